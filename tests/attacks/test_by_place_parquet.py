@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from expunge.core.datamap.datamap import Dataset
 from expunge.core.orders.run import Run
+from expunge.core.values.copy import Copy
+from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Outcome
+from expunge.ports.scanner import Tracer
+from expunge.stores import REGISTRY
+from expunge.stores.parquet.store import Parquet
 from tests.attacks.mention_company import ANNA, BELA, CARA, CUSTOMERS_SET, MentionCompany, company
 
 CUSTOMERS = f"""
@@ -82,15 +89,15 @@ def cut(rows: int) -> dict[str, object]:
 
 TWINS: dict[str, dict[str, object]] = {
     "dictionary": {},
-    "plain": {"use_dictionary": False},
     "bare": {"use_dictionary": False, "compression": "none"},
-    "bare dictionary": {"compression": "none"},
-    "groups": cut(2),
     "pages": {"use_dictionary": False, "compression": "snappy", "data_page_size": 64, "write_batch_size": 1},
-    "indexed": {"write_page_index": True, "compression": "none"},
     "second version": {"data_page_version": "2.0", "compression": "snappy", "use_dictionary": False},
 }
 MORE_TWINS: dict[str, dict[str, object]] = {
+    "plain": {"use_dictionary": False},
+    "bare dictionary": {"compression": "none"},
+    "groups": cut(2),
+    "indexed": {"write_page_index": True, "compression": "none"},
     **{codec: {"compression": codec, "use_dictionary": False} for codec in ("snappy", "gzip", "brotli", "lz4")},
     **{f"{codec} dictionary": {"compression": codec} for codec in ("snappy", "gzip", "brotli", "lz4")},
     **{
@@ -181,6 +188,42 @@ def test_what_a_hold_keeps_explains_its_own_rows_alone(lake: Lake) -> None:
     assert run.state is OrderState.IN_PART
     assert not [reason for reason in run.reasons if "residue" in reason], "the rows that are kept hold her own words"
     assert lake.places(run) == set()
+
+
+@pytest.mark.soak
+def test_a_quote_among_the_bounds_of_a_summary_is_explained(lake: Lake) -> None:
+    lake.home.declare(f"{CUSTOMERS_SET}}}", VISITS, NOTES)
+    lake.write("notes/a.parquet", pa.table({"customer": [ANNA, CARA], "wrote": [SAID[ANNA], "nothing of the kind"]}))
+    collected: list[pq.FileMetaData] = []
+    lake.write("visits/monday.parquet", visits((BELA, SAID[ANNA])).slice(3), metadata_collector=collected)
+    collected[0].set_file_path("monday.parquet")
+    pq.write_metadata(visits().schema, lake.folder / "visits" / "_metadata", metadata_collector=collected)
+    assert ended(lake.home.erase(f"customer:{ANNA}")) == FULFILLED
+    assert (lake.folder / "visits" / "_metadata").exists()
+
+
+class Counting(Parquet):
+    """The store, with a note of how many rows were read for their content after the purge."""
+
+    purged = False
+    read = 0
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:
+        type(self).purged = True
+        return super().purge(datasets, key)
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        if self.purged:
+            type(self).read += sum(copy.items for copy in copies)
+        super().trace(dataset, copies, tracer)
+
+
+def test_only_the_rows_at_the_places_of_hits_are_read(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(REGISTRY, "parquet", Counting)
+    others = [(f"cus-{number:08}", f"{number} words of somebody else altogether") for number in range(3000)]
+    lake.write("visits/monday.parquet", visits(*others, (BELA, QUOTE), *others), row_group_size=1000)
+    assert ended(lake.home.erase(f"customer:{ANNA}")) == FULFILLED
+    assert 0 < Counting.read < 100, "of 6,003"
 
 
 # --- strays: the same quote, and a copy that no customer's row holds ---------------------------------------

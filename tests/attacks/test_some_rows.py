@@ -6,12 +6,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from expunge.bootstrap import Expunge
 from expunge.core.evidence.receipt import parse
 from expunge.core.log import dsse
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
+from expunge.servers.postgres import PostgresServer
 from tests.engine.household import ANNA, BELA, SAID, Household, build
 
 WORD = "supercalifragilistic"
@@ -76,6 +79,45 @@ def test_a_row_of_nobody_does_not_explain_a_term(tmp_path: Path) -> None:
     say(home, ANNA, WORD)
     run_sql(home, f"INSERT INTO transcripts (recording_id, text) VALUES ('rec-of-nobody', 'one says {WORD}')", *SYNCED)
     assert home.erase(f"profile:{ANNA}").state is OrderState.IN_PART
+
+
+# --- on a server -----------------------------------------------------------------------------------------
+
+MAP = """\
+version: 1
+state: ./state
+identities:
+  account: {{dataset: accounts, key: account}}
+stores:
+  app: {{kind: postgres, url: "{url}"}}
+retention:
+  life: {{period: 30 days, from: closed_at, purpose: keep the account, need: contract}}
+datasets:
+  accounts: {{store: app, table: accounts, subject: {{account: account}}, retention: life}}
+"""
+PEOPLE = [("acc-51XK-mia-7", "The Netherlands"), ("acc-99LM-otto-8", "The Netherlands"), ("acc-23QR-cara-9", "Deutschland Bund")]
+
+
+@pytest.mark.parametrize(("person", "state"), [(PEOPLE[0][0], OrderState.FULFILLED), (PEOPLE[2][0], OrderState.IN_PART)])
+def test_the_bound_of_a_partition_is_explained_by_a_row_that_has_its_value(
+    tmp_path: Path, postgres_server: PostgresServer, person: str, state: OrderState
+) -> None:
+    """The bound stays in the catalogue. With nobody left who has the value it is told by the constant alone, and so *in part*."""
+    url = postgres_server.database("bounds")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE accounts (account text, country text) PARTITION BY LIST (country)")
+            for number, country in enumerate(dict.fromkeys(country for _, country in PEOPLE)):
+                connection.execute(f"CREATE TABLE accounts_{number} PARTITION OF accounts FOR VALUES IN ('{country}')")
+            connection.cursor().executemany("INSERT INTO accounts VALUES (%s, %s)", PEOPLE)
+        (tmp_path / "expunge.yaml").write_text(MAP.format(url=url))
+        Expunge.init(tmp_path / "expunge.yaml")
+        with Expunge.open(tmp_path / "expunge.yaml") as opened:
+            order = opened.order_erase([opened.resolve(f"account:{person}")]).order
+            opened.plan(order)
+            assert opened.apply(order).state is state
+    finally:
+        postgres_server.drop("bounds")
 
 
 # --- structures that cannot be told apart ----------------------------------------------------------------

@@ -499,3 +499,82 @@ def test_a_member_of_an_array_in_another_spelling_leaves_it(company: Company, po
             assert connection.execute("SELECT doc FROM circles").fetchall() == [({"members": [{"id": "otto@example.org"}]},)]
     finally:
         postgres_server.drop("spelt_members")
+
+
+# --- mentions --------------------------------------------------------------------------------------------
+
+SPELT = ["MIA@Example.org", " mia@EXAMPLE.ORG\t"]
+STRANGER = "xmia@example.org"
+ALL_ACCOUNTS = "accounts: {{store: {store}, {where}, subject: {{email: email}}, retention: life{rule}}}"
+
+
+def referring(company: Company, store: str, rule: str, url: str = "") -> None:
+    """Otto's row and two others refer to Mia in other spellings, and one to somebody else."""
+    people = ["mia@example.org", "otto@example.org", "lena@example.org", "pia@example.org"]
+    columns = {"email": people, "referred_by": ["nobody", *SPELT, STRANGER]}
+    rows = list(zip(*columns.values(), strict=True))
+    where = "path: accounts.parquet" if store == "lake" else "table: accounts"
+    spec = {"app": SQLITE, "lake": LAKE, "pg": f'  pg: {{kind: postgres, url: "{url}"}}'}[store]
+    company.declare(["email: {dataset: accounts, key: email}"], [spec], [ALL_ACCOUNTS.format(store=store, where=where, rule=rule)])
+    if store == "lake":
+        (company.world / "lake").mkdir(parents=True)
+        pq.write_table(pa.table(columns), company.world / "lake" / "accounts.parquet")
+    elif store == "app":
+        company.rows("CREATE TABLE accounts (email TEXT PRIMARY KEY, referred_by TEXT)", ("INSERT INTO accounts VALUES (?, ?)", rows))
+    else:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE accounts (email text PRIMARY KEY, referred_by text)")
+            connection.cursor().executemany("INSERT INTO accounts VALUES (%s, %s)", rows)
+
+
+def referrers(company: Company, store: str, url: str) -> list[str | None]:
+    if store == "lake":
+        return list(pq.read_table(company.world / "lake" / "accounts.parquet").sort_by("email").column("referred_by").to_pylist())
+    query = "SELECT referred_by FROM accounts ORDER BY email"
+    if store == "pg":
+        with psycopg.connect(url) as connection:
+            return [row[0] for row in connection.execute(query).fetchall()]
+    with closing(sqlite3.connect(company.world / "app.db")) as database:
+        return [row[0] for row in database.execute(query)]
+
+
+@pytest.fixture(params=["app", "lake", "pg"])
+def place(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """A store, and the address of its server."""
+    if request.param != "pg":
+        yield request.param, ""
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    try:
+        yield "pg", server.database("referring")
+    finally:
+        server.drop("referring")
+
+
+def test_a_mention_in_another_spelling_that_the_map_does_not_know_is_in_part(company: Company, place: tuple[str, str]) -> None:
+    referring(company, place[0], "", place[1])
+    run = company.erase("email:mia@example.org")
+    assert run.state is OrderState.IN_PART
+    assert any("named in other people's rows" in reason for reason in run.reasons), run.reasons
+
+
+def test_a_mention_in_another_spelling_is_taken_out_as_the_map_says(company: Company, place: tuple[str, str]) -> None:
+    referring(company, place[0], ", mentions: {referred_by: null}", place[1])
+    run = company.erase("email:mia@example.org")
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert sorted(map(str, referrers(company, *place))) == sorted(["None", "None", STRANGER])
+
+
+def test_an_opaque_id_in_other_capitals_is_another_persons_and_no_mention(company: Company) -> None:
+    company.declare(
+        ["acc: {dataset: accounts, key: acc}"], [SQLITE], ["accounts: {store: app, table: accounts, subject: {acc: acc}, retention: life}"]
+    )
+    company.rows(
+        "CREATE TABLE accounts (acc TEXT PRIMARY KEY, referred_by TEXT, said TEXT)",
+        (
+            "INSERT INTO accounts VALUES (?, ?, ?)",
+            [("acc-51xk-mia-q", "nobody", WORDS), ("acc-51XK-mia-q", "nobody", NEIGHBOUR), ("acc-7-otto", "acc-51XK-mia-q", "hm")],
+        ),
+    )
+    run = company.erase("acc:acc-51xk-mia-q")
+    assert run.state is OrderState.FULFILLED, run.reasons

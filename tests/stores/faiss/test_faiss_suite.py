@@ -14,7 +14,7 @@ import pytest
 
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.stores.faiss.store import Faiss
-from expunge.testing import StoreSuite, WindowSuite
+from expunge.testing import PlacingSuite, StoreSuite, WindowSuite
 
 DIMENSIONS = 16
 # The suites fork, and a pool of OpenMP threads does not outlive a fork.
@@ -30,7 +30,7 @@ def number_of(one):
     return int.from_bytes(one.blob[-7:])
 
 
-class Vectors(StoreSuite):
+class Vectors(StoreSuite, PlacingSuite):
     """Indexes in a folder, a new one with each batch; its sidecar first, as a record is found where its vector is not yet."""
 
     store = Faiss

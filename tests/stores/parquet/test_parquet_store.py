@@ -26,6 +26,7 @@ from expunge.core.values.outcome import Absent, Erased, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
 from expunge.errors import TakenOver
 from expunge.ports.index import RowRuns
+from expunge.ports.optional.placing import LiveRows
 from expunge.stores.arrow.values import SearchTexts
 from expunge.stores.files import local_tree
 from expunge.stores.parquet.lake import lake_files
@@ -689,3 +690,48 @@ def test_where_texts_stand_is_what_comparing_each_value_says(kind):
         said = [None if each is None else str(int(each)) if isinstance(each, float) else str(each) for each in column.to_pylist()]
         assert where.tolist() == [at for at, each in enumerate(said) if each in wanted]
         assert [needles.texts[code] for code in codes.tolist()] == [each for each in said if each in wanted]
+
+
+# --- rows by their places ---------------------------------------------------------------------------
+
+
+def nominated(lake, path, *rows, erased=()):
+    lying = [LiveRows(str(lake.root / path), rows)]
+    return [copy for _, copy in lake.store.nominated(lake.datasets[0], lying, erased)]
+
+
+def heard(lake, copies):
+    listener = Listener()
+    lake.store.trace(lake.datasets[0], copies, listener)
+    return [listener.everything(copy.subject) for copy in copies]
+
+
+def test_rows_are_read_by_their_numbers_without_those_of_nobody_and_of_the_erased(events):
+    copies = nominated(events, "events/day=1/a.parquet", "0", "1", "3", "4", "99", "x", erased=events.locate("p1"))
+    assert [copy.keys for copy in copies] == [("events/day=1/a.parquet#=1",), ("events/day=1/a.parquet#=3",)]
+    assert [copy.selector.match for copy in copies] == [{"person": frozenset({"p2"})}, {"person": frozenset({"p3"})}]
+    assert [b"p2" in told and b"p3" not in told for told in heard(events, copies)] == [True, False]
+    assert [copy.keys[0][-2:] for copy in nominated(events, "events/day=1/b.parquet", "0", "1", "2")] == ["=0", "=2"]
+    assert nominated(events, "elsewhere/day=1/a.parquet", "0") == []
+
+
+def test_the_name_of_a_folder_is_read_with_rows_below_it_and_the_value_that_it_says(events):
+    events.has("events/day=a long name of a day/d.parquet", {"person": ["p5", None], "n": [1, 2]})
+    (copy,) = nominated(events, "events/day=a long name of a day", "name")
+    assert copy.selector.match == {"person": frozenset({"p5"})}
+    (told,) = heard(events, [copy])
+    assert b"a long name of a day" in told
+    assert b"p5" in told
+    assert nominated(events, "events/day=3", "name") == []
+
+
+def test_the_name_of_a_file_says_nothing_of_its_rows_unless_it_says_whose_it_is(lake):
+    lake.declares("events", "events/{part}.parquet")
+    lake.has("events/what was said by p1.parquet", {"person": ["p2", "p3"], "n": ["what was said by p1 and more", "nothing"]})
+    copies = nominated(lake, "events/what was said by p1.parquet", "name")
+    assert [b"what was said by p1" in told for told in heard(lake, copies)] == [True, False], "a value of the first row holds it"
+    lake.datasets = ()
+    lake.declares("voice", "voice/{person}/{part}.parquet")
+    lake.has("voice/p7/tuesday.parquet", {"n": [1, 2]})
+    (told, _) = heard(lake, nominated(lake, "voice/p7/tuesday.parquet", "name"))
+    assert b"tuesday" in told

@@ -63,6 +63,8 @@ class MentionQuery:
     """Column -> values that tell the person there alone: ``7`` names one in a column that refers to people, and is a number elsewhere."""
     inside: frozenset[str] = field(default=frozenset(), repr=False)
     """Values to look for inside longer text as well."""
+    folded: frozenset[str] = field(default=frozenset(), repr=False)
+    """Values that tell the person in whatever capitals and between whatever blanks they stand, as ``spelling.near`` writes them."""
     own: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     """Column -> values: a row that has one of them there is the person's own, and does not count."""
 

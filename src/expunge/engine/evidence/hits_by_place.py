@@ -263,8 +263,6 @@ class _Explaining:
         self._rewritten = frozenset(name for opened in stores.values() for name in store_calls.capabilities(opened).rewritten)
         self._seams = any(traces.traces[index].part == SEAM for index in candidates)
         self._named = 0
-        others = [opened for opened in stores.values() if not isinstance(opened, PlacingStore)]
-        self._untold = {path for opened in others for source in store_calls.raw(opened) for path in (source.path, source.path.resolve())}
         self._owners_unknown: dict[_RowPlace, set[int]] = {}
         """Windows that rows hold whose owners could not be told."""
         self._relations_unknown: set[str] = set()
@@ -273,6 +271,8 @@ class _Explaining:
         """Why they could not."""
         self.unfollowed: frozenset[tuple[Path, int]] = frozenset()
         """Hits, as file and number, that such rows alone would explain."""
+        others = [opened for opened in stores.values() if not isinstance(opened, PlacingStore)]
+        self._untold = {path for opened in others for source in store_calls.raw(opened) for path in (source.path, source.path.resolve())}
 
     def sorted_hits(self, found: Iterable[Residue]) -> tuple[list[_Hits], set[int], list[tuple[int, Residue]]]:
         """Return the hits in files of live items, the windows hit in files of other stores, and the hits in files that explain nothing."""

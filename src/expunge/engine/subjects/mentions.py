@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from expunge.core.datamap.datamap import ByField, Dataset, Through, remakes
 from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, FoundMentions, MentionQuery, distinctive
 from expunge.core.datamap.person import Person
+from expunge.core.datamap.spelling import Spelling, near
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
@@ -35,9 +36,10 @@ def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, 
     A value that any number or word may be tells the person only in a column that holds identifiers of that kind: it refers to the dataset
     that lists them, is named like a column of subjects, or has a rule of the map. In a column with a rule every spelling is looked for.
     """
-    kinds = kinds_by_column(context, dataset)
+    kinds = _kinds_by_column(context, dataset)
+    folding = _folding(context)
     known = tuple(person for person in people if not person.nobody)
-    asked = tuple(_query(person, kinds, inside=inside) for person in known)
+    asked = tuple(_query(person, kinds, folding, inside=inside) for person in known)
     if not dataset.mentions or not known:
         return asked
     more = _spellings(context, dataset, known)
@@ -67,11 +69,18 @@ def _with_spellings(query: MentionQuery, person: Person, more: Mapping[tuple[str
     return replace(query, bound=bound)
 
 
-def _query(person: Person, kinds: Mapping[str, frozenset[str]], *, inside: bool) -> MentionQuery:
+def _folding(context: OpenPlaces) -> dict[str, Spelling]:
+    """The identity kinds the identifiers of which are the same in other capitals."""
+    rules = {kind: identity.spelling() for kind, identity in context.data_map.identities.items()}
+    return {kind: rule for kind, rule in rules.items() if rule.has_case and rule.folds}
+
+
+def _query(person: Person, kinds: Mapping[str, frozenset[str]], folding: Iterable[str], *, inside: bool) -> MentionQuery:
     values = {value for _, value in person.identifiers() if distinctive(value)}
     bound = {column: frozenset(value for kind in held for value in person.ids.get(kind, ())) for column, held in kinds.items()}
+    folded = frozenset(near(value) for kind in folding for value in person.ids.get(kind, ()) if distinctive(value))
     longer = {value for _, value in person.identifiers() if len(value) >= LOOKED_FOR_INSIDE} if inside else ()
-    return MentionQuery(person.subject, frozenset(values), {name: each for name, each in bound.items() if each}, frozenset(longer))
+    return MentionQuery(person.subject, frozenset(values), {name: each for name, each in bound.items() if each}, frozenset(longer), folded)
 
 
 def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozenset[str]]:
@@ -251,4 +260,4 @@ def to_release(context: OpenPlaces, dataset: Dataset, people: Sequence[Person]) 
     if not columns or listed_in(context, dataset) is None:
         return {}
     asked = queries(context, dataset, people)
-    return {each.subject: {name: values for name in columns if (values := each.whole(name))} for each in asked}
+    return {query.subject: {name: values for name in columns if (values := query.whole(name))} for query in asked}

@@ -30,9 +30,9 @@ class LiveRows:
     the path of the file. Files: the path relative to :attr:`FileLayout.root`, with forward slashes."""
     rows: tuple[str, ...]
     """SQLite: rowids in decimal, or for a table WITHOUT ROWID JSON arrays of the primary key. PostgreSQL: ``(block,item)``, or
-    ``toast <value>``. Parquet: the number in the file in decimal, from 0 on, or :data:`FILE_NAME`. Files: :data:`WHOLE_FILE`;
-    for files of many records the number of the line on which the record begins, from 1, or of the entry of a JSON list; :data:`ANY_RECORD`;
-    :data:`FILE_NAME`."""
+    ``toast <value>``. Files: :data:`WHOLE_FILE`; for files of many records the number of the line on which the record begins, from 1, or of
+    the entry of a JSON list; :data:`ANY_RECORD`; :data:`FILE_NAME`. Parquet: the number in the file, from 0 on, with ``:first-last``
+    for a stretch of bytes that are packed values of its page; :data:`FILE_NAME`."""
 
 
 @dataclass(frozen=True, slots=True)

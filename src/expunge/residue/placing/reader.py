@@ -9,14 +9,17 @@ from expunge import descriptors
 from expunge.ports.optional.placing import FILE_NAME, FileLayout, LiveRows, Lying, NothingLive, PlaceReader
 from expunge.residue.formats.decoders import Broken
 from expunge.residue.formats.parquet import MAGIC as PARQUET
-from expunge.residue.placing.parquet.places import ParquetPlaces
+from expunge.residue.placing.parquet.places import ParquetPlaces, SummaryPlaces
 from expunge.residue.placing.postgres_files import open_postgres
 from expunge.residue.placing.record_files import RecordFilePlaces, WholeFilePlaces
 from expunge.residue.placing.sqlite import SqlitePlaces
 from expunge.residue.placing.sqlite_pages import LOG, LOG_MAGIC, MAGIC
 from expunge.residue.placing.sqlite_records import DamagedPage
+from expunge.residue.placing.vector_files import open_vectors
 
 _JOURNAL, _SHARED = "-journal", "-shm"
+_SUMMARY = "_metadata"
+"""The name of a Parquet file with the footers of others."""
 _NO_ROWS = {_JOURNAL: "rollback journal", _SHARED: "index of the log"}
 """Ending of a file beside a SQLite database -> what it holds instead of live rows."""
 
@@ -70,7 +73,7 @@ def open_reader(path: Path, layout: FileLayout | None = None) -> PlaceReader | N
         return RecordFilePlaces(path, layout) if records else WholeFilePlaces(path, layout)
     if path.is_dir():
         return FolderName(path)
-    if (opened := open_postgres(path)) is not None:
+    if (opened := open_vectors(path) or open_postgres(path)) is not None:
         return opened
     head = _head(path)
     if head.startswith(MAGIC):
@@ -94,7 +97,7 @@ def _sqlite(path: Path, *, log: bool) -> PlaceReader | None:
 
 def _parquet(path: Path) -> PlaceReader:
     try:
-        return ParquetPlaces(path)
+        return SummaryPlaces(path) if path.name == _SUMMARY else ParquetPlaces(path)
     except Broken:
         return NoRows("no footer")
 

@@ -17,9 +17,10 @@ from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSourc
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
+from expunge.ports.optional.placing import LiveRows
 from expunge.ports.scanner import Tracer
 from expunge.stores.faiss import check as faiss_check
-from expunge.stores.faiss import ladder, memory_index
+from expunge.stores.faiss import ladder, memory_index, nominated
 from expunge.stores.faiss.erase import FaissEraser
 from expunge.stores.faiss.index_file import lists_of, twin
 from expunge.stores.faiss.index_folder import FaissFolder, looking, of_keys
@@ -78,6 +79,27 @@ class Faiss:
         """Yield the bystanders, grouped by the values of the subject fields."""
         with looking(dataset):
             yield from self._reading(dataset).bystanders(erased, limit)
+
+    def holds(self, dataset: Dataset, path: Path) -> bool:
+        """Return whether the path is an index of the dataset, its sidecar or file of lists, or a folder on the way to one."""
+        return self._is_folder(dataset, path) or self.relates(dataset, str(path))
+
+    def relates(self, dataset: Dataset, relation: str) -> bool:
+        """Return whether the relation is the path of an index of the dataset, of its sidecar, or of its file of lists."""
+        path = Path("/", relation)
+        folder = self._folders[dataset.name]
+        if not self._root.is_dir():
+            return False
+        return any(path in {shard.path, shard.sidecar, lists_of(shard.path) if shard.there else None} for shard in folder.shards())
+
+    def _is_folder(self, dataset: Dataset, path: Path) -> bool:
+        key = path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else ""
+        return bool(key) and path.is_dir() and self._folders[dataset.name].layout.template_of(f"{key}/") is not None
+
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
+        """Read records by the line on which they begin in a sidecar."""
+        with looking(dataset):
+            yield from nominated.copies(self._folders[dataset.name], rows, erased)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """One pass over the sidecars."""

@@ -24,6 +24,7 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.faults import failpoint
+from expunge.ports.optional.placing import LiveRows
 from expunge.ports.scanner import Tracer
 from expunge.stores.arrow.damage import Damaged
 from expunge.stores.arrow.row_values import names_of
@@ -101,6 +102,18 @@ class LanceDb:
         """Yield the bystanders, grouped by the values of the subject fields."""
         with looking(dataset):
             yield from self._reading(dataset).bystanders(erased, limit)
+
+    def holds(self, dataset: Dataset, path: Path) -> bool:
+        """Return whether the path lies in the table's folder."""
+        return path.is_relative_to(self._tables[dataset.name].path)
+
+    def relates(self, dataset: Dataset, relation: str) -> bool:
+        """Return whether the relation is the table's folder."""
+        return Path(relation) == self._tables[dataset.name].path
+
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:  # noqa: ARG002 - none are
+        """Yield nothing: a place in a packed file names no single row."""
+        yield from ()
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """One pass over the column."""

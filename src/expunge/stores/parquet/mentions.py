@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from expunge.core.datamap.mentions import FoundMentions, MentionAct, MentionQuery
+from expunge.core.datamap.spelling import near
 from expunge.core.values.copy import Copy
 from expunge.errors import CouldNotLook
 from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName, rows_of
@@ -187,9 +188,14 @@ def _shown(value: Sequence[Any]) -> str:
 def _met(column: Any, text: Any, name: str, queries: Sequence[MentionQuery]) -> Any:
     """Whether an identifier fills the cell, or an element of it."""
     wanted = {value for query in queries for value in query.whole(name)}
+    folded = {value for query in queries for value in query.folded}
     if texts(column) is not None:
-        return pc.is_in(text, value_set=pa.array(sorted(wanted), pa.large_string())).to_numpy(zero_copy_only=False)
-    return np.array([not wanted.isdisjoint(_leaves(value)) for value in column.to_pylist()], bool)
+        met = pc.is_in(text, value_set=pa.array(sorted(wanted), pa.large_string())).to_numpy(zero_copy_only=False)
+        if folded:
+            alike = pc.ascii_lower(pc.ascii_trim_whitespace(text))
+            met = met | pc.is_in(alike, value_set=pa.array(sorted(folded), pa.large_string())).to_numpy(zero_copy_only=False)
+        return met
+    return np.array([any(leaf in wanted or near(leaf) in folded for leaf in _leaves(value)) for value in column.to_pylist()], bool)
 
 
 def _leaves(value: object) -> Iterator[str]:

@@ -30,7 +30,7 @@ from expunge.stores.parquet.lake.bystanders import LakeBystanders
 from expunge.stores.parquet.lake.content import LakeContent
 from expunge.stores.parquet.lake.copy_keys import named
 from expunge.stores.parquet.lake.index_recall import IndexRecall, forget
-from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout
+from expunge.stores.parquet.lake.lake_files import SUMMARY, Lake, LakeLayout
 from expunge.stores.parquet.lake.nominated import LakeNominations
 from expunge.stores.parquet.lake.search import LakeSearch
 from expunge.stores.parquet.mentions import LakeMentions
@@ -76,9 +76,15 @@ class Parquet:
             yield from LakeBystanders(self._lake, self._layouts[dataset.name], erased, limit).copies()
 
     def holds(self, dataset: Dataset, path: Path) -> bool:
-        """Return whether the path is a file of the dataset or a folder on the way to some; never of a bucket."""
+        """Return whether the path is a file of the dataset, a folder on the way to some or a summary in one; never of a bucket."""
         key = self._place.key_of(path)
-        return key is not None and self._layouts[dataset.name].template_of(key) is not None
+        if key is None:
+            return False
+        folder, slash, name = key.rpartition("/")
+        layout = self._layouts[dataset.name]
+        if name == SUMMARY:
+            return not slash or layout.template_of(f"{folder}/") is not None
+        return layout.template_of(key) is not None
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Return whether the relation is the path of a file of the dataset."""

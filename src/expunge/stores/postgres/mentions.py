@@ -62,10 +62,12 @@ class PostgresMentions:
         values = [("", value) for query in queries for value in query.anywhere]
         values += [(self._spelt(column), value) for query in queries for column, held in query.bound.items() for value in held]
         self._load("expunge_mentioned", values)
+        folded = sorted({value for query in queries for value in query.folded})
+        self._load("expunge_folded", [("", value) for value in folded])
         inside = sorted({value for query in queries for value in query.inside})
         self._load("expunge_inside", [("", value) for value in inside])
         with self.connection.cursor() as cursor:
-            cursor.execute(self._query(looked, inside=bool(inside)).encode())
+            cursor.execute(self._query(looked, inside=bool(inside), folding=bool(folded)).encode())
             yield from count((self._named(row, looked) for row in cursor), queries, aside)
 
     def _column(self, name: str) -> PostgresColumn:
@@ -86,12 +88,14 @@ class PostgresMentions:
             self.connection, table, (b"%b\t%b\n" % (escaped(field), escaped(value)) for field, value in sent if field is not None and value)
         )
 
-    def _query(self, looked: Sequence[PostgresColumn], *, inside: bool) -> str:
+    def _query(self, looked: Sequence[PostgresColumn], *, inside: bool, folding: bool) -> str:
         """SQL for the rows in which anything is met: key, and of each column whether an identifier fills it, and its text."""
         shown = [f"{key.sql}::text" for key in self.table.keys]
         conditions = []
         for column in looked:
             filled, text = self._filled(column), _text(column)
+            if folding and column.type not in _NUMERIC:
+                filled = f"({filled} OR {_alike(column, text)})"
             shown += (f"coalesce({filled}, false)", text)
             conditions.append(filled)
             if inside and column.type not in _NUMERIC:
@@ -146,6 +150,13 @@ def _text(column: PostgresColumn) -> str:
     """SQL for the text of a cell."""
     name = f"t.{quoted(column.name)}"
     return f"({_BYTES.format(name)})" if column.type == "bytea" else f"{name}::text"
+
+
+def _alike(column: PostgresColumn, text: str) -> str:
+    """SQL: another spelling of an identifier fills the cell, or an element of it."""
+    value = "e.v" if column.element else text
+    wanted = f"lower(btrim({value}, E' \\t\\n\\x0b\\f\\r')) COLLATE \"C\" IN (SELECT value FROM pg_temp.expunge_folded)"
+    return f"EXISTS (SELECT FROM unnest(t.{quoted(column.name)}::text[]) AS e (v) WHERE {wanted})" if column.element else f"({wanted})"
 
 
 def references(schema: PostgresSchema, table: PostgresTable, tables: Mapping[str, PostgresTable]) -> Iterator[ColumnReference]:

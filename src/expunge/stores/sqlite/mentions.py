@@ -17,6 +17,7 @@ from expunge.stores.tables.named_rows import Cell, count
 _ANY = ""
 """Stands in the temporary table for values that count in every column."""
 _NUMERIC = frozenset({"integer", "real"})
+_BLANKS = "' ' || char(9, 10, 11, 12, 13)"
 _FEW = 20
 """Up to so many values SQLite itself looks for each inside the text; beyond, all are looked for at once by a function."""
 
@@ -40,7 +41,7 @@ class SqliteMentions:
             return
         self._load(queries)
         inside = sorted({value for query in queries for value in query.inside})
-        rows = self.connection.execute(*self._query(looked, inside))
+        rows = self.connection.execute(*self._query(looked, inside, folding=any(query.folded for query in queries)))
         yield from count((self._named(row, looked) for row in rows), queries, aside)
 
     def _named(self, row: Row, looked: Sequence[SqliteColumn]) -> tuple[str, list[Cell]]:
@@ -65,6 +66,11 @@ class SqliteMentions:
             self._insert(_ANY, query.anywhere)
             for column, values in query.bound.items():
                 self._insert(column.casefold(), values)
+        self.connection.execute("DROP TABLE IF EXISTS temp.expunge_folded")
+        self.connection.execute("CREATE TEMP TABLE expunge_folded (value TEXT PRIMARY KEY) WITHOUT ROWID")
+        for value in {value for query in queries for value in query.folded}:
+            form, parameter = bound(value)
+            self.connection.execute(f"INSERT OR IGNORE INTO temp.expunge_folded VALUES ({form})", (parameter,))
 
     def _insert(self, field: str, values: Iterable[str]) -> None:
         for value in values:
@@ -72,12 +78,16 @@ class SqliteMentions:
                 form, parameter = bound(typed)
                 self.connection.execute(f"INSERT OR IGNORE INTO temp.expunge_mentioned VALUES (?, {form})", (field, parameter))
 
-    def _query(self, looked: Sequence[SqliteColumn], inside: Sequence[str]) -> tuple[str, Sequence[str]]:
+    def _query(self, looked: Sequence[SqliteColumn], inside: Sequence[str], *, folding: bool) -> tuple[str, Sequence[str]]:
         """SQL for the rows in which anything is met: key, and of each column whether an identifier fills it, and its text."""
         shown, conditions = [*self.table.key], list[str]()
         parameters: list[str] = []
         for column in looked:
             filled = self._filled(column)
+            if folding and column.affinity not in _NUMERIC:
+                # Why COLLATE: the column's own would be taken for the comparison.
+                alike = f"lower(trim(t.{quoted(column.name)}, {_BLANKS})) COLLATE BINARY IN (SELECT value FROM temp.expunge_folded)"
+                filled = f"({filled} OR {alike})"
             shown += (filled, f"CAST(t.{quoted(column.name)} AS TEXT)")
             conditions.append(filled)
             if inside and column.affinity not in _NUMERIC:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -62,6 +63,12 @@ class PlacedChunk:
     """Those in the footer."""
     index: tuple[int, int]
     """Offset and size of the bounds of its pages; sizes of 0 where there are none."""
+    column: int
+    """Its number among the columns."""
+    group: int
+    """The number of its row group in the file that has the pages."""
+    file: bytes = b""
+    """The path of that file, relative to this one's folder; empty where it is this one."""
 
 
 @dataclass(frozen=True)
@@ -88,21 +95,25 @@ def read_footer(source: Slice) -> Footer:
     columns = columns_of(structs(fields, 2))
     chunks: list[PlacedChunk] = []
     first = 0
+    groups: Counter[bytes] = Counter()
     for group in structs(fields, 4):
         rows, listed = number(group, 3), structs(group, 1)
         if len(listed) != len(columns) or rows < 0:
             raise Broken
-        for column, about in zip(columns, listed, strict=True):
+        files = [file if isinstance(file := about.get(1), bytes) else b"" for about in listed]
+        for place, (column, about, file) in enumerate(zip(columns, listed, files, strict=True)):
             meta = inner(about, 3)
             if inner(about, 8) is not None or meta is None:
                 continue
             data, dictionary, length = number(meta, 9), number(meta, 11), number(meta, 7)
             begin = dictionary if 4 <= dictionary < data else data
-            if begin < 4 or length < 0 or begin + length > start:
+            if begin < 4 or length < 0 or (begin + length > start and not file):
                 raise Broken
             bounds = tuple(bounds_of(reader, inner(meta, 12) or {}, start))
             index = (number(about, 6), number(about, 7))
-            chunks.append(PlacedChunk(Chunk(column, number(meta, 4), begin, begin + length), first, rows, bounds, index))
+            chunk = Chunk(column, number(meta, 4), begin, begin + length)
+            chunks.append(PlacedChunk(chunk, first, rows, bounds, index, place, groups[file], file))
+        groups.update(set(files))
         first += rows
     return Footer(start, tuple(sorted(chunks, key=lambda each: each.chunk.start)))
 

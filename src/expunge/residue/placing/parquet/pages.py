@@ -136,9 +136,16 @@ class DecodedPage:
 
     def rows(self, first: int) -> Numbers:
         """Return the row of each value, where the first row that begins in the page has the number ``first``."""
+        return self._counted + first
+
+    def row(self, value: int, first: int) -> Numbers:
+        """Return the row of one value."""
+        return self._counted[value : value + 1] + first
+
+    @cached_property
+    def _counted(self) -> Numbers:
         repeated, defined = self._levels
         slots = np.arange(self.count, dtype=np.int64) if repeated is None else np.cumsum(repeated == 0) - 1
-        slots = slots + first
         return slots if defined is None else slots[defined == self._column.defined]
 
     @property
@@ -154,12 +161,13 @@ class DecodedPage:
             about = inner(page.header, 8) or {}
             repeated, defined = number(about, 6), number(about, 5)
             cuts = (self._body[:repeated], self._body[repeated : repeated + defined])
-            return tuple(  # type: ignore[return-value] - two of them
+            found = [
                 _level(cut, 0, self.count, most) if most else None
                 for cut, most in zip(cuts, (column.repeated, column.defined), strict=True)
-            )
+            ]
+            return found[0], found[1]
         about, at = inner(page.header, 5) or {}, 0
-        found: list[Numbers | None] = []
+        found = []
         for most, encoding in ((column.repeated, number(about, 4)), (column.defined, number(about, 3))):
             if not most:
                 found.append(None)
@@ -267,8 +275,7 @@ class ChunkRows:
             return self._rows_of_entry(value) if value is not None else np.empty(0, np.int64)
         if value is None:
             return page.every
-        rows = decoded.rows(page.first)
-        return rows[value : value + 1]
+        return decoded.row(value, page.first)
 
     def _rows_of_entry(self, entry: int) -> Numbers:
         entries, rows = self._coded

@@ -96,14 +96,24 @@ class LakeContent:
         """Trace single rows of the present version of a file, by their places."""
         asked = [(named(copy.keys[0]), copy.subject) for copy in copies]
         wanted: dict[int, list[Pseudonym]] = {}
+        stretches: dict[tuple[int, int], list[Pseudonym]] = {}
         for about, subject in asked:
             if about.place is not None:
                 wanted.setdefault(about.place, []).append(subject)
             if about.by_name:
                 self._trace_name(key, subject, tracer)
+            if about.stretch is not None:
+                stretches.setdefault(about.stretch, []).append(subject)
         part = next((state for state in self._lake.states(key) if not (state.is_link or state.older)), None)
         if part is None:
             return
+        if stretches:
+            with self._lake.bytes_of(part) as content:
+                for (first, last), subjects in stretches.items():
+                    content.seek(first)
+                    data = content.read(last - first)
+                    for subject in subjects:
+                        tracer.blob(subject, self._name, "content", io.BytesIO(data))
         with self._lake.opened(part) as file:
             starts, rows = first_rows(file), np.array(sorted(wanted), np.int64)
             for group in groups_of(starts, rows):

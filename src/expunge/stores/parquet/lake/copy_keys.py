@@ -8,6 +8,7 @@
 ``a/b.parquet#?``      a file that cannot be read, and so may hold rows of any subject
 ``a/b.parquet#=7``     row 7 and no other, by its place in the file
 ``a/b.parquet#=7@``    the same, and what the names of the file and its folders say of it
+``a/b.parquet#=7:4-9`` the same, and bytes 4 to 8 of the file, which are packed values of its page
 ``sid=7/``             a folder named after a subject, with nothing in it
 =====================  =============================================================
 """
@@ -49,7 +50,13 @@ class NamedRows:
     @property
     def place(self) -> int | None:
         """The row, where one is named by its place."""
-        return int(self.rows[1:].removesuffix(NAME)) if self.rows.startswith(PLACE) else None
+        return int(self.rows[1:].removesuffix(NAME).partition(":")[0]) if self.rows.startswith(PLACE) else None
+
+    @property
+    def stretch(self) -> tuple[int, int] | None:
+        """The first byte of a stretch of the file that is meant as well, and the one after it."""
+        first, dash, last = self.rows.partition(":")[2].partition("-")
+        return (int(first), int(last)) if self.rows.startswith(PLACE) and dash else None
 
     @property
     def by_name(self) -> bool:

@@ -5,6 +5,7 @@ The nomination comes from raw pages and may be wrong. Here only normal reads cou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -30,7 +31,8 @@ _SAME = 50
 """Rows of a file that are read because a value of theirs stands in its name."""
 _SHORTEST = 4
 """Letters of such a value."""
-_DIGITS = 18
+_ROW = re.compile(r"\d{1,18}(:\d{1,18}-\d{1,18})?", re.ASCII)
+"""A row, and a stretch of the file that belongs to it."""
 
 
 class LakeNominations:
@@ -48,18 +50,19 @@ class LakeNominations:
         Args:
             places: key of a file or folder, None for one of another store, and rows in it. Raises OSError.
         """
-        files: dict[str, dict[int, dict[int, None]]] = {}
+        files: dict[tuple[str, str], dict[int, dict[int, None]]] = {}
         for index, (key, rows) in enumerate(places):
             if key is None:
                 continue
             for row in rows:
                 if row == FILE_NAME:
                     yield from self._by_name(index, key)
-                elif row.isascii() and row.isdecimal() and len(row) <= _DIGITS:
-                    files.setdefault(key, {}).setdefault(int(row), {})[index] = None
-        for key, indexes in files.items():
-            for row, copy in self._rows(key, np.array(sorted(indexes), np.int64), ""):
-                for index in indexes[row]:
+                elif _ROW.fullmatch(row):
+                    number, colon, stretch = row.partition(":")
+                    files.setdefault((key, colon + stretch), {}).setdefault(int(number), {})[index] = None
+        for (key, ending), indexes in files.items():
+            for found, copy in self._rows(key, np.array(sorted(indexes), np.int64), ending):
+                for index in indexes[found]:
                     yield index, self._named(copy)
 
     def _rows(self, key: str, wanted: Numbers, ending: str) -> Iterator[tuple[int, Copy]]:
@@ -118,8 +121,9 @@ class LakeNominations:
                         if not _is_bytes(values.type):
                             here = _standing_in(texts(values), name, stem)
                             rows.append((here if at is None else at[here]) + starts[batch[0]])
-            found = np.unique(np.concatenate(rows))
-            return found[found < starts[-1]]
+            found: Numbers = np.unique(np.concatenate(rows))
+            here: Numbers = found[found < starts[-1]]
+            return here
 
 
 def _agrees(way: dict[str, str], reading: dict[str, str]) -> bool:

@@ -21,6 +21,7 @@ from expunge.ports.optional.placing import LiveRows
 from expunge.stores.postgres.reading.content import PostgresBystanders
 from expunge.stores.postgres.reading.heap_pages import follows_full_segment, newer_versions, rows_of_values
 from expunge.stores.postgres.reading.materialised import MaterialisedRows
+from expunge.stores.postgres.reading.partition_bounds import CLASSES, PartitionRows
 from expunge.stores.postgres.reading.sampled import SAMPLES, STATISTICS, Place, SampledRows
 from expunge.stores.postgres.schema.catalogue import PostgresTable, quoted
 from expunge.stores.postgres.server.connection import Connection
@@ -36,7 +37,8 @@ _CHUNK_IDS = 170000
 
 _FILES = """
 WITH heap AS (SELECT oid, reltoastrelid AS toast FROM pg_catalog.pg_class
-  WHERE oid = ANY(%(tables)s::pg_catalog.oid[]) OR oid = 'pg_catalog.pg_statistic'::pg_catalog.regclass)
+  WHERE oid = ANY(%(tables)s::pg_catalog.oid[]) OR oid = 'pg_catalog.pg_statistic'::pg_catalog.regclass
+  OR (oid = 'pg_catalog.pg_class'::pg_catalog.regclass AND pg_catalog.cardinality(%(tables)s::pg_catalog.oid[]) > 1))
 SELECT f.kind, f.relation, f.oid, pg_catalog.pg_relation_filepath(f.oid) FROM (
   SELECT 'rows' AS kind, oid AS relation, oid FROM heap
   UNION ALL SELECT 'pieces', oid, toast FROM heap WHERE toast <> 0
@@ -96,6 +98,7 @@ class PostgresNominations:
         self._materialised = MaterialisedRows(staying.connection, staying.table)
         self._files = _files(staying.connection, (*staying.table.family, *self._materialised.views), data)
         self._known: dict[str, _File | None] = {}
+        self._bounds = PartitionRows(staying.connection, staying.table)
         self._sampled = SampledRows(staying.connection, staying.table)
         self._numbers = count()
 
@@ -156,10 +159,13 @@ class PostgresNominations:
         yield from self._behind(long, shown)
 
     def _behind(self, long: dict[int, _Named[int]], shown: dict[int, _Named[str]]) -> Iterator[tuple[LiveRows, Place]]:
-        """Rows behind long values and large objects, behind rows of materialised views, and behind statistics."""
+        """Rows behind long values and large objects, behind rows of materialised views, behind statistics and bounds of partitions."""
         samples = shown.pop(STATISTICS, {})
         for alike, (_, row) in self._of_values(STATISTICS, long.pop(STATISTICS, {})):
             samples.setdefault(row, []).extend(alike)
+        bounds = shown.pop(CLASSES, {})
+        for row, place in self._bounds.rows(list(bounds)) if bounds else ():
+            yield from ((nomination, place) for nomination in bounds[row])
         for table, values in long.items():
             for alike, place in self._of_values(table, values) if table else self._of_objects(values):
                 yield from ((nomination, place) for nomination in alike)
