@@ -68,9 +68,8 @@ def widened(context: OpenPlaces, dataset: Dataset, selectors: Sequence[Selector]
 def other_spellings(
     context: OpenPlaces, dataset: Dataset, name: str, spelling: Spelling, values: frozenset[str]
 ) -> Mapping[str, frozenset[str]]:
-    """Return, for each value that a column holds in other spellings as well, all of them; none where the store cannot search."""
-    store = context.open_store(dataset.store)
-    return _held(store, dataset, name, spelling, values) if values and isinstance(store, SpellingSearch) else {}
+    """Return, for each value that a column holds in other spellings as well, all of them."""
+    return _held(context.open_store(dataset.store), dataset, name, spelling, values) if values else {}
 
 
 def _with(selector: Selector, more: Mapping[str, Mapping[str, frozenset[str]]]) -> Selector:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+from expunge import descriptors
 from expunge.core.datamap.datamap import Aggregate, Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
@@ -350,6 +351,7 @@ class Sqlite:
         """Close the connections."""
         while self._open:
             self._open.popitem()[1].close()
+        descriptors.close_idle()
 
     # --- places ------------------------------------------------------------------------------------
 
