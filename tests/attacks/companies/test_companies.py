@@ -19,6 +19,7 @@ SAMPLE = {
     "sqlite, full-text index over the notes, quoted",
     "sqlite, recipient with an index, rule replace",
     "sqlite, mail in other capitals",
+    "sqlite, recipient in another spelling, phone, rule null",
     "files, attribute of a file",
     "files, zip in a zip",
     "files, quoted, records in a document",
