@@ -518,7 +518,9 @@ def referring(company: Company, store: str, rule: str, url: str = "") -> None:
     company.declare(["email: {dataset: accounts, key: email}"], [spec], [ALL_ACCOUNTS.format(store=store, where=where, rule=rule)])
     if store == "lake":
         (company.world / "lake").mkdir(parents=True)
-        pq.write_table(pa.table(columns), company.world / "lake" / "accounts.parquet")
+        # Why: a window that is hers alone, because her address is a part of the stranger's.
+        said = [WORDS, NEIGHBOUR, "one two three four", "five six seven eight"]
+        pq.write_table(pa.table({**columns, "said": said}), company.world / "lake" / "accounts.parquet")
     elif store == "app":
         company.rows("CREATE TABLE accounts (email TEXT PRIMARY KEY, referred_by TEXT)", ("INSERT INTO accounts VALUES (?, ?)", rows))
     else:

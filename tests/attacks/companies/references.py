@@ -76,7 +76,8 @@ REFERENCES = (
         "recipient in another spelling",
         SQL,
         "CREATE TABLE messages (n INTEGER PRIMARY KEY, sender TEXT, recipient TEXT, said TEXT);"
-        "INSERT INTO messages VALUES (1, '<id>', '<bela>', '<later>'), (2, '<bela>', '<other>', '<bela_said>'), (3, '<bela>', '<cara>', NULL);",
+        "INSERT INTO messages VALUES (1, '<id>', '<bela>', '<later>'), (2, '<bela>', '<other>', '<bela_said>'), "
+        "(3, '<bela>', '<cara>', NULL);",
         datasets=(_table("messages", "{customer: sender}"),),
         mention="messages.recipient",
         stay=1,

@@ -108,6 +108,7 @@ _DRAFTS = "CREATE TABLE drafts (n INTEGER PRIMARY KEY, said TEXT); INSERT INTO d
 
 PLACES = (
     _place("undeclared table", _DRAFTS),
+    _place("undeclared table with another spelling", "CREATE TABLE drafts (who TEXT); INSERT INTO drafts VALUES ('<other>');"),
     _place("undeclared table with the id alone", "CREATE TABLE drafts (who TEXT); INSERT INTO drafts VALUES ('<id>');"),
     _place(
         "undeclared table without rowid", "CREATE TABLE drafts (said TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO drafts VALUES ('<said>');"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.person import Person
 from expunge.core.datamap.spelling import Spelling, SpellingType, canonical
 from expunge.phones import e164
@@ -17,17 +17,25 @@ _DIGITS = 6
 """Last letters and digits of a number that are the same in all spellings."""
 
 
+class SpellingRules(Protocol):
+    """The part of a data map that says how identifiers of a kind compare."""
+
+    def spelling(self, kind: str) -> Spelling:
+        """Return the rule of a kind."""
+        ...
+
+
 class SpeltCells:
     """The identifiers of some people, for comparison by the map's rules.
 
     The rules cost microseconds a text, so that a text is first compared by a part that all spellings share.
     """
 
-    def __init__(self, data_map: DataMap, people: Iterable[Person]) -> None:
+    def __init__(self, rules: SpellingRules, people: Iterable[Person]) -> None:
         self._known: dict[Spelling, dict[str, set[str]]] = {}
         """Rule -> the part that spellings share -> canonical identifiers."""
         for kind, value in (pair for person in people for pair in person.identifiers()):
-            rule = data_map.spelling(kind)
+            rule = rules.spelling(kind)
             if len(value) >= _DIGITS:
                 self._known.setdefault(rule, {}).setdefault(_part(rule, value), set()).add(canonical(rule, value, e164))
 
