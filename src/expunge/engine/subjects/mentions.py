@@ -36,6 +36,7 @@ def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, 
     A value that any number or word may be tells the person only in a column that holds identifiers of that kind: it refers to the dataset
     that lists them, is named like a column of subjects, or has a rule of the map. In a column with a rule every spelling is looked for.
     """
+    people = [person.in_unicode_forms() for person in people]
     kinds = _kinds_by_column(context, dataset)
     folding = _folding(context)
     known = tuple(person for person in people if not person.nobody)
