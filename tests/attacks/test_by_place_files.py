@@ -7,13 +7,17 @@ import gzip
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 
+from expunge import stores
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
+from expunge.stores.files.kind import KIND
+from expunge.stores.files.store import Files
 from tests.engine.household import ANNA, BELA, CARA, DINO, SAID, Household, build
 
 SENTENCE = SAID[ANNA][0]
@@ -228,4 +232,20 @@ def test_an_ignored_folder_with_other_peoples_text_changes_nothing(home: Househo
     quoted_by_bela(home)
     file(home, "scratch/notes.txt", SAID[CARA][1])
     home.write_map(more='ignore:\n  - {store: lake, path: "scratch/**", reason: scratch space of the application}\n')
+    fulfilled(home.erase(f"profile:{ANNA}"))
+
+
+class Unplaced(Files):
+    """A kind that reads no items by their places, as a package of somebody else's may bring it."""
+
+    KIND = replace(KIND, inside_others=True)
+    holds = layout = nominated = None
+
+
+def test_a_store_of_another_kind_below_the_folder_is_asked_as_before(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(stores.REGISTRY, "unplaced", Unplaced)
+    quoted_by_bela(home)
+    file(home, "inner/all.jsonl", line(BELA, QUOTE) + line(ANNA, SENTENCE))
+    declares(home, "inner", "store: inner, path: all.jsonl, format: jsonl, subject: {profile: profile_id}")
+    home.map.write_text(home.map.read_text().replace("  lake:", "  inner: {kind: unplaced, url: ./world/lake/inner}\n  lake:", 1))
     fulfilled(home.erase(f"profile:{ANNA}"))

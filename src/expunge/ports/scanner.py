@@ -11,6 +11,7 @@ from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.placing import FileLayout, PlaceReader
+from expunge.ports.optional.remote_content import RemoteObject
 
 Stretch: TypeAlias = tuple[int, int]
 """Bytes of a file, from the first up to but not including the second."""
@@ -129,8 +130,10 @@ class Scanner(Protocol):
         """
         ...
 
-    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
+    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None, remote: Iterable[RemoteObject] = ()) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
+
+        Objects of ``remote`` are read in the same way, with their names and what lies beside their bytes.
 
         None (0) for who asks only which traces there are: that saves most of the time where there are many.
         Raises CouldNotLook when a source cannot be read at all; parts that could not be read are in ``coverage.skipped``.

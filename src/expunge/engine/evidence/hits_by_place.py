@@ -45,6 +45,7 @@ from expunge.ports.optional.placing import (
     PlacingStore,
     SomeRow,
 )
+from expunge.ports.optional.remote_content import RemoteContent
 from expunge.ports.scanner import SEAM, PlacedTracer, Residue, Scanned, Tracer
 from expunge.ports.store import Store
 
@@ -137,7 +138,8 @@ def explain(
     candidates = frozenset(index for index in scanned.seen if traces.traces[index].subject not in traces.controls)
     stores = _stores(context, store)
     placing = _placing(context, stores)
-    if not candidates or not placing:
+    alone = isinstance(stores[store], PlacingStore | RemoteContent)
+    if not candidates or not (placing or alone):
         return _by_content(context, store, traces, scanned, candidates, ours, people, before)
     work = _Explaining(context, traces, stores, placing, candidates, ours, people, before)
     # (4.1) Sort the hits by file.

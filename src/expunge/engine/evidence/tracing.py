@@ -25,6 +25,7 @@ from expunge.engine.evidence import schema_words, weight_vectors
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import LocatedCopies
+from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.scanner import CollectingTracer, Coverage, Scanned, Stretch
 from expunge.ports.store import Store
 
@@ -171,11 +172,20 @@ def look(context: Context, store: str, traces: Traces, before: frozenset[int] = 
     expected = staying(traces, before, own)
     earlier: list[Scanned] = []
     while True:
-        scanned = context.scanner.scan(store_calls.raw(context.open_store(store)), traces, places)
+        opened = context.open_store(store)
+        scanned = context.scanner.scan(store_calls.raw(opened), traces, places, _undeclared(context, store))
         blind = expected - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
         if not blind or len(earlier) + 1 >= LOOKS:
             return _together(traces, earlier, scanned)
         earlier.append(scanned)
+
+
+def _undeclared(context: Context, store: str) -> Iterator[RemoteObject]:
+    """The undeclared objects of a store, without those of other stores of the map that lie below its url."""
+    others = tuple(f"{spec.url.rstrip('/')}/" for name, spec in context.data_map.stores.items() if name != store and spec.url)
+    for found in store_calls.undeclared(context.open_store(store)):
+        if not found.url.startswith(others):
+            yield found
 
 
 def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scanned:

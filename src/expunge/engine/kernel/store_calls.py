@@ -20,6 +20,7 @@ from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.optional.model_registry import ModelRegistry
+from expunge.ports.optional.remote_content import RemoteContent, RemoteObject
 from expunge.ports.optional.schema_listing import MentionListing, SchemaListing
 from expunge.ports.optional.schema_naming import SchemaNaming
 from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
@@ -229,6 +230,13 @@ def raw(store: Store) -> tuple[RawSource, ...]:
     answer = tuple(store.raw())
     failpoint("store.raw:after")
     return answer
+
+
+def undeclared(store: Store) -> Iterator[RemoteObject]:
+    """Yield what lies in no declared place of a store whose bytes are out of reach; nothing for other stores."""
+    if isinstance(store, RemoteContent):
+        failpoint("store.undeclared:before")
+        yield from store.undeclared()
 
 
 TROUBLE = (StoreUnavailable, CouldNotLook, OSError)

@@ -195,10 +195,18 @@ class UnitScanner:
 
     def take(self, unit: ScanUnit) -> UnitResult:
         """Read every byte of the unit."""
-        done = UnitResult(unit.number)
+
+        def read(session: Session) -> None:
+            for part in unit.parts:
+                scan_part(session, part)
+
+        return self.search(read, unit.number)
+
+    def search(self, read: Callable[[Session], None], number: int = -1) -> UnitResult:
+        """Return the result of what ``read`` hands to a session."""
+        done = UnitResult(number)
         session = self._session(done)
-        for part in unit.parts:
-            scan_part(session, part)
+        read(session)
         return _ended(done, session)
 
     def join(self, left: Sequence[Unfinished]) -> None:

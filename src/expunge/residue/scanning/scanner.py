@@ -9,6 +9,7 @@ from pathlib import Path
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
 from expunge.ports.optional.placing import FileLayout, PlaceReader
+from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
@@ -16,6 +17,7 @@ from expunge.residue.matching.session import Limits, RunOrigin
 from expunge.residue.placing.reader import open_reader
 from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
 from expunge.residue.scanning.placed_windows import PlacedWindowSearch
+from expunge.residue.scanning.remote_scan import take_remote
 from expunge.residue.scanning.scan_units import FileStretch, TraceLocation, divide, gathered, hidden, new_session, scan_part, walk
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
 from expunge.residue.take.tracer import Collector
@@ -53,8 +55,8 @@ class ResidueScanner:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""
         return open_reader(path, layout)
 
-    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
-        """Read every byte of every source. Raises CouldNotLook when a source cannot be read at all.
+    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None, remote: Iterable[RemoteObject] = ()) -> Scanned:
+        """Read every byte of every source, and of remote objects. Raises CouldNotLook when a source cannot be read at all.
 
         A source in the role ``data`` has to be there; others may have vanished since the store named them.
         """
@@ -66,6 +68,7 @@ class ResidueScanner:
 
         units = divide(walk(((source.path, source.role == "data") for source in sources), skip), sliced=self._limits.depth > 0)
         done = ScanCrew(units, TracePatterns.of(traces), self._limits, most, self._processes, self._helpers).take_all()
+        done = [*done, *take_remote(remote, traces, self._limits, most)]
         found: list[Residue] = []
         counts: Counter[int] = Counter()
         for unit in done:

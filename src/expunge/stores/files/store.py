@@ -167,7 +167,10 @@ class Files:
         """Return whether the file, or the folder, has a name that the dataset declares."""
         key = path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else ""
         layout = self._layouts[dataset.name]
-        return bool(key) and any(layout.template_of(name) is not None for name in (key, f"{key}/"))
+        # Why both for a link: it may stand in the place of a file or of a folder.
+        folder = [f"{key}/"] if path.is_dir() else []
+        names = folder if folder and not path.is_symlink() else [key, *folder]
+        return bool(key) and any(layout.template_of(name) is not None for name in names)
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Return whether the relation is the name of a file of the dataset."""

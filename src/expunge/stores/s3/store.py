@@ -15,6 +15,7 @@ from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Unable
+from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
 from expunge.stores.s3 import ladder
@@ -22,8 +23,10 @@ from expunge.stores.s3.bucket_connection import Bucket, speaking
 from expunge.stores.s3.bucket_tree import BucketTree
 from expunge.stores.s3.check import BucketCheck, copies_elsewhere
 from expunge.stores.s3.client import BucketTrouble
+from expunge.stores.s3.kind import SKIP
 from expunge.stores.s3.preflight import BucketPreflight
 from expunge.stores.s3.probe import BucketProbe
+from expunge.stores.s3.undeclared import undeclared_objects
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, trouble_of
@@ -69,6 +72,8 @@ class S3:
         )
         if own:
             said = "the server's disks below its volumes, which are rewritten without what was deleted; copies and backups of them"
+        if self._spec.options.get("undeclared") == SKIP:
+            more = ("objects that no dataset declares, which the map says are not read", *more)
         return Capabilities(Grounding.REMOVED, batch=10_000, out_of_scope=(said, *_OUT_OF_SCOPE, *more))
 
     def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
@@ -177,6 +182,13 @@ class S3:
     def raw(self) -> Iterator[RawSource]:
         """Nothing: the disks are out of reach."""
         yield from ()
+
+    def undeclared(self) -> Iterator[RemoteObject]:
+        """Yield each version of each object whose key fits no path of a dataset; none where the map says ``undeclared: skip``."""
+        if self._spec.options.get("undeclared") == SKIP:
+            return
+        with self._speaking():
+            yield from undeclared_objects(self._bucket, self._spec.url, tuple(self._layouts.values()))
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -87,8 +87,8 @@ class NominatedItems:
         recorded = self._layout.recorded(template, self._fields)
         if says.part or (recorded and not named):
             if not self._tree.is_link(key):
-                for row, copy in self._records(key, rows, recorded, says, spoken):
-                    yield row, replace(copy, name=name) if row == FILE_NAME else copy
+                for row, record in self._records(key, rows, recorded, says, spoken):
+                    yield row, replace(record, name=name) if row == FILE_NAME else record
         elif named or remakes(self._layout.dataset):
             copy = self._copy(key, spoken)
             for row in rows:
