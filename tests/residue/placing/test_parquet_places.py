@@ -148,3 +148,23 @@ def test_a_file_without_a_footer_has_no_rows(tmp_path: Path) -> None:
     (tmp_path / "b.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-6])
     assert isinstance(open_reader(tmp_path / "a.parquet"), ParquetPlaces)
     assert isinstance(open_reader(tmp_path / "b.parquet"), NoRows)
+
+
+def test_packed_bytes_that_show_no_value_lie_at_rows_of_their_page_and_text_does_not(tmp_path: Path) -> None:
+    said = [f"row {row} says {random.Random(row).random()}" for row in range(300)]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"said": said}), path, compression="zstd", use_dictionary=False, row_group_size=100)
+    data = path.read_bytes()
+    with closing(ParquetPlaces(path)) as reader:
+        header = reader.at(4, 12)
+        body = reader.at(data.index(b"\x28\xb5\x2f\xfd") + 40, 12)
+    assert isinstance(header, LiveRows)
+    assert isinstance(body, LiveRows)
+    rows = [row.partition(":") for row in (*header.rows, *body.rows)]
+    assert all(int(row) < 100 for row, _, _ in rows)
+    first, last = map(int, rows[0][2].split("-"))
+    assert first <= 24
+    assert last > 100
+    path.write_bytes(data[:4] + b"not a header" + data[16:])
+    with closing(ParquetPlaces(path)) as reader:
+        assert not isinstance(reader.at(4, 12), LiveRows)

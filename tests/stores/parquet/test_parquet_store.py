@@ -735,3 +735,10 @@ def test_the_name_of_a_file_says_nothing_of_its_rows_unless_it_says_whose_it_is(
     lake.has("voice/p7/tuesday.parquet", {"n": [1, 2]})
     (told, _) = heard(lake, nominated(lake, "voice/p7/tuesday.parquet", "name"))
     assert b"tuesday" in told
+
+
+def test_packed_bytes_are_read_with_a_row_of_their_page(events):
+    (copy,) = nominated(events, "events/day=1/a.parquet", "1:4-40")
+    assert copy.keys == ("events/day=1/a.parquet#=1:4-40",)
+    (told,) = heard(events, [copy])
+    assert (events.root / "events/day=1/a.parquet").read_bytes()[4:40] in told

@@ -122,8 +122,8 @@ class LakeNominations:
                             here = _standing_in(texts(values), name, stem)
                             rows.append((here if at is None else at[here]) + starts[batch[0]])
             found: Numbers = np.unique(np.concatenate(rows))
-            here: Numbers = found[found < starts[-1]]
-            return here
+            inside: Numbers = found[found < starts[-1]]
+            return inside
 
 
 def _agrees(way: dict[str, str], reading: dict[str, str]) -> bool:
