@@ -19,7 +19,7 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from expunge.engine.consent import guardian_register
-from expunge.engine.evidence import link_marks, shared_content, tracing
+from expunge.engine.evidence import hits_by_place, link_marks, tracing
 from expunge.engine.gate import fencing
 from expunge.engine.intake import key_destruction, person_orders
 from expunge.engine.kernel import store_calls
@@ -100,22 +100,24 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
         try:
             if store_calls.capabilities(context.open_store(store)).retains:
                 continue
-            scanned = tracing.look(context, store, traces)
+            without = tracing.left_out(context, owner, store, traces)
+            scanned = tracing.look(context, store, traces, places=hits_by_place.most_places(context), without=without)
             seen = scanned.seen
             moved = tracing.recall(context, owner, "held-before-", traces)
-            held = shared_content.held_by_others(context, store, traces, seen, {}, back.copies, people, moved).people
+            ours = hits_by_place.ErasedAndKept(back.copies, {})
+            explained = hits_by_place.explain(context, store, traces, scanned, ours, people, moved)
         except store_calls.TROUBLE as error:
             failed[store] = store_calls.as_unable(error).reason.value
             continue
         mine = [dataset.name for dataset in context.data_map.datasets_of(store)]
         earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
         # Why not each of them: a small dataset's few who stayed may all have been erased since.
-        if blinding(scanned.coverage.skipped) or (staying(traces, earlier, mine) and not staying(traces, seen, mine)):
+        blind = blinding(scanned.coverage.skipped) or (staying(traces, earlier, mine) and not staying(traces, seen, mine))
+        if blind or explained.untold:
             failed[store] = Reason.CANNOT_TELL.value
-        fresh = {index for index in seen - held if traces.traces[index].subject not in traces.controls}
+        fresh = {index for index in seen - explained.held - explained.untold.keys() if traces.traces[index].subject not in traces.controls}
         found |= fresh
-        returned = {traces.traces[index] for index in fresh}
-        places += [each for each in scanned.found if each.trace in returned]
+        places += hits_by_place.a_few(explained.left)
     usable = sum(1 for index in visible if traces.traces[index].subject not in traces.controls)
     recorder.append(ev.Reverified(recorder.now(), len(found), usable))
     return LaterLook(order, usable, len(found), tuple(places), failed)

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from typing import TypeAlias
 
 from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, remakes
 from expunge.core.datamap.person import Person
-from expunge.core.evidence.traces import Traces
+from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import shared_content
@@ -50,6 +51,8 @@ from expunge.ports.store import Store
 
 MOST_PLACES = 20_000
 """Places of one window that are asked one by one. A window with more is no single person's; it is asked of all bystanders' data."""
+SHOWN = 5
+"""Places of one window that the operator is shown."""
 CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
 NAME, ATTRIBUTE = "file name", "file attribute"
@@ -109,6 +112,17 @@ def most_places(context: Context) -> int | None:
     """Return how many places of a window a scan has to report; None for the scanner's own few."""
     # Why any store: the files of a placing store may lie below the root of another.
     return MOST_PLACES if any(_is_placing(context, name) for name in context.data_map.stores) else None
+
+
+def a_few(places: Iterable[Residue]) -> tuple[Residue, ...]:
+    """Return the first places of each window: for the operator's eyes a few are enough."""
+    counts: Counter[Trace] = Counter()
+    few = []
+    for place in places:
+        counts[place.trace] += 1
+        if counts[place.trace] <= SHOWN:
+            few.append(place)
+    return tuple(few)
 
 
 def _is_placing(context: Context, store: str) -> bool:

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,7 +24,7 @@ from expunge.core.datamap.person import Person
 from expunge.core.evidence import receipt_codec, verification_codec
 from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Result
 from expunge.core.evidence.trace_evidence import ScanComparison, TraceLedger, blinding
-from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.traces import Traces
 from expunge.core.orders.plan import Step
 from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner, turn
@@ -48,8 +47,6 @@ LOOKS = 3
 """How often a store is asked at most for what it could not say: a busy machine answers late, and the verdict of a look is final."""
 PAUSE = 0.2
 """Seconds before the second look, twice as long before the third; stores wait for locks and connections themselves."""
-SHOWN = 5
-"""Places of one window that the operator is shown."""
 _PARTS = ("datasets", "kept", "mentions")
 _WHERE_ANY = frozenset({"mentions"})
 """Left out of what is journalled where there is none, as before there were any."""
@@ -133,19 +130,9 @@ def verify_store(
         entries[subject] = (tuple(made), tuple(kept), tuple(named.listed.get(subject, ())))
 
     # (7) Name the places of residue.
-    places, found = _few((*explained.left, *explained.in_untold)), len({place.trace.digest for place in explained.left})
+    places = hits_by_place.a_few((*explained.left, *explained.in_untold))
+    found = len({place.trace.digest for place in explained.left})
     return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, found, places)
-
-
-def _few(places: Sequence[Residue]) -> tuple[Residue, ...]:
-    """The first places of each window: for the operator's eyes a few are enough."""
-    counts: Counter[Trace] = Counter()
-    few = []
-    for place in places:
-        counts[place.trace] += 1
-        if counts[place.trace] <= SHOWN:
-            few.append(place)
-    return tuple(few)
 
 
 def _identifiers_seen(context: Context, store: str, traces: Traces, scanned: Scanned) -> bool:

@@ -90,6 +90,9 @@ class PlacedWindowSearch(SharedWindowSearch):
 
     def _add(self, data: bytes) -> None:
         self._gather(data)
+        if self._wrapped:
+            # Why each value by itself: the place of a hit tells whose value it was.
+            self._search_wrapped(data)
         self._search_when_full()
 
     def _search_when_full(self) -> None:
