@@ -8,6 +8,7 @@ import io
 import json
 import os
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,15 @@ def test_a_header_of_a_compressed_file_is_no_record(home: Household) -> None:
         out.write(line(BELA, QUOTE))
     events_of_the_day = file(home, "events/2026-06-01.jsonl.gz", packed.getvalue())
     assert residue(home, home.erase(f"profile:{ANNA}")) == {events_of_the_day.name}
+
+
+@pytest.mark.parametrize("more", [b"", line(None, SAID[ANNA][1]), line(BELA, f"ask {ANNA} about it")])
+def test_records_that_are_held_cover_no_other_line_of_the_same_file(home: Household, more: bytes) -> None:
+    events(home, line(ANNA, "something else"), line(BELA, SAID[ANNA][1]), more)
+    with home.open() as opened:
+        until = datetime.now(UTC) + timedelta(days=9)
+        opened.holds.place(opened.resolve(f"profile:{ANNA}"), "events", ground="matter 7", authority="court", until=until, items=())
+    assert residue(home, home.erase(f"profile:{ANNA}")) == ({"2026-06-01.jsonl.gz"} if more else set())
 
 
 # --- twins: the same quotes, and nothing is left but what belongs to who quotes --------------------------------------------------

@@ -78,6 +78,20 @@ def test_a_frame_in_a_frame_is_opened(tmp_path: Path, outer: str, inner: str) ->
     assert any(way.startswith(f"{outer}@") and f"> {inner}@" in way for way in ways(tmp_path, TRACES))
 
 
+def test_a_finding_in_a_frame_says_where_in_its_content_it_lies(tmp_path: Path) -> None:
+    """Of what lies deeper, where the next frame begins in the content of the outermost."""
+    lines = b"x y z\n" * 20_000
+    (tmp_path / "f").write_bytes(b"....." + gzip.compress(lines + CONTENT) + gzip.compress(lines + gzip.compress(lines + CONTENT)))
+    (tmp_path / "plain").write_bytes(CONTENT)
+    found = [place for place in found_in(tmp_path, TRACES) if place.trace.form == "utf-8"]
+    first = CONTENT.index(SENTENCE.encode())
+    inner = {place.hidden.count("@"): place.inner for place in found if place.path.name == "f"}
+    assert inner[1] is not None
+    assert len(lines) <= inner[1] - first < len(lines) + len(SENTENCE)
+    assert inner[2] == len(lines)
+    assert {place.inner for place in found if place.path.name == "plain"} == {None}
+
+
 def test_a_tar_in_a_gzip_is_read_through(tmp_path: Path) -> None:
     (tmp_path / "f.tgz").write_bytes(gzip.compress(tarred(gzip.compress(CONTENT))))
     assert any(way.startswith("gzip@0 > gzip@") for way in ways(tmp_path, TRACES))

@@ -61,6 +61,8 @@ def check(path, form, text, codec, spans, numbers, **more):
         assert rows_at(reader, in_parts(places, spans)) == [(number,) for number in numbers for _ in range(3)]
         for (_, end), (start, _) in itertools.pairwise(spans):
             assert isinstance(reader.at(places[end - 1], places[start + 1] - places[end - 1]), NothingLive), "a border lies in neither"
+        gaps = [(places[end], places[start]) for (_, end), (start, _) in itertools.pairwise(spans) if start > end]
+        assert set(rows_at(reader, gaps)) <= {(ANY_RECORD,)}, "what is between entries is nobody's alone"
         assert isinstance(reader.at(len(data), 1), NothingLive)
 
 
@@ -78,6 +80,18 @@ def test_lines(tmp_path, codec):
     lines[7] = "\n"
     lines[-1] = lines[-1].rstrip("\n")
     check(tmp_path / "a.jsonl", "jsonl", "".join(lines), codec, spans_of(lines), [str(n) for n in range(1, 2001)])
+
+
+def test_characters_whose_bytes_look_like_line_ends_quotes_and_brackets_are_none(tmp_path):
+    alike = "".join(chr(high << shift | ord(low)) for low in '\n\r",[]{}\\' for high, shift in ((1, 7), (1, 8), (0x41, 8)))
+    lines = [f'{{"who": "p{n}", "said": "{alike}"}}\n' for n in range(9)]
+    rows = ["who,said\r\n", *(f'p{n},"{alike}\r\n"\r\n' for n in range(9))]
+    entries = [line.rstrip() for line in lines]
+    for codec in ("utf-8", "utf-16", "utf-16-be"):
+        check(tmp_path / "a.jsonl", "jsonl", "".join(lines), codec, spans_of(lines), [str(n) for n in range(1, 10)])
+        check(tmp_path / "a.csv", "csv", "".join(rows), codec, spans_of(rows), ["1", *(str(2 * n) for n in range(1, 10))])
+        spans = [(start + 1 + n, end + 1 + n) for n, (start, end) in enumerate(spans_of(entries))]
+        check(tmp_path / "a.json", "json", f"[{','.join(entries)}]", codec, spans, [str(n) for n in range(1, 10)], records=".")
 
 
 @pytest.mark.parametrize(("codec", "delimiter"), list(zip(CODECS, [",", ";", "\t", "|", ",", ";"], strict=True)))

@@ -23,6 +23,7 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
 from expunge.errors import CouldNotLook
+from expunge.ports.optional.placing import LiveRows
 from expunge.stores import open_store
 from expunge.stores.tree.safe_replace import InUse, rewrite
 from expunge.testing.plain_search import snapshot
@@ -680,3 +681,36 @@ def test_rewriting_needs_no_memory_for_the_file(company):
     finally:
         tracemalloc.stop()
     assert peak < 4_000_000
+
+
+# --- read by place -------------------------------------------------------------------------------
+
+
+def heard(company, copies):
+    listener = Listener()
+    company.store.trace(company.datasets[0], copies, listener)
+    return listener.everything(Pseudonym("control-0"))
+
+
+def test_a_record_that_another_one_took_the_place_of_says_nothing(events):
+    ((at, copy),) = events.store.nominated(events.datasets[0], [LiveRows("events.jsonl", ("2",))], ())
+    assert (at, dict(copy.selector.match)) == (0, {"profile_id": frozenset({"p2"})})
+    assert b"p2" in heard(events, [copy])
+    events.has("events.jsonl", b'{"profile_id": "p1"}\n{"profile_id": "p3"}\n{"profile_id": "p2"}\n')
+    assert heard(events, [copy]) == b""
+
+
+def test_a_name_is_that_of_what_lies_there_and_of_nothing_else(voices):
+    (voices.root / "voice" / "p3" / "r4.wav").mkdir(parents=True)
+    (voices.root / "voice" / "p4").symlink_to(voices.root / "voice" / "p2")
+    (dataset,) = voices.datasets
+    held = [name for name in voices.names() if voices.store.holds(dataset, voices.root / name)]
+    assert held == ["voice", "voice/p1", "voice/p1/r1.wav", "voice/p1/r2.wav", "voice/p2", "voice/p2/r3.wav", "voice/p3", "voice/p4"]
+    read = [
+        (name, sorted(copy.keys for _, copy in voices.store.nominated(dataset, [LiveRows(name, ("name",))], voices.locate("p2"))))
+        for name in held
+    ]
+    assert read == [
+        (name, [("voice/p1/r1.wav",), ("voice/p1/r2.wav",)] if name in {"voice", "voice/p1"} else [(name,)] if "p1/r" in name else [])
+        for name in held
+    ]
