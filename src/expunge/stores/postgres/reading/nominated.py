@@ -89,7 +89,7 @@ class PostgresNominations:
         self._materialised = MaterialisedRows(staying.connection, staying.table)
         self._files = _files(staying.connection, (*staying.table.family, *self._materialised.views), data)
         self._known: dict[str, _File | None] = {}
-        self._sampled = SampledRows(staying.connection, staying.table)
+        self._sampled = SampledRows(staying.connection, staying.table, self._materialised.views)
         self._numbers = count()
 
     def read(self, nominations: Sequence[LiveRows]) -> Iterator[tuple[int, Copy]]:
