@@ -32,7 +32,6 @@ KNOWN = {
     "sqlite, undeclared table with another spelling, folded": _IN_THE_MIDDLE,
     "sqlite, recipient in another spelling, folded, rule None": _IN_THE_MIDDLE,
     "postgres, recipient in another spelling, folded, rule None": _IN_THE_MIDDLE,
-    "postgres, statistics, quoted": "values that an extended statistic keeps of several columns are not traced back to rows",
 }
 """Companies that fail, and why."""
 
