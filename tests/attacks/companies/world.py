@@ -174,7 +174,8 @@ class World:
     def _tables(self) -> None:
         company = self.company
         customers, notes = self.rows()
-        script = [company.place.before if company.place else "", _TABLES.format(type=company.spelling.column)]
+        extension = "CREATE EXTENSION IF NOT EXISTS citext;" if company.spelling.column == "citext" else ""
+        script = [extension, company.place.before if company.place else "", _TABLES.format(type=company.spelling.column)]
         script += [f"INSERT INTO customers VALUES ({_literal(key)}, {_literal(name)}, NULL);" for key, name in customers]
         script += [f"INSERT INTO notes VALUES ({n}, {_literal(author)}, {_literal(said)}, NULL);" for n, author, said in notes]
         self.run("".join(script) + self.fill(company.reference.sql))
