@@ -317,7 +317,9 @@ class World:
                 yield from ((where, repr(row)) for row in pq.ParquetFile(path).read().to_pylist())
             elif path.suffix == ".json":
                 yield from ((where, entry) for entry in _entries(json.loads(path.read_text())))
-            elif self.company.store != "lancedb" and path.is_file() and not path.is_symlink() and path.name != "cache.db":
+            elif (
+                self.company.store != "lancedb" and path.is_file() and not path.is_symlink() and path.name not in {"cache.db", "_metadata"}
+            ):
                 yield where, path.read_bytes().decode(errors="replace") + hashlib.sha256(path.read_bytes()).hexdigest()
 
 
