@@ -163,7 +163,7 @@ def _parquet(path: Path) -> bytes:
 
 def _lance(folder: Path) -> bytes:
     """The rows of all tables in all versions."""
-    parts = []
+    parts: list[str] = []
     opened = lancedb.connect(folder)
     for name in opened.list_tables().tables:
         table = opened.open_table(name)

@@ -144,11 +144,11 @@ class World:
         """Write the stores, plant what is hidden, and write the map."""
         kinds = {"sqlite": self._tables, "postgres": self._tables, "files": self._files, "parquet": self._lake, "lancedb": self._lance}
         kinds[self.company.store]()
-        place = self.company.place
-        if place is not None and isinstance(place.plant, str):
-            self.run(self.fill(place.plant))
-        elif place is not None:
-            place.plant(self)
+        plant = self.company.place.plant if self.company.place is not None else ""
+        if not isinstance(plant, str):
+            plant(self)
+        elif plant:
+            self.run(self.fill(plant))
         self.declare()
         Expunge.init(self.map)
 
