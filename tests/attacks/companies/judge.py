@@ -174,7 +174,7 @@ def _lance(folder: Path) -> bytes:
 
 
 def _sqlite(path: Path) -> bytes:
-    parts = []
+    parts: list[str] = []
     with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as database:
         database.text_factory = lambda raw: raw.decode(errors="replace")
         for name, kind in database.execute("SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view')").fetchall():
