@@ -163,7 +163,7 @@ def _parquet(path: Path) -> bytes:
 
 def _lance(folder: Path) -> bytes:
     """The rows of all tables in all versions."""
-    parts = []
+    parts: list[str] = []
     opened = lancedb.connect(folder)
     for name in opened.list_tables().tables:
         table = opened.open_table(name)
@@ -174,7 +174,7 @@ def _lance(folder: Path) -> bytes:
 
 
 def _sqlite(path: Path) -> bytes:
-    parts = []
+    parts: list[str] = []
     with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as database:
         database.text_factory = lambda raw: raw.decode(errors="replace")
         for name, kind in database.execute("SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view')").fetchall():

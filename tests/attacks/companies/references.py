@@ -126,18 +126,18 @@ REFERENCES = (
         SQL,
         "CREATE TABLE attachments (id INTEGER PRIMARY KEY, note INTEGER, said TEXT);"
         "INSERT INTO attachments VALUES (1, 1, '<later>'), (2, 4, '<bela_said>'), (3, 2, 'by <name>');",
-        datasets=(_table("attachments", "{through: notes, via: {note: n}"),),
+        datasets=(_table("attachments", "{through: notes, via: {note: n}}"),),
     ),
     Reference(
         "through two tables",
         SQL,
         "CREATE TABLE attachments (id INTEGER PRIMARY KEY, note INTEGER, said TEXT);"
         "CREATE TABLE thumbnails (attachment INTEGER, said TEXT);"
-        "INSERT INTO attachments VALUES (11, 1, NULL), (12, 4, '<bela_said>');"
+        "INSERT INTO attachments VALUES (11, 1, 'about <later>'), (12, 4, '<bela_said>');"
         "INSERT INTO thumbnails VALUES (11, '<later>'), (12, '<bela_said>');",
         datasets=(
-            _table("attachments", "{through: notes, via: {note: n}"),
-            _table("thumbnails", "{through: attachments, via: {attachment: id}"),
+            _table("attachments", "{through: notes, via: {note: n}}"),
+            _table("thumbnails", "{through: attachments, via: {attachment: id}}"),
         ),
     ),
     Reference(

@@ -18,7 +18,6 @@ SAMPLE = {
     "sqlite, name of a column of a declared table",
     "sqlite, full-text index over the notes, quoted",
     "sqlite, recipient with an index, rule replace",
-    "sqlite, mail in other capitals",
     "sqlite, recipient in another spelling, phone, rule null",
     "files, attribute of a file",
     "files, zip in a zip",

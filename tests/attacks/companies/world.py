@@ -144,11 +144,11 @@ class World:
         """Write the stores, plant what is hidden, and write the map."""
         kinds = {"sqlite": self._tables, "postgres": self._tables, "files": self._files, "parquet": self._lake, "lancedb": self._lance}
         kinds[self.company.store]()
-        place = self.company.place
-        if place is not None and isinstance(place.plant, str):
-            self.run(self.fill(place.plant))
-        elif place is not None:
-            place.plant(self)
+        plant = self.company.place.plant if self.company.place is not None else ""
+        if not isinstance(plant, str):
+            plant(self)
+        elif plant:
+            self.run(self.fill(plant))
         self.declare()
         Expunge.init(self.map)
 
@@ -174,7 +174,8 @@ class World:
     def _tables(self) -> None:
         company = self.company
         customers, notes = self.rows()
-        script = [company.place.before if company.place else "", _TABLES.format(type=company.spelling.column)]
+        extension = "CREATE EXTENSION IF NOT EXISTS citext;" if company.spelling.column == "citext" else ""
+        script = [extension, company.place.before if company.place else "", _TABLES.format(type=company.spelling.column)]
         script += [f"INSERT INTO customers VALUES ({_literal(key)}, {_literal(name)}, NULL);" for key, name in customers]
         script += [f"INSERT INTO notes VALUES ({n}, {_literal(author)}, {_literal(said)}, NULL);" for n, author, said in notes]
         self.run("".join(script) + self.fill(company.reference.sql))
@@ -316,7 +317,9 @@ class World:
                 yield from ((where, repr(row)) for row in pq.ParquetFile(path).read().to_pylist())
             elif path.suffix == ".json":
                 yield from ((where, entry) for entry in _entries(json.loads(path.read_text())))
-            elif self.company.store != "lancedb" and path.is_file() and not path.is_symlink() and path.name != "cache.db":
+            elif (
+                self.company.store != "lancedb" and path.is_file() and not path.is_symlink() and path.name not in {"cache.db", "_metadata"}
+            ):
                 yield where, path.read_bytes().decode(errors="replace") + hashlib.sha256(path.read_bytes()).hexdigest()
 
 

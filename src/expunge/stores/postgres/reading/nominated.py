@@ -19,6 +19,7 @@ from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.placing import LiveRows
 from expunge.stores.postgres.reading.content import PostgresBystanders
+from expunge.stores.postgres.reading.extended_statistics import EXTENDED, ExtendedRows
 from expunge.stores.postgres.reading.heap_pages import follows_full_segment, newer_versions, rows_of_values
 from expunge.stores.postgres.reading.materialised import MaterialisedRows
 from expunge.stores.postgres.reading.partition_bounds import CLASSES, PartitionRows
@@ -38,6 +39,7 @@ _CHUNK_IDS = 170000
 _FILES = """
 WITH heap AS (SELECT oid, reltoastrelid AS toast FROM pg_catalog.pg_class
   WHERE oid = ANY(%(tables)s::pg_catalog.oid[]) OR oid = 'pg_catalog.pg_statistic'::pg_catalog.regclass
+  OR oid = 'pg_catalog.pg_statistic_ext_data'::pg_catalog.regclass
   OR (oid = 'pg_catalog.pg_class'::pg_catalog.regclass AND pg_catalog.cardinality(%(tables)s::pg_catalog.oid[]) > 1))
 SELECT f.kind, f.relation, f.oid, pg_catalog.pg_relation_filepath(f.oid) FROM (
   SELECT 'rows' AS kind, oid AS relation, oid FROM heap
@@ -99,7 +101,8 @@ class PostgresNominations:
         self._files = _files(staying.connection, (*staying.table.family, *self._materialised.views), data)
         self._known: dict[str, _File | None] = {}
         self._bounds = PartitionRows(staying.connection, staying.table)
-        self._sampled = SampledRows(staying.connection, staying.table)
+        self._sampled = SampledRows(staying.connection, staying.table, self._materialised.views)
+        self._extended = ExtendedRows(staying.connection, staying.table)
         self._numbers = count()
 
     def read(self, nominations: Sequence[LiveRows]) -> Iterator[tuple[int, Copy]]:
@@ -166,6 +169,9 @@ class PostgresNominations:
         bounds = shown.pop(CLASSES, {})
         for row, place in self._bounds.rows(list(bounds)) if bounds else ():
             yield from ((nomination, place) for nomination in bounds[row])
+        lists = shown.pop(EXTENDED, {})
+        for row, place in self._extended.rows(list(lists)) if lists else ():
+            yield from ((nomination, place) for nomination in lists[row])
         for table, values in long.items():
             for alike, place in self._of_values(table, values) if table else self._of_objects(values):
                 yield from ((nomination, place) for nomination in alike)

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - names come from the catalogue and are quoted
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -32,11 +32,12 @@ WHERE s.ctid = ANY(%(places)s::pg_catalog.tid[]) AND coalesce(i.indrelid, s.star
 
 
 class SampledRows:
-    """Rows of one table that have values which were sampled from it, or from an index of it."""
+    """Rows of one table that have values which were sampled from it, from a materialised view that shows it, or from an index of either."""
 
-    def __init__(self, connection: Connection, table: PostgresTable) -> None:
+    def __init__(self, connection: Connection, table: PostgresTable, views: Collection[int] = ()) -> None:
         self._connection = connection
         self._table = table
+        self._views = frozenset(views)
 
     @property
     def readable(self) -> bool:
@@ -48,14 +49,15 @@ class SampledRows:
         """Yield (place in ``pg_statistic``, place of a row with one of the values that lie there); nothing where this role may not look."""
         if not self.readable:
             return
-        asked = {"places": list(samples), "family": list(self._table.family)}
+        asked = {"places": list(samples), "family": [*self._table.family, *self._views]}
         for row, relation, indexed, name, expression, *kind in self._connection.execute(_SAMPLED, asked).fetchall():
             value = f"t.{quoted(name)}" if indexed is None else expression
             for sql in _rows_with(self._table.sql, value, *kind):
-                # A type without an equality that is found here has no rows named: what lies there stays unexplained.
+                # A type without an equality, and a column that only a view has, name no rows: what lies there stays unexplained.
                 with suppress(psycopg.errors.SyntaxErrorOrAccessRuleViolation):
                     for table, first, last in self._connection.execute(sql.encode(), {"row": row}).fetchall():
-                        if table == (indexed or relation) or relation == self._table.oid:
+                        sampled = indexed or relation
+                        if table == sampled or relation == self._table.oid or sampled in self._views:
                             yield from ((row, (table, place)) for place in {first, last})
 
 
