@@ -121,6 +121,8 @@ def _write_database(company: Company, path: Path) -> None:
 
 def _serve(company: Company, url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
+        # Why: customers may refer to customers that come after them.
+        connection.execute("SET session_replication_role = replica")
         for number in _tables(company):
             for statement in _schema(company, number, served=True):
                 connection.execute(statement.encode())

@@ -59,6 +59,18 @@ def recommended() -> Company:
     return Company(Ids.NUMBER, 2, (CUSTOMERS, rows))
 
 
+def paid(home: Home) -> Company:
+    """A payment to another customer, whose identifier lies in a table that nobody declared as well."""
+    payments = Dataset(home, Link.PAIR, (Fill.SENTENCE,), (Item((0, 1)), Item((1, 1), names=1)))
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, payments), (Stray(Spot.TABLE, Place(1, 1, 0), Wrap.JSON),))
+
+
+def marked(home: Home) -> Company:
+    """Records in UTF-16 with a byte order mark, the first of which goes."""
+    records = Dataset(home, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((0,)), Item((1,)), Item((0,))), encoding="utf-16")
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, records))
+
+
 FOUND = {
     "the second of two columns spells a customer otherwise": letters(Home.TABLE, Ids.EMAIL),
     "the second of two columns of a lake spells a customer otherwise": letters(Home.LAKE, Ids.PREFIXED),
@@ -72,6 +84,11 @@ FOUND = {
     "rows of a lake found through a list name their own owner": noted(Link.MEMBERS),
     "rows of a lake found through a document name their own owner": noted(Link.DOCUMENT),
     "another customer can be seen in the person's rows alone": recommended(),
+    "another customer, whom a payment of the person names, lies in an undeclared table": paid(Home.TABLE),
+    "another customer, whom a record of the person names, lies in an undeclared table": paid(Home.JSONL),
+    "another customer, whom a row of a lake names, lies in an undeclared table": paid(Home.LAKE),
+    "the first of the lines with a byte order mark goes": marked(Home.JSONL),
+    "the first of the rows with a byte order mark goes": marked(Home.CSV),
     "samples of a recording lie in a table in hexadecimal": recording(Wrap.HEX),
 }
 

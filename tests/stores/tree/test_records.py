@@ -85,8 +85,9 @@ def test_blank_lines_bom_and_missing_last_newline_are_kept():
     data = b'\xef\xbb\xbf{"id": "a"}\r\n\r\n \n{"id": "b"}'
     found = read(data, "jsonl", "id")
     assert b"".join(each.raw for each in found) == data
-    assert [each.texts("id") for each in found] == [{"a"}, set(), set(), {"b"}]
-    assert [each.number for each in found] == [1, 2, 3, 4]
+    assert [each.texts("id") for each in found] == [set(), {"a"}, set(), set(), {"b"}]
+    assert [each.number for each in found] == [1, 1, 2, 3, 4]
+    assert found[0].raw == b'\xef\xbb\xbf', "the mark stays when the first record goes"
 
 
 @pytest.mark.parametrize(

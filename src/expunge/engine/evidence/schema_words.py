@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from expunge.core.datamap.datamap import DataMap, Dataset, ExperimentLayout, ModelLayout, PathLayout, TableLayout, Through
 from expunge.core.datamap.person import Person
@@ -58,6 +59,12 @@ def _of_dataset(dataset: Dataset) -> Iterator[str]:
                 yield from re.findall(r"\{(\w+)", template)
         case ModelLayout(name) | ExperimentLayout(name):
             yield name
+
+
+def of_others(located: LocatedCopies) -> Iterator[str]:
+    """Yield identifiers of people who stay, as the items name them that go: the payee of a payment. Such a word is the other person's."""
+    values = (value for copies in located.copies.values() for copy in copies for values in copy.others.values() for value in values)
+    yield from islice(values, _MOST_IN_A_STORE)
 
 
 def identifiers(people: Iterable[Person], located: LocatedCopies) -> frozenset[str]:

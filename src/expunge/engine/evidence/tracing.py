@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from expunge.core.datamap.compared_fields import field_spelling
 from expunge.core.datamap.datamap import Dataset, remakes
@@ -22,11 +21,11 @@ from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import OrderId, Pseudonym
-from expunge.engine.evidence import schema_words, weight_vectors
+from expunge.engine.evidence import schema_words, traced_cells, weight_vectors
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import LocatedCopies
-from expunge.ports.scanner import SEAM, CollectingTracer, Coverage, Scanned, Stretch, Tracer
+from expunge.ports.scanner import Coverage, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
 IDENTIFIERS = "(identifiers)"
@@ -85,17 +84,18 @@ def take(
         people: given for one store of the plan only: their identifiers are traced there as a dataset of their own.
     """
     opened = context.open_store(store)
+    own = schema_words.identifiers(people, located)
     tracer = context.scanner.tracer(
         context.keys.trace_key(order),
         budget=budget(max(1, len(subjects(located)))),
-        words=schema_words.of_estate(context, located),
-        identifiers=schema_words.identifiers(people, located),
+        words=schema_words.of_estate(context, located).union(schema_words.of_others(located)),
+        identifiers=own,
     )
-    controls: set[Pseudonym] = set()
-    for dataset in datasets:
-        if dataset.name in located.failed:
-            continue
-        controls |= _take_dataset(opened, dataset, located, tracer)
+    read = [dataset for dataset in datasets if dataset.name not in located.failed]
+    others = set[str]()
+    for dataset in read:
+        _take_dataset(opened, dataset, located, traced_cells.without_others(tracer, context, dataset, own, others), tracer)
+    controls = frozenset[Pseudonym]().union(*(_take_controls(opened, dataset, located, others, tracer) for dataset in read))
     for person in people:
         for kind, value in person.identifiers():
             tracer.text(person.subject, IDENTIFIERS, kind, value)
@@ -120,49 +120,21 @@ def _other_spellings(context: Context, located: LocatedCopies, people: Sequence[
                     yield from ((subject, name, value) for value in sorted(fresh))
 
 
-def _take_dataset(store: Store, dataset: Dataset, located: LocatedCopies, tracer: CollectingTracer) -> set[Pseudonym]:
-    # Why what is kept is traced too: a hold keeps the named item, and a stray copy of it elsewhere is residue.
-    everybody = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
+def _take_dataset(store: Store, dataset: Dataset, located: LocatedCopies, cells: Tracer, tracer: Tracer) -> None:
+    everybody = located.held_in(dataset.name)
     if everybody:
-        store_calls.trace(store, dataset, everybody, tracer)
+        store_calls.trace(store, dataset, everybody, cells)
     for copy in everybody if remakes(dataset) else ():
         for item in store_calls.export(store, dataset, copy):
             for numbers in weight_vectors.vectors(item.chunks):
                 tracer.vector(copy.subject, dataset.name, WEIGHTS, numbers)
-    controls = tuple(store_calls.bystanders(store, dataset, everybody, CONTROLS))
+
+
+def _take_controls(store: Store, dataset: Dataset, located: LocatedCopies, others: Container[str], tracer: Tracer) -> set[Pseudonym]:
+    controls = tuple(store_calls.bystanders(store, dataset, located.held_in(dataset.name), CONTROLS))
     if controls:
-        store_calls.trace(store, dataset, controls, _UnchangedCells(tracer, dataset))
+        store_calls.trace(store, dataset, controls, traced_cells.staying(tracer, dataset, others))
     return {control.subject for control in controls}
-
-
-class _UnchangedCells:
-    """Passes on the cells of bystanders' rows that an order leaves as they are.
-
-    A cell in which the map takes mentions out would be missed after the erasure, and a scan that sees well would pass for blind. So would what
-    joins such a cell to its neighbours.
-    """
-
-    def __init__(self, inner: Tracer, dataset: Dataset) -> None:
-        self._inner = inner
-        released = frozenset(column for column, rule in dataset.mentions.items() if rule.releases)
-        self._changing = released | {SEAM} if released else released
-        self.name, self.lies = inner.name, inner.lies
-
-    def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
-        if field not in self._changing:
-            self._inner.text(subject, dataset, field, value)
-
-    def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
-        if field not in self._changing:
-            self._inner.number(subject, dataset, field, value)
-
-    def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
-        if field not in self._changing:
-            self._inner.vector(subject, dataset, field, value)
-
-    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
-        if field not in self._changing:
-            self._inner.blob(subject, dataset, field, stream)
 
 
 def subjects(located: LocatedCopies) -> frozenset[Pseudonym]:

@@ -62,6 +62,10 @@ class LocatedCopies:
             dict(self.stayed),
         )  # fmt: skip
 
+    def held_in(self, dataset: str) -> tuple[Copy, ...]:
+        """Return all copies in a dataset, with those that stay on purpose: a stray copy of a kept item is residue."""
+        return (*self.copies.get(dataset, ()), *self.kept_copies.get(dataset, ()))
+
     def items(self) -> dict[str, dict[str, int]]:
         """Dataset -> subject -> items to be erased."""
         return {name: {copy.subject: copy.items for copy in copies} for name, copies in self.copies.items()}

@@ -164,14 +164,17 @@ def records(file: BinaryIO, name: str, layout: str, fields: Sequence[str], *, li
 
 def _json_lines(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:
     tails = [json.dumps(name.rsplit(".", 1)[-1]).encode() for name in fields]
-    for number, raw in enumerate(_lines(file, b"\n"), 1):
-        text = raw.removeprefix(BOM) if number == 1 else raw
-        if not text.strip():
+    for number, line in enumerate(_lines(file, b"\n"), 1):
+        raw = line.removeprefix(BOM) if number == 1 else line
+        if len(raw) < len(line):
+            # Why apart: the mark is the file's, and stays when the first record goes.
+            yield FileRecord(BOM, None, number)
+        if not raw.strip():
             yield FileRecord(raw, None, number)
             continue
         # A key that stands twice, or is spelt with escapes, would hide one of its values from an ordinary parser.
-        twice = b"\\u" in text or any(text.count(tail) > 1 for tail in tails)
-        yield FileRecord(raw, _parse_json(text, f"line {number}", every=twice), number)
+        twice = b"\\u" in raw or any(raw.count(tail) > 1 for tail in tails)
+        yield FileRecord(raw, _parse_json(raw, f"line {number}", every=twice), number)
 
 
 def _json_object(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:  # noqa: ARG001 - one signature for all layouts
