@@ -50,7 +50,7 @@ def judge(company: Company, folder: Path, server: str = "", data: Callable[[], I
         opened.plan(order)
         run = opened.apply(order)
         receipt = parse(dsse.parse(opened.receipt_folder(run.order, 1)["receipt.dsse.json"]).payload)
-    left = frozenset(_left(company, folder / "world", server, data))
+    left = frozenset([*_left(company, folder / "world", server, data), *_named(company, folder, server)])
     borrowed = {
         needle
         for place in company.mine()
@@ -79,6 +79,16 @@ def _left(company: Company, world: Path, server: str, data: Callable[[], Iterabl
             search.plain(path.read_bytes(), "app.db")
     explained = {(needle, place) for needle, places in wanted.items() for place in places}
     yield from search.found - explained
+
+
+def _named(company: Company, folder: Path, server: str) -> Iterator[tuple[Needle, str]]:
+    """Yield the columns in which rows of others name the target although the map does not keep that."""
+    target = company.identifier(TARGET)
+    for number, dataset in enumerate(company.datasets):
+        if dataset.rule not in {Rule.NO_COLUMN, Rule.KEEP}:
+            for row in read(company, number, folder, server):
+                if str(row["refers_to"]) == target:
+                    yield target, f"{company.name(number)}.refers_to"
 
 
 def _wanted(company: Company) -> dict[Needle, set[str]]:

@@ -100,6 +100,9 @@ def _dataset(draw: st.DrawFn, ids: Ids, people: int, before: list[Dataset], home
         encoding=draw(st.sampled_from(_ENCODINGS)) if home in RECORDS or home is Home.TEXT else "utf-8",
         spelled=draw(st.booleans()) if not bound and _respelled(ids, home, link) else False,
     )  # fmt: skip
+    if made.spelled and ids is Ids.NAMED and made.encoding == "latin-1":
+        # Why: Latin-1 has no letter for an accent that stands alone.
+        made = replace(made, encoding="utf-8")
     items = tuple(_item(draw, people, made, len(before[parent].items)) for _ in range(draw(st.integers(1, 5))))
     return replace(made, items=items)
 
@@ -138,10 +141,15 @@ def _quoting(draw: st.DrawFn, company: Company) -> Company:
     places = [place for place in company.places() if company.fill(place) in TEXTS]
     if not places:
         return company
+    quoting, quoted = set[Place](), set[Place]()
     for _ in range(draw(st.integers(0, 3))):
         by, of, exact = draw(st.sampled_from(places)), draw(st.sampled_from(places)), draw(st.booleans())
-        if company.owners(by.dataset, by.item) != company.owners(of.dataset, of.item) and company.fill(of) is not Fill.DOCUMENT:
+        apart = company.owners(by.dataset, by.item) != company.owners(of.dataset, of.item)
+        # Why no quote of a quote: the words at a place are then its own.
+        if apart and company.fill(of) is not Fill.DOCUMENT and of not in quoting and by not in quoted:
             company = _with_quote(company, by, Quote(of, exact))
+            quoting.add(by)
+            quoted.add(of)
     return company
 
 
