@@ -1,26 +1,42 @@
-"""A bound on the time of ``make soak``: each property tries examples for so many seconds, and says how many they were."""
+"""A bound on the time of ``make soak``: each property tries examples for so many seconds, and says how many they were and of which seed."""
 
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from hypothesis import seed
 from hypothesis.errors import FlakyStrategyDefinition, HypothesisException
 
 SECONDS = float(os.environ.get("SOAK_SECONDS") or 60)
 SOAKING = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 TRIED = "tried"
 _MANY = 2000
+_SHARE = "_soak_share"
+SEED = os.environ.get("SOAK_SEED") or ""
+"""The seed of every property, to run one again as it was; by default each has a new one."""
+_Test = TypeVar("_Test", bound=Callable[..., Any])
 
 
 def examples(few: int, many: int = _MANY) -> int:
     """Return how many examples a slow property tries: a few, or in a soak as many as it has time for."""
     return many if SOAKING else few
+
+
+def longer(times: int) -> Callable[[_Test], _Test]:
+    """Give a property so many times the seconds of the others."""
+
+    def mark(test: _Test) -> _Test:
+        setattr(test, _SHARE, times)
+        return test
+
+    return mark
 
 
 class Enough(pytest.skip.Exception):
@@ -36,6 +52,7 @@ class Bounded:
     tried: int = 0
     over: bool = False
     failed: bool = False
+    seed: int = 0
 
     def begin(self, seconds: float) -> None:
         self.until, self.tried, self.over, self.failed = time.monotonic() + seconds, 0, False, False
@@ -55,7 +72,7 @@ class Bounded:
             raise
 
     def told(self) -> str:
-        return f"{self.tried} examples" + (", then its time was over" if self.over else "")
+        return f"{self.tried} examples of seed {self.seed}" + (", then its time was over" if self.over else "")
 
 
 _BOUNDED: dict[int, Bounded] = {}
@@ -84,7 +101,9 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
         yield
         return
     within = bounded(test)
-    within.begin(SECONDS)
+    within.begin(SECONDS * getattr(test, _SHARE, 1))
+    within.seed = int(SEED) if SEED else random.SystemRandom().getrandbits(32)
+    seed(within.seed)(getattr(test, "__func__", test))
     outcome = yield
     # An example that draws while it runs has drawn less when it was ended: the engine calls that flaky, in the course of the same end.
     if outcome.excinfo is not None and isinstance(outcome.excinfo[1], Enough | FlakyStrategyDefinition) and within.over:

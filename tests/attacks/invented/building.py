@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Key, Link, Place, Rule, Spot, Stray, Wrap
-from tests.attacks.invented.records import GONE, RECORDS, Record, identifier, map_of, records, searchable
+from tests.attacks.invented.records import GONE, RECORDS, Record, identifier, key_of, map_of, records, searchable
 
 TYPES = {Fill.NUMBER: "REAL", Fill.BYTES: "BLOB"}
 SERVED_TYPES = {Fill.NUMBER: "double precision", Fill.BYTES: "bytea"}
@@ -112,6 +112,9 @@ def _write_database(company: Company, path: Path) -> None:
             for made in records(company, number):
                 values = [json.dumps(value) if isinstance(value, list | dict) else value for value in made.values()]
                 database.execute(f"INSERT INTO {company.name(number)} VALUES ({', '.join('?' * len(values))})", values)
+        database.commit()
+        for number, position in _past(company):
+            database.execute(f"DELETE FROM {company.name(number)} WHERE id = ?", (key_of(company, number, position),))
         for number, stray in enumerate(company.strays):
             if stray.spot in {Spot.TABLE, Spot.IGNORED_TABLE}:
                 name = f"{'ignored' if stray.spot is Spot.IGNORED_TABLE else 'scratch'}_{number}"
@@ -129,12 +132,18 @@ def _serve(company: Company, url: str) -> None:
             for made in records(company, number):
                 values = [json.dumps(value) if isinstance(value, dict) else value for value in made.values()]
                 connection.execute(f"INSERT INTO {company.name(number)} VALUES ({', '.join(['%s'] * len(values))})".encode(), values)
+        for number, position in _past(company):
+            connection.execute(f"DELETE FROM {company.name(number)} WHERE id = %s".encode(), (key_of(company, number, position),))
         for number, stray in enumerate(company.strays):
             if stray.spot in {Spot.TABLE, Spot.IGNORED_TABLE}:
                 name, cell = f"{'ignored' if stray.spot is Spot.IGNORED_TABLE else 'scratch'}_{number}", _cell(payload(company, stray))
                 kind = "text" if isinstance(cell, str) else "bytea"
                 connection.execute(f"CREATE TABLE {name} (n int PRIMARY KEY, said {kind})".encode())
                 connection.execute(f"INSERT INTO {name} VALUES (1, %s)".encode(), (cell,))
+
+
+def _past(company: Company) -> list[tuple[int, int]]:
+    return [(number, at) for number, dataset in enumerate(company.datasets) for at, item in enumerate(dataset.items) if item.past]
 
 
 def _tables(company: Company) -> list[int]:

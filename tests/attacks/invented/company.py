@@ -124,8 +124,10 @@ class Item:
     """The person named in the column ``refers_to``."""
     names: int | None = None
     """The person whose identifier stands in the text of the first field."""
-    parent: int = 0
-    """Of an item that leads to its owner through another dataset: the number of the item there."""
+    parent: int | None = 0
+    """Of an item that leads to its owner through another dataset: the number of the item there; None where it leads to nothing."""
+    past: bool = False
+    """Whether the application deleted the row before the order came; its bytes may lie in the database still."""
 
 
 @dataclass(frozen=True)
@@ -211,13 +213,22 @@ class Company:
         described = self.datasets[dataset]
         if described.link is not Link.THROUGH:
             return described.items[item].owners
-        return self.owners(described.parent, described.items[item].parent)
+        parent = described.items[item].parent
+        return () if parent is None or self.is_past(described.parent, parent) else self.owners(described.parent, parent)
 
     def goes(self, dataset: int, item: int) -> bool:
         """Return whether an item goes when the target is erased."""
         owners = self.owners(dataset, item)
         shared = self.datasets[dataset].link is Link.MEMBERS
         return set(owners) == {TARGET} if shared else TARGET in owners
+
+    def is_past(self, dataset: int, item: int) -> bool:
+        """Return whether a row was deleted before the order came."""
+        return self.datasets[dataset].items[item].past
+
+    def stays(self, dataset: int, item: int) -> bool:
+        """Return whether an item is a person's who stays, and there."""
+        return bool(self.owners(dataset, item)) and not self.goes(dataset, item) and not self.is_past(dataset, item)
 
     def places(self) -> Iterator[Place]:
         """Yield every field of every item."""

@@ -103,7 +103,7 @@ def _wanted(company: Company) -> dict[Needle, set[str]]:
     named = company.identifier(TARGET)
     wanted[named] = set()
     for place in company.places():
-        if not company.goes(place.dataset, place.item):
+        if company.stays(place.dataset, place.item):
             for needle in (needle for some in needles(company, place).values() for needle in some):
                 if needle in wanted:
                     wanted[needle].update(_where(company, place.dataset, place.item))
@@ -111,7 +111,7 @@ def _wanted(company: Company) -> dict[Needle, set[str]]:
         for position, item in enumerate(dataset.items):
             prose = item.names == TARGET and dataset.fields and dataset.fields[0] in TEXTS - {Fill.DOCUMENT}
             kept = item.refers_to == TARGET and dataset.rule is Rule.KEEP
-            if dataset.home in RAW and not company.goes(number, position) and (prose or kept):
+            if dataset.home in RAW and company.stays(number, position) and (prose or kept):
                 wanted[named].update(_where(company, number, position))
     return wanted
 

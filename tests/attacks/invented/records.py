@@ -62,6 +62,8 @@ def _link(company: Company, dataset: Dataset, item: Item) -> Record:
         return {"members": people}
     if dataset.link is Link.DOCUMENT:
         return {"doc": {"owner": {"id": people[0]}, "kind": "note"}}
+    if item.parent is None:
+        return {"parent_id": None}
     if dataset.parent == 0:
         return {"parent_id": identifier(company, dataset, item.parent)}
     return {"parent_id": key_of(company, dataset.parent, item.parent)}
@@ -77,7 +79,7 @@ def expected(company: Company, number: int) -> list[Record]:
     dataset = company.datasets[number]
     left = []
     for position, item in enumerate(dataset.items):
-        if company.goes(number, position):
+        if company.goes(number, position) or company.is_past(number, position):
             continue
         made = record(company, number, position)
         if dataset.link is Link.MEMBERS:
@@ -148,7 +150,7 @@ def staying_mentions(company: Company) -> Iterator[tuple[str, str, str, int]]:
     for number, dataset in enumerate(company.datasets):
         if dataset.home not in {Home.TABLE, Home.LAKE}:
             continue
-        items = [item for position, item in enumerate(dataset.items) if not company.goes(number, position)]
+        items = [item for position, item in enumerate(dataset.items) if company.stays(number, position)]
         named = sum(item.refers_to == TARGET for item in items)
         if named and dataset.rule in DECLARED:
             yield company.name(number), "refers_to", dataset.rule.value, named

@@ -55,6 +55,7 @@ FILLS = {
     Home.MEDIA: [Fill.BYTES],
     Home.LAKE: [*_WORDS, Fill.DOCUMENT, Fill.NUMBER, Fill.BYTES, Fill.MOMENT],
 }
+_ALONE = frozenset({Key.NUMBER, Key.TEXT, Key.CLUSTERED})
 _PARENTS = frozenset({Home.TABLE, Home.JSONL, Home.LAKE})
 _ENCODINGS = ["utf-8", "utf-16", "latin-1"]
 
@@ -132,7 +133,8 @@ def _item(draw: st.DrawFn, people: int, dataset: Dataset, parents: int) -> Item:
         owners,
         refers_to=draw(st.none() | person) if dataset.rule is not Rule.NO_COLUMN else None,
         names=draw(st.none() | st.none() | person) if named else None,
-        parent=draw(st.integers(0, parents - 1)) if dataset.link is Link.THROUGH else 0,
+        parent=draw(st.integers(0, parents - 1) | st.integers(0, parents - 1) | st.none()) if dataset.link is Link.THROUGH else 0,
+        past=draw(st.integers(0, 4)) == 4 if dataset.home is Home.TABLE and dataset.key in _ALONE else False,
     )
 
 
@@ -175,7 +177,9 @@ def _strays(draw: st.DrawFn, company: Company, *, served: bool) -> tuple[Stray, 
             stray = replace(stray, wrap=Wrap.PLAIN)
         if kind is Fill.BYTES and stray.wrap not in {Wrap.HEX, Wrap.BASE64, Wrap.GZIP}:
             stray = replace(stray, wrap=Wrap.PLAIN)
-        if QUOTED_STRAYS_IN_FILES_AND_LAKES or not _excused(company, stray):
+        # Why no copy of what was deleted before: no order has ever seen that content.
+        past = stray.of is not None and company.is_past(stray.of.dataset, stray.of.item)
+        if not past and (QUOTED_STRAYS_IN_FILES_AND_LAKES or not _excused(company, stray)):
             found.append(stray)
     return tuple(found)
 
@@ -188,7 +192,7 @@ def _excused(company: Company, stray: Stray) -> bool:
     quotes = {
         quote.of
         for place in company.places()
-        if not company.goes(place.dataset, place.item) and (quote := company.quoted(place.dataset, place.item, place.field)) is not None
+        if company.stays(place.dataset, place.item) and (quote := company.quoted(place.dataset, place.item, place.field)) is not None
     }
     return stray.of in quotes or own is not None
 

@@ -13,7 +13,7 @@ from expunge.servers.postgres import PostgresServer
 from tests.attacks.invented.company import Company
 from tests.attacks.invented.judging import faults, judge
 from tests.attacks.invented.strategies import companies
-from tests.soaking import examples
+from tests.soaking import examples, longer
 
 _numbers = count(1)
 
@@ -23,12 +23,14 @@ def check(company: Company, server: str = "", data: Callable[[], Iterable[Path]]
         assert list(faults(judge(company, Path(folder), server, data))) == []
 
 
+@longer(15)
 @settings(max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
 @given(companies())
 def test_an_invented_company_forgets_its_customer_and_says_so(company: Company) -> None:
     check(company)
 
 
+@longer(4)
 @settings(max_examples=examples(2, 200), suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(companies(served=True))
 def test_an_invented_company_on_a_server_forgets_its_customer_and_says_so(postgres_server: PostgresServer, company: Company) -> None:
