@@ -151,6 +151,8 @@ class Dataset:
     encoding: str = "utf-8"
     spelled: bool = False
     """Whether it writes identifiers in another spelling that means the same person."""
+    respelled: bool = False
+    """The same of the column that names other people."""
 
 
 class Spot(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from expunge.bootstrap import Expunge
@@ -83,8 +83,8 @@ def _left(company: Company, world: Path, server: str, data: Callable[[], Iterabl
 
 def _named(company: Company, folder: Path, server: str) -> Iterator[tuple[Needle, str]]:
     """Yield the columns in which rows of others name the target although the map does not keep that."""
-    target = company.identifier(TARGET)
     for number, dataset in enumerate(company.datasets):
+        target = company.spelling(TARGET, replace(dataset, spelled=dataset.respelled))
         if dataset.rule not in {Rule.NO_COLUMN, Rule.KEEP}:
             for row in read(company, number, folder, server):
                 if str(row["refers_to"]) == target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tests.attacks.invented.company import TARGET, TEXTS, Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Rule, Words, word
 
@@ -31,9 +32,9 @@ def key_of(company: Company, number: int, item: int) -> object:
     return 100 * number + item
 
 
-def identifier(company: Company, dataset: Dataset, person: int, *, plain: bool = False) -> object:
-    """Return an identifier as a value of its type."""
-    text = company.identifier(person) if plain else company.spelling(person, dataset)
+def identifier(company: Company, dataset: Dataset, person: int, *, spelled: bool | None = None) -> object:
+    """Return an identifier as a value of its type; ``spelled`` says whether in another spelling, by default as the dataset spells it."""
+    text = company.spelling(person, dataset if spelled is None else replace(dataset, spelled=spelled))
     return int(text) if company.ids is Ids.NUMBER and dataset.home not in {Home.CSV, Home.TEXT, Home.MEDIA} else text
 
 
@@ -44,7 +45,7 @@ def record(company: Company, number: int, position: int) -> Record:
     if number:
         made |= _link(company, dataset, item)
     if dataset.rule is not Rule.NO_COLUMN:
-        named = None if item.refers_to is None else identifier(company, dataset, item.refers_to, plain=True)
+        named = None if item.refers_to is None else identifier(company, dataset, item.refers_to, spelled=dataset.respelled)
         # Why text: a replacement is a word, and stands in the column as well.
         made["refers_to"] = str(named) if named is not None and dataset.rule is Rule.REPLACE else named
     for field in range(len(dataset.fields)):

@@ -32,6 +32,8 @@ QUOTED_STRAYS_IN_FILES_AND_LAKES = False
 store has no page reader."""
 SPELLED_MEMBERS_OF_CELLS = False
 """Whether a list of people in a cell of a table may spell them in another way than the map's identity does."""
+SPELLED_MENTIONS = False
+"""Whether a column that names other people may spell them in another way than the map's identity does."""
 MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER = False
 """Whether a row that the person leaves as the member of a list may name the person in another column as well. Such a mention is taken out,
 and the receipt does not count it."""
@@ -101,9 +103,11 @@ def _dataset(draw: st.DrawFn, ids: Ids, people: int, before: list[Dataset], home
         encoding=draw(st.sampled_from(_ENCODINGS)) if home in RECORDS or home is Home.TEXT else "utf-8",
         spelled=draw(st.booleans()) if not bound and _respelled(ids, home, link) else False,
     )  # fmt: skip
-    if made.spelled and ids is Ids.NAMED and made.encoding == "latin-1":
+    if ids is Ids.NAMED and (made.spelled or SPELLED_MENTIONS) and made.encoding == "latin-1":
         # Why: Latin-1 has no letter for an accent that stands alone.
         made = replace(made, encoding="utf-8")
+    if SPELLED_MENTIONS and made.rule is not Rule.NO_COLUMN and not bound and _respelled(ids, home, link):
+        made = replace(made, respelled=draw(st.booleans()))
     items = tuple(_item(draw, people, made, len(before[parent].items)) for _ in range(draw(st.integers(1, 5))))
     return replace(made, items=items)
 

@@ -25,7 +25,7 @@ def without_others(inner: Tracer, context: OpenPlaces, dataset: Dataset, own: Co
         own: the erased people's identifiers.
         others: takes the identifiers that are left out.
     """
-    columns = mentions.kinds_by_column(context, dataset).keys()
+    columns = mentions.naming_columns(context, dataset)
 
     def theirs(field: str, text: str | None) -> bool:
         # Why no list: the person may be in it.

@@ -34,7 +34,7 @@ def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, 
     A value that any number or word may be tells the person only in a column that holds identifiers of that kind: it refers to the dataset
     that lists them, is named like a column of subjects, or has a rule of the map.
     """
-    kinds = kinds_by_column(context, dataset)
+    kinds = _kinds_by_column(context, dataset)
     return tuple(_query(person, kinds, inside=inside) for person in people if not person.nobody)
 
 
@@ -45,8 +45,8 @@ def _query(person: Person, kinds: Mapping[str, frozenset[str]], *, inside: bool)
     return MentionQuery(person.subject, frozenset(values), {name: each for name, each in bound.items() if each}, frozenset(longer))
 
 
-def kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozenset[str]]:
-    """Return column -> the identity kinds whose identifiers it holds, as schema and map say."""
+def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozenset[str]]:
+    """Column -> the identity kinds whose identifiers it holds, as schema and map say."""
     store, data_map = listed_in(context, dataset), context.data_map
     found: dict[str, set[str]] = {}
     for other in data_map.datasets.values():
@@ -66,6 +66,11 @@ def kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozense
         if homes:
             found[reference.column] = homes
     return {column: frozenset(kinds) for column, kinds in found.items()}
+
+
+def naming_columns(context: OpenPlaces, dataset: Dataset) -> frozenset[str]:
+    """Return the columns of a dataset that hold identifiers of people, as schema and map say."""
+    return frozenset(_kinds_by_column(context, dataset))
 
 
 def _referred(context: OpenPlaces, reference: ColumnReference) -> set[str]:
@@ -193,7 +198,7 @@ def _sample(context: OpenPlaces, kind: str) -> frozenset[str]:
 
 def _sampled(context: OpenPlaces, dataset: Dataset, kind: str, sample: frozenset[str], own: Sequence[str]) -> Iterator[MentionQuery]:
     """One query for each of some people that are known by one identifier; ``own`` are the columns by which rows are theirs."""
-    columns = [column for column, held in kinds_by_column(context, dataset).items() if kind in held]
+    columns = [column for column, held in _kinds_by_column(context, dataset).items() if kind in held]
     for number, value in enumerate(sorted(sample)):
         one = frozenset({value})
         anywhere = one if distinctive(value) else frozenset()
