@@ -71,7 +71,7 @@ def companies(draw: st.DrawFn, homes: tuple[Home, ...] = tuple(Home), *, served:
     for _ in range(draw(st.integers(0, 4))):
         datasets.append(_dataset(draw, ids, people, datasets, homes))
     company = Company(ids, people, tuple(datasets), wal=draw(st.booleans()), secure=draw(st.booleans()))
-    company = _quoting(draw, company)
+    company = _quoting(draw, _orphans_name_nobody(company))
     return replace(company, strays=_strays(draw, company, served=served))
 
 
@@ -140,6 +140,20 @@ def _item(draw: st.DrawFn, people: int, dataset: Dataset, parents: int) -> Item:
         parent=draw(st.integers(0, parents - 1) | st.integers(0, parents - 1) | st.none()) if dataset.link is Link.THROUGH else 0,
         past=draw(st.integers(0, 4)) == 4 if dataset.home is Home.TABLE and dataset.key in _ALONE else False,
     )
+
+
+def _orphans_name_nobody(company: Company) -> Company:
+    """Let rows that lead to no person name none: whose mention that would be, no rule says."""
+    datasets = [
+        replace(
+            dataset,
+            items=tuple(
+                item if company.owners(number, at) else replace(item, refers_to=None, names=None) for at, item in enumerate(dataset.items)
+            ),
+        )
+        for number, dataset in enumerate(company.datasets)
+    ]
+    return replace(company, datasets=tuple(datasets))
 
 
 def _quoting(draw: st.DrawFn, company: Company) -> Company:
