@@ -9,6 +9,7 @@ import json
 import lzma
 import sqlite3
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,7 @@ def forms(needle: Needle) -> Iterator[bytes]:
         yield from (needle.lower().encode("utf-16-le"), needle.lower().encode("utf-16-be"))
         yield json.dumps(needle.lower())[1:-1].encode()
         yield needle.lower().encode("cp1252")
+        yield unicodedata.normalize("NFD", needle.lower()).encode()
     yield plain.hex().encode()
     if isinstance(needle, str):
         yield needle.encode().hex().encode()

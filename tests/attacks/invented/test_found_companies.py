@@ -10,6 +10,7 @@ from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, It
 from tests.attacks.invented.judging import faults, judge
 
 TWO = (Item((0,)), Item((1,)))
+NAMING, RULES = (Home.TABLE, Home.LAKE), (Rule.NULL, Rule.KEEP, Rule.UNDECLARED)
 CUSTOMERS = Dataset(Home.TABLE, Link.OWNER, (), TWO, Key.TEXT)
 
 
@@ -71,6 +72,12 @@ def marked(home: Home) -> Company:
     return Company(Ids.PREFIXED, 2, (CUSTOMERS, records))
 
 
+def decomposed(home: Home, rule: Rule) -> Company:
+    """The person is named in another customer's row with an accent that stands alone (NFD)."""
+    rows = Dataset(home, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((1,), refers_to=0)), rule=rule, respelled=True)
+    return Company(Ids.NAMED, 2, (CUSTOMERS, rows))
+
+
 FOUND = {
     "the second of two columns spells a customer otherwise": letters(Home.TABLE, Ids.EMAIL),
     "the second of two columns of a lake spells a customer otherwise": letters(Home.LAKE, Ids.PREFIXED),
@@ -89,6 +96,7 @@ FOUND = {
     "another customer, whom a row of a lake names, lies in an undeclared table": paid(Home.LAKE),
     "the first of the lines with a byte order mark goes": marked(Home.JSONL),
     "the first of the rows with a byte order mark goes": marked(Home.CSV),
+    **{f"an accent that stands alone is {rule.value} in a {home.value}": decomposed(home, rule) for home in NAMING for rule in RULES},
     "samples of a recording lie in a table in hexadecimal": recording(Wrap.HEX),
 }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import Aggregate, ByField, DataMap, Dataset, Inherited, Through
 from expunge.core.values.canonical import Json
@@ -33,6 +34,12 @@ class Person:
         pairs |= {(kind, value) for kind, values in self.also.items() for value in values}
         return tuple(sorted(pairs))
 
+    def in_unicode_forms(self) -> Person:
+        """Return the person with each identifier as composed and as decomposed characters (NFC and NFD), which every rule takes for one."""
+        if all(value.isascii() for _, value in self.identifiers()):
+            return self
+        return replace(self, ids=_forms(self.ids), also=_forms(self.also))
+
     def to_json(self) -> Json:
         """Encode it, for sealing only."""
         return {
@@ -48,6 +55,12 @@ class Person:
             message = "sealed person is not an object"
             raise StateCorrupt(message)
         return cls(Pseudonym(str(value["subject"])), _sets(value["ids"]), _sets(value["also"]))
+
+
+def _forms(values: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    return {
+        kind: held.union(unicodedata.normalize(form, text) for text in held for form in ("NFC", "NFD")) for kind, held in values.items()
+    }
 
 
 def _sets(value: Json) -> dict[str, frozenset[str]]:

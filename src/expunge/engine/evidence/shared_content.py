@@ -344,7 +344,7 @@ class _WholeWordsOut:
         self._inner = inner
         self._seams = seams
         self._mentions = mentions
-        values = {value for person in people for _, value in person.identifiers() if len(value) >= 8}
+        values = {value for person in people for _, value in person.in_unicode_forms().identifiers() if len(value) >= 8}
         self._values = frozenset(values)
         self._words = _Words(values)
         # Bytes are looked through as Latin-1, one character each, with the words of ASCII.

@@ -97,7 +97,7 @@ def take(
         _take_dataset(opened, dataset, located, traced_cells.without_others(tracer, context, dataset, own, others), tracer)
     controls = frozenset[Pseudonym]().union(*(_take_controls(opened, dataset, located, others, tracer) for dataset in read))
     for person in people:
-        for kind, value in person.identifiers():
+        for kind, value in person.in_unicode_forms().identifiers():
             tracer.text(person.subject, IDENTIFIERS, kind, value)
     for subject, name, value in _other_spellings(context, located, people):
         tracer.text(subject, IDENTIFIERS, name, value)

@@ -34,6 +34,7 @@ def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, 
     A value that any number or word may be tells the person only in a column that holds identifiers of that kind: it refers to the dataset
     that lists them, is named like a column of subjects, or has a rule of the map.
     """
+    people = [person.in_unicode_forms() for person in people]
     kinds = _kinds_by_column(context, dataset)
     return tuple(_query(person, kinds, inside=inside) for person in people if not person.nobody)
 
