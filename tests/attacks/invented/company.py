@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 TARGET = 0
-"""The number of the person who is erased."""
+"""The number of the person who is erased, with another person or without."""
 
 
 class Ids(StrEnum):
@@ -198,8 +198,15 @@ class Company:
     people: int
     datasets: tuple[Dataset, ...]
     strays: tuple[Stray, ...] = ()
+    together: int | None = None
+    """Another person whom the same order erases."""
     wal: bool = True
     secure: bool = False
+
+    @property
+    def targets(self) -> frozenset[int]:
+        """The people whom the order erases."""
+        return frozenset({TARGET} if self.together is None else {TARGET, self.together})
 
     @property
     def kind(self) -> str:
@@ -222,7 +229,7 @@ class Company:
         """Return whether an item goes when the target is erased."""
         owners = self.owners(dataset, item)
         shared = self.datasets[dataset].link is Link.MEMBERS
-        return set(owners) == {TARGET} if shared else TARGET in owners
+        return bool(owners) and self.targets.issuperset(owners) if shared else not self.targets.isdisjoint(owners)
 
     def is_past(self, dataset: int, item: int) -> bool:
         """Return whether a row was deleted before the order came."""

@@ -14,7 +14,7 @@ from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from tests.attacks.invented.building import build, comparable, read
-from tests.attacks.invented.company import TARGET, TEXTS, Company, Fill, Home, Key, Rule, needles, word
+from tests.attacks.invented.company import TEXTS, Company, Fill, Home, Key, Rule, needles, word
 from tests.attacks.invented.outside_search import Needle, Search
 from tests.attacks.invented.records import canonical, expected, searchable, staying_mentions
 from tests.engine.household import shorten_pauses
@@ -32,7 +32,8 @@ class Judgement:
     company: Company
     folder: Path
     run: Run
-    receipt: Receipt
+    receipts: tuple[Receipt, ...]
+    """One for each person who is erased."""
     left: frozenset[tuple[Needle, str]]
     """Needles of the person and the places where nothing that stays explains them."""
     doubtful: frozenset[tuple[Needle, str]]
@@ -46,10 +47,12 @@ def judge(company: Company, folder: Path, server: str = "", data: Callable[[], I
     map_file = folder / "expunge.yaml"
     Expunge.init(map_file)
     with _opened(map_file) as opened:
-        order = opened.order_erase([opened.resolve(f"{company.kind}:{company.identifier(TARGET)}")]).order
+        names = [f"{company.kind}:{company.identifier(person)}" for person in sorted(company.targets)]
+        order = opened.order_erase([opened.resolve(name) for name in names]).order
         opened.plan(order)
         run = opened.apply(order)
-        receipt = parse(dsse.parse(opened.receipt_folder(run.order, 1)["receipt.dsse.json"]).payload)
+        folders = [opened.receipt_folder(run.order, number) for number in range(1, len(names) + 1)]
+        receipts = tuple(parse(dsse.parse(each["receipt.dsse.json"]).payload) for each in folders)
     left = frozenset([*_left(company, folder / "world", server, data), *_named(company, folder, server)])
     borrowed = {
         needle
@@ -59,7 +62,7 @@ def judge(company: Company, folder: Path, server: str = "", data: Callable[[], I
         if not company.goes(of.dataset, of.item)
     }
     doubtful = frozenset(hit for hit in left if hit[0] in borrowed)
-    return Judgement(company, folder, run, receipt, left - doubtful, doubtful, server)
+    return Judgement(company, folder, run, receipts, left - doubtful, doubtful, server)
 
 
 @contextmanager
@@ -84,11 +87,11 @@ def _left(company: Company, world: Path, server: str, data: Callable[[], Iterabl
 def _named(company: Company, folder: Path, server: str) -> Iterator[tuple[Needle, str]]:
     """Yield the columns in which rows of others name the target although the map does not keep that."""
     for number, dataset in enumerate(company.datasets):
-        target = company.spelling(TARGET, replace(dataset, spelled=dataset.respelled))
+        targets = {company.spelling(person, replace(dataset, spelled=dataset.respelled)) for person in company.targets}
         if dataset.rule not in {Rule.NO_COLUMN, Rule.KEEP}:
             for row in read(company, number, folder, server):
-                if str(row["refers_to"]) == target:
-                    yield target, f"{company.name(number)}.refers_to"
+                if str(row["refers_to"]) in targets:
+                    yield str(row["refers_to"]), f"{company.name(number)}.refers_to"
 
 
 def _wanted(company: Company) -> dict[Needle, set[str]]:
@@ -100,8 +103,7 @@ def _wanted(company: Company) -> dict[Needle, set[str]]:
         for position in range(len(dataset.items)):
             if company.goes(number, position) and number and dataset.key in {Key.TEXT, Key.CLUSTERED}:
                 wanted[word(("key", number, position))] = set()
-    named = company.identifier(TARGET)
-    wanted[named] = set()
+    wanted |= {company.identifier(person): set() for person in company.targets}
     for place in company.places():
         if company.stays(place.dataset, place.item):
             for needle in (needle for some in needles(company, place).values() for needle in some):
@@ -109,10 +111,10 @@ def _wanted(company: Company) -> dict[Needle, set[str]]:
                     wanted[needle].update(_where(company, place.dataset, place.item))
     for number, dataset in enumerate(company.datasets):
         for position, item in enumerate(dataset.items):
-            prose = item.names == TARGET and dataset.fields and dataset.fields[0] in TEXTS - {Fill.DOCUMENT}
-            kept = item.refers_to == TARGET and dataset.rule is Rule.KEEP
-            if dataset.home in RAW and company.stays(number, position) and (prose or kept):
-                wanted[named].update(_where(company, number, position))
+            prose = item.names if dataset.fields and dataset.fields[0] in TEXTS - {Fill.DOCUMENT} else None
+            kept = item.refers_to if dataset.rule is Rule.KEEP else None
+            for person in {prose, kept} & company.targets if dataset.home in RAW and company.stays(number, position) else ():
+                wanted[company.identifier(person)].update(_where(company, number, position))
     return wanted
 
 
@@ -145,7 +147,7 @@ def faults(judgement: Judgement) -> Iterator[str]:
     if run.state is OrderState.FULFILLED and judgement.left:
         yield f"fulfilled, and left: {sorted(judgement.left, key=repr)[:6]}"
     nothing = not judgement.left and not judgement.doubtful
-    if run.state is not OrderState.FULFILLED and nothing and (BLIND_IS_FAULT or not _blind(judgement.receipt)):
+    if run.state is not OrderState.FULFILLED and nothing and (BLIND_IS_FAULT or not all(map(_blind, judgement.receipts))):
         yield f"{run.state.value}, and nothing is left: {run.reasons}"
     for number in range(len(company.datasets)):
         now = canonical(read(company, number, judgement.folder, judgement.server))
@@ -153,6 +155,9 @@ def faults(judgement: Judgement) -> Iterator[str]:
         if now != then:
             yield f"{company.name(number)}: gone {[row for row in then if row not in now]}, there {[row for row in now if row not in then]}"
     if run.state is OrderState.FULFILLED:
-        listed = sorted((each.dataset, each.column, each.act.value, each.items) for each in judgement.receipt.mentions)
-        if listed != sorted(staying_mentions(company)):
-            yield f"mentions: listed {listed}, not {sorted(staying_mentions(company))}"
+        listed = sorted(
+            (each.dataset, each.column, each.act.value, each.items) for receipt in judgement.receipts for each in receipt.mentions
+        )
+        wanted = sorted(mention for person in company.targets for mention in staying_mentions(company, person))
+        if listed != wanted:
+            yield f"mentions: listed {listed}, not {wanted}"

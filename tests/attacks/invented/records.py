@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.attacks.invented.company import TARGET, TEXTS, Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Rule, Words, word
+from tests.attacks.invented.company import TEXTS, Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Rule, Words, word
 
 Record = dict[str, object]
 GONE = "u_deleted"
@@ -84,8 +84,8 @@ def expected(company: Company, number: int) -> list[Record]:
             continue
         made = record(company, number, position)
         if dataset.link is Link.MEMBERS:
-            made["members"] = [identifier(company, dataset, person) for person in item.owners if person != TARGET]
-        if item.refers_to == TARGET and dataset.rule in {Rule.NULL, Rule.REPLACE}:
+            made["members"] = [identifier(company, dataset, person) for person in item.owners if person not in company.targets]
+        if item.refers_to in company.targets and dataset.rule in {Rule.NULL, Rule.REPLACE}:
             made["refers_to"] = None if dataset.rule is Rule.NULL else GONE
         left.append(made)
     return left
@@ -146,16 +146,16 @@ def place_of(company: Company, number: int) -> str:
     return f'store: media, path: "{name}/{{who}}/{{n}}.{ending}"'
 
 
-def staying_mentions(company: Company) -> Iterator[tuple[str, str, str, int]]:
-    """Yield (dataset, column, act, rows) of what a receipt has to list."""
+def staying_mentions(company: Company, target: int) -> Iterator[tuple[str, str, str, int]]:
+    """Yield (dataset, column, act, rows) of what the receipt of a person has to list."""
     for number, dataset in enumerate(company.datasets):
         if dataset.home not in {Home.TABLE, Home.LAKE}:
             continue
         items = [item for position, item in enumerate(dataset.items) if company.stays(number, position)]
-        named = sum(item.refers_to == TARGET for item in items)
+        named = sum(item.refers_to == target for item in items)
         if named and dataset.rule in DECLARED:
             yield company.name(number), "refers_to", dataset.rule.value, named
-        prose = sum(item.names == TARGET for item in items)
+        prose = sum(item.names == target for item in items)
         if prose and dataset.fields and dataset.fields[0] in TEXTS - {Fill.DOCUMENT}:
             yield company.name(number), "f0", "keep", prose
 

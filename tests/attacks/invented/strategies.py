@@ -7,7 +7,6 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from tests.attacks.invented.company import (
-    TARGET,
     TEXTS,
     Company,
     Dataset,
@@ -70,7 +69,8 @@ def companies(draw: st.DrawFn, homes: tuple[Home, ...] = tuple(Home), *, served:
     datasets = [_customers(draw, people)]
     for _ in range(draw(st.integers(0, 4))):
         datasets.append(_dataset(draw, ids, people, datasets, homes))
-    company = Company(ids, people, tuple(datasets), wal=draw(st.booleans()), secure=draw(st.booleans()))
+    together = draw(st.none() | st.none() | st.integers(1, people - 1)) if people > 2 else None
+    company = Company(ids, people, tuple(datasets), together=together, wal=draw(st.booleans()), secure=draw(st.booleans()))
     company = _quoting(draw, _orphans_name_nobody(company))
     return replace(company, strays=_strays(draw, company, served=served))
 
@@ -132,11 +132,11 @@ def _item(draw: st.DrawFn, people: int, dataset: Dataset, parents: int) -> Item:
     )
     named = dataset.fields[0] in TEXTS - {Fill.DOCUMENT}
     lists = dataset.home is Home.TABLE and dataset.link is Link.MEMBERS and not MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER
-    person = st.integers(1, people - 1) if lists and TARGET in owners and len(owners) > 1 else person
+    alone = not lists or len(owners) == 1
     return Item(
         owners,
-        refers_to=draw(st.none() | person) if dataset.rule is not Rule.NO_COLUMN else None,
-        names=draw(st.none() | st.none() | person) if named else None,
+        refers_to=draw(st.none() | person) if dataset.rule is not Rule.NO_COLUMN and alone else None,
+        names=draw(st.none() | st.none() | person) if named and alone else None,
         parent=draw(st.integers(0, parents - 1) | st.integers(0, parents - 1) | st.none()) if dataset.link is Link.THROUGH else 0,
         past=draw(st.integers(0, 4)) == 4 if dataset.home is Home.TABLE and dataset.key in _ALONE else False,
     )
@@ -213,6 +213,3 @@ def _excused(company: Company, stray: Stray) -> bool:
         if company.stays(place.dataset, place.item) and (quote := company.quoted(place.dataset, place.item, place.field)) is not None
     }
     return stray.of in quotes or own is not None
-
-
-__all__ = ["TARGET", "companies"]
