@@ -203,13 +203,26 @@ def _strays(draw: st.DrawFn, company: Company, *, served: bool) -> tuple[Stray, 
 
 
 def _excused(company: Company, stray: Stray) -> bool:
-    """Return whether a stray copy lies in a folder or lake and holds words that a person who stays quotes."""
-    if stray.spot in {Spot.TABLE, Spot.IGNORED_TABLE} or stray.of is None:
+    """Return whether a stray copy lies in a folder or lake, and a person who stays quotes its words or names the erased person."""
+    if stray.spot in {Spot.TABLE, Spot.IGNORED_TABLE}:
         return False
-    own = company.quoted(stray.of.dataset, stray.of.item, stray.of.field)
-    quotes = {
-        quote.of
-        for place in company.places()
-        if company.stays(place.dataset, place.item) and (quote := company.quoted(place.dataset, place.item, place.field)) is not None
-    }
-    return stray.of in quotes or own is not None
+    staying = [
+        (dataset, position)
+        for number, dataset in enumerate(company.datasets)
+        for position in range(len(dataset.items))
+        if company.stays(number, position)
+    ]
+    items = [(dataset, dataset.items[position]) for dataset, position in staying]
+    if stray.spot in {Spot.LAKE, Spot.IGNORED_LAKE} and any(_names(company, dataset, item) for dataset, item in items):
+        return True
+    if stray.of is None:
+        return False
+    quotes = {quote.of for _, item in items for quote in item.quotes if quote is not None}
+    return stray.of in quotes or company.quoted(stray.of.dataset, stray.of.item, stray.of.field) is not None
+
+
+def _names(company: Company, dataset: Dataset, item: Item) -> bool:
+    """Return whether an item of a lake names an erased person in a way that stays."""
+    return dataset.home is Home.LAKE and (
+        item.names in company.targets or (item.refers_to in company.targets and dataset.rule is Rule.KEEP)
+    )

@@ -59,7 +59,8 @@ class Person:
 
 def _forms(values: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     return {
-        kind: held.union(unicodedata.normalize(form, text) for text in held for form in ("NFC", "NFD")) for kind, held in values.items()
+        kind: frozenset(form for text in held for form in (text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)))
+        for kind, held in values.items()
     }
 
 
