@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Rule, Spot, Stray, Wrap
+from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Quote, Rule, Spot, Stray, Wrap
 from tests.attacks.invented.judging import faults, judge
 
 TWO = (Item((0,)), Item((1,)))
@@ -78,6 +79,21 @@ def decomposed(home: Home, rule: Rule) -> Company:
     return Company(Ids.NAMED, 2, (CUSTOMERS, rows))
 
 
+def numbered(home: Home) -> Company:
+    """The person's number stands as a number in a record of another customer."""
+    rows = Dataset(home, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((1,), refers_to=0)), rule=Rule.UNDECLARED)
+    return Company(Ids.NUMBER, 2, (replace(CUSTOMERS, fields=(Fill.SENTENCE,)), rows))
+
+
+def wide() -> Company:
+    """The person quotes a sentence of another customer, which lies in that customer's record in UTF-16, between quotation marks in both."""
+    items = (Item((0,), quotes=(None, Quote(Place(1, 0, 1)))), Item((1,)))
+    customers = Dataset(Home.TABLE, Link.OWNER, (Fill.SENTENCE, Fill.DOCUMENT), items, Key.TEXT)
+    return Company(
+        Ids.PREFIXED, 2, (customers, Dataset(Home.JSON, Link.OWNER, (Fill.SENTENCE, Fill.SENTENCE), (Item((1,)),), encoding="utf-16"))
+    )
+
+
 FOUND = {
     "the second of two columns spells a customer otherwise": letters(Home.TABLE, Ids.EMAIL),
     "the second of two columns of a lake spells a customer otherwise": letters(Home.LAKE, Ids.PREFIXED),
@@ -96,6 +112,8 @@ FOUND = {
     "another customer, whom a row of a lake names, lies in an undeclared table": paid(Home.LAKE),
     "the first of the lines with a byte order mark goes": marked(Home.JSONL),
     "the first of the rows with a byte order mark goes": marked(Home.CSV),
+    "the person quotes a record in UTF-16 of another customer": wide(),
+    **{f"a number names the person in {home.value}": numbered(home) for home in (Home.JSONL, Home.JSON, Home.CSV, Home.TABLE, Home.LAKE)},
     **{f"an accent that stands alone is {rule.value} in a {home.value}": decomposed(home, rule) for home in NAMING for rule in RULES},
     "samples of a recording lie in a table in hexadecimal": recording(Wrap.HEX),
 }

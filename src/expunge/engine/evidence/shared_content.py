@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -424,7 +425,9 @@ class _WholeWordsOut:
             self._pass_texts()
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
-        self._inner.number(subject, dataset, field, value)
+        text = str(int(value)) if math.isfinite(value) and value == int(value) else ""
+        if text not in self._values or self._mentions.allow(dataset, field, text, self._values):
+            self._inner.number(subject, dataset, field, value)
 
     def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
         self._inner.vector(subject, dataset, field, value)

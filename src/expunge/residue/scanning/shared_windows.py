@@ -23,6 +23,7 @@ _SHORT = 48
 """Bytes of a blob in which no container fits."""
 _AS_THEY_ARE = frozenset({"utf-8", "bytes", "fragment", "pcm16"})
 """Forms in which a text without a quotation mark is found by its bytes."""
+_WIDE = frozenset({"utf-16", "utf-16-be"})
 _GATHERED = 1 << 18
 """Characters, or bytes, of many values that are searched together: a pass over a buffer costs the same for 10 bytes as for 10,000."""
 _PAD = bytes(PADDING)
@@ -117,6 +118,9 @@ class SharedWindowSearch:
 
     def _strings(self, subject: Pseudonym, dataset: str, field: str, data: bytes) -> None:
         written = media_windows.text_of(data) if data else None
+        if written and not self._forms.isdisjoint(_WIDE):
+            # Why all of it: of records in UTF-16 the quotation marks and what joins two strings are content as well.
+            self.text(subject, dataset, field, written)
         for value in media_windows.strings(written) if written else ():
             self.text(subject, dataset, field, value)
 
