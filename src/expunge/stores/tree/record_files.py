@@ -235,17 +235,13 @@ def _parse_json(text: bytes, where: str, *, every: bool) -> Value:
         raise Unreadable(message) from error
 
 
-_SCAN = json.JSONDecoder().scan_once
+_DECODER = json.JSONDecoder()
 
 
 def _loads(text: str) -> Value:
     """``json.loads`` without what it asks about its arguments, which takes as long as a short line does."""
     text = text.strip(" \t\n\r")
-    try:
-        value, end = _SCAN(text, 0)
-    except StopIteration as nothing:
-        message = "no value"
-        raise ValueError(message) from nothing
+    value, end = _DECODER.raw_decode(text)
     if end != len(text):
         message = "more than one value"
         raise ValueError(message)
