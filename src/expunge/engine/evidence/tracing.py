@@ -178,7 +178,7 @@ def left_out(context: Context, order: OrderId, store: str, traces: Traces) -> fr
                 values.setdefault(window_choice.window(trace), []).extend((name, source) for source in sources)
     identifiers = {trace.digest for trace in traces.traces if trace.dataset == IDENTIFIERS and trace.form != window_choice.FRAGMENT}
     seen = recall(context, order, "seen-before-", traces)
-    return window_choice.left_out(traces, values, seen, crowded, identifiers, traces.controls | {WHOLE})
+    return window_choice.left_out(traces, values, seen, crowded, identifiers, traces.controls | {Pseudonym(WHOLE)})
 
 
 def look(
