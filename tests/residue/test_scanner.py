@@ -240,3 +240,24 @@ def test_stretches_that_touch_are_one(tmp_path: Path) -> None:
     tracer.lies(tmp_path, [(32768, 40960), (8192, 16384), (36864, 38000), (50_000, 50_000)])
     tracer.lies(tmp_path / "b", [(5, 5)])
     assert tracer.lying() == {tmp_path: ((0, 16384), (32768, 40960))}
+
+
+def test_places_are_counted_up_to_a_number_and_windows_can_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes((ONE + b".") * 30)
+    (tmp_path / "b").write_bytes(ONE)
+    (seen,) = {index for index, each in enumerate(WHOLE.traces) if each.form == "utf-8"}
+    sources = [RawSource(tmp_path, "data")]
+    scanner = ResidueScanner()
+    assert scanner.scan(sources, WHOLE, 0, counted=100).counts == {seen: 31}
+    assert scanner.scan(sources, WHOLE, 0, counted=17).counts == {seen: 17}
+    assert scanner.scan(sources, WHOLE, 0).counts == {}
+    assert seen not in scanner.scan(sources, WHOLE, without={seen}).seen
+
+
+def test_a_glance_counts_in_a_sample_of_the_file_too(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    file.write_bytes((ONE + b"." * 4000) * 2000)
+    (seen,) = {index for index, each in enumerate(WHOLE.traces) if each.form == "utf-8"}
+    scanner = ResidueScanner()
+    assert scanner.glance({file: [(0, 5000)]}, WHOLE, counted=1000).counts[seen] > 100
+    assert scanner.glance({file: [(0, 5000)]}, WHOLE).counts == {}

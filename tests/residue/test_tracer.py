@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.core.values.ids import Pseudonym
+from expunge.ports.scanner import SEAM
 from expunge.residue import ResidueScanner
 from expunge.residue.take.tracer import Collector
 from expunge.residue.take.window_sample import FORMS
@@ -216,3 +217,21 @@ def test_the_holder_reads_the_strings_of_documents() -> None:
 def test_a_word_in_a_text_index_is_found_without_its_beginning(tmp_path: Path) -> None:
     (tmp_path / "index").write_bytes(b"\x02\x0catherstone7q\x00")
     assert ways(tmp_path, text_traces("Featherstone7Q"))
+
+
+def test_a_joint_does_not_begin_with_a_moment(tmp_path: Path) -> None:
+    joint = b"-08-12T19:15:00Z" + struct.pack("<dd", NUMBER, NUMBER + 1)
+    (trace, *_) = traces_of(lambda tracer: tracer.blob(MARY, "places", SEAM, io.BytesIO(joint)), budget=1).traces
+    assert trace.length == len(joint) - 8
+    (tmp_path / "f").write_bytes(b"2026" + joint)
+    assert look(tmp_path, traces_of(lambda tracer: tracer.blob(MARY, "places", SEAM, io.BytesIO(joint)))).found
+
+
+def test_the_values_of_each_trace_are_told(tmp_path: Path) -> None:
+    tracer = Collector(KEY, 8)
+    for text in ("a stork stood on one leg by the pond", "a stork stood on one leg by the lake", "quite another matter than that"):
+        tracer.text(MARY, "notes", "text", text)
+    values = tracer.values()
+    assert len(values) == len(tracer.traces().traces)
+    assert {sources for sources in values if len(sources) > 1} == {(1, 2)}, "what two values begin with is a window of both"
+    assert {(1,), (2,), (3,)} <= set(values)

@@ -4,7 +4,8 @@
 
 1. Ask the store what it can do. One that keeps everything until a date is not scanned: its entry says until when.
 2. Probe every dataset by its normal read paths, over a new connection.
-3. Scan every byte of the store for the traces.
+3. Scan every byte of the store for the traces, without crowded windows that have a better one beside them
+   (:mod:`expunge.core.evidence.window_choice`).
 4. Account for windows that may be there: see :mod:`expunge.engine.evidence.hits_by_place`.
 5. Judge each dataset for each subject: see :mod:`expunge.engine.evidence.verdict`.
 6. Judge the rest of the store: windows that no declared dataset accounts for.

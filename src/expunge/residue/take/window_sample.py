@@ -51,9 +51,8 @@ class WindowSample:
 
     def add(self, window: ContentWindow) -> None:
         """Offer one window."""
-        sources = self._sources.setdefault(window.data, array("I"))
-        if len(sources) < MOST_SOURCES and (not sources or sources[-1] != window.source):
-            sources.append(window.source)
+        if self._budget > 1:
+            self._note_source(window)
         known = self._kept.get(window.data)
         if known is not None:
             if _preference(window) < _preference(known):
@@ -63,11 +62,16 @@ class WindowSample:
         if len(self._kept) > (2 * self._budget + _SLACK if self._budget > 1 else 0):
             best = self.best()
             self._kept = {each.data: each for each in best}
-            self._sources = {data: self._sources[data] for data in self._kept}
+            self._sources = {data: self._sources[data] for data in self._kept if data in self._sources}
             self._limit = best[-1].place
 
+    def _note_source(self, window: ContentWindow) -> None:
+        sources = self._sources.setdefault(window.data, array("I"))
+        if len(sources) < MOST_SOURCES and (not sources or sources[-1] != window.source):
+            sources.append(window.source)
+
     def sources(self, window: ContentWindow) -> Sequence[int]:
-        """Return the numbers of the values that have a window, :data:`MOST_SOURCES` at most."""
+        """Return the numbers of the values that have a window, :data:`MOST_SOURCES` at most; none with a budget of one."""
         return self._sources.get(window.data, ())
 
     def best(self, without: Callable[[ContentWindow], bool] | None = None) -> list[ContentWindow]:

@@ -248,13 +248,13 @@ def _parse_json(text: bytes, where: str, *, every: bool) -> Value:
         raise Unreadable(message) from error
 
 
-_DECODE = json.JSONDecoder().raw_decode
+_DECODER = json.JSONDecoder()
 
 
 def _loads(text: str) -> Value:
     """``json.loads`` without what it asks about its arguments, which takes as long as a short line does."""
     text = text.strip(" \t\n\r")
-    value, end = _DECODE(text)
+    value, end = _DECODER.raw_decode(text)
     if end != len(text):
         message = "more than one value"
         raise ValueError(message)
