@@ -11,7 +11,7 @@ import pytest
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from tests.attacks.companies.table import COMPANIES, expected
-from tests.attacks.companies.world import Company, Leaves, Unit, World
+from tests.attacks.companies.world import Company, Unit, World
 
 SAMPLE = {
     "sqlite, undeclared table, quoted",
@@ -36,21 +36,9 @@ KNOWN = {
 """Companies that fail, and why."""
 
 
-def _known(company: Company) -> str:
-    """Say why a company fails as yet; empty where it should not."""
-    if (
-        company.quoted
-        and company.store in {"files", "parquet", "lancedb"}
-        and company.place is not None
-        and company.place.leaves is Leaves.STAYS
-    ):
-        return "in folders and lakes another customer's quote excuses a stray copy"
-    return KNOWN.get(company.name, "")
-
-
 def _parameter(company: Company) -> object:
     marks = [] if company.name in SAMPLE else [pytest.mark.soak]
-    if reason := _known(company):
+    if reason := KNOWN.get(company.name):
         marks.append(pytest.mark.xfail(strict=False, reason=reason))
     return pytest.param(company, id=company.name, marks=marks)
 

@@ -26,10 +26,10 @@ from tests.attacks.invented.company import (
 )
 from tests.attacks.invented.records import RECORDS
 
-QUOTED_STRAYS_IN_FILES_AND_LAKES = False
+QUOTED_STRAYS_IN_FILES_AND_LAKES = True
 """Whether a stray copy in a folder of files or a lake may hold words that another customer quotes. Such a copy is excused where a kind of
 store has no page reader."""
-SPELLED_MEMBERS_OF_CELLS = False
+SPELLED_MEMBERS_OF_CELLS = True
 """Whether a list of people in a cell of a table may spell them in another way than the map's identity does."""
 SPELLED_MENTIONS = False
 """Whether a column that names other people may spell them in another way than the map's identity does."""
