@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Sequence
 from typing import BinaryIO
 
 from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.mentions import is_prose
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import mentions
@@ -28,8 +29,8 @@ def without_others(inner: Tracer, context: OpenPlaces, dataset: Dataset, own: Co
     columns = mentions.naming_columns(context, dataset)
 
     def theirs(field: str, text: str | None) -> bool:
-        # Why no list: the person may be in it.
-        if field not in columns or text is None or text in own or text[:1] in _LISTS:
+        # Why no list: the person may be in it. Why no prose: it is the person's own text, in a column whose mentions the map declares.
+        if field not in columns or text is None or text in own or text[:1] in _LISTS or is_prose(text):
             return True
         others.add(text)
         return False
