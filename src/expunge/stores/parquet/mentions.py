@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,8 +132,9 @@ def _named(
             hits |= pc.fill_null(pc.match_substring(looked[name], value), fill_value=False).to_numpy(zero_copy_only=False)
     for name, values in own.items():
         hits &= ~_owned(group, name, values)
+    owners = _fields_inside(group, {name for query in queries for name in query.own})
     for at in np.flatnonzero(hits).tolist():
-        cells = []
+        cells = [Cell(name, text, met=False, readable=False) for name, column in owners.items() if (text := column[at].as_py()) is not None]
         for name, mask in met.items():
             text = looked[name][at].as_py()
             if text is not None:
@@ -141,18 +142,30 @@ def _named(
         yield at, cells
 
 
-def _owned(group: pa.Table, name: str, values: set[str]) -> Any:
-    """The rows that go with their owner: one of the values fills the field, or nobody else is in its list."""
-    steps = name.split(".")
-    if name in group.column_names:
-        steps = [name]
+def _fields_inside(group: pa.Table, names: Iterable[str]) -> dict[str, Any]:
+    """Fields inside structures, as texts, by name: whose a row is may stand there (``speaker.profile_id``)."""
+    columns = {name: column for name in names if name not in group.column_names and (column := _field(group, name)) is not None}
+    return {name: text.combine_chunks() for name, column in columns.items() if (text := texts(column)) is not None}
+
+
+def _field(group: pa.Table, name: str) -> Any:
+    """A column, or the field inside a structure that a name with dots tells; None where there is none."""
+    steps = [name] if name in group.column_names else name.split(".")
     if steps[0] not in group.column_names:
-        return np.zeros(group.num_rows, bool)
+        return None
     column = group.column(steps[0])
     for step in steps[1:]:
         if not pa.types.is_struct(column.type) or column.type.get_field_index(step) < 0:
-            return np.zeros(group.num_rows, bool)
+            return None
         column = pc.struct_field(column, step)
+    return column
+
+
+def _owned(group: pa.Table, name: str, values: set[str]) -> Any:
+    """The rows that go with their owner: one of the values fills the field, or nobody else is in its list."""
+    column = _field(group, name)
+    if column is None:
+        return np.zeros(group.num_rows, bool)
     text = texts(column)
     if text is not None:
         return pc.is_in(text, value_set=pa.array(sorted(values), pa.large_string())).to_numpy(zero_copy_only=False)
