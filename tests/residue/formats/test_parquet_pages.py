@@ -195,6 +195,14 @@ def test_what_cannot_be_read_is_said(lake: tuple[bytes, str], tmp_path: Path) ->
     assert "corrupt" in dict(look(tmp_path, whole(text)).coverage.skipped)
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_table_without_rows_is_read(tmp_path: Path, codec: str) -> None:
+    pq.write_table(
+        pa.table({"said": pa.array([], pa.string()), "n": pa.array([], pa.int64())}), tmp_path / "empty.parquet", compression=codec
+    )
+    assert not look(tmp_path, whole(token(3))).coverage.skipped
+
+
 def test_others_are_not_taken_for_the_erased(lake: tuple[bytes, str], tmp_path: Path) -> None:
     body, text = lake
     (tmp_path / "a").write_bytes(body)

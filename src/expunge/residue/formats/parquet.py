@@ -189,7 +189,8 @@ def _chunks(fields: Struct, columns: list[Column], start: int) -> _Footer:
                 hidden += 1
                 continue
             data, dictionary, size = number(meta, 9), number(meta, 11), number(meta, 7)
-            first = dictionary if 4 <= dictionary < data else data
+            # Why also behind nothing: of a group without rows there is no data page, and its offset is 0.
+            first = dictionary if dictionary >= 4 and (dictionary < data or data < 4) else data
             if first < 4 or size < 0 or first + size > start:
                 raise Broken
             chunks.append(Chunk(column, number(meta, 4), first, first + size))
