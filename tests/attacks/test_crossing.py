@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from expunge.core.evidence.receipt import Result
 from expunge.core.values.order import OrderState
 from tests.estate.estate import Estate
 
 
+@pytest.mark.soak
 def test_a_household_and_a_child_of_it_may_be_ordered_at_once(estate: Estate) -> None:
     child, sibling, others = estate.children[0], estate.children[1], estate.children[2:]
     orders = estate.ordered(f"account:{child.account}", f"profile:{child.profile}")

@@ -66,6 +66,7 @@ def test_old_weights_under_a_hard_link_keep_a_model_from_passing_for_forgotten(h
     assert home.entry(run.order, "features").reason is Reason.REFERENCED, "its rows wait until the name is gone"
 
 
+@pytest.mark.soak
 def test_weights_that_an_earlier_order_destroyed_do_not_come_back_with_a_later_one(home: Nursery) -> None:
     only(home, voice_model=script(home, "make", OTHERWISE))
     shutil.copy(home.folder / VOICE, home.folder / "kept.bin")
@@ -267,6 +268,7 @@ AWAY = """\
 """
 
 
+@pytest.mark.soak
 def test_nobody_is_served_by_a_model_in_a_store_that_is_away(home: Nursery) -> None:
     only(home)
     far = home.world / "far"

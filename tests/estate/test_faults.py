@@ -154,6 +154,7 @@ def test_a_store_that_stops_half_way_does_not_stop_the_others(company, child, be
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_a_store_that_is_away_when_the_order_is_planned_is_said_and_the_others_are_erased(company, child, before) -> None:
     with app_stopped(company):
         pass  # it was restarted a moment ago: old connections are dead
@@ -255,6 +256,7 @@ FULL = [
 ]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("point", "unable"), FULL)
 def test_a_store_whose_disk_is_full_does_not_stop_the_others(company, child, before, point, unable) -> None:
     order = planned(company, child)
@@ -305,6 +307,7 @@ READ_ONLY = [
 ]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("made", "unable"), READ_ONLY)
 def test_a_store_that_is_made_read_only_half_way_is_said_and_finished_later(company, child, before, made, unable) -> None:
     order = planned(company, child)

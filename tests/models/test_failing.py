@@ -82,6 +82,7 @@ def taught_without(home: Nursery, person: str) -> None:
         db.executemany("INSERT INTO features VALUES (?, ?, ?, ?, ?)", theirs)
 
 
+@pytest.mark.soak
 def test_a_model_that_never_had_the_person_stays_as_it_is_and_serves_again(home: Nursery) -> None:
     taught_without(home, ANNA)
     only(home)
@@ -187,6 +188,7 @@ def test_a_retraining_that_cannot_be_done_leaves_no_model(home: Nursery, text: s
     assert not serves(home, "voice_model")
 
 
+@pytest.mark.soak
 def test_nothing_is_made_anew_from_what_could_not_be_erased(home: Nursery) -> None:
     only(home, voice_model=home.act("retrain", "train"))
     home.map.write_text(home.map.read_text().replace("on_erase: erase", 'on_erase: {keep: "a dispute"}'))

@@ -91,6 +91,7 @@ def test_a_fail_is_in_part_until_somebody_looked_at_it(home: Nursery) -> None:
     assert serves(home, "voice_model")
 
 
+@pytest.mark.soak
 def test_nobody_can_look_a_fail_away_that_no_comparison_speaks_against(home: Nursery) -> None:
     only(home, voice_model=home.act("forget", "forget"))
     report(home, as_report(recognised()))

@@ -500,6 +500,7 @@ def huge(path, groups):
             file.write_table(pa.table({"person": people, "load": load}))
 
 
+@pytest.mark.soak
 def test_one_huge_file_is_streamed(lake):
     lake.declares("big", "{part}.parquet")
     grown, sizes = {}, {}
