@@ -88,7 +88,8 @@ def test_nor_does_it_go_at_the_end_of_a_chain_of_cascades(tmp_path: Path, last: 
     home = build(tmp_path / "home")
     with closing(sqlite3.connect(home.world / "app.db")) as db, db:
         db.executescript(
-            "CREATE TABLE threads (n INTEGER PRIMARY KEY, profile_id TEXT REFERENCES profiles ON DELETE CASCADE, title TEXT, closed_at TEXT);"
+            "CREATE TABLE threads (n INTEGER PRIMARY KEY, profile_id TEXT REFERENCES profiles ON DELETE CASCADE, title TEXT, "
+            "closed_at TEXT);"
             "CREATE TABLE replies (n INTEGER PRIMARY KEY, profile_id TEXT, thread INTEGER REFERENCES threads ON DELETE CASCADE, body TEXT, "
             "closed_at TEXT);"
             f"INSERT INTO threads VALUES (1, '{ANNA}', 'a thread about gardens and birds', NULL);"
