@@ -81,3 +81,29 @@ def test_the_same_on_a_server(estate: Estate) -> None:
     with psycopg.connect(estate.database) as connection:
         assert connection.execute("SELECT n FROM replies").fetchall() == [(1,)]
     assert "transcripts: referenced by other data" in run.reasons
+
+
+@pytest.mark.parametrize("last", ["", BELA, ANNA])
+def test_nor_does_it_go_at_the_end_of_a_chain_of_cascades(tmp_path: Path, last: str) -> None:
+    home = build(tmp_path / "home")
+    with closing(sqlite3.connect(home.world / "app.db")) as db, db:
+        db.executescript(
+            "CREATE TABLE threads (n INTEGER PRIMARY KEY, profile_id TEXT REFERENCES profiles ON DELETE CASCADE, title TEXT, "
+            "closed_at TEXT);"
+            "CREATE TABLE replies (n INTEGER PRIMARY KEY, profile_id TEXT, thread INTEGER REFERENCES threads ON DELETE CASCADE, body TEXT, "
+            "closed_at TEXT);"
+            f"INSERT INTO threads VALUES (1, '{ANNA}', 'a thread about gardens and birds', NULL);"
+        )
+        if last:
+            db.execute("INSERT INTO replies VALUES (1, ?, 1, 'an answer of theirs about the gardens', NULL)", (last,))
+    threads = DATASET.replace("replies", "threads")
+    home.map.write_text(home.map.read_text() + (DATASET + threads).format(store="app", retention="life"))
+    run = home.erase(ANNA)
+    for _ in range(2):
+        with closing(sqlite3.connect(home.world / "app.db")) as db:
+            assert db.execute("SELECT n FROM replies").fetchall() == ([(1,)] if last == BELA else [])
+        if last == BELA:
+            assert {"threads: referenced by other data", "profiles: referenced by other data"} <= set(run.reasons)
+        run = home.apply(run.order)
+    if last != BELA:
+        assert run.reasons == ()

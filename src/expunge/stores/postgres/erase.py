@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import psycopg
 from psycopg import pq
@@ -29,6 +30,10 @@ _AGAIN = frozenset({"40001", "40P01"})
 _OF_ONE = ("23", "P0", "22", "21", "27", "38", "39", "2F")
 """Classes of errors that somebody's rows cause: the others' can go all the same."""
 _MANY = 500
+
+
+Chain: TypeAlias = tuple[PostgresReference, ...]
+"""A reference, after those by which a deletion gets to the table that it refers to."""
 
 
 @dataclass
@@ -162,25 +167,34 @@ class PostgresEraser:
         Raises:
             NotInPostgresSchema: a selector's field does not exist.
         """
-        everyone = [reference for table in self.table.family[:1] for reference in self.schema.references(table)]
-        undeclared = [each for each in everyone if self._uncovered(each)]
+        undeclared = [chain for chain in self._chains() if self._uncovered(chain[-1])]
         if not undeclared:
             return ()
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
-        asked = [(each.child, self._referring(each, matcher, keys, beforehand=True)) for each in undeclared]
-        return tuple(child for child, sql in asked if self.connection.execute(sql.encode()).fetchone() is not None)
+        asked = [(chain[-1].child, self._referring(chain, matcher, keys, beforehand=True)) for chain in undeclared]
+        return tuple(dict.fromkeys(child for child, sql in asked if self.connection.execute(sql.encode()).fetchone() is not None))
 
     def _uncovered(self, reference: PostgresReference) -> bool:
         return reference.child not in self.family.others and (reference.cascades or not reference.acts)
 
-    def _in_the_way(self, *, beforehand: bool) -> list[PostgresReference]:
+    def _chains(self, tables: Sequence[int] | None = None, above: Chain = ()) -> Iterator[Chain]:
+        """Yield the references to the table, and to what a deletion takes along by cascades, each with those that lead to it."""
+        tables = self.table.family[:1] if tables is None else tables
+        for reference in (found for oid in tables for found in self.schema.references(oid)):
+            chain = (*above, reference)
+            yield chain
+            if reference.cascades and reference.child_oid not in {*self.table.family[:1], *(passed.child_oid for passed in above)}:
+                yield from self._chains((reference.child_oid,), chain)
+
+    def _in_the_way(self, *, beforehand: bool) -> list[Chain]:
         """The references by which rows that stay could point at rows that go, or would go along with them."""
-        everyone = [reference for table in self.table.family[:1] for reference in self.schema.references(table)]
         return [
-            each
-            for each in everyone
-            if not (beforehand and self.family.releases(each.child, [child for child, _ in each.columns]))
-            and self._keeps(each, beforehand=beforehand)
+            chain
+            for chain in self._chains()
+            if not (beforehand and self.family.releases(chain[-1].child, [child for child, _ in chain[-1].columns]))
+            and self._keeps(chain[-1], beforehand=beforehand)
+            # Why of longer chains cascades alone: anything else makes the database refuse the deletion.
+            and (len(chain) == 1 or chain[-1].cascades)
         ]
 
     def _keeps(self, each: PostgresReference, *, beforehand: bool) -> bool:
@@ -191,16 +205,23 @@ class PostgresEraser:
 
     def _blocked(self, matcher: PostgresMatcher, keys: CopyKeys, *, beforehand: bool) -> dict[int, Unable]:
         found: dict[int, set[str]] = {}
-        for each in self._in_the_way(beforehand=beforehand):
-            for (number,) in self.connection.execute(self._referring(each, matcher, keys, beforehand=beforehand).encode()).fetchall():
+        for chain in self._in_the_way(beforehand=beforehand):
+            last = chain[-1]
+            for (number,) in self.connection.execute(self._referring(chain, matcher, keys, beforehand=beforehand).encode()).fetchall():
                 found.setdefault(number, set()).add(
-                    self.family.said(each.child, [child for child, _ in each.columns], cascades=each.cascades)
+                    self.family.said(last.child, [child for child, _ in last.columns], cascades=last.cascades)
                 )
         return {number: Unable(Reason.REFERENCED, f"table {self.table.shown}: {'; '.join(sorted(said))}") for number, said in found.items()}
 
-    def _referring(self, reference: PostgresReference, matcher: PostgresMatcher, keys: CopyKeys, *, beforehand: bool) -> str:
-        """SQL for the numbers of copies that rows of the child refer to, less rows of the batch and, beforehand, of the same person."""
-        pairs = " AND ".join(f"c.{quoted(child)} = t.{quoted(parent)}" for child, parent in reference.columns)
+    def _referring(self, chain: Chain, matcher: PostgresMatcher, keys: CopyKeys, *, beforehand: bool) -> str:
+        """SQL for the numbers of copies that rows of the last child refer to, less rows of the batch and, beforehand, of the person."""
+        reference = chain[-1]
+        names = ["t", *(f"p{at}" for at in range(1, len(chain))), "c"]
+        joined = " ".join(
+            f"JOIN {link.child_sql} AS {name} ON "
+            + " AND ".join(f"{name}.{quoted(child)} = {parent_name}.{quoted(parent)}" for child, parent in link.columns)
+            for link, parent_name, name in zip(chain, names, names[1:], strict=False)
+        )
         others = [matcher.belongs()]
         if reference.child_oid == self.table.oid:
             others.append(f"NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS o WHERE {keys.named('o', 'c')})")
@@ -214,7 +235,7 @@ class PostgresEraser:
                     others.append(f"{their_field.text} IS DISTINCT FROM {our_field.text}")
         return (
             f"SELECT DISTINCT k.copy FROM pg_temp.expunge_keys AS k JOIN {self.table.sql} AS t ON {keys.named()} "
-            f"JOIN {reference.child_sql} AS c ON {pairs} WHERE {' AND '.join(others)}"
+            f"{joined} WHERE {' AND '.join(others)}"
         )
 
     def _somebody_elses(self, reference: PostgresReference, matcher: PostgresMatcher) -> Iterator[str]:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from expunge import permit
 from expunge.core.values.copy import Copy
@@ -17,6 +18,9 @@ from expunge.stores.sqlite.leaving import StayingRows, staying_rows
 from expunge.stores.sqlite.match import Row, RowReader, bound, decode_key
 from expunge.stores.sqlite.mentions import SqliteMentions
 from expunge.stores.tables.table_references import TableReferences
+
+Chain: TypeAlias = tuple[SqliteReference, ...]
+"""A reference, after those by which a deletion gets to the table that it refers to."""
 
 
 class SqliteEraser:
@@ -71,12 +75,13 @@ class SqliteEraser:
         Raises:
             NotInSqliteSchema: a selector's field does not exist.
         """
-        undeclared = [each for each in self._schema.references(self._table.name) if self._uncovered(each)]
+        undeclared = [chain for chain in self._chains() if self._uncovered(chain[-1])]
         if not undeclared:
             return ()
         reader = self._reader(copies)
         self._doom({copy.subject: self._standing(copy, reader) for copy in copies}, copies)
-        return tuple(each.child for each in undeclared if self._connection.execute(self._referring(each)).fetchone() is not None)
+        met = (chain[-1].child for chain in undeclared if self._connection.execute(self._referring(chain)).fetchone() is not None)
+        return tuple(dict.fromkeys(met))
 
     def _uncovered(self, reference: SqliteReference) -> bool:
         return reference.child not in self._family.others and (reference.cascades or not reference.acts)
@@ -206,14 +211,23 @@ class SqliteEraser:
 
     # --- references --------------------------------------------------------------------------------
 
-    def _in_the_way(self, *, beforehand: bool) -> list[SqliteReference]:
+    def _chains(self, table: str = "", above: Chain = ()) -> Iterator[Chain]:
+        """Yield the references to the table, and to what a deletion takes along by cascades, each with those that lead to it."""
+        for reference in self._schema.references(table or self._table.name):
+            chain = (*above, reference)
+            yield chain
+            if reference.cascades and reference.child not in {self._table.name, *(passed.child for passed in above)}:
+                yield from self._chains(reference.child, chain)
+
+    def _in_the_way(self, *, beforehand: bool) -> list[Chain]:
         """The references by which rows that stay could point at rows that go, or would go along with them."""
-        everyone = self._schema.references(self._table.name)
         return [
-            each
-            for each in everyone
-            if not (beforehand and self._family.releases(each.child, [child for child, _ in each.columns]))
-            and self._keeps(each, beforehand=beforehand)
+            chain
+            for chain in self._chains()
+            if not (beforehand and self._family.releases(chain[-1].child, [child for child, _ in chain[-1].columns]))
+            and self._keeps(chain[-1], beforehand=beforehand)
+            # Why of longer chains cascades alone: anything else makes the database refuse the deletion.
+            and (len(chain) == 1 or chain[-1].cascades)
         ]
 
     def _keeps(self, each: SqliteReference, *, beforehand: bool) -> bool:
@@ -222,10 +236,11 @@ class SqliteEraser:
             or (not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand))
         )
 
-    def _blocked(self, subjects: Sequence[Pseudonym], references: Sequence[SqliteReference]) -> dict[Pseudonym, Unable]:
+    def _blocked(self, subjects: Sequence[Pseudonym], chains: Sequence[Chain]) -> dict[Pseudonym, Unable]:
         found: dict[Pseudonym, set[str]] = {}
-        for reference in references:
-            for (number,) in self._connection.execute(self._referring(reference)).fetchall():
+        for chain in chains:
+            reference = chain[-1]
+            for (number,) in self._connection.execute(self._referring(chain)).fetchall():
                 found.setdefault(subjects[number], set()).add(
                     self._family.said(reference.child, [child for child, _ in reference.columns], cascades=reference.cascades)
                 )
@@ -252,9 +267,17 @@ class SqliteEraser:
         self._connection.execute(f"CREATE INDEX temp.expunge_doomed_key ON expunge_doomed ({columns})")
         self._connection.execute("CREATE INDEX temp.expunge_doomed_subject ON expunge_doomed (subject)")
 
-    def _referring(self, reference: SqliteReference) -> str:
-        """SQL for the numbers of subjects that rows of the child refer to, rows of the batch and of the same person left out."""
-        joined = " AND ".join(f"c.{quoted(child)} = t.{quoted(parent)}" for child, parent in reference.columns)
+    def _referring(self, chain: Chain) -> str:
+        """SQL for the numbers of subjects that rows of the last child refer to, rows of the batch and of the same person left out."""
+        reference = chain[-1]
+        names = ["t", *(f"p{at}" for at in range(1, len(chain))), "c"]
+        links = [
+            " AND ".join(f"{name}.{quoted(child)} = {parent_name}.{quoted(parent)}" for child, parent in link.columns)
+            for link, parent_name, name in zip(chain, names, names[1:], strict=False)
+        ]
+        between = "".join(
+            f"JOIN main.{quoted(link.child)} AS {name} ON {on} " for link, name, on in zip(chain[:-1], names[1:-1], links, strict=False)
+        )
         doomed = " AND ".join(f"d.k{at} = {name}" for at, name in enumerate(self._table.key))
         others = []
         if reference.child == self._table.name:
@@ -273,6 +296,6 @@ class SqliteEraser:
         if untold:
             others.append(f"({' OR '.join(f'{each.text} IS NOT NULL' for each in untold if each) or 'false'})")
         return (
-            f"SELECT DISTINCT d.subject FROM main.{quoted(reference.child)} AS c JOIN {self._table.sql} AS t ON {joined} "
-            f"JOIN temp.expunge_doomed AS d ON {doomed} WHERE {' AND '.join(others) or '1'}"
+            f"SELECT DISTINCT d.subject FROM temp.expunge_doomed AS d JOIN {self._table.sql} AS t ON {doomed} {between}"
+            f"JOIN main.{quoted(reference.child)} AS c ON {links[-1]} WHERE {' AND '.join(others) or '1'}"
         )
