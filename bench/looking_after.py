@@ -143,9 +143,9 @@ def _after_an_order(map_path: Path, name: str) -> Looked:
             return len(context.scanner.scan(tuple(store_calls.raw(context.open_store(STORE))), traces, without=without).seen)
 
         measured = [(_measured(both), _measured(scan)) for _ in range(TIMES)]
-    ours, theirs = min(each for (each, _), _ in measured), min(each for _, (each, _) in measured)
+    looked, scanned = min(look for (look, _), _ in measured), min(scan for _, (scan, _) in measured)
     (_, (hits, windows, size)), _ = measured[-1]
-    return Looked(ours[0], theirs[0], ours[1], theirs[1], hits, windows, size, peak_mib())
+    return Looked(looked[0], scanned[0], looked[1], scanned[1], hits, windows, size, peak_mib())
 
 
 def _measured(work: Callable[[], _Answer]) -> tuple[tuple[float, float], _Answer]:

@@ -108,7 +108,7 @@ def _identity(status: os.stat_result) -> _Identity:
 
 
 def _may_be_locked(path: Path, descriptor: int, status: os.stat_result) -> bool:
-    """Whether a SQLite connection may hold locks on a file: a database, one to be, or the index of a log."""
+    """Return whether a SQLite connection may hold locks on a file: a database, an empty file, or the index of a log."""
     if not stat.S_ISREG(status.st_mode):
         return False
     return path.name.endswith(_SHARED_MEMORY) or not status.st_size or os.pread(descriptor, len(_MAGIC), 0) == _MAGIC

@@ -26,11 +26,6 @@ from tests.attacks.invented.company import (
 )
 from tests.attacks.invented.records import RECORDS
 
-QUOTED_STRAYS_IN_FILES_AND_LAKES = True
-"""Whether a stray copy in a folder of files or a lake may hold words that another customer quotes. Such a copy is excused where a kind of
-store has no page reader."""
-SPELLED_MEMBERS_OF_CELLS = True
-"""Whether a list of people in a cell of a table may spell them in another way than the map's identity does."""
 SPELLED_MENTIONS = False
 """Whether a column that names other people may spell them in another way than the map's identity does."""
 MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER = False
@@ -101,12 +96,12 @@ def _dataset(draw: st.DrawFn, ids: Ids, people: int, before: list[Dataset], home
         words=draw(st.sampled_from(Words)) if home is Home.TABLE else Words.NONE,
         packed=draw(st.booleans()) if home in RECORDS or home is Home.LAKE else False,
         encoding=draw(st.sampled_from(_ENCODINGS)) if home in RECORDS or home is Home.TEXT else "utf-8",
-        spelled=draw(st.booleans()) if not bound and _respelled(ids, home, link) else False,
+        spelled=draw(st.booleans()) if not bound and _respelled(ids, home) else False,
     )  # fmt: skip
     if ids is Ids.NAMED and (made.spelled or SPELLED_MENTIONS) and made.encoding == "latin-1":
         # Why: Latin-1 has no letter for an accent that stands alone.
         made = replace(made, encoding="utf-8")
-    if SPELLED_MENTIONS and made.rule is not Rule.NO_COLUMN and not bound and _respelled(ids, home, link):
+    if SPELLED_MENTIONS and made.rule is not Rule.NO_COLUMN and not bound and _respelled(ids, home):
         made = replace(made, respelled=draw(st.booleans()))
     items = tuple(_item(draw, people, made, len(before[parent].items)) for _ in range(draw(st.integers(1, 5))))
     return replace(made, items=items)
@@ -117,9 +112,7 @@ def _leads(dataset: Dataset) -> bool:
     return dataset.home in _PARENTS and dataset.link in {Link.OWNER, Link.THROUGH} and dataset.key in {Key.NUMBER, Key.TEXT}
 
 
-def _respelled(ids: Ids, home: Home, link: Link) -> bool:
-    if (home, link) == (Home.TABLE, Link.MEMBERS) and not SPELLED_MEMBERS_OF_CELLS:
-        return False
+def _respelled(ids: Ids, home: Home) -> bool:
     # Why not: a folder whose name ends in a blank is another matter.
     return ids in {Ids.EMAIL, Ids.NAMED, Ids.UUID} or (ids is Ids.PREFIXED and home not in {Home.TEXT, Home.MEDIA})
 
@@ -197,32 +190,6 @@ def _strays(draw: st.DrawFn, company: Company, *, served: bool) -> tuple[Stray, 
             stray = replace(stray, wrap=Wrap.PLAIN)
         # Why no copy of what was deleted before: no order has ever seen that content.
         past = stray.of is not None and company.is_past(stray.of.dataset, stray.of.item)
-        if not past and (QUOTED_STRAYS_IN_FILES_AND_LAKES or not _excused(company, stray)):
+        if not past:
             found.append(stray)
     return tuple(found)
-
-
-def _excused(company: Company, stray: Stray) -> bool:
-    """Return whether a stray copy lies in a folder or lake, and a person who stays quotes its words or names the erased person."""
-    if stray.spot in {Spot.TABLE, Spot.IGNORED_TABLE}:
-        return False
-    staying = [
-        (dataset, position)
-        for number, dataset in enumerate(company.datasets)
-        for position in range(len(dataset.items))
-        if company.stays(number, position)
-    ]
-    items = [(dataset, dataset.items[position]) for dataset, position in staying]
-    if stray.spot in {Spot.LAKE, Spot.IGNORED_LAKE} and any(_names(company, dataset, item) for dataset, item in items):
-        return True
-    if stray.of is None:
-        return False
-    quotes = {quote.of for _, item in items for quote in item.quotes if quote is not None}
-    return stray.of in quotes or company.quoted(stray.of.dataset, stray.of.item, stray.of.field) is not None
-
-
-def _names(company: Company, dataset: Dataset, item: Item) -> bool:
-    """Return whether an item of a lake names an erased person in a way that stays."""
-    return dataset.home is Home.LAKE and (
-        item.names in company.targets or (item.refers_to in company.targets and dataset.rule is Rule.KEEP)
-    )

@@ -56,7 +56,7 @@ SHOWN = 5
 CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
 NAME, ATTRIBUTE = "file name", "file attribute"
-"""How the scan reports what it found in the name of a file or folder, and in an extended attribute."""
+"""The words by which the scan reports a hit in the name of a file or folder, and in an extended attribute."""
 UNFOLLOWED = "rows that cannot be followed to a person now"
 _BATCH = 5_000
 """Rows that are read together."""
@@ -335,7 +335,7 @@ class _Explaining:
         return [reader for reader in readers if reader is not None]
 
     def _is_of_another_kind(self, path: Path) -> bool:
-        """Whether a file lies in a store that reads no items by their places, below the root of one that does."""
+        """Return whether a file belongs to a store without page readers that lies below the root of one with them."""
         return any(path.is_relative_to(root) for root in self._untold)
 
     def explained(self, by_file: Sequence[_Hits]) -> frozenset[tuple[Path, int]]:
@@ -363,7 +363,7 @@ class _Explaining:
         return frozenset(result)
 
     def _held_by_relations(self, by_file: Sequence[_Hits]) -> Mapping[_RelationPlace, set[int]]:
-        """Return the windows of values of whole relations that any live row of theirs holds."""
+        """Return, for each relation at which hits lie, the windows that any live row of it holds."""
         wanted: dict[_RelationPlace, set[int]] = {}
         for hits in by_file:
             for (index, _), at in zip(hits.places, hits.at, strict=True):

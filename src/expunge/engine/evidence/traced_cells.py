@@ -13,7 +13,7 @@ from expunge.engine.subjects import mentions
 from expunge.ports.scanner import SEAM, Tracer
 
 _LISTS = frozenset("[{")
-"""What a list or document in a cell begins with."""
+"""The first characters of a list and of a document in a cell."""
 
 
 def without_others(inner: Tracer, context: OpenPlaces, dataset: Dataset, own: Container[str], others: set[str]) -> Tracer:
@@ -28,14 +28,14 @@ def without_others(inner: Tracer, context: OpenPlaces, dataset: Dataset, own: Co
     """
     columns = mentions.naming_columns(context, dataset)
 
-    def theirs(field: str, text: str | None) -> bool:
+    def is_own(field: str, text: str | None) -> bool:
         # Why no list: the person may be in it. Why no prose: it is the person's own text, in a column whose mentions the map declares.
         if field not in columns or text is None or text in own or text[:1] in _LISTS or is_prose(text):
             return True
         others.add(text)
         return False
 
-    return _SomeCells(inner, theirs) if columns else inner
+    return _SomeCells(inner, is_own) if columns else inner
 
 
 def staying(inner: Tracer, dataset: Dataset, others: Container[str]) -> Tracer:
