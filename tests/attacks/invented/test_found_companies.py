@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from expunge.servers.postgres import PostgresServer
 from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Quote, Rule, Spot, Stray, Wrap
 from tests.attacks.invented.judging import faults, judge
+from tests.attacks.invented.test_invented_companies import check_served
 
 TWO = (Item((0,)), Item((1,)))
 NAMING, RULES = (Home.TABLE, Home.LAKE), (Rule.NULL, Rule.KEEP, Rule.UNDECLARED)
@@ -94,6 +96,13 @@ def wide() -> Company:
     )
 
 
+def leaving_together(home: Home) -> Company:
+    """A stray copy of an item that two people share, who are erased by one order, so that nobody is left in it."""
+    shared = Dataset(home, Link.MEMBERS, (Fill.SENTENCE,), (Item((0,)), Item((0, 1)), Item((2,))))
+    three = replace(CUSTOMERS, items=(Item((0,)), Item((1,)), Item((2,))))
+    return Company(Ids.PREFIXED, 3, (three, shared), (Stray(Spot.IGNORED_FILE, Place(1, 1, 0), Wrap.CSV),), together=1)
+
+
 FOUND = {
     "the second of two columns spells a customer otherwise": letters(Home.TABLE, Ids.EMAIL),
     "the second of two columns of a lake spells a customer otherwise": letters(Home.LAKE, Ids.PREFIXED),
@@ -116,9 +125,14 @@ FOUND = {
     **{f"a number names the person in {home.value}": numbered(home) for home in (Home.JSONL, Home.JSON, Home.CSV, Home.TABLE, Home.LAKE)},
     **{f"an accent that stands alone is {rule.value} in a {home.value}": decomposed(home, rule) for home in NAMING for rule in RULES},
     "samples of a recording lie in a table in hexadecimal": recording(Wrap.HEX),
+    **{f"an item in {home.value} loses both of its people": leaving_together(home) for home in (Home.JSONL, Home.TABLE, Home.LAKE)},
 }
 
 
 @pytest.mark.parametrize("company", FOUND.values(), ids=FOUND)
 def test_a_company_that_was_judged_wrongly_once_is_judged_rightly(company: Company, tmp_path: Path) -> None:
     assert list(faults(judge(company, tmp_path))) == []
+
+
+def test_a_row_on_a_server_that_loses_both_of_its_people_is_looked_for(postgres_server: PostgresServer) -> None:
+    check_served(postgres_server, leaving_together(Home.TABLE))

@@ -105,12 +105,12 @@ def _safe(name: str) -> str:
 def trace(dataset: Dataset, copies: Sequence[Copy], table: SqliteTable, reader: RowReader, tracer: Tracer) -> None:
     """Hand every value of every row of the copies to the tracer, and for rows of short values the bytes that join them.
 
-    Of a row that stays for others, the members alone that leave it.
+    Of a row that stays for others when all of the copies leave it, the members alone that leave it.
     """
     in_record = [reader.names.index(each) for each in table.recorded]
     leaving = LeavingMembers(table, dataset, copies)
-    for copy, row in reader.each(copies):
-        cuts = leaving.of(copy, dict(zip(reader.names, row, strict=True)))
+    for copy, key, row in reader.each(copies):
+        cuts = leaving.of(copy, key, dict(zip(reader.names, row, strict=True)))
         if cuts is not None:
             for name, cut in cuts.items():
                 for member in cut.gone:

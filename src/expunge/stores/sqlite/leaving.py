@@ -52,14 +52,24 @@ class CopyBystanders:
 
 
 class LeavingMembers:
-    """Members that leave rows which stay, one copy at a time."""
+    """Members that leave rows which stay when all of the copies are erased together."""
 
     def __init__(self, table: SqliteTable, dataset: Dataset, copies: Sequence[Copy]) -> None:
         self._members = _members(table, dataset, copies)
+        self._selectors: dict[str, list[Selector | None]] = {}
+        for copy in copies if self._members else ():
+            for key in copy.keys:
+                self._selectors.setdefault(key, []).append(copy.selector)
 
-    def of(self, copy: Copy, row: Mapping[str, Any]) -> dict[str, MemberCut] | None:
-        """Return the cells that members leave, by column; None where the row goes as a whole."""
-        return _rest(self._members, [row[name] for name in self._members.columns], [copy.selector]) if self._members else None
+    def of(self, copy: Copy, key: Row, row: Mapping[str, Any]) -> dict[str, MemberCut] | None:
+        """Return the cells that members of one copy leave, by column; None where the row goes as a whole."""
+        if self._members is None:
+            return None
+        cells = [row[name] for name in self._members.columns]
+        together = self._selectors.get(encode_key(key), [copy.selector])
+        if len(together) > 1 and _rest(self._members, cells, together) is None:
+            return None
+        return _rest(self._members, cells, [copy.selector])
 
 
 @dataclass(frozen=True)

@@ -250,8 +250,8 @@ class RowReader:
                 return True
         return False
 
-    def each(self, copies: Iterable[Copy]) -> Iterator[tuple[Copy, Row]]:
-        """Yield every row of the copies that exists and still belongs to its subject.
+    def each(self, copies: Iterable[Copy]) -> Iterator[tuple[Copy, Row, Row]]:
+        """Yield the copy, the key and the values of every row of the copies that exists and still belongs to its subject.
 
         Numbered rows come many at a time, sorted to suit the table.
         """
@@ -264,10 +264,10 @@ class RowReader:
                         yield from self._numbered(waiting)
                         waiting = {}
                 elif self.belongs(key, copy.selector) and (row := self.row(key)) is not None:
-                    yield copy, row
+                    yield copy, key, row
         yield from self._numbered(waiting)
 
-    def _numbered(self, waiting: Mapping[int, Sequence[Copy]]) -> Iterator[tuple[Copy, Row]]:
+    def _numbered(self, waiting: Mapping[int, Sequence[Copy]]) -> Iterator[tuple[Copy, Row, Row]]:
         if not waiting:
             return
         (key,) = self._table.key
@@ -278,7 +278,7 @@ class RowReader:
             for row in rows:
                 for copy in waiting[row[0]]:
                     if self._means(row[1:start], copy.selector):
-                        yield copy, row[start:]
+                        yield copy, (row[0],), row[start:]
 
     def _one(self, columns: str, key: Row) -> Row | None:
         where, parameters = self.where(key)

@@ -124,8 +124,9 @@ class TreeContent:
     def _trace_records(self, state: FileState, key: str, together: Sequence[Copy], tracer: Tracer) -> None:
         with state.open() as file:
             for record, selectors in self._theirs(file, key, together):
+                stays = member_cut(self._layout, record, selectors) is not None
                 for selector in selectors:
-                    subject, cut = selector.subject, member_cut(self._layout, record, [selector])
+                    subject, cut = selector.subject, member_cut(self._layout, record, [selector]) if stays else None
                     if cut is not None:
                         self._trace_members(subject, cut, tracer)
                         continue
@@ -142,7 +143,7 @@ class TreeContent:
         tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(raw))
 
     def _trace_members(self, subject: Pseudonym, cut: MemberCut, tracer: Tracer) -> None:
-        """Of a record that stays for others, the members alone that leave it: all else in it is the others' as well."""
+        """Trace the members that leave a record: all else in it belongs to the people for whom it stays."""
         for around in cut.around:
             tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(around.encode()))
         for member in cut.gone:

@@ -89,8 +89,9 @@ class LakeContent:
             # What cannot be read can be neither traced nor erased: erase and check say so.
             with suppress(OSError, Unreadable):
                 for row, subjects in self._rows(file, together):
+                    stays = self._leaving(row, [selectors.get(subject) for subject in subjects]) is not None
                     for subject in subjects:
-                        self._trace_own(row, subject, selectors.get(subject), tracer)
+                        self._trace_own(row, subject, self._leaving(row, [selectors.get(subject)]) if stays else None, tracer)
 
     def _trace_places(self, key: str, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Trace single rows of the present version of a file, by their places."""
@@ -139,13 +140,23 @@ class LakeContent:
                     for value in sorted({reading[placeholder] for reading in readings if placeholder in reading}):
                         tracer.text(subject, self._name, placeholder, value)
 
-    def _trace_own(self, row: Row, subject: Pseudonym, selector: Selector | None, tracer: Tracer) -> None:
-        """Trace a row; of one that stays for others, the elements alone that leave it."""
-        dataset, rest = self._layout.dataset, None
-        if dataset.members and selector and not selector.every:
-            # Where members cannot be taken out, erase says so.
-            with suppress(NameTrouble):
-                rest = leaving(row, dataset.subject_fields, selector.match)
+    def _leaving(self, row: Row, selectors: Sequence[Selector | None]) -> LeavingElements | None:
+        """Return the elements that leave a row together with some people; None where the row goes as a whole."""
+        dataset, match = self._layout.dataset, dict[str, frozenset[str]]()
+        if not dataset.members:
+            return None
+        for selector in selectors:
+            if selector is None or selector.every:
+                return None
+            for name, values in selector.match.items():
+                match[name] = match.get(name, frozenset()) | values
+        # Where members cannot be taken out, erase says so.
+        with suppress(NameTrouble):
+            return leaving(row, dataset.subject_fields, match)
+        return None
+
+    def _trace_own(self, row: Row, subject: Pseudonym, rest: LeavingElements | None, tracer: Tracer) -> None:
+        """Trace a row, or the elements alone that leave it."""
         if rest is None:
             trace_row(self._name, subject, row, tracer)
             return

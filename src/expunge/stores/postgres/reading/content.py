@@ -29,7 +29,7 @@ from expunge.stores.postgres.reading.match import (
     selectors_of,
     transaction,
 )
-from expunge.stores.postgres.reading.members import JSON, RowMembers, leaving_members, rest_of
+from expunge.stores.postgres.reading.members import JSON, CellRest, RowMembers, leaving_members, rest_of
 from expunge.stores.postgres.reading.values import hand, reading, seams, shown
 from expunge.stores.postgres.schema.catalogue import PostgresColumn, PostgresField, PostgresTable, quoted
 from expunge.stores.postgres.server.connection import Connection
@@ -84,8 +84,8 @@ def trace(
 ) -> None:
     """Hand every value of every row of the copies to the tracer, and for rows of short values the bytes that join them.
 
-    Of a row that stays for others, the members alone that leave it. Says as well in which pages the rows lie, where the server's files are
-    at hand, in the folder ``data``, and no value lies in TOAST or in a large object.
+    Of a row that stays for others when all of the copies leave it, the members alone that leave it. Says as well in which
+    pages the rows lie, where the server's files are at hand, in the folder ``data``, and no value lies in TOAST or in a large object.
     """
     fields = [table.require(name) for name in sorted({name for each in copies if each.selector for name in each.selector.match})]
     hands = [(at, each.name, hand(each)) for at, each in enumerate(table.columns)]
@@ -98,20 +98,24 @@ def trace(
         keys = CopyKeys(connection, table, copies)
         texts = [f"{field.sql}::text[]" if field.form == "array" else f"{field.sql}::text" for field in fields]
         columns = ", ".join(
-            ("k.copy", *texts, *cells, *map(reading, table.columns), *(("t.tableoid", "t.ctid") if data else ("0", "NULL")))
+            (
+                *("k.copy", "k.together" if leaving else "NULL"),
+                *(*texts, *cells, *map(reading, table.columns)),
+                *(("t.tableoid", "t.ctid") if data else ("0", "NULL")),
+            )
         )
         asked = narrowing(connection, table, selectors_of(copies)).admits("k.copy")
-        sql = f"SELECT {columns} FROM {keys.source} JOIN {table.sql} AS t ON {keys.named()} WHERE {asked}"
-        first = 1 + len(fields)
+        sql = f"SELECT {columns} FROM {keys.together if leaving else keys.source} JOIN {table.sql} AS t ON {keys.named()} WHERE {asked}"
+        first = 2 + len(fields)
         start, second = first + len(cells), first + (len(inside.sql) if inside else 0)
         lying: dict[int, set[bytes]] = {}
         for page in pages(connection, sql, page_size(connection, table)):
             for row in page:
                 copy, values = copies[row[0]], row[start:-2]
                 listed = inside is not None and copy.selector is not None and inside.meets(row[first:second], copy.selector.match)
-                if not listed and not means(fields, row[1:first], copy.selector):
+                if not listed and not means(fields, row[2:first], copy.selector):
                     continue
-                rest = rest_of(leaving, row[second:start], [copy.selector]) if leaving else None
+                rest = _rest(leaving, row[second:start], copy, [copies[number] for number in row[1]]) if leaving else None
                 if rest is None:
                     for at, name, give in hands:
                         if values[at] is not None:
@@ -126,6 +130,12 @@ def trace(
                 _trace_objects(connection, [(copies[row[0]], row[start + at]) for row in page], dataset.name, table.columns[at], tracer)
         for path, stretches in _pages_on_disk(connection, lying, data) if data else ():
             tracer.lies(path, stretches)
+
+
+def _rest(members: RowMembers, cells: Sequence[Any], copy: Copy, together: Sequence[Copy]) -> dict[str, CellRest] | None:
+    """Return the cells that members of one copy leave; None where the row goes as a whole when all copies of it go together."""
+    stays = len(together) == 1 or rest_of(members, cells, [each.selector for each in together]) is not None
+    return rest_of(members, cells, [copy.selector]) if stays else None
 
 
 def _hand_members(tracer: Tracer, subject: Pseudonym, dataset: str, name: str, members: Iterable[Any]) -> None:

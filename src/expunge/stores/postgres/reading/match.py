@@ -332,6 +332,12 @@ class CopyKeys:
                 if all(each is not None for each in data):
                     yield b"\t".join(escaped(each) for each in data if each is not None) + end
 
+    @property
+    def together(self) -> str:
+        """SQL for a FROM: all of them, each with the numbers of every copy that has the same key (``together``)."""
+        same = ", ".join(f"k.k{at}" for at in self.width)
+        return f"(SELECT k.*, array_agg(k.copy) OVER (PARTITION BY {same}) AS together FROM {self.source}) AS k"
+
     def named(self, alias: str = "k", row: str = "t") -> str:
         """SQL: the key in ``alias`` names the row."""
         return " AND ".join(
