@@ -182,7 +182,7 @@ def _order(company: Company, people: int) -> dict[str, Any]:
 
     start = time.perf_counter()
     with Expunge.open(company.map) as opened:
-        accepted = opened.order_erase([opened.resolve(f"profile:{each}") for each in company.chosen(people)])
+        accepted = opened.order_erase(opened.resolve_all([f"profile:{each}" for each in company.chosen(people)]))
         opened.plan(accepted.order)
         planned = time.perf_counter() - start
         run = opened.apply(accepted.order, report=note)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,6 +22,8 @@ _MAGIC = b"SQLite format 3\0"
 _SHARED_MEMORY = "-shm"
 """Ending of the file of a SQLite database that holds the locks of its write-ahead log."""
 _OWN = Path("/dev/fd")
+_SOMETIMES = 64
+"""At one of so many takes is asked which descriptors can be closed: to ask costs as much as to read a small file."""
 _Identity: TypeAlias = tuple[int, int]
 """Device and inode."""
 
@@ -33,6 +36,7 @@ class _Opened:
 
 
 _lock = threading.Lock()
+_taken = count()
 _opened: dict[_Identity, _Opened] = {}
 _shared: dict[int, _Identity] = {}
 """Descriptors of the files in ``_opened``."""
@@ -48,7 +52,8 @@ def take(path: Path, flags: int = 0) -> int:
         flags: further flags of ``os.open``, such as ``O_NOFOLLOW``.
     """
     with _lock:
-        _close_idle()
+        if not next(_taken) % _SOMETIMES:
+            _close_idle()
         known = _opened.get(_identity(path.stat(follow_symlinks=not flags & os.O_NOFOLLOW)))
         if known is None:
             descriptor = os.open(path, _FLAGS | flags)

@@ -42,9 +42,9 @@ class Queries:
         """Return the person that a name means; see :func:`expunge.engine.subjects.resolving.resolve`."""
         return resolving.resolve(self.context, name, whole=whole)
 
-    def resolve_all(self, names: Sequence[str]) -> list[ResolvedName]:
+    def resolve_all(self, names: Sequence[str], *, whole: bool = False) -> list[ResolvedName]:
         """Return the person that each of many names means, with one look at the stores."""
-        return resolving.resolve_all(self.context, names)
+        return resolving.resolve_all(self.context, names, whole=whole)
 
     def candidates(self, name: str) -> tuple[tuple[str, str], ...]:
         """Every (kind, id) that a name can mean: for the operator's terminal only."""

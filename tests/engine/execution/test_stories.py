@@ -70,6 +70,13 @@ def test_an_unknown_name_without_a_kind_is_refused(home: Household) -> None:
         opened.resolve("prf-nobody-000000")
 
 
+def test_each_of_many_names_means_what_it_means_alone(home: Household) -> None:
+    names = [f"profile:{ANNA}", CARA, "account:acc-north-51XK", "profile:prf-nobody-000000", f"profile:{ANNA}"]
+    with home.open() as opened:
+        for whole in (False, True):
+            assert opened.resolve_all(names, whole=whole) == [opened.resolve(name, whole=whole) for name in names]
+
+
 def test_an_email_of_two_accounts_means_nobody_until_one_is_chosen(home: Household) -> None:
     with sqlite3.connect(home.database) as db:
         db.execute("UPDATE accounts SET email = 'both@example.org'")

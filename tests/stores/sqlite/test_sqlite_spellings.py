@@ -71,3 +71,18 @@ def test_what_is_near_or_beyond_ascii_is_offered(tmp_path: Path) -> None:
         assert found.isdisjoint({"miax", "otto"})
         assert {value for values in store.near(TABLE, "id", None) for value in values} == set(held)
         assert {value for values in store.near(TABLE, "id", ["mia"]) for value in values} >= {"mia"}
+
+
+@pytest.mark.parametrize("declared", ["TEXT", "TEXT COLLATE NOCASE PRIMARY KEY", "NUMERIC"])
+@pytest.mark.parametrize("index", ["(id)", "(id DESC, name)", "(id COLLATE NOCASE)"])
+def test_what_is_near_is_offered_wherever_values_repeat(tmp_path: Path, declared: str, index: str) -> None:
+    path = made(tmp_path / "app.db", declared, f"CREATE INDEX by_id ON people {index};")
+    rare = ["mia", " Mia", "MIA", "m\u0131a", "Mia\x1f", "miax"]
+    often = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 6000) "
+    run(path, f"{often} INSERT OR IGNORE INTO people SELECT 'a' || (x % 5), x FROM n")
+    for each in (*(f"'{value}'" for value in rare), "CAST('mIa' AS BLOB)", "NULL", "7.5"):
+        run(path, f"INSERT OR IGNORE INTO people (id) VALUES ({each})")
+    with opened(path, TABLE) as store:
+        found = {value for values in store.near(TABLE, "id", ["mia", "a3", "7.5"]) for value in values}
+    folded = "NOCASE" in declared and "KEY" in declared
+    assert found == {"mia", " Mia", "m\u0131a", "Mia\x1f", "mIa", "a3", "7.5"} | (set() if folded else {"MIA"})

@@ -90,6 +90,19 @@ def test_blank_lines_bom_and_missing_last_newline_are_kept():
     assert found[0].raw == b"\xef\xbb\xbf", "the mark stays when the first record goes"
 
 
+@given(st.lists(st.sampled_from([b'{"id": 1}', b'{"id": 1}, {"id": 2}', b'{"id": [{"id": 3}', b'{"id": 4}]}', b"[", b"]", b" ", b'"'])))
+def test_lines_that_are_whole_together_alone_are_damaged(lines):
+    whole = {b'{"id": 1}', b" "}
+    sound = next((at for at, line in enumerate(lines) if line not in whole), len(lines))
+    found = records(io.BytesIO(b"\n".join(lines)), "x", "jsonl", ["id"])
+    if sound == len(lines):
+        assert [each.value for each in found] == [{"id": 1} if line.strip() else None for line in lines]
+        return
+    with pytest.raises(Unreadable, match=f"line {sound + 1} is not JSON"):
+        for number, record in enumerate(found, 1):
+            assert (record.number, record.value) == (number, {"id": 1} if lines[number - 1].strip() else None)
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,6 +78,10 @@ def export(
 
 def resolve(expunge: Expunge, names: Sequence[str], *, whole: bool) -> list[ResolvedName]:
     """Resolve names; an ambiguous one is shown with all that it can mean before the error goes on."""
+    if len(names) > 1:
+        with suppress(NotResolved):
+            return expunge.resolve_all(names, whole=whole)
+    # Why one by one: which of many names was not resolved, their common answer does not say.
     people = []
     for name in names:
         try:

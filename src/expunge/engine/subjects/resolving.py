@@ -100,7 +100,7 @@ def resolve(context: Context, name: str, *, whole: bool = False, several: bool =
     return _resolve(_Asking(context), name, whole=whole, several=several)
 
 
-def resolve_all(context: Context, names: Sequence[str]) -> list[ResolvedName]:
+def resolve_all(context: Context, names: Sequence[str], *, whole: bool = False) -> list[ResolvedName]:
     """Resolve many names, each as :func:`resolve` would, asking the stores for all of them at once. Raises as it does, for the first."""
     asking = _Asking(context, together=True)
     found: dict[str, ResolvedName] = {}
@@ -109,7 +109,7 @@ def resolve_all(context: Context, names: Sequence[str]) -> list[ResolvedName]:
         later = []
         for name in waiting:
             try:
-                found[name] = _resolve(asking, name, whole=False)
+                found[name] = _resolve(asking, name, whole=whole)
             except _NotAskedYet:
                 later.append(name)
         asking.ask()

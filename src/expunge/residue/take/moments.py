@@ -3,29 +3,57 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
-_YEAR = r"(?:19|20)\d\d"
-_MONTH = r"(?:0[1-9]|1[0-2])"
-_DAY = r"(?:0[1-9]|[12]\d|3[01])"
-_CLOCK = r"(?:[01]\d|2[0-4]):[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d{1,2})?)?"
-_ZONE = r"(?: ?(?:Z|UTC|GMT|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?))"
-_TIME = rf"{_CLOCK}{_ZONE}?"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _NAME = "|".join(_MONTHS)
-_SPELLINGS = (
-    rf"{_YEAR}-{_MONTH}-{_DAY}(?:[T ]{_TIME})?",
-    rf"{_YEAR}{_MONTH}{_DAY}T(?:[01]\d|2[0-4])[0-5]\d(?:[0-5]\d)?(?:Z|[+-]\d{{4}})?",
-    rf"{_YEAR}/{_MONTH}/{_DAY}(?: {_TIME})?",
-    rf"{_DAY}(?P<mark>[./-]){_DAY}(?P=mark){_YEAR}(?:,? {_TIME})?",
-    rf"(?:(?:{'|'.join(_DAYS)}), )?{_DAY}[ /-](?:{_NAME})[ /-]{_YEAR}(?:[ :]{_TIME})?",
-    rf"(?:{'|'.join(_DAYS)}) (?:{_NAME}) (?: [1-9]|{_DAY}) {_CLOCK}(?: {_YEAR})?",
-    _TIME,
-)
+
+
+class _Numbers(NamedTuple):
+    """Patterns of the numbers in a moment."""
+
+    year: str
+    month: str
+    day: str
+    bare_day: str
+    hour: str
+    minute: str
+    second: str
+    zone_hour: str
+
+
+_REAL = _Numbers(
+    r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])", "[1-9]", r"(?:[01]\d|2[0-4])", r"[0-5]\d", r"(?:[0-5]\d|60)",
+    r"(?:0\d|1[0-4])",
+)  # fmt: skip
+_ANY = _Numbers(r"\d{4}", r"\d\d", r"\d\d", r"\d", r"\d\d", r"\d\d", r"\d\d", r"\d\d")
+"""Any digits where digits may stand."""
+
+
+def _spellings(of: _Numbers) -> str:
+    date = f"{of.year}-{of.month}-{of.day}"
+    clock = rf"{of.hour}:{of.minute}(?::{of.second}(?:[.,]\d{{1,2}})?)?"
+    time = rf"{clock}(?: ?(?:Z|UTC|GMT|[+-]{of.zone_hour}(?::?{of.minute})?))?"
+    return "|".join(
+        (
+            rf"{date}(?:[T ]{time})?",
+            rf"{of.year}{of.month}{of.day}T{of.hour}{of.minute}(?:{of.minute})?(?:Z|[+-]\d{{4}})?",
+            rf"{of.year}/{of.month}/{of.day}(?: {time})?",
+            rf"{of.day}[./-]{of.day}[./-]{of.year}(?:,? {time})?",
+            rf"(?:(?:{'|'.join(_DAYS)}), )?{of.day}[ /-](?:{_NAME})[ /-]{of.year}(?:[ :]{time})?",
+            rf"(?:{'|'.join(_DAYS)}) (?:{_NAME}) (?: {of.bare_day}|{of.day}) {clock}(?: {of.year})?",
+            time,
+        )
+    )
+
+
+_MOMENT = re.compile(_spellings(_REAL))
 """ISO 8601 in both forms, with slashes and dots, RFC 9110, access logs, ``ctime``, times alone; seconds to a hundredth at most, because
 finer ones tell rows apart."""
-_MOMENT = re.compile("|".join(_SPELLINGS).replace("(?P<mark>[./-])", "(?:[./-])").replace("(?P=mark)", "[./-]"))
+_SHAPE = re.compile(_spellings(_ANY))
 WITHIN = re.compile(rf"(?<![\w.-])(?<!\d:)(?:{_MOMENT.pattern})(?![\w.]|[:-]\w)")
 """A whole moment between other things."""
 _CUT = tuple(
@@ -55,6 +83,7 @@ _NAMED = re.compile(rf"[\d:T.,+/ ZUTCGM-]*({_NAME})[\d:T.,+/ ZUTCGM-]*")
 _BEGINS = re.compile(r"(?=(?:19|20)\d\d-\d)")
 """Where a second moment can begin right behind the first."""
 _LONGEST = 35
+_ANY_DIGIT = re.compile(r"\d")
 _BEGINNINGS = frozenset("0123456789MTWFS")
 
 
@@ -77,7 +106,9 @@ def part_of_moment(text: str) -> bool:
     if is_moment(text):
         return True
     if named is None:
-        return any(_completes(text, form) for form in _CUT)
+        return any(
+            _MOMENT.fullmatch(form[:at] + text + form[at + len(text) :]) is not None for form, at in _cuts(_ANY_DIGIT.sub("0", text))
+        )
     forms = product(_CUT_WITH_NAME, ("2011", "1911"), "01")
     return any(_completes(text, form.replace("M", named[1]).replace("Y", year).replace("N", digit)) for form, year, digit in forms)
 
@@ -90,6 +121,18 @@ def parts_of_moments(text: str) -> bool:
         return False
     starts = (found.start() for found in _BEGINS.finditer(text, 3))
     return any(part_of_moment(text[:at]) and part_of_moment(text[at:]) for at in starts)
+
+
+@lru_cache(maxsize=1 << 12)
+def _cuts(shape: str) -> tuple[tuple[str, int], ...]:
+    """Return (form, place in it) of each cut of which a text with this shape can be the part; a shape has 0 for every digit."""
+    size = len(shape)
+    return tuple(
+        (form, at)
+        for form in _CUT
+        for at in range(len(form) - size + 1)
+        if _SHAPE.fullmatch(form[:at] + shape + form[at + size :]) is not None
+    )
 
 
 def _completes(text: str, form: str) -> bool:

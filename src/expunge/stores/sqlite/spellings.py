@@ -14,6 +14,8 @@ from expunge.stores.sqlite.members import RowMembers
 
 PAGE = 4096
 """Rows at a time."""
+_SAMPLED, _OFTEN = 4096, 16
+"""Entries of an index by which is told whether values repeat; how often each must, so that steps from value to value are quicker."""
 _COMPARES = frozenset({"Eq", "Ne"})
 _EXACT = frozenset({"", "BINARY"})
 _FOLDING = re.compile(r"(?i)\b(lower|upper)\s*\(|\bcollate\s+[\"`\[]?nocase")
@@ -69,7 +71,7 @@ def alike(connection: sqlite3.Connection, table: SqliteTable, name: str, values:
 
 
 def near(connection: sqlite3.Connection, table: SqliteTable, name: str, texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield values that may be spellings of some texts, from one pass over the column. Raises NotInSqliteSchema."""
+    """Yield values that may be spellings of some texts, from one pass over the column, or its values. Raises NotInSqliteSchema."""
     field = table.require(name)
     connection.execute("DROP TABLE IF EXISTS temp.expunge_near")
     connection.execute("CREATE TEMP TABLE expunge_near (text TEXT PRIMARY KEY) WITHOUT ROWID")
@@ -80,11 +82,37 @@ def near(connection: sqlite3.Connection, table: SqliteTable, name: str, texts: S
     # Why COLLATE: the column's own would be taken for the comparison. Why the ends alone: to trim every value takes twice the time.
     close = f"lower({held}) COLLATE BINARY IN (SELECT text FROM temp.expunge_near)"
     beyond = f"length(CAST({held} AS BLOB)) <> length(CAST({held} AS TEXT)) OR unicode({held}) <= 32 OR unicode(substr({held}, -1)) <= 32"
-    cursor = connection.execute(f"SELECT {field.text} FROM {table.sql} AS t WHERE {close} OR {beyond}")
+    cursor = connection.execute(f"SELECT {field.text} FROM {_values(connection, table, name)} AS t WHERE {close} OR {beyond}")
     while rows := cursor.fetchmany(PAGE):
         yield [text for (text,) in rows if text is not None]
     connection.execute("DROP TABLE temp.expunge_near")
     yield from _listed(connection, table, name)
+
+
+def _values(connection: sqlite3.Connection, table: SqliteTable, name: str) -> str:
+    """SQL for the rows of a table; where an index shows that values of the column repeat, for one of each value."""
+    column = table.column(name)
+    if column is None or table.virtual or column.affinity != "text" or _collation(connection, table, table.require(name)):
+        # Why text alone: of numbers that are equal, such as 1 and 1.0, one would stand for both.
+        return table.sql
+    held = quoted(column.name)
+    for index in _exact_indexes(connection, table, column.name):
+        entries = f"{table.sql} INDEXED BY {quoted(index)}"
+        sample = f"SELECT {held} FROM {entries} WHERE {held} IS NOT NULL ORDER BY {held} LIMIT {_SAMPLED}"
+        ((taken, different),) = connection.execute(f"SELECT count(*), count(DISTINCT {held}) FROM ({sample})").fetchall()
+        if taken == _SAMPLED and different * _OFTEN <= taken:
+            following = f"SELECT min({held}) FROM {entries} WHERE {held} > v"
+            steps = f"SELECT min({held}) FROM {entries} UNION ALL SELECT ({following}) FROM each_value WHERE v IS NOT NULL"
+            return f"(WITH RECURSIVE each_value (v) AS ({steps}) SELECT v AS {held} FROM each_value)"
+    return table.sql
+
+
+def _exact_indexes(connection: sqlite3.Connection, table: SqliteTable, column: str) -> Iterator[str]:
+    """The names of indexes over all rows that begin with a column and compare its values byte by byte."""
+    for _, name, _, *_, partial in connection.execute(f"PRAGMA main.index_list({quoted(table.name)})").fetchall():
+        first = next(iter(connection.execute(f"PRAGMA main.index_xinfo({quoted(name)})").fetchall()), None)
+        if first is not None and not partial and first[2] == column and first[4].upper() in _EXACT:
+            yield name
 
 
 def _listed(connection: sqlite3.Connection, table: SqliteTable, name: str) -> Iterator[Sequence[str]]:
