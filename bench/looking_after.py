@@ -22,6 +22,7 @@ from bench.result import Result
 from expunge.bootstrap import Expunge
 from expunge.core.values.order import OrderState
 from expunge.engine.evidence import hits_by_place, tracing
+from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.kernel import store_calls
 from expunge.residue.scanning.scanner import ResidueScanner
 
@@ -129,7 +130,7 @@ def _after_an_order(map_path: Path, name: str) -> Looked:
         without = tracing.left_out(context, accepted.order, STORE, traces)
         before = tracing.recall(context, accepted.order, "seen-before-", traces, store=STORE) - without
         moved = tracing.recall(context, accepted.order, "held-before-", traces)
-        nothing = hits_by_place.ErasedAndKept({}, {})
+        nothing = ErasedAndKept({}, {})
 
         def both() -> tuple[int, int, int]:
             scanned = tracing.look(context, STORE, traces, before, hits_by_place.most_places(context), without)

@@ -20,6 +20,7 @@ from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from expunge.engine.consent import guardian_register
 from expunge.engine.evidence import hits_by_place, link_marks, tracing
+from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.gate import fencing
 from expunge.engine.intake import key_destruction, person_orders
 from expunge.engine.kernel import store_calls
@@ -104,7 +105,7 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
             scanned = tracing.look(context, store, traces, places=hits_by_place.most_places(context), without=without)
             seen = scanned.seen
             moved = tracing.recall(context, owner, "held-before-", traces)
-            ours = hits_by_place.ErasedAndKept(back.copies, {})
+            ours = ErasedAndKept(back.copies, {})
             explained = hits_by_place.explain(context, store, traces, scanned, ours, people, moved)
         except store_calls.TROUBLE as error:
             failed[store] = store_calls.as_unable(error).reason.value

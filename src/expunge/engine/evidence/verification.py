@@ -34,6 +34,7 @@ from expunge.core.values.copy import Copy, Probed, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Kept
 from expunge.engine.evidence import hits_by_place, mentions, tracing
+from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -106,7 +107,7 @@ def verify_store(
 
     # (4) Account for windows that may be there.
     moved = tracing.recall(context, owner, "held-before-", traces)
-    ours = hits_by_place.ErasedAndKept(located.copies, located.kept_copies)
+    ours = ErasedAndKept(located.copies, located.kept_copies)
     explained = hits_by_place.explain(context, step.store, traces, scanned, ours, people, moved)
     held = explained.held
     named = mentions.look(context, run, step.store, located, people, inside=_identifiers_seen(context, step.store, traces, scanned))
