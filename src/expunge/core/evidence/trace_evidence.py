@@ -7,9 +7,9 @@ A trace is *usable* for a store when both conditions hold:
 2. No bystander's live data holds the same window: the trace was not seen after, or no bystander's data accounts for the sighting after.
 
 With no usable trace the verdict is *cannot tell*. The verdict is also *cannot tell* when the scan missed content of bystanders that it had
-seen before (the positive control), because the scan was then blind. Of several rounds the last one's controls are meant, since who stayed then may be gone now. The same holds when a part of the store could not be read, and when a
-trace was seen only in structures whose parts cannot be told apart. Otherwise usable traces that are seen after are residue (*present*). If
-there are none, the verdict is *gone*.
+seen before (the positive control), because the scan was then blind. Of several rounds, the last one's controls are meant: who stayed in an
+earlier one may be gone. The same holds when a part of the store could not be read, and when a trace was seen only in structures whose parts
+cannot be told apart. Otherwise usable traces that are seen after are residue (*present*). If there are none, the verdict is *gone*.
 """
 
 from __future__ import annotations
