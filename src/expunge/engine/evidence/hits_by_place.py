@@ -19,11 +19,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, remakes
+from expunge.core.datamap.datamap import Dataset, Inherited, remakes
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.engine.evidence import shared_content
 from expunge.engine.evidence.file_hits import HitPlaces
+from expunge.engine.evidence.nobodys_rows import Cell
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept, RowsAtHits
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -51,6 +52,10 @@ class ExplainedHits:
     """Windows that are not held and not residue, with a fixed word for the structure that cannot be told apart."""
     in_untold: tuple[Residue, ...] = ()
     """Where these were seen."""
+    values: Mapping[int, frozenset[Cell]] = field(default_factory=dict)
+    """Windows that values in rows about nobody explain, with these values."""
+    with_nobody: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """Windows that are left in rows about nobody, with the datasets of these rows."""
 
 
 def most_places(context: Context) -> int | None:
@@ -136,6 +141,8 @@ def explain(
         (*(place for index, place in left if index in lost), *rest.left),
         doubtful,
         tuple(place for index, place, _ in untold if index in doubtful),
+        {index: frozenset(cells) for index, cells in work.nobodys_values.items() if index not in lost},
+        {index: frozenset(names) for index, names in work.with_nobody.items() if index in lost},
     )
 
 
@@ -169,5 +176,5 @@ def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Datas
         for name, opened in stores.items()
         if isinstance(opened, PlacingStore)
         for dataset in context.data_map.datasets_of(name)
-        if remakes(dataset) or not isinstance(dataset.subject, Aggregate | Inherited)
+        if remakes(dataset) or not isinstance(dataset.subject, Inherited)
     )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from expunge.core.datamap.datamap import Dataset, remakes
+from expunge.core.datamap.datamap import AboutNobody, Dataset, remakes
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import shared_content
 from expunge.engine.evidence.file_hits import FileHits
+from expunge.engine.evidence.nobodys_rows import Cell, NobodysRows
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
@@ -28,6 +29,8 @@ _ONE_BY_ONE = 20
 """People whose rows are told apart where keys do not say whose they are."""
 _RowPlace: TypeAlias = tuple[Path, int]
 """A file, and the number of a nomination in it."""
+_Hit: TypeAlias = tuple[Path, int]
+"""A file, and the number of a hit in it."""
 _RelationPlace: TypeAlias = tuple[Path, str]
 """A file, and a relation the values of which lie in it."""
 
@@ -83,13 +86,17 @@ class RowsAtHits:
         """Why they could not."""
         self.unfollowed: frozenset[tuple[Path, int]] = frozenset()
         """Hits, as file and number, that such rows alone would explain."""
+        self.nobodys_values: dict[int, set[Cell]] = {}
+        """Windows that values in rows about nobody explain, with these values."""
+        self.with_nobody: dict[int, set[str]] = {}
+        """Windows that lie in rows about nobody and that nothing explains, with the datasets of these rows."""
 
     def explained(self, by_file: Sequence[FileHits]) -> frozenset[tuple[Path, int]]:
         """Return the hits, as file and number, that a bystander's or a kept item at their place holds."""
         held: dict[_RowPlace, set[int]] = {}
         for dataset in self._datasets:
             some = [hits for hits in by_file if dataset in hits.datasets and hits.rows]
-            if some:
+            if some and not isinstance(dataset.subject, AboutNobody):
                 self._note_others(dataset, some, held)
                 self._note_one_anothers(dataset, some, held)
                 self._note_kept(dataset, some, held)
@@ -105,8 +112,61 @@ class RowsAtHits:
                     result.add((hits.path, number))
                 elif not nothing and self._lies_with_unknown(hits, at, index):
                     unfollowed.add((hits.path, number))
-        self.unfollowed = frozenset(unfollowed)
+        result |= self._explained_by_nobodys(by_file, result)
+        self.unfollowed = frozenset(unfollowed - result)
         return frozenset(result)
+
+    def _explained_by_nobodys(self, by_file: Sequence[FileHits], explained: Collection[_Hit]) -> set[_Hit]:
+        """Return the hits that rows about nobody explain, of those that nothing else does."""
+        # (4.6) Look at rows about nobody.
+        open_hits = {
+            (hits.path, number): (index, at)
+            for hits in by_file
+            for number, ((index, _), at) in enumerate(zip(hits.places, hits.at, strict=True))
+            if (hits.path, number) not in explained and not any(isinstance(lying, NothingLive) for lying in at)
+        }
+        if not open_hits:
+            return set()
+        erased = {name: self._ours.of(name) for name in {*self._ours.live, *self._ours.kept}}
+        candidates = frozenset(index for index, _ in open_hits.values())
+        nobodys = NobodysRows(self._context, self._traces, candidates, self._people, erased, self._before, self._rewritten)
+        rows, relations = dict[Path, dict[LiveRows, int]](), dict[_RelationPlace, None]()
+        for (path, _), (_, at) in open_hits.items():
+            rows.setdefault(path, {}).update((each, 0) for each in at if isinstance(each, LiveRows))
+            relations.update(((path, each.relation), None) for each in at if isinstance(each, SomeRow))
+        for dataset in self._datasets:
+            some = [FileHits(hits.path, (), rows=rows[hits.path]) for hits in by_file if dataset in hits.datasets and rows.get(hits.path)]
+            nobodys.note(dataset, self._nobodys(dataset, some))
+            related = [place for place in relations if self._placing[dataset.name].relates(dataset, place[1])]
+            if related:
+                nobodys.note(dataset, self._nobodys_of(dataset, related))
+        content = nobodys.content()
+        found = set[_Hit]()
+        for (path, number), (index, at) in open_hits.items():
+            places = [
+                (path, each) if isinstance(each, LiveRows) else (path, each.relation) for each in at if isinstance(each, LiveRows | SomeRow)
+            ]
+            if any(index in content.explained.get(place, ()) for place in places):
+                found.add((path, number))
+                self.nobodys_values.setdefault(index, set()).update(content.values.get(index, ()))
+            elif any(index in content.lying.get(place, ()) for place in places):
+                self.with_nobody.setdefault(index, set()).update(*(content.datasets.get(place, ()) for place in places))
+        return found
+
+    def _nobodys(self, dataset: Dataset, some: Sequence[FileHits]) -> Iterator[tuple[tuple[Path, LiveRows], Copy]]:
+        """Yield the rows of a dataset at some places that are about nobody."""
+        named = {hits.path: list(hits.rows) for hits in some}
+        for (path, number), copy in self._rows(dataset, some, self._ours.of(dataset.name)):
+            if isinstance(dataset.subject, AboutNobody) or not orphaned_items.names_somebody(copy):
+                yield (path, named[path][number]), copy
+
+    def _nobodys_of(self, dataset: Dataset, places: Sequence[_RelationPlace]) -> Iterator[tuple[_RelationPlace, Copy]]:
+        """Yield all rows of a dataset that are about nobody, for each of the places at which a value of any of them may lie."""
+        for copy in store_calls.bystanders(self._stores[dataset.store], dataset, self._ours.of(dataset.name), None):
+            if isinstance(dataset.subject, AboutNobody) or not orphaned_items.names_somebody(copy):
+                for place in places:
+                    self._named += 1
+                    yield place, replace(copy, subject=Pseudonym(f"control-{self._named}"))
 
     def _held_by_relations(self, by_file: Sequence[FileHits]) -> Mapping[_RelationPlace, set[int]]:
         """Return, for each relation at which hits lie, the windows that any live row of it holds."""
