@@ -21,7 +21,8 @@ from bench.orders_postgres import peak_mib
 from bench.result import Result
 from expunge.bootstrap import Expunge
 from expunge.core.values.order import OrderState
-from expunge.engine.evidence import hits_by_place, tracing
+from expunge.engine.evidence import hits_by_place, positive_controls, tracing
+from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.kernel import store_calls
 from expunge.residue.scanning.scanner import ResidueScanner
 
@@ -127,12 +128,12 @@ def _after_an_order(map_path: Path, name: str) -> Looked:
         context = replace(opened.context, scanner=ResidueScanner(processes=1))
         traces = tracing.load(context, accepted.order)
         without = tracing.left_out(context, accepted.order, STORE, traces)
-        before = tracing.recall(context, accepted.order, "seen-before-", traces, store=STORE) - without
+        controls = positive_controls.asked(context, accepted.order, "1", STORE, traces)
         moved = tracing.recall(context, accepted.order, "held-before-", traces)
-        nothing = hits_by_place.ErasedAndKept({}, {})
+        nothing = ErasedAndKept({}, {})
 
         def both() -> tuple[int, int, int]:
-            scanned = tracing.look(context, STORE, traces, before, hits_by_place.most_places(context), without)
+            scanned = tracing.look(context, STORE, traces, controls, hits_by_place.most_places(context), without)
             explained = hits_by_place.explain(context, STORE, traces, scanned, nothing, (resolved.person,), moved)
             if explained.left:
                 message = f"{len(explained.left)} places are left without an explanation"

@@ -93,8 +93,8 @@ def test_a_stray_copy_in_an_ignored_folder_is_residue_although_another_customer_
     assert residue(home, home.erase(f"profile:{ANNA}")) == {"notes.txt"}
 
 
-def test_a_line_without_an_owner_explains_nothing(home: Household) -> None:
-    events(home, line(BELA, QUOTE), line(None, QUOTE), name="events/2026-06-01.jsonl.gz")
+def test_a_line_without_an_owner_explains_no_more_than_what_living_people_have_word_for_word(home: Household) -> None:
+    events(home, line(BELA, QUOTE), line(None, f"{QUOTE}!"), name="events/2026-06-01.jsonl.gz")
     assert residue(home, home.erase(f"profile:{ANNA}")) == {"2026-06-01.jsonl.gz"}
 
 

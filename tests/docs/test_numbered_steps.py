@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from expunge.core.orders import plan
-from expunge.engine.evidence import hits_by_place, verdict, verification
+from expunge.engine.evidence import hits_by_place, rows_at_hits, verdict, verification
 
 SPEC = Path(__file__).parents[2] / "docs" / "spec"
 
@@ -32,7 +32,10 @@ def numbers_of_code(*modules: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize(
     ("page", "heading", "modules"),
-    [("plan.md", "The order of steps", (plan,)), ("receipt.md", "How a store is judged", (verification, hits_by_place, verdict))],
+    [
+        ("plan.md", "The order of steps", (plan,)),
+        ("receipt.md", "How a store is judged", (verification, hits_by_place, rows_at_hits, verdict)),
+    ],
 )
 def test_a_long_procedure_carries_the_numbers_of_its_specification(page: str, heading: str, modules: tuple[ModuleType, ...]) -> None:
     assert numbers_of_code(*modules) == numbers_of_page(page, heading) != []

@@ -137,10 +137,24 @@ class Inherited:
     sources: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class AboutNobody:
+    """No subject at all: nothing of it is located or erased."""
+
+
+@tagged("ReferenceData")
+@dataclass(frozen=True)
+class ReferenceData(AboutNobody):
+    """No subject, because it lists what there is, whoever has it: cities, products, error messages."""
+
+    vocabulary: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Column -> (dataset, column) of people whose values come from its list."""
+
+
 @tagged("Aggregate")
 @dataclass(frozen=True)
-class Aggregate:
-    """No subject at all, for a stated reason, with the four conditions of de-identified data stated in the map.
+class Aggregate(AboutNobody):
+    """No subject, because it is about many people at once, with a reason and the four conditions of de-identified data stated in the map.
 
     The conditions are those of the definition "Deidentified" in the orders against X-Mode, Gravy and Avast.
     """
@@ -156,7 +170,7 @@ class Aggregate:
     """The statement that nobody here tries to identify anyone in it."""
 
 
-SubjectRule: TypeAlias = ByField | Through | Inherited | Aggregate
+SubjectRule: TypeAlias = ByField | Through | Inherited | ReferenceData | Aggregate
 
 
 class Shared(StrEnum):

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 
 from expunge.core.datamap.datamap import (
+    AboutNobody,
     Aggregate,
     ArtefactOrigin,
     ByField,
@@ -27,6 +28,7 @@ from expunge.core.datamap.datamap import (
     ModelLayout,
     OnExpiry,
     PathLayout,
+    ReferenceData,
     Retention,
     TableLayout,
     Through,
@@ -62,7 +64,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"
 _UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths"})
-_RULES = (ByField, Through, Inherited, Aggregate)
+_RULES = (ByField, Through, Inherited, Aggregate, ReferenceData)
 _SECRET = re.compile(r"(?i)(?<=://)[^/?#]*@|(?<=password=)[^\s&]+|(?<=secret=)[^\s&]+|(?<=token=)[^\s&]+")
 _SECRET_NAME = re.compile(r"(?i)password|secret|token|key$")
 _SETTINGS = ("state", "state_url", "longest_wait", "cooling_off", "traces_kept")
@@ -339,7 +341,7 @@ def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
     reasons = []
     if new.on_erase.act is EraseAct.KEEP and old.on_erase.act is not EraseAct.KEEP:
         reasons.append("an erasure keeps it")
-    if isinstance(new.subject, Aggregate) and not isinstance(old.subject, Aggregate):
+    if isinstance(new.subject, AboutNobody) and not isinstance(old.subject, AboutNobody):
         reasons.append("it counts as data about nobody")
     if _takes_of_others(new) and not _takes_of_others(old):
         reasons.append("an erasure may take what other people lose as well")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from expunge.core.datamap.datamap import (
-    Aggregate,
+    AboutNobody,
     ByField,
     DataMap,
     Dataset,
@@ -99,5 +99,5 @@ def _found(rule: SubjectRule) -> str:
             return f"people are found in it through {dataset}, by {via}"
         case Inherited(sources=sources):
             return f"nobody can be found in it, and it is treated as about everybody in {', '.join(sources)}"
-        case Aggregate():
+        case AboutNobody():
             return "it counts as data about nobody"

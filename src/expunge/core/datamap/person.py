@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from expunge.core.datamap.datamap import Aggregate, ByField, DataMap, Dataset, Inherited, Through
+from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, Inherited, Through
 from expunge.core.values.canonical import Json
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
@@ -102,7 +102,7 @@ def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapp
         case Through(dataset=parent, via=via, to=to):
             held = upstream.get(parent)
             _add(match, via, held.links.get(to or via, frozenset()) if held else frozenset())
-        case Aggregate() | Inherited():
+        case AboutNobody() | Inherited():
             return None
     return Selector(person.subject, match) if match else None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from expunge.core.datamap.artefact import ArtefactKind
-from expunge.core.datamap.datamap import Aggregate, DataMap, Dataset, Inherited, Through
+from expunge.core.datamap.datamap import AboutNobody, DataMap, Dataset, Inherited, Through
 from expunge.core.disgorgement.disgorgement import EVERYBODY, Limb, Trigger, kind_of
 from expunge.core.disgorgement.taint import Ancestry, Derivation, Taint
 from expunge.core.lineage.lineage_graph import closure
@@ -190,7 +190,7 @@ class _Scoping:
         rule = dataset.subject
         if self.limb.trigger is Trigger.REVIEWED and dataset.name in self.reviews:
             return SelectedBy.OWN
-        if isinstance(rule, Inherited | Aggregate):
+        if isinstance(rule, Inherited | AboutNobody):
             # Why aggregates too: orders reach what was derived in part, and nothing in it says which part.
             return SelectedBy.WHOLE if dataset.name not in self.covered else SelectedBy.OWN
         if isinstance(rule, Through):

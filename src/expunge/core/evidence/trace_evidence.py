@@ -7,20 +7,23 @@ A trace is *usable* for a store when both conditions hold:
 2. No bystander's live data holds the same window: the trace was not seen after, or no bystander's data accounts for the sighting after.
 
 With no usable trace the verdict is *cannot tell*. The verdict is also *cannot tell* when the scan missed content of bystanders that it had
-seen before (the positive control), because the scan was then blind. The same holds when a part of the store could not be read, and when a
-trace was seen only in structures whose parts cannot be told apart. Otherwise usable traces that are seen after are residue (*present*). If
-there are none, the verdict is *gone*.
+seen before (the positive control), because the scan was then blind. Of several rounds, the last one's controls are meant: who stayed in an
+earlier one may be gone. The same holds when a part of the store could not be read, and when a trace was seen only in structures whose parts
+cannot be told apart. Otherwise usable traces that are seen after are residue (*present*). If there are none, the verdict is *gone*.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from expunge.core.evidence.receipt import ScanVerdict
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.ids import Pseudonym
 
+Control: TypeAlias = tuple[str, Pseudonym]
+"""A bystander whose content serves as positive control, with the dataset that it was taken from."""
 BLINDING = frozenset({"permission", "unreadable", "encrypted", "corrupt", "limit", "unsupported"})
 """Reasons for which a scan left bytes of a store unread. Sockets, pipes and devices hold none; links are not followed because what they
 point to is scanned where it lies; what vanished is gone."""
@@ -33,7 +36,7 @@ def blinding(skipped: Iterable[tuple[str, int]]) -> int:
     return sum(count for reason, count in skipped if reason in BLINDING)
 
 
-def staying(traces: Traces, indexes: Iterable[int], datasets: Iterable[str]) -> frozenset[tuple[str, Pseudonym]]:
+def staying(traces: Traces, indexes: Iterable[int], datasets: Iterable[str]) -> frozenset[Control]:
     """Return the bystanders, per dataset, that some traces are of: the positive control over these datasets.
 
     A window that the erased people's content has as well is no control. It may have been seen in that content alone, and goes with it.
@@ -89,6 +92,8 @@ class ScanComparison:
     """Those seen after that somebody who stays holds as well, or that are kept on purpose."""
     untold: Mapping[int, str] = field(default_factory=dict)
     """Those of the others that were seen nowhere but in held places and in structures that cannot be told apart, with a word for these."""
+    controls: frozenset[Control] | None = None
+    """The controls that the second scan has to see; None for all that the first one saw."""
 
 
 class TraceLedger:
@@ -116,7 +121,8 @@ class TraceLedger:
                 self._by.setdefault((each.dataset, each.subject), []).append(index)
                 if each.dataset not in self._own:
                     self._elsewhere.setdefault(each.subject, []).append(index)
-        asked, found = (staying(traces, seen, self._own) for seen in (sight.before, sight.after))
+        asked = staying(traces, sight.before, self._own) if sight.controls is None else sight.controls
+        found = staying(traces, sight.after, self._own)
         self._controls = (len(asked), len(asked & found), blind)
 
     def figures(self, dataset: str, subject: Pseudonym) -> Figures:

@@ -14,7 +14,7 @@ from functools import cached_property
 from heapq import heappop, heappush
 from typing import TypeAlias
 
-from expunge.core.datamap.datamap import Aggregate, ByField, DataMap, Dataset, IdentitySpec, Through
+from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, IdentitySpec, Through
 from expunge.errors import Misconfigured
 
 
@@ -228,6 +228,6 @@ def closure(data_map: DataMap, kinds: Iterable[str]) -> Mapping[str, Path]:
         for name, dataset in data_map.datasets.items()
         if name in homes or (isinstance(dataset.subject, ByField) and wanted & dataset.subject.fields.keys())
     ]
-    personal = frozenset(name for name, dataset in data_map.datasets.items() if not isinstance(dataset.subject, Aggregate))
+    personal = frozenset(name for name, dataset in data_map.datasets.items() if not isinstance(dataset.subject, AboutNobody))
     graph = lineage_of(data_map.datasets, data_map.identities)
     return graph.descendants([name for name in starts if name in personal], among=personal)

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from expunge.core.datamap.datamap import Aggregate, DataMap, Inherited
+from expunge.core.datamap.datamap import AboutNobody, DataMap, Inherited
 from expunge.core.lineage.dataset_lookup import DatasetLookup
 from expunge.core.lineage.lineage_graph import EdgeKind, lineage_of
 from expunge.core.lineage.observations import ColumnFlow, Flow, ObservedLineage
@@ -87,7 +87,7 @@ def gaps(data_map: DataMap, sightings: ObservedLineage) -> UndeclaredLineage:
     for each, names in known.items():
         for name in names:
             addresses.setdefault(name, []).append(each)
-    personal = [name for name in sorted(addresses) if not isinstance(data_map.datasets[name].subject, Aggregate)]
+    personal = [name for name in sorted(addresses) if not isinstance(data_map.datasets[name].subject, AboutNobody)]
     for name in personal:
         for reached in _downstream(sightings, addresses[name], known, quiet):
             if known[reached]:
@@ -139,5 +139,5 @@ def _unsaid(data_map: DataMap, seen: set[tuple[str, str]]) -> tuple[UndeclaredEd
         if target not in declared:
             declared[target] = frozenset(graph.ancestors(target, frozenset(EdgeKind)))
         if source not in declared[target]:
-            found.append(UndeclaredEdge(source, target, isinstance(data_map.datasets[target].subject, Inherited | Aggregate)))
+            found.append(UndeclaredEdge(source, target, isinstance(data_map.datasets[target].subject, Inherited | AboutNobody)))
     return tuple(found)

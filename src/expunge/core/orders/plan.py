@@ -25,7 +25,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from expunge.core.datamap.artefact import LEARNT
-from expunge.core.datamap.datamap import Aggregate, DataMap, Dataset, EraseAct, Inherited, ModelLayout, Through, made_last, remakes
+from expunge.core.datamap.datamap import AboutNobody, DataMap, Dataset, EraseAct, Inherited, ModelLayout, Through, made_last, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.lineage.undeclared_lineage import UndeclaredPlace
 from expunge.core.values import canonical, codec
@@ -281,7 +281,7 @@ def _reached(scope: Scope | None, dataset: Dataset) -> bool:
     """Whether anything can have to be done in a dataset: what goes whole goes whosever it is."""
     if scope is not None and dataset.name in scope.whole:
         return True
-    return not isinstance(dataset.subject, Aggregate) and (scope is None or dataset.name in scope.datasets)
+    return not isinstance(dataset.subject, AboutNobody) and (scope is None or dataset.name in scope.datasets)
 
 
 def aim(dataset: Dataset, capabilities: Capabilities) -> Grounding:

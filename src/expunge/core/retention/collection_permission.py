@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.datamap import DataMap, ReferenceData
 from expunge.core.values.periods import Period
 
 
@@ -34,7 +34,7 @@ def with_broader(data_type: str) -> tuple[str, ...]:
 def scheduled(data_map: DataMap) -> dict[str, Period]:
     """Return datasets and their declared categories, each with the longest period that applies, as the gate's snapshot lists them."""
     found: dict[str, Period] = {}
-    for dataset in data_map.datasets.values():
+    for dataset in (each for each in data_map.datasets.values() if not isinstance(each.subject, ReferenceData)):
         period = data_map.retention[dataset.retention].period
         for name in (dataset.name, *dataset.categories):
             found[name] = max(found.get(name, period), period, key=lambda each: each.nominal)
@@ -49,7 +49,7 @@ def may_collect(data_map: DataMap, data_type: str) -> CollectionAnswer:
         data_type: a dataset of the map, or a data category such as ``user.biometrics.voice``. A declared category covers those below it
             (``user.biometrics``). A category that is declared further down covers nothing above it.
     """
-    if data_type in data_map.datasets:
+    if data_type in data_map.datasets and not isinstance(data_map.datasets[data_type].subject, ReferenceData):
         return _scheduled(data_map, data_type, data_type)
     above = set(with_broader(data_type))
     found = [dataset.name for dataset in data_map.datasets.values() if above & set(dataset.categories)]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from expunge.core.datamap.datamap import DataMap, Dataset, Inherited, OnExpiry, Through, made_last
+from expunge.core.datamap.datamap import DataMap, Dataset, Inherited, OnExpiry, ReferenceData, Through, made_last
 from expunge.core.retention.age_histogram import Ages
 from expunge.core.values.periods import Period
 from expunge.core.values.scope import Window
@@ -58,8 +58,9 @@ def cut_off(now: datetime, period: Period) -> datetime:
 
 
 def rules(data_map: DataMap) -> tuple[RetentionRule, ...]:
-    """Return a rule for each dataset whose items have an age. A dataset that is derived as a whole has no rule of its own."""
-    return tuple(rule_of(data_map, dataset) for dataset in data_map.datasets.values() if not isinstance(dataset.subject, Inherited))
+    """Return a rule for each dataset whose items have an age; one that is derived as a whole, or reference data, has no rule of its own."""
+    aged = (each for each in data_map.datasets.values() if not isinstance(each.subject, Inherited | ReferenceData))
+    return tuple(rule_of(data_map, dataset) for dataset in aged)
 
 
 def rule_of(data_map: DataMap, dataset: Dataset) -> RetentionRule:

@@ -19,7 +19,8 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from expunge.engine.consent import guardian_register
-from expunge.engine.evidence import hits_by_place, link_marks, tracing
+from expunge.engine.evidence import hits_by_place, link_marks, positive_controls, tracing
+from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.gate import fencing
 from expunge.engine.intake import key_destruction, person_orders
 from expunge.engine.kernel import store_calls
@@ -101,21 +102,24 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
             if store_calls.capabilities(context.open_store(store)).retains:
                 continue
             without = tracing.left_out(context, owner, store, traces)
-            scanned = tracing.look(context, store, traces, places=hits_by_place.most_places(context), without=without)
+            now = positive_controls.of_now(context, owner, store, back)
+            joined = _joined(traces, now)
+            scanned = tracing.look(context, store, joined, places=hits_by_place.most_places(context), without=without)
             seen = scanned.seen
             moved = tracing.recall(context, owner, "held-before-", traces)
-            ours = hits_by_place.ErasedAndKept(back.copies, {})
-            explained = hits_by_place.explain(context, store, traces, scanned, ours, people, moved)
+            ours = ErasedAndKept(back.copies, {})
+            explained = hits_by_place.explain(context, store, joined, scanned, ours, people, moved)
         except store_calls.TROUBLE as error:
             failed[store] = store_calls.as_unable(error).reason.value
             continue
         mine = [dataset.name for dataset in context.data_map.datasets_of(store)]
         earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
-        # Why not each of them: a small dataset's few who stayed may all have been erased since.
-        blind = blinding(scanned.coverage.skipped) or (staying(traces, earlier, mine) and not staying(traces, seen, mine))
+        # Why one is enough: those of the order may have been erased since. Where nobody is left, the store has at least to be there.
+        unseen = staying(traces, earlier, mine) and not staying(joined, seen, mine)
+        blind = blinding(scanned.coverage.skipped) or (unseen and (now.controls or not positive_controls.is_there(context, store)))
         if blind or explained.untold:
             failed[store] = Reason.CANNOT_TELL.value
-        fresh = {index for index in seen - explained.held - explained.untold.keys() if traces.traces[index].subject not in traces.controls}
+        fresh = {index for index in seen - explained.held - explained.untold.keys() if joined.traces[index].subject not in joined.controls}
         found |= fresh
         places += hits_by_place.a_few(explained.left)
     usable = sum(1 for index in visible if traces.traces[index].subject not in traces.controls)
@@ -127,6 +131,11 @@ def _own(traces: Traces, subjects: Collection[Pseudonym]) -> Traces:
     """Of traces that were taken for several orders together, this one's people and the controls."""
     mine = {*subjects, *traces.controls}
     return replace(traces, traces=tuple(trace for trace in traces.traces if trace.subject in mine))
+
+
+def _joined(traces: Traces, more: Traces) -> Traces:
+    """Join traces of people who are there now to those of an order, which keep their places."""
+    return replace(traces, traces=(*traces.traces, *more.traces), controls=traces.controls | more.controls)
 
 
 @dataclass

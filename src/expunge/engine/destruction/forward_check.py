@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from expunge.core.datamap.datamap import Aggregate, DataMap, EraseAct, Inherited
+from expunge.core.datamap.datamap import AboutNobody, DataMap, EraseAct, Inherited
 from expunge.core.disgorgement.disgorgement import Limb, kind_of
 from expunge.core.disgorgement.disgorgement_events import DisgorgementState
 from expunge.core.disgorgement.forward_limb import Deletion, ForwardFinding, ForwardJudge, Product, ProductVerdict, kinds_of
@@ -77,7 +77,7 @@ def products_of(data_map: DataMap, recorded: ArtefactRecords) -> dict[str, Produ
     found: dict[str, Product] = {}
     for name, dataset in data_map.datasets.items():
         kind = kind_of(dataset)
-        living = dataset.on_erase.act is EraseAct.ERASE and not isinstance(dataset.subject, Inherited | Aggregate)
+        living = dataset.on_erase.act is EraseAct.ERASE and not isinstance(dataset.subject, Inherited | AboutNobody)
         found[name] = Product(name, kind, recorded.created.get(name), living)
         for each in recorded.artefacts.get(name, ()):
             found[f"{name}/{each}"] = Product(f"{name}/{each}", kind, recorded.created.get(f"{name}/{each}"))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias
 
-from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, remakes
+from expunge.core.datamap.datamap import AboutNobody, Dataset, Inherited, remakes
 from expunge.core.datamap.mentions import is_prose
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Trace, Traces
@@ -182,12 +182,13 @@ class PassingTracer(Tracer, Protocol):
         ...
 
 
-def without_identifiers(context: Context, inner: Tracer, people: Sequence[Person], *, seams: bool) -> PassingTracer:
+def without_identifiers(context: Context, inner: Tracer, people: Sequence[Person], *, seams: bool, keeping: bool = True) -> PassingTracer:
     """Return a tracer that passes content on with the erased people's identifiers taken out where they stand as whole words.
 
-    Mentions that stay on purpose are passed on as they are.
+    Mentions that stay on purpose are passed on as they are, unless ``keeping`` is false.
     """
-    return _WholeWordsOut(inner, people, SpeltCells(context.data_map, people), seams=seams, mentions=_kept_mentions(context))
+    kept = _kept_mentions(context) if keeping else _KeptMentions()
+    return _WholeWordsOut(inner, people, SpeltCells(context.data_map, people), seams=seams, mentions=kept)
 
 
 def _others(context: Context, dataset: Dataset, store: Store, mine: Sequence[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
@@ -251,7 +252,7 @@ def _likeliest_first(context: Context, stores: Iterable[str], sources: Iterable[
     """The datasets of some stores that hold somebody's data, those first that most of the windows come from."""
     counts = Counter(sources)
     declared = [dataset for name in stores for dataset in context.data_map.datasets_of(name)]
-    looked = [each for each in declared if remakes(each) or not isinstance(each.subject, Aggregate | Inherited)]
+    looked = [each for each in declared if remakes(each) or not isinstance(each.subject, AboutNobody | Inherited)]
     return sorted(looked, key=lambda each: -counts[each.name])
 
 

@@ -18,7 +18,7 @@ from expunge.core.datamap.datamap import Dataset, remakes
 from expunge.core.datamap.person import Person
 from expunge.core.evidence import traces as core_traces
 from expunge.core.evidence import window_choice
-from expunge.core.evidence.trace_evidence import PASSING, each_seen, staying
+from expunge.core.evidence.trace_evidence import PASSING, Control, each_seen, staying
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
 from expunge.core.values.copy import RawSource
@@ -99,7 +99,7 @@ def take(
     others = set[str]()
     for dataset in read:
         _take_dataset(opened, dataset, located, traced_cells.without_others(tracer, context, dataset, own, others), tracer)
-    controls = frozenset[Pseudonym]().union(*(_take_controls(opened, dataset, located, others, tracer) for dataset in read))
+    controls = frozenset[Pseudonym]().union(*(take_controls(opened, dataset, located, others, tracer) for dataset in read))
     for person in people:
         for kind, value in person.in_unicode_forms().identifiers():
             tracer.text(person.subject, IDENTIFIERS, kind, value)
@@ -136,7 +136,8 @@ def _take_dataset(store: Store, dataset: Dataset, located: LocatedCopies, cells:
                 tracer.vector(copy.subject, dataset.name, WEIGHTS, numbers)
 
 
-def _take_controls(store: Store, dataset: Dataset, located: LocatedCopies, others: Container[str], tracer: Tracer) -> set[Pseudonym]:
+def take_controls(store: Store, dataset: Dataset, located: LocatedCopies, others: Container[str], tracer: Tracer) -> set[Pseudonym]:
+    """Trace content of a few people who stay, without the identifiers ``others``; return their names."""
     controls = tuple(store_calls.bystanders(store, dataset, located.held_in(dataset.name), CONTROLS))
     if controls:
         store_calls.trace(store, dataset, controls, traced_cells.staying(tracer, dataset, others))
@@ -189,7 +190,7 @@ def look(
     context: Context,
     store: str,
     traces: Traces,
-    before: frozenset[int] = frozenset(),
+    controls: frozenset[Control] = frozenset(),
     places: int | None = None,
     without: frozenset[int] = frozenset(),
 ) -> Scanned:
@@ -202,17 +203,16 @@ def look(
         context: the composition.
         store: which one.
         traces: all of the order.
-        before: indexes of those that a scan saw in it before anything was erased.
+        controls: what a scan that can see sees (:mod:`expunge.engine.evidence.positive_controls`).
         places: how many places of each are reported at most.
         without: indexes of those that are not looked for (:func:`left_out`).
     """
     own = [dataset.name for dataset in context.data_map.datasets_of(store)]
-    expected = staying(traces, before, own)
     earlier: list[Scanned] = []
     while True:
         opened = context.open_store(store)
         scanned = context.scanner.scan(store_calls.raw(opened), traces, places, remote=_undeclared(context, store), without=without)
-        blind = expected - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
+        blind = controls - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
         if not blind or len(earlier) + 1 >= LOOKS:
             return _together(traces, earlier, scanned)
         earlier.append(scanned)
@@ -289,10 +289,15 @@ def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: 
 
 def recall(context: Context, order: OrderId, prefix: str, traces: Traces, *, store: str = "") -> frozenset[int]:
     """Return indexes of the traces that any scan (of that store, in any round) remembered under a name with this prefix."""
+    named = (name for name in context.shelf.names(order) if name.startswith(prefix))
+    mine = [name for name in named if not store or name.removeprefix(prefix).partition("-")[2] == store]
+    return recall_each(context, order, mine, traces)
+
+
+def recall_each(context: Context, order: OrderId, names: Iterable[str], traces: Traces) -> frozenset[int]:
+    """Return indexes of the traces that were remembered under any of these names."""
     digests: set[bytes] = set()
-    for name in context.shelf.names(order):
-        mine = name.startswith(prefix) and (not store or name.removeprefix(prefix).partition("-")[2] == store)
-        data = context.shelf.get(order, name) if mine else None
-        if data:
-            digests |= {data[start : start + 16] for start in range(0, len(data), 16)}
+    for name in names:
+        data = context.shelf.get(order, name) or b""
+        digests |= {data[start : start + 16] for start in range(0, len(data), 16)}
     return frozenset(index for index, each in enumerate(traces.traces) if each.digest in digests)

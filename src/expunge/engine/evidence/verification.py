@@ -33,7 +33,8 @@ from expunge.core.values import canonical
 from expunge.core.values.copy import Copy, Probed, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Kept
-from expunge.engine.evidence import hits_by_place, mentions, tracing
+from expunge.engine.evidence import hits_by_place, mentions, positive_controls, tracing
+from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -102,17 +103,19 @@ def verify_store(
     traces = tracing.load(context, owner)
     without = tracing.left_out(context, owner, step.store, traces)
     before = tracing.recall(context, owner, "seen-before-", traces, store=step.store) - without
-    scanned = tracing.look(context, step.store, traces, before, hits_by_place.most_places(context), without)
+    controls = positive_controls.asked(context, owner, turn(run), step.store, traces)
+    scanned = tracing.look(context, step.store, traces, controls, hits_by_place.most_places(context), without)
 
     # (4) Account for windows that may be there.
     moved = tracing.recall(context, owner, "held-before-", traces)
-    ours = hits_by_place.ErasedAndKept(located.copies, located.kept_copies)
+    ours = ErasedAndKept(located.copies, located.kept_copies)
     explained = hits_by_place.explain(context, step.store, traces, scanned, ours, people, moved)
     held = explained.held
     named = mentions.look(context, run, step.store, located, people, inside=_identifiers_seen(context, step.store, traces, scanned))
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     names = [dataset.name for dataset in context.data_map.datasets_of(step.store)]
-    ledger = TraceLedger(traces, ScanComparison(before, scanned.seen, held, explained.untold), names, blinding(scanned.coverage.skipped))
+    sight = ScanComparison(before, scanned.seen, held, explained.untold, controls)
+    ledger = TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped))
 
     judge = Judge(context, run, step, capabilities, ledger, scanned.coverage)
     entries: dict[Pseudonym, SubjectEntries] = {}

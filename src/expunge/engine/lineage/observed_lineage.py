@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from expunge.core.datamap.datamap import Aggregate, ByField, DataMap, Through
+from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Through
 from expunge.core.lineage.dataset_lookup import DatasetLookup, model_address
 from expunge.core.lineage.observations import Observation, Observed, ObservedLineage, add_packed, pack
 from expunge.core.lineage.undeclared_lineage import UndeclaredDataset, UndeclaredEdge, UndeclaredLineage, UndeclaredPlace
@@ -199,7 +199,7 @@ def _of_unsaid(data_map: DataMap, unsaid: UndeclaredEdge) -> Finding:
     target = data_map.datasets[unsaid.target]
     where = target.table or target.name
     what = f"pipelines were seen to make it from {unsaid.source}, which the map does not say"
-    if isinstance(target.subject, Aggregate):
+    if isinstance(target.subject, AboutNobody):
         mend = f"make sure that it is about nobody with {unsaid.source} in it, and then derived_from: [{unsaid.source}]"
     else:
         mend = f"derived_from: [{', '.join((*target.derived_from, unsaid.source))}]"

@@ -17,7 +17,7 @@ from importlib.resources import files
 import yaml
 
 from expunge.core.datamap.clocks import ClockState
-from expunge.core.datamap.datamap import Aggregate, ByField, ModelLayout, Through
+from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, Through
 from expunge.core.datamap.purposes import Ground
 from expunge.core.retention.inactivity import watched_for
 from expunge.engine.kernel import store_calls
@@ -105,7 +105,7 @@ def _lineage(context: Context) -> str:
     loose = [
         dataset.name
         for dataset in context.data_map.datasets.values()
-        if not dataset.derived_from and not isinstance(dataset.subject, ByField | Through | Aggregate)
+        if not dataset.derived_from and not isinstance(dataset.subject, ByField | Through | AboutNobody)
     ]
     return f"nothing says what {', '.join(sorted(loose))} was made from" if loose else ""
 

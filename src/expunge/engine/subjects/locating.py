@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from expunge.core.datamap.datamap import Aggregate, Dataset, EraseAct, Inherited, Shared, Through, made_last
+from expunge.core.datamap.datamap import AboutNobody, Dataset, EraseAct, Inherited, Shared, Through, made_last
 from expunge.core.datamap.person import Person, selector
 from expunge.core.models.model_outcomes import WHOLE, ArtefactCleared
 from expunge.core.orders.plan import dependents_first
@@ -103,7 +103,7 @@ def locate(
     raw: dict[str, dict[Pseudonym, Copy]] = {}
     theirs = _of_held_people(context, holds) if any(person.nobody for person in people) else _Theirs()
     for dataset in reversed(dependents_first(context.data_map)):
-        if isinstance(dataset.subject, Aggregate | Inherited) and dataset.name not in (known or {}):
+        if isinstance(dataset.subject, AboutNobody | Inherited) and dataset.name not in (known or {}):
             continue
         try:
             _locate_one(context, dataset, people, located, raw, known or {}, theirs)

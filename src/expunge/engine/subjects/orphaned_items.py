@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, Through
+from expunge.core.datamap.datamap import AboutNobody, Dataset, Inherited, Through
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
@@ -20,7 +20,7 @@ FEW = 2_000
 def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
     """Yield the copies that lead to a subject. Streamed, except for ``through``, which needs all links."""
     if not isinstance(dataset.subject, Through):
-        yield from (each for each in copies if _names_somebody(each))
+        yield from (each for each in copies if names_somebody(each))
         return
     pointers = pointers_of(context, context.data_map.datasets[dataset.subject.dataset], dataset.subject.link, erased)
     yield from _pointed_to(context, dataset, dataset.subject, copies, pointers)
@@ -107,7 +107,7 @@ class OrphanedItems:
 def ownerless(context: OpenPlaces) -> Iterator[OrphanedItems]:
     """Count the orphaned items of each dataset. An order cannot find them, so an operator has to."""
     for dataset in context.data_map.datasets.values():
-        if isinstance(dataset.subject, Aggregate | Inherited):
+        if isinstance(dataset.subject, AboutNobody | Inherited):
             continue
         store = context.open_store(dataset.store)
         everything = sum(bystander.items for bystander in store_calls.bystanders(store, dataset, (), None))
@@ -117,6 +117,7 @@ def ownerless(context: OpenPlaces) -> Iterator[OrphanedItems]:
             yield OrphanedItems(dataset.name, everything - leading, why)
 
 
-def _names_somebody(copy: Copy) -> bool:
+def names_somebody(copy: Copy) -> bool:
+    """Return whether a field of a copy by which its dataset is found has a value, whoever that leads to."""
     # Why not blank ones: an empty cell is how many applications write that there is no owner.
     return copy.selector is not None and any(name.strip() for names in copy.selector.match.values() for name in names)

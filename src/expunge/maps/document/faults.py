@@ -29,6 +29,7 @@ RULES = (
     "bad-lineage",
     "bad-memory",
     "bad-mention",
+    "bad-reference-data",
     "bad-name",
     "bad-network",
     "bad-on-erase",

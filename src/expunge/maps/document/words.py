@@ -46,6 +46,8 @@ DATASET = (
     "encoding",
     "subject",
     "aggregate",
+    "about",
+    "vocabulary",
     "shared",
     "people",
     "categories",
@@ -63,6 +65,8 @@ DATASET = (
     "on_expiry",
     "mentions",
 )
+NOBODY = "nobody"
+REFERENCE = ("store", "table", "path", "format", "records", "encoding", "about", "vocabulary")
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
 MENTION = ("replace",)

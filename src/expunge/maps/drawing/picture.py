@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
-from expunge.core.datamap.datamap import Aggregate, DataMap, Dataset, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, DataMap, Dataset, StoreSpec
 from expunge.core.lineage.lineage_graph import Edge, EdgeKind, Lineage, lineage_of
 from expunge.maps.drawing.placement import DrawingLayout, Link, lay_out
 from expunge.maps.drawing.tree import about, done_to, placed
@@ -146,7 +146,7 @@ def _card(data_map: DataMap, name: str, colours: dict[str, str], x: float, y: fl
             + _text(x + 18, y + 67, "unknown provenance", size=12, fill=_SOFT)
             + "</g>"
         )
-    nobody = isinstance(dataset.subject, Aggregate)
+    nobody = isinstance(dataset.subject, AboutNobody)
     colour = colours.get(dataset.store, _SOFT)
     act = done_to(dataset)
     whose = f"{about(dataset)} · {_time(data_map, dataset)}"

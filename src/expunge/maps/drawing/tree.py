@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import (
-    Aggregate,
+    AboutNobody,
     ByField,
     DataMap,
     Dataset,
@@ -126,10 +126,10 @@ def about(dataset: Dataset) -> str:
             return f"as {source}"
         case Inherited():
             return "of its sources"
-        case Aggregate():
+        case AboutNobody():
             return "of nobody"
 
 
 def done_to(dataset: Dataset) -> str:
     """Return the act of an erasure on it, as one word."""
-    return "stays" if isinstance(dataset.subject, Aggregate) else _DONE[dataset.on_erase.act]
+    return "stays" if isinstance(dataset.subject, AboutNobody) else _DONE[dataset.on_erase.act]

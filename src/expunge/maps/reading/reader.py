@@ -36,6 +36,7 @@ from expunge.maps.sections.mentions import check_mentions
 from expunge.maps.sections.pipelines import check_names, read_lineage
 from expunge.maps.sections.places import read_approvers, read_identities, read_retention, read_state, read_stores
 from expunge.maps.sections.recipients import read_recipients
+from expunge.maps.sections.reference_data import check_reference_data
 from expunge.ports.store_kind import StoreKind
 
 MAP_NAME = "expunge.yaml"
@@ -143,6 +144,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
     check_subjects(draft)
     check_shared(draft)
     check_mentions(draft)
+    check_reference_data(draft)
     purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)
     check_consents(draft, purposes, texts, guardians)
     cohorts, provenance = read_cohorts(form, root), read_provenance(form, root)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, EraseAct, Inherited, ModelLayout, Shared, Through
+from expunge.core.datamap.datamap import AboutNobody, ByField, Dataset, EraseAct, Inherited, ModelLayout, ReferenceData, Shared, Through
 from expunge.core.lineage.lineage_graph import EdgeKind, Lineage, lineage_of
 from expunge.maps.document.draft import MapDraft
 from expunge.maps.reading.members import check_members, holds_lists
@@ -49,8 +49,8 @@ def check_subjects(draft: MapDraft) -> None:
 
 def _ends_in_a_person(draft: MapDraft, name: str, source: str, line: int) -> bool:
     rule = draft.datasets[source].subject
-    if isinstance(rule, Aggregate | Inherited):
-        word = "about nobody (aggregate)" if isinstance(rule, Aggregate) else "derived, without a subject of its own"
+    if isinstance(rule, AboutNobody | Inherited):
+        word = "about nobody" if isinstance(rule, AboutNobody) else "derived, without a subject of its own"
         text = f"datasets.{name}.subject goes through {source!r}, which is {word}: the path ends nowhere"
         draft.faults.add("through-ends-nowhere", line, text, f"subject: {{KIND: FIELD}}, or a subject for {source!r}")
         return False
@@ -163,6 +163,8 @@ def with_retention(draft: MapDraft, graph: Lineage) -> dict[str, Dataset]:
     for name in (each for each in graph.order({EdgeKind.DERIVED}) if each in done):
         dataset = done[name]
         what = f"datasets.{name}"
+        if isinstance(dataset.subject, ReferenceData):
+            continue
         if dataset.retention:
             draft.known("unknown-retention", dataset.retention, draft.retention, draft.line("datasets", name, "retention"), what)
             continue

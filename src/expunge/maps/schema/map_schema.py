@@ -221,6 +221,11 @@ def _dataset() -> Schema:
             "anyOf": [by_field, through],
         },
         "aggregate": _table({key: _text() for key in words.AGGREGATE}, words.AGGREGATE),
+        "about": {**_words(words.NOBODY), "description": "Reference data: it lists what there is, whoever has it (cities, products)."},
+        "vocabulary": _named(
+            _named(_one_or_more(), "Dataset of people -> the column, or columns."),
+            "Column of reference data -> columns of people whose values come from its list: {name: {customers: city}}.",
+        ),
         "shared": {**_words(*words.SHARED), "description": "What becomes of an item of several people when one is erased."},
         "people": _text("The dataset that says who is in a recording."),
         "categories": _one_or_more("Fideslang data categories."),
@@ -233,10 +238,10 @@ def _dataset() -> Schema:
     }
     rules = {
         "oneOf": [{"required": [layout]} for layout in LAYOUTS],
-        "dependentRequired": {"derived_from": ["on_erase"]},
-        "anyOf": [{"required": [key]} for key in ("subject", "aggregate", "derived_from")],
+        "dependentRequired": {"derived_from": ["on_erase"], "vocabulary": ["about"]},
+        "anyOf": [{"required": [key]} for key in ("subject", "aggregate", "about", "derived_from")],
         "not": {"required": ["subject", "aggregate"]},
-        "allOf": [{"anyOf": [{"required": ["retention"]}, {"required": ["derived_from"]}]}],
+        "allOf": [{"anyOf": [{"required": [key]} for key in ("retention", "derived_from", "about")]}],
     }
     return {**_table({key: fields[key] for key in words.DATASET}, ("store",)), **rules}
 

@@ -28,6 +28,7 @@ from expunge.maps.document.nodes import ListNode, ScalarNode, TableNode, Value
 from expunge.maps.sections import artefacts
 from expunge.maps.sections.acts import read_command, read_on_erase
 from expunge.maps.sections.mentions import read_mentions
+from expunge.maps.sections.reference_data import read_reference_data
 
 _CATEGORY = re.compile(r"(user|system)(\.[a-z][a-z0-9_]*)*")
 _SENTENCE = re.compile(r"(?s).*\w+\W+\w+\W+\w+.*")
@@ -139,6 +140,8 @@ def _categories(form: Form, table: TableNode, what: str) -> tuple[str, ...]:
 
 def _subject(form: Form, table: TableNode, what: str, derived: tuple[str, ...]) -> SubjectRule:
     value, aggregate = table.get("subject"), table.get("aggregate")
+    if table.get("about") is not None or table.get("vocabulary") is not None:
+        return read_reference_data(form, table, what)
     if value is not None and aggregate is not None:
         form.faults.add("bad-subject", table.line_of("aggregate"), f"{what} has both a subject and aggregate", "one of the two")
     if aggregate is not None:
@@ -152,7 +155,7 @@ def _subject(form: Form, table: TableNode, what: str, derived: tuple[str, ...]) 
         "no-subject",
         table.line,
         text,
-        "subject: {KIND: FIELD} or {through: DATASET, via: FIELD}, or aggregate: {...} where it is about nobody",
+        "subject: {KIND: FIELD} or {through: DATASET, via: FIELD}, aggregate: {...} where it is about many at once, or about: nobody",
     )
     return _NO_SUBJECT
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from expunge.core.datamap.datamap import Aggregate, Dataset, Ignore, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.lineage.model_origin import ModelOrigin
 from expunge.core.retention.age_histogram import Ages, AgeSpan, SpannedItem
@@ -105,7 +105,7 @@ class Mlflow:
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """Find runs, traces and versions by tag, parameter, metadata or because all are meant, and everything that hangs on them."""
-        if isinstance(dataset.subject, Aggregate) and not any(selector.every for selector in selectors):
+        if isinstance(dataset.subject, AboutNobody) and not any(selector.every for selector in selectors):
             return
         wanted = merged(selectors)
         with self._looking(dataset) as family:

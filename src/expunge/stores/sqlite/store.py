@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from expunge import descriptors
-from expunge.core.datamap.datamap import Aggregate, Dataset, Ignore, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
@@ -107,7 +107,7 @@ class Sqlite:
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """Find rows; one query per subject field for all selectors, by index where there is one."""
-        if isinstance(dataset.subject, Aggregate) and not any(each.every for each in selectors):
+        if isinstance(dataset.subject, AboutNobody) and not any(each.every for each in selectors):
             return
         wanted = merged(selectors)
         with self._looking(dataset) as (connection, table):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, Through
+from expunge.core.datamap.datamap import AboutNobody, ByField, Dataset, Through
 from expunge.core.datamap.mentions import yaml_for
 
 REFERRED = "rows of {} refer to what should go; declare that table as a dataset of the same people so that they are erased first"
@@ -77,7 +77,7 @@ class TableReferences:
         then it should be gone, but beforehand it is still there.
         """
         declared = self.others.get(child)
-        if declared is None or isinstance(declared.subject, Aggregate):
+        if declared is None or isinstance(declared.subject, AboutNobody):
             return False
         if isinstance(declared.subject, Through):
             return beforehand

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import BinaryIO, TypeAlias
 
-from expunge.core.datamap.datamap import remakes
+from expunge.core.datamap.datamap import AboutNobody, remakes
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.placing import ANY_RECORD, FILE_NAME, WHOLE_FILE, LiveRows
@@ -56,6 +56,7 @@ class NominatedItems:
         self._gone = {key for copy in erased for key in copy.keys}
         self._leaving = WantedValues(copy.selector for copy in erased if copy.selector)
         self._fields = layout.dataset.subject_fields
+        self._about_nobody = layout.many_in_a_file and isinstance(layout.dataset.subject, AboutNobody)
 
     def copies(self, rows: Sequence[LiveRows]) -> Iterator[tuple[int, Copy]]:
         """Yield (index into ``rows``, copy of one item), each under a name of its own. Raises OSError when a folder cannot be listed."""
@@ -85,7 +86,7 @@ class NominatedItems:
             return
         spoken = {name: frozenset({value}) for name, value in readings[0].items()} if named else {}
         recorded = self._layout.recorded(template, self._fields)
-        if says.part or (recorded and not named):
+        if says.part or (recorded and not named) or self._about_nobody:
             if not self._tree.is_link(key):
                 for row, record in self._records(key, rows, recorded, says, spoken):
                     yield row, replace(record, name=name) if row == FILE_NAME else record
@@ -109,11 +110,14 @@ class NominatedItems:
                 if record.value is None or (row not in rows and not shared):
                     continue
                 values = {name: record.texts(name) for name in (*recorded, *dataset.follow)} | dict(spoken)
-                if not (spoken or any(values[name] for name in recorded)) or self._leaving.in_record(record, recorded, says):
+                if self._leaving.in_record(record, recorded, says):
                     continue
                 copy = _placed(self._copy(key, values, record.size), row)
                 if row in rows:
                     yield row, copy
+                if not (spoken or any(values[name] for name in recorded)):
+                    # It is about nobody, and has no part in what belongs to all the people of the file.
+                    continue
                 if ANY_RECORD in shared:
                     yield ANY_RECORD, copy
                 if FILE_NAME in shared and named < MOST_NAMED:

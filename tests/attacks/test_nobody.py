@@ -1,0 +1,148 @@
+"""Rows about nobody: a value that living people have as well is theirs, and the person's own is not, whoever took the name off."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from expunge.core.orders.run import Run
+from expunge.core.values.order import OrderState
+from tests.attacks.mention_company import ANNA, BELA, CARA, CUSTOMERS, CUSTOMERS_SET, MentionCompany, company
+
+HEALTH = "GET /health answered in time"
+OWN = "the purple hedgehog sleeps under the piano"
+LINES = ((ANNA, HEALTH), (ANNA, OWN), (BELA, HEALTH), (CARA, "the tangerine umbrella brigade"), (None, HEALTH), ("", HEALTH))
+STAYING = {
+    "own text": (None, OWN),
+    "own text in a longer value": (None, f"{HEALTH}: {OWN}"),
+    "identifier": (None, f"said by {ANNA}"),
+}
+Line = tuple[str | None, str]
+
+
+def _table(lines: Sequence[Line]) -> str:
+    rows = ", ".join(f"({n}, {'NULL' if who is None else repr(who)}, '{text}')" for n, (who, text) in enumerate(lines))
+    return f"CREATE TABLE logs (n INTEGER PRIMARY KEY, customer TEXT, msg TEXT); INSERT INTO logs VALUES {rows};"
+
+
+def _json_lines(lines: Sequence[Line]) -> bytes:
+    return b"".join(json.dumps({"n": n, "customer": who, "msg": text}).encode() + b"\n" for n, (who, text) in enumerate(lines))
+
+
+def _csv(lines: Sequence[Line]) -> bytes:
+    out = io.StringIO()
+    written = csv.writer(out)
+    written.writerow(("n", "customer", "msg"))
+    written.writerows((n, who or "", text) for n, (who, text) in enumerate(lines))
+    return out.getvalue().encode()
+
+
+def logs(folder: Path, store: str, *more: Line, server: str = "") -> MentionCompany:
+    """A company whose logs lie in a kind of store."""
+    lines = (*LINES, *more)
+    sql = CUSTOMERS + (_table(lines) if store in {"sqlite", "postgres"} else "")
+    declared = {
+        "sqlite": "store: app, table: logs",
+        "postgres": "store: app, table: logs",
+        "parquet": 'store: lake, path: "logs/{part}.parquet"',
+        "json lines": 'store: lake, path: "logs/{part}.jsonl.gz", format: jsonl',
+        "csv": 'store: lake, path: "logs/{part}.csv", format: csv',
+    }
+    logs_set = f"logs: {{{declared[store]}, subject: {{customer: customer}}, retention: life}}"
+    made = company(
+        folder / "home",
+        sql,
+        f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}",
+        logs_set,
+        server=server,
+        lake=store not in {"sqlite", "postgres"},
+    )
+    place = made.folder / "world" / "lake" / "logs"
+    place.mkdir()
+    if store == "parquet":
+        columns = {"n": list(range(len(lines))), "customer": [who for who, _ in lines], "msg": [text for _, text in lines]}
+        pq.write_table(pa.table(columns), place / "p.parquet")
+    elif store == "json lines":
+        (place / "p.jsonl.gz").write_bytes(gzip.compress(_json_lines(lines)))
+    elif store == "csv":
+        (place / "p.csv").write_bytes(_csv(lines))
+    if store in {"csv", "json lines"}:
+        made.map.write_text(made.map.read_text().replace("kind: parquet, url: ./world/lake", "kind: files, url: ./world/lake"))
+    return made
+
+
+STORES = ("sqlite", "json lines", "csv", "parquet")
+
+
+def ended(run: Run) -> tuple[OrderState, tuple[str, ...]]:
+    return run.state, run.reasons
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_row_without_a_subject_may_have_what_a_living_person_has_as_well(tmp_path: Path, store: str) -> None:
+    home = logs(tmp_path, store)
+    assert ended(home.erase(f"customer:{ANNA}")) == (OrderState.FULFILLED, ())
+    assert home.found(ANNA) == []
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("more", STAYING.values(), ids=STAYING)
+def test_the_persons_own_text_in_a_row_without_a_subject_is_residue(tmp_path: Path, store: str, more: Line) -> None:
+    home = logs(tmp_path, store, more)
+    assert home.erase(f"customer:{ANNA}").state is OrderState.IN_PART
+
+
+# --- reference data ---------------------------------------------------------------------------------
+
+CITIES = f"""
+ALTER TABLE customers ADD COLUMN city TEXT;
+UPDATE customers SET referred_by = NULL, city = 'Reykjavik' WHERE id IN ('{ANNA}', '{BELA}');
+CREATE TABLE cities (name TEXT PRIMARY KEY, country TEXT);
+CREATE INDEX cities_by_name ON cities (name);
+INSERT INTO cities VALUES ('Reykjavik', 'IS'), ('Hammerfest', 'NO'), ('Alexandroupoli', 'GR');
+"""
+PLAIN = "cities: {store: app, table: cities, about: nobody}"
+LISTED = "cities: {store: app, table: cities, about: nobody, vocabulary: {name: {customers: city}}}"
+
+
+def cities(folder: Path, declared: str, more: str = "") -> MentionCompany:
+    return company(folder / "home", CUSTOMERS + CITIES + more, CUSTOMERS_SET + "}", *([declared] if declared else []))
+
+
+@pytest.mark.parametrize(
+    ("declared", "more", "state"),
+    [
+        (PLAIN, "", OrderState.FULFILLED),
+        ("", "", OrderState.IN_PART),
+        (PLAIN, f"UPDATE customers SET city = 'Hammerfest' WHERE id = '{ANNA}';", OrderState.IN_PART),
+        (LISTED, f"UPDATE customers SET city = 'Hammerfest' WHERE id = '{ANNA}';", OrderState.FULFILLED),
+        (LISTED, "INSERT INTO cities VALUES ('Anna the first of all customers', 'copied from her name');", OrderState.IN_PART),
+        (LISTED, "INSERT INTO cities VALUES ('Reykjavik, where Anna lives', 'IS');", OrderState.IN_PART),
+        (LISTED, f"INSERT INTO cities VALUES ('{ANNA}', 'IS');", OrderState.IN_PART),
+        (LISTED, f"INSERT INTO cities VALUES ('{ANNA.upper()}', 'IS');", OrderState.IN_PART),
+    ],
+    ids=[
+        "a neighbour's",
+        "undeclared",
+        "nobody else's",
+        "listed",
+        "name",
+        "longer",
+        "identifier",
+        "spelling",
+    ],
+)
+def test_reference_data_has_a_value_as_a_whole_that_is_also_somebody_elses_or_none(
+    tmp_path: Path, declared: str, more: str, state: OrderState
+) -> None:
+    home = cities(tmp_path, declared, more)
+    run = home.erase(f"customer:{ANNA}")
+    assert run.state is state, run.reasons
