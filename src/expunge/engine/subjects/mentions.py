@@ -16,7 +16,7 @@ from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import spellings
 from expunge.ports.optional.schema_listing import MentionListing
 
-_EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
+EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
 """Names that say nothing about whose value a column holds."""
 _SAMPLE = 200
 """People of each kind that a check of the map looks for."""
@@ -90,10 +90,10 @@ def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozens
     found: dict[str, set[str]] = {}
     for other in data_map.datasets.values():
         for kind, field in other.subject.pairs() if isinstance(other.subject, ByField) else ():
-            if field.casefold() not in _EVERY_TABLES:
+            if field.casefold() not in EVERY_TABLES:
                 found.setdefault(field, set()).add(kind)
     for kind, identity in data_map.identities.items():
-        if identity.key.casefold() not in _EVERY_TABLES:
+        if identity.key.casefold() not in EVERY_TABLES:
             found.setdefault(identity.key, set()).add(kind)
     if len(data_map.identities) == 1:
         # Why not of several: a 7 may be a customer's or a clerk's, and the wrong one's cell would be changed.
