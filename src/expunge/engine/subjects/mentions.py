@@ -14,6 +14,7 @@ from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import spellings
+from expunge.engine.subjects.living_identifiers import LivingIdentifiers
 from expunge.ports.optional.schema_listing import MentionListing
 
 EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
@@ -160,8 +161,9 @@ def found(
     keys = {identity.key for identity in context.data_map.identities.values() if identity.dataset == dataset.name}
     whose = {name.casefold() for name in (*dataset.subject_fields, *keys)}
     met = store_calls.mentions(store, dataset, asked, own, columns)
-    # Why less: by these columns rows are the person's own, which a probe looks for.
-    return tuple(each for each in met if each.column.casefold() not in whose)
+    living = LivingIdentifiers(context, people)
+    # Why less: by these columns rows are the person's own, which a probe looks for. A longer word may be another person's identifier.
+    return tuple(each for each in met if each.column.casefold() not in whose and not (each.longer and all(map(living.any, each.longer))))
 
 
 @dataclass(frozen=True)
