@@ -45,8 +45,8 @@ class Words:
     def take_out(self, text: str, instead: Callable[[str], str], *, named: bool = False) -> str:
         """The text with each value that stands in it as a whole word replaced.
 
-        Where the item ``named`` a person at all, parts of longer words are replaced as well. Otherwise a longer identifier would account for
-        windows of the shorter one beside it.
+        Where the item ``named`` a person at all, parts of longer words are replaced as well. Otherwise a longer identifier would account
+        for windows of the shorter one beside it.
         """
         parts: list[str] = []
         done = 0
