@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import closing
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -123,6 +124,12 @@ def _database(world: World) -> None:
         database.execute("INSERT INTO cache VALUES (?)", (world.cast.anna.said[0],))
 
 
+def _array(text: str) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.array(text.split() if " " in text and len(text) < 40 else [text, "other"]))
+    return file.getvalue()
+
+
 def _zstd(text: str) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.CompressedOutputStream(sink, "zstd") as packed:
@@ -194,6 +201,10 @@ PLACES = (
     _place("UTF-16", _file("drafts/one.txt", lambda text: text.encode("utf-16"))),
     _place("UTF-16 without a mark", _file("drafts/one.txt", lambda text: text.encode("utf-16-be"))),
     _place("UTF-32", _file("drafts/one.txt", lambda text: text.encode("utf-32"))),
+    _place("UTF-32 without a mark", _file("drafts/one.txt", lambda text: text.encode("utf-32-le"))),
+    _place("UTF-32 without a mark, highest byte first", _file("drafts/one.txt", lambda text: text.encode("utf-32-be"))),
+    _place("array of texts", _file("drafts/one.npy", _array)),
+    _place("array of ids", _file("drafts/one.npy", _array, "<bela> <id>")),
     _place("address", _file("drafts/access.log", lambda text: f"GET /say?text={urllib.parse.quote(text)} 200\n".encode())),
     _place("form", _file("drafts/access.log", lambda text: f"POST text={urllib.parse.quote_plus(text)}\n".encode())),
     _place("page", _file("drafts/page.html", lambda text: f"<p title='x'>&lt;{html.escape(text)}&gt;</p>".encode())),

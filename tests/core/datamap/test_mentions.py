@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from expunge.core.datamap.datamap import ByField, DataMap, Through
 from expunge.core.datamap.mapdiff import digest, map_diff
-from expunge.core.datamap.mentions import MentionAct, MentionForm, MentionQuery, MentionRule, distinctive, form_in, yaml_for
+from expunge.core.datamap.mentions import MentionAct, MentionForm, MentionQuery, MentionRule, distinctive, form_in, longer_in, yaml_for
 from expunge.core.values.ids import Pseudonym
 from tests.core.maps import voice_company
 
@@ -42,6 +42,21 @@ def test_a_short_number_or_word_may_be_anything(value: str, *, tells: bool) -> N
 )
 def test_a_cell_names_a_person_by_a_whole_value_or_word(text: str, form: MentionForm | None) -> None:
     assert form_in(text, "a-12") is form
+
+
+@pytest.mark.parametrize(
+    ("text", "longer"),
+    [
+        ("mary.smith", ()),
+        ("told by mary.smith.", ()),
+        ("mary.smith.jones and mary.smith", ()),
+        ("told by mary.smith.jones.", ({"mary.smith.jones", "mary.smith.jones."},)),
+        ("dr.mary.smith", ({"dr.mary.smith"},)),
+        ("mary.smith+x mary.smith+x mary.smith+y", ({"mary.smith+x"}, {"mary.smith+y"})),
+    ],
+)
+def test_the_longer_words_around_a_value_are_told_unless_it_stands_alone_somewhere(text: str, longer: tuple[set[str], ...]) -> None:
+    assert longer_in(text, "mary.smith") == longer
 
 
 @given(st.text(min_size=1).filter(lambda text: text.strip() == text))

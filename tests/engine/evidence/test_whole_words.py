@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from expunge.core.datamap.person import Person
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.evidence.shared_content import _WholeWordsOut, _Words
+from expunge.engine.evidence.shared_content import _WholeWordsOut
+from expunge.engine.evidence.whole_words import Words
 from expunge.ports.scanner import Stretch
 
 some_text = st.text("ab-_.@+ é\n", max_size=24)
@@ -25,7 +26,7 @@ def by_definition(values: Sequence[str], text: str) -> str:
     if not values:
         return text
     longest_first = sorted(values, key=len, reverse=True)
-    pattern = "|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" for each in longest_first)
+    pattern = "|".join(rf"(?<![\w{'.' if '@' in each else ''}-]){re.escape(each)}(?![\w-])" for each in longest_first)
     return re.sub(pattern, lambda found: "#" * len(found.group()), text)
 
 
@@ -33,7 +34,7 @@ def by_definition(values: Sequence[str], text: str) -> str:
 def test_values_are_taken_out_as_whole_words(values: list[str], text: str) -> None:
     # values without a word character are none of the identifiers that are looked for by their runs
     named = [each for each in values if re.search(r"[\w-]", each)]
-    words = _Words(named)
+    words = Words(named)
     assert words.take_out(text, lambda value: "#" * len(value)) == by_definition(named, text)
     if not words.lie_in(text):
         assert by_definition(named, text) == text
@@ -41,7 +42,7 @@ def test_values_are_taken_out_as_whole_words(values: list[str], text: str) -> No
 
 @given(some_text)
 def test_values_without_any_word_are_taken_out_too(text: str) -> None:
-    assert _Words(["+@+"]).take_out(text, lambda value: "#" * len(value)) == by_definition(["+@+"], text)
+    assert Words(["+@+"]).take_out(text, lambda value: "#" * len(value)) == by_definition(["+@+"], text)
 
 
 class Heard:
@@ -97,3 +98,18 @@ def test_what_joins_values_is_not_passed_on_where_nobody_asks_for_it() -> None:
     passing.blob(Pseudonym("control-0"), "d", "row", io.BytesIO(b"left and right"))
     passing.pass_on()
     assert heard.heard == []
+
+
+def test_a_longer_word_of_a_person_who_stays_is_left_as_it_is() -> None:
+    asked: list[str] = []
+
+    def stays(words: Collection[str]) -> bool:
+        asked.extend(words)
+        return "ann@example.org.uk" in words
+
+    words = Words(["ann@example.org"], stays=stays)
+    text = "ann@example.org.uk, not ann@example.org. Nor ann@example.org.html"
+    assert words.take_out(text, lambda value: "#" * len(value)) == text.replace("not ann@example.org.", f"not {'#' * 15}.").replace(
+        "ann@example.org.html", f"{'#' * 15}.html"
+    )
+    assert set(asked) == {"ann@example.org.uk", "ann@example.org.html"}

@@ -6,11 +6,11 @@ says for each column what an erasure does with such a cell (``mentions:`` of a d
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from expunge.core.datamap.longer_words import alone, longer_words
 from expunge.core.values.ids import Pseudonym
 
 TOLD_ANYWHERE = 8
@@ -81,6 +81,9 @@ class FoundMentions:
     column: str
     form: MentionForm
     items: int
+    longer: tuple[frozenset[str], ...] = field(default=(), repr=False)
+    """For each place where the identifier stands in such a cell, the longer words that it is a part of there; nothing where it stands alone
+    at one of them. It is no mention where each of these places has the identifier of a person who stays."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,26 @@ def form_in(text: str, value: str) -> MentionForm | None:
     """Return the form in which a cell's text names a value; None where it does not, or only as a part of a longer word."""
     if text.strip() == value:
         return MentionForm.WHOLE
-    if value not in text or not re.search(rf"(?<![\w.-]){re.escape(value)}(?![\w-])", text):
+    if next(places_in(text, value), None) is None:
         return None
     return MentionForm.PROSE if is_prose(text) else MentionForm.PART
+
+
+def longer_in(text: str, value: str) -> tuple[frozenset[str], ...]:
+    """Return the longer words at each place where a value stands in a text; nothing where it is no part of a longer word at one of them."""
+    if text.strip() == value:
+        return ()
+    found = [longer_words(text, begin, begin + len(value)) for begin in places_in(text, value)]
+    return tuple(dict.fromkeys(found)) if all(found) else ()
+
+
+def places_in(text: str, value: str) -> Iterator[int]:
+    """Yield each place where a value stands in a text as a word."""
+    begin = text.find(value) if value else -1
+    while begin >= 0:
+        if alone(text, begin, value):
+            yield begin
+        begin = text.find(value, begin + 1)
 
 
 def is_prose(text: str) -> bool:

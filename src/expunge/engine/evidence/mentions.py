@@ -15,6 +15,7 @@ from expunge.core.orders.shared_round import trace_owner, turn
 from expunge.core.values import canonical
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Reason, Unable
+from expunge.engine.evidence import undeclared_mentions
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import hold_register, mentions
@@ -73,7 +74,7 @@ class SeenMentions:
 
 
 def look(context: Context, run: Run, store: str, located: LocatedCopies, people: Sequence[Person], *, inside: bool) -> SeenMentions:
-    """Look for the people in the rows of others, in every dataset of a store.
+    """Look for the people in the rows of others, in every dataset of a store, and in the columns that no dataset declares.
 
     ``inside`` says whether to look inside longer text too: a scan has seen an identifier, or cannot see any.
     """
@@ -96,6 +97,7 @@ def look(context: Context, run: Run, store: str, located: LocatedCopies, people:
         released = _released(context, run, dataset) if dataset.mentions else Counter[tuple[str, str]]()
         for subject in run.subjects:
             _judge(dataset, subject, by_subject.get(subject, ()), released, seen, held=bool(dataset.mentions) and held(context, dataset))
+    seen.left.update(undeclared_mentions.look(context, store, people))
     return seen
 
 

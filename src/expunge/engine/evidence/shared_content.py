@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,11 @@ from expunge.core.models.model_outcomes import WHOLE
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence.spelt_cells import SpeltCells
+from expunge.engine.evidence.whole_words import LongerWords, Words
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import mentions, orphaned_items
+from expunge.engine.subjects.living_identifiers import LivingIdentifiers
 from expunge.ports.scanner import SEAM, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
@@ -188,7 +190,8 @@ def without_identifiers(context: Context, inner: Tracer, people: Sequence[Person
     Mentions that stay on purpose are passed on as they are, unless ``keeping`` is false.
     """
     kept = _kept_mentions(context) if keeping else _KeptMentions()
-    return _WholeWordsOut(inner, people, SpeltCells(context.data_map, people), seams=seams, mentions=kept)
+    stays = LivingIdentifiers(context, people).any
+    return _WholeWordsOut(inner, people, SpeltCells(context.data_map, people), seams=seams, mentions=kept, stays=stays)
 
 
 def _others(context: Context, dataset: Dataset, store: Store, mine: Sequence[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
@@ -298,53 +301,6 @@ class _Joined(io.RawIOBase):
         return len(data)
 
 
-class _Words:
-    """Values as whole words, for any number of values: where to look for one is told by its first run of word characters."""
-
-    def __init__(self, values: Iterable[str], flags: re.RegexFlag = re.NOFLAG) -> None:
-        self._runs = re.compile(r"[\w-]+", flags)
-        self._ends = (re.compile(r"[\w.-]", flags), re.compile(r"[\w-]", flags))
-        self._by_run: dict[str, list[tuple[str, int]]] = {}
-        """Run -> the values that have it first, the longest first, with its place in them."""
-        without = []
-        for value in sorted(set(values), key=len, reverse=True):
-            run = self._runs.search(value)
-            if run is None:
-                without.append(value)
-            else:
-                self._by_run.setdefault(run.group(), []).append((value, run.start()))
-        alternatives = "|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" for each in without)
-        self._others = re.compile(alternatives, flags) if without else None
-
-    def lie_in(self, text: str) -> bool:
-        """Whether anything of the kind may be in the text."""
-        if self._others is not None and self._others.search(text):
-            return True
-        return bool(self._by_run) and not self._by_run.keys().isdisjoint(self._runs.findall(text))
-
-    def take_out(self, text: str, instead: Callable[[str], str]) -> str:
-        """The text with each value that stands in it as a whole word replaced."""
-        if self._others is not None:
-            text = self._others.sub(lambda found: instead(found.group()), text)
-        parts: list[str] = []
-        done = 0
-        for run in self._runs.finditer(text):
-            for value, place in self._by_run.get(run.group(), ()):
-                begin = run.start() - place
-                if begin >= done and self._stands_at(text, begin, value):
-                    parts += (text[done:begin], instead(value))
-                    done = begin + len(value)
-                    break
-        return "".join([*parts, text[done:]]) if parts else text
-
-    def _stands_at(self, text: str, begin: int, value: str) -> bool:
-        before, after = self._ends
-        end = begin + len(value)
-        if not text.startswith(value, begin) or (begin and before.match(text, begin - 1)):
-            return False
-        return not after.match(text, end)
-
-
 class _SeamsApart:
     """Holds values, and apart from them what joins two values of a row: that accounts for traces of such joints, and for no value.
 
@@ -407,6 +363,7 @@ class _WholeWordsOut:
         *,
         seams: bool,
         mentions: _KeptMentions = _KeptMentions(),
+        stays: LongerWords | None = None,
     ) -> None:
         self._inner = inner
         self._seams = seams
@@ -414,9 +371,10 @@ class _WholeWordsOut:
         self._spelt = spelt
         values = {value for person in people for _, value in person.in_unicode_forms().identifiers() if len(value) >= 8}
         self._values = frozenset(values)
-        self._words = _Words(values)
+        self._words = Words(values, stays=stays)
         # Bytes are looked through as Latin-1, one character each, with the words of ASCII.
-        self._bytes = _Words((data.decode("latin-1") for value in values for data in _encoded(value)), re.ASCII)
+        plain = None if stays is None else (lambda words: stays([word.encode("latin-1").decode("utf-8", "replace") for word in words]))
+        self._bytes = Words((data.decode("latin-1") for value in values for data in _encoded(value)), re.ASCII, plain)
         self._texts: list[tuple[Pseudonym, str, str, str]] = []
         self._blobs: list[tuple[Pseudonym, str, str, bytes]] = []
 
@@ -462,9 +420,10 @@ class _WholeWordsOut:
             texts = [each for each in texts if not fills(each[3]) or self._mentions.keep(each[1], each[2])]
         text = self._inner.text
         if self._words.lie_in("\n".join([each[3] for each in texts])):
-            for subject, dataset, field, value in texts:
-                stays = self._mentions.allow(dataset, field, value, self._values)
-                text(subject, dataset, field, value if stays else self._words.take_out(value, _nothing))
+            allowed = [self._mentions.allow(dataset, field, value, self._values) for _, dataset, field, value in texts]
+            naming = {each[0] for each, stays in zip(texts, allowed, strict=True) if not stays and self._words.names(each[3])}
+            for (subject, dataset, field, value), stays in zip(texts, allowed, strict=True):
+                text(subject, dataset, field, value if stays else self._words.take_out(value, _nothing, named=subject in naming))
         else:
             for each in texts:
                 text(*each)
@@ -475,7 +434,9 @@ class _WholeWordsOut:
         for subject, dataset, field, data in blobs:
             left = data
             if not self._mentions.keep(dataset, field):
-                left = self._wide(self._bytes.take_out(data.decode("latin-1"), _zeros).encode("latin-1") if met else data)
+                plain = data.decode("latin-1") if met else ""
+                cut = self._bytes.take_out(plain, _zeros, named=self._bytes.names(plain)).encode("latin-1") if met else data
+                left = self._wide(cut)
             self._inner.blob(subject, dataset, field, io.BytesIO(left))
 
     def _wide(self, data: bytes) -> bytes:
@@ -487,7 +448,7 @@ class _WholeWordsOut:
             text = data.decode(codec)
         except UnicodeDecodeError:
             return data
-        return self._words.take_out(text, _zeros).encode(codec)
+        return self._words.take_out(text, _zeros, named=self._words.names(text)).encode(codec)
 
 
 def _encoded(value: str) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ why the entry says *unable*. :class:`Judge` carries these numbers, and so does `
    11. Rows of other people name the person in a column that the map does not know.
 
    Numbers 6 and 8 to 10 are about *erased* alone.
-6. Judge the rest of the store: windows that no declared dataset accounts for.
+6. Judge the rest of the store: windows that no declared dataset accounts for, and undeclared columns that hold keys of the subject.
 """
 
 from __future__ import annotations

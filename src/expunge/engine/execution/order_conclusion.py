@@ -163,7 +163,8 @@ def _ended(recorder: Recorder, entries: Entries) -> ev.OrderEvent:
 
 def _reason(dataset: str, reason: Reason, detail: str) -> str:
     """Why one dataset is not done; where the map lacks a line, with that line."""
-    return f"{dataset}: {reason.value}" + (f": {detail}" if reason is Reason.MENTIONED else "")
+    lacks = reason is Reason.MENTIONED or (reason is Reason.CANNOT_TELL and "ignore: - {" in detail)
+    return f"{dataset}: {reason.value}" + (f": {detail}" if lacks else "")
 
 
 _DONE = (

@@ -21,7 +21,7 @@ from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.optional.model_registry import ModelRegistry
 from expunge.ports.optional.remote_content import RemoteContent, RemoteObject
-from expunge.ports.optional.schema_listing import MentionListing, SchemaListing
+from expunge.ports.optional.schema_listing import MentionListing, SchemaListing, UndeclaredListing, UndeclaredTable
 from expunge.ports.optional.schema_naming import SchemaNaming
 from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
 from expunge.ports.optional.subject_listing import SubjectListing
@@ -120,6 +120,14 @@ def unfit_mentions(store: MentionListing, dataset: Dataset) -> tuple[tuple[str, 
     failpoint("store.unfit_mentions:before")
     answer = store.unfit_mentions(dataset)
     failpoint("store.unfit_mentions:after")
+    return answer
+
+
+def undeclared_tables(store: UndeclaredListing, ignored: Sequence[Ignore]) -> tuple[UndeclaredTable, ...]:
+    """Ask for the tables that no dataset declares."""
+    failpoint("store.undeclared_tables:before")
+    answer = tuple(store.undeclared_tables(ignored))
+    failpoint("store.undeclared_tables:after")
     return answer
 
 

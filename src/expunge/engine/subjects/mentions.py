@@ -14,9 +14,10 @@ from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import spellings
+from expunge.engine.subjects.living_identifiers import LivingIdentifiers
 from expunge.ports.optional.schema_listing import MentionListing
 
-_EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
+EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
 """Names that say nothing about whose value a column holds."""
 _SAMPLE = 200
 """People of each kind that a check of the map looks for."""
@@ -90,10 +91,10 @@ def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozens
     found: dict[str, set[str]] = {}
     for other in data_map.datasets.values():
         for kind, field in other.subject.pairs() if isinstance(other.subject, ByField) else ():
-            if field.casefold() not in _EVERY_TABLES:
+            if field.casefold() not in EVERY_TABLES:
                 found.setdefault(field, set()).add(kind)
     for kind, identity in data_map.identities.items():
-        if identity.key.casefold() not in _EVERY_TABLES:
+        if identity.key.casefold() not in EVERY_TABLES:
             found.setdefault(identity.key, set()).add(kind)
     if len(data_map.identities) == 1:
         # Why not of several: a 7 may be a customer's or a clerk's, and the wrong one's cell would be changed.
@@ -160,8 +161,9 @@ def found(
     keys = {identity.key for identity in context.data_map.identities.values() if identity.dataset == dataset.name}
     whose = {name.casefold() for name in (*dataset.subject_fields, *keys)}
     met = store_calls.mentions(store, dataset, asked, own, columns)
-    # Why less: by these columns rows are the person's own, which a probe looks for.
-    return tuple(each for each in met if each.column.casefold() not in whose)
+    living = LivingIdentifiers(context, people)
+    # Why less: by these columns rows are the person's own, which a probe looks for. A longer word may be another person's identifier.
+    return tuple(each for each in met if each.column.casefold() not in whose and not (each.longer and all(map(living.any, each.longer))))
 
 
 @dataclass(frozen=True)

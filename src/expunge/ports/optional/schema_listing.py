@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.datamap import Dataset, Ignore
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.values.copy import Copy
 
@@ -61,5 +62,33 @@ class SchemaListing(Protocol):
         """Return the tables that no dataset declares and whose rows refer to the copies: the copies could not go, or not without them.
 
         Raises as ``locate``.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class UndeclaredTable:
+    """A table, or the files of one folder, that no dataset of the map declares."""
+
+    dataset: Dataset
+    """It as a dataset of nobody: the store's ``mentions``, ``column_references`` and ``named`` read it.
+
+    Its name is for messages, such as ``table audit``."""
+    ignored: bool
+    """Whether the map says that it holds no personal data."""
+    columns: tuple[str, ...]
+    """The columns to look at: all but those that the map ignores by name, and those that refer to another undeclared table."""
+    keys: frozenset[str] = frozenset()
+    """The column that numbers its own rows, if one does."""
+
+
+@runtime_checkable
+class UndeclaredListing(Protocol):
+    """A store that reads what no dataset declares as it reads datasets: decoded, column by column."""
+
+    def undeclared_tables(self, ignored: Sequence[Ignore]) -> Iterator[UndeclaredTable]:
+        """Yield the tables that no dataset declares, ignored ones too. Raises as ``locate``.
+
+        An entry of ``ignored`` names a table, or a single column of one: ``TABLE.COLUMN``; of files ``FOLDER#COLUMN``.
         """
         ...

@@ -23,7 +23,7 @@ _SHORT = 48
 """Bytes of a blob in which no container fits."""
 _AS_THEY_ARE = frozenset({"utf-8", "bytes", "fragment", "pcm16"})
 """Forms in which a text without a quotation mark is found by its bytes."""
-_WIDE = frozenset({"utf-16", "utf-16-be"})
+_WIDE = frozenset({"utf-16", "utf-16-be", "utf-32", "utf-32-be"})
 _GATHERED = 1 << 18
 """Characters, or bytes, of many values that are searched together: a pass over a buffer costs the same for 10 bytes as for 10,000."""
 _PAD = bytes(PADDING)

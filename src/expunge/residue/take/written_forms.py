@@ -108,6 +108,8 @@ def _percent(plain: bytes) -> bytes:
 _FORMS: dict[str, Callable[[str, bytes], bytes]] = {
     "utf-16": lambda text, _: text.encode("utf-16-le", "surrogatepass"),
     "utf-16-be": lambda text, _: text.encode("utf-16-be", "surrogatepass"),
+    "utf-32": lambda text, _: text.encode("utf-32-le", "surrogatepass"),
+    "utf-32-be": lambda text, _: text.encode("utf-32-be", "surrogatepass"),
     **{form: _wrapped(write) for form, write in _WRAPPINGS.items()},
     "json": lambda text, _: _json(text, ensure_ascii=True),
     "json-utf-8": lambda text, _: _json(text, ensure_ascii=False),

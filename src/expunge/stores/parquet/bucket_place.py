@@ -201,6 +201,11 @@ class BucketPlace:
             mend = "give this key the rights listed in the reference of the s3 store"
             yield files.finding(FindingKind.PERMISSION, ".", "the bucket cannot be listed or read", mend)
 
+    def keys(self) -> Iterator[str]:
+        """Yield the names of all objects under the prefix."""
+        for page in self._bucket.pages("", versioned=self.lake.versioned):
+            yield from (key for key in page if not key.endswith("/"))
+
     def _objects(self, files: FileCheck) -> Iterator[Finding]:
         empty = True
         tables: set[str] = set()

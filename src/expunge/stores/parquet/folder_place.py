@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -10,6 +11,7 @@ from expunge.core.datamap.datamap import StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.values.copy import Copy, Cost, Finding, RawSource
 from expunge.core.values.outcome import Outcome, Reason, Unable
+from expunge.durable import TEMPORARY_PREFIX
 from expunge.stores.files.local_tree import LocalTree
 from expunge.stores.parquet import ladder
 from expunge.stores.parquet.check import LakeCheck, LakePreflight
@@ -73,6 +75,14 @@ class FolderPlace:
     def raw(self) -> Iterator[RawSource]:
         """Yield the whole folder, including files that the map does not name."""
         yield RawSource(self.lake.root, "data")
+
+    def keys(self) -> Iterator[str]:
+        """Yield the relative paths of all files, links left out."""
+        for folder, _, names in os.walk(self.lake.root):
+            for name in sorted(names):
+                path = Path(folder, name)
+                if not name.startswith(TEMPORARY_PREFIX) and path.is_file() and not path.is_symlink():
+                    yield path.relative_to(self.lake.root).as_posix()
 
     def key_of(self, path: Path) -> str | None:
         """Return the relative path of a file or folder of the lake, of a folder with ``/`` behind it; None for links and other paths."""

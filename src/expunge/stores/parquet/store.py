@@ -21,6 +21,7 @@ from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reaso
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.index import LocateIndex
 from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.scanner import Tracer
 from expunge.stores.parquet.bucket_place import BucketPlace
 from expunge.stores.parquet.erase import LakeEraser
@@ -34,6 +35,7 @@ from expunge.stores.parquet.lake.lake_files import SUMMARY, Lake, LakeLayout
 from expunge.stores.parquet.lake.nominated import LakeNominations
 from expunge.stores.parquet.lake.search import LakeSearch
 from expunge.stores.parquet.mentions import LakeMentions
+from expunge.stores.parquet.undeclared import undeclared_folders
 from expunge.stores.tree.erase import trouble_of
 from expunge.stores.tree.interface import NameTrouble
 
@@ -49,6 +51,8 @@ class Parquet:
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
         self._spec = spec
         self._layouts = {dataset.name: LakeLayout.of_lake(dataset) for dataset in datasets}
+        self._beside: dict[str, LakeLayout] = {}
+        """Folders with files that no dataset declares, as they were listed last."""
         self._place = (BucketPlace if spec.url.startswith("s3://") else FolderPlace)(spec, self._layouts)
         self._lake: Lake = self._place.lake
 
@@ -112,7 +116,7 @@ class Parquet:
         """One pass over the column, or over the files' names."""
         with self._place.speaking(dataset.name), self._listing(dataset.name):
             self._lake.present()
-            yield from LakeAging(self._lake, self._layouts[dataset.name]).named(field)
+            yield from LakeAging(self._lake, self._layout(dataset)).named(field)
 
     def mentions(
         self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None, most: int = 0
@@ -120,11 +124,23 @@ class Parquet:
         """One pass over all columns."""
         with self._place.speaking(dataset.name), self._listing(dataset.name):
             self._lake.present()
-            yield from LakeMentions(self._lake, self._layouts[dataset.name]).found(queries, aside, columns, most)
+            yield from LakeMentions(self._lake, self._layout(dataset)).found(queries, aside, columns, most)
 
     def column_references(self, dataset: Dataset) -> tuple[ColumnReference, ...]:  # noqa: ARG002 - a lake has none
         """Files refer to nothing."""
         return ()
+
+    def undeclared_tables(self, ignored: Sequence[Ignore]) -> Iterator[UndeclaredTable]:
+        """Folder by folder, the files that are Parquet files by their content."""
+        with self._place.speaking(), self._listing("undeclared files"):
+            self._lake.present()
+            patterns = [each.pattern for each in ignored if each.store == self._spec.name]
+            found = tuple(undeclared_folders(self._lake, self._spec.name, self._everything, self._place.keys(), patterns))
+        self._beside = {table.dataset.name: layout for table, layout in found}
+        yield from (table for table, _ in found)
+
+    def _layout(self, dataset: Dataset) -> LakeLayout:
+        return self._layouts.get(dataset.name) or self._beside[dataset.name]
 
     def unfit_mentions(self, dataset: Dataset) -> tuple[tuple[str, str, str], ...]:
         """Held against the schema of every file."""

@@ -22,6 +22,7 @@ from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
 from expunge.stores.postgres.check import PostgresCheck
@@ -42,6 +43,7 @@ from expunge.stores.postgres.schema.triggers import rewritten
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
 from expunge.stores.postgres.server.data_directory import DataDirectory
 from expunge.stores.postgres.server.server import DatabaseServer
+from expunge.stores.postgres.undeclared import undeclared_tables
 from expunge.stores.tables.selectors import merged, narrowed
 from expunge.stores.tables.table_references import TableReferences
 
@@ -198,6 +200,13 @@ class Postgres:
         """Held against the schema and the role's rights."""
         with self._looking(dataset) as (connection, table):
             return tuple(unfit(PostgresSchema(connection), table, dataset))
+
+    def undeclared_tables(self, ignored: Sequence[Ignore]) -> Iterator[UndeclaredTable]:
+        """By the catalogue: tables of this database, partitions with their table."""
+        with self._link.looking(self._link.where), self._link.borrowed() as connection:
+            schema = PostgresSchema(connection)
+            declared = [table for dataset in self._datasets if (table := schema.table(dataset.table)) is not None]
+            yield from tuple(undeclared_tables(schema, self._spec.name, declared, ignored))
 
     def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
         """Held against the table's columns."""

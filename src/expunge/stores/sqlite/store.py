@@ -25,6 +25,7 @@ from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
 from expunge.stores.sqlite import content, nominated, spellings
@@ -39,6 +40,7 @@ from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, encode_ke
 from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
 from expunge.stores.sqlite.probe import SqliteProbe
 from expunge.stores.sqlite.triggers import rewritten, unfollowed
+from expunge.stores.sqlite.undeclared import undeclared_tables
 from expunge.stores.tables.selectors import merged, narrowed
 from expunge.stores.tables.table_references import TableReferences
 
@@ -187,6 +189,14 @@ class Sqlite:
         """Held against the schema."""
         with self._looking(dataset) as (connection, table):
             return tuple(unfit(connection, SqliteSchema(connection), table, dataset))
+
+    def undeclared_tables(self, ignored: Sequence[Ignore]) -> Iterator[UndeclaredTable]:
+        """Ordinary tables of every attached file; full-text indexes and what modules keep are text, which the scan reads."""
+        for file in self._files.values():
+            if file.path.exists():
+                declared = [self._place(dataset)[1] for dataset in self._datasets if self._place(dataset)[0] is file]
+                with file.looking(file.where):
+                    yield from undeclared_tables(SqliteSchema(self._connection(file)), self._spec.name, file.alias, declared, ignored)
 
     def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
         """Held against the table's columns."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, form_in
+from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, form_in, longer_in
 from expunge.core.values.ids import Pseudonym
 
 _ANY = ""
 """Stands for every column."""
+
+
+Longer: TypeAlias = "tuple[frozenset[str], ...]"
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,16 @@ def count(rows: Iterable[tuple[str, Sequence[Cell]]], queries: Sequence[MentionQ
     """Count rows, given as key and cells, by person, column and form; rows whose keys are ``aside`` do not count."""
     people = _NamedPeople(queries)
     own = frozenset(aside)
-    counts: Counter[tuple[Pseudonym, str, MentionForm]] = Counter()
+    counts: Counter[tuple[Pseudonym, str, MentionForm, Longer]] = Counter()
     for key, cells in rows:
         if key in own:
             continue
         texts = {cell.column: cell.text for cell in cells}
         for cell in cells:
-            for number, form in people.named(cell).items():
+            for number, (form, longer) in people.named(cell).items():
                 if not people.owns(number, texts):
-                    counts[queries[number].subject, cell.column, form] += 1
-    yield from (FoundMentions(subject, column, form, items) for (subject, column, form), items in counts.items())
+                    counts[queries[number].subject, cell.column, form, longer] += 1
+    yield from (FoundMentions(subject, column, form, items, longer) for (subject, column, form, longer), items in counts.items())
 
 
 class _NamedPeople:
@@ -65,18 +69,18 @@ class _NamedPeople:
         """Return whether the row is the person's own."""
         return any(texts.get(column) in values for column, values in self._queries[number].own.items())
 
-    def named(self, cell: Cell) -> dict[int, MentionForm]:
-        """Return the number of each query that a cell names the person of, and in which form."""
-        found: dict[int, MentionForm] = {}
+    def named(self, cell: Cell) -> dict[int, tuple[MentionForm, Longer]]:
+        """Return the number of each query that a cell names the person of, in which form, and as a part of which longer words."""
+        found: dict[int, tuple[MentionForm, Longer]] = {}
         if cell.met:
             # Why the exact value first: ``a-51xk`` and ``a-51XK`` may be two people of one order.
             whole = self._of(self._exact, cell.column, cell.text) or self._of(self._alike, cell.column, _folded(cell.text))
-            found = dict.fromkeys(whole, MentionForm.WHOLE)
+            found = dict.fromkeys(whole, _WHOLE)
             if not whole:
                 self._look(cell, self._members, found, only=MentionForm.PART)
             if not found:
                 # Why everybody: the store alone knows its rule, and has taken the cell for somebody's identifier.
-                found = dict.fromkeys(self._asked_of(cell.column), MentionForm.WHOLE)
+                found = dict.fromkeys(self._asked_of(cell.column), _WHOLE)
         if cell.readable:
             self._look(cell, self._inside, found)
         return found
@@ -87,15 +91,24 @@ class _NamedPeople:
     def _asked_of(self, column: str) -> list[int]:
         return [number for number, query in enumerate(self._queries) if query.whole(column)]
 
-    def _look(self, cell: Cell, values: Mapping[str, set[int]], found: dict[int, MentionForm], only: MentionForm | None = None) -> None:
+    def _look(
+        self, cell: Cell, values: Mapping[str, set[int]], found: dict[int, tuple[MentionForm, Longer]], only: MentionForm | None = None
+    ) -> None:
         """Add the people whose values stand inside the cell."""
         for value, numbers in values.items():
             form = form_in(cell.text, value) if value in cell.text else None
             if form is None or (only is not None and form is not only):
                 continue
+            longer = longer_in(cell.text, value)
             for number in numbers:
                 if only is None or value in self._queries[number].whole(cell.column):
-                    found[number] = min(form, found.get(number, form), key=list(MentionForm).index)
+                    before, also = found.get(number, (form, longer))
+                    # Why nothing: where one identifier stands alone, it is a mention whatever the others are parts of.
+                    parts = tuple(dict.fromkeys((*also, *longer))) if also and longer else ()
+                    found[number] = (min(form, before, key=list(MentionForm).index), parts)
+
+
+_WHOLE: tuple[MentionForm, Longer] = (MentionForm.WHOLE, ())
 
 
 def _folded(text: str) -> str:

@@ -1,0 +1,205 @@
+"""Look for keys of erased people in the columns of tables and files that no dataset declares, where they may lie as numbers in binary.
+
+A short number is no evidence in raw bytes, so that the scan does not see it. The store decodes the columns;
+:mod:`expunge.core.datamap.people_columns` judges which of them hold keys of people.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from expunge.core.datamap.datamap import ByField, DataMap, Dataset, IdentitySpec
+from expunge.core.datamap.mentions import MentionQuery
+from expunge.core.datamap.people_columns import (
+    MOST_VALUES,
+    ColumnFacts,
+    ColumnVerdict,
+    MapWords,
+    name_tells,
+    singular,
+    to_try,
+    verdict,
+)
+from expunge.core.datamap.person import Person
+from expunge.core.values.copy import Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.core.values.outcome import Reason, Unable
+from expunge.engine.gate import fencing
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.subjects import mentions, spellings
+from expunge.ports.optional.schema_listing import MentionListing, UndeclaredListing, UndeclaredTable
+
+_TRIED = 128
+"""Numbers that are looked up to learn how many of those around are keys."""
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """A store that reads what no dataset declares."""
+
+    name: str
+    columns: MentionListing
+    tables: tuple[UndeclaredTable, ...]
+
+
+def look(context: Context, store: str, people: Sequence[Person]) -> dict[tuple[str, Pseudonym], Unable]:
+    """Return (table, subject) -> why the order is not done: an undeclared column that holds the subject's key, or that may hold it."""
+    opened = context.open_store(store)
+    known = [person for person in people if person.ids]
+    if not known or not isinstance(opened, UndeclaredListing) or not isinstance(opened, MentionListing):
+        return {}
+    ignored = [each for each in context.data_map.ignore if each.store == store]
+    try:
+        listing = _Listing(store, opened, store_calls.undeclared_tables(opened, ignored))
+    except store_calls.TROUBLE as error:
+        return {(store, person.subject): _unread(f"undeclared tables of {store}", error) for person in known}
+    left: dict[tuple[str, Pseudonym], Unable] = {}
+    for table in listing.tables:
+        shown = _shown(table.dataset.name, known)
+        try:
+            left |= {(shown, subject): why for subject, why in _Look(context, listing, table, known, shown).troubles()}
+        except store_calls.TROUBLE as error:
+            if not table.ignored:
+                left |= {(shown, person.subject): _unread(shown, error) for person in known}
+    return left
+
+
+def _unread(place: str, error: Exception) -> Unable:
+    return Unable(Reason.CANNOT_TELL, f"{place} could not be looked through for keys of people: {store_calls.as_unable(error).detail}")
+
+
+def _shown(name: str, people: Iterable[Person]) -> str:
+    """The name of a table for receipts; none where an identifier stands in it."""
+    named = any(value in name for person in people for _, value in person.identifiers() if len(value) > 2)
+    return name.partition(" ")[0] + " whose name holds an identifier" if named else name
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One look at one table."""
+
+    context: Context
+    listing: _Listing
+    table: UndeclaredTable
+    people: Sequence[Person]
+    shown: str
+
+    def troubles(self) -> Iterator[tuple[Pseudonym, Unable]]:
+        """Yield subject and reason. Raises as ``locate`` of the stores."""
+        columns = frozenset(self.table.columns)
+        if not columns:
+            return
+        pairs = [(person, kind) for person in self.people for kind in sorted(person.ids)]
+        queries = [MentionQuery(Pseudonym(str(at)), person.ids[kind]) for at, (person, kind) in enumerate(pairs)]
+        found: dict[tuple[str, str], Counter[Pseudonym]] = {}
+        for each in store_calls.mentions(self.listing.columns, self.table.dataset, queries, (), columns):
+            person, kind = pairs[int(each.subject)]
+            found.setdefault((each.column, kind), Counter())[person.subject] += each.items
+        said: dict[Pseudonym, dict[ColumnVerdict, list[tuple[str, str, int]]]] = {}
+        for (column, kind), items in sorted(found.items()):
+            told = self._verdict(column, kind)
+            if told is ColumnVerdict.PEOPLE or (told is ColumnVerdict.DOUBTFUL and not self.table.ignored):
+                for subject, rows in items.items():
+                    said.setdefault(subject, {}).setdefault(told, []).append((column, kind, rows))
+        for subject, by_verdict in said.items():
+            yield subject, self._why(by_verdict)
+
+    def _verdict(self, column: str, kind: str) -> ColumnVerdict:
+        homes = self._referred(column)
+        if homes is not None:
+            return ColumnVerdict.PEOPLE if kind in homes else ColumnVerdict.OTHER
+        identity = self.context.data_map.identities[kind]
+        values = _some(spellings.values_of(self.context.open_store(self.listing.name), self.table.dataset, column))
+        going = frozenset(value for person in self.people for value in person.ids.get(kind, ()))
+        wanted = frozenset(values & going) or going
+        tried = to_try(values, wanted, _TRIED)
+        living = self._living(identity, values | set(tried))
+        known = living | going | {value for value, _ in fencing.fenced(self.context).among(kind, sorted(values - living - going))}
+        density = (len(living & set(tried)) + 1) / (len(tried) + 2)
+        return verdict(
+            ColumnFacts(
+                name_tells(column, self._words(identity)),
+                frozenset(values),
+                frozenset(values & known | wanted),
+                wanted,
+                density,
+                numbers_rows=column in self.table.keys,
+            )
+        )
+
+    def _referred(self, column: str) -> frozenset[str] | None:
+        """The kinds of people to whom a foreign key leads, none where it leads elsewhere; None where there is no foreign key."""
+        referring = [each for each in store_calls.column_references(self.listing.columns, self.table.dataset) if each.column == column]
+        if not referring:
+            return None
+        data_map, kinds = self.context.data_map, set[str]()
+        for reference in referring:
+            for dataset in data_map.datasets_of(self.listing.name):
+                if dataset.table.casefold() == reference.table.casefold():
+                    kinds |= {kind for kind, field in _naming(data_map, dataset) if field.casefold() == reference.field.casefold()}
+        return frozenset(kinds)
+
+    def _living(self, identity: IdentitySpec, values: Iterable[str]) -> frozenset[str]:
+        """Those of some values that are keys of people."""
+        home = self.context.data_map.datasets[identity.dataset]
+        wanted = frozenset(values)
+        selector = Selector(Pseudonym("any"), {identity.key: wanted})
+        copies = store_calls.locate(self.context.open_store(home.store), home, (selector,)) if wanted else ()
+        return wanted & frozenset[str]().union(*(copy.links.get(identity.key, frozenset()) for copy in copies))
+
+    def _words(self, identity: IdentitySpec) -> MapWords:
+        data_map = self.context.data_map
+        fields = {
+            field.casefold()
+            for dataset in data_map.datasets.values()
+            for kind, field in _naming(data_map, dataset)
+            if kind == identity.kind
+        }
+        home = data_map.datasets[identity.dataset]
+        people = {singular(name.casefold().rpartition(".")[2]) for name in (identity.kind, home.name, home.table) if name}
+        own = self.table.dataset.name
+        others = [each.dataset.table or each.dataset.name for each in self.listing.tables if each.dataset.name != own]
+        others += [dataset.table for dataset in data_map.datasets.values() if dataset.table]
+        tables = {singular(name.casefold().rpartition(".")[2]) for name in others} - people
+        return MapWords(frozenset(fields) - mentions.EVERY_TABLES, frozenset(people), frozenset(tables))
+
+    def _why(self, found: Mapping[ColumnVerdict, Sequence[tuple[str, str, int]]]) -> Unable:
+        """What names the person, or may, and what to write."""
+        people = found.get(ColumnVerdict.PEOPLE, ())
+        columns = people or found[ColumnVerdict.DOUBTFUL]
+        names = ", ".join(dict.fromkeys(column for column, _, _ in columns))
+        kinds = ", ".join(f"{kind}: {column}" for column, kind, _ in columns)
+        items = sum(rows for *_, rows in columns)
+        rows = "1 row" if items == 1 else f"{items} rows"
+        verb = "name" if "," in names else "names"
+        layout = self.table.dataset.table
+        place = f"table: {layout}" if layout else "path: PATH"
+        dot, key = (".", "table") if layout else ("#", "path")
+        where = layout or self.table.dataset.name.removeprefix("folder ").removesuffix(" (ignored files)")
+        declare = f"`NAME: {{store: {self.listing.name}, {place}, subject: {{{kinds}}}, retention: RULE}}`"
+        ignore = f"`ignore: - {{store: {self.listing.name}, {key}: {where}{dot}{columns[0][0]}, reason: WHY}}`"
+        if people:
+            text = f"{self.shown}: {names} {verb} the person in {rows}, undeclared; {declare}, or, where it is nobody, {ignore}"
+            return Unable(Reason.MENTIONED, text)
+        text = f"{self.shown}: {names} may name the person in {rows}: its values are keys of people; {ignore}, or, where it does, {declare}"
+        return Unable(Reason.CANNOT_TELL, text)
+
+
+def _naming(data_map: DataMap, dataset: Dataset) -> Iterator[tuple[str, str]]:
+    """(identity kind, field) of the fields of a dataset that hold keys of people."""
+    if isinstance(dataset.subject, ByField):
+        yield from dataset.subject.pairs()
+    yield from ((kind, each.key) for kind, each in data_map.identities.items() if each.dataset == dataset.name)
+
+
+def _some(values: Iterable[str]) -> set[str]:
+    """Distinct values, the first of many."""
+    found: set[str] = set()
+    for value in values:
+        found.add(str(value))
+        if len(found) >= MOST_VALUES:
+            break
+    return found

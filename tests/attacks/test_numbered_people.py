@@ -1,0 +1,158 @@
+"""People known by a number, in tables and files that nobody declared: there the number lies in binary, and is no window of raw bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from expunge.core.orders.run import Run
+from expunge.core.values.order import OrderState
+from tests.attacks.mention_company import MentionCompany, company
+
+ANNA = 7
+CUSTOMERS = """
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, closed_at TEXT);
+INSERT INTO customers VALUES (3, 'Cara who was the first of them all', NULL);
+INSERT INTO customers VALUES (5, 'Bela who came along some time later', NULL);
+INSERT INTO customers VALUES (7, 'Anna whom nobody should find again', NULL);
+INSERT INTO customers VALUES (9, 'Dora who came as the last of them', NULL);
+"""
+SPARSE = CUSTOMERS.replace("(3,", "(120731,").replace("(5,", "(340559,").replace("(7,", "(558203,").replace("(9,", "(901277,")
+DECLARED = "customers: {store: app, table: customers, subject: {customer: id}, retention: life}"
+
+NAMED = {
+    "values that are all customers": (CUSTOMERS, "CREATE TABLE audit (who INTEGER); INSERT INTO audit VALUES (7), (3), (5);"),
+    "a row number beside": (
+        CUSTOMERS,
+        "CREATE TABLE audit (n INTEGER PRIMARY KEY, who INTEGER, what TEXT); INSERT INTO audit VALUES (1, 7, 'in'), (2, 3, 'out');",
+    ),
+    "the name of the table of people": (CUSTOMERS, "CREATE TABLE audit (customer_id BIGINT); INSERT INTO audit VALUES (7), (4000);"),
+    "a number as text": (CUSTOMERS, "CREATE TABLE audit (who TEXT); INSERT INTO audit VALUES ('7'), ('3');"),
+    "a key that only customers can have": (
+        SPARSE,
+        "CREATE TABLE audit (which INTEGER); INSERT INTO audit VALUES (558203), (120731), (340559);",
+    ),
+    "a large number among others": (SPARSE, "CREATE TABLE audit (which INTEGER); INSERT INTO audit VALUES (558203), (12), (1);"),
+}
+NOT_NAMED = {
+    "pieces": (CUSTOMERS, "CREATE TABLE orders (n INTEGER PRIMARY KEY, quantity INTEGER); INSERT INTO orders VALUES (1, 7), (2, 3);"),
+    "row numbers": (
+        CUSTOMERS,
+        (
+            "CREATE TABLE towns (id INTEGER PRIMARY KEY, name TEXT);"
+            "INSERT INTO towns VALUES (3, 'Pecs'), (5, 'Vac'), (7, 'Eger'), (9, 'Tata');"
+        ),
+    ),
+    "a reference to other rows": (
+        CUSTOMERS,
+        (
+            "CREATE TABLE towns (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO towns VALUES (3, 'Pecs'), (7, 'Eger');"
+            "CREATE TABLE shops (n INTEGER PRIMARY KEY, place INTEGER REFERENCES towns (id)); INSERT INTO shops VALUES (1, 7), (2, 3);"
+        ),
+    ),
+    "values that no customer has": (CUSTOMERS, "CREATE TABLE stock (shelf INTEGER); INSERT INTO stock VALUES (7), (8), (10), (12);"),
+    "the name of another table": (
+        CUSTOMERS,
+        (
+            "CREATE TABLE towns (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE shops (n INTEGER PRIMARY KEY, town_id INTEGER);"
+            "INSERT INTO shops VALUES (1, 7), (2, 3);"
+        ),
+    ),
+}
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.soak)]
+
+
+def numbered(request: pytest.FixtureRequest, folder: Path, store: str, sql: str, ignore: str = "") -> MentionCompany:
+    """A company whose customers have numbers, and a table that no dataset declares."""
+    server = request.getfixturevalue("database") if store == "postgres" else ""
+    made = company(folder, sql, DECLARED, server=server)
+    if ignore:
+        made.map.write_text(f"{made.map.read_text()}ignore:\n  - {{store: app, table: {ignore}, reason: nobody is in it}}\n")
+    return made
+
+
+def person(sql: str) -> str:
+    return "558203" if "558203" in sql else str(ANNA)
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("case", NAMED)
+def test_a_number_of_the_person_in_an_undeclared_table_is_found(
+    request: pytest.FixtureRequest, tmp_path: Path, case: str, store: str
+) -> None:
+    customers, more = NAMED[case]
+    made = numbered(request, tmp_path, store, customers + more)
+    run = made.erase(person(customers))
+    column = next(name for name in ("customer_id", "who", "which") if f"{name} " in more)
+    assert run.state is OrderState.IN_PART
+    (why,) = [reason for reason in run.reasons if "table audit" in reason]
+    assert f"{column} names the person" in why
+    assert f"subject: {{customer: {column}}}" in why
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("case", NOT_NAMED)
+def test_a_number_that_means_something_else_is_nobodys(request: pytest.FixtureRequest, tmp_path: Path, case: str, store: str) -> None:
+    customers, more = NOT_NAMED[case]
+    made = numbered(request, tmp_path, store, customers + more)
+    run = made.erase(person(customers))
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+def test_an_ignored_table_is_looked_through_as_well(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    customers, more = NAMED["a row number beside"]
+    made = numbered(request, tmp_path, "sqlite", customers + more, ignore="aud*")
+    assert made.erase(person(customers)).state is OrderState.IN_PART
+
+
+def test_a_column_that_nobody_can_judge_is_said_and_settled_by_one_line(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    made = numbered(request, tmp_path, "sqlite", f"{CUSTOMERS} CREATE TABLE stock (shelf INTEGER); INSERT INTO stock VALUES (7), (3);")
+    run = made.erase(person(CUSTOMERS))
+    assert run.state is OrderState.IN_PART
+    (why,) = [reason for reason in run.reasons if "table stock" in reason]
+    line = "{store: app, table: stock.shelf, reason: WHY}"
+    assert "cannot tell" in why
+    assert line in why
+    made.map.write_text(f"{made.map.read_text()}ignore:\n  - {line}\n")
+    again = made.again(run)
+    assert again.state is OrderState.FULFILLED, again.reasons
+
+
+def test_a_declared_column_of_an_undeclared_table_settles_a_finding(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    customers, more = NAMED["a row number beside"]
+    made = numbered(request, tmp_path, "sqlite", customers + more, ignore="audit.who")
+    run = made.erase(person(customers))
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+def lake(folder: Path, **columns: pa.Array) -> Run:
+    made = company(
+        folder,
+        CUSTOMERS,
+        DECLARED,
+        'clicks: {store: lake, path: "clicks/{day}.parquet", subject: {customer: who}, retention: life}',
+        lake=True,
+    )
+    root = folder / "world" / "lake"
+    for name, table in {
+        "clicks/monday.parquet": {"who": pa.array([3, 7, 5]), "said": ["a sentence of Cara's", "a sentence of Anna's", "one of Bela's"]},
+        "old/{odd} name.parquet": columns,
+    }.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        pq.write_table(pa.table(table), root / name)
+    return made.erase(str(ANNA))
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.int32(), pa.uint16()], ids=str)
+def test_a_number_of_the_person_in_an_undeclared_file_of_a_lake_is_found(tmp_path: Path, kind: pa.DataType) -> None:
+    run = lake(tmp_path, who=pa.array([7, 3], kind), clicks=pa.array([1, 12]))
+    assert run.state is OrderState.IN_PART
+    assert any("who names the person" in reason for reason in run.reasons), run.reasons
+
+
+def test_a_number_in_an_undeclared_file_of_a_lake_may_mean_something_else(tmp_path: Path) -> None:
+    run = lake(tmp_path, quantity=pa.array([7, 3]), town=pa.array([7, 12]))
+    assert run.state is OrderState.FULFILLED, run.reasons
