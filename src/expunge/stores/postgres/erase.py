@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import pq
@@ -22,6 +22,7 @@ from expunge.stores.postgres.reading.match import CopyKeys, PostgresMatcher, enc
 from expunge.stores.postgres.schema.catalogue import PostgresReference, PostgresSchema, PostgresTable, quoted
 from expunge.stores.postgres.schema.triggers import keeping
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
+from expunge.stores.postgres.trigger_watch import TriggerWatch
 from expunge.stores.tables.table_references import Chain, TableReferences, chains
 
 _TRIES = 3
@@ -40,6 +41,8 @@ class PostgresEraser:
     schema: PostgresSchema
     table: PostgresTable
     family: TableReferences
+    accepted: Collection[str] = ()
+    """Triggers that may change rows of other people."""
 
     def erase(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         """Delete the copies' rows that still exist and still belong to their subjects; one outcome for each subject.
@@ -111,7 +114,8 @@ class PostgresEraser:
         members.find(matcher)
         answers: dict[int, Outcome] = dict(self._blocked(matcher, keys, None))
         self._leave(answers)
-        batch = _Batch(self, matcher, keys, self._objects(), keeping(self.connection, self.table))
+        watch = TriggerWatch(self.link, self.connection, self.schema, self.table, self.family, copies, self.accepted)
+        batch = _Batch(self, matcher, keys, self._objects(), keeping(self.connection, self.table), watch)
         answers |= batch.delete(0, len(copies))
         answers |= self._take_out(members, answers, len(copies))
         return {copy.subject: answers.get(number, Absent()) for number, copy in enumerate(copies)}
@@ -154,12 +158,19 @@ class PostgresEraser:
         Raises:
             NotInPostgresSchema: a selector's field does not exist.
         """
-        if not any(self.family.in_the_way(self.chains(), beforehand=True, enforced=True)):
+        gone = {table: {key for copy in going.get(each.name, ()) for key in copy.keys} for table, each in self.family.others.items()}
+        watch = TriggerWatch(self.link, self.connection, self.schema, self.table, self.family, copies, self.accepted, gone)
+        if not watch.untold and not any(self.family.in_the_way(self.chains(), beforehand=True, enforced=True)):
             return {}
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
         MemberRows(self.connection, self.table, self.family.dataset, copies, keys, lock=False).find(matcher)
-        gone = {table: {key for copy in going.get(each.name, ()) for key in copy.keys} for table, each in self.family.others.items()}
-        return {copies[number].subject: unable for number, unable in self._blocked(matcher, keys, gone).items()}
+        blocked = self._blocked(matcher, keys, gone)
+        if watch.untold:
+            # Why tried, and taken back: later, nothing tells whose rows of another kind of identity go as well.
+            rehearsal = _Batch(self, matcher, keys, (), keeping=False, watch=watch)
+            rehearsal.delete(0, len(copies))
+            blocked = rehearsal.touching | blocked
+        return {copies[number].subject: unable for number, unable in blocked.items()}
 
     def uncovered(self, copies: Sequence[Copy]) -> tuple[str, ...]:
         """Return the tables that no dataset declares and whose rows refer to the copies' rows. Changes nothing. Inside a transaction.
@@ -260,6 +271,9 @@ class _Batch:
     """Columns that may name large objects."""
     keeping: bool
     """A trigger may keep rows that are deleted."""
+    watch: TriggerWatch
+    touching: dict[int, Unable] = field(default_factory=dict)
+    """The copies by whose deletion triggers change rows of other people."""
 
     def delete(self, start: int, end: int) -> dict[int, Outcome]:
         """Delete the rows of the copies from ``start`` up to ``end``."""
@@ -272,7 +286,10 @@ class _Batch:
                 raise
             connection.execute("ROLLBACK TO expunge_batch")
             if end - start == 1:
-                return {start: self._refused(error)}
+                refused = self._refused(error)
+                if isinstance(error, _Touched):
+                    self.touching[start] = refused
+                return {start: refused}
             middle = (start + end) // 2
             return {**self.delete(start, middle), **self.delete(middle, end)}
         connection.execute("RELEASE expunge_batch")
@@ -289,9 +306,12 @@ class _Batch:
             f"SELECT k.copy, pg_catalog.count(*) FROM gone AS g JOIN pg_temp.expunge_keys AS k ON {same} "
             f"WHERE k.copy >= {start} AND k.copy < {end} GROUP BY k.copy"
         )
+        self.watch.start()
         counts: dict[int, int] = dict(self.eraser.connection.execute(sql.encode()).fetchall())
         if any(counts.get(number) != items for number, items in expected.items()):
             raise _Kept
+        if met := self.watch.met(self.eraser):
+            raise _Touched(", ".join(met))
         self._unlink(objects)
         return counts
 
@@ -307,6 +327,10 @@ class _Batch:
         where = f"table {self.eraser.table.shown}"
         if isinstance(error, _Kept):
             return Unable(Reason.UNSUPPORTED, f"{where}: a trigger keeps rows that are deleted; change the trigger")
+        if isinstance(error, _Touched):
+            names = ", ".join(self.watch.triggers)
+            why = f"{where}: triggers change rows of {error} of other people ({names})"
+            return Unable(Reason.UNSUPPORTED, f"{why}; change them, or accept that by `triggers:` of the store")
         told = self.eraser.link.unable(error)
         by = f" ({error.diag.table_name})" if told.reason is Reason.REFERENCED and error.diag.table_name else ""
         return Unable(told.reason, f"{where}{by}: {told.detail}")
@@ -337,6 +361,12 @@ class _Batch:
 
 class _Kept(psycopg.errors.RaiseException):
     """Fewer rows went than were to go."""
+
+    sqlstate = "P0001"
+
+
+class _Touched(psycopg.errors.RaiseException):
+    """Triggers changed rows of other people."""
 
     sqlstate = "P0001"
 

@@ -42,6 +42,7 @@ from expunge.stores.postgres.schema.triggers import rewritten
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
 from expunge.stores.postgres.server.data_directory import DataDirectory
 from expunge.stores.postgres.server.server import DatabaseServer
+from expunge.stores.tables.accepted_triggers import accepted
 from expunge.stores.tables.selectors import merged, narrowed
 from expunge.stores.tables.table_references import TableReferences, refers
 
@@ -354,7 +355,8 @@ class Postgres:
         self, connection: Connection, schema: PostgresSchema, table: PostgresTable, dataset: Dataset, copies: Sequence[Copy]
     ) -> PostgresEraser:
         others = {found.shown: each for each in self._datasets if (found := schema.table(each.table)) is not None}
-        return PostgresEraser(self._link, connection, schema, table, TableReferences(dataset, others, narrowed=narrowed(copies)))
+        family = TableReferences(dataset, others, narrowed=narrowed(copies))
+        return PostgresEraser(self._link, connection, schema, table, family, accepted(self._spec))
 
 
 def _size(table: PostgresTable) -> str:

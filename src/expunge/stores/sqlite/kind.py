@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from expunge.ports.store_kind import AttachedOption, NumberOption, ReasonsOption, StoreKind, TableNames, UrlForm, sqlite_url
+from expunge.ports.store_kind import AttachedOption, NumberOption, StoreKind, TableNames, UrlForm, sqlite_url
+from expunge.stores.tables.accepted_triggers import OPTION, TRIGGERS
 
 BUSY_MS = 5000
 
@@ -14,10 +15,7 @@ KIND = StoreKind(
             "`{alias: ./other.db}`, tables of it are `alias.table`", "attach: {alias: ./other.db}; the alias main is taken"
         ),
         "busy_ms": NumberOption("how long to wait for another writer", f"busy_ms: {BUSY_MS}", unit="milliseconds"),
-        "triggers": ReasonsOption(
-            "triggers that may change or delete rows of other people when a person's rows are deleted, each with the reason",
-            "triggers: {count_answers: keeps a counter, no content}",
-        ),
+        OPTION: TRIGGERS,
     },
     tables=TableNames(schema="main", any_case=True, attached="attach"),
     inside_others=True,

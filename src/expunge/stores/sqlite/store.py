@@ -39,6 +39,7 @@ from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, encode_ke
 from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
 from expunge.stores.sqlite.probe import SqliteProbe
 from expunge.stores.sqlite.triggers import rewritten, unfollowed
+from expunge.stores.tables.accepted_triggers import accepted
 from expunge.stores.tables.selectors import merged, narrowed
 from expunge.stores.tables.table_references import TableReferences, chains, refers
 
@@ -395,7 +396,7 @@ class Sqlite:
         places = [(each, self._place(each)) for each in self._datasets]
         others = {schema.named(table) or table: each for each, (where, table) in places if where is file}
         family = TableReferences(dataset, others, narrowed=narrowed(copies))
-        return SqliteEraser(connection, schema.require(name), family, cast("Mapping[str, str]", self._spec.options.get("triggers", {})))
+        return SqliteEraser(connection, schema.require(name), family, accepted(self._spec))
 
 
 def _files(spec: StoreSpec) -> dict[str, DatabaseFile]:
