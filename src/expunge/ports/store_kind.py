@@ -135,6 +135,16 @@ class FoldersOption(Option):
 
 
 @dataclass(frozen=True)
+class ReasonsOption(Option):
+    """Names, each with the reason why it stands here."""
+
+    def fault(self, value: OptionValue) -> str:
+        """Refuse what is no mapping from names to reasons."""
+        sound = isinstance(value, Mapping) and bool(value) and all(name and reason for name, reason in value.items())
+        return "" if sound else "does not map names to reasons"
+
+
+@dataclass(frozen=True)
 class AttachedOption(Option):
     """Further database files by alias; tables of them are ``alias.table``."""
 

@@ -158,7 +158,9 @@ PLACES = (
     ),
     _place("rule that keeps rows", "CREATE RULE never AS ON DELETE TO notes DO INSTEAD NOTHING;"),
     _place("owner behind a prefix", "INSERT INTO notes VALUES (90, 'customer:<id>', '<said>', NULL);", Leaves.EITHER),
-    _place("undeclared table, XML", "CREATE TABLE drafts (doc xml); INSERT INTO drafts VALUES ('<a><said></a>');"),
+    _place(
+        "undeclared table, XML", "CREATE TABLE drafts (doc xml); INSERT INTO drafts VALUES ('<a><said></a>');", lender="debian_database"
+    ),
     _place("undeclared table, words", "CREATE TABLE drafts (words tsvector); INSERT INTO drafts VALUES ($$'<id>':1$$);"),
     _place(
         "undeclared table, range",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
+from expunge.servers.postgres import PostgresServer
 from tests.attacks.companies.table import COMPANIES, expected
 from tests.attacks.companies.world import Company, Unit, World
 
@@ -44,9 +46,18 @@ def _parameter(company: Company) -> object:
 
 
 @pytest.fixture
+def debian_database(debian_postgres: PostgresServer) -> Iterator[str]:
+    """URL of an empty database on a server that is built with libxml."""
+    name = "company"
+    yield debian_postgres.database(name)
+    debian_postgres.drop(name)
+
+
+@pytest.fixture
 def world(tmp_path: Path, company: Company, request: pytest.FixtureRequest) -> World:
     """The company, built on disk or on a server."""
-    server = request.getfixturevalue("database") if company.store == "postgres" else ""
+    lender = company.place.lender if company.place else "database"
+    server = request.getfixturevalue(lender) if company.store == "postgres" else ""
     made = World(tmp_path / "company", company, server)
     made.build()
     return made

@@ -72,6 +72,8 @@ class Place:
     """Lines of the map beside those of customers and notes."""
     others: tuple[str, ...] = ()
     """Words of the cast that belong to another customer here, so that they may stay."""
+    lender: str = "database"
+    """The fixture that lends a PostgreSQL database."""
     hands_on: bool = False
     """Whether the company itself writes what is erased into rows of another customer."""
 

@@ -406,7 +406,7 @@ def test_rows_that_nobody_declared_stand_in_the_way(database, action):
     each = dataset("people")
     with opened(database, each) as store:
         copies = located(store, each, "a", "b", "c")
-        (warned,) = store.preflight(each, copies)
+        warned, _ = store.binding_references(each, copies, {}).values()
         assert (warned.reason, "orders" in warned.detail) == (Reason.REFERENCED, True)
         answers = store.erase(each, copies, KEY)
         assert [getattr(answers[who], "reason", answers[who]) for who in ("s0", "s1", "s2")] == [Reason.REFERENCED] * 2 + [Erased(1)]
@@ -420,7 +420,7 @@ def test_rows_that_an_order_erases_itself_do_not_stand_in_the_way_beforehand(dat
     orders = dataset("orders", "person")
     with opened(database, people, orders) as store:
         copies = located(store, people, "a")
-        assert store.preflight(people, copies) == ()
+        assert not store.binding_references(people, copies, {})
         assert store.erase(people, copies, KEY)["s0"].reason is Reason.REFERENCED
         assert erased(store, orders, "a") == {"s0": Erased(1)}
         assert store.erase(people, copies, KEY) == {"s0": Erased(1)}

@@ -245,7 +245,7 @@ def test_rows_of_the_same_person_with_a_longer_life_are_not_taken_along(database
     notes = Dataset("notes", "app", PROFILE, "life", layout=TableLayout("notes"))
     with closing(Postgres(spec, (dataset, notes))) as store:
         copies = list(store.locate(dataset, [Selector(CLASS, {}, every=True, where=Window("recorded_at", None, NOON))]))
-        warned = store.preflight(dataset, copies)
+        warned = store.binding_references(dataset, copies, {}).values()
         outcome = store.erase(dataset, copies, KEY)[CLASS]
     assert Reason.REFERENCED in {each.reason for each in warned}
     assert isinstance(outcome, Unable)

@@ -215,7 +215,7 @@ def test_a_reference_from_a_table_nobody_declared_is_said(tmp_path, action):
     run(path, FAMILY.format(action=action))
     with opened(path, each) as store:
         copies = located(store, each, "a", "c")
-        (warned,) = store.preflight(each, copies)
+        (warned,) = store.binding_references(each, copies, {}).values()
         outcomes = store.erase(each, copies, KEY)
     for unable in (warned, outcomes["s0"]):
         assert isinstance(unable, Unable)
@@ -230,7 +230,8 @@ def test_a_reference_of_the_same_person_does_not_stand_in_the_way(tmp_path):
     run(path, FAMILY.format(action="") + "INSERT INTO clips (id, account) VALUES ('c', 'b')")
     with opened(path, each, clips) as store:
         copies = located(store, each, "a", "b")
-        assert [warned.reason for warned in store.preflight(each, copies)] == [Reason.REFERENCED]
+        assert [warned.reason for warned in store.binding_references(each, copies, {}).values()] == [Reason.REFERENCED]
+        assert not store.binding_references(each, copies, {"clips": located(store, clips, "c")}), "c's row goes in the same order"
         outcomes = store.erase(each, copies, KEY)
         assert outcomes["s0"] == Erased(1)
         assert isinstance(outcomes["s1"], Unable), "a row of c refers to b's account"
@@ -242,7 +243,7 @@ def test_what_is_found_through_the_row_must_be_gone_first(tmp_path):
     run(path, FAMILY.format(action=""))
     with opened(path, each, clips) as store:
         copies = located(store, each, "a")
-        assert store.preflight(each, copies) == ()
+        assert not store.binding_references(each, copies, {})
         assert isinstance(store.erase(each, copies, KEY)["s0"], Unable)
         mine = list(store.locate(clips, [Selector(Pseudonym("s0"), {"account": frozenset({"a"})})]))
         assert store.erase(clips, mine, KEY) == {"s0": Erased(1)}

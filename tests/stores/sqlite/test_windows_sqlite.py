@@ -140,7 +140,7 @@ def test_rows_of_the_same_person_with_a_longer_life_are_not_taken_along(tmp_path
     window = TestText()._window(until=NOON)
     with closing(store):
         copies = list(store.locate(clips, [Selector("class", {}, every=True, where=TestText()._every(window).where)]))
-        warned = store.preflight(clips, copies)
+        warned = store.binding_references(clips, copies, {}).values()
         outcome = store.erase(clips, copies, KEY)["class"]
     assert [each.reason for each in warned] == [Reason.REFERENCED]
     assert isinstance(outcome, Unable)

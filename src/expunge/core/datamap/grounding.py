@@ -75,7 +75,7 @@ class Capabilities:
     """Datasets that the store itself writes into when rows of another are deleted (by a trigger): what is found there after an erasure
     is somebody else's own only if they held it before."""
     refers: tuple[tuple[str, str], ...] = ()
-    """(one, other) dataset: rows of the one refer to rows of the other, and the store refuses to let the other's go first."""
+    """(one, other) dataset: rows of the one refer to rows of the other, so that the other's cannot go first, or not without them."""
     retains: tuple[Retained, ...] = ()
     """What this store keeps of everybody, whatever is erased: then it is not scanned, and each receipt says until when."""
     out_of_scope: tuple[str, ...] = ()

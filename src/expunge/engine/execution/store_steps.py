@@ -36,7 +36,7 @@ class StoreSteps:
         self._preflighted: dict[str, Unable] | None = None
         """Dataset -> why it cannot be erased as things stand; None until the stores were asked."""
         self._entangled: dict[tuple[str, Pseudonym], Unable] = {}
-        """(dataset, subject) -> why the subject's items cannot be erased without touching items of theirs that are kept."""
+        """(dataset, subject) -> why the subject's items cannot be erased without touching items that are kept, or other people's."""
 
     @property
     def _run(self) -> Run:
@@ -173,6 +173,7 @@ class StoreSteps:
     def _preflight_all(self) -> dict[str, Unable]:
         """Foreseeable reasons of every dataset, asked before the first of them is erased."""
         reasons: dict[str, Unable] = {}
+        self._entangled = {}
         located = self._work.locate(fresh=True)
         for step in self._work.plan.steps:
             if step.kind is not StepKind.ERASE:
@@ -189,6 +190,8 @@ class StoreSteps:
                 why = self._work.foreseen(dataset, mine, tuple(copy for copy in kept if copy.subject == subject))
                 if why is not None:
                     self._entangled[dataset.name, subject] = why
+            for subject, why in self._work.bound(dataset, located.copies).items():
+                self._entangled.setdefault((dataset.name, subject), why)
         return reasons
 
     def _neighbours(self, dataset: Dataset) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from expunge.core.datamap.mentions import ColumnReference, FoundMentions, Mentio
 from expunge.core.lineage.model_origin import ModelOrigin
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
-from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
@@ -144,6 +144,16 @@ def uncovered_references(store: SchemaListing, dataset: Dataset, copies: Sequenc
     failpoint("store.uncovered_references:before")
     answer = store.uncovered_references(dataset, copies)
     failpoint("store.uncovered_references:after")
+    return answer
+
+
+def binding_references(
+    store: SchemaListing, dataset: Dataset, copies: Sequence[Copy], going: Mapping[str, Sequence[Copy]]
+) -> Mapping[Pseudonym, Unable]:
+    """Ask whose copies cannot go while other rows stay."""
+    failpoint("store.binding_references:before")
+    answer = store.binding_references(dataset, copies, going)
+    failpoint("store.binding_references:after")
     return answer
 
 

@@ -19,6 +19,7 @@ from expunge.ports.store_kind import (
     FoldersOption,
     NumberOption,
     Option,
+    ReasonsOption,
     SpanOption,
     StoreKind,
 )
@@ -172,6 +173,8 @@ def _option(option: Option) -> Schema:
             return {**about, "anyOf": [_SPAN, _VARIABLE]}
         case FoldersOption():
             return {**about, "anyOf": [_text(), {"type": "object", "minProperties": 1, "additionalProperties": _text()}]}
+        case ReasonsOption():
+            return {**about, "type": "object", "minProperties": 1, "additionalProperties": _text()}
         case AttachedOption():
             return {**about, "type": "object", "propertyNames": {"pattern": f"^{ALIAS}$"}, "additionalProperties": _text()}
         case _:

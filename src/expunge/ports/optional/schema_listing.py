@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from expunge.core.datamap.datamap import Dataset, Ignore
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.values.copy import Copy
+from expunge.core.values.ids import Pseudonym
+from expunge.core.values.outcome import Unable
 
 
 @runtime_checkable
@@ -60,6 +62,20 @@ class SchemaListing(Protocol):
 
     def uncovered_references(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[str, ...]:
         """Return the tables that no dataset declares and whose rows refer to the copies: the copies could not go, or not without them.
+
+        Raises as ``locate``.
+        """
+        ...
+
+    def binding_references(
+        self, dataset: Dataset, copies: Sequence[Copy], going: Mapping[str, Sequence[Copy]]
+    ) -> Mapping[Pseudonym, Unable]:
+        """Say whose copies cannot go while rows stay that refer to them, or that the schema would delete or disown along with them.
+
+        Args:
+            dataset: where the copies lie.
+            copies: what is to go.
+            going: dataset -> everything that is to go from it in the same order; rows of these stand in nobody's way.
 
         Raises as ``locate``.
         """

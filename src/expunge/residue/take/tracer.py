@@ -254,8 +254,8 @@ class Collector:
     def _dressed(self, where: TracedField, harvest: WindowSample, best: Sequence[ContentWindow]) -> Iterator[_Taken]:
         for each in best:
             # Why the wide forms: their letters say what they said before, and the zeros between them nothing.
-            others = ((form, data) for form, data in _other_forms(each) if form.startswith("utf-") or telling(data))
-            yield from ((form, data, harvest.sources(each)) for form, data in others)
+            dressed = ((form, data) for form, data in _other_forms(each) if form.startswith("utf-") or telling(data))
+            yield from ((form, data, harvest.sources(each)) for form, data in dressed)
         if (others := self._others.get(where)) is not None:
             yield from ((each.form, each.data, others.sources(each)) for each in others.best())
         for each in best:

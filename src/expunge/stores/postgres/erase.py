@@ -3,10 +3,9 @@
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import pq
@@ -19,21 +18,18 @@ from expunge.faults import ReplyLost, failpoint
 from expunge.stores.postgres.ladder.ladder_climb import FLUSH
 from expunge.stores.postgres.member_rows import MemberRows
 from expunge.stores.postgres.mentions import PostgresMentions
-from expunge.stores.postgres.reading.match import CopyKeys, PostgresMatcher, selectors_of
+from expunge.stores.postgres.reading.match import CopyKeys, PostgresMatcher, encode_key, selectors_of
 from expunge.stores.postgres.schema.catalogue import PostgresReference, PostgresSchema, PostgresTable, quoted
 from expunge.stores.postgres.schema.triggers import keeping
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
-from expunge.stores.tables.table_references import TableReferences
+from expunge.stores.postgres.trigger_watch import TriggerWatch
+from expunge.stores.tables.table_references import Chain, TableReferences, chains
 
 _TRIES = 3
 _AGAIN = frozenset({"40001", "40P01"})
 _OF_ONE = ("23", "P0", "22", "21", "27", "38", "39", "2F")
 """Classes of errors that somebody's rows cause: the others' can go all the same."""
 _MANY = 500
-
-
-Chain: TypeAlias = tuple[PostgresReference, ...]
-"""A reference, after those by which a deletion gets to the table that it refers to."""
 
 
 @dataclass
@@ -45,6 +41,8 @@ class PostgresEraser:
     schema: PostgresSchema
     table: PostgresTable
     family: TableReferences
+    accepted: Collection[str] = ()
+    """Triggers that may change rows of other people."""
 
     def erase(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         """Delete the copies' rows that still exist and still belong to their subjects; one outcome for each subject.
@@ -114,9 +112,10 @@ class PostgresEraser:
         PostgresMentions(self.connection, self.table).release(self.family.dataset.mentions, copies, keys)
         members = MemberRows(self.connection, self.table, self.family.dataset, copies, keys, lock=True)
         members.find(matcher)
-        answers: dict[int, Outcome] = dict(self._blocked(matcher, keys, beforehand=False))
+        answers: dict[int, Outcome] = dict(self._blocked(matcher, keys, None))
         self._leave(answers)
-        batch = _Batch(self, matcher, keys, self._objects(), keeping(self.connection, self.table))
+        watch = TriggerWatch(self.link, self.connection, self.schema, self.table, self.family, copies, self.accepted)
+        batch = _Batch(self, matcher, keys, self._objects(), keeping(self.connection, self.table), watch)
         answers |= batch.delete(0, len(copies))
         answers |= self._take_out(members, answers, len(copies))
         return {copy.subject: answers.get(number, Absent()) for number, copy in enumerate(copies)}
@@ -149,17 +148,29 @@ class PostgresEraser:
 
     # --- references --------------------------------------------------------------------------------
 
-    def blocked(self, copies: Sequence[Copy]) -> dict[Pseudonym, Unable]:
-        """Return the subjects whose rows other rows refer to, with the referring tables. Changes nothing. Inside a transaction.
+    def referred(self, copies: Sequence[Copy], going: Mapping[str, Sequence[Copy]]) -> dict[Pseudonym, Unable]:
+        """Return the subjects whose rows cannot go while others stay, with the tables of those. Changes nothing. Inside a transaction.
+
+        Args:
+            copies: what is to go from the table.
+            going: dataset -> all that is to go from it in the same order.
 
         Raises:
             NotInPostgresSchema: a selector's field does not exist.
         """
-        if not self._in_the_way(beforehand=True):
+        gone = {table: {key for copy in going.get(each.name, ()) for key in copy.keys} for table, each in self.family.others.items()}
+        watch = TriggerWatch(self.link, self.connection, self.schema, self.table, self.family, copies, self.accepted, gone)
+        if not watch.untold and not any(self.family.in_the_way(self.chains(), beforehand=True, enforced=True)):
             return {}
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
         MemberRows(self.connection, self.table, self.family.dataset, copies, keys, lock=False).find(matcher)
-        return {copies[number].subject: unable for number, unable in self._blocked(matcher, keys, beforehand=True).items()}
+        blocked = self._blocked(matcher, keys, gone)
+        if watch.untold:
+            # Why tried, and taken back: later, nothing tells whose rows of another kind of identity go as well.
+            rehearsal = _Batch(self, matcher, keys, (), keeping=False, watch=watch)
+            rehearsal.delete(0, len(copies))
+            blocked = rehearsal.touching | blocked
+        return {copies[number].subject: unable for number, unable in blocked.items()}
 
     def uncovered(self, copies: Sequence[Copy]) -> tuple[str, ...]:
         """Return the tables that no dataset declares and whose rows refer to the copies' rows. Changes nothing. Inside a transaction.
@@ -167,54 +178,30 @@ class PostgresEraser:
         Raises:
             NotInPostgresSchema: a selector's field does not exist.
         """
-        undeclared = [chain for chain in self._chains() if self._uncovered(chain[-1])]
+        undeclared = list(self.family.undeclared(self.chains()))
         if not undeclared:
             return ()
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
         asked = [(chain[-1].child, self._referring(chain, matcher, keys, beforehand=True)) for chain in undeclared]
         return tuple(dict.fromkeys(child for child, sql in asked if self.connection.execute(sql.encode()).fetchone() is not None))
 
-    def _uncovered(self, reference: PostgresReference) -> bool:
-        return reference.child not in self.family.others and (reference.cascades or not reference.acts)
+    def chains(self) -> Iterator[Chain[PostgresReference]]:
+        """Yield the references to the table, and to what a deletion takes along, each with those that lead to it."""
+        return chains(self.table.shown, self.schema.references_by_name([self.table]))
 
-    def _chains(self, tables: Sequence[int] | None = None, above: Chain = ()) -> Iterator[Chain]:
-        """Yield the references to the table, and to what a deletion takes along by cascades, each with those that lead to it."""
-        tables = self.table.family[:1] if tables is None else tables
-        for reference in (found for oid in tables for found in self.schema.references(oid)):
-            chain = (*above, reference)
-            yield chain
-            if reference.cascades and reference.child_oid not in {*self.table.family[:1], *(passed.child_oid for passed in above)}:
-                yield from self._chains((reference.child_oid,), chain)
+    def _blocked(self, matcher: PostgresMatcher, keys: CopyKeys, gone: Mapping[str, Collection[str]] | None) -> dict[int, Unable]:
+        """The copies to whose rows rows of others refer; ``gone`` are keys of rows that go as well, by table, before anything went."""
+        said: dict[int, set[str]] = {}
+        for chain in self.family.in_the_way(self.chains(), beforehand=gone is not None, enforced=True):
+            going = (gone or {}).get(chain[-1].child, frozenset())
+            sql = self._referring(chain, matcher, keys, beforehand=gone is not None)
+            for number, *key in self.connection.execute(sql.encode()):
+                if encode_key(key) not in going:
+                    said.setdefault(number, set()).add(self.family.said(chain[-1]))
+        return {number: Unable(Reason.REFERENCED, f"table {self.table.shown}: {'; '.join(sorted(whys))}") for number, whys in said.items()}
 
-    def _in_the_way(self, *, beforehand: bool) -> list[Chain]:
-        """The references by which rows that stay could point at rows that go, or would go along with them."""
-        return [
-            chain
-            for chain in self._chains()
-            if not (beforehand and self.family.releases(chain[-1].child, [child for child, _ in chain[-1].columns]))
-            and self._keeps(chain[-1], beforehand=beforehand)
-            # Why of longer chains cascades alone: anything else makes the database refuse the deletion.
-            and (len(chain) == 1 or chain[-1].cascades)
-        ]
-
-    def _keeps(self, each: PostgresReference, *, beforehand: bool) -> bool:
-        return bool(
-            (each.cascades and (self.family.shares_kind(each.child) or (not beforehand and self.family.untold(each.child))))
-            or (not each.acts and not (beforehand and self.family.goes_by_itself(each.child, beforehand=True)))
-        )
-
-    def _blocked(self, matcher: PostgresMatcher, keys: CopyKeys, *, beforehand: bool) -> dict[int, Unable]:
-        found: dict[int, set[str]] = {}
-        for chain in self._in_the_way(beforehand=beforehand):
-            last = chain[-1]
-            for (number,) in self.connection.execute(self._referring(chain, matcher, keys, beforehand=beforehand).encode()).fetchall():
-                found.setdefault(number, set()).add(
-                    self.family.said(last.child, [child for child, _ in last.columns], cascades=last.cascades)
-                )
-        return {number: Unable(Reason.REFERENCED, f"table {self.table.shown}: {'; '.join(sorted(said))}") for number, said in found.items()}
-
-    def _referring(self, chain: Chain, matcher: PostgresMatcher, keys: CopyKeys, *, beforehand: bool) -> str:
-        """SQL for the numbers of copies that rows of the last child refer to, less rows of the batch and, beforehand, of the person."""
+    def _referring(self, chain: Chain[PostgresReference], matcher: PostgresMatcher, keys: CopyKeys, *, beforehand: bool) -> str:
+        """SQL for the numbers of copies that rows of the last child refer to, and these rows' keys; rows of the batch left out."""
         reference = chain[-1]
         names = ["t", *(f"p{at}" for at in range(1, len(chain))), "c"]
         joined = " ".join(
@@ -225,34 +212,52 @@ class PostgresEraser:
         others = [matcher.belongs()]
         if reference.child_oid == self.table.oid:
             others.append(f"NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS o WHERE {keys.named('o', 'c')})")
-        if reference.cascades:
-            others += self._somebody_elses(reference, matcher)
-        elif beforehand and reference.child in self.family.others:
-            child = self.schema.table(reference.child)
+        child = self.schema.table(reference.child) if reference.child in self.family.others else None
+        if child is not None and self.family.takes(reference):
+            others += self._somebody_elses(child, matcher)
+        elif child is not None and beforehand:
             for theirs, ours in self.family.kinds(reference.child):
-                their_field, our_field = child.field(theirs, "c") if child else None, self.table.field(ours)
+                their_field, our_field = child.field(theirs, "c"), self.table.field(ours)
                 if their_field and our_field:
                     others.append(f"{their_field.text} IS DISTINCT FROM {our_field.text}")
+        key = "".join(f", {each.sql.replace('t.', 'c.', 1)}::text" for each in child.keys) if child is not None else ", ''"
         return (
-            f"SELECT DISTINCT k.copy FROM pg_temp.expunge_keys AS k JOIN {self.table.sql} AS t ON {keys.named()} "
+            f"SELECT DISTINCT k.copy{key} FROM pg_temp.expunge_keys AS k JOIN {self.table.sql} AS t ON {keys.named()} "
             f"{joined} WHERE {' AND '.join(others)}"
         )
 
-    def _somebody_elses(self, reference: PostgresReference, matcher: PostgresMatcher) -> Iterator[str]:
+    def _somebody_elses(self, child: PostgresTable, matcher: PostgresMatcher) -> Iterator[str]:
         """SQL: the child's row belongs to somebody, and to nobody all of whose rows go in this call."""
-        if self.family.narrowed or reference.child not in self.family.others:
+        if self.family.narrowed:
             return
-        child = self.schema.require(reference.child)
         numbers = {each.name: at for at, each in enumerate(matcher.fields)}
-        untold = (child.field(name, "c") for name in self.family.untold(reference.child))
-        named = [f"{each.sql} IS NOT NULL" for each in untold if each is not None]
-        for theirs, ours in self.family.kinds(reference.child):
+        for theirs, ours in self.family.kinds(child.shown):
             field = child.field(theirs, "c")
             if field is not None and ours in numbers:
-                named.append(f"{field.sql} IS NOT NULL")
                 same = f"w.text = ANY ({field.sql}::text[])" if field.form == "array" else f"w.text = {field.text}"
                 yield f"NOT EXISTS (SELECT FROM pg_temp.expunge_wanted_{numbers[ours]} AS w WHERE {same})"
-        yield f"({' OR '.join(named) or 'false'})"
+        yield self.family.owned(child.shown, self)
+        if led := self.family.led_by(child.shown, self):
+            yield f"({led}) IS NOT TRUE"
+
+    def source(self, table: str) -> str:
+        """As :class:`RowSql` has it."""
+        return self.schema.require(table).sql
+
+    def tells(self, table: str, field: str, alias: str) -> str:
+        """As :class:`RowSql` has it."""
+        found = self.schema.require(table).field(field, alias)
+        if found is None:
+            return "false"
+        return f"pg_catalog.cardinality({found.sql}) > 0" if found.form == "array" else f"{found.sql} IS NOT NULL"
+
+    def equal(self, one: tuple[str, str, str], other: tuple[str, str, str]) -> str:
+        """As :class:`RowSql` has it."""
+        fields = [found for table, field, alias in (one, other) if (found := self.schema.require(table).field(field, alias))]
+        if len(fields) < 2:
+            return "false"
+        plain = len({(each.form, each.column.sql_type) for each in fields}) == 1
+        return " = ".join(each.sql if plain else each.text for each in fields)
 
 
 @dataclass
@@ -266,6 +271,9 @@ class _Batch:
     """Columns that may name large objects."""
     keeping: bool
     """A trigger may keep rows that are deleted."""
+    watch: TriggerWatch
+    touching: dict[int, Unable] = field(default_factory=dict)
+    """The copies by whose deletion triggers change rows of other people."""
 
     def delete(self, start: int, end: int) -> dict[int, Outcome]:
         """Delete the rows of the copies from ``start`` up to ``end``."""
@@ -278,7 +286,10 @@ class _Batch:
                 raise
             connection.execute("ROLLBACK TO expunge_batch")
             if end - start == 1:
-                return {start: self._refused(error)}
+                refused = self._refused(error)
+                if isinstance(error, _Touched):
+                    self.touching[start] = refused
+                return {start: refused}
             middle = (start + end) // 2
             return {**self.delete(start, middle), **self.delete(middle, end)}
         connection.execute("RELEASE expunge_batch")
@@ -295,9 +306,12 @@ class _Batch:
             f"SELECT k.copy, pg_catalog.count(*) FROM gone AS g JOIN pg_temp.expunge_keys AS k ON {same} "
             f"WHERE k.copy >= {start} AND k.copy < {end} GROUP BY k.copy"
         )
+        self.watch.start()
         counts: dict[int, int] = dict(self.eraser.connection.execute(sql.encode()).fetchall())
         if any(counts.get(number) != items for number, items in expected.items()):
             raise _Kept
+        if met := self.watch.met(self.eraser):
+            raise _Touched(", ".join(met))
         self._unlink(objects)
         return counts
 
@@ -313,6 +327,10 @@ class _Batch:
         where = f"table {self.eraser.table.shown}"
         if isinstance(error, _Kept):
             return Unable(Reason.UNSUPPORTED, f"{where}: a trigger keeps rows that are deleted; change the trigger")
+        if isinstance(error, _Touched):
+            names = ", ".join(self.watch.triggers)
+            why = f"{where}: triggers change rows of {error} of other people ({names})"
+            return Unable(Reason.UNSUPPORTED, f"{why}; change them, or accept that by `triggers:` of the store")
         told = self.eraser.link.unable(error)
         by = f" ({error.diag.table_name})" if told.reason is Reason.REFERENCED and error.diag.table_name else ""
         return Unable(told.reason, f"{where}{by}: {told.detail}")
@@ -343,6 +361,12 @@ class _Batch:
 
 class _Kept(psycopg.errors.RaiseException):
     """Fewer rows went than were to go."""
+
+    sqlstate = "P0001"
+
+
+class _Touched(psycopg.errors.RaiseException):
+    """Triggers changed rows of other people."""
 
     sqlstate = "P0001"
 

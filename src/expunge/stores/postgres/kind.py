@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from expunge.ports.store_kind import NumberOption, StoreKind, TableNames, TextOption, UrlForm
+from expunge.stores.tables.accepted_triggers import OPTION, TRIGGERS
 
 LOCK_MS = 5000
 
@@ -26,6 +27,7 @@ KIND = StoreKind(
             "what the provider promises about copies of its own, quoted in receipts", "clock: snapshots of the provider end after 35 days"
         ),
         "lock_ms": NumberOption("the longest wait for a lock", f"lock_ms: {LOCK_MS}", unit="milliseconds", least=1),
+        OPTION: TRIGGERS,
     },
     tables=TableNames(schema="public"),
     mentions=True,

@@ -73,8 +73,6 @@ class PostgresPreflight:
         yield from self._taken_along(kept)
         yield from self._foreign_objects(where)
         yield from self._in_use()
-        with transaction(self.connection):
-            yield from dict.fromkeys(self.eraser.blocked(copies).values())
 
     def _in_use(self) -> Iterator[Unable]:
         """Take the lock that a deletion takes, within the time that an erasure would wait, and let go."""
@@ -86,12 +84,7 @@ class PostgresPreflight:
 
     def _taken_along(self, kept: Mapping[str, PostgresTable]) -> Iterator[Unable]:
         """Kept items of tables that the schema's ``ON DELETE`` would change together with this one's rows."""
-        reached, waiting = set[int](), list(self.table.family)
-        while waiting:
-            for reference in self.schema.references(waiting.pop()):
-                if reference.acts and reference.child_oid not in reached:
-                    reached.add(reference.child_oid)
-                    waiting.append(reference.child_oid)
+        reached = {chain[-1].child_oid for chain in self.eraser.chains() if chain[-1].acts}
         for name, table in kept.items():
             if not reached.isdisjoint(table.family):
                 yield Unable(Reason.REFERENCED, f"the schema's ON DELETE would reach items of {name} that are kept")

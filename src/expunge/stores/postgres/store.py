@@ -18,7 +18,7 @@ from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
-from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.placing import LiveRows
@@ -44,8 +44,9 @@ from expunge.stores.postgres.server.connection import Connection, ConnectionPool
 from expunge.stores.postgres.server.data_directory import DataDirectory
 from expunge.stores.postgres.server.server import DatabaseServer
 from expunge.stores.postgres.undeclared import undeclared_tables
+from expunge.stores.tables.accepted_triggers import accepted
 from expunge.stores.tables.selectors import merged, narrowed
-from expunge.stores.tables.table_references import TableReferences
+from expunge.stores.tables.table_references import TableReferences, refers
 
 _LOOKS = 3
 """How often a probe is made that somebody's lock keeps from its answer."""
@@ -88,13 +89,14 @@ class Postgres:
         with self._link.borrowed() as connection:
             schema = PostgresSchema(connection)
             declared = [(dataset.name, table) for dataset in self._datasets if (table := schema.table(dataset.table)) is not None]
-            return self._able_to(grounding, beyond, rewritten(connection, declared), schema.refers(declared))
+            names, references = {table.shown: name for name, table in declared}, schema.references_by_name([table for _, table in declared])
+            return self._able_to(grounding, beyond, rewritten(connection, declared), tuple(sorted(refers(names, references))))
 
     @staticmethod
     def _able_to(
-        grounding: Grounding, beyond: tuple[str, ...], written: frozenset[str], refers: tuple[tuple[str, str], ...]
+        grounding: Grounding, beyond: tuple[str, ...], written: frozenset[str], pairs: tuple[tuple[str, str], ...]
     ) -> Capabilities:
-        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=written, refers=refers, out_of_scope=(*OUT_OF_SCOPE, *beyond))
+        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=written, refers=pairs, out_of_scope=(*OUT_OF_SCOPE, *beyond))
 
     # --- looking -----------------------------------------------------------------------------------
 
@@ -218,6 +220,13 @@ class Postgres:
         with self._looking(dataset) as (connection, table), transaction(connection):
             return self._eraser(connection, PostgresSchema(connection), table, dataset, copies).uncovered(copies)
 
+    def binding_references(
+        self, dataset: Dataset, copies: Sequence[Copy], going: Mapping[str, Sequence[Copy]]
+    ) -> Mapping[Pseudonym, Unable]:
+        """By the schema's foreign keys, cascades followed to their end."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            return self._eraser(connection, PostgresSchema(connection), table, dataset, copies).referred(copies, going)
+
     def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
         """Told apart on the server."""
         with self._looking(dataset) as (connection, table), transaction(connection):
@@ -282,7 +291,7 @@ class Postgres:
     # --- erasing -----------------------------------------------------------------------------------
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
-        """Check rights, row policies, locks, disk space, missing columns, rules, undeclared references, and cascades into kept items."""
+        """Check rights, row policies, locks, disk space, missing columns, rules, and cascades into kept items."""
         try:
             with self._link.borrowed() as connection:
                 schema = PostgresSchema(connection)
@@ -355,7 +364,8 @@ class Postgres:
         self, connection: Connection, schema: PostgresSchema, table: PostgresTable, dataset: Dataset, copies: Sequence[Copy]
     ) -> PostgresEraser:
         others = {found.shown: each for each in self._datasets if (found := schema.table(each.table)) is not None}
-        return PostgresEraser(self._link, connection, schema, table, TableReferences(dataset, others, narrowed=narrowed(copies)))
+        family = TableReferences(dataset, others, narrowed=narrowed(copies))
+        return PostgresEraser(self._link, connection, schema, table, family, accepted(self._spec))
 
 
 def _size(table: PostgresTable) -> str:

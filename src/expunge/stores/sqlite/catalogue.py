@@ -128,6 +128,8 @@ class SqliteReference:
     """The schema says what happens to the child (cascade, set null, set default); otherwise it stands in the way."""
     cascades: bool
     """The child's row is deleted along."""
+    emptied: tuple[str, ...] = ()
+    """The child's columns that are set to NULL or to their default."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,10 @@ class SqliteSchema:
             for rows in grouped.values():
                 pairs = tuple((row[0], row[1] or primary[at]) for at, row in enumerate(rows) if row[1] or at < len(primary))
                 if len(pairs) == len(rows):
-                    yield SqliteReference(child, pairs, rows[0][2] not in {"NO ACTION", "RESTRICT"}, cascades=rows[0][2] == "CASCADE")
+                    action = rows[0][2]
+                    emptied = tuple(name for name, _ in pairs) if action in {"SET NULL", "SET DEFAULT"} else ()
+                    acts = action not in {"NO ACTION", "RESTRICT"}
+                    yield SqliteReference(child, pairs, acts=acts, cascades=action == "CASCADE", emptied=emptied)
 
     @cached_property
     def full_text(self) -> tuple[FullText, ...]:

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from expunge import permit
 from expunge.core.values.copy import Copy
@@ -15,22 +15,22 @@ from expunge.faults import failpoint
 from expunge.stores.sqlite.catalogue import SqliteReference, SqliteSchema, SqliteTable, literal, quoted
 from expunge.stores.sqlite.fulltext import indexed_with, indexes_over
 from expunge.stores.sqlite.leaving import StayingRows, staying_rows
-from expunge.stores.sqlite.match import Row, RowReader, bound, decode_key
+from expunge.stores.sqlite.match import Row, RowReader, bound, decode_key, encode_key
 from expunge.stores.sqlite.mentions import SqliteMentions
-from expunge.stores.tables.table_references import TableReferences
-
-Chain: TypeAlias = tuple[SqliteReference, ...]
-"""A reference, after those by which a deletion gets to the table that it refers to."""
+from expunge.stores.sqlite.trigger_watch import TriggerWatch
+from expunge.stores.tables.table_references import Chain, TableReferences, chains
 
 
 class SqliteEraser:
     """One transaction over one table: everything of it happens or nothing."""
 
-    def __init__(self, connection: sqlite3.Connection, table: SqliteTable, family: TableReferences) -> None:
+    def __init__(self, connection: sqlite3.Connection, table: SqliteTable, family: TableReferences, accepted: Collection[str] = ()) -> None:
+        """Erase rows of a table; ``accepted`` are the triggers that may change rows of other people."""
         self._connection = connection
         self._schema = SqliteSchema(connection)
         self._table = table
         self._family = family
+        self._accepted = accepted
 
     def erase(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         """Delete the copies' rows that still exist and still belong to their subjects; one outcome for each subject.
@@ -39,11 +39,12 @@ class SqliteEraser:
             sqlite3.Error, OSError: nothing of the batch happened, or (after the commit) all of it.
             NotInSqliteSchema: a selector's field does not exist.
         """
+        watch = self._watch()
         self._connection.execute(f"PRAGMA foreign_keys={'ON' if self._acting() else 'OFF'}")
         failpoint("sqlite.erase.begin:before")
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            outcomes = self._delete_all(copies)
+            outcomes = self._delete_all(copies, watch)
             permit.check()
             failpoint("sqlite.erase.commit:before")
             # commit point: the rows are gone from every read once this returns; before, a crash leaves all of them.
@@ -54,20 +55,62 @@ class SqliteEraser:
         failpoint("sqlite.erase.commit:after")
         return outcomes
 
-    def blocked(self, copies: Sequence[Copy]) -> dict[Pseudonym, Unable]:
-        """Return the subjects whose rows other rows refer to, with the referring table. Changes nothing but a temporary table.
+    def referred(self, copies: Sequence[Copy], going: Mapping[str, Sequence[Copy]]) -> dict[Pseudonym, Unable]:
+        """Return the subjects whose rows cannot go while others stay, with the tables of those. Changes nothing but a temporary table.
+
+        Args:
+            copies: what is to go from the table.
+            going: dataset -> all that is to go from it in the same order.
 
         Raises:
             NotInSqliteSchema: a selector's field does not exist.
         """
         reader = self._reader(copies)
-        references = self._in_the_way(beforehand=True)
-        if not references:
+        found, watch = list(self._family.in_the_way(self._chains(), beforehand=True, enforced=False)), self._watch()
+        if not found and not watch:
             return {}
         standing = {copy.subject: self._standing(copy, reader) for copy in copies}
         staying = staying_rows(self._connection, self._table, self._family.dataset, copies, standing)
         self._doom({subject: staying.going(keys) for subject, keys in standing.items()}, copies)
-        return self._blocked(list(standing), references)
+        gone = {table: {key for copy in going.get(each.name, ()) for key in copy.keys} for table, each in self._family.others.items()}
+        blocked = self._blocked(list(standing), found, gone)
+        if watch:
+            blocked = self._rehearsed(list(standing), watch, gone) | blocked
+        return blocked
+
+    def _rehearsed(
+        self, subjects: Sequence[Pseudonym], watch: TriggerWatch, gone: Mapping[str, Collection[str]]
+    ) -> dict[Pseudonym, Unable]:
+        """The subjects by whose deletion triggers would change rows of others: it is tried, and taken back before a page is written."""
+        refused: dict[Pseudonym, Unable] = {}
+        # Why without references: what would have to go first is there still. What cascades reach has steps of its own.
+        self._connection.execute("PRAGMA foreign_keys=OFF")
+        (spill,) = self._connection.execute("PRAGMA cache_spill").fetchone()
+        self._connection.execute("PRAGMA cache_spill=OFF")
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            watch.start(self, beforehand=True)
+            for number, subject in enumerate(subjects):
+                self._connection.execute("SAVEPOINT expunge_subject")
+                # A deletion that is refused now says so in its own step, as it may pass once others are gone.
+                with suppress(sqlite3.IntegrityError):
+                    self._connection.execute(f"DELETE {self._of(number)}")
+                    if (why := watch.found(gone)) is not None:
+                        refused[subject] = why
+                if not self._connection.in_transaction:
+                    break
+                self._undo()
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._connection.execute(f"PRAGMA cache_spill={spill}")
+        return refused
+
+    def _of(self, number: int) -> str:
+        """SQL: from the table, the rows of one subject that are to go."""
+        key = ", ".join(each.removeprefix("t.") for each in self._table.key)
+        doomed = ", ".join(f"k{at}" for at in range(len(self._table.key)))
+        return f"FROM {self._table.sql} WHERE ({key}) IN (SELECT {doomed} FROM temp.expunge_doomed WHERE subject = {number})"
 
     def uncovered(self, copies: Sequence[Copy]) -> tuple[str, ...]:
         """Return the tables that no dataset declares and whose rows refer to the copies' rows. Changes nothing but a temporary table.
@@ -75,16 +118,13 @@ class SqliteEraser:
         Raises:
             NotInSqliteSchema: a selector's field does not exist.
         """
-        undeclared = [chain for chain in self._chains() if self._uncovered(chain[-1])]
+        undeclared = list(self._family.undeclared(self._chains()))
         if not undeclared:
             return ()
         reader = self._reader(copies)
         self._doom({copy.subject: self._standing(copy, reader) for copy in copies}, copies)
         met = (chain[-1].child for chain in undeclared if self._connection.execute(self._referring(chain)).fetchone() is not None)
         return tuple(dict.fromkeys(met))
-
-    def _uncovered(self, reference: SqliteReference) -> bool:
-        return reference.child not in self._family.others and (reference.cascades or not reference.acts)
 
     def compile(self) -> None:
         """Prepare the statement that deletes a row with all its triggers, without running it; raises sqlite3.Error where it cannot."""
@@ -101,12 +141,16 @@ class SqliteEraser:
     def _standing(self, copy: Copy, reader: RowReader) -> list[Row]:
         return [key for key in map(decode_key, copy.keys) if reader.belongs(key, copy.selector)]
 
-    def _delete_all(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
+    def _watch(self) -> TriggerWatch:
+        return TriggerWatch(self._connection, self._schema, self._table, self._family, self._accepted)
+
+    def _delete_all(self, copies: Sequence[Copy], watch: TriggerWatch) -> dict[Pseudonym, Outcome]:
         reader = self._reader(copies)
         standing = {copy.subject: self._standing(copy, reader) for copy in copies}
         staying = self._staying(copies, standing)
         unreleased = self._release(copies)
-        blocked = self._blocked(list(standing), self._in_the_way(beforehand=False)) | unreleased
+        in_the_way = list(self._family.in_the_way(self._chains(), beforehand=False, enforced=False))
+        blocked = self._blocked(list(standing), in_the_way, {}) | unreleased
         if blocked and staying.cells:
             # Those who are blocked leave no list, so that more may stay of a row than was reckoned.
             standing = {subject: [] if subject in blocked else keys for subject, keys in standing.items()}
@@ -115,6 +159,7 @@ class SqliteEraser:
         indexes = list(indexes_over(self._connection, self._schema, self._table, going))
         refused = self._leave(staying)
         outcomes: dict[Pseudonym, Outcome] = {}
+        watch.start(self, beforehand=False)
         for number, (subject, keys) in enumerate(standing.items()):
             if subject in blocked:
                 outcomes[subject] = blocked[subject]
@@ -123,7 +168,8 @@ class SqliteEraser:
             elif not keys:
                 outcomes[subject] = Absent()
             else:
-                outcomes[subject] = self._delete(number, len(keys))
+                outcomes[subject] = self._delete(number, len(keys), watch)
+        watch.stop()
         for index in indexes:
             index.follow()
         return outcomes
@@ -173,17 +219,12 @@ class SqliteEraser:
         self._connection.execute("RELEASE expunge_subject")
         return None
 
-    def _delete(self, number: int, items: int) -> Outcome:
+    def _delete(self, number: int, items: int, watch: TriggerWatch) -> Outcome:
         """Delete one subject's rows in one statement, so that they may refer to each other, or none of them."""
-        key = ", ".join(each.removeprefix("t.") for each in self._table.key)
-        doomed = ", ".join(f"k{at}" for at in range(len(self._table.key)))
         self._connection.execute("SAVEPOINT expunge_subject")
         try:
-            wanted = f"SELECT {doomed} FROM temp.expunge_doomed WHERE subject = ?"
-            self._connection.execute(f"DELETE FROM {self._table.sql} WHERE ({key}) IN ({wanted})", (number,))
-            kept = (
-                self._connection.execute(f"SELECT 1 FROM {self._table.sql} WHERE ({key}) IN ({wanted})", (number,)).fetchone() is not None
-            )
+            self._connection.execute(f"DELETE {self._of(number)}")
+            kept = self._connection.execute(f"SELECT 1 {self._of(number)}").fetchone() is not None
         except sqlite3.IntegrityError as error:
             if not self._connection.in_transaction:
                 raise
@@ -192,6 +233,9 @@ class SqliteEraser:
         if kept:
             self._undo()
             return Unable(Reason.UNSUPPORTED, f"table {self._table.name}: a trigger keeps rows that are deleted; change the trigger")
+        if watch and (why := watch.found({})) is not None:
+            self._undo()
+            return why
         self._connection.execute("RELEASE expunge_subject")
         return Erased(items)
 
@@ -211,41 +255,21 @@ class SqliteEraser:
 
     # --- references --------------------------------------------------------------------------------
 
-    def _chains(self, table: str = "", above: Chain = ()) -> Iterator[Chain]:
-        """Yield the references to the table, and to what a deletion takes along by cascades, each with those that lead to it."""
-        for reference in self._schema.references(table or self._table.name):
-            chain = (*above, reference)
-            yield chain
-            if reference.cascades and reference.child not in {self._table.name, *(passed.child for passed in above)}:
-                yield from self._chains(reference.child, chain)
+    def _chains(self) -> Iterator[Chain[SqliteReference]]:
+        return chains(self._table.name, self._schema.references)
 
-    def _in_the_way(self, *, beforehand: bool) -> list[Chain]:
-        """The references by which rows that stay could point at rows that go, or would go along with them."""
-        return [
-            chain
-            for chain in self._chains()
-            if not (beforehand and self._family.releases(chain[-1].child, [child for child, _ in chain[-1].columns]))
-            and self._keeps(chain[-1], beforehand=beforehand)
-            # Why of longer chains cascades alone: anything else makes the database refuse the deletion.
-            and (len(chain) == 1 or chain[-1].cascades)
-        ]
-
-    def _keeps(self, each: SqliteReference, *, beforehand: bool) -> bool:
-        return bool(
-            (each.cascades and (self._family.shares_kind(each.child) or (not beforehand and self._family.untold(each.child))))
-            or (not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand))
-        )
-
-    def _blocked(self, subjects: Sequence[Pseudonym], chains: Sequence[Chain]) -> dict[Pseudonym, Unable]:
-        found: dict[Pseudonym, set[str]] = {}
-        for chain in chains:
-            reference = chain[-1]
-            for (number,) in self._connection.execute(self._referring(chain)).fetchall():
-                found.setdefault(subjects[number], set()).add(
-                    self._family.said(reference.child, [child for child, _ in reference.columns], cascades=reference.cascades)
-                )
+    def _blocked(
+        self, subjects: Sequence[Pseudonym], found: Iterable[Chain[SqliteReference]], gone: Mapping[str, Collection[str]]
+    ) -> dict[Pseudonym, Unable]:
+        """The subjects to whose rows rows of others refer; ``gone`` are keys of rows that go as well, by table."""
+        said: dict[Pseudonym, set[str]] = {}
+        for chain in found:
+            going = gone.get(chain[-1].child, frozenset())
+            for number, *key in self._connection.execute(self._referring(chain)):
+                if encode_key(tuple(key)) not in going:
+                    said.setdefault(subjects[number], set()).add(self._family.said(chain[-1]))
         return {
-            subject: Unable(Reason.REFERENCED, f"table {self._table.name}: {'; '.join(sorted(said))}") for subject, said in found.items()
+            subject: Unable(Reason.REFERENCED, f"table {self._table.name}: {'; '.join(sorted(whys))}") for subject, whys in said.items()
         }
 
     def _doom(self, standing: dict[Pseudonym, list[Row]], copies: Sequence[Copy]) -> None:
@@ -267,8 +291,8 @@ class SqliteEraser:
         self._connection.execute(f"CREATE INDEX temp.expunge_doomed_key ON expunge_doomed ({columns})")
         self._connection.execute("CREATE INDEX temp.expunge_doomed_subject ON expunge_doomed (subject)")
 
-    def _referring(self, chain: Chain) -> str:
-        """SQL for the numbers of subjects that rows of the last child refer to, rows of the batch and of the same person left out."""
+    def _referring(self, chain: Chain[SqliteReference]) -> str:
+        """SQL for the numbers of subjects that rows of the last child refer to, and these rows' keys; rows of the batch left out."""
         reference = chain[-1]
         names = ["t", *(f"p{at}" for at in range(1, len(chain))), "c"]
         links = [
@@ -279,23 +303,43 @@ class SqliteEraser:
             f"JOIN main.{quoted(link.child)} AS {name} ON {on} " for link, name, on in zip(chain[:-1], names[1:-1], links, strict=False)
         )
         doomed = " AND ".join(f"d.k{at} = {name}" for at, name in enumerate(self._table.key))
-        others = []
+        others = ["1"]
         if reference.child == self._table.name:
             itself = " AND ".join(f"o.k{at} = {name.replace('t.', 'c.', 1)}" for at, name in enumerate(self._table.key))
             others.append(f"NOT EXISTS (SELECT 1 FROM temp.expunge_doomed AS o WHERE {itself})")
-        child = self._schema.table(reference.child)
-        for theirs, ours in self._family.kinds(reference.child) if reference.child in self._family.others else ():
-            their_field, our_field = child.field(theirs, "c") if child else None, self._table.field(ours)
-            if their_field and our_field:
-                others.append(f"{their_field.text} IS NOT {our_field.text}")
-                if reference.cascades:
-                    others.append(f"{their_field.text} IS NOT NULL")
-                    going = f"SELECT value FROM temp.expunge_owners WHERE field = {literal(ours)}"
-                    others.append(f"{their_field.text} NOT IN ({going})")
-        untold = [child.field(name, "c") for name in self._family.untold(reference.child)] if child and reference.cascades else []
-        if untold:
-            others.append(f"({' OR '.join(f'{each.text} IS NOT NULL' for each in untold if each) or 'false'})")
+        if reference.child in self._family.others:
+            others += self._somebody_elses(reference)
+        key = "".join(f", {name.replace('t.', 'c.', 1)}" for name in self._schema.require(reference.child).key)
         return (
-            f"SELECT DISTINCT d.subject FROM temp.expunge_doomed AS d JOIN {self._table.sql} AS t ON {doomed} {between}"
-            f"JOIN main.{quoted(reference.child)} AS c ON {links[-1]} WHERE {' AND '.join(others) or '1'}"
+            f"SELECT DISTINCT d.subject{key} FROM temp.expunge_doomed AS d JOIN {self._table.sql} AS t ON {doomed} {between}"
+            f"JOIN main.{quoted(reference.child)} AS c ON {links[-1]} WHERE {' AND '.join(others)}"
         )
+
+    def _somebody_elses(self, reference: SqliteReference) -> Iterator[str]:
+        """SQL: the child's row is another person's; one that would be taken along is somebody's."""
+        takes, child = self._family.takes(reference), self._schema.require(reference.child)
+        for theirs, ours in self._family.kinds(reference.child):
+            their_field, our_field = child.field(theirs, "c"), self._table.field(ours)
+            if their_field and our_field:
+                yield f"{their_field.text} IS NOT {our_field.text}"
+                if takes:
+                    going = f"SELECT value FROM temp.expunge_owners WHERE field = {literal(ours)}"
+                    yield f"({their_field.text} IS NULL OR {their_field.text} NOT IN ({going}))"
+        if takes and not self._family.narrowed:
+            yield self._family.owned(reference.child, self)
+            if led := self._family.led_by(reference.child, self):
+                yield f"NOT ({led})"
+
+    def source(self, table: str) -> str:
+        """As :class:`RowSql` has it."""
+        return f"main.{quoted(table)}"
+
+    def tells(self, table: str, field: str, alias: str) -> str:
+        """As :class:`RowSql` has it."""
+        found = self._schema.require(table).field(field, alias)
+        return f"{found.sql} IS NOT NULL" if found else "0"
+
+    def equal(self, one: tuple[str, str, str], other: tuple[str, str, str]) -> str:
+        """As :class:`RowSql` has it."""
+        fields = [self._schema.require(table).field(field, alias) for table, field, alias in (one, other)]
+        return " = ".join(each.sql for each in fields if each) if all(fields) else "0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from expunge.ports.store_kind import AttachedOption, NumberOption, StoreKind, TableNames, UrlForm, sqlite_url
+from expunge.stores.tables.accepted_triggers import OPTION, TRIGGERS
 
 BUSY_MS = 5000
 
@@ -14,6 +15,7 @@ KIND = StoreKind(
             "`{alias: ./other.db}`, tables of it are `alias.table`", "attach: {alias: ./other.db}; the alias main is taken"
         ),
         "busy_ms": NumberOption("how long to wait for another writer", f"busy_ms: {BUSY_MS}", unit="milliseconds"),
+        OPTION: TRIGGERS,
     },
     tables=TableNames(schema="main", any_case=True, attached="attach"),
     inside_others=True,

@@ -21,7 +21,7 @@ from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
-from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.placing import LiveRows
@@ -41,8 +41,9 @@ from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
 from expunge.stores.sqlite.probe import SqliteProbe
 from expunge.stores.sqlite.triggers import rewritten, unfollowed
 from expunge.stores.sqlite.undeclared import undeclared_tables
+from expunge.stores.tables.accepted_triggers import accepted
 from expunge.stores.tables.selectors import merged, narrowed
-from expunge.stores.tables.table_references import TableReferences
+from expunge.stores.tables.table_references import TableReferences, chains, refers
 
 OUT_OF_SCOPE = (
     "blocks of the disk that the file system has freed and not overwritten or discarded yet",
@@ -56,7 +57,8 @@ class Sqlite:
 
     ``url`` is the path of the database (``sqlite:///`` before it is allowed). Options: ``attach``, a mapping of alias to path (a
     dataset's ``table: alias.name`` lies there; relative paths start at the main database's folder); ``busy_ms``, how long to wait
-    for a lock before answering ``Unable`` (default 5000).
+    for a lock before answering ``Unable`` (default 5000); ``triggers``, a mapping of triggers that may change rows of other people to
+    the reasons.
     """
 
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
@@ -66,27 +68,35 @@ class Sqlite:
         self._files = _files(spec)
         self._open: dict[str, sqlite3.Connection] = {}
         self._purged: dict[str, tuple[int, ...]] = {}
-        self._triggers: dict[str, tuple[int, frozenset[str]]] = {}
+        self._schemas: dict[str, tuple[int, frozenset[str], frozenset[tuple[str, str]]]] = {}
 
     @property
     def capabilities(self) -> Capabilities:
         """``scrubbed`` where files and folders can be written, ``none`` otherwise."""
         able = all(file.writable() for file in self._files.values() if file.path.exists())
         grounding = Grounding.SCRUBBED if able else Grounding.NONE
-        rewritten = frozenset[str]().union(*map(self._rewritten, self._files.values()))
-        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=rewritten, out_of_scope=OUT_OF_SCOPE)
+        found = [self._effects(file) for file in self._files.values()]
+        written = frozenset[str]().union(*(each for each, _ in found))
+        pairs = tuple(sorted(frozenset[tuple[str, str]]().union(*(each for _, each in found))))
+        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=written, refers=pairs, out_of_scope=OUT_OF_SCOPE)
 
-    def _rewritten(self, file: DatabaseFile) -> frozenset[str]:
-        """Of the datasets in one file those that triggers write to, once for each schema; all where that cannot be told."""
+    def _effects(self, file: DatabaseFile) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+        """Datasets in one file that triggers write to (all where that cannot be told), and pairs of which one refers to the other.
+
+        Asked once for each schema.
+        """
         declared = [(dataset.name, self._place(dataset)[1]) for dataset in self._datasets if self._place(dataset)[0] is file]
         try:
             connection = self._connection(file)
             (version,) = connection.execute("PRAGMA main.schema_version").fetchone()
-            if self._triggers.get(file.alias, (None,))[0] != version:
-                self._triggers[file.alias] = (version, rewritten(connection, declared))
+            if self._schemas.get(file.alias, (None,))[0] != version:
+                schema = SqliteSchema(connection)
+                names = {schema.named(table) or table: name for name, table in declared}
+                pairs = frozenset(refers(names, schema.references))
+                self._schemas[file.alias] = (version, rewritten(connection, declared), pairs)
         except (sqlite3.Error, OSError):
-            return frozenset(name for name, _ in declared)
-        return self._triggers[file.alias][1]
+            return frozenset(name for name, _ in declared), frozenset()
+        return self._schemas[file.alias][1:]
 
     # --- looking -----------------------------------------------------------------------------------
 
@@ -208,6 +218,13 @@ class Sqlite:
         with self._looking(dataset) as (connection, table):
             return self._eraser(connection, dataset, table.name, copies).uncovered(copies)
 
+    def binding_references(
+        self, dataset: Dataset, copies: Sequence[Copy], going: Mapping[str, Sequence[Copy]]
+    ) -> Mapping[Pseudonym, Unable]:
+        """By the schema's foreign keys, cascades followed to their end."""
+        with self._looking(dataset) as (connection, table):
+            return self._eraser(connection, dataset, table.name, copies).referred(copies, going)
+
     def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
         """One pass over the column."""
         with self._looking(dataset) as (connection, table):
@@ -270,7 +287,7 @@ class Sqlite:
     # --- erasing -----------------------------------------------------------------------------------
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
-        """Rights, room to rewrite the file, a writer in the way, missing columns, triggers that cannot run, undeclared references."""
+        """Rights, room to rewrite the file, a writer in the way, missing columns, triggers that cannot run, cascades into kept items."""
         file, name = self._place(dataset)
         try:
             connection = self._connection(file)
@@ -284,8 +301,7 @@ class Sqlite:
             connection.execute("ROLLBACK")
             eraser = self._eraser(connection, dataset, name, copies)
             eraser.compile()
-            troubles += self._takes_along(SqliteSchema(connection), file, name, kept)
-            return (*troubles, *dict.fromkeys(eraser.blocked(copies).values()))
+            return (*troubles, *self._takes_along(SqliteSchema(connection), file, name, kept))
         except (sqlite3.Error, OSError) as error:
             return (file.unable(error),)
         except NotInSqliteSchema as error:
@@ -293,12 +309,7 @@ class Sqlite:
 
     def _takes_along(self, schema: SqliteSchema, file: DatabaseFile, table: str, kept: Sequence[Copy]) -> list[Unable]:
         """Kept items of tables that the schema's ``ON DELETE`` would change together with this one's rows."""
-        reached, waiting = set[str](), [table]
-        while waiting:
-            for reference in schema.references(waiting.pop()):
-                if reference.acts and reference.child.casefold() not in reached:
-                    reached.add(reference.child.casefold())
-                    waiting.append(reference.child)
+        reached = {chain[-1].child.casefold() for chain in chains(table, schema.references) if chain[-1].acts}
         names = {each.dataset for each in kept}
         places = {dataset.name: self._place(dataset) for dataset in self._datasets if dataset.name in names}
         taken = [name for name, (where, child) in places.items() if where is file and child.casefold() in reached]
@@ -394,7 +405,8 @@ class Sqlite:
         file = self._place(dataset)[0]
         places = [(each, self._place(each)) for each in self._datasets]
         others = {schema.named(table) or table: each for each, (where, table) in places if where is file}
-        return SqliteEraser(connection, schema.require(name), TableReferences(dataset, others, narrowed=narrowed(copies)))
+        family = TableReferences(dataset, others, narrowed=narrowed(copies))
+        return SqliteEraser(connection, schema.require(name), family, accepted(self._spec))
 
 
 def _files(spec: StoreSpec) -> dict[str, DatabaseFile]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from expunge.stores.sqlite.catalogue import FullText, SqliteSchema, SqliteTable, quoted
@@ -20,6 +20,8 @@ class TouchedTables:
     """Triggers insert rows into them or change some, be it in the end (through cascades, views and further triggers)."""
     deleted: frozenset[str]
     """Triggers delete rows of them."""
+    by: Mapping[str, frozenset[str]]
+    """Table -> the triggers that change or delete rows of it that are there already."""
 
 
 def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> TouchedTables:
@@ -30,6 +32,7 @@ def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteT
     """
     written: set[str] = set()
     deleted: set[str] = set()
+    by: dict[str, set[str]] = {}
 
     def note(action: int, name: str | None, _: str | None, database: str | None, trigger: str | None) -> int:
         if trigger is not None and name and database == "main":
@@ -37,6 +40,8 @@ def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteT
                 written.add(name)
             elif action == sqlite3.SQLITE_DELETE:
                 deleted.add(name)
+            if action in {sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}:
+                by.setdefault(name, set()).add(trigger)
         return sqlite3.SQLITE_OK
 
     # Cascades are part of the statement only where they are switched on, as an erasure does.
@@ -47,7 +52,7 @@ def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteT
         connection.execute(f"EXPLAIN DELETE FROM {table.sql} WHERE NULL").close()
     finally:
         connection.set_authorizer(None)
-    return TouchedTables(frozenset(written), frozenset(deleted))
+    return TouchedTables(frozenset(written), frozenset(deleted), {name: frozenset(each) for name, each in by.items()})
 
 
 def rewritten(connection: sqlite3.Connection, declared: Collection[tuple[str, str]]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -201,6 +201,8 @@ class PostgresReference:
     """The schema says what happens to the child (cascade, set null, set default); otherwise it stands in the way."""
     cascades: bool
     """The child's row is deleted along."""
+    emptied: tuple[str, ...] = ()
+    """The child's columns that are set to NULL or to their default."""
 
 
 @dataclass(frozen=True)
@@ -255,17 +257,15 @@ SELECT n.nspname, c.relname, c.oid, f.confdeltype::text,
   ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(f.conkey) WITH ORDINALITY k (attnum, at)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum ORDER BY k.at),
   ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(f.confkey) WITH ORDINALITY k (attnum, at)
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum ORDER BY k.at)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum ORDER BY k.at),
+  ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = f.conrelid AND f.confdeltype IN ('n', 'd')
+    AND a.attnum = ANY (coalesce(pg_catalog.translate(pg_catalog.to_jsonb(f) ->> 'confdelsetcols', '[]', '{}')::int2[], f.conkey)))
 FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE f.contype = 'f' AND f.conparentid = 0 AND (f.confrelid = %(oid)s
   OR f.confrelid IN (WITH RECURSIVE tree AS (
     SELECT inhrelid AS oid FROM pg_catalog.pg_inherits WHERE inhparent = %(oid)s
     UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent) SELECT oid FROM tree))
 ORDER BY f.oid
-"""
-_STANDS_IN_THE_WAY = """
-SELECT DISTINCT conrelid, confrelid FROM pg_catalog.pg_constraint
-WHERE contype = 'f' AND confdeltype IN ('a', 'r') AND conrelid <> confrelid AND conrelid = ANY (%(oids)s) AND confrelid = ANY (%(oids)s)
 """
 _VIEWS = """
 WITH RECURSIVE over AS (
@@ -369,17 +369,23 @@ class PostgresSchema:
     def references(self, oid: int) -> list[PostgresReference]:
         """The foreign keys that refer to a table."""
         found = []
-        for schema, name, child, action, theirs, ours in self.connection.execute(_REFERENCES, {"oid": oid}).fetchall():
+        for schema, name, child, action, theirs, ours, emptied in self.connection.execute(_REFERENCES, {"oid": oid}).fetchall():
             sql = f"{quoted(schema)}.{quoted(name)}"
             columns = tuple(zip(theirs, ours, strict=True))
-            found.append(PostgresReference(shown(schema, name), sql, child, columns, action not in {"a", "r"}, cascades=action == "c"))
+            acts, cascades = action not in {"a", "r"}, action == "c"
+            found.append(PostgresReference(shown(schema, name), sql, child, columns, acts=acts, cascades=cascades, emptied=tuple(emptied)))
         return found
 
-    def refers(self, declared: Sequence[tuple[str, PostgresTable]]) -> tuple[tuple[str, str], ...]:
-        """(dataset, dataset) whose tables stand in the way of one another: rows of the first refer to rows of the second."""
-        names = {table.oid: name for name, table in declared}
-        rows = self.connection.execute(_STANDS_IN_THE_WAY, {"oids": list(names)}).fetchall()
-        return tuple(sorted((names[child], names[parent]) for child, parent in rows))
+    def references_by_name(self, tables: Iterable[PostgresTable]) -> Callable[[str], Iterator[PostgresReference]]:
+        """Return a function from a table's name to the references to it: of tables that it named before, and of some to begin with."""
+        numbers = {table.shown: table.oid for table in tables}
+
+        def found(name: str) -> Iterator[PostgresReference]:
+            for reference in self.references(numbers[name]):
+                numbers[reference.child] = reference.child_oid
+                yield reference
+
+        return found
 
     def views(self, oids: Sequence[int]) -> list[PostgresView]:
         """The views and materialised views that show rows of tables, through other views too."""

@@ -10,7 +10,7 @@ from expunge.stores.postgres.schema.catalogue import PostgresSchema, PostgresTab
 from expunge.stores.postgres.server.connection import Connection
 
 _TRIGGERS = """
-SELECT t.tgrelid, t.tgfoid, t.tgtype FROM pg_catalog.pg_trigger t
+SELECT t.tgrelid, t.tgfoid, t.tgtype, t.tgname FROM pg_catalog.pg_trigger t
 WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
 """
 _FUNCTIONS = """
@@ -18,7 +18,8 @@ SELECT p.oid, p.proname, l.lanname, p.prosrc FROM pg_catalog.pg_proc p JOIN pg_c
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
 """
 _RULES = """
-SELECT r.ev_class, pg_catalog.pg_get_ruledef(r.oid) FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
+SELECT r.ev_class, r.rulename, pg_catalog.pg_get_ruledef(r.oid)
+FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
 WHERE c.relkind IN ('r', 'p') AND r.ev_type = '4' AND r.ev_enabled IN ('O', 'A')
 """
 _CASCADES = "SELECT confrelid, conrelid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confdeltype NOT IN ('a', 'r')"
@@ -67,18 +68,25 @@ def _code(name: str, language: str, source: str) -> _Code:
 class Effects:
     """All triggers, rules and cascades of a database, to be followed from table to table."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, accepted: Collection[str] = ()) -> None:
+        """Read them, less the triggers and rules with ``accepted`` names."""
         run = connection.execute
         self._relations: dict[int, str] = {oid: name.lower() for oid, name in run(_RELATIONS).fetchall()}
         self._named: dict[str, list[int]] = {}
         for oid, name in self._relations.items():
             self._named.setdefault(name, []).append(oid)
         self._parents = run("SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits").fetchall()
-        self._triggers = run(_TRIGGERS).fetchall()
-        self._rules = [(oid, _code("", "sql", text)) for oid, text in run(_RULES).fetchall()]
+        self._met: set[str] = set()
+        self._triggers = [row for row in run(_TRIGGERS).fetchall() if row[3] not in accepted]
+        self._rules = [(oid, name, _code("", "sql", text)) for oid, name, text in run(_RULES).fetchall() if name not in accepted]
         functions = run(_FUNCTIONS).fetchall() if self._triggers or self._rules else []
         self._functions = {oid: (name.lower(), _code(name, language, source or "")) for oid, name, language, source in functions}
         self._cascades = run(_CASCADES).fetchall()
+
+    @property
+    def met(self) -> tuple[str, ...]:
+        """Names of the triggers and rules that :meth:`written` has come by."""
+        return tuple(sorted(self._met))
 
     def written(self, tables: Iterable[int]) -> frozenset[int] | None:
         """Tables that may be written to when rows of some are deleted, be it in the end; None where that may be any."""
@@ -101,8 +109,10 @@ class Effects:
         return frozenset(written)
 
     def _codes(self, table: int, events: int) -> list[_Code]:
-        first = [function for relation, function, kind in self._triggers if relation == table and kind & events]
-        codes, seen, waiting = [code for oid, code in self._rules if oid == table and events & _DELETE], set[int](), list(first)
+        here = [(function, name) for relation, function, kind, name in self._triggers if relation == table and kind & events]
+        rules = [(code, name) for oid, name, code in self._rules if oid == table and events & _DELETE]
+        self._met.update(name for _, name in (*here, *rules))
+        codes, seen, waiting = [code for code, _ in rules], set[int](), [function for function, _ in here]
         for code in codes:
             waiting += self._called(code)
         while waiting:

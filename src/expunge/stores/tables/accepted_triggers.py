@@ -1,0 +1,20 @@
+"""The option by which a map accepts that triggers of a database change rows of other people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from expunge.core.datamap.datamap import StoreSpec
+from expunge.ports.store_kind import ReasonsOption
+
+OPTION = "triggers"
+TRIGGERS = ReasonsOption(
+    "triggers that may change or delete rows of other people when a person's rows are deleted, each with the reason",
+    "triggers: {count_answers: keeps a counter and no content}",
+)
+
+
+def accepted(spec: StoreSpec) -> frozenset[str]:
+    """Return the names of the triggers that a store's declaration accepts."""
+    named = spec.options.get(OPTION)
+    return frozenset(named) if isinstance(named, Mapping) else frozenset()
