@@ -72,16 +72,6 @@ class StreamWindows:
     text: str | None = None
 
 
-def read_small(data: bytes) -> StreamWindows:
-    """Return the windows of bytes that are too short for a second window."""
-    result = StreamWindows()
-    if data:
-        result.raw.offer(varied(data))
-    if len(data) >= 8:
-        result.text = text_of(data)
-    return result
-
-
 def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = lambda _: False) -> StreamWindows:
     """Read the stream, which has ``begun`` so, once to its end and choose windows, but none that is to be skipped."""
     result = StreamWindows()

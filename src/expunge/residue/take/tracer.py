@@ -144,7 +144,10 @@ class Collector:
         small = len(head) <= media_windows.SIZE
         if field == SEAM:
             head = _past_moment(head)
-        read = media_windows.read_small(head) if small else media_windows.read(stream, head, self._schema.cover)
+        if small:
+            self._small(where, head)
+            return
+        read = media_windows.read(stream, head, self._schema.cover)
         self._rejected += read.raw.rejected + read.sound.rejected
         if read.text is not None:
             self._schema.learn(subject, read.text)
@@ -153,9 +156,26 @@ class Collector:
         for rank, window in enumerate(read.raw.best(self._budget)):
             self._offer(where, rank, "bytes", window)
         if read.text is not None:
-            for value in media_windows.strings(read.text):
-                if len(value) >= SHORTEST or len(utf8(value)) >= SHORTEST:
-                    self.text(subject, dataset, field, value)
+            self._strings(where, read.text)
+
+    def _small(self, where: TracedField, data: bytes) -> None:
+        """Trace bytes that are too short for a second window."""
+        window = media_windows.varied(data) if data else None
+        text = media_windows.text_of(data) if len(data) >= SHORTEST else None
+        if text is not None:
+            self._schema.learn(where[0], text)
+        if window is not None:
+            self._offer(where, 0, "bytes", window)
+        elif data:
+            self._rejected += 1
+        if text is not None:
+            self._strings(where, text)
+
+    def _strings(self, where: TracedField, text: str) -> None:
+        """Trace the strings of bytes that are text."""
+        for value in media_windows.strings(text):
+            if len(value) >= SHORTEST or len(utf8(value)) >= SHORTEST:
+                self.text(*where, value)
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         """Trace a file or folder name, and the name without its ending."""

@@ -196,8 +196,11 @@ class TreeEraser:
         self, keys: dict[str, list[Pseudonym]], wanted: WantedValues, shares: Shares, rewrites: list[tuple[str, set[int]]]
     ) -> Iterator[Removal]:
         """The names that go, one by one; what has to be rewritten instead is noted for later."""
+        numbers: dict[Pseudonym, set[int]] = {}
+        for number, each in enumerate(wanted.selectors):
+            numbers.setdefault(each.subject, set()).add(number)
         for key, subjects in keys.items():
-            concerned = {number for number, each in enumerate(wanted.selectors) if each.subject in subjects}
+            concerned = set[int]().union(*(numbers.get(subject, ()) for subject in subjects))
             theirs = [shares[subject] for subject in subjects]
             objection = self._objection(key, wanted)
             link = self._tree.is_link(key)
@@ -209,7 +212,7 @@ class TreeEraser:
                 continue
             whole = self._layout.says(key, wanted).whole & concerned
             if link or not concerned or whole:
-                yield Removal(key, theirs, within=self._layout.within(key, [wanted.selectors[each] for each in whole]))
+                yield Removal(key, theirs, within=self._layout.within(key, [wanted.selectors[number] for number in whole]))
             elif not self._layout.inside:
                 continue  # the name says by now that it is of another time
             elif not self._layout.rewritten:
