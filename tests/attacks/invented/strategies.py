@@ -26,9 +26,9 @@ from tests.attacks.invented.company import (
 )
 from tests.attacks.invented.records import RECORDS
 
-SPELLED_MENTIONS = False
+SPELLED_MENTIONS = True
 """Whether a column that names other people may spell them in another way than the map's identity does."""
-MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER = False
+MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER = True
 """Whether a row that the person leaves as the member of a list may name the person in another column as well. Such a mention is taken out,
 and the receipt does not count it."""
 

@@ -6,6 +6,7 @@ says for each column what an erasure does with such a cell (``mentions:`` of a d
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -63,6 +64,8 @@ class MentionQuery:
     """Column -> values that tell the person there alone: ``7`` names one in a column that refers to people, and is a number elsewhere."""
     inside: frozenset[str] = field(default=frozenset(), repr=False)
     """Values to look for inside longer text as well."""
+    members: frozenset[str] = field(default=frozenset(), repr=False)
+    """Values to look for as single values of JSON documents: too short to be looked for in any text, or written with escapes there."""
     folded: frozenset[str] = field(default=frozenset(), repr=False)
     """Values that tell the person in whatever capitals and between whatever blanks they stand, as ``spelling.near`` writes them."""
     own: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
@@ -71,6 +74,10 @@ class MentionQuery:
     def whole(self, column: str) -> frozenset[str]:
         """Return the values that tell the person when they fill a cell of the column."""
         return self.anywhere | self.bound.get(column, frozenset())
+
+    def needles(self) -> frozenset[str]:
+        """Return the texts one of which lies in every longer cell that names the person."""
+        return self.inside | {form for value in self.members for form in _as_json(value)}
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,10 @@ def places_in(text: str, value: str) -> Iterator[int]:
         if alone(text, begin, value):
             yield begin
         begin = text.find(value, begin + 1)
+
+
+def _as_json(value: str) -> frozenset[str]:
+    return frozenset({json.dumps(value), json.dumps(value, ensure_ascii=False)})
 
 
 def is_prose(text: str) -> bool:

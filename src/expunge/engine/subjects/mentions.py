@@ -82,7 +82,9 @@ def _query(person: Person, kinds: Mapping[str, frozenset[str]], folding: Iterabl
     bound = {column: frozenset(value for kind in held for value in person.ids.get(kind, ())) for column, held in kinds.items()}
     folded = frozenset(near(value) for kind in folding for value in person.ids.get(kind, ()) if distinctive(value))
     longer = {value for _, value in person.identifiers() if len(value) >= LOOKED_FOR_INSIDE} if inside else ()
-    return MentionQuery(person.subject, frozenset(values), {name: each for name, each in bound.items() if each}, frozenset(longer), folded)
+    told = {name: each for name, each in bound.items() if each}
+    members = frozenset(value for value in values if len(value) < LOOKED_FOR_INSIDE or (inside and not value.isascii()))
+    return MentionQuery(person.subject, frozenset(values), told, frozenset(longer), members, folded)
 
 
 def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozenset[str]]:
@@ -160,7 +162,9 @@ def found(
     asked = tuple(replace(query, own=mine.get(query.subject, {})) for query in asked)
     keys = {identity.key for identity in context.data_map.identities.values() if identity.dataset == dataset.name}
     whose = {name.casefold() for name in (*dataset.subject_fields, *keys)}
-    met = store_calls.mentions(store, dataset, asked, own, columns)
+    # Why less: a row whose list the person leaves stays, and is another person's then.
+    aside = [copy.without(copy.shared) for copy in own] if dataset.members else own
+    met = store_calls.mentions(store, dataset, asked, aside, columns)
     living = LivingIdentifiers(context, people)
     # Why less: by these columns rows are the person's own, which a probe looks for. A longer word may be another person's identifier.
     return tuple(each for each in met if each.column.casefold() not in whose and not (each.longer and all(map(living.any, each.longer))))

@@ -96,6 +96,8 @@ class Collector:
         else:
             self._schema.learn_sentence(subject, value)
         self._pieces((subject, dataset, field), value)
+        if self._budget > 1 and value[:1] in _DOCUMENT:
+            self._inside((subject, dataset, field), value)
         if self._budget > 1 and (packed := bytes_of_uuid(value)):
             self._take(self._others, (subject, dataset, field), 0, "bytes", packed)
 
@@ -106,6 +108,12 @@ class Collector:
         if self._budget == 1 and not taken:
             again = enumerate(pieces(value, _AGAIN))
             any(self._offer(where, rank, "utf-8", utf8(piece), piece) for rank, piece in again)
+
+    def _inside(self, where: TracedField, document: str) -> None:
+        """Trace the strings of a JSON document as values of their own; a copy may have one of them alone."""
+        for value in media_windows.strings(document):
+            if value != document and len(utf8(value)) >= SHORTEST and (self._schema.is_identifier(value) or not is_moment(value)):
+                self._pieces(where, value)
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         """Trace a number that is long enough: 8 packed bytes, or 8 digits."""

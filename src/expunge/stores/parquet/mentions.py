@@ -122,7 +122,7 @@ def _named(
     group: pa.Table, queries: Sequence[MentionQuery], own: dict[str, set[str]], columns: frozenset[str] | None
 ) -> Iterator[tuple[int, list[Cell]]]:
     """The rows of a group in which anything is met, with their cells."""
-    inside = sorted({value for query in queries for value in query.inside})
+    inside = sorted({value for query in queries for value in query.needles()})
     looked = {name: text for name in group.column_names if (text := _flat(group.column(name))) is not None}
     met = {name: _met(group.column(name), text, name, queries) for name, text in looked.items() if columns is None or name in columns}
     hits = np.zeros(group.num_rows, bool)

@@ -64,7 +64,7 @@ class PostgresMentions:
         self._load("expunge_mentioned", values)
         folded = sorted({value for query in queries for value in query.folded})
         self._load("expunge_folded", [("", value) for value in folded])
-        inside = sorted({value for query in queries for value in query.inside})
+        inside = sorted({value for query in queries for value in query.needles()})
         self._load("expunge_inside", [("", value) for value in inside])
         with self.connection.cursor() as cursor:
             cursor.execute(self._query(looked, inside=bool(inside), folding=bool(folded)).encode())

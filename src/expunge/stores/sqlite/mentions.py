@@ -40,7 +40,7 @@ class SqliteMentions:
         if not looked or not queries:
             return
         self._load(queries)
-        inside = sorted({value for query in queries for value in query.inside})
+        inside = sorted({value for query in queries for value in query.needles()})
         rows = self.connection.execute(*self._query(looked, inside, folding=any(query.folded for query in queries)))
         yield from count((self._named(row, looked) for row in rows), queries, aside)
 

@@ -233,3 +233,17 @@ def _doomed(held: _List, numbers: set[int]) -> Iterator[tuple[int, int]]:
             yield start, held.elements[number + 1][0]
         else:
             yield start, end
+
+
+def strings_of(text: str) -> Iterator[str]:
+    """Yield each string value of a JSON document; nothing of another text. Names of fields are no values."""
+    try:
+        waiting = [json.loads(text)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)

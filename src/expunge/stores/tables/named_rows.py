@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, form_in, longer_in
 from expunge.core.values.ids import Pseudonym
+from expunge.stores.tables.json_members import strings_of
 
 _ANY = ""
 """Stands for every column."""
@@ -56,6 +57,8 @@ class _NamedPeople:
         """The same by the nearest relative of a value, for columns in which the store takes other spellings for it."""
         self._members: dict[str, set[int]] = {}
         self._inside: dict[str, set[int]] = {}
+        self._documented: dict[str, set[int]] = {}
+        """Values that count as a single value of a document."""
         for number, query in enumerate(queries):
             for column, values in ((_ANY, query.anywhere), *query.bound.items()):
                 for value in values:
@@ -64,6 +67,8 @@ class _NamedPeople:
                     self._members.setdefault(value, set()).add(number)
             for value in query.inside:
                 self._inside.setdefault(value, set()).add(number)
+            for value in query.members:
+                self._documented.setdefault(value, set()).add(number)
 
     def owns(self, number: int, texts: Mapping[str, str]) -> bool:
         """Return whether the row is the person's own."""
@@ -83,6 +88,10 @@ class _NamedPeople:
                 found = dict.fromkeys(self._asked_of(cell.column), _WHOLE)
         if cell.readable:
             self._look(cell, self._inside, found)
+            if self._documented and cell.text.lstrip()[:1] in _DOCUMENT:
+                for value in self._documented.keys() & set(strings_of(cell.text)):
+                    for number in self._documented[value]:
+                        found.setdefault(number, (MentionForm.PART, ()))
         return found
 
     def _of(self, known: Mapping[tuple[str, str], set[int]], column: str, text: str) -> set[int]:
@@ -108,6 +117,7 @@ class _NamedPeople:
                     found[number] = (min(form, before, key=list(MentionForm).index), parts)
 
 
+_DOCUMENT = frozenset("[{")
 _WHOLE: tuple[MentionForm, Longer] = (MentionForm.WHOLE, ())
 
 
