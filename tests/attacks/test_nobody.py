@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from expunge.core.evidence.receipt import SharedValues
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from tests.attacks.mention_company import ANNA, BELA, CARA, CUSTOMERS, CUSTOMERS_SET, MentionCompany, company
@@ -146,3 +147,5 @@ def test_reference_data_has_a_value_as_a_whole_that_is_also_somebody_elses_or_no
     home = cities(tmp_path, declared, more)
     run = home.erase(f"customer:{ANNA}")
     assert run.state is state, run.reasons
+    shared = home.receipt(run).shared_values
+    assert shared == ((SharedValues("cities", "app", 1),) if state is OrderState.FULFILLED else shared)

@@ -34,7 +34,8 @@ _BATCH = 2_000
 _JOINED = 1 << 16
 """Bytes of a row that are looked at as it lies there."""
 _Value: TypeAlias = "str | float"
-_Key, _Each = TypeVar("_Key"), TypeVar("_Each")
+_Key = TypeVar("_Key")
+_Each = TypeVar("_Each")
 
 
 @dataclass(frozen=True)
