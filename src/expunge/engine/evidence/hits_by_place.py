@@ -9,8 +9,8 @@
 4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
      A value that belongs to a relation as a whole, such as a full-text term, is explained by any live row of that relation.
 4.5. What is left may lie in items that are kept on purpose.
-4.6. What is left then may lie in rows about nobody: reference data, aggregates, rows that name no subject. A value there explains a hit as a
-     whole, if a living person has the same, or if the map says that it is on the list of such values; one that names the person, never.
+4.6. What is left then may lie in rows about nobody: reference data, aggregates, rows that name no subject. A value there explains a hit as
+     a whole, if a living person has the same, or if the map says that it is on the list of such values; one that names the person, never.
 4.7. A window that was seen in a structure whose parts cannot be told apart is neither explained nor residue: the verdict is *cannot tell*.
 4.8. Hits in stores without page readers are asked of all bystanders' data.
 """

@@ -119,7 +119,10 @@ def verify_store(
     sight = ScanComparison(before, scanned.seen, held, explained.untold, controls)
     ledger = TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped))
 
-    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage)
+    nameless = dict[str, frozenset[str]]()
+    for index, those in explained.with_nobody.items():
+        nameless[traces.traces[index].dataset] = nameless.get(traces.traces[index].dataset, frozenset()) | those
+    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless)
     entries: dict[Pseudonym, SubjectEntries] = {}
     for subject in run.subjects:
         # (5) Judge each dataset.
