@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from expunge.core.evidence.receipt import SharedValues
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from tests.attacks.mention_company import ANNA, BELA, CARA, CUSTOMERS, CUSTOMERS_SET, MentionCompany, company
@@ -93,7 +94,7 @@ def test_a_row_without_a_subject_may_have_what_a_living_person_has_as_well(tmp_p
     assert home.found(ANNA) == []
 
 
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("store", [STORES[0], *(pytest.param(each, marks=pytest.mark.soak) for each in STORES[1:])])
 @pytest.mark.parametrize("more", STAYING.values(), ids=STAYING)
 def test_the_persons_own_text_in_a_row_without_a_subject_is_residue(tmp_path: Path, store: str, more: Line) -> None:
     home = logs(tmp_path, store, more)
@@ -146,3 +147,35 @@ def test_reference_data_has_a_value_as_a_whole_that_is_also_somebody_elses_or_no
     home = cities(tmp_path, declared, more)
     run = home.erase(f"customer:{ANNA}")
     assert run.state is state, run.reasons
+    shared = home.receipt(run).shared_values
+    assert shared == ((SharedValues("cities", "app", 1),) if state is OrderState.FULFILLED else shared)
+
+
+@pytest.mark.parametrize(
+    ("declared", "more", "told"),
+    [
+        (LISTED, "", ""),
+        ("", "", "cities: {store: app, table: cities, about: nobody}"),
+        (LISTED.replace("name:", "town:"), "", "no row has a text in town"),
+        (LISTED.replace("city", "town"), "", "no row of customers has a text in town"),
+        (
+            LISTED.replace("name:", "country:"),
+            "INSERT INTO cities VALUES ('Akureyri', 'IS');",
+            "values that stand in more than one row: 1",
+        ),
+        (LISTED, f"INSERT INTO cities VALUES ('{'long ' * 10}', 'IS');", "name: values of more than 32 bytes, which explain nothing: 1"),
+        (PLAIN, f"INSERT INTO cities VALUES ('{BELA}', 'IS');", "name names people, so that it is not about nobody"),
+    ],
+)
+def test_check_holds_reference_data_against_what_the_map_says(tmp_path: Path, declared: str, more: str, told: str) -> None:
+    home = cities(tmp_path, declared, more)
+    with home.open() as opened:
+        found = [f"{each.what}; {each.mend}" for each in opened.check() if "cities" in each.where or "cities" in each.what]
+    assert len(found) == bool(told)
+    assert all(told in each for each in found)
+
+
+def test_the_receipt_says_that_rows_without_a_subject_still_hold_the_persons_own(tmp_path: Path) -> None:
+    home = logs(tmp_path, "sqlite", (None, OWN))
+    details = {each.dataset: each.detail for each in home.receipt(home.erase(f"customer:{ANNA}")).datasets}
+    assert "rows of logs that name nobody" in details["logs"]

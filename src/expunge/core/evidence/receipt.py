@@ -212,6 +212,18 @@ class Mention:
 
 
 @dataclass(frozen=True)
+class SharedValues:
+    """Values in rows about nobody that the person's rows had as well: they stay, as words that others use, or that a list has."""
+
+    dataset: str
+    store: str
+    items: int
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.store) and self.items > 0, "shared values need a dataset, a store and at least one value")
+
+
+@dataclass(frozen=True)
 class Figure:
     """A number that a command reported of its work: ``accuracy_before`` (hundredths of a percent), ``samples``."""
 
@@ -300,6 +312,8 @@ class Receipt:
     """What was made from the person's data and changed, destroyed or made anew; not in the bytes where there is none."""
     mentions: tuple[Mention, ...] = ()
     """Rows of other people that named the person; not in the bytes where there is none."""
+    shared_values: tuple[SharedValues, ...] = ()
+    """Values in rows about nobody that stay; not in the bytes where there is none."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
@@ -323,6 +337,8 @@ class Receipt:
         )
         places = [(each.dataset, each.column, each.act) for each in self.mentions]
         _require(len(set(places)) == len(places), "a mention is listed twice")
+        sharing = [each.dataset for each in self.shared_values]
+        _require(len(set(sharing)) == len(sharing), "shared values of a dataset are listed twice")
         made = [model.dataset for model in self.models]
         _require(len(set(made)) == len(made) and names.issuperset(made), "a model is listed twice, or in no dataset")
         doubted = {model.dataset for model in self.models if model.membership is not None and model.membership.open}
@@ -371,7 +387,7 @@ def parse(statement: bytes) -> Receipt:
             "predicateType": str(kind),
             "subject": [{"digest": {"sha256": str(commitment)}, "name": str(order)}],
         } if kind == PREDICATE_TYPE:
-            values: Json = {"models": [], "mentions": [], **predicate, "commitment": commitment, "order": order}
+            values: Json = {"models": [], "mentions": [], "shared_values": [], **predicate, "commitment": commitment, "order": order}
         case _:
             raise EvidenceInvalid("not a receipt of the form this tool issues", help="see docs/spec/receipt.md")
     receipt: Receipt = from_json(Receipt, values, "receipt")
@@ -383,8 +399,8 @@ def parse(statement: bytes) -> Receipt:
 def _fields(receipt: Receipt) -> Iterable[tuple[str, Json]]:
     body = to_json(receipt)
     assert isinstance(body, dict)
-    # Why left out: the bytes of receipts that say nothing of models, or of mentions, stay what they were.
-    for name in [name for name in ("models", "mentions") if not body[name]]:
+    # Why left out: the bytes of receipts that say nothing of models, mentions or shared values stay what they were.
+    for name in [name for name in ("models", "mentions", "shared_values") if not body[name]]:
         del body[name]
     return body.items()
 

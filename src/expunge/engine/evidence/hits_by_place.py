@@ -4,13 +4,15 @@
 
 4.1. Sort the hits by file. A file in which no live item of a placing store lies (a copy of a database, say) explains nothing.
 4.2. Ask the scanner's page readers which live rows lie at each place. Names of files are places of the items below them.
-4.3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, explain nothing.
+4.3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, do not count here.
      Rows that would explain a hit and cannot be followed to a subject now make the look *could not*, unless it found residue besides.
 4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
      A value that belongs to a relation as a whole, such as a full-text term, is explained by any live row of that relation.
 4.5. What is left may lie in items that are kept on purpose.
-4.6. A window that was seen in a structure whose parts cannot be told apart is neither explained nor residue: the verdict is *cannot tell*.
-4.7. Hits in stores without page readers are asked of all bystanders' data.
+4.6. What is left then may lie in rows about nobody: reference data, aggregates, rows that name no subject. A value there explains a hit as
+     a whole, if a living person has the same, or if the map says that it is on the list of such values; one that names the person, never.
+4.7. A window that was seen in a structure whose parts cannot be told apart is neither explained nor residue: the verdict is *cannot tell*.
+4.8. Hits in stores without page readers are asked of all bystanders' data.
 """
 
 from __future__ import annotations
@@ -113,7 +115,7 @@ def explain(
         places.read(hits)
     work = RowsAtHits(context, traces, stores, placing, candidates, ours, people, before)
     explained = work.explained(by_file)
-    # (4.6) Set aside what cannot be told.
+    # (4.7) Set aside what cannot be told.
     untold: list[tuple[int, Residue, str]] = []
     for hits in by_file:
         for number, (index, place) in enumerate(hits.places):
@@ -124,7 +126,7 @@ def explain(
                 untold.append((index, place, UNFOLLOWED))
             elif (hits.path, number) not in explained:
                 left.append((index, place))
-    # (4.7) Ask the rest of all bystanders' data.
+    # (4.8) Ask the rest of all bystanders' data.
     counted: dict[int, int] = {}
     for index, _ in ((index, place) for hits in by_file for index, place in hits.places):
         counted[index] = counted.get(index, 0) + 1

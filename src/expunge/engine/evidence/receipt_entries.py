@@ -8,7 +8,7 @@ from dataclasses import replace
 from expunge.core.datamap.datamap import Dataset, EraseAct, Inherited
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import receipt_codec, verification_codec
-from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Probe, Result
+from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Probe, Result, SharedValues
 from expunge.core.orders.plan import Step, StepKind
 from expunge.core.orders.run import Run
 from expunge.core.values import canonical
@@ -27,6 +27,7 @@ def entries(context: Context, run: Run) -> Entries:
     assert run.plan is not None
     made: dict[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]] = {subject: ([], []) for subject in run.subjects}
     named: dict[Pseudonym, list[Mention]] = {subject: [] for subject in run.subjects}
+    shared: dict[Pseudonym, dict[str, SharedValues]] = {subject: {} for subject in run.subjects}
     for event in run.current.judged.values():
         of, said = verification_codec.unpack(event.entries)
         read = [_read(each) for each in said]
@@ -35,6 +36,10 @@ def entries(context: Context, run: Run) -> Entries:
             theirs[0].extend(found[0])
             theirs[1].extend(found[1])
             named[Pseudonym(subject)].extend(found[2])
+            for each in found[3]:
+                # Why the larger number: a folder and a database in it are two stores, and both looks see the same values.
+                known = shared[Pseudonym(subject)].get(each.dataset, each)
+                shared[Pseudonym(subject)][each.dataset] = max(known, each, key=lambda values: values.items)
     for step in run.plan.steps:
         if step.kind in (StepKind.KEEP, StepKind.MANUAL):
             _add_aside(context, run, step, made)
@@ -48,14 +53,18 @@ def entries(context: Context, run: Run) -> Entries:
     missing += [_observed(tag) for tag in run.plan.observed]
     for datasets, _ in made.values():
         datasets.extend(missing)
-    return {subject: (tuple(datasets), tuple(kept), tuple(named[subject])) for subject, (datasets, kept) in made.items()}
+    return {
+        subject: (tuple(datasets), tuple(kept), tuple(named[subject]), tuple(shared[subject].values()))
+        for subject, (datasets, kept) in made.items()
+    }
 
 
 def _read(said: canonical.Json) -> SubjectEntries:
     assert isinstance(said, dict)
     datasets = receipt_codec.from_json(tuple[DatasetEntry, ...], said["datasets"], "entries")
     kept = receipt_codec.from_json(tuple[KeptItems, ...], said["kept"], "kept")
-    return datasets, kept, receipt_codec.from_json(tuple[Mention, ...], said.get("mentions", []), "mentions")
+    mentions = receipt_codec.from_json(tuple[Mention, ...], said.get("mentions", []), "mentions")
+    return datasets, kept, mentions, receipt_codec.from_json(tuple[SharedValues, ...], said.get("shared_values", []), "shared_values")
 
 
 def _not_looked_at(store: str, kind: str, why: Unable) -> DatasetEntry:

@@ -23,8 +23,8 @@ why the entry says *unable*. :class:`Judge` carries these numbers, and so does `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding
@@ -56,6 +56,8 @@ class Judge:
     capabilities: Capabilities
     ledger: TraceLedger
     coverage: Coverage
+    nameless: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Dataset of windows that are left in rows about nobody -> the datasets of these rows."""
 
     def locked(self, dataset: Dataset, subject: Pseudonym) -> tuple[Kept, ...]:
         """Return the items that the store itself refused to erase, as it answered: an object lock, a legal hold."""
@@ -124,7 +126,9 @@ class Judge:
             yield from self._unpurged()
         # (5.7) The scan found windows of it, or saw some in a structure whose parts cannot be told apart.
         if figures.verdict is ScanVerdict.PRESENT:
-            yield Unable(Reason.RESIDUE, f"bytes of {dataset.name} were found in files of {dataset.store}")
+            nameless = sorted(self.nameless.get(dataset.name, ()))
+            among = f"; some lie in rows of {', '.join(nameless)} that name nobody, and nobody else has these values" if nameless else ""
+            yield Unable(Reason.RESIDUE, f"bytes of {dataset.name} were found in files of {dataset.store}{among}")
         elif figures.untold:
             yield Unable(Reason.CANNOT_TELL, f"bytes of {dataset.name} lie in {_untold(figures)}")
         if isinstance(outcome, Erased):

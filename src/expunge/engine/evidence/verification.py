@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,7 +24,7 @@ from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding, Retained
 from expunge.core.datamap.person import Person
 from expunge.core.evidence import receipt_codec, verification_codec
-from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Result
+from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Result, SharedValues
 from expunge.core.evidence.trace_evidence import ScanComparison, TraceLedger, blinding
 from expunge.core.evidence.traces import Traces
 from expunge.core.orders.plan import Step
@@ -34,6 +35,7 @@ from expunge.core.values.copy import Copy, Probed, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Kept
 from expunge.engine.evidence import hits_by_place, mentions, positive_controls, tracing
+from expunge.engine.evidence.nobodys_rows import Cell
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
 from expunge.engine.kernel import store_calls
@@ -43,14 +45,14 @@ from expunge.engine.models import model_commands
 from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
 from expunge.ports.scanner import Residue, Scanned
 
-SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...], tuple[Mention, ...]]
+SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...], tuple[Mention, ...], tuple[SharedValues, ...]]
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
 LOOKS = 3
 """How often a store is asked at most for what it could not say: a busy machine answers late, and the verdict of a look is final."""
 PAUSE = 0.2
 """Seconds before the second look, twice as long before the third; stores wait for locks and connections themselves."""
-_PARTS = ("datasets", "kept", "mentions")
-_WHERE_ANY = frozenset({"mentions"})
+_PARTS = ("datasets", "kept", "mentions", "shared_values")
+_WHERE_ANY = frozenset({"mentions", "shared_values"})
 """Left out of what is journalled where there is none, as before there were any."""
 
 
@@ -117,7 +119,10 @@ def verify_store(
     sight = ScanComparison(before, scanned.seen, held, explained.untold, controls)
     ledger = TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped))
 
-    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage)
+    nameless = dict[str, frozenset[str]]()
+    for index, those in explained.with_nobody.items():
+        nameless[traces.traces[index].dataset] = nameless.get(traces.traces[index].dataset, frozenset()) | those
+    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless)
     entries: dict[Pseudonym, SubjectEntries] = {}
     for subject in run.subjects:
         # (5) Judge each dataset.
@@ -131,12 +136,22 @@ def verify_store(
             kept += [KeptItems(dataset.name, each.ground, _second(each), each.items) for each in aside if each.items]
         # (6) Judge the rest of the store.
         made += judge.elsewhere(subject, made, next((why for (_, whom), why in named.left.items() if whom == subject), None))
-        entries[subject] = (tuple(made), tuple(kept), tuple(named.listed.get(subject, ())))
+        shared = _shared_values(context, traces, explained.values, subject)
+        entries[subject] = (tuple(made), tuple(kept), tuple(named.listed.get(subject, ())), shared)
 
     # (7) Name the places of residue.
     places = hits_by_place.a_few((*explained.left, *explained.in_untold))
     found = len({place.trace.digest for place in explained.left})
     return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, found, places)
+
+
+def _shared_values(
+    context: Context, traces: Traces, explaining: Mapping[int, frozenset[Cell]], subject: Pseudonym
+) -> tuple[SharedValues, ...]:
+    """Count the values in rows about nobody that explain windows of a person, by dataset."""
+    cells = {each for index, some in explaining.items() if traces.traces[index].subject == subject for each in some}
+    counts = Counter(each.dataset for each in cells)
+    return tuple(SharedValues(name, context.data_map.datasets[name].store, items) for name, items in sorted(counts.items()))
 
 
 def _identifiers_seen(context: Context, store: str, traces: Traces, scanned: Scanned) -> bool:
@@ -161,8 +176,8 @@ def _retaining(context: Context, run: Run, store: str, capabilities: Capabilitie
     kind = context.data_map.stores[store].kind
     items = sum(each.items for each in kept)
     entry = DatasetEntry(store, store, kind, EraseAct.KEEP, Result.KEPT, items, Grounding.NONE, Grounding.NONE, None, None, None, "")
-    entries: SubjectEntries = ((entry,), tuple(kept), ()) if kept else ((), (), ())
-    nothing: SubjectEntries = ((), (), ())
+    entries: SubjectEntries = ((entry,), tuple(kept), (), ()) if kept else ((), (), (), ())
+    nothing: SubjectEntries = ((), (), (), ())
     return StoreVerification({subject: entries if run.took_from(subject) else nothing for subject in run.subjects}, 0, 0, 0, ())
 
 

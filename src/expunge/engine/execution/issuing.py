@@ -141,7 +141,7 @@ class Issuer:
         return made
 
     def _receipt(self, at: int, person: tuple[str, bytes], said: SubjectEntries, signer: _Signer, now: datetime) -> Receipt:
-        run, (datasets, kept, mentions) = self._recorders[at].run, said
+        run, (datasets, kept, mentions, shared_values) = self._recorders[at].run, said
         assert run.plan is not None
         assert run.fenced_at is not None
         erased_at, judged = run.erased_at, run.current.judged
@@ -166,6 +166,7 @@ class Issuer:
             nonce=nonce,
             models=_models(run, self._context.data_map, datasets),
             mentions=mentions,
+            shared_values=shared_values,
         )
 
     def _envelopes(self, statements: Sequence[str], signer: _Signer) -> list[dsse.Envelope]:

@@ -148,7 +148,7 @@ def _undeclared(context: Context, store: str) -> int:
 
 def _ended(recorder: Recorder, entries: Entries) -> ev.OrderEvent:
     reasons: dict[str, None] = {}
-    for datasets, kept, _ in entries.values():
+    for datasets, kept, *_ in entries.values():
         reasons.update(
             dict.fromkeys(_reason(dataset.dataset, dataset.reason, dataset.detail) for dataset in datasets if dataset.reason is not None)
         )
@@ -157,7 +157,7 @@ def _ended(recorder: Recorder, entries: Entries) -> ev.OrderEvent:
     if state is OrderState.FULFILLED and any(not dataset.done for datasets, *_ in entries.values() for dataset in datasets):
         state, reasons = OrderState.IN_PART, {Reason.ERROR.value: None}
     final = all(dataset.done or dataset.outcome is receipt.Result.KEPT for datasets, *_ in entries.values() for dataset in datasets)
-    final = final and all(each.until is None for _, kept, _ in entries.values() for each in kept)
+    final = final and all(each.until is None for _, kept, *_ in entries.values() for each in kept)
     return ev.Ended(recorder.now(), state, tuple(reasons), final)
 
 

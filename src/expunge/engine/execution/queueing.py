@@ -69,7 +69,7 @@ def _kept_by_one_that_ended(context: Context, run: Run) -> bool:
     """Whether what an order left was kept by a hold that binds no more; where several keep the same, the longest counts."""
     over = hold_register.over(context)
     return any(
-        (each.dataset, each.ground, each.until) in over for _, kept, _ in receipt_entries.entries(context, run).values() for each in kept
+        (each.dataset, each.ground, each.until) in over for _, kept, *_ in receipt_entries.entries(context, run).values() for each in kept
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from expunge.core.datamap.datamap import ReferenceData
 from expunge.core.datamap.mentions import yaml_for
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.engine.consent import disclosure_texts
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.lineage import artefact_manifests, observed_lineage
+from expunge.engine.retention import reference_data_check
 from expunge.engine.subjects import bystander_loss, mentions, orphaned_items, shared_paths, spelling_check
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
@@ -34,12 +36,18 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
     if not any(each.kind in _CANNOT_FOLLOW for each in found):
         found += [*_ownerless(context), *spelling_check.findings(context)]
         found += _undeclared_mentions(context)
+        found += reference_data_check.findings(context)
         found += _shared_paths(context)
     return tuple(found)
 
 
 def _undeclared_mentions(context: OpenPlaces) -> Iterator[Finding]:
     for dataset, columns in mentions.undeclared(context):
+        if isinstance(dataset.subject, ReferenceData):
+            what = f"dataset {dataset.name}: {', '.join(columns)} names people, so that it is not about nobody"
+            mend = f"subject: {{KIND: {columns[0]}}} in place of about: nobody"
+            yield Finding(FindingKind.UNDECLARED, dataset.store, dataset.table or dataset.name, what, mend)
+            continue
         what = (
             f"dataset {dataset.name}: {', '.join(columns)} names people in rows of others, and no rule says what an erasure does with that"
         )
