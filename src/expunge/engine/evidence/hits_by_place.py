@@ -127,9 +127,7 @@ def explain(
             elif (hits.path, number) not in explained:
                 left.append((index, place))
     # (4.8) Ask the rest of all bystanders' data.
-    counted: dict[int, int] = {}
-    for index, _ in ((index, place) for hits in by_file for index, place in hits.places):
-        counted[index] = counted.get(index, 0) + 1
+    counted = Counter(index for hits in by_file for index, _ in hits.places)
     listed = frozenset(counted) | unsure | {index for index, _ in left}
     unsure |= {index for index, count in counted.items() if count >= MOST_PLACES} | (candidates - listed)
     rest = _by_content(context, store, traces, scanned, frozenset(unsure), ours, people, before)

@@ -119,10 +119,7 @@ def verify_store(
     sight = ScanComparison(before, scanned.seen, held, explained.untold, controls)
     ledger = TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped))
 
-    nameless = dict[str, frozenset[str]]()
-    for index, those in explained.with_nobody.items():
-        nameless[traces.traces[index].dataset] = nameless.get(traces.traces[index].dataset, frozenset()) | those
-    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless)
+    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, _nameless(traces, explained.with_nobody))
     entries: dict[Pseudonym, SubjectEntries] = {}
     for subject in run.subjects:
         # (5) Judge each dataset.
@@ -143,6 +140,14 @@ def verify_store(
     places = hits_by_place.a_few((*explained.left, *explained.in_untold))
     found = len({place.trace.digest for place in explained.left})
     return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, found, places)
+
+
+def _nameless(traces: Traces, left: Mapping[int, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """Return, for each dataset of windows that are left in rows about nobody, the datasets of these rows."""
+    found = dict[str, frozenset[str]]()
+    for index, names in left.items():
+        found[traces.traces[index].dataset] = found.get(traces.traces[index].dataset, frozenset()) | names
+    return found
 
 
 def _shared_values(

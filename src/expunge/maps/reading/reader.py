@@ -120,6 +120,20 @@ def _bytes_of(path: Path) -> bytes:
         raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map") from error
 
 
+_CHECKS = (
+    check_stores,
+    check_layouts,
+    check_overlaps,
+    check_identities,
+    check_last_used,
+    check_subjects,
+    check_shared,
+    check_mentions,
+    check_reference_data,
+)
+"""The checks that need nothing but stores, datasets and identities, in the sequence of their faults."""
+
+
 def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKind]) -> DataMap:
     _check_version(form, root)
     state, state_url = read_state(form, root, path.parent)
@@ -136,15 +150,8 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         ignore=read_ignore(form, root),
     )
     draft = replace(draft, datasets=with_members(draft, with_people(draft)))
-    check_stores(draft)
-    check_layouts(draft)
-    check_overlaps(draft)
-    check_identities(draft)
-    check_last_used(draft)
-    check_subjects(draft)
-    check_shared(draft)
-    check_mentions(draft)
-    check_reference_data(draft)
+    for check in _CHECKS:
+        check(draft)
     purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)
     check_consents(draft, purposes, texts, guardians)
     cohorts, provenance = read_cohorts(form, root), read_provenance(form, root)
