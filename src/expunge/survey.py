@@ -17,6 +17,7 @@ from expunge.adapters.log.log_source import FolderSource, HttpSource, LogSource
 from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_receipt
 from expunge.adapters.log.watch_folder import WatchFolder
 from expunge.adapters.log.watching import LogAlarm, LogLook, WatchLimits, cry, look
+from expunge.adapters.log.witness import Witness
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import MapDiff, map_diff
 from expunge.core.log.trust import TrustPolicy
@@ -46,6 +47,7 @@ __all__ = [
     "MapFault",
     "ReceiptInLog",
     "WatchLimits",
+    "Witness",
     "audit",
     "check",
     "compare",

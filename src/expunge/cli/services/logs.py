@@ -109,6 +109,36 @@ def serve(
 
 
 @app.command()
+def witness(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The witness's own folder: its key and what it saw; made at first.", file_okay=False)
+    ],
+    name: Annotated[str, typer.Option(help="The witness's name, such as witness.example.org/w1; it never changes.")],
+    trust: Annotated[
+        Path, typer.Option(help="The logs to cosign: files with `log` lines, such as trust-policy.txt.", exists=True, dir_okay=False)
+    ],
+    port: Annotated[int, typer.Option(help="0 picks a free one.", min=0, max=65535)] = 8081,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    as_json: options.Json = False,
+) -> None:
+    """Be a witness of other people's logs (C2SP tlog-witness) until interrupted: cosign what proves that it only grew.
+
+    Prints the line for trust policies first. What was cosigned last is on the device before an answer goes out.
+    """
+    from expunge import survey
+    from expunge.cli.services.witness_server import WitnessServer
+
+    seeing = survey.Witness(folder, name, parsed_policy(trust.read_bytes()))
+    with WitnessServer(seeing, host, port) as server:
+        if as_json:
+            output.write_json("witnessing/1", {"url": server.url, "vkey": str(seeing.key)})
+        else:
+            output.say(f"witness {output.visible(name.rpartition('/')[2] or name)} {seeing.key} {server.url}")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+@app.command()
 def policy(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Print the trust policy, with every key so far and since when it counts: publish it where the operator cannot change it unseen."""
     with opened(map_file) as expunge:
