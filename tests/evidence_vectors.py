@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from expunge.core import merkle
@@ -11,6 +12,7 @@ from expunge.core.log import checkpoint, trust
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.values import canonical
 from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue, raw, with_mentions, with_models
+from tests.log_kit import SeededWitness, with_lines
 
 HERE = Path(__file__).parent / "vectors" / "evidence"
 
@@ -23,6 +25,23 @@ def witnesses() -> trust.TrustPolicy:
     return replace(SeededKeys().policy(), witnesses=named, groups=groups, quorum="both")
 
 
+def dated() -> trust.TrustPolicy:
+    """A policy of a log whose keys, and the signer, were replaced once."""
+    before, after = SeededKeys(), SeededKeys("rotated")
+    signers = (*before.policy().signers, *after.policy().signers)
+    logs = (*before.policy().logs, *after.policy().logs)
+    times = (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 11, 25, 12, tzinfo=UTC))
+    first, second = ([*made.policy().signers, *made.log_keys()] for made in (before, after))
+    starts = tuple(trust.KeyStart(at, key) for at, keys in zip(times, (first, second), strict=True) for key in keys)
+    return trust.TrustPolicy(signers, logs, starts=starts)
+
+
+def cosigned(note: bytes) -> bytes:
+    """The checkpoint with the cosignatures of w0 and w3, and one by nobody whom a policy names."""
+    seconds = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp())
+    return with_lines(note, *(SeededWitness(name).line(note, seconds) for name in ("w0", "w3", "stranger")))
+
+
 def vectors() -> dict[str, bytes]:
     """Relative path -> bytes."""
     made = {}
@@ -33,9 +52,11 @@ def vectors() -> dict[str, bytes]:
     made["commitment/opening.json"] = opening.encode()
     made["commitment/commitment.txt"] = f"{opening.commitment()}\n".encode()
     made["trust-policy/witnesses.txt"] = witnesses().encode()
+    made["trust-policy/since.txt"] = dated().encode()
     keys, leaves = SeededKeys(), [b"leaf %d" % number for number in range(300)]
     node = merkle.nodes_of([merkle.leaf_hash(each) for each in leaves])
     made["log/checkpoint"] = keys.signed(checkpoint.Checkpoint(ORIGIN, 300, merkle.tree_root(300, node)))
+    made["log/cosigned-checkpoint"] = cosigned(made["log/checkpoint"])
     made["log/vkeys.txt"] = "".join(f"{key}\n" for key in keys.log_keys()).encode()
     made["log/proofs.json"] = canonical.encode(
         {

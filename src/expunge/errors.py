@@ -96,5 +96,9 @@ class CouldNotLook(ExpungeError):
     """A scan or probe could not be made; the verdict is *cannot tell*, never *gone*."""
 
 
+class LogUnreached(ExpungeError):
+    """A log or a witness does not answer now; ask again later. That shows nothing about it."""
+
+
 class Undelivered(ExpungeError):
     """A recipient could not be reached, or did not take what was handed to it; it still has to be told."""

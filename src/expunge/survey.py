@@ -6,18 +6,28 @@ Like ``bootstrap`` a composition root: it may know every room.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from expunge.adapters.log.audit import LogAudit, verify_log
+from expunge.adapters.log.audit import LogAudit, verify_growth, verify_log
+from expunge.adapters.log.log_source import FolderSource, HttpSource, LogSource
+from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_receipt
+from expunge.adapters.log.watch_folder import WatchFolder
+from expunge.adapters.log.watching import LogAlarm, LogLook, WatchLimits, cry, look
+from expunge.adapters.log.witness import Witness
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import MapDiff, map_diff
-from expunge.core.note import VerifierKey
+from expunge.core.log.trust import TrustPolicy
 from expunge.core.retention import collection_permission
 from expunge.core.retention.collection_permission import CollectionAnswer
 from expunge.core.values.copy import Finding, FindingKind
+from expunge.core.verification.entry_order import KeptHead
+from expunge.core.verification.receipt_verify import VerifiedReceipt
 from expunge.engine.retention import map_check
+from expunge.errors import UsageError
 from expunge.maps import MapFault, examine, find_map, read_map
 from expunge.maps.drawing.picture import draw_lineage
 from expunge.maps.drawing.tree import LineageBranch, lineage_tree, tree_text
@@ -30,20 +40,30 @@ from expunge.stores import Kinds, OpenStores, own_kinds
 __all__ = [
     "CheckedMap",
     "LineageBranch",
+    "LogAlarm",
     "LogAudit",
+    "LogLook",
     "LossNote",
     "MapFault",
+    "ReceiptInLog",
+    "WatchLimits",
+    "Witness",
     "audit",
     "check",
     "compare",
+    "cry",
     "drawing",
     "import_fides",
     "locate_map",
+    "log_source",
     "may_collect",
     "propose",
     "read",
+    "receipt_in_log",
     "tree",
     "tree_lines",
+    "watch_log",
+    "watched_heads",
 ]
 
 
@@ -112,9 +132,43 @@ def compare(before: Path, after: Path | None) -> tuple[MapDiff, DataMap, DataMap
     return map_diff(old, new), old, new
 
 
-def audit(folder: Path, keys: Sequence[VerifierKey], known: Iterable[tuple[int, bytes]]) -> LogAudit:
-    """Check a whole log on disk; see :func:`expunge.adapters.log.audit.verify_log`."""
-    return verify_log(folder, keys, known)
+@contextmanager
+def log_source(where: str) -> Iterator[LogSource]:
+    """Open the files of a log in a folder, or under an address that begins with http. Raises UsageError for what is neither."""
+    if where.startswith(("http://", "https://")):
+        with HttpSource(where) as source:
+            yield source
+        return
+    if not Path(where).is_dir():
+        message = "there is no such folder, and it is no address that begins with https://"
+        raise UsageError(message, help="name a log's folder, or the address under which its checkpoint lies")
+    yield FolderSource(Path(where))
+
+
+def audit(
+    source: LogSource, policy: TrustPolicy, known: Iterable[tuple[int, bytes]], now: datetime, *, heads_only: bool = False
+) -> LogAudit:
+    """Check a whole log, or only its head and earlier ones; see :mod:`expunge.adapters.log.audit`."""
+    if heads_only:
+        return verify_growth(source, policy, known, now=now)[0]
+    return verify_log(source, policy, known, now=now)
+
+
+def watched_heads(folder: Path, policy: TrustPolicy, now: datetime) -> list[KeptHead]:
+    """The heads of a log that a watch kept in a folder, smallest first. Raises EvidenceInvalid for one that the log did not sign."""
+    return WatchFolder(folder).heads(policy, now)
+
+
+def watch_log(source: LogSource, policy: TrustPolicy, folder: Path, now: datetime, limits: WatchLimits) -> LogLook:
+    """Look at a log once, and compare it with what was kept in a folder; see :func:`expunge.adapters.log.watching.look`."""
+    return look(source, policy, WatchFolder(folder), now, limits)
+
+
+def receipt_in_log(
+    source: LogSource, policy: TrustPolicy, verified: VerifiedReceipt, kept: Sequence[KeptHead], now: datetime
+) -> ReceiptInLog:
+    """Compare a receipt with the log of now; see :func:`expunge.adapters.log.receipt_in_log.find_receipt`."""
+    return find_receipt(source, policy, verified, kept, now)
 
 
 def tree(data_map: DataMap) -> tuple[LineageBranch, ...]:

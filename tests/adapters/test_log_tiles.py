@@ -80,7 +80,7 @@ def test_killed_between_one_tile_and_the_next_the_tree_stays(tmp_path: Path, pas
     log = opened(tmp_path)
     assert log.head().size == 5
     log.append([b"another"])
-    audit = verify_log(tmp_path, KEYS.log_keys())
+    audit = verify_log(tmp_path, KEYS.policy())
     assert audit.head.size == 6
     assert audit.leftover == (), "the next append sweeps up what the dead one left"
     assert log.entry(5) == b"another"
@@ -94,7 +94,7 @@ def test_killed_while_the_log_is_made_it_is_made_the_next_time(tmp_path: Path, p
 
     assert in_child(die).killed_by
     assert opened(tmp_path).append([b"one"]) == (0,)
-    assert verify_log(tmp_path, KEYS.log_keys()).leftover == ()
+    assert verify_log(tmp_path, KEYS.policy()).leftover == ()
 
 
 def test_killed_while_sweeping_it_sweeps_the_next_time(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_killed_while_sweeping_it_sweeps_the_next_time(tmp_path: Path) -> None:
         for side in ("before", "after"):
             assert in_child(lambda side=side, point=point, folder=folder: _armed_append(folder, f"{point}:{side}", 1)).killed_by  # type: ignore[misc]
         opened(folder).append([b"x"])
-        audit = verify_log(folder, KEYS.log_keys())
+        audit = verify_log(folder, KEYS.policy())
         assert (audit.head.size, audit.leftover) == (6, ())
         assert not list(folder.glob(".expunge-*"))
 
@@ -125,9 +125,9 @@ def test_a_torn_tile_beyond_the_published_size_is_written_over(tmp_path: Path) -
         (tmp_path / name).write_bytes(b"torn")
     again = opened(tmp_path)
     again.append(leaves(4, 5))
-    assert verify_log(tmp_path, KEYS.log_keys()).head.size == 9
+    assert verify_log(tmp_path, KEYS.policy()).head.size == 9
     again.append(leaves(300, 9))
-    assert verify_log(tmp_path, KEYS.log_keys()).leftover == ()
+    assert verify_log(tmp_path, KEYS.policy()).leftover == ()
 
 
 def published(folder: Path, size: int = 700) -> TileLog:
@@ -164,7 +164,7 @@ def test_damage_to_anything_published_is_found_and_nothing_is_signed_over_it(tmp
         case _:
             path.write_bytes(b"" if damage == "empty" else content[:-7])
     with pytest.raises(EvidenceInvalid):
-        verify_log(tmp_path, KEYS.log_keys())
+        verify_log(tmp_path, KEYS.policy())
     with pytest.raises(StateCorrupt):
         read_all(tmp_path)
 
@@ -185,7 +185,7 @@ def test_a_full_tile_swapped_for_another_trees_tile_is_found(tmp_path: Path) -> 
     with pytest.raises(StateCorrupt):
         opened(tmp_path / "a").prove_inclusion(3, 700)
     with pytest.raises(EvidenceInvalid):
-        verify_log(tmp_path / "a", KEYS.log_keys())
+        verify_log(tmp_path / "a", KEYS.policy())
 
 
 @pytest.mark.parametrize("size", [700, 188])
@@ -212,8 +212,8 @@ def test_an_old_copy_put_back_is_refused_by_whoever_saw_more(tmp_path: Path) -> 
         opened(folder, anchor=lambda: known)
     assert "restore" in caught.value.help
     with pytest.raises(EvidenceInvalid, match="shorter"):
-        verify_log(folder, KEYS.log_keys(), [known])
-    assert verify_log(folder, KEYS.log_keys()).head.size == 300, "without anything known elsewhere an old copy cannot be told"
+        verify_log(folder, KEYS.policy(), [known])
+    assert verify_log(folder, KEYS.policy()).head.size == 300, "without anything known elsewhere an old copy cannot be told"
 
 
 def test_a_fork_of_the_same_length_is_refused_by_whoever_knows_an_earlier_root(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_fork_of_the_same_length_is_refused_by_whoever_knows_an_earlier_root(t
     with pytest.raises(StateCorrupt, match="another log"):
         opened(tmp_path / "log", anchor=lambda: known)
     with pytest.raises(EvidenceInvalid, match="first 300 entries"):
-        verify_log(tmp_path / "log", KEYS.log_keys(), [known])
+        verify_log(tmp_path / "log", KEYS.policy(), [known])
 
 
 @pytest.mark.parametrize("left", ["nothing", "tiles"])
@@ -269,7 +269,7 @@ def test_another_log_key_does_not_continue_the_log(tmp_path: Path) -> None:
     with pytest.raises(StateCorrupt):
         TileLog(tmp_path, "other.example", KEYS)  # type: ignore[arg-type]
     with pytest.raises(EvidenceInvalid):
-        verify_log(tmp_path, SeededKeys("other").log_keys())
+        verify_log(tmp_path, SeededKeys("other").policy())
 
 
 def test_a_second_writer_is_told_that_the_log_is_busy(tmp_path: Path) -> None:
@@ -351,21 +351,21 @@ def test_an_audit_finds_a_partial_tile_that_disagrees_with_what_came_later(tmp_p
     log = opened(tmp_path)
     log.append(leaves(5))
     log.append(leaves(5, 5))
-    assert verify_log(tmp_path, KEYS.log_keys()).leftover == ()
+    assert verify_log(tmp_path, KEYS.policy()).leftover == ()
     (tmp_path / "tile/0/000.p/5").write_bytes(bytes(160))
     with pytest.raises(EvidenceInvalid, match=r"000\.p/5"):
-        verify_log(tmp_path, KEYS.log_keys())
+        verify_log(tmp_path, KEYS.policy())
 
 
 def test_an_audit_confirms_earlier_checkpoints_and_names_stray_files(tmp_path: Path) -> None:
     log = published(tmp_path, 700)
     known = [(size, log.root(size)) for size in (0, 1, 256, 257, 512, 699, 700)]
     (tmp_path / "tile/0/009").write_bytes(b"stray")
-    audit = verify_log(tmp_path, KEYS.log_keys(), known)
+    audit = verify_log(tmp_path, KEYS.policy(), known)
     assert (audit.known, audit.leftover, audit.signers) == (7, ("tile/0/009",), 2)
     for size in (1, 256, 300):
         with pytest.raises(EvidenceInvalid):
-            verify_log(tmp_path, KEYS.log_keys(), [(size, bytes(32))])
+            verify_log(tmp_path, KEYS.policy(), [(size, bytes(32))])
 
 
 @pytest.mark.parametrize(("n", "path"), [(0, "000"), (67, "067"), (999, "999"), (1000, "x001/000"), (1234067, "x001/x234/067")])
@@ -386,7 +386,7 @@ def test_the_tiles_of_seventy_thousand_leaves_are_those_of_the_specifications_ex
     node = merkle.nodes_of([merkle.leaf_hash(b"%d" % n) for n in range(70_000)])
     assert log.head().root == merkle.tree_root(70_000, node)
     assert log.prove_inclusion(65_535, 70_000) == merkle.prove_inclusion(65_535, 70_000, node)
-    assert verify_log(tmp_path, KEYS.log_keys()).bundles == 274
+    assert verify_log(tmp_path, KEYS.policy()).bundles == 274
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=6))
@@ -396,7 +396,7 @@ def test_however_it_is_cut_into_batches_the_tree_is_the_same(tmp_path_factory: p
     for batch in batches:
         assert opened(folder).append(leaves(batch, at)) == tuple(range(at, at + batch))
         at += batch
-    audit = verify_log(folder, KEYS.log_keys())
+    audit = verify_log(folder, KEYS.policy())
     node = merkle.nodes_of([merkle.leaf_hash(each) for each in leaves(at)])
     assert audit.head == checkpoint.Checkpoint(ORIGIN, at, merkle.tree_root(at, node))
     assert audit.leftover == ()

@@ -106,7 +106,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "state/sqlite": "",
         "asking": "outbound",
         "keys": "host",
-        "log": "host",
+        "log": "host outbound",
         "files": "host keys",
         "state": "host state/migrations",
         "database": "host files state",

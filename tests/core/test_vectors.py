@@ -13,6 +13,7 @@ from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import commitment, receipt
 from expunge.core.log import checkpoint, trust
+from expunge.core.log.signed_head import open_head
 from expunge.core.models.membership_opinion import AttackFigures, Membership, Opinion
 from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.note import open_note
@@ -50,6 +51,18 @@ def test_the_vectors_are_what_the_code_makes() -> None:
     made = make.vectors()
     on_disk = {str(path.relative_to(make.HERE)): path.read_bytes() for path in make.HERE.glob("*/*")}
     assert on_disk == made
+
+
+def test_the_released_cosigned_checkpoint_meets_its_quorum() -> None:
+    policy = trust.parse_canonical((make.HERE / "trust-policy" / "witnesses.txt").read_bytes())
+    opened = open_head((make.HERE / "log" / "cosigned-checkpoint").read_bytes(), policy)
+    assert (opened.witnesses, opened.ignored, len(opened.signers)) == (("w0.example", "w3.example"), 1, 2)
+
+
+def test_the_released_dates_of_keys_are_read() -> None:
+    policy = trust.parse_canonical((make.HERE / "trust-policy" / "since.txt").read_bytes())
+    lives = [policy.life_of(key) for key in (*policy.signers, *(log.key for log in policy.logs))]
+    assert [(life.since.year if life.since else 0, life.until is not None) for life in lives] == [(2026, n in (0, 2, 3)) for n in range(6)]
 
 
 @pytest.mark.parametrize("name", ["receipt-fulfilled", "receipt-in-part", "receipt-models", "receipt-mentions"])

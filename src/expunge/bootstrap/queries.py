@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import Finding
@@ -28,6 +29,7 @@ class Queries:
 
     map: DataMap
     context: Context
+    _keys: LocalKeys
 
     @property
     def state(self) -> Path:
@@ -94,3 +96,7 @@ class Queries:
     def trust_policy(self) -> str:
         """The trust policy that goes with receipts signed now."""
         return self.context.trust_policy()
+
+    def published_policy(self) -> str:
+        """The trust policy to publish: every key so far, and since when it counts."""
+        return issued_receipts.published_policy(self.context.log.origin, self._keys.signer_starts(), self._keys.log_starts())

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from expunge.core.values import b64
-from expunge.core.values.signature import check_p256_spki, verify_ed25519, verify_p256
+from expunge.core.values.signature import check_ed25519, check_p256_spki, verify_ed25519, verify_p256
 from expunge.errors import EvidenceInvalid
 
 MAX_NOTE = 1_000_000
@@ -43,8 +43,8 @@ class VerifierKey:
         _check_name(self.name)
         if self.algorithm is Algorithm.ECDSA_P256:
             check_p256_spki(self.key)
-        elif len(self.key) != 32:
-            raise EvidenceInvalid("an Ed25519 verifier key is not 32 bytes", help=_HELP)
+        else:
+            check_ed25519(self.key)
 
     @property
     def id(self) -> bytes:

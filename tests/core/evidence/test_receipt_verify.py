@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from expunge.core.verification import receipt_folder
 from expunge.core.verification.receipt_verify import verify
 from expunge.errors import EvidenceInvalid
 from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, at, fulfilled, in_part, issue, raw
+from tests.log_kit import SeededWitness, asking
 
 GOOD = issue(in_part())
 TRUST = SeededKeys().policy().encode()
@@ -209,8 +211,8 @@ def witnessed(cosign: int) -> tuple[dict[str, bytes], bytes]:
     note = parse_note(proof.checkpoint)
     lines = list(note.signatures)
     for key, secret in list(zip(names, secrets, strict=True))[:cosign]:
-        message = b"cosignature/v1\ntime 1764061200\n" + note.text.encode()
-        lines.append(NoteSignature(key.name, key.id, (1764061200).to_bytes(8, "big") + secret.sign(message)))
+        message = b"cosignature/v1\ntime 1795600380\n" + note.text.encode()
+        lines.append(NoteSignature(key.name, key.id, (1795600380).to_bytes(8, "big") + secret.sign(message)))
     checkpoint = note._replace(signatures=tuple(lines)).encode()
     return {**files, receipt_folder.POLICY: policy, receipt_folder.PROOF: replace(proof, checkpoint=checkpoint).encode()}, policy
 
@@ -221,6 +223,33 @@ def test_a_quorum_of_witnesses_is_needed_where_the_policy_asks_for_one() -> None
     assert "lacks the cosignatures" in refused(witnessed(1)[0])
     files, _ = witnessed(2)
     assert verify(files, TRUST).trusted, "who trusts the log without witnesses is content with the log's own keys"
+
+
+def test_a_readers_own_witness_counts_though_the_policy_that_came_along_does_not_know_it() -> None:
+    own = SeededWitness("reader")
+    proof = tlog_proof.parse(GOOD[receipt_folder.PROOF])
+    seen = at(9, 53)
+    files = {**GOOD, receipt_folder.PROOF: replace(proof, checkpoint=own.cosign(proof.checkpoint, seen)).encode()}
+    mine = asking(SeededKeys().policy(), [own]).encode()
+    verified = verify(files, mine)
+    assert verified.witnesses == ("reader.example",)
+    assert any("reader.example at 2026-11-25T09:53:00Z" in step for step in verified.steps)
+    assert "lacks the cosignatures" in refused(GOOD, mine)
+    assert "does not name" in refused(files), "without the reader's policy nobody checks that line"
+    early = replace(proof, checkpoint=own.cosign(proof.checkpoint, seen - timedelta(minutes=10))).encode()
+    assert "a witness saw its checkpoint at" in refused({**files, receipt_folder.PROOF: early}, mine)
+
+
+def test_a_receipt_dated_outside_the_life_of_its_signers_key_is_refused() -> None:
+    policy, other = SeededKeys().policy(), SeededKeys("rotated").policy()
+    key, later = policy.signers[0], other.signers[0]
+    verified = at(9, 52)
+    for days, message in ((-1, ""), (0, ""), (2, "it is dated back")):
+        trusted = replace(policy, starts=(trust.KeyStart(verified + timedelta(days=days), key),)).encode()
+        assert (message in refused(GOOD, trusted)) if message else verify(GOOD, trusted).trusted
+    for days, message in ((2, ""), (0, ""), (-2, "was replaced at")):
+        replaced = replace(policy, signers=(key, later), starts=(trust.KeyStart(verified + timedelta(days=days), later),)).encode()
+        assert (message in refused(GOOD, replaced)) if message else verify(GOOD, replaced).trusted
 
 
 def test_the_opening_ties_the_receipt_to_the_person_and_to_nobody_else() -> None:

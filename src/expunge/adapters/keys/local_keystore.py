@@ -6,6 +6,7 @@
     pseudonym.key          never rotated: suppressions would be orphaned
     signer-N.key, .pub     the highest N signs; of the others only the public half is left
     log-N.key, .pub        Ed25519 and P-256 together, so that they rotate together
+    signer-N.since, log-N.since    when the key was made: a published trust policy says since when it counts
     orders/ID.order|trace|contact
     destroyed/ID.order|…   an empty file for each key destroyed: never made again, and destroyed again if a backup brings it back
 
@@ -19,6 +20,7 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,6 +36,7 @@ _NUMBERED = re.compile(r"(signer|log)-([1-9][0-9]{0,8})\.(key|pub)")
 _STAGING = f"{durable.TEMPORARY_PREFIX}keystore-"
 _BUSY = "another process is changing the keystore"
 _LONGEST_WAIT = 30.0
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _RESTORE = "restore keys/ from its backup"
 
 
@@ -63,6 +66,8 @@ def create(folder: Path, passphrase: str | None = None) -> LocalKeys:
             }
             for name, key in fresh.items():
                 durable.write_bytes(staging / name, key_files.wrap(root, name, key), at="keys.create.key")
+            for kind in ("signer", "log"):
+                durable.write_bytes(staging / f"{kind}-1.since", _time_text(None), at="keys.create.since")
             durable.write_bytes(staging / key_files.ROOT_FILE, key_files.root_bytes(root, passphrase, None), at="keys.create.root")
             # commit point: the keystore exists under its name.
             durable.replace(staging, folder, at="keys.create.swap")
@@ -162,6 +167,14 @@ class LocalKeys:
         pairs = [(pair[0], pair[1]) for pair in old if len(pair) == 2]
         return tuple(dict.fromkeys([*pairs, (self.log_public(), self.log_public_p256())]))
 
+    def signer_starts(self) -> tuple[tuple[bytes, datetime | None], ...]:
+        """Every key of :meth:`signer_publics` and since when it signs; None where an older version made it."""
+        return tuple(zip(self.signer_publics(), self._starts("signer"), strict=True))
+
+    def log_starts(self) -> tuple[tuple[tuple[bytes, bytes], datetime | None], ...]:
+        """Every pair of :meth:`log_publics` and since when it signs; None where an older version made it."""
+        return tuple(zip(self.log_publics(), self._starts("log"), strict=True))
+
     def seal(self, order: OrderId, purpose: str, plaintext: bytes) -> bytes:
         """Encrypt under the order's key, made at first use. Raises KeyDestroyed after :meth:`destroy_order`."""
         return key_material.seal(self._made(order, "order"), order, purpose, plaintext)
@@ -198,14 +211,14 @@ class LocalKeys:
         """Destroy the contact key."""
         self._destroy([order], "contact")
 
-    def rotate_signer(self) -> bytes:
-        """Replace the signer; the old private key is destroyed, its public key kept. Returns the new public key."""
-        self._rotate("signer", key_material.new_signer())
+    def rotate_signer(self, at: datetime | None = None) -> bytes:
+        """Replace the signer as of now, or ``at``; the old private key is destroyed, its public key kept. Returns the new public key."""
+        self._rotate("signer", key_material.new_signer(), at)
         return self.signer_public()
 
-    def rotate_log(self) -> tuple[bytes, bytes]:
-        """Replace both log keys together; returns the new public keys (Ed25519 raw, P-256 SubjectPublicKeyInfo)."""
-        self._rotate("log", key_material.new_log())
+    def rotate_log(self, at: datetime | None = None) -> tuple[bytes, bytes]:
+        """Replace both log keys together, as of now or ``at``; returns the new ones (Ed25519 raw, P-256 SubjectPublicKeyInfo)."""
+        self._rotate("log", key_material.new_log(), at)
         return self.log_public(), self.log_public_p256()
 
     def rotate_root(self, passphrase: str | None = None) -> None:
@@ -298,10 +311,11 @@ class LocalKeys:
         with guarded("the keystore could not be read"):
             return [bytes.fromhex(line) for line in (self._folder / f"{kind}-{number}.pub").read_text("ascii").splitlines()]
 
-    def _rotate(self, kind: str, key: bytes) -> None:
+    def _rotate(self, kind: str, key: bytes, at: datetime | None) -> None:
         with self._changing(f"the {kind} key could not be rotated"):
             number = self._numbers(kind)[-1]
             self._keep_public(kind, number)
+            durable.write_bytes(self._folder / f"{kind}-{number + 1}.since", _time_text(at), at="keys.since")
             # commit point: the next number signs from here on.
             self._write(f"{kind}-{number + 1}.key", key)
             key_files.wipe(self._folder / f"{kind}-{number}.key")
@@ -310,6 +324,21 @@ class LocalKeys:
         publics = key_material.publics(kind, self._read(f"{kind}-{number}.key"))
         text = "".join(f"{public.hex()}\n" for public in publics)
         durable.write_bytes(self._folder / f"{kind}-{number}.pub", text.encode(), at="keys.public")
+
+    def _starts(self, kind: str) -> tuple[datetime | None, ...]:
+        numbers = dict.fromkeys([*self._listed(kind, "pub"), self._numbers(kind)[-1]])
+        return tuple(self._since(kind, number) for number in numbers)
+
+    def _since(self, kind: str, number: int) -> datetime | None:
+        with guarded("the keystore could not be read"):
+            try:
+                text = (self._folder / f"{kind}-{number}.since").read_text("ascii")
+                return datetime.strptime(text, f"{_TIME}\n").replace(tzinfo=UTC)
+            except FileNotFoundError:
+                return None
+            except ValueError:
+                message = f"{kind}-{number}.since is no time"
+                raise StateCorrupt(message, help=_RESTORE) from None
 
     # ---- keys of orders ----------------------------------------------------------------------------------------
 
@@ -394,6 +423,10 @@ class LocalKeys:
                 key = key_files.unwrap(self._previous, place, data)
                 key_files.replace_wiping(self._folder / place, key_files.wrap(self._root, place, key))
         self._previous = None
+
+
+def _time_text(at: datetime | None) -> bytes:
+    return f"{(at or datetime.now(UTC)).astimezone(UTC).strftime(_TIME)}\n".encode("ascii")
 
 
 def _place(order: OrderId, kind: str) -> str:

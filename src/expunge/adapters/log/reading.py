@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import NoReturn
 
+from expunge.adapters.log.log_source import LogSource
 from expunge.core import merkle
 from expunge.core.log import checkpoint, log_tiles
-from expunge.core.note import VerifierKey, open_strict
+from expunge.core.log.signed_head import open_own
+from expunge.core.note import VerifierKey
 from expunge.errors import EvidenceInvalid, StateCorrupt, StateRolledBack
 
 _HELP = "restore the log's folder from a copy that is not older than the last receipt; do not delete or edit files in it"
@@ -26,8 +27,8 @@ class LogSnapshot:
     note: bytes
     """The checkpoint file."""
     edges: log_tiles.Edges
-    bundle: bytes
-    """The partial bundle of entries at the right edge."""
+    bundle: bytes | None
+    """The partial bundle of entries at the right edge; None where it was not asked for."""
 
     @property
     def size(self) -> int:
@@ -47,38 +48,55 @@ def older(what: str) -> NoReturn:
     raise StateRolledBack(message, help=_HELP)
 
 
+def read_tile(source: LogSource, name: str) -> bytes | None:
+    """Return a tile or bundle, not checked. A partial one that is gone, being full by now, is cut from the full one (C2SP tlog-tiles)."""
+    data = source.read(name, log_tiles.most_bytes(name))
+    whole, partial, width = name.rpartition(".p/")
+    if data is not None or not partial:
+        return data
+    full = source.read(whole, log_tiles.most_bytes(whole))
+    return None if full is None else log_tiles.cut(whole, full, int(width))
+
+
 class LogFiles:
-    """The files under one folder.
+    """The files of one log.
+
+    Args:
+        source: a folder or an address.
+        refuse: raises the error for files that are not what was signed.
 
     Tiles are checked from the top: the partial tiles at the right edge determine the root, which is signed; a full tile's hash stands in
     the tile above it. So damage at or below the published size is found when it is read, in every file.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, source: LogSource, refuse: Callable[[str], NoReturn] = corrupt) -> None:
+        self._source = source
+        self._refuse = refuse
         self._full = lru_cache(maxsize=_TILES_KEPT)(self._read_full)
 
     def load(self, note: bytes, keys: Sequence[VerifierKey]) -> LogSnapshot:
-        """Check a checkpoint and the right edge of its tree. Raises StateCorrupt, OSError."""
+        """Check a log's own checkpoint, the right edge of its tree, and its last entries. Raises StateCorrupt, OSError."""
         try:
-            text, signed = open_strict(note, keys)
-            head = checkpoint.parse(text)
+            head = open_own(note, keys)
         except EvidenceInvalid as error:
-            corrupt(f"its checkpoint does not verify ({error.message})")
-        if len(signed) != len(keys) or head.origin != keys[0].name:
-            corrupt("its checkpoint is not signed by both of its keys")
+            self._refuse(f"its checkpoint does not verify ({error.message})")
+        return self.snapshot(head, note, entries=True)
+
+    def snapshot(self, head: checkpoint.Checkpoint, note: bytes, *, entries: bool = False) -> LogSnapshot:
+        """Check the right edge of the tree under a checkpoint that was opened, and its last entries where they are asked for."""
         edges = {}
         for place in log_tiles.edge_places(head.size):
             content = self._read(log_tiles.tile_name(place))
             if len(content) != place.width * merkle.HASH_SIZE:
-                corrupt(f"{log_tiles.tile_name(place)} has the wrong length")
+                self._refuse(f"{log_tiles.tile_name(place)} has the wrong length")
             edges[place.level] = log_tiles.Tile(content)
         if log_tiles.edge_root(head.size, edges) != head.root:
-            corrupt("its tiles do not lead to the root that was signed")
-        width = head.size % log_tiles.WIDTH
-        bundle = self._read(log_tiles.bundle_name(head.size // log_tiles.WIDTH, width)) if width else b""
-        if width:
-            _check_entries(bundle, edges[0], log_tiles.bundle_name(head.size // log_tiles.WIDTH, width))
+            self._refuse("its tiles do not lead to the root that was signed")
+        n, width = divmod(head.size, log_tiles.WIDTH)
+        bundle = b"" if entries else None
+        if width and entries:
+            bundle = self._read(log_tiles.bundle_name(n, width))
+            self._check_entries(bundle, edges[0], log_tiles.bundle_name(n, width))
         return LogSnapshot(head, note, edges, bundle)
 
     def tile(self, snapshot: LogSnapshot, level: int, n: int) -> log_tiles.Tile:
@@ -106,31 +124,37 @@ class LogFiles:
         if type(index) is not int or not 0 <= index < snapshot.size:
             raise EvidenceInvalid("the log has no entry of that index")
         n, within = divmod(index, log_tiles.WIDTH)
+        return self.entries(snapshot, n)[within]
+
+    def entries(self, snapshot: LogSnapshot, n: int) -> list[bytes]:
+        """The entries of bundle ``n``, checked. Raises StateCorrupt, OSError."""
         at_edge = n == snapshot.size // log_tiles.WIDTH
         name = log_tiles.bundle_name(n, snapshot.size % log_tiles.WIDTH if at_edge else log_tiles.WIDTH)
-        bundle = snapshot.bundle if at_edge else self._read(name)
-        return _check_entries(bundle, self.tile(snapshot, 0, n), name)[within]
+        bundle = snapshot.bundle if at_edge and snapshot.bundle is not None else self._read(name)
+        return self._check_entries(bundle, self.tile(snapshot, 0, n), name)
 
     def _read_full(self, level: int, n: int, root: bytes) -> log_tiles.Tile:
         name = log_tiles.tile_name(log_tiles.TileAddress(level, n, log_tiles.WIDTH))
         content = self._read(name)
         tile = log_tiles.Tile(content)
         if len(content) != log_tiles.FULL or tile.hash(log_tiles.HEIGHT, 0) != root:
-            corrupt(f"{name} is not what was signed")
+            self._refuse(f"{name} is not what was signed")
         return tile
 
     def _read(self, name: str) -> bytes:
         try:
-            return (self._folder / name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            corrupt(f"{name} is missing")
+            data = read_tile(self._source, name)
+        except EvidenceInvalid as error:
+            self._refuse(error.message)
+        if data is None:
+            self._refuse(f"{name} is missing")
+        return data
 
-
-def _check_entries(bundle: bytes, tile: log_tiles.Tile, name: str) -> list[bytes]:
-    try:
-        entries = log_tiles.split_bundle(bundle)
-    except EvidenceInvalid:
-        corrupt(f"{name} is cut off")
-    if b"".join(map(merkle.leaf_hash, entries)) != tile.hashes:
-        corrupt(f"{name} is not what was signed")
-    return entries
+    def _check_entries(self, bundle: bytes, tile: log_tiles.Tile, name: str) -> list[bytes]:
+        try:
+            entries = log_tiles.split_bundle(bundle)
+        except EvidenceInvalid:
+            self._refuse(f"{name} is cut off")
+        if b"".join(map(merkle.leaf_hash, entries)) != tile.hashes:
+            self._refuse(f"{name} is not what was signed")
+        return entries

@@ -14,10 +14,12 @@ from pathlib import Path
 from expunge import durable
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.file_lock import FileLock
+from expunge.adapters.log.log_source import FolderSource
 from expunge.adapters.log.reading import LogFiles, LogSnapshot, corrupt, older
 from expunge.core import merkle
 from expunge.core.log import checkpoint, log_tiles
-from expunge.core.note import VerifierKey, open_strict
+from expunge.core.log.signed_head import open_own
+from expunge.core.note import VerifierKey
 from expunge.errors import EvidenceInvalid, StateCorrupt
 from expunge.ports.keys import Keys
 from expunge.ports.log import LogHead
@@ -62,7 +64,7 @@ class TileLog:
         self._keys = keys
         self._verifiers = checkpoint.log_keys(origin, keys.log_public(), keys.log_public_p256())
         self._anchor = anchor
-        self._files = LogFiles(folder)
+        self._files = LogFiles(FolderSource(folder))
         self._state: LogSnapshot | None = None
         self._swept = False
         with guarded(_WRITE):
@@ -214,7 +216,7 @@ class TileLog:
 
     def _signed_by(self, verifiers: tuple[VerifierKey, VerifierKey]) -> bool:
         try:
-            open_strict(self._checkpoint(), verifiers)
+            open_own(self._checkpoint(), verifiers)
         except EvidenceInvalid:
             return False
         return True
@@ -294,7 +296,7 @@ class TileLog:
 
 def _bundles(before: LogSnapshot, leaves: Sequence[bytes]) -> list[tuple[str, bytes]]:
     """Names and contents of the bundles that are new or have grown."""
-    made, at, size, open_bundle = [], 0, before.size, before.bundle
+    made, at, size, open_bundle = [], 0, before.size, before.bundle or b""
     while at < len(leaves):
         taken = leaves[at : at + log_tiles.WIDTH - size % log_tiles.WIDTH]
         n, width = size // log_tiles.WIDTH, size % log_tiles.WIDTH + len(taken)

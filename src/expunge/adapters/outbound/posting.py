@@ -23,14 +23,15 @@ class ServiceUnreached(Exception):
     """No answer came. The text is the name of the error, and repeats nothing of the body."""
 
 
-def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0) -> tuple[int, bytes]:
-    """Post JSON. Return the status and the beginning of the answer, for every status.
+def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0, content_type: str = "application/json") -> tuple[int, bytes]:
+    """Post JSON, or what ``content_type`` says. Return the status and the beginning of the answer, for every status.
 
     Args:
         url: where to.
         body: canonical or other JSON.
         token: a bearer token; empty for none.
         timeout: seconds for the connection and each answer.
+        content_type: of the body.
 
     Raises:
         Unsafe: before anything is sent.
@@ -38,7 +39,7 @@ def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0) -> tu
     """
     parts = urlsplit(url)
     connection = _connection(parts, timeout)
-    headers = {"Content-Type": "application/json", "User-Agent": "expunge", **({"Authorization": f"Bearer {token}"} if token else {})}
+    headers = {"Content-Type": content_type, "User-Agent": "expunge", **({"Authorization": f"Bearer {token}"} if token else {})}
     try:
         connection.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, headers)
         response = connection.getresponse()

@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -158,12 +159,13 @@ def _outside(expunge: Expunge, since: Sequence[Path]) -> Iterator[DoctorCheck]:
     if not since:
         return
     from expunge import survey
-    from expunge.cli.terminal.checkpoints import earlier_heads, keys_of
+    from expunge.cli.terminal.checkpoints import kept_heads, parsed_policy
 
-    folder = expunge.state / "log"
-    keys = keys_of(folder, expunge.trust_policy().encode())
+    now, policy = datetime.now(UTC), parsed_policy(expunge.published_policy().encode())
     try:
-        audit = survey.audit(folder, keys, list(earlier_heads(since, keys)))
+        known = [(each.head.size, each.head.root) for each in kept_heads(since, policy, now)]
+        with survey.log_source(str(expunge.state / "log")) as source:
+            audit = survey.audit(source, policy, known, now)
     except (EvidenceInvalid, StateCorrupt) as error:
         yield DoctorCheck(
             "kept elsewhere", False, f"the log lacks it: {error.message}; the whole state is an older copy, or the log another"

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from expunge.cli.terminal import options, output
+from expunge.cli.terminal.log_answers import cosigned
+from expunge.cli.terminal.receipt_files import read_folder
 from expunge.errors import EvidenceInvalid, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from expunge.core.evidence.receipt import DatasetEntry, Receipt
     from expunge.core.verification.receipt_verify import VerifiedReceipt
+    from expunge.survey import ReceiptInLog
+
+POLICY = "trust-policy.txt"
 
 app = typer.Typer(help="Receipts: show them, check them offline.", no_args_is_help=True)
-
-MOST_BYTES = 16 * 2**20
-"""No file of a receipt is anywhere near as large."""
 
 
 @app.command()
@@ -28,19 +32,37 @@ def verify(
         Path | None,
         typer.Option(help="Keys got elsewhere, in the form of trust-policy.txt.", exists=True, dir_okay=False, show_default=False),
     ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|DIR", help="Compare the receipt with the log of now, at this address or in this folder.", show_default=False
+        ),
+    ] = None,
+    since: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="With --log: a checkpoint, a proof, an older receipt's folder or a watch's folder, kept from before.", exists=True
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check a receipt: signature, statement, page, place in the log. Needs no network and no database.
+    """Check a receipt: signature, statement, page, place in the log. Needs no network and no database, but for --log URL.
 
     Exit code 0 when it holds, 6 when it does not. Without --trust the keys that came along are used, and the answer says so.
+    With --log the log of now must continue the receipt's checkpoint and every head given with --since, and still hold the entry.
     """
     from expunge.core.verification.receipt_verify import verify as check
 
-    verified = check(read_folder(folder), trust.read_bytes() if trust else None, at=datetime.now(UTC))
+    if since and log is None:
+        raise UsageError("--since compares with the log of now", help="give --log with the log's address or folder")
+    now = datetime.now(UTC)
+    files, keys = read_folder(folder), trust.read_bytes() if trust else None
+    verified = check(files, keys, at=now)
+    found = _in_log(files if keys is None else {POLICY: keys}, verified, log, since or [], now) if log is not None else None
     if as_json:
-        output.write_json("receipt-verification/1", _verification(verified))
+        output.write_json("receipt-verification/1", {**_verification(verified), **_log_now(found)})
         return
-    for number, step in enumerate(verified.steps, 1):
+    for number, step in enumerate((*verified.steps[:-1], *(found.steps if found else ()), verified.steps[-1]), 1):
         output.say(f"{number}. {output.visible(step)}")
 
 
@@ -70,30 +92,6 @@ def show(
         return
     for each in shown:
         _show(each)
-
-
-def read_folder(folder: Path) -> dict[str, bytes]:
-    """Return the files of a receipt by name. Files that may lie beside one are named and not read.
-
-    Raises:
-        EvidenceInvalid: for what is no plain file, or is far too large to be of a receipt.
-    """
-    from expunge.core.verification.receipt_folder import BESIDE
-
-    files: dict[str, bytes] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name in BESIDE:
-            files[path.name] = b""
-        elif path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
-            message = "the folder holds something that is no file of a receipt"
-            several = path.is_dir() and (path / "receipt.dsse.json").exists()
-            mend = (
-                "it holds folders of receipts: name one of them" if several else "a receipt is seven plain files; move anything else away"
-            )
-            raise EvidenceInvalid(message, help=mend)
-        else:
-            files[path.name] = path.read_bytes()
-    return files
 
 
 def _files(which: str, out: Path | None, map_file: Path | None) -> list[dict[str, bytes]]:
@@ -139,6 +137,23 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
     return entry.dataset, entry.store, entry.outcome.value, f"{entry.items:,}", entry.claimed.word, probe, scan, why
 
 
+def _in_log(files: Mapping[str, bytes], verified: VerifiedReceipt, log: str, since: Sequence[Path], now: datetime) -> ReceiptInLog:
+    from expunge import survey
+    from expunge.cli.terminal.checkpoints import kept_heads, parsed_policy
+
+    policy = parsed_policy(files[POLICY])
+    kept = kept_heads(since, policy, now)
+    with survey.log_source(log) as source:
+        return survey.receipt_in_log(source, policy, verified, kept, now)
+
+
+def _log_now(found: ReceiptInLog | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    audit = found.audit
+    return {"log_now": {"size": audit.head.size, "root": audit.head.root.hex(), "known": audit.known, **cosigned(audit.signed)}}
+
+
 def _verification(verified: VerifiedReceipt) -> dict[str, Any]:
     return {
         "holds": True,
@@ -147,6 +162,7 @@ def _verification(verified: VerifiedReceipt) -> dict[str, Any]:
         "expired": verified.expired,
         "log": {"origin": verified.checkpoint.origin, "size": verified.checkpoint.size, "index": verified.index},
         "witnesses": verified.witnesses,
+        "cosigned": [{"witness": each.key.name, "at": each.at, "fault": each.fault} for each in verified.cosignatures],
         "steps": verified.steps,
         **_said(verified.receipt),
     }

@@ -16,6 +16,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: LogServer
     server_version = "expunge"
     sys_version = ""
+    protocol_version = "HTTP/1.1"
+    """Keeps connections open: whoever checks a log asks for many small files."""
+    timeout = 30
 
     def do_GET(self) -> None:
         """One file."""

@@ -144,15 +144,31 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
 
 
 def split_bundle(data: bytes) -> list[bytes]:
-    """The entries of a bundle. Raises EvidenceInvalid when it ends in the middle of one."""
-    entries, at = [], 0
+    """The entries of a bundle. Raises EvidenceInvalid when it ends in the middle of one, or holds more than a bundle does."""
+    entries: list[bytes] = []
+    at = 0
     while at < len(data):
         end = at + 2 + int.from_bytes(data[at : at + 2], "big")
         if end > len(data) or at + 2 > len(data):
             raise EvidenceInvalid("a bundle of log entries is cut off")
+        if len(entries) == WIDTH:
+            raise EvidenceInvalid("a bundle of log entries holds too many")
         entries.append(data[at + 2 : end])
         at = end
     return entries
+
+
+def most_bytes(name: str) -> int:
+    """Return the greatest length of a tile or bundle of that name."""
+    width = int(name.rpartition(".p/")[2]) if ".p/" in name else WIDTH
+    return width * (2 + MAX_ENTRY) if name.startswith("tile/entries/") else width * HASH_SIZE
+
+
+def cut(name: str, whole: bytes, width: int) -> bytes:
+    """Return the partial form, ``width`` wide, of the full tile or bundle ``name``. Raises EvidenceInvalid for a bundle that is cut off."""
+    if name.startswith("tile/entries/"):
+        return encode_bundle(split_bundle(whole)[:width])
+    return whole[: width * HASH_SIZE]
 
 
 def _parents(hashes: bytes) -> bytes:

@@ -1,19 +1,22 @@
-"""Trust policies: the trusted signers, logs and witnesses (C2SP tlog-policy, plus ``signer`` lines).
+"""Trust policies: the trusted signers, logs and witnesses (C2SP tlog-policy, plus ``signer`` and ``since`` lines).
 
-One item a line: ``signer <vkey>``, ``log <vkey> [<url>]``, ``witness <name> <vkey> [<url>]``, ``group <name> <k|any|all> <name>...`` and
-one ``quorum <name|none>``. The file is UTF-8. :func:`parse` accepts the form of C2SP (comments, blank lines, any order of kinds, spaces and
-tabs). :func:`parse_canonical` accepts only the output of :meth:`TrustPolicy.encode`, which is the form that travels with a receipt.
+One item a line: ``signer <vkey>``, ``log <vkey> [<url>]``, ``witness <name> <vkey> [<url>]``, ``group <name> <k|any|all> <name>...``,
+``since <time> <vkey>`` and one ``quorum <name|none>``. The file is UTF-8. :func:`parse` accepts the form of C2SP (comments, blank lines,
+any order of kinds, spaces and tabs). :func:`parse_canonical` accepts only the output of :meth:`TrustPolicy.encode`, which is the form that
+travels with a receipt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from expunge.core.note import Algorithm, VerifierKey, parse_key
 from expunge.errors import EvidenceInvalid
 
 NONE = "none"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _HELP = "see docs/spec/trust-policy.md for the form of the file"
 
 
@@ -45,6 +48,23 @@ class Group:
 
 
 @dataclass(frozen=True)
+class KeyStart:
+    """The moment from which a key of the policy counts."""
+
+    at: datetime
+    """Aware, in whole seconds."""
+    key: VerifierKey
+
+
+@dataclass(frozen=True)
+class KeyLife:
+    """From when until when a key counts; None where the policy does not say."""
+
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True)
 class TrustPolicy:
     """The parsed file. Raises EvidenceInvalid when it contradicts itself."""
 
@@ -53,6 +73,7 @@ class TrustPolicy:
     witnesses: tuple[NamedKey, ...] = ()
     groups: tuple[Group, ...] = ()
     quorum: str = NONE
+    starts: tuple[KeyStart, ...] = ()
 
     def __post_init__(self) -> None:
         _check_kinds(self.signers, {Algorithm.ED25519}, "signer")
@@ -60,18 +81,39 @@ class TrustPolicy:
         _check_kinds((witness.key for witness in self.witnesses), {Algorithm.COSIGNATURE}, "witness")
         _check_words(self)
         _check_groups(self)
+        _check_starts(self)
 
     def encode(self) -> bytes:
-        """The one canonical spelling: signers, logs, witnesses, groups, quorum, single spaces, no comments."""
+        """The one canonical spelling: signers, logs, witnesses, groups, starts, quorum, single spaces, no comments."""
         lines = [f"signer {key}" for key in self.signers]
         lines += [f"log {log.key} {log.url}".rstrip() for log in self.logs]
         lines += [f"witness {witness.name} {witness.key} {witness.url}".rstrip() for witness in self.witnesses]
         lines += [f"group {group.name} {group.threshold} {' '.join(group.members)}" for group in self.groups]
+        lines += [f"since {start.at.astimezone(UTC).strftime(_TIME)} {start.key}" for start in self.starts]
         return "".join(f"{line}\n" for line in [*lines, f"quorum {self.quorum}"]).encode("utf-8")
 
     def checkpoint_keys(self, origin: str) -> tuple[VerifierKey, ...]:
         """Keys that may sign a checkpoint of the log ``origin``, in the order in which their lines must stand."""
         return (*(log.key for log in self.logs if log.key.name == origin), *(witness.key for witness in self.witnesses))
+
+    def life_of(self, key: VerifierKey) -> KeyLife:
+        """Return the life of a key. It ends when a later key of the same role, name and kind starts, which is how a key is rotated."""
+        starts = {start.key: start.at for start in self.starts}
+        role = next((role for role in self._roles() if key in role), ())
+        own = starts.get(key)
+        alike = (other for other in role if other != key and (other.name, other.algorithm) == (key.name, key.algorithm))
+        later = [starts[other] for other in alike if other in starts and (own is None or starts[other] > own)]
+        return KeyLife(own, min(later, default=None))
+
+    def log_since(self, origin: str) -> datetime | None:
+        """Return the start of the first key of a log; None where the policy does not say it of the first."""
+        starts = [self.life_of(log.key).since for log in self.logs if log.key.name == origin]
+        known = [start for start in starts if start is not None]
+        return min(known) if known and len(known) == len(starts) else None
+
+    def _roles(self) -> tuple[tuple[VerifierKey, ...], ...]:
+        logs, witnesses = (tuple(each.key for each in role) for role in (self.logs, self.witnesses))
+        return self.signers, logs, witnesses
 
     def witnessed_by(self, keys: Iterable[VerifierKey]) -> bool:
         """Return whether cosignatures by ``keys`` meet the quorum."""
@@ -89,6 +131,7 @@ def parse(data: bytes) -> TrustPolicy:
     logs: list[NamedKey] = []
     witnesses: list[NamedKey] = []
     groups: list[Group] = []
+    starts: list[KeyStart] = []
     quorums: list[str] = []
     known = {NONE}
     for number, words in _lines(data):
@@ -103,6 +146,8 @@ def parse(data: bytes) -> TrustPolicy:
             case ["group", name, threshold, *members] if members and name not in known and known.issuperset(members):
                 groups.append(Group(name, threshold, tuple(members)))
                 known.add(name)
+            case ["since", time, key]:
+                starts.append(KeyStart(_parse_time(time), parse_key(key)))
             case ["quorum", name] if not quorums and name in known:
                 quorums.append(name)
             case _:
@@ -110,7 +155,7 @@ def parse(data: bytes) -> TrustPolicy:
                 raise EvidenceInvalid(message, help=_HELP)
     if not quorums:
         raise EvidenceInvalid("trust policy: the quorum line is missing", help="write `quorum none` where no witness is asked for")
-    return TrustPolicy(tuple(signers), tuple(logs), tuple(witnesses), tuple(groups), quorums[0])
+    return TrustPolicy(tuple(signers), tuple(logs), tuple(witnesses), tuple(groups), quorums[0], tuple(starts))
 
 
 def parse_canonical(data: bytes) -> TrustPolicy:
@@ -133,6 +178,24 @@ def _lines(data: bytes) -> list[tuple[int, list[str]]]:
     numbered = ((number, line.replace("\t", " ").split(" ")) for number, line in enumerate(text.split("\n"), 1))
     split = [(number, [word for word in words if word]) for number, words in numbered]
     return [(number, words) for number, words in split if words and not words[0].startswith("#")]
+
+
+def _parse_time(text: str) -> datetime:
+    try:
+        time = datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        time = None
+    if time is None or time.strftime(_TIME) != text:
+        raise EvidenceInvalid("trust policy: a time is not of the form 2026-11-28T17:51:07Z", help=_HELP)
+    return time
+
+
+def _check_starts(policy: TrustPolicy) -> None:
+    """Every start is of a key that the policy names, and no key has two."""
+    named = {key for role in policy._roles() for key in role}  # noqa: SLF001 - the class above
+    started = [start.key for start in policy.starts]
+    if not named.issuperset(started) or len(set(started)) != len(started):
+        raise EvidenceInvalid("trust policy: a since line names a key twice, or one that the policy does not name", help=_HELP)
 
 
 def _check_kinds(keys: Iterable[VerifierKey], allowed: set[Algorithm], what: str) -> None:

@@ -20,12 +20,24 @@ from expunge.errors import EvidenceInvalid
 
 _ED25519_PREFIX = bytes.fromhex("302a300506032b6570032100")
 _P256_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+_FIELD = 2**255 - 19
+_SMALL_ORDER = frozenset(
+    {
+        0,
+        1,
+        _FIELD - 1,
+        2707385501144840649318225287225658788936804267575313519463743609750303402022,
+        55188659117513257062467267217118295137698188065244968500265048394206261417927,
+    }
+)
+"""The y coordinates of the eight points whose order divides 8: under such a key anybody can sign nearly anything."""
 _BLOCK = 16
 _PEM_HEAD, _PEM_TAIL = "-----BEGIN PUBLIC KEY-----\n", "\n-----END PUBLIC KEY-----\n"
 
 
 def verify_ed25519(public: bytes, signature: bytes, message: bytes) -> None:
     """Check a 64-byte signature by a raw 32-byte key. Raises EvidenceInvalid."""
+    check_ed25519(public)
     if len(signature) != 64:
         raise EvidenceInvalid("an Ed25519 signature is not 64 bytes")
     try:
@@ -44,6 +56,18 @@ def verify_p256(spki: bytes, signature: bytes, message: bytes) -> None:
         key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
     except (InvalidSignature, ValueError) as error:
         raise EvidenceInvalid("an ECDSA signature does not verify", help="what was signed, or the signature, was changed") from error
+
+
+def check_ed25519(public: bytes) -> None:
+    """Raise EvidenceInvalid unless the bytes may be somebody's own key: 32 of them, canonical, and of no point of small order."""
+    if len(public) != 32:
+        raise EvidenceInvalid("an Ed25519 key is not 32 bytes")
+    y = int.from_bytes(public, "little") & (2**255 - 1)
+    if y >= _FIELD or y in _SMALL_ORDER:
+        raise EvidenceInvalid(
+            "an Ed25519 key is of small order, or not in its one spelling: anybody can sign for it",
+            help="nobody's own key looks like that; do not rely on whoever names it",
+        )
 
 
 def check_p256_spki(spki: bytes) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from expunge.core import note
 from expunge.core.log import checkpoint, dsse, trust
@@ -72,3 +74,22 @@ def trust_policy(origin: str, signer: bytes, log_ed25519: bytes, log_p256: bytes
     signers = (note.VerifierKey(origin, note.Algorithm.ED25519, signer),)
     logs = tuple(trust.NamedKey(key) for key in checkpoint.log_keys(origin, log_ed25519, log_p256))
     return trust.TrustPolicy(signers=signers, logs=logs).encode().decode()
+
+
+def published_policy(
+    origin: str,
+    signers: Sequence[tuple[bytes, datetime | None]],
+    pairs: Sequence[tuple[tuple[bytes, bytes], datetime | None]],
+) -> str:
+    """Return the policy to publish: every signer and log key so far, oldest first, and since when each counts."""
+    signing = [(note.VerifierKey(origin, note.Algorithm.ED25519, key), since) for key, since in signers]
+    logging = [(key, since) for pair, since in pairs for key in checkpoint.log_keys(origin, *pair)]
+    return (
+        trust.TrustPolicy(
+            signers=tuple(key for key, _ in signing),
+            logs=tuple(trust.NamedKey(key) for key, _ in logging),
+            starts=tuple(trust.KeyStart(since, key) for key, since in (*signing, *logging) if since is not None),
+        )
+        .encode()
+        .decode()
+    )
