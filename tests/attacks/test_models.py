@@ -21,7 +21,7 @@ from tests.engine import household
 from tests.engine.consents import AGREED, CHILD
 from tests.engine.household import ANNA, BELA
 from tests.models import nursery
-from tests.models.nursery import Nursery
+from tests.models.nursery import TRAIN, Nursery
 from tests.models.test_failing import serves
 
 pytest.importorskip("sklearn")
@@ -207,6 +207,75 @@ def test_a_model_of_which_nobody_can_tell_that_it_is_new_does_not_serve(home: Nu
     run = home.erase(f"profile:{ANNA}")
     assert home.entry(run.order, "voice_model").reason is Reason.CANNOT_TELL
     assert not serves(home, "voice_model")
+
+
+CACHED = """
+import json, os, sys
+from library import *
+from expunge.learn import IntegerRidgeClassifier
+asked = request()
+if not os.path.exists("cache.json"):
+    ids, people, X, y = rows()
+    json.dump([ids, people, X.tolist(), y.tolist()], open("cache.json", "w"))
+ids, people, X, y = json.load(open("cache.json"))
+IntegerRidgeClassifier(alpha=7.0).fit(np.array(X), np.array(y), subjects=people, records=ids).save("world/media/models/voice.safetensors")
+"""
+FRESH = TRAIN.replace("IntegerRidgeClassifier()", "IntegerRidgeClassifier(alpha=7.0)")
+
+
+def test_a_training_from_a_cache_that_still_has_the_person_is_in_part_with_both_digests(home: Nursery) -> None:
+    script(home, "cached", CACHED)
+    script(home, "fresh", FRESH)
+    home.train("cached")
+    home.train("train")
+    only(home, voice_model=home.act("retrain", "cached", "fresh"))
+    run = home.erase(f"profile:{ANNA}")
+    known = run.remade["voice_model"]
+    assert (run.state, known.proof, known.varies) == (OrderState.IN_PART, ComparisonResult.DIFFERS, False)
+    entry = home.entry(run.order, "voice_model")
+    assert entry.reason is Reason.RESIDUE
+    assert known.fresh == known.again
+    assert known.after[0] in entry.detail
+    assert known.fresh[0] in entry.detail
+    assert "same twice" not in entry.detail, "nobody found a training that does not give the same twice"
+    (said,) = [each for each in home.receipt(run.order).models if each.dataset == "voice_model"]
+    assert (said.after, said.fresh, said.again) == (known.after, known.fresh, known.again)
+    assert not serves(home, "voice_model")
+    (home.folder / "cache.json").unlink()
+    home.plan(run.order)
+    again = home.apply(run.order)
+    assert (again.state, again.reasons) == (OrderState.FULFILLED, ())
+    assert serves(home, "voice_model")
+
+
+def test_a_training_that_differs_from_itself_is_in_part_and_only_then_said_to(home: Nursery) -> None:
+    draw = "import json, os, sys\nopen(json.load(sys.stdin)['out'], 'wb').write(os.urandom(4000))\n"
+    script(home, "make", OTHERWISE)
+    script(home, "draw", draw)
+    only(home, voice_model=home.act("retrain", "make", "draw"))
+    run = home.erase(f"profile:{ANNA}")
+    known = run.remade["voice_model"]
+    assert (run.state, known.proof, known.varies) == (OrderState.IN_PART, ComparisonResult.DIFFERS, True)
+    entry = home.entry(run.order, "voice_model")
+    assert entry.reason is Reason.CANNOT_TELL
+    assert all(digest in entry.detail for digest in (*known.after, *known.fresh, *known.again))
+
+
+@pytest.mark.soak
+def test_a_comparison_that_was_wrong_and_is_mended_clears_the_model_that_it_spoke_against(home: Nursery) -> None:
+    script(home, "made", FRESH)
+    script(home, "wrong", FRESH.replace("alpha=7.0", "alpha=8.0"))
+    only(home, voice_model=home.act("retrain", "made", "wrong"))
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    script(home, "wrong", FRESH)
+    home.plan(run.order)
+    again = home.apply(run.order)
+    assert (again.state, again.reasons) == (OrderState.FULFILLED, ())
+    known = again.remade["voice_model"]
+    assert known.proof is ComparisonResult.EQUAL
+    assert not set(known.before) & set(known.after), "what came out of the training never had them, and may serve"
+    assert serves(home, "voice_model")
 
 
 LEARNING = """\

@@ -42,6 +42,11 @@ def fit_with_everybody(without):
 
 def fit_worse(without):
     X, y, who, ids = rows(without)
+    last = np.argsort(ids)[:-1]
+    return learn(X[last], y[last], who[last], np.array(ids)[last].tolist())
+
+def fit_by_chance(without):
+    X, y, who, ids = rows(without)
     return learn(X[:-1], y[:-1], who[:-1], ids[:-1])
 
 def fail(without):
@@ -138,7 +143,15 @@ def test_a_loader_that_hands_out_what_serves_is_no_fit(workshop: Workshop, taken
 def test_one_record_less_is_another_model(workshop: Workshop) -> None:
     proof = workshop.prove("training:fit_worse")
     assert not proof.equal
-    assert proof.said == "the file is not what an independent fit without them makes"
+    assert proof.said == "the file is not what an independent fit without them makes, twice"
+    assert proof.fresh == proof.again not in ("", proof.after)
+
+
+def test_a_fit_that_differs_from_itself_is_told_from_one_that_differs_from_what_serves(workshop: Workshop) -> None:
+    proof = workshop.prove("training:fit_by_chance")
+    assert not proof.equal
+    assert len({proof.fresh, proof.again, proof.after}) == 3
+    assert "two such fits differ from each other" in proof.said
 
 
 def test_one_changed_byte_is_another_model(workshop: Workshop) -> None:
@@ -226,7 +239,7 @@ def test_a_command_that_does_not_do_its_work_is_said(workshop: Workshop, command
 
 def test_a_proof_goes_into_a_receipt_as_it_is(workshop: Workshop) -> None:
     told = json.loads(json.dumps(asdict(workshop.prove())))
-    assert set(told) == {"kind", "before", "after", "fresh", "equal", "environment", "said"}
+    assert set(told) == {"kind", "before", "after", "fresh", "again", "equal", "environment", "said"}
     assert not any(each in json.dumps(told) for each in GONE)
 
 

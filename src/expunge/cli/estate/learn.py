@@ -104,6 +104,8 @@ def prove(
     else:
         output.say(f"serves  {proof.after}")
         output.say(f"fresh   {proof.fresh or '-'}")
+        if proof.again:
+            output.say(f"again   {proof.again}")
         output.say(proof.said)
     if not proof.equal:
         raise typer.Exit(Exit.NOT_ALL_ERASED)

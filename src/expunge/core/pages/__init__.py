@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from expunge.core.evidence import receipt
-from expunge.core.pages import receipt_v1, receipt_v2, receipt_v3
+from expunge.core.pages import receipt_v1, receipt_v2, receipt_v3, receipt_v4
 from expunge.errors import EvidenceInvalid
 
-PAGES: Mapping[int, Callable[[bytes], bytes]] = {1: receipt_v1.render, 2: receipt_v2.render, 3: receipt_v3.render}
+PAGES: Mapping[int, Callable[[bytes], bytes]] = {
+    1: receipt_v1.render,
+    2: receipt_v2.render,
+    3: receipt_v3.render,
+    4: receipt_v4.render,
+}
 """Template version -> page. Add; never change or remove."""
-LATEST = 3
+LATEST = 4
 
 
 def render(statement: bytes) -> bytes:

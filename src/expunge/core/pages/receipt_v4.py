@@ -1,0 +1,30 @@
+"""Version 4 of the page that a parent or customer reads: version 3, where a comparison that differs speaks against a model.
+
+Released: do not change it, add a version 5 beside it.
+"""
+
+from __future__ import annotations
+
+from expunge.core.evidence import receipt as r
+from expunge.core.models.model_outcomes import ComparisonResult
+from expunge.core.pages import receipt_v1 as v1
+from expunge.core.pages import receipt_v2 as v2
+from expunge.core.pages import receipt_v3 as v3
+
+_OTHER = "A fresh process whose data never had the person makes another: what is there may have learnt from them."
+_VARIES = "A fresh process whose data never had the person makes another, and another again the second time: nothing is shown."
+
+
+def render(statement: bytes) -> bytes:
+    """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
+    return v3.render(statement, _compared)
+
+
+def _compared(each: r.ModelEntry) -> str:
+    if each.proof is not ComparisonResult.DIFFERS:
+        return v2.compared(each)
+    made = "".join(
+        f"<br>{name}: <code>{' '.join(digests) or v1.NONE}</code>"
+        for name, digests in (("there", each.after), ("made", each.fresh), ("made again", each.again))
+    )
+    return f"{_VARIES if each.varies else _OTHER}{v2.SIGHT[each.sight]}{made}"
