@@ -14,7 +14,7 @@ import pytest
 
 from expunge.errors import UsageError
 from expunge.learn.proof.exactness_proof import Proof, bystanders, prove
-from expunge.learn.records.refusals import BadInput
+from expunge.learn.records.refusals import BadInput, UnknownSubjects
 from expunge.learn.sharded.trees import ShardedTrees
 from tests.cli.running import Ran, expunge
 
@@ -91,7 +91,7 @@ class Workshop:
             self.folder / f"{model}.safetensors",
             factory,
             GONE,
-            before=self.before,
+            before=self.folder / "before.safetensors",
             paths=[self.folder],
             variables={"ROWS": str(self.folder / "rows.npz"), **variables},
             within_s=within_s,
@@ -152,6 +152,26 @@ def test_a_fit_that_differs_from_itself_is_told_from_one_that_differs_from_what_
     assert not proof.equal
     assert len({proof.fresh, proof.again, proof.after}) == 3
     assert "two such fits differ from each other" in proof.said
+
+
+@pytest.mark.parametrize("before", ["the file", "its digest", "nothing"])
+def test_people_who_never_were_in_it_are_refused_unless_that_is_to_be_ignored(workshop: Workshop, before: str) -> None:
+    known = {"the file": workshop.folder / "before.safetensors", "its digest": workshop.before, "nothing": ""}[before]
+    kind = {"before": known, "paths": [workshop.folder], "variables": {"ROWS": str(workshop.folder / "rows.npz")}}
+    after = workshop.folder / "after.safetensors"
+    with pytest.raises(UnknownSubjects, match="1 of 3 subjects"):
+        prove(after, "training:fit", [*GONE, "p3"], **kind)  # type: ignore[arg-type]
+    proof = prove(after, "training:fit", GONE, **kind)  # type: ignore[arg-type]
+    assert proof.equal, proof.said
+    if before == "the file":
+        assert proof.before == workshop.before
+        assert prove(after, "training:fit", [*GONE, "p3"], missing="ignore", **kind).equal  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [b"p03", [b"p03"], 3.0, [None], [""]])
+def test_names_that_could_be_read_in_two_ways_are_refused(workshop: Workshop, wrong: object) -> None:
+    with pytest.raises(BadInput, match=r"id came as|no name"):
+        prove(workshop.folder / "after.safetensors", "training:fit", wrong)  # type: ignore[arg-type]
 
 
 def test_one_changed_byte_is_another_model(workshop: Workshop) -> None:
