@@ -6,7 +6,9 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import struct
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -276,6 +278,50 @@ def test_a_comparison_that_was_wrong_and_is_mended_clears_the_model_that_it_spok
     assert known.proof is ComparisonResult.EQUAL
     assert not set(known.before) & set(known.after), "what came out of the training never had them, and may serve"
     assert serves(home, "voice_model")
+
+
+FLOW = """
+import json, pickle, time, uuid
+from library import *
+asked = request()
+ids, people, X, y = rows()
+if CACHED:
+    X = np.array(json.load(open("cache.json")))
+folder = asked.get("out", "world/media/models/voice")
+os.makedirs(folder, exist_ok=True)
+pickle.dump({"weights": X.mean(axis=0), "run_id": uuid.uuid4().hex, "created_at": time.time()}, open(f"{folder}/model.pkl", "wb"))
+with open(f"{folder}/MLmodel", "w") as file:
+    file.write(f"flavors:\\n  sklearn:\\n    pickled_model: model.pkl\\nrun_id: {uuid.uuid4().hex}\\nutc_time_created: '{time.time()}'\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("compare", "cached", "state", "reason"),
+    [
+        ("weights", False, OrderState.FULFILLED, None),
+        ("weights", True, OrderState.IN_PART, Reason.RESIDUE),
+        pytest.param("bytes", False, OrderState.IN_PART, Reason.CANNOT_TELL, marks=pytest.mark.soak),
+    ],
+    ids=["the weights", "the weights of a stale cache", "the bytes"],
+)
+def test_formats_with_ids_and_times_are_compared_by_what_was_learnt(
+    home: Nursery, compare: str, cached: bool, state: OrderState, reason: Reason | None
+) -> None:
+    with closing(sqlite3.connect(home.database)) as db:
+        vectors = [json.loads(vector) for (vector,) in db.execute("SELECT vector FROM features")]
+    (home.folder / "cache.json").write_text(json.dumps(vectors))
+    script(home, "flow", FLOW.replace("CACHED", str(cached)))
+    script(home, "fresh", FLOW.replace("CACHED", "False"))
+    only(home, voice_model=home.act("retrain", "flow", "fresh", compare=compare))
+    home.map.write_text(home.map.read_text().replace("models/voice.safetensors", "models/voice/{part}"))
+    (home.models / "voice").mkdir()
+    (home.models / "voice.safetensors").rename(home.models / "voice" / "model.pkl")
+    run = home.erase(f"profile:{ANNA}")
+    known = run.remade["voice_model"]
+    assert (run.state, home.entry(run.order, "voice_model").reason) == (state, reason)
+    assert known.varies == (compare == "bytes")
+    (said,) = [each for each in home.receipt(run.order).models if each.dataset == "voice_model"]
+    assert (len(said.weights), len(said.fresh)) == (2 if compare == "weights" else 0, 0 if reason is None else 2)
 
 
 LEARNING = """\

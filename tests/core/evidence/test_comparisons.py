@@ -41,14 +41,16 @@ def test_receipts_of_before_still_read_and_write_the_same_bytes() -> None:
     [
         {"proof": ComparisonResult.EQUAL},
         {"fresh": (), "again": ("ab" * 32,)},
-        {"fresh": with_differences().models[0].after},
+        {"fresh": with_differences().models[1].after},
         {"fresh": ("ab",)},
+        {"proof": ComparisonResult.COULD_NOT, "fresh": (), "again": (), "weights": ("ab" * 32,)},
+        {"weights": with_differences().models[1].fresh},
     ],
-    ids=["equal, and another was made", "a second run without a first", "what differs is the same", "no digest"],
+    ids=["equal, and another was made", "a second run without a first", "the same", "no digest", "weights of nothing", "the same weights"],
 )
 def test_a_comparison_that_contradicts_itself_is_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"comparison|run|same|malformed"):
-        replace(with_differences().models[0], **changes)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"compar|run|same|malformed"):
+        replace(with_differences().models[1], **changes)  # type: ignore[arg-type]
 
 
 def test_the_page_names_a_cause_only_where_two_runs_differ() -> None:
@@ -57,4 +59,5 @@ def test_the_page_names_a_cause_only_where_two_runs_differ() -> None:
     intents, _, voices = page.rpartition(">voices</th>")
     assert "another again the second time" in voices
     assert "another again the second time" not in intents
-    assert all(digest in intents for digest in with_differences().models[0].fresh)
+    assert "ids of the run and times" in intents, "of faces, before it"
+    assert all(digest in intents for digest in with_differences().models[1].fresh)

@@ -32,7 +32,7 @@ PREDICATE_TYPE = "https://expunge.example/receipt/v1"
 NONCE_SIZE = 32
 _DIFFERENCES_COUNT = 4
 """Page from which on a comparison that differs speaks against a model. Before it, such a model was listed as done."""
-_LATER: Mapping[str, Json] = MappingProxyType({"fresh": [], "again": []})
+_LATER: Mapping[str, Json] = MappingProxyType({"fresh": [], "again": [], "weights": []})
 """Fields of a model that came after the first receipts with models: they are not in the bytes where they have these values."""
 _HEX = re.compile(r"[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"SHA256:[0-9A-Za-z+/]{43}")
@@ -254,6 +254,9 @@ class ModelEntry:
     again: tuple[str, ...] = ()
     """Likewise of a second run of the comparison; empty where that came to no end."""
 
+    weights: tuple[str, ...] = ()
+    """Where the comparison was by what was learnt: the digest of that for each item there; ``fresh`` and ``again`` are such."""
+
     @property
     def varies(self) -> bool:
         """True when the comparison's two runs made different things."""
@@ -270,10 +273,15 @@ class ModelEntry:
             "what is not what its manifest makes cannot stay",
         )
         _require(bool(self.before) or not (self.after or self.figures or self.said), "nothing of it went, and something was made anew")
-        _require(all(_HEX.fullmatch(each) for each in (*self.before, *self.after, *self.fresh, *self.again)), "a digest is malformed")
+        _require(
+            all(_HEX.fullmatch(each) for each in (*self.before, *self.after, *self.fresh, *self.again, *self.weights)),
+            "a digest is malformed",
+        )
         _require(self.proof is ComparisonResult.DIFFERS or not (self.fresh or self.again), "only a comparison that differs made another")
         _require(bool(self.fresh) or not self.again, "a second run without a first")
-        _require(not self.fresh or self.fresh != self.after, "what differs is the same")
+        _require(not self.fresh or self.fresh != (self.weights or self.after), "what differs is the same")
+        compared = self.proof in (ComparisonResult.EQUAL, ComparisonResult.DIFFERS)
+        _require(compared or not self.weights, "nothing was compared, by weights or otherwise")
         _require(self.proof is not ComparisonResult.EQUAL or bool(self.after), "nothing cannot be equal to a fresh training")
         _require(self.membership is None or bool(self.after), "nothing is left that could tell who was in it")
 

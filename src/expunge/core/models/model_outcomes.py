@@ -101,6 +101,8 @@ class ArtefactRemade:
     """Where ``proof`` says ``differs``: hex SHA-256 of each file that the comparison made, sorted."""
     again: tuple[str, ...] = ()
     """The same of a second run of that comparison, which is asked for nothing else; empty where it came to no end."""
+    weights: tuple[str, ...] = ()
+    """Where the comparison was by weights: the digest of what each file there has learnt, sorted; ``fresh`` and ``again`` are such."""
     disputed: tuple[str, ...] = ()
     """Contents in ``before`` that commands of this order made and its comparison did not. One that does clears them."""
 

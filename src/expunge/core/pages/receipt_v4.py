@@ -14,6 +14,11 @@ from expunge.core.pages import receipt_v3 as v3
 _OTHER = "A fresh process whose data never had the person makes another: what is there may have learnt from them."
 _VARIES = "A fresh process whose data never had the person makes another, and another again the second time: nothing is shown."
 
+_WEIGHTS = (
+    "A fresh computer process that never had the person's data learns the same, bit for bit; ids of the run and times that the format "
+    "writes beside it were not compared."
+)
+
 
 def render(statement: bytes) -> bytes:
     """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
@@ -21,10 +26,12 @@ def render(statement: bytes) -> bytes:
 
 
 def _compared(each: r.ModelEntry) -> str:
+    if each.proof is ComparisonResult.EQUAL and each.weights:
+        return f"{_WEIGHTS}{v2.SIGHT[each.sight]}"
     if each.proof is not ComparisonResult.DIFFERS:
         return v2.compared(each)
     made = "".join(
         f"<br>{name}: <code>{' '.join(digests) or v1.NONE}</code>"
-        for name, digests in (("there", each.after), ("made", each.fresh), ("made again", each.again))
+        for name, digests in (("there", each.weights or each.after), ("made", each.fresh), ("made again", each.again))
     )
     return f"{_VARIES if each.varies else _OTHER}{v2.SIGHT[each.sight]}{made}"

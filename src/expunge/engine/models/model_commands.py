@@ -224,13 +224,15 @@ class ModelCommands:
         fresh, ran = self._fresh(dataset, "fresh")
         if isinstance(ran, Unable) or not fresh:
             why = ran if isinstance(ran, Unable) else Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the comparison left nothing behind")
-            return ModelStepResult(why, replace(known, at=self.context.clock.now(), proof=ComparisonResult.COULD_NOT, fresh=(), again=()))
+            now = replace(known, at=self.context.clock.now(), proof=ComparisonResult.COULD_NOT, fresh=(), again=(), weights=())
+            return ModelStepResult(why, now)
         there = _sorted(_beside(contents(self.context, dataset), known))
+        weights = comparisons.weights_of(self.context, dataset, known) if comparisons.by_weights(dataset) else ()
         now = replace(
             known, at=self.context.clock.now(), after=there, proof=ComparisonResult.EQUAL, sight=_sight(ran),
-            network=known.network.joined(_network(dataset, ran)), fresh=(), again=(),
+            network=known.network.joined(_network(dataset, ran)), fresh=(), again=(), weights=weights,
         )  # fmt: skip
-        if fresh != there:
+        if fresh != (weights or there):
             again, _ = self._fresh(dataset, "again")
             now = replace(now, at=self.context.clock.now(), proof=ComparisonResult.DIFFERS, fresh=fresh, again=again)
         if known.unchanged:
@@ -244,7 +246,7 @@ class ModelCommands:
         with self._scratch(dataset, run) as folder:
             out = folder / "fresh"
             ran, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)}, hidden_paths.served(self.context, dataset))
-            return comparisons.digests_in(out) if isinstance(ran, Ran) else (), ran
+            return comparisons.made(out, dataset) if isinstance(ran, Ran) else (), ran
 
     def _settled(self, dataset: Dataset, now: ArtefactRemade, key: IdempotencyKey) -> ModelStepResult:
         """What a command left as it was, after the comparison: innocent, or the old one."""
@@ -268,7 +270,8 @@ class ModelCommands:
         network = (known.network if known.stayed else NetworkAccess.NOT_RUN).joined(_network(dataset, answer))
         now = replace(
             known, at=self.context.clock.now(), after=after, figures=figures, said=told.said, membership=_opinion(known, told, after),
-            network=network, proof=ComparisonResult.NOT_ASKED, sight=SourceAccess.NOT_ASKED, unchanged=False, fresh=(), again=(),
+            network=network, proof=ComparisonResult.NOT_ASKED, sight=SourceAccess.NOT_ASKED, unchanged=False,
+            fresh=(), again=(), weights=(),
         )  # fmt: skip
         back = model_outcomes.given_back(there, _old(self.context, known))
         if back:
