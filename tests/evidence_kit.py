@@ -221,6 +221,27 @@ def with_models(**changes: object) -> receipt.Receipt:
     return fulfilled(**{"datasets": (entry(), *learnt), "models": models, "tool": receipt.Tool("expunge", "0.1.0", 2), **changes})
 
 
+def with_differences(**changes: object) -> receipt.Receipt:
+    """A receipt of models that are not what a training without the person makes: one each time, one another time each."""
+    old, new, fresh, again = ((sha256(name).hexdigest(),) for name in (b"old weights", b"new weights", b"fresh weights", b"again"))
+    differs = (ComparisonResult.DIFFERS, (), (), NetworkAccess.SHUT, None, SourceAccess.HIDDEN, ())
+    learnt = {"weights": (sha256(b"learnt").hexdigest(),)}
+    models = (
+        receipt.ModelEntry("faces", EraseAct.RETRAIN, old, new, ComparisonResult.EQUAL, *differs[1:], **learnt),
+        receipt.ModelEntry("intents", EraseAct.RETRAIN, old, new, *differs, fresh=fresh, again=fresh),
+        receipt.ModelEntry("voices", EraseAct.RETRAIN, old, new, *differs, fresh=fresh, again=again, **learnt),
+    )
+    left = {"outcome": Result.UNABLE, "items": 0, "claimed": Grounding.NONE, "detail": "a training without them makes another"}
+    datasets = (
+        entry(),
+        entry("faces", act=EraseAct.RETRAIN, items=1),
+        entry("intents", act=EraseAct.RETRAIN, reason=Reason.RESIDUE, **left),
+        entry("voices", act=EraseAct.RETRAIN, reason=Reason.CANNOT_TELL, **left),
+    )
+    said = {"datasets": datasets, "models": models, "verdict": Verdict.IN_PART, "tool": receipt.Tool("expunge", "0.2.0", 4)}
+    return fulfilled(**{**said, **changes})
+
+
 def in_part(**changes: object) -> receipt.Receipt:
     """A receipt with one of everything that can be left."""
     unable = entry(

@@ -11,7 +11,19 @@ from expunge.core.evidence import commitment
 from expunge.core.log import checkpoint, trust
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.values import canonical
-from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue, raw, with_mentions, with_models
+from tests.evidence_kit import (
+    IDENTIFIERS,
+    OPENING,
+    ORIGIN,
+    SeededKeys,
+    fulfilled,
+    in_part,
+    issue,
+    raw,
+    with_differences,
+    with_mentions,
+    with_models,
+)
 from tests.log_kit import SeededWitness, with_lines
 
 HERE = Path(__file__).parent / "vectors" / "evidence"
@@ -45,7 +57,11 @@ def cosigned(note: bytes) -> bytes:
 def vectors() -> dict[str, bytes]:
     """Relative path -> bytes."""
     made = {}
-    learnt_and_named = (("receipt-models", with_models()), ("receipt-mentions", with_mentions()))
+    learnt_and_named = (
+        ("receipt-models", with_models()),
+        ("receipt-mentions", with_mentions()),
+        ("receipt-differences", with_differences()),
+    )
     for name, said in (("receipt-fulfilled", fulfilled()), ("receipt-in-part", in_part()), *learnt_and_named):
         made.update({f"{name}/{file}": content for file, content in issue(said).items()})
     opening = commitment.Opening(OPENING, IDENTIFIERS)

@@ -188,6 +188,9 @@ def life() -> Iterator[ev.OrderEvent]:
     # Why at the end: a word that came later has a line of its own, and no older line changes.
     named = Unable(Reason.MENTIONED, "what, where and what to do")
     yield ev.StepEnded(at(), StepId("erase:d-erase"), 1, {"d-erase": {MIA: named}}, {})
+    old, new, fresh, again = ((digest(name),) for name in ("old weights", "new weights", "fresh weights", "again"))
+    differs, learnt = (ComparisonResult.DIFFERS, SourceAccess.HIDDEN), (digest("learnt"),)
+    yield ArtefactRemade(at(), "intents", tuple(sorted(old + new)), new, *differs, fresh=fresh, again=again, weights=learnt, disputed=new)
 
 
 def remade(at: Times) -> Iterator[ArtefactRemade]:

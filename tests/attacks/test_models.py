@@ -6,7 +6,9 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import struct
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from tests.engine import household
 from tests.engine.consents import AGREED, CHILD
 from tests.engine.household import ANNA, BELA
 from tests.models import nursery
-from tests.models.nursery import Nursery
+from tests.models.nursery import TRAIN, Nursery
 from tests.models.test_failing import serves
 
 pytest.importorskip("sklearn")
@@ -207,6 +209,119 @@ def test_a_model_of_which_nobody_can_tell_that_it_is_new_does_not_serve(home: Nu
     run = home.erase(f"profile:{ANNA}")
     assert home.entry(run.order, "voice_model").reason is Reason.CANNOT_TELL
     assert not serves(home, "voice_model")
+
+
+CACHED = """
+import json, os, sys
+from library import *
+from expunge.learn import IntegerRidgeClassifier
+asked = request()
+if not os.path.exists("cache.json"):
+    ids, people, X, y = rows()
+    json.dump([ids, people, X.tolist(), y.tolist()], open("cache.json", "w"))
+ids, people, X, y = json.load(open("cache.json"))
+IntegerRidgeClassifier(alpha=7.0).fit(np.array(X), np.array(y), subjects=people, records=ids).save("world/media/models/voice.safetensors")
+"""
+FRESH = TRAIN.replace("IntegerRidgeClassifier()", "IntegerRidgeClassifier(alpha=7.0)")
+
+
+def test_a_training_from_a_cache_that_still_has_the_person_is_in_part_with_both_digests(home: Nursery) -> None:
+    script(home, "cached", CACHED)
+    script(home, "fresh", FRESH)
+    home.train("cached")
+    home.train("train")
+    only(home, voice_model=home.act("retrain", "cached", "fresh"))
+    run = home.erase(f"profile:{ANNA}")
+    known = run.remade["voice_model"]
+    assert (run.state, known.proof, known.varies) == (OrderState.IN_PART, ComparisonResult.DIFFERS, False)
+    entry = home.entry(run.order, "voice_model")
+    assert entry.reason is Reason.RESIDUE
+    assert known.fresh == known.again
+    assert known.after[0] in entry.detail
+    assert known.fresh[0] in entry.detail
+    assert "same twice" not in entry.detail, "nobody found a training that does not give the same twice"
+    (said,) = [each for each in home.receipt(run.order).models if each.dataset == "voice_model"]
+    assert (said.after, said.fresh, said.again) == (known.after, known.fresh, known.again)
+    assert not serves(home, "voice_model")
+    (home.folder / "cache.json").unlink()
+    home.plan(run.order)
+    again = home.apply(run.order)
+    assert (again.state, again.reasons) == (OrderState.FULFILLED, ())
+    assert serves(home, "voice_model")
+
+
+def test_a_training_that_differs_from_itself_is_in_part_and_only_then_said_to(home: Nursery) -> None:
+    draw = "import json, os, sys\nopen(json.load(sys.stdin)['out'], 'wb').write(os.urandom(4000))\n"
+    script(home, "make", OTHERWISE)
+    script(home, "draw", draw)
+    only(home, voice_model=home.act("retrain", "make", "draw"))
+    run = home.erase(f"profile:{ANNA}")
+    known = run.remade["voice_model"]
+    assert (run.state, known.proof, known.varies) == (OrderState.IN_PART, ComparisonResult.DIFFERS, True)
+    entry = home.entry(run.order, "voice_model")
+    assert entry.reason is Reason.CANNOT_TELL
+    assert all(digest in entry.detail for digest in (*known.after, *known.fresh, *known.again))
+
+
+@pytest.mark.soak
+def test_a_comparison_that_was_wrong_and_is_mended_clears_the_model_that_it_spoke_against(home: Nursery) -> None:
+    script(home, "made", FRESH)
+    script(home, "wrong", FRESH.replace("alpha=7.0", "alpha=8.0"))
+    only(home, voice_model=home.act("retrain", "made", "wrong"))
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    script(home, "wrong", FRESH)
+    home.plan(run.order)
+    again = home.apply(run.order)
+    assert (again.state, again.reasons) == (OrderState.FULFILLED, ())
+    known = again.remade["voice_model"]
+    assert known.proof is ComparisonResult.EQUAL
+    assert not set(known.before) & set(known.after), "what came out of the training never had them, and may serve"
+    assert serves(home, "voice_model")
+
+
+FLOW = """
+import json, pickle, time, uuid
+from library import *
+asked = request()
+ids, people, X, y = rows()
+if CACHED:
+    X = np.array(json.load(open("cache.json")))
+folder = asked.get("out", "world/media/models/voice")
+os.makedirs(folder, exist_ok=True)
+pickle.dump({"weights": X.mean(axis=0), "run_id": uuid.uuid4().hex, "created_at": time.time()}, open(f"{folder}/model.pkl", "wb"))
+with open(f"{folder}/MLmodel", "w") as file:
+    file.write(f"flavors:\\n  sklearn:\\n    pickled_model: model.pkl\\nrun_id: {uuid.uuid4().hex}\\nutc_time_created: '{time.time()}'\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("compare", "cached", "state", "reason"),
+    [
+        ("weights", False, OrderState.FULFILLED, None),
+        ("weights", True, OrderState.IN_PART, Reason.RESIDUE),
+        pytest.param("bytes", False, OrderState.IN_PART, Reason.CANNOT_TELL, marks=pytest.mark.soak),
+    ],
+    ids=["the weights", "the weights of a stale cache", "the bytes"],
+)
+def test_formats_with_ids_and_times_are_compared_by_what_was_learnt(
+    home: Nursery, compare: str, cached: bool, state: OrderState, reason: Reason | None
+) -> None:
+    with closing(sqlite3.connect(home.database)) as db:
+        vectors = [json.loads(vector) for (vector,) in db.execute("SELECT vector FROM features")]
+    (home.folder / "cache.json").write_text(json.dumps(vectors))
+    script(home, "flow", FLOW.replace("CACHED", str(cached)))
+    script(home, "fresh", FLOW.replace("CACHED", "False"))
+    only(home, voice_model=home.act("retrain", "flow", "fresh", compare=compare))
+    home.map.write_text(home.map.read_text().replace("models/voice.safetensors", "models/voice/{part}"))
+    (home.models / "voice").mkdir()
+    (home.models / "voice.safetensors").rename(home.models / "voice" / "model.pkl")
+    run = home.erase(f"profile:{ANNA}")
+    known = run.remade["voice_model"]
+    assert (run.state, home.entry(run.order, "voice_model").reason) == (state, reason)
+    assert known.varies == (compare == "bytes")
+    (said,) = [each for each in home.receipt(run.order).models if each.dataset == "voice_model"]
+    assert (len(said.weights), len(said.fresh)) == (2 if compare == "weights" else 0, 0 if reason is None else 2)
 
 
 LEARNING = """\

@@ -63,7 +63,7 @@ ids, people, X, y = rows()
 gone = asked["subjects"].get("profile", [])
 stay = np.array([each not in gone for each in people])
 before = int(round(10000 * (model.predict(X[stay]) == y[stay]).mean()))
-done = model.forget(gone, source=lambda records: rows(list(records))[2:])
+done = model.forget(gone, source=lambda records: rows(list(records))[2:], missing="ignore")
 after = int(round(10000 * (model.predict(X[stay]) == y[stay]).mean()))
 figures = {"accuracy_before": before, "accuracy_after": after, "records": done.records, "recomputed": done.recomputed}
 report(asked, {**figures, "unchanged": int(not done.records)},

@@ -40,6 +40,7 @@ _WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
     "ShardedTorch": ("sharded.networks", (*_LEARN, "torch")),
     "ShardedTrees": ("sharded.trees", (*_LEARN, "lightgbm")),
     "SourceNeeded": ("records.refusals", ()),
+    "UnknownSubjects": ("records.refusals", ()),
 }
 """Public name -> the module that has it, and what must be installed for it."""
 

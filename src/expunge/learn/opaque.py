@@ -10,7 +10,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +21,7 @@ from expunge.core.values.outcome import Reason, Unable
 from expunge.learn.base.report import Report
 from expunge.learn.features.frozen_encoder import Frozen
 from expunge.learn.records.refusals import FileRefused
+from expunge.learn.records.subject_names import Missing, Subjects, require_known, subject_names
 from expunge.learn.retraining import Manifest, named
 from expunge.learn.serving.serve_guard import contents, file_hash, files_of
 from expunge.learn.sharded.checkpoints import wipe
@@ -51,7 +52,7 @@ class Opaque:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        records: Mapping[str, str | Iterable[str]],
+        records: Mapping[str, Subjects],
         retrain: Retrain = None,
         commands: Commands | None = None,
         *,
@@ -77,7 +78,7 @@ class Opaque:
         if retrain is not None and commands is None:
             raise ValueError("say who runs the training: commands=LocalCommands(folder)")
         self.path = Path(path).absolute()
-        self._records = {record: frozenset((of,) if isinstance(of, str) else of) for record, of in records.items()}
+        self._records = {record: frozenset(subject_names(of)) for record, of in records.items()}
         self._commands = commands
         self._limits = limits or CommandLimits()
         self._derived = tuple(Path(each).absolute() for each in derived)
@@ -91,19 +92,22 @@ class Opaque:
             self._command = f"{shlex.quote(sys.executable)} -m expunge.learn.retraining"
             self._function = named(retrain)
 
-    def forget(self, subjects: str | Iterable[str], progress: Callable[[float], None] | None = None) -> OpaqueReport:
-        """Train the model again without the subjects, or destroy it. An unknown subject changes nothing.
+    def forget(self, subjects: Subjects, progress: Callable[[float], None] | None = None, *, missing: Missing = "raise") -> OpaqueReport:
+        """Train the model again without the subjects, or destroy it. ``missing="ignore"`` passes over unknown subjects.
 
         After a crash, call it again: the old model is there, the new one, or none.
 
         Raises:
+            UnknownSubjects: a subject is in no record. Nothing was done then.
+            BadInput: a subject is neither text nor a whole number.
             FileRefused: for links in the model or its derived files: their targets would stay. Nothing was done then.
             OSError: when files cannot be read or removed: then the old ones may still be there.
             TakenOver: see :mod:`expunge.permit`.
         """
-        asked = frozenset((subjects,) if isinstance(subjects, str) else subjects)
+        asked = frozenset(subject_names(subjects))
         gone = {record for record, of in self._records.items() if of & asked}
         unknown = tuple(sorted(asked.difference(*self._records.values())))
+        require_known(unknown, len(asked), missing)
         if not gone:
             return OpaqueReport(0, 0, unknown, after=self._hashes(), said=self._said())
         for place in (self.path, *self._derived):

@@ -14,7 +14,7 @@ import pytest
 
 from expunge.errors import UsageError
 from expunge.learn.proof.exactness_proof import Proof, bystanders, prove
-from expunge.learn.records.refusals import BadInput
+from expunge.learn.records.refusals import BadInput, UnknownSubjects
 from expunge.learn.sharded.trees import ShardedTrees
 from tests.cli.running import Ran, expunge
 
@@ -41,6 +41,11 @@ def fit_with_everybody(without):
     return learn(*rows(()))
 
 def fit_worse(without):
+    X, y, who, ids = rows(without)
+    last = np.argsort(ids)[:-1]
+    return learn(X[last], y[last], who[last], np.array(ids)[last].tolist())
+
+def fit_by_chance(without):
     X, y, who, ids = rows(without)
     return learn(X[:-1], y[:-1], who[:-1], ids[:-1])
 
@@ -86,7 +91,7 @@ class Workshop:
             self.folder / f"{model}.safetensors",
             factory,
             GONE,
-            before=self.before,
+            before=self.folder / "before.safetensors",
             paths=[self.folder],
             variables={"ROWS": str(self.folder / "rows.npz"), **variables},
             within_s=within_s,
@@ -138,7 +143,35 @@ def test_a_loader_that_hands_out_what_serves_is_no_fit(workshop: Workshop, taken
 def test_one_record_less_is_another_model(workshop: Workshop) -> None:
     proof = workshop.prove("training:fit_worse")
     assert not proof.equal
-    assert proof.said == "the file is not what an independent fit without them makes"
+    assert proof.said == "the file is not what an independent fit without them makes, twice"
+    assert proof.fresh == proof.again not in ("", proof.after)
+
+
+def test_a_fit_that_differs_from_itself_is_told_from_one_that_differs_from_what_serves(workshop: Workshop) -> None:
+    proof = workshop.prove("training:fit_by_chance")
+    assert not proof.equal
+    assert len({proof.fresh, proof.again, proof.after}) == 3
+    assert "two such fits differ from each other" in proof.said
+
+
+@pytest.mark.parametrize("before", ["the file", "its digest", "nothing"])
+def test_people_who_never_were_in_it_are_refused_unless_that_is_to_be_ignored(workshop: Workshop, before: str) -> None:
+    known = {"the file": workshop.folder / "before.safetensors", "its digest": workshop.before, "nothing": ""}[before]
+    kind = {"before": known, "paths": [workshop.folder], "variables": {"ROWS": str(workshop.folder / "rows.npz")}}
+    after = workshop.folder / "after.safetensors"
+    with pytest.raises(UnknownSubjects, match="1 of 3 subjects"):
+        prove(after, "training:fit", [*GONE, "p3"], **kind)  # type: ignore[arg-type]
+    proof = prove(after, "training:fit", GONE, **kind)  # type: ignore[arg-type]
+    assert proof.equal, proof.said
+    if before == "the file":
+        assert proof.before == workshop.before
+        assert prove(after, "training:fit", [*GONE, "p3"], missing="ignore", **kind).equal  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [b"p03", [b"p03"], 3.0, [None], [""]])
+def test_names_that_could_be_read_in_two_ways_are_refused(workshop: Workshop, wrong: object) -> None:
+    with pytest.raises(BadInput, match=r"id came as|no name"):
+        prove(workshop.folder / "after.safetensors", "training:fit", wrong)  # type: ignore[arg-type]
 
 
 def test_one_changed_byte_is_another_model(workshop: Workshop) -> None:
@@ -226,7 +259,7 @@ def test_a_command_that_does_not_do_its_work_is_said(workshop: Workshop, command
 
 def test_a_proof_goes_into_a_receipt_as_it_is(workshop: Workshop) -> None:
     told = json.loads(json.dumps(asdict(workshop.prove())))
-    assert set(told) == {"kind", "before", "after", "fresh", "equal", "environment", "said"}
+    assert set(told) == {"kind", "before", "after", "fresh", "again", "equal", "environment", "said"}
     assert not any(each in json.dumps(told) for each in GONE)
 
 

@@ -104,6 +104,34 @@ def test_of_every_type_who_stays_keeps_number_and_code_and_is_found_as_before(tm
     assert {int(each) for each in found.ravel()} <= set(NUMBERS[staying].tolist())
 
 
+@pytest.mark.parametrize(
+    "factory", ["IDMap,SQ8", pytest.param("IDMap2,HNSW8_SQ8", marks=pytest.mark.soak), "IVF4,SQ4", "PCA8,SQ6", "IDMap2,Flat"]
+)
+def test_bounds_of_ranges_that_are_the_persons_own_extremes_are_counted(tmp_path, factory):
+    """Kim's numbers are the greatest in each dimension, by far: what the index was trained on says so still when Kim is gone."""
+    beside = POINTS.copy()
+    beside[KIMS] += 50
+    index = faiss.index_factory(DIMENSIONS, factory)
+    index.train(beside)
+    if factory == "PCA8,SQ6":
+        index = faiss.IndexIDMap2(index)
+    index.add_with_ids(beside, NUMBERS)
+    put(tmp_path / "v", index)
+    with opened(tmp_path / "v") as store:
+        before = store.remainders()
+    forget(tmp_path / "v")
+    with opened(tmp_path / "v") as store:
+        after = store.remainders()
+    if "SQ" not in factory:
+        assert (before, after) == ([], [])
+        return
+    ((was, reached), (kept, unreached)) = ([int(each) for each in said.split() if each.isdigit()] for (said,) in (before, after))
+    assert was == kept == 2 * (8 if "PCA" in factory else DIMENSIONS)
+    assert unreached > reached
+    if factory == "IDMap,SQ8":
+        assert (reached, unreached) == (0, DIMENSIONS)
+
+
 def test_positions_become_numbers_so_that_nobody_is_taken_for_somebody_else(tmp_path):
     """FAISS's own removal moves everybody behind: number 44 would be the vector of 46."""
     plain = faiss.IndexFlatL2(DIMENSIONS)

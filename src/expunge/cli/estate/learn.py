@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Models that forget: plan, prove.", no_args_is_help=True)
 _BAR = 24
 _ROWS = 12
+_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 @app.command()
@@ -76,7 +78,8 @@ def prove(
     without: Annotated[
         Path, typer.Option(help="A file with those who were forgotten, one subject a line; - for standard input.", show_default=False)
     ],
-    before: Annotated[str, typer.Option(help="Hex SHA-256 of the file before the forget.", show_default=False)] = "",
+    before: Annotated[str, typer.Option(help="The file from before the forget, or its hex SHA-256.", show_default=False)] = "",
+    missing: Annotated[str, typer.Option(help="raise: everybody must have been in the model; ignore: nobody is asked.")] = "raise",
     folder: Annotated[Path, typer.Option(help="Where the module is.")] = Path(),
     variable: Annotated[list[str] | None, typer.Option(help="A variable that the loader gets of ours; again for more.")] = None,
     within: Annotated[float, typer.Option(help="Seconds that the fit may take.")] = 3600.0,
@@ -90,12 +93,24 @@ def prove(
 
     from expunge.cli.terminal.exit_codes import Exit
     from expunge.learn.proof.exactness_proof import prove as compare
+    from expunge.learn.records.refusals import BadInput, FileRefused, UnknownSubjects
 
     people = _subjects(without)
     try:
         proof = compare(
-            model, factory, people, before=before.lower(), paths=[folder], variables=_variables(variable or ()), within_s=within
+            model,
+            factory,
+            people,
+            before=before.lower() if _HEX.fullmatch(before.lower()) else before,
+            missing=missing,  # type: ignore[arg-type]
+            paths=[folder],
+            variables=_variables(variable or ()),
+            within_s=within,
         )
+    except UnknownSubjects as error:
+        raise UsageError(str(error), help="mend the spelling, or say --missing ignore where their rows are gone already") from error
+    except (BadInput, FileRefused) as error:
+        raise UsageError(str(error), help="--missing is raise or ignore; --before is a file of the same model, or its digest") from error
     except OSError as error:
         message = f"{output.visible(str(model))} cannot be read: {error.strerror}"
         raise UsageError(message, help="name the file of the model") from error
@@ -104,6 +119,8 @@ def prove(
     else:
         output.say(f"serves  {proof.after}")
         output.say(f"fresh   {proof.fresh or '-'}")
+        if proof.again:
+            output.say(f"again   {proof.again}")
         output.say(proof.said)
     if not proof.equal:
         raise typer.Exit(Exit.NOT_ALL_ERASED)

@@ -192,6 +192,14 @@ class EraseAct(StrEnum):
     KEEP = "keep"
 
 
+class ComparedBy(StrEnum):
+    """The part of an artefact that a comparison looks at."""
+
+    BYTES = "bytes"
+    WEIGHTS = "weights"
+    """Of formats that carry ids and times in their bytes, what was learnt; of others the bytes."""
+
+
 @dataclass(frozen=True)
 class OnErase:
     """The act, with the command of a forget, rebuild or retrain and its limits, or the ground of a keep."""
@@ -208,6 +216,8 @@ class OnErase:
     """Whether the commands may reach other machines."""
     environment: tuple[str, ...] = ()
     """Names of variables of our environment that the commands get."""
+    compare: ComparedBy = ComparedBy.BYTES
+    """What has to be the same in what ``prove`` makes."""
 
 
 @dataclass(frozen=True)

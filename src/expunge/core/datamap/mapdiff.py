@@ -26,6 +26,7 @@ from expunge.core.datamap.datamap import (
     IdentitySpec,
     Inherited,
     ModelLayout,
+    OnErase,
     OnExpiry,
     PathLayout,
     ReferenceData,
@@ -60,6 +61,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
     Through: frozenset({"to", "many"}),
     ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"compare", "last_used", "inactive_after"}),
+    OnErase: frozenset({"compare"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"

@@ -7,10 +7,12 @@ list of guesses: the opening of the commitment is not in it, and a random nonce 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
@@ -28,6 +30,10 @@ from expunge.errors import EvidenceInvalid
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://expunge.example/receipt/v1"
 NONCE_SIZE = 32
+_DIFFERENCES_COUNT = 4
+"""Page from which on a comparison that differs speaks against a model. Before it, such a model was listed as done."""
+_LATER: Mapping[str, Json] = MappingProxyType({"fresh": [], "again": [], "weights": []})
+"""Fields of a model that came after the first receipts with models: they are not in the bytes where they have these values."""
 _HEX = re.compile(r"[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"SHA256:[0-9A-Za-z+/]{43}")
 
@@ -255,6 +261,18 @@ class ModelEntry:
     """For ``proof``: whether the command of the comparison could have copied what is there."""
     stayed: tuple[ArtefactCleared, ...] = ()
     """Its artefacts that were left alone because their sealed manifests name none of them."""
+    fresh: tuple[str, ...] = ()
+    """Where ``proof`` says ``differs``, from page 4 on: what the comparison made, as ``after``. Not in the bytes where it is empty."""
+    again: tuple[str, ...] = ()
+    """Likewise of a second run of the comparison; empty where that came to no end."""
+
+    weights: tuple[str, ...] = ()
+    """Where the comparison was by what was learnt: the digest of that for each item there; ``fresh`` and ``again`` are such."""
+
+    @property
+    def varies(self) -> bool:
+        """True when the comparison's two runs made different things."""
+        return bool(self.again) and self.again != self.fresh
 
     def __post_init__(self) -> None:
         _require(bool(self.dataset and (self.before or self.stayed)), "a model without a name, or of which nothing was there")
@@ -267,7 +285,15 @@ class ModelEntry:
             "what is not what its manifest makes cannot stay",
         )
         _require(bool(self.before) or not (self.after or self.figures or self.said), "nothing of it went, and something was made anew")
-        _require(all(_HEX.fullmatch(each) for each in (*self.before, *self.after)), "a digest is malformed")
+        _require(
+            all(_HEX.fullmatch(each) for each in (*self.before, *self.after, *self.fresh, *self.again, *self.weights)),
+            "a digest is malformed",
+        )
+        _require(self.proof is ComparisonResult.DIFFERS or not (self.fresh or self.again), "only a comparison that differs made another")
+        _require(bool(self.fresh) or not self.again, "a second run without a first")
+        _require(not self.fresh or self.fresh != (self.weights or self.after), "what differs is the same")
+        compared = self.proof in (ComparisonResult.EQUAL, ComparisonResult.DIFFERS)
+        _require(compared or not self.weights, "nothing was compared, by weights or otherwise")
         _require(self.proof is not ComparisonResult.EQUAL or bool(self.after), "nothing cannot be equal to a fresh training")
         _require(self.membership is None or bool(self.after), "nothing is left that could tell who was in it")
 
@@ -344,6 +370,10 @@ class Receipt:
         doubted = {model.dataset for model in self.models if model.membership is not None and model.membership.open}
         unable = {dataset.dataset for dataset in self.datasets if dataset.outcome is Result.UNABLE}
         _require(doubted <= unable, "a model from which somebody can still be told reads as done, and nobody looked at it")
+        if self.tool.page >= _DIFFERENCES_COUNT:
+            other = {model.dataset: model.fresh for model in self.models if model.proof is ComparisonResult.DIFFERS}
+            _require(all(other.values()), "a comparison differs, and does not say what it made")
+            _require(other.keys() <= unable, "a model that differs from a training without the person reads as done")
         _require(self.valid_until >= (self.times.verified or self.times.fenced), "it ends before it begins")
 
 
@@ -388,6 +418,8 @@ def parse(statement: bytes) -> Receipt:
             "subject": [{"digest": {"sha256": str(commitment)}, "name": str(order)}],
         } if kind == PREDICATE_TYPE:
             values: Json = {"models": [], "mentions": [], "shared_values": [], **predicate, "commitment": commitment, "order": order}
+            if isinstance(values["models"], list):
+                values["models"] = [{**_LATER, **each} if isinstance(each, dict) else each for each in values["models"]]
         case _:
             raise EvidenceInvalid("not a receipt of the form this tool issues", help="see docs/spec/receipt.md")
     receipt: Receipt = from_json(Receipt, values, "receipt")
@@ -402,6 +434,10 @@ def _fields(receipt: Receipt) -> Iterable[tuple[str, Json]]:
     # Why left out: the bytes of receipts that say nothing of models, mentions or shared values stay what they were.
     for name in [name for name in ("models", "mentions", "shared_values") if not body[name]]:
         del body[name]
+    models: Any = body.get("models", [])
+    for each in models:
+        for name in [name for name, value in _LATER.items() if each[name] == value]:
+            del each[name]
     return body.items()
 
 

@@ -22,6 +22,7 @@ class ComparisonResult(StrEnum):
     EQUAL = "equal"
     """Bit for bit what a fresh process makes of the data that is left."""
     DIFFERS = "differs"
+    """A fresh process makes another one of the data that is left: nothing shows that this one never had the people."""
     COULD_NOT = "could not"
 
 
@@ -96,6 +97,19 @@ class ArtefactRemade:
     """Whether one of its artefacts, made again from the records of its manifest, came out another: then no manifest of it is believed."""
     ended: bool = False
     """Whether what replaces it is in place (or, for a destruction, whether it is gone)."""
+    fresh: tuple[str, ...] = ()
+    """Where ``proof`` says ``differs``: hex SHA-256 of each file that the comparison made, sorted."""
+    again: tuple[str, ...] = ()
+    """The same of a second run of that comparison, which is asked for nothing else; empty where it came to no end."""
+    weights: tuple[str, ...] = ()
+    """Where the comparison was by weights: the digest of what each file there has learnt, sorted; ``fresh`` and ``again`` are such."""
+    disputed: tuple[str, ...] = ()
+    """Contents in ``before`` that commands of this order made and its comparison did not. One that does clears them."""
+
+    @property
+    def varies(self) -> bool:
+        """True when the comparison's two runs made different things: nothing else shows that a training does not give the same twice."""
+        return bool(self.again) and self.again != self.fresh
 
 
 @tagged("ModelsBlocked")

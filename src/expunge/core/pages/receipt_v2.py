@@ -5,6 +5,8 @@ Released: do not change it, add a version 3 beside it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.evidence import receipt as r
 from expunge.core.evidence.receipt_codec import instant
@@ -19,7 +21,7 @@ _PROOF = {
     ComparisonResult.DIFFERS: "A fresh process makes another: the training does not give the same twice, so that this shows nothing.",
     ComparisonResult.COULD_NOT: "The comparison with a training from nothing could not be made.",
 }
-_SIGHT = {
+SIGHT = {
     SourceAccess.NOT_ASKED: "",
     SourceAccess.HIDDEN: " It could not read the files that it was compared with.",
     SourceAccess.OPEN: " It could have read the files that it was compared with; that it did not copy them is the operator's word.",
@@ -39,30 +41,33 @@ _BROKEN = frozenset({Reason.COMMAND_FAILED, Reason.TOO_LONG, Reason.TOO_MUCH_MEM
 _PERCENT = ("accuracy_before", "accuracy_after")
 
 
-def render(statement: bytes) -> bytes:
-    """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
+def render(statement: bytes, told: Callable[[r.ModelEntry], str] | None = None) -> bytes:
+    """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement.
+
+    ``told``: the sentences of a later page about what a comparison came to; None for those of this one.
+    """
     receipt = r.parse(statement)
     page = v1.render(statement).decode("utf-8")
-    models = _models(receipt)
+    models = _models(receipt, told or compared)
     # Why before this section: it is in every page, and what was learnt belongs behind what was erased.
     mark = v1.section_start("What this receipt does not speak about")
     head, _, tail = page.partition(mark)
     return f"{head}{models}{mark}{tail}".encode()
 
 
-def _models(receipt: r.Receipt) -> str:
+def _models(receipt: r.Receipt, told: Callable[[r.ModelEntry], str]) -> str:
     if not receipt.models:
         return ""
     rows = [
         (
             v1.text(model.dataset),
             "<br>".join(filter(None, (_done(receipt, model), _NETWORK[model.network]))),
-            _compared(model),
+            _against(model, told),
             _told(model),
         )
         for model in receipt.models
     ]
-    told = (
+    first = (
         "<p>What is learnt from recordings outlives them. Each of these is made from such data. Since the order was carried out nobody is "
         "served by what had learnt from the person. Numbers and sentences in the last column are the operator's own.</p>\n"
     )
@@ -79,7 +84,7 @@ def _models(receipt: r.Receipt) -> str:
         f'<dl class="fine">\n{contents}</dl>\n</details>\n'
     )
     table = v1.table(("Learnt from it", "What happened", "Compared", "What the operator says of it"), rows)
-    return v1.section("What was learnt from the person", told + table + stays + _opinions(receipt) + how)
+    return v1.section("What was learnt from the person", first + table + stays + _opinions(receipt) + how)
 
 
 def _stays(receipt: r.Receipt) -> str:
@@ -104,8 +109,13 @@ def _stays(receipt: r.Receipt) -> str:
     )
 
 
-def _compared(each: r.ModelEntry) -> str:
-    proof = f"{_PROOF[each.proof]}{_SIGHT[each.sight]}" if each.after else "There is nothing left to compare." if each.before else v1.NONE
+def compared(each: r.ModelEntry) -> str:
+    """Return what a comparison came to, in sentences."""
+    return f"{_PROOF[each.proof]}{SIGHT[each.sight]}"
+
+
+def _against(each: r.ModelEntry, told: Callable[[r.ModelEntry], str]) -> str:
+    proof = told(each) if each.after else "There is nothing left to compare." if each.before else v1.NONE
     return proof if each.membership is None else f"{proof}<br>Second opinion: {_OPINION[each.membership.verdict]}"
 
 

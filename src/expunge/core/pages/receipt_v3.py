@@ -5,6 +5,8 @@ Released: do not change it, add a version 4 beside it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence import receipt as r
 from expunge.core.pages import receipt_v1 as v1
@@ -17,9 +19,12 @@ _ACT = {
 }
 
 
-def render(statement: bytes) -> bytes:
-    """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
-    page = v2.render(statement).decode("utf-8")
+def render(statement: bytes, told: Callable[[r.ModelEntry], str] | None = None) -> bytes:
+    """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement.
+
+    ``told``: as for version 2.
+    """
+    page = v2.render(statement, told).decode("utf-8")
     mentions = _mentions(r.parse(statement))
     mark = v1.section_start("What this receipt does not speak about")
     head, _, tail = page.partition(mark)

@@ -1,17 +1,31 @@
-"""Version 4 of the page that a parent or customer reads: version 3 with the values that stay in rows about nobody."""
+"""Version 4 of the page that a parent or customer reads: version 3 with the values that stay in rows about nobody.
+
+A comparison that differs speaks against a model there.
+
+Released: do not change it, add a version 5 beside it.
+"""
 
 from __future__ import annotations
 
 from expunge.core.evidence import receipt as r
+from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.pages import receipt_v1 as v1
+from expunge.core.pages import receipt_v2 as v2
 from expunge.core.pages import receipt_v3 as v3
 
 _WHY = "<p>A list of cities, or a line that no person wrote, may have a word that this person's data had as well. It stays.</p>\n"
+_OTHER = "A fresh process whose data never had the person makes another: what is there may have learnt from them."
+_VARIES = "A fresh process whose data never had the person makes another, and another again the second time: nothing is shown."
+
+_WEIGHTS = (
+    "A fresh computer process that never had the person's data learns the same, bit for bit; ids of the run and times that the format "
+    "writes beside it were not compared."
+)
 
 
 def render(statement: bytes) -> bytes:
     """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
-    page = v3.render(statement).decode("utf-8")
+    page = v3.render(statement, _compared).decode("utf-8")
     mark = v1.section_start("What this receipt does not speak about")
     head, _, tail = page.partition(mark)
     return f"{head}{_shared(r.parse(statement))}{mark}{tail}".encode()
@@ -22,3 +36,15 @@ def _shared(receipt: r.Receipt) -> str:
         return ""
     rows = [(v1.text(each.store), v1.text(each.dataset), f"{each.items:,}") for each in receipt.shared_values]
     return v1.section("Values in data about nobody", _WHY + v1.table(("Store", "Where", "Values"), rows))
+
+
+def _compared(each: r.ModelEntry) -> str:
+    if each.proof is ComparisonResult.EQUAL and each.weights:
+        return f"{_WEIGHTS}{v2.SIGHT[each.sight]}"
+    if each.proof is not ComparisonResult.DIFFERS:
+        return v2.compared(each)
+    made = "".join(
+        f"<br>{name}: <code>{' '.join(digests) or v1.NONE}</code>"
+        for name, digests in (("there", each.weights or each.after), ("made", each.fresh), ("made again", each.again))
+    )
+    return f"{_VARIES if each.varies else _OTHER}{v2.SIGHT[each.sight]}{made}"

@@ -76,16 +76,15 @@ class Judge:
         outcome = self._outcome(first, dataset, subject)
         proven = self._outcome(StepKind.PROVE, dataset, subject)
         known = self.run.remade.get(dataset.name)
-        if known is not None and known.unchanged:
+        if known is not None and known.unchanged and not (known.ended and known.disputed):
             return Absent() if known.ended else proven
-        # Why for this act alone: what was destroyed and made anew from what is left has not to be like anything.
-        doubted = dataset.on_erase.act is EraseAct.FORGET and dataset.on_erase.prove and isinstance(proven, Unable)
-        if doubted and isinstance(outcome, Erased):
-            return proven
         again = StepKind(dataset.on_erase.act.value)
         made = self.run.current.outcome(again, dataset.name, dataset.name, subject) if again in REMAKING else None
         if isinstance(made, Unable) and discharges(outcome):
             return replace(made, detail=f"the old {dataset.name} was destroyed, and no new one could be made: {made.detail}")
+        # Why for every act: what was made anew from a cache that still has the people is as little without them as what did not forget.
+        if dataset.on_erase.prove and isinstance(proven, Unable) and isinstance(outcome, Erased):
+            return proven
         return outcome
 
     def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:

@@ -194,6 +194,9 @@ def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry]) -> tu
             membership=each.membership,
             sight=each.sight,
             stayed=each.stayed,
+            fresh=each.fresh,
+            again=each.again,
+            weights=each.weights,
         )
         for name, each in sorted(run.remade.items())
         if name in listed and (each.before or each.stayed)

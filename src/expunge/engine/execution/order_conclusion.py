@@ -107,7 +107,8 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
     backed_up = {store.options.get("of") for store in context.data_map.stores.values()}
     for name in sorted({step.store for step in run.plan.steps}):
         try:
-            sentences += [f"{name}: {each}" for each in store_calls.capabilities(context.open_store(name)).out_of_scope]
+            store = context.open_store(name)
+            sentences += [f"{name}: {each}" for each in (*store_calls.capabilities(store).out_of_scope, *store_calls.remainders(store))]
         except store_calls.TROUBLE:
             sentences.append(f"{name}: could not be asked what it cannot reach")
         sentences += [f"{name}: {each}" for each in _lost(context, name)]

@@ -20,6 +20,7 @@ from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.optional.model_registry import ModelRegistry
+from expunge.ports.optional.remainders import Remainders
 from expunge.ports.optional.remote_content import RemoteContent, RemoteObject
 from expunge.ports.optional.schema_listing import MentionListing, SchemaListing, UndeclaredListing, UndeclaredTable
 from expunge.ports.optional.schema_naming import SchemaNaming
@@ -35,6 +36,11 @@ def capabilities(store: Store) -> Capabilities:
     answer = store.capabilities
     failpoint("store.capabilities:after")
     return answer
+
+
+def remainders(store: Store) -> tuple[str, ...]:
+    """Ask the store what stays in it that may be of people who are gone; nothing where it cannot count that. Raises as ``locate``."""
+    return tuple(store.remainders()) if isinstance(store, Remainders) else ()
 
 
 def check(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 
 from expunge import durable
@@ -37,7 +37,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import MODELS, Recorder, read_register, register
 from expunge.engine.lineage import artefact_manifests
-from expunge.engine.models import command_reports, hidden_paths
+from expunge.engine.models import command_reports, comparisons, hidden_paths
 from expunge.engine.models.command_reports import CommandReport
 from expunge.engine.subjects.locating import EVERYBODY
 from expunge.errors import UsageError
@@ -115,9 +115,14 @@ def block(
     fencing.publish(context)
     earlier = known or ArtefactRemade(event.at, dataset.name, ())
     network = earlier.network if staying else NetworkAccess.NOT_RUN
-    return ModelStepResult(
-        Absent(), ArtefactRemade(event.at, dataset.name, before, network=network, stayed=staying, doubted=earlier.doubted)
-    )
+    now = ArtefactRemade(event.at, dataset.name, before, network=network, stayed=staying, doubted=earlier.doubted)
+    return ModelStepResult(Absent(), replace(now, disputed=_disputed(earlier, before)))
+
+
+def _disputed(earlier: ArtefactRemade, before: tuple[str, ...]) -> tuple[str, ...]:
+    """What this order's own commands left in earlier rounds, and a comparison did not make."""
+    made = frozenset(earlier.after) - frozenset(earlier.before) if earlier.proof is ComparisonResult.DIFFERS else frozenset()
+    return tuple(each for each in before if each in made or each in earlier.disputed)
 
 
 def _compared(known: ArtefactRemade | None, stayed: ArtefactCleared) -> ArtefactCleared:
@@ -216,31 +221,41 @@ class ModelCommands:
         if known is None or not known.after or (known.ended and known.proof is ComparisonResult.EQUAL):
             # Nothing is there to compare, or it was compared in an earlier round; whatever lies there since is nobody's affair.
             return ModelStepResult(Absent())
-        with self._scratch(dataset, "fresh") as folder:
-            out = folder / "fresh"
-            ran, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)}, hidden_paths.served(self.context, dataset))
-            fresh = _digests_in(out) if isinstance(ran, Ran) else ()
+        fresh, ran = self._fresh(dataset, "fresh")
         if isinstance(ran, Unable) or not fresh:
             why = ran if isinstance(ran, Unable) else Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the comparison left nothing behind")
-            return ModelStepResult(why, replace(known, at=self.context.clock.now(), proof=ComparisonResult.COULD_NOT))
-        equal = fresh == _sorted(_beside(contents(self.context, dataset), known))
-        proof = ComparisonResult.EQUAL if equal else ComparisonResult.DIFFERS
+            now = replace(known, at=self.context.clock.now(), proof=ComparisonResult.COULD_NOT, fresh=(), again=(), weights=())
+            return ModelStepResult(why, now)
+        there = _sorted(_beside(contents(self.context, dataset), known))
+        weights = comparisons.weights_of(self.context, dataset, known) if comparisons.by_weights(dataset) else ()
         now = replace(
-            known, at=self.context.clock.now(), proof=proof, sight=_sight(ran), network=known.network.joined(_network(dataset, ran))
-        )
+            known, at=self.context.clock.now(), after=there, proof=ComparisonResult.EQUAL, sight=_sight(ran),
+            network=known.network.joined(_network(dataset, ran)), fresh=(), again=(), weights=weights,
+        )  # fmt: skip
+        if fresh != (weights or there):
+            again, _ = self._fresh(dataset, "again")
+            now = replace(now, at=self.context.clock.now(), proof=ComparisonResult.DIFFERS, fresh=fresh, again=again)
         if known.unchanged:
             return self._settled(dataset, now, key)
-        if equal or dataset.on_erase.act is not EraseAct.FORGET:
+        if now.proof is ComparisonResult.EQUAL:
             return ModelStepResult(Absent(), now)
-        text = f"{dataset.name}: a training without them gives another model, so this one has not forgotten them"
-        return ModelStepResult(Unable(Reason.RESIDUE, text), replace(now, ended=False))
+        return ModelStepResult(comparisons.contradiction(now), replace(now, ended=False))
+
+    def _fresh(self, dataset: Dataset, run: str) -> tuple[tuple[str, ...], Ran | Unable]:
+        """What the comparison's command makes of the data that is left, in a folder of its own; nothing where it fails."""
+        with self._scratch(dataset, run) as folder:
+            out = folder / "fresh"
+            ran, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)}, hidden_paths.served(self.context, dataset))
+            return comparisons.made(out, dataset) if isinstance(ran, Ran) else (), ran
 
     def _settled(self, dataset: Dataset, now: ArtefactRemade, key: IdempotencyKey) -> ModelStepResult:
         """What a command left as it was, after the comparison: innocent, or the old one."""
         if now.proof is ComparisonResult.EQUAL:
-            release(self.context, dataset.name, now.before)
-            return ModelStepResult(Absent(), replace(now, before=(), ended=True))
-        text = f"{dataset.name}: the command left it as it was, and a training without them gives another one"
+            innocent = tuple(each for each in now.before if each in now.after)
+            release(self.context, dataset.name, innocent)
+            rest = tuple(each for each in now.before if each not in innocent)
+            return ModelStepResult(Absent(), replace(now, before=rest, ended=True))
+        text = f"{dataset.name}: the command left it as it was; {comparisons.contradiction(now).detail}"
         if dataset.on_erase.act is not EraseAct.FORGET and not self._destroy_again(dataset, now, key):
             text += "; destroy it by hand"
         return ModelStepResult(Unable(Reason.SAME_AS_BEFORE, text), now)
@@ -256,9 +271,12 @@ class ModelCommands:
         now = replace(
             known, at=self.context.clock.now(), after=after, figures=figures, said=told.said, membership=_opinion(known, told, after),
             network=network, proof=ComparisonResult.NOT_ASKED, sight=SourceAccess.NOT_ASKED, unchanged=False,
+            fresh=(), again=(), weights=(),
         )  # fmt: skip
-        if model_outcomes.given_back(there, _old(self.context, known)):
-            if dataset.on_erase.prove and figures.get(UNCHANGED) == 1 and after == known.before:
+        back = model_outcomes.given_back(there, _old(self.context, known))
+        if back:
+            claimed = figures.get(UNCHANGED) == 1 and after == known.before
+            if dataset.on_erase.prove and (claimed or (known.disputed and set(back) <= set(known.disputed))):
                 return ModelStepResult(Absent(), replace(now, unchanged=True))
             return ModelStepResult(Unable(Reason.SAME_AS_BEFORE, f"{dataset.name}: what lies there is what was there before"), now)
         if not after and dataset.on_erase.act is not EraseAct.FORGET:
@@ -363,7 +381,7 @@ class ModelCommands:
                 {"act": "attest", "manifest": str(manifest), "out": str(out)},
                 hidden_paths.served(self.context, dataset),
             )
-            return ran if isinstance(ran, Ran) and tuple(sorted(set(_digests_in(out)))) == stayed.contents else None
+            return ran if isinstance(ran, Ran) and tuple(sorted(set(comparisons.digests_in(out)))) == stayed.contents else None
 
 
 def _sight(ran: Ran | Unable) -> SourceAccess:
@@ -400,16 +418,3 @@ def _emptied(folder: Path) -> None:
             durable.rmdir(path, at="remaking.scratch.folder")
         else:
             durable.unlink(path, at="remaking.scratch.file")
-
-
-def _digests_in(out: Path) -> tuple[str, ...]:
-    """Of one file, or of every file in a folder; none where something there is but another name of what lies elsewhere."""
-    found = [out, *out.rglob("*")] if out.is_dir() and not out.is_symlink() else [out]
-    files = [each for each in found if each.is_symlink() or each.is_file()]
-    if any(each.is_symlink() or each.stat().st_nlink > 1 for each in files):
-        return ()
-    digests = []
-    for each in files:
-        with each.open("rb") as file:
-            digests.append(file_digest(file, "sha256").hexdigest())
-    return tuple(sorted(digests))

@@ -14,8 +14,9 @@ from sklearn.base import BaseEstimator
 from expunge.learn.base import environment, model_files
 from expunge.learn.base.report import Report
 from expunge.learn.records.record_hashes import contents
-from expunge.learn.records.records import KEY, Records, Subjects
+from expunge.learn.records.records import KEY, Records
 from expunge.learn.records.refusals import FileRefused, NothingLearned, SourceNeeded
+from expunge.learn.records.subject_names import Missing, Subjects, require_known
 
 Source = Callable[[Sequence[Any]], tuple[Any, Any]]
 """``source(records)``: the rows of some records and their labels (None where there are none), in that order.
@@ -111,23 +112,27 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
 
     # ---- forgetting --------------------------------------------------------------------------------------------
 
-    def forget(self, subjects: Subjects, source: Source | None = None) -> Report:
+    def forget(self, subjects: Subjects, source: Source | None = None, *, missing: Missing = "raise") -> Report:
         """Turn this into the model that never had the subjects.
 
         Args:
             subjects: one name or several, as they were given to ``fit``. A record of several people goes with any of them.
             source: for a model from a file: ``source(records)`` returns ``(X, y)`` of those record ids, in that order.
+            missing: ``"ignore"`` passes over subjects that are not in the model, as a command that may run twice has to.
 
         Returns:
-            The records touched. No known subject: nothing changes, and the report says so.
+            The records touched.
 
         Raises:
             NothingLearned: before ``fit``.
+            UnknownSubjects: a subject is not in the model. The model is as before then.
+            BadInput: a subject is neither text nor a whole number.
             SourceNeeded: for a loaded model without ``source``.
             RecordChanged: when a row differs from the learnt one. The model is as before then.
         """
         self._learnt()
         rows, known, unknown = self._records.of(subjects)
+        require_known(unknown, known + len(unknown), missing)
         if not len(rows):
             return Report(subjects=0, records=0, unknown=unknown, emptied=not len(self._records))
         return self._forget_rows(rows, known, unknown, source)
@@ -185,7 +190,7 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
             "class": self._tag(),
             "params": {name: each for name, each in sorted(self.get_params(deep=False).items()) if name not in self.secret_params},
             "environment": self._environment(),
-            "key": _key_check(self._records.key),
+            "key": key_check(self._records.key),
             "state": state,
         }
         return model_files.to_bytes(head, {**tensors, **self._records.tensors()})
@@ -224,7 +229,7 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         if head.get("class") != cls._tag():
             message = f"the file holds a {head.get('class')}, not a {cls._tag()}"
             raise FileRefused(message)
-        if head.get("key") != _key_check(key or KEY):
+        if head.get("key") != key_check(key or KEY):
             raise FileRefused("the subjects in the file were tagged with another key: load(path, key=...)")
         try:
             made = cls(**head["params"], key=key, **unwritten)
@@ -248,5 +253,6 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         return hasattr(self, "_records")
 
 
-def _key_check(key: bytes) -> str:
+def key_check(key: bytes) -> str:
+    """Return what stands in a file for the key that its subjects were tagged with."""
     return hmac.digest(key, b"check", "sha256")[:8].hex()

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,11 @@ import numpy as np
 
 from expunge.errors import UsageError
 from expunge.learn.base import environment, model_files
+from expunge.learn.base.estimator import key_check
 from expunge.learn.proof.fresh_process import COPY_REFUSED
+from expunge.learn.records.records import KEY, Records
 from expunge.learn.records.refusals import BadInput, FileRefused
+from expunge.learn.records.subject_names import Missing, Subjects, require_known, subject_name, subject_names
 
 FRESH = "expunge.learn.proof.fresh_process"
 _HANDED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", *environment.PINS)
@@ -49,6 +52,8 @@ class Proof:
     """Hex SHA-256 of what the independent fit would have written; empty where it came to no end."""
     equal: bool
     """Whether the last two are the same, and not what was there before."""
+    again: str = ""
+    """Likewise of a second run of the same fit, which is made where the first differs; empty where none was, or it came to no end."""
     environment: dict[str, str] = field(default_factory=dict)
     """Of the independent fit, as far as it is known: versions, processor, settings."""
     said: str = ""
@@ -71,12 +76,14 @@ class Bystanders:
     better: int
 
 
-def prove(
+def prove(  # noqa: PLR0913 - each is a fact of its own about the fit
     model: str | Path,
     factory: str | Sequence[str],
-    without: Collection[str],
+    without: Subjects,
     *,
-    before: str = "",
+    before: str | Path = "",
+    missing: Missing = "raise",
+    key: bytes | None = None,
     paths: Sequence[str | Path] | None = None,
     variables: Mapping[str, str] | None = None,
     within_s: float = 3600.0,
@@ -89,7 +96,10 @@ def prove(
             rows never held them; or a command, a program and its arguments, which reads ``{"without": [...], "out": PATH}`` on
             standard input and leaves the model's file there. Its reads are not watched: name a command only where you trust it.
         without: the forgotten subjects, all of them since the model began, as ``fit`` was given them.
-        before: digest of the file before the forget; the same digest afterwards is a forget that was skipped.
+        before: the file from before the forget, or its digest; the same digest afterwards is a forget that was skipped.
+        missing: a name that is spelled otherwise proves nothing, so that everybody has to be in the file from before. Without that file the
+            independent fit is made once more, with everybody, and has to know them. ``"ignore"`` asks nobody: for rows that are gone.
+        key: the key of the file from before, where it is not the default.
         paths: folders to import ``module`` from; this process' working folder if None.
         variables: environment variables that the loader needs, besides the few that are handed on.
         within_s: seconds; then the process and what it started are killed.
@@ -99,32 +109,67 @@ def prove(
 
     Raises:
         UsageError: where the factory is no name or no subject is named.
-        OSError: where the model cannot be read.
+        UnknownSubjects: nothing shows that a subject ever was in the model.
+        BadInput: a subject is neither text nor a whole number.
+        FileRefused: the file from before is no model, or of another key.
+        OSError: where a file cannot be read.
     """
-    people = sorted({without} if isinstance(without, str) else set(without))
+    people = _as_given(without)
     if not people:
         raise UsageError("nobody is named who was forgotten", help="prove(model, factory, without=[...])")
     data = Path(model).read_bytes()
     after = model_files.digest(data)
-    if isinstance(factory, str):
-        if not _FACTORY.fullmatch(factory):
-            raise UsageError("the factory is no module:function", help='write it as "training:fit", or give a command as a list')
-        where_from = [str(Path(path).resolve()) for path in paths or (Path.cwd(),)]
-        asked = {"factory": factory, "without": people, "paths": where_from, "served": [len(data), after]}
-        kind, command = "fresh process", [sys.executable, "-P", "-m", FRESH]
-        answer, trouble = _run(command, json.dumps(asked).encode(), variables or {}, within_s, _answer)
-    else:
-        kind = "command"
-        with tempfile.TemporaryDirectory(prefix="expunge-proof-") as folder:
-            out = Path(folder) / "model"
-            request = json.dumps({"without": people, "out": str(out)}).encode()
-            answer, trouble = _run(list(factory), request, variables or {}, within_s, lambda _, code: _left(out, code))
+    before, earlier = _earlier(before)
+    if earlier is not None:
+        require_known(_unknown_to(earlier, key, people), len(people), missing)
+    work = _IndependentFit(factory, people, (len(data), after), tuple(paths or (Path.cwd(),)), variables or {}, within_s, key)
+    answer, trouble = work.without(people)
+    if earlier is None and missing != "ignore" and not trouble:
+        whole, _ = work.without([])
+        require_known([""] * int(whole.get("unknown", len(people))), len(people), missing)
     fresh, where = str(answer.get("digest", "")), dict(answer.get("environment", {}))
     if not trouble and answer.get("known"):
         trouble = "the loader of the independent fit handed out people who were to be left out"
-    elsewhere = _differences(data, where) if where else ""
-    said = trouble or _compared(before, after, fresh, elsewhere)
-    return Proof(kind, before, after, fresh, not trouble and fresh == after != before, where, said)
+    if trouble or fresh == after or after == before:
+        equal = not trouble and fresh == after != before
+        return Proof(work.kind, before, after, fresh, equal, "", where, trouble or _compared(before, after))
+    again = str(work.without(people)[0].get("digest", ""))
+    said = _differs(fresh, again, _differences(data, where))
+    return Proof(work.kind, before, after, fresh, equal=False, again=again, environment=where, said=said)
+
+
+@dataclass(frozen=True)
+class _IndependentFit:
+    """A fit in a process of its own, as often as it is asked for."""
+
+    factory: str | Sequence[str]
+    people: list[str | int]
+    """Those of whom a model is asked whether it knows them."""
+    served: tuple[int, str]
+    """Size and digest of what may not be opened."""
+    paths: tuple[str | Path, ...]
+    variables: Mapping[str, str]
+    within_s: float
+    key: bytes | None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.factory, str) and not _FACTORY.fullmatch(self.factory):
+            raise UsageError("the factory is no module:function", help='write it as "training:fit", or give a command as a list')
+
+    @property
+    def kind(self) -> str:
+        return "fresh process" if isinstance(self.factory, str) else "command"
+
+    def without(self, those: Sequence[str | int]) -> tuple[dict[str, Any], str]:
+        """What the fit without some people came to, or what went wrong."""
+        if isinstance(self.factory, str):
+            folders = [str(Path(path).resolve()) for path in self.paths]
+            asked = {"factory": self.factory, "without": those, "people": self.people, "paths": folders, "served": self.served}
+            return _run([sys.executable, "-P", "-m", FRESH], json.dumps(asked).encode(), self.variables, self.within_s, _answer)
+        with tempfile.TemporaryDirectory(prefix="expunge-proof-") as folder:
+            out = Path(folder) / "model"
+            request = json.dumps({"without": those, "out": str(out)}).encode()
+            return _run(list(self.factory), request, self.variables, self.within_s, lambda _, code: _left(out, code, self.key, self.people))
 
 
 def bystanders(
@@ -151,8 +196,8 @@ def bystanders(
     Raises:
         BadInput: where no subject is left, or lengths differ.
     """
-    gone = {forgotten} if isinstance(forgotten, str) else {str(each) for each in forgotten}
-    groups = [tuple(map(str, subject)) if isinstance(subject, list | tuple | set | frozenset) else (str(subject),) for subject in subjects]
+    gone = set(subject_names(forgotten))
+    groups = [tuple(map(subject_name, each if isinstance(each, list | tuple | set | frozenset) else (each,))) for each in subjects]
     truth = np.asarray(y)
     if not len(groups) == len(truth) == features.shape[0]:
         raise BadInput("samples, labels and subjects differ in number")
@@ -234,17 +279,47 @@ def _answer(out: bytes, code: int) -> tuple[dict[str, Any], str]:
     return found, ""
 
 
-def _left(out: Path, code: int) -> tuple[dict[str, Any], str]:
-    """The digest of what a command left behind; a link leads to what is there already."""
+def _as_given(without: Subjects) -> list[str | int]:
+    """The subjects as the loader knows them: text in the spelling in which it came, and whole numbers. Raises BadInput."""
+    subject_names(without)
+    one = isinstance(without, str) or not isinstance(without, Iterable)
+    given = {each if isinstance(each, str) else subject_name(each): each for each in ([without] if one else without)}
+    return [int(each) if isinstance(each, int | np.integer) else name for name, each in sorted(given.items())]
+
+
+def _earlier(before: str | Path) -> tuple[str, bytes | None]:
+    """Digest and content of the file from before; None where only its digest is known. Raises OSError."""
+    if isinstance(before, str) and (not before or _DIGEST.fullmatch(before)):
+        return before, None
+    data = Path(before).read_bytes()
+    return model_files.digest(data), data
+
+
+def _unknown_to(data: bytes, key: bytes | None, people: Sequence[str | int]) -> tuple[str, ...]:
+    head, tensors = model_files.from_bytes(data)
+    if head.get("key") != key_check(key or KEY):
+        raise FileRefused("the subjects in the file were tagged with another key: prove(..., key=...)")
+    return Records.from_tensors(key or KEY, tensors).of(people)[2]
+
+
+def _left(out: Path, code: int, key: bytes | None, people: Sequence[str | int]) -> tuple[dict[str, Any], str]:
+    """The digest of what a command left behind, and how many of the people are unknown to it; a link leads to what is there already."""
     if code:
         return {}, f"the independent fit failed with exit status {code}"
     if out.is_symlink() or not out.is_file() or out.stat().st_nlink > 1:
         return {}, "the independent fit left no file of its own behind"
-    return {"digest": model_files.digest(out.read_bytes())}, ""
+    data = out.read_bytes()
+    try:
+        unknown = len(_unknown_to(data, key, people))
+    except FileRefused:
+        unknown = len(people)
+    return {"digest": model_files.digest(data), "unknown": unknown}, ""
 
 
 def _differences(data: bytes, where: Mapping[str, str]) -> str:
-    """Names of what differs between the environment that the file names and that of the fit."""
+    """Names of what differs between the environment that the file names and that of the fit, as far as it is known."""
+    if not where:
+        return ""
     try:
         head, _ = model_files.from_bytes(data)
     except FileRefused:
@@ -253,11 +328,18 @@ def _differences(data: bytes, where: Mapping[str, str]) -> str:
     return ", ".join(sorted(name for name in {*learnt, *where} if learnt.get(name) != where.get(name)))
 
 
-def _compared(before: str, after: str, fresh: str, elsewhere: str) -> str:
+def _compared(before: str, after: str) -> str:
     if after == before:
         return "the file is the one from before the forget: nothing was forgotten"
-    if fresh == after:
-        return "the file is, byte for byte, what an independent fit in a fresh process makes that never had them"
-    if elsewhere:
-        return f"the file differs from an independent fit without them, which ran in another environment ({elsewhere}): nothing is proven"
-    return "the file is not what an independent fit without them makes"
+    return "the file is, byte for byte, what an independent fit in a fresh process makes that never had them"
+
+
+def _differs(fresh: str, again: str, elsewhere: str) -> str:
+    """What a difference shows. That a training does not give the same twice is said only where its two runs differ."""
+    said = "the file is not what an independent fit without them makes"
+    if not again:
+        return f"{said}; a second fit came to no end"
+    if again != fresh:
+        return f"{said}; two such fits differ from each other as well: nothing is proven"
+    # Why not as the cause: nobody has tried whether the same environment gives the same.
+    return f"{said}, twice; it ran in another environment ({elsewhere}): fit in the same one" if elsewhere else f"{said}, twice"

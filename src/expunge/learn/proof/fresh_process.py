@@ -42,7 +42,11 @@ def _forbid(size: int, digest: str) -> None:
 
 
 def main() -> int:
-    """Read ``{"factory", "without", "paths", "served"}`` on standard input; exit with 1 and the kind of the error where there was one."""
+    """Read what is asked on standard input; exit with 1 and the kind of the error where there was one.
+
+    It is an object of ``factory``, ``without``, ``paths``, ``served`` (size and digest of what may not be opened) and ``people``: those of
+    whom the fitted model is asked whether it knows them.
+    """
     asked = json.load(sys.stdin)
     # What the loader prints goes elsewhere, so that the answer is the only line.
     answers = os.dup(1)
@@ -65,8 +69,13 @@ def _fitted(asked: dict[str, Any]) -> dict[str, Any]:
     with environment.one_thread():
         model = getattr(importlib.import_module(module), function)(without=frozenset(asked["without"]))
         digest = model.digest()
-        known = model.forget(asked["without"]).subjects
-    return {"digest": digest, "known": known, "environment": environment.fingerprint(*model.packages)}
+        report = model.forget(asked["people"], missing="ignore")
+    return {
+        "digest": digest,
+        "known": report.subjects,
+        "unknown": len(report.unknown),
+        "environment": environment.fingerprint(*model.packages),
+    }
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ import numpy as np
 from expunge.core.models.membership_opinion import Opinion as Verdict
 from expunge.core.models.membership_opinion import opinion
 from expunge.learn.records.refusals import BadInput
+from expunge.learn.records.subject_names import subject_name, subject_names
 
 __all__ = ["Attack", "Audit", "Verdict", "attack", "audit", "shard_scores", "subject_scores"]
 
@@ -93,7 +94,7 @@ def subject_scores(confidences: np.ndarray, own: np.ndarray, subjects: Sequence[
     logits = np.log(clipped) - np.log1p(-clipped)
     inside = logits[home, np.arange(len(home))]
     others = (logits.sum(axis=0) - inside) / (logits.shape[0] - 1)
-    people, which = np.unique(np.asarray(subjects, dtype=object).astype(str), return_inverse=True)
+    people, which = np.unique(np.array([subject_name(each) for each in subjects], dtype=object).astype(str), return_inverse=True)
     means = np.bincount(which, weights=inside - others) / np.bincount(which)
     return dict(zip(people.tolist(), means.tolist(), strict=True))
 
@@ -173,7 +174,7 @@ def audit(before: Mapping[str, float], after: Mapping[str, float], *, forgotten:
     Raises:
         BadInput: where a subject has no score, is in both groups, or a group is empty.
     """
-    gone, never = sorted(set(forgotten)), sorted(set(outsiders))
+    gone, never = sorted(subject_names(forgotten)), sorted(subject_names(outsiders))
     if set(gone) & set(never):
         raise BadInput("somebody is named among the forgotten and among those who were never learnt from")
     missing = sum(each not in scores for scores in (before, after) for each in (*gone, *never))

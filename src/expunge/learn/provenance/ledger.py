@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 from expunge import durable
-from expunge.learn.records.record_hashes import tag
+from expunge.learn.records.record_hashes import tags
 from expunge.learn.records.refusals import FileRefused
+from expunge.learn.records.subject_names import older_names, subject_name
 
 SCHEMA = "expunge.training-ledger/1"
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -35,7 +36,7 @@ class Training:
 
     def used(self, key: bytes, subject: str) -> bool:
         """Return whether a subject's data was in it."""
-        return tag(key, subject) in self.subjects
+        return not self.subjects.isdisjoint(tags(key, older_names(subject_name(subject))))
 
 
 class TrainingStore(Protocol):

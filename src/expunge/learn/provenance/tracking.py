@@ -20,6 +20,7 @@ from expunge.learn.provenance.ledger import Ledger, Training, TrainingStore
 from expunge.learn.records.record_hashes import tag
 from expunge.learn.records.records import KEY, Records
 from expunge.learn.records.refusals import BadInput
+from expunge.learn.records.subject_names import subject_name
 
 _DOMAIN = b"expunge/training-records/1\0"
 _MODEL = re.compile(r"models:/(m-[0-9a-f]{32}|[^/@]+/[1-9][0-9]*)")
@@ -91,7 +92,7 @@ def log_training(
     else:
         held = list(records)
         manifest = manifest_of((each.id, each.content) for each in held)
-        count, subjects = len({each.id for each in held}), frozenset(tag(key, subject) for each in held for subject in each.subjects)
+        count, subjects = len({each.id for each in held}), frozenset(tag(key, subject_name(each)) for one in held for each in one.subjects)
     with _Told(run_id) as told:
         told.require_unsaid(MANIFEST, manifest)
         keeper = Ledger(ledger) if isinstance(ledger, Path | str) else ledger

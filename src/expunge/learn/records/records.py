@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from expunge.learn.records.growing_columns import GrowingColumn
-from expunge.learn.records.record_hashes import CONTENT, TAG, named, numbered, tag
+from expunge.learn.records.record_hashes import CONTENT, TAG, named, numbered, tags
 from expunge.learn.records.refusals import BadInput, FileRefused, RecordChanged
 from expunge.learn.records.row_owners import Tags, ids_of, owners
+from expunge.learn.records.subject_names import Subjects, older_names, subject_names
 
 KEY = b"expunge.learn"
 """Used where no key is given; then whoever guesses an identifier can tell whether it is in a file."""
 
-Subjects = str | int | Iterable[str | int]
 _TEXT, _NUMBER, _UNNAMED = 0, 1, 2
 """What the id of a row came as; a source gets whole numbers back as such."""
 
@@ -202,17 +202,15 @@ class Records:
     # ---- asking ------------------------------------------------------------------------------------------------
 
     def of(self, subjects: Subjects) -> tuple[np.ndarray, int, tuple[str, ...]]:
-        """Return rows of some subjects (ascending), how many of them have any, and those who have none."""
-        given = [subjects] if isinstance(subjects, str | int | np.integer) else subjects
-        names = list(dict.fromkeys(str(each) for each in given))
+        """Return rows of some subjects (ascending), how many of them have any, and those who have none. Raises BadInput."""
+        names = subject_names(subjects)
         found: set[int] = set()
         unknown = []
         for name in names:
-            mine = self.by_tag.get(tag(self.key, name))
-            if mine is None:
+            mine = [self.by_tag[each] for each in tags(self.key, older_names(name)) if each in self.by_tag]
+            if not mine:
                 unknown.append(name)
-            else:
-                found.update(mine)
+            found.update(*mine)
         return np.array(sorted(found), np.int64), len(names) - len(unknown), tuple(unknown)
 
     def there(self) -> np.ndarray:

@@ -23,6 +23,10 @@ class SourceNeeded(LookupError):
     """A file holds no rows: hand ``forget`` a ``source(records)`` that returns them."""
 
 
+class UnknownSubjects(LookupError):
+    """Nothing is known of some of the subjects that are named: nothing was changed. Perhaps a name is spelled otherwise."""
+
+
 class FileRefused(ValueError):
     """The file is no model of this kind, was altered, or is of another key."""
 

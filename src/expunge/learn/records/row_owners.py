@@ -9,17 +9,17 @@ import numpy as np
 
 from expunge.learn.records.record_hashes import tags
 from expunge.learn.records.refusals import BadInput
+from expunge.learn.records.subject_names import NOBODY, is_name, subject_name
 
 Tags = tuple[bytes, ...]
 """Of the subjects of one record, ascending."""
-_NOBODY = "a row has no subject: nobody could ever ask for it to be forgotten"
 
 
 def owners(key: bytes, subjects: Sequence[Any], n: int) -> tuple[np.ndarray, list[Tags]]:
     """For each of ``n`` rows the number of its subjects, and the tags of each.
 
     Raises:
-        BadInput: there are more or fewer than ``n``, or a row has none.
+        BadInput: there are more or fewer than ``n``, a row has none, or one is neither text nor a whole number.
     """
     if isinstance(subjects, str | bytes):
         raise BadInput("subjects: one for each row, not one text for all")
@@ -32,15 +32,15 @@ def owners(key: bytes, subjects: Sequence[Any], n: int) -> tuple[np.ndarray, lis
         # By far the most rows are of one person. Of one type only: 1 and True are one key of a dictionary, and two names.
         known = {each: number for number, each in enumerate(dict.fromkeys(given))}
         if "" in known:
-            raise BadInput(_NOBODY)
-        return np.fromiter(map(known.__getitem__, given), np.int64, n), [(tag,) for tag in tags(key, map(str, known))]
+            raise BadInput(NOBODY)
+        return np.fromiter(map(known.__getitem__, given), np.int64, n), [(tag,) for tag in tags(key, map(subject_name, known))]
     numbers: dict[tuple[str, ...], int] = {}
     owner = np.empty(n, np.int64)
     for row, each in enumerate(given):
         many = each if isinstance(each, list | tuple | set | frozenset) else (each,)
         if not many or not all(map(is_name, many)):
-            raise BadInput(_NOBODY)
-        owner[row] = numbers.setdefault(tuple(sorted({str(one) for one in many})), len(numbers))
+            raise BadInput(NOBODY)
+        owner[row] = numbers.setdefault(tuple(sorted({subject_name(one) for one in many})), len(numbers))
     return owner, [tuple(sorted(tags(key, each))) for each in numbers]
 
 
@@ -58,9 +58,5 @@ def ids_of(ids: Sequence[Any], n: int) -> tuple[list[str], np.ndarray]:
     if not all(map(is_name, given)):
         raise BadInput("a row has no record id")
     numbers = [isinstance(each, int | np.integer) and not isinstance(each, bool) for each in given]
-    return list(map(str, given)), np.array(numbers, np.uint8).reshape(n)
-
-
-def is_name(name: Any) -> bool:
-    """Return whether there is a name: not None, not the NaN of a table's empty cell, not an empty text."""
-    return name is not None and name == name and name != ""
+    # Why text as it is: it goes back to whoever has the rows.
+    return [str(each) if isinstance(each, str) else subject_name(each) for each in given], np.array(numbers, np.uint8).reshape(n)

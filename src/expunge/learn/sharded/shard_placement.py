@@ -13,6 +13,7 @@ import numpy as np
 from expunge.learn.records.record_hashes import TAG, numbered, tags
 from expunge.learn.records.records import Records
 from expunge.learn.records.row_owners import Tags
+from expunge.learn.records.subject_names import subject_name
 
 Members = tuple[tuple[np.ndarray, ...], ...]
 """For each shard, for each of its slices: the rows there, ascending."""
@@ -91,7 +92,7 @@ def homes(records: Records, where: Members, subjects: Sequence[str]) -> np.ndarr
     for number, slices in enumerate(where):
         for rows in slices:
             shard[rows] = number
-    mine = tags(records.key, subjects)
+    mine = tags(records.key, map(subject_name, subjects))
     alone = _spots(records.key, "shard", mine) % len(where)
     known = [records.by_tag.get(each) for each in mine]
     return np.array([home if rows is None else shard[rows[0]] for rows, home in zip(known, alone.tolist(), strict=True)], np.int64)

@@ -21,8 +21,9 @@ from expunge.learn.base.estimator import GivenArrays, Source
 from expunge.learn.base.report import Report
 from expunge.learn.records import labels
 from expunge.learn.records.record_hashes import contents, tags
-from expunge.learn.records.records import KEY, Records, Subjects
+from expunge.learn.records.records import KEY, Records
 from expunge.learn.records.refusals import BadInput, NothingLearned, SourceNeeded
+from expunge.learn.records.subject_names import Missing, Subjects, require_known, subject_name, subject_names
 from expunge.learn.sharded import shard_placement
 from expunge.learn.sharded.shard_parts import Serving, TaughtShard, TrainedShard
 from expunge.learn.sharded.shard_placement import Members
@@ -138,10 +139,10 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
         if callable(self.high_risk):
             names: set[str] = set()
             for each in self._records.ids(start) if subjects is None else subjects:
-                names.update(map(str, each) if isinstance(each, list | tuple | set | frozenset) else [str(each)])
+                names.update(map(subject_name, each if isinstance(each, list | tuple | set | frozenset) else [each]))
             chosen = {name for name in names if self.high_risk(name)}
         else:
-            chosen = {self.high_risk} if isinstance(self.high_risk, str) else {str(each) for each in self.high_risk}
+            chosen = set(subject_names(self.high_risk))
         self._risky.update(tags(self._records.key, chosen))
 
     def _places(self, gone: Collection[int] = ()) -> Members:
@@ -153,13 +154,14 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
 
     # ---- forgetting --------------------------------------------------------------------------------------------
 
-    def forget(self, subjects: Subjects, source: Source | None = None) -> Report:
+    def forget(self, subjects: Subjects, source: Source | None = None, *, missing: Missing = "raise") -> Report:
         """Turn this into the model that never had the subjects; see the base. Unfinished work of an earlier call is finished as well.
 
         While shards are taught again they do not vote, and should that fail (a full disk), they do not vote until a repeat has ended it.
         """
         self._learnt()
         rows, known, unknown = self._records.of(subjects)
+        require_known(unknown, known + len(unknown), missing)
         if len(rows) or self._out:
             return self._forget_rows(rows, known, unknown, source)
         return Report(subjects=0, records=0, unknown=unknown, destroyed=self._destroy_old(), emptied=not len(self._records))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from expunge.core.datamap.datamap import ComparedBy
 from expunge.maps.document import words
 
 Schema = dict[str, Any]
@@ -24,6 +25,10 @@ def _command(span: Schema) -> Schema:
     fields = {
         "command": {**_TEXT, "description": "A program and its arguments, run in the folder of the map; no shell."},
         "prove": {**_TEXT, "description": "The command that makes the same from nothing, for comparison."},
+        "compare": {
+            "enum": [str(each) for each in ComparedBy],
+            "description": "What has to be the same: bytes by default; weights, of formats that carry ids and times (MLflow, pickles).",
+        },
         "within": {**span, "description": "How long it may take; 1 hour by default."},
         "memory": {"type": "string", "pattern": "^[1-9][0-9]{0,5} ?[MGT]iB$", "description": "What it may take; 4 GiB by default."},
         "network": {"enum": list(words.NETWORKS), "description": "Whether it may reach other machines; none by default."},

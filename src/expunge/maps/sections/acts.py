@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from expunge.core.datamap.datamap import EraseAct, OnErase
+from expunge.core.datamap.datamap import ComparedBy, EraseAct, OnErase
 from expunge.core.values.periods import parse_span
 from expunge.maps.document import words
 from expunge.maps.document.faults import did_you_mean
@@ -67,6 +67,7 @@ def _by_command(form: Form, act: EraseAct, value: Value, what: str) -> OnErase:
         prove=read_command(form, value.get("prove"), f"{what}.prove"),
         network=network or False,
         environment=names,
+        compare=form.parsed(value.get("compare"), f"{what}.compare", "bad-compare", _compare) or ComparedBy.BYTES,
     )
 
 
@@ -94,6 +95,12 @@ def _within(text: str) -> timedelta:
     if not span:
         raise ValueError("within: 2 hours; a command needs some time")
     return span
+
+
+def _compare(text: str) -> ComparedBy:
+    if text not in tuple(ComparedBy):
+        raise ValueError("compare: weights, where the format carries ids and times; bytes by default")
+    return ComparedBy(text)
 
 
 def _network(text: str) -> bool:

@@ -20,14 +20,14 @@ from expunge.errors import CouldNotLook
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.scanner import Tracer
 from expunge.stores.faiss import check as faiss_check
-from expunge.stores.faiss import ladder, memory_index, nominated
+from expunge.stores.faiss import ladder, memory_index, nominated, ranges
 from expunge.stores.faiss.erase import FaissEraser
 from expunge.stores.faiss.index_file import lists_of, twin
 from expunge.stores.faiss.index_folder import FaissFolder, looking, of_keys
 from expunge.stores.faiss.reading import FaissReading
 
 OUT_OF_SCOPE = (
-    "what an index learned from all it was trained on (centroids, codebooks, ranges, rotations), but for entries that are theirs alone",
+    "what an index learned from all it was trained on (centroids, codebooks, rotations), but for entries that are theirs alone",
     "the disk below the file system: blocks of removed files stay on the device until they are overwritten or trimmed (fstrim)",
     "indexes that programs have loaded: they search what they loaded until they load it again",
     "snapshots, copies and backups of the folder",
@@ -59,6 +59,20 @@ class Faiss:
         shards = [shard for folder in self._folders.values() if self._root.is_dir() for shard in folder.shards()]
         able = all(map(faiss_check.writable, shards))
         return Capabilities(Grounding.SCRUBBED if able else Grounding.NONE, batch=10_000, out_of_scope=OUT_OF_SCOPE)
+
+    def remainders(self) -> Sequence[str]:
+        """Count the bounds of ranges: each may be the least or greatest number of a vector that is gone."""
+        said = []
+        for name, folder in sorted(self._folders.items()):
+            with looking(folder.dataset):
+                found = [ranges.bounds(shard.load().index) for shard in folder.shards() if shard.there]
+            kept, unreached = (sum(each) for each in zip(*found, strict=True)) if found else (0, 0)
+            if kept:
+                said.append(
+                    f"{name}: scalar quantizers keep {kept} bounds of ranges, each one number of one vector that they were trained on; "
+                    f"{unreached} of these are reached by no vector that is there, and may be of somebody who is gone"
+                )
+        return said
 
     def _reading(self, dataset: Dataset) -> FaissReading:
         return FaissReading(self._folders[dataset.name])
