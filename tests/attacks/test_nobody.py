@@ -189,3 +189,14 @@ def test_on_a_server_rows_without_a_subject_are_told_apart_as_well(
     home = logs(tmp_path, "postgres", *more, server=database)
     run = home.erase(f"customer:{ANNA}")
     assert run.state is state, run.reasons
+
+
+AGGREGATE = (
+    "cities: {store: app, table: cities, retention: life, aggregate: {reason: counts of people by city, safeguards: small groups are left"
+    " out, prohibition: the business forbids trying it, release: it never leaves the house, no_attempt: nobody here ever tries}}"
+)
+
+
+@pytest.mark.soak
+def test_an_aggregate_has_what_a_living_person_has_as_well(tmp_path: Path) -> None:
+    assert ended(cities(tmp_path, AGGREGATE).erase(f"customer:{ANNA}")) == (OrderState.FULFILLED, ())
