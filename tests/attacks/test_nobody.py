@@ -179,3 +179,24 @@ def test_the_receipt_says_that_rows_without_a_subject_still_hold_the_persons_own
     home = logs(tmp_path, "sqlite", (None, OWN))
     details = {each.dataset: each.detail for each in home.receipt(home.erase(f"customer:{ANNA}")).datasets}
     assert "rows of logs that name nobody" in details["logs"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("more", "state"), [((), OrderState.FULFILLED), (((None, OWN),), OrderState.IN_PART)], ids=["shared", "own text"])
+def test_on_a_server_rows_without_a_subject_are_told_apart_as_well(
+    tmp_path: Path, database: str, more: Sequence[Line], state: OrderState
+) -> None:
+    home = logs(tmp_path, "postgres", *more, server=database)
+    run = home.erase(f"customer:{ANNA}")
+    assert run.state is state, run.reasons
+
+
+AGGREGATE = (
+    "cities: {store: app, table: cities, retention: life, aggregate: {reason: counts of people by city, safeguards: small groups are left"
+    " out, prohibition: the business forbids trying it, release: it never leaves the house, no_attempt: nobody here ever tries}}"
+)
+
+
+@pytest.mark.soak
+def test_an_aggregate_has_what_a_living_person_has_as_well(tmp_path: Path) -> None:
+    assert ended(cities(tmp_path, AGGREGATE).erase(f"customer:{ANNA}")) == (OrderState.FULFILLED, ())
