@@ -6,7 +6,6 @@ names is imported or called. Whatever is not known, or not understood to its end
 
 from __future__ import annotations
 
-import io
 import pickle
 import re
 import struct
@@ -106,12 +105,28 @@ class _Made:
 _Base: Any = getattr(pickle, "_Unpickler")  # noqa: B009 - the one that is written in Python, whose steps can be replaced
 
 
+class _Bytes:
+    """What a reader of pickles asks of a file."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def read(self, size: int = -1) -> bytes:
+        start = self._at
+        self._at = len(self._data) if size < 0 else min(start + size, len(self._data))
+        return self._data[start : self._at]
+
+    def readline(self) -> bytes:
+        end = self._data.find(b"\n", self._at)
+        return self.read(-1 if end < 0 else end + 1 - self._at)
+
+
 class _Reader(_Base):  # type: ignore[misc]
     """Reads a pickle and makes nothing of it."""
 
     dispatch: ClassVar[dict[int, Any]] = dict(_Base.dispatch)
 
-    def __init__(self, raw: io.BytesIO) -> None:
+    def __init__(self, raw: _Bytes) -> None:
         super().__init__(raw, fix_imports=False)
         self.raw = raw
 
@@ -167,7 +182,7 @@ class _Reader(_Base):  # type: ignore[misc]
 
 
 def _structure(data: bytes) -> bytes:
-    raw = io.BytesIO(data)
+    raw = _Bytes(data)
     whole = _Reader(raw).load()
     return _Digests().of(_kept(whole) if isinstance(whole, dict) else whole) + raw.read()
 

@@ -59,10 +59,18 @@ class Additive(Forgetting):
             raise
         return self
 
-    def partial_fit(self, X: Any, y: Any = None, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        subjects: Sequence[Any] | None = None,
+        records: Sequence[Any] | None = None,
+        classes: Any = None,  # noqa: ARG002 - scikit-learn names the classes that will come
+    ) -> Self:
         """Learn from more rows: the same model as one ``fit`` over all of them. Arguments and errors as for ``fit``.
 
-        Classes may turn up that were not there before. A model that was loaded from a file goes on without keeping arrays.
+        ``classes`` is taken, as scikit-learn hands it over, and changes nothing: the classes of a model are those of its records. Classes
+        may turn up that were not there before. A model that was loaded from a file goes on without keeping arrays.
         """
         if not hasattr(self, "_records"):
             return self.fit(X, y, subjects, records)
@@ -72,7 +80,7 @@ class Additive(Forgetting):
         return self
 
     def _begin(self) -> None:
-        for name in (*self.learnt, "n_features_in_"):
+        for name in (*self.learnt, "n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
         self._note_settings()
         super()._begin()

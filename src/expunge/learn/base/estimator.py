@@ -6,16 +6,18 @@ import hmac
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import _check_feature_names
 
 from expunge.learn.base import environment, model_files
 from expunge.learn.base.report import Report
 from expunge.learn.records.record_hashes import contents
 from expunge.learn.records.records import KEY, Records
-from expunge.learn.records.refusals import FileRefused, NothingLearned, SourceNeeded
+from expunge.learn.records.refusals import BadInput, FileRefused, NothingLearned, SourceNeeded
 from expunge.learn.records.subject_names import Missing, Subjects, require_known
 
 Source = Callable[[Sequence[Any]], tuple[Any, Any]]
@@ -63,6 +65,10 @@ def _stack_sparse(parts: Sequence[Any]) -> Any:
     from scipy.sparse import vstack
 
     return vstack(parts, format="csr")
+
+
+class NotFitted(NothingLearned, NotFittedError):
+    """Nothing was learnt yet, in the words of scikit-learn as well."""
 
 
 class Forgetting(BaseEstimator):  # type: ignore[misc]
@@ -160,7 +166,28 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
     def _learnt(self) -> None:
         if not hasattr(self, "_records"):
             message = f"{type(self).__name__} has learnt nothing yet: call fit first"
-            raise NothingLearned(message)
+            raise NotFitted(message)
+
+    def _take_names(self, features: Any, *, first: bool) -> None:
+        """Learn the names of columns from a table, or hold a later table against them. Raises BadInput.
+
+        They are no part of a file: a model that was loaded takes whatever names a table has.
+        """
+        if first or hasattr(self, "feature_names_in_") or getattr(self, "_given", None) is not None:
+            try:
+                _check_feature_names(self, features, reset=first)
+            except ValueError as error:
+                raise BadInput(str(error)) from error
+
+    def _require_width(self, columns: int, shape: tuple[int, ...]) -> None:
+        """That there are columns, and as many as the model has learnt from. Raises BadInput."""
+        if not columns:
+            message = f"0 feature(s) (shape={shape}) while a minimum of 1 is required."
+            raise BadInput(message)
+        width = getattr(self, "n_features_in_", columns)
+        if columns != width:
+            message = f"X has {columns} features, but {type(self).__name__} is expecting {width} features as input"
+            raise BadInput(message)
 
     def _somebody(self) -> None:
         """Before a prediction: that there is something to predict from."""
@@ -247,7 +274,10 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
     """The environment that the file names, for a loaded model."""
 
     def __getstate__(self) -> dict[str, Any]:
-        raise TypeError("pickles run code and keep rows: use save(path) and load(path)")
+        # What has learnt nothing is settings alone, which scikit-learn hands to its worker processes.
+        if hasattr(self, "_records"):
+            raise TypeError("pickles run code and keep rows: use save(path) and load(path)")
+        return cast("dict[str, Any]", super().__getstate__())
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_records")

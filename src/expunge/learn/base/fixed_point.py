@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from expunge.learn.records.refusals import BadInput, OutOfBounds
+from expunge.learn.records.refusals import BadInput, NotNumbers, OutOfBounds
 
 EXACT = 2**53
 """float64 holds every whole number up to here."""
@@ -25,6 +25,9 @@ FEW = 16
 """Groups that a product sums up quicker than sorting does."""
 FEWEST = 16
 """Rows for which a float64 product is worth its while."""
+_COMPLEX = "Complex data not supported: features are real numbers"
+_NOT_FINITE = "a feature is not a finite number (NaN or infinity): leave such rows out, or fill them in"
+_NO_NUMBERS = "features are not numbers in rows of one length: an argument must be a string or a real number"
 
 
 def matrix(features: Any) -> Any:
@@ -34,24 +37,41 @@ def matrix(features: Any) -> Any:
         BadInput: they are none.
     """
     if sparse.issparse(features):
+        if features.dtype.kind == "c":
+            raise BadInput(_COMPLEX)
         found = sparse.csr_matrix(features, dtype=np.float64)
         if not found.has_canonical_format or not found.data.all():
             found = found.copy()
             found.sum_duplicates()
             found.eliminate_zeros()
     else:
-        try:
-            found = np.ascontiguousarray(features, np.float64)
-        except (TypeError, ValueError) as error:
-            raise BadInput("features are not numbers in rows of one length") from error
-        if np.ndim(features) != 2:
-            message = f"features of shape {np.shape(features)}: there must be rows and columns"
-            raise BadInput(message)
+        found = rows_of(features)
         if np.asarray(features).dtype.kind in "iu" and most(found) >= EXACT:
             raise BadInput("a whole number is beyond 2**53, where float64 tells it from no other: give codes so long as text")
-    if not np.isfinite(found.data if sparse.issparse(found) else found).all():
-        raise BadInput("a feature is not a finite number: leave such rows out, or fill them in")
+    if sparse.issparse(found) and not np.isfinite(found.data).all():
+        raise BadInput(_NOT_FINITE)
     return found if sparse.issparse(found) else without_negative_zeros(found)
+
+
+def rows_of(features: Any) -> np.ndarray:
+    """Dense features as finite float64, a C-contiguous (n, d) array. Raises BadInput where they are none."""
+    try:
+        given = np.asarray(features)
+        if given.dtype.kind == "c":
+            raise BadInput(_COMPLEX)
+        found = np.ascontiguousarray(given, np.float64)
+    except TypeError as error:
+        raise NotNumbers(_NO_NUMBERS) from error
+    except ValueError as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput("features are not numbers in rows of one length") from error
+    if given.ndim != 2:
+        message = f"features of shape {given.shape}: there must be rows and columns. Reshape your data: X[None] makes one row of it"
+        raise BadInput(message)
+    if not np.isfinite(found).all():
+        raise BadInput(_NOT_FINITE)
+    return found
 
 
 def without_negative_zeros(values: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.utils import Tags
 
 from expunge.learn.base import environment, fixed_point
 from expunge.learn.base.batch_fitting import Additive
@@ -127,6 +128,7 @@ class IntegerStatistics(Additive):
         super()._begin()
 
     def _learn(self, X: Any, y: Any = None, subjects: Any = None, records: Any = None) -> None:
+        self._take_names(X, first=not hasattr(self, "n_features_in_"))
         features, targets = self._as_learnt(X, y)
         self._check_settings(int(features.shape[1]))
         # On one thread, which on a busy machine is many times quicker: several wait for one another.
@@ -148,16 +150,24 @@ class IntegerStatistics(Additive):
         return Sums.of(values, classes, squares=self.squares, gram=self.grams)
 
     def _as_learnt(self, features: Any, labels: Any) -> tuple[Any, np.ndarray | None]:
-        found = self._features(features)
+        found = self._numbers(features)
         return found, self._targets(labels, found.shape[0])
 
     def _features(self, features: Any) -> Any:
+        """What is asked about: of the columns that were learnt from, by number and by name."""
+        self._take_names(features, first=False)
+        return self._numbers(features)
+
+    def _numbers(self, features: Any) -> Any:
         found = fixed_point.matrix(features)
-        width = getattr(self, "n_features_in_", found.shape[1])
-        if found.shape[1] != width:
-            message = f"rows of {found.shape[1]} features for a model of {width}"
-            raise BadInput(message)
+        self._require_width(int(found.shape[1]), found.shape)
         return found
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return what scikit-learn may hand over: sparse rows as well."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _targets(self, labels: Any, n: int) -> np.ndarray | None:
         return label.checked(labels, n) if self.classifies else None

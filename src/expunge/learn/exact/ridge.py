@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils import Tags
 
 from expunge.learn.base import fixed_point
 from expunge.learn.base.integer_sums import IntegerStatistics, Sums
 from expunge.learn.exact.centring import Centre, deviations, solve
 from expunge.learn.exact.linear import LinearClassifier
+from expunge.learn.records.labels import NO_LABELS
 from expunge.learn.records.refusals import BadInput, above_zero
 
 
@@ -111,6 +113,8 @@ class IntegerRidge(RegressorMixin, IntegerStatistics):  # type: ignore[misc]
         self.key = key
 
     def _targets(self, labels: Any, n: int) -> np.ndarray | None:
+        if labels is None:
+            raise BadInput(NO_LABELS)
         try:
             found = np.ascontiguousarray(labels, np.float64)
             found = found.reshape(n, -1 if n else found.shape[1] if found.ndim > 1 else 1)
@@ -123,6 +127,12 @@ class IntegerRidge(RegressorMixin, IntegerStatistics):  # type: ignore[misc]
             message = f"{found.shape[1]} targets for a model of {self._sums.width - self.n_features_in_}"
             raise BadInput(message)
         return found
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return what scikit-learn may hand over: several targets as well."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
     def _counted(self, features: Any, targets: np.ndarray | None) -> tuple[Any, np.ndarray]:
         values, classes = super()._counted(features, targets)

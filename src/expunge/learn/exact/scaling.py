@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import TransformerMixin
+from sklearn.utils import Tags
 
 from expunge.learn.base.integer_sums import IntegerStatistics, Sums
 from expunge.learn.exact.centring import spread
@@ -51,12 +52,21 @@ class StandardScaler(TransformerMixin, IntegerStatistics):  # type: ignore[misc]
         scale[scale == 0] = 1.0 / unit
         return {"mean_": mean[0] * unit, "var_": variance[0] * (unit * unit), "scale_": scale * unit}
 
+    def _numbers(self, features: Any) -> Any:
+        if self.with_mean and sparse.issparse(features):
+            raise BadInput("sparse rows would not stay sparse: with_mean=False")
+        return super()._numbers(features)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return what scikit-learn may hand over: sparse rows where the mean is left alone."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = not self.with_mean
+        return tags
+
     def transform(self, X: Any) -> Any:
         """Return rows as they were given (dense or CSR), scaled. Raises NothingLearned, BadInput."""
         self._somebody()
         found = self._features(X)
-        if self.with_mean and sparse.issparse(found):
-            raise BadInput("sparse rows would not stay sparse: with_mean=False")
         if self.with_mean:
             found = found - self.mean_
         if self.with_std:

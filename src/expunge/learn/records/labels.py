@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import DataConversionWarning
 
 from expunge.learn.records.refusals import BadInput, FileRefused
+
+NO_LABELS = "labels are missing: fit(X, y, ...) requires y to be passed, but the target y is None"
 
 
 def checked(labels: Any, n: int) -> np.ndarray:
     """Labels as a vector of text, int64 or float64. Raises BadInput."""
     if labels is None:
-        raise BadInput("labels are missing: fit(X, y, ...) needs a class for each row")
+        raise BadInput(NO_LABELS)
     found = np.asarray(labels)
     if found.ndim == 2 and found.shape[1] == 1:
+        said = "A column-vector y was passed when a 1d array was expected: its one column is taken"
+        warnings.warn(said, DataConversionWarning, stacklevel=2)
         found = found[:, 0]
     if found.ndim != 1 or len(found) != n:
         message = f"{n} rows and labels of shape {found.shape}: there must be one class for each row"
@@ -35,6 +41,8 @@ def by_value(found: np.ndarray) -> np.ndarray:
             raise BadInput("labels are neither all text nor all numbers") from error
     if found.dtype.kind == "U":
         return found
+    if found.dtype.kind == "c":
+        raise BadInput("Complex data not supported: labels are text or real numbers")
     if found.dtype.kind not in "biuf":
         message = f"labels of type {found.dtype} cannot be classes: take text or numbers"
         raise BadInput(message)

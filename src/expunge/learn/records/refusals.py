@@ -7,6 +7,10 @@ class BadInput(ValueError):
     """The arrays cannot be learnt from: wrong shape, not finite, or records that contradict one another."""
 
 
+class NotNumbers(BadInput, TypeError):
+    """Something among the features is neither a number nor text that says one."""
+
+
 class OutOfBounds(BadInput):
     """The exact sums could run over: nothing was added. Scale the features, or take fewer fractional bits."""
 

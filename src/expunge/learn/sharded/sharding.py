@@ -78,6 +78,9 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
         """
         self._check_params()
         x, classes = self._as_learnt(X, y)
+        if not int(np.prod(x.shape[1:])):
+            message = f"0 feature(s) (shape={x.shape}) while a minimum of 1 is required."
+            raise BadInput(message)
         if classes is None or not len(x):
             raise BadInput("there is no row to learn from")
         known, given = Records(self.key or KEY), GivenArrays()
@@ -86,6 +89,7 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
         before = dict(self.__dict__)
         try:
             self._learn(known, given, subjects, x.shape[1:])
+            self._take_names(X, first=True)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
@@ -110,8 +114,11 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
         y: Any,
         subjects: Sequence[Any] | None = None,
         records: Sequence[Any] | None = None,
+        classes: Any = None,
     ) -> Self:
         """Learn from more rows: the shards whose members change are taught again. The result is the one of ``fit`` on all rows.
+
+        ``classes`` is taken, as scikit-learn hands it over, and changes nothing: the classes of a model are those of its records.
 
         Raises:
             BadInput: nothing was learnt then.
@@ -122,6 +129,7 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
             return self.fit(X, y, subjects, records)
         if self._given is None:
             raise SourceNeeded("this model was loaded from a file, which holds no rows: fit a new one on all of them")
+        self._take_names(X, first=False)
         x, classes = self._as_learnt(X, y)
         self._same_shape(x)
         labels.union([self._serving.classes, *(part.classes for part in self._out.values()), *([] if classes is None else [classes])])
@@ -250,6 +258,7 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
         voters = {shard: part for shard, part in serving.parts.items() if part.rows}
         if not voters:
             raise NothingLearned("every shard that had learnt something is being taught again: ask once forget has returned")
+        self._take_names(features, first=False)
         x = self._features(features)
         self._same_shape(x)
         for shard, part in voters.items():
@@ -269,6 +278,8 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
         return x, labels.checked(y, len(x))
 
     def _same_shape(self, x: np.ndarray) -> None:
+        if x.ndim == 2 == len(self._shape) + 1:
+            self._require_width(x.shape[1], x.shape)
         if x.shape[1:] != self._shape:
             message = f"rows of shape {x.shape[1:]} for a model of rows of shape {self._shape}"
             raise BadInput(message)

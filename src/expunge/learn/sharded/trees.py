@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from scipy import sparse
 
-from expunge.learn.base.fixed_point import without_negative_zeros
+from expunge.learn.base.fixed_point import rows_of, without_negative_zeros
 from expunge.learn.records.refusals import BadInput, FileRefused
 from expunge.learn.sharded import trees_hist, trees_lightgbm
 from expunge.learn.sharded.shard_parts import ShardInput, TaughtShard
@@ -103,18 +104,9 @@ class ShardedTrees(Sharded):
             raise BadInput("take 2 to 255 bins, a learning rate above 0 and l2 of 0 or more")
 
     def _features(self, features: Any) -> np.ndarray:
-        if hasattr(features, "indptr"):
-            raise BadInput("trees take dense rows: give X.toarray()")
-        try:
-            x = np.ascontiguousarray(features, np.float64)
-        except (TypeError, ValueError) as error:
-            raise BadInput("features must be numbers, (n, features)") from error
-        if x.ndim != 2 or x.shape[1] == 0:
-            message = f"features of shape {x.shape}: trees take (n, features)"
-            raise BadInput(message)
-        if not np.isfinite(x).all():
-            raise BadInput("a feature is NaN or infinite: leave such rows out, or put a number in its place")
-        return without_negative_zeros(x)
+        if sparse.issparse(features):
+            raise BadInput("trees take no sparse rows: give X.toarray()")
+        return without_negative_zeros(rows_of(features))
 
     def _passes(self) -> int:
         return self.trees
