@@ -98,9 +98,10 @@ def test_lines_that_are_whole_together_alone_are_damaged(lines):
     if sound == len(lines):
         assert [each.value for each in found] == [{"id": 1} if line.strip() else None for line in lines]
         return
+    read_so_far = [next(found) for _ in range(sound)]
+    assert [each.value for each in read_so_far] == [{"id": 1} if line.strip() else None for line in lines[:sound]]
     with pytest.raises(Unreadable, match=f"line {sound + 1} is not JSON"):
-        for number, record in enumerate(found, 1):
-            assert (record.number, record.value) == (number, {"id": 1} if lines[number - 1].strip() else None)
+        next(found)
 
 
 @pytest.mark.parametrize(
