@@ -7,7 +7,7 @@ other page, because the cell that held one may be deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ _MAX_PAGE = 1 << 26
 _SEAM = 64
 _LEAVES = 4
 _BLOCK = 1 << 20
+_FEW = 4
+"""So many numbers of pages are looked for one after the other."""
 
 Run = tuple[int, Iterator[bytes]]
 
@@ -159,14 +161,12 @@ def _images(pages: _Pages) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
 
 def _pointers(pages: _Pages, likely: npt.NDArray[np.bool_], targets: npt.NDArray[np.bool_]) -> Iterator[tuple[int, list[tuple[int, int]]]]:
     """For each page that is no overflow page: the (offset, number) of all that may point to one."""
+    few = np.flatnonzero(targets)[: _FEW + 1].tolist()
     for first, images in _images(pages):
         rows = np.flatnonzero(~likely[first : first + len(images)])
         if not rows.size:
             continue
-        padded = np.zeros((rows.size, pages.size + 8), dtype=np.uint8)
-        padded[:, : pages.size] = images[rows]
-        hits = [_at_shift(padded[:, shift : shift + pages.size], shift, targets) for shift in range(4)]
-        row, place, number = (np.concatenate(each) for each in zip(*hits, strict=True))
+        row, place, number = _few(images[rows], few) if len(few) <= _FEW else _many(images[rows], targets)
         order = np.argsort(row, kind="stable")
         row, place, number = row[order], place[order], number[order]
         met, begins = np.unique(row, return_index=True)
@@ -176,6 +176,31 @@ def _pointers(pages: _Pages, likely: npt.NDArray[np.bool_], targets: npt.NDArray
 
 
 Numbers = npt.NDArray[np.int64]
+
+
+def _few(images: npt.NDArray[np.uint8], targets: Sequence[int]) -> tuple[Numbers, Numbers, Numbers]:
+    """The (row, place, number) of every place where one of a few numbers stands: in most databases no more rows than that are long."""
+    data, size = images.tobytes(), images.shape[1]
+    found: list[tuple[int, int]] = []
+    for number in targets:
+        pattern = number.to_bytes(4, "big")
+        at = data.find(pattern)
+        while at >= 0:
+            found.append((at, number))
+            at = data.find(pattern, at + 1)
+    at_all, numbers = np.array(found, dtype=np.int64).reshape(-1, 2).T
+    inside = at_all % size <= size - 4
+    return at_all[inside] // size, at_all[inside] % size, numbers[inside]
+
+
+def _many(images: npt.NDArray[np.uint8], targets: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers, Numbers]:
+    """The same of any number of targets, in four passes."""
+    count, size = images.shape
+    padded = np.zeros((count, size + 8), dtype=np.uint8)
+    padded[:, :size] = images
+    hits = [_at_shift(padded[:, shift : shift + size], shift, targets) for shift in range(4)]
+    row, place, number = (np.concatenate(each) for each in zip(*hits, strict=True))
+    return row, place, number
 
 
 def _at_shift(images: npt.NDArray[np.uint8], shift: int, targets: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers, Numbers]:

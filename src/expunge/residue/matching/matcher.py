@@ -42,6 +42,9 @@ class SameTraces:
         """How many it wants; 0 before the first."""
 
 
+_UNDECIDED = SameTraces(())
+
+
 class Matcher:
     """All traces of one scan, ready to be looked for. Not for use by two threads at once."""
 
@@ -186,13 +189,16 @@ class Matcher:
         groups = slots[same] + self._first[width]
         places = places[same]
         live = self._live[groups]
-        view = buffer.data
+        view, met, by_length = buffer.data, self._met, self._by_length
         for place, group in zip(places[live].tolist(), groups[live].tolist(), strict=True):
-            for size, by_digest in self._group(group):
-                if place + size <= length:
-                    window = bytes(view[place : place + size])
-                    key = (group, window)
-                    alike = self._met[key] if key in self._met else self._meet(key, by_digest)
+            # Why so bare: windows that many rows begin with are met a million times in a scan.
+            for size, by_digest in by_length.get(group) or self._group(group):
+                end = place + size
+                if end <= length:
+                    key = (group, view[place:end].tobytes())
+                    alike = met.get(key, _UNDECIDED)
+                    if alike is _UNDECIDED:
+                        alike = self._meet(key, by_digest)
                     if alike is not None:
                         found.append((place, size, alike))
 
