@@ -26,12 +26,6 @@ from tests.attacks.invented.company import (
 )
 from tests.attacks.invented.records import RECORDS
 
-SPELLED_MENTIONS = True
-"""Whether a column that names other people may spell them in another way than the map's identity does."""
-MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER = True
-"""Whether a row that the person leaves as the member of a list may name the person in another column as well. Such a mention is taken out,
-and the receipt does not count it."""
-
 LINKS = {
     Home.TABLE: list(Link),
     Home.JSONL: list(Link),
@@ -98,10 +92,10 @@ def _dataset(draw: st.DrawFn, ids: Ids, people: int, before: list[Dataset], home
         encoding=draw(st.sampled_from(_ENCODINGS)) if home in RECORDS or home is Home.TEXT else "utf-8",
         spelled=draw(st.booleans()) if not bound and _respelled(ids, home) else False,
     )  # fmt: skip
-    if ids is Ids.NAMED and (made.spelled or SPELLED_MENTIONS) and made.encoding == "latin-1":
+    if ids is Ids.NAMED and made.encoding == "latin-1":
         # Why: Latin-1 has no letter for an accent that stands alone.
         made = replace(made, encoding="utf-8")
-    if SPELLED_MENTIONS and made.rule is not Rule.NO_COLUMN and not bound and _respelled(ids, home):
+    if made.rule is not Rule.NO_COLUMN and not bound and _respelled(ids, home):
         made = replace(made, respelled=draw(st.booleans()))
     items = tuple(_item(draw, people, made, len(before[parent].items)) for _ in range(draw(st.integers(1, 5))))
     return replace(made, items=items)
@@ -124,12 +118,10 @@ def _item(draw: st.DrawFn, people: int, dataset: Dataset, parents: int) -> Item:
         draw(st.lists(person, min_size=2 if dataset.link is Link.PAIR else 1, max_size=most, unique=dataset.link is Link.MEMBERS))
     )
     named = dataset.fields[0] in TEXTS - {Fill.DOCUMENT}
-    lists = dataset.home is Home.TABLE and dataset.link is Link.MEMBERS and not MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER
-    alone = not lists or len(owners) == 1
     return Item(
         owners,
-        refers_to=draw(st.none() | person) if dataset.rule is not Rule.NO_COLUMN and alone else None,
-        names=draw(st.none() | st.none() | person) if named and alone else None,
+        refers_to=draw(st.none() | person) if dataset.rule is not Rule.NO_COLUMN else None,
+        names=draw(st.none() | st.none() | person) if named else None,
         parent=draw(st.integers(0, parents - 1) | st.integers(0, parents - 1) | st.none()) if dataset.link is Link.THROUGH else 0,
         past=draw(st.integers(0, 4)) == 4 if dataset.home is Home.TABLE and dataset.key in _ALONE else False,
     )

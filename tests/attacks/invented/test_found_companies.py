@@ -103,7 +103,51 @@ def leaving_together(home: Home) -> Company:
     return Company(Ids.PREFIXED, 3, (three, shared), (Stray(Spot.IGNORED_FILE, Place(1, 1, 0), Wrap.CSV),), together=1)
 
 
+def joint() -> Company:
+    """The person's row and the row of another have an owner in common, and the other names the person in its text."""
+    letters = Dataset(Home.TABLE, Link.PAIR, (Fill.WORD, Fill.WORD), (Item((1, 0)), Item((1, 2), names=0)))
+    return Company(Ids.NAMED, 3, (replace(CUSTOMERS, items=(*TWO, Item((2,)))), letters))
+
+
+def left(rule: Rule, *, respelled: bool) -> Company:
+    """A row whose list the person leaves names the person in another column as well, and in its text."""
+    groups = Dataset(Home.TABLE, Link.MEMBERS, (Fill.SENTENCE,), (Item((1, 0), refers_to=0, names=0),), rule=rule, respelled=respelled)
+    return Company(Ids.NAMED, 2, (CUSTOMERS, groups))
+
+
+def both() -> Company:
+    """Rows of two owners, which go, in a table in which a row could lose a member; they name the person as well."""
+    rows = Dataset(Home.TABLE, Link.PAIR, (Fill.SENTENCE,), (Item((0, 1), refers_to=0), Item((1, 1), refers_to=0)), rule=Rule.NULL)
+    return Company(Ids.EMAIL, 2, (CUSTOMERS, replace(rows, respelled=True)))
+
+
+def trailing(home: Home, ids: Ids) -> Company:
+    """A column with a rule spells the person otherwise: an opaque id with a blank behind it."""
+    rows = Dataset(home, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((1,), refers_to=0)), rule=Rule.NULL, respelled=True)
+    return Company(ids, 2, (CUSTOMERS, rows))
+
+
+def capitals(home: Home, ids: Ids) -> Company:
+    """A record of another customer names the person in capitals, which say nothing in such an identifier."""
+    rows = Dataset(home, Link.OWNER, (Fill.WORD,), (Item((1,), refers_to=0), Item((0,))), rule=Rule.UNDECLARED, respelled=True)
+    return Company(ids, 2, (replace(CUSTOMERS, fields=(Fill.SENTENCE,)), rows))
+
+
 FOUND = {
+    **{
+        f"a {home.value} names the person in capitals, {ids.value}": capitals(home, ids)
+        for home in (Home.JSONL, Home.CSV, Home.JSON)
+        for ids in (Ids.EMAIL, Ids.UUID)
+    },
+    "a row of two owners names the one who goes": both(),
+    "the person's row and another's have an owner in common": joint(),
+    **{f"a row that the person leaves names them, {rule.value}": left(rule, respelled=False) for rule in RULES},
+    "a row that the person leaves names them in another spelling": left(Rule.NULL, respelled=True),
+    **{
+        f"a {home.value} spells a customer otherwise, {ids.value}": trailing(home, ids)
+        for home in NAMING
+        for ids in (Ids.PREFIXED, Ids.EMAIL, Ids.UUID)
+    },
     "the second of two columns spells a customer otherwise": letters(Home.TABLE, Ids.EMAIL),
     "the second of two columns of a lake spells a customer otherwise": letters(Home.LAKE, Ids.PREFIXED),
     "the second of two columns of a file spells a customer otherwise": letters(Home.JSONL, Ids.NAMED),

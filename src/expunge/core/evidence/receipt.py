@@ -417,7 +417,14 @@ def parse(statement: bytes) -> Receipt:
             "predicateType": str(kind),
             "subject": [{"digest": {"sha256": str(commitment)}, "name": str(order)}],
         } if kind == PREDICATE_TYPE:
-            values: dict[str, Json] = {"models": [], "mentions": [], "shared_values": [], **predicate, "commitment": commitment, "order": order}
+            values: dict[str, Json] = {
+                "models": [],
+                "mentions": [],
+                "shared_values": [],
+                **predicate,
+                "commitment": commitment,
+                "order": order,
+            }
             if isinstance(values["models"], list):
                 values["models"] = [{**_LATER, **each} if isinstance(each, dict) else each for each in values["models"]]
         case _:

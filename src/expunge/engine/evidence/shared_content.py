@@ -370,6 +370,7 @@ class _WholeWordsOut:
         self._mentions = mentions
         self._spelt = spelt
         values = {value for person in people for _, value in person.in_unicode_forms().identifiers() if len(value) >= 8}
+        values |= {value for value in (spelt.capitals() if spelt is not None else ()) if len(value) >= 8}
         self._values = frozenset(values)
         self._words = Words(values, stays=stays)
         # Bytes are looked through as Latin-1, one character each, with the words of ASCII.

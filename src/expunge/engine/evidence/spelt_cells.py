@@ -34,10 +34,21 @@ class SpeltCells:
     def __init__(self, rules: SpellingRules, people: Iterable[Person]) -> None:
         self._known: dict[Spelling, dict[str, set[str]]] = {}
         """Rule -> the part that spellings share -> canonical identifiers."""
+        self._given: set[tuple[Spelling, str]] = set()
         for kind, value in (pair for person in people for pair in person.identifiers()):
             rule = rules.spelling(kind)
+            self._given.add((rule, value))
             if len(value) >= _DIGITS:
                 self._known.setdefault(rule, {}).setdefault(_part(rule, value), set()).add(canonical(rule, value, e164))
+
+    def capitals(self) -> frozenset[str]:
+        """Return the identifiers in capitals and in small letters where that spells the same person, as a scan looks for them."""
+        written = ((rule, value, form) for rule, value in self._given for form in (value.upper(), value.lower()))
+        return frozenset(form for rule, value, form in written if form != value and self._same(rule, value, form))
+
+    @staticmethod
+    def _same(rule: Spelling, first: str, second: str) -> bool:
+        return canonical(rule, first, e164) == canonical(rule, second, e164)
 
     def fills(self, text: str) -> bool:
         """Return whether an identifier fills a text."""

@@ -164,7 +164,12 @@ def found(
     whose = {name.casefold() for name in (*dataset.subject_fields, *keys)}
     # Why less: a row whose list the person leaves stays, and is another person's then.
     aside = [copy.without(copy.shared) for copy in own] if dataset.members else own
-    met = store_calls.mentions(store, dataset, asked, aside, columns)
+    shared = dataset.members and any(copy.shared for copy in own)
+    # Why all columns then: a row that goes although others are in it is told by its columns of people.
+    met = store_calls.mentions(store, dataset, asked, aside, None if shared else columns)
+    if shared and columns is not None:
+        wanted = {name.casefold() for name in columns}
+        met = tuple(each for each in met if each.column.casefold() in wanted)
     living = LivingIdentifiers(context, people)
     # Why less: by these columns rows are the person's own, which a probe looks for. A longer word may be another person's identifier.
     return tuple(each for each in met if each.column.casefold() not in whose and not (each.longer and all(map(living.any, each.longer))))

@@ -104,7 +104,8 @@ class Collector:
     def _pieces(self, where: TracedField, value: str) -> None:
         taken = True
         for rank, piece in enumerate(pieces(value, self._budget)):
-            taken = self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value)
+            # Why no parts of a joint: they lie on one side of it, in one value.
+            taken = self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank or where[2] == SEAM else value)
         if self._budget == 1 and not taken:
             again = enumerate(pieces(value, _AGAIN))
             any(self._offer(where, rank, "utf-8", utf8(piece), piece) for rank, piece in again)
@@ -282,8 +283,8 @@ class Collector:
     def _dressed(self, where: TracedField, harvest: WindowSample, best: Sequence[ContentWindow]) -> Iterator[_Taken]:
         for each in best:
             # Why the wide forms: their letters say what they said before, and the zeros between them nothing.
-            dressed = ((form, data) for form, data in _other_forms(each) if form.startswith("utf-") or telling(data))
-            yield from ((form, data, harvest.sources(each)) for form, data in dressed)
+            written = ((form, data) for form, data in _other_forms(each) if form.startswith("utf-") or telling(data))
+            yield from ((form, data, harvest.sources(each)) for form, data in written)
         if (others := self._others.get(where)) is not None:
             yield from ((each.form, each.data, others.sources(each)) for each in others.best())
         for each in best:
