@@ -38,6 +38,10 @@ class Busy(ExpungeError):
     """Another run holds what is needed; try again when it has ended."""
 
 
+class NotWitnessed(Busy):
+    """Witnesses have not cosigned the log yet; what is to be entered waits, signed, and goes in when the same is tried again."""
+
+
 class Drift(ExpungeError):
     """The world changed since the plan was made; plan again."""
 

@@ -55,7 +55,7 @@ def test_an_audit_over_http_checks_what_one_on_disk_checks(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "name", ["checkpoint", "tile/0/000", "tile/0/002.p/188", "tile/1/000.p/2", "tile/entries/001", "tile/entries/002.p/188"]
 )
-@pytest.mark.parametrize("damage", ["changed", "cut", "gone", "long"])
+@pytest.mark.parametrize("damage", ["changed", *(pytest.param(each, marks=pytest.mark.soak) for each in ("cut", "gone", "long"))])
 def test_damage_is_found_over_http(tmp_path: Path, name: str, damage: str) -> None:
     grown(tmp_path, 700)
     path = tmp_path / name

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from expunge import faults
-from expunge.adapters.log.cosigning import CosignedNote, WitnessRound
+from expunge.adapters.log.cosigning import CosignedNote, Witnesses
 from expunge.adapters.log.tile_log import TileLog
 from expunge.adapters.log.witness import Witness
 from expunge.cli.services.witness_server import WitnessServer
@@ -307,7 +307,7 @@ class Log:
 
     def __init__(self, folder: Path, policy: trust.TrustPolicy, seconds: float = 5, fork_at: int | None = None) -> None:
         self.folder, self.fork_at = folder, fork_at
-        self.asking = WitnessRound(policy, patience=timedelta(seconds=seconds), now=lambda: NOW)
+        self.asking = Witnesses(policy, patience=timedelta(seconds=seconds), now=lambda: NOW)
 
     def at(self, size: int) -> CosignedNote:
         log: TileLog = grown(self.folder, size, fork_at=self.fork_at)
@@ -448,7 +448,7 @@ def test_a_witness_of_others_cosigns_our_log_and_refuses_a_fork(tmp_path: Path) 
                         break
                 time.sleep(0.05)
             log = Log(tmp_path / "log", policy)
-            log.asking = WitnessRound(policy, patience=timedelta(seconds=10), now=lambda: datetime.now(UTC))
+            log.asking = Witnesses(policy, patience=timedelta(seconds=10), now=lambda: datetime.now(UTC))
             for size in (1, 300, 301, 700):
                 found = log.at(size)
                 assert (found.enough, found.faults) == (True, ())

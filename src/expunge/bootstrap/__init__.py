@@ -46,6 +46,7 @@ from expunge.bootstrap.open_state import (  # fmt: skip
     read_installed,
     require_keys,
     require_unused,
+    witnesses_of,
 )
 from expunge.bootstrap.queries import Queries
 from expunge.bootstrap.recipients import RecipientService
@@ -160,7 +161,8 @@ class Expunge(Queries):
         behind: list[timedelta] = []
         telling = MonotonicClock(clock or SystemClock(), latest(journal), behind.append)
         origin = origin_of(keys)
-        log = rolled_back.open_log(state, keys, journal)
+        witnesses = witnesses_of(data_map.witnesses, telling.now)
+        log = rolled_back.open_log(state, keys, journal, witnesses)
         stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key())
         context = Context(
             data_map=data_map,
@@ -176,7 +178,9 @@ class Expunge(Queries):
             publish_gate=FileGatePublisher(state / GATE, keys),
             random=secrets.token_bytes,
             pause=time.sleep,
-            trust_policy=lambda: issued_receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
+            trust_policy=lambda: issued_receipts.trust_policy(
+                origin, keys.signer_public(), (keys.log_public(), keys.log_public_p256()), witnesses.policy if witnesses else None
+            ),
             version=installed_version(),
             commands=LocalCommands(map_path.resolve().parent),
             trainings=FileTrainings(data_map.trainings.ledger, data_map.trainings.key) if data_map.trainings else None,

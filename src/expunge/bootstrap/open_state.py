@@ -7,8 +7,9 @@ server, and any number of workers run orders. Keys, log and the gate's snapshot 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,11 +18,13 @@ from expunge.adapters.database.journal_django import DjangoJournal, open_journal
 from expunge.adapters.files.outbox_files import FileOutbox
 from expunge.adapters.files.shelf_files import FileShelf
 from expunge.adapters.keys.local_keystore import LocalKeys
+from expunge.adapters.log.cosigning import Witnesses
 from expunge.adapters.state.url import sqlite_url
-from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.datamap import DataMap, WitnessSpec
 from expunge.core.gate.gate_snapshot import ListedMeaning, parse_snapshot
 from expunge.core.journal import events as ev
 from expunge.core.journal.peek import peek
+from expunge.core.log import trust
 from expunge.errors import EvidenceInvalid, Misconfigured, StateUnavailable
 from expunge.maps import find_map, read_map
 from expunge.ports.leases import Leases
@@ -38,6 +41,8 @@ SCRATCH = "scratch"
 GATE = "gate/snapshot"
 INDEX = "index"
 DATABASE = "state.db"
+PATIENCE = timedelta(seconds=5)
+"""How long all witnesses together may take to cosign a checkpoint. The log is locked meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,21 @@ def _on_server(url: str) -> InstallationState:
 def origin_of(keys: LocalKeys) -> str:
     """Names the log after its first key, so that two installations never share a name."""
     return f"expunge.local/{sha256(keys.log_publics()[0][0]).hexdigest()[:16]}"
+
+
+def witnesses_of(spec: WitnessSpec | None, now: Callable[[], datetime]) -> Witnesses | None:
+    """Return the witnesses that the map names. Raises Misconfigured where their file cannot be read."""
+    if spec is None:
+        return None
+    try:
+        policy = trust.parse(Path(spec.policy).read_bytes())
+    except OSError as error:
+        message = f"witnesses.policy: {spec.policy} cannot be read: {error.strerror}"
+        raise Misconfigured(message, help="write `witness`, `group` and `quorum` lines into it; see docs/spec/trust-policy.md") from error
+    except EvidenceInvalid as error:
+        message = f"witnesses.policy: {error.message}"
+        raise Misconfigured(message, help=error.help) from error
+    return Witnesses(policy, patience=PATIENCE, longest=spec.longest, now=now)
 
 
 def published(path: Path, keys: LocalKeys) -> frozenset[bytes]:

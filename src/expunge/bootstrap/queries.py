@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from expunge.adapters.keys.local_keystore import LocalKeys
+from expunge.adapters.log.tile_log import TileLog
+from expunge.bootstrap.open_state import witnesses_of
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import Finding
@@ -21,7 +23,7 @@ from expunge.engine.retention import map_check
 from expunge.engine.subjects import hold_register, resolving
 from expunge.engine.subjects.locating import LocatedCopies, Told, locate
 from expunge.engine.subjects.resolving import ResolvedName
-from expunge.errors import Misconfigured
+from expunge.errors import Misconfigured, UsageError
 
 
 class Queries:
@@ -98,5 +100,19 @@ class Queries:
         return self.context.trust_policy()
 
     def published_policy(self) -> str:
-        """The trust policy to publish: every key so far, and since when it counts."""
-        return issued_receipts.published_policy(self.context.log.origin, self._keys.signer_starts(), self._keys.log_starts())
+        """The trust policy to publish: every key so far, since when it counts, and the witnesses with the quorum of the map."""
+        found = witnesses_of(self.map.witnesses, self.context.clock.now)
+        policy = found.policy if found else None
+        return issued_receipts.published_policy(self.context.log.origin, self._keys.signer_starts(), self._keys.log_starts(), policy)
+
+    def cosign_log(self) -> tuple[str, ...]:
+        """Ask the witnesses anew for the log's head, and publish it; why witnesses did not cosign, as sentences.
+
+        Raises UsageError where the map names none; NotWitnessed, Busy, StateRolledBack as the log does.
+        """
+        if self.map.witnesses is None:
+            message = "the map names no witnesses"
+            raise UsageError(message, help="add a section `witnesses` to it")
+        log = self.context.log
+        log.head()
+        return log.cosign() if isinstance(log, TileLog) else ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.files.shelf_files import FileShelf
 from expunge.adapters.keys.local_keystore import LocalKeys
+from expunge.adapters.log.cosigning import Witnesses
 from expunge.adapters.log.older_log import OlderLog
 from expunge.adapters.log.tile_log import TileLog
 from expunge.bootstrap.open_state import GATE, LOG, InstallationState, anchor, origin_of, published
@@ -42,11 +43,11 @@ _WORKED = frozenset({"trace", "-trace", "-order"})
 """Keys that no order has before work on it began: of its traces, and what was destroyed at its end."""
 
 
-def open_log(folder: Path, keys: LocalKeys, journal: DjangoJournal) -> TileLog | OlderLog:
+def open_log(folder: Path, keys: LocalKeys, journal: DjangoJournal, witnesses: Witnesses | None = None) -> TileLog | OlderLog:
     """Open the log; one that is older than the journal refuses every question, so that receipts and orders can still be read."""
     origin = origin_of(keys)
     try:
-        return TileLog(folder / LOG, origin, keys, former=keys.log_publics()[:-1], anchor=lambda: anchor(journal))
+        return TileLog(folder / LOG, origin, keys, former=keys.log_publics()[:-1], anchor=lambda: anchor(journal), witnesses=witnesses)
     except StateRolledBack as refusal:
         return OlderLog(origin, refusal)
 

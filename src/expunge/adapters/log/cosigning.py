@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,34 +38,39 @@ class _Declined(Exception):
     """The text says why, after the witness's name."""
 
 
-class WitnessRound:
-    """Collects cosignatures of one log's checkpoints, from all witnesses at a time. Keeps in mind what each of them saw last.
+class Witnesses:
+    """The witnesses of one log. They are asked all at a time, and what each of them saw last is kept in mind.
 
     Args:
         policy: the witnesses, with addresses, and the quorum. A witness without an address is not asked.
         patience: how long all of them may take together.
+        longest: how long a checkpoint waits for its quorum before it is published without.
         now: the time, by which times of cosignatures are judged.
     """
 
-    def __init__(self, policy: TrustPolicy, *, patience: timedelta, now: Callable[[], datetime]) -> None:
+    def __init__(self, policy: TrustPolicy, *, patience: timedelta, now: Callable[[], datetime], longest: timedelta = timedelta(0)) -> None:
         self.policy = policy
+        self.longest = longest
+        self.now = now
         self._patience = patience.total_seconds()
-        self._now = now
         self._sizes: dict[str, int] = {}
 
-    def collect(self, signed: bytes, prove: Proof) -> CosignedNote:
+    def collect(self, signed: bytes, prove: Proof, kept: Iterable[NoteSignature] = ()) -> CosignedNote:
         """Ask for cosignatures of a checkpoint. Every witness's trouble is a fault in the answer; none is raised.
 
         Args:
             signed: the checkpoint, signed by the log.
             prove: makes proofs from whichever size a witness saw last. It is called on this thread only.
+            kept: lines of the same checkpoint from before; those of witnesses who do not answer now stay.
         """
         head = checkpoint.parse(parse_note(signed).text)
         asked = [witness for witness in self.policy.witnesses if witness.url]
         deadline = time.monotonic() + self._patience
         # Why proofs first: the tree is read on one thread, and most witnesses are where they were left.
         sizes = {witness.name: min(self._sizes.get(witness.name, 0), head.size) for witness in asked}
-        lines: dict[str, NoteSignature] = {}
+        before = {(line.name, line.key_id): line for line in kept}
+        known = {witness.name: before.get((witness.key.name, witness.key.id)) for witness in self.policy.witnesses}
+        lines = {name: line for name, line in known.items() if line is not None}
         faults = {witness.name: "it has no address" for witness in self.policy.witnesses if not witness.url}
         waiting = asked
         for _ in range(_TURNS):
@@ -114,7 +119,7 @@ class WitnessRound:
         except EvidenceInvalid as error:
             why = f"its answer is no cosignature: {error.message}"
             raise _Declined(why) from error
-        fault = cosigned_at(witness.key, line.signature, self.policy, head.origin, self._now()).fault
+        fault = cosigned_at(witness.key, line.signature, self.policy, head.origin, self.now()).fault
         if fault:
             raise _Declined(fault)
         self._sizes[witness.name] = head.size

@@ -3,28 +3,37 @@
 Entries and tiles are written first, under names that no published checkpoint needs, each forced to the device; then their folders; then the
 checkpoint by rename. Only the rename publishes. Files that a crash leaves before it lie outside the signed tree. The next append writes
 over them or removes them.
+
+Where witnesses are asked, the signed checkpoint is kept as ``.pending`` before any of them sees it. Whatever happens then, the next append
+goes on from that tree: a log that a witness has seen must never be signed otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from expunge import durable
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.file_lock import FileLock
+from expunge.adapters.log.cosigning import Witnesses
 from expunge.adapters.log.log_source import FolderSource
 from expunge.adapters.log.reading import LogFiles, LogSnapshot, corrupt, older
 from expunge.core import merkle
 from expunge.core.log import checkpoint, log_tiles
 from expunge.core.log.signed_head import open_own
-from expunge.core.note import VerifierKey
-from expunge.errors import EvidenceInvalid, StateCorrupt
+from expunge.core.note import VerifierKey, parse_note
+from expunge.errors import EvidenceInvalid, NotWitnessed, StateCorrupt
 from expunge.ports.keys import Keys
 from expunge.ports.log import LogHead
 
 _LOCK = ".lock"
+_PENDING = ".pending"
+"""The checkpoint that was signed for witnesses and not published yet, after the time at which it was first."""
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _WRITE = "the log could not be written"
 _READ = "the log could not be read"
 
@@ -44,6 +53,7 @@ class TileLog:
             put back from an old copy, or swapped for another, is refused instead of continued.
         former: pairs of public keys (Ed25519, P-256) that were rotated out: a tree signed by one of them is signed anew, at the same size.
         wait: seconds to wait for another writer before ``Busy``.
+        witnesses: asked for cosignatures before a checkpoint is published; None to ask nobody.
 
     Every method raises StateCorrupt when the log contradicts itself, its keys, its anchor, or what this object saw earlier, and
     StateUnavailable when the disk fails.
@@ -58,12 +68,15 @@ class TileLog:
         anchor: Callable[[], tuple[int, bytes] | None] = _no_anchor,
         former: Sequence[tuple[bytes, bytes]] = (),
         wait: float = 10.0,
+        witnesses: Witnesses | None = None,
     ) -> None:
         self.origin = origin
         self._folder = folder
         self._keys = keys
         self._verifiers = checkpoint.log_keys(origin, keys.log_public(), keys.log_public_p256())
         self._anchor = anchor
+        self._former = [checkpoint.log_keys(origin, *pair) for pair in former]
+        self._witnesses = witnesses
         self._files = LogFiles(FolderSource(folder))
         self._state: LogSnapshot | None = None
         self._swept = False
@@ -72,7 +85,7 @@ class TileLog:
         self._lock = FileLock(folder / _LOCK, wait=wait, busy="another process writes to the log")
         if not (folder / log_tiles.CHECKPOINT).exists():
             self._create()
-        self._take_over(former)
+        self._take_over()
         self._fresh()
 
     def head(self) -> LogHead:
@@ -81,23 +94,88 @@ class TileLog:
         return LogHead(state.size, state.head.root, state.note)
 
     def append(self, leaves: Sequence[bytes]) -> tuple[int, ...]:
-        """Append leaves and publish one new checkpoint; returns their indexes. Raises Busy, EvidenceInvalid for a leaf that is too long."""
+        """Append leaves and publish one new checkpoint; returns their indexes.
+
+        Raises Busy; NotWitnessed where witnesses are to be waited for: then the same leaves, given again, are not entered twice; and
+        EvidenceInvalid for a leaf that is too long.
+        """
         if not leaves:
             return ()
         if any(len(leaf) > log_tiles.MAX_ENTRY for leaf in leaves):
             raise EvidenceInvalid("a leaf is longer than a log entry may be (65,535 bytes)")
         with guarded(_WRITE), self._lock.held():
             before = self._fresh()
+            base = self._pending(before)
+            waiting = [self._find(base, merkle.leaf_hash(leaf), before.size) if base is not before else None for leaf in leaves]
+            fresh = [leaf for leaf, index in zip(leaves, waiting, strict=True) if index is None]
             if not self._swept:
-                self._sweep(before)
-            self._swept = False  # crash here: what was written so far is beyond the published size, for the next writer to sweep
-            after = self._extend(before, leaves)
-            durable.write_bytes(self._folder / log_tiles.CHECKPOINT, after.note, at="log.publish", mode=0o644)
-            # commit point: the checkpoint leads to the new tiles, all of which are on the device.
-            self._state = after
-            self._drop_partials(before, after)
-            self._swept = True
-        return tuple(range(before.size, after.size))
+                self._sweep(base)
+            self._swept = False  # crash here: what was written so far is beyond the signed size, for the next writer to sweep
+            after = self._extend(base, fresh) if fresh else base
+            self._publish(before, after)
+        entered = iter(range(base.size, after.size))
+        return tuple(next(entered) if index is None else index for index in waiting)
+
+    def cosign(self) -> tuple[str, ...]:
+        """Ask the witnesses anew for the head of now, and publish it with what they answer; why others did not, as sentences.
+
+        What waits for them is published too. Raises Busy, NotWitnessed.
+        """
+        if self._witnesses is None:
+            return ()
+        with guarded(_WRITE), self._lock.held():
+            before = self._fresh()
+            return self._publish(before, self._pending(before))
+
+    def _publish(self, before: LogSnapshot, after: LogSnapshot) -> tuple[str, ...]:
+        """Have a tree cosigned, and publish it; why witnesses did not cosign it. Raises NotWitnessed."""
+        note, faults = (after.note, ()) if self._witnesses is None else self._cosigned(before, after, self._witnesses)
+        durable.write_bytes(self._folder / log_tiles.CHECKPOINT, note, at="log.publish", mode=0o644)
+        # commit point: the checkpoint leads to the new tiles, all of which are on the device.
+        self._state = replace(after, note=note)
+        self._drop_partials(before, after)
+        if (self._folder / _PENDING).exists():
+            # crash here: what is pending is published, which the next writer sees.
+            durable.unlink(self._folder / _PENDING, at="log.pending.done")
+        self._swept = True
+        return faults
+
+    def _cosigned(self, before: LogSnapshot, after: LogSnapshot, witnesses: Witnesses) -> tuple[bytes, tuple[str, ...]]:
+        own, since = self._sign(after.head), self._pending_since() or witnesses.now()
+        if after.size > before.size:
+            line = since.astimezone(UTC).strftime(_TIME).encode() + b"\n"
+            durable.write_bytes(self._folder / _PENDING, line + own, at="log.pending", mode=0o644)
+            # commit point: a witness may see this tree from here on, and every later tree continues it.
+        node = cache(self._files.node(after))
+        kept = parse_note(before.note).signatures if after.size == before.size else ()
+        found = witnesses.collect(own, lambda old, new: merkle.prove_consistency(old, new, node), kept)
+        if not found.enough and after.size > before.size and witnesses.now() - since < witnesses.longest:
+            message = f"the log's witnesses have not cosigned yet ({'; '.join(found.faults)})"
+            raise NotWitnessed(message, help="nothing is lost: the same command goes on; `witnesses` of the map says how long it may wait")
+        return found.note, found.faults
+
+    def _pending(self, published: LogSnapshot) -> LogSnapshot:
+        """The tree that was signed for witnesses and not published yet; the published one where there is none."""
+        try:
+            _, _, note = (self._folder / _PENDING).read_bytes().partition(b"\n")
+        except FileNotFoundError:
+            return published
+        keys = next((pair for pair in (self._verifiers, *reversed(self._former)) if _signed_by(note, pair)), self._verifiers)
+        pending = self._files.load(note, keys)
+        if pending.size <= published.size:
+            return published
+        if merkle.tree_root(published.size, self._files.node(pending)) != published.head.root:
+            corrupt("what it signed for its witnesses does not continue what it published")
+        return pending if keys is self._verifiers else replace(pending, note=self._sign(pending.head))
+
+    def _pending_since(self) -> datetime | None:
+        try:
+            text, _, _ = (self._folder / _PENDING).read_bytes().partition(b"\n")
+            return datetime.strptime(text.decode("ascii"), _TIME).replace(tzinfo=UTC)
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            corrupt(f"{_PENDING} does not say since when it waits")
 
     def find(self, leaf: bytes, start: int) -> int | None:
         """Index of a leaf at or after ``start``, or None."""
@@ -202,24 +280,16 @@ class TileLog:
             note = self._sign(checkpoint.Checkpoint(self.origin, 0, merkle.EMPTY_ROOT))
             durable.write_bytes(self._folder / log_tiles.CHECKPOINT, note, at="log.create", mode=0o644)
 
-    def _take_over(self, former: Sequence[tuple[bytes, bytes]]) -> None:
+    def _take_over(self) -> None:
         """Sign the published tree anew, unchanged, where it is signed by a pair of keys that was rotated out since."""
-        if self._signed_by(self._verifiers):
+        if _signed_by(self._checkpoint(), self._verifiers):
             return
         with guarded(_WRITE), self._lock.held():
-            for pair in reversed(former):
-                verifiers = checkpoint.log_keys(self.origin, *pair)
-                if self._signed_by(verifiers):
+            for verifiers in reversed(self._former):
+                if _signed_by(self._checkpoint(), verifiers):
                     note = self._sign(self._files.load(self._checkpoint(), verifiers).head)
                     durable.write_bytes(self._folder / log_tiles.CHECKPOINT, note, at="log.rotate", mode=0o644)
                     return
-
-    def _signed_by(self, verifiers: tuple[VerifierKey, VerifierKey]) -> bool:
-        try:
-            open_own(self._checkpoint(), verifiers)
-        except EvidenceInvalid:
-            return False
-        return True
 
     def _extend(self, before: LogSnapshot, leaves: Sequence[bytes]) -> LogSnapshot:
         """Write entries and tiles, and sign the larger tree; nothing is published yet."""
@@ -292,6 +362,14 @@ class TileLog:
             durable.unlink(self._folder / name(each), at="log.sweep.full")
             if each > n:
                 self._drop_folder(self._folder / f"{name(each)}.p")
+
+
+def _signed_by(note: bytes, verifiers: Sequence[VerifierKey]) -> bool:
+    try:
+        open_own(note, verifiers)
+    except EvidenceInvalid:
+        return False
+    return True
 
 
 def _bundles(before: LogSnapshot, leaves: Sequence[bytes]) -> list[tuple[str, bytes]]:

@@ -109,6 +109,23 @@ def serve(
 
 
 @app.command()
+def cosign(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Ask the witnesses of the map anew to cosign the log's head, and publish it: run it each day, so that readers see a fresh head.
+
+    Exit code 1 while a head that was not published yet still waits for its quorum.
+    """
+    with opened(map_file) as expunge:
+        faults = expunge.cosign_log()
+        head = expunge.context.log.head()
+    if as_json:
+        output.write_json("log-cosigned/1", {"size": head.size, "root": head.root.hex(), "declined": faults})
+        return
+    output.say(f"published the head of {output.count(head.size, 'entry', 'entries')}")
+    for fault in faults:
+        output.note(f"not cosigned by {output.visible(fault)}")
+
+
+@app.command()
 def witness(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The witness's own folder: its key and what it saw; made at first.", file_okay=False)

@@ -360,6 +360,16 @@ class TrainingSpec:
 
 
 @dataclass(frozen=True)
+class WitnessSpec:
+    """Who cosigns the log's checkpoints before they are published."""
+
+    policy: str
+    """Absolute path of a file with ``witness``, ``group`` and ``quorum`` lines."""
+    longest: timedelta = timedelta(hours=12)
+    """How long a receipt waits for the quorum before its checkpoint is published without."""
+
+
+@dataclass(frozen=True)
 class Ignore:
     """A part of a store that is declared to hold no personal data, with the reason."""
 
@@ -408,6 +418,8 @@ class DataMap:
     """Which dataset records what single artefacts were made from."""
     trainings: TrainingSpec | None = None
     """Where it is kept what artefacts learnt from."""
+    witnesses: WitnessSpec | None = None
+    """Who cosigns the log; None for nobody."""
     lineage: LineageSpec = field(default_factory=LineageSpec)
     """What pipelines call the datasets, and what of theirs is about nobody."""
     recipients: Mapping[str, RecipientSpec] = field(default_factory=dict)

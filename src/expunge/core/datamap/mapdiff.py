@@ -96,6 +96,7 @@ class Section(StrEnum):
     COHORTS = "cohorts"
     PROVENANCE = "provenance"
     TRAININGS = "trainings"
+    WITNESSES = "witnesses"
     LINEAGE = "lineage"
     RECIPIENTS = "recipients"
     LAWS = "laws"
@@ -124,7 +125,7 @@ class Change:
 
 _NO_PLAN_NEEDS = frozenset({
     Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.TRAININGS, Section.LINEAGE,
-    Section.RECIPIENTS, Section.LAWS,
+    Section.RECIPIENTS, Section.LAWS, Section.WITNESSES,
 })  # fmt: skip
 
 MapDiff: TypeAlias = tuple[Change, ...]
@@ -153,6 +154,8 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         Section.LAWS.value: {name: f"{rule.duty} ({rule.source})" for name, rule in data_map.laws.items()},
         Section.PROVENANCE.value: {data_map.provenance.dataset: _plain(data_map.provenance)} if data_map.provenance else {},
         Section.TRAININGS.value: {"manifests": _plain(data_map.trainings)} if data_map.trainings else {},
+        # Left out where there are none: the normal form of a map that says nothing of them is as it was before they could be said.
+        **({Section.WITNESSES.value: {"log": _plain(data_map.witnesses)}} if data_map.witnesses else {}),
     }
 
 
@@ -167,7 +170,7 @@ def map_diff(before: DataMap, after: DataMap) -> MapDiff:
     old, new = normalised(before), normalised(after)
     changes: list[Change] = []
     for section in Section:
-        left, right = old[section.value], new[section.value]
+        left, right = old.get(section.value, {}), new.get(section.value, {})
         assert isinstance(left, Mapping)
         assert isinstance(right, Mapping)
         for name in sorted({*left, *right}):

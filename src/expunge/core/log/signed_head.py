@@ -145,6 +145,13 @@ def cosigned_at(key: VerifierKey, signature: bytes, policy: TrustPolicy, origin:
     return Cosignature(key, at, fault)
 
 
+def known_lines(data: bytes, policy: TrustPolicy) -> bytes:
+    """Return a checkpoint with the lines by keys that the policy names for its log, and no others. Raises EvidenceInvalid."""
+    parsed = note.parse_note(data)
+    known = {(key.name, key.id) for key in policy.checkpoint_keys(checkpoint.parse(parsed.text).origin)}
+    return parsed._replace(signatures=tuple(line for line in parsed.signatures if (line.name, line.key_id) in known)).encode()
+
+
 def open_own(data: bytes, keys: Sequence[VerifierKey]) -> checkpoint.Checkpoint:
     """Open a checkpoint that every one of a log's own ``keys`` must have signed; cosignatures are not looked at.
 

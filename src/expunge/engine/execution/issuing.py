@@ -13,7 +13,7 @@ from expunge.core.datamap.datamap import DataMap
 from expunge.core.evidence import receipt
 from expunge.core.evidence.receipt import DatasetEntry, Figure, ModelEntry, Receipt
 from expunge.core.journal import events as ev
-from expunge.core.log import dsse
+from expunge.core.log import dsse, signed_head, trust
 from expunge.core.log.tlog_proof import TlogProof
 from expunge.core.orders.run import Run
 from expunge.core.pages import LATEST
@@ -105,9 +105,11 @@ class Issuer:
         packs: dict[int, dict[int, tuple[bytes, bytes]]] = {}
         now = [recorder.now() for recorder in self._recorders]
         paths = log.prove_all(indexes, head.size)
+        # A receipt takes no line along that its policy does not know, such as one by a witness who was asked before and is no more.
+        published = signed_head.known_lines(head.checkpoint, trust.parse(signer.policy))
         for (at, each), envelope, index, path in zip(missing, envelopes, indexes, paths, strict=True):
             # Why the proof is kept: a log key that is rotated later signs later heads, under which this receipt's policy does not hold.
-            proof = TlogProof(index, path, head.checkpoint).encode()
+            proof = TlogProof(index, path, published).encode()
             packs.setdefault(at, {})[self._numbers[at][each.subject]] = envelope.encode(), proof
             logged[at].append(ev.ReceiptLogged(now[at], each.subject, index, head.size, head.root.hex()))
         self._context.shelf.put_all([file for at, pack in packs.items() for file in _files(self._recorders[at].run, pack, signer.policy)])

@@ -21,6 +21,7 @@ MAP = (
     "cohorts",
     "provenance",
     "trainings",
+    "witnesses",
     "purposes",
     "texts",
     "guardians",
@@ -75,6 +76,7 @@ REVIEWED = ("dataset", "via", "at")
 COHORT = ("dataset", "where", "but_not")
 PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
 TRAININGS = ("ledger", "key")
+WITNESSES = ("policy", "wait")
 ORIGINS = tuple(each.value for each in ArtefactOrigin)
 EXPIRIES = tuple(each.value for each in OnExpiry)
 IGNORE = ("store", "table", "path", "reason")

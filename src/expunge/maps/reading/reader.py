@@ -34,7 +34,7 @@ from expunge.maps.sections.idle import check_last_used
 from expunge.maps.sections.laws import read_laws
 from expunge.maps.sections.mentions import check_mentions
 from expunge.maps.sections.pipelines import check_names, read_lineage
-from expunge.maps.sections.places import read_approvers, read_identities, read_retention, read_state, read_stores
+from expunge.maps.sections.places import read_approvers, read_identities, read_retention, read_state, read_stores, read_witnesses
 from expunge.maps.sections.recipients import read_recipients
 from expunge.maps.sections.reference_data import check_reference_data
 from expunge.ports.store_kind import StoreKind
@@ -161,8 +161,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
     check_expiries(draft)
     lineage = read_lineage(form, root)
     check_names(draft, lineage)
-    graph = check_lineage(draft)
-    datasets = with_retention(draft, graph)
+    datasets = with_retention(draft, check_lineage(draft))
     return DataMap(
         stores=draft.stores,
         datasets=_with_follow(datasets, draft.identities),
@@ -183,6 +182,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         cohorts=cohorts,
         provenance=provenance,
         trainings=trainings,
+        witnesses=read_witnesses(form, root, path.parent),
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),

@@ -55,6 +55,7 @@ def json_schema(kinds: Mapping[str, StoreKind]) -> Schema:
         "cohorts": _named(artefacts.cohort(), "Groups of people that orders name, by what a dataset says of them."),
         "provenance": artefacts.provenance(),
         "trainings": artefacts.trainings(),
+        "witnesses": _witnesses(),
         "lineage": lineage.lineage(),
         "purposes": consent.purposes(),
         "texts": consent.texts(),
@@ -106,6 +107,17 @@ def _table(properties: Schema, required: tuple[str, ...] = (), *, others: bool =
     if not others:
         schema["additionalProperties"] = False
     return schema
+
+
+def _witnesses() -> Schema:
+    fields = {
+        "policy": _text("A file with witness, group and quorum lines (C2SP tlog-policy), beside the map."),
+        "wait": {
+            **_SPAN,
+            "description": "How long a receipt waits for the quorum, 20 hours at most; 12 by default.",
+        },
+    }
+    return {**_table({key: fields[key] for key in words.WITNESSES}, required=("policy",)), "description": "Who cosigns the log."}
 
 
 def _named(entry: Schema, description: str) -> Schema:

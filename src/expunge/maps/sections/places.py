@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from expunge.core.datamap.datamap import IdentitySpec, Retention, StoreSpec
+from expunge.core.datamap.datamap import IdentitySpec, Retention, StoreSpec, WitnessSpec
 from expunge.core.note import Algorithm, parse_key
 from expunge.core.values.ids import MODEL
-from expunge.core.values.periods import Period, parse_period
+from expunge.core.values.periods import Period, parse_period, parse_span
 from expunge.errors import EvidenceInvalid, Misconfigured
 from expunge.maps.document import words
 from expunge.maps.document.faults import did_you_mean
@@ -21,6 +23,7 @@ from expunge.ports.store_kind import SQLITE, AttachedOption, Option, OptionValue
 
 POSTGRES = ("postgresql://", "postgres://")
 Options = dict[str, OptionValue]
+_LONGEST_WITNESS_WAIT = timedelta(hours=20)
 
 _WINDOW = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 _FOREVER = re.compile(r"(?i)forever|unlimited|indefinite(ly)?|infinite|never|none|-1|0( .*)?|permanent(ly)?|as long as .*|until .*")
@@ -54,6 +57,26 @@ def _state_folder(form: Form, value: Value | None, text: str | None, folder: Pat
     else:
         return absolute(folder, text)
     return absolute(folder, ".expunge")
+
+
+def read_witnesses(form: Form, root: TableNode, folder: Path) -> WitnessSpec | None:
+    """The section ``witnesses``: whom the log asks for cosignatures."""
+    value = root.get("witnesses")
+    table = form.table(value, "witnesses", words.WITNESSES, ("policy",)) if value is not None else None
+    if table is None:
+        return None
+    policy = form.text(table.get("policy"), "witnesses.policy") or ""
+    wait = form.parsed(table.get("wait"), "witnesses.wait", "bad-span", _witness_wait)
+    spec = WitnessSpec(absolute(folder, policy))
+    return spec if wait is None else replace(spec, longest=wait)
+
+
+def _witness_wait(text: str) -> timedelta:
+    wait = parse_span(text)
+    if wait > _LONGEST_WITNESS_WAIT:
+        message = "a receipt that waits for about a day looks as if it were dated back"
+        raise ValueError(message)
+    return wait
 
 
 def read_stores(form: Form, root: TableNode, folder: Path, kinds: Mapping[str, StoreKind]) -> dict[str, tuple[StoreSpec, StoreKind]]:
