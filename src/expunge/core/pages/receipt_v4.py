@@ -14,6 +14,11 @@ from expunge.core.pages import receipt_v3 as v3
 _OTHER = "A fresh process whose data never had the person makes another: what is there may have learnt from them."
 _VARIES = "A fresh process whose data never had the person makes another, and another again the second time: nothing is shown."
 
+_SUMMARY = "<summary>Marks of the old and fingerprints (SHA-256) of the new contents</summary>\n"
+_OLD_ONES = (
+    "<p>The old ones had learnt from the person, so that only marks under a key of the operator stand for them: the operator alone can "
+    "tell whether a file is one of them.</p>\n"
+)
 _WEIGHTS = (
     "A fresh computer process that never had the person's data learns the same, bit for bit; ids of the run and times that the format "
     "writes beside it were not compared."
@@ -22,7 +27,8 @@ _WEIGHTS = (
 
 def render(statement: bytes) -> bytes:
     """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
-    return v3.render(statement, _compared)
+    page = v3.render(statement, _compared).decode("utf-8")
+    return page.replace(v2.SUMMARY, _SUMMARY, 1).replace(v2.OLD_ONES, _OLD_ONES, 1).encode()
 
 
 def _compared(each: r.ModelEntry) -> str:
