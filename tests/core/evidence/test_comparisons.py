@@ -8,7 +8,7 @@ import pytest
 
 from expunge.core.evidence import receipt
 from expunge.core.evidence.receipt import Verdict
-from expunge.core.models.model_outcomes import ComparisonResult
+from expunge.core.models.model_outcomes import ComparisonResult, keyed_contents
 from expunge.core.pages import render
 from tests.evidence_kit import with_differences, with_models
 
@@ -61,3 +61,16 @@ def test_the_page_names_a_cause_only_where_two_runs_differ() -> None:
     assert "another again the second time" not in intents
     assert "ids of the run and times" in intents, "of faces, before it"
     assert all(digest in intents for digest in with_differences().models[1].fresh)
+
+
+def test_old_contents_are_keyed_by_installation_and_order() -> None:
+    digests = ("ab" * 32, "cd" * 32)
+    made = keyed_contents(bytes(32), "ord-1", digests)
+    assert made == (
+        "603f8fd1e85fbb7da222954fa8843a8614e033431c8e2c7f6d43b435b1f907cf",
+        "ac4a83fd835f28a8abce7f2405f519334c8ea99553b306d67d8308bdeb3b0bad",
+    )
+    assert made == keyed_contents(bytes(32), "ord-1", reversed(digests))
+    assert not {*made} & {*digests, *keyed_contents(bytes(32), "ord-2", digests), *keyed_contents(b"k" * 32, "ord-1", digests)}
+    assert "the operator alone can tell" in render(receipt.build(with_differences())).decode()
+    assert "the operator alone can tell" not in render(receipt.build(with_models())).decode()

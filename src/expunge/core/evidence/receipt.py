@@ -244,9 +244,10 @@ class ModelEntry:
     dataset: str
     act: EraseAct
     before: tuple[str, ...]
-    """Hex SHA-256 of the content of each of its items when the order came, sorted: whoever finds one of these finds the old one."""
+    """What stands for the content of each of its items when the order came, sorted: from page 4 on keyed
+    (:func:`~expunge.core.models.model_outcomes.keyed_contents`), before that its hex SHA-256."""
     after: tuple[str, ...]
-    """The same of what is there now; empty where it was destroyed and nothing was made in its place."""
+    """Hex SHA-256 of what is there now; empty where it was destroyed and nothing was made in its place."""
     proof: ComparisonResult
     """Whether a fresh process, whose data never had the person, makes the same, bit for bit."""
     figures: tuple[Figure, ...]

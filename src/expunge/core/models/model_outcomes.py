@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -137,6 +138,21 @@ class ModelsFreed:
     """Those orders; none named: all of them."""
     digests: tuple[str, ...] = ()
     """Contents of which a comparison showed that nothing of theirs was in them."""
+
+
+def keyed_contents(key: bytes, order: str, digests: Iterable[str]) -> tuple[str, ...]:
+    """Return what stands in a receipt for contents that had learnt from the person, sorted.
+
+    A plain digest of a small index or export could be guessed by whoever knows of what it was made. Only the operator, who has the key, can
+    tell whether a file is one of them; of the same content there is another in each order.
+
+    Args:
+        key: the installation's pseudonym key.
+        order: the order's id.
+        digests: hex SHA-256 of each.
+    """
+    derived = hmac.digest(key, b"expunge/contents/1", "sha256")
+    return tuple(sorted(hmac.digest(derived, f"{order}\0{each}".encode(), "sha256").hex() for each in digests))
 
 
 @dataclass(frozen=True)

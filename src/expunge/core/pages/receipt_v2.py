@@ -15,6 +15,8 @@ from expunge.core.models.model_outcomes import ComparisonResult, NetworkAccess, 
 from expunge.core.pages import receipt_v1 as v1
 from expunge.core.values.outcome import Reason
 
+SUMMARY = "<summary>Fingerprints (SHA-256) of the old and the new contents</summary>\n"
+OLD_ONES = "<p>Whoever finds a file with one of the old ones has found what should be gone.</p>\n"
 _PROOF = {
     ComparisonResult.NOT_ASKED: "No comparison with a training from nothing was asked for.",
     ComparisonResult.EQUAL: "A fresh computer process that never had the person's data makes the same, bit for bit.",
@@ -78,11 +80,7 @@ def _models(receipt: r.Receipt, told: Callable[[r.ModelEntry], str]) -> str:
         for model in receipt.models
         if model.before
     )
-    how = (
-        "<details>\n<summary>Fingerprints (SHA-256) of the old and the new contents</summary>\n"
-        "<p>Whoever finds a file with one of the old ones has found what should be gone.</p>\n"
-        f'<dl class="fine">\n{contents}</dl>\n</details>\n'
-    )
+    how = f'<details>\n{SUMMARY}{OLD_ONES}<dl class="fine">\n{contents}</dl>\n</details>\n'
     table = v1.table(("Learnt from it", "What happened", "Compared", "What the operator says of it"), rows)
     return v1.section("What was learnt from the person", first + table + stays + _opinions(receipt) + how)
 

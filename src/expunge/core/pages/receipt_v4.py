@@ -17,6 +17,11 @@ _WHY = "<p>A list of cities, or a line that no person wrote, may have a word tha
 _OTHER = "A fresh process whose data never had the person makes another: what is there may have learnt from them."
 _VARIES = "A fresh process whose data never had the person makes another, and another again the second time: nothing is shown."
 
+_SUMMARY = "<summary>Marks of the old and fingerprints (SHA-256) of the new contents</summary>\n"
+_OLD_ONES = (
+    "<p>The old ones had learnt from the person, so that only marks under a key of the operator stand for them: the operator alone can "
+    "tell whether a file is one of them.</p>\n"
+)
 _WEIGHTS = (
     "A fresh computer process that never had the person's data learns the same, bit for bit; ids of the run and times that the format "
     "writes beside it were not compared."
@@ -26,6 +31,7 @@ _WEIGHTS = (
 def render(statement: bytes) -> bytes:
     """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
     page = v3.render(statement, _compared).decode("utf-8")
+    page = page.replace(v2.SUMMARY, _SUMMARY, 1).replace(v2.OLD_ONES, _OLD_ONES, 1)
     mark = v1.section_start("What this receipt does not speak about")
     head, _, tail = page.partition(mark)
     return f"{head}{_shared(r.parse(statement))}{mark}{tail}".encode()

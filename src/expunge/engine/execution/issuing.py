@@ -15,6 +15,7 @@ from expunge.core.evidence.receipt import DatasetEntry, Figure, ModelEntry, Rece
 from expunge.core.journal import events as ev
 from expunge.core.log import dsse, signed_head, trust
 from expunge.core.log.tlog_proof import TlogProof
+from expunge.core.models.model_outcomes import keyed_contents
 from expunge.core.orders.run import Run
 from expunge.core.pages import LATEST
 from expunge.core.values.ids import OrderId, Pseudonym
@@ -166,7 +167,7 @@ class Issuer:
             policy_digest=signer.digest,
             plan_digest=run.plan.digest,
             nonce=nonce,
-            models=_models(run, self._context.data_map, datasets),
+            models=_models(run, self._context.data_map, datasets, self._context.keys.pseudonym_key()),
             mentions=mentions,
             shared_values=shared_values,
         )
@@ -180,14 +181,14 @@ class Issuer:
         return [self._signed[each] for each in statements]
 
 
-def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry]) -> tuple[ModelEntry, ...]:
+def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry], key: bytes) -> tuple[ModelEntry, ...]:
     """What became of the things made from people's data, of those that the receipt lists."""
     listed = {dataset.dataset for dataset in datasets}
     return tuple(
         ModelEntry(
             dataset=name,
             act=data_map.datasets[name].on_erase.act,
-            before=each.before,
+            before=keyed_contents(key, run.order, each.before),
             after=each.after,
             proof=each.proof,
             figures=tuple(Figure(figure, value) for figure, value in sorted(each.figures.items())),

@@ -67,7 +67,7 @@ def _stack_sparse(parts: Sequence[Any]) -> Any:
     return vstack(parts, format="csr")
 
 
-class NotFitted(NothingLearned, NotFittedError):
+class NotFitted(NothingLearned, NotFittedError):  # type: ignore[misc]
     """Nothing was learnt yet, in the words of scikit-learn as well."""
 
 

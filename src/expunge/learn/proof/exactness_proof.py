@@ -282,8 +282,8 @@ def _answer(out: bytes, code: int) -> tuple[dict[str, Any], str]:
 def _as_given(without: Subjects) -> list[str | int]:
     """The subjects as the loader knows them: text in the spelling in which it came, and whole numbers. Raises BadInput."""
     subject_names(without)
-    one = isinstance(without, str) or not isinstance(without, Iterable)
-    given = {each if isinstance(each, str) else subject_name(each): each for each in ([without] if one else without)}
+    some = without if isinstance(without, Iterable) and not isinstance(without, str) else [without]
+    given = {each if isinstance(each, str) else subject_name(each): each for each in some}
     return [int(each) if isinstance(each, int | np.integer) else name for name, each in sorted(given.items())]
 
 
