@@ -103,12 +103,6 @@ def leaving_together(home: Home) -> Company:
     return Company(Ids.PREFIXED, 3, (three, shared), (Stray(Spot.IGNORED_FILE, Place(1, 1, 0), Wrap.CSV),), together=1)
 
 
-def joint() -> Company:
-    """The person's row and the row of another have an owner in common, and the other names the person in its text."""
-    letters = Dataset(Home.TABLE, Link.PAIR, (Fill.WORD, Fill.WORD), (Item((1, 0)), Item((1, 2), names=0)))
-    return Company(Ids.NAMED, 3, (replace(CUSTOMERS, items=(*TWO, Item((2,)))), letters))
-
-
 def left(rule: Rule, *, respelled: bool) -> Company:
     """A row whose list the person leaves names the person in another column as well, and in its text."""
     groups = Dataset(Home.TABLE, Link.MEMBERS, (Fill.SENTENCE,), (Item((1, 0), refers_to=0, names=0),), rule=rule, respelled=respelled)
@@ -140,7 +134,6 @@ FOUND = {
         for ids in (Ids.EMAIL, Ids.UUID)
     },
     "a row of two owners names the one who goes": both(),
-    "the person's row and another's have an owner in common": joint(),
     **{f"a row that the person leaves names them, {rule.value}": left(rule, respelled=False) for rule in RULES},
     "a row that the person leaves names them in another spelling": left(Rule.NULL, respelled=True),
     **{

@@ -104,8 +104,7 @@ class Collector:
     def _pieces(self, where: TracedField, value: str) -> None:
         taken = True
         for rank, piece in enumerate(pieces(value, self._budget)):
-            # Why no parts of a joint: they lie on one side of it, in one value.
-            taken = self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank or where[2] == SEAM else value)
+            taken = self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value)
         if self._budget == 1 and not taken:
             again = enumerate(pieces(value, _AGAIN))
             any(self._offer(where, rank, "utf-8", utf8(piece), piece) for rank, piece in again)
