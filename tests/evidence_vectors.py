@@ -9,6 +9,7 @@ from pathlib import Path
 from expunge.core import merkle
 from expunge.core.evidence import commitment
 from expunge.core.log import checkpoint, trust
+from expunge.core.log.witness_protocol import AddCheckpoint
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.values import canonical
 from tests.evidence_kit import (
@@ -26,6 +27,7 @@ from tests.evidence_kit import (
 )
 from tests.log_kit import SeededWitness, with_lines
 
+SECONDS = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp())
 HERE = Path(__file__).parent / "vectors" / "evidence"
 
 
@@ -50,8 +52,7 @@ def dated() -> trust.TrustPolicy:
 
 def cosigned(note: bytes) -> bytes:
     """The checkpoint with the cosignatures of w0 and w3, and one by nobody whom a policy names."""
-    seconds = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp())
-    return with_lines(note, *(SeededWitness(name).line(note, seconds) for name in ("w0", "w3", "stranger")))
+    return with_lines(note, *(SeededWitness(name).line(note, SECONDS) for name in ("w0", "w3", "stranger")))
 
 
 def vectors() -> dict[str, bytes]:
@@ -73,6 +74,9 @@ def vectors() -> dict[str, bytes]:
     node = merkle.nodes_of([merkle.leaf_hash(each) for each in leaves])
     made["log/checkpoint"] = keys.signed(checkpoint.Checkpoint(ORIGIN, 300, merkle.tree_root(300, node)))
     made["log/cosigned-checkpoint"] = cosigned(made["log/checkpoint"])
+    proof = merkle.prove_consistency(256, 300, node)
+    made["log/add-checkpoint.request"] = AddCheckpoint(256, proof, made["log/checkpoint"]).encode()
+    made["log/add-checkpoint.answer"] = SeededWitness("w0").line(made["log/checkpoint"], SECONDS).line().encode()
     made["log/vkeys.txt"] = "".join(f"{key}\n" for key in keys.log_keys()).encode()
     made["log/proofs.json"] = canonical.encode(
         {

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import urllib.request
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from expunge.adapters.log.cosigning import Witnesses
+from expunge.core.log import trust
+from expunge.core.note import parse_key
 from tests.cli.running import expunge, in_a_process
 from tests.log_kit import Operator, SeededWitness, asking, dated, grown, served
 
@@ -88,6 +97,26 @@ def test_commands_that_cannot_be_meant_are_refused(outside: Outside, arguments: 
     ran = expunge(*(places.get(each, each) for each in arguments))
     assert ran.code == code
     assert "help:" in ran.err
+
+
+def test_the_witness_command_cosigns_in_a_process_of_its_own(outside: Outside, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "expunge", "log", "witness", "witness", "--name", "w.example/1", "--trust", "trust.txt"]
+    with subprocess.Popen([*command, "--port", "0", "--json"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+            policy = replace(outside.operator.policy, witnesses=(trust.NamedKey(parse_key(said["vkey"]), said["url"], "w"),), quorum="w")
+            asked = Witnesses(policy, patience=timedelta(seconds=20), now=lambda: datetime.now(UTC))
+            log = outside.operator.log
+            found = asked.collect(log.head().checkpoint, log.prove_consistency)
+            assert (found.enough, found.faults) == (True, ())
+            origin = sha256(log.origin.encode()).hexdigest()
+            with urllib.request.urlopen(f"{said['url']}{origin}/checkpoint") as answer:
+                (tmp_path / "seen").write_bytes(answer.read())
+        finally:
+            process.terminate()
+    ran = expunge("log", "verify", outside.folder, "--trust", outside.trust, "--since", tmp_path / "seen")
+    assert ran.code == 0, "what a witness shows is a head that may be kept"
 
 
 def test_a_watch_looks_once_or_again_and_again_and_ends_with_a_cry(outside: Outside, tmp_path: Path) -> None:

@@ -80,6 +80,14 @@ def test_where_nothing_waits_the_receipt_says_that_no_witness_looked(tmp_path: P
     assert (said.code, "No witness cosigned that checkpoint" in said.out) == (0, True)
     strict = company.run("receipt", "verify", "receipts/1", "--trust", "policy.txt")
     assert (strict.code, "lacks the cosignatures" in strict.err) == (6, True)
+    assert company.run("doctor", "--since", "receipts/1/receipt.tlog-proof").code == 0
+    assert company.run("log", "verify").code == 6
+    command = ("receipt", "verify", "receipts/1", "--trust", "policy.txt", "--log", "state/log")
+    assert company.run(*command).code == 6
+    with company.witnessing():
+        assert company.run("log", "cosign").code == 0
+    later = company.run(*command)
+    assert (later.code, "1 entries, which w.example/1 cosigned, continues" in later.out) == (0, True), "a later head vouches for it as well"
 
 
 @pytest.mark.parametrize(

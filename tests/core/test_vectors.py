@@ -14,6 +14,7 @@ from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import commitment, receipt
 from expunge.core.log import checkpoint, trust
 from expunge.core.log.signed_head import open_head
+from expunge.core.log.witness_protocol import check_request, parse_request, with_cosignatures
 from expunge.core.models.membership_opinion import AttackFigures, Membership, Opinion
 from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.note import open_note
@@ -64,6 +65,18 @@ def test_the_released_cosigned_checkpoint_meets_its_quorum() -> None:
     policy = trust.parse_canonical((make.HERE / "trust-policy" / "witnesses.txt").read_bytes())
     opened = open_head((make.HERE / "log" / "cosigned-checkpoint").read_bytes(), policy)
     assert (opened.witnesses, opened.ignored, len(opened.signers)) == (("w0.example", "w3.example"), 1, 2)
+
+
+def test_the_released_request_to_a_witness_and_its_answer_are_read() -> None:
+    request = parse_request((make.HERE / "log" / "add-checkpoint.request").read_bytes())
+    policy = trust.parse_canonical((make.HERE / "trust-policy" / "witnesses.txt").read_bytes())
+    last = checkpoint.Checkpoint(
+        make.ORIGIN, 256, bytes.fromhex(json.loads((make.HERE / "log" / "proofs.json").read_text())["roots"]["256"])
+    )
+    assert check_request(request, (log.key for log in policy.logs), last).size == 300
+    answer = (make.HERE / "log" / "add-checkpoint.answer").read_bytes()
+    whole, _ = with_cosignatures(request.note, answer, policy.witnesses[0].key)
+    assert [line.name for line in open_note(whole, [policy.witnesses[0].key]).signatures] == ["w0.example"]
 
 
 def test_the_released_dates_of_keys_are_read() -> None:

@@ -53,8 +53,10 @@ def find_receipt(
     n, within = divmod(verified.index, log_tiles.WIDTH)
     if merkle.leaf_hash(view.bundle(n)[within]) != verified.leaf_hash:
         raise EvidenceInvalid("the log does not serve the receipt's entry any more", help="keep the receipt: it proves what was there")
+    seen = audit.signed.witnesses
+    cosigned = f", which {', '.join(seen)} cosigned," if seen else ""
     steps = [
-        f"The log of now, {audit.head.size} entries, continues the receipt's checkpoint and still holds its entry.",
+        f"The log of now, {audit.head.size} entries{cosigned or ','} continues the receipt's checkpoint and still holds its entry.",
     ]
     if kept:
         steps.append(f"It continues the {len(kept)} head(s) that you kept, and the receipt's date agrees with them.")

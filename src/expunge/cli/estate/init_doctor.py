@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -161,7 +162,8 @@ def _outside(expunge: Expunge, since: Sequence[Path]) -> Iterator[DoctorCheck]:
     from expunge import survey
     from expunge.cli.terminal.checkpoints import kept_heads, parsed_policy
 
-    now, policy = datetime.now(UTC), parsed_policy(expunge.published_policy().encode())
+    # Why without witnesses: what is asked is whether the state is of one moment, not whether others looked.
+    now, policy = datetime.now(UTC), replace(parsed_policy(expunge.published_policy().encode()), quorum="none")
     try:
         known = [(each.head.size, each.head.root) for each in kept_heads(since, policy, now)]
         with survey.log_source(str(expunge.state / "log")) as source:

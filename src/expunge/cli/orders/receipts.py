@@ -57,7 +57,7 @@ def verify(
         raise UsageError("--since compares with the log of now", help="give --log with the log's address or folder")
     now = datetime.now(UTC)
     files, keys = read_folder(folder), trust.read_bytes() if trust else None
-    verified = check(files, keys, at=now)
+    verified = check(files, keys, at=now, witnessed_later=log is not None)
     found = _in_log(files if keys is None else {POLICY: keys}, verified, log, since or [], now) if log is not None else None
     if as_json:
         output.write_json("receipt-verification/1", {**_verification(verified), **_log_now(found)})
