@@ -89,6 +89,8 @@ VERBS: dict[str, Call] = {
     "residue": lambda world: world.opened.residue(world.done),
     "receipts": lambda world: world.opened.receipts(world.done),
     "receipt_folder": lambda world: world.opened.receipt_folder(world.done),
+    "cosign_log": lambda world: world.opened.cosign_log(),
+    "published_policy": lambda world: world.opened.published_policy(),
     "trust_policy": lambda world: world.opened.trust_policy(),
     "order_erase": lambda world: world.opened.order_erase([world.person(CARA)]),
     "order_erase_all": lambda world: world.opened.order_erase_all([[world.person(CARA)]]),
@@ -194,7 +196,7 @@ VERBS: dict[str, Call] = {
 
 STATELESS = {
     "accept_rollback", "candidates", "resolve", "resolve_all", "contact", "residue", "trust_policy", "leases", "worker", "work", "gate",
-    "scoped.about_class",
+    "scoped.about_class", "cosign_log", "published_policy",
     "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read",
 }  # fmt: skip
