@@ -7,10 +7,12 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from expunge.adapters.keys.local_keystore import open_keystore
 from tests.cli import world
 from tests.cli.running import expunge
 
@@ -138,6 +140,38 @@ def test_the_log_verifies_with_its_own_state_and_as_a_copy_with_keys_got_elsewhe
     assert expunge("log", "verify", "copy", cwd=with_log).code == 2
     assert expunge("log", "verify", "copy", "--trust", "trust.txt", cwd=with_log).code == 0
     assert expunge("receipt", "verify", "receipts/1", "--trust", "trust.txt", cwd=with_log).code == 0
+
+
+def test_after_a_rotation_the_published_policy_says_since_when_and_old_and_new_receipts_verify(with_log: Path) -> None:
+    before = (with_log / "state/log/checkpoint").read_bytes()
+    keys = open_keystore(with_log / "state/keys")
+    keys.rotate_log()
+    keys.rotate_signer()
+    policy = expunge("log", "policy", cwd=with_log).out
+    assert (policy.count("\nsince ") + policy.startswith("since "), policy.count("signer "), policy.count("log ")) == (6, 2, 4)
+    (with_log / "trust.txt").write_text(policy)
+    assert expunge("log", "verify", "--since", "receipts/1", cwd=with_log).code == 0
+    order = expunge("order", "erase", "profile:p-tom", "--yes", "--json", cwd=with_log).json["order"]
+    expunge("plan", order, cwd=with_log)
+    assert expunge("apply", order, "--yes", "--out", "new", cwd=with_log).code == 0
+    for folder in ("receipts/1", "new/1"):
+        ran = expunge("receipt", "verify", folder, "--trust", "trust.txt", "--log", "state/log", "--since", "receipts/1", cwd=with_log)
+        assert ran.code == 0, ran.err
+    (with_log / "old").mkdir()
+    shutil.copytree(with_log / "state/log/tile", with_log / "old/tile")
+    (with_log / "old/checkpoint").write_bytes(before)
+    (with_log / "trust.txt").write_text(_earlier(policy))
+    ran = expunge("log", "verify", "old", "--trust", "trust.txt", cwd=with_log)
+    assert (ran.code, "replaced since" in ran.err) == (6, True), "the key that was replaced signs no head of now"
+
+
+def _earlier(policy: str) -> str:
+    """The policy as if the rotation had been an hour ago: clocks may differ by minutes."""
+    times = sorted({line.split()[1] for line in policy.splitlines() if line.startswith("since ")})
+    moved = [(datetime.fromisoformat(time) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ") for time in times]
+    for time, earlier in zip(times, moved, strict=True):
+        policy = policy.replace(time, earlier)
+    return policy
 
 
 @pytest.mark.duty("NST-08")
