@@ -56,7 +56,7 @@ def test_no_cell_of_fewer_than_k_people_is_ever_published_and_no_other_is_left_o
     visits: list[tuple[str, int]], k: int, gone: set[str]
 ) -> None:
     made = learn.Heatmap(cell=1.0).fit(np.array([[float(cell)] for _, cell in visits]).reshape(-1, 1), subjects=[who for who, _ in visits])
-    made.forget(gone)
+    made.forget(gone, missing="ignore")
     left = [each for each in visits if each[0] not in gone]
     people = {cell: {who for who, where in left if where == cell} for _, cell in left}
     records = Counter(cell for _, cell in left)

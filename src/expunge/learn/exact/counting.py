@@ -78,9 +78,7 @@ class Tallies(Additive):
         else:
             found = fixed_point.matrix(found)
         if hasattr(self, "n_features_in_") and len(found):
-            if found.shape[1] != self.n_features_in_:
-                message = f"rows of {found.shape[1]} columns for a model of {self.n_features_in_}"
-                raise BadInput(message)
+            self._require_width(int(found.shape[1]), found.shape)
             if len(self._records) and (found.dtype.kind == "U") != self._text:
                 raise BadInput("some places are text and some are numbers")
         return found

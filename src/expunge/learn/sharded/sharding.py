@@ -162,17 +162,26 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
 
     # ---- forgetting --------------------------------------------------------------------------------------------
 
+    _begun: frozenset[str] = frozenset()
+    """Whom calls were to forget that were cut short in this process; in no file."""
+
     def forget(self, subjects: Subjects, source: Source | None = None, *, missing: Missing = "raise") -> Report:
         """Turn this into the model that never had the subjects; see the base. Unfinished work of an earlier call is finished as well.
 
         While shards are taught again they do not vote, and should that fail (a full disk), they do not vote until a repeat has ended it.
         """
         self._learnt()
-        rows, known, unknown = self._records.of(subjects)
-        require_known(unknown, known + len(unknown), missing)
+        asked = subject_names(subjects)
+        rows, known, unknown = self._records.of(asked)
+        # Why not those: a call that was cut short may have dropped them already, and a repeat has to end it.
+        require_known([each for each in unknown if each not in self._begun], len(asked), missing)
+        self._begun = self._begun.union(asked)
         if len(rows) or self._out:
-            return self._forget_rows(rows, known, unknown, source)
-        return Report(subjects=0, records=0, unknown=unknown, destroyed=self._destroy_old(), emptied=not len(self._records))
+            report = self._forget_rows(rows, known, unknown, source)
+        else:
+            report = Report(subjects=0, records=0, unknown=unknown, destroyed=self._destroy_old(), emptied=not len(self._records))
+        self._begun = frozenset()
+        return report
 
     def _forget_rows(self, rows: np.ndarray, known: int, unknown: tuple[str, ...], source: Source | None) -> Report:
         if self._given is None and source is None:
