@@ -20,6 +20,12 @@ LOOKED_FOR_INSIDE = 8
 """Characters from which on an identifier is looked for inside longer text; the scan of raw bytes needs as many."""
 
 
+LONGEST_PHONE = 40
+"""Characters of a cell that a telephone number may fill."""
+_ENDING = 7
+"""Last digits of a telephone number, which are the same in all of its spellings."""
+
+
 class MentionAct(StrEnum):
     """The act of an erasure on a cell of another person's row that holds the erased person's identifier."""
 
@@ -68,12 +74,18 @@ class MentionQuery:
     """Values to look for as single values of JSON documents: too short to be looked for in any text, or written with escapes there."""
     folded: frozenset[str] = field(default=frozenset(), repr=False)
     """Values that tell the person in whatever capitals and between whatever blanks they stand, as ``spelling.near`` writes them."""
+    phones: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Region -> telephone numbers in E.164 that tell the person in whatever way a cell writes them."""
     own: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     """Column -> values: a row that has one of them there is the person's own, and does not count."""
 
     def whole(self, column: str) -> frozenset[str]:
         """Return the values that tell the person when they fill a cell of the column."""
         return self.anywhere | self.bound.get(column, frozenset())
+
+    def endings(self) -> frozenset[str]:
+        """Return the last digits of every telephone number, as :func:`ending` gives them for each cell that may hold one."""
+        return frozenset(filter(None, (ending(number) for numbers in self.phones.values() for number in numbers)))
 
     def needles(self) -> frozenset[str]:
         """Return the texts one of which lies in every longer cell that names the person."""
@@ -104,6 +116,12 @@ class ColumnReference:
     """The column of the other table."""
     emptied: bool = False
     """Whether the schema itself empties it when the row goes that it refers to (``ON DELETE SET NULL``)."""
+
+
+def ending(text: str) -> str:
+    """Return the last digits of a text, by which a telephone number is told before it is read; empty where there are too few."""
+    digits = "".join(letter for letter in text if "0" <= letter <= "9") if len(text) <= LONGEST_PHONE else ""
+    return digits[-_ENDING:] if len(digits) >= _ENDING else ""
 
 
 def distinctive(value: str) -> bool:

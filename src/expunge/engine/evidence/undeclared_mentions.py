@@ -92,8 +92,8 @@ class _Look:
         columns = frozenset(self.table.columns)
         if not columns:
             return
-        pairs = [(person, kind) for person in self.people for kind in sorted(person.ids)]
-        queries = [MentionQuery(Pseudonym(str(at)), person.ids[kind]) for at, (person, kind) in enumerate(pairs)]
+        pairs = [(person, kind) for person in self.people for kind in sorted({*person.ids, *person.also})]
+        queries = [self._query(Pseudonym(str(at)), kind, person) for at, (person, kind) in enumerate(pairs)]
         found: dict[tuple[str, str], Counter[Pseudonym]] = {}
         for each in store_calls.mentions(self.listing.columns, self.table.dataset, queries, (), columns):
             person, kind = pairs[int(each.subject)]
@@ -107,7 +107,17 @@ class _Look:
         for subject, by_verdict in said.items():
             yield subject, self._why(by_verdict)
 
+    def _query(self, subject: Pseudonym, kind: str, person: Person) -> MentionQuery:
+        """What to look for: keys as they are, and all identifiers in other spellings. The scan sees other names as they are."""
+        keys = person.ids.get(kind, frozenset())
+        identifiers = [(kind, value) for value in keys or person.also[kind]]
+        folded, phones = mentions.spelt_otherwise(identifiers, {kind: self.context.data_map.spelling(kind)})
+        return MentionQuery(subject, keys, folded=folded, phones=phones)
+
     def _verdict(self, column: str, kind: str) -> ColumnVerdict:
+        if kind not in self.context.data_map.identities:
+            # What tells a name in another spelling is too long to be met by chance.
+            return ColumnVerdict.PEOPLE
         homes = self._referred(column)
         if homes is not None:
             return ColumnVerdict.PEOPLE if kind in homes else ColumnVerdict.OTHER
@@ -171,7 +181,7 @@ class _Look:
         people = found.get(ColumnVerdict.PEOPLE, ())
         columns = people or found[ColumnVerdict.DOUBTFUL]
         names = ", ".join(dict.fromkeys(column for column, _, _ in columns))
-        kinds = ", ".join(f"{kind}: {column}" for column, kind, _ in columns)
+        kinds = ", ".join(dict.fromkeys(f"{kind.partition('.')[0]}: {column}" for column, kind, _ in columns))
         items = sum(rows for *_, rows in columns)
         rows = "1 row" if items == 1 else f"{items} rows"
         verb = "name" if "," in names else "names"

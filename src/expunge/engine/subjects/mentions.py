@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from expunge.core.datamap.datamap import ByField, Dataset, Through, remakes
 from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, FoundMentions, MentionQuery, distinctive
 from expunge.core.datamap.person import Person
-from expunge.core.datamap.spelling import Spelling, near
+from expunge.core.datamap.spelling import Spelling, SpellingType, near
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import spellings
 from expunge.engine.subjects.living_identifiers import LivingIdentifiers
+from expunge.phones import e164
 from expunge.ports.optional.schema_listing import MentionListing
 
 EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
@@ -39,9 +40,9 @@ def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, 
     """
     people = [person.in_unicode_forms() for person in people]
     kinds = _kinds_by_column(context, dataset)
-    folding = _folding(context)
+    rules = _rules(context, people)
     known = tuple(person for person in people if not person.nobody)
-    asked = tuple(_query(person, kinds, folding, inside=inside) for person in known)
+    asked = tuple(_query(person, kinds, rules, inside=inside) for person in known)
     if not dataset.mentions or not known:
         return asked
     more = _spellings(context, dataset, known)
@@ -71,20 +72,33 @@ def _with_spellings(query: MentionQuery, person: Person, more: Mapping[tuple[str
     return replace(query, bound=bound)
 
 
-def _folding(context: OpenPlaces) -> dict[str, Spelling]:
-    """The identity kinds the identifiers of which are the same in other capitals."""
-    rules = {kind: identity.spelling() for kind, identity in context.data_map.identities.items()}
-    return {kind: rule for kind, rule in rules.items() if rule.has_case and rule.folds}
+def _rules(context: OpenPlaces, people: Iterable[Person]) -> dict[str, Spelling]:
+    """Kind of identifier, ``also`` values by their dotted kind, -> how it compares."""
+    return {kind: context.data_map.spelling(kind) for kind in {kind for person in people for kind, _ in person.identifiers()}}
 
 
-def _query(person: Person, kinds: Mapping[str, frozenset[str]], folding: Iterable[str], *, inside: bool) -> MentionQuery:
+def spelt_otherwise(
+    identifiers: Iterable[tuple[str, str]], rules: Mapping[str, Spelling]
+) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+    """Return the values that tell a person in any capitals, and the telephone numbers: ``folded`` and ``phones`` of a query."""
+    folded, phones = set[str](), dict[str, frozenset[str]]()
+    for kind, value in identifiers:
+        rule = rules[kind]
+        if rule.has_case and rule.folds and distinctive(value):
+            folded.add(near(value))
+        elif rule.type is SpellingType.PHONE and (number := e164(value, rule.region)):
+            phones[rule.region] = phones.get(rule.region, frozenset()) | {number}
+    return frozenset(folded), phones
+
+
+def _query(person: Person, kinds: Mapping[str, frozenset[str]], rules: Mapping[str, Spelling], *, inside: bool) -> MentionQuery:
     values = {value for _, value in person.identifiers() if distinctive(value)}
     bound = {column: frozenset(value for kind in held for value in person.ids.get(kind, ())) for column, held in kinds.items()}
-    folded = frozenset(near(value) for kind in folding for value in person.ids.get(kind, ()) if distinctive(value))
+    folded, phones = spelt_otherwise(person.identifiers(), rules)
     longer = {value for _, value in person.identifiers() if len(value) >= LOOKED_FOR_INSIDE} if inside else ()
     told = {name: each for name, each in bound.items() if each}
     members = frozenset(value for value in values if len(value) < LOOKED_FOR_INSIDE or (inside and not value.isascii()))
-    return MentionQuery(person.subject, frozenset(values), told, frozenset(longer), members, folded)
+    return MentionQuery(person.subject, frozenset(values), told, frozenset(longer), members, folded, phones)
 
 
 def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozenset[str]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from expunge.core.datamap.mentions import FoundMentions, MentionAct, MentionQuery
+from expunge.core.datamap.mentions import FoundMentions, MentionAct, MentionQuery, ending
 from expunge.core.datamap.spelling import near
 from expunge.core.values.copy import Copy
 from expunge.errors import CouldNotLook
@@ -130,6 +130,9 @@ def _named(
         hits |= mask
         for value in inside if not pa.types.is_integer(group.column(name).type) else ():
             hits |= pc.fill_null(pc.match_substring(looked[name], value), fill_value=False).to_numpy(zero_copy_only=False)
+    endings = frozenset[str]().union(*(query.endings() for query in queries))
+    for name in met if endings else ():
+        hits |= np.array([text is not None and ending(text) in endings for text in looked[name].to_pylist()], bool)
     for name, values in own.items():
         hits &= ~_owned(group, name, values)
     owners = _fields_inside(group, {name for query in queries for name in query.own})

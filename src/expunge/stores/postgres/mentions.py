@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 
 from expunge.core.datamap.datamap import Dataset
-from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionAct, MentionQuery, MentionRule
+from expunge.core.datamap.mentions import LONGEST_PHONE, ColumnReference, FoundMentions, MentionAct, MentionQuery, MentionRule
 from expunge.core.values.copy import Copy
 from expunge.stores.postgres.reading.match import CopyKeys, EncodableTexts, Row, encode_key, escaped, load, transaction
 from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, PostgresColumn, PostgresSchema, PostgresTable, literal, quoted
@@ -64,10 +64,12 @@ class PostgresMentions:
         self._load("expunge_mentioned", values)
         folded = sorted({value for query in queries for value in query.folded})
         self._load("expunge_folded", [("", value) for value in folded])
+        endings = sorted({value for query in queries for value in query.endings()})
+        self._load("expunge_endings", [("", value) for value in endings])
         inside = sorted({value for query in queries for value in query.needles()})
         self._load("expunge_inside", [("", value) for value in inside])
         with self.connection.cursor() as cursor:
-            cursor.execute(self._query(looked, inside=bool(inside), folding=bool(folded)).encode())
+            cursor.execute(self._query(looked, inside=bool(inside), folding=bool(folded), phones=bool(endings)).encode())
             yield from count((self._named(row, looked) for row in cursor), queries, aside)
 
     def _column(self, name: str) -> PostgresColumn:
@@ -88,7 +90,7 @@ class PostgresMentions:
             self.connection, table, (b"%b\t%b\n" % (escaped(field), escaped(value)) for field, value in sent if field is not None and value)
         )
 
-    def _query(self, looked: Sequence[PostgresColumn], *, inside: bool, folding: bool) -> str:
+    def _query(self, looked: Sequence[PostgresColumn], *, inside: bool, folding: bool, phones: bool) -> str:
         """SQL for the rows in which anything is met: key, and of each column whether an identifier fills it, and its text."""
         shown = [f"{key.sql}::text" for key in self.table.keys]
         conditions = []
@@ -98,6 +100,8 @@ class PostgresMentions:
                 filled = f"({filled} OR {_alike(column, text)})"
             shown += (f"coalesce({filled}, false)", text)
             conditions.append(filled)
+            if phones and column.type != "uuid":
+                conditions.append(_ends_alike(text))
             if inside and column.type not in _NUMERIC:
                 conditions.append(f'EXISTS (SELECT FROM pg_temp.expunge_inside AS i WHERE strpos({text} COLLATE "C", i.value) > 0)')
         return f"SELECT {', '.join(shown)} FROM {self.table.sql} AS t WHERE {' OR '.join(conditions)}"
@@ -157,6 +161,13 @@ def _alike(column: PostgresColumn, text: str) -> str:
     value = "e.v" if column.element else text
     wanted = f"lower(btrim({value}, E' \\t\\n\\x0b\\f\\r')) COLLATE \"C\" IN (SELECT value FROM pg_temp.expunge_folded)"
     return f"EXISTS (SELECT FROM unnest(t.{quoted(column.name)}::text[]) AS e (v) WHERE {wanted})" if column.element else f"({wanted})"
+
+
+def _ends_alike(text: str) -> str:
+    """SQL: the cell ends in the digits of a telephone number, whatever stands between them."""
+    digits = f"right(regexp_replace({text}, '[^0-9]', '', 'g'), 7)"
+    wanted = "SELECT value FROM pg_temp.expunge_endings"
+    return f'(length({text}) <= {LONGEST_PHONE} AND {digits} COLLATE "C" IN ({wanted}))'
 
 
 def references(schema: PostgresSchema, table: PostgresTable, tables: Mapping[str, PostgresTable]) -> Iterator[ColumnReference]:

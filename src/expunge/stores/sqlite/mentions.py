@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import Dataset
-from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionAct, MentionQuery, MentionRule
+from expunge.core.datamap.mentions import LONGEST_PHONE, ColumnReference, FoundMentions, MentionAct, MentionQuery, MentionRule
 from expunge.core.values.ids import Pseudonym
 from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteColumn, SqliteSchema, SqliteTable, literal, quoted
 from expunge.stores.sqlite.match import Row, bound, encode_key, typed_forms
@@ -41,7 +41,8 @@ class SqliteMentions:
             return
         self._load(queries)
         inside = sorted({value for query in queries for value in query.needles()})
-        rows = self.connection.execute(*self._query(looked, inside, folding=any(query.folded for query in queries)))
+        folding, phones = any(query.folded for query in queries), any(query.phones for query in queries)
+        rows = self.connection.execute(*self._query(looked, inside, folding=folding, phones=phones))
         yield from count((self._named(row, looked) for row in rows), queries, aside)
 
     def _named(self, row: Row, looked: Sequence[SqliteColumn]) -> tuple[str, list[Cell]]:
@@ -71,6 +72,10 @@ class SqliteMentions:
         for value in {value for query in queries for value in query.folded}:
             form, parameter = bound(value)
             self.connection.execute(f"INSERT OR IGNORE INTO temp.expunge_folded VALUES ({form})", (parameter,))
+        self.connection.execute("DROP TABLE IF EXISTS temp.expunge_endings")
+        self.connection.execute("CREATE TEMP TABLE expunge_endings (value TEXT PRIMARY KEY) WITHOUT ROWID")
+        endings = {value for query in queries for value in query.endings()}
+        self.connection.executemany("INSERT INTO temp.expunge_endings VALUES (?)", [(value,) for value in endings])
 
     def _insert(self, field: str, values: Iterable[str]) -> None:
         for value in values:
@@ -78,7 +83,7 @@ class SqliteMentions:
                 form, parameter = bound(typed)
                 self.connection.execute(f"INSERT OR IGNORE INTO temp.expunge_mentioned VALUES (?, {form})", (field, parameter))
 
-    def _query(self, looked: Sequence[SqliteColumn], inside: Sequence[str], *, folding: bool) -> tuple[str, Sequence[str]]:
+    def _query(self, looked: Sequence[SqliteColumn], inside: Sequence[str], *, folding: bool, phones: bool) -> tuple[str, Sequence[str]]:
         """SQL for the rows in which anything is met: key, and of each column whether an identifier fills it, and its text."""
         shown, conditions = [*self.table.key], list[str]()
         parameters: list[str] = []
@@ -90,6 +95,8 @@ class SqliteMentions:
                 filled = f"({filled} OR {alike})"
             shown += (filled, f"CAST(t.{quoted(column.name)} AS TEXT)")
             conditions.append(filled)
+            if phones:
+                conditions.append(_ends_alike(column))
             if inside and column.affinity not in _NUMERIC:
                 conditions.append(f"({self._holding(column, inside)})")
                 parameters += inside if len(inside) <= _FEW else ()
@@ -132,6 +139,16 @@ class SqliteMentions:
             )
             changed += self.connection.execute(sql, () if parameter is None else (parameter,)).rowcount
         return changed
+
+
+def _ends_alike(column: SqliteColumn) -> str:
+    """SQL: the cell ends in the digits of a telephone number, whatever stands between them."""
+    text = digits = f"CAST(t.{quoted(column.name)} AS TEXT)"
+    for separator in ("' '", "'-'", "'.'", "'/'", "'('", "')'", "char(160)", "char(8209)", "char(8211)"):
+        digits = f"replace({digits}, {separator}, '')"
+    # Why COLLATE: the column's own would be taken for the comparison.
+    alike = f"substr({digits}, -7) COLLATE BINARY IN (SELECT value FROM temp.expunge_endings)"
+    return f"(length({text}) <= {LONGEST_PHONE} AND {alike})"
 
 
 def references(schema: SqliteSchema, table: SqliteTable, tables: Mapping[str, str]) -> Iterator[ColumnReference]:

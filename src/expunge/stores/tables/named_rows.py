@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, form_in, longer_in
+from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, ending, form_in, longer_in
 from expunge.core.values.ids import Pseudonym
+from expunge.phones import e164
 from expunge.stores.tables.json_members import strings_of
 
 _ANY = ""
@@ -59,12 +60,18 @@ class _NamedPeople:
         self._inside: dict[str, set[int]] = {}
         self._documented: dict[str, set[int]] = {}
         """Values that count as a single value of a document."""
+        self._phones: dict[str, dict[str, set[int]]] = {}
+        """Region -> telephone number in E.164 -> numbers of queries."""
+        self._endings = frozenset[str]().union(*(query.endings() for query in queries))
         for number, query in enumerate(queries):
             for column, values in ((_ANY, query.anywhere), *query.bound.items()):
                 for value in values:
                     self._exact.setdefault((column.casefold(), value), set()).add(number)
                     self._alike.setdefault((column.casefold(), _folded(value)), set()).add(number)
                     self._members.setdefault(value, set()).add(number)
+            for region, phones in query.phones.items():
+                for phone in phones:
+                    self._phones.setdefault(region, {}).setdefault(phone, set()).add(number)
             for value in query.inside:
                 self._inside.setdefault(value, set()).add(number)
             for value in query.members:
@@ -86,6 +93,10 @@ class _NamedPeople:
             if not found:
                 # Why everybody: the store alone knows its rule, and has taken the cell for somebody's identifier.
                 found = dict.fromkeys(self._asked_of(cell.column), _WHOLE)
+        if self._endings and ending(cell.text) in self._endings:
+            for region, phones in self._phones.items():
+                for number in phones.get(e164(cell.text.strip(), region), ()):
+                    found[number] = _WHOLE
         if cell.readable:
             self._look(cell, self._inside, found)
             if self._documented and cell.text.lstrip()[:1] in _DOCUMENT:
