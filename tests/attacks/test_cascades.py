@@ -303,3 +303,27 @@ def test_rows_of_the_person_go_before_the_schema_takes_the_owner_out_of_them(tmp
     run = made.erase_all(ANNA)
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
     assert made.run("SELECT n FROM entries") == [(2,)]
+
+
+# --- a table whose rows refer to others of its own -----------------------------------------------------
+
+COMMENTS = f"""
+CREATE TABLE comments (n int PRIMARY KEY, customer_id varchar(20), parent int REFERENCES comments ON DELETE CASCADE, body text);
+INSERT INTO comments VALUES (1, '{ANNA}', NULL, 'a comment about the gardens'), (2, NULL, 1, NULL), (3, NULL, 2, NULL);
+CREATE TABLE votes (n int PRIMARY KEY, customer_id varchar(20), comment int REFERENCES comments ON DELETE CASCADE, why text);
+"""
+COMMENT_SETS = (dataset("comments", "customer: customer_id"), dataset("votes", "customer: customer_id"))
+BELOW = {
+    "comments": "INSERT INTO comments VALUES (4, '<who>', 3, 'an answer about the gardens');",
+    "votes": "INSERT INTO votes VALUES (4, '<who>', 3, 'because of the gardens there');",
+}
+
+
+@pytest.mark.parametrize("whose", [BELA, pytest.param(ANNA, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("table", ["comments", pytest.param("votes", marks=pytest.mark.soak)])
+def test_nor_does_it_go_below_rows_that_name_nobody(tmp_path: Path, server: str, table: str, whose: str) -> None:
+    made = company(tmp_path, server, COMMENTS + BELOW[table].replace("<who>", whose), *COMMENT_SETS)
+    run = made.erase_all(ANNA)
+    assert made.run(f"SELECT n FROM {table} WHERE n = 4") == ([] if whose == ANNA else [(4,)])
+    assert ("comments: referenced by other data" in run.reasons) is (whose != ANNA)
+    assert (run.state is OrderState.FULFILLED) is (whose == ANNA)

@@ -30,6 +30,8 @@ NAMED = {
         "CREATE TABLE audit (n INTEGER PRIMARY KEY, who INTEGER, what TEXT); INSERT INTO audit VALUES (1, 7, 'in'), (2, 3, 'out');",
     ),
     "the name of the table of people": (CUSTOMERS, "CREATE TABLE audit (customer_id BIGINT); INSERT INTO audit VALUES (7), (4000);"),
+    "a number with a point": (CUSTOMERS, "CREATE TABLE audit (who DOUBLE PRECISION); INSERT INTO audit VALUES (7), (3), (5);"),
+    "a number with two places": (CUSTOMERS, "CREATE TABLE audit (who NUMERIC(9, 2)); INSERT INTO audit VALUES (7), (3), (5);"),
     "a number as text": (CUSTOMERS, "CREATE TABLE audit (who TEXT); INSERT INTO audit VALUES ('7'), ('3');"),
     "a key that only customers can have": (
         SPARSE,
@@ -146,7 +148,7 @@ def lake(folder: Path, **columns: pa.Array) -> Run:
     return made.erase(str(ANNA))
 
 
-@pytest.mark.parametrize("kind", [pa.int64(), pa.int32(), pa.uint16()], ids=str)
+@pytest.mark.parametrize("kind", [pa.int64(), pa.int32(), pa.uint16(), pa.float64(), pa.float32(), pa.decimal128(9, 2)], ids=str)
 def test_a_number_of_the_person_in_an_undeclared_file_of_a_lake_is_found(tmp_path: Path, kind: pa.DataType) -> None:
     run = lake(tmp_path, who=pa.array([7, 3], kind), clicks=pa.array([1, 12]))
     assert run.state is OrderState.IN_PART
@@ -154,5 +156,6 @@ def test_a_number_of_the_person_in_an_undeclared_file_of_a_lake_is_found(tmp_pat
 
 
 def test_a_number_in_an_undeclared_file_of_a_lake_may_mean_something_else(tmp_path: Path) -> None:
-    run = lake(tmp_path, quantity=pa.array([7, 3]), town=pa.array([7, 12]))
+    others = {"price": pa.array([7.0, 12.5]), "embedding": pa.array([[7.0, 3.0], [5.0, 9.0]]), "fee": pa.array([7, 3], pa.decimal128(9, 2))}
+    run = lake(tmp_path, quantity=pa.array([7, 3]), town=pa.array([7, 12]), **others)
     assert run.state is OrderState.FULFILLED, run.reasons

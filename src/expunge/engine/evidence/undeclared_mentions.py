@@ -6,6 +6,7 @@ A short number is no evidence in raw bytes, so that the scan does not see it. Th
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import mentions, spellings
 from expunge.ports.optional.schema_listing import MentionListing, UndeclaredListing, UndeclaredTable
 
+_WITHOUT_PLACES = re.compile(r"(?<=[0-9])\.0+$")
+"""The end of a whole number that is written with places (``7.00``)."""
 _TRIED = 128
 """Numbers that are looked up to learn how many of those around are keys."""
 
@@ -209,7 +212,7 @@ def _some(values: Iterable[str]) -> set[str]:
     """Distinct values, the first of many."""
     found: set[str] = set()
     for value in values:
-        found.add(str(value))
+        found.add(_WITHOUT_PLACES.sub("", str(value)))
         if len(found) >= MOST_VALUES:
             break
     return found

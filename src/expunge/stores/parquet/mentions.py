@@ -17,7 +17,7 @@ from expunge.core.datamap.spelling import near
 from expunge.core.values.copy import Copy
 from expunge.errors import CouldNotLook
 from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName, rows_of
-from expunge.stores.parquet.rewrite.cell_change import texts, value_of
+from expunge.stores.parquet.rewrite.cell_change import is_number, texts, value_of
 from expunge.stores.tables.named_rows import Cell, count
 from expunge.stores.tree.record_files import Unreadable
 
@@ -128,7 +128,7 @@ def _named(
     hits = np.zeros(group.num_rows, bool)
     for name, mask in met.items():
         hits |= mask
-        for value in inside if not pa.types.is_integer(group.column(name).type) else ():
+        for value in inside if not is_number(group.column(name).type) else ():
             hits |= pc.fill_null(pc.match_substring(looked[name], value), fill_value=False).to_numpy(zero_copy_only=False)
     endings = frozenset[str]().union(*(query.endings() for query in queries))
     for name in met if endings else ():
@@ -141,7 +141,7 @@ def _named(
         for name, mask in met.items():
             text = looked[name][at].as_py()
             if text is not None:
-                cells.append(Cell(name, text, bool(mask[at]), not pa.types.is_integer(group.column(name).type)))
+                cells.append(Cell(name, text, bool(mask[at]), not is_number(group.column(name).type)))
         yield at, cells
 
 
@@ -180,7 +180,8 @@ def _owned(group: pa.Table, name: str, values: set[str]) -> Any:
 def _comparable(kind: Any) -> bool:
     """Whether values of a type, or those inside its lists, structures and maps, are compared with identifiers."""
     if pa.types.is_nested(kind):
-        return any(_comparable(kind.field(at).type) for at in range(kind.num_fields))
+        # Why no floating-point numbers there: a list of them is an embedding.
+        return any(_comparable(inner) for at in range(kind.num_fields) if not pa.types.is_floating(inner := kind.field(at).type))
     return texts(pa.array([], kind)) is not None
 
 

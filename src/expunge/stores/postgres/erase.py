@@ -23,7 +23,7 @@ from expunge.stores.postgres.schema.catalogue import PostgresReference, Postgres
 from expunge.stores.postgres.schema.triggers import keeping
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
 from expunge.stores.postgres.trigger_watch import TriggerWatch
-from expunge.stores.tables.table_references import Chain, TableReferences, chains
+from expunge.stores.tables.table_references import Chain, TableReferences, back_to_itself, chains
 
 _TRIES = 3
 _AGAIN = frozenset({"40001", "40P01"})
@@ -204,11 +204,14 @@ class PostgresEraser:
         """SQL for the numbers of copies that rows of the last child refer to, and these rows' keys; rows of the batch left out."""
         reference = chain[-1]
         names = ["t", *(f"p{at}" for at in range(1, len(chain))), "c"]
-        joined = " ".join(
-            f"JOIN {link.child_sql} AS {name} ON "
-            + " AND ".join(f"{name}.{quoted(child)} = {parent_name}.{quoted(parent)}" for child, parent in link.columns)
+        links = [
+            " AND ".join(f"{name}.{quoted(child)} = {parent_name}.{quoted(parent)}" for child, parent in link.columns)
             for link, parent_name, name in zip(chain, names, names[1:], strict=False)
-        )
+        ]
+        along = self._along(chain[0], matcher, keys) if back_to_itself(self.table.shown, chain) else ""
+        if along:
+            links[0] = " AND ".join(f"{names[1]}.{quoted(child)} = k.v{at}" for at, (child, _) in enumerate(chain[0].columns))
+        joined = " ".join(f"JOIN {link.child_sql} AS {name} ON {on}" for link, name, on in zip(chain, names[1:], links, strict=True))
         others = [matcher.belongs()]
         if reference.child_oid == self.table.oid:
             others.append(f"NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS o WHERE {keys.named('o', 'c')})")
@@ -221,9 +224,20 @@ class PostgresEraser:
                 if their_field and our_field:
                     others.append(f"{their_field.text} IS DISTINCT FROM {our_field.text}")
         key = "".join(f", {each.sql.replace('t.', 'c.', 1)}::text" for each in child.keys) if child is not None else ", ''"
+        source = "along" if along else "pg_temp.expunge_keys"
         return (
-            f"SELECT DISTINCT k.copy{key} FROM pg_temp.expunge_keys AS k JOIN {self.table.sql} AS t ON {keys.named()} "
+            f"{along}SELECT DISTINCT k.copy{key} FROM {source} AS k JOIN {self.table.sql} AS t ON {keys.named()} "
             f"{joined} WHERE {' AND '.join(others)}"
+        )
+
+    def _along(self, reference: PostgresReference, matcher: PostgresMatcher, keys: CopyKeys) -> str:
+        """SQL to begin with: ``along``, the keys, once for each row of the same table that goes along, with what further rows refer to."""
+        names = ", ".join((*(f"k.k{at}" for at in keys.width), "k.copy", "k.free"))
+        told = ", ".join(f"t.{quoted(parent)} AS v{at}" for at, (_, parent) in enumerate(reference.columns))
+        below = " AND ".join(f"t.{quoted(child)} = k.v{at}" for at, (child, _) in enumerate(reference.columns))
+        return (
+            f"WITH RECURSIVE along AS (SELECT {names}, {told} FROM pg_temp.expunge_keys AS k JOIN {self.table.sql} AS t ON {keys.named()} "
+            f"WHERE {matcher.belongs()} UNION SELECT {names}, {told} FROM along AS k JOIN {self.table.sql} AS t ON {below}) "
         )
 
     def _somebody_elses(self, child: PostgresTable, matcher: PostgresMatcher) -> Iterator[str]:

@@ -19,13 +19,13 @@ from expunge.stores.tables.named_rows import Cell, count
 _OWN_TYPE = frozenset({"text", "varchar", "bpchar", "citext"})
 """Types whose own comparison counts: they may fold case, or pad with spaces."""
 _NO_TEXT = frozenset({
-    "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "float4", "float8",
+    "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval",
     "vector", "halfvec", "sparsevec", "bit", "varbit",
 })  # fmt: skip
 """Types whose values no identifier fills."""
 _BYTES = "CASE WHEN octet_length({0}) <= 1024 THEN encode({0}, 'escape') END"
 """Text of a value of bytes. A longer one is a picture or a recording; the scan finds an identifier in it."""
-_NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "oid", "uuid"})
+_NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "oid", "uuid"})
 _REFERRED = """
 SELECT f.confrelid::pg_catalog.regclass::text,
   (SELECT pg_catalog.quote_ident(a.attname) FROM ROWS FROM (pg_catalog.unnest(f.conkey), pg_catalog.unnest(f.confkey)) AS k (mine, theirs)
@@ -153,6 +153,8 @@ class PostgresMentions:
 def _text(column: PostgresColumn) -> str:
     """SQL for the text of a cell."""
     name = f"t.{quoted(column.name)}"
+    if column.type == "numeric":
+        return f"regexp_replace({name}::text, '[.]0+$', '')"
     return f"({_BYTES.format(name)})" if column.type == "bytea" else f"{name}::text"
 
 

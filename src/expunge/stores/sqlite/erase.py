@@ -18,7 +18,7 @@ from expunge.stores.sqlite.leaving import StayingRows, staying_rows
 from expunge.stores.sqlite.match import Row, RowReader, bound, decode_key, encode_key
 from expunge.stores.sqlite.mentions import SqliteMentions
 from expunge.stores.sqlite.trigger_watch import TriggerWatch
-from expunge.stores.tables.table_references import Chain, TableReferences, chains
+from expunge.stores.tables.table_references import Chain, TableReferences, back_to_itself, chains
 
 
 class SqliteEraser:
@@ -295,10 +295,13 @@ class SqliteEraser:
         """SQL for the numbers of subjects that rows of the last child refer to, and these rows' keys; rows of the batch left out."""
         reference = chain[-1]
         names = ["t", *(f"p{at}" for at in range(1, len(chain))), "c"]
+        along = self._along(chain[0]) if back_to_itself(self._table.name, chain) else ""
         links = [
             " AND ".join(f"{name}.{quoted(child)} = {parent_name}.{quoted(parent)}" for child, parent in link.columns)
             for link, parent_name, name in zip(chain, names, names[1:], strict=False)
         ]
+        if along:
+            links[0] = " AND ".join(f"{names[1]}.{quoted(child)} = d.v{at}" for at, (child, _) in enumerate(chain[0].columns))
         between = "".join(
             f"JOIN main.{quoted(link.child)} AS {name} ON {on} " for link, name, on in zip(chain[:-1], names[1:-1], links, strict=False)
         )
@@ -310,9 +313,22 @@ class SqliteEraser:
         if reference.child in self._family.others:
             others += self._somebody_elses(reference)
         key = "".join(f", {name.replace('t.', 'c.', 1)}" for name in self._schema.require(reference.child).key)
+        source = "along" if along else "temp.expunge_doomed"
         return (
-            f"SELECT DISTINCT d.subject{key} FROM temp.expunge_doomed AS d JOIN {self._table.sql} AS t ON {doomed} {between}"
+            f"{along}SELECT DISTINCT d.subject{key} FROM {source} AS d JOIN {self._table.sql} AS t ON {doomed} {between}"
             f"JOIN main.{quoted(reference.child)} AS c ON {links[-1]} WHERE {' AND '.join(others)}"
+        )
+
+    def _along(self, reference: SqliteReference) -> str:
+        """SQL to begin with: ``along``, the doomed rows, once for each row of the same table that goes along, with what others refer to."""
+        keys = ", ".join(f"d.k{at}" for at in range(len(self._table.key)))
+        doomed = " AND ".join(f"d.k{at} = {name}" for at, name in enumerate(self._table.key))
+        told = ", ".join(f"t.{quoted(parent)} AS v{at}" for at, (_, parent) in enumerate(reference.columns))
+        below = " AND ".join(f"t.{quoted(child)} = d.v{at}" for at, (child, _) in enumerate(reference.columns))
+        row = f"SELECT d.subject, {keys}, {told} FROM"
+        return (
+            f"WITH RECURSIVE along AS ({row} temp.expunge_doomed AS d JOIN {self._table.sql} AS t ON {doomed} "
+            f"UNION {row} along AS d JOIN {self._table.sql} AS t ON {below}) "
         )
 
     def _somebody_elses(self, reference: SqliteReference) -> Iterator[str]:

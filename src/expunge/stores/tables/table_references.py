@@ -53,6 +53,8 @@ Chain: TypeAlias = tuple[R, ...]
 def chains(table: str, references: Callable[[str], Iterable[R]]) -> Iterator[Chain[R]]:
     """Yield the references to a table, and to what a deletion takes along by cascades, each with those that lead to it.
 
+    Where rows of the table refer to others of its own, that first link stands for any number of such links (:func:`back_to_itself`).
+
     Args:
         table: where rows are deleted.
         references: returns the references to a table.
@@ -63,8 +65,14 @@ def chains(table: str, references: Callable[[str], Iterable[R]]) -> Iterator[Cha
         for reference in references(parent):
             chain = (*above, reference)
             yield chain
-            if reference.cascades and reference.child not in {table, *(passed.child for passed in above)}:
+            again = not above and reference.child == table
+            if reference.cascades and (again or reference.child not in {table, *(passed.child for passed in above)}):
                 waiting.append((reference.child, chain))
+
+
+def back_to_itself(table: str, chain: Chain[R]) -> bool:
+    """Return whether a chain begins with a cascade from rows of a table to others of the same: a deletion follows it from row to row."""
+    return chain[0].cascades and chain[0].child == table
 
 
 def refers(declared: Mapping[str, str], references: Callable[[str], Iterable[R]]) -> Iterator[tuple[str, str]]:

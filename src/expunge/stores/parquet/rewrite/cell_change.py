@@ -16,6 +16,9 @@ from expunge.stores.arrow.damage import readable
 from expunge.stores.parquet.lake.lake_files import opened_on
 from expunge.stores.tree.interface import NobodyThere
 
+_MOST_EXACT = 2.0**53
+"""The number below which every whole one is a floating-point number."""
+
 
 def texts(column: Any) -> Any:
     """A column's values as text, to be compared with identifiers; None for types whose values no identifier fills."""
@@ -24,7 +27,19 @@ def texts(column: Any) -> Any:
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind):
         return column.cast(pa.large_string())
+    if pa.types.is_floating(kind):
+        numbers = column.cast(pa.float64())
+        # Why whole ones alone: keys beside missing values are often written so, and no key has a fraction.
+        whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), _MOST_EXACT))
+        return pc.if_else(whole, numbers, pa.scalar(None, pa.float64())).cast(pa.int64()).cast(pa.large_string())
+    if pa.types.is_decimal(kind):
+        return pc.replace_substring_regex(column.cast(pa.large_string()), r"\.0+$", "")
     return None
+
+
+def is_number(kind: Any) -> bool:
+    """Return whether a type's values are numbers, inside of which no identifier stands."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def value_of(text: str, kind: Any) -> Any:
