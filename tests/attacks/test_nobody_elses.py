@@ -178,6 +178,23 @@ def test_two_members_of_one_order_leave_together(home: Household) -> None:
     assert read(home, "SELECT id, members FROM groups") == [(1, json.dumps([CARA]))]
 
 
+def test_a_row_that_people_of_one_order_share_is_kept_for_nobody(home: Household) -> None:
+    rows(home, GROUPS, f"INSERT INTO groups VALUES (1, 'two of the north', '{json.dumps([ANNA, BELA])}', NULL, NULL);")
+    rows(home, f"INSERT INTO groups VALUES (3, 'theirs alone', '{json.dumps([CARA, DINO])}', NULL, NULL);")
+    declares(home, "groups", "store: app, table: groups, subject: {profile: members}, shared: keep")
+    fulfilled(home.erase("account:acc-north-51XK"))
+    assert read(home, "SELECT id FROM groups") == [(3,)]
+
+
+@pytest.mark.soak
+def test_a_row_that_they_share_with_another_person_is_kept(home: Household) -> None:
+    rows(home, GROUPS, f"INSERT INTO groups VALUES (1, 'two of the north', '{json.dumps([ANNA, BELA])}', NULL, NULL);")
+    rows(home, f"INSERT INTO groups VALUES (2, 'three of them', '{json.dumps([ANNA, BELA, CARA])}', NULL, NULL);")
+    declares(home, "groups", "store: app, table: groups, subject: {profile: members}, shared: keep")
+    assert home.erase("account:acc-north-51XK").state is OrderState.IN_PART
+    assert read(home, "SELECT id FROM groups") == [(2,)]
+
+
 def test_a_map_may_say_that_the_row_goes_and_then_the_plan_counts_the_others(home: Household) -> None:
     rows(home, GROUPS, f"INSERT INTO groups VALUES (1, 'readers', '{json.dumps([ANNA, CARA, DINO])}', NULL, NULL);")
     rows(home, f"INSERT INTO groups VALUES (2, 'writers', '{json.dumps([ANNA, CARA])}', NULL, NULL);")

@@ -104,6 +104,16 @@ def test_a_number_that_means_something_else_is_nobodys(request: pytest.FixtureRe
     assert run.state is OrderState.FULFILLED, run.reasons
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("schema", ["kept.2023", 'with "quotes"'])
+def test_a_schema_with_an_odd_name_is_looked_through_as_well(tmp_path: Path, database: str, schema: str) -> None:
+    name = schema.replace('"', '""')
+    sql = f'CREATE SCHEMA "{name}"; CREATE TABLE "{name}".audit (who INTEGER); INSERT INTO "{name}".audit VALUES (7), (3), (5);'
+    run = company(tmp_path, CUSTOMERS + sql, DECLARED, server=database).erase(str(ANNA))
+    assert run.state is OrderState.IN_PART
+    assert any(f"{schema}.audit: who names the person" in reason for reason in run.reasons), run.reasons
+
+
 def test_an_ignored_table_is_looked_through_as_well(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     customers, more = NAMED["a row number beside"]
     made = numbered(request, tmp_path, "sqlite", customers + more, ignore="aud*")

@@ -369,11 +369,11 @@ def _less_shared(
     context: Context, dataset: Dataset, copies: Sequence[Copy], located: LocatedCopies, kept: dict[Pseudonym, tuple[Kept, ...]]
 ) -> tuple[Copy, ...]:
     """Drop the recordings that people who are not erased are in as well."""
-    staying = _values_of_others(context, dataset, located)
+    staying, with_others = _values_of_others(context, dataset, located), _keys_with_others(context, dataset, copies)
     via = dataset.subject.via if isinstance(dataset.subject, Through) else ""
     result = []
     for copy in copies:
-        keys, left = set(copy.shared), copy
+        keys, left = set(copy.shared) & with_others, copy
         asked = copy.selector.match.get(via, frozenset()) & staying if copy.selector else frozenset()
         if asked and copy.selector is not None:
             again = store_calls.locate(context.open_store(dataset.store), dataset, (replace(copy.selector, match={via: asked}),))
@@ -390,6 +390,18 @@ def _less_shared(
         if left.keys:
             result.append(left)
     return tuple(result)
+
+
+def _keys_with_others(context: Context, dataset: Dataset, copies: Sequence[Copy]) -> frozenset[str]:
+    """Return the keys of items that name people outside the order as well: an item of people who all go is shared with nobody."""
+    keys = frozenset[str]().union(*(copy.shared for copy in copies))
+    asked = [copy.selector for copy in copies if copy.selector is not None]
+    if not keys or len(asked) < 2 or len(asked) < len(copies) or any(each.every or each.narrowed or each.spare for each in asked):
+        return keys
+    names = {name for each in asked for name in each.match}
+    match = {name: frozenset[str]().union(*(each.match.get(name, frozenset()) for each in asked)) for name in names}
+    together = store_calls.locate(context.open_store(dataset.store), dataset, (replace(asked[0], match=match),))
+    return keys & frozenset[str]().union(*(copy.shared for copy in together))
 
 
 def _values_of_others(context: Context, dataset: Dataset, located: LocatedCopies) -> frozenset[str]:

@@ -290,8 +290,8 @@ _TABLEOID = Key("t.tableoid", "oid", "=", None)
 
 def places(name: str) -> Iterator[tuple[str, str]]:
     """Schema and table that a name of the map may mean, likeliest first."""
-    head, dot, tail = name.partition(".")
-    for schema, table in (*(((head, tail),) if dot else ()), ("public", name)):
+    dots = [at for at, letter in enumerate(name) if letter == "."]
+    for schema, table in (*((name[:at], name[at + 1 :]) for at in dots), ("public", name)):
         yield schema, table
         if (schema.lower(), table.lower()) != (schema, table):
             yield schema.lower(), table.lower()
