@@ -15,6 +15,7 @@ LOOKAHEAD = 32
 """Bytes from the magic on that decide whether it is one."""
 _CHUNK = 1 << 17
 _PRINTED = 64
+_UNKNOWN = (1 << 64) - 1
 
 
 def _gzip(head: bytes) -> bool:
@@ -30,6 +31,19 @@ def _zip(head: bytes) -> bool:
 
 def _bzip2(head: bytes) -> bool:
     return len(head) >= 10 and 0x31 <= head[3] <= 0x39 and head[4:10] == b"\x31\x41\x59\x26\x53\x59"
+
+
+def _lzma(head: bytes) -> bool:
+    # the properties that all writers take, a dictionary of a size that they take, the length or none, and the first byte, which is always 0
+    dictionary, length = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
+    ones = f"{dictionary:b}".rstrip("0")
+    return (
+        len(head) >= 14
+        and head[13] == 0
+        and dictionary >= 1 << 16
+        and ones in {"1", "11", "1" * 32}
+        and (length < 1 << 48 or length == _UNKNOWN)
+    )
 
 
 def _flac(head: bytes) -> bool:
@@ -82,6 +96,7 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"PK\x03\x04", "zip", _zip),
     (b"BZh", "bzip2", _bzip2),
     (b"\xfd7zXZ\x00", "xz", _always),
+    (b"\x5d\x00\x00", "lzma", _lzma),
     (b"\x78\x01", "zlib", _zlib),
     (b"\x78\x5e", "zlib", _zlib),
     (b"\x78\x9c", "zlib", _zlib),

@@ -22,7 +22,8 @@ from expunge.residue.matching.session import TooLarge
 Piece: TypeAlias = "bytes | memoryview"
 _OUT = 1 << 18
 _WINDOW = 1 << 27
-_MEMORY = 1 << 27
+MEMORY = 1 << 27
+"""Bytes that a dictionary of LZMA may take."""
 
 
 class Broken(Exception):
@@ -102,7 +103,7 @@ class Zstd:
 
 
 class Stepwise:
-    """bzip2, xz and LZ4 frames: the decompressors of one common shape."""
+    """bzip2, xz, LZMA and LZ4 frames: the decompressors of one common shape."""
 
     piece = 1 << 16
 
@@ -198,10 +199,19 @@ class ZipMember:
             if method in _IN_THE_OPEN:
                 self.done = True
                 return
-            if method != 8:
+            if method not in {8, 14}:
                 raise Unsupported
-            self._inner = Deflate(-15)
-            piece = bytes(self._head[start:])
+            if method == 14:
+                # the version of the program, the size of the properties, and these (APPNOTE.TXT 5.8.8)
+                if len(self._head) < start + 9:
+                    return
+                known = not self._head[6] & 2
+                size = bytes(self._head[22:26]) + bytes(4) if known else b"\xff" * 8
+                self._inner = Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=MEMORY))
+                piece = bytes(self._head[start + 4 : start + 9]) + size + bytes(self._head[start + 9 :])
+            else:
+                self._inner = Deflate(-15)
+                piece = bytes(self._head[start:])
         yield from self._inner.feed(piece)
         self.done = self._inner.done
 
@@ -285,7 +295,8 @@ MAKERS: dict[str, Callable[[], Decoder]] = {
     "lz4": lambda: Stepwise(lz4.frame.LZ4FrameDecompressor()),
     "snappy": Snappy,
     "bzip2": lambda: Stepwise(bz2.BZ2Decompressor()),
-    "xz": lambda: Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_MEMORY)),
+    "xz": lambda: Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MEMORY)),
+    "lzma": lambda: Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=MEMORY)),
     "zip": ZipMember,
     "avro": Avro,
     "utf-32": Utf32,
