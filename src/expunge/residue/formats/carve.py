@@ -37,13 +37,8 @@ def _lzma(head: bytes) -> bool:
     # the properties that all writers take, a dictionary of a size that they take, the length or none, and the first byte, which is always 0
     dictionary, length = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
     ones = f"{dictionary:b}".rstrip("0")
-    return (
-        len(head) >= 14
-        and head[13] == 0
-        and dictionary >= 1 << 16
-        and ones in {"1", "11", "1" * 32}
-        and (length < 1 << 48 or length == _UNKNOWN)
-    )
+    usual = dictionary >= 1 << 16 and ones in {"1", "11", "1" * 32}
+    return usual and len(head) >= 14 and head[13] == 0 and (length < 1 << 48 or length == _UNKNOWN)
 
 
 def _flac(head: bytes) -> bool:
@@ -60,6 +55,11 @@ def _sqlite(head: bytes) -> bool:
 
 def _avro(head: bytes) -> bool:
     return len(head) > 5 and 0 < head[4] < 0x80
+
+
+def _custom_dump(head: bytes) -> bool:
+    # the version, the sizes of numbers and offsets, and the format
+    return len(head) >= 11 and head[5] == 1 and head[6] < 32 and head[8] in {4, 8} and head[9] == 8 and head[10] == 1
 
 
 def _parquet(head: bytes) -> bool:
@@ -106,6 +106,7 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"SQLite", "sqlite", _sqlite),
     (b"PAR1", "parquet", _parquet),
     (b"Obj\x01", "avro", _avro),
+    (b"PGDMP", "pg_dump", _custom_dump),
     (b"\xff\xfe\x00\x00", "utf-32", _utf_32),
     (b"\x37\x7f\x06\x82\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\x37\x7f\x06\x83\x00\x2d\xe2\x18", "sqlite wal", _always),

@@ -17,6 +17,7 @@ import lz4.frame
 import zstandard
 
 from expunge.residue.formats.avro import Container
+from expunge.residue.formats.custom_dump import Chunks
 from expunge.residue.matching.session import TooLarge
 
 Piece: TypeAlias = "bytes | memoryview"
@@ -260,6 +261,42 @@ class Avro:
             yield from decoder.feed(block[at : at + decoder.piece])
 
 
+class CustomDump:
+    """A custom-format dump of PostgreSQL: the data of all its tables and large objects, one after the other."""
+
+    piece = 1 << 12
+
+    def __init__(self) -> None:
+        self._inner = Chunks()
+        self._stream: Decoder | None = None
+        self._broken = 0
+        self.done = False
+
+    @property
+    def damaged(self) -> bool:
+        """True when data did not decode, or has begun and did not end. Later data was read all the same."""
+        return self._broken > 0 or self._inner.torn
+
+    def feed(self, piece: Piece) -> Iterator[bytes]:
+        """See :class:`Decoder`."""
+        self._inner.add(piece)
+        while (part := self._inner.part()) is not None:
+            kind, data = part
+            if kind:
+                self._stream = MAKERS[kind]()
+            if not data:
+                self._broken += self._stream is not None and not self._stream.done
+                self._stream = None
+            if self._stream is None:
+                continue
+            try:
+                yield from self._stream.feed(data)
+            except Broken:
+                self._broken += 1
+                self._stream = None
+                self._inner.lose()
+
+
 class Utf32:
     """Text in UTF-32 with its lowest byte first, from its mark on: it comes out in UTF-8."""
 
@@ -299,5 +336,6 @@ MAKERS: dict[str, Callable[[], Decoder]] = {
     "lzma": lambda: Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=MEMORY)),
     "zip": ZipMember,
     "avro": Avro,
+    "pg_dump": CustomDump,
     "utf-32": Utf32,
 }

@@ -10,7 +10,7 @@ import numpy as np
 
 from expunge.residue.formats import audio, parquet, postgres, sqlite
 from expunge.residue.formats.carve import LOOKAHEAD, starts
-from expunge.residue.formats.decoders import MAKERS, Avro, Broken, Decoder, Encrypted, Unsupported
+from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, Decoder, Encrypted, Unsupported
 from expunge.residue.formats.nested import TRIED, is_one
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
@@ -181,20 +181,23 @@ class _Decoding:
 
     def end(self) -> None:
         if not self.done:
-            self.done = True
-            if self._first and isinstance(self._decoder, Avro) and self._decoder.damaged:
+            if self._first and isinstance(self._decoder, Avro | CustomDump) and self._decoder.damaged:
                 self._session.skip("corrupt")
-            self._child.close()
+            self._close()
 
     def _stop(self, reason: str) -> None:
         self._session.skip(reason)
-        self.end()
+        self._close()
+
+    def _close(self) -> None:
+        self.done = True
+        self._child.close()
 
     def _broke(self) -> None:
         # what a file begins with is what it is; a magic elsewhere may be chance, and so may the two bytes of zlib's
         if self._first and not self._guess:
             self._session.skip("corrupt")
-        self.end()
+        self._close()
 
 
 class _Holding:
