@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from expunge.residue.formats import parquet
+from expunge.residue.formats import orc, parquet
 from expunge.residue.matching.matcher import Bytes, constant
 
 LOOKAHEAD = 32
@@ -78,6 +78,10 @@ def _zlib(head: bytes) -> bool:
     return True
 
 
+def _orc(head: bytes) -> bool:
+    return orc.begins(head)
+
+
 def _utf_32(head: bytes) -> bool:
     # a mark and the first characters: five or more that can be ones
     units = [int.from_bytes(head[at : at + 4], "little") for at in range(4, len(head) - 3, 4)]
@@ -105,6 +109,7 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"RIFF", "wave", _wave),
     (b"SQLite", "sqlite", _sqlite),
     (b"PAR1", "parquet", _parquet),
+    (b"ORC", "orc", _orc),
     (b"Obj\x01", "avro", _avro),
     (b"PGDMP", "pg_dump", _custom_dump),
     (b"\xff\xfe\x00\x00", "utf-32", _utf_32),
@@ -139,7 +144,7 @@ def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
     """Return (offset, kind) of everything that may begin in ``buffer[:length]``, in order.
 
     ``buffer`` has padding of at least 4 bytes beyond ``length``. Kinds are those of ``decoders.MAKERS``, ``flac``, ``wave``, ``parquet``,
-    ``sqlite``, ``sqlite wal`` and ``sqlite journal``.
+    ``orc``, ``sqlite``, ``sqlite wal`` and ``sqlite journal``.
     """
     found: list[tuple[int, str]] = []
     pairs: npt.NDArray[np.uint16] = np.ndarray((buffer.size - 1,), dtype="<u2", buffer=buffer, strides=(1,))

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from expunge.residue.formats import audio, parquet, postgres, sqlite
+from expunge.residue.formats import audio, orc, parquet, postgres, sqlite
 from expunge.residue.formats.carve import LOOKAHEAD, starts
 from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, Decoder, Encrypted, Unsupported
 from expunge.residue.formats.nested import TRIED, is_one
@@ -22,7 +22,7 @@ _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
 _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD)
-_WHOLE = frozenset({"flac", "wave", "parquet", "sqlite", "sqlite wal", "sqlite journal"})
+_WHOLE = frozenset({"flac", "wave", "parquet", "orc", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
 
@@ -269,7 +269,9 @@ def read_whole(session: Session, inner: RunOrigin, allowance: Allowance, kind: s
     if kind in {"flac", "wave"}:
         _read_audio(session, inner, allowance, kind, source)
     elif kind == "parquet":
-        _read_parquet(session, inner, allowance, source)
+        _read_columns(session, inner, allowance, parquet.runs(source, session.skip))
+    elif kind == "orc":
+        _read_columns(session, inner, allowance, orc.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
     else:
         read_pages(session, inner, allowance, sqlite.runs(source, kind), kind)
 
@@ -290,9 +292,9 @@ def read_pages(session: Session, inner: RunOrigin, allowance: Allowance, runs: I
         session.skip("limit")
 
 
-def _read_parquet(session: Session, inner: RunOrigin, allowance: Allowance, source: Slice) -> None:
+def _read_columns(session: Session, inner: RunOrigin, allowance: Allowance, runs: Iterator[tuple[int, str, Iterator[bytes]]]) -> None:
     try:
-        for at, what, run in parquet.runs(source, session.skip):
+        for at, what, run in runs:
             base = inner.base + at if inner.depth == 1 else inner.base
             origin = RunOrigin(inner.path, (*inner.chain[:-1], what), base, fixed=True, depth=inner.depth, outer=inner.outer)
             stream = ByteStream(session, origin, allowance)
