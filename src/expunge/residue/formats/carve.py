@@ -108,6 +108,7 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"fLaC", "flac", _flac),
     (b"RIFF", "wave", _wave),
     (b"SQLite", "sqlite", _sqlite),
+    (b"7z\xbc\xaf\x27\x1c", "7z", _always),
     (b"PAR1", "parquet", _parquet),
     (b"ORC", "orc", _orc),
     (b"Obj\x01", "avro", _avro),
@@ -144,7 +145,7 @@ def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
     """Return (offset, kind) of everything that may begin in ``buffer[:length]``, in order.
 
     ``buffer`` has padding of at least 4 bytes beyond ``length``. Kinds are those of ``decoders.MAKERS``, ``flac``, ``wave``, ``parquet``,
-    ``orc``, ``sqlite``, ``sqlite wal`` and ``sqlite journal``.
+    ``orc``, ``7z``, ``sqlite``, ``sqlite wal`` and ``sqlite journal``.
     """
     found: list[tuple[int, str]] = []
     pairs: npt.NDArray[np.uint16] = np.ndarray((buffer.size - 1,), dtype="<u2", buffer=buffer, strides=(1,))

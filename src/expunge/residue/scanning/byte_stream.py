@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from expunge.residue.formats import audio, orc, parquet, postgres, sqlite
+from expunge.residue.formats import audio, orc, parquet, postgres, seven_zip, sqlite
 from expunge.residue.formats.carve import LOOKAHEAD, starts
 from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, Decoder, Encrypted, Unsupported
 from expunge.residue.formats.nested import TRIED, is_one
@@ -22,7 +22,7 @@ _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
 _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD)
-_WHOLE = frozenset({"flac", "wave", "parquet", "orc", "sqlite", "sqlite wal", "sqlite journal"})
+_WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
 
@@ -244,6 +244,8 @@ class _Holding:
 def _extent(kind: str, head: bytes) -> int | None:
     if kind == "sqlite":
         return sqlite.extent(head)
+    if kind == "7z":
+        return seven_zip.extent(head)
     if kind == "wave":
         return _HEAD if audio.is_plain_wave(head) else 8 + int.from_bytes(head[4:8], "little")
     return None
@@ -269,9 +271,11 @@ def read_whole(session: Session, inner: RunOrigin, allowance: Allowance, kind: s
     if kind in {"flac", "wave"}:
         _read_audio(session, inner, allowance, kind, source)
     elif kind == "parquet":
-        _read_columns(session, inner, allowance, parquet.runs(source, session.skip))
+        _read_parts(session, inner, allowance, parquet.runs(source, session.skip))
     elif kind == "orc":
-        _read_columns(session, inner, allowance, orc.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
+        _read_parts(session, inner, allowance, orc.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
+    elif kind == "7z":
+        _read_parts(session, inner, allowance, seven_zip.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
     else:
         read_pages(session, inner, allowance, sqlite.runs(source, kind), kind)
 
@@ -292,7 +296,7 @@ def read_pages(session: Session, inner: RunOrigin, allowance: Allowance, runs: I
         session.skip("limit")
 
 
-def _read_columns(session: Session, inner: RunOrigin, allowance: Allowance, runs: Iterator[tuple[int, str, Iterator[bytes]]]) -> None:
+def _read_parts(session: Session, inner: RunOrigin, allowance: Allowance, runs: Iterator[tuple[int, str, Iterator[bytes]]]) -> None:
     try:
         for at, what, run in runs:
             base = inner.base + at if inner.depth == 1 else inner.base
