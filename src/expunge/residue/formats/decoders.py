@@ -328,6 +328,7 @@ _IN_THE_OPEN = frozenset({0, 12, 93, 95})
 MAKERS: dict[str, Callable[[], Decoder]] = {
     "gzip": lambda: Deflate(31),
     "zlib": lambda: Deflate(15),
+    "deflate": lambda: Deflate(-15),
     "zstd": Zstd,
     "lz4": lambda: Stepwise(lz4.frame.LZ4FrameDecompressor()),
     "snappy": Snappy,

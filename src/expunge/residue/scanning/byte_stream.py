@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from expunge.residue.formats import audio, orc, parquet, postgres, seven_zip, sqlite
+from expunge.residue.formats import audio, orc, parquet, postgres, seven_zip, sqlite, unmarked
 from expunge.residue.formats.carve import LOOKAHEAD, starts
 from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, Decoder, Encrypted, Unsupported
 from expunge.residue.formats.nested import TRIED, is_one
@@ -22,7 +22,7 @@ _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
 _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD)
-_WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "sqlite", "sqlite wal", "sqlite journal"})
+_WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "brotli", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
 
@@ -103,7 +103,10 @@ class ByteStream:
         self._open = [each for each in self._open if not each.done]
         deepest = self._where.depth >= self._session.limits.depth
         ahead = TRIED if deepest else LOOKAHEAD
-        for place, kind in starts(padded, end) if not self._where.leaf and not (deepest and self._deeper) else ():
+        begun = starts(padded, end) if not self._where.leaf and not (deepest and self._deeper) else []
+        if self._at == 0 and not old and not self._where.leaf and (not begun or begun[0][0] > 0):
+            self._begin_unmarked(block, last=last)
+        for place, kind in begun:
             # each place is looked at once: in the first block that holds enough of it to decide, or in the last
             if old < place + ahead and (place + ahead <= end or last):
                 if not deepest:
@@ -114,6 +117,17 @@ class ByteStream:
         keep = min(max(_KEEP, ahead), end)
         self._at += end - keep
         self._tail = whole[end - keep : end]
+
+    def _begin_unmarked(self, block: memoryview, *, last: bool) -> None:
+        size = len(block) if last else len(block) + 1
+        kind = unmarked.kind_of(bytes(block[: unmarked.HEAD]), _name(self._where), size)
+        if kind is None:
+            return
+        if self._where.depth < self._session.limits.depth:
+            self._begin(0, kind, block)
+        elif not self._deeper:
+            self._deeper = True
+            self._session.skip("limit")
 
     def _begin(self, place: int, kind: str, block: memoryview) -> None:
         opened = begin(self._session, self._where, self._allowance, self._at + place, kind, self._whole)
@@ -276,6 +290,8 @@ def read_whole(session: Session, inner: RunOrigin, allowance: Allowance, kind: s
         _read_parts(session, inner, allowance, orc.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
     elif kind == "7z":
         _read_parts(session, inner, allowance, seven_zip.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
+    elif kind == "brotli":
+        _read_parts(session, inner, allowance, unmarked.runs(source, session.skip, session.limits.held))
     else:
         read_pages(session, inner, allowance, sqlite.runs(source, kind), kind)
 
@@ -302,12 +318,19 @@ def _read_parts(session: Session, inner: RunOrigin, allowance: Allowance, runs: 
             base = inner.base + at if inner.depth == 1 else inner.base
             origin = RunOrigin(inner.path, (*inner.chain[:-1], what), base, fixed=True, depth=inner.depth, outer=inner.outer)
             stream = ByteStream(session, origin, allowance)
-            for part in run:
-                session.decoded(allowance, len(part))
-                stream.feed(part)
-            stream.close()
+            try:
+                for part in run:
+                    session.decoded(allowance, len(part))
+                    stream.feed(part)
+            finally:
+                stream.close()
     except TooLarge:
         session.skip("limit")
+
+
+def _name(where: RunOrigin) -> str:
+    """The name of the file that a run is; empty for what lies in one."""
+    return "" if where.chain or where.fixed else where.path.name
 
 
 def _read_audio(session: Session, inner: RunOrigin, allowance: Allowance, kind: str, source: Slice) -> None:
@@ -354,6 +377,12 @@ def carve(session: Session, batch: Batch) -> None:
     for place, kind in starts(batch.joined, batch.end):
         number = batch.piece_at(place)
         by_piece.setdefault(number, []).append((place - batch.begins[number], kind))
+    for number, (where, _, data) in enumerate(batch.pieces):
+        kinds = by_piece.get(number, [])
+        if not where.leaf and (not kinds or kinds[0][0] > 0):
+            unmarked_kind = unmarked.kind_of(data[: unmarked.HEAD], _name(where), len(data))
+            if unmarked_kind is not None:
+                by_piece[number] = [(0, unmarked_kind), *kinds]
     for number, kinds in by_piece.items():
         where, allowance, data = batch.pieces[number]
         if where.leaf:
