@@ -10,6 +10,7 @@ import io
 import json
 import lzma
 import os
+import pickle
 import quopri
 import sqlite3
 import struct
@@ -22,10 +23,12 @@ import zlib
 from collections.abc import Callable
 from contextlib import closing
 
+import cramjam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import orc
 
 from tests.attacks.companies.world import Leaves, Place, Plant, World
 
@@ -114,6 +117,39 @@ def _pdf(text: str) -> bytes:
 def _parquet(text: str) -> bytes:
     target = io.BytesIO()
     pq.write_table(pa.table({"said": [text] * 3}), target, compression="zstd")
+    return target.getvalue()
+
+
+def _orc(text: str) -> bytes:
+    target = io.BytesIO()
+    orc.write_table(pa.table({"number": range(500), "said": ["nothing in particular", text] * 250}), target, compression="zlib")
+    return target.getvalue()
+
+
+def _deflate(text: str) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(b"nothing in particular " * 20 + text.encode() * 3) + packer.flush()
+
+
+def _workbook(text: str) -> bytes:
+    target = io.BytesIO()
+    said = html.escape(text).replace(" ", "&#32;", 1)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", '<c r="A1" t="s"><v>1</v></c>' * 20)
+        archive.writestr("xl/sharedStrings.xml", f"<sst><si><t>nothing</t></si><si><t>{said}</t></si></sst>")
+    return target.getvalue()
+
+
+def _arrays(text: str) -> bytes:
+    target = io.BytesIO()
+    np.savez_compressed(target, said=np.array([text, "other"]), numbers=np.arange(9))
+    return target.getvalue()
+
+
+def _tar_in_zip(text: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner.tar.gz", _tar(text))
     return target.getvalue()
 
 
@@ -215,6 +251,15 @@ PLACES = (
     _place("picture with a packed comment", _file("drafts/one.png", _png)),
     _place("packed page", _file("drafts/one.pdf", _pdf)),
     _place("columns", _file("drafts/one.parquet", _parquet)),
+    _place("stripes", _file("drafts/one.orc", _orc)),
+    _place("stripes in a gzip", _file("drafts/one", lambda text: gzip.compress(_orc(text)))),
+    _place("brotli", _file("drafts/one.br", lambda text: bytes(cramjam.brotli.compress(text.encode() * 3)))),
+    _place("old lzma", _file("drafts/one.lzma", lambda text: lzma.compress(text.encode() * 3, format=lzma.FORMAT_ALONE))),
+    _place("raw deflate", _file("drafts/one", _deflate)),
+    _place("workbook", _file("drafts/one.xlsx", _workbook)),
+    _place("arrays of texts", _file("drafts/one.npz", _arrays)),
+    _place("pickled array of texts", _file("drafts/one.pickle", lambda text: pickle.dumps(np.array([text, "other"])))),
+    _place("tar in a zip", _file("drafts/one.zip", _tar_in_zip)),
     _place("database", _database),
     _place("name of a file", _file("exports/<id>.bin", lambda _: b"\x00\x01nothing")),
     _place("name of a folder", _folder),
@@ -231,5 +276,7 @@ PLACES = (
     ),
     _place("sidecar of a file", _file("notes/may.jsonl.meta")),
     _place("words of others", _file("scratch/one.txt", text="<bela_said>"), GOES, ignore='path: "scratch/*"'),
+    _place("stripes of others", _file("scratch/one.orc", _orc, "<bela_said>"), GOES, ignore='path: "scratch/*"'),
+    _place("raw deflate of others", _file("scratch/one", _deflate, "<bela_said>"), GOES, ignore='path: "scratch/*"'),
     _place("temporary of a crash", _file("notes/.expunge-1234-abc.tmp"), GOES),
 )

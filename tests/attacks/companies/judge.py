@@ -27,9 +27,10 @@ import lancedb
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import orc
 
 _LARGEST = 64 << 20
-_PACKED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|BZh[1-9]|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|PK\x03\x04")
+_PACKED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|BZh[1-9]|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|PK\x03\x04|\x5d\x00\x00")
 
 
 def forms(word: str) -> dict[str, bytes]:
@@ -95,6 +96,10 @@ class Search:
                 yield from self.blob(data, where)
                 if data.startswith(b"PAR1"):
                     yield from self.blob(_parquet(path), f"{where} > values")
+                elif data.startswith(b"ORC"):
+                    yield from self.blob(repr(orc.read_table(path).to_pylist()).encode(), f"{where} > values")
+                elif path.suffix == ".br":
+                    yield from self.blob(pa.CompressedInputStream(pa.py_buffer(data), "brotli").read(), f"{where} > brotli")
                 elif data.startswith(b"SQLite format 3\x00"):
                     yield from self.blob(_sqlite(path), f"{where} > rows")
             if not path.is_symlink():
@@ -133,7 +138,7 @@ def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
                 yield "zlib", zlib.decompressobj().decompress(rest)
             elif head.startswith(b"BZ"):
                 yield "bzip2", bz2.BZ2Decompressor().decompress(rest)
-            elif head.startswith(b"\xfd"):
+            elif head.startswith((b"\xfd", b"\x5d")):
                 yield "xz", lzma.LZMADecompressor().decompress(rest)
             elif head.startswith(b"\x28"):
                 yield "zstd", pa.CompressedInputStream(pa.py_buffer(rest), "zstd").read()

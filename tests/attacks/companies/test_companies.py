@@ -24,6 +24,7 @@ SAMPLE = {
     "sqlite, recipient in another spelling, phone, rule null",
     "files, attribute of a file",
     "files, zip in a zip",
+    "files, stripes in a gzip",
     "files, quoted, records in a document",
     "parquet, footer of another's file",
     "postgres, label of an enum",

@@ -55,6 +55,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "snappy": lambda data: bytes(cramjam.snappy.compress(data)),
     "bzip2": bz2.compress,
     "xz": lzma.compress,
+    "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
     "zip": zipped,
 }
 
@@ -214,6 +215,7 @@ def test_a_bomb_is_cut_off_and_said(tmp_path: Path) -> None:
         "g": gzip.compress(bytes(60 << 20)),
         "z": zstandard.compress(bytes(60 << 20)),
         "x": lzma.compress(bytes(60 << 20)),
+        "l": lzma.compress(bytes(60 << 20), format=lzma.FORMAT_ALONE),
     }.items():
         (tmp_path / name).write_bytes(packed)
         seen = look(tmp_path / name, TRACES, Limits(decoded=8 << 20, ratio=1))
@@ -237,6 +239,16 @@ def test_an_encrypted_member_is_said(tmp_path: Path) -> None:
     assert dict(seen.coverage.skipped)["encrypted"] == 1
     # the other member is not encrypted
     assert seen.found
+
+
+def test_a_member_packed_with_lzma_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "f.zip").write_bytes(zipped(CONTENT, zipfile.ZIP_LZMA))
+    assert any(way.startswith("zip@") for way in ways(tmp_path, TRACES))
+    (tmp_path / "f.zip").write_bytes(zipped(FILLER, zipfile.ZIP_LZMA))
+    seen = look(tmp_path, TRACES)
+    assert not seen.found
+    assert seen.coverage.skipped == ()
+    assert seen.coverage.decoded_bytes >= len(FILLER)
 
 
 def test_an_unknown_method_is_said(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from expunge.residue.formats import parquet
+from expunge.residue.formats import orc, parquet
 from expunge.residue.matching.matcher import Bytes, constant
 
 LOOKAHEAD = 32
 """Bytes from the magic on that decide whether it is one."""
 _CHUNK = 1 << 17
 _PRINTED = 64
+_UNKNOWN = (1 << 64) - 1
 
 
 def _gzip(head: bytes) -> bool:
@@ -30,6 +31,14 @@ def _zip(head: bytes) -> bool:
 
 def _bzip2(head: bytes) -> bool:
     return len(head) >= 10 and 0x31 <= head[3] <= 0x39 and head[4:10] == b"\x31\x41\x59\x26\x53\x59"
+
+
+def _lzma(head: bytes) -> bool:
+    # the properties that all writers take, a dictionary of a size that they take, the length or none, and the first byte, which is always 0
+    dictionary, length = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
+    ones = f"{dictionary:b}".rstrip("0")
+    usual = dictionary >= 1 << 16 and ones in {"1", "11", "1" * 32}
+    return usual and len(head) >= 14 and head[13] == 0 and (length < 1 << 48 or length == _UNKNOWN)
 
 
 def _flac(head: bytes) -> bool:
@@ -48,6 +57,11 @@ def _avro(head: bytes) -> bool:
     return len(head) > 5 and 0 < head[4] < 0x80
 
 
+def _custom_dump(head: bytes) -> bool:
+    # the version, the sizes of numbers and offsets, and the format
+    return len(head) >= 11 and head[5] == 1 and head[6] < 32 and head[8] in {4, 8} and head[9] == 8 and head[10] == 1
+
+
 def _parquet(head: bytes) -> bool:
     return parquet.begins(head)
 
@@ -62,6 +76,10 @@ def _zlib(head: bytes) -> bool:
     except zlib.error:
         return False
     return True
+
+
+def _orc(head: bytes) -> bool:
+    return orc.begins(head)
 
 
 def _utf_32(head: bytes) -> bool:
@@ -82,6 +100,7 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"PK\x03\x04", "zip", _zip),
     (b"BZh", "bzip2", _bzip2),
     (b"\xfd7zXZ\x00", "xz", _always),
+    (b"\x5d\x00\x00", "lzma", _lzma),
     (b"\x78\x01", "zlib", _zlib),
     (b"\x78\x5e", "zlib", _zlib),
     (b"\x78\x9c", "zlib", _zlib),
@@ -89,8 +108,11 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"fLaC", "flac", _flac),
     (b"RIFF", "wave", _wave),
     (b"SQLite", "sqlite", _sqlite),
+    (b"7z\xbc\xaf\x27\x1c", "7z", _always),
     (b"PAR1", "parquet", _parquet),
+    (b"ORC", "orc", _orc),
     (b"Obj\x01", "avro", _avro),
+    (b"PGDMP", "pg_dump", _custom_dump),
     (b"\xff\xfe\x00\x00", "utf-32", _utf_32),
     (b"\x37\x7f\x06\x82\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\x37\x7f\x06\x83\x00\x2d\xe2\x18", "sqlite wal", _always),
@@ -123,7 +145,7 @@ def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
     """Return (offset, kind) of everything that may begin in ``buffer[:length]``, in order.
 
     ``buffer`` has padding of at least 4 bytes beyond ``length``. Kinds are those of ``decoders.MAKERS``, ``flac``, ``wave``, ``parquet``,
-    ``sqlite``, ``sqlite wal`` and ``sqlite journal``.
+    ``orc``, ``7z``, ``sqlite``, ``sqlite wal`` and ``sqlite journal``.
     """
     found: list[tuple[int, str]] = []
     pairs: npt.NDArray[np.uint16] = np.ndarray((buffer.size - 1,), dtype="<u2", buffer=buffer, strides=(1,))

@@ -17,12 +17,14 @@ import lz4.frame
 import zstandard
 
 from expunge.residue.formats.avro import Container
+from expunge.residue.formats.custom_dump import Chunks
 from expunge.residue.matching.session import TooLarge
 
 Piece: TypeAlias = "bytes | memoryview"
 _OUT = 1 << 18
 _WINDOW = 1 << 27
-_MEMORY = 1 << 27
+MEMORY = 1 << 27
+"""Bytes that a dictionary of LZMA may take."""
 
 
 class Broken(Exception):
@@ -102,7 +104,7 @@ class Zstd:
 
 
 class Stepwise:
-    """bzip2, xz and LZ4 frames: the decompressors of one common shape."""
+    """bzip2, xz, LZMA and LZ4 frames: the decompressors of one common shape."""
 
     piece = 1 << 16
 
@@ -198,10 +200,19 @@ class ZipMember:
             if method in _IN_THE_OPEN:
                 self.done = True
                 return
-            if method != 8:
+            if method not in {8, 14}:
                 raise Unsupported
-            self._inner = Deflate(-15)
-            piece = bytes(self._head[start:])
+            if method == 14:
+                # the version of the program, the size of the properties, and these (APPNOTE.TXT 5.8.8)
+                if len(self._head) < start + 9:
+                    return
+                known = not self._head[6] & 2
+                size = bytes(self._head[22:26]) + bytes(4) if known else b"\xff" * 8
+                self._inner = Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=MEMORY))
+                piece = bytes(self._head[start + 4 : start + 9]) + size + bytes(self._head[start + 9 :])
+            else:
+                self._inner = Deflate(-15)
+                piece = bytes(self._head[start:])
         yield from self._inner.feed(piece)
         self.done = self._inner.done
 
@@ -250,6 +261,42 @@ class Avro:
             yield from decoder.feed(block[at : at + decoder.piece])
 
 
+class CustomDump:
+    """A custom-format dump of PostgreSQL: the data of all its tables and large objects, one after the other."""
+
+    piece = 1 << 12
+
+    def __init__(self) -> None:
+        self._inner = Chunks()
+        self._stream: Decoder | None = None
+        self._broken = 0
+        self.done = False
+
+    @property
+    def damaged(self) -> bool:
+        """True when data did not decode, or has begun and did not end. Later data was read all the same."""
+        return self._broken > 0 or self._inner.torn
+
+    def feed(self, piece: Piece) -> Iterator[bytes]:
+        """See :class:`Decoder`."""
+        self._inner.add(piece)
+        while (part := self._inner.part()) is not None:
+            kind, data = part
+            if kind:
+                self._stream = MAKERS[kind]()
+            if not data:
+                self._broken += self._stream is not None and not self._stream.done
+                self._stream = None
+            if self._stream is None:
+                continue
+            try:
+                yield from self._stream.feed(data)
+            except Broken:
+                self._broken += 1
+                self._stream = None
+                self._inner.lose()
+
+
 class Utf32:
     """Text in UTF-32 with its lowest byte first, from its mark on: it comes out in UTF-8."""
 
@@ -281,12 +328,15 @@ _IN_THE_OPEN = frozenset({0, 12, 93, 95})
 MAKERS: dict[str, Callable[[], Decoder]] = {
     "gzip": lambda: Deflate(31),
     "zlib": lambda: Deflate(15),
+    "deflate": lambda: Deflate(-15),
     "zstd": Zstd,
     "lz4": lambda: Stepwise(lz4.frame.LZ4FrameDecompressor()),
     "snappy": Snappy,
     "bzip2": lambda: Stepwise(bz2.BZ2Decompressor()),
-    "xz": lambda: Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_MEMORY)),
+    "xz": lambda: Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MEMORY)),
+    "lzma": lambda: Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=MEMORY)),
     "zip": ZipMember,
     "avro": Avro,
+    "pg_dump": CustomDump,
     "utf-32": Utf32,
 }

@@ -34,8 +34,15 @@ def unpack(codec: int, data: bytes, size: int) -> bytes:
         raise Unsupported
     if not data and not size:
         return b""
+    out = _decoded(codec, data, size)
+    if len(out) != size:
+        raise Broken
+    return out
+
+
+def _decoded(codec: int, data: bytes, size: int) -> bytes:
     try:
-        out = _CODECS[codec](data, size)
+        return _CODECS[codec](data, size)
     except (
         cramjam.DecompressionError,
         lz4.block.LZ4BlockError,
@@ -48,9 +55,22 @@ def unpack(codec: int, data: bytes, size: int) -> bytes:
         raise Broken from error
     except MemoryError as error:
         raise TooLarge from error
-    if len(out) != size:
-        raise Broken
-    return out
+
+
+def unpacked_within(codec: int, data: bytes, most: int) -> bytes:
+    """Decode a block of which only the largest size is known. Raises as :func:`unpack`."""
+    if codec == SNAPPY:
+        # its size stands before it
+        try:
+            size = cramjam.snappy.decompress_raw_len(data)
+        except (cramjam.DecompressionError, ValueError, OverflowError) as error:
+            raise Broken from error
+        if size > most:
+            raise TooLarge
+        return unpack(codec, data, size)
+    if most > _MOST:
+        raise TooLarge
+    return _decoded(codec, data, most)
 
 
 def guess(data: bytes, size: int) -> bytes:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from expunge.residue.formats import audio, parquet, postgres, sqlite
+from expunge.residue.formats import audio, orc, parquet, postgres, seven_zip, sqlite, unmarked
 from expunge.residue.formats.carve import LOOKAHEAD, starts
-from expunge.residue.formats.decoders import MAKERS, Avro, Broken, Decoder, Encrypted, Unsupported
+from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, Decoder, Encrypted, Unsupported
 from expunge.residue.formats.nested import TRIED, is_one
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
@@ -22,7 +22,7 @@ _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
 _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD)
-_WHOLE = frozenset({"flac", "wave", "parquet", "sqlite", "sqlite wal", "sqlite journal"})
+_WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "brotli", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
 
@@ -103,7 +103,10 @@ class ByteStream:
         self._open = [each for each in self._open if not each.done]
         deepest = self._where.depth >= self._session.limits.depth
         ahead = TRIED if deepest else LOOKAHEAD
-        for place, kind in starts(padded, end) if not self._where.leaf and not (deepest and self._deeper) else ():
+        begun = starts(padded, end) if not self._where.leaf and not (deepest and self._deeper) else []
+        if self._at == 0 and not old and not self._where.leaf and (not begun or begun[0][0] > 0):
+            self._begin_unmarked(block, last=last)
+        for place, kind in begun:
             # each place is looked at once: in the first block that holds enough of it to decide, or in the last
             if old < place + ahead and (place + ahead <= end or last):
                 if not deepest:
@@ -114,6 +117,17 @@ class ByteStream:
         keep = min(max(_KEEP, ahead), end)
         self._at += end - keep
         self._tail = whole[end - keep : end]
+
+    def _begin_unmarked(self, block: memoryview, *, last: bool) -> None:
+        size = len(block) if last else len(block) + 1
+        kind = unmarked.kind_of(bytes(block[: unmarked.HEAD]), _name(self._where), size)
+        if kind is None:
+            return
+        if self._where.depth < self._session.limits.depth:
+            self._begin(0, kind, block)
+        elif not self._deeper:
+            self._deeper = True
+            self._session.skip("limit")
 
     def _begin(self, place: int, kind: str, block: memoryview) -> None:
         opened = begin(self._session, self._where, self._allowance, self._at + place, kind, self._whole)
@@ -181,20 +195,23 @@ class _Decoding:
 
     def end(self) -> None:
         if not self.done:
-            self.done = True
-            if self._first and isinstance(self._decoder, Avro) and self._decoder.damaged:
+            if self._first and isinstance(self._decoder, Avro | CustomDump) and self._decoder.damaged:
                 self._session.skip("corrupt")
-            self._child.close()
+            self._close()
 
     def _stop(self, reason: str) -> None:
         self._session.skip(reason)
-        self.end()
+        self._close()
+
+    def _close(self) -> None:
+        self.done = True
+        self._child.close()
 
     def _broke(self) -> None:
         # what a file begins with is what it is; a magic elsewhere may be chance, and so may the two bytes of zlib's
         if self._first and not self._guess:
             self._session.skip("corrupt")
-        self.end()
+        self._close()
 
 
 class _Holding:
@@ -241,6 +258,8 @@ class _Holding:
 def _extent(kind: str, head: bytes) -> int | None:
     if kind == "sqlite":
         return sqlite.extent(head)
+    if kind == "7z":
+        return seven_zip.extent(head)
     if kind == "wave":
         return _HEAD if audio.is_plain_wave(head) else 8 + int.from_bytes(head[4:8], "little")
     return None
@@ -266,7 +285,13 @@ def read_whole(session: Session, inner: RunOrigin, allowance: Allowance, kind: s
     if kind in {"flac", "wave"}:
         _read_audio(session, inner, allowance, kind, source)
     elif kind == "parquet":
-        _read_parquet(session, inner, allowance, source)
+        _read_parts(session, inner, allowance, parquet.runs(source, session.skip))
+    elif kind == "orc":
+        _read_parts(session, inner, allowance, orc.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
+    elif kind == "7z":
+        _read_parts(session, inner, allowance, seven_zip.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
+    elif kind == "brotli":
+        _read_parts(session, inner, allowance, unmarked.runs(source, session.skip, session.limits.held))
     else:
         read_pages(session, inner, allowance, sqlite.runs(source, kind), kind)
 
@@ -287,18 +312,25 @@ def read_pages(session: Session, inner: RunOrigin, allowance: Allowance, runs: I
         session.skip("limit")
 
 
-def _read_parquet(session: Session, inner: RunOrigin, allowance: Allowance, source: Slice) -> None:
+def _read_parts(session: Session, inner: RunOrigin, allowance: Allowance, runs: Iterator[tuple[int, str, Iterator[bytes]]]) -> None:
     try:
-        for at, what, run in parquet.runs(source, session.skip):
+        for at, what, run in runs:
             base = inner.base + at if inner.depth == 1 else inner.base
             origin = RunOrigin(inner.path, (*inner.chain[:-1], what), base, fixed=True, depth=inner.depth, outer=inner.outer)
             stream = ByteStream(session, origin, allowance)
-            for part in run:
-                session.decoded(allowance, len(part))
-                stream.feed(part)
-            stream.close()
+            try:
+                for part in run:
+                    session.decoded(allowance, len(part))
+                    stream.feed(part)
+            finally:
+                stream.close()
     except TooLarge:
         session.skip("limit")
+
+
+def _name(where: RunOrigin) -> str:
+    """The name of the file that a run is; empty for what lies in one."""
+    return "" if where.chain or where.fixed else where.path.name
 
 
 def _read_audio(session: Session, inner: RunOrigin, allowance: Allowance, kind: str, source: Slice) -> None:
@@ -345,6 +377,12 @@ def carve(session: Session, batch: Batch) -> None:
     for place, kind in starts(batch.joined, batch.end):
         number = batch.piece_at(place)
         by_piece.setdefault(number, []).append((place - batch.begins[number], kind))
+    for number, (where, _, data) in enumerate(batch.pieces):
+        kinds = by_piece.get(number, [])
+        if not where.leaf and (not kinds or kinds[0][0] > 0):
+            unmarked_kind = unmarked.kind_of(data[: unmarked.HEAD], _name(where), len(data))
+            if unmarked_kind is not None:
+                by_piece[number] = [(0, unmarked_kind), *kinds]
     for number, kinds in by_piece.items():
         where, allowance, data = batch.pieces[number]
         if where.leaf:
