@@ -8,8 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from expunge.residue.formats import audio, orc, parquet, postgres, seven_zip, sqlite, unmarked
+from expunge.residue.formats import audio, parquet, postgres, sqlite
 from expunge.residue.formats.carve import LOOKAHEAD, starts
+from expunge.residue.formats.containers import orc, seven_zip, unmarked
 from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, Decoder, Encrypted, Unsupported
 from expunge.residue.formats.nested import TRIED, is_one
 from expunge.residue.formats.postgres_packed import PAGE
