@@ -84,10 +84,11 @@ FLOORS: dict[str, dict[str, str]] = {
     "residue": {
         "matching": "",
         "formats": "matching",
+        "formats/containers": "matching formats",
         "placing/parquet": "matching formats",
         "placing": "matching formats placing/parquet",
         "take": "matching formats",
-        "scanning": "matching formats placing take",
+        "scanning": "matching formats formats/containers placing take",
     },
     "maps": {
         "document": "",

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from pyarrow import orc
 
 from expunge.residue import Limits
-from expunge.residue.formats import orc as reader
+from expunge.residue.formats.containers import orc as reader
+from expunge.residue.formats.containers.orc_values import numbers
 from expunge.residue.formats.decoders import Broken
-from expunge.residue.formats.orc_values import numbers
 from expunge.residue.formats.slices import MemorySlice
 from tests.residue.pg_planting import prose
 from tests.residue.planting import SENTENCE, look, text_traces, ways

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from expunge.residue import Limits
-from expunge.residue.formats import seven_zip
+from expunge.residue.formats.containers import seven_zip
 from expunge.residue.formats.slices import MemorySlice
 from expunge.residue.matching.session import TooLarge
 from tests.residue.planting import SENTENCE, look, text_traces, ways

@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from expunge.residue import Limits
+from expunge.residue.matching.patterns import TracePatterns
+from expunge.residue.scanning.scan_units import UnitScanner, gathered
 from tests.residue.planting import SENTENCE, look, text_traces, ways
 
 TRACES = text_traces(SENTENCE)
@@ -89,6 +91,17 @@ def test_text_by_such_a_name_is_text(tmp_path: Path) -> None:
     (tmp_path / "notes.br").write_bytes(f"{FILLER} {SENTENCE}".encode())
     assert ways(tmp_path, TRACES) == {"plain"}
     assert not look(tmp_path, TRACES).coverage.skipped
+
+
+def test_stretches_of_a_file_are_not_taken_for_all_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.br"
+    path.write_bytes(brotli(NOISE) + SENTENCE.encode() + bytes(4096))
+    scanner = UnitScanner(TracePatterns.of(TRACES), Limits(), 1)
+    size = path.stat().st_size
+    (unit,) = gathered({path: [(8192, 16_384), (size - 8192, size)]})
+    done = scanner.take(unit)
+    assert done.seen
+    assert not done.skipped
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)

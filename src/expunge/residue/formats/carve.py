@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from expunge.residue.formats import orc, parquet
+from expunge.residue.formats import parquet
 from expunge.residue.matching.matcher import Bytes, constant
 
 LOOKAHEAD = 32
@@ -79,7 +79,8 @@ def _zlib(head: bytes) -> bool:
 
 
 def _orc(head: bytes) -> bool:
-    return orc.begins(head)
+    # after the magic comes a chunk, or a message of an index
+    return len(head) >= 8 and (head[5] <= 8 or (head[3] == 0x0A and head[5] in {0x08, 0x0A, 0x12}))
 
 
 def _utf_32(head: bytes) -> bool:

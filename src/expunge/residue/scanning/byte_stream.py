@@ -8,8 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from expunge.residue.formats import audio, orc, parquet, postgres, seven_zip, sqlite, unmarked
+from expunge.residue.formats import audio, parquet, postgres, sqlite
 from expunge.residue.formats.carve import LOOKAHEAD, starts
+from expunge.residue.formats.containers import orc, seven_zip, unmarked
 from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, Decoder, Encrypted, Unsupported
 from expunge.residue.formats.nested import TRIED, is_one
 from expunge.residue.formats.postgres_packed import PAGE
@@ -33,9 +34,17 @@ class ByteStream:
     """Bytes before a stretch that it has to know."""
 
     def __init__(
-        self, session: Session, where: RunOrigin, allowance: Allowance, whole: Slice | None = None, *, at: int = 0, before: bytes = b""
+        self,
+        session: Session,
+        where: RunOrigin,
+        allowance: Allowance,
+        whole: Slice | None = None,
+        *,
+        at: int = 0,
+        before: bytes = b"",
+        cut: bool = False,
     ) -> None:
-        """Begin at ``at`` of the run; what somebody else searches ends there, with the bytes ``before``."""
+        """Begin at ``at`` of the run; what somebody else searches ends there, with the bytes ``before``. ``cut``: only stretches come."""
         self._session = session
         self._where = where
         self._allowance = allowance
@@ -44,6 +53,8 @@ class ByteStream:
         self._parts: list[bytes] = []
         self._waiting = 0
         self._at = at - len(before)
+        self._marked_only = cut or where.leaf
+        """Nothing is told by how the run begins."""
         self._open: list[_Open] = []
         self._deeper = False
         """Something begins here that is not opened because it lies too deep: counted once for the run."""
@@ -58,7 +69,8 @@ class ByteStream:
 
     def close(self) -> None:
         """Search the rest of the run, because it has ended."""
-        small = self._at == 0 and not self._tail and self._waiting <= SMALL and self._whole is None
+        whole = self._where.leaf or not self._marked_only
+        small = whole and self._at == 0 and not self._tail and self._waiting <= SMALL and self._whole is None
         if small:
             add_small(self._session, self._where, self._allowance, b"".join(self._parts), None)
         else:
@@ -104,7 +116,7 @@ class ByteStream:
         deepest = self._where.depth >= self._session.limits.depth
         ahead = TRIED if deepest else LOOKAHEAD
         begun = starts(padded, end) if not self._where.leaf and not (deepest and self._deeper) else []
-        if self._at == 0 and not old and not self._where.leaf and (not begun or begun[0][0] > 0):
+        if self._at == 0 and not old and not self._marked_only and (not begun or begun[0][0] > 0):
             self._begin_unmarked(block, last=last)
         for place, kind in begun:
             # each place is looked at once: in the first block that holds enough of it to decide, or in the last

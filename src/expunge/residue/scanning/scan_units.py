@@ -331,7 +331,7 @@ def _scan_bytes(session: Session, part: FileStretch, descriptor: int) -> None:
     if part.start == 0:
         session.files += 1
     if part.only:
-        stream = ByteStream(session, where, Allowance.of(session.limits, sum(last - first for first, last in part.only)))
+        stream = ByteStream(session, where, Allowance.of(session.limits, sum(last - first for first, last in part.only)), cut=True)
         for first, last in part.only:
             for data in _pieces(source, first, min(last, size)):
                 stream.feed(data)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from expunge.residue.formats.containers.orc_values import NONE, Message, chunks, message, messages, number, numbers
 from expunge.residue.formats.decoders import Broken, Unsupported
-from expunge.residue.formats.orc_values import NONE, Message, chunks, message, messages, number, numbers
 from expunge.residue.formats.slices import Slice
 from expunge.residue.matching.session import TooLarge
 
@@ -41,11 +41,6 @@ class _End(NamedTuple):
     """Where the statistics and the list of stripes begin ..."""
     stop: int
     """... and end."""
-
-
-def begins(head: bytes) -> bool:
-    """Return whether the bytes may begin a file with at least one stripe: after the magic comes a chunk, or a message of an index."""
-    return len(head) >= 8 and head[:3] == MAGIC and (head[5] <= 8 or (head[3] == 0x0A and head[5] in {0x08, 0x0A, 0x12}))
 
 
 def runs(source: Slice, skip: Skip, *, sure: bool) -> Iterator[Run]:
