@@ -118,7 +118,7 @@ def accuracy(estate: Estate, rows: Rows, days: np.ndarray, child: str, *, small:
         right = whole.predict(x[asked]) == y[asked]
         groups["everybody else"][when] = float(right.mean())
         groups["the rest of the family"][when] = float(right[family].mean()) if family.any() else float("nan")
-        whole.forget(child)
+        whole.forget(child, missing="ignore")
     again = _taught(x, y, who, records, learnt[owner[learnt] != child])
     estate.expect(whole.digest() == again.digest(), "the model of next places is, bit for bit, one that never knew the child")
     said = (

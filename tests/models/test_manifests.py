@@ -121,7 +121,8 @@ def test_the_one_that_had_the_person_goes_and_the_other_goes_on_serving(home: Nu
     assert new.read_bytes() == kept
     said = model(home, run)
     assert said is not None
-    assert (said.before, said.after) == ((before,), ())
+    assert (len(said.before), said.after) == (1, ())
+    assert before not in said.before, "it is keyed"
     (stayed,) = said.stayed
     assert (stayed.contents, stayed.sources, stayed.proof) == ((digest(kept),), ("voice",), ComparisonResult.NOT_ASKED)
     assert home.entry(run.order, "intent").outcome is Result.ERASED

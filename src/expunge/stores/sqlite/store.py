@@ -301,6 +301,8 @@ class Sqlite:
             connection.execute("ROLLBACK")
             eraser = self._eraser(connection, dataset, name, copies)
             eraser.compile()
+            named = {field for copy in copies if copy.selector is not None for field in copy.selector.match}
+            wanted_columns(SqliteSchema(connection).require(name), sorted(named))
             return (*troubles, *self._takes_along(SqliteSchema(connection), file, name, kept))
         except (sqlite3.Error, OSError) as error:
             return (file.unable(error),)
