@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from expunge.core import merkle, note
-from expunge.core.evidence import commitment
+from expunge.core.evidence import commitment, evidence_rules
 from expunge.core.evidence.receipt import Receipt, Verdict
 from expunge.core.evidence.receipt import parse as parse_receipt
 from expunge.core.evidence.receipt_codec import instant
@@ -83,6 +83,7 @@ def verify(
     elsewhere = None if trust is None else parse_policy(trust)
     envelope, receipt = _check_statement(reading, elsewhere, steps)
     _check_copies(reading, envelope, steps)
+    _check_evidence(receipt, steps)
     proof, signed, leaf_hash = _check_log(reading, envelope, receipt, elsewhere, steps)
     opened = _check_opening(files, receipt, steps)
     expired = at is not None and at > receipt.valid_until
@@ -145,6 +146,14 @@ def _check_copies(reading: _Reading, envelope: dsse.Envelope, steps: list[str]) 
     if reading.files[folder.PAGE] != render(envelope.payload):
         raise EvidenceInvalid("receipt.html does not say what was signed", help="read the page that `expunge receipt show` makes instead")
     steps.append("receipt.pae, receipt.sig, signer.pem and the page receipt.html say the same, byte for byte.")
+
+
+def _check_evidence(receipt: Receipt, steps: list[str]) -> None:
+    """No entry claims what its own evidence does not show."""
+    _Named(folder.ENVELOPE).refuse_or(lambda: evidence_rules.require(receipt))
+    later = ", ".join(rule.name for rule in evidence_rules.later(receipt.tool.page))
+    of_old = f" of its version (page {receipt.tool.page}), which has none of these: {later}" if later else ""
+    steps.append(f"Its evidence keeps the rules{of_old}.")
 
 
 def _check_log(
