@@ -29,6 +29,10 @@ from expunge.core.verification import receipt_folder as folder
 from expunge.errors import EvidenceInvalid
 
 T = TypeVar("T")
+_UNTIED = (
+    "NOTHING TIES IT TO A PERSON: there is no opening.json, so it can be anybody's receipt. Whoever shows it as theirs has that file, "
+    "and it names them."
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def verify(
     proof, signed, leaf_hash = _check_log(reading, envelope, receipt, elsewhere, steps)
     opened = _check_opening(files, receipt, steps)
     expired = at is not None and at > receipt.valid_until
-    steps.append(_closing(receipt, trusted=elsewhere is not None, expired=expired))
+    steps.append(_closing(receipt, trusted=elsewhere is not None, opened=opened, expired=expired))
     trusted = elsewhere is not None
     return VerifiedReceipt(receipt, proof.index, signed.head, signed.cosignatures, leaf_hash, trusted, opened, expired, tuple(steps))
 
@@ -212,18 +216,20 @@ def _check_signers(policy: TrustPolicy, origin: str, signed: tuple[VerifierKey, 
 
 def _check_opening(files: Mapping[str, bytes], receipt: Receipt, steps: list[str]) -> bool:
     if folder.OPENING not in files:
+        steps.append(_UNTIED)
         return False
     _Named(folder.OPENING).refuse_or(lambda: commitment.parse_opening(files[folder.OPENING]).verify(receipt.commitment))
     steps.append("opening.json ties the receipt to the identifiers that it holds.")
     return True
 
 
-def _closing(receipt: Receipt, *, trusted: bool, expired: bool) -> str:
+def _closing(receipt: Receipt, *, trusted: bool, opened: bool, expired: bool) -> str:
     said = "fulfilled" if receipt.verdict is Verdict.FULFILLED else "fulfilled in part only"
     keys = "" if trusted else " The keys came along with the receipt: to know who signed, check it against keys that you got elsewhere."
+    whose = "" if opened else " WHOSE IT IS WAS NOT SHOWN."
     due = f" It was to be checked again by {instant(receipt.valid_until)}: ask for a newer one." if expired else ""
     looked = f"verified {instant(receipt.times.verified)}" if receipt.times.verified else "nothing could be verified"
-    return f"The receipt holds. It says: {said}, {looked}.{keys}{due}"
+    return f"The receipt holds. It says: {said}, {looked}.{whose}{keys}{due}"
 
 
 @dataclass(frozen=True)
