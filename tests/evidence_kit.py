@@ -243,7 +243,13 @@ def with_differences(**changes: object) -> receipt.Receipt:
         entry("intents", act=EraseAct.RETRAIN, reason=Reason.RESIDUE, scan=in_ranges(), **left),
         entry("voices", act=EraseAct.RETRAIN, reason=Reason.CANNOT_TELL, scan=in_ranges(), **left),
     )
-    said = {"datasets": datasets, "models": models, "verdict": Verdict.IN_PART, "tool": receipt.Tool("expunge", "0.2.0", 4)}
+    said = {
+        "datasets": datasets,
+        "models": models,
+        "verdict": Verdict.IN_PART,
+        "tool": receipt.Tool("expunge", "0.2.0", 4),
+        "map_digest": sha256(b"a map").hexdigest(),
+    }
     return fulfilled(**{**said, **changes})
 
 

@@ -342,10 +342,13 @@ class Receipt:
     """Rows of other people that named the person."""
     shared_values: tuple[SharedValues, ...] = field(default=(), metadata=LATER)
     """Values in rows about nobody that stay."""
+    map_digest: str = field(default="", metadata=LATER)
+    """Hex SHA-256 of the operator's map, as the plan took it; from page 4 on."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
         _require(all(map(_HEX.fullmatch, (self.commitment, self.policy_digest, self.plan_digest))), "a digest is malformed")
+        _require(not self.map_digest or _HEX.fullmatch(self.map_digest) is not None, "a digest is malformed")
         _require(_FINGERPRINT.fullmatch(self.signer) is not None, "the signer's fingerprint is malformed")
         _require(len(self.nonce) == NONCE_SIZE, "the nonce is not 32 bytes")
         _require(bool(self.out_of_scope) and all(self.out_of_scope), "a receipt that does not say what is out of scope is a bug")

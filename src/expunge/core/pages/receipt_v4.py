@@ -19,6 +19,7 @@ _OTHER = "A fresh process whose data never had the person makes another: what is
 _VARIES = "A fresh process whose data never had the person makes another, and another again the second time: nothing is shown."
 
 _ALONE = "Control: none, since nobody stays here whose content could be looked for."
+_SIGNING = "<dt>Signing key</dt>"
 _SUMMARY = "<summary>Marks of the old and fingerprints (SHA-256) of the new contents</summary>\n"
 _OLD_ONES = (
     "<p>The old ones had learnt from the person, so that only marks under a key of the operator stand for them: the operator alone can "
@@ -35,6 +36,8 @@ def render(statement: bytes) -> bytes:
     page = v3.render(statement, _compared).decode("utf-8")
     page = page.replace(v2.SUMMARY, _SUMMARY, 1).replace(v2.OLD_ONES, _OLD_ONES, 1)
     receipt = r.parse(statement)
+    if receipt.map_digest:
+        page = page.replace(_SIGNING, f"<dt>Data map (SHA-256)</dt><dd><code>{receipt.map_digest}</code></dd>\n{_SIGNING}", 1)
     for scan in dict.fromkeys(each.scan for each in receipt.datasets if each.scan is not None):
         page = page.replace(v1.scanned(scan), _scanned(scan))
     mark = v1.section_start("What this receipt does not speak about")

@@ -170,6 +170,7 @@ class Issuer:
             models=_models(run, self._context.data_map, datasets, self._context.keys.pseudonym_key()),
             mentions=mentions,
             shared_values=shared_values,
+            map_digest=run.plan.map_digest,
         )
         evidence_rules.require(made)
         return made
