@@ -99,6 +99,11 @@ def scan(**changes: object) -> receipt.Scan:
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
+def in_ranges(**changes: object) -> receipt.Scan:
+    """A scan as page 4 has it: numbers of traces are powers of ten."""
+    return scan(**{"traces_taken": 100, "traces_usable": 100, **changes})
+
+
 def entry(dataset: str = "recordings", **changes: object) -> receipt.DatasetEntry:
     whole = receipt.DatasetEntry(
         dataset=dataset,
@@ -233,12 +238,24 @@ def with_differences(**changes: object) -> receipt.Receipt:
     )
     left = {"outcome": Result.UNABLE, "items": 0, "claimed": Grounding.NONE, "detail": "a training without them makes another"}
     datasets = (
-        entry(),
-        entry("faces", act=EraseAct.RETRAIN, items=1),
-        entry("intents", act=EraseAct.RETRAIN, reason=Reason.RESIDUE, **left),
-        entry("voices", act=EraseAct.RETRAIN, reason=Reason.CANNOT_TELL, **left),
+        entry(scan=in_ranges()),
+        entry("faces", act=EraseAct.RETRAIN, items=1, scan=in_ranges(controls_found=0, controls_asked=0, no_controls=receipt.NOBODY_STAYS)),
+        entry("intents", act=EraseAct.RETRAIN, reason=Reason.RESIDUE, scan=in_ranges(), **left),
+        entry("voices", act=EraseAct.RETRAIN, reason=Reason.CANNOT_TELL, scan=in_ranges(), **left),
     )
-    said = {"datasets": datasets, "models": models, "verdict": Verdict.IN_PART, "tool": receipt.Tool("expunge", "0.2.0", 4)}
+    said = {
+        "datasets": datasets,
+        "models": models,
+        "verdict": Verdict.IN_PART,
+        "tool": receipt.Tool("expunge", "0.2.0", 4),
+        "map_digest": sha256(b"a map").hexdigest(),
+    }
+    return fulfilled(**{**said, **changes})
+
+
+def of_now(*datasets: receipt.DatasetEntry, page: int = 4, **changes: object) -> receipt.Receipt:
+    """A receipt of these datasets, of the latest page unless told otherwise."""
+    said = {"datasets": datasets, "verdict": receipt.verdict_of(datasets, ()), "tool": receipt.Tool("expunge", "0.2.0", page)}
     return fulfilled(**{**said, **changes})
 
 

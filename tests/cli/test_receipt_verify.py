@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from expunge.core.evidence import commitment
 from tests.cli.receipts import ORIGIN, Company
 from tests.cli.running import expunge, in_a_process
 
@@ -105,6 +106,31 @@ def test_an_empty_folder_is_bad_evidence_and_a_missing_one_bad_usage(tmp_path: P
     assert ran.json["schema"] == "expunge.error/1"
     assert ran.json["exit_code"] == 6
     assert expunge("receipt", "verify", tmp_path / "nowhere").code == 2
+
+
+@pytest.mark.parametrize("beside", [True, False], ids=["in the folder", "given"])
+def test_the_persons_opening_ties_the_receipt_to_them_and_without_it_that_is_said_in_capitals(
+    receipt: Path, policy: Path, tmp_path: Path, beside: bool
+) -> None:
+    ran = expunge("receipt", "verify", receipt, "--trust", policy)
+    assert ran.code == 0
+    assert "NOTHING TIES IT TO A PERSON" in ran.out
+    mine = (receipt if beside else tmp_path) / "opening.json"
+    mine.write_bytes(commitment.Opening(b"\x07" * 32, (("profile", "p-17"),)).encode())
+    given = () if beside else ("--opening", mine)
+    tied = expunge("receipt", "verify", receipt, "--trust", policy, *given)
+    assert tied.code == 0
+    assert "opening.json ties the receipt" in tied.out
+    assert "NOTHING TIES" not in tied.out
+    assert expunge("receipt", "verify", receipt, *given, "--json").json["opened"] is True
+
+
+def test_an_opening_of_another_person_is_refused_and_two_that_differ_are_bad_usage(receipt: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_bytes(commitment.Opening(b"\x07" * 32, (("profile", "p-18"),)).encode())
+    assert expunge("receipt", "verify", receipt, "--opening", other).code == 6
+    (receipt / "opening.json").write_bytes(commitment.Opening(b"\x07" * 32, (("profile", "p-17"),)).encode())
+    assert expunge("receipt", "verify", receipt, "--opening", other).code == 2
 
 
 def test_a_faulty_trust_file_is_refused(receipt: Path, tmp_path: Path) -> None:

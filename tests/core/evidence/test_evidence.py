@@ -59,9 +59,15 @@ def test_a_scan_that_missed_people_who_stay_was_blind() -> None:
     assert ledger({0, 1, 4}, set()).figures("transcripts", ANNA).verdict is ScanVerdict.CANNOT_TELL
 
 
-def test_a_control_that_was_never_visible_is_not_asked_for() -> None:
+def test_a_scan_that_never_saw_people_who_stay_cannot_tell() -> None:
     figures = ledger({0, 1}, set()).figures("transcripts", ANNA)
-    assert (figures.controls_asked, figures.verdict) == (0, ScanVerdict.GONE)
+    assert (figures.controls_asked, figures.verdict) == (0, ScanVerdict.CANNOT_TELL)
+
+
+def test_no_control_is_asked_for_where_nobody_stays() -> None:
+    sight = ScanComparison(frozenset({0, 1}), frozenset(), frozenset(), alone=True)
+    figures = TraceLedger(TRACES, sight, ["transcripts"]).figures("transcripts", ANNA)
+    assert (figures.controls_asked, figures.alone, figures.verdict) == (0, True, ScanVerdict.GONE)
 
 
 def test_what_came_in_after_the_first_look_is_residue_all_the_same() -> None:

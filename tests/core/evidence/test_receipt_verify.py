@@ -254,7 +254,12 @@ def test_a_receipt_dated_outside_the_life_of_its_signers_key_is_refused() -> Non
 
 def test_the_opening_ties_the_receipt_to_the_person_and_to_nobody_else() -> None:
     mine = commitment.Opening(OPENING, IDENTIFIERS)
-    assert verify({**GOOD, receipt_folder.OPENING: mine.encode()}).opened
+    tied, untied = verify({**GOOD, receipt_folder.OPENING: mine.encode()}), verify(GOOD)
+    assert tied.opened
+    assert not any("NOTHING TIES IT" in step or "WHOSE IT IS" in step for step in tied.steps)
+    assert not untied.opened
+    assert [step for step in untied.steps if "NOTHING TIES IT TO A PERSON" in step]
+    assert "WHOSE IT IS WAS NOT SHOWN" in untied.steps[-1]
     for wrong in (replace(mine, opening=bytes(32)), replace(mine, identifiers=IDENTIFIERS[:1])):
         assert refused({**GOOD, receipt_folder.OPENING: wrong.encode()}).startswith("opening.json")
 

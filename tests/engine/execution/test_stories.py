@@ -377,6 +377,17 @@ def test_places_that_nobody_declared_are_named_in_the_receipt_even_when_nothing_
     assert any("1 places inside it that no dataset of the map declares" in each for each in receipt.out_of_scope)
 
 
+def test_what_the_map_ignores_is_counted_with_its_reason_and_not_named_and_the_map_has_its_digest(home: Household) -> None:
+    ignored = "".join(f"  - {{store: media, path: '{path}', reason: made of noise}}\n" for path in ("mystery*", "other*"))
+    home.map.write_text(f"{home.map.read_text()}\nignore:\n{ignored}")
+    run = home.erase(f"profile:{ANNA}")
+    with home.open() as opened:
+        receipt = receipt_verify.verify(opened.receipt_folder(run.order), None, at=None).receipt
+        assert receipt.map_digest == opened.context.map_digest
+    assert "media: 2 names or patterns that the operator's map ignores (made of noise)" in receipt.out_of_scope
+    assert not any("mystery" in each for each in receipt.out_of_scope)
+
+
 def test_keys_that_are_rotated_do_not_unmake_receipts(home: Household) -> None:
     run = home.erase(f"profile:{ANNA}")
     with home.open() as opened:

@@ -32,6 +32,10 @@ def verify(
         Path | None,
         typer.Option(help="Keys got elsewhere, in the form of trust-policy.txt.", exists=True, dir_okay=False, show_default=False),
     ] = None,
+    opening: Annotated[
+        Path | None,
+        typer.Option(help="The person's opening.json, where it is not in the folder.", exists=True, dir_okay=False, show_default=False),
+    ] = None,
     log: Annotated[
         str | None,
         typer.Option(
@@ -49,6 +53,7 @@ def verify(
     """Check a receipt: signature, statement, page, place in the log. Needs no network and no database, but for --log URL.
 
     Exit code 0 when it holds, 6 when it does not. Without --trust the keys that came along are used, and the answer says so.
+    Without an opening.json nothing ties it to a person: it still holds, with exit code 0, and the answer says so in capitals.
     With --log the log of now must continue the receipt's checkpoint and every head given with --since, and still hold the entry.
     """
     from expunge.core.verification.receipt_verify import verify as check
@@ -57,6 +62,8 @@ def verify(
         raise UsageError("--since compares with the log of now", help="give --log with the log's address or folder")
     now = datetime.now(UTC)
     files, keys = read_folder(folder), trust.read_bytes() if trust else None
+    if opening is not None:
+        files = _with_opening(files, opening.read_bytes())
     verified = check(files, keys, at=now, witnessed_later=log is not None)
     found = _in_log(files if keys is None else {POLICY: keys}, verified, log, since or [], now) if log is not None else None
     if as_json:
@@ -64,6 +71,14 @@ def verify(
         return
     for number, step in enumerate((*verified.steps[:-1], *(found.steps if found else ()), verified.steps[-1]), 1):
         output.say(f"{number}. {output.visible(step)}")
+
+
+def _with_opening(files: dict[str, bytes], opening: bytes) -> dict[str, bytes]:
+    from expunge.core.verification.receipt_folder import OPENING
+
+    if files.get(OPENING, opening) != opening:
+        raise UsageError("the folder has another opening.json", help="move one of the two away: a receipt is of one person")
+    return {**files, OPENING: opening}
 
 
 @app.command()

@@ -7,17 +7,15 @@ list of guesses: the opening of the commitment is not in it, and a random nonce 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
 
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
-from expunge.core.evidence.receipt_codec import from_json, to_json
+from expunge.core.evidence.receipt_codec import LATER, from_json, to_json
 from expunge.core.models.membership_opinion import Membership
 from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.values import b64, canonical
@@ -30,10 +28,10 @@ from expunge.errors import EvidenceInvalid
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://expunge.example/receipt/v1"
 NONCE_SIZE = 32
+NOBODY_STAYS = "nobody stays"
+"""Why a scan had no control: nobody stays in the store whose content could be looked for."""
 _DIFFERENCES_COUNT = 4
 """Page from which on a comparison that differs speaks against a model. Before it, such a model was listed as done."""
-_LATER: Mapping[str, Json] = MappingProxyType({"fresh": [], "again": [], "weights": []})
-"""Fields of a model that came after the first receipts with models: they are not in the bytes where they have these values."""
 _HEX = re.compile(r"[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"SHA256:[0-9A-Za-z+/]{43}")
 
@@ -133,11 +131,15 @@ class Scan:
     """Content of people who stay, looked for in the same scan to show that it can see."""
     skipped: tuple[Skipped, ...]
     verdict: ScanVerdict
+    no_controls: str = field(default="", metadata=LATER)
+    """:data:`NOBODY_STAYS` where no control could be asked for, else empty; from page 4 on."""
 
     def __post_init__(self) -> None:
         _require((self.mode is ScanMode.CHANGED) == (self.since is not None), "`since` belongs to `changed since`, and to that alone")
         _require(0 <= self.found <= self.traces_usable <= self.traces_taken, "trace counts contradict each other")
         _require(0 <= self.controls_found <= self.controls_asked, "control counts contradict each other")
+        _require(self.no_controls in ("", NOBODY_STAYS), "why there was no control is not one of the fixed words")
+        _require(not (self.no_controls and self.controls_asked), "nobody stays, and is looked for as a control")
         _require((self.verdict is ScanVerdict.PRESENT) == (self.found > 0), "the scan's verdict contradicts what it found")
         if self.verdict is ScanVerdict.GONE:
             _require(self.traces_usable > 0, "a scan without usable traces cannot tell")
@@ -262,12 +264,11 @@ class ModelEntry:
     """For ``proof``: whether the command of the comparison could have copied what is there."""
     stayed: tuple[ArtefactCleared, ...] = ()
     """Its artefacts that were left alone because their sealed manifests name none of them."""
-    fresh: tuple[str, ...] = ()
-    """Where ``proof`` says ``differs``, from page 4 on: what the comparison made, as ``after``. Not in the bytes where it is empty."""
-    again: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = field(default=(), metadata=LATER)
+    """Where ``proof`` says ``differs``, from page 4 on: what the comparison made, as ``after``."""
+    again: tuple[str, ...] = field(default=(), metadata=LATER)
     """Likewise of a second run of the comparison; empty where that came to no end."""
-
-    weights: tuple[str, ...] = ()
+    weights: tuple[str, ...] = field(default=(), metadata=LATER)
     """Where the comparison was by what was learnt: the digest of that for each item there; ``fresh`` and ``again`` are such."""
 
     @property
@@ -335,16 +336,19 @@ class Receipt:
     plan_digest: PlanDigest
     nonce: bytes = field(repr=False)
     """32 random bytes; without them, whoever reads the log could try out receipts they imagine."""
-    models: tuple[ModelEntry, ...] = ()
-    """What was made from the person's data and changed, destroyed or made anew; not in the bytes where there is none."""
-    mentions: tuple[Mention, ...] = ()
-    """Rows of other people that named the person; not in the bytes where there is none."""
-    shared_values: tuple[SharedValues, ...] = ()
-    """Values in rows about nobody that stay; not in the bytes where there is none."""
+    models: tuple[ModelEntry, ...] = field(default=(), metadata=LATER)
+    """What was made from the person's data and changed, destroyed or made anew."""
+    mentions: tuple[Mention, ...] = field(default=(), metadata=LATER)
+    """Rows of other people that named the person."""
+    shared_values: tuple[SharedValues, ...] = field(default=(), metadata=LATER)
+    """Values in rows about nobody that stay."""
+    map_digest: str = field(default="", metadata=LATER)
+    """Hex SHA-256 of the operator's map, as the plan took it; from page 4 on."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
         _require(all(map(_HEX.fullmatch, (self.commitment, self.policy_digest, self.plan_digest))), "a digest is malformed")
+        _require(not self.map_digest or _HEX.fullmatch(self.map_digest) is not None, "a digest is malformed")
         _require(_FINGERPRINT.fullmatch(self.signer) is not None, "the signer's fingerprint is malformed")
         _require(len(self.nonce) == NONCE_SIZE, "the nonce is not 32 bytes")
         _require(bool(self.out_of_scope) and all(self.out_of_scope), "a receipt that does not say what is out of scope is a bug")
@@ -385,7 +389,8 @@ def verdict_of(datasets: Iterable[DatasetEntry], kept: Iterable[KeptItems]) -> V
 
 def build(receipt: Receipt) -> bytes:
     """The statement: canonical JSON, the same bytes for the same values. Raises ValueError for times that are not whole seconds."""
-    predicate = dict(_fields(receipt))
+    predicate = to_json(receipt)
+    assert isinstance(predicate, dict)
     subject: Json = [{"digest": {"sha256": predicate.pop("commitment")}, "name": predicate.pop("order")}]
     return canonical.encode({"_type": STATEMENT_TYPE, "predicate": predicate, "predicateType": PREDICATE_TYPE, "subject": subject})
 
@@ -418,35 +423,13 @@ def parse(statement: bytes) -> Receipt:
             "predicateType": str(kind),
             "subject": [{"digest": {"sha256": str(commitment)}, "name": str(order)}],
         } if kind == PREDICATE_TYPE:
-            values: dict[str, Json] = {
-                "models": [],
-                "mentions": [],
-                "shared_values": [],
-                **predicate,
-                "commitment": commitment,
-                "order": order,
-            }
-            if isinstance(values["models"], list):
-                values["models"] = [{**_LATER, **each} if isinstance(each, dict) else each for each in values["models"]]
+            values: dict[str, Json] = {**predicate, "commitment": commitment, "order": order}
         case _:
             raise EvidenceInvalid("not a receipt of the form this tool issues", help="see docs/spec/receipt.md")
     receipt: Receipt = from_json(Receipt, values, "receipt")
     if build(receipt) != statement:
         raise EvidenceInvalid("the receipt has fields that do not belong there")
     return receipt
-
-
-def _fields(receipt: Receipt) -> Iterable[tuple[str, Json]]:
-    body = to_json(receipt)
-    assert isinstance(body, dict)
-    # Why left out: the bytes of receipts that say nothing of models, mentions or shared values stay what they were.
-    for name in [name for name in ("models", "mentions", "shared_values") if not body[name]]:
-        del body[name]
-    models: Any = body.get("models", [])
-    for each in models:
-        for name in [name for name, value in _LATER.items() if each[name] == value]:
-            del each[name]
-    return body.items()
 
 
 def _require(holds: bool, what: str) -> None:

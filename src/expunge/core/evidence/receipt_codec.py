@@ -1,7 +1,8 @@
 """Receipt values to JSON and back, by their type hints. Strict: every field is present, none is unknown, no value is coerced.
 
 Separate from ``core.values.codec`` because strangers read receipts. The bytes contain no class names, times are in whole seconds, bytes are
-base64, and every fault names its field.
+base64, and every fault names its field. Fields that came later (:data:`LATER`) are left out where they have their default: the bytes of
+receipts from before them stay what they were.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from expunge.core.values import b64
 from expunge.core.values.canonical import Json
 from expunge.errors import EvidenceInvalid
 
+LATER: Mapping[str, bool] = types.MappingProxyType({"later": True})
+"""Metadata of a field that receipts of earlier versions lack: it is not in the bytes where it has its default."""
+
 
 def to_json(value: object) -> Json:
     """Encode a value. Raises ValueError for a value without a form here (naive or sub-second times, other types)."""
@@ -31,7 +35,8 @@ def to_json(value: object) -> Json:
     if isinstance(value, bytes):
         return b64.encode(value)
     if is_dataclass(value):
-        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+        said = ((field, getattr(value, field.name)) for field in fields(value))
+        return {field.name: to_json(each) for field, each in said if not (field.metadata.get("later") and each == field.default)}
     if isinstance(value, tuple):
         return [to_json(each) for each in value]
     if value is None or type(value) in (str, int):
@@ -71,10 +76,15 @@ def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
+@lru_cache(maxsize=64)
+def _needed(kind: Any) -> frozenset[str]:
+    return frozenset(field.name for field in fields(kind) if not field.metadata.get("later"))
+
+
 def _dataclass(kind: Any, value: Json, where: str) -> Any:
-    if not isinstance(value, Mapping) or set(value) != {field.name for field in fields(kind)}:
+    hints, needed = _hints(kind), _needed(kind)
+    if not isinstance(value, Mapping) or not needed <= set(value) <= hints.keys():
         raise _fault(where, "has unknown fields or lacks some")
-    hints = _hints(kind)
     decoded = {name: from_json(hints[name], inner, f"{where}.{name}") for name, inner in value.items()}
     try:
         return kind(**decoded)

@@ -7,7 +7,8 @@ A trace is *usable* for a store when both conditions hold:
 2. No bystander's live data holds the same window: the trace was not seen after, or no bystander's data accounts for the sighting after.
 
 With no usable trace the verdict is *cannot tell*. The verdict is also *cannot tell* when the scan missed content of bystanders that it had
-seen before (the positive control), because the scan was then blind. Of several rounds, the last one's controls are meant: who stayed in an
+seen before (the positive control), because the scan was then blind, or when it was shown none, although people stay whose content could
+have been one. Of several rounds, the last one's controls are meant: who stayed in an
 earlier one may be gone. The same holds when a part of the store could not be read, and when a trace was seen only in structures whose parts
 cannot be told apart. Otherwise usable traces that are seen after are residue (*present*). If there are none, the verdict is *gone*.
 """
@@ -71,13 +72,16 @@ class Figures:
     """Parts of the store that could not be read."""
     untold: tuple[str, ...] = ()
     """Fixed words for the structures in which traces were seen that may be the person's or another person's."""
+    alone: bool = False
+    """Whether nobody stays in the store whose content could be a control."""
 
     @property
     def verdict(self) -> ScanVerdict:
         """Gone, present or cannot tell; residue that was seen is residue, however blind the scan was otherwise."""
         if self.found:
             return ScanVerdict.PRESENT
-        if not self.usable or self.controls_found < self.controls_asked or self.blind or self.untold:
+        controlled = self.controls_found == self.controls_asked and (self.controls_found > 0 or self.alone)
+        if not self.usable or not controlled or self.blind or self.untold:
             return ScanVerdict.CANNOT_TELL
         return ScanVerdict.GONE
 
@@ -94,6 +98,8 @@ class ScanComparison:
     """Those of the others that were seen nowhere but in held places and in structures that cannot be told apart, with a word for these."""
     controls: frozenset[Control] | None = None
     """The controls that the second scan has to see; None for all that the first one saw."""
+    alone: bool = False
+    """Whether nobody stays whose content could be one."""
 
 
 class TraceLedger:
@@ -124,6 +130,7 @@ class TraceLedger:
         asked = staying(traces, sight.before, self._own) if sight.controls is None else sight.controls
         found = staying(traces, sight.after, self._own)
         self._controls = (len(asked), len(asked & found), blind)
+        self._alone = sight.alone and not asked
 
     def figures(self, dataset: str, subject: Pseudonym) -> Figures:
         """Return the figures for one dataset of this store."""
@@ -141,11 +148,11 @@ class TraceLedger:
         """
         indexes = self._elsewhere.get(subject, ())
         seen = self._left.intersection(indexes)
-        return Figures(len(indexes), len(seen), len(seen), *self._controls, self._words(indexes))
+        return Figures(len(indexes), len(seen), len(seen), *self._controls, self._words(indexes), self._alone)
 
     def _count(self, indexes: Iterable[int]) -> Figures:
         taken = frozenset(indexes)
-        return Figures(len(taken), len(taken & self._usable), len(taken & self._left), *self._controls, self._words(taken))
+        return Figures(len(taken), len(taken & self._usable), len(taken & self._left), *self._controls, self._words(taken), self._alone)
 
     def _words(self, indexes: Iterable[int]) -> tuple[str, ...]:
         return tuple(sorted({self._untold[index] for index in indexes if index in self._untold})) if self._untold else ()

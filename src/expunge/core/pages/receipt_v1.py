@@ -127,29 +127,44 @@ def _looked(entry: r.DatasetEntry) -> str:
         ways = f" ({', '.join(map(text, entry.probe.paths))})" if entry.probe.paths else ""
         lines.append(f"Read again in {_count(len(entry.probe.paths), 'way')}{ways}: {_count(entry.probe.items_found, 'item')} came back.")
     if entry.scan is not None:
-        lines.append(_scanned(entry.scan))
+        lines.append(scanned(entry.scan))
     return "<br>".join(lines) or NONE
 
 
-def _scanned(scan: r.Scan) -> str:
+def scanned(scan: r.Scan) -> str:
+    """What a scan did, and what it says."""
     if scan.traces_taken == 0:
         return "There was nothing to search raw bytes for."
-    extent = {
-        r.ScanMode.ALL: "all of it",
-        r.ScanMode.CHANGED: f"what changed since {_moment(scan.since) if scan.since else ''}",
-        r.ScanMode.SAMPLE: "a sample",
-    }[scan.mode]
     said = {
         r.ScanVerdict.GONE: "no trace found",
         r.ScanVerdict.PRESENT: f"{_count(scan.found, 'trace')} found",
         r.ScanVerdict.CANNOT_TELL: "this scan cannot tell",
     }[scan.verdict]
-    skipped = f" Not read: {', '.join(f'{_number(each.count)} {text(each.reason)}' for each in scan.skipped)}." if scan.skipped else ""
     return (
-        f"Raw bytes searched ({extent}: {_count(scan.files, 'file')}, {_size(scan.bytes)} on disk, {_size(scan.decoded_bytes)} unpacked) "
-        f"for {_number(scan.traces_usable)} of {_count(scan.traces_taken, 'trace')}: <strong>{said}</strong>. "
-        f"Control: content of people who stay was found for {_number(scan.controls_found)} of {_number(scan.controls_asked)}.{skipped}"
+        f"{searched(scan)} for {_number(scan.traces_usable)} of {_count(scan.traces_taken, 'trace')}: <strong>{said}</strong>. "
+        f"{controlled(scan)}{unread(scan)}"
     )
+
+
+def searched(scan: r.Scan) -> str:
+    """What a scan read."""
+    extent = {
+        r.ScanMode.ALL: "all of it",
+        r.ScanMode.CHANGED: f"what changed since {_moment(scan.since) if scan.since else ''}",
+        r.ScanMode.SAMPLE: "a sample",
+    }[scan.mode]
+    read = f"{_count(scan.files, 'file')}, {_size(scan.bytes)} on disk, {_size(scan.decoded_bytes)} unpacked"
+    return f"Raw bytes searched ({extent}: {read})"
+
+
+def controlled(scan: r.Scan) -> str:
+    """What it saw of people who stay."""
+    return f"Control: content of people who stay was found for {_number(scan.controls_found)} of {_number(scan.controls_asked)}."
+
+
+def unread(scan: r.Scan) -> str:
+    """What it left out; empty where that is nothing."""
+    return f" Not read: {', '.join(f'{_number(each.count)} {text(each.reason)}' for each in scan.skipped)}." if scan.skipped else ""
 
 
 def _depths(receipt: r.Receipt) -> str:

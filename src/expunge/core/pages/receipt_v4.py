@@ -1,6 +1,6 @@
 """Version 4 of the page that a parent or customer reads: version 3 with the values that stay in rows about nobody.
 
-A comparison that differs speaks against a model there.
+A comparison that differs speaks against a model there, numbers of traces are ranges, and a scan without a control says why.
 
 Released: do not change it, add a version 5 beside it.
 """
@@ -8,6 +8,7 @@ Released: do not change it, add a version 5 beside it.
 from __future__ import annotations
 
 from expunge.core.evidence import receipt as r
+from expunge.core.evidence.evidence_rules import bucket
 from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.pages import receipt_v1 as v1
 from expunge.core.pages import receipt_v2 as v2
@@ -17,6 +18,8 @@ _WHY = "<p>A list of cities, or a line that no person wrote, may have a word tha
 _OTHER = "A fresh process whose data never had the person makes another: what is there may have learnt from them."
 _VARIES = "A fresh process whose data never had the person makes another, and another again the second time: nothing is shown."
 
+_ALONE = "Control: none, since nobody stays here whose content could be looked for."
+_SIGNING = "<dt>Signing key</dt>"
 _SUMMARY = "<summary>Marks of the old and fingerprints (SHA-256) of the new contents</summary>\n"
 _OLD_ONES = (
     "<p>The old ones had learnt from the person, so that only marks under a key of the operator stand for them: the operator alone can "
@@ -32,9 +35,34 @@ def render(statement: bytes) -> bytes:
     """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
     page = v3.render(statement, _compared).decode("utf-8")
     page = page.replace(v2.SUMMARY, _SUMMARY, 1).replace(v2.OLD_ONES, _OLD_ONES, 1)
+    receipt = r.parse(statement)
+    if receipt.map_digest:
+        page = page.replace(_SIGNING, f"<dt>Data map (SHA-256)</dt><dd><code>{receipt.map_digest}</code></dd>\n{_SIGNING}", 1)
+    for scan in dict.fromkeys(each.scan for each in receipt.datasets if each.scan is not None):
+        page = page.replace(v1.scanned(scan), _scanned(scan))
     mark = v1.section_start("What this receipt does not speak about")
     head, _, tail = page.partition(mark)
-    return f"{head}{_shared(r.parse(statement))}{mark}{tail}".encode()
+    return f"{head}{_shared(receipt)}{mark}{tail}".encode()
+
+
+def _scanned(scan: r.Scan) -> str:
+    if scan.traces_taken == 0:
+        return v1.scanned(scan)
+    said = {
+        r.ScanVerdict.GONE: "no trace found",
+        r.ScanVerdict.PRESENT: f"{_range(scan.found)} traces found",
+        r.ScanVerdict.CANNOT_TELL: "this scan cannot tell",
+    }[scan.verdict]
+    controlled = v1.controlled(scan) if not scan.no_controls else _ALONE
+    return (
+        f"{v1.searched(scan)} for {_range(scan.traces_usable)} of {_range(scan.traces_taken)} traces: <strong>{said}</strong>. "
+        f"{controlled}{v1.unread(scan)}"
+    )
+
+
+def _range(count: int) -> str:
+    least = bucket(count)
+    return f"{least:,} to {least * 10 - 1:,}" if least else "0"
 
 
 def _shared(receipt: r.Receipt) -> str:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from expunge.core import merkle, note
-from expunge.core.evidence import commitment
+from expunge.core.evidence import commitment, evidence_rules
 from expunge.core.evidence.receipt import Receipt, Verdict
 from expunge.core.evidence.receipt import parse as parse_receipt
 from expunge.core.evidence.receipt_codec import instant
@@ -29,6 +29,10 @@ from expunge.core.verification import receipt_folder as folder
 from expunge.errors import EvidenceInvalid
 
 T = TypeVar("T")
+_UNTIED = (
+    "NOTHING TIES IT TO A PERSON: there is no opening.json, so it can be anybody's receipt. Whoever shows it as theirs has that file, "
+    "and it names them."
+)
 
 
 @dataclass(frozen=True)
@@ -83,10 +87,11 @@ def verify(
     elsewhere = None if trust is None else parse_policy(trust)
     envelope, receipt = _check_statement(reading, elsewhere, steps)
     _check_copies(reading, envelope, steps)
+    _check_evidence(receipt, steps)
     proof, signed, leaf_hash = _check_log(reading, envelope, receipt, elsewhere, steps)
     opened = _check_opening(files, receipt, steps)
     expired = at is not None and at > receipt.valid_until
-    steps.append(_closing(receipt, trusted=elsewhere is not None, expired=expired))
+    steps.append(_closing(receipt, trusted=elsewhere is not None, opened=opened, expired=expired))
     trusted = elsewhere is not None
     return VerifiedReceipt(receipt, proof.index, signed.head, signed.cosignatures, leaf_hash, trusted, opened, expired, tuple(steps))
 
@@ -147,6 +152,14 @@ def _check_copies(reading: _Reading, envelope: dsse.Envelope, steps: list[str]) 
     steps.append("receipt.pae, receipt.sig, signer.pem and the page receipt.html say the same, byte for byte.")
 
 
+def _check_evidence(receipt: Receipt, steps: list[str]) -> None:
+    """No entry claims what its own evidence does not show."""
+    _Named(folder.ENVELOPE).refuse_or(lambda: evidence_rules.require(receipt))
+    later = ", ".join(rule.name for rule in evidence_rules.later(receipt.tool.page))
+    of_old = f" of its version (page {receipt.tool.page}), which has none of these: {later}" if later else ""
+    steps.append(f"Its evidence keeps the rules{of_old}.")
+
+
 def _check_log(
     reading: _Reading,
     envelope: dsse.Envelope,
@@ -203,18 +216,20 @@ def _check_signers(policy: TrustPolicy, origin: str, signed: tuple[VerifierKey, 
 
 def _check_opening(files: Mapping[str, bytes], receipt: Receipt, steps: list[str]) -> bool:
     if folder.OPENING not in files:
+        steps.append(_UNTIED)
         return False
     _Named(folder.OPENING).refuse_or(lambda: commitment.parse_opening(files[folder.OPENING]).verify(receipt.commitment))
     steps.append("opening.json ties the receipt to the identifiers that it holds.")
     return True
 
 
-def _closing(receipt: Receipt, *, trusted: bool, expired: bool) -> str:
+def _closing(receipt: Receipt, *, trusted: bool, opened: bool, expired: bool) -> str:
     said = "fulfilled" if receipt.verdict is Verdict.FULFILLED else "fulfilled in part only"
     keys = "" if trusted else " The keys came along with the receipt: to know who signed, check it against keys that you got elsewhere."
+    whose = "" if opened else " WHOSE IT IS WAS NOT SHOWN."
     due = f" It was to be checked again by {instant(receipt.valid_until)}: ask for a newer one." if expired else ""
     looked = f"verified {instant(receipt.times.verified)}" if receipt.times.verified else "nothing could be verified"
-    return f"The receipt holds. It says: {said}, {looked}.{keys}{due}"
+    return f"The receipt holds. It says: {said}, {looked}.{whose}{keys}{due}"
 
 
 @dataclass(frozen=True)

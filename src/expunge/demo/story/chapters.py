@@ -89,7 +89,7 @@ def _end(stage: Stage, *, keep_before: bool) -> None:
     rows = [(title, f"{seconds:.1f}") for title, seconds in narrator.chapters]
     narrator.table("Seconds", ["chapter", "s"], [*rows, ("=in all", f"{narrator.seconds:.1f}")])
     places = [
-        f"{folder / 'guardian'}/1..{len(stage.orders)}   what each person holds: receipt, proof, page, export, before.json",
+        f"{folder / 'guardian'}/1..{len(stage.orders)}   what each person holds: receipt, proof, page, opening.json, export, before.json",
         f"{folder / 'world'}   the company's stores, as they are now",
         f"{folder / 'state'}   Expunge's own state: journal, keys, log",
         f"{folder / _SERVERS}   logs of the company's servers, which are stopped",

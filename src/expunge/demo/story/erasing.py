@@ -7,8 +7,10 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from expunge.bootstrap import Expunge
+from expunge.core.evidence.commitment import Opening
 from expunge.core.orders.plan import StepKind
 from expunge.core.values.order import OrderState
+from expunge.core.verification.receipt_folder import OPENING
 from expunge.demo.company.stage import OFFICER, Stage
 from expunge.demo.company.truth import write_before
 from expunge.demo.company.world import Request
@@ -56,7 +58,8 @@ def _ask(stage: Stage, expunge: Expunge, number: int, request: Request) -> None:
     home = next(household for household in stage.world.households if household.account_id == person.account_id)
     accepted = expunge.order_erase([resolved], attested=f"{OFFICER}, by the account's second factor", contact=person.email or home.email)
     stage.orders.append(accepted.order)
-    narrator.point(f"order {accepted.order}")
+    (folder / OPENING).write_bytes(Opening(accepted.openings[0], resolved.person.identifiers()).encode())
+    narrator.point(f"order {accepted.order}; opening.json will show whose receipt it is, and nobody else has it")
 
 
 def erasing(stage: Stage) -> None:

@@ -43,10 +43,11 @@ def comparing(stage: Stage) -> None:
         # What the receipts claim for a store whose files the scanner does not read is less, and they say so.
         shown = [(name, "-", "-", *rest) if before == "0" else (name, before, found, *rest) for name, before, found, *rest in rows]
         shown.append(("=all", *(str(each) for each in sums)))
-        heads = ["store", "scanner: before", "after", "outside search: before", "after", "twin, after an ordinary DELETE"]
+        heads = ["store", "scanner: before, at least", "after", "outside search: before", "after", "twin, after an ordinary DELETE"]
         narrator.table("Traces of the three people", heads, shown)
         narrator.say(
-            "The scanner looks for keyed fingerprints of what each store held; of an object store it may read no files, and receipts say "
+            "The scanner looks for keyed fingerprints of what each store held, and receipts give their numbers as powers of "
+            "ten; of an object store it may read no files, and receipts say "
             "so. The outside search shares no code with it: plain bytes, UTF-16, hex, base64, inside gzip, in free pages, write-ahead "
             "logs and names. The twin is the same company, where somebody wrote DELETE and VACUUM for every table, deleted the "
             "recordings by DeleteObjects and wrote the days' events anew. Nobody there thought of the training set."
@@ -57,7 +58,7 @@ def comparing(stage: Stage) -> None:
 
 
 def _own_counts(stage: Stage) -> dict[str, tuple[int, int]]:
-    """By store: usable traces before, and those found after, as the receipts say."""
+    """By store: usable traces before, at least, and those found after, as the receipts say."""
     counts = dict.fromkeys(STORES, (0, 0))
     for number in range(1, len(stage.orders) + 1):
         said = receipt.parse(dsse.parse((stage.guardian(number) / "receipt.dsse.json").read_bytes()).payload)
@@ -97,6 +98,8 @@ def checking(stage: Stage) -> None:
         narrator.command(shlex.join(["expunge", "receipt", "verify", str(stage.guardian(1)), "--trust", trust]))
         for number, request in enumerate(stage.world.requests, 1):
             done = stage.expunge("receipt", "verify", str(stage.guardian(number)), "--trust", trust)
+            tied = "opening.json ties the receipt" in done.stdout
+            stage.expect(tied, f"opening.json in the folder ties receipt {number} to {request.person.name}")
             _verdict(stage, done, 0, f"receipt {number}, for {request.person.name}, holds")
         with_openssl(stage)
         forged = stage.folder / "forged"

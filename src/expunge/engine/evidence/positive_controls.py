@@ -37,6 +37,14 @@ def asked(context: Context, order: OrderId, turn: str, store: str, traces: Trace
     return now | (traced if there else frozenset(each for each in ever if each[0] in lost))
 
 
+def nobody_stays(context: Context, order: OrderId, turn: str, store: str, traces: Traces) -> bool:
+    """Return whether a round met nobody who stays in a store and has content of their own there that could be looked for."""
+    own = [dataset.name for dataset in context.data_map.datasets_of(store)]
+    if context.shelf.get(order, f"traces-{turn}-{store}") is None:
+        return not staying(traces, range(len(traces.traces)), own)
+    return not _traced(context, order, turn, store, traces, own)
+
+
 def is_there(context: Context, store: str) -> bool:
     """Return whether anything lies at the places of a store's bytes: in a folder whose disk is away there is nothing. Raises as ``raw``."""
     paths = [source.path for source in store_calls.raw(context.open_store(store))]

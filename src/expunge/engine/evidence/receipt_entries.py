@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from expunge.core.datamap.datamap import Dataset, EraseAct, Inherited
 from expunge.core.datamap.grounding import Grounding
-from expunge.core.evidence import receipt_codec, verification_codec
+from expunge.core.evidence import evidence_rules, receipt_codec, verification_codec
 from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Probe, Result, SharedValues
 from expunge.core.orders.plan import Step, StepKind
 from expunge.core.orders.run import Run
@@ -61,7 +61,8 @@ def entries(context: Context, run: Run) -> Entries:
 
 def _read(said: canonical.Json) -> SubjectEntries:
     assert isinstance(said, dict)
-    datasets = receipt_codec.from_json(tuple[DatasetEntry, ...], said["datasets"], "entries")
+    found = receipt_codec.from_json(tuple[DatasetEntry, ...], said["datasets"], "entries")
+    datasets = tuple(map(evidence_rules.mended, found))
     kept = receipt_codec.from_json(tuple[KeptItems, ...], said["kept"], "kept")
     mentions = receipt_codec.from_json(tuple[Mention, ...], said.get("mentions", []), "mentions")
     return datasets, kept, mentions, receipt_codec.from_json(tuple[SharedValues, ...], said.get("shared_values", []), "shared_values")

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding
-from expunge.core.evidence.receipt import DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
+from expunge.core.evidence.receipt import NOBODY_STAYS, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
 from expunge.core.evidence.trace_evidence import Figures, TraceLedger
 from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.orders.plan import REMAKING, Step, StepKind, aim
@@ -218,11 +218,13 @@ class Judge:
         staying: int,
         why: Unable | None = None,
     ) -> DatasetEntry:
+        # Why: an order that names a dataset whole erases what the map would keep, and the entry says what was done.
+        kept_by_map = dataset.on_erase.act is EraseAct.KEEP
         return DatasetEntry(
             dataset=dataset.name,
             store=dataset.store,
             kind=self.context.data_map.stores[dataset.store].kind,
-            act=dataset.on_erase.act,
+            act=EraseAct.ERASE if result is Result.ERASED and kept_by_map else dataset.on_erase.act,
             outcome=result,
             items=items,
             claimed=claimed,
@@ -248,6 +250,7 @@ class Judge:
             controls_asked=figures.controls_asked,
             skipped=tuple(Skipped(reason, count) for reason, count in self.coverage.skipped),
             verdict=figures.verdict,
+            no_controls=NOBODY_STAYS if figures.alone and figures.verdict is ScanVerdict.GONE else "",
         )
 
 
@@ -272,6 +275,8 @@ def _why_blind(figures: Figures) -> str:
         return f"{figures.blind} parts of the store could not be read by the scan (encrypted, damaged, no right to read)"
     if not figures.usable:
         return "other people's data holds every window that could be looked for, or none could be seen before"
+    if not figures.controls_asked:
+        return "the scan was never seen to see content of people who stay, so it says nothing"
     return "the scan missed content of people who stay, so it says nothing"
 
 

@@ -115,9 +115,9 @@ def verify_store(
     held = explained.held
     named = mentions.look(context, run, step.store, located, people, inside=_identifiers_seen(context, step.store, traces, scanned))
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
-    names = [dataset.name for dataset in context.data_map.datasets_of(step.store)]
-    sight = ScanComparison(before, scanned.seen, held, explained.untold, controls)
-    ledger = TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped))
+    alone = not controls and positive_controls.nobody_stays(context, owner, turn(run), step.store, traces)
+    sight = ScanComparison(before, scanned.seen, held, explained.untold, controls, alone)
+    ledger = _ledger(context, step.store, traces, sight, scanned)
 
     judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, _nameless(traces, explained.with_nobody))
     entries: dict[Pseudonym, SubjectEntries] = {}
@@ -140,6 +140,11 @@ def verify_store(
     places = hits_by_place.a_few((*explained.left, *explained.in_untold))
     found = len({place.trace.digest for place in explained.left})
     return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, found, places)
+
+
+def _ledger(context: Context, store: str, traces: Traces, sight: ScanComparison, scanned: Scanned) -> TraceLedger:
+    names = [dataset.name for dataset in context.data_map.datasets_of(store)]
+    return TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped))
 
 
 def _nameless(traces: Traces, left: Mapping[int, frozenset[str]]) -> dict[str, frozenset[str]]:

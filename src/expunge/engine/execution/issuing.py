@@ -10,7 +10,7 @@ from hashlib import sha256
 from expunge import telemetry
 from expunge.core import merkle
 from expunge.core.datamap.datamap import DataMap
-from expunge.core.evidence import receipt
+from expunge.core.evidence import evidence_rules, receipt
 from expunge.core.evidence.receipt import DatasetEntry, Figure, ModelEntry, Receipt
 from expunge.core.journal import events as ev
 from expunge.core.log import dsse, signed_head, trust
@@ -151,7 +151,7 @@ class Issuer:
         erased = _second(erased_at) if erased_at and any(dataset.outcome is receipt.Result.ERASED for dataset in datasets) else None
         verified = _second(max(each.at for each in judged.values())) if judged else None
         commitment, nonce = person
-        return Receipt(
+        made = Receipt(
             order=run.order,
             order_kind=run.received.kind,
             commitment=commitment,
@@ -170,7 +170,10 @@ class Issuer:
             models=_models(run, self._context.data_map, datasets, self._context.keys.pseudonym_key()),
             mentions=mentions,
             shared_values=shared_values,
+            map_digest=run.plan.map_digest,
         )
+        evidence_rules.require(made)
+        return made
 
     def _envelopes(self, statements: Sequence[str], signer: _Signer) -> list[dsse.Envelope]:
         """The statements, signed; the same bytes give the same envelope."""

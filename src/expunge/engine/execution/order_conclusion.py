@@ -6,6 +6,7 @@ appended again. So a crash anywhere ends with the same receipt and one leaf.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from expunge import telemetry
@@ -116,6 +117,7 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
         if undeclared:
             places = f"{undeclared} places inside it that no dataset of the map declares"
             sentences.append(f"{name}: {places}; no step was about them, whatever the store itself takes along")
+        sentences += [f"{name}: {each}" for each in _ignored(context, name)]
         spec = context.data_map.stores[name]
         sentences += [f"{name}: {each}" for each in spec.outside]
         if not spec.outside and "of" not in spec.options:
@@ -136,6 +138,15 @@ def _lost(context: Context, store: str) -> list[str]:
         (dataset.name, dataset.subject.dataset) for dataset in context.data_map.datasets_of(store) if isinstance(dataset.subject, Through)
     ]
     return [f"what is in {name} and nothing in {pointer} led to any more: nobody can tell whose it is" for name, pointer in through]
+
+
+def _ignored(context: Context, store: str) -> list[str]:
+    """What the map says holds no personal data, by reason; names and patterns may tell of people, and are not given."""
+    reasons = Counter(each.reason for each in context.data_map.ignore if each.store == store)
+    return [
+        f"{count} name{'s' if count > 1 else ''} or pattern{'s' if count > 1 else ''} that the operator's map ignores ({reason})"
+        for reason, count in sorted(reasons.items())
+    ]
 
 
 def _undeclared(context: Context, store: str) -> int:
