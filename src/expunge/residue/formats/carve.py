@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from expunge.residue.formats import parquet
+from expunge.residue.formats.decoders import begins_lzma
 from expunge.residue.matching.matcher import Bytes, constant
 
 LOOKAHEAD = 32
 """Bytes from the magic on that decide whether it is one."""
 _CHUNK = 1 << 17
 _PRINTED = 64
-_UNKNOWN = (1 << 64) - 1
 
 
 def _gzip(head: bytes) -> bool:
@@ -34,11 +34,8 @@ def _bzip2(head: bytes) -> bool:
 
 
 def _lzma(head: bytes) -> bool:
-    # the properties that all writers take, a dictionary of a size that they take, the length or none, and the first byte, which is always 0
-    dictionary, length = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
-    ones = f"{dictionary:b}".rstrip("0")
-    usual = dictionary >= 1 << 16 and ones in {"1", "11", "1" * 32}
-    return usual and len(head) >= 14 and head[13] == 0 and (length < 1 << 48 or length == _UNKNOWN)
+    # Why no stated length: pages of databases have such bytes by chance; a whole run that states its length is told by `unmarked`.
+    return begins_lzma(head) and head[5:13] == b"\xff" * 8
 
 
 def _flac(head: bytes) -> bool:

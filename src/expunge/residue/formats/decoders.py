@@ -134,6 +134,13 @@ class Stepwise:
                 return
 
 
+def begins_lzma(head: bytes) -> bool:
+    """Return whether the bytes may begin a ``.lzma`` file: usual properties, a usual dictionary, and the first byte, which is always 0."""
+    dictionary = int.from_bytes(head[1:5], "little")
+    usual = 1 << 16 <= dictionary <= MEMORY and f"{dictionary:b}".rstrip("0") in {"1", "11"}
+    return usual and len(head) >= 14 and head[0] == 0x5D and head[13] == 0
+
+
 class Snappy:
     """The snappy framing format: a stream identifier, then chunks of at most 64 KiB."""
 

@@ -10,7 +10,7 @@ TRIED = 1 << 12
 """Bytes that are tried."""
 _TELLING = 1 << 8
 """Bytes decoded without an error from which on it is no chance: by chance a compressed stream goes on for a few."""
-_GUESSED = frozenset({"gzip", "zlib", "zip"})
+_GUESSED = frozenset({"gzip", "zlib", "zip", "lzma"})
 """Kinds whose first bytes are met by chance, but rarely go on to decode."""
 
 

@@ -1,4 +1,4 @@
-"""Tell containers that begin with nothing of their own: brotli, raw deflate, and LZMA with unusual properties.
+"""Tell containers that begin with nothing of their own: brotli, raw deflate, and LZMA that states its length or has unusual properties.
 
 A run is one of them where its file's name ends accordingly. Raw deflate is told by its first bytes as well: by chance they do not decode
 for long, nor end where the run ends. Random bytes decode as brotli too often for that, and trying it takes too long.
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import cramjam
 
+from expunge.residue.formats.decoders import begins_lzma
 from expunge.residue.formats.slices import Slice
 from expunge.residue.matching.session import TooLarge
 
@@ -39,6 +40,8 @@ def kind_of(head: bytes, name: str, size: int) -> str | None:
     named = _NAMES.get(name[name.rfind(".") :].lower()) if "." in name else None
     if named is not None:
         return named
+    if begins_lzma(head[:14]) and 8 <= int.from_bytes(head[5:13], "little") < 1 << 40:
+        return "lzma"
     return "deflate" if not head[:_TEXT].isascii() and _deflated(head, size) else None
 
 
