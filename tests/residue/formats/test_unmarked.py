@@ -54,13 +54,6 @@ PACKERS: dict[str, Callable[[str], bytes]] = {
     "a.deflate": deflated,
     "a": deflated,
 }
-    "a.br": brotli,
-    "a.html.BR": brotli,
-    "a.lzma": unusual,
-    "b": stated,
-    "a.deflate": deflated,
-    "a": deflated,
-}
 CONTENTS = {"short": "{}", "long": f"{FILLER} {{}} {FILLER}", "very long": f"{NOISE} {{}} {NOISE}"}
 
 
