@@ -200,3 +200,54 @@ AGGREGATE = (
 @pytest.mark.soak
 def test_an_aggregate_has_what_a_living_person_has_as_well(tmp_path: Path) -> None:
     assert ended(cities(tmp_path, AGGREGATE).erase(f"customer:{ANNA}")) == (OrderState.FULFILLED, ())
+
+
+# --- placeholders -----------------------------------------------------------------------------------
+
+PLACEHOLDERS = ("deleted-user", "0", "cus-of1N0B0dy9Z")
+SOAKED = [STORES[0], STORES[1], *(pytest.param(each, marks=pytest.mark.soak) for each in STORES[2:])]
+
+
+@pytest.mark.parametrize("store", SOAKED)
+def test_the_persons_own_text_in_rows_of_a_placeholder_is_residue(tmp_path: Path, store: str) -> None:
+    home = logs(tmp_path, store, *((each, OWN) for each in PLACEHOLDERS))
+    assert home.erase(f"customer:{ANNA}").state is OrderState.IN_PART
+
+
+@pytest.mark.parametrize("store", SOAKED)
+def test_rows_of_a_placeholder_may_have_what_a_living_person_has_as_well(tmp_path: Path, store: str) -> None:
+    home = logs(tmp_path, store, *((each, HEALTH) for each in PLACEHOLDERS))
+    assert ended(home.erase(f"customer:{ANNA}")) == (OrderState.FULFILLED, ())
+
+
+@pytest.mark.parametrize("who", [BELA, pytest.param(BELA.upper(), marks=pytest.mark.soak)], ids=["key", "in capitals"])
+def test_a_row_of_a_person_who_is_there_explains_as_before(tmp_path: Path, who: str) -> None:
+    home = logs(tmp_path, "sqlite", (who, f"{HEALTH}: {OWN}"))
+    _compare_in_any_case(home)
+    assert ended(home.erase(f"customer:{ANNA}")) == (OrderState.FULFILLED, ())
+
+
+def _compare_in_any_case(home: MentionCompany) -> None:
+    said = home.map.read_text()
+    home.map.write_text(said.replace("customers, key: id}", "customers, key: id, compare: {id: {case: fold}}}"))
+
+
+@pytest.mark.soak
+def test_rows_are_not_judged_while_the_list_of_people_is_away(tmp_path: Path) -> None:
+    home = logs(tmp_path, "csv", ("deleted-user", HEALTH))
+    with home.open() as opened:
+        order = opened.order_erase([opened.resolve(f"customer:{ANNA}")]).order
+        opened.plan(order)
+    away = home.database.rename(home.database.with_suffix(".away"))
+    with home.open() as opened:
+        run = opened.apply(order)
+    assert ended(run) == (OrderState.IN_PART, ("customers: unreachable", "logs: unreachable"))
+    away.rename(home.database)
+    assert ended(home.again(run)) == (OrderState.FULFILLED, ())
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("text", "residue"), [(HEALTH, False), (OWN, True)], ids=["shared", "own text"])
+def test_on_a_server_placeholders_name_nobody_as_well(tmp_path: Path, database: str, text: str, residue: bool) -> None:
+    run = logs(tmp_path, "postgres", *((each, text) for each in PLACEHOLDERS), server=database).erase(f"customer:{ANNA}")
+    assert any("residue found" in each for each in run.reasons) is residue, run.reasons

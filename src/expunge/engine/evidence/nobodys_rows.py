@@ -1,5 +1,6 @@
 """Explain hits in rows about nobody: reference data, aggregates, and rows of people's datasets that name no subject.
 
+No subject is named by a blank value, and none by one that is no key of a person who is there: a placeholder for deleted people.
 Such a row is nobody's, and may as well be the erased person's own with the name taken off. So it explains little:
 
 1. A value counts as a whole. It explains the windows in it if a living person who stays has the same value, in a dataset from which such a
@@ -27,6 +28,7 @@ from expunge.engine.evidence import shared_content, tracing
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
+from expunge.engine.subjects.living_keys import LivingKeys
 from expunge.ports.scanner import Stretch, Tracer
 
 _BATCH = 2_000
@@ -82,6 +84,7 @@ class NobodysRows:
         erased: Mapping[str, Sequence[Copy]],
         before: frozenset[int],
         rewritten: frozenset[str],
+        living: LivingKeys,
     ) -> None:
         """Prepare to read rows.
 
@@ -93,9 +96,10 @@ class NobodysRows:
             erased: dataset -> copies of the erased people that are live, or kept.
             before: windows of bystanders in the datasets that their store rewrites by itself.
             rewritten: these datasets.
+            living: tells which rows name a person who is there.
         """
         self._context, self._traces, self._people, self._erased = context, traces, people, erased
-        self._before, self._rewritten = before, rewritten
+        self._before, self._rewritten, self._living_keys = before, rewritten, living
         self._candidates = candidates
         named = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS}
         self._names = frozenset(index for index in candidates if traces.traces[index].digest in named)
@@ -189,7 +193,11 @@ class NobodysRows:
         looked = _LivingValues(values.keys(), passing)
         mine = self._erased.get(dataset.name, ())
         others = orphaned_items.owned(
-            self._context, dataset, store_calls.bystanders(opened, dataset, mine, None), {dataset.name: mine, **self._erased}
+            self._context,
+            dataset,
+            store_calls.bystanders(opened, dataset, mine, None),
+            {dataset.name: mine, **self._erased},
+            self._living_keys,
         )
         while batch := list(islice(others, _BATCH)):
             store_calls.trace(opened, dataset, batch, looked)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from expunge.core.datamap.datamap import AboutNobody, Dataset, remakes
 from expunge.core.datamap.person import Person
@@ -19,6 +19,7 @@ from expunge.engine.evidence.nobodys_rows import Cell, NobodysRows
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
+from expunge.engine.subjects.living_keys import LivingKeys
 from expunge.ports.optional.placing import LiveRows, Lying, NothingLive, PlacingStore, SomeRow
 from expunge.ports.scanner import SEAM, PlacedTracer, Tracer
 from expunge.ports.store import Store
@@ -29,6 +30,7 @@ _ONE_BY_ONE = 20
 """People whose rows are told apart where keys do not say whose they are."""
 _RowPlace: TypeAlias = tuple[Path, int]
 """A file, and the number of a nomination in it."""
+_Place = TypeVar("_Place")
 _Hit: TypeAlias = tuple[Path, int]
 """A file, and the number of a hit in it."""
 _RelationPlace: TypeAlias = tuple[Path, str]
@@ -78,6 +80,7 @@ class RowsAtHits:
         self._rewritten = frozenset(name for opened in stores.values() for name in store_calls.capabilities(opened).rewritten)
         self._seams = any(traces.traces[index].part == SEAM for index in candidates)
         self._named = 0
+        self._living = LivingKeys(context)
         self._owners_unknown: dict[_RowPlace, set[int]] = {}
         """Windows that rows hold whose owners could not be told."""
         self._relations_unknown: set[str] = set()
@@ -129,7 +132,7 @@ class RowsAtHits:
             return set()
         erased = {name: self._ours.of(name) for name in {*self._ours.live, *self._ours.kept}}
         candidates = frozenset(index for index, _ in open_hits.values())
-        nobodys = NobodysRows(self._context, self._traces, candidates, self._people, erased, self._before, self._rewritten)
+        nobodys = NobodysRows(self._context, self._traces, candidates, self._people, erased, self._before, self._rewritten, self._living)
         rows, relations = dict[Path, dict[LiveRows, int]](), dict[_RelationPlace, None]()
         for (path, _), (_, at) in open_hits.items():
             rows.setdefault(path, {}).update((each, 0) for each in at if isinstance(each, LiveRows))
@@ -156,17 +159,32 @@ class RowsAtHits:
     def _nobodys(self, dataset: Dataset, some: Sequence[FileHits]) -> Iterator[tuple[tuple[Path, LiveRows], Copy]]:
         """Yield the rows of a dataset at some places that are about nobody."""
         named = {hits.path: list(hits.rows) for hits in some}
-        for (path, number), copy in self._rows(dataset, some, self._ours.of(dataset.name)):
-            if isinstance(dataset.subject, AboutNobody) or not orphaned_items.names_somebody(copy):
-                yield (path, named[path][number]), copy
+        for (path, number), copy in self._about_nobody(dataset, self._rows(dataset, some, self._ours.of(dataset.name))):
+            yield (path, named[path][number]), copy
 
     def _nobodys_of(self, dataset: Dataset, places: Sequence[_RelationPlace]) -> Iterator[tuple[_RelationPlace, Copy]]:
         """Yield all rows of a dataset that are about nobody, for each of the places at which a value of any of them may lie."""
-        for copy in store_calls.bystanders(self._stores[dataset.store], dataset, self._ours.of(dataset.name), None):
-            if isinstance(dataset.subject, AboutNobody) or not orphaned_items.names_somebody(copy):
-                for place in places:
-                    self._named += 1
-                    yield place, replace(copy, subject=Pseudonym(f"control-{self._named}"))
+        everything = (
+            (None, each) for each in store_calls.bystanders(self._stores[dataset.store], dataset, self._ours.of(dataset.name), None)
+        )
+        for _, copy in self._about_nobody(dataset, everything):
+            for place in places:
+                self._named += 1
+                yield place, replace(copy, subject=Pseudonym(f"control-{self._named}"))
+
+    def _about_nobody(self, dataset: Dataset, rows: Iterable[tuple[_Place, Copy]]) -> Iterator[tuple[_Place, Copy]]:
+        """Yield those of some rows, with their places, that are about nobody."""
+        rows = iter(rows)
+        while batch := list(islice(rows, _BATCH)):
+            matches = {number: copy.selector.match for number, (_, copy) in enumerate(batch) if copy.selector is not None}
+            try:
+                named = frozenset[int]() if isinstance(dataset.subject, AboutNobody) else self._living.named_by(dataset, matches)
+            except store_calls.TROUBLE:
+                if self.trouble is None:
+                    raise
+                # Why none: the rows whose owners cannot be told were noted when the owned ones were looked for.
+                continue
+            yield from (each for number, each in enumerate(batch) if number not in named)
 
     def _held_by_relations(self, by_file: Sequence[FileHits]) -> Mapping[_RelationPlace, set[int]]:
         """Return, for each relation at which hits lie, the windows that any live row of it holds."""
@@ -187,9 +205,9 @@ class RowsAtHits:
         return held
 
     def _held_by_some_row(self, dataset: Dataset, wanted: frozenset[int]) -> frozenset[int]:
-        opened, live, kept = self._stores[dataset.store], self._ours.live, self._ours.kept
+        live, kept = self._ours.live, self._ours.kept
         try:
-            found = shared_content.held_by_dataset(self._context, dataset, opened, self._traces, wanted, kept, live, self._people)
+            found = shared_content.held_by_dataset(self._context, dataset, self._traces, wanted, kept, live, self._people, self._living)
         except store_calls.TROUBLE as error:
             self.trouble = error
             self._relations_unknown.add(dataset.name)
@@ -322,7 +340,7 @@ class RowsAtHits:
                 at[copy.subject] = place
                 yield copy
 
-        for copy in orphaned_items.a_few_owned(self._context, dataset, copies(), self._ours.live):
+        for copy in orphaned_items.a_few_owned(self._context, dataset, copies(), self._ours.live, self._living):
             yield at.pop(copy.subject), copy
 
     def _trace(self, dataset: Dataset, rows: Iterable[tuple[_RowPlace, Copy]], tracer: Tracer) -> dict[Pseudonym, _RowPlace]:

@@ -27,6 +27,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import mentions, orphaned_items
 from expunge.engine.subjects.living_identifiers import LivingIdentifiers
+from expunge.engine.subjects.living_keys import LivingKeys
 from expunge.ports.scanner import SEAM, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
@@ -91,7 +92,7 @@ def held_by_others(
     stores = {name: context.open_store(name) for name in (store, *inside(context, store))}
     rewritten = frozenset(name for each in stores.values() for name in store_calls.capabilities(each).rewritten)
     named = on_record(context, stores, traces, candidates)
-    reading = []
+    reading, living = [], LivingKeys(context)
     for dataset in _likeliest_first(context, stores, (traces.traces[index].dataset for index in candidates)):
         opened = stores[dataset.store]
         staying = kept.get(dataset.name, ())
@@ -99,7 +100,7 @@ def held_by_others(
             # What stays on purpose holds its own content, names and identifiers included.
             store_calls.trace(opened, dataset, staying, keeper)
         mine = (*erased.get(dataset.name, ()), *staying)
-        others = _batches(_others(context, dataset, opened, mine, erased))
+        others = _batches(_others(context, dataset, opened, mine, erased, living))
         reading.append((dataset, opened, filtered_moved if dataset.name in rewritten else filtered, others))
     # Why in turns: what everybody's e-mail ends in is met at once in the few rows of its own dataset, and nowhere in millions of another.
     for dataset, opened, passing, batch in _in_turns(reading):
@@ -114,26 +115,26 @@ def held_by_others(
 def held_by_dataset(
     context: Context,
     dataset: Dataset,
-    opened: Store,
     traces: Traces,
     wanted: frozenset[int],
     kept: Mapping[str, Sequence[Copy]],
     erased: Mapping[str, Sequence[Copy]],
     people: Sequence[Person],
+    living: LivingKeys,
 ) -> SharedTraces:
     """Return the windows that live items of one dataset hold, reading bystanders' items until all that are wanted were met.
 
     An item of one erased person that could not be erased counts for what it holds of another's, unless it is of both. The arguments are
     those of :func:`held_by_others`. Raises what stores raise when they cannot be read.
     """
-    seams = any(traces.traces[index].part == SEAM for index in wanted)
+    seams, opened = any(traces.traces[index].part == SEAM for index in wanted), context.open_store(dataset.store)
     holder, keeper = _SeamsApart(context, traces, wanted), context.scanner.holder(traces, wanted)
     staying, left = kept.get(dataset.name, ()), erased.get(dataset.name, ())
     if staying:
         store_calls.trace(opened, dataset, staying, keeper)
     found = keeper.held() | _held_of_one_another(context, dataset, opened, traces, wanted, left, people)
     passing = without_identifiers(context, holder, people, seams=seams)
-    for batch in _batches(_others(context, dataset, opened, (*left, *staying), erased)) if found != wanted else ():
+    for batch in _batches(_others(context, dataset, opened, (*left, *staying), erased, living)) if found != wanted else ():
         store_calls.trace(opened, dataset, batch, passing)
         passing.pass_on()
         if wanted <= holder.held() | found:
@@ -194,10 +195,12 @@ def without_identifiers(context: Context, inner: Tracer, people: Sequence[Person
     return _WholeWordsOut(inner, people, SpeltCells(context.data_map, people), seams=seams, mentions=kept, stays=stays)
 
 
-def _others(context: Context, dataset: Dataset, store: Store, mine: Sequence[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
+def _others(
+    context: Context, dataset: Dataset, store: Store, mine: Sequence[Copy], erased: Mapping[str, Sequence[Copy]], living: LivingKeys
+) -> Iterator[Copy]:
     """What is live in a dataset and not theirs."""
     if not remakes(dataset):
-        yield from orphaned_items.owned(context, dataset, store_calls.bystanders(store, dataset, mine, None), erased)
+        yield from orphaned_items.owned(context, dataset, store_calls.bystanders(store, dataset, mine, None), erased, living)
         return
     # Why without asking whose: what is made anew is nobody's, and may hold what the old one held as well (a shard, a header).
     keys = {key for each in mine for key in each.keys}

@@ -12,33 +12,55 @@ from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import spellings
+from expunge.engine.subjects.living_keys import LivingKeys
 
 FEW = 2_000
 """Copies up to which links are asked for by value rather than read from one end to the other."""
 
 
-def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
-    """Yield the copies that lead to a subject. Streamed, except for ``through``, which needs all links."""
+def owned(
+    context: OpenPlaces,
+    dataset: Dataset,
+    copies: Iterable[Copy],
+    erased: Mapping[str, Sequence[Copy]],
+    living: LivingKeys | None = None,
+) -> Iterator[Copy]:
+    """Yield the copies that lead to a subject. Streamed, except for ``through``, which needs all links.
+
+    Args:
+        context: the composition.
+        dataset: the dataset of the copies.
+        copies: live copies.
+        erased: dataset -> copies of the erased people that are still live.
+        living: where given, a subject is a person who is there, and what ``locate`` of the stores that list people raises is raised;
+            otherwise any value that is not blank is a subject.
+    """
     if not isinstance(dataset.subject, Through):
-        yield from (each for each in copies if names_somebody(each))
+        yield from (each for each in copies if names_somebody(each)) if living is None else living.copies(dataset, copies)
         return
-    pointers = pointers_of(context, context.data_map.datasets[dataset.subject.dataset], dataset.subject.link, erased)
+    pointers = pointers_of(context, context.data_map.datasets[dataset.subject.dataset], dataset.subject.link, erased, living)
     yield from _pointed_to(context, dataset, dataset.subject, copies, pointers)
 
 
-def a_few_owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
+def a_few_owned(
+    context: OpenPlaces,
+    dataset: Dataset,
+    copies: Iterable[Copy],
+    erased: Mapping[str, Sequence[Copy]],
+    living: LivingKeys | None = None,
+) -> Iterator[Copy]:
     """Yield what :func:`owned` does. Links are asked for by value, as long as the copies are few and their store answers for each value."""
     rule = dataset.subject
     if not isinstance(rule, Through):
-        yield from owned(context, dataset, copies, erased)
+        yield from owned(context, dataset, copies, erased, living)
         return
     left = iter(copies)
     first = list(islice(left, FEW + 1))
     values = frozenset(value for copy in first for value in _values(copy, rule.via))
     exact = len(first) <= FEW and spellings.equality_of(context, dataset, rule.via).exact
-    pointers = _leading(context, context.data_map.datasets[rule.dataset], rule.link, values, erased) if exact else None
+    pointers = _leading(context, context.data_map.datasets[rule.dataset], rule.link, values, erased, living) if exact else None
     if pointers is None:
-        yield from owned(context, dataset, chain(first, left), erased)
+        yield from owned(context, dataset, chain(first, left), erased, living)
     else:
         yield from _pointed_to(context, dataset, rule, first, pointers)
 
@@ -57,7 +79,7 @@ def _values(copy: Copy, field: str) -> frozenset[str]:
 
 
 def _leading(
-    context: OpenPlaces, parent: Dataset, link: str, values: frozenset[str], erased: Mapping[str, Sequence[Copy]]
+    context: OpenPlaces, parent: Dataset, link: str, values: frozenset[str], erased: Mapping[str, Sequence[Copy]], living: LivingKeys | None
 ) -> frozenset[str] | None:
     """Return those of some values of ``link`` that lead to a bystander; None where the store does not say it of each."""
     if not values:
@@ -66,31 +88,35 @@ def _leading(
         return None
     asked = {Pseudonym(f"control-{number}"): value for number, value in enumerate(sorted(values))}
     selectors = [Selector(subject, {link: frozenset({value})}) for subject, value in asked.items()]
-    named: dict[str, frozenset[str]] = {}
+    named: dict[str, dict[str, frozenset[str]]] = {}
     for copy in store_calls.locate(context.open_store(parent.store), parent, selectors):
         value = asked[copy.subject]
         if value not in copy.links.get(link, frozenset()):
             continue
-        fields = parent.subject_fields
-        named[value] = frozenset({value} if link in fields else ()).union(*(copy.others.get(name, frozenset()) for name in fields))
-        if not named[value]:
+        named[value] = {
+            name: copy.others.get(name, frozenset()) | frozenset({value} if name == link else ()) for name in parent.subject_fields
+        }
+        if not any(named[value].values()):
             # A row that names nobody, or a store that does not say whom a row names.
             return None
     rule = parent.subject
     if not isinstance(rule, Through):
-        return frozenset(named)
+        return frozenset(named) if living is None else living.named_by(parent, named)
     if not spellings.equality_of(context, parent, rule.via).exact:
         return None
-    further = frozenset().union(*named.values())
-    above = _leading(context, context.data_map.datasets[rule.dataset], rule.link, further, erased)
-    return None if above is None else frozenset(value for value, names in named.items() if not above.isdisjoint(names))
+    together = {value: frozenset[str]().union(*names.values()) for value, names in named.items()}
+    further = frozenset[str]().union(*together.values())
+    above = _leading(context, context.data_map.datasets[rule.dataset], rule.link, further, erased, living)
+    return None if above is None else frozenset(value for value, names in together.items() if not above.isdisjoint(names))
 
 
-def pointers_of(context: OpenPlaces, parent: Dataset, link: str, erased: Mapping[str, Sequence[Copy]]) -> frozenset[str]:
+def pointers_of(
+    context: OpenPlaces, parent: Dataset, link: str, erased: Mapping[str, Sequence[Copy]], living: LivingKeys | None = None
+) -> frozenset[str]:
     """Return the values of the field ``link`` that lead to a bystander."""
     copies = store_calls.bystanders(context.open_store(parent.store), parent, erased.get(parent.name, ()), None)
     found: set[str] = set()
-    for copy in owned(context, parent, copies, erased):
+    for copy in owned(context, parent, copies, erased, living):
         found |= copy.links.get(link, frozenset())
     return frozenset(found)
 
