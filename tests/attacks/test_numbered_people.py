@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from expunge.bootstrap import Expunge
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from tests.attacks.mention_company import MentionCompany, company
@@ -37,6 +38,10 @@ NAMED = {
         SPARSE,
         "CREATE TABLE audit (which INTEGER); INSERT INTO audit VALUES (558203), (120731), (340559);",
     ),
+    "a copy of the people": (
+        CUSTOMERS,
+        "CREATE TABLE customers_2023 (id INTEGER PRIMARY KEY, tier TEXT); INSERT INTO customers_2023 VALUES (7, 'a'), (3, 'b');",
+    ),
     "a large number among others": (SPARSE, "CREATE TABLE audit (which INTEGER); INSERT INTO audit VALUES (558203), (12), (1);"),
 }
 NOT_NAMED = {
@@ -54,6 +59,14 @@ NOT_NAMED = {
             "CREATE TABLE towns (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO towns VALUES (3, 'Pecs'), (7, 'Eger');"
             "CREATE TABLE shops (n INTEGER PRIMARY KEY, place INTEGER REFERENCES towns (id)); INSERT INTO shops VALUES (1, 7), (2, 3);"
         ),
+    ),
+    "versions": (
+        CUSTOMERS,
+        "CREATE TABLE app (major INTEGER, minor INTEGER, patch INTEGER, build INTEGER); INSERT INTO app VALUES (7, 3, 5, 7);",
+    ),
+    "row numbers of a table that names its people": (
+        CUSTOMERS,
+        "CREATE TABLE customer_notes (id INTEGER PRIMARY KEY, customer_id INTEGER); INSERT INTO customer_notes VALUES (7, 3), (3, 5);",
     ),
     "values that no customer has": (CUSTOMERS, "CREATE TABLE stock (shelf INTEGER); INSERT INTO stock VALUES (7), (8), (10), (12);"),
     "the name of another table": (
@@ -88,9 +101,9 @@ def test_a_number_of_the_person_in_an_undeclared_table_is_found(
     customers, more = NAMED[case]
     made = numbered(request, tmp_path, store, customers + more)
     run = made.erase(person(customers))
-    column = next(name for name in ("customer_id", "who", "which") if f"{name} " in more)
+    column = next(name for name in ("customer_id", "who", "which", "id") if f"{name} " in more)
     assert run.state is OrderState.IN_PART
-    (why,) = [reason for reason in run.reasons if "table audit" in reason]
+    (why,) = [reason for reason in run.reasons if "table audit" in reason or "table customers_2023" in reason]
     assert f"{column} names the person" in why
     assert f"subject: {{customer: {column}}}" in why
 
@@ -169,3 +182,89 @@ def test_a_number_in_an_undeclared_file_of_a_lake_may_mean_something_else(tmp_pa
     others = {"price": pa.array([7.0, 12.5]), "embedding": pa.array([[7.0, 3.0], [5.0, 9.0]]), "fee": pa.array([7, 3], pa.decimal128(9, 2))}
     run = lake(tmp_path, quantity=pa.array([7, 3]), town=pa.array([7, 12]), **others)
     assert run.state is OrderState.FULFILLED, run.reasons
+
+
+TICKETS = "tickets: {store: app, table: tickets, subject: {customer: customer_id}, retention: life"
+BESIDE_THE_SUBJECT = {
+    "another column of the people's own table": (
+        "ALTER TABLE customers ADD COLUMN referred_by INTEGER; UPDATE customers SET referred_by = 7 WHERE id = 3;",
+        "customers",
+        "referred_by",
+        (),
+    ),
+    "a row that names no subject": (
+        (
+            "CREATE TABLE tickets (n INTEGER PRIMARY KEY, customer_id INTEGER, opened_by INTEGER, closed_at TEXT);"
+            "INSERT INTO tickets VALUES (1, NULL, 7, NULL), (2, 3, 3, NULL);"
+        ),
+        "tickets",
+        "opened_by",
+        (f"{TICKETS}}}",),
+    ),
+}
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("case", BESIDE_THE_SUBJECT)
+def test_a_number_beside_the_subject_of_a_declared_table_is_found_and_taken_out_by_a_rule(
+    request: pytest.FixtureRequest, tmp_path: Path, case: str, store: str
+) -> None:
+    more, table, column, sets = BESIDE_THE_SUBJECT[case]
+    server = request.getfixturevalue("database") if store == "postgres" else ""
+    made = company(tmp_path, CUSTOMERS + more, DECLARED, *sets, server=server)
+    run = made.erase(str(ANNA))
+    assert run.state is OrderState.IN_PART
+    line = f"mentions: {{{column}: null}}"
+    assert any(f"`{line}` in {table}" in reason for reason in run.reasons), run.reasons
+    text = made.map.read_text()
+    place = f"table: {table}, "
+    assert place in text
+    made.map.write_text(text.replace(place, f"{place}{line}, "))
+    again = made.again(run)
+    assert again.state is OrderState.FULFILLED, again.reasons
+    assert not made.run(f"SELECT 1 FROM {table} WHERE {column} = {ANNA}")
+
+
+def test_a_rule_from_the_start_settles_a_number_beside_the_subject(tmp_path: Path) -> None:
+    more, *_ = BESIDE_THE_SUBJECT["another column of the people's own table"]
+    for act in ("null", "keep"):
+        declared = DECLARED.replace("life}", f"life, mentions: {{referred_by: {act}}}}}")
+        run = company(tmp_path / act, CUSTOMERS + more, declared).erase(str(ANNA))
+        assert run.state is OrderState.FULFILLED, run.reasons
+
+
+def test_an_amount_beside_the_subject_of_a_declared_table_is_nobodys(tmp_path: Path) -> None:
+    more = (
+        "CREATE TABLE tickets (id INTEGER PRIMARY KEY, customer_id INTEGER, quantity INTEGER, shelf INTEGER, said TEXT, closed_at TEXT);"
+        "INSERT INTO tickets VALUES (3, 7, 7, 7, 'a sentence of Anna', NULL), (7, 3, 7, 7, 'a sentence that Cara said', NULL);"
+    )
+    run = company(tmp_path, CUSTOMERS + more, DECLARED, f"{TICKETS}}}").erase(str(ANNA))
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+def test_a_short_number_among_the_other_names_is_found_under_its_name(tmp_path: Path) -> None:
+    numbered = "ALTER TABLE customers ADD COLUMN card INTEGER; UPDATE customers SET card = 4700 + id;"
+    calls = "CREATE TABLE calls (CARD INTEGER, seconds INTEGER); INSERT INTO calls VALUES ({}, 4707);"
+    for card, state in ((4707, OrderState.IN_PART), (4703, OrderState.FULFILLED)):
+        made = MentionCompany(tmp_path / str(card))
+        made.database.parent.mkdir(parents=True)
+        made.run(CUSTOMERS + numbered + calls.format(card))
+        made.declare(DECLARED)
+        made.map.write_text(made.map.read_text().replace("key: id}", "key: id, also: [card]}"))
+        Expunge.init(made.map)
+        run = made.erase(str(ANNA))
+        assert run.state is state, run.reasons
+
+
+def test_a_number_in_a_table_declared_to_be_about_nobody_is_found_and_settled_by_one_line(tmp_path: Path) -> None:
+    audit = "CREATE TABLE audit (who INTEGER, quantity INTEGER); INSERT INTO audit VALUES (7, 7), (3, 7);"
+    made = company(tmp_path, CUSTOMERS + audit, DECLARED, "audit: {store: app, table: audit, about: nobody}")
+    run = made.erase(str(ANNA))
+    assert run.state is OrderState.IN_PART
+    (why,) = [reason for reason in run.reasons if "table audit" in reason]
+    line = "{store: app, table: audit.who, reason: WHY}"
+    assert "who names the person in 1 row" in why
+    assert line in why
+    made.map.write_text(f"{made.map.read_text()}ignore:\n  - {line}\n")
+    again = made.again(run)
+    assert again.state is OrderState.FULFILLED, again.reasons

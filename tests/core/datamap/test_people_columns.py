@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from expunge.core.datamap.people_columns import ColumnFacts, ColumnVerdict, MapWords, NameTells, name_tells, to_try, verdict
+from expunge.core.datamap.people_columns import ColumnFacts, ColumnVerdict, MapWords, NameTells, name_tells, says_people, to_try, verdict
 
 WORDS = MapWords(frozenset({"member_no"}), frozenset({"customer", "account"}), frozenset({"town", "order"}))
 DENSE = ColumnFacts(NameTells.NOTHING, frozenset("357"), frozenset("357"), frozenset("7"), 1.0)
@@ -29,6 +29,8 @@ SPARSE = ColumnFacts(NameTells.NOTHING, SPARSE_VALUES, SPARSE_VALUES, frozenset(
         ("order_number", NameTells.OTHER),
         ("town_id", NameTells.OTHER),
         ("number", NameTells.OTHER),
+        ("minor", NameTells.OTHER),
+        ("build", NameTells.OTHER),
         ("id", NameTells.NOTHING),
         ("shelf", NameTells.NOTHING),
     ],
@@ -71,3 +73,13 @@ def test_numbers_to_try_lie_among_the_values_and_are_none_of_them() -> None:
     assert {"1", "2", "4", "5", "6"} <= set(tried)
     assert not {"3", "9"} & set(tried)
     assert len(to_try({"1", str(10**17)}, {"1"}, 128)) < 140
+
+
+def test_rows_of_a_table_named_after_people_are_numbered_by_their_keys() -> None:
+    assert says_people("customers_2023", WORDS)
+    assert says_people("customerProfiles", WORDS)
+    assert not says_people("towns", WORDS)
+    numbers = replace(DENSE, numbers_rows=True, numbers_people=True)
+    assert verdict(numbers) is ColumnVerdict.PEOPLE
+    assert verdict(replace(numbers, values=frozenset({"3", "5", "7", "11"}))) is ColumnVerdict.DOUBTFUL
+    assert verdict(replace(numbers, values=frozenset(map(str, range(3, 20))))) is ColumnVerdict.OTHER

@@ -1,4 +1,4 @@
-"""Judge whether a column that no dataset declares holds keys of people, where one of its values equals the key of an erased person.
+"""Judge whether a column of which map and schema say nothing holds keys of people, where a value of it is the key of an erased person.
 
 A short number is any number: ``7`` may be a customer, seven pieces or the seventh row. The schema, the column's name and all of its values
 together tell more than the one value does. Decision 33 gives the reasons.
@@ -45,13 +45,13 @@ _AMOUNTS = frozenset(
     re.findall(
         r"\w+",
         """
-        age amount attempt average avg balance bit byte capacity cent class code column cost count currency day days depth
-        discount distance duration enabled error expiry factor fee flag floor grade height hour idx index interval kind latitude
-        lat length level like limit line lon longitude mark max mean min minute mode month ms n nr no number num offset order
-        page pages percent percentage piece pieces point port pos position postcode price priority pct qty quantity quota rank
-        rate rating ratio retry retries revision room row rows score seat sec second seq sequence serial size star state status
-        step stock sum tax temperature time times timestamp total tries try type unit usage value version view vol volume week
-        weekday weight width year zip x y z
+        age amount attempt average avg balance bit build byte capacity cent class code column cost count currency day days
+        depth discount distance duration enabled error expiry factor fee flag floor grade height hour idx index interval kind
+        latitude lat length level like limit line lon longitude major mark max mean micro min minor minute mode month ms n nr
+        no number num offset order page pages patch percent percentage piece pieces point port pos position postcode price
+        priority pct qty quantity quota rank rate rating ratio release retry retries revision room row rows score seat sec
+        second seq sequence serial size star state status step stock sum tax temperature time times timestamp total tries try
+        type unit usage value version view vol volume week weekday weight width year zip x y z
         """,
     )
 )
@@ -106,6 +106,8 @@ class ColumnFacts:
     """A foreign key leads to the people."""
     numbers_rows: bool = False
     """It is the table's own key."""
+    numbers_people: bool = False
+    """It is the own key, or the ``id``, of a table that is named after the people and has no other column for them."""
 
 
 def verdict(facts: ColumnFacts) -> ColumnVerdict:
@@ -113,7 +115,8 @@ def verdict(facts: ColumnFacts) -> ColumnVerdict:
 
     1. A foreign key leads to people, the map uses the column's name for people, or a wanted key has letters and is distinctive.
     2. All values are keys, and that is no accident: other numbers among them are no keys.
-    3. It is the table's own key, or its name says another thing: then it is nobody's.
+    3. It numbers the rows of a table that is named after the people. All values are keys: people. At least half of them are: doubtful.
+       Else it is nobody's, and so is the own key of another table, and a column whose name says another thing.
     4. A wanted key is a large number, and there are few numbers and few keys around it.
     5. The name suggests people. All values are keys: people. At least half of them are: doubtful.
     6. All values are keys: doubtful.
@@ -126,15 +129,22 @@ def verdict(facts: ColumnFacts) -> ColumnVerdict:
     density = facts.density if all(map(_NUMBER.fullmatch, facts.wanted)) else _OF_A_WORD
     if all_keys and density ** (len(told) - 1) < _ACCIDENT:
         return ColumnVerdict.PEOPLE
+    if facts.numbers_people:
+        return _by_share(told, facts.keys)
     if facts.numbers_rows or facts.said is NameTells.OTHER:
         return ColumnVerdict.OTHER
     if facts.density < _SPARSE and any(_alone(value, told) for value in facts.wanted):
         return ColumnVerdict.PEOPLE
     if facts.said is NameTells.PEOPLE:
-        if all_keys:
-            return ColumnVerdict.PEOPLE
-        return ColumnVerdict.DOUBTFUL if 2 * len(told & facts.keys) >= len(told) else ColumnVerdict.OTHER
+        return _by_share(told, facts.keys)
     return ColumnVerdict.DOUBTFUL if all_keys else ColumnVerdict.OTHER
+
+
+def _by_share(told: frozenset[str], keys: frozenset[str]) -> ColumnVerdict:
+    """The verdict on a column whose place says people: by how many of its values are keys."""
+    if told <= keys:
+        return ColumnVerdict.PEOPLE
+    return ColumnVerdict.DOUBTFUL if 2 * len(told & keys) >= len(told) else ColumnVerdict.OTHER
 
 
 def _alone(value: str, values: Iterable[str]) -> bool:
@@ -175,6 +185,12 @@ def name_tells(column: str, words: MapWords) -> NameTells:
     if head[-1] in _PEOPLE:
         return NameTells.PEOPLE
     return NameTells.OTHER if len(head) < len(parts) and parts[-1] in _AMOUNTS else NameTells.NOTHING
+
+
+def says_people(table: str, words: MapWords) -> bool:
+    """Return whether the name of a table has a word of the map for people (``customers_2023``, ``customer_profiles``)."""
+    parts = [singular(part.lower()) for part in _WORDS.findall(table)]
+    return not words.people.isdisjoint(parts) or "_".join(parts) in words.people
 
 
 def singular(word: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.datamap import AboutNobody, Dataset
 from expunge.core.datamap.mentions import FoundMentions, MentionAct, MentionForm, yaml_for
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.receipt import Mention
@@ -15,7 +15,7 @@ from expunge.core.orders.shared_round import trace_owner, turn
 from expunge.core.values import canonical
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Reason, Unable
-from expunge.engine.evidence import undeclared_mentions
+from expunge.engine.evidence import judged_columns
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import hold_register, mentions
@@ -85,6 +85,7 @@ def look(context: Context, run: Run, store: str, located: LocatedCopies, people:
         own = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
         try:
             met = mentions.found(context, dataset, people, own, inside=inside)
+            judged = judged_columns.in_declared(context, dataset, people, own)
         except store_calls.TROUBLE as error:
             why = Unable(
                 Reason.CANNOT_TELL, f"{dataset.name} could not be looked through for rows of others: {store_calls.as_unable(error).detail}"
@@ -92,12 +93,14 @@ def look(context: Context, run: Run, store: str, located: LocatedCopies, people:
             seen.left.update({(dataset.name, subject): why for subject in run.subjects})
             continue
         by_subject: dict[Pseudonym, list[FoundMentions]] = {}
-        for each in met:
+        for each in (*met, *judged):
             by_subject.setdefault(each.subject, []).append(each)
         released = _released(context, run, dataset) if dataset.mentions else Counter[tuple[str, str]]()
+        guessed = frozenset(each.column for each in judged)
+        holding = bool(dataset.mentions) and held(context, dataset)
         for subject in run.subjects:
-            _judge(dataset, subject, by_subject.get(subject, ()), released, seen, held=bool(dataset.mentions) and held(context, dataset))
-    seen.left.update(undeclared_mentions.look(context, store, people))
+            _judge(dataset, subject, by_subject.get(subject, ()), released, seen, guessed=guessed, held=holding)
+    seen.left.update(judged_columns.look(context, store, people))
     return seen
 
 
@@ -108,6 +111,7 @@ def _judge(
     released: Mapping[tuple[str, str], int],
     seen: SeenMentions,
     *,
+    guessed: frozenset[str],
     held: bool,
 ) -> None:
     listed = seen.listed.setdefault(subject, [])
@@ -127,13 +131,19 @@ def _judge(
         if rule.releases and items and column not in unchanged:
             listed.append(Mention(dataset.name, column, rule.act, items))
     listed += [Mention(dataset.name, column, MentionAct.KEEP, items) for column, items in sorted(staying.items())]
-    why = _why(dataset, undeclared, unchanged, met, held=held)
+    why = _why(dataset, undeclared, unchanged, met, guessed=guessed, held=held)
     if why:
         seen.left[dataset.name, subject] = Unable(Reason.MENTIONED, why)
 
 
 def _why(
-    dataset: Dataset, undeclared: Mapping[str, MentionForm], unchanged: Sequence[str], met: Sequence[FoundMentions], *, held: bool
+    dataset: Dataset,
+    undeclared: Mapping[str, MentionForm],
+    unchanged: Sequence[str],
+    met: Sequence[FoundMentions],
+    *,
+    guessed: frozenset[str],
+    held: bool,
 ) -> str:
     """What names the person still, and what to write; empty where nothing does."""
     place = f"table {dataset.table}" if dataset.table else dataset.name
@@ -143,6 +153,11 @@ def _why(
         inside = any(form is not MentionForm.WHOLE for form in undeclared.values())
         rows = "1 row" if items == 1 else f"{items} rows"
         write = f"`{yaml_for(columns, inside=inside)}` in {dataset.name}"
+        if isinstance(dataset.subject, AboutNobody) and dataset.table:
+            ignore = f"`ignore: - {{store: {dataset.store}, table: {dataset.table}.{columns[0]}, reason: WHY}}`"
+            write = f"`subject: {{KIND: {columns[0]}}}` in {dataset.name} in the place of `about: nobody`, or, where it is nobody, {ignore}"
+        elif not inside and not guessed.isdisjoint(columns):
+            write += ", or `keep` where it is nobody"
         return f"{place}: {', '.join(columns)} names the person in {rows} of other people; {write}"
     if unchanged:
         mend = "a hold keeps rows there as they are, apply again once it ends" if held else "apply again"

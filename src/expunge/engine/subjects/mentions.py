@@ -96,9 +96,24 @@ def _query(person: Person, kinds: Mapping[str, frozenset[str]], rules: Mapping[s
     bound = {column: frozenset(value for kind in held for value in person.ids.get(kind, ())) for column, held in kinds.items()}
     folded, phones = spelt_otherwise(person.identifiers(), rules)
     longer = {value for _, value in person.identifiers() if len(value) >= LOOKED_FOR_INSIDE} if inside else ()
+    for kind in person.also:
+        for column, numbers in numbers_by_name(person, kind).items():
+            bound[column] = bound.get(column, frozenset()) | numbers
     told = {name: each for name, each in bound.items() if each}
     members = frozenset(value for value in values if len(value) < LOOKED_FOR_INSIDE or (inside and not value.isascii()))
     return MentionQuery(person.subject, frozenset(values), told, frozenset(longer), members, folded, phones)
+
+
+def numbers_by_name(person: Person, kind: str, columns: Sequence[str] = ()) -> dict[str, frozenset[str]]:
+    """Return the numbers among a person's ``also`` values of a kind, by the columns of that name that they tell the person in.
+
+    ``columns`` are those of a table, where its own spelling of the name matters.
+    """
+    name = kind.partition(".")[2]
+    numbers = frozenset(value for value in person.also.get(kind, ()) if value.isdecimal() and value.strip("0"))
+    if not numbers or name.casefold() in EVERY_TABLES:
+        return {}
+    return {column: numbers for column in columns or (name,) if _same(column, name)}
 
 
 def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozenset[str]]:
@@ -167,6 +182,32 @@ def found(
     asked = queries(context, dataset, people, inside=inside) if store is not None else ()
     if store is None or not asked:
         return ()
+    met = in_rows_of_others(context, dataset, asked, own, columns)
+    whose = _whose(context, dataset)
+    living = LivingIdentifiers(context, people)
+    # Why less: by these columns rows are the person's own, which a probe looks for. A longer word may be another person's identifier.
+    return tuple(each for each in met if each.column.casefold() not in whose and not (each.longer and all(map(living.any, each.longer))))
+
+
+def _whose(context: OpenPlaces, dataset: Dataset) -> frozenset[str]:
+    """The columns by which rows of a dataset are people's own, in lower case."""
+    keys = {identity.key for identity in context.data_map.identities.values() if identity.dataset == dataset.name}
+    return frozenset(name.casefold() for name in (*dataset.subject_fields, *keys))
+
+
+def unbound(context: OpenPlaces, dataset: Dataset, kind: str, met: Iterable[FoundMentions]) -> tuple[FoundMentions, ...]:
+    """Return those of some mentions that stand in no column by which rows are people's own, and in none that holds keys of a kind."""
+    told = {column.casefold() for column, kinds in _kinds_by_column(context, dataset).items() if kind in kinds} | _whose(context, dataset)
+    return tuple(each for each in met if each.column.casefold() not in told)
+
+
+def in_rows_of_others(
+    context: OpenPlaces, dataset: Dataset, asked: Sequence[MentionQuery], own: Sequence[Copy], columns: frozenset[str] | None = None
+) -> tuple[FoundMentions, ...]:
+    """Count the rows of a dataset that queries find, without the people's own copies, in some columns or all. Raises as ``locate``."""
+    store = listed_in(context, dataset)
+    if store is None:
+        return ()
     # Why by value beside the keys: a purge may number rows of some tables anew.
     mine: dict[Pseudonym, dict[str, frozenset[str]]] = {}
     for copy in own:
@@ -174,8 +215,6 @@ def found(
             slot = mine.setdefault(copy.subject, {})
             slot[name] = slot.get(name, frozenset()) | values
     asked = tuple(replace(query, own=mine.get(query.subject, {})) for query in asked)
-    keys = {identity.key for identity in context.data_map.identities.values() if identity.dataset == dataset.name}
-    whose = {name.casefold() for name in (*dataset.subject_fields, *keys)}
     # Why less: a row whose list the person leaves stays, and is another person's then.
     aside = [copy.without(copy.shared) for copy in own] if dataset.members else own
     shared = dataset.members and any(copy.shared for copy in own)
@@ -184,9 +223,7 @@ def found(
     if shared and columns is not None:
         wanted = {name.casefold() for name in columns}
         met = tuple(each for each in met if each.column.casefold() in wanted)
-    living = LivingIdentifiers(context, people)
-    # Why less: by these columns rows are the person's own, which a probe looks for. A longer word may be another person's identifier.
-    return tuple(each for each in met if each.column.casefold() not in whose and not (each.longer and all(map(living.any, each.longer))))
+    return met
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Look for keys of erased people in the columns of tables and files that no dataset declares, where they may lie as numbers in binary.
+"""Look for keys of erased people in columns of which map and schema say nothing: of undeclared tables and files, and of declared ones.
 
 A short number is no evidence in raw bytes, so that the scan does not see it. The store decodes the columns;
 :mod:`expunge.core.datamap.people_columns` judges which of them hold keys of people.
@@ -9,22 +9,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from expunge.core.datamap.datamap import ByField, DataMap, Dataset, IdentitySpec
-from expunge.core.datamap.mentions import MentionQuery
+from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, IdentitySpec
+from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, distinctive
 from expunge.core.datamap.people_columns import (
     MOST_VALUES,
     ColumnFacts,
     ColumnVerdict,
     MapWords,
+    NameTells,
     name_tells,
+    says_people,
     singular,
     to_try,
     verdict,
 )
 from expunge.core.datamap.person import Person
-from expunge.core.values.copy import Selector
+from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.gate import fencing
@@ -41,11 +43,61 @@ _TRIED = 128
 
 @dataclass(frozen=True)
 class _Listing:
-    """A store that reads what no dataset declares."""
+    """A store whose columns are read, and its undeclared tables."""
 
     name: str
     columns: MentionListing
     tables: tuple[UndeclaredTable, ...]
+
+
+def in_declared(context: Context, dataset: Dataset, people: Sequence[Person], own: Sequence[Copy]) -> tuple[FoundMentions, ...]:
+    """Count the rows of other people in a dataset that a short key names in a column of people of which neither map nor schema tells.
+
+    What cannot be told does not count: an operator has declared the table, and ``check`` shows its columns. ``own`` are the people's own
+    copies there. Raises as ``locate`` of the store.
+    """
+    store, counted = mentions.listed_in(context, dataset), list[FoundMentions]()
+    for kind in sorted({kind for person in people for kind in person.ids}) if store is not None else ():
+        keys = ((person.subject, person.in_unicode_forms().ids.get(kind, ())) for person in people)
+        short = ((subject, frozenset(value for value in values if not distinctive(value))) for subject, values in keys)
+        asked = [MentionQuery(subject, values) for subject, values in short if values]
+        settled = _ignored_by_name(context, dataset)
+        met = mentions.unbound(context, dataset, kind, mentions.in_rows_of_others(context, dataset, asked, own)) if asked else ()
+        met = tuple(each for each in met if each.column not in settled)
+        if not met:
+            continue
+        look = _Look(context, _beside(context, dataset.store), _as_table(dataset, met), people, dataset.name)
+        told = {column: look.verdict(column, kind) for column in look.table.columns}
+        counted += [each for each in met if told[each.column] is ColumnVerdict.PEOPLE]
+    # Why a part: whose key it is of several kinds cannot be told, so that no rule takes it out.
+    return tuple(replace(each, form=MentionForm.PART) if each.column in dataset.mentions else each for each in counted)
+
+
+def _ignored_by_name(context: Context, dataset: Dataset) -> frozenset[str]:
+    """The columns of a dataset about nobody, which takes no rule for mentions, that the map ignores one by one."""
+    start = f"{dataset.table}."
+    patterns = [
+        each.pattern for each in context.data_map.ignore if each.store == dataset.store and isinstance(dataset.subject, AboutNobody)
+    ]
+    return frozenset(pattern.removeprefix(start) for pattern in patterns if dataset.table and pattern.startswith(start))
+
+
+def _beside(context: Context, store: str) -> _Listing:
+    """A store with its undeclared tables, whose names tell what a column refers to; without them where they cannot be listed."""
+    opened = context.open_store(store)
+    assert isinstance(opened, MentionListing)
+    try:
+        return _Listing(store, opened, store_calls.undeclared_tables(opened, ()) if isinstance(opened, UndeclaredListing) else ())
+    except store_calls.TROUBLE:
+        return _Listing(store, opened, ())
+
+
+def _as_table(dataset: Dataset, met: Sequence[FoundMentions]) -> UndeclaredTable:
+    """A declared dataset as a table with the columns in which a key was met."""
+    columns = tuple(sorted({each.column for each in met}))
+    return UndeclaredTable(
+        dataset, ignored=False, columns=columns, keys=frozenset(name for name in columns if name.casefold() in mentions.EVERY_TABLES)
+    )
 
 
 def look(context: Context, store: str, people: Sequence[Person]) -> dict[tuple[str, Pseudonym], Unable]:
@@ -103,7 +155,7 @@ class _Look:
             found.setdefault((each.column, kind), Counter())[person.subject] += each.items
         said: dict[Pseudonym, dict[ColumnVerdict, list[tuple[str, str, int]]]] = {}
         for (column, kind), items in sorted(found.items()):
-            told = self._verdict(column, kind)
+            told = self.verdict(column, kind)
             if told is ColumnVerdict.PEOPLE or (told is ColumnVerdict.DOUBTFUL and not self.table.ignored):
                 for subject, rows in items.items():
                     said.setdefault(subject, {}).setdefault(told, []).append((column, kind, rows))
@@ -114,12 +166,14 @@ class _Look:
         """What to look for: keys as they are, and all identifiers in other spellings. The scan sees other names as they are."""
         keys = person.ids.get(kind, frozenset())
         identifiers = [(kind, value) for value in keys or person.also[kind]]
+        numbers = {} if keys else mentions.numbers_by_name(person, kind, self.table.columns)
         folded, phones = mentions.spelt_otherwise(identifiers, {kind: self.context.data_map.spelling(kind)})
-        return MentionQuery(subject, keys, folded=folded, phones=phones)
+        return MentionQuery(subject, keys, numbers, folded=folded, phones=phones)
 
-    def _verdict(self, column: str, kind: str) -> ColumnVerdict:
+    def verdict(self, column: str, kind: str) -> ColumnVerdict:
+        """Return whether a column in which a key stands holds keys of people. Raises as ``locate`` of the stores."""
         if kind not in self.context.data_map.identities:
-            # What tells a name in another spelling is too long to be met by chance.
+            # What tells a name in another spelling is too long to be met by chance, and a number stands under its own name.
             return ColumnVerdict.PEOPLE
         homes = self._referred(column)
         if homes is not None:
@@ -132,16 +186,27 @@ class _Look:
         living = self._living(identity, values | set(tried))
         known = living | going | {value for value, _ in fencing.fenced(self.context).among(kind, sorted(values - living - going))}
         density = (len(living & set(tried)) + 1) / (len(tried) + 2)
+        words = self._words(identity)
         return verdict(
             ColumnFacts(
-                name_tells(column, self._words(identity)),
+                name_tells(column, words),
                 frozenset(values),
                 frozenset(values & known | wanted),
                 wanted,
                 density,
                 numbers_rows=column in self.table.keys,
+                numbers_people=self._numbers_people(column, words),
             )
         )
+
+    def _numbers_people(self, column: str, words: MapWords) -> bool:
+        """Whether a table is named after people, and a column that tells its rows apart is the one that can say whose they are."""
+        dataset = self.table.dataset
+        if not (column in self.table.keys or column.casefold() in mentions.EVERY_TABLES) or dataset.subject_fields:
+            return False
+        others = (name for name in self.table.columns if name != column)
+        name = dataset.table or dataset.name.rpartition("/")[2]
+        return says_people(name, words) and not any(name_tells(other, words) is NameTells.DECLARED for other in others)
 
     def _referred(self, column: str) -> frozenset[str] | None:
         """The kinds of people to whom a foreign key leads, none where it leads elsewhere; None where there is no foreign key."""
