@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -77,6 +77,10 @@ FILES: dict[str, tuple[str, str, Callable[[Path], None]]] = {
 }
 
 
+def quick(cases: Iterable[str], *first: str) -> list[object]:
+    return [case if case in first else pytest.param(case, marks=pytest.mark.soak) for case in cases]
+
+
 def built(
     folder: Path, sql: str, *datasets: str, server: str = "", kind: str = "", write: Callable[[Path], None] | None = None
 ) -> MentionCompany:
@@ -98,7 +102,7 @@ def gone(made: MentionCompany, name: str = "customer:7") -> None:
     assert made.found(*OF_ANNA) == []
 
 
-@pytest.mark.parametrize("case", FILES)
+@pytest.mark.parametrize("case", quick(FILES, "csv", "parquet of a fixed scale"))
 def test_a_file_that_writes_the_key_with_zeros_loses_the_persons_records(tmp_path: Path, case: str) -> None:
     kind, place, write = FILES[case]
     events = f"events: {{store: lake, {place}, subject: {{customer: who}}, retention: life}}"
@@ -143,7 +147,7 @@ def stay(made: MentionCompany) -> None:
     assert [said for (said,) in made.run("SELECT said FROM notes ORDER BY n")] == list(OF_OTHERS)
 
 
-@pytest.mark.parametrize("case", TABLES)
+@pytest.mark.parametrize("case", quick(TABLES, "text"))
 def test_a_column_that_writes_the_key_with_zeros_loses_the_persons_rows(tmp_path: Path, case: str) -> None:
     column, keys, field = TABLES[case]
     sql = NUMBERED + noted(column, keys, indexed="indexed" in case)
