@@ -50,4 +50,4 @@ def _suspect(texts: Texts, rule: Spelling) -> bool:
     odd = (used <= 0x20) | (used >= 0x7F)
     if rule.folds or rule.type is SpellingType.EMAIL or bool((texts.lengths == UUID_LENGTH).any()):
         odd |= (used >= 0x41) & (used <= 0x5A)
-    return bool(odd.any())
+    return bool(odd.any()) or (rule.type is SpellingType.TEXT and bool(((used[:-1] == ord(".")) & (used[1:] == ord("0"))).any()))

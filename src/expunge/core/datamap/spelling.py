@@ -21,6 +21,7 @@ UUID_LENGTH = 36
 """Characters of a UUID with its dashes."""
 _UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _UUID_DIGITS = re.compile(r"(?:urn:uuid:)?\{?([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})\}?")
+_WHOLE = re.compile(r"(0|-?[1-9][0-9]*)\.0+")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -113,7 +114,7 @@ def canonical(spelling: Spelling, text: str, phones: PhoneReader) -> str:
     """
     if spelling.type is SpellingType.TEXT and text.isascii() and text.isprintable() and not (text.startswith(" ") or text.endswith(" ")):
         # Why apart: nearly all ids of nearly all companies are such, and millions of them are asked about.
-        return text.lower() if spelling.folds or _is_uuid(text) else text
+        return whole(text.lower() if spelling.folds or _is_uuid(text) else text)
     plain = trimmed(spelling.form.normal(text))
     if spelling.type is SpellingType.PHONE:
         return phones(plain, spelling.region) or folded(plain, spelling.form)
@@ -122,7 +123,22 @@ def canonical(spelling: Spelling, text: str, phones: PhoneReader) -> str:
         return "-".join(digits.groups()) if digits else folded(plain, spelling.form)
     if spelling.type is SpellingType.EMAIL:
         return _address(plain, spelling)
-    return folded(plain, spelling.form) if spelling.folds or _is_uuid(plain) else plain
+    return whole(folded(plain, spelling.form) if spelling.folds or _is_uuid(plain) else plain)
+
+
+def whole(text: str) -> str:
+    """Return a whole number without the zeros after its point, ``7`` for ``7.0`` and ``7.00``; any other text as it is.
+
+    Columns with missing values, and columns of a fixed scale, write whole numbers so. ``007`` stays: where ids are text, it is another.
+    """
+    # Why the end first: it tells nearly every text apart in a tenth of the time.
+    found = _WHOLE.fullmatch(text) if text.endswith("0") else None
+    return found[1] if found else text
+
+
+def is_whole(text: str) -> bool:
+    """Return whether a text is a whole number that can have other spellings (:func:`whole`)."""
+    return _WHOLE.fullmatch(f"{text}.0") is not None
 
 
 def _is_uuid(text: str) -> bool:
@@ -157,11 +173,11 @@ def _address(text: str, spelling: Spelling) -> str:
 
 
 def near(text: str) -> str:
-    """Return the text as a store finds it by ASCII rules alone: trimmed, letters A to Z in lower case.
+    """Return the text as a store finds it by ASCII rules alone: trimmed, letters A to Z in lower case, whole numbers without a point.
 
     Two ASCII texts that any rule but that of phone numbers takes for one are near each other.
     """
-    return text.strip(_BLANKS).translate(_LOWER)
+    return whole(text.strip(_BLANKS).translate(_LOWER))
 
 
 _LOWER = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}

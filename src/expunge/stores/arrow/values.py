@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -92,7 +93,7 @@ def _flat(array: pa.Array, steps: Sequence[str], rows: Numbers | None) -> tuple[
 
 
 def said(value: object) -> str | None:
-    """Return a value as its text, or None for null. Numbers that are equal have the same text: ``7`` for 7 and 7.0, as in a database."""
+    """Return a value as its text, or None for null. Numbers that are equal have the same text: ``7`` for 7, 7.0 and 7.00."""
     match value:
         case None:
             return None
@@ -100,6 +101,8 @@ def said(value: object) -> str | None:
             return "true" if value else "false"
         case float():
             return str(int(value)) if value.is_integer() else repr(value)
+        case Decimal() if value == value.to_integral_value():
+            return str(int(value))
         case bytes():
             try:
                 return value.decode()

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 
+from expunge.core.datamap.spelling import is_whole
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable, quoted
 from expunge.stores.sqlite.match import bound
@@ -16,6 +17,8 @@ PAGE = 4096
 """Rows at a time."""
 _SAMPLED, _OFTEN = 4096, 16
 """Entries of an index by which is told whether values repeat; how often each must, so that steps from value to value are quicker."""
+_KEEPS_ZEROS = frozenset({"text", "blob", "json"})
+"""Affinities of columns that can hold ``7.0`` beside ``7``; the others turn both into one number."""
 _COMPARES = frozenset({"Eq", "Ne"})
 _EXACT = frozenset({"", "BINARY"})
 _FOLDING = re.compile(r"(?i)\b(lower|upper)\s*\(|\bcollate\s+[\"`\[]?nocase")
@@ -82,6 +85,11 @@ def near(connection: sqlite3.Connection, table: SqliteTable, name: str, texts: S
     # Why COLLATE: the column's own would be taken for the comparison. Why the ends alone: to trim every value takes twice the time.
     close = f"lower({held}) COLLATE BINARY IN (SELECT text FROM temp.expunge_near)"
     beyond = f"length(CAST({held} AS BLOB)) <> length(CAST({held} AS TEXT)) OR unicode({held}) <= 32 OR unicode(substr({held}, -1)) <= 32"
+    if field.affinity in _KEEPS_ZEROS and any(map(is_whole, texts)):
+        bare = f"rtrim({held}, '0')"
+        close += (
+            f" OR (substr({held}, -1) = '0' AND substr({bare}, -1) = '.' AND rtrim({bare}, '.') IN (SELECT text FROM temp.expunge_near))"
+        )
     cursor = connection.execute(f"SELECT {field.text} FROM {_values(connection, table, name)} AS t WHERE {close} OR {beyond}")
     while rows := cursor.fetchmany(PAGE):
         yield [text for (text,) in rows if text is not None]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from expunge.core.datamap.spelling import is_whole
 from expunge.core.values.copy import Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.spelling_search import StoreEquality
@@ -79,6 +80,10 @@ def near(connection: Connection, table: PostgresTable, name: str, texts: Sequenc
     load(connection, "expunge_near", (escaped(data) + b"\n" for data in encoded if data is not None))
     shown = f'(({value})::text COLLATE "C")'
     close = f"pg_catalog.lower({shown}) IN (SELECT text FROM pg_temp.expunge_near)"
+    if any(map(is_whole, texts)):
+        bare = f"pg_catalog.rtrim({shown}, '0')"
+        digits = f"pg_catalog.rtrim({bare}, '.') IN (SELECT text FROM pg_temp.expunge_near)"
+        close += f" OR (pg_catalog.right({shown}, 1) = '0' AND pg_catalog.right({bare}, 1) = '.' AND {digits})"
     # Why the ends alone: blanks inside say nothing. In an encoding of one byte a character, the number of bytes says nothing either.
     wide = connection.info.parameter_status("server_encoding") == "UTF8"
     beyond = f"pg_catalog.octet_length({shown}) <> pg_catalog.char_length({shown})" if wide else f"{shown} ~ '[^ -~]'"
