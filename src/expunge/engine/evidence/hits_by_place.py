@@ -12,7 +12,9 @@
 4.6. What is left then may lie in rows about nobody: reference data, aggregates, rows that name no subject. A value there explains a hit as
      a whole, if a living person has the same, or if the map says that it is on the list of such values; one that names the person, never.
 4.7. A window that was seen in a structure whose parts cannot be told apart is neither explained nor residue: the verdict is *cannot tell*.
-4.8. Hits in stores without page readers are asked of all bystanders' data.
+4.8. An identifier of the erased person that is a part of a longer word at its place is not the person's, where that word is the identifier
+     of a person who stays: in a cell of a live row, declared or not, and in a file that is text.
+4.9. Hits in stores without page readers are asked of all bystanders' data.
 """
 
 from __future__ import annotations
@@ -26,11 +28,12 @@ from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.engine.evidence import shared_content
 from expunge.engine.evidence.file_hits import HitPlaces
+from expunge.engine.evidence.longer_identifiers import LongerIdentifiers, too_many
 from expunge.engine.evidence.nobodys_rows import Cell
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept, RowsAtHits
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
-from expunge.ports.optional.placing import CannotTell, PlacingStore
+from expunge.ports.optional.placing import CannotTell, Lying, PlacingStore
 from expunge.ports.optional.remote_content import RemoteContent
 from expunge.ports.scanner import Residue, Scanned
 from expunge.ports.store import Store
@@ -117,18 +120,27 @@ def explain(
     explained = work.explained(by_file)
     # (4.7) Set aside what cannot be told.
     untold: list[tuple[int, Residue, str]] = []
+    lying: dict[tuple[int, Residue], tuple[Sequence[Lying], Sequence[Dataset]]] = {}
     for hits in by_file:
         for number, (index, place) in enumerate(hits.places):
-            why = next((lying.why for lying in hits.at[number] if isinstance(lying, CannotTell)), None)
+            why = next((each.why for each in hits.at[number] if isinstance(each, CannotTell)), None)
             if why is not None:
                 untold.append((index, place, why))
             elif (hits.path, number) in work.unfollowed:
                 untold.append((index, place, UNFOLLOWED))
             elif (hits.path, number) not in explained:
                 left.append((index, place))
-    # (4.8) Ask the rest of all bystanders' data.
+                lying[index, place] = (hits.at[number], hits.datasets)
     counted = Counter(index for hits in by_file for index, _ in hits.places)
     listed = frozenset(counted) | unsure | {index for index, _ in left}
+    # (4.8) Look for longer identifiers of people who stay.
+    erased = {name: ours.of(name) for name in {*ours.live, *ours.kept}}
+    longer = LongerIdentifiers(context, traces, stores, {each.name: opened for each, opened in placing}, people, erased)
+    open_hits = [(index, place, *lying.get((index, place), ((), ()))) for index, place in left]
+    in_longer = longer.explained(open_hits) if open_hits else frozenset[int]()
+    crowded = too_many(scanned.found, traces, MOST_PLACES) if in_longer else frozenset[int]()
+    left = [hit for number, hit in enumerate(left) if number not in in_longer or hit[0] in crowded]
+    # (4.9) Ask the rest of all bystanders' data.
     unsure |= {index for index, count in counted.items() if count >= MOST_PLACES} | (candidates - listed)
     rest = _by_content(context, store, traces, scanned, frozenset(unsure), ours, people, before)
     named = shared_content.on_record(context, stores, traces, candidates)
