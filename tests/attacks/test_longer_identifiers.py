@@ -96,3 +96,76 @@ def test_in_a_folder_a_longer_word_of_nobody_excuses_nothing(tmp_path: Path) -> 
         + "  lines: {store: files, path: notes.jsonl, format: jsonl, subject: {customer: who}, retention: life}\n"
     )
     assert made.erase("mary.smith").state is OrderState.IN_PART
+
+
+UNDECLARED = {"undeclared": "", "ignored": "", "about nobody": "audit: {store: app, table: audit, about: nobody}"}
+
+
+def beside(folder: Path, kind: str, pair: str, said: str) -> MentionCompany:
+    """Build a company with a table of nobody that says something of the one who stays."""
+    made = built(folder, pair, f"CREATE TABLE audit (n INTEGER PRIMARY KEY, x TEXT, y TEXT);{said}")
+    if UNDECLARED[kind]:
+        made.declare(MAP, NOTES, UNDECLARED[kind])
+    if kind == "ignored":
+        made.map.write_text(made.map.read_text() + "ignore:\n  - {store: app, table: audit, reason: a list of the machine}\n")
+    return made
+
+
+@pytest.mark.parametrize("kind", UNDECLARED)
+def test_in_a_table_of_nobody_it_is_the_other_persons(tmp_path: Path, kind: str) -> None:
+    _, stays = PAIRS["one more name"]
+    said = "INSERT INTO audit VALUES (1, '<stays>', ''), (2, 'seen <stays> today', '/files/<stays>/a');"
+    made = beside(tmp_path, kind, "one more name", said)
+    before = made.run("SELECT * FROM audit ORDER BY n")
+    run = made.erase("mary.smith")
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert made.run("SELECT * FROM audit ORDER BY n") == before
+    assert Search([stays]).folder(made.database.parent)
+
+
+BITES = {
+    "the shorter one in another row": "(1, '<stays>', ''), (2, 'seen <gone> today', '')",
+    "in another cell": "(1, '<stays>', 'seen <gone> today')",
+    "in the same cell": "(1, 'not <stays> but <gone>...', '')",
+    "the next cell goes on as the longer one would": "(1, '<gone>', '.jones')",
+    "a longer word of nobody": "(1, '<gone>.brown', '')",
+    "bytes beside it": "(1, '<stays>', CAST('<gone>' AS BLOB))",
+}
+
+
+@pytest.mark.parametrize(
+    "kind", ["undeclared", pytest.param("ignored", marks=pytest.mark.soak), pytest.param("about nobody", marks=pytest.mark.soak)]
+)
+@pytest.mark.parametrize("bite", BITES)
+def test_in_a_table_of_nobody_the_shorter_one_stays_residue(tmp_path: Path, kind: str, bite: str) -> None:
+    made = beside(tmp_path, kind, "one more name", f"INSERT INTO audit VALUES {BITES[bite]};")
+    assert made.erase("mary.smith").state is OrderState.IN_PART
+
+
+def folder_beside(made: MentionCompany, name: str, data: bytes) -> None:
+    folder = made.database.parent / "files"
+    (folder / "other").mkdir(parents=True)
+    (folder / "notes.jsonl").write_text(json.dumps({"who": "mary.smith.jones", "said": "a line of the one who stays"}) + "\n")
+    (folder / "other" / name).write_bytes(data)
+    made.map.write_text(
+        made.map.read_text().replace("datasets:\n", "  files: {kind: files, url: ./world/files}\ndatasets:\n")
+        + "  lines: {store: files, path: notes.jsonl, format: jsonl, subject: {customer: who}, retention: life}\n"
+        + "ignore:\n  - {store: files, path: other/**, reason: logs of the machine}\n"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", pytest.param("utf-16", marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "more", ["", " mary.smith.", *(pytest.param(more, marks=pytest.mark.soak) for more in (" mary.smith.jonson", "mary.smith.jones2"))]
+)
+def test_in_a_text_file_of_an_ignored_folder(tmp_path: Path, encoding: str, more: str) -> None:
+    made = built(tmp_path, "one more name")
+    folder_beside(made, "seen.txt", f"10:00 mary.smith.jones came\n10:01 /home/mary.smith.jones/.profile\n{more}\n".encode(encoding))
+    run = made.erase("mary.smith")
+    assert run.state is (OrderState.IN_PART if more else OrderState.FULFILLED), run.reasons
+
+
+def test_bytes_that_go_on_as_a_longer_identifier_in_a_binary_file_excuse_nothing(tmp_path: Path) -> None:
+    made = built(tmp_path, "one more name")
+    folder_beside(made, "seen.bin", b"\x00\x0amary.smith.jones\x00\x01")
+    assert made.erase("mary.smith").state is OrderState.IN_PART
