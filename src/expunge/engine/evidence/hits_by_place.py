@@ -20,14 +20,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from expunge.core.datamap.datamap import Dataset, Inherited, remakes
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.engine.evidence import shared_content
-from expunge.engine.evidence.file_hits import HitPlaces
+from expunge.engine.evidence.file_hits import FileHits, HitPlaces
 from expunge.engine.evidence.longer_identifiers import LongerIdentifiers, too_many
 from expunge.engine.evidence.nobodys_rows import Cell
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept, RowsAtHits
@@ -119,27 +120,14 @@ def explain(
     work = RowsAtHits(context, traces, stores, placing, candidates, ours, people, before)
     explained = work.explained(by_file)
     # (4.7) Set aside what cannot be told.
-    untold: list[tuple[int, Residue, str]] = []
-    lying: dict[tuple[int, Residue], tuple[Sequence[Lying], Sequence[Dataset]]] = {}
-    for hits in by_file:
-        for number, (index, place) in enumerate(hits.places):
-            why = next((each.why for each in hits.at[number] if isinstance(each, CannotTell)), None)
-            if why is not None:
-                untold.append((index, place, why))
-            elif (hits.path, number) in work.unfollowed:
-                untold.append((index, place, UNFOLLOWED))
-            elif (hits.path, number) not in explained:
-                left.append((index, place))
-                lying[index, place] = (hits.at[number], hits.datasets)
+    untold, lying = _set_aside(by_file, explained, work.unfollowed)
+    left += lying
     counted = Counter(index for hits in by_file for index, _ in hits.places)
     listed = frozenset(counted) | unsure | {index for index, _ in left}
     # (4.8) Look for longer identifiers of people who stay.
     erased = {name: ours.of(name) for name in {*ours.live, *ours.kept}}
     longer = LongerIdentifiers(context, traces, stores, {each.name: opened for each, opened in placing}, people, erased)
-    open_hits = [(index, place, *lying.get((index, place), ((), ()))) for index, place in left]
-    in_longer = longer.explained(open_hits) if open_hits else frozenset[int]()
-    crowded = too_many(scanned.found, traces, MOST_PLACES) if in_longer else frozenset[int]()
-    left = [hit for number, hit in enumerate(left) if number not in in_longer or hit[0] in crowded]
+    left = _without_longer(longer, left, lying, too_many(scanned.found, traces, MOST_PLACES))
     # (4.9) Ask the rest of all bystanders' data.
     unsure |= {index for index, count in counted.items() if count >= MOST_PLACES} | (candidates - listed)
     rest = _by_content(context, store, traces, scanned, frozenset(unsure), ours, people, before)
@@ -156,6 +144,35 @@ def explain(
         {index: frozenset(cells) for index, cells in work.nobodys_values.items() if index not in lost},
         {index: frozenset(names) for index, names in work.with_nobody.items() if index in lost},
     )
+
+
+def _set_aside(
+    by_file: Sequence[FileHits], explained: Collection[tuple[Path, int]], unfollowed: Collection[tuple[Path, int]]
+) -> tuple[list[tuple[int, Residue, str]], dict[tuple[int, Residue], tuple[Sequence[Lying], Sequence[Dataset]]]]:
+    """Return the hits that cannot be told, and those that nothing explains with what lies there."""
+    untold: list[tuple[int, Residue, str]] = []
+    lying: dict[tuple[int, Residue], tuple[Sequence[Lying], Sequence[Dataset]]] = {}
+    for hits in by_file:
+        for number, (index, place) in enumerate(hits.places):
+            why = next((each.why for each in hits.at[number] if isinstance(each, CannotTell)), None)
+            if why is not None:
+                untold.append((index, place, why))
+            elif (hits.path, number) in unfollowed:
+                untold.append((index, place, UNFOLLOWED))
+            elif (hits.path, number) not in explained:
+                lying[index, place] = (hits.at[number], hits.datasets)
+    return untold, lying
+
+
+def _without_longer(
+    longer: LongerIdentifiers,
+    left: Sequence[tuple[int, Residue]],
+    lying: Mapping[tuple[int, Residue], tuple[Sequence[Lying], Sequence[Dataset]]],
+    crowded: frozenset[int],
+) -> list[tuple[int, Residue]]:
+    """The hits that lie in no longer identifier; all of those windows of which there may be more places."""
+    explained = longer.explained([(index, place, *lying.get((index, place), ((), ()))) for index, place in left])
+    return [hit for number, hit in enumerate(left) if number not in explained or hit[0] in crowded]
 
 
 def _by_content(
