@@ -105,3 +105,22 @@ def test_on_a_server_a_stray_copy_is_residue_although_another_child_quotes_it(es
     run = estate.erase(name)
     assert run.state is OrderState.IN_PART
     assert set(run.reasons) == {"transcripts: residue found"}
+
+
+def test_on_a_server_a_later_look_finds_nothing_in_earlier_versions_of_rows_that_stay(estate: Estate) -> None:
+    name, said = quoting(estate)
+    run = estate.erase(name)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    with psycopg.connect(estate.database, autocommit=True) as connection:
+        for _ in range(4):
+            connection.execute("UPDATE transcripts SET recording_id = recording_id")
+            connection.execute("VACUUM FULL transcripts")
+            connection.execute("SELECT pg_switch_wal()")
+            connection.execute("CHECKPOINT")
+    with estate.open() as opened:
+        look = opened.verify(run.order)
+        assert (look.found, look.failed) == (0, {})
+    with psycopg.connect(estate.database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE drafts AS SELECT %s::text AS said", (said,))
+    with estate.open() as opened:
+        assert opened.verify(run.order).found > 0

@@ -112,7 +112,7 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
         except store_calls.TROUBLE as error:
             failed[store] = store_calls.as_unable(error).reason.value
             continue
-        mine = [dataset.name for dataset in context.data_map.datasets_of(store)]
+        mine = [each.name for each in context.data_map.datasets_of(store)]
         earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
         # Why one is enough: those of the order may have been erased since. Where nobody is left, the store has at least to be there.
         unseen = staying(traces, earlier, mine) and not staying(joined, seen, mine)
@@ -120,11 +120,27 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
         if blind or explained.untold:
             failed[store] = Reason.CANNOT_TELL.value
         fresh = {index for index in seen - explained.held - explained.untold.keys() if joined.traces[index].subject not in joined.controls}
+        if run.state is OrderState.FULFILLED:
+            fresh -= _in_log_alone(context, store, joined, explained.left) & tracing.recall(
+                context, owner, "seen-after-", traces, store=store
+            )
         found |= fresh
-        places += hits_by_place.a_few(explained.left)
+        places += hits_by_place.a_few(place for place in explained.left if place.trace in {joined.traces[index] for index in fresh})
     usable = sum(1 for index in visible if traces.traces[index].subject not in traces.controls)
     recorder.append(ev.Reverified(recorder.now(), len(found), usable))
     return LaterLook(order, usable, len(found), tuple(places), failed)
+
+
+def _in_log_alone(context: Context, store: str, traces: Traces, left: Sequence[Residue]) -> frozenset[int]:
+    """Return the windows that are left in a log alone that repeats what lies elsewhere.
+
+    Why apart: since the order's purge the log has filled again, with earlier versions of rows of people who stay. What these people shared
+    with an erased person when the order ended says nothing there: data that came back would bring windows along that nobody shares.
+    """
+    logs = [source.path for source in store_calls.raw(context.open_store(store)) if source.repeats]
+    inside = {place.trace for place in left if any(place.path.is_relative_to(path) for path in logs)}
+    alone = inside - {place.trace for place in left if not any(place.path.is_relative_to(path) for path in logs)}
+    return frozenset(index for index, trace in enumerate(traces.traces) if trace in alone)
 
 
 def _own(traces: Traces, subjects: Collection[Pseudonym]) -> Traces:
