@@ -137,7 +137,7 @@ def cost(estate: Estate, rows: Rows, *, small: bool) -> Figure:
     model = _taught(x, y, who, records, everybody)
     subtracted, whole, left = [], [], 0
     for leaving in (1, 2, 5, 10) if small else (1, 3, 10, 30, 100, 300):
-        report = model.forget(people[:leaving])
+        report = model.forget(people[:leaving], missing="ignore")
         left += report.records
         subtracted.append((float(leaving), float(left)))
         whole.append((float(leaving), float(len(who) - left)))

@@ -136,9 +136,10 @@ def _where(company: Company, number: int, position: int) -> Iterator[str]:
 
 
 def _blind(receipt: Receipt) -> bool:
-    """Return whether all that is open are datasets of which no trace could be looked for."""
+    """Return whether all that is open are datasets of which nothing could be looked for, or nobody who stays was seen."""
     unable = [entry for entry in receipt.datasets if entry.outcome is Result.UNABLE]
-    return all(entry.reason is Reason.CANNOT_TELL and entry.scan is not None and not entry.scan.traces_usable for entry in unable)
+    seen = [entry.scan for entry in unable if entry.reason is Reason.CANNOT_TELL and entry.scan is not None]
+    return len(seen) == len(unable) and not any(scan.traces_usable and scan.controls_found for scan in seen)
 
 
 def faults(judgement: Judgement) -> Iterator[str]:
