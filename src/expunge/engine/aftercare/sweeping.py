@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from expunge import telemetry
@@ -112,7 +112,7 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
         except store_calls.TROUBLE as error:
             failed[store] = store_calls.as_unable(error).reason.value
             continue
-        mine = [each.name for each in context.data_map.datasets_of(store)]
+        mine = [dataset.name for dataset in context.data_map.datasets_of(store)]
         earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
         # Why one is enough: those of the order may have been erased since. Where nobody is left, the store has at least to be there.
         unseen = staying(traces, earlier, mine) and not staying(joined, seen, mine)
@@ -125,10 +125,16 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
                 context, owner, "seen-after-", traces, store=store
             )
         found |= fresh
-        places += hits_by_place.a_few(place for place in explained.left if place.trace in {joined.traces[index] for index in fresh})
+        places += _places_of(joined, fresh, explained.left)
     usable = sum(1 for index in visible if traces.traces[index].subject not in traces.controls)
     recorder.append(ev.Reverified(recorder.now(), len(found), usable))
     return LaterLook(order, usable, len(found), tuple(places), failed)
+
+
+def _places_of(traces: Traces, windows: Collection[int], left: Iterable[Residue]) -> tuple[Residue, ...]:
+    """Return the first places of some windows among those that nothing explains."""
+    wanted = {traces.traces[index] for index in windows}
+    return hits_by_place.a_few(place for place in left if place.trace in wanted)
 
 
 def _in_log_alone(context: Context, store: str, traces: Traces, left: Sequence[Residue]) -> frozenset[int]:
