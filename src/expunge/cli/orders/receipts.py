@@ -73,6 +73,27 @@ def verify(
         output.say(f"{number}. {output.visible(step)}")
 
 
+@app.command()
+def bundle(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of one receipt.", exists=True, file_okay=False)],
+) -> None:
+    """Write the receipt once more for tools of Sigstore: receipt.sigstore.json (bundle v0.3) and trusted-root.json, into its folder.
+
+    Both are made from the other files, so this works for older receipts too. The root has the log's key that came along with the
+    receipt: compare it with one got elsewhere. Nothing is checked here: see `expunge receipt verify`.
+    """
+    from expunge.core.verification import receipt_folder, sigstore_bundle
+
+    files = read_folder(folder)
+    missing = [name for name in receipt_folder.REQUIRED if name not in files]
+    if missing:
+        message = f"the receipt is not whole: {', '.join(missing)} missing"
+        raise EvidenceInvalid(message, help="name the folder of one receipt")
+    for name, data in sigstore_bundle.files_of(files).items():
+        (folder / name).write_bytes(data)
+        output.say(f"{folder / name}")
+
+
 def _with_opening(files: dict[str, bytes], opening: bytes) -> dict[str, bytes]:
     from expunge.core.verification.receipt_folder import OPENING
 

@@ -24,7 +24,7 @@ from expunge.core.log.trust import parse as parse_policy
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.pages import render
 from expunge.core.values.signature import key_id, parse_ed25519_pem
-from expunge.core.verification import entry_order
+from expunge.core.verification import entry_order, sigstore_bundle
 from expunge.core.verification import receipt_folder as folder
 from expunge.errors import EvidenceInvalid
 
@@ -89,6 +89,7 @@ def verify(
     _check_copies(reading, envelope, steps)
     _check_evidence(receipt, steps)
     proof, signed, leaf_hash = _check_log(reading, envelope, receipt, elsewhere, steps)
+    _check_bundle(files, steps)
     opened = _check_opening(files, receipt, steps)
     expired = at is not None and at > receipt.valid_until
     steps.append(_closing(receipt, trusted=elsewhere is not None, opened=opened, expired=expired))
@@ -189,6 +190,19 @@ def _check_log(
     steps.append(f"It is entry {proof.index} of the log {head.origin}, under its signed checkpoint of {head.size} entries.")
     steps.append(_cosigned(signed.cosignatures))
     return proof, signed, leaf_hash
+
+
+def _check_bundle(files: Mapping[str, bytes], steps: list[str]) -> None:
+    """The forms made for tools of Sigstore, where they are there, say the same."""
+    present = [name for name in (folder.BUNDLE, folder.ROOT) if name in files]
+    if not present:
+        return
+    made = _Named(folder.BUNDLE).refuse_or(lambda: sigstore_bundle.files_of(files))
+    for name in present:
+        if files[name] != made[name]:
+            message = f"{name} does not say what the receipt's other files say"
+            raise EvidenceInvalid(message, help="`expunge receipt bundle` makes it again from these")
+    steps.append(f"{' and '.join(present)}, for tools of Sigstore, {'say' if len(present) > 1 else 'says'} the same, byte for byte.")
 
 
 def _check_dates(receipt: Receipt, public: bytes, policy: TrustPolicy, signed: SignedHead) -> None:

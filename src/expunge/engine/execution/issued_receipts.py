@@ -12,6 +12,7 @@ from expunge.core.orders.run import Run
 from expunge.core.pages import render
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.signature import ed25519_pem
+from expunge.core.verification import receipt_folder, sigstore_bundle
 from expunge.engine.execution import issuing
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder
@@ -58,15 +59,16 @@ def folder(context: Context, which: IssuedReceipt) -> dict[str, bytes]:
         raise StateCorrupt(message, help="restore the state folder")
     envelope = dsse.parse(found.envelope)
     parsed = trust.parse_canonical(found.policy)
-    return {
-        "receipt.dsse.json": found.envelope,
-        "receipt.pae": dsse.pae(envelope.payload),
-        "receipt.sig": envelope.signature,
-        "receipt.tlog-proof": found.proof,
-        "trust-policy.txt": found.policy,
-        "signer.pem": ed25519_pem(parsed.signers[0].key),
-        "receipt.html": render(envelope.payload),
+    files = {
+        receipt_folder.ENVELOPE: found.envelope,
+        receipt_folder.PAE: dsse.pae(envelope.payload),
+        receipt_folder.SIGNATURE: envelope.signature,
+        receipt_folder.PROOF: found.proof,
+        receipt_folder.POLICY: found.policy,
+        receipt_folder.SIGNER: ed25519_pem(parsed.signers[0].key),
+        receipt_folder.PAGE: render(envelope.payload),
     }
+    return files | sigstore_bundle.files_of(files)
 
 
 def trust_policy(origin: str, signer: bytes, pair: tuple[bytes, bytes], witnesses: trust.TrustPolicy | None = None) -> str:
