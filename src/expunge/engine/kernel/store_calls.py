@@ -5,7 +5,7 @@ A call whose reply was lost surfaces as :class:`expunge.faults.ReplyLost`. The c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -14,7 +14,7 @@ from expunge.core.datamap.grounding import Capabilities
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.lineage.model_origin import ModelOrigin
 from expunge.core.retention.age_histogram import Ages, AgeSpan
-from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
@@ -26,6 +26,7 @@ from expunge.ports.optional.schema_listing import MentionListing, SchemaListing,
 from expunge.ports.optional.schema_naming import SchemaNaming
 from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
 from expunge.ports.optional.subject_listing import SubjectListing
+from expunge.ports.optional.undeclared_places import UndeclaredPlaces
 from expunge.ports.scanner import Tracer
 from expunge.ports.store import Store
 
@@ -45,8 +46,18 @@ def remainders(store: Store) -> tuple[str, ...]:
 
 def check(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
     """Compare the store with the map."""
+    return _found(lambda: store.check(ignored))
+
+
+def undeclared_places(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
+    """Return the places of the store that no dataset declares; where the store can tell them without reading content, it does."""
+    found = _found(lambda: store.undeclared_places(ignored) if isinstance(store, UndeclaredPlaces) else store.check(ignored))
+    return tuple(each for each in found if each.kind is FindingKind.UNDECLARED)
+
+
+def _found(findings: Callable[[], Iterable[Finding]]) -> tuple[Finding, ...]:
     failpoint("store.check:before")
-    answer = tuple(store.check(ignored))
+    answer = tuple(findings())
     failpoint("store.check:after")
     return answer
 
