@@ -5,7 +5,7 @@ A call whose reply was lost surfaces as :class:`expunge.faults.ReplyLost`. The c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -46,19 +46,19 @@ def remainders(store: Store) -> tuple[str, ...]:
 
 def check(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
     """Compare the store with the map."""
-    return _found(lambda: store.check(ignored))
+    failpoint("store.check:before")
+    answer = tuple(store.check(ignored))
+    failpoint("store.check:after")
+    return answer
 
 
 def undeclared_places(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
     """Return the places of the store that no dataset declares; where the store can tell them without reading content, it does."""
-    found = _found(lambda: store.undeclared_places(ignored) if isinstance(store, UndeclaredPlaces) else store.check(ignored))
-    return tuple(each for each in found if each.kind is FindingKind.UNDECLARED)
-
-
-def _found(findings: Callable[[], Iterable[Finding]]) -> tuple[Finding, ...]:
-    failpoint("store.check:before")
-    answer = tuple(findings())
-    failpoint("store.check:after")
+    if not isinstance(store, UndeclaredPlaces):
+        return tuple(each for each in check(store, ignored) if each.kind is FindingKind.UNDECLARED)
+    failpoint("store.undeclared_places:before")
+    answer = tuple(store.undeclared_places(ignored))
+    failpoint("store.undeclared_places:after")
     return answer
 
 
