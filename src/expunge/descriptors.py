@@ -54,7 +54,8 @@ def take(path: Path, flags: int = 0) -> int:
     with _lock:
         if not next(_taken) % _SOMETIMES:
             _close_idle()
-        known = _opened.get(_identity(path.stat(follow_symlinks=not flags & os.O_NOFOLLOW)))
+        # Why not where nothing is open here: what a path leads to matters only beside a descriptor that is shared.
+        known = _opened.get(_identity(path.stat(follow_symlinks=not flags & os.O_NOFOLLOW))) if _opened else None
         if known is None:
             descriptor = os.open(path, _FLAGS | flags)
             status = os.fstat(descriptor)
@@ -116,7 +117,7 @@ def _may_be_locked(path: Path, descriptor: int, status: os.stat_result) -> bool:
     """Return whether a SQLite connection may hold locks on a file: a database, an empty file, or the index of a log."""
     if not stat.S_ISREG(status.st_mode):
         return False
-    return path.name.endswith(_SHARED_MEMORY) or not status.st_size or os.pread(descriptor, len(_MAGIC), 0) == _MAGIC
+    return os.fspath(path).endswith(_SHARED_MEMORY) or not status.st_size or os.pread(descriptor, len(_MAGIC), 0) == _MAGIC
 
 
 def _elsewhere() -> frozenset[_Identity] | None:

@@ -14,6 +14,7 @@ from expunge.core.values.copy import Copy, FindingKind
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.spelling_search import SpellingSearch
 from expunge.ports.optional.subject_listing import SubjectListing
+from expunge.ports.optional.undeclared_places import UndeclaredPlaces
 from expunge.ports.scanner import Stretch
 from expunge.testing.harness import StoreHarness, locate_all
 from expunge.testing.people import AWKWARD, Person, people, person
@@ -257,6 +258,8 @@ class StoreReading(StoreHarness):
         self.plant(folder, person("planted"))
         with self.opened(folder) as (store, _):
             found = [each for each in store.check(()) if each.kind is FindingKind.UNDECLARED]
+            if isinstance(store, UndeclaredPlaces):
+                assert sorted(store.undeclared_places(()), key=repr) == sorted(found, key=repr)
         assert found
         assert all(each.where and each.what and each.mend for each in found)
 

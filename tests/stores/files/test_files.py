@@ -634,6 +634,7 @@ def test_everything_that_nobody_declared_is_found(voices):
         (FindingKind.UNDECLARED, "exports/"),
         (FindingKind.UNDECLARED, "voice/p1/r1.wav.bak"),
     ]
+    assert sorted((each.kind, each.where) for each in voices.store.undeclared_places([])) == voices.findings()
     (grouped,) = [each for each in voices.store.check([]) if each.where == "cache"]
     assert grouped.what == "9 files that no dataset declares"
     assert voices.findings("cache/*", "exports", "*.gz", "*.bak") == []

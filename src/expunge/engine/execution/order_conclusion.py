@@ -16,7 +16,6 @@ from expunge.core.evidence import receipt
 from expunge.core.journal import events as ev
 from expunge.core.orders.run import Run
 from expunge.core.retention.retention_rules import learnt_from
-from expunge.core.values.copy import FindingKind
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from expunge.core.values.scope import Scope
@@ -152,10 +151,11 @@ def _ignored(context: Context, store: str) -> list[str]:
 def _undeclared(context: Context, store: str) -> int:
     """How many places of the store nobody declared; 0 where it cannot be asked, which is said elsewhere."""
     try:
-        found = store_calls.check(context.open_store(store), [each for each in context.data_map.ignore if each.store == store])
+        return len(
+            store_calls.undeclared_places(context.open_store(store), [each for each in context.data_map.ignore if each.store == store])
+        )
     except store_calls.TROUBLE:
         return 0
-    return sum(1 for each in found if each.kind is FindingKind.UNDECLARED)
 
 
 def _ended(recorder: Recorder, entries: Entries) -> ev.OrderEvent:

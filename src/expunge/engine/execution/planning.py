@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -266,12 +265,16 @@ def _raw_bytes(context: Context, store: str) -> int:
 
 def _sizes_below(folder: Path) -> Iterator[int]:
     """Yield the bytes of each file below a folder; links are not followed."""
-    for where, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                status = os.lstat(os.path.join(where, name))  # noqa: PTH118 - ten thousand paths, each for one call
-                if stat.S_ISREG(status.st_mode):
-                    yield status.st_size
+    waiting = [os.fspath(folder)]
+    while waiting:
+        # Why suppressed: what cannot be listed is not counted, and the scan says so.
+        with suppress(OSError), os.scandir(waiting.pop()) as listing:
+            for entry in listing:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    with suppress(FileNotFoundError):
+                        yield entry.stat(follow_symlinks=False).st_size
 
 
 def _cost(context: Context, store: str, located: LocatedCopies) -> Cost:

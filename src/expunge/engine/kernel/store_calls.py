@@ -14,7 +14,7 @@ from expunge.core.datamap.grounding import Capabilities
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.lineage.model_origin import ModelOrigin
 from expunge.core.retention.age_histogram import Ages, AgeSpan
-from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
@@ -26,6 +26,7 @@ from expunge.ports.optional.schema_listing import MentionListing, SchemaListing,
 from expunge.ports.optional.schema_naming import SchemaNaming
 from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
 from expunge.ports.optional.subject_listing import SubjectListing
+from expunge.ports.optional.undeclared_places import UndeclaredPlaces
 from expunge.ports.scanner import Tracer
 from expunge.ports.store import Store
 
@@ -48,6 +49,16 @@ def check(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
     failpoint("store.check:before")
     answer = tuple(store.check(ignored))
     failpoint("store.check:after")
+    return answer
+
+
+def undeclared_places(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
+    """Return the places of the store that no dataset declares; where the store can tell them without reading content, it does."""
+    if not isinstance(store, UndeclaredPlaces):
+        return tuple(each for each in check(store, ignored) if each.kind is FindingKind.UNDECLARED)
+    failpoint("store.undeclared_places:before")
+    answer = tuple(store.undeclared_places(ignored))
+    failpoint("store.undeclared_places:after")
     return answer
 
 

@@ -153,7 +153,7 @@ class Matcher:
             np.copyto(as_bytes, buffer[start : start + count * 8])
             np.multiply(word, self._times_a, out=hashes)
             np.right_shift(hashes, self._shift, out=hashes)
-            np.take(self._table, slots, out=hit, mode="clip")
+            self._table.take(slots, out=hit, mode="clip")
             (where,) = hit.nonzero()
             if where.size:
                 where *= 8

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,11 +38,10 @@ class Limits:
     """Streams that may be decoded side by side at one level."""
 
 
-@dataclass(frozen=True)
-class RunOrigin:
-    """The origin of a run of bytes."""
+class RunOrigin(NamedTuple):
+    """The origin of a run of bytes. Not a dataclass, because a scan makes three for each of millions of files."""
 
-    path: Path = field(repr=False)
+    path: Path
     chain: tuple[str, ...] = ()
     """How it was hidden so far, outermost first."""
     base: int = 0
@@ -52,10 +51,14 @@ class RunOrigin:
     depth: int = 0
     leaf: bool = False
     """Nothing can begin in it: a name, a value, samples."""
-    mark: bytes = field(default=b"", repr=False)
+    mark: bytes = b""
     """A digest of the content, where the same may come again: findings in it are remembered."""
     outer: int | None = None
     """Place of the next container in the content of the outermost one; None where the run itself is that content, or the file."""
+
+    def __repr__(self) -> str:
+        """Return what a log may show: no name and no content."""
+        return f"{type(self).__name__}(chain={self.chain!r}, base={self.base!r}, depth={self.depth!r})"
 
     def inside(self, what: str, offset: int, mark: bytes | None = None) -> RunOrigin:
         """The run that is decoded from the container ``what`` at ``offset`` of this run, under another ``mark`` if one is given."""

@@ -6,8 +6,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from expunge.errors import CouldNotLook
 
@@ -18,21 +19,27 @@ _KINDS = (
     (stat.S_ISBLK, "device"),
     (stat.S_ISCHR, "device"),
 )
+_WITH_ATTRIBUTES = frozenset({stat.S_IFREG, stat.S_IFDIR})
 _NO_ATTRIBUTES = frozenset({errno.ENOTSUP, errno.ENODATA})
 """A file system without attributes, and one that was taken away meanwhile."""
 
 
-@dataclass(frozen=True)
-class WalkEntry:
-    """One name below a source."""
+class WalkEntry(NamedTuple):
+    """One name below a source. Not a dataclass, because a scan makes one for each of millions of files."""
 
-    path: Path = field(repr=False)
-    names: tuple[bytes, ...] = field(repr=False)
+    path: Path
+    names: tuple[bytes, ...]
     """What the name says: itself and, for a symbolic link, its target."""
     regular: bool
     """It is a file to be read."""
-    attributes: tuple[bytes, ...] = field(default=(), repr=False)
+    attributes: tuple[bytes, ...] = ()
     """Its extended attributes, each as ``name=value``."""
+    size: int = 0
+    """Bytes of a file when it was listed."""
+
+    def __repr__(self) -> str:
+        """Return what a log may show: no name and no content."""
+        return f"{type(self).__name__}(regular={self.regular!r})"
 
 
 def entries(root: Path, skip: Callable[[str], None], *, must: bool) -> Iterator[WalkEntry]:
@@ -48,7 +55,8 @@ def entries(root: Path, skip: Callable[[str], None], *, must: bool) -> Iterator[
         CouldNotLook: the root is missing (when it must not be) or cannot be read.
     """
     try:
-        mode = root.stat().st_mode
+        status = root.stat()
+        mode = status.st_mode
         if stat.S_ISDIR(mode):
             os.scandir(root).close()
     except OSError as error:
@@ -63,7 +71,7 @@ def entries(root: Path, skip: Callable[[str], None], *, must: bool) -> Iterator[
     reason = _special(mode)
     if reason:
         skip(reason)
-    yield WalkEntry(root, (os.fsencode(root.name),), not reason, _attributes(os.fspath(root), skip))
+    yield WalkEntry(root, (os.fsencode(root.name),), not reason, _attributes(os.fspath(root), skip), status.st_size)
 
 
 def _below(folder: Path, skip: Callable[[str], None]) -> Iterator[WalkEntry]:
@@ -71,25 +79,25 @@ def _below(folder: Path, skip: Callable[[str], None]) -> Iterator[WalkEntry]:
     while waiting:
         try:
             with os.scandir(waiting.pop()) as listing:
-                found = sorted(listing, key=lambda each: each.name)
+                found = sorted(listing, key=attrgetter("name"))
         except OSError as error:
             skip(reason_of(error))
             continue
         for each in found:
             try:
-                mode = each.stat(follow_symlinks=False).st_mode
-                target = os.fspath(Path(each.path).readlink()) if stat.S_ISLNK(mode) else ""
+                status = each.stat(follow_symlinks=False)
+                mode = stat.S_IFMT(status.st_mode)
+                target = os.readlink(each.path) if mode == stat.S_IFLNK else ""  # noqa: PTH115 - a path less for each of millions
             except OSError as error:
                 skip(reason_of(error))
                 continue
-            if stat.S_ISDIR(mode):
+            if mode == stat.S_IFDIR:
                 waiting.append(each.path)
-            reason = _special(mode)
-            if reason:
+            elif mode != stat.S_IFREG and (reason := _special(mode)):
                 skip(reason)
             names = (os.fsencode(each.name), os.fsencode(target)) if target else (os.fsencode(each.name),)
-            read = _attributes(each.path, skip) if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else ()
-            yield WalkEntry(Path(each.path), names, stat.S_ISREG(mode), read)
+            read = _attributes(each.path, skip) if mode in _WITH_ATTRIBUTES else ()
+            yield WalkEntry(Path(each.path), names, mode == stat.S_IFREG, read, status.st_size)
 
 
 def _attributes(path: str, skip: Callable[[str], None]) -> tuple[bytes, ...]:

@@ -85,6 +85,11 @@ class HelperPool:
         self._all.add(begun)
         return begun
 
+    def idle(self) -> int:
+        """Return how many wait for a scan."""
+        with self._lock:
+            return len(self._idle)
+
     def get_ready(self) -> None:
         """Start as many as there may be, for a scan that is to come; where they cannot be started it does without."""
         with self._lock, suppress(OSError):
@@ -223,22 +228,35 @@ class ScanCrew:
 
     def _divide(self) -> None:
         """Divide what all processes need until this one comes back to it; done by this one alone, so that its errors are raised here."""
-        with self._changed:
-            while not self._last and len(self._ahead) < _AHEAD * self.processes:
-                unit = next(self.units, None)
+        while True:
+            with self._changed:
+                if self._last or len(self._ahead) >= _AHEAD * self.processes:
+                    return
+            # Why unlocked: whoever is ready takes what is ahead while further folders are listed.
+            unit = next(self.units, None)
+            with self._changed:
                 if unit is None:
                     self._last = True
-                else:
+                elif not self._last:
                     self._ahead.append(unit)
-            self._changed.notify_all()
+                self._changed.notify_all()
+            self._call_idle()
+
+    def _call_idle(self) -> None:
+        """Have those help that wait for a scan: they need not be started, so that little is worth while."""
+        if self.processes > 1 and not self._called and len(self._ahead) > 1:
+            self._call(self.helpers.idle())
 
     def _call_helpers(self, begun: float) -> None:
-        if self._called or self.processes < 2 or not self._ahead:
+        if len(self._called) >= self.processes - 1:
             return
-        ahead = sum(each.size for each in self._ahead)
-        if ahead < WORTH and time.monotonic() - begun < _LONG_S:
-            return
-        for _ in range(min(self.processes - 1, len(self._ahead))):
+        with self._changed:
+            units, ahead = len(self._ahead), sum(each.size for each in self._ahead)
+        if ahead >= WORTH or (units and time.monotonic() - begun >= _LONG_S):
+            self._call(units)
+
+    def _call(self, most: int) -> None:
+        for _ in range(min(self.processes - 1, most) - len(self._called)):
             helper = _Helper(self)
             self._called.append(helper)
             helper.start()

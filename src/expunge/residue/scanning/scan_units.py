@@ -35,15 +35,15 @@ _BETWEEN = bytes(GRID)
 """Between stretches of a file that do not follow one another: nothing runs from one into the next, and pages stay in their places."""
 _SAMPLE, _SAMPLES = 1 << 16, 32
 """Bytes of a stretch of a sample of a file, and how many of them are read."""
+_NAME, _ATTRIBUTE = ("file name",), ("file attribute",)
 _AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
 _LOG = "log"
-_SEGMENT = re.compile(r"([0-9A-F]{24})|(\d+)(\.\d+)?")
+_SEGMENT = re.compile(rb"([0-9A-F]{24})|(\d+)(\.\d+)?")
 """Names that PostgreSQL gives to segments of its log and of tables: a value may begin in one page and end many pages, or a file, later."""
 
 
-@dataclass(frozen=True)
-class FileStretch:
-    """One file, or a stretch of it."""
+class FileStretch(NamedTuple):
+    """One file, or a stretch of it. Not a dataclass, because a scan makes one for each of millions of files."""
 
     entry: WalkEntry
     start: int = 0
@@ -95,8 +95,14 @@ class UnitResult:
 
 def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Iterator[WalkEntry]:
     """Yield every entry below the roots (path, True if it must exist), each once. Raises CouldNotLook."""
+    every = [*roots]
+    if len(every) == 1:
+        # Why apart: below one root, where no link is followed, no path comes twice.
+        ((root, must),) = every
+        yield from entries(root, skip, must=must)
+        return
     passed: set[str] = set()
-    for root, must in roots:
+    for root, must in every:
         for entry in entries(root, skip, must=must):
             name = os.path.abspath(entry.path)  # noqa: PTH100 - resolve() would follow links
             if name not in passed:
@@ -111,8 +117,8 @@ def divide(found: Iterable[WalkEntry], *, sliced: bool) -> Iterator[ScanUnit]:
     last: object = None
     table: Path | None = None
     for entry in found:
-        own = _size(entry) if entry.regular else 0
-        family = _family(entry.path)
+        own = entry.size if entry.regular else 0
+        family = _family(entry)
         if parts and (size + own > SIZE or len(parts) >= MOST_FILES) and (family is None or family != last):
             yield ScanUnit(number, tuple(parts), size)
             number, parts, size = number + 1, [], 0
@@ -174,13 +180,6 @@ def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
     return found
 
 
-def _size(entry: WalkEntry) -> int:
-    try:
-        return entry.path.stat().st_size
-    except OSError:
-        return 0
-
-
 def _is_table(path: Path) -> bool:
     try:
         return postgres_headers.is_table(path)
@@ -198,12 +197,12 @@ def _is_one(path: Path) -> bool:
         return False
 
 
-def _family(path: Path) -> tuple[Path, str] | None:
+def _family(entry: WalkEntry) -> tuple[Path, str] | None:
     """Files that must be read one after the other, as one."""
-    name = _SEGMENT.fullmatch(path.name)
+    name = _SEGMENT.fullmatch(entry.names[0])
     if name is None:
         return None
-    return path.parent, name.group(2) or _LOG
+    return entry.path.parent, name.group(2).decode() if name.group(2) else _LOG
 
 
 class UnitScanner:
@@ -298,11 +297,11 @@ def scan_part(session: Session, part: FileStretch) -> None:
     if part.table is not None:
         session.shared.add(part.table)
     if part.start == 0:
-        named = RunOrigin(entry.path, ("file name",), fixed=True, leaf=True)
+        named = RunOrigin(entry.path, _NAME, fixed=True, leaf=True)
         for name in entry.names:
             session.add(named, Allowance(0, 0), name)
         for attribute in entry.attributes:
-            session.add(RunOrigin(entry.path, ("file attribute",), fixed=True, leaf=True), Allowance(0, 0), attribute)
+            session.add(RunOrigin(entry.path, _ATTRIBUTE, fixed=True, leaf=True), Allowance(0, 0), attribute)
     if not entry.regular:
         return
     try:
@@ -376,8 +375,9 @@ def _allowed(session: Session, allowance: Allowance, pieces: Iterator[bytes]) ->
 
 def _beside_database(session: Session, path: Path, source: FileSlice, allowance: Allowance) -> None:
     """Put the pages of a WAL or journal in order with the help of the database that it lies beside."""
+    name = os.fspath(path)
     for ending, kind in BESIDE.items():
-        if not path.name.endswith(ending) or not source.size:
+        if not name.endswith(ending) or not source.size:
             continue
         inner = RunOrigin(path).inside(kind, 0)
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.durable import TEMPORARY_PREFIX
+from expunge.stores.files.folders import ListedFolder, listed_below
 from expunge.stores.files.local_tree import PresentState
 from expunge.stores.tree.check import DECLARE, NamesCheck
 from expunge.stores.tree.folder_layout import FolderLayout
@@ -41,20 +42,25 @@ class FilesCheck:
         def refuse(error: OSError) -> None:
             unlisted.append(Path(error.filename).relative_to(self._root).as_posix())
 
-        for folder, folders, names in os.walk(self._root, onerror=refuse):
-            yield from self._folder(Path(folder), folders, names)
+        for folder in listed_below(self._root, refuse):
+            yield from self._folder(folder, self._declared)
         for where in unlisted:
             yield self._names.finding(FindingKind.PERMISSION, where, "the folder cannot be listed", "give this user the right to read it")
 
+    def undeclared(self) -> Iterator[Finding]:
+        """Those of the findings that name places which nobody declared: all of them are told by names, and no record is read."""
+        for folder in listed_below(self._root, lambda _: None):
+            yield from (each for each in self._folder(folder, lambda _key, _layout: iter(())) if each.kind is FindingKind.UNDECLARED)
+
     # --- what lies there ------------------------------------------------------------------------
 
-    def _folder(self, folder: Path, folders: list[str], names: list[str]) -> Iterator[Finding]:
-        where = folder.relative_to(self._root).as_posix()
-        prefix = "" if where == "." else f"{where}/"
-        if prefix and not folders and not names and not self._on_the_way(prefix) and not self._names.is_ignored(where):
+    def _folder(self, folder: ListedFolder, declared: Callable[[str, FolderLayout], Iterator[Finding]]) -> Iterator[Finding]:
+        """What is wrong in one folder; ``declared`` says what is wrong with a file that a dataset declares."""
+        prefix, where = folder.key, folder.key.rstrip("/") or "."
+        if prefix and folder.empty and not self._on_the_way(prefix) and not self._names.is_ignored(where):
             yield self._names.finding(FindingKind.UNDECLARED, prefix, "an empty folder that no dataset declares", DECLARE)
         undeclared = []
-        for name in sorted(names):
+        for name in folder.names:
             key = prefix + name
             if self._names.is_ignored(key):
                 continue
@@ -66,10 +72,10 @@ class FilesCheck:
             if not declaring:
                 undeclared.append(key)
             for layout in declaring:
-                yield from self._declared(key, layout)
+                yield from declared(key, layout)
         yield from self._undeclared(where, undeclared)
-        for name in folders:
-            if (folder / name).is_symlink() and not self._names.is_ignored(prefix + name):
+        for name in folder.links:
+            if not self._names.is_ignored(prefix + name):
                 yield from self._linked_folder(f"{prefix}{name}/")
 
     def _undeclared(self, where: str, keys: list[str]) -> Iterator[Finding]:

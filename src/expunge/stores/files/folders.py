@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from expunge import durable, permit
@@ -92,6 +92,54 @@ def declared_inside(root: Path, folder: str, layouts: Sequence[FolderLayout]) ->
             key = Path(current, name).relative_to(root).as_posix()
             if any(layout.template_of(key) for layout in layouts):
                 yield key
+
+
+@dataclass(frozen=True)
+class ListedFolder:
+    """One folder below a root, and what lies in it."""
+
+    path: str = field(repr=False)
+    key: str = field(repr=False)
+    """Below the root, with a slash at its end; empty for the root itself."""
+    names: Sequence[str] = field(repr=False)
+    """Of all that is no folder and leads to none, sorted."""
+    links: Sequence[str] = field(repr=False)
+    """Names of the links that lead to folders, sorted."""
+    empty: bool
+
+
+def listed_below(root: Path, refuse: Callable[[OSError], None]) -> Iterator[ListedFolder]:
+    """Yield a folder and every folder below it, each before what lies in it; links are not followed.
+
+    ``refuse`` is told of each folder that cannot be listed; what it raises is raised.
+    """
+    waiting = [(os.fspath(root), "")]
+    while waiting:
+        path, key = waiting.pop()
+        folders: list[str] = []
+        names: list[str] = []
+        links: list[str] = []
+        try:
+            with os.scandir(path) as listing:
+                for entry in listing:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.name)
+                    elif entry.is_symlink() and _leads_to_folder(entry):
+                        links.append(entry.name)
+                    else:
+                        names.append(entry.name)
+        except OSError as error:
+            refuse(error)
+            continue
+        yield ListedFolder(path, key, sorted(names), sorted(links), not (folders or names or links))
+        waiting += [(f"{path}/{name}", f"{key}{name}/") for name in sorted(folders, reverse=True)]
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _remove_folder(folder: str, inside: Callable[[str], Path]) -> bool | None:

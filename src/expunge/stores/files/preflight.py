@@ -52,10 +52,9 @@ class FilesPreflight:
 
     def _about_records(self, path: Path, key: str, wanted: WantedValues) -> Iterator[Unable]:
         try:
-            with opened(path) as file:
-                size = os.fstat(file.fileno()).st_size
-                for _ in self._layout.read(file, key, (*wanted.fields, *self._layout.beside(wanted))):
-                    pass
+            size = path.stat().st_size
+            for _ in self._layout.holding(lambda: opened(path), key, (*wanted.fields, *self._layout.beside(wanted)), ()):
+                pass
             if busy(path):
                 yield _BUSY
             if shutil.disk_usage(path.parent).free < size:

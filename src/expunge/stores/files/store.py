@@ -22,7 +22,7 @@ from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
 from expunge.stores.files.check import FilesCheck
-from expunge.stores.files.folders import clear_temporaries
+from expunge.stores.files.folders import clear_temporaries, listed_below
 from expunge.stores.files.local_tree import LocalTree
 from expunge.stores.files.open_files import holders
 from expunge.stores.files.preflight import FilesPreflight
@@ -32,6 +32,7 @@ from expunge.stores.tree.erase import TreeEraser, reason_of
 from expunge.stores.tree.folder_layout import FolderLayout
 from expunge.stores.tree.nominated import NominatedItems
 from expunge.stores.tree.search import TreeSearch
+from expunge.stores.tree.sound_files import SoundFiles
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
 
 _CAPABILITIES = Capabilities(
@@ -48,11 +49,13 @@ _CAPABILITIES = Capabilities(
 class Files:
     """One folder on this machine. ``url`` is its path; a file's key is its path below it, with forward slashes."""
 
-    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...], sound: Mapping[str, SoundFiles] | None = None) -> None:
+        """Take what the map says; ``sound`` is what another one for the same folder has parsed, by dataset."""
         self._spec = spec
+        self._sound = {dataset.name: SoundFiles() for dataset in datasets} if sound is None else sound
         self._datasets = datasets
         self._root = Path(spec.url.removeprefix("file://")).resolve()
-        self._layouts = {dataset.name: FolderLayout.of(dataset) for dataset in datasets}
+        self._layouts = {dataset.name: FolderLayout.of(dataset, self._sound[dataset.name]) for dataset in datasets}
         self._remembered = {dataset.name: RememberedSpellings() for dataset in datasets}
 
     @property
@@ -62,8 +65,15 @@ class Files:
 
     def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
         """Compare the folder with the map, down to every file and every record."""
+        return self._check(ignored).findings()
+
+    def undeclared_places(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Yield what ``check`` finds by names alone."""
+        return self._check(ignored).undeclared()
+
+    def _check(self, ignored: Sequence[Ignore]) -> FilesCheck:
         patterns = [each.pattern for each in ignored if each.store == self._spec.name]
-        return FilesCheck(self._spec.name, self._root, tuple(self._layouts.values()), patterns).findings()
+        return FilesCheck(self._spec.name, self._root, tuple(self._layouts.values()), patterns)
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """One walk over the dataset's folders; files with records are read once. Raises StoreUnavailable, CouldNotLook."""
@@ -154,11 +164,11 @@ class Files:
             if not isinstance(error, FileNotFoundError):
                 raise error
 
-        for folder, _, names in os.walk(self._root, onerror=refuse):
-            if any(name.startswith(durable.TEMPORARY_PREFIX) for name in names):
-                found = clear_temporaries(Path(folder))
+        for folder in listed_below(self._root, refuse):
+            if any(name.startswith(durable.TEMPORARY_PREFIX) for name in folder.names):
+                found = clear_temporaries(Path(folder.path))
                 if found.removed:
-                    durable.fsync_directory(Path(folder), at="files.purge.folder")
+                    durable.fsync_directory(Path(folder.path), at="files.purge.folder")
                 removed += found.removed
                 alive += found.alive
         return removed, alive
@@ -198,7 +208,8 @@ class Files:
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """A fresh walk for the selectors' values, and each old key looked up by its name."""
-        fresh = Files(self._spec, self._datasets)
+        # Why not afresh as well: digests of content say that it was parsed, and nothing about who is in it.
+        fresh = Files(self._spec, self._datasets, self._sound)
         found: dict[Pseudonym, Copy] = {}
         could_not = ""
         try:

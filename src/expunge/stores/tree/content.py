@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import mimetypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import BinaryIO
@@ -70,9 +70,8 @@ class TreeContent:
                 yield chunk
 
     def _lines(self, state: FileState, key: str, copy: Copy) -> Iterator[bytes]:
-        with self._open(state) as file:
-            for record, _ in self._theirs(file, key, [copy]):
-                yield json.dumps(record.value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        for record, _ in self._theirs(lambda: self._open(state), key, [copy]):
+            yield json.dumps(record.value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
     # --- trace ----------------------------------------------------------------------------------
 
@@ -122,18 +121,17 @@ class TreeContent:
             self._trace_notes(subject, state, tracer)
 
     def _trace_records(self, state: FileState, key: str, together: Sequence[Copy], tracer: Tracer) -> None:
-        with state.open() as file:
-            for record, selectors in self._theirs(file, key, together):
-                stays = member_cut(self._layout, record, selectors) is not None
-                for selector in selectors:
-                    subject, cut = selector.subject, member_cut(self._layout, record, [selector]) if stays else None
-                    if cut is not None:
-                        self._trace_members(subject, cut, tracer)
-                        continue
-                    self._trace_record(subject, record, tracer)
-                    if not self._layout.many_in_a_file:
-                        self._trace_names(subject, key, tracer)
-                        self._trace_notes(subject, state, tracer)
+        for record, selectors in self._theirs(state.open, key, together):
+            stays = member_cut(self._layout, record, selectors) is not None
+            for selector in selectors:
+                subject, cut = selector.subject, member_cut(self._layout, record, [selector]) if stays else None
+                if cut is not None:
+                    self._trace_members(subject, cut, tracer)
+                    continue
+                self._trace_record(subject, record, tracer)
+                if not self._layout.many_in_a_file:
+                    self._trace_names(subject, key, tracer)
+                    self._trace_notes(subject, state, tracer)
 
     def _trace_record(self, subject: Pseudonym, record: FileRecord, tracer: Tracer) -> None:
         self._trace_value(subject, "", record.value, tracer)
@@ -218,10 +216,11 @@ class TreeContent:
 
     # --- reading --------------------------------------------------------------------------------
 
-    def _theirs(self, file: BinaryIO, key: str, copies: Sequence[Copy]) -> Iterator[tuple[FileRecord, list[Selector]]]:
+    def _theirs(self, opening: Callable[[], BinaryIO], key: str, copies: Sequence[Copy]) -> Iterator[tuple[FileRecord, list[Selector]]]:
         wanted = WantedValues(copy.selector for copy in copies if copy.selector)
         says = self._layout.says(key, wanted)
-        for record in self._layout.read(file, key, (*wanted.fields, *self._layout.beside(wanted))):
+        texts = wanted.texts(wanted.fields) if says.unsaid is None else None
+        for record in self._layout.holding(opening, key, (*wanted.fields, *self._layout.beside(wanted)), texts):
             owners = wanted.in_record(record, wanted.fields, says)
             if owners:
                 yield record, [wanted.selectors[owner] for owner in sorted(owners)]

@@ -19,6 +19,7 @@ from expunge.core.values.scope import MODIFIED, Window
 from expunge.core.values.timestamps import latest
 from expunge.stores.tree.record_files import FileRecord, records
 from expunge.stores.tree.safe_replace import open_regular
+from expunge.stores.tree.sound_files import DigestingReader, Needles, SoundFiles
 from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, Readings
 
 Clock = Callable[[], datetime | None]
@@ -69,6 +70,10 @@ class WantedValues:
         """Return the values of one field that mean a subject."""
         return self._by.get(name, {}).keys()
 
+    def texts(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the values of some fields that mean a subject."""
+        return frozenset().union(*(self.values(name) for name in names))
+
     def by(self, name: str, value: str) -> Sequence[int]:
         """Return the selectors (by number) that a value of a field means."""
         return self._by.get(name, {}).get(value, ())
@@ -118,7 +123,12 @@ class WantedValues:
 
     def may_lead(self, names: Sequence[str], reading: Bindings) -> bool:
         """Return whether a reading of the first parts of a path can still become a reading that means a subject."""
-        return bool(self.every) or any(name not in reading or reading[name] in self._by.get(name, {}) for name in names)
+        if self.every:
+            return True
+        for name in names:  # noqa: SIM110 - a generator takes twice as long, and this is asked for every name of a tree
+            if name not in reading or reading[name] in self._by.get(name, ()):
+                return True
+        return False
 
 
 def _admitted(selector: Selector, readings: Readings, bound: frozenset[str], modified: Clock | None, *, inside: bool) -> bool:
@@ -155,11 +165,13 @@ class FolderLayout:
 
     dataset: Dataset
     templates: tuple[CompiledTemplate, ...]
+    sound: SoundFiles | None = field(default=None, repr=False, compare=False)
+    """The files that were parsed; None where reading a file once more costs more than parsing it."""
 
     @classmethod
-    def of(cls, dataset: Dataset) -> FolderLayout:
+    def of(cls, dataset: Dataset, sound: SoundFiles | None = None) -> FolderLayout:
         """Read the templates of a dataset."""
-        return cls(dataset, tuple(CompiledTemplate.of(path) for path in dataset.paths))
+        return cls(dataset, tuple(CompiledTemplate.of(path) for path in dataset.paths), sound)
 
     def recorded(self, template: CompiledTemplate, fields: Iterable[str]) -> tuple[str, ...]:
         """Return those of the fields that only the records of such a file can hold."""
@@ -205,8 +217,52 @@ class FolderLayout:
 
     def read(self, file: BinaryIO, key: str, fields: Sequence[str], only: Container[int] | None = None) -> Iterator[FileRecord]:
         """The records of an open file of this dataset; of those with other numbers than ``only``, no values. Raises Unreadable."""
-        dataset = self.dataset
-        return records(file, key, dataset.format, fields, listed=dataset.records, encoding=dataset.encoding, only=only)
+        dataset, sound = self.dataset, self._sound if only is None else None
+        if sound is None:
+            yield from records(file, key, dataset.format, fields, listed=dataset.records, encoding=dataset.encoding, only=only)
+            return
+        readers: list[DigestingReader] = []
+
+        def told(plain: BinaryIO) -> BinaryIO:
+            reader, same = DigestingReader.around(plain)
+            readers.append(reader)
+            return same
+
+        codec = ""
+        for record in records(file, key, dataset.format, fields, encoding=dataset.encoding, told=told):
+            codec = record.codec
+            yield record
+        if codec == "utf-8":
+            sound.note(key, readers[0].digest.digest())
+
+    def holding(
+        self, opening: Callable[[], BinaryIO], key: str, fields: Sequence[str], texts: Collection[str] | None, *, near: bool = False
+    ) -> Iterator[FileRecord]:
+        """Yield the records of a file that can hold some texts, and maybe others: all that :meth:`read` yields where it must read them.
+
+        Args:
+            opening: opens the file at its start.
+            key: its name.
+            fields: the fields that the caller will ask for.
+            texts: the texts, of any field; None where others count as well.
+            near: texts near them are meant as well.
+
+        Raises:
+            Unreadable, OSError: as opening and :meth:`read` do. Whatever is asked for, all of the file is sound where nothing is raised.
+        """
+        needles = None if texts is None or self._sound is None or not self._sound.knows(key) else Needles.of(texts, near=near)
+        if needles is not None and self._sound is not None:
+            with opening() as file:
+                found = self._sound.holding(file, key, needles, fields)
+            if found is not None:
+                yield from found
+                return
+        with opening() as file:
+            yield from self.read(file, key, fields)
+
+    @property
+    def _sound(self) -> SoundFiles | None:
+        return self.sound if self.dataset.format == "jsonl" and self.dataset.encoding in {"", "utf-8"} else None
 
     @property
     def many_in_a_file(self) -> bool:

@@ -37,6 +37,10 @@ _AT_ONCE, _LINES_AT_ONCE = 1 << 16, 256
 csv.field_size_limit(_LINE_LIMIT)
 
 
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
+"""Errors of reading compressed data that is damaged."""
+
+
 class Unreadable(Exception):
     """The file cannot be understood; the text says where, without any content."""
 
@@ -103,7 +107,12 @@ def encoded(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
     """Write to ``file`` with the compression that ``name`` tells; neither name nor time go into its header."""
     if name.endswith(".gz"):
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=6) as packed:
-            yield cast("BinaryIO", packed)
+            # Why a buffer: lines are written one by one, and each would be compressed by a call of its own.
+            buffer = io.BufferedWriter(cast("io.RawIOBase", packed), 1 << 18)
+            try:
+                yield cast("BinaryIO", buffer)
+            finally:
+                buffer.flush()
     elif name.endswith(".zst"):
         with zstandard.ZstdCompressor().stream_writer(file, closefd=False) as frames:
             yield cast("BinaryIO", frames)
@@ -155,6 +164,7 @@ def records(
     listed: str = "",
     encoding: str = "",
     only: Container[int] | None = None,
+    told: Callable[[BinaryIO], BinaryIO] | None = None,
 ) -> Iterator[FileRecord]:
     """Every record of an open file, in order, with nothing left out: leads and raw bytes joined are the file.
 
@@ -166,24 +176,25 @@ def records(
         listed: for ``json``, the field whose lists hold the records; empty where the file is one record.
         encoding: as the map says it; empty for UTF-8, and UTF-16 with a byte order mark.
         only: numbers of the records that are parsed, where not all are; the others of a ``jsonl`` or ``csv`` file have no value then.
+        told: takes the stream without its compression, and returns one with the same bytes.
 
     Raises:
         Unreadable: when bytes, compression or syntax are damaged; what was yielded before is sound.
     """
     try:
         with decoded(file, name) as plain:
-            text, codec = utf8_of(plain, encoding)
+            text, codec = utf8_of(plain if told is None else told(plain), encoding)
             found = _json_list(text, listed) if listed and layout == "json" else _LAYOUTS[layout](text, fields, only)
             yield from found if codec == "utf-8" else (_as_written(record, codec) for record in found)
     except UndecodableText as error:
         raise Unreadable.undecodable(str(error)) from error
-    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+    except DAMAGED as error:
         message = "the compressed data is damaged or cut off"
         raise Unreadable(message) from error
 
 
 def _json_lines(file: BinaryIO, fields: Sequence[str], only: Container[int] | None) -> Iterator[FileRecord]:
-    tails = [json.dumps(name.rsplit(".", 1)[-1]).encode() for name in fields]
+    tails = ends_of(fields)
     number = 1
     for lines in _together(_lines(file, b"\n")):
         if number == 1 and lines[0].startswith(BOM):
@@ -194,11 +205,17 @@ def _json_lines(file: BinaryIO, fields: Sequence[str], only: Container[int] | No
         if values is not None:
             yield from map(FileRecord, lines, values, count(number))
         else:
-            yield from (_json_line(raw, at, tails, only) for at, raw in enumerate(lines, number))
+            yield from (json_line(raw, at, tails, only) for at, raw in enumerate(lines, number))
         number += len(lines)
 
 
-def _json_line(raw: bytes, number: int, tails: Sequence[bytes], only: Container[int] | None) -> FileRecord:
+def ends_of(fields: Sequence[str]) -> list[bytes]:
+    """Return the last parts of the names of fields, as JSON writes them."""
+    return [json.dumps(name.rsplit(".", 1)[-1]).encode() for name in fields]
+
+
+def json_line(raw: bytes, number: int, tails: Sequence[bytes], only: Container[int] | None) -> FileRecord:
+    """Return the record of one line; ``tails`` are those of :func:`ends_of`, ``only`` as in :func:`records`. Raises Unreadable."""
     if (only is not None and number not in only) or not raw.strip():
         return FileRecord(raw, None, number)
     return FileRecord(raw, _parse_json(raw, f"line {number}", every=_says_twice(raw, tails)), number)

@@ -45,7 +45,10 @@ class TreeSearch:
             return
         last_hit = ""
         only = {} if recorded or wanted.every or len(named) != 1 else {named[0]: wanted.values(named[0])}
-        for found in self._walk(template, lambda reading: bool(recorded) or wanted.may_lead(named, reading), only):
+        for found in self._walk(template, (lambda _: True) if recorded else lambda reading: wanted.may_lead(named, reading), only):
+            if found.is_folder and not wanted.in_name(found.readings) and not found.is_link:
+                # Why not asked further: its name means nobody, and what lies in it was listed before it.
+                continue
             says = self._says(found, wanted)
             owners = says.whole
             if found.is_folder and found.is_link and not owners and self._tree.objection(found.key):
@@ -109,12 +112,14 @@ class TreeSearch:
     ) -> None:
         if found.is_link and self._tree.objection(found.key) is None:
             return
+        # Why only then: with further conditions, or where everything is meant, more than values decides whose a record is.
+        texts = wanted.texts(recorded) if says.unsaid is None else None
         counted: set[int] = set()
         """Who was met in a newer state of the file: what older ones hold of them is the same again, and not counted twice."""
         try:
             for state in self._tree.states_of(found):
                 here: set[int] = set()
-                for record in self._records(state, found.key, (*recorded, *self._layout.beside(wanted))):
+                for record in self._layout.holding(state.open, found.key, (*recorded, *self._layout.beside(wanted)), texts):
                     owners = wanted.in_record(record, recorded, says) - counted
                     if owners:
                         here |= owners

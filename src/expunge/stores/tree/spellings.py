@@ -89,12 +89,11 @@ class TreeSpellings:
         texts: set[str] = set()
         try:
             for state in self._tree.states_of(found):
-                with state.open() as file:
-                    for record in self._layout.read(file, found.key, (name,)):
-                        texts.update(text for text in record.texts(name) if _may_be(text, wanted))
-                        if len(texts) >= AT_ONCE:
-                            yield sorted(texts)
-                            texts.clear()
+                for record in self._layout.holding(state.open, found.key, (name,), wanted, near=True):
+                    texts.update(text for text in record.texts(name) if _may_be(text, wanted))
+                    if len(texts) >= AT_ONCE:
+                        yield sorted(texts)
+                        texts.clear()
         except (FileNotFoundError, Unreadable, OSError):
             # A damaged file is an item of everybody who is asked for (``locate``): no spelling of it is needed for that.
             pass

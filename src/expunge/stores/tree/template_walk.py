@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from expunge.durable import TEMPORARY_PREFIX
 
@@ -52,6 +54,13 @@ class Segment:
             return [known] if name == self.parts[0] else []
         if name.startswith(TEMPORARY_PREFIX) or not name.startswith(self.parts[0]):
             return []
+        if len(self.parts) == 3:
+            # Why apart: nearly every segment has one placeholder, and a tree has thousands of names.
+            before, placeholder, after = self.parts
+            text = name[len(before) : len(name) - len(after)]
+            if not text or not name.endswith(after) or known.get(placeholder, text) != text:
+                return []
+            return [known if placeholder in known else {**known, placeholder: text}]
         found: list[Bindings] = []
         self._read(name, len(self.parts[0]), 1, known, found)
         return found
@@ -122,14 +131,17 @@ class CompiledTemplate:
         return tuple(ways)
 
 
-@dataclass(frozen=True)
-class FoundFile:
-    """One name that fits a template."""
+class FoundFile(NamedTuple):
+    """One name that fits a template. Not a dataclass, because a walk makes one for each of thousands of folders."""
 
-    key: str = field(repr=False)
+    key: str
     """Relative path; folders (and links in the place of one) end with ``/``."""
-    readings: Readings = field(repr=False)
-    entry: os.DirEntry[str] = field(repr=False)
+    readings: Readings
+    entry: os.DirEntry[str]
+
+    def __repr__(self) -> str:
+        """Return what a log may show: no name."""
+        return f"{type(self).__name__}()"
 
     @property
     def is_link(self) -> bool:
@@ -173,13 +185,16 @@ def _walk(
     segment, deeper = segments[0], segments[1:]
     try:
         with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+            fitting = [
+                (entry.name, readings, entry)
+                for entry in listing
+                if (readings := tuple([way for each in known for way in segment.readings(entry.name, each) if wanted(way)]))
+            ]
     except (FileNotFoundError, NotADirectoryError):
         return
-    for entry in entries:
-        readings = tuple(way for each in known for way in segment.readings(entry.name, each) if wanted(way))
-        if not readings:
-            continue
+    # Why after that: of many names few are wanted.
+    fitting.sort(key=itemgetter(0))
+    for _, readings, entry in fitting:
         folder_here = entry.is_dir(follow_symlinks=False)
         if not deeper:
             if not folder_here:
