@@ -133,6 +133,10 @@ BITES = {
     "a longer word of nobody": "(1, '<gone>.brown', '')",
     "bytes beside it": "(1, '<stays>', CAST('<gone>' AS BLOB))",
 }
+LONG_BITES = {
+    "in a long value": f"(1, '<stays>', ''), (2, '{LONG}, <gone>, {LONG}', '')",
+    "beside the longer one in a long value": f"(1, '{LONG}, <stays>, {LONG}, <gone>, {LONG}', '')",
+}
 JOINED = {
     "two cells make it in another row": "(1, 'mary.', 'smith.jones'), (2, 'mary.smith.jones', '')",
     "two cells make it in the same row": "(1, 'mary.smith.jones, mary.', 'smith.jones')",
@@ -143,9 +147,9 @@ JOINED = {
 @pytest.mark.parametrize(
     "kind", ["undeclared", pytest.param("ignored", marks=pytest.mark.soak), pytest.param("about nobody", marks=pytest.mark.soak)]
 )
-@pytest.mark.parametrize("bite", [*BITES, *JOINED])
+@pytest.mark.parametrize("bite", [*BITES, *LONG_BITES, *JOINED])
 def test_in_a_table_of_nobody_the_shorter_one_stays_residue(tmp_path: Path, kind: str, bite: str) -> None:
-    made = beside(tmp_path, kind, "one more name", f"INSERT INTO audit VALUES {(BITES | JOINED)[bite]};")
+    made = beside(tmp_path, kind, "one more name", f"INSERT INTO audit VALUES {(BITES | LONG_BITES | JOINED)[bite]};")
     assert made.erase("mary.smith").state is OrderState.IN_PART
 
 
@@ -207,3 +211,25 @@ def test_on_a_server_in_a_table_of_nobody_the_shorter_one_stays_residue(tmp_path
     said = BITES[bite].replace("CAST('<gone>' AS BLOB)", "CAST('<gone>' AS bytea)::text")
     made = beside(tmp_path, kind, "one more name", f"INSERT INTO audit VALUES {said};", database)
     assert made.erase("mary.smith").state is OrderState.IN_PART
+
+
+EXTERNAL = "ALTER TABLE audit ALTER x SET STORAGE EXTERNAL; INSERT INTO audit VALUES"
+PACKED = f"INSERT INTO audit VALUES (1, '{'abc' * 3000}, <WHO>, {'def' * 3000}', '');"
+REPLACED = "UPDATE audit SET x = replace(x, '<gone>', '<stays>');"
+OFF = "ALTER TABLE audit SET (autovacuum_enabled = off);"
+LONG_ON_A_SERVER = {
+    **{name: f"{EXTERNAL} {said};" for name, said in LONG_BITES.items()},
+    **{f"{name}, packed": f"INSERT INTO audit VALUES {said};" for name, said in LONG_BITES.items()},
+    "in a value packed in its row": PACKED.replace("<WHO>", "<gone>"),
+    "in the version before, packed in its row": OFF + PACKED.replace("<WHO>", "<gone>") + REPLACED,
+    "in the version before of a long value": f"{OFF} {EXTERNAL} (1, '{LONG}, <gone>, {LONG}', ''); {REPLACED}",
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("said", LONG_ON_A_SERVER.values(), ids=LONG_ON_A_SERVER)
+def test_on_a_server_the_shorter_one_in_a_long_value_of_nobody_stays_residue(tmp_path: Path, database: str, said: str) -> None:
+    made = beside(tmp_path, "undeclared", "one more name", said, database)
+    run = made.erase("mary.smith")
+    assert run.state is OrderState.IN_PART
+    assert any("residue" in reason for reason in run.reasons), run.reasons
