@@ -98,12 +98,13 @@ def test_in_a_folder_a_longer_word_of_nobody_excuses_nothing(tmp_path: Path) -> 
     assert made.erase("mary.smith").state is OrderState.IN_PART
 
 
+LONG = ", ".join(f"{n:x}" for n in range(9_000))
 UNDECLARED = {"undeclared": "", "ignored": "", "about nobody": "audit: {store: app, table: audit, about: nobody}"}
 
 
-def beside(folder: Path, kind: str, pair: str, said: str) -> MentionCompany:
+def beside(folder: Path, kind: str, pair: str, said: str, server: str = "") -> MentionCompany:
     """Build a company with a table of nobody that says something of the one who stays."""
-    made = built(folder, pair, f"CREATE TABLE audit (n INTEGER PRIMARY KEY, x TEXT, y TEXT);{said}")
+    made = built(folder, pair, f"CREATE TABLE audit (n INTEGER PRIMARY KEY, x TEXT, y TEXT);{said}", server)
     if UNDECLARED[kind]:
         made.declare(MAP, NOTES, UNDECLARED[kind])
     if kind == "ignored":
@@ -111,10 +112,11 @@ def beside(folder: Path, kind: str, pair: str, said: str) -> MentionCompany:
     return made
 
 
+@pytest.mark.parametrize("more", ["", pytest.param(f", (4, '{LONG}, <stays>, {LONG}', '')", marks=pytest.mark.soak)], ids=["", "long"])
 @pytest.mark.parametrize("kind", UNDECLARED)
-def test_in_a_table_of_nobody_it_is_the_other_persons(tmp_path: Path, kind: str) -> None:
+def test_in_a_table_of_nobody_it_is_the_other_persons(tmp_path: Path, kind: str, more: str) -> None:
     _, stays = PAIRS["one more name"]
-    said = "INSERT INTO audit VALUES (1, '<stays>', ''), (2, 'seen <stays> today', '/files/<stays>/a');"
+    said = f"INSERT INTO audit VALUES (1, '<stays>', ''), (2, 'seen <stays> today', '/files/<stays>/a'), (3, '<stays>', 'something'){more};"
     made = beside(tmp_path, kind, "one more name", said)
     before = made.run("SELECT * FROM audit ORDER BY n")
     run = made.erase("mary.smith")
@@ -131,14 +133,23 @@ BITES = {
     "a longer word of nobody": "(1, '<gone>.brown', '')",
     "bytes beside it": "(1, '<stays>', CAST('<gone>' AS BLOB))",
 }
+LONG_BITES = {
+    "in a long value": f"(1, '<stays>', ''), (2, '{LONG}, <gone>, {LONG}', '')",
+    "beside the longer one in a long value": f"(1, '{LONG}, <stays>, {LONG}, <gone>, {LONG}', '')",
+}
+JOINED = {
+    "two cells make it in another row": "(1, 'mary.', 'smith.jones'), (2, 'mary.smith.jones', '')",
+    "two cells make it in the same row": "(1, 'mary.smith.jones, mary.', 'smith.jones')",
+}
+"""Bites where no byte lies between two values of a row."""
 
 
 @pytest.mark.parametrize(
     "kind", ["undeclared", pytest.param("ignored", marks=pytest.mark.soak), pytest.param("about nobody", marks=pytest.mark.soak)]
 )
-@pytest.mark.parametrize("bite", BITES)
+@pytest.mark.parametrize("bite", [*BITES, *LONG_BITES, *JOINED])
 def test_in_a_table_of_nobody_the_shorter_one_stays_residue(tmp_path: Path, kind: str, bite: str) -> None:
-    made = beside(tmp_path, kind, "one more name", f"INSERT INTO audit VALUES {BITES[bite]};")
+    made = beside(tmp_path, kind, "one more name", f"INSERT INTO audit VALUES {(BITES | LONG_BITES | JOINED)[bite]};")
     assert made.erase("mary.smith").state is OrderState.IN_PART
 
 
@@ -169,3 +180,56 @@ def test_bytes_that_go_on_as_a_longer_identifier_in_a_binary_file_excuse_nothing
     made = built(tmp_path, "one more name")
     folder_beside(made, "seen.bin", b"\x00\x0amary.smith.jones\x00\x01")
     assert made.erase("mary.smith").state is OrderState.IN_PART
+
+
+ON_A_SERVER = {
+    "a row": "",
+    "an index": "CREATE INDEX audit_x ON audit (x); CREATE INDEX audit_y ON audit USING hash (y);",
+    "a long value": f"ALTER TABLE audit ALTER x SET STORAGE EXTERNAL; INSERT INTO audit VALUES (4, '{LONG}, <stays>, {LONG}', '');",
+    "a packed value": f"INSERT INTO audit VALUES (4, '{'abc' * 3000}, <stays>, {'def' * 3000}', '');",
+    "changed rows": "UPDATE audit SET y = y || '!' WHERE n > 0;",
+    "statistics": "INSERT INTO audit SELECT n, '<stays>', 'x' FROM generate_series(10, 900) n; ANALYZE audit;",
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("more", ON_A_SERVER.values(), ids=ON_A_SERVER)
+@pytest.mark.parametrize("kind", UNDECLARED)
+def test_on_a_server_in_a_table_of_nobody_it_is_the_other_persons(tmp_path: Path, database: str, kind: str, more: str) -> None:
+    said = "INSERT INTO audit VALUES (1, '<stays>', ''), (2, 'seen <stays> today', '/files/<stays>/a');"
+    made = beside(tmp_path, kind, "one more name", said + more, database)
+    before = made.run("SELECT * FROM audit ORDER BY n")
+    run = made.erase("mary.smith")
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert made.run("SELECT * FROM audit ORDER BY n") == before
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", UNDECLARED)
+@pytest.mark.parametrize("bite", BITES)
+def test_on_a_server_in_a_table_of_nobody_the_shorter_one_stays_residue(tmp_path: Path, database: str, kind: str, bite: str) -> None:
+    said = BITES[bite].replace("CAST('<gone>' AS BLOB)", "CAST('<gone>' AS bytea)::text")
+    made = beside(tmp_path, kind, "one more name", f"INSERT INTO audit VALUES {said};", database)
+    assert made.erase("mary.smith").state is OrderState.IN_PART
+
+
+EXTERNAL = "ALTER TABLE audit ALTER x SET STORAGE EXTERNAL; INSERT INTO audit VALUES"
+PACKED = f"INSERT INTO audit VALUES (1, '{'abc' * 3000}, <WHO>, {'def' * 3000}', '');"
+REPLACED = "UPDATE audit SET x = replace(x, '<gone>', '<stays>');"
+OFF = "ALTER TABLE audit SET (autovacuum_enabled = off);"
+LONG_ON_A_SERVER = {
+    **{name: f"{EXTERNAL} {said};" for name, said in LONG_BITES.items()},
+    **{f"{name}, packed": f"INSERT INTO audit VALUES {said};" for name, said in LONG_BITES.items()},
+    "in a value packed in its row": PACKED.replace("<WHO>", "<gone>"),
+    "in the version before, packed in its row": OFF + PACKED.replace("<WHO>", "<gone>") + REPLACED,
+    "in the version before of a long value": f"{OFF} {EXTERNAL} (1, '{LONG}, <gone>, {LONG}', ''); {REPLACED}",
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("said", LONG_ON_A_SERVER.values(), ids=LONG_ON_A_SERVER)
+def test_on_a_server_the_shorter_one_in_a_long_value_of_nobody_stays_residue(tmp_path: Path, database: str, said: str) -> None:
+    made = beside(tmp_path, "undeclared", "one more name", said, database)
+    run = made.erase("mary.smith")
+    assert run.state is OrderState.IN_PART
+    assert any("residue" in reason for reason in run.reasons), run.reasons

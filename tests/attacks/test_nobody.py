@@ -15,6 +15,7 @@ import pytest
 
 from expunge.core.evidence.receipt import SharedValues
 from expunge.core.orders.run import Run
+from expunge.core.values.copy import FindingKind
 from expunge.core.values.order import OrderState
 from tests.attacks.mention_company import ANNA, BELA, CARA, CUSTOMERS, CUSTOMERS_SET, MentionCompany, company
 
@@ -251,3 +252,32 @@ def test_rows_are_not_judged_while_the_list_of_people_is_away(tmp_path: Path) ->
 def test_on_a_server_placeholders_name_nobody_as_well(tmp_path: Path, database: str, text: str, residue: bool) -> None:
     run = logs(tmp_path, "postgres", *((each, text) for each in PLACEHOLDERS), server=database).erase(f"customer:{ANNA}")
     assert any("residue found" in each for each in run.reasons) is residue, run.reasons
+
+
+@pytest.mark.parametrize("store", [STORES[0], *(pytest.param(each, marks=pytest.mark.soak) for each in STORES[1:])])
+def test_check_counts_rows_of_a_placeholder(tmp_path: Path, store: str) -> None:
+    home = logs(tmp_path, store, *((each, HEALTH) for each in PLACEHOLDERS))
+    with home.open() as opened:
+        found = [each for each in opened.check() if each.kind is FindingKind.NOTE]
+    assert [each.what for each in found] == [
+        "3 items of logs name a subject that is not in customers, and so nobody: no order reaches them"
+    ]
+
+
+def test_check_says_nothing_of_rows_whose_people_are_all_there(tmp_path: Path) -> None:
+    home = logs(tmp_path, "sqlite", (BELA.upper(), HEALTH))
+    _compare_in_any_case(home)
+    with home.open() as opened:
+        assert not [each for each in opened.check() if each.kind is FindingKind.NOTE]
+
+
+@pytest.mark.soak
+def test_check_prints_the_line_for_a_list_on_a_server_too(tmp_path: Path, database: str) -> None:
+    lists = f"{CITIES} CREATE SCHEMA stock; CREATE TABLE stock.parts (label text); INSERT INTO stock.parts VALUES ('bolt'), ('nut');"
+    told = "CREATE TABLE told (said text); INSERT INTO told VALUES ('once'), ('once');"
+    home = company(tmp_path / "home", CUSTOMERS + lists + told, CUSTOMERS_SET + "}", server=database)
+    with home.open() as opened:
+        mends = {each.where: each.mend for each in opened.check() if each.kind is FindingKind.UNDECLARED}
+    assert "`cities: {store: app, table: cities, about: nobody}`" in mends["app: cities"]
+    assert "`parts: {store: app, table: stock.parts, about: nobody}`" in mends["app: stock.parts"]
+    assert "about: nobody" not in mends["app: told"]

@@ -126,7 +126,7 @@ def explain(
     listed = frozenset(counted) | unsure | {index for index, _ in left}
     # (4.8) Look for longer identifiers of people who stay.
     erased = {name: ours.of(name) for name in {*ours.live, *ours.kept}}
-    longer = LongerIdentifiers(context, traces, stores, {each.name: opened for each, opened in placing}, people, erased)
+    longer = LongerIdentifiers(context, traces, stores, people, erased)
     left = _without_longer(longer, left, lying, too_many(scanned.found, traces, MOST_PLACES))
     # (4.9) Ask the rest of all bystanders' data.
     unsure |= {index for index, count in counted.items() if count >= MOST_PLACES} | (candidates - listed)

@@ -10,22 +10,25 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from expunge.core.datamap.datamap import Dataset, remakes
-from expunge.core.datamap.longer_words import alone, longer_words
+from expunge.core.datamap.longer_words import longer_words
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import tracing
+from expunge.engine.evidence.file_hits import HitPlaces
+from expunge.engine.evidence.rows_at_places import RowsAtPlaces
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.living_identifiers import LivingIdentifiers
-from expunge.ports.optional.placing import LiveRows, Lying, PlacingStore
+from expunge.ports.optional.placing import LiveRows, Lying, PackedReader, PlacingStore
 from expunge.ports.optional.schema_listing import UndeclaredListing
 from expunge.ports.scanner import SEAM, Residue
 from expunge.ports.store import Store
@@ -41,19 +44,38 @@ _ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16-le", "utf-16-be": "utf-16-be"}
 _ONE_OFF: Mapping[tuple[str, str | None], int] = {("utf-16-le", "utf-16-be"): 1, ("utf-16-be", "utf-16-le"): -1}
 """Encoding of a text, and that in which a word of it was seen as well -> where the word lies, seen from there."""
 
+_BY_ROW = frozenset({"postgres toast", "postgres toast pglz", "postgres toast lz4", "sqlite overflow"})
+"""Content that is a value of the live row that names it, whole, so that the cells of the row say what lies there."""
+_RowPlace: TypeAlias = tuple[Path, LiveRows]
 LeftHit: TypeAlias = tuple[int, Residue, Sequence[Lying], Sequence[Dataset]]
 """A hit that nothing explains: the index of its window, its place, what lies there, and the datasets of the file."""
 
 
 @dataclass
 class _Cells:
-    """The content of the rows at one place; a tracer."""
+    """The content of the rows at one place."""
 
     texts: list[str] = field(default_factory=list)
-    blobs: list[tuple[str, bytes]] = field(default_factory=list)
+    blobs: list[bytes] = field(default_factory=list)
+    seams: list[bytes] = field(default_factory=list)
+    """What joins two values of a row."""
+
+
+class _RowCells:
+    """Takes the content of rows, by their places; a tracer."""
+
+    def __init__(self, cells: dict[_RowPlace, _Cells]) -> None:
+        self._cells = cells
+        self._at: dict[Pseudonym, _Cells] = {}
+
+    def noted(self, rows: Iterable[tuple[_RowPlace, Copy]]) -> Iterator[tuple[_RowPlace, Copy]]:
+        """Yield rows, and note where they lie."""
+        for place, copy in rows:
+            self._at[copy.subject] = self._cells.setdefault(place, _Cells())
+            yield place, copy
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:  # noqa: ARG002 - the port's
-        self.texts.append(value)
+        self._at[subject].texts.append(value)
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         """A number holds no identifier in which a longer one could lie."""
@@ -62,13 +84,24 @@ class _Cells:
         """As of a number."""
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:  # noqa: ARG002 - the port's
-        self.blobs.append((field, stream.read()))
+        cells = self._at[subject]
+        (cells.seams if field == SEAM else cells.blobs).append(stream.read())
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:  # noqa: ARG002 - the port's
-        self.texts.append(value)
+        self._at[subject].texts.append(value)
 
     def lies(self, path: Path, stretches: Sequence[tuple[int, int]]) -> None:
         """Where they lie is known."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """An erased person's identifier at a hit."""
+
+    value: str
+    encoding: str
+    sides: tuple[bytes, bytes] | None
+    """The bytes before and after it; None where the row alone tells what lies there."""
 
 
 class LongerIdentifiers:
@@ -79,7 +112,6 @@ class LongerIdentifiers:
         context: Context,
         traces: Traces,
         stores: Mapping[str, Store],
-        placing: Mapping[str, PlacingStore],
         people: Sequence[Person],
         erased: Mapping[str, Sequence[Copy]],
     ) -> None:
@@ -87,70 +119,102 @@ class LongerIdentifiers:
         self._context = context
         self._traces = traces
         self._stores = stores
-        self._placing = placing
         self._erased = erased
         self._values = sorted({value for person in people for _, value in person.in_unicode_forms().identifiers()})
         self._stays = LivingIdentifiers(context, people)
         self._digests = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS and each.form in _ENCODINGS}
         self._texts: dict[Path, str | None] = {}
         """The encoding of files that are text."""
-        self._cells: dict[tuple[str, LiveRows], _Cells] = {}
-        self._undeclared: dict[str, tuple[Dataset, ...]] = {}
+        self._cells: dict[_RowPlace, _Cells] = {}
+        self._reading = RowsAtPlaces(stores)
 
     def explained(self, left: Sequence[LeftHit]) -> frozenset[int]:
         """Return the numbers of the hits that lie in a longer identifier of a person who stays; those that cannot be read do not."""
-        return frozenset(number for number, hit in enumerate(left) if self._explains(*hit))
+        found, open_hits = set[int](), dict[int, Sequence[_Part]]()
+        for number, (index, place, _, _) in enumerate(left):
+            parts = tuple(self._parts(index, place))
+            if any(part.encoding == self._text_of(place.path) and self._in_text(part) for part in parts):
+                found.add(number)
+            elif parts:
+                open_hits[number] = parts
+        lying = self._lying({number: left[number] for number in open_hits})
+        found.update(number for number, parts in open_hits.items() if any(self._in_rows(part, lying[number]) for part in parts))
+        return frozenset(found)
 
-    def _explains(self, index: int, place: Residue, lying: Sequence[Lying], datasets: Sequence[Dataset]) -> bool:
+    # --- what is written there ----------------------------------------------------------------------
+
+    def _parts(self, index: int, place: Residue) -> Iterator[_Part]:
+        """The identifiers that may stand at a hit."""
         trace = self._traces.traces[index]
-        if trace.digest not in self._digests or place.hidden not in {"plain", trace.form} or place.inner is not None:
-            return False
         encoding, text = _ENCODINGS.get(trace.form), self._text_of(place.path)
+        if encoding is None or trace.digest not in self._digests:
+            return
+        packing = place.hidden.removesuffix(f" > {trace.form}")
+        if packing in _BY_ROW:
+            yield from (_Part(value, encoding, None) for value in self._values)
+            return
         offset = place.offset
         if text is not None and (text, encoding) in _ONE_OFF:
             # Why: text in one byte order reads as text in the other, a byte beside it.
             offset, encoding = offset + _ONE_OFF[text, encoding], text
-        read = _around(place.path, offset, trace.length) if encoding else None
-        if encoding is None or read is None:
-            return False
+        if place.inner is not None:
+            read = self._around_in_packed(place, trace.length)
+        else:
+            read = _around(place.path, offset, trace.length) if place.hidden in {"plain", trace.form} else None
+        if read is None:
+            return
         before, window, after = read
         for value in self._values:
             data = value.encode(encoding, "surrogatepass")
             for begin in (each.start() for each in re.finditer(b"(?=" + re.escape(window) + b")", data)):
                 head, tail = data[:begin], data[begin + len(window) :]
                 if before.endswith(head) and after.startswith(tail):
-                    sides = (before[: len(before) - len(head)], after[len(tail) :])
-                    if self._is_part(place.path, encoding, value, sides, lying, datasets):
-                        return True
-        return False
+                    yield _Part(value, encoding, (before[: len(before) - len(head)], after[len(tail) :]))
 
-    def _is_part(
-        self, path: Path, encoding: str, value: str, sides: tuple[bytes, bytes], lying: Sequence[Lying], datasets: Sequence[Dataset]
-    ) -> bool:
-        """Return whether an identifier between some bytes is a part of the longer one of a person who stays."""
-        if self._text_of(path) == encoding:
-            first, last = (each.decode(encoding, "ignore") for each in sides)
-            return self._living(first + value + last, len(first), value) != frozenset()
-        if not lying or not all(isinstance(each, LiveRows) for each in lying):
-            return False
-        for each in lying:
-            words = self._words_in(datasets, each, value, encoding) if isinstance(each, LiveRows) else frozenset[tuple[str, int]]()
-            if not any(
-                sides[0].endswith(word[:at].encode(encoding, "surrogatepass"))
-                and sides[1].startswith(word[at + len(value) :].encode(encoding, "surrogatepass"))
-                for word, at in words
-            ):
-                return False
-        return True
+    def _around_in_packed(self, place: Residue, length: int) -> tuple[bytes, bytes, bytes] | None:
+        """The bytes before a window in a packed value, the window, and those after it; None where the value cannot be unpacked."""
+        reader = self._context.scanner.reader(place.path)
+        if reader is None or place.inner is None:
+            return None
+        with closing(reader):
+            data = reader.unpacked(place.offset, place.hidden) if isinstance(reader, PackedReader) else b""
+        at, end = place.inner, place.inner + length
+        return (data[max(0, at - _AROUND) : at], data[at:end], data[end : end + _AROUND]) if end <= len(data) else None
 
-    def _words_in(self, datasets: Sequence[Dataset], lying: LiveRows, value: str, encoding: str) -> frozenset[tuple[str, int]]:
+    def _in_text(self, part: _Part) -> bool:
+        """Return whether an identifier in a text is a part of the longer one of a person who stays."""
+        assert part.sides is not None
+        first, last = (each.decode(part.encoding, "ignore") for each in part.sides)
+        return self._living(first + part.value + last, len(first), part.value) != frozenset()
+
+    def _text_of(self, path: Path) -> str | None:
+        """The encoding of a file that is nothing but text; None for any other."""
+        if path not in self._texts:
+            self._texts[path] = _encoding(path)
+        return self._texts[path]
+
+    # --- whose row it is ----------------------------------------------------------------------------
+
+    def _in_rows(self, part: _Part, lying: Sequence[_RowPlace]) -> bool:
+        """Return whether an identifier is a part of the longer one of a person who stays, in each of the rows at its place."""
+        return bool(lying) and all(self._in_cells(part, self._cells.get(each, _Cells())) for each in lying)
+
+    def _in_cells(self, part: _Part, cells: _Cells) -> bool:
+        words = self._words_in(cells, part.value, part.encoding)
+        if part.sides is None:
+            return bool(words)
+        before, after = part.sides
+        return any(
+            before.endswith(word[:at].encode(part.encoding, "surrogatepass"))
+            and after.startswith(word[at + len(part.value) :].encode(part.encoding, "surrogatepass"))
+            for word, at in words
+        )
+
+    def _words_in(self, cells: _Cells, value: str, encoding: str) -> frozenset[tuple[str, int]]:
         """Return the longer identifiers in rows, with the place of the value in them; none where it stands there in any other way too."""
-        cells = self._read(datasets, lying)
         data = value.encode(encoding, "surrogatepass")
-        for name, blob in cells.blobs:
-            # Why not what joins two values: the end of a longer identifier lies in it.
-            if data in blob and (name != SEAM or _stands_alone(blob, data)):
-                return frozenset()
+        if any(data in blob for blob in cells.blobs) or any(_crosses(seam, data, cells.texts, encoding) for seam in cells.seams):
+            return frozenset()
         found = set[tuple[str, int]]()
         for text in cells.texts:
             for begin in _places(text, value):
@@ -165,41 +229,56 @@ class LongerIdentifiers:
         words = longer_words(text, begin, begin + len(value))
         return frozenset(word for word in words if self._stays.any((word,))) if words and self._stays.any(words) else frozenset()
 
-    def _read(self, datasets: Sequence[Dataset], lying: LiveRows) -> _Cells:
-        """The cells of the live rows at a place, of declared and of other tables."""
-        key = (" ".join(dataset.name for dataset in datasets), lying)
-        if key not in self._cells:
-            cells = self._cells[key] = _Cells()
-            for dataset in datasets:
-                if not remakes(dataset):
-                    self._trace(self._placing[dataset.name], dataset, lying, cells)
-            for name in dict.fromkeys(dataset.store for dataset in datasets):
-                opened = self._stores[name]
-                if isinstance(opened, PlacingStore):
-                    for dataset in self._tables(name):
-                        self._trace(opened, dataset, lying, cells)
-        return self._cells[key]
+    # --- rows ---------------------------------------------------------------------------------------
 
-    def _trace(self, opened: PlacingStore, dataset: Dataset, lying: LiveRows, cells: _Cells) -> None:
-        nominated = opened.nominated(dataset, (lying,), self._erased.get(dataset.name, ()))
-        copies = [replace(copy, subject=Pseudonym(f"control-{number}")) for number, (_, copy) in enumerate(nominated, start=1)]
-        if copies:
-            store_calls.trace(self._stores[dataset.store], dataset, copies, cells)
+    def _lying(self, hits: Mapping[int, LeftHit]) -> Mapping[int, Sequence[_RowPlace]]:
+        """Return the rows at the places of hits, and read them; none where anything else lies there too."""
+        beside = self._undeclared() if hits else ()
+        places = HitPlaces(self._context, self._stores, beside)
+        at = {(index, place): (lying, datasets) for index, place, lying, datasets in hits.values() if lying}
+        unknown = [place for index, place, lying, _ in hits.values() if not lying]
+        sorted_hits = places.sorted_hits(self._traces, frozenset(index for index, _, lying, _ in hits.values() if not lying), unknown)
+        for each in sorted_hits.by_file:
+            places.read(each)
+            at.update((hit, (lying, ())) for hit, lying in zip(each.places, each.at, strict=True))
+        found = dict[int, Sequence[_RowPlace]]()
+        wanted = dict[str, dict[_RowPlace, None]]()
+        for number, (index, place, _, _) in hits.items():
+            lying, datasets = at.get((index, place), ((), ()))
+            rows = [(place.path, each) for each in lying if isinstance(each, LiveRows)]
+            found[number] = rows if len(rows) == len(lying) else ()
+            for name in {dataset.name for dataset in datasets if not remakes(dataset)} if found[number] else ():
+                wanted.setdefault(name, {}).update((row, None) for row in rows)
+        every = dict.fromkeys(row for rows in found.values() for row in rows)
+        for name, some in wanted.items():
+            self._read(self._context.data_map.datasets[name], list(some))
+        unread = set[_RowPlace]()
+        for dataset, opened in beside:
+            held = list(every)
+            try:
+                paths = {path for path in {path for path, _ in every} if opened.holds(dataset, path)}
+                held = [row for row in every if row[0] in paths]
+                self._read(dataset, held)
+            except store_calls.TROUBLE:
+                # Why no trouble: a table that may not be read explains nothing.
+                unread.update(held)
+        return {number: () if unread.intersection(rows) else rows for number, rows in found.items()}
 
-    def _tables(self, store: str) -> tuple[Dataset, ...]:
-        """The tables of a store that no dataset declares."""
-        if store not in self._undeclared:
-            opened = self._stores[store]
-            ignored = [each for each in self._context.data_map.ignore if each.store == store]
-            listed = store_calls.undeclared_tables(opened, ignored) if isinstance(opened, UndeclaredListing) else ()
-            self._undeclared[store] = tuple(table.dataset for table in listed if table.dataset.table)
-        return self._undeclared[store]
+    def _read(self, dataset: Dataset, places: Sequence[_RowPlace]) -> None:
+        """Read the cells of the rows of one dataset at some places."""
+        rows = self._reading.nominated(dataset, [lying for _, lying in places], self._erased.get(dataset.name, ()))
+        tracer = _RowCells(self._cells)
+        self._reading.trace(dataset, tracer.noted((places[index], copy) for index, copy in rows), tracer)
 
-    def _text_of(self, path: Path) -> str | None:
-        """The encoding of a file that is nothing but text; None for any other."""
-        if path not in self._texts:
-            self._texts[path] = _encoding(path)
-        return self._texts[path]
+    def _undeclared(self) -> tuple[tuple[Dataset, PlacingStore], ...]:
+        """The tables that no dataset declares, of stores that read rows by their place."""
+        return tuple(
+            (table.dataset, opened)
+            for name, opened in self._stores.items()
+            if isinstance(opened, PlacingStore) and isinstance(opened, UndeclaredListing)
+            for table in store_calls.undeclared_tables(opened, [each for each in self._context.data_map.ignore if each.store == name])
+            if table.dataset.table
+        )
 
 
 def too_many(found: Sequence[Residue], traces: Traces, most: int) -> frozenset[int]:
@@ -212,9 +291,14 @@ def _places(text: str, value: str) -> Iterator[int]:
     return (each.start() for each in re.finditer(f"(?={re.escape(value)})", text))
 
 
-def _stands_alone(blob: bytes, data: bytes) -> bool:
-    text, value = blob.decode("latin-1"), data.decode("latin-1")
-    return any(alone(text, begin, value, ascii_only=True) for begin in _places(text, value))
+def _crosses(seam: bytes, data: bytes, texts: Sequence[str], encoding: str) -> bool:
+    """Return whether the end of one value and the beginning of the next make a value of them."""
+    ends = [text.encode(encoding, "surrogatepass") for text in texts]
+    return any(
+        any(end.endswith(seam[:joint]) for end in ends) and any(end.startswith(seam[joint:]) for end in ends)
+        for begin in (each.start() for each in re.finditer(b"(?=" + re.escape(data) + b")", seam))
+        for joint in range(begin + 1, begin + len(data))
+    )
 
 
 def _around(path: Path, offset: int, length: int) -> tuple[bytes, bytes, bytes] | None:

@@ -153,9 +153,10 @@ def _why(
         inside = any(form is not MentionForm.WHOLE for form in undeclared.values())
         rows = "1 row" if items == 1 else f"{items} rows"
         write = f"`{yaml_for(columns, inside=inside)}` in {dataset.name}"
-        if isinstance(dataset.subject, AboutNobody) and dataset.table:
+        if isinstance(dataset.subject, AboutNobody):
             ignore = f"`ignore: - {{store: {dataset.store}, table: {dataset.table}.{columns[0]}, reason: WHY}}`"
-            write = f"`subject: {{KIND: {columns[0]}}}` in {dataset.name} in the place of `about: nobody`, or, where it is nobody, {ignore}"
+            write = f"`subject: {{KIND: {columns[0]}}}` in {dataset.name} in the place of `about: nobody`"
+            write += f", or, where it is nobody, {ignore}" if dataset.table else ""
         elif not inside and not guessed.isdisjoint(columns):
             write += ", or `keep` where it is nobody"
         return f"{place}: {', '.join(columns)} names the person in {rows} of other people; {write}"

@@ -13,7 +13,7 @@ Such a row is nobody's, and may as well be the erased person's own with the name
 from __future__ import annotations
 
 import io
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import shared_content, tracing
+from expunge.engine.evidence.rows_at_places import RowsAtPlaces
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
@@ -32,7 +33,7 @@ from expunge.engine.subjects.living_keys import LivingKeys
 from expunge.ports.scanner import Stretch, Tracer
 
 _BATCH = 2_000
-"""Rows that are read together."""
+"""Rows of living people that are read together."""
 _JOINED = 1 << 16
 """Bytes of a row that are looked at as it lies there."""
 _Value: TypeAlias = "str | float"
@@ -49,13 +50,13 @@ class Cell:
     value: _Value = field(repr=False)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Row:
     """One row: where a hit lies in it, and its cells."""
 
     place: Hashable
     dataset: Dataset
-    cells: set[Pseudonym] = field(default_factory=set)
+    cells: Collection[Pseudonym]
 
 
 @dataclass(frozen=True)
@@ -109,15 +110,12 @@ class NobodysRows:
         self._passing = shared_content.without_identifiers(context, self._cells, people, seams=True, keeping=False)
         self._rows: dict[Pseudonym, _Row] = {}
 
-    def note(self, dataset: Dataset, rows: Iterable[tuple[Hashable, Copy]]) -> None:
+    def note(self, dataset: Dataset, rows: Iterable[tuple[Hashable, Copy]], reading: RowsAtPlaces) -> None:
         """Read rows that are about nobody. Raises what the store raises when it cannot be read."""
-        opened = self._context.open_store(dataset.store)
-        reader = _RowReader(self._cells, self._passing, self._rows)
-        left = iter(rows)
-        while batch := list(islice(left, _BATCH)):
-            self._rows.update((copy.subject, _Row(place, dataset)) for place, copy in batch)
-            store_calls.trace(opened, dataset, [copy for _, copy in batch], reader)
-            self._passing.pass_on()
+        reader = _RowReader(self._cells, self._passing)
+        at = reading.trace(dataset, rows, reader)
+        self._passing.pass_on()
+        self._rows.update((row, _Row(place, dataset, reader.cells.get(row, frozenset()))) for row, place in at.items())
 
     def content(self) -> NobodysContent:
         """Tell what the rows explain. Raises what stores raise when living people's values cannot be read."""
@@ -277,18 +275,20 @@ class _Cells:
 class _RowReader:
     """Takes the content of rows: their cells, each once, and the bytes that join them."""
 
-    def __init__(self, cells: _Cells, passing: Tracer, rows: Mapping[Pseudonym, _Row]) -> None:
-        self._cells, self._passing, self._rows = cells, passing, rows
+    def __init__(self, cells: _Cells, passing: Tracer) -> None:
+        self._cells, self._passing = cells, passing
+        self.cells: dict[Pseudonym, set[Pseudonym]] = {}
+        """Row -> the cells in it."""
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         name, new = self._cells.name_of(Cell(dataset, field, value))
-        self._rows[subject].cells.add(name)
+        self.cells.setdefault(subject, set()).add(name)
         if new:
             self._passing.text(name, dataset, field, value)
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         name, new = self._cells.name_of(Cell(dataset, field, float(value)))
-        self._rows[subject].cells.add(name)
+        self.cells.setdefault(subject, set()).add(name)
         if new:
             self._passing.number(name, dataset, field, value)
 

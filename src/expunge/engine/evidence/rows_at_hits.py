@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -16,16 +16,15 @@ from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import shared_content
 from expunge.engine.evidence.file_hits import FileHits
 from expunge.engine.evidence.nobodys_rows import Cell, NobodysRows
+from expunge.engine.evidence.rows_at_places import BATCH, RowsAtPlaces
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
 from expunge.engine.subjects.living_keys import LivingKeys
 from expunge.ports.optional.placing import LiveRows, Lying, NothingLive, PlacingStore, SomeRow
-from expunge.ports.scanner import SEAM, PlacedTracer, Tracer
+from expunge.ports.scanner import SEAM, PlacedTracer
 from expunge.ports.store import Store
 
-_BATCH = 5_000
-"""Rows that are read together."""
 _ONE_BY_ONE = 20
 """People whose rows are told apart where keys do not say whose they are."""
 _RowPlace: TypeAlias = tuple[Path, int]
@@ -79,7 +78,7 @@ class RowsAtHits:
         self._before = before
         self._rewritten = frozenset(name for opened in stores.values() for name in store_calls.capabilities(opened).rewritten)
         self._seams = any(traces.traces[index].part == SEAM for index in candidates)
-        self._named = 0
+        self._reading = RowsAtPlaces(stores)
         self._living = LivingKeys(context)
         self._owners_unknown: dict[_RowPlace, set[int]] = {}
         """Windows that rows hold whose owners could not be told."""
@@ -139,10 +138,10 @@ class RowsAtHits:
             relations.update(((path, each.relation), None) for each in at if isinstance(each, SomeRow))
         for dataset in self._datasets:
             some = [FileHits(hits.path, (), rows=rows[hits.path]) for hits in by_file if dataset in hits.datasets and rows.get(hits.path)]
-            nobodys.note(dataset, self._nobodys(dataset, some))
+            nobodys.note(dataset, self._nobodys(dataset, some), self._reading)
             related = [place for place in relations if self._placing[dataset.name].relates(dataset, place[1])]
             if related:
-                nobodys.note(dataset, self._nobodys_of(dataset, related))
+                nobodys.note(dataset, self._nobodys_of(dataset, related), self._reading)
         content = nobodys.content()
         found = set[_Hit]()
         for (path, number), (index, at) in open_hits.items():
@@ -169,13 +168,12 @@ class RowsAtHits:
         )
         for _, copy in self._about_nobody(dataset, everything):
             for place in places:
-                self._named += 1
-                yield place, replace(copy, subject=Pseudonym(f"control-{self._named}"))
+                yield place, self._reading.named(copy)
 
     def _about_nobody(self, dataset: Dataset, rows: Iterable[tuple[_Place, Copy]]) -> Iterator[tuple[_Place, Copy]]:
         """Yield those of some rows, with their places, that are about nobody."""
         rows = iter(rows)
-        while batch := list(islice(rows, _BATCH)):
+        while batch := list(islice(rows, BATCH)):
             matches = {number: copy.selector.match for number, (_, copy) in enumerate(batch) if copy.selector is not None}
             try:
                 named = frozenset[int]() if isinstance(dataset.subject, AboutNobody) else self._living.named_by(dataset, matches)
@@ -221,7 +219,7 @@ class RowsAtHits:
         # (4.3) Read the rows, without those of the erased people and those that lead to no subject.
         others = self._rows(dataset, some, self._ours.of(dataset.name))
         try:
-            at = self._trace(dataset, others if remakes(dataset) else self._owned(dataset, others), passing)
+            at = self._reading.trace(dataset, others if remakes(dataset) else self._owned(dataset, others), passing)
         except store_calls.TROUBLE as error:
             self.trouble = error
             self._note_unfollowed(dataset, some)
@@ -236,7 +234,7 @@ class RowsAtHits:
         """Note what rows hold whose owners cannot be told now."""
         placed = self._tracer()
         passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
-        at = self._trace(dataset, self._rows(dataset, some, self._ours.of(dataset.name)), passing)
+        at = self._reading.trace(dataset, self._rows(dataset, some, self._ours.of(dataset.name)), passing)
         passing.pass_on()
         for subject, indexes in placed.held_by().items():
             self._owners_unknown.setdefault(at[subject], set()).update(indexes)
@@ -266,7 +264,7 @@ class RowsAtHits:
                 whose[row.subject] = owners
                 yield place, row
 
-        at = self._trace(dataset, rows(), passing)
+        at = self._reading.trace(dataset, rows(), passing)
         passing.pass_on()
         for row, indexes in placed.held_by().items():
             held.setdefault(at[row], set()).update(index for index in indexes if self._traces.traces[index].subject not in whose[row])
@@ -278,7 +276,7 @@ class RowsAtHits:
         if not kept:
             return
         placed = self._tracer()
-        at = self._trace(dataset, ((place, row) for place, row, _ in self._rows_of(dataset, some, kept)), placed)
+        at = self._reading.trace(dataset, ((place, row) for place, row, _ in self._rows_of(dataset, some, kept)), placed)
         for subject, indexes in placed.held_by().items():
             held.setdefault(at[subject], set()).update(indexes)
 
@@ -323,13 +321,9 @@ class RowsAtHits:
 
     def _rows(self, dataset: Dataset, some: Sequence[FileHits], mine: Sequence[Copy]) -> Iterator[tuple[_RowPlace, Copy]]:
         """The rows of a dataset at the places, each under a name of its own."""
-        opened = self._placing[dataset.name]
         for hits in some:
-            rows = list(hits.rows)
-            for begin in range(0, len(rows), _BATCH):
-                for index, copy in opened.nominated(dataset, rows[begin : begin + _BATCH], mine):
-                    self._named += 1
-                    yield (hits.path, begin + index), replace(copy, subject=Pseudonym(f"control-{self._named}"))
+            for index, copy in self._reading.nominated(dataset, list(hits.rows), mine):
+                yield (hits.path, index), copy
 
     def _owned(self, dataset: Dataset, rows: Iterable[tuple[_RowPlace, Copy]]) -> Iterator[tuple[_RowPlace, Copy]]:
         """Those of the rows that lead to a subject."""
@@ -342,12 +336,3 @@ class RowsAtHits:
 
         for copy in orphaned_items.a_few_owned(self._context, dataset, copies(), self._ours.live, self._living):
             yield at.pop(copy.subject), copy
-
-    def _trace(self, dataset: Dataset, rows: Iterable[tuple[_RowPlace, Copy]], tracer: Tracer) -> dict[Pseudonym, _RowPlace]:
-        """Hand the content of rows to the tracer; return where each of them lies."""
-        at: dict[Pseudonym, _RowPlace] = {}
-        rows = iter(rows)
-        while batch := list(islice(rows, _BATCH)):
-            at.update((row.subject, place) for place, row in batch)
-            store_calls.trace(self._stores[dataset.store], dataset, [row for _, row in batch], tracer)
-        return at

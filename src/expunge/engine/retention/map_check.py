@@ -34,7 +34,7 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
         for each in mentions.unfit(context)
     ]
     if not any(each.kind in _CANNOT_FOLLOW for each in found):
-        found += [*_ownerless(context), *spelling_check.findings(context)]
+        found += [*_ownerless(context), *_unlisted(context), *spelling_check.findings(context)]
         found += _undeclared_mentions(context)
         found += reference_data_check.findings(context)
         found += _shared_paths(context)
@@ -70,6 +70,16 @@ def _ownerless(context: OpenPlaces) -> Iterator[Finding]:
         what = f"{each.items} items of {each.dataset} {each.why}: no order can ever reach them"
         mend = "remove them, or give them back their owner"
         yield Finding(FindingKind.SUBJECT_PATH, dataset.store, dataset.table or each.dataset, what, mend)
+
+
+def _unlisted(context: OpenPlaces) -> Iterator[Finding]:
+    for each in orphaned_items.unlisted(context):
+        dataset = context.data_map.datasets[each.dataset]
+        rows = "1 item" if each.items == 1 else f"{each.items} items"
+        who = "name" if each.items > 1 else "names"
+        what = f"{rows} of {each.dataset} {who} a subject that is not in {', '.join(each.lists)}, and so nobody: no order reaches them"
+        mend = "nothing, where that is a placeholder for deleted people; otherwise remove them, or give them back their owner"
+        yield Finding(FindingKind.NOTE, dataset.store, dataset.table or each.dataset, what, mend)
 
 
 def _shared_paths(context: OpenPlaces) -> Iterator[Finding]:

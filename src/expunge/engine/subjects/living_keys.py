@@ -36,7 +36,7 @@ class LivingKeys:
             dataset: the dataset of the rows.
             rows: row -> subject field -> the values that it has there.
         """
-        listing = self._lists(dataset)
+        listing = self.listed_kinds(dataset)
         named = {
             row: [(listing.get(field), value) for field, values in match.items() for value in values if value.strip()]
             for row, match in rows.items()
@@ -50,6 +50,13 @@ class LivingKeys:
             self._known.update(((kind, value), value in found) for value in values)
         return frozenset(row for row, names in named.items() if any(kind is None or self._known[kind, value] for kind, value in names))
 
+    def listed_kinds(self, dataset: Dataset) -> Mapping[str, str]:
+        """Return the subject fields of a dataset whose values can be looked up in another dataset, with the kind of identity."""
+        identities = self._context.data_map.identities
+        if not isinstance(dataset.subject, ByField) or any(each.dataset == dataset.name for each in identities.values()):
+            return {}
+        return {field: kind for kind, field in dataset.subject.pairs() if kind in identities}
+
     def copies(self, dataset: Dataset, copies: Iterable[Copy]) -> Iterator[Copy]:
         """Yield the copies that name a person who is there. Raises as :meth:`named_by`."""
         left, size = iter(copies), _FIRST_BATCH
@@ -58,13 +65,6 @@ class LivingKeys:
             named = self.named_by(dataset, matches)
             yield from (copy for number, copy in enumerate(batch) if number in named)
             size = _BATCH
-
-    def _lists(self, dataset: Dataset) -> Mapping[str, str]:
-        """Return the subject fields of a dataset whose values can be looked up in another dataset, with the kind of identity."""
-        identities = self._context.data_map.identities
-        if not isinstance(dataset.subject, ByField) or any(each.dataset == dataset.name for each in identities.values()):
-            return {}
-        return {field: kind for kind, field in dataset.subject.pairs() if kind in identities}
 
     def _keys(self, identity: IdentitySpec, values: Iterable[str]) -> frozenset[str]:
         home = self._context.data_map.datasets[identity.dataset]

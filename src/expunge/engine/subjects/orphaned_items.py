@@ -143,6 +143,37 @@ def ownerless(context: OpenPlaces) -> Iterator[OrphanedItems]:
             yield OrphanedItems(dataset.name, everything - leading, why)
 
 
+@dataclass(frozen=True)
+class UnlistedItems:
+    """Items of a dataset that name a subject who is in no list of people: of a placeholder for deleted people, or of one who is gone."""
+
+    dataset: str
+    items: int
+    lists: tuple[str, ...]
+    """The datasets that list the people of these kinds."""
+
+
+def unlisted(context: OpenPlaces) -> Iterator[UnlistedItems]:
+    """Count the items of each dataset that name nobody who is there. Raises as ``locate`` of the stores that list people."""
+    living = LivingKeys(context)
+    for dataset in context.data_map.datasets.values():
+        kinds = living.listed_kinds(dataset).values()
+        if not kinds:
+            continue
+        named = [0]
+
+        def counted(dataset: Dataset = dataset, named: list[int] = named) -> Iterator[Copy]:
+            for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):
+                if names_somebody(copy):
+                    named[0] += copy.items
+                    yield copy
+
+        there = sum(copy.items for copy in living.copies(dataset, counted()))
+        if named[0] > there:
+            lists = sorted({context.data_map.identities[kind].dataset for kind in kinds})
+            yield UnlistedItems(dataset.name, named[0] - there, tuple(lists))
+
+
 def names_somebody(copy: Copy) -> bool:
     """Return whether a field of a copy by which its dataset is found has a value, whoever that leads to."""
     # Why not blank ones: an empty cell is how many applications write that there is no owner.

@@ -96,6 +96,15 @@ class DecodedReader(Protocol):
 
 
 @runtime_checkable
+class PackedReader(Protocol):
+    """A reader of files in which values lie packed."""
+
+    def unpacked(self, offset: int, hidden: str) -> bytes:
+        """Return what the value at a place of the file decodes to, as :class:`expunge.ports.scanner.Residue` names it; empty for others."""
+        ...
+
+
+@runtime_checkable
 class NameReader(Protocol):
     """A reader of files whose names are content of items."""
 

@@ -10,7 +10,9 @@ A place in decoded content is that of its frame, such as the beginning of a comp
 from __future__ import annotations
 
 from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive
+from expunge.residue.formats.pglz import unpack
 from expunge.residue.formats.postgres_packed import PAGE
+from expunge.residue.formats.postgres_values import METHODS
 from expunge.residue.placing.postgres_indexes import Index, index_of
 from expunge.residue.placing.postgres_pages import NORMAL, SEGMENT, Item, Page, Relation, RelationFile, ctid, tid
 
@@ -23,6 +25,8 @@ _ENDED = 0x0400
 _NOT_ENDED = 0x0800
 _MANY_LOCKERS = 0x1000
 _FIELDS = 0x07FF
+_PACKED_HEAD = 8
+"""Bytes before those of a compressed value: its size, and that of its content with the method."""
 
 
 class PostgresPlaces:
@@ -47,6 +51,20 @@ class PostgresPlaces:
             return lying_in(self._name, self._pages, page, within, length)
         except OSError:
             return CannotTell("unreadable")
+
+    def unpacked(self, offset: int, hidden: str) -> bytes:
+        """Return what a compressed value that lies in a tuple decodes to, by the place of its bytes; empty where it cannot be read."""
+        number, within = divmod(self._begins + offset, PAGE)
+        if self._fork or not hidden.startswith("postgres ") or hidden.removeprefix("postgres ") not in METHODS or within < _PACKED_HEAD:
+            return b""
+        try:
+            page = self._pages.page(number)
+        except OSError:
+            return b""
+        if page is None:
+            return b""
+        end, info = within - _PACKED_HEAD + (page.u32(within - _PACKED_HEAD) >> 2), page.u32(within - 4)
+        return unpack(page.data[within:end], info & 0x3FFF_FFFF, info >> 30)[0] if info >> 30 < len(METHODS) else b""
 
     def close(self) -> None:
         """Close the relation's files."""

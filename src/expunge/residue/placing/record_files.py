@@ -309,11 +309,12 @@ def _lines(chunks: Iterator[bytes], end: bytes) -> Iterator[bytes]:
 
 
 def _delimiter(text: TextUnits, end: int, fields: Sequence[str]) -> bytes:
-    """The delimiter of which a header has one of the fields; empty where none has."""
+    """The delimiter of which a header has one of the fields, or without fields the only one that divides it; empty where none does."""
     header = text.text(text.mark, end)
+    found: list[str] = []
     for delimiter in _DELIMITERS.decode():
         with suppress(csv.Error):
             rows = list(csv.reader(io.StringIO(header, newline=""), delimiter=delimiter, strict=True))
-            if any(field in row for row in rows for field in fields):
-                return delimiter.encode()
-    return b""
+            if any(field in row for row in rows for field in fields) or (not fields and any(len(row) > 1 for row in rows)):
+                found.append(delimiter)
+    return found[0].encode() if found and (fields or len(found) == 1) else b""

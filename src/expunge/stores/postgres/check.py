@@ -17,6 +17,7 @@ from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, Postgr
 from expunge.stores.postgres.schema.triggers import ruled
 from expunge.stores.postgres.server import required_rights
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
+from expunge.stores.tables.undeclared import LONGEST_LISTED, MOST_LISTED, reference_line
 
 _RELATIONS = """
 SELECT n.nspname, c.relname, c.relkind::text, c.oid,
@@ -39,6 +40,7 @@ _KINDS = {
     "m": "a materialised view over something that no dataset declares",
     "f": "a table of another server that no dataset declares",
 }
+_TEXTS = frozenset({"text", "varchar", "bpchar", "citext"})
 _PUBLISHED = """
 SELECT DISTINCT p.pubname FROM pg_catalog.pg_publication p
 LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = ANY (%(family)s)
@@ -215,11 +217,32 @@ class PostgresCheck:
             if kind == "m" and self._covered(oid, known):
                 continue
             mend = "declare it under `datasets:`, or under `ignore:` with a reason"
+            if kind in {"r", "p"} and self._lists_values(schema, shown(namespace, name)):
+                mend += f"; {reference_line(self.link.store, name, shown(namespace, name))}"
             yield self._finding(FindingKind.UNDECLARED, shown(namespace, name), _KINDS[kind], mend)
         subscriptions = schema.one("SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_subscription")
         if subscriptions:
             what = f"{subscriptions} subscriptions bring data in from other servers"
             yield self._finding(FindingKind.NOTE, "", what, "erase there as well, or it comes back")
+
+    def _lists_values(self, schema: PostgresSchema, name: str) -> bool:
+        """Return whether a table looks like a list: not many rows, and short texts in some column, each in one row."""
+        table = schema.table(name)
+        for column in table.columns if table is not None else ():
+            if table is None or column.type not in _TEXTS:
+                continue
+            some = f"(SELECT {quoted(column.name)}::text AS value FROM {table.sql} LIMIT {MOST_LISTED + 1}) AS s"
+            asked = "count(*), count(DISTINCT value), max(pg_catalog.octet_length(value)), count(value)"
+            try:
+                with transaction(self.connection):
+                    rows, different, longest, texts = self.connection.execute(f"SELECT {asked} FROM {some}".encode()).fetchone() or (0,) * 4
+            except psycopg.Error as error:
+                if lost(error):
+                    raise
+                return False
+            if 1 < rows <= MOST_LISTED and rows == different == texts and longest <= LONGEST_LISTED:
+                return True
+        return False
 
     def _covered(self, oid: int, known: set[int]) -> bool:
         """Whether a materialised view shows declared or ignored tables only: it is refreshed with them."""

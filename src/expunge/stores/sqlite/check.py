@@ -14,9 +14,7 @@ from expunge.stores.sqlite.database_file import DatabaseFile
 from expunge.stores.sqlite.erase import SqliteEraser
 from expunge.stores.sqlite.triggers import unfollowed
 from expunge.stores.tables.table_references import TableReferences
-
-_MOST_LISTED, _LONGEST_LISTED = 100_000, 64
-"""Rows, and bytes of a value, up to which a table may be a list of what there is."""
+from expunge.stores.tables.undeclared import LONGEST_LISTED, MOST_LISTED, reference_line
 
 
 @dataclass(frozen=True)
@@ -94,19 +92,18 @@ class SqliteCheck:
                 what = "no dataset declares this table" if kind == "table" else self._of_virtual(schema, name)
                 mend = "declare it under `datasets:`, or under `ignore:` with a reason"
                 if kind == "table" and self._lists_values(schema, name):
-                    line = f"{name}: {{store: {self.file.store}, table: {name}, about: nobody}}"
-                    mend += f"; if it lists what there is, whoever has it: `{line}`"
+                    mend += f"; {reference_line(self.file.store, name, name)}"
                 yield self._finding(FindingKind.UNDECLARED, name, what, mend)
 
     def _lists_values(self, schema: SqliteSchema, name: str) -> bool:
         """Return whether a table looks like a list: not many rows, and short texts in some column, each in one row."""
         table = schema.require(name)
-        some = f"(SELECT * FROM {table.sql} LIMIT {_MOST_LISTED + 1})"  # noqa: S608 - names come from the catalogue and are quoted
+        some = f"(SELECT * FROM {table.sql} LIMIT {MOST_LISTED + 1})"  # noqa: S608 - names come from the catalogue and are quoted
         for column in table.columns:
             value = quoted(column.name)
             asked = f"count(*), count(DISTINCT {value}), max(length(CAST({value} AS BLOB))), sum(typeof({value}) = 'text')"
             rows, different, longest, texts = self.connection.execute(f"SELECT {asked} FROM {some}").fetchone()  # noqa: S608 - as above
-            if 1 < rows <= _MOST_LISTED and rows == different == texts and longest <= _LONGEST_LISTED:
+            if 1 < rows <= MOST_LISTED and rows == different == texts and longest <= LONGEST_LISTED:
                 return True
         return False
 

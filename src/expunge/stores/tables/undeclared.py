@@ -7,10 +7,18 @@ from fnmatch import fnmatchcase
 
 from expunge.core.datamap.datamap import ByField, Dataset, Layout
 
+MOST_LISTED, LONGEST_LISTED = 100_000, 64
+"""Rows, and bytes of a value, up to which a table may be a list of what there is."""
+
 
 def of_nobody(name: str, store: str, layout: Layout | None = None) -> Dataset:
     """Return a dataset that no field leads from to anybody."""
     return Dataset(name, store, ByField({}), "", layout)
+
+
+def reference_line(store: str, name: str, table: str) -> str:
+    """Return the correction for an undeclared table that looks like a list: the line that declares it to be about nobody."""
+    return f"if it lists what there is, whoever has it: `{name}: {{store: {store}, table: {table}, about: nobody}}`"
 
 
 def ignored_columns(columns: Iterable[str], names: Iterable[str], patterns: Iterable[str], dot: str = ".") -> frozenset[str]:

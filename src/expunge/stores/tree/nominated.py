@@ -56,7 +56,7 @@ class NominatedItems:
         self._gone = {key for copy in erased for key in copy.keys}
         self._leaving = WantedValues(copy.selector for copy in erased if copy.selector)
         self._fields = layout.dataset.subject_fields
-        self._about_nobody = layout.many_in_a_file and isinstance(layout.dataset.subject, AboutNobody)
+        self._about_nobody = layout.inside and isinstance(layout.dataset.subject, AboutNobody)
 
     def copies(self, rows: Sequence[LiveRows]) -> Iterator[tuple[int, Copy]]:
         """Yield (index into ``rows``, copy of one item), each under a name of its own. Raises OSError when a folder cannot be listed."""

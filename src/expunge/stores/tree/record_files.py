@@ -30,6 +30,8 @@ Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | 
 
 BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ",;\t|"
+_NONE = "\x1f"
+"""The delimiter of a file with one column: it stands in no text."""
 _QUOTE = ord('"')
 _LINE_LIMIT = 1 << 30
 _AT_ONCE, _LINES_AT_ONCE = 1 << 16, 256
@@ -172,7 +174,8 @@ def records(
         file: as it lies on disk.
         name: its name, for the compression.
         layout: ``jsonl``, ``csv`` or ``json``.
-        fields: the fields that the caller will ask for; a CSV file must have one of them in its header.
+        fields: the fields that the caller will ask for; a CSV file must have one of them in its header. Where there are none,
+            one delimiter alone may divide the header.
         listed: for ``json``, the field whose lists hold the records; empty where the file is one record.
         encoding: as the map says it; empty for UTF-8, and UTF-16 with a byte order mark.
         only: numbers of the records that are parsed, where not all are; the others of a ``jsonl`` or ``csv`` file have no value then.
@@ -344,7 +347,7 @@ def _csv(file: BinaryIO, fields: Sequence[str], only: Container[int] | None) -> 
     for number, raw in rows:
         if not header:
             header, rows.delimiters = _header(raw.removeprefix(BOM), fields)
-            asked = max(at for at, name in enumerate(header) if name in fields)
+            asked = max((at for at, name in enumerate(header) if name in fields), default=-1)
             yield FileRecord(raw, None, number)
             continue
         if only is not None and number not in only:
@@ -354,10 +357,14 @@ def _csv(file: BinaryIO, fields: Sequence[str], only: Container[int] | None) -> 
         if row and len(row) <= asked:
             message = f"line {number} has fewer columns than the header"
             raise Unreadable(message)
-        yield FileRecord(raw, _merged(list(zip(header, row, strict=False))) if row else None, number)
+        # Why none: where no column is known, a row with more values than the header may have been divided wrongly.
+        told = bool(row) and (bool(fields) or len(row) <= len(header))
+        yield FileRecord(raw, _merged(list(zip(header, row, strict=False))) if told else None, number)
 
 
 def _header(raw: bytes, fields: Sequence[str]) -> tuple[list[str], str]:
+    if not fields:
+        return _only_header(raw)
     for delimiter in _DELIMITERS:
         with suppress(csv.Error):
             for row in _rows(raw, delimiter, 1):
@@ -365,6 +372,19 @@ def _header(raw: bytes, fields: Sequence[str]) -> tuple[list[str], str]:
                     return row, delimiter
     message = "the first line has no column by which a subject can be found"
     raise Unreadable(message)
+
+
+def _only_header(raw: bytes) -> tuple[list[str], str]:
+    """Return the columns and the delimiter of a header where no column is known: one column, or one delimiter that divides it."""
+    read: list[tuple[list[str], str]] = []
+    for delimiter in _DELIMITERS:
+        with suppress(csv.Error):
+            read += [(row, delimiter) for row in _rows(raw, delimiter, 1)]
+    several = [(row, delimiter) for row, delimiter in read if len(row) > 1]
+    if len(several) > 1 or not read:
+        message = "the first line can be read with more than one delimiter"
+        raise Unreadable(message)
+    return several[0] if several else (read[0][0], _NONE)
 
 
 def _parse_row(raw: bytes, delimiter: str, number: int) -> list[str]:

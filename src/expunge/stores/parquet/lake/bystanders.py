@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from expunge.core.datamap.datamap import AboutNobody
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.scope import Window
@@ -78,13 +79,18 @@ class LakeBystanders:
         return self._hits.copies(self._layout.dataset.name, self._layout.dataset.follow, selectors)
 
     def among(self, key: str, wanted: Numbers) -> Iterator[BystanderRow]:
-        """Yield those of some rows of one file that bystanders have. Raises OSError."""
+        """Yield those of some rows of one file that bystanders have, all of a file about nobody. Raises OSError."""
         found = self._layout.template_of(key)
         states = [state for state in self._lake.states(key) if not (state.is_link or state.older)]
         if found is None or not states:
             return
         template, readings = found
         part = replace(states[0], readings=readings)
+        if isinstance(self._layout.dataset.subject, AboutNobody):
+            with self._lake.opened(part) as file:
+                last = file.metadata.num_rows
+            yield from (BystanderRow(row, {}, {}) for row in wanted[wanted < last].tolist())
+            return
         says = self._named.says(readings, None, inside=True)
         if self._whole_by_name(template) and not says.part:
             if key not in self._gone and not says.whole:
