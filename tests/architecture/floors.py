@@ -33,6 +33,7 @@ FLOORS: dict[str, dict[str, str]] = {
     },
     "engine": {
         "kernel": "",
+        "accounts": "kernel",
         "lineage": "kernel",
         "subjects": "kernel lineage",
         "gate": "kernel subjects",
@@ -40,7 +41,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "consent": "kernel subjects gate intake",
         "recipients": "kernel subjects gate intake",
         "models": "kernel lineage subjects gate intake",
-        "evidence": "kernel lineage subjects gate models",
+        "evidence": "kernel accounts lineage subjects gate models",
         "retention": "kernel lineage subjects gate intake consent recipients",
         "execution": "kernel lineage subjects gate intake consent recipients models evidence",
         "destruction": "kernel lineage subjects intake consent recipients execution",
@@ -87,8 +88,9 @@ FLOORS: dict[str, dict[str, str]] = {
         "formats/containers": "matching formats",
         "placing/parquet": "matching formats",
         "placing": "matching formats placing/parquet",
+        "table_accounts": "matching formats placing",
         "take": "matching formats",
-        "scanning": "matching formats formats/containers placing take",
+        "scanning": "matching formats formats/containers placing table_accounts take",
     },
     "maps": {
         "document": "",

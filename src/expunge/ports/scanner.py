@@ -12,6 +12,7 @@ from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.placing import FileLayout, PlaceReader
 from expunge.ports.optional.remote_content import RemoteObject
+from expunge.ports.optional.row_accounts import AccountReader, TableFile
 
 Stretch: TypeAlias = tuple[int, int]
 """Bytes of a file, from the first up to but not including the second."""
@@ -130,6 +131,10 @@ class Scanner(Protocol):
             path: the file.
             layout: how it holds items, where its own bytes do not say.
         """
+        ...
+
+    def account(self, files: Sequence[TableFile]) -> AccountReader | None:
+        """Open the files of one table to account for every byte of them; None where no reader knows their kind. Raises OSError."""
         ...
 
     def scan(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import evidence_rules, receipt
-from expunge.core.evidence.receipt import NOBODY_STAYS, DatasetEntry, Probe, Result, ScanMode, ScanVerdict, Skipped
+from expunge.core.evidence.receipt import NOBODY_STAYS, Accounted, DatasetEntry, Probe, Result, ScanMode, ScanVerdict, Skipped
 from expunge.core.pages import LATEST
 from expunge.core.values.outcome import Reason
 from expunge.core.verification.receipt_verify import verify
@@ -22,6 +22,7 @@ from tests.evidence_vectors import HERE
 
 TRUST = SeededKeys().policy().encode()
 NOBODY = {"controls_found": 0, "controls_asked": 0}
+SHORT = {"traces_taken": 0, "traces_usable": 0}
 FORGED: Mapping[str, tuple[DatasetEntry, ...]] = {
     "paths": (
         entry(scan=in_ranges(), probe=Probe((), 0, "")),
@@ -48,6 +49,10 @@ FORGED: Mapping[str, tuple[DatasetEntry, ...]] = {
     "skipped": tuple(entry(scan=in_ranges(skipped=(Skipped(word, 1),))) for word in ("permission", "encrypted", "corrupt", "any new word")),
     "sample": (entry(scan=in_ranges(mode=ScanMode.SAMPLE)),),
     "keep": (entry(scan=in_ranges(), act=EraseAct.KEEP),),
+    "accounted": (
+        entry(scan=in_ranges(**SHORT, files=1, accounted=Accounted(2, 4096))),
+        entry(scan=in_ranges(**SHORT, bytes=4096, accounted=Accounted(1, 8192))),
+    ),
     "buckets": (
         entry(scan=in_ranges(traces_taken=210)),
         entry(scan=in_ranges(traces_usable=99)),
@@ -60,6 +65,8 @@ HONEST = (
     entry(scan=in_ranges(**NOBODY, no_controls=NOBODY_STAYS, files=0, bytes=0, decoded_bytes=0)),
     entry(scan=in_ranges(skipped=(Skipped("socket", 2), Skipped("symlink", 1)))),
     entry(scan=in_ranges(mode=ScanMode.SAMPLE), claimed=Grounding.REMOVED, asked=Grounding.REMOVED),
+    entry(scan=in_ranges(**SHORT, accounted=Accounted(1, 8192))),
+    entry(scan=in_ranges(traces_usable=0, accounted=Accounted(1, 8192))),
     entry(scan=None, claimed=Grounding.REMOVED, asked=Grounding.REMOVED),
     absent(),
 )
@@ -134,7 +141,14 @@ def test_the_page_gives_ranges_and_says_that_there_was_no_control() -> None:
     assert page.count("Control: none, since nobody stays here") == page.count("found for 3 of 3") == 1
 
 
+def test_the_page_says_that_every_byte_is_accounted_for() -> None:
+    short = entry(scan=in_ranges(**SHORT, accounted=Accounted(1, 8192)))
+    page = issue(of_now(short, page=LATEST))["receipt.html"].decode()
+    assert "<strong>Every byte is accounted for</strong> (8.1 kB of files)" in page
+
+
 def test_old_receipts_come_back_without_the_fields_that_came_later() -> None:
     said = of_now(entry(), page=3)
     assert b"no_controls" not in receipt.build(said)
+    assert b"accounted" not in receipt.build(said)
     assert receipt.parse(receipt.build(said)) == said

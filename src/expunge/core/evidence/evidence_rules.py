@@ -72,6 +72,12 @@ def _kept_and_erased(entry: DatasetEntry) -> bool:
     return entry.outcome is Result.ERASED and entry.act is EraseAct.KEEP
 
 
+def _accounted_unread(entry: DatasetEntry) -> bool:
+    scan = entry.scan
+    account = scan.accounted if scan is not None else None
+    return scan is not None and account is not None and (account.files > scan.files or account.bytes > scan.bytes)
+
+
 def bucket(count: int) -> int:
     """Return the power of ten at or below a count, and 0 for 0: what a receipt says of a number that content determines."""
     return 10 ** (len(str(count)) - 1) if count > 0 else 0
@@ -97,6 +103,7 @@ RULES = (
     EvidenceRule("skipped", 4, "a scan that says gone left nothing unread that may hold bytes of the store", _skipping),
     EvidenceRule("sample", 1, "a sample shows nothing deeper than removed", _sampled),
     EvidenceRule("keep", 4, "what is erased was not to be kept", _kept_and_erased),
+    EvidenceRule("accounted", 4, "what is accounted for byte by byte is no more than the scan read", _accounted_unread),
     EvidenceRule("buckets", 4, "numbers of traces are powers of ten, as the same content has the same number everywhere", _counted),
 )
 
@@ -127,7 +134,7 @@ def mended(entry: DatasetEntry) -> DatasetEntry:
     if rule is None:
         return entry
     gone = _gone(entry)
-    scan = entry.scan if gone is None else replace(gone, verdict=ScanVerdict.CANNOT_TELL)
+    scan = entry.scan if gone is None else replace(gone, verdict=ScanVerdict.CANNOT_TELL, accounted=None)
     unable = replace(
         entry,
         outcome=Result.UNABLE,

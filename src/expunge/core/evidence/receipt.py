@@ -108,6 +108,17 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Accounted:
+    """The files of a table of which every byte was accounted for: where nothing of a person is long enough for a trace."""
+
+    files: int
+    bytes: int
+
+    def __post_init__(self) -> None:
+        _require(self.files > 0 and self.bytes > 0, "nothing was accounted for")
+
+
+@dataclass(frozen=True)
 class Scan:
     """The search for residue in raw bytes, by code that did not erase."""
 
@@ -131,6 +142,8 @@ class Scan:
     """Content of people who stay, looked for in the same scan to show that it can see."""
     skipped: tuple[Skipped, ...]
     verdict: ScanVerdict
+    accounted: Accounted | None = field(default=None, metadata=LATER)
+    """The ground of *gone* where no trace is usable; from page 4 on."""
     no_controls: str = field(default="", metadata=LATER)
     """:data:`NOBODY_STAYS` where no control could be asked for, else empty; from page 4 on."""
 
@@ -140,9 +153,11 @@ class Scan:
         _require(0 <= self.controls_found <= self.controls_asked, "control counts contradict each other")
         _require(self.no_controls in ("", NOBODY_STAYS), "why there was no control is not one of the fixed words")
         _require(not (self.no_controls and self.controls_asked), "nobody stays, and is looked for as a control")
+        grounds = self.accounted is None or (self.verdict is ScanVerdict.GONE and self.traces_usable == 0)
+        _require(grounds, "every byte was accounted for, beside another ground or verdict")
         _require((self.verdict is ScanVerdict.PRESENT) == (self.found > 0), "the scan's verdict contradicts what it found")
         if self.verdict is ScanVerdict.GONE:
-            _require(self.traces_usable > 0, "a scan without usable traces cannot tell")
+            _require(self.traces_usable > 0 or self.accounted is not None, "a scan without usable traces cannot tell")
             _require(self.controls_found > 0 or self.controls_asked == 0, "a scan that missed its controls cannot tell")
 
 

@@ -6,7 +6,8 @@ A trace is *usable* for a store when both conditions hold:
    after.
 2. No bystander's live data holds the same window: the trace was not seen after, or no bystander's data accounts for the sighting after.
 
-With no usable trace the verdict is *cannot tell*. The verdict is also *cannot tell* when the scan missed content of bystanders that it had
+With no usable trace the verdict is *cannot tell*, unless every byte of the files of the dataset's table was accounted for
+(:mod:`expunge.core.evidence.row_account`). The verdict is also *cannot tell* when the scan missed content of bystanders that it had
 seen before (the positive control), because the scan was then blind, or when it was shown none, although people stay whose content could
 have been one. Of several rounds, the last one's controls are meant: who stayed in an
 earlier one may be gone. The same holds when a part of the store could not be read, and when a trace was seen only in structures whose parts
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from expunge.core.evidence.receipt import ScanVerdict
+from expunge.core.evidence.row_account import RowAccount
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.ids import Pseudonym
 
@@ -75,13 +77,25 @@ class Figures:
     alone: bool = False
     """Whether nobody stays in the store whose content could be a control."""
 
+    account: RowAccount | None = None
+    """Of the files of the dataset's table, where no trace is usable and the store's pages can be told apart."""
+
+    @property
+    def controlled(self) -> bool:
+        """Whether the scan could see, and read all of the store."""
+        return self.controls_found == self.controls_asked and (self.controls_found > 0 or self.alone) and not self.blind
+
+    @property
+    def accounted(self) -> bool:
+        """Whether the account is the ground of *gone*: no trace is usable, and every byte belongs to something else."""
+        return not self.usable and self.account is not None and self.account.whole
+
     @property
     def verdict(self) -> ScanVerdict:
         """Gone, present or cannot tell; residue that was seen is residue, however blind the scan was otherwise."""
         if self.found:
             return ScanVerdict.PRESENT
-        controlled = self.controls_found == self.controls_asked and (self.controls_found > 0 or self.alone)
-        if not self.usable or not controlled or self.blind or self.untold:
+        if not (self.usable or self.accounted) or not self.controlled or self.untold:
             return ScanVerdict.CANNOT_TELL
         return ScanVerdict.GONE
 

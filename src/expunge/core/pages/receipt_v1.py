@@ -153,7 +153,7 @@ def searched(scan: r.Scan) -> str:
         r.ScanMode.CHANGED: f"what changed since {_moment(scan.since) if scan.since else ''}",
         r.ScanMode.SAMPLE: "a sample",
     }[scan.mode]
-    read = f"{_count(scan.files, 'file')}, {_size(scan.bytes)} on disk, {_size(scan.decoded_bytes)} unpacked"
+    read = f"{_count(scan.files, 'file')}, {size(scan.bytes)} on disk, {size(scan.decoded_bytes)} unpacked"
     return f"Raw bytes searched ({extent}: {read})"
 
 
@@ -282,10 +282,11 @@ def _count(value: int, word: str) -> str:
     return f"{value:,} {word}" if value == 1 else f"{value:,} {word}s"
 
 
-def _size(value: int) -> str:
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if value >= size:
-            return f"{value // (size // 10) / 10:.1f} {unit}"
+def size(value: int) -> str:
+    """A number of bytes, rounded."""
+    for unit, least in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if value >= least:
+            return f"{value // (least // 10) / 10:.1f} {unit}"
     return f"{value} bytes"
 
 

@@ -19,6 +19,10 @@ _OTHER = "A fresh process whose data never had the person makes another: what is
 _VARIES = "A fresh process whose data never had the person makes another, and another again the second time: nothing is shown."
 
 _ALONE = "Control: none, since nobody stays here whose content could be looked for."
+_ACCOUNTED = (
+    "nothing here is long enough to be searched for, or other people have the same. "
+    "<strong>Every byte is accounted for</strong> ({} of files): it belongs to a live row, repeats one, is structure, or is zero."
+)
 _SIGNING = "<dt>Signing key</dt>"
 _SUMMARY = "<summary>Marks of the old and fingerprints (SHA-256) of the new contents</summary>\n"
 _OLD_ONES = (
@@ -46,6 +50,8 @@ def render(statement: bytes) -> bytes:
 
 
 def _scanned(scan: r.Scan) -> str:
+    if scan.accounted is not None:
+        return f"{v1.searched(scan)}: {_ACCOUNTED.format(v1.size(scan.accounted.bytes))} {_controlled(scan)}{v1.unread(scan)}"
     if scan.traces_taken == 0:
         return v1.scanned(scan)
     said = {
@@ -53,11 +59,14 @@ def _scanned(scan: r.Scan) -> str:
         r.ScanVerdict.PRESENT: f"{_range(scan.found)} traces found",
         r.ScanVerdict.CANNOT_TELL: "this scan cannot tell",
     }[scan.verdict]
-    controlled = v1.controlled(scan) if not scan.no_controls else _ALONE
     return (
         f"{v1.searched(scan)} for {_range(scan.traces_usable)} of {_range(scan.traces_taken)} traces: <strong>{said}</strong>. "
-        f"{controlled}{v1.unread(scan)}"
+        f"{_controlled(scan)}{v1.unread(scan)}"
     )
+
+
+def _controlled(scan: r.Scan) -> str:
+    return v1.controlled(scan) if not scan.no_controls else _ALONE
 
 
 def _range(count: int) -> str:

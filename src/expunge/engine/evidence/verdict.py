@@ -14,7 +14,7 @@ why the entry says *unable*. :class:`Judge` carries these numbers, and so does `
    7. The scan found windows of it, or saw some in a structure whose parts cannot be told apart.
    8. Something was made anew, and is the old one for the most part.
    9. The store reaches less than the map asks for, or than the plan said.
-   10. The scan found nothing, and could not have found anything.
+   10. The scan found nothing, and could not have found anything; nor was every byte accounted for.
    11. Rows of other people name the person in a column that the map does not know.
 
    Numbers 6 and 8 to 10 are about *erased* alone.
@@ -28,7 +28,8 @@ from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding
-from expunge.core.evidence.receipt import NOBODY_STAYS, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
+from expunge.core.evidence.receipt import NOBODY_STAYS, Accounted, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
+from expunge.core.evidence.row_account import RowAccount
 from expunge.core.evidence.trace_evidence import Figures, TraceLedger
 from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.orders.plan import REMAKING, Step, StepKind, aim
@@ -43,6 +44,8 @@ from expunge.ports.scanner import Coverage
 ELSEWHERE = "elsewhere in "
 """Begins the name of an entry for residue that no dataset of the store accounts for."""
 SCANNER = "expunge.residue/1"
+_TOO_SHORT = "nothing in it is long enough to be looked for in raw bytes"
+_SHARED = "other people's data holds every window that could be looked for, or none could be seen before"
 _NOT_TAKEN = Unable(Reason.ERROR, "the step was not taken")
 
 
@@ -58,6 +61,8 @@ class Judge:
     coverage: Coverage
     nameless: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Dataset of windows that are left in rows about nobody -> the datasets of these rows."""
+    accounts: Mapping[str, RowAccount | None] = field(default_factory=dict)
+    """The accounts of datasets in which no window of what was erased could be looked for."""
 
     def locked(self, dataset: Dataset, subject: Pseudonym) -> tuple[Kept, ...]:
         """Return the items that the store itself refused to erase, as it answered: an object lock, a legal hold."""
@@ -87,10 +92,20 @@ class Judge:
             return proven
         return outcome
 
+    def needs_account(self, dataset: Dataset, subject: Pseudonym) -> bool:
+        """Return whether no window of what was erased could be looked for, so that the scan cannot tell for this reason alone."""
+        if self.capabilities.grounding < Grounding.SCRUBBED or not isinstance(self._did(dataset, subject), Erased):
+            return False
+        figures = self.ledger.figures(dataset.name, subject)
+        return figures.controlled and not (figures.usable or figures.found or figures.untold)
+
+    def _figures(self, dataset: Dataset, subject: Pseudonym) -> Figures:
+        return replace(self.ledger.figures(dataset.name, subject), account=self.accounts.get(dataset.name))
+
     def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:
         """Return the entry for a receipt: the outcome of the step, less the parts that probe and scan contradict."""
         outcome = self._did(dataset, subject)
-        figures = self.ledger.figures(dataset.name, subject)
+        figures = self._figures(dataset, subject)
         staying = sum(each.items for each in kept)
         # Why an absent subject is probed as clean without a call: nothing in the dataset can mean them, so there is nothing to ask it for.
         looked = probed or Probed(subject, 0, ("nothing to look for",))
@@ -230,7 +245,9 @@ class Judge:
             claimed=claimed,
             asked=aim(dataset, self.capabilities),
             probe=Probe(probed.paths, max(0, probed.items - staying), probed.could_not),
-            scan=self._scan(figures) if self.capabilities.grounding >= Grounding.SCRUBBED and (figures.taken or why) else None,
+            scan=self._scan(figures)
+            if self.capabilities.grounding >= Grounding.SCRUBBED and (figures.taken or figures.accounted or why)
+            else None,
             reason=why.reason if why else None,
             detail=why.detail if why else "",
         )
@@ -250,6 +267,7 @@ class Judge:
             controls_asked=figures.controls_asked,
             skipped=tuple(Skipped(reason, count) for reason, count in self.coverage.skipped),
             verdict=figures.verdict,
+            accounted=_accounted(figures),
             no_controls=NOBODY_STAYS if figures.alone and figures.verdict is ScanVerdict.GONE else "",
         )
 
@@ -266,15 +284,23 @@ def _untold(figures: Figures) -> str:
     return f"structures whose parts cannot be told apart ({', '.join(figures.untold)}); they may be another person's"
 
 
+def _accounted(figures: Figures) -> Accounted | None:
+    account = figures.account if figures.accounted and figures.verdict is ScanVerdict.GONE else None
+    return Accounted(account.files, account.bytes) if account is not None else None
+
+
 def _why_blind(figures: Figures) -> str:
     if figures.untold:
         return f"what may be the person's lies in {_untold(figures)}"
+    if figures.account is not None and figures.account.left:
+        why = _SHARED if figures.taken else _TOO_SHORT
+        return f"{why}; and not every byte of its files is accounted for ({', '.join(figures.account.left)}); apply again"
     if not figures.taken:
-        return "nothing in it is long enough to be looked for in raw bytes"
+        return _TOO_SHORT
     if figures.blind:
         return f"{figures.blind} parts of the store could not be read by the scan (encrypted, damaged, no right to read)"
     if not figures.usable:
-        return "other people's data holds every window that could be looked for, or none could be seen before"
+        return _SHARED
     if not figures.controls_asked:
         return "the scan was never seen to see content of people who stay, so it says nothing"
     return "the scan missed content of people who stay, so it says nothing"

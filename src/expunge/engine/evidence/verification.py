@@ -7,7 +7,8 @@
 3. Scan every byte of the store for the traces, without crowded windows that have a better one beside them
    (:mod:`expunge.core.evidence.window_choice`).
 4. Account for windows that may be there: see :mod:`expunge.engine.evidence.hits_by_place`.
-5. Judge each dataset for each subject: see :mod:`expunge.engine.evidence.verdict`.
+5. Judge each dataset for each subject. Where nothing that was erased is long enough for a window, every byte of the table's files is
+   accounted for first (:mod:`expunge.engine.accounts.table_accounts`): see :mod:`expunge.engine.evidence.verdict`.
 6. Judge the rest of the store: windows that no declared dataset accounts for.
 7. Name the places of residue, for the operator.
 """
@@ -34,6 +35,7 @@ from expunge.core.values import canonical
 from expunge.core.values.copy import Copy, Probed, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Kept
+from expunge.engine.accounts import table_accounts
 from expunge.engine.evidence import hits_by_place, mentions, positive_controls, tracing
 from expunge.engine.evidence.nobodys_rows import Cell
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept
@@ -119,7 +121,7 @@ def verify_store(
     sight = ScanComparison(before, scanned.seen, held, explained.untold, controls, alone)
     ledger = _ledger(context, step.store, traces, sight, scanned)
 
-    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, _nameless(traces, explained.with_nobody))
+    judge = _with_accounts(Judge(context, run, step, capabilities, ledger, scanned.coverage, _nameless(traces, explained)), datasets)
     entries: dict[Pseudonym, SubjectEntries] = {}
     for subject in run.subjects:
         # (5) Judge each dataset.
@@ -142,15 +144,21 @@ def verify_store(
     return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, found, places)
 
 
+def _with_accounts(judge: Judge, datasets: Sequence[Dataset]) -> Judge:
+    """The judge, with an account of the files of each dataset in which no window of what was erased could be looked for."""
+    short = (each for each in datasets if any(judge.needs_account(each, subject) for subject in (*judge.run.subjects, EVERYBODY)))
+    return replace(judge, accounts={dataset.name: table_accounts.account(judge.context, dataset) for dataset in short})
+
+
 def _ledger(context: Context, store: str, traces: Traces, sight: ScanComparison, scanned: Scanned) -> TraceLedger:
     names = [dataset.name for dataset in context.data_map.datasets_of(store)]
     return TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped))
 
 
-def _nameless(traces: Traces, left: Mapping[int, frozenset[str]]) -> dict[str, frozenset[str]]:
+def _nameless(traces: Traces, explained: hits_by_place.ExplainedHits) -> dict[str, frozenset[str]]:
     """Return, for each dataset of windows that are left in rows about nobody, the datasets of these rows."""
     found = dict[str, frozenset[str]]()
-    for index, names in left.items():
+    for index, names in explained.with_nobody.items():
         found[traces.traces[index].dataset] = found.get(traces.traces[index].dataset, frozenset()) | names
     return found
 

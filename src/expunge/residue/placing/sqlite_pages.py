@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -135,6 +136,26 @@ class DatabasePages:
     def image_at(self, place: ImagePlace) -> bytes:
         """Return the image that a place lies in, current or not."""
         return self._read_log_at(place.offset, self.size) if self._in_log else os.pread(self._main, self.size, place.offset)
+
+    def any_after_end(self) -> bool:
+        """Return whether the file holds anything but zeros behind its last page."""
+        end = self.count * self.size
+        return any(any(os.pread(self._main, self.size, at)) for at in range(end, self._length, self.size))
+
+    def replaced(self) -> Iterator[tuple[int, bytes]]:
+        """Yield page number and image for each image, in the file or its log, that no reader sees any more. What is torn has number 0."""
+        for number in sorted(self._frames):
+            image = os.pread(self._main, self.size, (number - 1) * self.size)
+            if image and number <= self.count and image != self._read(number):
+                yield number, image
+        length = os.fstat(self._log).st_size if self._log >= 0 else 0
+        step = _FRAME + self.size
+        for start in range(_LOG_HEAD, length, step):
+            number = int.from_bytes(self._read_log_at(start, 4), "big")
+            image = self._read_log_at(start + _FRAME, self.size)
+            whole = len(image) == self.size
+            if not whole or self._frames.get(number) != start + _FRAME:
+                yield number if whole else 0, image
 
     def is_pointer_map(self, number: int) -> bool:
         """Return whether a page says where others hang, in a database that shrinks by itself (file format 1.8)."""

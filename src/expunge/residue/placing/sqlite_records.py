@@ -71,6 +71,10 @@ class TreePage:
         found = [int.from_bytes(self.image[start : start + 4], "big") for start in pointers]
         return [*found, int.from_bytes(self.image[self.head + 8 : self.head + 12], "big")]
 
+    def row_keys(self) -> list[int]:
+        """Return the keys between the pages below an interior page of a table. Raises DamagedPage."""
+        return [key - (1 << 64) if key >> 63 else key for key in (varint(self.image, start + 4)[0] for start in self.starts)]
+
     def cell(self, start: int, usable: int) -> Cell:
         """Read the cell at an offset of :attr:`starts`. Raises DamagedPage."""
         at = start + 4 if self.kind in INTERIOR else start

@@ -166,6 +166,29 @@ class TableShape:
         return self.unique[at] if 0 <= at < len(self.unique) else None
 
 
+def defaults(sql: str) -> frozenset[int | float | str]:
+    """Return the literals that a CREATE TABLE statement has behind DEFAULT, each in every type that it may be stored as."""
+    body = next((token.inside for token in _tokens(sql) if token.inside is not None), ())
+    found = set[int | float | str]()
+    for at, token in enumerate(body):
+        if token.word == "DEFAULT":
+            behind = list(body[at + 1 : at + 4])
+            behind = list(behind[0].inside or ()) if behind and behind[0].inside is not None else behind
+            sign, literals = ("-", behind[1:]) if behind and behind[0].word == "-" else ("", behind)
+            found.update(_literal(sign + "".join(each.text for each in literals[:length])) for length in (1, 3))
+            found.update(each.text for each in literals[:1])
+    return frozenset(found)
+
+
+def _literal(text: str) -> int | float | str:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
+
+
 def index_columns(sql: str) -> tuple[str, ...] | None:
     """Return the columns of a CREATE INDEX statement; an expression is a name that no column has. None where it cannot be read."""
     body = next((token.inside for token in _tokens(sql) if token.inside is not None), None)

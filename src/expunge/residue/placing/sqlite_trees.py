@@ -25,7 +25,7 @@ from expunge.residue.placing.sqlite_records import (
     TreePage,
     most_local,
 )
-from expunge.residue.placing.sqlite_schema import Holds, SchemaEntry, Tree, fold, trees
+from expunge.residue.placing.sqlite_schema import Holds, SchemaEntry, Tree, defaults, fold, trees
 
 _NO_TREE, _FREE, _TRUNK = -1, -2, -3
 _NEAR = 6
@@ -60,6 +60,7 @@ class PageMap:
         self._overflow: _OverflowMap | None = None
         self._add(_SCHEMA)
         entries = list(self._schema())
+        self._defaults = {fold(entry.name): defaults(entry.sql) for entry in entries if entry.type == "table"}
         for tree in trees(entries, self._without_rowids(entries)):
             self._add(tree)
         self._note_free()
@@ -68,6 +69,19 @@ class PageMap:
         """Return the b-tree that a page belongs to."""
         use = int(self._use[number])
         return self._trees[use] if use >= 0 else None
+
+    def trees(self) -> Iterator[tuple[Tree, list[int]]]:
+        """Yield each b-tree with the numbers of its pages, level by level from its root."""
+        for tree, levels in zip(self._trees, self._levels, strict=True):
+            yield tree, [number for level in levels for number in level.tolist()]
+
+    def defaults(self, table: str) -> frozenset[int | float | str]:
+        """Return the values that the statement of a table gives to rows that are older than a column."""
+        return self._defaults.get(fold(table), frozenset())
+
+    def treeless(self) -> list[int]:
+        """Return the numbers of the pages that belong to no b-tree."""
+        return [int(number) for number in np.flatnonzero(self._use[1:] < 0) + 1]
 
     def is_free(self, number: int) -> bool:
         """Return whether a page is on the list of free pages."""

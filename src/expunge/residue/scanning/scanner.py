@@ -10,6 +10,7 @@ from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
 from expunge.ports.optional.placing import FileLayout, PlaceReader
 from expunge.ports.optional.remote_content import RemoteObject
+from expunge.ports.optional.row_accounts import AccountReader, TableFile
 from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
@@ -32,6 +33,7 @@ from expunge.residue.scanning.scan_units import (
     walk,
 )
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
+from expunge.residue.table_accounts.account_reader import open_account
 from expunge.residue.take.tracer import Collector
 
 
@@ -66,6 +68,10 @@ class ResidueScanner:
     def reader(self, path: Path, layout: FileLayout | None = None) -> PlaceReader | None:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""
         return open_reader(path, layout)
+
+    def account(self, files: Sequence[TableFile]) -> AccountReader | None:
+        """Open the files of one table to account for every byte of them; None where no reader knows their kind. Raises OSError."""
+        return open_account(files)
 
     def scan(
         self,

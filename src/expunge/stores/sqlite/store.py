@@ -25,6 +25,7 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.row_accounts import TableFile
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
@@ -152,6 +153,12 @@ class Sqlite:
         """Return whether the path is the dataset's database or its log."""
         file, _ = self._place(dataset)
         return path.resolve() in {file.path, file.beside("-wal")}
+
+    def table_files(self, dataset: Dataset) -> Sequence[TableFile]:
+        """Return the database with the name that the schema has for the table."""
+        file, _ = self._place(dataset)
+        with self._looking(dataset) as (_, table):
+            return (TableFile(file.path, table.name),)
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Compare a name of the schema with the dataset's table, with views that show it and with indexes over it."""

@@ -1,0 +1,150 @@
+"""Rows too short for a window: join tables of small integers, flags, ids of a few digits. Every byte of their files is accounted for."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from expunge.core.datamap.datamap import Dataset
+from expunge.core.evidence.receipt import DatasetEntry, Result, ScanVerdict
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Outcome
+from expunge.stores.sqlite.store import Sqlite
+from tests.attacks.mention_company import CUSTOMERS_SET, MentionCompany, company
+
+PERSON = 207
+"""The key of the person: three digits."""
+CUSTOMERS = """
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, closed_at TEXT);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+INSERT INTO customers SELECT i + 100, 'Customer called number ' || (i * 7919), NULL FROM n;
+"""
+FILL = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
+ENROLMENTS = f"""
+CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER);
+{FILL} INSERT INTO enrolments SELECT (i * 7919) % 300 + 101, i % 37 FROM n;
+"""
+ENROLMENTS_SET = "enrolments: {store: app, table: enrolments, subject: {customer: customer_id}, retention: life}"
+INDEXES = """
+CREATE INDEX by_customer ON enrolments (customer_id);
+CREATE INDEX by_both ON enrolments (course_id, customer_id);
+"""
+TWINS = {
+    "a table with rowids": ENROLMENTS,
+    "with indexes": ENROLMENTS + INDEXES,
+    "without rowids": f"""
+        CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER, PRIMARY KEY (customer_id, course_id)) WITHOUT ROWID;
+        {FILL} INSERT OR IGNORE INTO enrolments SELECT (i * 7919) % 300 + 101, i % 37 FROM n;
+        CREATE INDEX by_course ON enrolments (course_id);""",
+    "flags": f"""
+        CREATE TABLE enrolments (customer_id INTEGER PRIMARY KEY, agreed INTEGER, plan TEXT);
+        {FILL} INSERT OR IGNORE INTO enrolments SELECT i % 300 + 101, i % 2, CASE i % 3 WHEN 0 THEN 'free' END FROM n;""",
+    "a column that came later": f"""
+        {ENROLMENTS} ALTER TABLE enrolments ADD COLUMN active INTEGER NOT NULL DEFAULT 1;
+        CREATE INDEX by_active ON enrolments (active);""",
+    "its last row": f"""
+        CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER);
+        CREATE INDEX by_customer ON enrolments (customer_id);
+        INSERT INTO enrolments VALUES ({PERSON}, 3);""",
+    "a write-ahead log": f"PRAGMA journal_mode=WAL; {ENROLMENTS} {INDEXES}",
+    "a file that shrinks by itself": f"PRAGMA auto_vacuum=FULL; VACUUM; {ENROLMENTS} {INDEXES}",
+}
+
+
+def entry(made: MentionCompany, run: Run, name: str = "enrolments") -> DatasetEntry:
+    return next(each for each in made.receipt(run).datasets if each.dataset == name)
+
+
+def once_purged(patch: pytest.MonkeyPatch, kind: type[Sqlite], act: Callable[[], None]) -> None:
+    """Have something happen to a store's files right after the purge: another program, a disk, a restored block."""
+    purge = kind.purge
+
+    def purged(self: Sqlite, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:
+        outcome = purge(self, datasets, key)
+        act()
+        return outcome
+
+    patch.setattr(kind, "purge", purged)
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_a_table_of_short_values_is_accounted_for(tmp_path: Path, twin: str) -> None:
+    made = company(tmp_path, CUSTOMERS + TWINS[twin], f"{CUSTOMERS_SET}}}", ENROLMENTS_SET)
+    others = f"SELECT * FROM enrolments WHERE customer_id <> {PERSON} ORDER BY 1, 2"
+    before = made.run(others)
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.FULFILLED, made.receipt(run).datasets
+    assert made.run(others) == before
+    found = entry(made, run)
+    assert found.outcome is Result.ERASED
+    assert found.scan is not None
+    assert found.scan.verdict is ScanVerdict.GONE
+    assert found.scan.traces_usable == 0
+    assert found.scan.accounted is not None
+    assert found.scan.accounted.bytes >= made.database.stat().st_size
+
+
+# --- raw copies of what was there ------------------------------------------------------------------
+
+
+def pages(path: Path) -> list[bytes]:
+    data = path.read_bytes()
+    size = int.from_bytes(data[16:18], "big")
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def hide(made: MentionCompany, put: Callable[[bytearray, int], None]) -> None:
+    """Change the last leaf page of the table as it lies in the file."""
+    with closing(sqlite3.connect(made.database)) as db:
+        ((size,),) = db.execute("PRAGMA page_size").fetchall()
+        (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'enrolments'").fetchone()
+    with made.database.open("r+b") as file:
+        file.seek((root - 1) * size)
+        page = file.read(size)
+        leaf = root if page[0] == 0x0D else int.from_bytes(page[8:12], "big")
+        file.seek((leaf - 1) * size)
+        image = bytearray(file.read(size))
+        put(image, 8 + 2 * int.from_bytes(image[3:5], "big"))
+        file.seek((leaf - 1) * size)
+        file.write(image)
+
+
+def in_a_free_block(image: bytearray, first: int) -> None:
+    """The row as a free block that the page lists, as a deletion without secure_delete leaves it."""
+    start = int.from_bytes(image[5:7], "big") - 40
+    assert start > first
+    image[1:3] = start.to_bytes(2, "big")
+    image[5:7] = start.to_bytes(2, "big")
+    image[start : start + 40] = b"\0\0\0\x28" + bytes(4) + bytes.fromhex("0581480302010000cf03") + bytes(22)
+
+
+def in_free_space(image: bytearray, first: int) -> None:
+    """The row below all cells, where a cell was that moved."""
+    start = int.from_bytes(image[5:7], "big") - 64
+    assert start > first
+    image[start : start + 9] = bytes.fromhex("06814803020100cf03")
+
+
+def in_the_last_bytes(image: bytearray, first: int) -> None:
+    """Nothing of the row but the two bytes of the key, and one more."""
+    start = int.from_bytes(image[5:7], "big") - 3
+    assert start > first
+    image[start : start + 3] = b"\0\xcf\x03"
+
+
+@pytest.mark.parametrize("put", [in_a_free_block, in_free_space, in_the_last_bytes])
+def test_a_deleted_row_in_free_space_is_not_accounted_for(tmp_path: Path, put: Callable[[bytearray, int], None]) -> None:
+    made = company(tmp_path, CUSTOMERS + ENROLMENTS, f"{CUSTOMERS_SET}}}", ENROLMENTS_SET)
+    with pytest.MonkeyPatch.context() as patch:
+        once_purged(patch, Sqlite, lambda: hide(made, put))
+        run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert "free space" in entry(made, run).detail
+    run = made.again(run)
+    assert run.state is OrderState.FULFILLED, made.receipt(run).datasets
