@@ -133,6 +133,12 @@ class Scan:
     verdict: ScanVerdict
     no_controls: str = field(default="", metadata=LATER)
     """:data:`NOBODY_STAYS` where no control could be asked for, else empty; from page 4 on."""
+    values: int = field(default=0, metadata=LATER)
+    """Values of the dataset that are long enough to be looked for; from page 4 on, as the next two."""
+    values_looked_for: int = field(default=0, metadata=LATER)
+    """Those of which a window is among the traces."""
+    share: int = field(default=0, metadata=LATER)
+    """These in percent of those, in steps of ten, rounded down."""
 
     def __post_init__(self) -> None:
         _require((self.mode is ScanMode.CHANGED) == (self.since is not None), "`since` belongs to `changed since`, and to that alone")
@@ -140,6 +146,8 @@ class Scan:
         _require(0 <= self.controls_found <= self.controls_asked, "control counts contradict each other")
         _require(self.no_controls in ("", NOBODY_STAYS), "why there was no control is not one of the fixed words")
         _require(not (self.no_controls and self.controls_asked), "nobody stays, and is looked for as a control")
+        _require(0 <= self.values_looked_for <= self.values, "counts of values contradict each other")
+        _require(self.share in range(0, 101, 10) and (self.values > 0 or not self.share), "the share of values is none")
         _require((self.verdict is ScanVerdict.PRESENT) == (self.found > 0), "the scan's verdict contradicts what it found")
         if self.verdict is ScanVerdict.GONE:
             _require(self.traces_usable > 0, "a scan without usable traces cannot tell")

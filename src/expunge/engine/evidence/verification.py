@@ -32,7 +32,7 @@ from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner, turn
 from expunge.core.values import canonical
 from expunge.core.values.copy import Copy, Probed, Selector
-from expunge.core.values.ids import Pseudonym
+from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Kept
 from expunge.engine.evidence import hits_by_place, mentions, positive_controls, tracing
 from expunge.engine.evidence.nobodys_rows import Cell
@@ -117,7 +117,7 @@ def verify_store(
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     alone = not controls and positive_controls.nobody_stays(context, owner, turn(run), step.store, traces)
     sight = ScanComparison(before, scanned.seen, held, explained.untold, controls, alone)
-    ledger = _ledger(context, step.store, traces, sight, scanned)
+    ledger = _ledger(context, owner, step.store, traces, sight, scanned)
 
     judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, _nameless(traces, explained.with_nobody))
     entries: dict[Pseudonym, SubjectEntries] = {}
@@ -142,9 +142,9 @@ def verify_store(
     return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, found, places)
 
 
-def _ledger(context: Context, store: str, traces: Traces, sight: ScanComparison, scanned: Scanned) -> TraceLedger:
+def _ledger(context: Context, owner: OrderId, store: str, traces: Traces, sight: ScanComparison, scanned: Scanned) -> TraceLedger:
     names = [dataset.name for dataset in context.data_map.datasets_of(store)]
-    return TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped))
+    return TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped), tracing.value_counts(context, owner))
 
 
 def _nameless(traces: Traces, left: Mapping[int, frozenset[str]]) -> dict[str, frozenset[str]]:
