@@ -10,15 +10,18 @@ import struct
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expunge.core.evidence.window_choice import ValueCount
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import SEAM
 from expunge.residue import ResidueScanner
 from expunge.residue.take.tracer import Collector
+from expunge.residue.take.value_windows import OF_A_VALUE, ValueWindows
 from expunge.residue.take.window_sample import FORMS
 from tests.residue.planting import KEY, MARY, SENTENCE, look, text_traces, traces_of, ways
 
@@ -102,7 +105,8 @@ def test_the_budget_is_kept_for_every_subject_and_field(budget: int, texts: list
             tracer.name(subject, "d", text)
     tracer.blob(MARY, "d", "blob", io.BytesIO(data))
     counts = Counter((each.subject, each.dataset, each.part) for each in tracer.traces().traces)
-    assert all(count <= budget + FORMS * (budget - 1) for count in counts.values())
+    values = len(texts) + 1 + sum(len(text) for text in texts) // 8
+    assert all(count <= budget + OF_A_VALUE * values + FORMS * (budget - 1) for count in counts.values())
 
 
 def test_a_large_budget_buys_content_and_not_more_ways_of_writing_it() -> None:
@@ -110,8 +114,39 @@ def test_a_large_budget_buys_content_and_not_more_ways_of_writing_it() -> None:
     for number in range(2000):
         tracer.text(MARY, "d", "one", f"sentence number {number} about {number * 7919}")
     forms = Counter(each.form == "utf-8" for each in tracer.traces().traces)
-    assert forms[True] == 1024
+    assert 2000 <= forms[True] <= 1024 + 2000 * OF_A_VALUE
     assert forms[False] <= FORMS * 7
+
+
+def test_each_of_many_values_has_a_window() -> None:
+    tracer = Collector(KEY, 1024)
+    texts = [f"{number}: thank you for your message of May, and kind regards to {number * 7919}" for number in range(3000)]
+    for text in texts:
+        tracer.text(MARY, "notes", "said", text)
+    traces = tracer.traces()
+    for text in texts[::100]:
+        holder = ResidueScanner().holder(traces, range(len(traces.traces)))
+        holder.text(TOM, "notes", "said", text)
+        assert holder.held()
+    assert tracer.counts() == {(MARY, "notes"): ValueCount(3000, 3000)}
+
+
+def test_where_more_values_come_than_fit_each_field_keeps_its_share_whatever_the_sequence() -> None:
+    texts = [f"the number of this sentence is {number * 7919}, and no other" for number in range(400)]
+    kept = []
+    for sequence in (texts, texts[::-1]):
+        windows = ValueWindows(most=100)
+        for number, text in enumerate(sequence):
+            windows.begin()
+            for where, data in (((TOM if number % 40 else MARY, "notes", "said"), text), ((TOM, "notes", "title"), text[:40])):
+                windows.begin()
+                if windows.wants(where, crc32(data.encode())):
+                    windows.add(where, data.encode(), "utf-8", crc32(data.encode()), number)
+        fields = [(subject, "notes", field) for subject in (MARY, TOM) for field in ("said", "title")]
+        kept.append([len(windows.of(field)) for field in fields])
+        assert sum(kept[-1]) <= 100
+        assert windows.counts()[TOM, "notes"].share == 10
+    assert kept[0] == kept[1] == [10, 0, 45, 45]
 
 
 def test_a_budget_of_one_takes_one_window_as_it_is() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
 from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.window_choice import ValueCount
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.placing import FileLayout, PlaceReader
@@ -179,6 +180,10 @@ class CollectingTracer(Tracer, Protocol):
 
     def values(self) -> tuple[tuple[int, ...], ...]:
         """Return, for each of the traces that ``traces`` returns, the numbers of the values that have it; none where they are too many."""
+        ...
+
+    def counts(self) -> Mapping[tuple[Pseudonym, str], ValueCount]:
+        """Return, for each person and dataset, the values that are long enough to be looked for, and those that have a window."""
         ...
 
     def lying(self) -> dict[Path, tuple[Stretch, ...]]:

@@ -56,6 +56,7 @@ FORGED: Mapping[str, tuple[DatasetEntry, ...]] = {
     "buckets": (
         entry(scan=in_ranges(traces_taken=210)),
         entry(scan=in_ranges(traces_usable=99)),
+        entry(scan=in_ranges(values=3000, values_looked_for=1000, share=100)),
         entry(outcome=Result.UNABLE, items=0, reason=Reason.RESIDUE, scan=in_ranges(found=4, verdict=ScanVerdict.PRESENT)),
     ),
 }

@@ -91,8 +91,15 @@ def _coarse(entry: DatasetEntry) -> DatasetEntry:
     if entry.scan is None:
         return entry
     scan = entry.scan
-    taken, usable, found = map(bucket, (scan.traces_taken, scan.traces_usable, scan.found))
-    return replace(entry, scan=replace(scan, traces_taken=taken, traces_usable=usable, found=found))
+    ranges = replace(
+        scan,
+        traces_taken=bucket(scan.traces_taken),
+        traces_usable=bucket(scan.traces_usable),
+        found=bucket(scan.found),
+        values=bucket(scan.values),
+        values_looked_for=bucket(scan.values_looked_for),
+    )
+    return replace(entry, scan=ranges)
 
 
 RULES = (
@@ -104,7 +111,7 @@ RULES = (
     EvidenceRule("sample", 1, "a sample shows nothing deeper than removed", _sampled),
     EvidenceRule("keep", 4, "what is erased was not to be kept", _kept_and_erased),
     EvidenceRule("accounted", 4, "what is accounted for byte by byte is no more than the scan read", _accounted_unread),
-    EvidenceRule("buckets", 4, "numbers of traces are powers of ten, as the same content has the same number everywhere", _counted),
+    EvidenceRule("buckets", 4, "numbers of traces and values are powers of ten, as the same content has the same everywhere", _counted),
 )
 
 

@@ -146,6 +146,12 @@ class Scan:
     """The ground of *gone* where no trace is usable; from page 4 on."""
     no_controls: str = field(default="", metadata=LATER)
     """:data:`NOBODY_STAYS` where no control could be asked for, else empty; from page 4 on."""
+    values: int = field(default=0, metadata=LATER)
+    """Values of the dataset that are long enough to be looked for; from page 4 on, as the next two."""
+    values_looked_for: int = field(default=0, metadata=LATER)
+    """Those of which a window is among the traces."""
+    share: int = field(default=0, metadata=LATER)
+    """These in percent of those, in steps of ten, rounded down."""
 
     def __post_init__(self) -> None:
         _require((self.mode is ScanMode.CHANGED) == (self.since is not None), "`since` belongs to `changed since`, and to that alone")
@@ -155,6 +161,8 @@ class Scan:
         _require(not (self.no_controls and self.controls_asked), "nobody stays, and is looked for as a control")
         grounds = self.accounted is None or (self.verdict is ScanVerdict.GONE and self.traces_usable == 0)
         _require(grounds, "every byte was accounted for, beside another ground or verdict")
+        _require(0 <= self.values_looked_for <= self.values, "counts of values contradict each other")
+        _require(self.share in range(0, 101, 10) and (self.values > 0 or not self.share), "the share of values is none")
         _require((self.verdict is ScanVerdict.PRESENT) == (self.found > 0), "the scan's verdict contradicts what it found")
         if self.verdict is ScanVerdict.GONE:
             _require(self.traces_usable > 0 or self.accounted is not None, "a scan without usable traces cannot tell")

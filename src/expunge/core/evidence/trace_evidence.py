@@ -17,12 +17,13 @@ cannot be told apart. Otherwise usable traces that are seen after are residue (*
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from expunge.core.evidence.receipt import ScanVerdict
 from expunge.core.evidence.row_account import RowAccount
 from expunge.core.evidence.traces import Traces
+from expunge.core.evidence.window_choice import NONE_COUNTED, ValueCount
 from expunge.core.values.ids import Pseudonym
 
 Control: TypeAlias = tuple[str, Pseudonym]
@@ -76,6 +77,8 @@ class Figures:
     """Fixed words for the structures in which traces were seen that may be the person's or another person's."""
     alone: bool = False
     """Whether nobody stays in the store whose content could be a control."""
+    counted: ValueCount = NONE_COUNTED
+    """The values of the dataset that are long enough to be looked for."""
 
     account: RowAccount | None = None
     """Of the files of the dataset's table, where no trace is usable and the store's pages can be told apart."""
@@ -119,7 +122,14 @@ class ScanComparison:
 class TraceLedger:
     """Traces by dataset and subject, so that figures for many people cost one pass."""
 
-    def __init__(self, traces: Traces, sight: ScanComparison, datasets: Iterable[str], blind: int = 0) -> None:
+    def __init__(
+        self,
+        traces: Traces,
+        sight: ScanComparison,
+        datasets: Iterable[str],
+        blind: int = 0,
+        counted: Mapping[tuple[Pseudonym, str], ValueCount] | None = None,
+    ) -> None:
         """Sort the traces.
 
         Args:
@@ -127,12 +137,14 @@ class TraceLedger:
             sight: what was seen in this store.
             datasets: names of the datasets that lie in this store; traces of others count as *elsewhere*.
             blind: parts of the store that the scan after could not read (:func:`blinding`).
+            counted: the values of each person in each dataset, where they were counted.
         """
         # Why the union: what was not seen before but is seen after has come in since, and is residue all the same.
         self._usable = (sight.before | sight.after) - sight.held
         self._left = sight.after - sight.held - sight.untold.keys()
         self._untold = sight.untold
         self._before, self._still = sight.before, sight.after & sight.held
+        self._counted = counted or {}
         self._own = frozenset(datasets)
         self._by: dict[tuple[str, Pseudonym], list[int]] = {}
         self._elsewhere: dict[Pseudonym, list[int]] = {}
@@ -148,7 +160,8 @@ class TraceLedger:
 
     def figures(self, dataset: str, subject: Pseudonym) -> Figures:
         """Return the figures for one dataset of this store."""
-        return self._count(self._by.get((dataset, subject), ()))
+        counted = self._counted.get((subject, dataset), NONE_COUNTED)
+        return replace(self._count(self._by.get((dataset, subject), ())), counted=counted)
 
     def shared(self, dataset: str, subject: Pseudonym) -> tuple[int, int]:
         """Count the windows seen before, and those of them seen still because content that stays holds them."""

@@ -16,8 +16,11 @@ So each value keeps a window by which a scan can tell that it is gone.
 
 from __future__ import annotations
 
+import json
 import struct
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.ids import Pseudonym
@@ -37,6 +40,22 @@ Value = tuple[str, int]
 """The file of traces and the number of a value in it."""
 
 
+class ValueCount(NamedTuple):
+    """The values of one person in one dataset that are long enough to be looked for."""
+
+    values: int = 0
+    with_window: int = 0
+    """Those of which a window is looked for."""
+
+    @property
+    def share(self) -> int:
+        """Those with a window in percent, in steps of ten, rounded down."""
+        return self.with_window * 10 // self.values * 10 if self.values else 0
+
+
+NONE_COUNTED = ValueCount()
+
+
 def window(trace: Trace) -> Window:
     """Return what tells a trace from all others of an order."""
     return trace.dataset, trace.subject, trace.digest
@@ -54,6 +73,26 @@ def load_values(data: bytes) -> Iterator[tuple[int, ...]]:
     while at < len(words) and at + words[at] < len(words):
         yield tuple(words[at + 1 : at + 1 + words[at]])
         at += 1 + words[at]
+
+
+def dump_value_counts(counts: Mapping[tuple[Pseudonym, str], ValueCount]) -> bytes:
+    """Pack how many values each person has in each dataset, and how many of them have a window."""
+    people: dict[str, dict[str, list[int]]] = {}
+    for (subject, dataset), count in sorted(counts.items()):
+        people.setdefault(dataset, {})[subject] = list(count)
+    return json.dumps(people, separators=(",", ":")).encode()
+
+
+def load_value_counts(files: Iterable[bytes]) -> dict[tuple[Pseudonym, str], ValueCount]:
+    """Return the sums of what :func:`dump_value_counts` packed for several rounds or stores."""
+    values: Counter[tuple[Pseudonym, str]] = Counter()
+    having: Counter[tuple[Pseudonym, str]] = Counter()
+    for data in files:
+        for dataset, people in json.loads(data).items():
+            for subject, (count, with_window) in people.items():
+                values[Pseudonym(subject), dataset] += count
+                having[Pseudonym(subject), dataset] += with_window
+    return {whose: ValueCount(count, having[whose]) for whose, count in values.items()}
 
 
 def dump_counts(traces: Traces, counts: Mapping[int, int]) -> bytes:

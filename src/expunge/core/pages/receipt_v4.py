@@ -61,12 +61,19 @@ def _scanned(scan: r.Scan) -> str:
     }[scan.verdict]
     return (
         f"{v1.searched(scan)} for {_range(scan.traces_usable)} of {_range(scan.traces_taken)} traces: <strong>{said}</strong>. "
-        f"{_controlled(scan)}{v1.unread(scan)}"
+        f"{_controlled(scan)}{_shares(scan)}{v1.unread(scan)}"
     )
 
 
 def _controlled(scan: r.Scan) -> str:
     return v1.controlled(scan) if not scan.no_controls else _ALONE
+
+
+def _shares(scan: r.Scan) -> str:
+    if not scan.values:
+        return ""
+    share = f"{scan.share} %" if scan.share else "less than 10 %"
+    return f" Of {share} of the {_range(scan.values)} values that are long enough, parts were looked for."
 
 
 def _range(count: int) -> str:

@@ -1,8 +1,9 @@
 """Take traces while the content is still there, and scan the raw bytes for them before and after the erasure.
 
 The shelf holds ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (the bytes of files in
-which the store said that the content lies), ``values-...`` (the value that each trace was taken from), ``seen-before-...``,
-``seen-after-...`` and ``crowded-...`` (digests of the traces that a scan found, and of those that it found in many places).
+which the store said that the content lies), ``values-...`` (the value that each trace was taken from), ``shares-...`` (how
+many values there are, and how many have a trace), ``seen-before-...``, ``seen-after-...`` and ``crowded-...`` (digests of the traces that a
+scan found, and of those that it found in many places).
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ def take(
     files = [(order, f"traces-{turn}-{store}", core_traces.dump(taken))]
     if tracer_budget > FEWEST_WINDOWS:
         files.append((order, f"values-{turn}-{store}", window_choice.dump_values(tracer.values())))
+    files.append((order, f"shares-{turn}-{store}", window_choice.dump_value_counts(tracer.counts())))
     context.shelf.put_all([*files, (order, f"lying-{turn}-{store}", json.dumps(lying).encode())] if lying else files)
     return TakenTraces(len(taken.traces), tracer.rejected())
 
@@ -162,6 +164,12 @@ def load(context: Context, order: OrderId) -> Traces:
             for trace in loaded.traces:
                 known.setdefault((trace.dataset, trace.subject, trace.digest), trace)
     return Traces(key, tuple(known.values()), frozenset(controls))
+
+
+def value_counts(context: Context, order: OrderId) -> dict[tuple[Pseudonym, str], window_choice.ValueCount]:
+    """Return, for each person and dataset, the values that are long enough to be looked for, and those that have a window."""
+    named = (context.shelf.get(order, name) for name in context.shelf.names(order) if name.startswith("shares-"))
+    return window_choice.load_value_counts(data for data in named if data)
 
 
 def left_out(context: Context, order: OrderId, store: str, traces: Traces) -> frozenset[int]:

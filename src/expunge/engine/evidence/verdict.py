@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.evidence.evidence_rules import bucket
 from expunge.core.evidence.receipt import NOBODY_STAYS, Accounted, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
 from expunge.core.evidence.row_account import RowAccount
 from expunge.core.evidence.trace_evidence import Figures, TraceLedger
@@ -269,6 +270,9 @@ class Judge:
             verdict=figures.verdict,
             accounted=_accounted(figures),
             no_controls=NOBODY_STAYS if figures.alone and figures.verdict is ScanVerdict.GONE else "",
+            values=bucket(figures.counted.values),
+            values_looked_for=bucket(figures.counted.with_window),
+            share=figures.counted.share,
         )
 
 

@@ -33,7 +33,7 @@ from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner, turn
 from expunge.core.values import canonical
 from expunge.core.values.copy import Copy, Probed, Selector
-from expunge.core.values.ids import Pseudonym
+from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Kept
 from expunge.engine.accounts import table_accounts
 from expunge.engine.evidence import hits_by_place, mentions, positive_controls, tracing
@@ -119,7 +119,7 @@ def verify_store(
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     alone = not controls and positive_controls.nobody_stays(context, owner, turn(run), step.store, traces)
     sight = ScanComparison(before, scanned.seen, held, explained.untold, controls, alone)
-    ledger = _ledger(context, step.store, traces, sight, scanned)
+    ledger = _ledger(context, owner, step.store, traces, sight, scanned)
 
     judge = _with_accounts(Judge(context, run, step, capabilities, ledger, scanned.coverage, _nameless(traces, explained)), datasets)
     entries: dict[Pseudonym, SubjectEntries] = {}
@@ -150,9 +150,9 @@ def _with_accounts(judge: Judge, datasets: Sequence[Dataset]) -> Judge:
     return replace(judge, accounts={dataset.name: table_accounts.account(judge.context, dataset) for dataset in short})
 
 
-def _ledger(context: Context, store: str, traces: Traces, sight: ScanComparison, scanned: Scanned) -> TraceLedger:
+def _ledger(context: Context, owner: OrderId, store: str, traces: Traces, sight: ScanComparison, scanned: Scanned) -> TraceLedger:
     names = [dataset.name for dataset in context.data_map.datasets_of(store)]
-    return TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped))
+    return TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped), tracing.value_counts(context, owner))
 
 
 def _nameless(traces: Traces, explained: hits_by_place.ExplainedHits) -> dict[str, frozenset[str]]:

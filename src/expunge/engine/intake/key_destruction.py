@@ -43,7 +43,7 @@ def destroy_traces(context: Context, recorder: Recorder, *, key: bool = True) ->
     if key:
         context.keys.destroy_trace_key(order)
         for name in list(context.shelf.names(order)):
-            if name.startswith(("traces-", "values-", "seen-", "crowded-", "held-")):
+            if name.startswith(("traces-", "values-", "shares-", "seen-", "crowded-", "held-")):
                 context.shelf.remove(order, name)
     if not recorder.run.traces_ended:
         recorder.append(ev.TracesEnded(recorder.now()))

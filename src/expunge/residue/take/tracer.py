@@ -9,13 +9,15 @@ from typing import BinaryIO
 from zlib import crc32
 
 from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.window_choice import ValueCount
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import KEY, SEAM, Stretch
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.take import media_windows
 from expunge.residue.take.moments import is_moment, part_of_moment
 from expunge.residue.take.schema_words import SchemaWords
-from expunge.residue.take.window_sample import DRESSED, FORMS, MOST_SOURCES, ContentWindow, WindowSample
+from expunge.residue.take.value_windows import MOST_SOURCES, ValueWindows
+from expunge.residue.take.window_sample import DRESSED, FORMS, ContentWindow, WindowSample
 from expunge.residue.take.written_forms import (
     SHORTEST,
     bytes_of_uuid,
@@ -49,6 +51,9 @@ _AS_TEXT = frozenset({"utf-8", "bytes"})
 _LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
 """... and other forms that come out like words of one."""
 
+_TWINS = frozenset({"float64-be"})
+"""Forms of a number that is kept lowest byte first nearly everywhere."""
+
 _Taken = tuple[str, bytes, Sequence[int]]
 """A form, the window written in it, and the numbers of the values that it is a part of."""
 TracedField = tuple[Pseudonym, str, str]
@@ -61,7 +66,8 @@ class Collector:
     The budget counts windows of content as it is, per subject, dataset and field. Which windows are taken is known at the end
     (:class:`~expunge.residue.take.window_sample.WindowSample`); only then are they hashed, and with a
     budget above one the first of them written in other
-    forms as well. So most values of a large order cost one checksum.
+    forms as well. So most values of a large order cost one checksum. Beside them a few windows of each value are taken, up to a number that
+    all people and fields of a store share (:class:`~expunge.residue.take.value_windows.ValueWindows`).
     """
 
     def __init__(self, key: bytes, budget: int, words: Iterable[str] = (), identifiers: Iterable[str] = ()) -> None:
@@ -76,6 +82,8 @@ class Collector:
         self._harvests: dict[TracedField, WindowSample] = {}
         self._others: dict[TracedField, WindowSample] = {}
         """Of what is content in another form from the start."""
+        self._own = ValueWindows()
+        """Of each value; the harvests are samples."""
         self._rejected = 0
         self._value = 0
         """The number of the value that is handed over."""
@@ -83,7 +91,7 @@ class Collector:
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         """Trace a string: all of it when short, else windows from the starts of words; the first of them in every written form."""
-        self._value += 1
+        self._begin()
         moment = is_moment(value) and not self._schema.is_identifier(value)
         if moment or (len(value) < SHORTEST and len(utf8(value)) < SHORTEST):
             # Why a moment says too little: many people's rows were written in the same second, and all of them would have to be asked.
@@ -113,12 +121,17 @@ class Collector:
         """Trace the strings of a JSON document as values of their own; a copy may have one of them alone."""
         for value in media_windows.strings(document):
             if value != document and len(utf8(value)) >= SHORTEST and (self._schema.is_identifier(value) or not is_moment(value)):
+                self._own.begin()
                 self._pieces(where, value)
+
+    def _begin(self) -> None:
+        self._value += 1
+        self._own.begin()
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         """Trace a number that is long enough: 8 packed bytes, or 8 digits."""
         where = (subject, dataset, field)
-        self._value += 1
+        self._begin()
         taken = False
         for form, data in forms_of_number(value):
             wanted = 5 if form.startswith("float64") else 4
@@ -131,7 +144,7 @@ class Collector:
     def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
         """Trace an embedding: windows of its packed forms, and single numbers as they are printed."""
         where = (subject, dataset, field)
-        self._value += 1
+        self._begin()
         for rank, form, data in windows_of_vector(value, _VECTOR_WINDOW, self._budget):
             if self._offer(where, rank, form, data) and self._budget == 1:
                 break
@@ -145,7 +158,7 @@ class Collector:
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
         """Trace bytes or media: raw windows, decoded samples of WAV and FLAC, and text where the bytes are text."""
         where = (subject, dataset, field)
-        self._value += 1
+        self._begin()
         head = stream.read(media_windows.SIZE + 1)
         while 0 < len(head) <= media_windows.SIZE and (more := stream.read(media_windows.SIZE + 1 - len(head))):
             head += more
@@ -187,7 +200,7 @@ class Collector:
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         """Trace a file or folder name, and the name without its ending."""
-        self._value += 1
+        self._begin()
         whole = len(utf8(value)) >= SHORTEST
         if not whole:
             self._rejected += 1
@@ -231,6 +244,10 @@ class Collector:
             if where not in self._harvests:
                 yield from ((where, (each.form, each.data, other.sources(each))) for each in other.best())
 
+    def counts(self) -> dict[tuple[Pseudonym, str], ValueCount]:
+        """Return, for each person and dataset, the values that are long enough to be looked for, and those that have a window."""
+        return self._own.counts()
+
     def rejected(self) -> int:
         """Return how many windows and values were left out because they say too little."""
         return self._rejected
@@ -241,12 +258,17 @@ class Collector:
         if harvest is None:
             harvest = self._harvests[where] = WindowSample(self._budget)
         data = clip(data)
-        place = rank << 32 | crc32(data, self._seed)
-        if not harvest.wants(place):
+        draw = crc32(data, self._seed)
+        place = rank << 32 | draw
+        wanted, own = harvest.wants(place), self._own.wants(where, draw)
+        if not (wanted or own):
             return True
         if telling(data) and not (form in _AS_TEXT and self._schema.cover(data)):
-            kept = value if value is None or len(value) <= _KEPT else value[:_KEPT]
-            harvest.add(ContentWindow(place, data, form, piece, kept, self._value))
+            if own:
+                self._own.add(where, data, form, draw, self._value)
+            if wanted:
+                kept = value if value is None or len(value) <= _KEPT else value[:_KEPT]
+                harvest.add(ContentWindow(place, data, form, piece, kept, self._value))
             return True
         self._rejected += 1
         return False
@@ -255,7 +277,10 @@ class Collector:
         harvest = into.get(where)
         if harvest is None:
             harvest = into[where] = WindowSample(self._budget if into is self._harvests else self._most_dressed)
-        place = rank << 32 | crc32(data, self._seed)
+        draw = crc32(data, self._seed)
+        if into is self._harvests and form not in _TWINS and self._own.wants(where, draw):
+            self._own.add(where, data, form, draw, self._value)
+        place = rank << 32 | draw
         if harvest.wants(place):
             harvest.add(ContentWindow(place, data, form, source=self._value))
 
@@ -264,14 +289,21 @@ class Collector:
         return FORMS * min(self._budget - 1, DRESSED)
 
     def _chosen(self, where: TracedField, harvest: WindowSample) -> Iterator[_Taken]:
-        """At most ``budget`` windows as they are, and other forms: none with a budget of one, else of all windows but one, or of seven."""
+        """At most ``budget`` windows as they are, those of single values, and other forms.
+
+        None of these with a budget of one, else of all windows of the budget but one, or of seven.
+        """
         # Why again: names of fields are learned while content comes in.
         best = harvest.best(lambda each: each.form in _AS_TEXT and self._schema.cover(each.data))
         for each in best:
             yield each.form, each.data, harvest.sources(each)
+        passed = {each.data for each in best}
+        for data, own in self._own.of(where):
+            if data not in passed and not (own.form in _AS_TEXT and self._schema.cover(data)):
+                passed.add(data)
+                yield own.form, data, own.sources
         if self._budget == 1:
             return
-        passed = {each.data for each in best}
         left = self._most_dressed
         for form, data, sources in self._dressed(where, harvest, best[: min(self._budget - 1, DRESSED)]):
             if left and data not in passed and not (form in _LIKE_TEXT and self._schema.cover(data)):

@@ -6,16 +6,14 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from expunge.residue.take.value_windows import MOST_SOURCES
+
 FORMS = 20
 """Other written forms of one window, on average at most."""
 DRESSED = 7
 """Windows that are taken in other forms too, however large the budget: so that a large one buys more of the content as it is."""
 _SLACK = 16
 """Windows kept beyond twice those wanted before the worst are dropped; small, because an order has thousands of fields of people."""
-
-
-MOST_SOURCES = 4096
-"""Values of which a window is known to be a part; of one with more nobody can say that each of them has other windows."""
 
 
 class ContentWindow(NamedTuple):
