@@ -9,7 +9,8 @@ A trace is *usable* for a store when both conditions hold:
 With no usable trace the verdict is *cannot tell*. The verdict is also *cannot tell* when the scan missed content of bystanders that it had
 seen before (the positive control), because the scan was then blind, or when it was shown none, although people stay whose content could
 have been one. Of several rounds, the last one's controls are meant: who stayed in an
-earlier one may be gone. The same holds when a part of the store could not be read, and when a trace was seen only in structures whose parts
+earlier one may be gone. The same holds when a part of the store could not be read, when a place that nothing accounts for holds bytes that
+nothing explains (:mod:`expunge.core.evidence.unread_places`), and when a trace was seen only in structures whose parts
 cannot be told apart. Otherwise usable traces that are seen after are residue (*present*). If there are none, the verdict is *gone*.
 """
 
@@ -70,6 +71,8 @@ class Figures:
     controls_found: int
     blind: int = 0
     """Parts of the store that could not be read."""
+    opaque: int = 0
+    """Files in places that nothing accounts for, with bytes that nothing explains."""
     untold: tuple[str, ...] = ()
     """Fixed words for the structures in which traces were seen that may be the person's or another person's."""
     alone: bool = False
@@ -81,7 +84,7 @@ class Figures:
         if self.found:
             return ScanVerdict.PRESENT
         controlled = self.controls_found == self.controls_asked and (self.controls_found > 0 or self.alone)
-        if not self.usable or not controlled or self.blind or self.untold:
+        if not self.usable or not controlled or self.blind or self.opaque or self.untold:
             return ScanVerdict.CANNOT_TELL
         return ScanVerdict.GONE
 
@@ -105,7 +108,7 @@ class ScanComparison:
 class TraceLedger:
     """Traces by dataset and subject, so that figures for many people cost one pass."""
 
-    def __init__(self, traces: Traces, sight: ScanComparison, datasets: Iterable[str], blind: int = 0) -> None:
+    def __init__(self, traces: Traces, sight: ScanComparison, datasets: Iterable[str], blind: int = 0, opaque: int = 0) -> None:
         """Sort the traces.
 
         Args:
@@ -113,6 +116,7 @@ class TraceLedger:
             sight: what was seen in this store.
             datasets: names of the datasets that lie in this store; traces of others count as *elsewhere*.
             blind: parts of the store that the scan after could not read (:func:`blinding`).
+            opaque: files in places that nothing accounts for, with bytes that nothing explains.
         """
         # Why the union: what was not seen before but is seen after has come in since, and is residue all the same.
         self._usable = (sight.before | sight.after) - sight.held
@@ -129,7 +133,7 @@ class TraceLedger:
                     self._elsewhere.setdefault(each.subject, []).append(index)
         asked = staying(traces, sight.before, self._own) if sight.controls is None else sight.controls
         found = staying(traces, sight.after, self._own)
-        self._controls = (len(asked), len(asked & found), blind)
+        self._controls = (len(asked), len(asked & found), blind, opaque)
         self._alone = sight.alone and not asked
 
     def figures(self, dataset: str, subject: Pseudonym) -> Figures:
