@@ -27,6 +27,7 @@ from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.verification.entry_order import KeptHead
 from expunge.core.verification.receipt_verify import VerifiedReceipt
 from expunge.engine.retention import map_check
+from expunge.engine.unread import opaque_check
 from expunge.errors import UsageError
 from expunge.maps import MapFault, examine, find_map, read_map
 from expunge.maps.drawing.picture import draw_lineage
@@ -35,6 +36,7 @@ from expunge.maps.proposal.fides_import import LossNote
 from expunge.maps.proposal.from_fides import propose_from_fides
 from expunge.maps.proposal.proposal import propose_map
 from expunge.ports.store import Store
+from expunge.residue import ResidueScanner
 from expunge.stores import Kinds, OpenStores, own_kinds
 
 __all__ = [
@@ -111,7 +113,8 @@ def check(path: Path | None) -> CheckedMap:
         return CheckedMap(found, reading.faults, (), 0, 0)
     stores = OpenStores(reading.map)
     try:
-        findings = map_check.check(_Places(reading.map, stores))
+        places = _Places(reading.map, stores)
+        findings = (*map_check.check(places), *opaque_check.findings(places, ResidueScanner(processes=1).account))
     finally:
         stores.close()
     lines = {store.name: store.line for store in reading.map.stores.values()}

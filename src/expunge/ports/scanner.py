@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
@@ -90,6 +91,33 @@ class Coverage:
     """Reason -> how many things were not read (``socket``, ``device``, ``permission``, ``encrypted``); the reason is a fixed word."""
 
 
+class Treatment(StrEnum):
+    """What a scan does with a file besides looking for traces."""
+
+    OWN = "own"
+    """Nothing: the store or one of its datasets explains it."""
+    ACCOUNTED = "accounted"
+    """Says how many bytes of it nothing explains."""
+    DECLARED = "declared"
+    """Leaves out of ``skipped`` what is encrypted, damaged or packed in an unknown way: the map says that it cannot be read."""
+
+
+Treat: TypeAlias = Callable[[Path, int], Treatment]
+"""Tells what to do with a file of so many bytes; asked once for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadFile:
+    """A file with bytes that nothing explains: no text, no decoder that ended well, no known structure."""
+
+    path: Path = field(repr=False)
+    size: int
+    opaque: int
+    """Bytes that look like noise or are refused: encrypted, or packed in a way that no decoder knows."""
+    unknown: int
+    """Other bytes of no known format."""
+
+
 @dataclass(frozen=True)
 class Scanned:
     """The sightings of one scan."""
@@ -101,6 +129,8 @@ class Scanned:
     coverage: Coverage
     counts: Mapping[int, int] = field(default_factory=dict)
     """Trace -> its places, for the erased people, where they were to be counted."""
+    unread: tuple[UnreadFile, ...] = ()
+    """The files to be accounted for that hold bytes which nothing explains."""
 
 
 class Scanner(Protocol):
@@ -147,13 +177,15 @@ class Scanner(Protocol):
         remote: Iterable[RemoteObject] = (),
         counted: int = 0,
         without: Collection[int] = (),
+        treat: Treat | None = None,
     ) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
         Objects of ``remote`` are read in the same way, with their names and what lies beside their bytes.
 
         None (0) for who asks only which traces there are: that saves most of the time where there are many. With ``counted``, the
-        places of each are counted up to about so many. Those ``without`` which it shall do are not looked for.
+        places of each are counted up to about so many. Those ``without`` which it shall do are not looked for. ``treat`` tells which files
+        are to be accounted for; without it none is.
         Raises CouldNotLook when a source cannot be read at all; parts that could not be read are in ``coverage.skipped``.
         """
         ...
@@ -164,6 +196,10 @@ class Scanner(Protocol):
         With ``counted``, places are counted in a sample of the same files as well, so that a trace that lies everywhere in them shows.
         It serves to ask whether content can be seen at its known place. A trace that is not seen here may be seen by :meth:`scan`.
         """
+        ...
+
+    def unread(self, path: Path) -> UnreadFile | None:
+        """Account for one file; None where everything in it is explained, and where it cannot be opened."""
         ...
 
     def close(self) -> None:

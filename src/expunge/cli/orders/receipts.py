@@ -161,6 +161,11 @@ def _show(receipt: Receipt) -> None:
     for kept in receipt.kept:
         until = output.moment(kept.until) if kept.until else "the end of its retention period"
         output.say(f"kept: {output.count(kept.items, 'item')} of {kept.dataset}: {output.visible(kept.ground)}, until {until}")
+    for place in receipt.unread:
+        where = f"{place.store}: {place.pattern or 'files that no dataset declares'}"
+        reason = f": {place.reason}" if place.reason else ""
+        counts = f"{place.files:,} files or more, {place.unread_files:,} or more unreadable" if place.files else "no files"
+        output.say(f"{place.kind.value}: {output.visible(where)} ({counts}){output.visible(reason)}")
     output.say("This receipt says nothing about:")
     for sentence in receipt.out_of_scope:
         output.say(f"  - {output.visible(sentence)}")

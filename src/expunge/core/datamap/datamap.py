@@ -382,6 +382,18 @@ class Ignore:
 
 
 @dataclass(frozen=True)
+class OpaquePlace:
+    """A part of a store whose bytes nobody can read, declared to hold nothing of people who go, with the reason."""
+
+    store: str
+    pattern: str
+    """``fnmatch`` pattern over relative paths."""
+    reason: str
+    line: int = 0
+    """Line of the map, for messages."""
+
+
+@dataclass(frozen=True)
 class DataMap:
     """The whole declaration."""
 
@@ -426,6 +438,8 @@ class DataMap:
     """Third parties that data is handed to."""
     laws: Mapping[str, ClockRule] = field(default_factory=dict)
     """The clocks that hold here, by name."""
+    opaque: tuple[OpaquePlace, ...] = ()
+    """Places that cannot be read, each with the reason why that is no harm."""
     source: str = ""
     """Path of the file, for messages."""
 

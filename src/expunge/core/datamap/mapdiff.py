@@ -90,6 +90,7 @@ class Section(StrEnum):
     RETENTION = "retention"
     DATASETS = "datasets"
     IGNORE = "ignore"
+    OPAQUE = "opaque"
     PURPOSES = "purposes"
     TEXTS = "texts"
     GUARDIANS = "guardians"
@@ -155,6 +156,7 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         Section.PROVENANCE.value: {data_map.provenance.dataset: _plain(data_map.provenance)} if data_map.provenance else {},
         Section.TRAININGS.value: {"manifests": _plain(data_map.trainings)} if data_map.trainings else {},
         # Left out where there are none: the normal form of a map that says nothing of them is as it was before they could be said.
+        **({Section.OPAQUE.value: {f"{each.store}: {each.pattern}": each.reason for each in data_map.opaque}} if data_map.opaque else {}),
         **({Section.WITNESSES.value: {"log": _plain(data_map.witnesses)}} if data_map.witnesses else {}),
     }
 
@@ -249,6 +251,7 @@ def _shown(value: Json) -> str:
 
 _WEAKER = {
     (Section.IGNORE, ChangeKind.ADDED): "what fits this pattern is not looked at any more",
+    (Section.OPAQUE, ChangeKind.ADDED): "what fits this pattern may stay unread, and orders are fulfilled all the same",
     (Section.STORES, ChangeKind.REMOVED): "orders do not reach it any more",
     (Section.DATASETS, ChangeKind.REMOVED): "orders do not reach it any more",
     (Section.IDENTITIES, ChangeKind.REMOVED): "orders do not reach it any more",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence.receipt import DatasetEntry, Probe, Receipt, Result, Scan, ScanMode, ScanVerdict
+from expunge.core.evidence.unread_places import bucket
 from expunge.core.values.outcome import Reason
 from expunge.errors import EvidenceInvalid
 
@@ -76,11 +77,6 @@ def _accounted_unread(entry: DatasetEntry) -> bool:
     scan = entry.scan
     account = scan.accounted if scan is not None else None
     return scan is not None and account is not None and (account.files > scan.files or account.bytes > scan.bytes)
-
-
-def bucket(count: int) -> int:
-    """Return the power of ten at or below a count, and 0 for 0: what a receipt says of a number that content determines."""
-    return 10 ** (len(str(count)) - 1) if count > 0 else 0
 
 
 def _counted(entry: DatasetEntry) -> bool:

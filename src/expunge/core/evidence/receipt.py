@@ -16,6 +16,7 @@ from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence.receipt_codec import LATER, from_json, to_json
+from expunge.core.evidence.unread_places import UnreadPlace, blocking
 from expunge.core.models.membership_opinion import Membership
 from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.values import b64, canonical
@@ -367,6 +368,8 @@ class Receipt:
     """Values in rows about nobody that stay."""
     map_digest: str = field(default="", metadata=LATER)
     """Hex SHA-256 of the operator's map, as the plan took it; from page 4 on."""
+    unread: tuple[UnreadPlace, ...] = field(default=(), metadata=LATER)
+    """Places that nothing accounts for: opaque, ignored and undeclared ones."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
@@ -393,6 +396,9 @@ class Receipt:
         _require(len(set(places)) == len(places), "a mention is listed twice")
         sharing = [each.dataset for each in self.shared_values]
         _require(len(set(sharing)) == len(sharing), "shared values of a dataset are listed twice")
+        blocked = blocking(self.unread)
+        gone = {each.store for each in self.datasets if each.scan is not None and each.scan.verdict is ScanVerdict.GONE}
+        _require(not blocked & gone, "a scan says gone, and a place of its store holds what nobody could read and nobody declared")
         made = [model.dataset for model in self.models]
         _require(len(set(made)) == len(made) and names.issuperset(made), "a model is listed twice, or in no dataset")
         doubted = {model.dataset for model in self.models if model.membership is not None and model.membership.open}

@@ -10,7 +10,8 @@ With no usable trace the verdict is *cannot tell*, unless every byte of the file
 (:mod:`expunge.core.evidence.row_account`). The verdict is also *cannot tell* when the scan missed content of bystanders that it had
 seen before (the positive control), because the scan was then blind, or when it was shown none, although people stay whose content could
 have been one. Of several rounds, the last one's controls are meant: who stayed in an
-earlier one may be gone. The same holds when a part of the store could not be read, and when a trace was seen only in structures whose parts
+earlier one may be gone. The same holds when a part of the store could not be read, when a place that nothing accounts for holds bytes that
+nothing explains (:mod:`expunge.core.evidence.unread_places`), and when a trace was seen only in structures whose parts
 cannot be told apart. Otherwise usable traces that are seen after are residue (*present*). If there are none, the verdict is *gone*.
 """
 
@@ -73,6 +74,8 @@ class Figures:
     controls_found: int
     blind: int = 0
     """Parts of the store that could not be read."""
+    opaque: int = 0
+    """Files in places that nothing accounts for, with bytes that nothing explains."""
     untold: tuple[str, ...] = ()
     """Fixed words for the structures in which traces were seen that may be the person's or another person's."""
     alone: bool = False
@@ -98,7 +101,7 @@ class Figures:
         """Gone, present or cannot tell; residue that was seen is residue, however blind the scan was otherwise."""
         if self.found:
             return ScanVerdict.PRESENT
-        if not (self.usable or self.accounted) or not self.controlled or self.untold:
+        if not (self.usable or self.accounted) or not self.controlled or self.opaque or self.untold:
             return ScanVerdict.CANNOT_TELL
         return ScanVerdict.GONE
 
@@ -128,6 +131,7 @@ class TraceLedger:
         sight: ScanComparison,
         datasets: Iterable[str],
         blind: int = 0,
+        opaque: int = 0,
         counted: Mapping[tuple[Pseudonym, str], ValueCount] | None = None,
     ) -> None:
         """Sort the traces.
@@ -137,6 +141,7 @@ class TraceLedger:
             sight: what was seen in this store.
             datasets: names of the datasets that lie in this store; traces of others count as *elsewhere*.
             blind: parts of the store that the scan after could not read (:func:`blinding`).
+            opaque: files in places that nothing accounts for, with bytes that nothing explains.
             counted: the values of each person in each dataset, where they were counted.
         """
         # Why the union: what was not seen before but is seen after has come in since, and is residue all the same.
@@ -155,7 +160,7 @@ class TraceLedger:
                     self._elsewhere.setdefault(each.subject, []).append(index)
         asked = staying(traces, sight.before, self._own) if sight.controls is None else sight.controls
         found = staying(traces, sight.after, self._own)
-        self._controls = (len(asked), len(asked & found), blind)
+        self._controls = (len(asked), len(asked & found), blind, opaque)
         self._alone = sight.alone and not asked
 
     def figures(self, dataset: str, subject: Pseudonym) -> Figures:

@@ -1,6 +1,7 @@
 """Version 4 of the page that a parent or customer reads: version 3 with the values that stay in rows about nobody.
 
-A comparison that differs speaks against a model there, numbers of traces are ranges, and a scan without a control says why.
+A comparison that differs speaks against a model there, numbers of traces are ranges, and a scan without a control says why. It lists
+places that nothing accounts for.
 
 Released: do not change it, add a version 5 beside it.
 """
@@ -8,7 +9,7 @@ Released: do not change it, add a version 5 beside it.
 from __future__ import annotations
 
 from expunge.core.evidence import receipt as r
-from expunge.core.evidence.evidence_rules import bucket
+from expunge.core.evidence.unread_places import PlaceKind, UnreadPlace, bucket
 from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.pages import receipt_v1 as v1
 from expunge.core.pages import receipt_v2 as v2
@@ -18,6 +19,15 @@ _WHY = "<p>A list of cities, or a line that no person wrote, may have a word tha
 _OTHER = "A fresh process whose data never had the person makes another: what is there may have learnt from them."
 _VARIES = "A fresh process whose data never had the person makes another, and another again the second time: nothing is shown."
 
+_PLACES = (
+    "<p>No data set of the map accounts for these places. What the company declares as unreadable was searched as it lies there, and not "
+    "opened; the reason is the company's own. Bytes in other places that nobody can read keep a store from being called clean.</p>\n"
+)
+_KINDS = {
+    PlaceKind.OPAQUE: "declared as unreadable",
+    PlaceKind.IGNORED: "declared as holding no personal data",
+    PlaceKind.UNDECLARED: "not declared",
+}
 _ALONE = "Control: none, since nobody stays here whose content could be looked for."
 _ACCOUNTED = (
     "nothing here is long enough to be searched for, or other people have the same. "
@@ -46,7 +56,7 @@ def render(statement: bytes) -> bytes:
         page = page.replace(v1.scanned(scan), _scanned(scan))
     mark = v1.section_start("What this receipt does not speak about")
     head, _, tail = page.partition(mark)
-    return f"{head}{_shared(receipt)}{mark}{tail}".encode()
+    return f"{head}{_shared(receipt)}{_unread(receipt.unread)}{mark}{tail}".encode()
 
 
 def _scanned(scan: r.Scan) -> str:
@@ -86,6 +96,19 @@ def _shared(receipt: r.Receipt) -> str:
         return ""
     rows = [(v1.text(each.store), v1.text(each.dataset), f"{each.items:,}") for each in receipt.shared_values]
     return v1.section("Values in data about nobody", _WHY + v1.table(("Store", "Where", "Values"), rows))
+
+
+def _unread(places: tuple[UnreadPlace, ...]) -> str:
+    if not places:
+        return ""
+    rows = [
+        (v1.text(each.store), v1.text(each.pattern) or v1.NONE, _KINDS[each.kind], _range(each.files), _range(each.unread_files),
+         v1.text(each.reason) or v1.NONE)
+        for each in places
+    ]  # fmt: skip
+    return v1.section(
+        "Places that nothing accounts for", _PLACES + v1.table(("Store", "Where", "What", "Files", "Unreadable", "Why"), rows)
+    )
 
 
 def _compared(each: r.ModelEntry) -> str:

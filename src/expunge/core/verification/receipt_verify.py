@@ -17,6 +17,7 @@ from expunge.core.evidence import commitment, evidence_rules
 from expunge.core.evidence.receipt import Receipt, Verdict
 from expunge.core.evidence.receipt import parse as parse_receipt
 from expunge.core.evidence.receipt_codec import instant
+from expunge.core.evidence.unread_places import PlaceKind, blocking
 from expunge.core.log import checkpoint, dsse, signed_head, tlog_proof
 from expunge.core.log.signed_head import Cosignature, SignedHead
 from expunge.core.log.trust import TrustPolicy, parse_canonical
@@ -159,6 +160,23 @@ def _check_evidence(receipt: Receipt, steps: list[str]) -> None:
     later = ", ".join(rule.name for rule in evidence_rules.later(receipt.tool.page))
     of_old = f" of its version (page {receipt.tool.page}), which has none of these: {later}" if later else ""
     steps.append(f"Its evidence keeps the rules{of_old}.")
+    if receipt.unread:
+        steps.append(_unread(receipt))
+
+
+def _unread(receipt: Receipt) -> str:
+    """Say which places nothing accounts for: a reader may doubt the reasons."""
+    declared = [f"{each.store}: {each.pattern} ({each.reason})" for each in receipt.unread if each.kind is PlaceKind.OPAQUE]
+    ignored = [f"{each.store}: {each.pattern} ({each.reason})" for each in receipt.unread if each.kind is PlaceKind.IGNORED]
+    parts = [f"{each.store}: files that no dataset declares" for each in receipt.unread if each.kind is PlaceKind.UNDECLARED]
+    blocked = sorted(blocking(receipt.unread))
+    said = [
+        f"declared as unreadable, not read: {'; '.join(declared)}" if declared else "",
+        f"ignored: {'; '.join(ignored)}" if ignored else "",
+        f"undeclared: {'; '.join(parts)}" if parts else "",
+        f"bytes that nobody can read lie in ignored or undeclared places of {', '.join(blocked)}" if blocked else "",
+    ]
+    return f"It lists places that nothing accounts for. {'. '.join(f'{each[0].upper()}{each[1:]}' for each in said if each)}."
 
 
 def _check_log(

@@ -104,7 +104,7 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
             without = tracing.left_out(context, owner, store, traces)
             now = positive_controls.of_now(context, owner, store, back)
             joined = _joined(traces, now)
-            scanned = tracing.look(context, store, joined, places=hits_by_place.most_places(context), without=without)
+            scanned, lying = tracing.look(context, store, joined, places=hits_by_place.most_places(context), without=without)
             seen = scanned.seen
             moved = tracing.recall(context, owner, "held-before-", traces)
             ours = ErasedAndKept(back.copies, {})
@@ -116,7 +116,11 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
         earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
         # Why one is enough: those of the order may have been erased since. Where nobody is left, the store has at least to be there.
         unseen = staying(traces, earlier, mine) and not staying(joined, seen, mine)
-        blind = blinding(scanned.coverage.skipped) or (unseen and (now.controls or not positive_controls.is_there(context, store)))
+        blind = (
+            blinding(scanned.coverage.skipped)
+            or lying.blocking(scanned.unread)
+            or (unseen and (now.controls or not positive_controls.is_there(context, store)))
+        )
         if blind or explained.untold:
             failed[store] = Reason.CANNOT_TELL.value
         fresh = {index for index in seen - explained.held - explained.untold.keys() if joined.traces[index].subject not in joined.controls}

@@ -9,6 +9,7 @@ from expunge.core.datamap.datamap import Dataset, EraseAct, Inherited
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import evidence_rules, receipt_codec, verification_codec
 from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Probe, Result, SharedValues
+from expunge.core.evidence.unread_places import UnreadPlace
 from expunge.core.orders.plan import Step, StepKind
 from expunge.core.orders.run import Run
 from expunge.core.values import canonical
@@ -28,6 +29,7 @@ def entries(context: Context, run: Run) -> Entries:
     made: dict[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]] = {subject: ([], []) for subject in run.subjects}
     named: dict[Pseudonym, list[Mention]] = {subject: [] for subject in run.subjects}
     shared: dict[Pseudonym, dict[str, SharedValues]] = {subject: {} for subject in run.subjects}
+    unread: dict[Pseudonym, list[UnreadPlace]] = {subject: [] for subject in run.subjects}
     for event in run.current.judged.values():
         of, said = verification_codec.unpack(event.entries)
         read = [_read(each) for each in said]
@@ -36,6 +38,7 @@ def entries(context: Context, run: Run) -> Entries:
             theirs[0].extend(found[0])
             theirs[1].extend(found[1])
             named[Pseudonym(subject)].extend(found[2])
+            unread[Pseudonym(subject)].extend(found[4])
             for each in found[3]:
                 # Why the larger number: a folder and a database in it are two stores, and both looks see the same values.
                 known = shared[Pseudonym(subject)].get(each.dataset, each)
@@ -54,7 +57,7 @@ def entries(context: Context, run: Run) -> Entries:
     for datasets, _ in made.values():
         datasets.extend(missing)
     return {
-        subject: (tuple(datasets), tuple(kept), tuple(named[subject]), tuple(shared[subject].values()))
+        subject: (tuple(datasets), tuple(kept), tuple(named[subject]), tuple(shared[subject].values()), tuple(unread[subject]))
         for subject, (datasets, kept) in made.items()
     }
 
@@ -65,7 +68,8 @@ def _read(said: canonical.Json) -> SubjectEntries:
     datasets = tuple(map(evidence_rules.mended, found))
     kept = receipt_codec.from_json(tuple[KeptItems, ...], said["kept"], "kept")
     mentions = receipt_codec.from_json(tuple[Mention, ...], said.get("mentions", []), "mentions")
-    return datasets, kept, mentions, receipt_codec.from_json(tuple[SharedValues, ...], said.get("shared_values", []), "shared_values")
+    shared = receipt_codec.from_json(tuple[SharedValues, ...], said.get("shared_values", []), "shared_values")
+    return datasets, kept, mentions, shared, receipt_codec.from_json(tuple[UnreadPlace, ...], said.get("unread", []), "unread")
 
 
 def _not_looked_at(store: str, kind: str, why: Unable) -> DatasetEntry:

@@ -28,6 +28,8 @@ from expunge.engine.evidence import schema_words, traced_cells, weight_vectors
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import LocatedCopies
+from expunge.engine.unread import unread_places
+from expunge.engine.unread.unread_places import StorePlaces
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.scanner import Scanned, Stretch, Tracer
 from expunge.ports.store import Store
@@ -201,8 +203,10 @@ def look(
     controls: frozenset[Control] = frozenset(),
     places: int | None = None,
     without: frozenset[int] = frozenset(),
-) -> Scanned:
-    """Scan every byte of a store. Repeat a few times while it misses bystanders, or cannot read a part for a reason that may pass.
+) -> tuple[Scanned, StorePlaces]:
+    """Scan every byte of a store, and account for its places.
+
+    Repeat a few times while it misses bystanders, or cannot read a part for a reason that may pass.
 
     A store that others write to may move its files while they are read. A trace of an erased subject that any look saw counts as seen. The
     bystanders seen and the bytes read are those of the last look, so that several blind looks do not make a seeing one.
@@ -219,10 +223,12 @@ def look(
     earlier: list[Scanned] = []
     while True:
         opened = context.open_store(store)
-        scanned = context.scanner.scan(store_calls.raw(opened), traces, places, remote=_undeclared(context, store), without=without)
+        lying = unread_places.of_store(context, store)
+        remote = _undeclared(context, store)
+        scanned = context.scanner.scan(store_calls.raw(opened), traces, places, remote=remote, without=without, treat=lying.treat)
         blind = controls - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
         if not blind or len(earlier) + 1 >= LOOKS:
-            return _together(traces, earlier, scanned)
+            return _together(traces, earlier, scanned), lying
         earlier.append(scanned)
 
 
@@ -239,7 +245,7 @@ def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scan
     gone = {index for each in earlier for index in each.seen if traces.traces[index].subject not in traces.controls} - last.seen
     named = {traces.traces[index] for index in gone}
     found = dict.fromkeys(place for each in earlier for place in each.found if place.trace in named)
-    return Scanned((*last.found, *found), last.seen | gone, last.coverage)
+    return Scanned((*last.found, *found), last.seen | gone, last.coverage, unread=last.unread)
 
 
 def look_before(context: Context, order: OrderId, turn: int | str, store: str, traces: Traces) -> Scanned:

@@ -28,10 +28,10 @@ from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding
-from expunge.core.evidence.evidence_rules import bucket
 from expunge.core.evidence.receipt import NOBODY_STAYS, Accounted, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
 from expunge.core.evidence.row_account import RowAccount
 from expunge.core.evidence.trace_evidence import Figures, TraceLedger
+from expunge.core.evidence.unread_places import bucket
 from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.orders.plan import REMAKING, Step, StepKind, aim
 from expunge.core.orders.run import Run
@@ -205,7 +205,7 @@ class Judge:
             # What was learnt from them, and lies here where no dataset accounts for it.
             learnt = self.ledger.elsewhere(EVERYBODY)
             figures = learnt if learnt.found or (learnt.untold and not figures.untold) else figures
-        blind = (figures.blind > 0 and figures.taken > 0) or bool(figures.untold)
+        blind = (figures.blind + figures.opaque > 0 and figures.taken > 0) or bool(figures.untold)
         if named is None and (not (figures.found or blind) or any(each.outcome is Result.UNABLE for each in made)):
             return []
         kind = self.context.data_map.stores[self.step.store].kind
@@ -303,6 +303,12 @@ def _why_blind(figures: Figures) -> str:
         return _TOO_SHORT
     if figures.blind:
         return f"{figures.blind} parts of the store could not be read by the scan (encrypted, damaged, no right to read)"
+    if figures.opaque:
+        files = "1 file" if figures.opaque == 1 else f"{bucket(figures.opaque)} files or more"
+        return (
+            f"{files} in places that no dataset declares hold bytes that nobody can read (encrypted, or of no known format); "
+            "`expunge check` prints the `opaque:` lines that declare them"
+        )
     if not figures.usable:
         return _SHARED
     if not figures.controls_asked:

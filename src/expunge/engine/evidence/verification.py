@@ -9,7 +9,8 @@
 4. Account for windows that may be there: see :mod:`expunge.engine.evidence.hits_by_place`.
 5. Judge each dataset for each subject. Where nothing that was erased is long enough for a window, every byte of the table's files is
    accounted for first (:mod:`expunge.engine.accounts.table_accounts`): see :mod:`expunge.engine.evidence.verdict`.
-6. Judge the rest of the store: windows that no declared dataset accounts for.
+6. Judge the rest of the store: windows that no declared dataset accounts for, and places whose bytes nothing explains
+   (:mod:`expunge.engine.unread.unread_places`).
 7. Name the places of residue, for the operator.
 """
 
@@ -28,6 +29,7 @@ from expunge.core.evidence import receipt_codec, verification_codec
 from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Result, SharedValues
 from expunge.core.evidence.trace_evidence import ScanComparison, TraceLedger, blinding
 from expunge.core.evidence.traces import Traces
+from expunge.core.evidence.unread_places import UnreadPlace
 from expunge.core.orders.plan import Step
 from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner, turn
@@ -47,14 +49,16 @@ from expunge.engine.models import model_commands
 from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
 from expunge.ports.scanner import Residue, Scanned
 
-SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...], tuple[Mention, ...], tuple[SharedValues, ...]]
+SubjectEntries: TypeAlias = tuple[
+    tuple[DatasetEntry, ...], tuple[KeptItems, ...], tuple[Mention, ...], tuple[SharedValues, ...], tuple[UnreadPlace, ...]
+]
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
 LOOKS = 3
 """How often a store is asked at most for what it could not say: a busy machine answers late, and the verdict of a look is final."""
 PAUSE = 0.2
 """Seconds before the second look, twice as long before the third; stores wait for locks and connections themselves."""
-_PARTS = ("datasets", "kept", "mentions", "shared_values")
-_WHERE_ANY = frozenset({"mentions", "shared_values"})
+_PARTS = ("datasets", "kept", "mentions", "shared_values", "unread")
+_WHERE_ANY = frozenset({"mentions", "shared_values", "unread"})
 """Left out of what is journalled where there is none, as before there were any."""
 
 
@@ -108,7 +112,7 @@ def verify_store(
     without = tracing.left_out(context, owner, step.store, traces)
     before = tracing.recall(context, owner, "seen-before-", traces, store=step.store) - without
     controls = positive_controls.asked(context, owner, turn(run), step.store, traces)
-    scanned = tracing.look(context, step.store, traces, controls, hits_by_place.most_places(context), without)
+    scanned, lying = tracing.look(context, step.store, traces, controls, hits_by_place.most_places(context), without)
 
     # (4) Account for windows that may be there.
     moved = tracing.recall(context, owner, "held-before-", traces)
@@ -119,7 +123,7 @@ def verify_store(
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     alone = not controls and positive_controls.nobody_stays(context, owner, turn(run), step.store, traces)
     sight = ScanComparison(before, scanned.seen, held, explained.untold, controls, alone)
-    ledger = _ledger(context, owner, step.store, traces, sight, scanned)
+    ledger = _ledger(context, owner, step.store, traces, sight, scanned, lying.blocking(scanned.unread))
 
     judge = _with_accounts(Judge(context, run, step, capabilities, ledger, scanned.coverage, _nameless(traces, explained)), datasets)
     entries: dict[Pseudonym, SubjectEntries] = {}
@@ -136,7 +140,7 @@ def verify_store(
         # (6) Judge the rest of the store.
         made += judge.elsewhere(subject, made, next((why for (_, whom), why in named.left.items() if whom == subject), None))
         shared = _shared_values(context, traces, explained.values, subject)
-        entries[subject] = (tuple(made), tuple(kept), tuple(named.listed.get(subject, ())), shared)
+        entries[subject] = (tuple(made), tuple(kept), tuple(named.listed.get(subject, ())), shared, lying.listed(scanned.unread))
 
     # (7) Name the places of residue.
     places = hits_by_place.a_few((*explained.left, *explained.in_untold))
@@ -150,9 +154,11 @@ def _with_accounts(judge: Judge, datasets: Sequence[Dataset]) -> Judge:
     return replace(judge, accounts={dataset.name: table_accounts.account(judge.context, dataset) for dataset in short})
 
 
-def _ledger(context: Context, owner: OrderId, store: str, traces: Traces, sight: ScanComparison, scanned: Scanned) -> TraceLedger:
+def _ledger(
+    context: Context, owner: OrderId, store: str, traces: Traces, sight: ScanComparison, scanned: Scanned, opaque: int
+) -> TraceLedger:
     names = [dataset.name for dataset in context.data_map.datasets_of(store)]
-    return TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped), tracing.value_counts(context, owner))
+    return TraceLedger(traces, sight, names, blinding(scanned.coverage.skipped), opaque, tracing.value_counts(context, owner))
 
 
 def _nameless(traces: Traces, explained: hits_by_place.ExplainedHits) -> dict[str, frozenset[str]]:
@@ -194,8 +200,8 @@ def _retaining(context: Context, run: Run, store: str, capabilities: Capabilitie
     kind = context.data_map.stores[store].kind
     items = sum(each.items for each in kept)
     entry = DatasetEntry(store, store, kind, EraseAct.KEEP, Result.KEPT, items, Grounding.NONE, Grounding.NONE, None, None, None, "")
-    entries: SubjectEntries = ((entry,), tuple(kept), (), ()) if kept else ((), (), (), ())
-    nothing: SubjectEntries = ((), (), (), ())
+    entries: SubjectEntries = ((entry,), tuple(kept), (), (), ()) if kept else ((), (), (), (), ())
+    nothing: SubjectEntries = ((), (), (), (), ())
     return StoreVerification({subject: entries if run.took_from(subject) else nothing for subject in run.subjects}, 0, 0, 0, ())
 
 

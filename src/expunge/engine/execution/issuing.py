@@ -144,7 +144,7 @@ class Issuer:
         return made
 
     def _receipt(self, at: int, person: tuple[str, bytes], said: SubjectEntries, signer: _Signer, now: datetime) -> Receipt:
-        run, (datasets, kept, mentions, shared_values) = self._recorders[at].run, said
+        run, (datasets, kept, mentions, shared_values, unread) = self._recorders[at].run, said
         assert run.plan is not None
         assert run.fenced_at is not None
         erased_at, judged = run.erased_at, run.current.judged
@@ -171,6 +171,7 @@ class Issuer:
             mentions=mentions,
             shared_values=shared_values,
             map_digest=run.plan.map_digest,
+            unread=unread,
         )
         evidence_rules.require(made)
         return made

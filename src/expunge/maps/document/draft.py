@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from expunge.core.datamap.datamap import Dataset, IdentitySpec, Ignore, Retention, StoreSpec
+from expunge.core.datamap.datamap import Dataset, IdentitySpec, Ignore, OpaquePlace, Retention, StoreSpec
 from expunge.maps.document.faults import FaultCollector, did_you_mean
 from expunge.maps.document.nodes import TableNode, Value
 from expunge.ports.store_kind import StoreKind
@@ -25,6 +25,7 @@ class MapDraft:
     identities: Mapping[str, IdentitySpec]
     retention: Mapping[str, Retention]
     ignore: tuple[Ignore, ...]
+    opaque: tuple[OpaquePlace, ...]
 
     def line(self, *keys: str) -> int:
         """The line of ``datasets``, ``recordings``, ``path``, or of as much of that as there is."""

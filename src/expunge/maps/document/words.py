@@ -18,6 +18,7 @@ MAP = (
     "retention",
     "datasets",
     "ignore",
+    "opaque",
     "cohorts",
     "provenance",
     "trainings",
@@ -80,6 +81,7 @@ WITNESSES = ("policy", "wait")
 ORIGINS = tuple(each.value for each in ArtefactOrigin)
 EXPIRIES = tuple(each.value for each in OnExpiry)
 IGNORE = ("store", "table", "path", "reason")
+OPAQUE = ("store", "path", "reason")
 LINEAGE = ("names", "ignore", "emit")
 HARMLESS = ("name", "reason")
 EMIT = ("url", "token", "namespace")

@@ -58,6 +58,8 @@ def check_layouts(draft: MapDraft) -> None:
             draft.faults.add("layout-not-for-kind", draft.line("datasets", name, "format"), text, "the dataset without format")
     for entry in draft.ignore:
         draft.known("unknown-store", entry.store, draft.stores, entry.line, "ignore")
+    for place in draft.opaque:
+        draft.known("unknown-store", place.store, draft.stores, place.line, "opaque")
 
 
 def _check_schema(draft: MapDraft, dataset: Dataset, kind: StoreKind) -> None:

@@ -29,7 +29,7 @@ from expunge.maps.sections.artefacts import (
     read_trainings,
 )
 from expunge.maps.sections.consents import check_consents, read_asking, read_guardians, read_purposes, read_texts
-from expunge.maps.sections.datasets import read_datasets, read_ignore
+from expunge.maps.sections.datasets import read_datasets, read_ignore, read_opaque
 from expunge.maps.sections.idle import check_last_used
 from expunge.maps.sections.laws import read_laws
 from expunge.maps.sections.mentions import check_mentions
@@ -148,6 +148,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         identities=read_identities(form, root),
         retention=read_retention(form, root),
         ignore=read_ignore(form, root),
+        opaque=read_opaque(form, root),
     )
     draft = replace(draft, datasets=with_members(draft, with_people(draft)))
     for check in _CHECKS:
@@ -168,6 +169,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         identities=draft.identities,
         retention=draft.retention,
         ignore=draft.ignore,
+        opaque=draft.opaque,
         state=draft.state,
         state_url=state_url,
         longest_wait=_span(form, root.get("longest_wait"), "longest_wait", timedelta(hours=24)),

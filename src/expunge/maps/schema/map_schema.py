@@ -52,6 +52,7 @@ def json_schema(kinds: Mapping[str, StoreKind]) -> Schema:
         "retention": _named(_retention(), "How long data is kept, from when, what for and why it is needed."),
         "datasets": _named(_dataset(), "What is held where, about whom, for how long."),
         "ignore": {"type": "array", "items": _ignore(), "description": "What holds no personal data, each with the reason."},
+        "opaque": {"type": "array", "items": _opaque(), "description": "What cannot be read, each with the reason why that is no harm."},
         "cohorts": _named(artefacts.cohort(), "Groups of people that orders name, by what a dataset says of them."),
         "provenance": artefacts.provenance(),
         "trainings": artefacts.trainings(),
@@ -272,3 +273,12 @@ def _ignore() -> Schema:
         **_table({key: fields[key] for key in words.IGNORE}, ("store", "reason")),
         "oneOf": [{"required": ["table"]}, {"required": ["path"]}],
     }
+
+
+def _opaque() -> Schema:
+    fields = {
+        "store": _text(),
+        "path": _text("A pattern such as backups/*.age. It is on every receipt, so that it names nobody."),
+        "reason": _text("Why it holds nothing of people who go, or when that ends. It is on every receipt."),
+    }
+    return _table({key: fields[key] for key in words.OPAQUE}, words.OPAQUE)

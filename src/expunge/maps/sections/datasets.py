@@ -14,6 +14,7 @@ from expunge.core.datamap.datamap import (
     Inherited,
     Layout,
     ModelLayout,
+    OpaquePlace,
     PathLayout,
     Shared,
     SubjectRule,
@@ -255,3 +256,24 @@ def _ignored(form: Form, value: Value) -> Ignore | None:
     reason = form.text(table.get("reason"), "ignore.reason") or ""
     store = form.text(table.get("store"), "ignore.store") or ""
     return Ignore(store, patterns[0] if patterns else "", reason, table.line)
+
+
+def read_opaque(form: Form, root: TableNode) -> tuple[OpaquePlace, ...]:
+    """The section ``opaque``."""
+    value = root.get("opaque")
+    if value is None:
+        return ()
+    if not isinstance(value, ListNode):
+        instead = 'opaque:\n  - {store: lake, path: "backups/*.age", reason: encrypted under a key of each month that is destroyed}'
+        form.faults.add("wrong-type", value.line, "opaque is not a list", instead)
+        return ()
+    return tuple(entry for item in value.items if (entry := _opaque(form, item)) is not None)
+
+
+def _opaque(form: Form, value: Value) -> OpaquePlace | None:
+    table = form.table(value, "opaque", words.OPAQUE, words.OPAQUE)
+    if table is None:
+        return None
+    said = [form.text(table.get(key), f"opaque.{key}") or "" for key in words.OPAQUE]
+    # Why not half of one: a pattern without a reason, or none, would declare something that nobody said.
+    return OpaquePlace(said[0], said[1], said[2], table.line) if all(said) else None

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from expunge import descriptors
-from expunge.ports.scanner import Stretch
+from expunge.ports.scanner import Stretch, Treat, Treatment, UnreadFile
+from expunge.residue.accounting.account import account
 from expunge.residue.formats import postgres, postgres_headers
 from expunge.residue.formats.postgres_headers import GRID
 from expunge.residue.formats.postgres_values import Unfinished
@@ -38,6 +39,8 @@ _SAMPLE, _SAMPLES = 1 << 16, 32
 _NAME, _ATTRIBUTE = ("file name",), ("file attribute",)
 _AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
 _LOG = "log"
+_DECLARED_UNREAD = frozenset({"encrypted", "corrupt", "unsupported", "limit"})
+"""Reasons that a file may have not to be read whose place is declared as unreadable."""
 _SEGMENT = re.compile(rb"([0-9A-F]{24})|(\d+)(\.\d+)?")
 """Names that PostgreSQL gives to segments of its log and of tables: a value may begin in one page and end many pages, or a file, later."""
 
@@ -53,6 +56,7 @@ class FileStretch(NamedTuple):
     """The first file of the table that this is a stretch of; what goes on in other stretches is put together at the end."""
     only: tuple[Stretch, ...] = ()
     """Nothing but these bytes of it; where in the file something was found is not told then."""
+    treatment: Treatment = Treatment.OWN
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,19 @@ class UnitResult:
     skipped: dict[str, int] = field(default_factory=dict)
     unfinished: list[Unfinished] = field(default_factory=list)
     """What goes on in other units."""
+    unread: list[UnreadFile] = field(default_factory=list)
+
+    def take_over(self, other: UnitResult) -> None:
+        """Add the result of other files of the unit, of which the map says that they cannot be read."""
+        self.places += other.places
+        self.seen |= other.seen
+        for trace, count in other.counts.items():
+            self.counts[trace] = self.counts.get(trace, 0) + count
+        self.files, self.bytes, self.decoded = self.files + other.files, self.bytes + other.bytes, self.decoded + other.decoded
+        for reason, count in other.skipped.items():
+            if reason not in _DECLARED_UNREAD:
+                self.skipped[reason] = self.skipped.get(reason, 0) + count
+        self.unfinished += other.unfinished
 
 
 def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Iterator[WalkEntry]:
@@ -110,7 +127,7 @@ def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Ite
                 yield entry
 
 
-def divide(found: Iterable[WalkEntry], *, sliced: bool) -> Iterator[ScanUnit]:
+def divide(found: Iterable[WalkEntry], *, sliced: bool, treat: Treat | None = None) -> Iterator[ScanUnit]:
     """Put small files together and cut large ones, in the sequence of the walk. With ``sliced`` false, no file is cut."""
     number = size = 0
     parts: list[FileStretch] = []
@@ -118,6 +135,7 @@ def divide(found: Iterable[WalkEntry], *, sliced: bool) -> Iterator[ScanUnit]:
     table: Path | None = None
     for entry in found:
         own = entry.size if entry.regular else 0
+        treatment = treat(entry.path, own) if treat is not None and entry.regular else Treatment.OWN
         family = _family(entry)
         if parts and (size + own > SIZE or len(parts) >= MOST_FILES) and (family is None or family != last):
             yield ScanUnit(number, tuple(parts), size)
@@ -132,10 +150,10 @@ def divide(found: Iterable[WalkEntry], *, sliced: bool) -> Iterator[ScanUnit]:
             starts = range(0, own - SIZE // 2, SIZE)
             for start in starts:
                 end = None if start == starts[-1] else start + SIZE
-                yield ScanUnit(number, (*parts, FileStretch(entry, start, end, table)), size + (end or own) - start)
+                yield ScanUnit(number, (*parts, FileStretch(entry, start, end, table, treatment=treatment)), size + (end or own) - start)
                 number, parts, size = number + 1, [], 0
             continue
-        parts.append(FileStretch(entry, table=table))
+        parts.append(FileStretch(entry, table=table, treatment=treatment))
         size += own
     if parts:
         yield ScanUnit(number, tuple(parts), size)
@@ -220,12 +238,24 @@ class UnitScanner:
 
     def take(self, unit: ScanUnit) -> UnitResult:
         """Read every byte of the unit."""
+        declared = [part for part in unit.parts if part.treatment is Treatment.DECLARED]
 
         def read(session: Session) -> None:
             for part in unit.parts:
+                if part.treatment is not Treatment.DECLARED:
+                    scan_part(session, part)
+
+        def read_declared(session: Session) -> None:
+            for part in declared:
                 scan_part(session, part)
 
-        return self.search(read, unit.number)
+        done = self.search(read, unit.number)
+        if declared:
+            done.take_over(self.search(read_declared, unit.number))
+        for part in unit.parts:
+            if part.treatment is Treatment.ACCOUNTED and part.start == 0 and (left := unread_in(part.entry.path, self._limits)) is not None:
+                done.unread.append(left)
+        return done
 
     def search(self, read: Callable[[Session], None], number: int = -1) -> UnitResult:
         """Return the result of what ``read`` hands to a session."""
@@ -283,6 +313,19 @@ def new_session(matcher: Matcher, limits: Limits, report: Report, known: Searche
     session = Session(matcher, limits, report, known)
     session.carver = carve
     return session
+
+
+def unread_in(path: Path, limits: Limits) -> UnreadFile | None:
+    """Account for one file; None where everything in it is explained, and where it cannot be opened: the scan counts that."""
+    try:
+        with descriptors.reading(path) as file:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            left = account(FileSlice(file, 0, status.st_size), path.name, limits)
+    except OSError:
+        return None
+    return UnreadFile(path, status.st_size, left.opaque, left.unknown) if left.counts else None
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from expunge.core.values.copy import RawSource
 from expunge.ports.optional.placing import FileLayout, PlaceReader
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.row_accounts import AccountReader, TableFile
-from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch
+from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch, Treat, UnreadFile
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import Limits, RunOrigin
@@ -30,6 +30,7 @@ from expunge.residue.scanning.scan_units import (
     new_session,
     sampled,
     scan_part,
+    unread_in,
     walk,
 )
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
@@ -82,6 +83,7 @@ class ResidueScanner:
         remote: Iterable[RemoteObject] = (),
         counted: int = 0,
         without: Collection[int] = (),
+        treat: Treat | None = None,
     ) -> Scanned:
         """Read every byte of every source, and of remote objects. Raises CouldNotLook when a source cannot be read at all.
 
@@ -93,7 +95,7 @@ class ResidueScanner:
         def skip(reason: str) -> None:
             skipped[reason] += 1
 
-        units = divide(walk(((source.path, source.role == "data") for source in sources), skip), sliced=self._limits.depth > 0)
+        units = divide(walk(((source.path, source.role == "data") for source in sources), skip), sliced=self._limits.depth > 0, treat=treat)
         wanted = frozenset(range(len(traces.traces))) - frozenset(without) if without else None
         needles = TracePatterns.of(traces, wanted)
         done = ScanCrew(units, needles, self._limits, most, self._processes, self._helpers, counted).take_all()
@@ -109,7 +111,12 @@ class ResidueScanner:
                     found.append(_residue(place, traces))
         seen = frozenset().union(*(unit.seen for unit in done))
         files, size, decoded = (sum(getattr(unit, name) for unit in done) for name in ("files", "bytes", "decoded"))
-        return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))), _counted(done))
+        coverage = Coverage(files, size, decoded, tuple(sorted(skipped.items())))
+        return Scanned(tuple(found), seen, coverage, _counted(done), tuple(each for unit in done for each in unit.unread))
+
+    def unread(self, path: Path) -> UnreadFile | None:
+        """Account for one file; None where everything in it is explained, and where it cannot be opened."""
+        return unread_in(path, self._limits)
 
     def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, counted: int = 0) -> Scanned:
         """Read nothing but some stretches of files. Raises CouldNotLook when a process that helps with it dies."""

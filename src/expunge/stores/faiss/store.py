@@ -16,7 +16,9 @@ from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
+from expunge.durable import TEMPORARY_PREFIX
 from expunge.errors import CouldNotLook
+from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.scanner import Tracer
 from expunge.stores.faiss import check as faiss_check
@@ -105,6 +107,22 @@ class Faiss:
         if not self._root.is_dir():
             return False
         return any(path in {shard.path, shard.sidecar, lists_of(shard.path) if shard.there else None} for shard in folder.shards())
+
+    def files(self) -> NameFile:
+        """Tell the indexes that datasets declare, with what lies beside them, from the rest."""
+        own: set[Path] = set()
+        for shard in (shard for folder in self._folders.values() if self._root.is_dir() for shard in folder.shards()):
+            lists = lists_of(shard.path) if shard.there else None
+            own.update(path for path in (shard.path, shard.sidecar) if path is not None)
+            own |= {lists, twin(lists)} if lists is not None else set()
+
+        def name(path: Path) -> StoreFile | None:
+            if not path.is_relative_to(self._root):
+                return StoreFile(path.name, own=True) if path in own else None
+            temporary = path.name.startswith(TEMPORARY_PREFIX)
+            return StoreFile(path.relative_to(self._root).as_posix(), temporary or path in own)
+
+        return name
 
     def _is_folder(self, dataset: Dataset, path: Path) -> bool:
         key = path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else ""

@@ -18,6 +18,7 @@ from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSourc
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
+from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
@@ -181,6 +182,18 @@ class Files:
         folder = [f"{key}/"] if path.is_dir() else []
         names = folder if folder and not path.is_symlink() else [key, *folder]
         return bool(key) and any(layout.template_of(name) is not None for name in names)
+
+    def files(self) -> NameFile:
+        """Tell what datasets declare, and temporary files of erasures, from the rest."""
+
+        def name(path: Path) -> StoreFile | None:
+            if not path.is_relative_to(self._root):
+                return None
+            key = path.relative_to(self._root).as_posix()
+            own = path.name.startswith(durable.TEMPORARY_PREFIX) or any(layout.template_of(key) for layout in self._layouts.values())
+            return StoreFile(key, own)
+
+        return name
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Return whether the relation is the name of a file of the dataset."""

@@ -6,6 +6,7 @@ A deletion in a LanceDB table marks rows, and every old version can still be ope
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.faults import failpoint
+from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.scanner import Tracer
 from expunge.stores.arrow.damage import Damaged
@@ -51,6 +53,11 @@ OUT_OF_SCOPE = (
     "removed files that a process of another user, container or machine still holds open: their bytes go when it closes them",
     "what a look at bytes cannot see in the engine's compressed pages: the probe reads every version through the engine instead",
 )
+_WRITTEN = re.compile(
+    r"[^/]+\.lance/(tree/.+/)?(data/.*\.lance|_versions/[^/]+\.manifest|_latest\.manifest|_transactions/[^/]+\.txn|_deletions/[^/]+\.(arrow|bin)"
+    r"|_indices/.*\.(idx|lance|arrow|bin)|_refs/.*|\.lance-reserved)"
+)
+"""Names that the engine gives to files in the folder of a table."""
 _TRIES = 8
 _AT_ONCE = 100_000
 """Rows that one deletion names."""
@@ -106,6 +113,17 @@ class LanceDb:
     def holds(self, dataset: Dataset, path: Path) -> bool:
         """Return whether the path lies in the table's folder."""
         return path.is_relative_to(self._tables[dataset.name].path)
+
+    def files(self) -> NameFile:
+        """Tell files that the engine writes in folders of tables, declared or not, from the rest."""
+
+        def name(path: Path) -> StoreFile | None:
+            if not path.is_relative_to(self._root):
+                return None
+            key = path.relative_to(self._root).as_posix()
+            return StoreFile(key, own=_WRITTEN.fullmatch(key) is not None)
+
+        return name
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Return whether the relation is the table's folder."""

@@ -18,8 +18,10 @@ from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.durable import TEMPORARY_PREFIX
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.index import LocateIndex
+from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.scanner import Tracer
@@ -89,6 +91,18 @@ class Parquet:
         if name == SUMMARY:
             return not slash or layout.template_of(f"{folder}/") is not None
         return layout.template_of(key) is not None
+
+    def files(self) -> NameFile:
+        """Tell the files of datasets, and summaries beside them, from the rest; none of a bucket is known here."""
+
+        def name(path: Path) -> StoreFile | None:
+            key = self._place.key_of(path)
+            if key is None:
+                return None
+            temporary = path.name.startswith(TEMPORARY_PREFIX)
+            return StoreFile(key, temporary or any(self.holds(layout.dataset, path) for layout in self._everything))
+
+        return name
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Return whether the relation is the path of a file of the dataset."""

@@ -21,6 +21,7 @@ from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Pro
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
+from expunge.ports.optional.file_listing import NameFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
@@ -40,6 +41,7 @@ from expunge.stores.postgres.reading.times import PostgresAging
 from expunge.stores.postgres.schema import schema_words
 from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, PostgresSchema, PostgresTable, quoted
 from expunge.stores.postgres.schema.triggers import rewritten
+from expunge.stores.postgres.server import server_files
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
 from expunge.stores.postgres.server.data_directory import DataDirectory
 from expunge.stores.postgres.server.server import DatabaseServer
@@ -149,6 +151,11 @@ class Postgres:
             return False
         with self._looking(dataset) as (connection, table):
             return nominated.is_of(connection, table, place.data, path)
+
+    def files(self) -> NameFile:
+        """Tell files that the server names from the rest of its folder."""
+        place = self._server.place()
+        return server_files.naming(place.data) if isinstance(place, DataDirectory) else lambda _: None
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Compare the relation's file with those of the dataset's table, of its views, indexes and long values."""

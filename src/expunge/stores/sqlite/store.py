@@ -24,6 +24,7 @@ from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Pro
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
+from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.row_accounts import TableFile
 from expunge.ports.optional.schema_listing import UndeclaredTable
@@ -159,6 +160,18 @@ class Sqlite:
         file, _ = self._place(dataset)
         with self._looking(dataset) as (_, table):
             return (TableFile(file.path, table.name),)
+
+    def files(self) -> NameFile:
+        """Tell the databases and what SQLite keeps beside them from other files that are named like them."""
+        own = {file.path for file in self._files.values()}
+        own |= {file.beside(ending) for file in self._files.values() for ending in ("-wal", "-shm", "-journal")}
+        folders = {path.parent for path in own}
+
+        def name(path: Path) -> StoreFile | None:
+            whole = path.parent.resolve() / path.name
+            return StoreFile(path.name, whole in own) if whole.parent in folders else None
+
+        return name
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Compare a name of the schema with the dataset's table, with views that show it and with indexes over it."""

@@ -1,0 +1,113 @@
+"""Find what no order could be sure of: files in ignored and undeclared places that nobody can read, with the lines that declare them."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from expunge.core.evidence.unread_places import PlaceKind
+from expunge.core.values.copy import Finding, FindingKind, RawSource
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import OpenPlaces
+from expunge.engine.unread import unread_places
+from expunge.ports.scanner import UnreadFile
+
+_FOLDERS = 3
+"""Folders with the same kind of file that are named one by one; of more, the folder above them is."""
+
+
+_REASON = '"WHY IT HOLDS NOTHING OF PEOPLE WHO GO"'
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Files of one folder with one ending."""
+
+    pattern: str
+    files: int
+    size: int
+    dense: bool
+
+    @property
+    def says(self) -> str:
+        one = self.files == 1
+        if self.dense:
+            what = "looks encrypted" if one else "look encrypted"
+        else:
+            what = "is in no known format" if one else "are in no known format"
+        return f"{self.files:,} file{'' if one else 's'}, {_size(self.size)}, {what}: an order cannot tell whether it is clean"
+
+
+def findings(context: OpenPlaces, account: Callable[[Path], UnreadFile | None]) -> Iterator[Finding]:
+    """Yield a finding for each group of files that nobody can read, with a line for the map's ``opaque:``.
+
+    Args:
+        context: the map and its stores; one that cannot be opened is passed over.
+        account: of the scanner.
+    """
+    for store in context.data_map.stores:
+        try:
+            places = unread_places.of_store(context, store)
+            sources = store_calls.raw(context.open_store(store)) if places.name_of is not None else ()
+        except store_calls.TROUBLE:
+            continue
+        unread: list[tuple[str, UnreadFile]] = []
+        for path in _files(sources):
+            place = places.place_of(path)
+            if place is None or place.kind is PlaceKind.OPAQUE:
+                continue
+            left, named = account(path), places.name_of(path) if places.name_of is not None else None
+            if left is not None and named is not None:
+                unread.append((named.name, left))
+        for group in _groups(unread):
+            line = f"- {{store: {store}, path: {json.dumps(group.pattern, ensure_ascii=False)}, reason: {_REASON}}}"
+            yield Finding(FindingKind.UNDECLARED, store, group.pattern, group.says, f"{line}  # under opaque:")
+
+
+def _files(sources: Iterable[RawSource]) -> Iterator[Path]:
+    passed: set[Path] = set()
+    for source in sources:
+        folders = os.walk(source.path) if source.path.is_dir() else [(str(source.path.parent), [], [source.path.name])]
+        for folder, _, names in folders:
+            for name in sorted(names):
+                path = Path(folder, name)
+                if path not in passed and path.is_file() and not path.is_symlink():
+                    passed.add(path)
+                    yield path
+
+
+def _groups(unread: Iterable[tuple[str, UnreadFile]]) -> Iterator[_Group]:
+    by: dict[tuple[str, str], list[tuple[str, UnreadFile]]] = {}
+    for name, left in unread:
+        path = PurePosixPath(name)
+        folder = "" if path.parent == PurePosixPath() else path.parent.as_posix()
+        by.setdefault((folder, path.suffix), []).append((name, left))
+    above: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for folder, ending in by:
+        above.setdefault((folder.partition("/")[0], ending), []).append((folder, ending))
+    for (top, ending), keys in sorted(above.items()):
+        if top and len(keys) > _FOLDERS:
+            yield _group(f"{glob.escape(top)}/*{glob.escape(ending)}", [each for key in keys for each in by[key]])
+            continue
+        for folder, _ in keys:
+            found = by[folder, ending]
+            prefix = f"{glob.escape(folder)}/" if folder else ""
+            yield _group(glob.escape(found[0][0]) if len(found) == 1 else f"{prefix}*{glob.escape(ending)}", found)
+
+
+def _group(pattern: str, found: list[tuple[str, UnreadFile]]) -> _Group:
+    opaque, unknown = sum(left.opaque for _, left in found), sum(left.unknown for _, left in found)
+    return _Group(pattern, len(found), sum(left.size for _, left in found), opaque >= unknown)
+
+
+def _size(count: int) -> str:
+    value, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.1f} {unit}" if unit != "bytes" else f"{count} bytes"

@@ -1,0 +1,1 @@
+"""Which bytes of a file are explained, and which nobody can read."""

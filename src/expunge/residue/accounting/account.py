@@ -1,0 +1,218 @@
+"""Account for the bytes of one file: what a structure explains, what is text or nothing, and what remains.
+
+Where several containers follow one another, each is accounted for, and so is what they hold. What is left is judged block by block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from expunge.residue.accounting import packed, plain_formats
+from expunge.residue.accounting.media import MEDIA
+from expunge.residue.accounting.stretches import BLOCK, Unread, is_plain, judge, named
+from expunge.residue.formats import postgres_headers
+from expunge.residue.formats.carve import LOOKAHEAD, starts
+from expunge.residue.formats.containers import unmarked
+from expunge.residue.formats.slices import MemorySlice, Slice
+from expunge.residue.matching.matcher import PADDING
+from expunge.residue.matching.session import Limits
+
+_WHOLE = frozenset({"parquet", "orc", "7z", "sqlite", "sqlite wal", "sqlite journal", "pg_dump", "avro", "snappy", "brotli"})
+_NEVER_INSIDE = frozenset({"wave", "flac", "sqlite wal", "sqlite journal", "orc", "avro", "pg_dump", "lzma", "utf-32"})
+"""Kinds whose first bytes are met by chance, or that do not say where they end."""
+_HEAD = 4096
+_READ = 1 << 20
+
+
+class FileAccount:
+    """The account of one file."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Take the bounds on decoding."""
+        self._limits = limits
+        self._held = limits.held
+        self.left = Unread()
+
+    def take(self, source: Slice, name: str = "", depth: int = 0) -> None:
+        """Account for a whole run: a file, or what a container holds."""
+        at, sure = 0, True
+        while at < source.size:
+            begun = at
+            at = self._readable_to(source, at)
+            sure = sure and at == begun
+            if at >= source.size:
+                return
+            end = self._explained(source.part(at), name if at == 0 else "", depth) if sure else 0
+            if not end:
+                place, end = self._next(source, at, depth)
+                self._judge(source, at, place)
+                at = place
+            at, sure = at + end, True
+
+    def _readable_to(self, source: Slice, at: int) -> int:
+        """Return where the first block begins that is not plainly text or zeros."""
+        while (block := source.read_at(at, BLOCK)) and is_plain(block):
+            at += len(block)
+        return at
+
+    def _explained(self, source: Slice, name: str, depth: int) -> int:
+        """Return where what begins here ends; 0 where nothing is known to begin. Parts of it that are not explained are counted."""
+        head = source.read_at(0, _HEAD)
+        for place, magic, extent in MEDIA:
+            if head[place : place + len(magic)] == magic and (found := extent(source)) is not None:
+                end, private = found
+                for start, stop in private:
+                    self._judge(source, start, min(stop, end))
+                return end
+        if head[257:262] == b"ustar":
+            return self._tape(source, depth)
+        if head.startswith(b"%PDF-"):
+            return self._document(source)
+        if (end := plain_formats.named_extent(source, head) or 0) > 0:
+            self._judge_named(source, end)
+            return end
+        if len(head) >= _HEAD and postgres_headers.begins(head[:512]):
+            return source.size
+        kind = self._kind(head, source.size, name)
+        return self._contained(source, kind, depth, sure=True) if kind else 0
+
+    def _kind(self, head: bytes, size: int, name: str) -> str | None:
+        padded = np.frombuffer(head[:LOOKAHEAD] + bytes(PADDING), dtype=np.uint8)
+        begun = [kind for place, kind in starts(padded, len(head[:LOOKAHEAD])) if place == 0]
+        return begun[0] if begun else unmarked.kind_of(head, name, size)
+
+    def _contained(self, source: Slice, kind: str, depth: int, *, sure: bool) -> int:
+        """Return the length of a container; 0 where it does not decode, and may be none."""
+        try:
+            if kind in packed.STREAMS:
+                inner = _Content(self, depth)
+                try:
+                    end = packed.stream(source, kind, inner.take)
+                except packed.Refused:
+                    inner.drop()
+                    raise
+                inner.close()
+                return end
+            if kind == "zip":
+                return self._archive(source, depth)
+            if kind in _WHOLE:
+                return packed.whole(source, kind, self._limits.decoded)
+        except packed.Refused:
+            if not sure or kind in {"zlib", "deflate"}:
+                return 0
+            self.left.opaque += source.size
+            return source.size
+        return 0
+
+    def _archive(self, source: Slice, depth: int) -> int:
+        inner: list[_Content] = []
+
+        def begin() -> Callable[[bytes], None]:
+            inner.append(_Content(self, depth))
+            return inner[-1].take
+
+        return packed.archive(source, begin, lambda: inner.pop().close())
+
+    def _tape(self, source: Slice, depth: int) -> int:
+        end = 0
+        for start, end in packed.tape(source):
+            if start < end:
+                self.take(packed.bounded(source, start, end), depth=depth)
+        return end
+
+    def _document(self, source: Slice) -> int:
+        at = 0
+
+        def refuse(size: int) -> None:
+            self.left.opaque += size
+
+        for start, end in plain_formats.document(source, refuse):
+            self._judge(source, at, start)
+            at = max(at, end)
+        return at
+
+    def _next(self, source: Slice, start: int, depth: int) -> tuple[int, int]:
+        """Return where the next structure begins and how long it is; the end and 0 where there is none."""
+        at = start
+        while data := source.read_at(at, _READ):
+            padded = np.frombuffer(data + bytes(PADDING), dtype=np.uint8)
+            for place, kind in starts(padded, len(data)):
+                if at + place > start and kind not in _NEVER_INSIDE:
+                    end = self._contained(source.part(at + place), kind, depth, sure=False)
+                    if end:
+                        return at + place, end
+            if len(data) < _READ:
+                break
+            at += _READ - LOOKAHEAD
+        return source.size, 0
+
+    def _judge(self, source: Slice, start: int, end: int) -> None:
+        for at in range(start, end, BLOCK):
+            self.left.add(judge(source.read_at(at, min(BLOCK, end - at))))
+
+    def _judge_named(self, source: Slice, end: int) -> None:
+        for at in range(0, end, BLOCK):
+            self.left.add(named(source.read_at(at, min(BLOCK, end - at))))
+
+    def keep(self, count: int) -> bool:
+        """Return whether as many more bytes may be kept in memory."""
+        self._held -= count
+        return self._held >= 0
+
+    def give_back(self, count: int) -> None:
+        """Let go of bytes that were kept."""
+        self._held += count
+
+    def inside(self, data: bytes, depth: int) -> None:
+        """Account for what a container holds."""
+        if depth <= self._limits.depth:
+            self.take(MemorySlice(data), depth=depth)
+        else:
+            for at in range(0, len(data), BLOCK):
+                self.left.add(judge(data[at : at + BLOCK]))
+
+
+class _Content:
+    """What one container holds: kept while there is room for it, and judged block by block beyond."""
+
+    def __init__(self, account: FileAccount, depth: int) -> None:
+        self._account = account
+        self._depth = depth + 1
+        self._kept = bytearray()
+        self._overflown = False
+
+    def take(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self._kept += data
+        if not self._account.keep(len(data)):
+            self._overflown = True
+        if self._overflown:
+            whole = len(self._kept) // BLOCK * BLOCK
+            for at in range(0, whole, BLOCK):
+                self._account.left.add(judge(bytes(self._kept[at : at + BLOCK])))
+            self._account.give_back(whole)
+            del self._kept[:whole]
+
+    def drop(self) -> None:
+        """It does not decode: what came out is nothing."""
+        self._account.give_back(len(self._kept))
+        self._kept.clear()
+
+    def close(self) -> None:
+        """It has ended."""
+        kept = bytes(self._kept)
+        self._account.give_back(len(kept))
+        if self._overflown:
+            self._account.left.add(judge(kept))
+        else:
+            self._account.inside(kept, self._depth)
+        self._kept.clear()
+
+
+def account(source: Slice, name: str, limits: Limits) -> Unread:
+    """Return the bytes of a file that nothing explains. Raises OSError."""
+    made = FileAccount(limits)
+    made.take(source, name)
+    return made.left
