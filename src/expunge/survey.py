@@ -114,7 +114,7 @@ def check(path: Path | None) -> CheckedMap:
     stores = OpenStores(reading.map)
     try:
         places = _Places(reading.map, stores)
-        findings = (*map_check.check(places), *opaque_check.findings(places, ResidueScanner(processes=1).account))
+        findings = (*map_check.check(places), *opaque_check.findings(places, ResidueScanner(processes=1).unread))
     finally:
         stores.close()
     lines = {store.name: store.line for store in reading.map.stores.values()}
