@@ -24,9 +24,9 @@ from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import tracing
 from expunge.engine.evidence.file_hits import HitPlaces
-from expunge.engine.evidence.rows_at_places import RowsAtPlaces
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.rows_at_places import RowsAtPlaces
 from expunge.engine.subjects.living_identifiers import LivingIdentifiers
 from expunge.ports.optional.placing import LiveRows, Lying, PackedReader, PlacingStore
 from expunge.ports.optional.schema_listing import UndeclaredListing
