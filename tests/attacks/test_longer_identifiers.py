@@ -153,6 +153,14 @@ def test_in_a_table_of_nobody_the_shorter_one_stays_residue(tmp_path: Path, kind
     assert made.erase("mary.smith").state is OrderState.IN_PART
 
 
+def test_a_longer_identifier_in_a_long_value_explains_no_other_identifier_there(tmp_path: Path) -> None:
+    said = f"INSERT INTO audit VALUES (1, '{LONG}, <stays>, {LONG}, the.mary.of.here, {LONG}', '');"
+    said += "UPDATE customers SET name = 'the.mary.of.here' WHERE id = '<gone>';"
+    made = beside(tmp_path, "undeclared", "one more name", said)
+    made.map.write_text(made.map.read_text().replace("key: id}", "key: id, also: [name]}"))
+    assert made.erase("mary.smith").state is OrderState.IN_PART
+
+
 def folder_beside(made: MentionCompany, name: str, data: bytes) -> None:
     folder = made.database.parent / "files"
     (folder / "other").mkdir(parents=True)

@@ -116,3 +116,17 @@ def test_a_row_is_divided_as_its_header_is_or_not_at_all(tmp_path: Path, data: s
     home = cities(tmp_path, "csv")
     (home.folder / "world" / "lake" / "ref" / "cities.csv").write_text(data)
     assert home.erase(f"customer:{ANNA}").state is state
+
+
+@pytest.mark.parametrize("kind", SOAKED)
+def test_check_holds_files_of_reference_data_against_the_map(tmp_path: Path, kind: str) -> None:
+    told = []
+    for name, said in (("sound", LISTED), ("unknown", LISTED.replace("name:", "town:")), ("twice", LISTED)):
+        more = [{"name": SHARED, "country": "IS"}] if name == "twice" else ()
+        with cities(tmp_path / name, kind, more, said=said).open() as opened:
+            told.append([each.what for each in opened.check() if each.store == "lake"])
+    assert told == [
+        [],
+        ["dataset cities: no row has a text in town, of which the map says that it is a list of values"],
+        ["dataset cities: name is no list: values that stand in more than one row: 1"],
+    ]

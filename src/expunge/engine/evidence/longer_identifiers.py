@@ -24,9 +24,9 @@ from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import tracing
 from expunge.engine.evidence.file_hits import HitPlaces
-from expunge.engine.evidence.rows_at_places import RowsAtPlaces
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.rows_at_places import RowsAtPlaces
 from expunge.engine.subjects.living_identifiers import LivingIdentifiers
 from expunge.ports.optional.placing import LiveRows, Lying, PackedReader, PlacingStore
 from expunge.ports.optional.schema_listing import UndeclaredListing
@@ -59,6 +59,11 @@ class _Cells:
     blobs: list[bytes] = field(default_factory=list)
     seams: list[bytes] = field(default_factory=list)
     """What joins two values of a row."""
+
+    def hold(self, value: str, encoding: str) -> bool:
+        """Return whether a value stands in them in any way."""
+        data = value.encode(encoding, "surrogatepass")
+        return any(value in text for text in self.texts) or any(data in blob for blob in (*self.blobs, *self.seams))
 
 
 class _RowCells:
@@ -99,6 +104,7 @@ class _Part:
     """An erased person's identifier at a hit."""
 
     value: str
+    """Empty where the row alone tells which one it is."""
     encoding: str
     sides: tuple[bytes, bytes] | None
     """The bytes before and after it; None where the row alone tells what lies there."""
@@ -151,7 +157,7 @@ class LongerIdentifiers:
             return
         packing = place.hidden.removesuffix(f" > {trace.form}")
         if packing in _BY_ROW:
-            yield from (_Part(value, encoding, None) for value in self._values)
+            yield _Part("", encoding, None)
             return
         offset = place.offset
         if text is not None and (text, encoding) in _ONE_OFF:
@@ -200,9 +206,10 @@ class LongerIdentifiers:
         return bool(lying) and all(self._in_cells(part, self._cells.get(each, _Cells())) for each in lying)
 
     def _in_cells(self, part: _Part, cells: _Cells) -> bool:
-        words = self._words_in(cells, part.value, part.encoding)
         if part.sides is None:
-            return bool(words)
+            standing = [value for value in self._values if cells.hold(value, part.encoding)]
+            return bool(standing) and all(self._words_in(cells, value, part.encoding) for value in standing)
+        words = self._words_in(cells, part.value, part.encoding)
         before, after = part.sides
         return any(
             before.endswith(word[:at].encode(part.encoding, "surrogatepass"))

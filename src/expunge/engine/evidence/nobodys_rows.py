@@ -25,9 +25,9 @@ from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import shared_content, tracing
-from expunge.engine.evidence.rows_at_places import RowsAtPlaces
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.rows_at_places import RowsAtPlaces
 from expunge.engine.subjects import orphaned_items
 from expunge.engine.subjects.living_keys import LivingKeys
 from expunge.ports.scanner import Stretch, Tracer

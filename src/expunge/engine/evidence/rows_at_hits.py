@@ -16,9 +16,9 @@ from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import shared_content
 from expunge.engine.evidence.file_hits import FileHits
 from expunge.engine.evidence.nobodys_rows import Cell, NobodysRows
-from expunge.engine.evidence.rows_at_places import BATCH, RowsAtPlaces
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.rows_at_places import BATCH, RowsAtPlaces
 from expunge.engine.subjects import orphaned_items
 from expunge.engine.subjects.living_keys import LivingKeys
 from expunge.ports.optional.placing import LiveRows, Lying, NothingLive, PlacingStore, SomeRow

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from expunge import durable
-from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
@@ -45,6 +47,7 @@ _CAPABILITIES = Capabilities(
         "removed files that a process of another user, container or machine still holds open: their bytes go when it closes them",
     ),
 )
+_Each = TypeVar("_Each")
 
 
 class Files:
@@ -82,8 +85,11 @@ class Files:
         return self._search(dataset).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Yield the bystanders, grouped by the values of the subject fields."""
+        """Yield the bystanders, grouped by the values of the subject fields; of a dataset about nobody each record."""
         self._present()
+        if isinstance(dataset.subject, AboutNobody):
+            items = NominatedItems(self._tree(dataset), self._layouts[dataset.name], self._modified, erased)
+            return self._listed(dataset, islice(items.every(), limit))
         return self._search(dataset).bystanders(erased, limit)
 
     def equality(self, dataset: Dataset, field: str) -> StoreEquality:  # noqa: ARG002 - of every field
@@ -207,8 +213,12 @@ class Files:
         """Each file is read once for all its records."""
         self._present()
         items = NominatedItems(self._tree(dataset), self._layouts[dataset.name], self._modified, erased)
+        yield from self._listed(dataset, items.copies(rows))
+
+    @staticmethod
+    def _listed(dataset: Dataset, found: Iterator[_Each]) -> Iterator[_Each]:
         try:
-            yield from items.copies(rows)
+            yield from found
         except OSError as error:
             message = f"dataset {dataset.name}: a folder cannot be listed"
             raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error

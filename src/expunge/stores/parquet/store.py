@@ -9,9 +9,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
-from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
@@ -76,9 +77,13 @@ class Parquet:
             yield from LakeSearch(self._lake, self._layouts[dataset.name], self._everything, recall).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Yield the bystanders, grouped by the values of the subject fields."""
+        """Yield the bystanders, grouped by the values of the subject fields; of a dataset about nobody each row."""
         with self._place.speaking(dataset.name):
             self._lake.present()
+            if isinstance(dataset.subject, AboutNobody):
+                with self._listing(dataset.name):
+                    yield from islice(LakeNominations(self._lake, self._layouts[dataset.name], erased).every(), limit)
+                return
             yield from LakeBystanders(self._lake, self._layouts[dataset.name], erased, limit).copies()
 
     def holds(self, dataset: Dataset, path: Path) -> bool:

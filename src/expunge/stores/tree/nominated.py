@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 from typing import BinaryIO, TypeAlias
 
 from expunge.core.datamap.datamap import AboutNobody, remakes
@@ -70,6 +70,17 @@ class NominatedItems:
                 for index in wanted[row]:
                     yield index, replace(copy, subject=Pseudonym(f"control-{number}"))
                     number += 1
+
+    def every(self) -> Iterator[Copy]:
+        """Yield each record of a dataset about nobody, under a name of its own; none of files that cannot be read. Raises OSError."""
+        numbers = count()
+        for template in self._layout.templates if self._about_nobody else ():
+            for found in self._tree.walk(template, lambda _: True, {}):
+                with suppress(OSError, Unreadable):
+                    for row, record in numbered(self._tree, self._layout, found.key, (), None) if not found.is_folder else ():
+                        if record.value is not None:
+                            copy = self._copy(found.key, {}, record.size)
+                            yield _placed(replace(copy, subject=Pseudonym(f"control-{next(numbers)}")), row)
 
     def _at(self, key: str, rows: Collection[str], above: str = "") -> Iterator[tuple[str, Copy]]:
         found = self._layout.template_of(key)

@@ -20,7 +20,7 @@ from expunge.stores.arrow.row_match import first_rows, read, stretches
 from expunge.stores.arrow.values import Numbers, leaves, pieces, texts
 from expunge.stores.parquet.lake.bystanders import LakeBystanders
 from expunge.stores.parquet.lake.copy_keys import NAME, PLACE
-from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, unescaped
+from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, rows_of, unescaped
 from expunge.stores.tree.record_files import Unreadable
 
 _FILES = 20
@@ -64,6 +64,13 @@ class LakeNominations:
             for found, copy in self._rows(key, np.array(sorted(indexes), np.int64), ending):
                 for index in indexes[found]:
                     yield index, self._named(copy)
+
+    def every(self) -> Iterator[Copy]:
+        """Yield each row of a dataset about nobody, under a name of its own. Raises OSError."""
+        for template in self._layout.templates:
+            for part in self._lake.parts(template, lambda _: True):
+                if not part.key.endswith("/") and not part.is_link:
+                    yield from (self._named(copy) for _, copy in self._rows(part.key, np.arange(rows_of(self._lake, part)), ""))
 
     def _rows(self, key: str, wanted: Numbers, ending: str) -> Iterator[tuple[int, Copy]]:
         dataset = self._layout.dataset
