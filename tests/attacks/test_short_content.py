@@ -148,3 +148,38 @@ def test_a_deleted_row_in_free_space_is_not_accounted_for(tmp_path: Path, put: C
     assert "free space" in entry(made, run).detail
     run = made.again(run)
     assert run.state is OrderState.FULFILLED, made.receipt(run).datasets
+
+
+# --- the key itself in a table that the map ignores ------------------------------------------------
+
+
+def ignoring(folder: Path, table: str) -> MentionCompany:
+    made = company(folder, CUSTOMERS + table, f"{CUSTOMERS_SET}}}")
+    made.map.write_text(f"{made.map.read_text()}ignore:\n  - {{store: app, table: shelf*, reason: only numbers}}\n")
+    return made
+
+
+@pytest.mark.parametrize("columns", ["customer_id INTEGER", "who INTEGER", "customer_id TEXT", "customer_id REAL"])
+def test_an_ignored_table_with_the_short_key_is_a_finding(tmp_path: Path, columns: str) -> None:
+    made = ignoring(tmp_path, f"CREATE TABLE shelf ({columns}, n INTEGER); INSERT INTO shelf VALUES ({PERSON}, 1), (103, 2);")
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert any("names the person in 1 row" in reason for reason in run.reasons), run.reasons
+
+
+def test_a_doubt_about_an_ignored_table_is_said_and_settled_by_one_line(tmp_path: Path) -> None:
+    made = ignoring(tmp_path, f"CREATE TABLE shelf (which INTEGER); INSERT INTO shelf VALUES ({PERSON}), (103);")
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    line = "{store: app, table: shelf.which, reason: WHY}"
+    assert any("cannot tell" in reason and line in reason for reason in run.reasons), run.reasons
+    made.map.write_text(f"{made.map.read_text()}  - {line}\n")
+    run = made.again(run)
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+@pytest.mark.parametrize(("column", "other"), [("quantity", 103), ("which", 7), ("shelf_no", 103)])
+def test_a_number_in_an_ignored_table_may_mean_something_else(tmp_path: Path, column: str, other: int) -> None:
+    made = ignoring(tmp_path, f"CREATE TABLE shelf ({column} INTEGER); INSERT INTO shelf VALUES ({PERSON}), ({other});")
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.FULFILLED, run.reasons
