@@ -73,7 +73,15 @@ def once_purged(patch: pytest.MonkeyPatch, kind: type[Sqlite], act: Callable[[],
     patch.setattr(kind, "purge", purged)
 
 
-@pytest.mark.parametrize("twin", TWINS)
+OFTEN = {"with indexes", "without rowids", "a write-ahead log"}
+
+
+def seldom(*values: object) -> object:
+    """A case for soak runs alone."""
+    return pytest.param(*values, marks=pytest.mark.soak)
+
+
+@pytest.mark.parametrize("twin", [each if each in OFTEN else seldom(each) for each in TWINS])
 def test_a_table_of_short_values_is_accounted_for(tmp_path: Path, twin: str) -> None:
     made = company(tmp_path, CUSTOMERS + TWINS[twin], f"{CUSTOMERS_SET}}}", ENROLMENTS_SET)
     others = f"SELECT * FROM enrolments WHERE customer_id <> {PERSON} ORDER BY 1, 2"
@@ -138,12 +146,14 @@ def in_the_last_bytes(image: bytearray, first: int) -> None:
     image[start : start + 3] = b"\0\xcf\x03"
 
 
-@pytest.mark.parametrize("put", [in_a_free_block, in_free_space, in_the_last_bytes])
+@pytest.mark.parametrize("put", [in_a_free_block, seldom(in_free_space), seldom(in_the_last_bytes)])
 def test_a_deleted_row_in_free_space_is_not_accounted_for(tmp_path: Path, put: Callable[[bytearray, int], None]) -> None:
     made = company(tmp_path, CUSTOMERS + ENROLMENTS, f"{CUSTOMERS_SET}}}", ENROLMENTS_SET)
     with pytest.MonkeyPatch.context() as patch:
         once_purged(patch, Sqlite, lambda: hide(made, put))
         run = made.erase(f"customer:{PERSON}")
+        assert run.state is OrderState.IN_PART
+        run = made.again(run)
     assert run.state is OrderState.IN_PART
     assert "free space" in entry(made, run).detail
     run = made.again(run)
@@ -159,7 +169,7 @@ def ignoring(folder: Path, table: str) -> MentionCompany:
     return made
 
 
-@pytest.mark.parametrize("columns", ["customer_id INTEGER", "who INTEGER", "customer_id TEXT", "customer_id REAL"])
+@pytest.mark.parametrize("columns", ["customer_id INTEGER", seldom("who INTEGER"), seldom("customer_id TEXT"), seldom("customer_id REAL")])
 def test_an_ignored_table_with_the_short_key_is_a_finding(tmp_path: Path, columns: str) -> None:
     made = ignoring(tmp_path, f"CREATE TABLE shelf ({columns}, n INTEGER); INSERT INTO shelf VALUES ({PERSON}, 1), (103, 2);")
     run = made.erase(f"customer:{PERSON}")
@@ -178,7 +188,7 @@ def test_a_doubt_about_an_ignored_table_is_said_and_settled_by_one_line(tmp_path
     assert run.state is OrderState.FULFILLED, run.reasons
 
 
-@pytest.mark.parametrize(("column", "other"), [("quantity", 103), ("which", 7), ("shelf_no", 103)])
+@pytest.mark.parametrize(("column", "other"), [("quantity", 103), seldom("which", 7), seldom("shelf_no", 103)])
 def test_a_number_in_an_ignored_table_may_mean_something_else(tmp_path: Path, column: str, other: int) -> None:
     made = ignoring(tmp_path, f"CREATE TABLE shelf ({column} INTEGER); INSERT INTO shelf VALUES ({PERSON}), ({other});")
     run = made.erase(f"customer:{PERSON}")

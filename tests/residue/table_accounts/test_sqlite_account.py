@@ -187,7 +187,7 @@ def seeds(few: int, many: int) -> list[object]:
     return [number if number < few else pytest.param(number, marks=pytest.mark.soak) for number in range(many)]
 
 
-@pytest.mark.parametrize("seed", seeds(12, 250))
+@pytest.mark.parametrize("seed", seeds(6, 250))
 def test_any_database_is_accounted_for_after_it_was_written_anew(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
     path = tmp_path / "app.db"
@@ -201,7 +201,7 @@ def test_any_database_is_accounted_for_after_it_was_written_anew(tmp_path: Path,
     assert {name: account(path, name) for name in tables} == {name: (count, set()) for name, count in rows.items()}
 
 
-@pytest.mark.parametrize("seed", seeds(12, 250))
+@pytest.mark.parametrize("seed", seeds(6, 250))
 def test_a_row_that_was_deleted_without_zeros_is_not_accounted_for(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
     path = tmp_path / "app.db"
