@@ -156,7 +156,7 @@ class _Look:
         said: dict[Pseudonym, dict[ColumnVerdict, list[tuple[str, str, int]]]] = {}
         for (column, kind), items in sorted(found.items()):
             told = self.verdict(column, kind)
-            if told is ColumnVerdict.PEOPLE or (told is ColumnVerdict.DOUBTFUL and not self.table.ignored):
+            if told in {ColumnVerdict.PEOPLE, ColumnVerdict.DOUBTFUL}:
                 for subject, rows in items.items():
                     said.setdefault(subject, {}).setdefault(told, []).append((column, kind, rows))
         for subject, by_verdict in said.items():

@@ -221,6 +221,14 @@ def _is_integer(item: Sequence[Token]) -> bool:
     return len(item) > 2 and item[1].word == "INTEGER" and item[2].word in {"PRIMARY", "NOT", "UNIQUE", "CONSTRAINT", "CHECK", "DEFAULT"}
 
 
+def has_word_index(entries: Sequence[SchemaEntry], table: str) -> bool:
+    """Return whether a full-text index is over a table: by its option ``content``, or because a trigger of the table names it."""
+    modules = {fold(entry.name): _module(entry.sql) for entry in entries if entry.type == "table" and not entry.root}
+    indexes = {name: content for name, (module, content) in modules.items() if module.startswith("fts")}
+    triggers = [fold(entry.sql) for entry in entries if entry.type == "trigger" and fold(entry.table) == fold(table)]
+    return any(fold(content) == fold(table) or any(name in sql for sql in triggers) for name, content in indexes.items())
+
+
 def _module(sql: str) -> tuple[str, str]:
     """The module of a virtual table, and the table that its option ``content`` names."""
     tokens = _tokens(sql)

@@ -25,7 +25,7 @@ from expunge.residue.placing.sqlite_records import (
     TreePage,
     most_local,
 )
-from expunge.residue.placing.sqlite_schema import Holds, SchemaEntry, Tree, defaults, fold, trees
+from expunge.residue.placing.sqlite_schema import Holds, SchemaEntry, Tree, defaults, fold, has_word_index, trees
 
 _NO_TREE, _FREE, _TRUNK = -1, -2, -3
 _NEAR = 6
@@ -60,7 +60,7 @@ class PageMap:
         self._overflow: _OverflowMap | None = None
         self._add(_SCHEMA)
         entries = list(self._schema())
-        self._defaults = {fold(entry.name): defaults(entry.sql) for entry in entries if entry.type == "table"}
+        self._entries = entries
         for tree in trees(entries, self._without_rowids(entries)):
             self._add(tree)
         self._note_free()
@@ -77,7 +77,15 @@ class PageMap:
 
     def defaults(self, table: str) -> frozenset[int | float | str]:
         """Return the values that the statement of a table gives to rows that are older than a column."""
-        return self._defaults.get(fold(table), frozenset())
+        return frozenset().union(*(defaults(each.sql) for each in self._entries if each.type == "table" and fold(each.name) == fold(table)))
+
+    def root(self, table: str) -> int:
+        """Return the number of the page on which the rows of a table begin; 0 where there is no such table."""
+        return next((each.root for each in self._entries if each.type == "table" and fold(each.name) == fold(table)), 0)
+
+    def has_word_index(self, table: str) -> bool:
+        """Return whether a full-text index is over a table."""
+        return has_word_index(self._entries, table)
 
     def treeless(self) -> list[int]:
         """Return the numbers of the pages that belong to no b-tree."""

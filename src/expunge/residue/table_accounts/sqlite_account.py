@@ -43,7 +43,9 @@ class SqliteAccount:
         """Yield the live rows of the table, and a word for bytes that nothing accounts for. Raises OSError."""
         try:
             yield from self._strays()
-            yield from TableEntries(self._pages, self._table, self._trees, self._map.defaults(self._table)).parts()
+            yield from TableEntries(
+                self._pages, self._table, self._map.root(self._table), self._trees, self._map.defaults(self._table)
+            ).parts()
         except DamagedPage:
             yield _DAMAGED
 
@@ -57,19 +59,26 @@ class SqliteAccount:
         self._pages.close()
 
     def _strays(self) -> Iterator[AccountPart]:
-        if self._map.damaged:
-            yield _DAMAGED
+        """Yield a word for bytes of the database, its log and its journal that are not accounted for."""
+        if self._map.has_word_index(self._table):
+            yield CannotTell("full-text index")
         for tree, numbers in self._trees:
             for number in numbers:
-                image = self._pages.passing_image(number)
-                if any(image[self._pages.usable :]):
-                    yield NothingLive("reserved bytes")
-                if self._leftovers(tree, TreePage.of(image, number)).unaccounted():
-                    yield _FREE_SPACE
+                yield from self._on_page(tree, number, self._pages.passing_image(number))
         for number in self._map.treeless():
             yield from self._treeless(number, self._pages.passing_image(number))
         if self._map.damaged:
             yield _DAMAGED
+        yield from self._beside()
+
+    def _on_page(self, tree: Tree, number: int, image: bytes) -> Iterator[AccountPart]:
+        if any(image[self._pages.usable :]):
+            yield NothingLive("reserved bytes")
+        if self._leftovers(tree, TreePage.of(image, number)).unaccounted():
+            yield _FREE_SPACE
+
+    def _beside(self) -> Iterator[AccountPart]:
+        """Yield a word for what lies behind the last page, for images that no reader sees any more, and for a journal."""
         if self._pages.any_after_end():
             yield NothingLive("after the end")
         for number, image in self._pages.replaced():

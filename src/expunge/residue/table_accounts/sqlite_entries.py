@@ -16,7 +16,7 @@ from expunge.residue.placing.sqlite_records import TABLE_INTERIOR, DamagedPage, 
 from expunge.residue.placing.sqlite_schema import UNREADABLE, Holds, Tree, fold
 from expunge.residue.placing.sqlite_trees import reader
 
-MOST_ROWS = 2_000_000
+MOST_ROWS = 1_000_000
 """Rows of one table that are kept in memory to compare entries of its indexes with."""
 _TOGETHER = 500
 """Rows that are named at once."""
@@ -34,6 +34,8 @@ class TableEntries:
 
     pages: DatabasePages
     relation: str
+    root: int
+    """Of the table's own tree: a full-text index over it has others."""
     trees: list[tuple[Tree, list[int]]]
     """All of the database, with their pages."""
     defaults: frozenset[Value] = frozenset()
@@ -44,9 +46,9 @@ class TableEntries:
         """Yield the live rows of the table, and a word for each entry, key and sample that no live row has. Raises DamagedPage."""
         own = [each for each in self.trees if fold(each[0].relation) == fold(self.relation)]
         yield from (_FORMS[tree.holds] for tree, _ in own if tree.holds in _FORMS)
-        tables = [each for each in own if each[0].holds in {Holds.ROWS, Holds.KEYED}]
+        tables = [each for each in own if each[0].holds in {Holds.ROWS, Holds.KEYED} and each[0].root == self.root]
         if len(tables) != 1:
-            yield CannotTell("several tables" if tables else "no table")
+            yield CannotTell("no table")
             return
         tree, numbers = tables[0]
         name = tree.relation
