@@ -130,7 +130,8 @@ class PostgresEraser:
         named = [number for number, copy in enumerate(copies) if copy.mentions]
         watch = self._watch(copies, gone={}, updated=True) if named else None
         if watch is None or not watch:
-            mentions.release(rules, copies, keys)
+            # Why noted all the same: triggers on the deletion that follows may be watched.
+            mentions.release(rules, copies, keys, self._meant)
             return {}
         refused: dict[int, Unable] = {}
         waiting = [named]
