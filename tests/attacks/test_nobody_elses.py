@@ -8,6 +8,7 @@ import io
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -184,6 +185,52 @@ def test_a_row_that_people_of_one_order_share_is_kept_for_nobody(home: Household
     declares(home, "groups", "store: app, table: groups, subject: {profile: members}, shared: keep")
     fulfilled(home.erase("account:acc-north-51XK"))
     assert read(home, "SELECT id FROM groups") == [(3,)]
+
+
+SHARED_GROUPS = "store: app, table: groups, subject: {profile: members}, shared: keep"
+OF_TWO, OF_THREE = json.dumps([ANNA, DINO]), json.dumps([ANNA, DINO, CARA])
+
+
+def test_a_row_goes_with_the_last_of_its_people_who_asks(home: Household) -> None:
+    rows(home, GROUPS, f"INSERT INTO groups VALUES (1, 'of two', '{OF_TWO}', NULL, NULL), (2, 'of three', '{OF_THREE}', NULL, NULL);")
+    declares(home, "groups", SHARED_GROUPS)
+    first = home.erase(f"profile:{ANNA}")
+    assert first.reasons == ("groups: kept, recording shared with people who stay",)
+    second = home.order(f"profile:{DINO}").order
+    with home.open() as opened:
+        plan = opened.plan(second).plan
+    assert plan.bystanders == {"shared": 1}
+    assert home.apply(second).state is OrderState.IN_PART
+    assert read(home, "SELECT id FROM groups") == [(2,)]
+    fulfilled(home.erase(f"profile:{CARA}"))
+    assert read(home, "SELECT id FROM groups") == []
+    fulfilled(home.erase(f"profile:{ANNA}"))
+    assert home.search("of two", "of three", ANNA, where=("world",)) == []
+
+
+@pytest.mark.soak
+def test_a_row_stays_for_a_person_whose_order_can_still_be_cancelled(home: Household) -> None:
+    rows(home, GROUPS, f"INSERT INTO groups VALUES (1, 'of two', '{OF_TWO}', NULL, NULL);")
+    declares(home, "groups", SHARED_GROUPS)
+    waiting = home.order(f"profile:{ANNA}").order
+    home.plan(waiting)
+    assert home.erase(f"profile:{DINO}").reasons == ("groups: kept, recording shared with people who stay",)
+    assert read(home, "SELECT id FROM groups") == [(1,)]
+    # planned while the other still stayed: nothing has to be planned again
+    fulfilled(home.apply(waiting))
+    assert read(home, "SELECT id FROM groups") == []
+
+
+@pytest.mark.soak
+def test_a_row_stays_for_a_person_whose_data_is_held(home: Household) -> None:
+    rows(home, GROUPS, f"INSERT INTO groups VALUES (1, 'of two', '{OF_TWO}', NULL, NULL);")
+    declares(home, "groups", SHARED_GROUPS)
+    home.erase(f"profile:{ANNA}")
+    with home.open() as opened:
+        subject, until = opened.resolve(f"profile:{ANNA}"), datetime.now(UTC) + timedelta(days=3)
+        opened.holds.place(subject, "groups", ground="matter 7", authority="court", until=until)
+    assert home.erase(f"profile:{DINO}").state is OrderState.IN_PART
+    assert read(home, "SELECT id FROM groups") == [(1,)]
 
 
 @pytest.mark.soak

@@ -348,6 +348,11 @@ class Dataset:
             case _:
                 return ()
 
+    @property
+    def changes_rows(self) -> bool:
+        """Whether an erasure deletes rows of it, and so may change others there: else a mention can only be kept."""
+        return self.on_erase.act is EraseAct.ERASE and bool(self.subject_fields)
+
 
 @dataclass(frozen=True)
 class TrainingSpec:

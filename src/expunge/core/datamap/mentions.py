@@ -7,6 +7,7 @@ says for each column what an erasure does with such a cell (``mentions:`` of a d
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -169,9 +170,21 @@ def is_prose(text: str) -> bool:
     return text.lstrip()[:1] not in {"{", "["} and any(map(str.isspace, text.strip()))
 
 
+_PLAIN_WORD = re.compile(r"[^\W\d][\w./-]*( [\w./-]+)*")
+_NO_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+"""Plain words of YAML that are no text."""
+
+
 def yaml_for(columns: Iterable[str], *, inside: bool = False) -> str:
     """Return the line of the map that declares columns, to paste into a dataset.
 
-    ``inside`` says that the cells hold more than the identifier: then they can only be kept.
+    ``inside`` says that cells can only be kept: they hold more than the identifier, or no erasure changes rows of the dataset.
     """
-    return f"mentions: {{{', '.join(f'{column}: {MentionAct.KEEP if inside else MentionAct.NULL}' for column in columns)}}}"
+    act = MentionAct.KEEP if inside else MentionAct.NULL
+    return f"mentions: {{{', '.join(f'{yaml_word(column)}: {act}' for column in columns)}}}"
+
+
+def yaml_word(name: str) -> str:
+    """Return a name as YAML inside braces: in quotes where it would be read as something else."""
+    plain = _PLAIN_WORD.fullmatch(name) and name.casefold() not in _NO_WORDS
+    return name if plain else json.dumps(name, ensure_ascii=False)

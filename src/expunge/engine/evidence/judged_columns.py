@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, IdentitySpec
-from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, distinctive
+from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, distinctive, yaml_word
 from expunge.core.datamap.people_columns import (
     MOST_VALUES,
     ColumnFacts,
@@ -75,11 +75,21 @@ def in_declared(context: Context, dataset: Dataset, people: Sequence[Person], ow
 
 def _ignored_by_name(context: Context, dataset: Dataset) -> frozenset[str]:
     """The columns of a dataset about nobody, which takes no rule for mentions, that the map ignores one by one."""
-    start = f"{dataset.table}."
     patterns = [
         each.pattern for each in context.data_map.ignore if each.store == dataset.store and isinstance(dataset.subject, AboutNobody)
     ]
-    return frozenset(pattern.removeprefix(start) for pattern in patterns if dataset.table and pattern.startswith(start))
+    return frozenset(pattern.removeprefix(start) for start in _places(dataset) for pattern in patterns if pattern.startswith(start))
+
+
+def ignoring(dataset: Dataset, column: str) -> str:
+    """Return the line of the map that says of one column of a dataset about nobody that it names nobody."""
+    (start, *_), key = _places(dataset), "table" if dataset.table else "path"
+    return f"ignore: - {{store: {dataset.store}, {key}: {yaml_word(start + column)}, reason: WHY}}"
+
+
+def _places(dataset: Dataset) -> tuple[str, ...]:
+    """How the pattern begins by which a map ignores a column of a dataset."""
+    return (f"{dataset.table}.",) if dataset.table else tuple(f"{path}#" for path in dataset.paths)
 
 
 def _beside(context: Context, store: str) -> _Listing:

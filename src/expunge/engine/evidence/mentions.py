@@ -99,12 +99,13 @@ def look(context: Context, run: Run, store: str, located: LocatedCopies, people:
         guessed = frozenset(each.column for each in judged)
         holding = bool(dataset.mentions) and held(context, dataset)
         for subject in run.subjects:
-            _judge(dataset, subject, by_subject.get(subject, ()), released, seen, guessed=guessed, held=holding)
+            _judge(context, dataset, subject, by_subject.get(subject, ()), released, seen, guessed=guessed, held=holding)
     seen.left.update(judged_columns.look(context, store, people))
     return seen
 
 
 def _judge(
+    context: Context,
     dataset: Dataset,
     subject: Pseudonym,
     met: Sequence[FoundMentions],
@@ -131,12 +132,13 @@ def _judge(
         if rule.releases and items and column not in unchanged:
             listed.append(Mention(dataset.name, column, rule.act, items))
     listed += [Mention(dataset.name, column, MentionAct.KEEP, items) for column, items in sorted(staying.items())]
-    why = _why(dataset, undeclared, unchanged, met, guessed=guessed, held=held)
+    why = _why(context, dataset, undeclared, unchanged, met, guessed=guessed, held=held)
     if why:
         seen.left[dataset.name, subject] = Unable(Reason.MENTIONED, why)
 
 
 def _why(
+    context: Context,
     dataset: Dataset,
     undeclared: Mapping[str, MentionForm],
     unchanged: Sequence[str],
@@ -152,12 +154,13 @@ def _why(
         columns = sorted(undeclared)
         inside = any(form is not MentionForm.WHOLE for form in undeclared.values())
         rows = "1 row" if items == 1 else f"{items} rows"
-        write = f"`{yaml_for(columns, inside=inside)}` in {dataset.name}"
+        write = f"`{yaml_for(columns, inside=inside or not dataset.changes_rows)}` in {dataset.name}"
         if isinstance(dataset.subject, AboutNobody):
-            ignore = f"`ignore: - {{store: {dataset.store}, table: {dataset.table}.{columns[0]}, reason: WHY}}`"
-            write = f"`subject: {{KIND: {columns[0]}}}` in {dataset.name} in the place of `about: nobody`"
-            write += f", or, where it is nobody, {ignore}" if dataset.table else ""
-        elif not inside and not guessed.isdisjoint(columns):
+            write = mentions.in_place_of_nobody(context, dataset, columns)
+            if guessed.issuperset(columns):
+                lines = ", ".join(f"`{judged_columns.ignoring(dataset, column)}`" for column in columns)
+                write += f", or, where it is nobody, {lines}"
+        elif not inside and dataset.changes_rows and not guessed.isdisjoint(columns):
             write += ", or `keep` where it is nobody"
         return f"{place}: {', '.join(columns)} names the person in {rows} of other people; {write}"
     if unchanged:

@@ -20,6 +20,7 @@ from expunge.core.values.hold import Hold
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState, check_transition
 from expunge.engine.execution import schema_obstacles
+from expunge.engine.execution.leaving_people import LeavingPeople
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -137,7 +138,8 @@ def _locate(context: Context, runs: Sequence[Run], present: PlanningInputs) -> L
     everybody = list({person.subject: person for run in runs for person in present.people[run.order]}.values())
     known = sealed_selectors.open_for_all(context, [run.order for run in runs])
     scope = runs[0].received.scope
-    return locating.locate(context, everybody, hold_register.binding_of(context, present.holds, everybody, scope), known, scope=scope)
+    holds = hold_register.binding_of(context, present.holds, everybody, scope)
+    return locating.locate(context, everybody, holds, known, scope=scope, leaving=LeavingPeople(context))
 
 
 def _forecast(

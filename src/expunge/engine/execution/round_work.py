@@ -15,6 +15,7 @@ from expunge.core.values.copy import Copy
 from expunge.core.values.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.values.outcome import Absent, Erased, Outcome, Reason, Unable, Unknown
 from expunge.engine.evidence import link_marks
+from expunge.engine.execution.leaving_people import LeavingPeople
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, Progress, Reporter
@@ -77,7 +78,10 @@ class RoundWork:
             kept = open_for_all(self.context, self.orders)
             known = locating.joined(kept, link_marks.orphans(self.context, self.people, kept))
             holds = hold_register.binding_on(self.context, self.people, self.plan.scope)
-            self.located = locating.locate(self.context, self.people, holds, known, scope=self.plan.scope, made=self._made())
+            leaving = LeavingPeople(self.context)
+            self.located = locating.locate(
+                self.context, self.people, holds, known, scope=self.plan.scope, made=self._made(), leaving=leaving
+            )
             seal_for_each(self.context, [member.run for member in self.recorder.members], kept, known, self.located)
             self.fresh, self.erased = fresh, False
         return self.located

@@ -141,7 +141,9 @@ class StoreSteps:
         judged_mentions.remember(self._context, self._run, dataset, met)
         named = {each.subject: released.get(each.subject, {}) for each in met}
         known = {copy.subject for copy in copies}
-        bare = [Copy(dataset.name, subject, (), 0, mentions=by) for subject, by in named.items() if by and subject not in known]
+        told = located.selectors.get(dataset.name, {})
+        unknown = {subject: by for subject, by in named.items() if by and subject not in known}
+        bare = [Copy(dataset.name, each, (), 0, selector=told.get(each), mentions=by) for each, by in unknown.items()]
         return (*(replace(copy, mentions=named.get(copy.subject, {})) for copy in copies), *bare), None
 
     def _passing(self, located: LocatedCopies, names: Sequence[str]) -> Unable | None:

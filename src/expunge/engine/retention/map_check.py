@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from expunge.core.datamap.datamap import ReferenceData
+from expunge.core.datamap.datamap import AboutNobody, Dataset
 from expunge.core.datamap.mentions import yaml_for
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.engine.consent import disclosure_texts
@@ -34,24 +34,44 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
         for each in mentions.unfit(context)
     ]
     if not any(each.kind in _CANNOT_FOLLOW for each in found):
-        found += [*_ownerless(context), *_unlisted(context), *spelling_check.findings(context)]
-        found += _undeclared_mentions(context)
-        found += reference_data_check.findings(context)
-        found += _shared_paths(context)
+        found += _followed(context, found)
     return tuple(found)
 
 
-def _undeclared_mentions(context: OpenPlaces) -> Iterator[Finding]:
-    for dataset, columns in mentions.undeclared(context):
-        if isinstance(dataset.subject, ReferenceData):
-            what = f"dataset {dataset.name}: {', '.join(columns)} names people, so that it is not about nobody"
-            mend = f"subject: {{KIND: {columns[0]}}} in place of about: nobody"
-            yield Finding(FindingKind.UNDECLARED, dataset.store, dataset.table or dataset.name, what, mend)
+def _followed(context: OpenPlaces, told: Sequence[Finding]) -> list[Finding]:
+    """What the content says, dataset by dataset; one that cannot be looked at is a finding, if it is none yet, and hides no other."""
+    samples = mentions.samples(context)
+
+    def undeclared(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
+        return _undeclared_mentions(context, dataset, samples)
+
+    found: list[Finding] = []
+    unread: dict[str, Finding] = {}
+    for look in (_ownerless, _unlisted, None, undeclared, reference_data_check.findings, _shared_paths):
+        if look is None:
+            found += spelling_check.findings(context)
             continue
-        what = (
-            f"dataset {dataset.name}: {', '.join(columns)} names people in rows of others, and no rule says what an erasure does with that"
-        )
-        yield Finding(FindingKind.UNDECLARED, dataset.store, dataset.table or dataset.name, what, yaml_for(columns))
+        for dataset in context.data_map.datasets.values():
+            try:
+                found += list(look(context, dataset))
+            except store_calls.TROUBLE as error:
+                why, where = store_calls.as_unable(error), dataset.table or dataset.name
+                if not any(each.what.startswith(f"dataset {dataset.name}:") for each in told):
+                    what = f"dataset {dataset.name}: it cannot be looked at, or what it is found through: {why.detail or why.reason.value}"
+                    unread[dataset.name] = Finding(FindingKind.UNREADABLE, dataset.store, where, what, "mend that and check again")
+    return [*found, *unread.values()]
+
+
+def _undeclared_mentions(context: OpenPlaces, dataset: Dataset, samples: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
+    columns = mentions.undeclared(context, dataset, samples)
+    if not columns:
+        return
+    what = f"dataset {dataset.name}: {', '.join(columns)} names people in rows of others, and no rule says what an erasure does with that"
+    mend = yaml_for(columns, inside=not dataset.changes_rows)
+    if isinstance(dataset.subject, AboutNobody):
+        what = f"dataset {dataset.name}: {', '.join(columns)} names people, so that it is not about nobody"
+        mend = mentions.in_place_of_nobody(context, dataset, columns)
+    yield Finding(FindingKind.UNDECLARED, dataset.store, dataset.table or dataset.name, what, mend)
 
 
 def check_all(context: Context) -> tuple[Finding, ...]:
@@ -64,17 +84,15 @@ def check_all(context: Context) -> tuple[Finding, ...]:
     return (*check(context), *seen, *told, *artefact_manifests.findings(context))
 
 
-def _ownerless(context: OpenPlaces) -> Iterator[Finding]:
-    for each in orphaned_items.ownerless(context):
-        dataset = context.data_map.datasets[each.dataset]
+def _ownerless(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
+    for each in orphaned_items.ownerless(context, dataset):
         what = f"{each.items} items of {each.dataset} {each.why}: no order can ever reach them"
         mend = "remove them, or give them back their owner"
         yield Finding(FindingKind.SUBJECT_PATH, dataset.store, dataset.table or each.dataset, what, mend)
 
 
-def _unlisted(context: OpenPlaces) -> Iterator[Finding]:
-    for each in orphaned_items.unlisted(context):
-        dataset = context.data_map.datasets[each.dataset]
+def _unlisted(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
+    for each in orphaned_items.unlisted(context, dataset):
         rows = "1 item" if each.items == 1 else f"{each.items} items"
         who = "name" if each.items > 1 else "names"
         what = f"{rows} of {each.dataset} {who} a subject that is not in {', '.join(each.lists)}, and so nobody: no order reaches them"
@@ -82,9 +100,8 @@ def _unlisted(context: OpenPlaces) -> Iterator[Finding]:
         yield Finding(FindingKind.NOTE, dataset.store, dataset.table or each.dataset, what, mend)
 
 
-def _shared_paths(context: OpenPlaces) -> Iterator[Finding]:
-    for path in shared_paths.shared_paths(context):
-        dataset = context.data_map.datasets[path.dataset]
+def _shared_paths(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
+    for path in shared_paths.shared_paths(context, dataset):
         said = bystander_loss.is_said(dataset)
         rows = "1 row of" if path.items == 1 else f"{path.items or 'no'} rows of"
         what = f"{rows} {path.dataset} {'leads' if path.items == 1 else 'lead'} to two or more people"

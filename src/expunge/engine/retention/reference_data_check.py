@@ -22,11 +22,10 @@ _SAMPLE = 200
 """Copies of people that are enough to tell whether a column of theirs exists."""
 
 
-def findings(context: OpenPlaces) -> Iterator[Finding]:
-    """Yield what does not fit. Raises as ``locate`` of the stores."""
-    for dataset in context.data_map.datasets.values():
-        if isinstance(dataset.subject, ReferenceData) and dataset.subject.vocabulary:
-            yield from _of_one(context, dataset, dataset.subject)
+def findings(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
+    """Yield what does not fit in a dataset. Raises as ``locate`` of the stores."""
+    if isinstance(dataset.subject, ReferenceData) and dataset.subject.vocabulary:
+        yield from _of_one(context, dataset, dataset.subject)
 
 
 def _of_one(context: OpenPlaces, dataset: Dataset, rule: ReferenceData) -> Iterator[Finding]:

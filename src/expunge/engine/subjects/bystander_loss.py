@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Through
 from expunge.core.datamap.person import Person
 from expunge.core.datamap.spelling import canonical
 from expunge.core.orders.plan import BystanderLoss
-from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.copy import Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
-from expunge.engine.subjects import spellings
+from expunge.engine.subjects import item_people, spellings
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.errors import Misconfigured
 from expunge.phones import e164
@@ -84,7 +83,7 @@ def lost(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) 
         match dataset.subject:
             case ByField() as by:
                 for copy in copies:
-                    others = copy.others or (_rows_of(context, dataset, copy) if copy.shared and not dataset.members else {})
+                    others = copy.others or (item_people.named_in(context, dataset, copy) if copy.shared and not dataset.members else {})
                     for kind, field in by.pairs():
                         _join(found, kind, others.get(field, frozenset()))
             case Through() as rule if is_said(dataset) and copies:
@@ -118,7 +117,7 @@ def _named_by(context: OpenPlaces, dataset: Dataset, field: str, values: frozens
     asked = Selector(_ANYBODY, {field: values})
     found: dict[str, frozenset[str]] = {}
     for copy in store_calls.locate(context.open_store(dataset.store), dataset, (asked,)):
-        others = copy.others or _rows_of(context, dataset, copy)
+        others = copy.others or item_people.named_in(context, dataset, copy)
         match dataset.subject:
             case ByField() as by:
                 for kind, name in by.pairs():
@@ -140,33 +139,8 @@ def _alike(context: OpenPlaces, dataset: Dataset, name: str, values: frozenset[s
     return frozenset(value for value in values if equality.common(value) in common)
 
 
-def _rows_of(context: OpenPlaces, dataset: Dataset, copy: Copy) -> dict[str, frozenset[str]]:
-    """The values of the subject fields in a copy's rows, of a store that does not tell by itself who else is in them."""
-    found: dict[str, set[str]] = {}
-    for item in store_calls.export(context.open_store(dataset.store), dataset, copy):
-        if item.media_type != "application/jsonl":
-            continue
-        for line in b"".join(item.chunks).splitlines():
-            record = json.loads(line)
-            for name in dataset.subject_fields:
-                found.setdefault(name, set()).update(_values(record, name))
-    return {name: frozenset(values) for name, values in found.items()}
-
-
-def _values(record: object, name: str) -> Iterator[str]:
-    """The texts of a field of an exported record: dots lead into objects, lists give every element."""
-    if isinstance(record, list):
-        for element in record:
-            yield from _values(element, name)
-    elif isinstance(record, dict) and name:
-        head, _, rest = name.partition(".")
-        yield from _values(record[name], "") if name in record else _values(record.get(head), rest)
-    elif record is not None and not name and not isinstance(record, dict):
-        yield str(record)
-
-
 def _less(data_map: DataMap, found: Identities, located: LocatedCopies, people: Sequence[Person]) -> Identities:
-    """The identities that are not of the order's people, in no spelling, and not of those to whom these belong."""
+    """The identities that are not of the order's people or of others whose orders are carried out, nor of those to whom these belong."""
     own = {kind for person in people for kind in person.ids}
     owners = {owner for kind in own for owner in _owners(data_map, kind)}
     ids = {kind: frozenset().union(*(person.ids.get(kind, frozenset()) for person in people)) for kind in found}
@@ -174,7 +148,7 @@ def _less(data_map: DataMap, found: Identities, located: LocatedCopies, people: 
     rest: dict[str, frozenset[str]] = {}
     for kind, values in found.items():
         known = data_map.identities.get(kind)
-        mine = ids[kind] | spelt.get(kind, frozenset())
+        mine = ids[kind] | spelt.get(kind, frozenset()) | located.leaving.get(kind, frozenset())
         if known is not None:
             common = {canonical(known.spelling(), value, e164) for value in mine}
             mine |= {value for value in values if canonical(known.spelling(), value, e164) in common}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from expunge.core.datamap.datamap import AboutNobody, Dataset, EraseAct, Inherited, Shared, Through, made_last
+from expunge.core.datamap.datamap import AboutNobody, ByField, Dataset, EraseAct, Inherited, Shared, Through, made_last
 from expunge.core.datamap.person import Person, selector
 from expunge.core.models.model_outcomes import WHOLE, ArtefactCleared
 from expunge.core.orders.plan import dependents_first
@@ -18,7 +18,7 @@ from expunge.core.values.scope import Scope
 from expunge.engine.kernel import spelt_names, store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
-from expunge.engine.subjects import resolving, spellings
+from expunge.engine.subjects import item_people, resolving, spellings
 from expunge.ports.store import Store
 
 T = TypeVar("T")
@@ -42,6 +42,8 @@ class LocatedCopies:
     failed: dict[str, Unable] = field(default_factory=dict)
     stayed: dict[str, tuple[ArtefactCleared, ...]] = field(default_factory=dict)
     """Of what is made from theirs, the artefacts that their manifests clear."""
+    leaving: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Identity kind -> identifiers in these items of people whose own orders are carried out: they lose nothing by this one."""
 
     def probing(self, dataset: str) -> dict[Pseudonym, Selector]:
         """Return the selector with which to probe for each subject."""
@@ -59,7 +61,7 @@ class LocatedCopies:
 
         return LocatedCopies(
             only(self.copies), these(self.kept), only(self.kept_copies), these(self.selectors), these(self.narrowed), dict(self.failed),
-            dict(self.stayed),
+            dict(self.stayed), dict(self.leaving),
         )  # fmt: skip
 
     def held_in(self, dataset: str) -> tuple[Copy, ...]:
@@ -75,6 +77,8 @@ class LocatedCopies:
         return {name: {subject: sum(each.items for each in by[subject]) for subject in by} for name, by in self.kept.items()}
 
 
+Leaving = Callable[[str, Sequence[str]], frozenset[str]]
+"""Returns those of some identifiers of a kind that belong to people whose own orders are carried out."""
 Told = Callable[[str, LocatedCopies], None]
 """Called with the name of each dataset as soon as it has been looked through, and what was found so far."""
 
@@ -87,6 +91,7 @@ def locate(
     told: Told | None = None,
     scope: Scope | None = None,
     made: KnownArtefacts | None = None,
+    leaving: Leaving | None = None,
 ) -> LocatedCopies:
     """Locate in all datasets, parents of a ``through`` first. Trouble with one dataset never hides another.
 
@@ -98,6 +103,7 @@ def locate(
         told: learns of each dataset when it has been looked through.
         scope: how far the order reaches; what lies beyond is located as well, as something that stays.
         made: what the order has found and done so far, for what is made from people's data.
+        leaving: tells who of other people asked to be erased as well; without, nobody did.
     """
     located = LocatedCopies()
     raw: dict[str, dict[Pseudonym, Copy]] = {}
@@ -118,8 +124,11 @@ def locate(
         if scope is not None and name not in scope.datasets:
             located.kept_copies[name], located.copies[name] = located.copies[name], ()
         else:
+            dataset = context.data_map.datasets[name]
             whole = scope is not None and name in scope.whole
-            _set_aside(context, context.data_map.datasets[name], located, holds, names, theirs.items.get(name, {}), whole=whole)
+            if dataset.shared is Shared.KEEP and not whole and leaving is not None:
+                _note_leaving(context, dataset, located, leaving)
+            _set_aside(context, dataset, located, holds, names, theirs.items.get(name, {}), whole=whole)
     return located
 
 
@@ -365,11 +374,22 @@ def _held_keys(context: Context, dataset: Dataset, copy: Copy, holds: Sequence[H
     return {each: hold for each, hold in found.items() if hold is not None}
 
 
+def _note_leaving(context: Context, dataset: Dataset, located: LocatedCopies, leaving: Leaving) -> None:
+    """Note who of the other people in the items of a dataset asked to be erased as well."""
+    if not isinstance(dataset.subject, ByField):
+        return
+    for copy in located.copies[dataset.name]:
+        others = (copy.others or item_people.named_in(context, dataset, copy)) if copy.shared else {}
+        for kind, name in dataset.subject.pairs():
+            if found := leaving(kind, sorted(others.get(name, ()))):
+                located.leaving[kind] = located.leaving.get(kind, frozenset()) | found
+
+
 def _less_shared(
     context: Context, dataset: Dataset, copies: Sequence[Copy], located: LocatedCopies, kept: dict[Pseudonym, tuple[Kept, ...]]
 ) -> tuple[Copy, ...]:
     """Drop the recordings that people who are not erased are in as well."""
-    staying, with_others = _values_of_others(context, dataset, located), _keys_with_others(context, dataset, copies)
+    staying, with_others = _values_of_others(context, dataset, located), _keys_with_others(context, dataset, copies, located.leaving)
     via = dataset.subject.via if isinstance(dataset.subject, Through) else ""
     result = []
     for copy in copies:
@@ -387,19 +407,26 @@ def _less_shared(
             aside = copy.without(set(copy.keys) - keys)
             located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), aside)
         left = left.without(keys)
+        if keys and left.keys and left.others:
+            named = item_people.named_in(context, dataset, left)
+            left = replace(left, others={name: values & named.get(name, frozenset()) for name, values in left.others.items()})
         if left.keys:
             result.append(left)
     return tuple(result)
 
 
-def _keys_with_others(context: Context, dataset: Dataset, copies: Sequence[Copy]) -> frozenset[str]:
-    """Return the keys of items that name people outside the order as well: an item of people who all go is shared with nobody."""
+def _keys_with_others(context: Context, dataset: Dataset, copies: Sequence[Copy], leaving: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the keys of items that name people who stay as well: an item of people who all go is shared with nobody."""
     keys = frozenset[str]().union(*(copy.shared for copy in copies))
     asked = [copy.selector for copy in copies if copy.selector is not None]
-    if not keys or len(asked) < 2 or len(asked) < len(copies) or any(each.every or each.narrowed or each.spare for each in asked):
+    pairs = dataset.subject.pairs() if isinstance(dataset.subject, ByField) else ()
+    going = {name: leaving[kind] for kind, name in pairs if kind in leaving}
+    if not keys or (len(asked) < 2 and not going) or len(asked) < len(copies):
         return keys
-    names = {name for each in asked for name in each.match}
-    match = {name: frozenset[str]().union(*(each.match.get(name, frozenset()) for each in asked)) for name in names}
+    if any(each.every or each.narrowed or each.spare for each in asked):
+        return keys
+    names = {*(name for each in asked for name in each.match), *going}
+    match = {name: going.get(name, frozenset()).union(*(each.match.get(name, frozenset()) for each in asked)) for name in names}
     together = store_calls.locate(context.open_store(dataset.store), dataset, (replace(asked[0], match=match),))
     return keys & frozenset[str]().union(*(copy.shared for copy in together))
 

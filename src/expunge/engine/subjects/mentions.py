@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from expunge.core.datamap.datamap import ByField, Dataset, Through, remakes
-from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, FoundMentions, MentionQuery, distinctive
+from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, Through, remakes
+from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, FoundMentions, MentionQuery, distinctive, yaml_word
 from expunge.core.datamap.person import Person
 from expunge.core.datamap.spelling import Spelling, SpellingType, near
 from expunge.core.values.copy import Copy
@@ -252,42 +252,74 @@ def unfit(context: OpenPlaces) -> Iterator[UnfitRule]:
         yield from (UnfitRule(dataset, *fault) for fault in faults)
 
 
-def undeclared(context: OpenPlaces) -> Iterator[tuple[Dataset, tuple[str, ...]]]:
-    """Yield datasets with the columns that name people beside those whose rows they are, and that the map does not know.
+def undeclared(context: OpenPlaces, dataset: Dataset, samples: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """Return the columns of a dataset that name people beside those whose rows they are, and that the map does not know.
 
-    A foreign key to the people of the map tells such a column, and so do cells that hold one of a sample of their identifiers. Raises as
-    ``locate`` of the stores.
+    A foreign key to the people of the map tells such a column, and so do cells that hold one of the ``samples`` of their identifiers.
+    Raises as ``locate`` of the stores.
     """
     data_map = context.data_map
-    samples = {kind: _sample(context, kind) for kind in data_map.identities}
-    for dataset in data_map.datasets.values():
-        store = listed_in(context, dataset)
-        if store is None or isinstance(dataset.subject, Through):
+    store = listed_in(context, dataset)
+    if store is None or isinstance(dataset.subject, Through):
+        return ()
+    homes = {kind for kind, identity in data_map.identities.items() if identity.dataset == dataset.name}
+    own: dict[str, list[str]] = {}
+    for kind, field in dataset.subject.pairs() if isinstance(dataset.subject, ByField) else ():
+        own.setdefault(kind, []).append(field)
+    for kind in homes:
+        own.setdefault(kind, []).append(data_map.identities[kind].key)
+    people = [
+        query
+        for kind, sample in samples.items()
+        if not _owns_any(context, kind, own)
+        for query in _sampled(context, dataset, kind, sample, own.get(kind, ()))
+    ]
+    named = {each.column for each in store_calls.mentions(store, dataset, people, (), most=_SAMPLED_ROWS)} if people else set()
+    references = store_calls.column_references(store, dataset)
+    named |= {
+        each.column
+        for each in references
+        if any(kind in data_map.identities and not _owns_any(context, kind, own) for kind in _referred(context, each))
+    }
+    emptied = (each.column for each in references if each.emptied)
+    known = {name.casefold() for name in (*(field for fields in own.values() for field in fields), *dataset.mentions, *emptied)}
+    return tuple(sorted(column for column in named if column.casefold() not in known))
+
+
+def kinds_in(context: OpenPlaces, dataset: Dataset, columns: Sequence[str]) -> dict[str, str]:
+    """Return column -> the identity kind whose identifiers it holds, as schema, map and some people tell; ``KIND`` where none does."""
+    told = {name.casefold(): sorted(kinds) for name, kinds in _kinds_by_column(context, dataset).items()}
+    found = {column: kinds[0] for column in columns if (kinds := told.get(column.casefold()))}
+    store = listed_in(context, dataset)
+    if store is not None and len(found) < len(columns):
+        some = {kind: frozenset(filter(distinctive, sample)) for kind, sample in samples(context).items()}
+        asked = [MentionQuery(Pseudonym(kind), values) for kind, values in some.items() if values]
+        for each in store_calls.mentions(store, dataset, asked, (), frozenset(columns)) if asked else ():
+            found.setdefault(each.column, str(each.subject))
+    only = list(context.data_map.identities)
+    return {column: found.get(column, only[0] if len(only) == 1 else "KIND") for column in columns}
+
+
+def in_place_of_nobody(context: OpenPlaces, dataset: Dataset, columns: Sequence[str]) -> str:
+    """Return what to write of a dataset that is declared to be about nobody, or about many at once, and names people in some columns."""
+    try:
+        (column, kind), *_ = kinds_in(context, dataset, columns).items()
+    except store_calls.TROUBLE:
+        column, kind = columns[0], "KIND"
+    retention = "" if dataset.retention else ", retention: RULE"
+    stated = "aggregate:" if isinstance(dataset.subject, Aggregate) else "about: nobody"
+    return f"`subject: {{{kind}: {yaml_word(column)}}}{retention}` in {dataset.name} in the place of `{stated}`"
+
+
+def samples(context: OpenPlaces) -> dict[str, frozenset[str]]:
+    """Return some identifiers of each kind; a dataset of people that cannot be looked at is told elsewhere, and gives none."""
+    found = {}
+    for kind in context.data_map.identities:
+        try:
+            found[kind] = _sample(context, kind)
+        except store_calls.TROUBLE:
             continue
-        homes = {kind for kind, identity in data_map.identities.items() if identity.dataset == dataset.name}
-        own: dict[str, list[str]] = {}
-        for kind, field in dataset.subject.pairs() if isinstance(dataset.subject, ByField) else ():
-            own.setdefault(kind, []).append(field)
-        for kind in homes:
-            own.setdefault(kind, []).append(data_map.identities[kind].key)
-        people = [
-            query
-            for kind, sample in samples.items()
-            if not _owns_any(context, kind, own)
-            for query in _sampled(context, dataset, kind, sample, own.get(kind, ()))
-        ]
-        named = {each.column for each in store_calls.mentions(store, dataset, people, (), most=_SAMPLED_ROWS)} if people else set()
-        references = store_calls.column_references(store, dataset)
-        named |= {
-            each.column
-            for each in references
-            if any(kind in samples and not _owns_any(context, kind, own) for kind in _referred(context, each))
-        }
-        emptied = (each.column for each in references if each.emptied)
-        known = {name.casefold() for name in (*(field for fields in own.values() for field in fields), *dataset.mentions, *emptied)}
-        left = tuple(sorted(column for column in named if column.casefold() not in known))
-        if left:
-            yield dataset, left
+    return found
 
 
 def _sample(context: OpenPlaces, kind: str) -> frozenset[str]:

@@ -130,17 +130,16 @@ class OrphanedItems:
     why: str
 
 
-def ownerless(context: OpenPlaces) -> Iterator[OrphanedItems]:
-    """Count the orphaned items of each dataset. An order cannot find them, so an operator has to."""
-    for dataset in context.data_map.datasets.values():
-        if isinstance(dataset.subject, AboutNobody | Inherited):
-            continue
-        store = context.open_store(dataset.store)
-        everything = sum(bystander.items for bystander in store_calls.bystanders(store, dataset, (), None))
-        leading = sum(each.items for each in owned(context, dataset, store_calls.bystanders(store, dataset, (), None), {}))
-        if everything > leading:
-            why = f"lead to nothing in {dataset.subject.dataset}" if isinstance(dataset.subject, Through) else "name nobody"
-            yield OrphanedItems(dataset.name, everything - leading, why)
+def ownerless(context: OpenPlaces, dataset: Dataset) -> Iterator[OrphanedItems]:
+    """Count the orphaned items of a dataset. An order cannot find them, so an operator has to. Raises as ``locate`` of the stores."""
+    if isinstance(dataset.subject, AboutNobody | Inherited):
+        return
+    store = context.open_store(dataset.store)
+    everything = sum(bystander.items for bystander in store_calls.bystanders(store, dataset, (), None))
+    leading = sum(each.items for each in owned(context, dataset, store_calls.bystanders(store, dataset, (), None), {}))
+    if everything > leading:
+        why = f"lead to nothing in {dataset.subject.dataset}" if isinstance(dataset.subject, Through) else "name nobody"
+        yield OrphanedItems(dataset.name, everything - leading, why)
 
 
 @dataclass(frozen=True)
@@ -153,25 +152,25 @@ class UnlistedItems:
     """The datasets that list the people of these kinds."""
 
 
-def unlisted(context: OpenPlaces) -> Iterator[UnlistedItems]:
-    """Count the items of each dataset that name nobody who is there. Raises as ``locate`` of the stores that list people."""
+def unlisted(context: OpenPlaces, dataset: Dataset) -> Iterator[UnlistedItems]:
+    """Count the items of a dataset that name nobody who is there. Raises as ``locate`` of the stores that list people."""
     living = LivingKeys(context)
-    for dataset in context.data_map.datasets.values():
-        kinds = living.listed_kinds(dataset).values()
-        if not kinds:
-            continue
-        named = [0]
+    kinds = living.listed_kinds(dataset).values()
+    if not kinds:
+        return
+    named = 0
 
-        def counted(dataset: Dataset = dataset, named: list[int] = named) -> Iterator[Copy]:
-            for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):
-                if names_somebody(copy):
-                    named[0] += copy.items
-                    yield copy
+    def counted() -> Iterator[Copy]:
+        nonlocal named
+        for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):
+            if names_somebody(copy):
+                named += copy.items
+                yield copy
 
-        there = sum(copy.items for copy in living.copies(dataset, counted()))
-        if named[0] > there:
-            lists = sorted({context.data_map.identities[kind].dataset for kind in kinds})
-            yield UnlistedItems(dataset.name, named[0] - there, tuple(lists))
+    there = sum(copy.items for copy in living.copies(dataset, counted()))
+    if named > there:
+        lists = sorted({context.data_map.identities[kind].dataset for kind in kinds})
+        yield UnlistedItems(dataset.name, named - there, tuple(lists))
 
 
 def names_somebody(copy: Copy) -> bool:

@@ -25,22 +25,24 @@ class SharedPath:
     """How many people one of these items is shared by at most, as far as was counted."""
 
 
-def shared_paths(context: OpenPlaces) -> Iterator[SharedPath]:
-    """Yield the datasets that are found by values which lead to several people; those for which ``people:`` says so are left out."""
-    for dataset in context.data_map.datasets.values():
-        rule = dataset.subject
-        if not isinstance(rule, Through) or dataset.people:
-            continue
-        led = _led(context, context.data_map.datasets[rule.dataset], rule.link)
-        items, people = 0, 0
-        for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None) if led.several else ():
-            values = copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()
-            shared = [led.several[value] for value in values if value in led.several]
-            if shared:
-                items += copy.items
-                people = max(people, *shared)
-        if items or rule.many:
-            yield SharedPath(dataset.name, items, people)
+def shared_paths(context: OpenPlaces, dataset: Dataset) -> Iterator[SharedPath]:
+    """Yield the path of a dataset that is found by values which lead to several people, unless ``people:`` says so.
+
+    Raises as ``locate`` of the stores.
+    """
+    rule = dataset.subject
+    if not isinstance(rule, Through) or dataset.people:
+        return
+    led = _led(context, context.data_map.datasets[rule.dataset], rule.link)
+    items, people = 0, 0
+    for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None) if led.several else ():
+        values = copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()
+        shared = [led.several[value] for value in values if value in led.several]
+        if shared:
+            items += copy.items
+            people = max(people, *shared)
+    if items or rule.many:
+        yield SharedPath(dataset.name, items, people)
 
 
 @dataclass

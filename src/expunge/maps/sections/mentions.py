@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expunge.core.datamap.datamap import Dataset, EraseAct
+from expunge.core.datamap.datamap import Dataset
 from expunge.core.datamap.mentions import MentionAct, MentionRule
 from expunge.maps.document import words
 from expunge.maps.document.draft import MapDraft
@@ -53,6 +53,6 @@ def _senseless(draft: MapDraft, dataset: Dataset, column: str, rule: MentionRule
     keys = {identity.key for identity in draft.identities.values() if identity.dataset == dataset.name}
     if column in {*dataset.subject_fields, *keys}:
         return "the person's own rows are found by it, and go as a whole", "mentions of other columns alone"
-    if rule.releases and (dataset.on_erase.act is not EraseAct.ERASE or not dataset.subject_fields):
+    if rule.releases and not dataset.changes_rows:
         return "only a dataset whose rows an erasure deletes is changed by it", f"mentions: {{{column}: keep}}"
     return None

@@ -17,6 +17,7 @@ from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, Postgr
 from expunge.stores.postgres.schema.triggers import ruled
 from expunge.stores.postgres.server import required_rights
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
+from expunge.stores.tables.declared_views import view_mend
 from expunge.stores.tables.undeclared import LONGEST_LISTED, MOST_LISTED, reference_line
 
 _RELATIONS = """
@@ -126,7 +127,7 @@ class PostgresCheck:
                 table = schema.require(dataset.table)
             except NotInPostgresSchema as error:
                 kind = FindingKind.UNSUPPORTED if error.other else FindingKind.MISSING
-                mend = "declare the table that it reads" if error.other else "correct `table:` or remove the dataset"
+                mend = view_mend(error.under) if error.other else "correct `table:` or remove the dataset"
                 what = f"dataset {dataset.name}: {error.what}{'' if error.other else ' does not exist'}"
                 yield self._finding(kind, dataset.table, what, mend)
                 continue

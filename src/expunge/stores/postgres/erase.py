@@ -22,7 +22,7 @@ from expunge.stores.postgres.reading.match import CopyKeys, PostgresMatcher, enc
 from expunge.stores.postgres.schema.catalogue import PostgresReference, PostgresSchema, PostgresTable, quoted
 from expunge.stores.postgres.schema.triggers import keeping
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
-from expunge.stores.postgres.trigger_watch import TriggerWatch
+from expunge.stores.postgres.trigger_watch import MeantCells, TriggerWatch
 from expunge.stores.tables.table_references import Chain, TableReferences, back_to_itself, chains
 
 _TRIES = 3
@@ -43,6 +43,8 @@ class PostgresEraser:
     family: TableReferences
     accepted: Collection[str] = ()
     """Triggers that may change rows of other people."""
+    _meant: MeantCells = field(default_factory=MeantCells)
+    """What the transaction made of cells of rows that stay."""
 
     def erase(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         """Delete the copies' rows that still exist and still belong to their subjects; one outcome for each subject.
@@ -109,33 +111,82 @@ class PostgresEraser:
 
     def _delete_all(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
-        PostgresMentions(self.connection, self.table).release(self.family.dataset.mentions, copies, keys)
+        answers: dict[int, Outcome] = {}
+        answers |= self._release(copies, keys)
         members = MemberRows(self.connection, self.table, self.family.dataset, copies, keys, lock=True)
         members.find(matcher)
-        answers: dict[int, Outcome] = dict(self._blocked(matcher, keys, None))
+        answers |= self._blocked(matcher, keys, None)
         self._leave(answers)
-        watch = TriggerWatch(self.link, self.connection, self.schema, self.table, self.family, copies, self.accepted)
+        watch = self._watch(copies, meant=self._meant, staying=members.keys)
         batch = _Batch(self, matcher, keys, self._objects(), keeping(self.connection, self.table), watch)
         answers |= batch.delete(0, len(copies))
-        answers |= self._take_out(members, answers, len(copies))
+        answers |= self._take_out(members, answers, copies)
         return {copy.subject: answers.get(number, Absent()) for number, copy in enumerate(copies)}
 
-    def _take_out(self, members: MemberRows, answers: Mapping[int, Outcome], copies: int) -> dict[int, Outcome]:
+    def _release(self, copies: Sequence[Copy], keys: CopyKeys) -> dict[int, Unable]:
+        """Take the subjects' identifiers out of other people's rows; the numbers of the copies for which triggers forbid it."""
+        self._meant = MeantCells()
+        mentions, rules = PostgresMentions(self.connection, self.table), self.family.dataset.mentions
+        named = [number for number, copy in enumerate(copies) if copy.mentions]
+        watch = self._watch(copies, gone={}, updated=True) if named else None
+        if watch is None or not watch:
+            # Why noted all the same: triggers on the deletion that follows may be watched.
+            mentions.release(rules, copies, keys, self._meant)
+            return {}
+        refused: dict[int, Unable] = {}
+        waiting = [named]
+        while waiting:
+            numbers, meant = waiting.pop(), MeantCells()
+            self.connection.execute("SAVEPOINT expunge_release")
+            watch.start()
+            mentions.release(rules, [copies[number] for number in numbers], keys, meant)
+            watch.meant = self._meant.join(meant)
+            why = watch.why(self)
+            if why is None:
+                self._meant = watch.meant
+                self.connection.execute("RELEASE expunge_release")
+                continue
+            self.connection.execute("ROLLBACK TO expunge_release")
+            if len(numbers) == 1:
+                refused[numbers[0]] = why
+            else:
+                waiting += [numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]]
+        return refused
+
+    def _watch(
+        self,
+        copies: Sequence[Copy],
+        gone: Mapping[str, Collection[str]] | None = None,
+        *,
+        updated: bool = False,
+        meant: MeantCells | None = None,
+        staying: Collection[str] = frozenset(),
+    ) -> TriggerWatch:
+        place = (self.link, self.connection, self.schema, self.table, self.family)
+        return TriggerWatch(*place, copies, self.accepted, gone, updated, meant or MeantCells(), staying)
+
+    def _take_out(self, members: MemberRows, answers: Mapping[int, Outcome], copies: Sequence[Copy]) -> dict[int, Outcome]:
         """Take members out of the rows that stay; the answers of those who leave such a row. A subject who is blocked leaves none."""
         staying = {number for number, answer in answers.items() if isinstance(answer, Unable)}
-        rows = {number: count for number in range(copies) if number not in staying and (count := members.of(number))}
+        rows = {number: count for number in range(len(copies)) if number not in staying and (count := members.of(number))}
         if not rows:
             return {}
+        watch = self._watch(copies, gone={}, updated=True, meant=self._meant, staying=members.keys)
+        watch.start()
         self.connection.execute("SAVEPOINT expunge_members")
         try:
-            members.write(staying)
+            members.write(staying, watch.meant if watch else None)
+            why = watch.why(self)
         except psycopg.Error as error:
             if lost(error) or not (error.sqlstate or "").startswith(_OF_ONE):
                 raise
             self.connection.execute("ROLLBACK TO expunge_members")
             detail = f"table {self.table.shown}: a trigger or constraint refuses that a member leaves a list; change it"
-            return dict.fromkeys(rows, Unable(Reason.UNSUPPORTED, detail))
-        self.connection.execute("RELEASE expunge_members")
+            why = Unable(Reason.UNSUPPORTED, detail)
+        else:
+            self.connection.execute(f"{'ROLLBACK TO' if why else 'RELEASE'} expunge_members")
+        if why is not None:
+            return dict.fromkeys(rows, why)
         deleted = {number: answer.items for number, answer in answers.items() if isinstance(answer, Erased)}
         return {number: Erased(count + deleted.get(number, 0)) for number, count in rows.items()}
 
@@ -159,7 +210,7 @@ class PostgresEraser:
             NotInPostgresSchema: a selector's field does not exist.
         """
         gone = {table: {key for copy in going.get(each.name, ()) for key in copy.keys} for table, each in self.family.others.items()}
-        watch = TriggerWatch(self.link, self.connection, self.schema, self.table, self.family, copies, self.accepted, gone)
+        watch = self._watch(copies, gone)
         if not watch.untold and not any(self.family.in_the_way(self.chains(), beforehand=True, enforced=True)):
             return {}
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
@@ -342,9 +393,7 @@ class _Batch:
         if isinstance(error, _Kept):
             return Unable(Reason.UNSUPPORTED, f"{where}: a trigger keeps rows that are deleted; change the trigger")
         if isinstance(error, _Touched):
-            names = ", ".join(self.watch.triggers)
-            why = f"{where}: triggers change rows of {error} of other people ({names})"
-            return Unable(Reason.UNSUPPORTED, f"{why}; change them, or accept that by `triggers:` of the store")
+            return self.watch.refusal(str(error))
         told = self.eraser.link.unable(error)
         by = f" ({error.diag.table_name})" if told.reason is Reason.REFERENCED and error.diag.table_name else ""
         return Unable(told.reason, f"{where}{by}: {told.detail}")

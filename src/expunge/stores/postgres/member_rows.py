@@ -9,10 +9,11 @@ from typing import Any
 
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy
-from expunge.stores.postgres.reading.match import CopyKeys, EncodableTexts, PostgresMatcher, escaped, load
+from expunge.stores.postgres.reading.match import CopyKeys, EncodableTexts, PostgresMatcher, encode_key, escaped, load
 from expunge.stores.postgres.reading.members import CellRest, RowMembers, leaving_members, rest_of
 from expunge.stores.postgres.schema.catalogue import PostgresTable, quoted
 from expunge.stores.postgres.server.connection import Connection
+from expunge.stores.postgres.trigger_watch import MeantCells
 
 REST = "expunge_rest"
 
@@ -59,8 +60,16 @@ class MemberRows:
         """Return how many rows one copy leaves."""
         return sum(number in row.copies for row in self._rows)
 
-    def write(self, staying: Collection[int]) -> None:
-        """Write the rows anew, without the members of all copies but some that are not to be changed. Raises psycopg.Error."""
+    @property
+    def keys(self) -> frozenset[str]:
+        """Keys of these rows."""
+        return frozenset(encode_key(row.key) for row in self._rows)
+
+    def write(self, staying: Collection[int], meant: MeantCells | None = None) -> None:
+        """Write the rows anew, without the members of all copies but some that are not to be changed. Raises psycopg.Error.
+
+        What is made of which cells is noted in ``meant``.
+        """
         if self._members is None:
             return
         by_columns: dict[tuple[str, ...], list[tuple[_Row, dict[str, CellRest]]]] = {}
@@ -69,7 +78,7 @@ class MemberRows:
             if rest is not None:
                 by_columns.setdefault(tuple(rest), []).append((row, rest))
         for columns, changes in by_columns.items():
-            self._update(columns, changes, self._members)
+            self._update(columns, changes, self._members, meant)
 
     # --- SQL ----------------------------------------------------------------------------------------
 
@@ -82,14 +91,25 @@ class MemberRows:
         same = " AND ".join(f"k.k{at} {each.equals} r.k{at}" for at, each in enumerate(self._table.keys))
         self._connection.execute(f"DELETE FROM pg_temp.expunge_keys AS k USING pg_temp.{REST} AS r WHERE {same}".encode())
 
-    def _update(self, columns: Sequence[str], changes: Sequence[tuple[_Row, dict[str, CellRest]]], members: RowMembers) -> None:
+    def _update(
+        self,
+        columns: Sequence[str],
+        changes: Sequence[tuple[_Row, dict[str, CellRest]]],
+        members: RowMembers,
+        meant: MeantCells | None,
+    ) -> None:
         self._make(columns, changes)
         named = " AND ".join(f"{each.sql} {each.equals} r.k{at}" for at, each in enumerate(self._table.keys))
         types = [members.types[name] for name in columns]
-        written = ", ".join(
-            f"{quoted(name)} = r.c{at}{'::text[]' if kind.endswith('[]') else ''}::{kind}"
-            for at, (name, kind) in enumerate(zip(columns, types, strict=True))
-        )
+        cells = [f"r.c{at}{'::text[]' if kind.endswith('[]') else ''}::{kind}" for at, kind in enumerate(types)]
+        written = ", ".join(f"{quoted(name)} = {cell}" for name, cell in zip(columns, cells, strict=True))
+        if meant is not None:
+            meant.columns.update(columns)
+            key, texts = ", ".join(f"{each.sql}::text" for each in self._table.keys), ", ".join(f"{cell}::text" for cell in cells)
+            source = f"{self._table.sql} AS t, pg_temp.{REST} AS r WHERE {named}"
+            for row, made in self._connection.execute(f"SELECT ARRAY[{key}], ARRAY[{texts}] FROM {source}".encode()):
+                meant.places.update(() if self._table.lasting else (encode_key(row),))
+                meant.cells.update(((encode_key(row), name), text) for name, text in zip(columns, made, strict=True))
         self._connection.execute(f"UPDATE {self._table.sql} AS t SET {written} FROM pg_temp.{REST} AS r WHERE {named}".encode())
 
     def _make(self, columns: Sequence[str], changes: Iterable[tuple[_Row, dict[str, CellRest]]]) -> None:

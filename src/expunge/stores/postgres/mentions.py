@@ -14,6 +14,7 @@ from expunge.core.values.copy import Copy
 from expunge.stores.postgres.reading.match import CopyKeys, EncodableTexts, Row, encode_key, escaped, load, transaction
 from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, PostgresColumn, PostgresSchema, PostgresTable, literal, quoted
 from expunge.stores.postgres.server.connection import Connection, lost
+from expunge.stores.postgres.trigger_watch import MeantCells
 from expunge.stores.tables.named_rows import Cell, count
 
 _OWN_TYPE = frozenset({"text", "varchar", "bpchar", "citext"})
@@ -110,14 +111,13 @@ class PostgresMentions:
     def _filled(column: PostgresColumn, table: str = "expunge_mentioned") -> str:
         """SQL: an identifier fills the cell, or an element of it, compared as the column's own type does."""
         name = f"t.{quoted(column.name)}"
-        wanted = f"SELECT {{}} FROM pg_temp.{table} AS w WHERE w.field IN ('', {literal(column.name)})"
+        source = f"FROM pg_temp.{table} AS w WHERE w.field IN ('', {literal(column.name)})"
         if column.element:
-            elements = f'SELECT FROM unnest({name}::text[]) AS e (v) WHERE (e.v COLLATE "C") IN ({wanted.format("w.value")})'
-            return f"EXISTS ({elements})"
+            return f'EXISTS (SELECT FROM unnest({name}::text[]) AS e (v) WHERE (e.v COLLATE "C") IN (SELECT w.value {source}))'
         if column.type in _OWN_TYPE:
             collated = f" COLLATE {column.collation}" if column.collation else ""
-            return f"({name} {column.equals} ANY ({wanted.format(f'w.value::{column.sql_type}{collated}')}))"
-        return f'(({_text(column)} COLLATE "C") IN ({wanted.format("w.value")}))'
+            return f"({name} {column.equals} ANY (SELECT w.value::{column.sql_type}{collated} {source}))"
+        return f'(({_text(column)} COLLATE "C") IN (SELECT w.value {source}))'
 
     def _named(self, row: Row, looked: Sequence[PostgresColumn]) -> tuple[str, list[Cell]]:
         width = len(self.table.keys)
@@ -128,8 +128,10 @@ class PostgresMentions:
                 cells.append(Cell(column.name, text, bool(met), column.type not in _NUMERIC))
         return encode_key(row[:width]), cells
 
-    def release(self, rules: Mapping[str, MentionRule], copies: Sequence[Copy], keys: CopyKeys) -> None:
+    def release(self, rules: Mapping[str, MentionRule], copies: Sequence[Copy], keys: CopyKeys, meant: MeantCells | None = None) -> None:
         """Set the cells as the rules say, in rows that are not among the keys; inside the transaction that deletes those.
+
+        What is made of which cells is noted in ``meant``.
 
         Raises:
             psycopg.Error: when the server refuses it.
@@ -141,13 +143,24 @@ class PostgresMentions:
                 named.setdefault(name, set()).update(values)
         if not named:
             return
+        self.connection.execute("DROP TABLE IF EXISTS pg_temp.expunge_released")
         self._load("expunge_released", [(self._column(name).name, value) for name, held in named.items() for value in held])
         for name in named:
             rule, column = rules[name], self._column(name)
             value = literal(rule.value) if rule.act is MentionAct.REPLACE else "NULL"
             staying = f"NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS k WHERE {keys.named()})"
             where = f"{self._filled(column, 'expunge_released')} AND {staying}"
-            self.connection.execute(f"UPDATE {self.table.sql} AS t SET {quoted(column.name)} = {value} WHERE {where}".encode())
+            update = f"UPDATE {self.table.sql} AS t SET {quoted(column.name)} = {value} WHERE {where}"
+            if meant is None:
+                self.connection.execute(update.encode())
+                continue
+            key = f"ARRAY[{', '.join(f'{each.sql}::text' for each in self.table.keys)}]"
+            meant.columns.add(column.name)
+            if not self.table.lasting:
+                rows = self.connection.execute(f"SELECT {key} FROM {self.table.sql} AS t WHERE {where}".encode())
+                meant.places.update(encode_key(each) for (each,) in rows)
+            returning = self.connection.execute(f"{update} RETURNING {key}, t.{quoted(column.name)}::text".encode())
+            meant.cells.update(((encode_key(each), column.name), text) for each, text in returning)
 
 
 def _text(column: PostgresColumn) -> str:

@@ -13,6 +13,7 @@ from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable, module_of
 from expunge.stores.sqlite.database_file import DatabaseFile
 from expunge.stores.sqlite.erase import SqliteEraser
 from expunge.stores.sqlite.triggers import unfollowed
+from expunge.stores.tables.declared_views import view_mend
 from expunge.stores.tables.table_references import TableReferences
 from expunge.stores.tables.undeclared import LONGEST_LISTED, MOST_LISTED, reference_line
 
@@ -51,7 +52,8 @@ class SqliteCheck:
                 if view
                 else f"dataset {dataset.name}: no such table"
             )
-            yield self._finding(kind, name, what, "declare the table that it reads" if view else "correct `table:` or remove the dataset")
+            mend = view_mend(sorted(schema.reads(schema.named(name) or name))) if view else "correct `table:` or remove the dataset"
+            yield self._finding(kind, name, what, mend)
             return
         yield from self._subject(dataset, table)
         for field in dataset.follow:

@@ -89,7 +89,7 @@ class SqliteEraser:
         self._connection.execute("PRAGMA cache_spill=OFF")
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            watch.start(self, beforehand=True)
+            watch.start(self, strict=True)
             for number, subject in enumerate(subjects):
                 self._connection.execute("SAVEPOINT expunge_subject")
                 # A deletion that is refused now says so in its own step, as it may pass once others are gone.
@@ -141,8 +141,8 @@ class SqliteEraser:
     def _standing(self, copy: Copy, reader: RowReader) -> list[Row]:
         return [key for key in map(decode_key, copy.keys) if reader.belongs(key, copy.selector)]
 
-    def _watch(self) -> TriggerWatch:
-        return TriggerWatch(self._connection, self._schema, self._table, self._family, self._accepted)
+    def _watch(self, expected: Mapping[str, str] | None = None) -> TriggerWatch:
+        return TriggerWatch(self._connection, self._schema, self._table, self._family, self._accepted, expected)
 
     def _delete_all(self, copies: Sequence[Copy], watch: TriggerWatch) -> dict[Pseudonym, Outcome]:
         reader = self._reader(copies)
@@ -159,7 +159,7 @@ class SqliteEraser:
         indexes = list(indexes_over(self._connection, self._schema, self._table, going))
         refused = self._leave(staying)
         outcomes: dict[Pseudonym, Outcome] = {}
-        watch.start(self, beforehand=False)
+        watch.start(self, strict=False)
         for number, (subject, keys) in enumerate(standing.items()):
             if subject in blocked:
                 outcomes[subject] = blocked[subject]
@@ -179,12 +179,17 @@ class SqliteEraser:
         mentions, rules = SqliteMentions(self._connection, self._table, self._family.dataset.name), self._family.dataset.mentions
         refused: dict[Pseudonym, Unable] = {}
         changed: set[str] = set()
+        named = sorted({name for copy in copies for name in copy.mentions})
+        if not named:
+            return {}
+        watch = self._watch(mentions.expected(rules, named))
+        watch.start(self, strict=True)
         for copy in copies:
             if not copy.mentions:
                 continue
             self._connection.execute("SAVEPOINT expunge_subject")
             try:
-                changed |= copy.mentions.keys() if mentions.release(rules, copy.mentions) else frozenset()
+                released = mentions.release(rules, copy.mentions)
             except sqlite3.IntegrityError as error:
                 if not self._connection.in_transaction:
                     raise
@@ -194,7 +199,13 @@ class SqliteEraser:
                 detail = f"table {self._table.name}: {why} what `mentions:` says of {names}; `expunge check` says what fits"
                 refused[copy.subject] = Unable(Reason.UNSUPPORTED, detail)
             else:
+                if (met := watch.found({})) is not None:
+                    refused[copy.subject] = met
+                    self._undo()
+                    continue
+                changed |= copy.mentions.keys() if released else frozenset()
                 self._connection.execute("RELEASE expunge_subject")
+        watch.stop()
         for index in indexed_with(self._schema, self._table, changed):
             self._connection.execute(index.command("rebuild"))
         return refused
@@ -207,17 +218,27 @@ class SqliteEraser:
 
     def _leave(self, staying: StayingRows) -> Unable | None:
         """Take members out of the rows that stay: all of them, or none with the reason."""
+        if not staying.cells:
+            return None
+        watch = self._watch(staying.expected(self._connection, self._table))
+        watch.start(self, strict=True)
         self._connection.execute("SAVEPOINT expunge_subject")
         try:
             staying.write(self._connection, self._schema, self._table)
+            why = watch.found({})
         except sqlite3.IntegrityError:
             if not self._connection.in_transaction:
                 raise
             self._undo()
             detail = f"table {self._table.name}: a trigger or constraint refuses that a member leaves a list; change it"
-            return Unable(Reason.UNSUPPORTED, detail)
-        self._connection.execute("RELEASE expunge_subject")
-        return None
+            why = Unable(Reason.UNSUPPORTED, detail)
+        else:
+            if why is not None:
+                self._undo()
+            else:
+                self._connection.execute("RELEASE expunge_subject")
+        watch.stop()
+        return why
 
     def _delete(self, number: int, items: int, watch: TriggerWatch) -> Outcome:
         """Delete one subject's rows in one statement, so that they may refer to each other, or none of them."""

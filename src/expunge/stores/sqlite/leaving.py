@@ -11,7 +11,7 @@ from typing import Any
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
-from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable, quoted
+from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable, literal, quoted
 from expunge.stores.sqlite.match import MANY, Row, bound, encode_key
 from expunge.stores.sqlite.members import RowMembers
 from expunge.stores.tables.json_members import MemberCut
@@ -86,6 +86,24 @@ class StayingRows:
     def going(self, keys: Sequence[Row]) -> list[Row]:
         """Return those of the keys whose rows go."""
         return [key for key in keys if key not in self.cells]
+
+    def expected(self, connection: sqlite3.Connection, table: SqliteTable) -> dict[str, str]:
+        """Return the columns that :meth:`write` changes, each with SQL for what it makes of a row, over ``NEW``; raises sqlite3.Error.
+
+        The SQL asks a temporary table, which this makes.
+        """
+        keys = [f"k{at}" for at in range(len(table.key))]
+        connection.execute("DROP TABLE IF EXISTS temp.expunge_left")
+        connection.execute(f"CREATE TEMP TABLE expunge_left (name, value, {', '.join(keys)})")
+        for key, cells in self.cells.items():
+            for name, text in cells.items():
+                forms = [bound(each) for each in (name, text, *key)]
+                places = ", ".join(form for form, _ in forms)
+                connection.execute(f"INSERT INTO temp.expunge_left VALUES ({places})", [value for _, value in forms])
+        row = " AND ".join(f"w.{at} = {name.replace('t.', 'NEW.', 1)}" for at, name in zip(keys, table.key, strict=True))
+        names = sorted({name for cells in self.cells.values() for name in cells})
+        left = "SELECT 1 FROM temp.expunge_left AS w WHERE w.name = {} AND w.value IS NEW.{} AND {}"
+        return {name: f"EXISTS ({left.format(literal(name), quoted(name), row)})" for name in names}
 
     def write(self, connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> None:
         """Write the cells, and full-text indexes over them anew. Raises sqlite3.Error."""

@@ -103,10 +103,10 @@ class SqliteMentions:
         return f"SELECT {', '.join(shown)} FROM {self.table.sql} AS t WHERE {' OR '.join(conditions)}", parameters
 
     @staticmethod
-    def _filled(column: SqliteColumn) -> str:
+    def _filled(column: SqliteColumn, alias: str = "t") -> str:
         """SQL: an identifier fills the cell, compared as the column's affinity and collation have it."""
         wanted = f"SELECT value FROM temp.expunge_mentioned WHERE field IN ('{_ANY}', {literal(column.name.casefold())})"
-        return f"(t.{quoted(column.name)} IN ({wanted}))"
+        return f"({alias}.{quoted(column.name)} IN ({wanted}))"
 
     def _holding(self, column: SqliteColumn, inside: Sequence[str]) -> str:
         text = f"CAST(t.{quoted(column.name)} AS TEXT)"
@@ -119,6 +119,21 @@ class SqliteMentions:
         return f"expunge_holds({text})"
 
     # --- taking them out -----------------------------------------------------------------------------
+
+    def expected(self, rules: Mapping[str, MentionRule], names: Iterable[str]) -> dict[str, str]:
+        """Return the columns that :meth:`release` changes, each with SQL for what it makes of a cell, over ``OLD`` and ``NEW``.
+
+        Raises:
+            NotInSqliteSchema: when one of the columns does not exist.
+        """
+        # Why now: the SQL asks the table for which identifiers are taken out.
+        self._load([])
+        found = {}
+        for name in names:
+            rule, column = rules[name], self._column(name)
+            value = literal(rule.value) if rule.act is MentionAct.REPLACE else "NULL"
+            found[column.name] = f"NEW.{quoted(column.name)} IS {value} AND {self._filled(column, 'OLD')}"
+        return found
 
     def release(self, rules: Mapping[str, MentionRule], mentions: Mapping[str, frozenset[str]]) -> int:
         """Set the cells as the rules say, in rows that are not doomed; inside a transaction. Return the number of cells.

@@ -1,4 +1,7 @@
-"""Find the tables that a deletion writes to. SQLite is asked: it names every table that the compiled statement touches."""
+"""Find the tables that a deletion, or a change of some columns, writes to.
+
+SQLite is asked: it names every table that the compiled statement touches.
+"""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
@@ -22,37 +25,47 @@ class TouchedTables:
     """Triggers delete rows of them."""
     by: Mapping[str, frozenset[str]]
     """Table -> the triggers that change or delete rows of it that are there already."""
+    placing: Mapping[str, frozenset[str]]
+    """Table -> the triggers that insert rows into it or change some: such a row may take the place of another (``OR REPLACE``)."""
 
 
-def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> TouchedTables:
-    """Return the tables that triggers write to when rows of ``table`` are deleted. Nothing is executed.
+def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable, updating: Collection[str] = ()) -> TouchedTables:
+    """Return the tables that triggers write to when rows of ``table`` are deleted, or ``updating`` columns change. Nothing is executed.
 
     Raises:
-        sqlite3.Error: when the deletion cannot be compiled.
+        sqlite3.Error: when the statement cannot be compiled.
     """
     written: set[str] = set()
     deleted: set[str] = set()
     by: dict[str, set[str]] = {}
+    placing: dict[str, set[str]] = {}
 
     def note(action: int, name: str | None, _: str | None, database: str | None, trigger: str | None) -> int:
         if trigger is not None and name and database == "main":
             if action in _WRITES:
                 written.add(name)
+                placing.setdefault(name, set()).add(trigger)
             elif action == sqlite3.SQLITE_DELETE:
                 deleted.add(name)
             if action in {sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}:
                 by.setdefault(name, set()).add(trigger)
         return sqlite3.SQLITE_OK
 
+    cells = ", ".join(f"{quoted(name)} = {quoted(name)}" for name in updating)
+    statement = f"UPDATE {table.sql} SET {cells}" if cells else f"DELETE FROM {table.sql}"
     # Cascades are part of the statement only where they are switched on, as an erasure does.
     acting = any(reference.acts for reference in schema.references(table.name))
     connection.execute(f"PRAGMA foreign_keys={'ON' if acting else 'OFF'}")
     connection.set_authorizer(note)
     try:
-        connection.execute(f"EXPLAIN DELETE FROM {table.sql} WHERE NULL").close()
+        connection.execute(f"EXPLAIN {statement} WHERE NULL").close()
     finally:
         connection.set_authorizer(None)
-    return TouchedTables(frozenset(written), frozenset(deleted), {name: frozenset(each) for name, each in by.items()})
+    return TouchedTables(frozenset(written), frozenset(deleted), _frozen(by), _frozen(placing))
+
+
+def _frozen(found: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {name: frozenset(each) for name, each in found.items()}
 
 
 def rewritten(connection: sqlite3.Connection, declared: Collection[tuple[str, str]]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from expunge.ports.store_kind import ReasonsOption
 
 OPTION = "triggers"
 TRIGGERS = ReasonsOption(
-    "triggers that may change or delete rows of other people when a person's rows are deleted, each with the reason",
+    "triggers that may change or delete rows of other people when a person's rows are deleted or changed, each with the reason",
     "triggers: {count_answers: keeps a counter and no content}",
 )
 

@@ -14,12 +14,14 @@ from expunge.stores.postgres.server.connection import Connection
 class NotInPostgresSchema(Exception):
     """A table or column that the map names does not exist, or is nothing that rows can be deleted from."""
 
-    def __init__(self, what: str, *, other: bool = False) -> None:
+    def __init__(self, what: str, *, other: bool = False, under: tuple[str, ...] = ()) -> None:
         super().__init__(what)
         self.what = what
         """``table x``, ``column y``, or ``table x, which is a view``: names of the map."""
         self.other = other
         """It is there, as something else."""
+        self.under = under
+        """The tables that a view reads, through other views too."""
 
 
 def quoted(name: str) -> str:
@@ -283,6 +285,15 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::text,
 FROM over JOIN pg_catalog.pg_class c ON c.oid = over.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('v', 'm') ORDER BY 2, 3
 """
+_UNDER = """
+WITH RECURSIVE under AS (SELECT c.oid, c.relkind FROM pg_catalog.pg_class c WHERE c.oid = %s
+  UNION SELECT t.oid, t.relkind FROM under JOIN pg_catalog.pg_rewrite r ON r.ev_class = under.oid AND under.relkind IN ('v', 'm')
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::regclass
+    JOIN pg_catalog.pg_class t ON t.oid = d.refobjid AND t.relkind IN ('r', 'p', 'v', 'm'))
+SELECT n.nspname, c.relname FROM under JOIN pg_catalog.pg_class c ON c.oid = under.oid AND c.relkind IN ('r', 'p')
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2
+"""
 _OTHER = {"v": "a view", "m": "a materialised view", "f": "a table of another server"}
 _TID = Key("t.ctid", "tid", "=", None)
 _TABLEOID = Key("t.tableoid", "oid", "=", None)
@@ -346,7 +357,8 @@ class PostgresSchema:
                 if found[3] in {"r", "p"}:
                     return found
                 what = f"table {name}, which is {_OTHER[found[3]]}"
-                raise NotInPostgresSchema(what, other=True)
+                under = tuple(shown(*row) for row in self.connection.execute(_UNDER, (found[0],)).fetchall())
+                raise NotInPostgresSchema(what, other=True, under=under)
         raise NotInPostgresSchema("table " + name)
 
     def _described(self, oid: int, schema: str, name: str, kind: str, persistence: str) -> PostgresTable:

@@ -1,4 +1,4 @@
-"""Triggers and rules that act when rows are deleted: they keep rows, refuse the deletion, or write elsewhere."""
+"""Triggers and rules that act when rows are deleted or changed: they keep rows, refuse the statement, or write elsewhere."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SELECT p.oid, p.proname, l.lanname, p.prosrc FROM pg_catalog.pg_proc p JOIN pg_c
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
 """
 _RULES = """
-SELECT r.ev_class, r.rulename, pg_catalog.pg_get_ruledef(r.oid)
+SELECT r.ev_class, r.rulename, pg_catalog.pg_get_ruledef(r.oid), r.ev_type = '2'
 FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
-WHERE c.relkind IN ('r', 'p') AND r.ev_type = '4' AND r.ev_enabled IN ('O', 'A')
+WHERE c.relkind IN ('r', 'p') AND r.ev_type IN ('2', '4') AND r.ev_enabled IN ('O', 'A')
 """
 _CASCADES = "SELECT confrelid, conrelid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confdeltype NOT IN ('a', 'r')"
 _RELATIONS = """
@@ -29,7 +29,7 @@ WHERE c.relkind IN ('r', 'p', 'f', 'v') AND n.nspname <> 'information_schema' AN
 """
 _WORD = re.compile(r"\w+")
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
-_ROW, _BEFORE, _DELETE, _WRITES = 1, 2, 8, 4 | 16
+_ROW, _BEFORE, _DELETE, _UPDATE, _WRITES = 1, 2, 8, 16, 4 | 16
 _HARMLESS = frozenset({"lo_manage", "tsvector_update_trigger", "tsvector_update_trigger_column", "suppress_redundant_updates_trigger"})
 
 
@@ -78,7 +78,11 @@ class Effects:
         self._parents = run("SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits").fetchall()
         self._met: set[str] = set()
         self._triggers = [row for row in run(_TRIGGERS).fetchall() if row[3] not in accepted]
-        self._rules = [(oid, name, _code("", "sql", text)) for oid, name, text in run(_RULES).fetchall() if name not in accepted]
+        self._rules = [
+            (oid, _UPDATE if updates else _DELETE, name, _code("", "sql", text))
+            for oid, name, text, updates in run(_RULES).fetchall()
+            if name not in accepted
+        ]
         functions = run(_FUNCTIONS).fetchall() if self._triggers or self._rules else []
         self._functions = {oid: (name.lower(), _code(name, language, source or "")) for oid, name, language, source in functions}
         self._cascades = run(_CASCADES).fetchall()
@@ -88,14 +92,15 @@ class Effects:
         """Names of the triggers and rules that :meth:`written` has come by."""
         return tuple(sorted(self._met))
 
-    def written(self, tables: Iterable[int]) -> frozenset[int] | None:
-        """Tables that may be written to when rows of some are deleted, be it in the end; None where that may be any."""
-        deleted, written = set(tables), set[int]()
-        waiting = [(each, _DELETE) for each in deleted]
+    def written(self, tables: Iterable[int], *, updated: bool = False) -> frozenset[int] | None:
+        """Tables that may be written to when rows of some are deleted or ``updated``, be it in the end; None where that may be any."""
+        met, written = set(tables), set[int]()
+        waiting = [(each, _UPDATE if updated else _DELETE) for each in met]
         done = set(waiting)
         while waiting:
             table, events = waiting.pop()
-            reached = [(child, _DELETE) for parent, child in (*self._cascades, *self._parents) if parent == table]
+            below = (*self._cascades, *self._parents) if events & _DELETE else self._parents
+            reached = [(child, events & _DELETE or events) for parent, child in below if parent == table]
             for code in self._codes(table, events):
                 if code.open:
                     return None
@@ -110,7 +115,7 @@ class Effects:
 
     def _codes(self, table: int, events: int) -> list[_Code]:
         here = [(function, name) for relation, function, kind, name in self._triggers if relation == table and kind & events]
-        rules = [(code, name) for oid, name, code in self._rules if oid == table and events & _DELETE]
+        rules = [(code, name) for oid, event, name, code in self._rules if oid == table and events & event]
         self._met.update(name for _, name in (*here, *rules))
         codes, seen, waiting = [code for code, _ in rules], set[int](), [function for function, _ in here]
         for code in codes:
