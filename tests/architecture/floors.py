@@ -83,12 +83,13 @@ FLOORS: dict[str, dict[str, str]] = {
     },
     "residue": {
         "matching": "",
+        "forms": "matching",
         "formats": "matching",
         "formats/containers": "matching formats",
         "placing/parquet": "matching formats",
         "placing": "matching formats placing/parquet",
         "take": "matching formats",
-        "scanning": "matching formats formats/containers placing take",
+        "scanning": "matching forms formats formats/containers placing take",
     },
     "maps": {
         "document": "",

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.evidence.evidence_rules import bucket
-from expunge.core.evidence.receipt import NOBODY_STAYS, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
+from expunge.core.evidence.receipt import FORMS, NOBODY_STAYS, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
 from expunge.core.evidence.trace_evidence import Figures, TraceLedger
 from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.orders.plan import REMAKING, Step, StepKind, aim
@@ -255,6 +255,7 @@ class Judge:
             values=bucket(figures.counted.values),
             values_looked_for=bucket(figures.counted.with_window),
             share=figures.counted.share,
+            forms=FORMS,
         )
 
 

@@ -15,14 +15,16 @@ from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, D
 from expunge.residue.formats.nested import TRIED, is_one
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
+from expunge.residue.forms.finder import KEPT
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import SMALL, Allowance, Batch, RunOrigin, Session, TooLarge
+from expunge.residue.scanning.written_runs import BlockForms, look_in_batch
 
 _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
 _HEAD = 128
-_KEEP = max(MAX_LENGTH, LOOKAHEAD)
+_KEEP = max(MAX_LENGTH, LOOKAHEAD, KEPT)
 _WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "brotli", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
@@ -59,6 +61,7 @@ class ByteStream:
         self._deeper = False
         """Something begins here that is not opened because it lies too deep: counted once for the run."""
         self._pages = None if where.leaf else postgres.Pages(session, where, allowance, whole, search)
+        self._forms = BlockForms(session, where, allowance, search)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the run."""
@@ -83,7 +86,7 @@ class ByteStream:
 
     def leave(self, following: Iterator[bytes]) -> None:
         """Read on only in containers that have begun here. Another unit searches the bytes that follow."""
-        self._search(last=False)
+        self._search(last=False, left=True)
         data = next(following, b"")
         if self._pages is not None:
             # a page that began before is whole then, and one that begins here is not
@@ -98,16 +101,18 @@ class ByteStream:
             each.end()
         self._parts, self._open = [], []
 
-    def _search(self, *, last: bool) -> None:
+    def _search(self, *, last: bool, left: bool = False) -> None:
         old = len(self._tail)
         whole = b"".join([self._tail, *self._parts, _PAD])
         self._parts, self._waiting = [], 0
         padded = np.frombuffer(whole, dtype=np.uint8)
         end = len(whole) - PADDING
         block = memoryview(whole)[:end]
-        for place, size, alike in self._session.matcher.find(padded, end):
-            if place + size > old:
-                self._session.found(self._where, self._at + place, alike)
+        first = max(0, old - MAX_LENGTH)
+        for place, size, alike in self._session.matcher.find(padded[first:], end - first):
+            if first + place + size > old:
+                self._session.found(self._where, self._at + first + place, alike, size)
+        held = self._forms.look(self._at, whole, padded, end, old, last=last or left)
         if self._pages is not None:
             self._pages.feed(block[old:], self._at + old)
         for each in self._open:
@@ -126,7 +131,7 @@ class ByteStream:
                 elif not self._deeper and is_one(kind, block[place : place + TRIED]):
                     self._deeper = True
                     self._session.skip("limit")
-        keep = min(max(_KEEP, ahead), end)
+        keep = min(max(_KEEP, ahead, end - held), end)
         self._at += end - keep
         self._tail = whole[end - keep : end]
 
@@ -382,7 +387,8 @@ def search(session: Session, where: RunOrigin, allowance: Allowance, data: bytes
 
 
 def carve(session: Session, batch: Batch) -> None:
-    """Open every container that begins in the pieces of a batch; count those that lie too deep."""
+    """Search the forms, and open every container that begins in the pieces of a batch; count those that lie too deep."""
+    look_in_batch(session, batch, search)
     if all(where.leaf for where, _, _ in batch.pieces):
         return
     by_piece: dict[int, list[tuple[int, str]]] = {}
@@ -403,6 +409,11 @@ def carve(session: Session, batch: Batch) -> None:
             _carve_small(session, where, allowance, data, kinds)
         elif any(is_one(kind, data[begin : begin + TRIED]) for begin, kind in kinds):
             session.skip("limit")
+
+
+def container_starts(data: bytes) -> list[int]:
+    """Return where containers begin in some bytes."""
+    return [place for place, _ in starts(np.frombuffer(data + _PAD, dtype=np.uint8), len(data))]
 
 
 def _carve_small(session: Session, where: RunOrigin, allowance: Allowance, data: bytes, kinds: list[tuple[int, str]]) -> None:
