@@ -139,3 +139,17 @@ def test_whoever_asks_what_others_have_reads_the_same_forms(form: str, hold: str
     holder = ask(TRACES, range(len(TRACES.traces)))
     holder.text(MARY, "notes", "said", f"so, {FORMS[form].decode()}")  # type: ignore[attr-defined]
     assert holder.held()  # type: ignore[attr-defined]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=60), st.sampled_from([b"a" * 44, b"Q0" * 30, b"\n", b"\r\n", b"\r\x81\t", b"\\x", b"=", b"&#1;", b"\\u00"])
+        ),
+        max_size=30,
+    )
+)
+@settings(max_examples=300, deadline=None)
+def test_no_bytes_stop_the_search(parts: list[bytes]) -> None:
+    data = b"".join(parts)
+    assert found(data, []) == 0

@@ -23,8 +23,6 @@ _CLOSE = 3
 """Words between two stretches that may be the end of a line."""
 _LINE = 40
 """Characters of the shortest line of a run of several."""
-_GAP = 4
-"""Bytes between two lines: their ends, and a space or tab."""
 _LETTER, _HEX, _UPPER = 1, 2, 4
 _CLASS = np.zeros(256, np.uint8)
 _CLASS[np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_", np.uint8)] = _LETTER
@@ -39,7 +37,7 @@ _TO_PLAIN = bytes.maketrans(b"-_", b"+/")
 _UUID, _DASH = 36, ord("-")
 _BEFORE = frozenset(b"\"',:;= \r\n\t>(.")
 """What stands before a value that begins where its run does."""
-_ENDS = b"\r\n \t"
+_ENDS = bytes(each for each in range(256) if not _CLASS[each])
 _GROUPS = {"hex": (2, 1), "base32": (8, 5), "base64": (4, 3)}
 _FILLED = {"base64": (1, 2), "base32": (1, 3, 4, 6)}
 
@@ -127,8 +125,10 @@ def _of_lines(block: Bytes, begins: Places, ends: Places, kinds: npt.NDArray[np.
     """Put lines of the same length and kind together, and a last one that is shorter; leave out what is too short."""
     sizes = ends - begins
     gap = begins[1:] - ends[:-1]
-    first = block[ends[:-1]]
-    joins = (gap <= _GAP) & ((first == 10) | (first == 13)) & (sizes[:-1] >= _LINE) & (sizes[1:] <= sizes[:-1]) & (sizes[:-1] % 4 == 0)
+    ends_line = (block[ends[:-1]] == 10) | ((block[ends[:-1]] == 13) & (block[ends[:-1] + 1] == 10) & (gap > 1))
+    behind = ends[:-1] + 1 + (block[ends[:-1]] == 13)
+    ends_line &= (behind == begins[1:]) | ((behind + 1 == begins[1:]) & ((block[behind] == 32) | (block[behind] == 9)))
+    joins = ends_line & (sizes[:-1] >= _LINE) & (sizes[1:] <= sizes[:-1]) & (sizes[:-1] % 4 == 0)
     joins &= (kinds[:-1] & (_HEX | _UPPER)) == (kinds[1:] & (_HEX | _UPPER)) & (kinds[:-1] & (_HEX | _UPPER))
     if joins.any():
         heads = np.concatenate(([True], ~joins)).nonzero()[0]
