@@ -24,7 +24,7 @@ from expunge.residue.scanning import byte_stream
 from expunge.residue.scanning.byte_stream import ByteStream
 from expunge.residue.scanning.scan_units import new_session
 from expunge.residue.scanning.scanner import scan
-from tests.residue.planting import MARY, text_traces
+from tests.residue.planting import MARY, look, text_traces
 
 SAID = "the purple hedgehog sleeps under grandmother's piano for ever"
 TOLD = "Frau Müller größt «café» mit Ωmega und 😀 lachen immer wieder"
@@ -153,3 +153,13 @@ def test_whoever_asks_what_others_have_reads_the_same_forms(form: str, hold: str
 def test_no_bytes_stop_the_search(parts: list[bytes]) -> None:
     data = b"".join(parts)
     assert found(data, []) == 0
+
+
+def test_a_container_beside_an_escape_is_begun_once(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"%41%42 and " + b"PAR1" + b"\x15\x04 =41 &amp; \\n" * 30)
+    assert look(tmp_path, TRACES).coverage.skipped == look_without_escapes(tmp_path)
+
+
+def look_without_escapes(folder: Path) -> tuple[tuple[str, int], ...]:
+    (folder / "f").write_bytes(b"_41_42 and " + b"PAR1" + b"\x15\x04 _41 _amp; _n" * 30)
+    return look(folder, TRACES).coverage.skipped

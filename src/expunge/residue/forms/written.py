@@ -67,7 +67,7 @@ class Written:
         """Return whether a window of the data lies in one run, and is not in the block as it is."""
         if self._places is None:
             return self._run(offset) == self._run(offset + size - 1)
-        first, last = int(self._places[offset]), int(self._places[offset + size - 1])
+        first, last = int(self._places[offset]), int(self._places[min(offset + size, self._places.size) - 1])
         end = int(self._places[offset + size]) if offset + size < self._places.size else last + _WIDEST
         alike = self._source[first : first + size] == self.data[offset : offset + size]
         return last - first < _WIDEST * size and end > self._since and not alike

@@ -25,6 +25,8 @@ _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
 _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD, KEPT)
+_MAGIC = 8
+"""Bytes by which a container is known: where escapes are replaced, those around them begin none."""
 _WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "brotli", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
@@ -121,6 +123,7 @@ class ByteStream:
         deepest = self._where.depth >= self._session.limits.depth
         ahead = TRIED if deepest else LOOKAHEAD
         begun = starts(padded, end) if not self._where.leaf and not (deepest and self._deeper) else []
+        begun = [each for each in begun if self._where.shows(self._at + each[0], _MAGIC)]
         if self._at == 0 and not old and not self._marked_only and (not begun or begun[0][0] > 0):
             self._begin_unmarked(block, last=last)
         for place, kind in begun:
@@ -136,6 +139,8 @@ class ByteStream:
         self._tail = whole[end - keep : end]
 
     def _begin_unmarked(self, block: memoryview, *, last: bool) -> None:
+        if not self._where.shows(0, _MAGIC):
+            return
         size = len(block) if last else len(block) + 1
         kind = unmarked.kind_of(bytes(block[: unmarked.HEAD]), _name(self._where), size)
         if kind is None:
@@ -394,10 +399,11 @@ def carve(session: Session, batch: Batch) -> None:
     by_piece: dict[int, list[tuple[int, str]]] = {}
     for place, kind in starts(batch.joined, batch.end):
         number = batch.piece_at(place)
-        by_piece.setdefault(number, []).append((place - batch.begins[number], kind))
+        if batch.pieces[number][0].shows(place - batch.begins[number], _MAGIC):
+            by_piece.setdefault(number, []).append((place - batch.begins[number], kind))
     for number, (where, _, data) in enumerate(batch.pieces):
         kinds = by_piece.get(number, [])
-        if not where.leaf and (not kinds or kinds[0][0] > 0):
+        if not where.leaf and (not kinds or kinds[0][0] > 0) and where.shows(0, _MAGIC):
             unmarked_kind = unmarked.kind_of(data[: unmarked.HEAD], _name(where), len(data))
             if unmarked_kind is not None:
                 by_piece[number] = [(0, unmarked_kind), *kinds]
