@@ -101,7 +101,8 @@ def scan(**changes: object) -> receipt.Scan:
 
 def in_ranges(**changes: object) -> receipt.Scan:
     """A scan as page 4 has it: numbers of traces and values are powers of ten."""
-    return scan(**{"traces_taken": 100, "traces_usable": 100, "values": 100, "values_looked_for": 100, "share": 100, **changes})
+    whole = {"traces_taken": 100, "traces_usable": 100, "values": 100, "values_looked_for": 100, "share": 100, "forms": 1}
+    return scan(**{**whole, **changes})
 
 
 def entry(dataset: str = "recordings", **changes: object) -> receipt.DatasetEntry:

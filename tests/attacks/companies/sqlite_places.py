@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import gzip
+import random
 import shutil
 import sqlite3
 import zlib
 from contextlib import closing
 from typing import Any
 
+from tests.attacks.companies.forms import FORMS, Write
 from tests.attacks.companies.world import Leaves, Place, Plant, World
 
 _AGAIN = "UPDATE notes SET said = said;"
@@ -40,6 +42,29 @@ def _blob(pack: str) -> Plant:
         _run(world, "INSERT INTO drafts VALUES (1, ?)", packed)
 
     return plant
+
+
+def _cell(write: Write, whose: int = 0) -> Plant:
+    def plant(world: World) -> None:
+        people = (world.cast.anna, *world.cast.others)
+        _run(world, "CREATE TABLE drafts (n INTEGER PRIMARY KEY, body BLOB)")
+        _run(world, "INSERT INTO drafts VALUES (1, ?)", write(people[whose].said[0]))
+
+    return plant
+
+
+def _quoting(write: Write) -> Plant:
+    def plant(world: World) -> None:
+        _run(world, "ALTER TABLE notes ADD COLUMN draft TEXT")
+        _run(world, "UPDATE notes SET draft = ? WHERE author = '<bela>'", write(world.cast.anna.said[0]).decode("latin-1"))
+
+    return plant
+
+
+def _picture(world: World) -> None:
+    _run(world, "ALTER TABLE notes ADD COLUMN picture TEXT")
+    picture = base64.b64encode(random.Random(world.company.name).randbytes(20_000)).decode()
+    _run(world, "UPDATE notes SET picture = ? WHERE author = '<bela>'", picture)
 
 
 def _copy(name: str) -> Plant:
@@ -122,6 +147,10 @@ PLACES = (
     ),
     _place("undeclared table, beside other text", "CREATE TABLE drafts (said TEXT); INSERT INTO drafts VALUES ('Re: <said> (fwd)');"),
     *(_place(f"blob in {pack}", _blob(pack)) for pack in ("gzip", "zlib", "utf-16", "base64", "hex")),
+    *(_place(f"ignored table with {form}", _cell(write), ignore="table: drafts") for form, write in FORMS.items()),
+    *(_place(f"words of others with {form}", _cell(write, whose=1), GOES, ignore="table: drafts") for form, write in FORMS.items()),
+    *(_place(f"another's cell with {form}", _quoting(write), GOES, others=("<said>",)) for form, write in FORMS.items()),
+    _place("another's picture in base64", _picture, GOES),
     _place("row without an owner", "INSERT INTO notes VALUES (90, NULL, '<said>', NULL);"),
     _place("row whose owner is blank", "INSERT INTO notes VALUES (90, '', '<said>', NULL), (91, ' ', '<said>', NULL);"),
     _place("row of a guest without an account", "INSERT INTO notes VALUES (90, 'guest-41', '<said>', NULL);", GOES, others=("<said>",)),

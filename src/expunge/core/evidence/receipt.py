@@ -29,6 +29,8 @@ from expunge.errors import EvidenceInvalid
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://expunge.example/receipt/v1"
 NONCE_SIZE = 32
+FORMS = 1
+"""The list of forms that a scan reads."""
 NOBODY_STAYS = "nobody stays"
 """Why a scan had no control: nobody stays in the store whose content could be looked for."""
 _DIFFERENCES_COUNT = 4
@@ -153,6 +155,8 @@ class Scan:
     """Those of which a window is among the traces."""
     share: int = field(default=0, metadata=LATER)
     """These in percent of those, in steps of ten, rounded down."""
+    forms: int = field(default=0, metadata=LATER)
+    """Number of the list of forms (``docs/spec/receipt.md``) that the scan read as well; 0 for none."""
 
     def __post_init__(self) -> None:
         _require((self.mode is ScanMode.CHANGED) == (self.since is not None), "`since` belongs to `changed since`, and to that alone")
@@ -164,6 +168,7 @@ class Scan:
         _require(grounds, "every byte was accounted for, beside another ground or verdict")
         _require(0 <= self.values_looked_for <= self.values, "counts of values contradict each other")
         _require(self.share in range(0, 101, 10) and (self.values > 0 or not self.share), "the share of values is none")
+        _require(self.forms >= 0, "a list of forms below zero")
         _require((self.verdict is ScanVerdict.PRESENT) == (self.found > 0), "the scan's verdict contradicts what it found")
         if self.verdict is ScanVerdict.GONE:
             _require(self.traces_usable > 0 or self.accounted is not None, "a scan without usable traces cannot tell")

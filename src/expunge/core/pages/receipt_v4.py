@@ -80,10 +80,11 @@ def _controlled(scan: r.Scan) -> str:
 
 
 def _shares(scan: r.Scan) -> str:
+    forms = " What is written in other forms (base64, hexadecimal, escapes) was read too." if scan.forms else ""
     if not scan.values:
-        return ""
+        return forms
     share = f"{scan.share} %" if scan.share else "less than 10 %"
-    return f" Of {share} of the {_range(scan.values)} values that are long enough, parts were looked for."
+    return f" Of {share} of the {_range(scan.values)} values that are long enough, parts were looked for.{forms}"
 
 
 def _range(count: int) -> str:

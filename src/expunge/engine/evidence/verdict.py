@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding
-from expunge.core.evidence.receipt import NOBODY_STAYS, Accounted, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
+from expunge.core.evidence.receipt import FORMS, NOBODY_STAYS, Accounted, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
 from expunge.core.evidence.row_account import RowAccount
 from expunge.core.evidence.trace_evidence import Figures, TraceLedger
 from expunge.core.evidence.unread_places import bucket
@@ -273,6 +273,7 @@ class Judge:
             values=bucket(figures.counted.values),
             values_looked_for=bucket(figures.counted.with_window),
             share=figures.counted.share,
+            forms=FORMS,
         )
 
 

@@ -55,6 +55,8 @@ class RunOrigin(NamedTuple):
     """A digest of the content, where the same may come again: findings in it are remembered."""
     outer: int | None = None
     """Place of the next container in the content of the outermost one; None where the run itself is that content, or the file."""
+    forms: int = 0
+    """How many forms deep it was written."""
 
     def __repr__(self) -> str:
         """Return what a log may show: no name and no content."""
@@ -64,7 +66,8 @@ class RunOrigin(NamedTuple):
         """The run that is decoded from the container ``what`` at ``offset`` of this run, under another ``mark`` if one is given."""
         base, outer = self.on_disk(offset), self.in_content(offset)
         depth, mark = self.depth + 1, self.mark if mark is None else mark
-        return RunOrigin(self.path, (*self.chain, what), base, fixed=True, depth=depth, leaf=self.leaf, mark=mark, outer=outer)
+        chain = (*self.chain, what)
+        return RunOrigin(self.path, chain, base, fixed=True, depth=depth, leaf=self.leaf, mark=mark, outer=outer, forms=self.forms)
 
     def on_disk(self, offset: int) -> int:
         """Return the place in the file of a place in the run: of decoded content, that of the container."""
@@ -74,7 +77,15 @@ class RunOrigin(NamedTuple):
         """Return the place in the decoded content of the outermost container; None where that cannot be told, or there is none."""
         if self.outer is not None:
             return self.outer
-        return offset if len(self.chain) == 1 else None
+        return offset if len(self.chain) == 1 and not self.forms else None
+
+    def concrete(self, offset: int) -> tuple[RunOrigin, int]:
+        """Return the run, and the place in it, that a place belongs to."""
+        return self, offset
+
+    def shows(self, offset: int, size: int) -> bool:  # noqa: ARG002 - others ask
+        """Return whether a window is one that only this run shows."""
+        return True
 
 
 @dataclass
@@ -169,8 +180,11 @@ class Session:
         self.decoded_bytes += count
         allowance.take(count)
 
-    def found(self, where: RunOrigin, offset: int, alike: SameTraces) -> None:
-        """Report one place."""
+    def found(self, where: RunOrigin, offset: int, alike: SameTraces, size: int = 0) -> None:
+        """Report one place of a window of so many bytes."""
+        if not where.shows(offset, size):
+            return
+        where, offset = where.concrete(offset)
         if where.mark:
             self.known.hits.add(where.mark)
         self._report(where, offset, alike)
@@ -205,6 +219,6 @@ class Session:
             number = searched.piece_at(place)
             where, _, data = batch[number]
             if place + size <= begins[number] + len(data):
-                self.found(where, place - begins[number], alike)
+                self.found(where, place - begins[number], alike, size)
         if self.carver is not None:
             self.carver(self, searched)

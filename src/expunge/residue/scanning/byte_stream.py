@@ -14,14 +14,18 @@ from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, D
 from expunge.residue.formats.nested import TRIED, is_one
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
+from expunge.residue.forms.finder import KEPT
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import SMALL, Allowance, Batch, RunOrigin, Session, TooLarge
+from expunge.residue.scanning.written_runs import BlockForms, look_in_batch
 
 _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
 _HEAD = 128
-_KEEP = max(MAX_LENGTH, LOOKAHEAD)
+_KEEP = max(MAX_LENGTH, LOOKAHEAD, KEPT)
+_MAGIC = 8
+"""Bytes by which a container is known: where escapes are replaced, those around them begin none."""
 _WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "brotli", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
@@ -58,6 +62,7 @@ class ByteStream:
         self._deeper = False
         """Something begins here that is not opened because it lies too deep: counted once for the run."""
         self._pages = None if where.leaf else postgres.Pages(session, where, allowance, whole, search)
+        self._forms = BlockForms(session, where, allowance, search)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the run."""
@@ -82,7 +87,7 @@ class ByteStream:
 
     def leave(self, following: Iterator[bytes]) -> None:
         """Read on only in containers that have begun here. Another unit searches the bytes that follow."""
-        self._search(last=False)
+        self._search(last=False, left=True)
         data = next(following, b"")
         if self._pages is not None:
             # a page that began before is whole then, and one that begins here is not
@@ -97,16 +102,18 @@ class ByteStream:
             each.end()
         self._parts, self._open = [], []
 
-    def _search(self, *, last: bool) -> None:
+    def _search(self, *, last: bool, left: bool = False) -> None:
         old = len(self._tail)
         whole = b"".join([self._tail, *self._parts, _PAD])
         self._parts, self._waiting = [], 0
         padded = np.frombuffer(whole, dtype=np.uint8)
         end = len(whole) - PADDING
         block = memoryview(whole)[:end]
-        for place, size, alike in self._session.matcher.find(padded, end):
-            if place + size > old:
-                self._session.found(self._where, self._at + place, alike)
+        first = max(0, old - MAX_LENGTH)
+        for place, size, alike in self._session.matcher.find(padded[first:], end - first):
+            if first + place + size > old:
+                self._session.found(self._where, self._at + first + place, alike, size)
+        held = self._forms.look(self._at, whole, padded, end, old, last=last or left)
         if self._pages is not None:
             self._pages.feed(block[old:], self._at + old)
         for each in self._open:
@@ -115,6 +122,7 @@ class ByteStream:
         deepest = self._where.depth >= self._session.limits.depth
         ahead = TRIED if deepest else LOOKAHEAD
         begun = starts(padded, end) if not self._where.leaf and not (deepest and self._deeper) else []
+        begun = [each for each in begun if self._where.shows(self._at + each[0], _MAGIC)]
         if self._at == 0 and not old and not self._marked_only and (not begun or begun[0][0] > 0):
             self._begin_unmarked(block, last=last)
         for place, kind in begun:
@@ -125,11 +133,13 @@ class ByteStream:
                 elif not self._deeper and is_one(kind, block[place : place + TRIED]):
                     self._deeper = True
                     self._session.skip("limit")
-        keep = min(max(_KEEP, ahead), end)
+        keep = min(max(_KEEP, ahead, end - held), end)
         self._at += end - keep
         self._tail = whole[end - keep : end]
 
     def _begin_unmarked(self, block: memoryview, *, last: bool) -> None:
+        if not self._where.shows(0, _MAGIC):
+            return
         size = len(block) if last else len(block) + 1
         kind = unmarked.kind_of(bytes(block[: unmarked.HEAD]), _name(self._where), size)
         if kind is None:
@@ -381,16 +391,18 @@ def search(session: Session, where: RunOrigin, allowance: Allowance, data: bytes
 
 
 def carve(session: Session, batch: Batch) -> None:
-    """Open every container that begins in the pieces of a batch; count those that lie too deep."""
+    """Search the forms, and open every container that begins in the pieces of a batch; count those that lie too deep."""
+    look_in_batch(session, batch, search)
     if all(where.leaf for where, _, _ in batch.pieces):
         return
     by_piece: dict[int, list[tuple[int, str]]] = {}
     for place, kind in starts(batch.joined, batch.end):
         number = batch.piece_at(place)
-        by_piece.setdefault(number, []).append((place - batch.begins[number], kind))
+        if batch.pieces[number][0].shows(place - batch.begins[number], _MAGIC):
+            by_piece.setdefault(number, []).append((place - batch.begins[number], kind))
     for number, (where, _, data) in enumerate(batch.pieces):
         kinds = by_piece.get(number, [])
-        if not where.leaf and (not kinds or kinds[0][0] > 0):
+        if not where.leaf and (not kinds or kinds[0][0] > 0) and where.shows(0, _MAGIC):
             unmarked_kind = unmarked.kind_of(data[: unmarked.HEAD], _name(where), len(data))
             if unmarked_kind is not None:
                 by_piece[number] = [(0, unmarked_kind), *kinds]
@@ -402,6 +414,11 @@ def carve(session: Session, batch: Batch) -> None:
             _carve_small(session, where, allowance, data, kinds)
         elif any(is_one(kind, data[begin : begin + TRIED]) for begin, kind in kinds):
             session.skip("limit")
+
+
+def container_starts(data: bytes) -> list[int]:
+    """Return where containers begin in some bytes."""
+    return [place for place, _ in starts(np.frombuffer(data + _PAD, dtype=np.uint8), len(data))]
 
 
 def _carve_small(session: Session, where: RunOrigin, allowance: Allowance, data: bytes, kinds: list[tuple[int, str]]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 import numpy as np
@@ -12,13 +12,17 @@ import numpy as np
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import SEAM
+from expunge.residue.forms.finder import windows
+from expunge.residue.forms.written import Written
 from expunge.residue.matching.matcher import PADDING, SameTraces
-from expunge.residue.matching.session import Limits, RunOrigin
+from expunge.residue.matching.session import Allowance, Limits, RunOrigin
+from expunge.residue.scanning.byte_stream import add_small, container_starts
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
 from expunge.residue.take.written_forms import SHORTEST, dress, utf8
 
 _GATHERED = 1 << 18
 _PAD = bytes(PADDING)
+_NOWHERE = Path()
 
 
 class PlacedWindowSearch(SharedWindowSearch):
@@ -105,6 +109,17 @@ class PlacedWindowSearch(SharedWindowSearch):
         owners, self._owners = self._owners, []
         for place, _, alike in self._matcher.find(np.frombuffer(values + _PAD, dtype=np.uint8), len(values)) if begins else ():
             self._note_held(*owners[bisect_right(begins, place) - 1], alike)
+
+        def opened(written: Written, place: Callable[[int], int]) -> None:
+            for at in container_starts(written.data):
+                self._owner, self._joint = owners[bisect_right(begins, place(at)) - 1]
+                add_small(self._session, RunOrigin(_NOWHERE), Allowance.of(self._limits, 0), written.data[at:], None)
+                self._session.flush()
+
+        owner = self._owner, self._joint
+        for place, alike in windows(self._matcher, values, opened) if begins else ():
+            self._note_held(*owners[bisect_right(begins, place) - 1], alike)
+        self._owner, self._joint = owner
 
     def _find(self, data: bytes) -> None:
         self._gather(data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
@@ -12,9 +12,11 @@ import numpy as np
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import SEAM, Stretch
+from expunge.residue.forms.finder import windows
+from expunge.residue.forms.written import Written
 from expunge.residue.matching.matcher import PADDING, Matcher, SameTraces
 from expunge.residue.matching.session import SMALL, Allowance, Limits, RunOrigin, Session
-from expunge.residue.scanning.byte_stream import ByteStream, add_small, carve
+from expunge.residue.scanning.byte_stream import ByteStream, add_small, carve, container_starts
 from expunge.residue.take import media_windows
 from expunge.residue.take.written_forms import PACKED, SHORTEST, dress, forms_of_number, forms_of_vector, printed, utf8, wrap
 
@@ -161,6 +163,8 @@ class SharedWindowSearch:
         self._search_text(joined)
 
     def _search_text(self, text: str) -> None:
+        for _, alike in windows(self._matcher, utf8(text), self._open):
+            self._see(alike)
         for _, data in dress(text, self._forms):
             self._find(data)
         if "fragment" in self._forms:
@@ -168,9 +172,16 @@ class SharedWindowSearch:
             if folded != text:
                 self._find(utf8(folded))
 
+    def _open(self, written: Written, _place: Callable[[int], int]) -> None:
+        """Search the containers that begin in what is written in another form."""
+        for at in container_starts(written.data):
+            add_small(self._session, RunOrigin(_NOWHERE), Allowance.of(self._limits, 0), written.data[at:], None)
+
     def _search_values(self) -> None:
         values, self._values = bytes(self._values), bytearray()
         self._find(values)
+        for _, alike in windows(self._matcher, values, self._open):
+            self._see(alike)
         if self._wrapped:
             self._search_wrapped(values)
 

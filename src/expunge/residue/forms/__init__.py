@@ -1,0 +1,1 @@
+"""Runs of bytes that are written in another form, and what they say."""

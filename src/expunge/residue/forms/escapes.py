@@ -1,0 +1,194 @@
+"""Text with escapes: percent signs, backslashes, entities, quoted-printable. What stands around them is read with and without."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from expunge.residue.forms.written import Places, Written
+from expunge.residue.matching.keyed_hash import MAX_LENGTH
+from expunge.residue.matching.matcher import Bytes
+
+_AROUND = MAX_LENGTH
+"""Bytes on both sides of an escape of which a window may be a part."""
+_BEFORE = 12 * _AROUND
+"""Bytes in which a window may be written."""
+_NONE = 255
+_DIGITS = np.full(256, _NONE, np.uint8)
+_DIGITS[np.frombuffer(b"0123456789abcdef", np.uint8)] = range(16)
+_DIGITS[np.frombuffer(b"ABCDEF", np.uint8)] = range(10, 16)
+_SINGLE = np.full(256, _NONE, np.uint8)
+_SINGLE[np.frombuffer(b"ntrbf\"'/\\", np.uint8)] = np.frombuffer(b"\n\t\r\b\f\"'/\\", np.uint8)
+_ENTITY = re.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+
+_Mask = npt.NDArray[np.bool_]
+_Reading = Callable[[Bytes, Places, Bytes, _Mask], None]
+"""Takes a block and the places of some signs in it; changes a copy of the block, and what is kept of it."""
+
+
+def gathered(block: Bytes, whole: bytes, end: int, since: int) -> Iterator[Written]:
+    """Yield what the text of a block says around its escapes, for each kind of escape that is in it.
+
+    What ended before ``since`` was looked at before.
+    """
+    text = block[:end]
+    for form, sign, read, is_one in _KINDS:
+        if whole.find(sign, 0, end) < 0:
+            continue
+        (at,) = (text == sign).nonzero()
+        at = at[at >= since - _BEFORE] if since > _BEFORE else at
+        if at.size and (at := at[is_one(block, at, end)]).size:
+            yield _around(form, block, whole, end, at, read, since)
+
+
+def _around(form: str, block: Bytes, whole: bytes, end: int, at: Places, read: _Reading, since: int) -> Written:
+    breaks = (np.diff(at) > 2 * _AROUND + 12).nonzero()[0]
+    firsts = np.maximum(at[np.concatenate(([0], breaks + 1))] - _AROUND, 0)
+    lasts = np.minimum(at[np.concatenate((breaks, [at.size - 1]))] + _AROUND + 12, end)
+    sizes = lasts - firsts
+    behind = firsts - np.cumsum(sizes) + sizes
+    places = np.arange(int(sizes.sum())) + np.repeat(behind, sizes)
+    text = np.concatenate([block[places], np.zeros(16, np.uint8)])
+    changed, keep = text.copy(), np.ones(text.size, dtype=np.bool_)
+    read(text, at - np.repeat(behind, np.diff(np.concatenate(([0], breaks + 1, [at.size])))), changed, keep)
+    keep = keep[: places.size]
+    places = places[keep]
+    runs = np.stack([firsts, lasts, np.searchsorted(places, firsts)], axis=1)
+    return Written(form, changed[: keep.size][keep].tobytes(), runs, places=places, source=whole, since=since)
+
+
+def _two_digits(block: Bytes, at: Places, end: int) -> _Mask:
+    two: _Mask = (_DIGITS[block[at + 1]] < 16) & (_DIGITS[block[at + 2]] < 16) & (at + 2 < end)
+    return two
+
+
+def _read_two(block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> None:
+    changed[at] = _DIGITS[block[at + 1]] * 16 + _DIGITS[block[at + 2]]
+    keep[at + 1] = keep[at + 2] = False
+
+
+def _read_percent(block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> None:
+    changed[block == ord("+")] = ord(" ")
+    _read_two(block, at, changed, keep)
+
+
+def _soft(block: Bytes, at: Places, end: int) -> _Mask:
+    first, second = block[at + 1], block[at + 2]
+    ends: _Mask = ((first == 10) & (at + 1 < end)) | ((first == 13) & (second == 10) & (at + 2 < end))
+    return _two_digits(block, at, end) | ends
+
+
+def _read_soft(block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> None:
+    first = block[at + 1]
+    single, double = at[first == 10], at[first == 13]
+    keep[single] = keep[single + 1] = False
+    keep[double] = keep[double + 1] = keep[double + 2] = False
+    _read_two(block, at[(first != 10) & (first != 13)], changed, keep)
+
+
+def _four(block: Bytes, at: Places) -> npt.NDArray[np.int64]:
+    """The number that four digits say; below zero where they are none."""
+    digits = [_DIGITS[block[at + number]].astype(np.int64) for number in range(4)]
+    known = (np.maximum.reduce(digits) < 16) if at.size else np.zeros(0, np.bool_)
+    value = (digits[0] << 12) | (digits[1] << 8) | (digits[2] << 4) | digits[3]
+    return np.where(known, value, -1)
+
+
+def _backslashed(block: Bytes, at: Places, end: int) -> _Mask:
+    """Whether a backslash begins an escape: one that another escapes does not."""
+    if not at.size:
+        return np.zeros(0, np.bool_)
+    joined = np.concatenate(([False], np.diff(at) == 1))
+    begins = np.maximum.accumulate(np.where(joined, 0, np.arange(at.size)))
+    even = (np.arange(at.size) - begins) % 2 == 0
+    second = block[at + 1]
+    known = (_SINGLE[second] != _NONE) | (second == ord("u")) | (second == ord("x"))
+    begin: _Mask = even & known & (at + 1 < end)
+    return begin
+
+
+def _read_backslashed(block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> None:
+    second = block[at + 1]
+    wide = at[second == ord("u")]
+    one = at[_SINGLE[second] != _NONE]
+    changed[one] = _SINGLE[block[one + 1]]
+    keep[one + 1] = False
+    packed = at[second == ord("x")]
+    packed = packed[(_DIGITS[block[packed + 2]] < 16) & (_DIGITS[block[packed + 3]] < 16)]
+    changed[packed] = _DIGITS[block[packed + 2]] * 16 + _DIGITS[block[packed + 3]]
+    for number in (1, 2, 3):
+        keep[packed + number] = False
+    value = _four(block, wide + 2)
+    wide, value = wide[value >= 0], value[value >= 0]
+    if wide.size:
+        _write_wide(wide, value, changed, keep)
+
+
+def _write_wide(at: Places, value: npt.NDArray[np.int64], changed: Bytes, keep: _Mask) -> None:
+    """Write characters in UTF-8 where their escapes of six bytes begin; of a pair of surrogates one character."""
+    high = (value >= 0xD800) & (value < 0xDC00)
+    paired = np.zeros(at.size, np.bool_)
+    paired[:-1] = high[:-1] & (value[1:] >= 0xDC00) & (value[1:] < 0xE000) & (np.diff(at) == 6)
+    seconds = np.concatenate(([False], paired[:-1]))
+    value = value.copy()
+    (firsts,) = paired.nonzero()
+    value[firsts] = 0x10000 + ((value[firsts] - 0xD800) << 10) + (value[firsts + 1] - 0xDC00)
+    for number in range(6):
+        keep[at + number] = False
+    at, value = at[~seconds], value[~seconds]
+    for least, most, size in ((0, 0x80, 1), (0x80, 0x800, 2), (0x800, 0x10000, 3), (0x10000, 0x110000, 4)):
+        chosen = (value >= least) & (value < most)
+        some, says = at[chosen], value[chosen]
+        for number in range(size):
+            shift = 6 * (size - 1 - number)
+            lead = 0 if size == 1 else (0xF00 >> size) & 0xFF
+            bits = (says >> shift) & 0x3F | 0x80 if number else (says >> shift) | lead
+            changed[some + number] = bits.astype(np.uint8)
+            keep[some + number] = True
+
+
+def _anything(_block: Bytes, at: Places, _end: int) -> _Mask:
+    return np.ones(at.size, np.bool_)
+
+
+def _read_entities(block: Bytes, _at: Places, changed: Bytes, keep: _Mask) -> None:
+    met: dict[bytes, list[int]] = {}
+    for match in _ENTITY.finditer(block.tobytes()):
+        met.setdefault(match[0], []).append(match.start())
+    for entity, begins in met.items():
+        said = _entity_says(entity)
+        if said and len(said) <= len(entity):
+            at = np.array(begins)
+            for number in range(len(entity)):
+                keep[at + number] = number < len(said)
+            for number, byte in enumerate(said):
+                changed[at + number] = byte
+
+
+@lru_cache(maxsize=4096)
+def _entity_says(entity: bytes) -> bytes:
+    """Return what an entity says in UTF-8; nothing where it is none."""
+    said = html.unescape(entity.decode())
+    return said.encode("utf-8", "replace") if said.encode("utf-8", "replace") != entity else b""
+
+
+def _entity(block: Bytes, at: Places, end: int) -> _Mask:
+    """Whether a number or a letter follows, and a semicolon soon."""
+    second = block[at + 1]
+    letter = ((second | 0x20) >= ord("a")) & ((second | 0x20) <= ord("z"))
+    soon = np.logical_or.reduce([block[np.minimum(at + number, block.size - 1)] == ord(";") for number in range(3, 10)])
+    begins: _Mask = ((second == ord("#")) | letter) & soon & (at + 3 < end)
+    return begins
+
+
+_KINDS: tuple[tuple[str, int, _Reading, Callable[[Bytes, Places, int], _Mask]], ...] = (
+    ("percent", ord("%"), _read_percent, _two_digits),
+    ("backslash", ord("\\"), _read_backslashed, _backslashed),
+    ("entities", ord("&"), _read_entities, _entity),
+    ("quoted-printable", ord("="), _read_soft, _soft),
+)

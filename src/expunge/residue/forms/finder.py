@@ -1,0 +1,80 @@
+"""Find what the bytes of a block say in other forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from expunge.residue.forms import escapes, tokens, wide
+from expunge.residue.forms.written import MOST_FORMS, Written
+from expunge.residue.matching.matcher import PADDING, Bytes, Matcher, SameTraces
+
+KEPT = 1 << 10
+"""Bytes of a block that the next one has to begin with: a window that is written in the longest form fits."""
+MOST_HELD = 1 << 21
+"""Bytes of a run that the next block begins with, so that it is read whole."""
+_EDGE = 4
+"""Bytes at the end of a block that may be the end of a line in a run that goes on."""
+
+
+class FoundForms(NamedTuple):
+    """What a block says in other forms."""
+
+    written: list[Written]
+    held: int
+    """Where a run begins that goes on behind the block; the end of the block where there is none."""
+
+
+def find(block: Bytes, whole: bytes, end: int, *, since: int = 0, last: bool = True) -> FoundForms:
+    """Return what the runs of a block say that were not read before.
+
+    Args:
+        block: the bytes, with the padding of the matcher.
+        whole: the same.
+        end: where the block ends.
+        since: where the block ends that was read before.
+        last: whether no more bytes come.
+    """
+    held, edge = end, end if last else end - _EDGE
+    found: list[Written] = []
+    runs = tokens.find(block, whole, end)
+    if runs is not None:
+        going_on = (runs.ends >= edge) & (end - runs.begins <= MOST_HELD) & (not last)
+        held = min(held, int(runs.begins[going_on].min(initial=end)))
+        fresh = ~going_on & (runs.ends >= since - _EDGE)
+        if fresh.any():
+            found += tokens.gathered(block, whole, runs.only(fresh))
+    wider: list[tuple[int, int, int]] = []
+    for run in wide.find(block, end):
+        if not last and run[1] >= edge and end - run[0] <= MOST_HELD:
+            held = min(held, run[0])
+        elif run[1] >= since - _EDGE:
+            wider.append(run)
+    found += wide.say(block, wider)
+    found += escapes.gathered(block, whole, end, since)
+    return FoundForms(found, held)
+
+
+Opened = Callable[[Written, Callable[[int], int]], None]
+"""Takes what runs say, and a function from a place in it to the place in the data."""
+
+
+def windows(matcher: Matcher, data: bytes, opened: Opened | None = None, forms: int = MOST_FORMS) -> Iterator[tuple[int, SameTraces]]:
+    """Yield (place in the data, traces) for each traced window that the data holds in another form, or in forms in one another."""
+    padded = np.frombuffer(data + bytes(PADDING), dtype=np.uint8)
+    for written in find(padded, data + bytes(PADDING), len(data)).written:
+        inner = np.frombuffer(written.data + bytes(PADDING), dtype=np.uint8)
+        for offset, size, alike in matcher.find(inner, len(written.data)):
+            if written.shows(offset, size):
+                yield written.place(offset), alike
+        if opened is not None:
+            opened(written, written.place)
+        if forms > 1:
+            further = _further(opened, written) if opened is not None else None
+            yield from ((written.place(offset), alike) for offset, alike in windows(matcher, written.data, further, forms - 1))
+
+
+def _further(opened: Opened, outer: Written) -> Opened:
+    return lambda written, place: opened(written, lambda offset: outer.place(place(offset)))

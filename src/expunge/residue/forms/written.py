@@ -1,0 +1,139 @@
+"""What runs of a block say in another form, and the origin of it: a hit in it lies where its first character is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from expunge.residue.matching.session import RunOrigin
+
+MOST_FORMS = 2
+"""Forms in one another that are looked into: base64 of JSON with escapes."""
+_WIDEST = 12
+"""Bytes of the longest form of one byte."""
+
+Places = npt.NDArray[np.int64]
+
+
+class Written:
+    """Decoded runs of one form, one after the other."""
+
+    __slots__ = ("_places", "_since", "_source", "_starts", "begins", "data", "ends", "form", "step")
+
+    def __init__(
+        self,
+        form: str,
+        data: bytes,
+        runs: Sequence[tuple[int, int, int]] | Places,
+        step: tuple[int, int] = (1, 1),
+        places: Places | None = None,
+        source: bytes = b"",
+        since: int = 0,
+    ) -> None:
+        """Say where they come from.
+
+        Args:
+            form: the name of the form.
+            data: what they say.
+            runs: where each begins and ends in the block, and where what it says begins in ``data``.
+            step: so many bytes of the block make so many of ``data``.
+            places: the place of each byte of ``data`` in the block, where there is no such step.
+            source: the block, where parts of ``data`` may stand in it as they are.
+            since: where the part of the block begins that was not looked at before.
+        """
+        self.form, self.data = form, data
+        self.begins, self.ends, self._starts = np.asarray(runs).T
+        self.step, self._places, self._source, self._since = step, places, source, since
+
+    def begin(self, offset: int) -> int:
+        """Return where the run begins in the block that a place of the data was made from."""
+        return int(self.begins[self._run(offset)])
+
+    def place(self, offset: int) -> int:
+        """Return the place in the block of a place in the data."""
+        if self._places is not None:
+            return int(self._places[min(offset, self._places.size - 1)])
+        number = self._run(offset)
+        each, makes = self.step
+        return min(int(self.begins[number]) + (offset - int(self._starts[number])) * each // makes, int(self.ends[number]) - 1)
+
+    def _run(self, offset: int) -> int:
+        return int(np.searchsorted(self._starts, offset, side="right")) - 1
+
+    def shows(self, offset: int, size: int) -> bool:
+        """Return whether a window of the data lies in one run, and is not in the block as it is."""
+        if self._places is None:
+            return self._run(offset) == self._run(offset + size - 1)
+        first, last = int(self._places[offset]), int(self._places[min(offset + size, self._places.size) - 1])
+        end = int(self._places[offset + size]) if offset + size < self._places.size else last + _WIDEST
+        alike = self._source[first : first + size] == self.data[offset : offset + size]
+        return last - first < _WIDEST * size and end > self._since and not alike
+
+
+@dataclass(frozen=True)
+class WrittenOrigin(RunOrigin):
+    """The origin of decoded runs."""
+
+    decoded: Written | None = field(default=None, repr=False)
+    outside: Callable[[int], tuple[RunOrigin, int]] | None = field(default=None, repr=False)
+    """Of a place in the block: the run of bytes that it is in, and the place there."""
+
+    @classmethod
+    def of(cls, decoded: Written, outside: Callable[[int], tuple[RunOrigin, int]]) -> WrittenOrigin:
+        """Return the origin of what some runs say; all of them lie in runs of bytes with the same limits."""
+        parent, _ = outside(int(decoded.begins[0]))
+        return cls(
+            parent.path,
+            (*parent.chain, decoded.form),
+            fixed=True,
+            depth=parent.depth,
+            forms=parent.forms + 1,
+            decoded=decoded,
+            outside=outside,
+        )
+
+    def concrete(self, offset: int) -> tuple[RunOrigin, int]:
+        """Return the origin of one place: the form, with where its run begins, in what it lies in."""
+        assert self.decoded is not None
+        assert self.outside is not None
+        parent, at = self._parent(self.decoded.place(offset))
+        _, begin = self.outside(self.decoded.begin(offset))
+        chain = (*parent.chain, f"{self.decoded.form}@{max(0, begin)}")
+        base, outer = parent.on_disk(at), parent.in_content(at)
+        made = RunOrigin(
+            parent.path,
+            chain,
+            base,
+            fixed=True,
+            depth=parent.depth,
+            leaf=parent.leaf,
+            mark=parent.mark,
+            outer=outer,
+            forms=parent.forms + 1,
+        )
+        return made, 0
+
+    def _parent(self, place: int) -> tuple[RunOrigin, int]:
+        assert self.outside is not None
+        parent, at = self.outside(place)
+        return parent.concrete(at)
+
+    def shows(self, offset: int, size: int) -> bool:
+        """Return whether a window is one that only this form shows."""
+        return self.decoded is None or self.decoded.shows(offset, size)
+
+    def inside(self, what: str, offset: int, mark: bytes | None = None) -> RunOrigin:
+        """Return the run that is decoded from a container in what a run says."""
+        origin, _ = self.concrete(offset)
+        return origin.inside(what, 0, mark)
+
+    def on_disk(self, offset: int) -> int:
+        """Return the place in the file."""
+        return self.concrete(offset)[0].base
+
+    def in_content(self, offset: int) -> int | None:
+        """Return the place in the content of the outermost container; None where there is none."""
+        return self.concrete(offset)[0].outer

@@ -1,0 +1,69 @@
+"""Search what the bytes of a scan say in other forms: each form is a run of its own, in which containers may begin."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from expunge.residue.forms import finder
+from expunge.residue.forms.written import MOST_FORMS, WrittenOrigin
+from expunge.residue.matching.matcher import PADDING, Bytes
+from expunge.residue.matching.session import Allowance, Batch, RunOrigin, Session
+
+Search = Callable[[Session, RunOrigin, Allowance, bytes], None]
+"""Searches a whole run."""
+_BETWEEN = b"\xff" * 16
+"""Between two pieces: a part of no form."""
+_PAD = bytes(PADDING)
+
+
+class BlockForms:
+    """What the blocks of one run of bytes say."""
+
+    def __init__(self, session: Session, where: RunOrigin, allowance: Allowance, search: Search) -> None:
+        self._session, self._where, self._allowance, self._search = session, where, allowance, search
+
+    def look(self, at: int, whole: bytes, block: Bytes, end: int, since: int, *, last: bool) -> int:
+        """Search the forms in a block; return where the next one has to begin.
+
+        Args:
+            at: the place of the block in the run.
+            whole: the block, with the padding of the matcher.
+            block: the same.
+            end: where it ends.
+            since: where the block before it ended.
+            last: whether nothing follows.
+        """
+        if self._where.forms >= MOST_FORMS:
+            return end
+        where = self._where
+        found = finder.find(block, whole, end, since=since, last=last)
+        for written in found.written:
+            self._search(self._session, WrittenOrigin.of(written, lambda place: (where, at + place)), self._allowance, written.data)
+        return found.held
+
+
+def look_in_batch(session: Session, batch: Batch, search: Search) -> None:
+    """Search the forms in small, whole pieces."""
+    for forms in range(MOST_FORMS):
+        pieces = [piece for piece in batch.pieces if piece[0].forms == forms]
+        if pieces:
+            _look(session, pieces, search)
+
+
+def _look(session: Session, pieces: Sequence[tuple[RunOrigin, Allowance, bytes]], search: Search) -> None:
+    begins, at = [], 0
+    for _, _, data in pieces:
+        begins.append(at)
+        at += len(data) + len(_BETWEEN)
+    whole = _BETWEEN.join([data for _, _, data in pieces]) + _BETWEEN + _PAD
+
+    def outside(place: int) -> tuple[RunOrigin, int]:
+        number = bisect_right(begins, place) - 1
+        return pieces[number][0], min(place - begins[number], len(pieces[number][2]))
+
+    for written in finder.find(np.frombuffer(whole, dtype=np.uint8), whole, at).written:
+        allowance = pieces[bisect_right(begins, int(written.begins[0])) - 1][1]
+        search(session, WrittenOrigin.of(written, outside), allowance, written.data)

@@ -1,0 +1,42 @@
+"""Forms in which a copy can be written: each is a line, and a place in a folder, in a zip and in an ignored table."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import quopri
+import urllib.parse
+from collections.abc import Callable
+
+Write = Callable[[str], bytes]
+
+
+def _wrapped(data: bytes, size: int) -> bytes:
+    return b"\r\n".join(data[at : at + size] for at in range(0, len(data), size))
+
+
+def _around(text: str) -> bytes:
+    return f"Dear {'team, ' * 9}{text}, and so on: {'words ' * 9}".encode()
+
+
+FORMS: dict[str, Write] = {
+    "base64 of addresses": lambda text: base64.urlsafe_b64encode(_around(text)),
+    "base64 in lines": lambda text: _wrapped(base64.b64encode(_around(text)), 64),
+    "base64 in JSON": lambda text: json.dumps({"body": base64.encodebytes(_around(text)).decode()}).encode(),
+    "base64 of gzip": lambda text: base64.b64encode(gzip.compress(_around(text))),
+    "base64 of JSON": lambda text: base64.b64encode(json.dumps({"b": "".join(f"\\u{ord(each):04x}" for each in text)}).encode()),
+    "base32": lambda text: base64.b32encode(_around(text)),
+    "hex in capitals": lambda text: _around(text).hex().upper().encode(),
+    "hex in lines": lambda text: _wrapped(_around(text).hex().encode(), 60),
+    "hex of PostgreSQL": lambda text: b"\\x" + _around(text).hex().encode(),
+    "percent": lambda text: urllib.parse.quote_plus(_around(text)).encode(),
+    "percent everywhere": lambda text: "".join(f"%{each:02x}" for each in text.encode()).encode(),
+    "JSON escapes": lambda text: json.dumps("".join(f"\\u{ord(each):04x}" for each in text)).replace("\\\\", "\\").encode(),
+    "Python escapes": lambda text: "".join(f"\\x{each:02x}" for each in text.encode()).encode(),
+    "entities": lambda text: "".join(f"&#{ord(each)};" for each in text).encode(),
+    "entities in hexadecimal": lambda text: "".join(f"&#x{ord(each):X};" for each in text).encode(),
+    "soft line breaks": lambda text: quopri.encodestring(b"\xc3\xa8" * 21 + _around(text)),
+    "UTF-16, highest byte first": lambda text: text.encode("utf-16-be"),
+    "UTF-32": lambda text: text.encode("utf-32-le"),
+}

@@ -1,0 +1,165 @@
+"""Runs that are written in another form are read: one window as it is finds them all, wherever they lie and however they are cut."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import io
+import json
+import quopri
+import urllib.parse
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from expunge.residue import ResidueScanner
+from expunge.residue.matching.matcher import Matcher
+from expunge.residue.matching.session import Allowance, Limits, RunOrigin
+from expunge.residue.scanning import byte_stream
+from expunge.residue.scanning.byte_stream import ByteStream
+from expunge.residue.scanning.scan_units import new_session
+from expunge.residue.scanning.scanner import scan
+from tests.residue.planting import MARY, look, text_traces
+
+SAID = "the purple hedgehog sleeps under grandmother's piano for ever"
+TOLD = "Frau Müller größt «café» mit Ωmega und 😀 lachen immer wieder"
+TRACES = text_traces(SAID, TOLD, budget=1)
+LONG = f"{'x' * 300} {SAID} {'y' * 200}".encode()
+RAW = SAID.encode()
+
+
+def lines(data: bytes, size: int, ending: bytes = b"\n") -> bytes:
+    return ending.join(data[at : at + size] for at in range(0, len(data), size))
+
+
+FORMS: dict[str, bytes] = {
+    "base64": base64.b64encode(RAW),
+    "base64 behind other letters, not filled up": b"abc" + base64.b64encode(RAW + b"!!").rstrip(b"="),
+    "base64 of addresses": base64.urlsafe_b64encode(b"\xfb\xff\xfe" + RAW),
+    "base64 in lines of 76": base64.encodebytes(LONG),
+    "base64 in lines of 64": lines(base64.b64encode(LONG), 64, b"\r\n"),
+    "base64 in JSON": json.dumps(lines(base64.b64encode(LONG), 76).decode()).encode(),
+    "base64 with escaped slashes": b'"' + base64.b64encode(b"\xff\xff" + RAW).replace(b"/", b"\\/") + b'"',
+    "base32": base64.b32encode(RAW),
+    "hex": RAW.hex().encode(),
+    "hex in capitals behind a digit": b"0" + RAW.hex().upper().encode(),
+    "hex of PostgreSQL": b"'\\x" + RAW.hex().encode() + b"'",
+    "hex in lines": lines(LONG.hex().encode(), 60),
+    "percent": urllib.parse.quote(SAID).encode(),
+    "form": urllib.parse.quote_plus(SAID).encode(),
+    "percent everywhere": "".join(f"%{each:02x}" for each in RAW).encode(),
+    "percent, not ASCII": urllib.parse.quote(TOLD).encode(),
+    "JSON": json.dumps(TOLD).encode(),
+    "JSON escapes everywhere": "".join(f"\\u{ord(each):04X}" for each in SAID).encode(),
+    "JSON in JSON": json.dumps({"a": json.dumps({"b": TOLD})}).encode(),
+    "Python": repr(TOLD.encode()).encode(),
+    "Python everywhere": "".join(f"\\x{each:02x}" for each in RAW).encode(),
+    "HTML": html.escape(SAID).replace("&#x27;", "&apos;").encode(),
+    "HTML, decimal": "".join(f"&#{ord(each)};" for each in SAID).encode(),
+    "HTML, hexadecimal": "".join(f"&#x{ord(each):x};" for each in SAID).encode(),
+    "HTML, not ASCII": TOLD.encode("ascii", "xmlcharrefreplace"),
+    "quoted-printable": quopri.encodestring(("è" * 20 + SAID).encode()),
+    "quoted-printable, not ASCII": quopri.encodestring(TOLD.encode()),
+    "UTF-16": SAID.encode("utf-16-le"),
+    "UTF-16, highest byte first": SAID.encode("utf-16-be"),
+    "UTF-32": SAID.encode("utf-32-le"),
+    "UTF-32, highest byte first": SAID.encode("utf-32-be"),
+    "base64 of JSON": base64.b64encode("".join(f"\\u{ord(each):04x}" for each in SAID).encode()),
+    "base64 of gzip": base64.b64encode(gzip.compress(RAW)),
+    "base64 in gzip": gzip.compress(base64.b64encode(RAW)),
+    "base64 of UTF-16": base64.b64encode(SAID.encode("utf-16-le")),
+}
+
+
+def _zip(data: bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("one.txt", data)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("written", FORMS.values(), ids=FORMS.keys())
+def test_a_window_as_it_is_is_found_in_each_form(tmp_path: Path, written: bytes) -> None:
+    path = tmp_path / "f"
+    for around in (b"", b"so, ", b"some words\n" * 4000):
+        for pack in (bytes, _zip) if len(around) < 10 else (bytes,):
+            path.write_bytes(pack(around + written + around[::-1]))
+            assert list(scan([path], TRACES))
+    (place, *_) = scan([path], TRACES)
+    assert abs(place.offset - len(around)) < len(written)
+
+
+def found(data: bytes, cuts: list[int]) -> int:
+    places = []
+    session = new_session(Matcher(TRACES), Limits(), lambda where, offset, _: places.append(where.on_disk(offset)))
+    stream = ByteStream(session, RunOrigin(Path("f")), Allowance.of(Limits(), len(data)))
+    for first, last in zip([0, *cuts], [*cuts, len(data)], strict=True):
+        stream.feed(data[first:last])
+    stream.close()
+    session.flush()
+    return len(places)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(byte_stream, "_BLOCK", 1)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("written", FORMS.values(), ids=FORMS.keys())
+@pytest.mark.soak
+def test_a_run_that_is_cut_at_any_place_is_found(written: bytes) -> None:
+    around = b"some words, and others\n" * 60
+    data = around + written + around
+    for cut in range(len(around) - 4, len(around) + len(written) + 4):
+        assert found(data, [cut]), cut
+
+
+@given(st.sampled_from(sorted(FORMS)), st.lists(st.integers(0, 3000), max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_a_run_that_is_cut_at_several_places_is_found(form: str, cuts: list[int]) -> None:
+    around = b"some words, and others\n" * 50
+    data = around + FORMS[form] + around
+    before, byte_stream._BLOCK = byte_stream._BLOCK, 1
+    try:
+        assert found(data, sorted(min(cut, len(data)) for cut in cuts))
+    finally:
+        byte_stream._BLOCK = before
+
+
+@pytest.mark.parametrize("hold", ["holder", "placed"])
+@pytest.mark.parametrize("form", ["base64", "hex", "percent", "JSON", "HTML, decimal", "base64 of JSON"])
+def test_whoever_asks_what_others_have_reads_the_same_forms(form: str, hold: str) -> None:
+    ask: Callable[..., object] = getattr(ResidueScanner(), hold)
+    holder = ask(TRACES, range(len(TRACES.traces)))
+    holder.text(MARY, "notes", "said", f"so, {FORMS[form].decode()}")  # type: ignore[attr-defined]
+    assert holder.held()  # type: ignore[attr-defined]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=60), st.sampled_from([b"a" * 44, b"Q0" * 30, b"\n", b"\r\n", b"\r\x81\t", b"\\x", b"=", b"&#1;", b"\\u00"])
+        ),
+        max_size=30,
+    )
+)
+@settings(max_examples=300, deadline=None)
+def test_no_bytes_stop_the_search(parts: list[bytes]) -> None:
+    data = b"".join(parts)
+    assert found(data, []) == 0
+
+
+def test_a_container_beside_an_escape_is_begun_once(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"%41%42 and " + b"PAR1" + b"\x15\x04 =41 &amp; \\n" * 30)
+    assert look(tmp_path, TRACES).coverage.skipped == look_without_escapes(tmp_path)
+
+
+def look_without_escapes(folder: Path) -> tuple[tuple[str, int], ...]:
+    (folder / "f").write_bytes(b"_41_42 and " + b"PAR1" + b"\x15\x04 _41 _amp; _n" * 30)
+    return look(folder, TRACES).coverage.skipped
