@@ -6,6 +6,7 @@ whatever it says, so base64 of noise is text here: whoever decodes such runs has
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ _DENSE_LEAST = 4096
 """Bytes that it takes to tell."""
 _SAMPLE = 1 << 14
 _GLANCE = 256
+_ZEROS = re.compile(rb"\0{32,}")
+"""Zeros that are explained among other bytes, as where a log was torn."""
 _FEW_CONTROLS = 3
 """Control characters of a row of text: a log may be torn, or coloured."""
 _MOST_HIGH = 24
@@ -130,7 +133,7 @@ _WHITE = {9: " ", 10: " ", 11: " ", 12: " ", 13: " ", 27: " ", 0xA0: " ", 0x2028
 
 def _odd_rows(block: bytes, *, single_byte: bool) -> int:
     """Count the rows that are no text, and not one byte again and again."""
-    data = np.frombuffer(block, dtype=np.uint8)
+    data = np.frombuffer(_ZEROS.sub(b"", block), dtype=np.uint8)
     whole = len(data) // ROW * ROW
     odd = _odd(data[:whole].reshape(-1, ROW), single_byte=single_byte) if whole else 0
     rest = data[whole:]
