@@ -60,8 +60,8 @@ class StorePlaces:
         if found is None:
             return None
         for place in self.declared:
-            # Why opaque places first, and for declared files too: a living person's item may be one that a scan cannot read.
-            if (not found.own or place.kind is PlaceKind.OPAQUE) and _fits(found.name, place.pattern):
+            # Why opaque places first, and items too: a living person's may be one that a scan cannot read. Files of records may not.
+            if (not found.own or (found.item and place.kind is PlaceKind.OPAQUE)) and _fits(found.name, place.pattern):
                 return None if self._is_anothers(path) else place
         return None if found.own or self._is_anothers(path) else UNSAID
 
