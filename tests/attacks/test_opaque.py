@@ -17,6 +17,7 @@ from expunge import survey
 from expunge.core.evidence.unread_places import PlaceKind, UnreadPlace
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
+from expunge.core.verification import receipt_verify
 from tests.engine.household import ANNA, BELA, SAID, Household, build
 
 EXPORT = "\n".join([*SAID[ANNA], ANNA] * 40)
@@ -105,13 +106,11 @@ def lies(home: Household, name: str, data: bytes, store: str = "lake") -> Path:
 
 
 def unread(home: Household, run: Run) -> tuple[UnreadPlace, ...]:
+    """What the receipt lists, after a stranger has checked it."""
     with home.open() as opened:
-        from expunge.core.evidence import receipt
-        from expunge.core.log import dsse
-        from expunge.core.verification import receipt_folder
-
-        files = opened.receipt_folder(run.order, 1)
-        return receipt.parse(dsse.parse(files[receipt_folder.ENVELOPE]).payload).unread
+        verified = receipt_verify.verify(opened.receipt_folder(run.order, 1))
+    assert any("places that nothing accounts for" in step for step in verified.steps) == bool(verified.receipt.unread)
+    return verified.receipt.unread
 
 
 def cannot_tell(run: Run) -> bool:
@@ -196,3 +195,33 @@ def test_check_prints_the_lines_that_make_the_first_order_pass(home: Household) 
     assert not [each for each in survey.check(home.map).findings if "opaque:" in each.mend]
     run = home.erase(f"profile:{ANNA}")
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+@pytest.mark.soak
+def test_an_archive_that_is_encrypted_and_declared_ends_the_doubt_and_one_that_is_only_ignored_does_not(home: Household) -> None:
+    sealed = bytearray(zipped(EXPORT.encode()))
+    sealed[6] |= 1
+    lies(home, "old/export.zip", bytes(sealed))
+    home.write_map(more='ignore:\n  - {store: lake, path: "old/*", reason: old things}\n')
+    assert cannot_tell(home.erase(f"profile:{ANNA}"))
+    home.write_map(more='opaque:\n  - {store: lake, path: "old/*.zip", reason: the password is gone}\n')
+    run = home.erase(f"profile:{BELA}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+@pytest.mark.soak
+def test_what_can_be_seen_in_a_declared_place_is_residue_all_the_same(home: Household) -> None:
+    lies(home, "old/export.age", age() + EXPORT.encode())
+    home.write_map(more='opaque:\n  - {store: lake, path: "old/*", reason: encrypted}\n')
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    assert any("residue" in each for each in run.reasons), run.reasons
+
+
+@pytest.mark.soak
+def test_a_later_look_cannot_tell_either(home: Household) -> None:
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.FULFILLED
+    lies(home, "old/export.age", age())
+    with home.open() as opened:
+        assert "lake" in opened.verify(run.order).failed

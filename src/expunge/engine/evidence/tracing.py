@@ -223,9 +223,10 @@ def look(
     earlier: list[Scanned] = []
     while True:
         opened = context.open_store(store)
-        lying = unread_places.of_store(context, store)
+        sources = store_calls.raw(opened)
+        lying = unread_places.of_store(context, store, sources)
         remote = _undeclared(context, store)
-        scanned = context.scanner.scan(store_calls.raw(opened), traces, places, remote=remote, without=without, treat=lying.treat)
+        scanned = context.scanner.scan(sources, traces, places, remote=remote, without=without, treat=lying.treat)
         blind = controls - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
         if not blind or len(earlier) + 1 >= LOOKS:
             return _together(traces, earlier, scanned), lying

@@ -51,9 +51,11 @@ def findings(context: OpenPlaces, account: Callable[[Path], UnreadFile | None]) 
     """
     for store in context.data_map.stores:
         try:
-            places = unread_places.of_store(context, store)
-            sources = store_calls.raw(context.open_store(store)) if places.name_of is not None else ()
+            sources = store_calls.raw(context.open_store(store))
+            places = unread_places.of_store(context, store, sources)
         except store_calls.TROUBLE:
+            continue
+        if places.name_of is None:
             continue
         unread: list[tuple[str, UnreadFile]] = []
         for path in _files(sources):

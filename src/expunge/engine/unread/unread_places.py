@@ -10,13 +10,14 @@ Files of other stores of the map that lie below the root are accounted for in th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
 from expunge.core.evidence.unread_places import PlaceKind, UnreadPlace, bucket
+from expunge.core.values.copy import RawSource
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.ports.optional.file_listing import FileListing, NameFile
@@ -48,9 +49,10 @@ class StorePlaces:
     """The map's own, ``opaque:`` first."""
     name_of: NameFile | None
     """None where the store cannot tell its own files from others."""
-    others: tuple[tuple[Path, NameFile | None], ...]
-    """Roots of other stores that are below the store's own, or the same; of the latter, whose their files are."""
+    find_others: Callable[[], Iterable[tuple[Path, NameFile | None]]]
+    """Finds roots of other stores that are below the store's own, or the same; of the latter, whose their files are."""
     _counts: dict[PlaceOfFile, _Count] = field(default_factory=lambda: defaultdict(_Count))
+    _others: tuple[tuple[Path, NameFile | None], ...] | None = None
 
     def place_of(self, path: Path) -> PlaceOfFile | None:
         """Return the place of a file; None for one that the store, a dataset or another store explains."""
@@ -60,13 +62,16 @@ class StorePlaces:
         if found is None:
             return None
         for place in self.declared:
-            # Why opaque places first, and for declared files too: a living person's item may be one that a scan cannot read.
-            if (not found.own or place.kind is PlaceKind.OPAQUE) and _fits(found.name, place.pattern):
+            # Why opaque places first, and items too: a living person's may be one that a scan cannot read. Files of records may not.
+            if (not found.own or (found.item and place.kind is PlaceKind.OPAQUE)) and _fits(found.name, place.pattern):
                 return None if self._is_anothers(path) else place
         return None if found.own or self._is_anothers(path) else UNSAID
 
     def _is_anothers(self, path: Path) -> bool:
-        for root, name_of in self.others:
+        if self._others is None:
+            # Why not before: a server is asked for a checkpoint, and most stores hold no file but their own.
+            self._others = tuple(self.find_others())
+        for root, name_of in self._others:
             if path.is_relative_to(root):
                 known = name_of(path) if name_of is not None else None
                 if name_of is None or (known is not None and known.own):
@@ -118,19 +123,19 @@ UNSAID = PlaceOfFile(PlaceKind.UNDECLARED, "", "")
 """Where the map says nothing."""
 
 
-def of_store(context: OpenPlaces, store: str) -> StorePlaces:
-    """Return the places of a store, before a look. Raises what opening the store raises."""
+def of_store(context: OpenPlaces, store: str, sources: Iterable[RawSource]) -> StorePlaces:
+    """Return the places of a store, before a look at its sources. Raises what opening the store raises."""
     data_map = context.data_map
     opaque = [PlaceOfFile(PlaceKind.OPAQUE, each.pattern, each.reason) for each in data_map.opaque if each.store == store]
     ignored = [PlaceOfFile(PlaceKind.IGNORED, each.pattern, each.reason) for each in data_map.ignore if each.store == store]
     opened = context.open_store(store)
     names = opened.files() if isinstance(opened, FileListing) else None
-    return StorePlaces(store, tuple(dict.fromkeys((*opaque, *ignored))), names, tuple(_others(context, store)) if names else ())
+    return StorePlaces(store, tuple(dict.fromkeys((*opaque, *ignored))), names, lambda: _others(context, store, sources))
 
 
-def _others(context: OpenPlaces, store: str) -> Iterator[tuple[Path, NameFile | None]]:
+def _others(context: OpenPlaces, store: str, sources: Iterable[RawSource]) -> Iterator[tuple[Path, NameFile | None]]:
     """Yield the roots of other stores below those of a store; of those that are the same, with what tells whose files there are."""
-    own = {each.path.resolve() for each in store_calls.raw(context.open_store(store))}
+    own = {each.path.resolve() for each in sources}
     for name, spec in context.data_map.stores.items():
         if name == store:
             continue

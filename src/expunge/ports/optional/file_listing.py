@@ -14,6 +14,8 @@ class StoreFile(NamedTuple):
     """Relative to the store's root, with forward slashes, as patterns of the map mean it."""
     own: bool
     """Whether a dataset declares it, or the store itself writes files of that name."""
+    item: bool = False
+    """Whether it is, as a whole, an item that a dataset declares."""
 
 
 NameFile: TypeAlias = Callable[[Path], StoreFile | None]

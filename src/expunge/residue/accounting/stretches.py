@@ -6,6 +6,7 @@ whatever it says, so base64 of noise is text here: whoever decodes such runs has
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ _DENSE_BITS = 7.9
 _DENSE_LEAST = 4096
 """Bytes that it takes to tell."""
 _SAMPLE = 1 << 14
+_GLANCE = 256
+_ZEROS = re.compile(rb"\0{32,}")
+"""Zeros that are explained among other bytes, as where a log was torn."""
 _FEW_CONTROLS = 3
 """Control characters of a row of text: a log may be torn, or coloured."""
 _MOST_HIGH = 24
@@ -62,6 +66,8 @@ def is_dense(data: bytes) -> bool:
 
 def is_plain(block: bytes) -> bool:
     """Return whether a block is text in ASCII or UTF-8, or nothing but zeros."""
+    if block[:_GLANCE].strip(b"\0").translate(None, _PRINTED):
+        return False
     if not block.translate(None, _PLAIN):
         return True
     return not block.strip(b"\0") or (not block.translate(None, _PRINTED) and _is_utf_8(block))
@@ -69,6 +75,8 @@ def is_plain(block: bytes) -> bool:
 
 def judge(block: bytes) -> Unread:
     """Judge a block, of at most :data:`BLOCK` bytes, that no structure explains."""
+    if is_dense(block[:_SAMPLE]):
+        return Unread(opaque=len(block))
     beyond = block.translate(None, _PLAIN)
     if not beyond:
         return Unread()
@@ -82,8 +90,6 @@ def judge(block: bytes) -> Unread:
     odd = _odd_rows(block, single_byte=not _is_utf_8(block))
     if not odd:
         return Unread()
-    if odd * 2 >= len(block) // ROW and is_dense(block[:_SAMPLE]):
-        return Unread(opaque=min(len(block), odd * ROW))
     return Unread(unknown=min(len(block), odd * ROW))
 
 
@@ -127,7 +133,7 @@ _WHITE = {9: " ", 10: " ", 11: " ", 12: " ", 13: " ", 27: " ", 0xA0: " ", 0x2028
 
 def _odd_rows(block: bytes, *, single_byte: bool) -> int:
     """Count the rows that are no text, and not one byte again and again."""
-    data = np.frombuffer(block, dtype=np.uint8)
+    data = np.frombuffer(_ZEROS.sub(b"", block), dtype=np.uint8)
     whole = len(data) // ROW * ROW
     odd = _odd(data[:whole].reshape(-1, ROW), single_byte=single_byte) if whole else 0
     rest = data[whole:]

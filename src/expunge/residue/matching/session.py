@@ -168,6 +168,8 @@ class Session:
         """Tables (their first files) of which others read further stretches ..."""
         self.unfinished: list[Any] = []
         """... and what of these goes on in such a stretch."""
+        self.unread: list[Any] = []
+        """Files with bytes that nothing explains, among those that are accounted for."""
         self.carver: Callable[[Session, Batch], None] | None = None
         """Opens the containers that begin in a batch; handed over by the scan, which knows the formats."""
 

@@ -17,7 +17,7 @@ from expunge.residue.accounting.account import account
 from expunge.residue.formats import postgres, postgres_headers
 from expunge.residue.formats.postgres_headers import GRID
 from expunge.residue.formats.postgres_values import Unfinished
-from expunge.residue.formats.slices import FileSlice
+from expunge.residue.formats.slices import FileSlice, MemorySlice, Slice
 from expunge.residue.formats.sqlite import BESIDE, runs
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
@@ -252,9 +252,6 @@ class UnitScanner:
         done = self.search(read, unit.number)
         if declared:
             done.take_over(self.search(read_declared, unit.number))
-        for part in unit.parts:
-            if part.treatment is Treatment.ACCOUNTED and part.start == 0 and (left := unread_in(part.entry.path, self._limits)) is not None:
-                done.unread.append(left)
         return done
 
     def search(self, read: Callable[[Session], None], number: int = -1) -> UnitResult:
@@ -304,7 +301,7 @@ class UnitScanner:
 def _ended(done: UnitResult, session: Session) -> UnitResult:
     session.flush()
     done.files, done.bytes, done.decoded, done.skipped = session.files, session.bytes, session.decoded_bytes, dict(session.skipped)
-    done.unfinished = session.unfinished
+    done.unfinished, done.unread = session.unfinished, session.unread
     return done
 
 
@@ -322,10 +319,14 @@ def unread_in(path: Path, limits: Limits) -> UnreadFile | None:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
                 return None
-            left = account(FileSlice(file, 0, status.st_size), path.name, limits)
+            return _unread(FileSlice(file, 0, status.st_size), path, limits)
     except OSError:
         return None
-    return UnreadFile(path, status.st_size, left.opaque, left.unknown) if left.counts else None
+
+
+def _unread(source: Slice, path: Path, limits: Limits) -> UnreadFile | None:
+    left = account(source, path.name, limits)
+    return UnreadFile(path, source.size, left.opaque, left.unknown) if left.counts else None
 
 
 @lru_cache(maxsize=4096)
@@ -380,10 +381,12 @@ def _scan_bytes(session: Session, part: FileStretch, descriptor: int) -> None:
             stream.feed(_BETWEEN)
         stream.close()
         return
+    whole: Slice = source
     if size <= SMALL:
         data = source.read_at(0, size)
         session.bytes += len(data)
         add_small(session, where, allowance, data, source)
+        whole = MemorySlice(data)
     elif part.start < end:
         before = source.read_at(max(0, part.start - ByteStream.before), min(part.start, ByteStream.before))
         stream = ByteStream(session, where, allowance, source, at=part.start, before=before)
@@ -394,6 +397,8 @@ def _scan_bytes(session: Session, part: FileStretch, descriptor: int) -> None:
             stream.leave(_allowed(session, allowance, _pieces(source, end, size)))
         else:
             stream.close()
+    if part.treatment is Treatment.ACCOUNTED and part.start == 0 and (left := _unread(whole, path, session.limits)) is not None:
+        session.unread.append(left)
     if part.start == 0:
         _beside_database(session, path, source, allowance)
 

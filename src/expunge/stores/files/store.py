@@ -196,8 +196,10 @@ class Files:
             if not path.is_relative_to(self._root):
                 return None
             key = path.relative_to(self._root).as_posix()
-            own = path.name.startswith(durable.TEMPORARY_PREFIX) or any(layout.template_of(key) for layout in self._layouts.values())
-            return StoreFile(key, own)
+            if path.name.startswith(durable.TEMPORARY_PREFIX):
+                return StoreFile(key, own=True)
+            layout = next((each for each in self._layouts.values() if each.template_of(key)), None)
+            return StoreFile(key, layout is not None, layout is not None and not layout.dataset.format)
 
         return name
 

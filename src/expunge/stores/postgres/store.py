@@ -154,7 +154,8 @@ class Postgres:
 
     def files(self) -> NameFile:
         """Tell files that the server names from the rest of its folder."""
-        place = self._server.place()
+        with self._link.looking(self._link.where):
+            place = self._server.place()
         return server_files.naming(place.data) if isinstance(place, DataDirectory) else lambda _: None
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
