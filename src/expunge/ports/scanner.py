@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
@@ -11,7 +11,7 @@ from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.placing import FileLayout, PlaceReader
-from expunge.ports.optional.remote_content import RemoteObject
+from expunge.ports.optional.remote_content import Remote
 
 Stretch: TypeAlias = tuple[int, int]
 """Bytes of a file, from the first up to but not including the second."""
@@ -123,12 +123,13 @@ class Scanner(Protocol):
         """A tracer that asks which of the candidate traces each subject's content holds, at any offset."""
         ...
 
-    def reader(self, path: Path, layout: FileLayout | None = None) -> PlaceReader | None:
+    def reader(self, path: Path, layout: FileLayout | None = None, content: Callable[[], int] | None = None) -> PlaceReader | None:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError.
 
         Args:
             path: the file.
             layout: how it holds items, where its own bytes do not say.
+            content: opens the bytes of what is no file of this machine, as a descriptor that the reader closes; asked when they are needed.
         """
         ...
 
@@ -138,13 +139,13 @@ class Scanner(Protocol):
         traces: Traces,
         places: int | None = None,
         *,
-        remote: Iterable[RemoteObject] = (),
+        remote: Iterable[Remote] = (),
         counted: int = 0,
         without: Collection[int] = (),
     ) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
-        Objects of ``remote`` are read in the same way, with their names and what lies beside their bytes.
+        What is ``remote`` is read in the same way, with its names and what lies beside the bytes.
 
         None (0) for who asks only which traces there are: that saves most of the time where there are many. With ``counted``, the
         places of each are counted up to about so many. Those ``without`` which it shall do are not looked for.

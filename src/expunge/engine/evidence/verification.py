@@ -38,7 +38,7 @@ from expunge.engine.evidence import hits_by_place, mentions, positive_controls, 
 from expunge.engine.evidence.nobodys_rows import Cell
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
-from expunge.engine.kernel import store_calls
+from expunge.engine.kernel import store_calls, unshown
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.models import model_commands
@@ -119,7 +119,8 @@ def verify_store(
     sight = ScanComparison(before, scanned.seen, held, explained.untold, controls, alone)
     ledger = _ledger(context, step.store, traces, sight, scanned)
 
-    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, _nameless(traces, explained.with_nobody))
+    nameless, unread = _nameless(traces, explained.with_nobody), unshown.sentences(context, step.store, people)
+    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless, unread)
     entries: dict[Pseudonym, SubjectEntries] = {}
     for subject in run.subjects:
         # (5) Judge each dataset.
