@@ -112,14 +112,13 @@ def verify_store(
     moved = tracing.recall(context, owner, "held-before-", traces)
     ours = ErasedAndKept(located.copies, located.kept_copies)
     explained = hits_by_place.explain(context, step.store, traces, scanned, ours, people, moved)
-    held = explained.held
     named = mentions.look(context, run, step.store, located, people, inside=_identifiers_seen(context, step.store, traces, scanned))
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     alone = not controls and positive_controls.nobody_stays(context, owner, turn(run), step.store, traces)
-    sight = ScanComparison(before, scanned.seen, held, explained.untold, controls, alone)
-    ledger = _ledger(context, step.store, traces, sight, scanned)
+    sight = ScanComparison(before, scanned.seen, explained.held, explained.untold, controls, alone)
 
     nameless, unread = _nameless(traces, explained.with_nobody), unshown.sentences(context, step.store, people)
+    ledger = _ledger(context, step.store, traces, sight, scanned)
     judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless, unread)
     entries: dict[Pseudonym, SubjectEntries] = {}
     for subject in run.subjects:
