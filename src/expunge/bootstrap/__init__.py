@@ -64,7 +64,8 @@ from expunge.engine.aftercare.journal_rollback import StateRollback
 from expunge.engine.aftercare.restored_stores import RestoreReplay
 from expunge.engine.aftercare.sweeping import LaterLook, SweepResult
 from expunge.engine.consent import approving
-from expunge.engine.execution import issued_receipts, planning, queueing, recovering, running
+from expunge.engine.execution import issued_receipts, nightly, planning, queueing, recovering, running
+from expunge.engine.execution.nightly import NightlyCohort, NightlyResult
 from expunge.engine.execution.planning import PlanForecast
 from expunge.engine.execution.step_worker import Worker
 from expunge.engine.gate import fencing
@@ -346,6 +347,17 @@ class Expunge(Queries):
             queueing.take_up(self.context)
         released = queueing.due(self.context)
         return self.apply_all(released, report=report) if released else ()
+
+    def run_nightly(self, *, report: Reporter = silent) -> NightlyResult:
+        """Carry out all that waits and may start, together: each store is read once, each table and file rewritten once for all."""
+        with self._writing():
+            queueing.take_up(self.context)
+        cohort = nightly.gather(self.context)
+        return NightlyResult(self.apply_all(cohort.going, report=report) if cohort.going else (), cohort.staying)
+
+    def nightly_cohort(self) -> NightlyCohort:
+        """Return the orders that :meth:`run_nightly` would carry out now, and those that wait and cannot start."""
+        return nightly.gather(self.context)
 
     def leases(self) -> tuple[Lease, ...]:
         """Return the holder of each step now; empty where one process runs orders."""

@@ -13,7 +13,7 @@ from expunge.core.evidence.window_choice import ValueCount
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.placing import FileLayout, PlaceReader
-from expunge.ports.optional.remote_content import RemoteObject
+from expunge.ports.optional.remote_content import Remote
 from expunge.ports.optional.row_accounts import AccountReader, TableFile
 
 Stretch: TypeAlias = tuple[int, int]
@@ -155,12 +155,13 @@ class Scanner(Protocol):
         """A tracer that asks which of the candidate traces each subject's content holds, at any offset."""
         ...
 
-    def reader(self, path: Path, layout: FileLayout | None = None) -> PlaceReader | None:
+    def reader(self, path: Path, layout: FileLayout | None = None, content: Callable[[], int] | None = None) -> PlaceReader | None:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError.
 
         Args:
             path: the file.
             layout: how it holds items, where its own bytes do not say.
+            content: opens the bytes of what is no file of this machine, as a descriptor that the reader closes; asked when they are needed.
         """
         ...
 
@@ -174,14 +175,14 @@ class Scanner(Protocol):
         traces: Traces,
         places: int | None = None,
         *,
-        remote: Iterable[RemoteObject] = (),
+        remote: Iterable[Remote] = (),
         counted: int = 0,
         without: Collection[int] = (),
         treat: Treat | None = None,
     ) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
-        Objects of ``remote`` are read in the same way, with their names and what lies beside their bytes.
+        What is ``remote`` is read in the same way, with its names and what lies beside the bytes.
 
         None (0) for who asks only which traces there are: that saves most of the time where there are many. With ``counted``, the
         places of each are counted up to about so many. Those ``without`` which it shall do are not looked for. ``treat`` tells which files

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from expunge.core.orders.run import Run
     from expunge.core.values.ids import OrderId
     from expunge.engine.evidence.residue_places import ResiduePlace
+    from expunge.engine.execution.nightly import StaysOut
 
 MOST_PLACES = 12
 """Places of residue shown to people."""
@@ -35,6 +36,7 @@ def apply(
     ] = None,
     queue: Annotated[bool, typer.Option("--queue", help="Let the orders wait for others, to share rewrites with them.")] = False,
     due: Annotated[bool, typer.Option("--due", help="Carry out what is queued and due, with all that may go along.")] = False,
+    nightly: Annotated[bool, typer.Option("--nightly", help="Carry out all that waits and may start, together.")] = False,
     yes: options.Yes = False,
     map_file: options.Map = None,
     as_json: options.Json = False,
@@ -44,32 +46,71 @@ def apply(
     Orders that are named together share one look, one rewrite of each table or file, and one scan. With --queue they wait for others, at
     most as long as `longest_wait:` of the map says; a worker, or --due, carries them out.
 
-    Exit code 0: all erased and verified; 4: something was not; 5: a plan waits for approval; 1: the world changed since the plan.
+    With --nightly all that waits goes together: approved orders after their cooling-off time, queued or not, what was interrupted, and
+    queued orders in part. One that cannot start is named and stops nobody.
+    An order that is due within 24 hours does not wait for the night: --due and workers take it at once.
+
+    Exit code 0: all erased and verified; 4: something was not; 5: a plan waits for approval (with --nightly: and is due before the next
+    night); 1: the world changed since the plan.
     """
     wanted = [_order(each) for each in what or ()]
-    if bool(wanted) == due or (queue and due):
-        problem = "name the orders, or ask for what is due"
-        raise UsageError(problem, help="expunge apply ORDER...; expunge apply --queue ORDER...; expunge apply --due")
+    if [bool(wanted), due, nightly].count(True) != 1 or (queue and not wanted):
+        problem = "name the orders, or ask for what is due, or for all that waits"
+        raise UsageError(problem, help="expunge apply [--queue] ORDER...; expunge apply --due; expunge apply --nightly")
     with opened(map_file, recover=True) as expunge:
         if queue:
             runs = tuple(expunge.submit(order) for order, _ in wanted)
             _tell_queued(runs, as_json=as_json)
             return
-        runs = _applied(expunge, wanted, yes=yes)
+        staying: Sequence[StaysOut] = ()
+        if nightly:
+            runs, staying = _tonight(expunge, yes=yes)
+        else:
+            runs = _applied(expunge, wanted, yes=yes)
         for number, run in enumerate(runs, start=1):
             if out is not None:
                 write_receipts(expunge, run, out / str(number) if len(runs) > 1 else out)
         places = {run.order: expunge.residue(run.order) for run in runs}
     if as_json:
-        output.write_json("applied/1", _values(runs, places, many=due or len(wanted) > 1))
+        values = _values(runs, places, many=not wanted or len(wanted) > 1)
+        output.write_json("applied/1", {**values, "staying": [_staying(each) for each in staying]} if nightly else values)
     else:
         for run in runs:
             output.say(told(run))
             _tell_places(places[run.order])
-        if not runs:
+        if nightly:
+            _tell_night(runs, staying)
+        elif not runs:
             output.say("nothing is due")
-    if code := max((exit_code(run) for run in runs), default=Exit.OK):
+    code = max((exit_code(run) for run in runs), default=Exit.OK)
+    code = max(code, Exit.WAITING if any(each.gate and each.near for each in staying) else Exit.OK)
+    if code:
         raise typer.Exit(code)
+
+
+def _tonight(expunge: Expunge, *, yes: bool) -> tuple[tuple[Run, ...], Sequence[StaysOut]]:
+    cohort = expunge.nightly_cohort()
+    if cohort.going:
+        options.confirm(f"Erase what {output.count(len(cohort.going), 'order')} say for good?", yes=yes)
+    with ProgressReporter("apply") as report:
+        result = expunge.run_nightly(report=report)
+    return result.runs, result.staying
+
+
+def _tell_night(runs: Sequence[Run], staying: Sequence[StaysOut]) -> None:
+    """Say what cannot start, and the night in one line."""
+    for each in staying:
+        near = f"; due {each.due:%Y-%m-%d %H:%M} UTC" if each.due is not None and each.near else ""
+        output.say(f"{each.order} stays: {output.visible(each.why)}{near}")
+    done = sum(exit_code(run) is Exit.OK for run in runs)
+    people = output.count(sum(len(run.subjects) for run in runs), "person", "people")
+    rest = f", {len(runs) - done} in part" if done < len(runs) else ""
+    more = f"; {output.count(len(staying), 'order')} cannot start yet" if staying else ""
+    output.say(f"tonight: {output.count(len(runs), 'order')} for {people}, {done} fulfilled{rest}{more}")
+
+
+def _staying(each: StaysOut) -> dict[str, Any]:
+    return {"order": each.order, "why": each.why, "due": each.due, "near": each.near}
 
 
 def _applied(expunge: Expunge, wanted: list[tuple[OrderId, bytes | None]], *, yes: bool) -> tuple[Run, ...]:

@@ -23,7 +23,7 @@ from expunge.engine.evidence import hits_by_place, link_marks, positive_controls
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.gate import fencing
 from expunge.engine.intake import key_destruction, person_orders
-from expunge.engine.kernel import store_calls
+from expunge.engine.kernel import store_calls, unshown
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder, orders
 from expunge.engine.subjects import locating
@@ -109,6 +109,7 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
             moved = tracing.recall(context, owner, "held-before-", traces)
             ours = ErasedAndKept(back.copies, {})
             explained = hits_by_place.explain(context, store, joined, scanned, ours, people, moved)
+            unread = unshown.sentences(context, store, people) or blinding(scanned.coverage.skipped)
         except store_calls.TROUBLE as error:
             failed[store] = store_calls.as_unable(error).reason.value
             continue
@@ -116,11 +117,7 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
         earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
         # Why one is enough: those of the order may have been erased since. Where nobody is left, the store has at least to be there.
         unseen = staying(traces, earlier, mine) and not staying(joined, seen, mine)
-        blind = (
-            blinding(scanned.coverage.skipped)
-            or lying.blocking(scanned.unread)
-            or (unseen and (now.controls or not positive_controls.is_there(context, store)))
-        )
+        blind = unread or lying.blocking(scanned.unread) or (unseen and (now.controls or not positive_controls.is_there(context, store)))
         if blind or explained.untold:
             failed[store] = Reason.CANNOT_TELL.value
         fresh = {index for index in seen - explained.held - explained.untold.keys() if joined.traces[index].subject not in joined.controls}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.evidence.traces import Traces
-from expunge.engine.kernel import store_calls
+from expunge.engine.kernel import remote_files, store_calls
 from expunge.engine.kernel.context import Context
 from expunge.ports.optional.placing import (
+    BesideReader,
     CannotTell,
     ChainReader,
     DecodedReader,
@@ -24,13 +26,14 @@ from expunge.ports.optional.placing import (
     PlaceReader,
     PlacingStore,
 )
+from expunge.ports.optional.remote_content import RemoteContent, RemoteObject
 from expunge.ports.scanner import Residue
 from expunge.ports.store import Store
 
 CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
-NAME, ATTRIBUTE = "file name", "file attribute"
-"""The words by which the scan reports a hit in the name of a file or folder, and in an extended attribute."""
+NAME, ATTRIBUTE, BESIDE = "file name", "file attribute", "metadata"
+"""The words by which the scan reports a hit in the name of a file or folder, in an extended attribute, and beside an object's bytes."""
 
 
 @dataclass
@@ -100,18 +103,35 @@ class HitPlaces:
                 # Files of a lake are replaced, not changed.
                 hits.at = [(CannotTell("file is gone"),)] * len(hits.places)
                 return
+            except OSError:
+                if not any(isinstance(self._placing[dataset.name], RemoteContent) for dataset in hits.datasets):
+                    raise
+                hits.at = [(CannotTell("object that could not be read again"),)] * len(hits.places)
+                return
             for _, place in hits.places:
                 hits.at.append(_lying_in(readers, place) or (CannotTell("no pages"),))
         for lying in chain.from_iterable(hits.at):
             if isinstance(lying, LiveRows):
                 hits.rows.setdefault(lying, len(hits.rows))
 
-    def _readers(self, hits: FileHits) -> list[PlaceReader]:
+    def _readers(self, hits: FileHits) -> Iterator[PlaceReader]:
         """The page reader of a file, and for datasets that say how their files hold items the readers of these."""
-        stores = ((dataset, self._placing[dataset.name]) for dataset in hits.datasets)
-        layouts = dict.fromkeys(opened.layout(dataset) if isinstance(opened, LayoutStore) else None for dataset, opened in stores)
-        readers = (self._context.scanner.reader(hits.path, layout) for layout in layouts)
-        return [reader for reader in readers if reader is not None]
+        known = set[object]()
+        for dataset in hits.datasets:
+            opened = self._placing[dataset.name]
+            layout = opened.layout(dataset) if isinstance(opened, LayoutStore) else None
+            remote = store_calls.remote(opened, dataset, hits.path)
+            found: object = layout if remote is None or isinstance(remote, RemoteObject) else dataset.store
+            if found in known:
+                continue
+            known.add(found)
+            if remote is None or isinstance(remote, RemoteObject):
+                content = partial(remote_files.fetched, remote) if remote is not None else None
+                reader = self._context.scanner.reader(hits.path, layout, content)
+            else:
+                reader = remote
+            if reader is not None:
+                yield reader
 
     def _is_of_another_kind(self, path: Path) -> bool:
         """Return whether a file belongs to a store without page readers that lies below the root of one with them."""
@@ -130,6 +150,8 @@ def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
     outermost = place.hidden.partition(" > ")[0]
     if outermost == NAME:
         return (reader.at_name() if isinstance(reader, NameReader) else NothingLive(NAME),)
+    if outermost == BESIDE:
+        return (reader.at_beside() if isinstance(reader, BesideReader) else NothingLive(BESIDE),)
     if outermost == ATTRIBUTE:
         return (NothingLive(ATTRIBUTE),)
     if outermost.startswith(CHAINED) and isinstance(reader, ChainReader):

@@ -241,15 +241,22 @@ def held_before(context: Context, store: str, traces: Traces, theirs: Mapping[st
 
 
 def inside(context: Context, store: str) -> list[str]:
-    """Return other stores whose files lie under this one's root, as a database in a folder: what is found there may be their people's."""
+    """Return other stores whose files lie under this one's root, as a database in a folder: what is found there may be their people's.
+
+    Stores that show the same content through the same interface are among them.
+    """
     roots = [each.path.resolve() for each in store_calls.raw(context.open_store(store)) if each.path.is_dir()]
+    shown = "" if roots else store_calls.interface(context.open_store(store))
     found = []
-    for name in context.data_map.stores if roots else ():
+    for name in context.data_map.stores if roots or shown else ():
+        if name == store:
+            continue
         try:
-            paths = [each.path.resolve() for each in store_calls.raw(context.open_store(name))] if name != store else []
+            paths = [each.path.resolve() for each in store_calls.raw(context.open_store(name))] if roots else []
+            same = bool(shown) and store_calls.interface(context.open_store(name)) == shown
         except store_calls.TROUBLE:
             continue
-        if any(path.is_relative_to(root) for path in paths for root in roots):
+        if same or any(path.is_relative_to(root) for path in paths for root in roots):
             found.append(name)
     return found
 

@@ -30,7 +30,7 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.engine.unread import unread_places
 from expunge.engine.unread.unread_places import StorePlaces
-from expunge.ports.optional.remote_content import RemoteObject
+from expunge.ports.optional.remote_content import Remote
 from expunge.ports.scanner import Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
@@ -225,19 +225,21 @@ def look(
         opened = context.open_store(store)
         sources = store_calls.raw(opened)
         lying = unread_places.of_store(context, store, sources)
-        remote = _undeclared(context, store)
-        scanned = context.scanner.scan(sources, traces, places, remote=remote, without=without, treat=lying.treat)
+        scanned = context.scanner.scan(sources, traces, places, remote=_content(context, store), without=without, treat=lying.treat)
         blind = controls - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
         if not blind or len(earlier) + 1 >= LOOKS:
             return _together(traces, earlier, scanned), lying
         earlier.append(scanned)
 
 
-def _undeclared(context: Context, store: str) -> Iterator[RemoteObject]:
-    """The undeclared objects of a store, without those of other stores of the map that lie below its url."""
-    others = tuple(f"{spec.url.rstrip('/')}/" for name, spec in context.data_map.stores.items() if name != store and spec.url)
-    for found in store_calls.undeclared(context.open_store(store)):
-        if not found.url.startswith(others):
+def _content(context: Context, store: str) -> Iterator[Remote]:
+    """All that a store shows, without what lies in other stores of the map below its url."""
+    opened = context.open_store(store)
+    own = store_calls.interface(opened).rstrip("/")
+    urls = (spec.url.rstrip("/") for name, spec in context.data_map.stores.items() if name != store)
+    below = tuple(f"{url}/" for url in urls if url.startswith(f"{own}/"))
+    for found in store_calls.content(opened) if own else ():
+        if not found.url.startswith(below):
             yield found
 
 

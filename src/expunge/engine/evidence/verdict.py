@@ -18,7 +18,8 @@ why the entry says *unable*. :class:`Judge` carries these numbers, and so does `
    11. Rows of other people name the person in a column that the map does not know.
 
    Numbers 6 and 8 to 10 are about *erased* alone.
-6. Judge the rest of the store: windows that no declared dataset accounts for, and undeclared columns that hold keys of the subject.
+6. Judge the rest of the store: windows that no declared dataset accounts for, undeclared columns that hold keys of the subject, and what a
+   store whose bytes are out of reach holds and does not show.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ ELSEWHERE = "elsewhere in "
 SCANNER = "expunge.residue/1"
 _TOO_SHORT = "nothing in it is long enough to be looked for in raw bytes"
 _SHARED = "other people's data holds every window that could be looked for, or none could be seen before"
+_SAID = 5
+"""Things that are named one by one."""
 _NOT_TAKEN = Unable(Reason.ERROR, "the step was not taken")
 
 
@@ -64,6 +67,8 @@ class Judge:
     """Dataset of windows that are left in rows about nobody -> the datasets of these rows."""
     accounts: Mapping[str, RowAccount | None] = field(default_factory=dict)
     """The accounts of datasets in which no window of what was erased could be looked for."""
+    unread: Sequence[str] = ()
+    """Sentences about what the store holds and does not show."""
 
     def locked(self, dataset: Dataset, subject: Pseudonym) -> tuple[Kept, ...]:
         """Return the items that the store itself refused to erase, as it answered: an object lock, a legal hold."""
@@ -205,13 +210,16 @@ class Judge:
             # What was learnt from them, and lies here where no dataset accounts for it.
             learnt = self.ledger.elsewhere(EVERYBODY)
             figures = learnt if learnt.found or (learnt.untold and not figures.untold) else figures
-        blind = (figures.blind + figures.opaque > 0 and figures.taken > 0) or bool(figures.untold)
+        blind = (figures.blind + figures.opaque > 0 and figures.taken > 0) or bool(figures.untold) or bool(self.unread)
         if named is None and (not (figures.found or blind) or any(each.outcome is Result.UNABLE for each in made)):
             return []
         kind = self.context.data_map.stores[self.step.store].kind
         detail = (
             f"what the person left lies in {self.step.store} where no dataset of the map accounts for it; `expunge check` shows such places"
         )
+        if self.unread and not figures.found and (named is None or named.reason is not Reason.RESIDUE):
+            # Why before what a look at keys says: this names all that it did not see, and how to mend it.
+            named = Unable(Reason.CANNOT_TELL, self._why_unread())
         why = named or Unable(Reason.RESIDUE, detail) if figures.found or named else Unable(Reason.CANNOT_TELL, _why_blind(figures))
         return [
             DatasetEntry(
@@ -219,6 +227,11 @@ class Judge:
                 self.capabilities.grounding, None, self._scan(figures), why.reason, why.detail,
             )
         ]  # fmt: skip
+
+    def _why_unread(self) -> str:
+        """Say what could not be read, in the store's own words."""
+        more = f", and {len(self.unread) - _SAID} more" if len(self.unread) > _SAID else ""
+        return f"{self.step.store} does not show: {'; '.join(self.unread[:_SAID])}{more}"
 
     def _outcome(self, kind: StepKind, dataset: Dataset, subject: Pseudonym) -> Outcome:
         return self.run.current.outcome(kind, dataset.name, dataset.name, subject) or _NOT_TAKEN

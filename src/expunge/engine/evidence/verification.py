@@ -42,7 +42,7 @@ from expunge.engine.evidence import hits_by_place, mentions, positive_controls, 
 from expunge.engine.evidence.nobodys_rows import Cell
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
-from expunge.engine.kernel import store_calls
+from expunge.engine.kernel import store_calls, unshown
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.models import model_commands
@@ -118,14 +118,15 @@ def verify_store(
     moved = tracing.recall(context, owner, "held-before-", traces)
     ours = ErasedAndKept(located.copies, located.kept_copies)
     explained = hits_by_place.explain(context, step.store, traces, scanned, ours, people, moved)
-    held = explained.held
     named = mentions.look(context, run, step.store, located, people, inside=_identifiers_seen(context, step.store, traces, scanned))
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     alone = not controls and positive_controls.nobody_stays(context, owner, turn(run), step.store, traces)
-    sight = ScanComparison(before, scanned.seen, held, explained.untold, controls, alone)
-    ledger = _ledger(context, owner, step.store, traces, sight, scanned, lying.blocking(scanned.unread))
+    sight = ScanComparison(before, scanned.seen, explained.held, explained.untold, controls, alone)
 
-    judge = _with_accounts(Judge(context, run, step, capabilities, ledger, scanned.coverage, _nameless(traces, explained)), datasets)
+    nameless, unread = _nameless(traces, explained), unshown.sentences(context, step.store, people)
+    ledger = _ledger(context, owner, step.store, traces, sight, scanned, lying.blocking(scanned.unread))
+    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless, unread=unread)
+    judge = _with_accounts(judge, datasets)
     entries: dict[Pseudonym, SubjectEntries] = {}
     for subject in run.subjects:
         # (5) Judge each dataset.

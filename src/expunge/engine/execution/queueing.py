@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from expunge import telemetry
 from expunge.core.journal import events as ev
@@ -15,6 +15,7 @@ from expunge.engine.consent import approving
 from expunge.engine.evidence import receipt_entries
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder, read_all
+from expunge.engine.recipients import deadlines
 from expunge.engine.subjects import hold_register
 from expunge.errors import IllegalTransition
 from expunge.telemetry import Action, Opaque
@@ -84,6 +85,12 @@ def waiting(context: Context) -> tuple[Run, ...]:
     return tuple(run for run in _all(context) if run.queued is not None and run.state in STARTABLE)
 
 
+def due_date(context: Context, run: Run) -> datetime | None:
+    """Return the earliest time at which a clock rule of the map says that an order has to be done; None where none does."""
+    owed = deadlines.owed(context, run.order, run.received.kind.value, deadlines.happened(run))
+    return min((each.at for each in owed if each.at is not None), default=None)
+
+
 def _all(context: Context) -> Iterator[Run]:
     return (each.run for each in read_all(context.journal, context.clock))
 
@@ -91,5 +98,7 @@ def _all(context: Context) -> Iterator[Run]:
 def due(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:
     """Return the orders that start now; see :func:`expunge.core.orders.batch_release.released`."""
     queued = waiting(context) if runs is None else tuple(runs)
-    entries = [Waiting(run.order, run.received.earliest, run.queued.latest) for run in queued if run.queued is not None]
+    entries = [
+        Waiting(run.order, run.received.earliest, run.queued.latest, due_date(context, run)) for run in queued if run.queued is not None
+    ]
     return released(entries, context.clock.now(), [store.window for store in context.data_map.stores.values()])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 
 from expunge.core.datamap.datamap import Dataset, Ignore
 from expunge.core.datamap.grounding import Capabilities
@@ -20,8 +21,9 @@ from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.optional.model_registry import ModelRegistry
+from expunge.ports.optional.placing import PlaceReader
 from expunge.ports.optional.remainders import Remainders
-from expunge.ports.optional.remote_content import RemoteContent, RemoteObject
+from expunge.ports.optional.remote_content import Remote, RemoteContent, RemoteObject
 from expunge.ports.optional.schema_listing import MentionListing, SchemaListing, UndeclaredListing, UndeclaredTable
 from expunge.ports.optional.schema_naming import SchemaNaming
 from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
@@ -267,11 +269,26 @@ def raw(store: Store) -> tuple[RawSource, ...]:
     return answer
 
 
-def undeclared(store: Store) -> Iterator[RemoteObject]:
-    """Yield what lies in no declared place of a store whose bytes are out of reach; nothing for other stores."""
+def interface(store: Store) -> str:
+    """Return the url of the interface through which a store's content is read; empty for other stores. Raises as ``content``."""
+    return store.interface if isinstance(store, RemoteContent) else ""
+
+
+def content(store: Store) -> Iterator[Remote]:
+    """Yield all that a store shows whose bytes are out of reach; nothing for other stores."""
     if isinstance(store, RemoteContent):
-        failpoint("store.undeclared:before")
-        yield from store.undeclared()
+        failpoint("store.content:before")
+        yield from store.content()
+
+
+def unreadable(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
+    """Ask what a store whose bytes are out of reach holds and does not show; nothing for other stores. Raises as ``content``."""
+    return store.unreadable(ignored) if isinstance(store, RemoteContent) else ()
+
+
+def remote(store: object, dataset: Dataset, path: Path) -> PlaceReader | RemoteObject | None:
+    """Ask for what tells which live items lie at places of remote content; None for a file of this machine. Raises as ``content``."""
+    return store.remote(dataset, path) if isinstance(store, RemoteContent) else None
 
 
 TROUBLE = (StoreUnavailable, CouldNotLook, OSError)

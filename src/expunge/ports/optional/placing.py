@@ -114,6 +114,15 @@ class NameReader(Protocol):
 
 
 @runtime_checkable
+class BesideReader(Protocol):
+    """A reader of files beside whose bytes content of items lies: the tags and metadata of objects."""
+
+    def at_beside(self) -> Lying:
+        """Nominate the live rows to which what lies beside the bytes belongs."""
+        ...
+
+
+@runtime_checkable
 class ChainReader(Protocol):
     """A reader of files in which content goes on over pages that do not follow one another."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 class Slice(Protocol):
@@ -65,6 +65,26 @@ class MemorySlice:
     def part(self, start: int) -> MemorySlice:
         """See :class:`Slice`."""
         return MemorySlice(self._data[start:])
+
+
+class SeekableSlice:
+    """A stretch of a file object that can be read at any place. Reading raises what the file raises."""
+
+    def __init__(self, file: BinaryIO, start: int = 0) -> None:
+        self._file = file
+        self._start = start
+        self.size = max(0, file.seek(0, os.SEEK_END) - start)
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """See :class:`Slice`."""
+        if offset < 0 or count <= 0:
+            return b""
+        self._file.seek(self._start + offset)
+        return self._file.read(count)
+
+    def part(self, start: int) -> SeekableSlice:
+        """See :class:`Slice`."""
+        return SeekableSlice(self._file, self._start + start)
 
 
 class SliceReader(io.RawIOBase):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,18 +233,19 @@ class TextUnits:
     unit, so that whoever looks for them needs to know nothing of encodings.
     """
 
-    def __init__(self, path: Path, encoding: str) -> None:
+    def __init__(self, path: Path, encoding: str, content: Callable[[], int] | None = None) -> None:
         """Open a file; its name tells the compression.
 
         Args:
             path: the file.
             encoding: of a file without a byte order mark; empty for UTF-8.
+            content: opens the bytes of what is no file of this machine.
 
         Raises:
             OSError: when it cannot be opened.
             DamagedContent: when its compression is damaged from the start.
         """
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        self._descriptor = content() if content else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
         packed = path.name.endswith((".gz", ".zst"))
         self.content: Content = (
             PackedContent(self._descriptor, gzip=path.name.endswith(".gz")) if packed else PlainContent(self._descriptor)

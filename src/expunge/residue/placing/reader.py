@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from expunge import descriptors
@@ -69,8 +71,7 @@ def open_reader(path: Path, layout: FileLayout | None = None) -> PlaceReader | N
     PostgreSQL by its folder. Raises OSError when the file cannot be read.
     """
     if layout is not None:
-        records = layout.form and (layout.form != "json" or layout.records)
-        return RecordFilePlaces(path, layout) if records else WholeFilePlaces(path, layout)
+        return RecordFilePlaces(path, layout) if _of_records(layout) else WholeFilePlaces(path, layout)
     if path.is_dir():
         return FolderName(path)
     if (opened := open_vectors(path) or open_postgres(path)) is not None:
@@ -86,6 +87,32 @@ def open_reader(path: Path, layout: FileLayout | None = None) -> PlaceReader | N
     if beside != LOG:
         return NoRows(_NO_ROWS[beside])
     return _sqlite(path.with_name(path.name.removesuffix(LOG)), log=True) if head.startswith(LOG_MAGIC) else NoRows("old frame")
+
+
+def open_remote(path: Path, layout: FileLayout | None, content: Callable[[], int]) -> PlaceReader | None:
+    """Open what is no file of this machine for questions about its places; None where no reader knows its kind.
+
+    Args:
+        path: its url.
+        layout: as of a file.
+        content: opens its bytes, where they are needed to tell.
+
+    Raises:
+        OSError: when they cannot be read.
+    """
+    if layout is not None:
+        return RecordFilePlaces(path, layout, content) if _of_records(layout) else WholeFilePlaces(path, layout)
+    descriptor = content()
+    if os.pread(descriptor, len(PARQUET), 0) == PARQUET:
+        with suppress(Broken):
+            return ParquetPlaces(path, descriptor)
+        return NoRows("no footer")
+    os.close(descriptor)
+    return None
+
+
+def _of_records(layout: FileLayout) -> bool:
+    return bool(layout.form and (layout.form != "json" or layout.records))
 
 
 def _sqlite(path: Path, *, log: bool) -> PlaceReader | None:

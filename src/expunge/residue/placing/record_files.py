@@ -53,6 +53,10 @@ class WholeFilePlaces:
         """Nominate all to which the name belongs."""
         return LiveRows(self._relation, (FILE_NAME,))
 
+    def at_beside(self) -> Lying:
+        """Nominate the file."""
+        return LiveRows(self._relation, (WHOLE_FILE,))
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -64,10 +68,11 @@ class RecordFilePlaces:
     as the file.
     """
 
-    def __init__(self, path: Path, layout: FileLayout) -> None:
-        """Take the place of a file."""
+    def __init__(self, path: Path, layout: FileLayout, content: Callable[[], int] | None = None) -> None:
+        """Take the place of a file; ``content`` opens the bytes of what is no file of this machine."""
         self._path = path
         self._layout = layout
+        self._content = content
         self._relation = _relation(path, layout)
         self._text: TextUnits | None = None
         self._records: _Records | None = None
@@ -114,7 +119,7 @@ class RecordFilePlaces:
 
     def _lying(self, places: _Places) -> Lying:
         if self._text is None:
-            self._text = TextUnits(self._path, self._layout.encoding)
+            self._text = TextUnits(self._path, self._layout.encoding, self._content)
         if self._records is None:
             self._counted = self._text.identity()
             self._records = _records(self._text, self._layout)

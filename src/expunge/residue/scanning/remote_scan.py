@@ -1,51 +1,100 @@
-"""Search objects that are read over the network: their names, what lies beside their bytes, and the bytes as they come."""
+"""Search what is read over the network: objects with their names and the words beside their bytes, and rows of tables."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import chain
+from typing import BinaryIO
 
-from expunge.ports.optional.remote_content import RemoteObject
+from expunge.ports.optional.remote_content import Notes, Remote, RemoteObject, RemoteTable
+from expunge.residue.formats.slices import SeekableSlice
 from expunge.residue.matching.patterns import TracePatterns
-from expunge.residue.matching.session import Allowance, Limits, RunOrigin, Session
-from expunge.residue.scanning.byte_stream import ByteStream
+from expunge.residue.matching.session import SMALL, Allowance, Limits, RunOrigin, Session
+from expunge.residue.scanning.byte_stream import ByteStream, add_small, search
 from expunge.residue.scanning.file_walk import reason_of
 from expunge.residue.scanning.scan_units import UnitResult, UnitScanner
 
+ROW = "row"
+"""The word by which a hit in a row is reported; its place is the row's number."""
+NAME, BESIDE = "file name", "metadata"
+_CHUNK = 1 << 20
 
-def take_remote(objects: Iterable[RemoteObject], needles: TracePatterns, limits: Limits, places: int) -> Iterator[UnitResult]:
-    """Yield the result of a search in objects, if there are any. One that cannot be read is counted. Memory does not grow with an object.
 
-    Raises what listing them raises.
+def take_remote(content: Iterable[Remote], needles: TracePatterns, limits: Limits, places: int) -> Iterator[UnitResult]:
+    """Yield the result of a search in remote content, if there is any. What cannot be read is counted. Memory does not grow with it.
+
+    Raises what listing it raises.
     """
-    remaining = iter(objects)
+    remaining = iter(content)
     first = next(remaining, None)
     if first is None:
         return
     scanner = UnitScanner(needles, limits, places)
 
     def read(session: Session) -> None:
-        _read(session, first)
-        for each in remaining:
-            _read(session, each)
+        names = _Folders(session)
+        for found in chain([first], remaining):
+            names.take(found)
+            try:
+                if isinstance(found, RemoteTable):
+                    _read_rows(session, found)
+                elif found.open is not None:
+                    _read_object(session, found, found.open())
+            except OSError as error:
+                session.skip(reason_of(error))
 
     yield scanner.search(read)
 
 
-def _read(session: Session, found: RemoteObject) -> None:
+class _Folders:
+    """Searches names: of each object and table, and of each folder on the way to some once while they come in order."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._last: tuple[str, ...] = ()
+
+    def take(self, found: Remote) -> None:
+        parts = found.path.parts
+        common = next((at for at, (one, other) in enumerate(zip(parts, self._last, strict=False)) if one != other), len(self._last))
+        for at in range(min(common, len(parts) - 1), len(parts)):
+            above = found.path.parents[len(parts) - at - 2] if at < len(parts) - 1 else found.path
+            named = RunOrigin(above, (NAME,), fixed=True, leaf=True)
+            self._session.add(named, Allowance(0, 0), os.fsencode(parts[at]))
+        self._last = parts
+
+
+def _read_object(session: Session, found: RemoteObject, opened: tuple[BinaryIO, Notes]) -> None:
     path = found.path
-    session.add(RunOrigin(path, ("file name",), fixed=True, leaf=True), Allowance(0, 0), os.fsencode(found.url.rpartition("/")[2]))
-    try:
-        for word, value in found.notes().items():
-            for text in (word, value):
-                session.add(RunOrigin(path, ("metadata",), fixed=True, leaf=True), Allowance(0, 0), text.encode("utf-8", "surrogatepass"))
-        allowance = Allowance.of(session.limits, 0)
-        stream = ByteStream(session, RunOrigin(path), allowance)
-        for data in found.chunks():
-            allowance.decoded += session.limits.ratio * len(data)
+    file, notes = opened
+    with closing(file):
+        for text in chain.from_iterable(notes.items()):
+            beside = RunOrigin(path, (BESIDE,), fixed=True, leaf=True)
+            session.add(beside, Allowance(0, 0), text.encode("utf-8", "surrogatepass"))
+        source = SeekableSlice(file)
+        where, allowance = RunOrigin(path), Allowance.of(session.limits, source.size)
+        session.files += 1
+        if source.size <= SMALL:
+            data = source.read_at(0, source.size)
+            session.bytes += len(data)
+            add_small(session, where, allowance, data, source)
+            return
+        stream = ByteStream(session, where, allowance, source)
+        at = 0
+        while data := source.read_at(at, _CHUNK):
+            at += len(data)
             session.bytes += len(data)
             stream.feed(data)
         stream.close()
-        session.files += 1
-    except OSError as error:
-        session.skip(reason_of(error))
+
+
+def _read_rows(session: Session, found: RemoteTable) -> None:
+    path = found.path
+    session.files += 1
+    for number, content in found.rows():
+        size = sum(map(len, content))
+        session.bytes += size
+        where, allowance = RunOrigin(path, (ROW,), base=number, fixed=True), Allowance.of(session.limits, size)
+        for data in content:
+            search(session, where, allowance, data)

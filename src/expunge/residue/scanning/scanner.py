@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
 from expunge.ports.optional.placing import FileLayout, PlaceReader
-from expunge.ports.optional.remote_content import RemoteObject
+from expunge.ports.optional.remote_content import Remote
 from expunge.ports.optional.row_accounts import AccountReader, TableFile
 from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch, Treat, UnreadFile
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import Limits, RunOrigin
-from expunge.residue.placing.reader import open_reader
+from expunge.residue.placing.reader import open_reader, open_remote
 from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
 from expunge.residue.scanning.placed_windows import PlacedWindowSearch
 from expunge.residue.scanning.remote_scan import take_remote
@@ -66,9 +66,9 @@ class ResidueScanner:
         """A tracer that finds the candidates that each bystander's content holds."""
         return PlacedWindowSearch(traces, candidates, self._limits)
 
-    def reader(self, path: Path, layout: FileLayout | None = None) -> PlaceReader | None:
+    def reader(self, path: Path, layout: FileLayout | None = None, content: Callable[[], int] | None = None) -> PlaceReader | None:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""
-        return open_reader(path, layout)
+        return open_reader(path, layout) if content is None else open_remote(path, layout, content)
 
     def account(self, files: Sequence[TableFile]) -> AccountReader | None:
         """Open the files of one table to account for every byte of them; None where no reader knows their kind. Raises OSError."""
@@ -80,12 +80,12 @@ class ResidueScanner:
         traces: Traces,
         places: int | None = None,
         *,
-        remote: Iterable[RemoteObject] = (),
+        remote: Iterable[Remote] = (),
         counted: int = 0,
         without: Collection[int] = (),
         treat: Treat | None = None,
     ) -> Scanned:
-        """Read every byte of every source, and of remote objects. Raises CouldNotLook when a source cannot be read at all.
+        """Read every byte of every source, and all remote content. Raises CouldNotLook when a source cannot be read at all.
 
         A source in the role ``data`` has to be there; others may have vanished since the store named them.
         """

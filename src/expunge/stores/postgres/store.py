@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import psycopg
@@ -22,7 +23,8 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.file_listing import NameFile
-from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.placing import LiveRows, PlaceReader
+from expunge.ports.optional.remote_content import Remote
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
@@ -33,10 +35,11 @@ from expunge.stores.postgres.ladder import ladder_climb
 from expunge.stores.postgres.mentions import PostgresMentions, references, unfit
 from expunge.stores.postgres.preflight import PostgresPreflight, locked
 from expunge.stores.postgres.reading import content as postgres_content
-from expunge.stores.postgres.reading import nominated, spellings
+from expunge.stores.postgres.reading import nominated, shown_rows, spellings
 from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres.reading.members import CopyBystanders
 from expunge.stores.postgres.reading.probe import PostgresProbe
+from expunge.stores.postgres.reading.shown import DatabaseContent
 from expunge.stores.postgres.reading.times import PostgresAging
 from expunge.stores.postgres.schema import schema_words
 from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, PostgresSchema, PostgresTable, quoted
@@ -73,6 +76,7 @@ class Postgres:
         lock_ms = int(str(spec.options.get("lock_ms", LOCK_MS)))
         self._link = ConnectionPool(spec, lock_ms)
         self._server = DatabaseServer(self._link.connect, spec, lock_ms)
+        self._shown = DatabaseContent(self._link.borrowed)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -146,6 +150,9 @@ class Postgres:
 
     def holds(self, dataset: Dataset, path: Path) -> bool:
         """Compare the file with those of the dataset's table, of its indexes and long values, and with those of the whole database."""
+        if path.is_relative_to(self._shown_url):
+            with self._looking(dataset) as (connection, table):
+                return shown_rows.holds(connection, table, self._shown_url, path)
         place = self._server.place()
         if not isinstance(place, DataDirectory):
             return False
@@ -160,6 +167,9 @@ class Postgres:
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Compare the relation's file with those of the dataset's table, of its views, indexes and long values."""
+        if Path(relation).is_relative_to(self._shown_url):
+            with self._looking(dataset) as (connection, table):
+                return shown_rows.relates(connection, table, relation)
         place = self._server.place()
         if not isinstance(place, DataDirectory):
             return False
@@ -167,14 +177,18 @@ class Postgres:
             return nominated.relates(connection, table, place.data, relation)
 
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
-        """Read live rows by their places in the relation's file; nothing where the server's files cannot be read here."""
-        place = self._server.place()
-        if not isinstance(place, DataDirectory):
+        """Read live rows by their places in the relation's file, or by the numbers under which the database showed them."""
+        shown = bool(rows) and Path(rows[0].relation).is_relative_to(self._shown_url)
+        place = None if shown else self._server.place()
+        if not shown and not isinstance(place, DataDirectory):
             return
         with self._looking(dataset) as (connection, table):
             fields = postgres_content.fields_of(table, dataset.subject_fields)
             staying = postgres_content.PostgresBystanders(connection, table, dataset.name, fields, erased, dataset.follow)
-            yield from nominated.PostgresNominations(staying, place.data).read(rows)
+            if isinstance(place, DataDirectory):
+                yield from nominated.PostgresNominations(staying, place.data).read(rows)
+            else:
+                yield from shown_rows.ShownNominations(staying, self._shown_url).read(rows)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """Counted on the server."""
@@ -295,6 +309,31 @@ class Postgres:
         """The server's own folders, after a checkpoint; nothing where they cannot be read here."""
         with self._link.looking(self._link.where):
             yield from self._server.raw()
+
+    @property
+    def interface(self) -> str:
+        """The database."""
+        return self._shown_url
+
+    @cached_property
+    def _shown_url(self) -> str:
+        with self._link.looking(self._link.where):
+            return self._shown.url
+
+    def content(self) -> Iterator[Remote]:
+        """Every table and view that the role may read, the catalogues, statistics and large objects; nothing while the files are read."""
+        with self._link.looking(self._link.where):
+            if self._server.readable_place() is None:
+                yield from self._shown.all()
+
+    def unreadable(self, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
+        """What the role may not read; nothing while the files are read."""
+        with self._link.looking(self._link.where):
+            return self._shown.unreadable(self._spec.name, ignored) if self._server.readable_place() is None else ()
+
+    def remote(self, dataset: Dataset, path: Path) -> PlaceReader | None:  # noqa: ARG002 - it is the same for each
+        """What tells the rows behind a url of the content."""
+        return shown_rows.ShownPlaces(path) if path.is_relative_to(self._shown_url) else None
 
     # --- erasing -----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Unable
@@ -24,6 +24,8 @@ from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, Readin
 
 _FEW = 64
 """People for whom their own prefixes are listed at once, without trying how long the whole listing is."""
+_WORDS = ("ContentDisposition", "WebsiteRedirectLocation")
+"""Headers of an object whose content is free text."""
 _LONGEST_KEY = 1024
 """Bytes, the protocol's own limit."""
 _FIRST = re.compile(r"([^{]*)\{([^{}]*)\}([^{]*)")
@@ -50,7 +52,7 @@ class BucketKey:
 
 
 @dataclass(frozen=True)
-class _Version:
+class ObjectVersion:
     """One version of an object."""
 
     bucket: Bucket
@@ -62,15 +64,14 @@ class _Version:
         return self.bucket.open(self.entry.key, self.entry.version)
 
     def notes(self) -> Mapping[str, str]:
-        """Tags and user metadata."""
+        """Tags, user metadata, and what headers say in the company's own words."""
         try:
-            head = self.bucket.head(self.entry.key, self.entry.version)
-            return {**head.get("Metadata", {}), **tags_of(self.bucket, self.entry.key, self.entry.version, head)}
+            return notes_of(self.bucket, self.entry.key, self.entry.version, self.bucket.head(self.entry.key, self.entry.version))
         except FileNotFoundError:
             return {}
 
 
-class _Ahead(_Version):
+class _Ahead(ObjectVersion):
     """A version whose first bytes are fetched while others are read; to be opened once."""
 
     def begin(self) -> _Ahead:
@@ -157,11 +158,11 @@ class BucketTree:
         """The same, from a listing of the key."""
         return self._versions(self._bucket.at(key, versioned=self.hand.versioned))
 
-    def _versions(self, entries: Sequence[BucketEntry]) -> Iterator[_Version]:
+    def _versions(self, entries: Sequence[BucketEntry]) -> Iterator[ObjectVersion]:
         number = 0 if entries and entries[0].latest and not entries[0].marker else 1
         for entry in entries:
             if not entry.marker:
-                yield _Version(self._bucket, entry, number)
+                yield ObjectVersion(self._bucket, entry, number)
                 number += 1
 
     def objection(self, key: str) -> Unable | None:  # noqa: ARG002 - an object has one name
@@ -254,6 +255,12 @@ class BucketTree:
 
     def finish(self, keys: Mapping[str, Sequence[Pseudonym]], shares: Shares, named: Callable[[str], bool]) -> None:
         """Do nothing: an answer of the service is durable, and a bucket has no folders."""
+
+
+def notes_of(bucket: Bucket, key: str, version: str, answer: Any) -> Mapping[str, str]:
+    """The company's own words beside an object, by the answer to a question about it. Raises as :meth:`Bucket.call`."""
+    headers = {name: answer[name] for name in _WORDS if answer.get(name)}
+    return {**headers, **answer.get("Metadata", {}), **tags_of(bucket, key, version, answer)}
 
 
 def written(entries: Sequence[BucketEntry]) -> datetime | None:

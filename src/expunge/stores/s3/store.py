@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
@@ -15,23 +17,25 @@ from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Unable
+from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
 from expunge.stores.s3 import ladder
 from expunge.stores.s3.bucket_connection import Bucket, speaking
-from expunge.stores.s3.bucket_tree import BucketTree
+from expunge.stores.s3.bucket_tree import BucketTree, written
 from expunge.stores.s3.check import BucketCheck, copies_elsewhere
 from expunge.stores.s3.client import BucketTrouble
+from expunge.stores.s3.content import BucketContent, OneVersion, place_of
 from expunge.stores.s3.kind import SKIP
 from expunge.stores.s3.preflight import BucketPreflight
 from expunge.stores.s3.probe import BucketProbe
-from expunge.stores.s3.undeclared import undeclared_objects
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, trouble_of
 from expunge.stores.tree.folder_layout import FolderLayout
 from expunge.stores.tree.interface import NameTrouble
+from expunge.stores.tree.nominated import NominatedItems, PlacedCopy
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
 
@@ -50,6 +54,7 @@ class S3:
         self._layouts = {dataset.name: FolderLayout.of(dataset) for dataset in datasets}
         self._remembered = {dataset.name: RememberedSpellings() for dataset in datasets}
         self._bucket = Bucket(spec)
+        self._content = BucketContent(self._bucket, spec.url)
         self._elsewhere: tuple[str, ...] | None = None
 
     @property
@@ -133,8 +138,12 @@ class S3:
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Names, placeholders' values, whole objects in every version, every field of records, tags and metadata."""
+        by_version: dict[str, list[Copy]] = {}
+        for copy in copies:
+            by_version.setdefault(copy.version if isinstance(copy, PlacedCopy) else "", []).append(copy)
         with self._speaking(dataset.name):
-            self._show(dataset).trace(copies, tracer)
+            for version, some in by_version.items():
+                TreeContent(self._tree(version), self._layouts[dataset.name]).trace(some, tracer)
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no object takes another along
         """Rights to delete and to write, conditional writes, damaged and archived objects, objects too large to rewrite."""
@@ -183,12 +192,58 @@ class S3:
         """Nothing: the disks are out of reach."""
         yield from ()
 
-    def undeclared(self) -> Iterator[RemoteObject]:
-        """Yield each version of each object whose key fits no path of a dataset; none where the map says ``undeclared: skip``."""
-        if self._spec.options.get("undeclared") == SKIP:
-            return
+    @property
+    def interface(self) -> str:
+        """The prefix."""
+        return self._content.url
+
+    def content(self) -> Iterator[RemoteObject]:
+        """Every object in every version; those alone whose key fits a path of a dataset where the map says ``undeclared: skip``."""
         with self._speaking():
-            yield from undeclared_objects(self._bucket, self._spec.url, tuple(self._layouts.values()))
+            yield from self._content.objects(self._is_declared, undeclared=self._spec.options.get("undeclared") != SKIP)
+
+    def unreadable(self, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
+        """Parts of open uploads that may be anybody's."""
+        with self._speaking():
+            return self._content.unreadable(self._spec.name, tuple(self._layouts.values()), ignored)
+
+    def remote(self, dataset: Dataset, path: Path) -> RemoteObject | None:
+        """The object under a name, in the version that the path says."""
+        return self._content.at(path) if self.holds(dataset, path) else None
+
+    def _is_declared(self, key: str) -> bool:
+        return any(layout.template_of(key) is not None for layout in self._layouts.values())
+
+    def holds(self, dataset: Dataset, path: Path) -> bool:
+        """Return whether the object, or what its key begins with up to a slash, has a name that the dataset declares."""
+        place = self._content.place(path)
+        layout = self._layouts[dataset.name]
+        return place is not None and any(layout.template_of(name) is not None for name in (place.key, f"{place.key}/"))
+
+    def relates(self, dataset: Dataset, relation: str) -> bool:
+        """Return whether the relation is the name of an object of the dataset."""
+        return self.holds(dataset, self._content.root / relation)
+
+    def layout(self, dataset: Dataset) -> FileLayout:
+        """As the map says it."""
+        return FileLayout(self._content.root, dataset.format, dataset.records, dataset.encoding, dataset.subject_fields)
+
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
+        """Each version of an object is read once for all its records."""
+        places = [place_of(each.relation) for each in rows]
+        for version in dict.fromkeys(place.version for place in places):
+            numbers = [number for number, place in enumerate(places) if place.version == version]
+            asked = [replace(rows[number], relation=places[number].key) for number in numbers]
+            with self._speaking(dataset.name):
+                items = NominatedItems(self._tree(version), self._layouts[dataset.name], self._modified, erased)
+                for index, copy in items.copies(asked):
+                    yield numbers[index], _of_version(copy, version)
+
+    def _modified(self, key: str) -> datetime | None:
+        return written(self._bucket.at(key, versioned=False))
+
+    def _tree(self, version: str) -> BucketTree:
+        return OneVersion(self._bucket, version) if version else BucketTree(self._bucket)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -205,3 +260,7 @@ class S3:
 
     def _speaking(self, dataset: str = "") -> AbstractContextManager[None]:
         return speaking(self._spec, dataset)
+
+
+def _of_version(copy: Copy, version: str) -> Copy:
+    return replace(copy, version=version) if isinstance(copy, PlacedCopy) else copy

@@ -36,6 +36,8 @@ class PlacedCopy(Copy):
     """As in :attr:`LiveRows.rows`."""
     name: str = ""
     """The name, where the item's name alone, or that of a folder above it, is meant."""
+    version: str = ""
+    """Of an older version of an object, where one is meant."""
 
 
 class NominatedItems:

@@ -35,10 +35,15 @@ _PLAIN = 0
 class ParquetPlaces:
     """Places in one Parquet file. Rows are named by their numbers in the file, from 0 on."""
 
-    def __init__(self, path: Path) -> None:
-        """Open a file and read its footer. Raises OSError, and Broken where it has no footer that can be read."""
+    def __init__(self, path: Path, descriptor: int | None = None) -> None:
+        """Open a file and read its footer. Raises OSError, and Broken where it has no footer that can be read.
+
+        Args:
+            path: the file, or the url of what is no file of this machine.
+            descriptor: of the latter's bytes; it is closed with the reader.
+        """
         self._relation = os.fspath(path)
-        self._descriptor: int | None = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor: int | None = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if descriptor is None else descriptor
         try:
             self._source = FileSlice(self._descriptor, 0, os.fstat(self._descriptor).st_size)
             self._footer = read_footer(self._source)

@@ -91,14 +91,15 @@ def relates(connection: Connection, table: PostgresTable, data: Path, relation: 
 class PostgresNominations:
     """Reads what was nominated of one dataset; lives as long as its connection."""
 
-    def __init__(self, staying: PostgresBystanders, data: Path) -> None:
-        """Take the bystanders of the dataset, and the server's folder."""
+    def __init__(self, staying: PostgresBystanders, data: Path | None) -> None:
+        """Take the bystanders of the dataset, and the server's folder where it can be read."""
         self._staying = staying
         self._connection = staying.connection
         self._table = staying.table
         self._data = data
         self._materialised = MaterialisedRows(staying.connection, staying.table)
-        self._files = _files(staying.connection, (*staying.table.family, *self._materialised.views), data)
+        tables = (*staying.table.family, *self._materialised.views)
+        self._files = _files(staying.connection, tables, data) if data is not None else {}
         self._known: dict[str, _File | None] = {}
         self._bounds = PartitionRows(staying.connection, staying.table)
         self._sampled = SampledRows(staying.connection, staying.table, self._materialised.views)
@@ -138,7 +139,7 @@ class PostgresNominations:
     def _file(self, nomination: LiveRows) -> _File | None:
         relation = nomination.relation
         if relation not in self._known:
-            self._known[relation] = self._files.get((self._data / relation).resolve())
+            self._known[relation] = self._files.get((self._data / relation).resolve()) if self._data is not None else None
         return self._known[relation]
 
     # --- where rows are ----------------------------------------------------------------------------
@@ -209,7 +210,7 @@ class PostgresNominations:
                 for value, table, row in self._connection.execute(sql.encode(), (list(values),)).fetchall():
                     yield values[value], (table, row)
 
-    def _later_versions(self, firsts: Iterable[Place]) -> dict[Place, list[Place]]:
+    def _later_versions(self, firsts: Iterable[Place]) -> Mapping[Place, list[Place]]:
         """Places of later versions of rows, with those of the first versions that indexes name."""
         found: dict[Place, list[Place]] = defaultdict(list)
         paths = {file.oid: file.path for file in self._files.values() if file.kind == "rows"}

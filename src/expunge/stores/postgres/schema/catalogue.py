@@ -362,12 +362,16 @@ class PostgresSchema:
         raise NotInPostgresSchema("table " + name)
 
     def _described(self, oid: int, schema: str, name: str, kind: str, persistence: str) -> PostgresTable:
-        columns = tuple(_column(row) for row in self.connection.execute(_COLUMNS, {"oid": oid}).fetchall())
+        columns = self.columns(oid)
         tree = self.connection.execute(_TREE, (oid,)).fetchall()
         keys, lasting = self._keys(oid, columns, inherited=bool(tree) and kind == "r", partitioned=kind == "p")
         foreign, children = (tuple(shown(*row[:2]) for row in tree if row[2] == each) for each in ("f", "r"))
         family = (oid, *(row[3] for row in tree))
         return PostgresTable(oid, schema, name, kind == "p", persistence == "u", columns, keys, lasting, foreign, children, family)
+
+    def columns(self, oid: int) -> tuple[PostgresColumn, ...]:
+        """The columns of anything with rows."""
+        return tuple(_column(row) for row in self.connection.execute(_COLUMNS, {"oid": oid}).fetchall())
 
     def _keys(self, oid: int, columns: Sequence[PostgresColumn], *, inherited: bool, partitioned: bool) -> tuple[tuple[Key, ...], bool]:
         """What names a row. A parent's unique index says nothing about the tables that inherit from it."""

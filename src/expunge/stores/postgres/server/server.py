@@ -130,10 +130,15 @@ class DatabaseServer:
             if position:
                 yield f"write-ahead log from {position} on, kept by replication slot {name} until {who}"
 
+    def readable_place(self) -> DataDirectory | None:
+        """The server's files where a scan reads them; None where ``scrubbed`` is out of reach."""
+        place = self.place()
+        return None if isinstance(place, str) or self._shallow(place) else place
+
     def raw(self) -> Iterator[RawSource]:
         """Yield the locations of the server's bytes, after a checkpoint; nothing where ``scrubbed`` is out of reach."""
-        place = self.place()
-        if isinstance(place, DataDirectory) and not self._shallow(place):
+        place = self.readable_place()
+        if place is not None:
             self.checkpoint()
             yield from place.sources(self.connection)
 

@@ -1,0 +1,51 @@
+"""The cohort of a night: all that waits goes together, and what cannot start stops nobody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from expunge import faults
+from expunge.core.orders.batch_release import NIGHT, Waiting, released
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
+from tests.cli.running import expunge
+from tests.engine.execution.test_cohorts import ordered, purges
+from tests.engine.household import ANNA, BELA, CARA, DINO, Household
+
+NOW = datetime(2026, 11, 28, 2, 0, tzinfo=UTC)
+
+
+def test_all_that_waits_goes_with_one_rewrite_and_what_cannot_start_stops_nobody(home: Household) -> None:
+    alone = purges(home, *ordered(home, f"profile:{DINO}"))
+    going = ordered(home, f"profile:{ANNA}", f"profile:{BELA}")
+    staying = home.order(f"profile:{CARA}", cooling_off=timedelta(days=3)).order
+    home.plan(staying)
+    with faults.record() as passed, home.open() as opened:
+        result = opened.run_nightly()
+        assert {run.order: run.state for run in result.runs} == dict.fromkeys(going, OrderState.FULFILLED)
+        assert [(each.order, each.gate, each.near) for each in result.staying] == [(staying, False, False)]
+        assert opened.run_nightly().runs == ()
+    assert [each for each in passed if each == "store.purge:before"] == alone
+
+
+def test_the_verb_sums_the_night_up(home: Household) -> None:
+    ordered(home, f"profile:{ANNA}", f"profile:{BELA}")
+    unplanned = home.order(f"profile:{CARA}").order
+    said = expunge("apply", "--nightly", "--yes", cwd=home.folder)
+    assert said.code == 0
+    assert f"{unplanned} stays: the order has no plan yet" in said.out
+    assert said.out.splitlines()[-1] == "tonight: 2 orders for 2 people, 2 fulfilled; 1 order cannot start yet"
+
+
+@pytest.mark.parametrize("words", [["--nightly", "--due"], ["--nightly", "ord-1"], ["--queue", "--nightly"]])
+def test_the_verb_is_asked_for_one_thing(home: Household, words: list[str]) -> None:
+    assert expunge("apply", *words, cwd=home.folder).code == 2
+
+
+@pytest.mark.parametrize(("left", "goes"), [(NIGHT + timedelta(minutes=1), False), (NIGHT, True), (timedelta(days=-1), True)])
+def test_an_order_that_is_due_before_the_next_night_goes_at_once(left: timedelta, goes: bool) -> None:
+    order = OrderId("ord-1")
+    waiting = [Waiting(order, NOW, NOW + timedelta(days=9), NOW + left), Waiting(OrderId("ord-2"), NOW + timedelta(days=1), NOW)]
+    assert released(waiting, NOW) == ((order,) if goes else ())
