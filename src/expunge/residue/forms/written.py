@@ -73,7 +73,7 @@ class Written:
         return last - first < _WIDEST * size and end > self._since and not alike
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class WrittenOrigin(RunOrigin):
     """The origin of decoded runs."""
 

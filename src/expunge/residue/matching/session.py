@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -38,8 +38,9 @@ class Limits:
     """Streams that may be decoded side by side at one level."""
 
 
-class RunOrigin(NamedTuple):
-    """The origin of a run of bytes. Not a dataclass, because a scan makes three for each of millions of files."""
+@dataclass(slots=True)
+class RunOrigin:
+    """The origin of a run of bytes. Never changed; not frozen, because a scan makes three for each of millions of files, and that costs."""
 
     path: Path
     chain: tuple[str, ...] = ()

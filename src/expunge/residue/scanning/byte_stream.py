@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -357,7 +358,7 @@ def _name(where: RunOrigin) -> str:
 def _read_audio(session: Session, inner: RunOrigin, allowance: Allowance, kind: str, source: Slice) -> None:
     if kind == "wave" and audio.is_plain_wave(source.read_at(0, 4096)):
         return
-    stream = ByteStream(session, inner._replace(fixed=True, leaf=True), allowance)
+    stream = ByteStream(session, replace(inner, fixed=True, leaf=True), allowance)
     try:
         for part in audio.samples(source):
             session.decoded(allowance, len(part))
