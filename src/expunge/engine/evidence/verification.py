@@ -122,7 +122,6 @@ def verify_store(
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     alone = not controls and positive_controls.nobody_stays(context, owner, turn(run), step.store, traces)
     sight = ScanComparison(before, scanned.seen, explained.held, explained.untold, controls, alone)
-
     nameless, unread = _nameless(traces, explained), unshown.sentences(context, step.store, people)
     ledger = _ledger(context, owner, step.store, traces, sight, scanned, lying.blocking(scanned.unread))
     judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless, unread=unread)
