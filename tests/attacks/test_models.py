@@ -366,7 +366,8 @@ def test_a_copy_of_the_weights_in_another_width_is_residue(home: Nursery, width:
     only(home, voice_model="destroy")
     (home.world / "lake" / "small.bin").write_bytes(struct.pack(f"<3000{width[1]}", *numbers))
     run = home.erase(f"profile:{ANNA}")
-    assert (run.state, run.reasons) == (OrderState.IN_PART, ("elsewhere in lake: residue found",))
+    # Why with doubts: a file of bare numbers is of no known format.
+    assert (run.state, run.reasons[-1]) == (OrderState.IN_PART, "elsewhere in lake: residue found")
 
 
 def test_figures_are_counts_unless_they_are_long_and_somebodys(tmp_path: Path) -> None:

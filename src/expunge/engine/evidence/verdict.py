@@ -211,7 +211,10 @@ class Judge:
             learnt = self.ledger.elsewhere(EVERYBODY)
             figures = learnt if learnt.found or (learnt.untold and not figures.untold) else figures
         blind = (figures.blind + figures.opaque > 0 and figures.taken > 0) or bool(figures.untold) or bool(self.unread)
-        if named is None and (not (figures.found or blind) or any(each.outcome is Result.UNABLE for each in made)):
+        # Why not with what nobody can read: then no dataset is clean, and residue that was seen is residue all the same.
+        doubted = figures.found and figures.opaque
+        unable = any(each.outcome is Result.UNABLE and not (doubted and each.reason is Reason.CANNOT_TELL) for each in made)
+        if named is None and (not (figures.found or blind) or unable):
             return []
         kind = self.context.data_map.stores[self.step.store].kind
         detail = (
