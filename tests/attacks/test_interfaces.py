@@ -293,3 +293,16 @@ def test_older_versions_of_declared_objects_are_read_and_explained(tmp_path: Pat
     shelf.put("log/2026-05-03.jsonl", b'{"profile_id": "nobody-of-note", "said": "nothing"}\n')
     shelf.put(f"said/{BELA}.txt", b"something else by now")
     fulfilled(cloud.erase())
+
+
+def test_an_export_beside_a_lake_in_a_bucket_is_residue(cloud: Cloud) -> None:
+    cloud.options("")
+    cloud.home.map.write_text(
+        cloud.home.map.read_text()
+        .replace("kind: s3,", "kind: parquet,")
+        .replace('path: "said/{profile_id}.txt"', 'path: "said/{profile_id}.parquet"')
+    )
+    cloud.home.map.write_text(
+        "".join(line for line in cloud.home.map.read_text().splitlines(keepends=True) if not line.startswith("  log: "))
+    )
+    assert cloud.residue() >= {f"{ANNA}.txt", f"{BELA}.txt"}

@@ -26,7 +26,7 @@ from expunge.ports.optional.placing import (
     PlaceReader,
     PlacingStore,
 )
-from expunge.ports.optional.remote_content import RemoteContent, RemoteObject
+from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.scanner import Residue
 from expunge.ports.store import Store
 
@@ -67,6 +67,7 @@ class HitPlaces:
         self._context = context
         self._placing = {dataset.name: opened for dataset, opened in placing}
         self._datasets = tuple(dataset for dataset, _ in placing)
+        self._stores = stores
         others = [opened for opened in stores.values() if not isinstance(opened, PlacingStore)]
         self._untold = {path for opened in others for source in store_calls.raw(opened) for path in (source.path, source.path.resolve())}
 
@@ -104,7 +105,7 @@ class HitPlaces:
                 hits.at = [(CannotTell("file is gone"),)] * len(hits.places)
                 return
             except OSError:
-                if not any(isinstance(self._placing[dataset.name], RemoteContent) for dataset in hits.datasets):
+                if not any(store_calls.interface(self._stores[dataset.store]) for dataset in hits.datasets):
                     raise
                 hits.at = [(CannotTell("object that could not be read again"),)] * len(hits.places)
                 return

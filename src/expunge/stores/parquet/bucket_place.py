@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import pyarrow.parquet as pq
 
-from expunge.core.datamap.datamap import StoreSpec
+from expunge.core.datamap.datamap import Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities
 from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, RawSource
 from expunge.core.values.outcome import Absent, Erased, Outcome, Reason, Unable
+from expunge.ports.optional.remote_content import RemoteObject
 from expunge.stores.arrow.damage import Damaged
 from expunge.stores.parquet.check import TAKEN_ALONG, FileCheck, overlap
 from expunge.stores.parquet.erase import damage, table_of
@@ -25,6 +26,7 @@ from expunge.stores.s3 import ladder as s3_ladder
 from expunge.stores.s3.bucket_connection import Bucket, BucketEntry, speaking
 from expunge.stores.s3.bucket_tree import BucketTree
 from expunge.stores.s3.client import BucketTrouble, NoBucket
+from expunge.stores.s3.content import BucketContent
 from expunge.stores.s3.object_rewrite import LARGEST, TOO_LARGE, refused_condition
 from expunge.stores.s3.preflight import BucketPreflight
 from expunge.stores.s3.store import S3
@@ -165,6 +167,7 @@ class BucketPlace:
         self._everything = tuple(layouts.values())
         self._plain = S3(spec, ())
         self._bucket = Bucket(spec)
+        self._content = BucketContent(self._bucket, spec.url)
         self.lake = BucketLake(self._bucket)
 
     @property
@@ -294,6 +297,19 @@ class BucketPlace:
     def key_of(self, path: Path) -> str | None:  # noqa: ARG002 - none is
         """Return None: no file of this machine is an object of the bucket."""
         return None
+
+    @property
+    def interface(self) -> str:
+        """The prefix."""
+        return self._content.url
+
+    def content(self) -> Iterator[RemoteObject]:
+        """Every version of each object that no dataset declares."""
+        yield from self._content.objects(lambda key: not any(layout.template_of(key) for layout in self._everything), undeclared=False)
+
+    def unreadable(self, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
+        """Parts of open uploads that may be anybody's."""
+        return self._content.unreadable(self._spec.name, (), ignored)
 
     def raw(self) -> Iterator[RawSource]:
         """Nothing: the disks are out of reach."""

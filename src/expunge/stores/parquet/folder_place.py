@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from expunge.core.datamap.datamap import StoreSpec
+from expunge.core.datamap.datamap import Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.values.copy import Copy, Cost, Finding, RawSource
 from expunge.core.values.outcome import Outcome, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
+from expunge.ports.optional.remote_content import RemoteObject
 from expunge.stores.files.local_tree import LocalTree
 from expunge.stores.parquet import ladder
 from expunge.stores.parquet.check import LakeCheck, LakePreflight
@@ -71,6 +72,19 @@ class FolderPlace:
     def purge(self) -> Outcome:
         """Climb the ladder."""
         return ladder.climb(self.lake, self._everything)
+
+    @property
+    def interface(self) -> str:
+        """Empty: the files themselves are read."""
+        return ""
+
+    def content(self) -> Iterator[RemoteObject]:
+        """Nothing."""
+        yield from ()
+
+    def unreadable(self, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:  # noqa: ARG002 - a scan says what it cannot read
+        """Nothing."""
+        return ()
 
     def raw(self) -> Iterator[RawSource]:
         """Yield the whole folder, including files that the map does not name."""

@@ -24,6 +24,7 @@ from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.index import LocateIndex
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.scanner import Tracer
 from expunge.stores.parquet.bucket_place import BucketPlace
@@ -263,6 +264,24 @@ class Parquet:
     def raw(self) -> Iterator[RawSource]:
         """Yield the whole folder, including files that the map does not name; nothing for a bucket, whose disks are out of reach."""
         return self._place.raw()
+
+    @property
+    def interface(self) -> str:
+        """The prefix of a bucket; empty for a folder, whose files are read."""
+        return self._place.interface
+
+    def content(self) -> Iterator[RemoteObject]:
+        """The objects of a bucket that no dataset declares: declared rows are read by the probe alone."""
+        with self._place.speaking():
+            yield from self._place.content()
+
+    def unreadable(self, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
+        """Parts of open uploads to a bucket that may be anybody's."""
+        with self._place.speaking():
+            return self._place.unreadable(ignored)
+
+    def remote(self, dataset: Dataset, path: Path) -> None:
+        """None: no declared object is read for a scan."""
 
     def close(self) -> None:
         """Let go of connections."""
