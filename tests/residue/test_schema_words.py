@@ -81,6 +81,9 @@ def test_an_identifier_is_never_covered() -> None:
         "12.08.2026 19:15",
         "2026/08/12",
         "t19:15:33z",
+        "/2000:00",
+        " 2026 19:15",
+        "-2026 19:15:3",
     ],
 )
 def test_a_stretch_cut_out_of_a_moment_is_one(part: str) -> None:

@@ -45,6 +45,13 @@ def escaped() -> Company:
     return Company(Ids.NAMED, 2, (CUSTOMERS, entries))
 
 
+def wide_escapes() -> Company:
+    """A record of another customer names the person, in JSON with escapes that is written in UTF-16."""
+    items = (Item((1,), refers_to=0),)
+    rows = Dataset(Home.JSONL, Link.OWNER, (Fill.SENTENCE,), items, rule=Rule.UNDECLARED, encoding="utf-16", spelled=True)
+    return Company(Ids.NAMED, 2, (CUSTOMERS, rows))
+
+
 def referred() -> Company:
     """Customers with numbers, of whom all that a scan can see is changed when the mention goes."""
     items = (Item((0,), refers_to=0), Item((1,), refers_to=0))
@@ -149,6 +156,7 @@ FOUND = {
     "a text in UTF-16 of another customer names the person": told("utf-16"),
     "a text in Latin-1 of another customer names the person": told("latin-1"),
     "a record in JSON with escapes of another customer names the person": escaped(),
+    "a record in JSON with escapes in UTF-16 of another customer names the person": wide_escapes(),
     "nothing but the mention that goes can be seen of another customer": referred(),
     "rows of a lake found through a list name their own owner": noted(Link.MEMBERS),
     "rows of a lake found through a document name their own owner": noted(Link.DOCUMENT),
