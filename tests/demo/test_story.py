@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 FILES = {
     "receipt.dsse.json", "receipt.pae", "receipt.sig", "receipt.tlog-proof", "trust-policy.txt", "signer.pem", "receipt.html",
-    "export.zip", "before.json", "opening.json",
+    "export.zip", "before.json", "opening.json", "receipt.sigstore.json", "trusted-root.json",
 }  # fmt: skip
 
 

@@ -103,6 +103,8 @@ VERBS: dict[str, Call] = {
     "apply": lambda world: world.opened.apply(world.planned),
     "apply_all": lambda world: world.opened.apply_all([world.planned]),
     "run_due": lambda world: world.opened.run_due(),
+    "nightly_cohort": lambda world: world.opened.nightly_cohort(),
+    "run_nightly": lambda world: world.opened.run_nightly(),
     "lineage_tell": lambda world: world.opened.lineage_tell(),
     "verify": lambda world: world.opened.verify(world.done),
     "sweep": lambda world: world.opened.sweep(),

@@ -76,6 +76,7 @@ def verify(
 @app.command()
 def bundle(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of one receipt.", exists=True, file_okay=False)],
+    as_json: options.Json = False,
 ) -> None:
     """Write the receipt once more for tools of Sigstore: receipt.sigstore.json (bundle v0.3) and trusted-root.json, into its folder.
 
@@ -89,8 +90,13 @@ def bundle(
     if missing:
         message = f"the receipt is not whole: {', '.join(missing)} missing"
         raise EvidenceInvalid(message, help="name the folder of one receipt")
-    for name, data in sigstore_bundle.files_of(files).items():
+    made = sigstore_bundle.files_of(files)
+    for name, data in made.items():
         (folder / name).write_bytes(data)
+    if as_json:
+        output.write_json("receipt-bundle/1", {"files": sorted(made)})
+        return
+    for name in made:
         output.say(f"{folder / name}")
 
 

@@ -179,7 +179,11 @@ class LongerIdentifiers:
 
     def _around_in_packed(self, place: Residue, length: int) -> tuple[bytes, bytes, bytes] | None:
         """The bytes before a window in a packed value, the window, and those after it; None where the value cannot be unpacked."""
-        reader = self._context.scanner.reader(place.path)
+        try:
+            reader = self._context.scanner.reader(place.path)
+        except FileNotFoundError:
+            # Content that a store shows through its interface alone, or a file that is gone by now: it stays unexplained here.
+            return None
         if reader is None or place.inner is None:
             return None
         with closing(reader):
