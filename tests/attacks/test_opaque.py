@@ -197,6 +197,17 @@ def test_check_prints_the_lines_that_make_the_first_order_pass(home: Household) 
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
 
 
+def test_what_check_prints_is_never_a_whole_store_and_always_a_line_of_the_map(home: Household) -> None:
+    for name in ("keyring", "blob2", "del\x7f.enc", "\x1b[31m.enc2", "line\u2028.enc3", "bad\udcff.e1"):
+        lies(home, name, age())
+    found = [each for each in survey.check(home.map).findings if "opaque:" in each.mend]
+    assert {"keyring", "blob2"} <= {each.where for each in found}
+    assert not [each.where for each in found if each.where.startswith("*")]
+    lines = "".join(f"  {each.mend}\n" for each in found).replace("WHY IT HOLDS NOTHING OF PEOPLE WHO GO", "keys are gone")
+    home.write_map(more=f"opaque:\n{lines}")
+    assert not [each for each in survey.check(home.map).findings if "opaque:" in each.mend]
+
+
 @pytest.mark.soak
 def test_an_archive_that_is_encrypted_and_declared_ends_the_doubt_and_one_that_is_only_ignored_does_not(home: Household) -> None:
     sealed = bytearray(zipped(EXPORT.encode()))

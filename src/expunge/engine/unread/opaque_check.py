@@ -20,6 +20,8 @@ _FOLDERS = 3
 """Folders with the same kind of file that are named one by one; of more, the folder above them is."""
 
 
+_NAMED = 20
+"""Files without an ending that are named one by one; of more, the folder is. Never a whole store: what comes there later would be declared too."""
 _REASON = '"WHY IT HOLDS NOTHING OF PEOPLE WHO GO"'
 
 
@@ -93,12 +95,20 @@ def _groups(unread: Iterable[tuple[str, UnreadFile]]) -> Iterator[_Group]:
         above.setdefault((folder.partition("/")[0], ending), []).append((folder, ending))
     for (top, ending), keys in sorted(above.items()):
         if top and len(keys) > _FOLDERS:
-            yield _group(f"{glob.escape(top)}/*{glob.escape(ending)}", [each for key in keys for each in by[key]])
+            yield _group(f"{_escaped(top)}/*{_escaped(ending)}", [each for key in keys for each in by[key]])
             continue
         for folder, _ in keys:
             found = by[folder, ending]
-            prefix = f"{glob.escape(folder)}/" if folder else ""
-            yield _group(glob.escape(found[0][0]) if len(found) == 1 else f"{prefix}*{glob.escape(ending)}", found)
+            if not ending and (not folder or len(found) <= _NAMED):
+                yield from (_group(_escaped(each[0]), [each]) for each in found)
+                continue
+            prefix = f"{_escaped(folder)}/" if folder else ""
+            yield _group(_escaped(found[0][0]) if len(found) == 1 else f"{prefix}*{_escaped(ending)}", found)
+
+
+def _escaped(name: str) -> str:
+    """A name as a pattern; a sign that a map cannot hold becomes a question mark."""
+    return "".join(sign if sign.isprintable() else "?" for sign in glob.escape(name))
 
 
 def _group(pattern: str, found: list[tuple[str, UnreadFile]]) -> _Group:
