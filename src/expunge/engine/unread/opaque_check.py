@@ -21,7 +21,8 @@ _FOLDERS = 3
 
 
 _NAMED = 20
-"""Files without an ending that are named one by one; of more, the folder is. Never a whole store: what comes there later would be declared too."""
+"""Files of a folder without an ending that are named one by one; of more, the folder is. Never a whole store, and what comes there later."""
+
 _REASON = '"WHY IT HOLDS NOTHING OF PEOPLE WHO GO"'
 
 
