@@ -9,12 +9,13 @@ from pathlib import Path
 
 from expunge.bootstrap import Expunge
 from expunge.core.evidence.receipt import Receipt, Result, parse
+from expunge.core.evidence.unread_places import blocking
 from expunge.core.log import dsse
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from tests.attacks.invented.building import build, comparable, read
-from tests.attacks.invented.company import TEXTS, Company, Fill, Home, Key, Rule, needles, word
+from tests.attacks.invented.company import TEXTS, Company, Fill, Home, Key, Rule, Spot, needles, word
 from tests.attacks.invented.outside_search import Needle, Search
 from tests.attacks.invented.records import canonical, expected, searchable, staying_mentions
 from tests.engine.household import shorten_pauses
@@ -142,12 +143,19 @@ def _blind(receipt: Receipt) -> bool:
     return len(seen) == len(unable) and not any(scan.traces_usable and scan.controls_found for scan in seen)
 
 
+def _unreadable(judgement: Judgement) -> bool:
+    """Return whether a stray copy of bytes lies in a file, and each receipt says that nobody can read what is there."""
+    company = judgement.company
+    lying = [each for each in company.strays if each.spot in {Spot.FILE, Spot.IGNORED_FILE} and company.fill(each.of) not in TEXTS]
+    return bool(lying) and all(blocking(receipt.unread) for receipt in judgement.receipts)
+
+
 def faults(judgement: Judgement) -> Iterator[str]:
     """Yield what is wrong with an order: with its verdict, with its receipt, with the records of other people."""
     company, run = judgement.company, judgement.run
     if run.state is OrderState.FULFILLED and judgement.left:
         yield f"fulfilled, and left: {sorted(judgement.left, key=repr)[:6]}"
-    nothing = not judgement.left and not judgement.doubtful
+    nothing = not judgement.left and not judgement.doubtful and not _unreadable(judgement)
     if run.state is not OrderState.FULFILLED and nothing and (BLIND_IS_FAULT or not all(map(_blind, judgement.receipts))):
         yield f"{run.state.value}, and nothing is left: {run.reasons}"
     for number in range(len(company.datasets)):

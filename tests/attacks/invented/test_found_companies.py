@@ -33,6 +33,12 @@ def recording(wrap: Wrap) -> Company:
     return Company(Ids.PREFIXED, 2, (CUSTOMERS, voice), (Stray(Spot.TABLE, Place(1, 0, 0), wrap),))
 
 
+def strewn() -> Company:
+    """A copy of another customer's bytes in a file that nobody declared, and that nobody can read."""
+    mine, others = (Dataset(Home.MEDIA, Link.OWNER, (Fill.BYTES,), (Item((person,)),)) for person in (0, 1))
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, others, mine), (Stray(Spot.FILE, Place(1, 0, 0), Wrap.PLAIN),))
+
+
 def told(encoding: str) -> Company:
     """A text file of another customer in which the identifier stands."""
     texts = Dataset(Home.TEXT, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((1,), names=0)), encoding=encoding)
@@ -153,6 +159,7 @@ FOUND = {
     "the second of two columns of a file spells a customer otherwise": letters(Home.JSONL, Ids.NAMED),
     "a column of another name that follows an identifier spells it otherwise": answers(Ids.EMAIL),
     "samples of a recording lie in a table in base64": recording(Wrap.BASE64),
+    "bytes of another customer lie in an undeclared file": strewn(),
     "a text in UTF-16 of another customer names the person": told("utf-16"),
     "a text in Latin-1 of another customer names the person": told("latin-1"),
     "a record in JSON with escapes of another customer names the person": escaped(),

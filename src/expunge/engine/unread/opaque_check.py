@@ -21,7 +21,7 @@ _FOLDERS = 3
 
 
 _NAMED = 20
-"""Files of a folder without an ending that are named one by one; of more, the folder is. Never a whole store, and what comes there later."""
+"""Files of a folder without an ending that are named one by one; of more, the folder is. Never a whole store."""
 
 _REASON = '"WHY IT HOLDS NOTHING OF PEOPLE WHO GO"'
 
