@@ -1,4 +1,4 @@
-"""What each form costs the scanner: MB a second of processor time over several kinds of bytes, without forms, with all, and with one alone.
+"""Measure the cost of forms to the scanner: MB a second of processor time over several kinds of bytes, with all forms and without.
 
 The other side is the same scan without forms, in the same run: the machine's speed cancels out.
 """

@@ -152,10 +152,6 @@ def _write_wide(at: Places, value: npt.NDArray[np.int64], changed: Bytes, keep: 
             keep[some + number] = True
 
 
-def _anything(_block: Bytes, at: Places, _end: int) -> _Mask:
-    return np.ones(at.size, np.bool_)
-
-
 def _read_entities(block: Bytes, _at: Places, changed: Bytes, keep: _Mask) -> None:
     met: dict[bytes, list[int]] = {}
     for match in _ENTITY.finditer(block.tobytes()):
