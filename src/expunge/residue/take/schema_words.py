@@ -20,6 +20,12 @@ _FIRST, _LAST = re.compile(_EDGE), re.compile(rf"{_EDGE}\Z")
 _TIME = r"[\dTZ:.,+/ -]+"
 _FIRST_OF_TIME, _LAST_OF_TIME = re.compile(_TIME), re.compile(rf"(?:(?<=[\s\",;]){_TIME}|\A{_TIME})\Z")
 _STRIPPED = " \t\r\n\"'\\:,;{}[]()<>=|"
+_RUN = re.compile(r"\w{2,}")
+_IN_MOMENTS = "TZUCGM"
+"""Letters that stand beside digits in a moment."""
+_OTHER_LETTERS = str.maketrans("", "", _IN_MOMENTS)
+_NO_NAME = 4
+"""Letters in succession that are no part of a moment: names of months and days have three."""
 _LITERALS = frozenset({"true", "false", "null", "None", "True", "False", "NaN"})
 _KEY = re.compile(r"[a-z_][A-Za-z0-9_.-]{0,63}")
 """Shape of a key of a JSON object that can be the name of a field: a name of a person begins with a capital letter, or has a space."""
@@ -95,7 +101,9 @@ class SchemaWords:
         if self._learned:
             self._build()
         stripped = text.strip(_STRIPPED)
-        return bool(stripped) and (self._is_in_a_word(stripped) or self._is_joined(text)) and not self._names(stripped)
+        if not stripped or not all(run in self._joined for run in _RUN.findall(text) if _is_no_moment(run)):
+            return False
+        return (self._is_in_a_word(stripped) or self._is_joined(text)) and not self._names(stripped)
 
     def _is_in_a_word(self, text: str) -> bool:
         return "\n" not in text and text in self._joined
@@ -142,6 +150,15 @@ class SchemaWords:
         if any(run not in self._words and run not in _LITERALS for run in runs[1:-1]):
             return False
         return (not head or f"{head}\n" in self._joined) and (not tail or f"\n{tail}" in self._joined)
+
+
+def _is_no_moment(run: str) -> bool:
+    """Return whether a run of letters and digits is too long to be a name in a moment, or has letters that stand beside no digits there."""
+    if run.isdecimal():
+        return False
+    if run.isalpha():
+        return len(run) >= _NO_NAME
+    return any(each.isalpha() for each in run.strip("0123456789_").upper().translate(_OTHER_LETTERS))
 
 
 def _text(window: bytes) -> str | None:

@@ -166,7 +166,7 @@ class Collector:
         if field == SEAM:
             head = _past_moment(head)
         if small:
-            self._small(where, head)
+            self._small(where, head, joint=field == SEAM and self._budget == 1)
             return
         read = media_windows.read(stream, head, self._schema.cover)
         self._rejected += read.raw.rejected + read.sound.rejected
@@ -179,10 +179,10 @@ class Collector:
         if read.text is not None:
             self._strings(where, read.text)
 
-    def _small(self, where: TracedField, data: bytes) -> None:
-        """Trace bytes that are too short for a second window."""
+    def _small(self, where: TracedField, data: bytes, *, joint: bool) -> None:
+        """Trace bytes that are too short for a second window; a joint of two values as bytes alone, because its text is theirs."""
         window = media_windows.varied(data) if data else None
-        text = media_windows.text_of(data) if len(data) >= SHORTEST else None
+        text = media_windows.text_of(data) if len(data) >= SHORTEST and not joint else None
         if text is not None:
             self._schema.learn(where[0], text)
         if window is not None:

@@ -17,6 +17,8 @@ SHORTEST = 8
 _WHOLE = 32
 """Text up to so many bytes is traced as a whole."""
 _WINDOW = 24
+_ONLY = 40
+"""Bytes of the window of a text of which one alone is taken: few other texts have so many in common with it."""
 _FRAGMENT = 12
 
 
@@ -230,9 +232,9 @@ def pieces(text: str, most: int) -> list[str]:
 
 
 def _first(text: str, size: int) -> str | None:
-    """The run from the first word on, where that is what many starts would give first."""
+    """The run from the first word on, where that is what many starts would give first; a longer one than of many."""
     start = len(text) - len(text.lstrip())
-    piece = _cut(text, start, _WINDOW)
+    piece = _cut(text, start, _ONLY)
     return piece if len(text) - start >= _WINDOW // 4 and len(utf8(piece)) >= min(size, _WINDOW) - 3 else None
 
 
