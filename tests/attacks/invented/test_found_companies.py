@@ -82,6 +82,14 @@ def paid(home: Home) -> Company:
     return Company(Ids.PREFIXED, 2, (CUSTOMERS, payments), (Stray(Spot.TABLE, Place(1, 1, 0), Wrap.JSON),))
 
 
+def named_elsewhere(ids: Ids, wrap: Wrap = Wrap.PLAIN) -> Company:
+    """A column that nothing calls a mention names a customer; so does an undeclared copy of another customer's letter."""
+    items = (Item((0,), refers_to=2), Item((1,)), Item((2,)))
+    customers = Dataset(Home.TABLE, Link.OWNER, (Fill.SENTENCE,), items, Key.TEXT, rule=Rule.UNDECLARED)
+    letters = Dataset(Home.TEXT, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((1,), names=2)))
+    return Company(ids, 3, (customers, letters), (Stray(Spot.TABLE, Place(1, 1, 0), wrap),))
+
+
 def marked(home: Home) -> Company:
     """Records in UTF-16 with a byte order mark, the first of which goes."""
     records = Dataset(home, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((0,)), Item((1,)), Item((0,))), encoding="utf-16")
@@ -171,6 +179,7 @@ FOUND = {
     "another customer, whom a payment of the person names, lies in an undeclared table": paid(Home.TABLE),
     "another customer, whom a record of the person names, lies in an undeclared table": paid(Home.JSONL),
     "another customer, whom a row of a lake names, lies in an undeclared table": paid(Home.LAKE),
+    **{f"a customer, whom an undeclared column names, lies in an undeclared table, {ids.value}": named_elsewhere(ids) for ids in Ids},
     "the first of the lines with a byte order mark goes": marked(Home.JSONL),
     "the first of the rows with a byte order mark goes": marked(Home.CSV),
     "the person quotes a record in UTF-16 of another customer": wide(),

@@ -13,7 +13,8 @@
      a whole, if a living person has the same, or if the map says that it is on the list of such values; one that names the person, never.
 4.7. A window that was seen in a structure whose parts cannot be told apart is neither explained nor residue: the verdict is *cannot tell*.
 4.8. An identifier of the erased person that is a part of a longer word at its place is not the person's, where that word is the identifier
-     of a person who stays: in a cell of a live row, declared or not, and in a file that is text.
+     of a person who stays: in a cell of a live row, declared or not, and in a file that is text. Content of the erased person that is the
+     identifier of a person who stays is not the erased person's at any place.
 4.9. Hits in stores without page readers are asked of all bystanders' data.
 """
 
@@ -29,8 +30,8 @@ from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.engine.evidence import shared_content
 from expunge.engine.evidence.file_hits import FileHits, HitPlaces
-from expunge.engine.evidence.longer_identifiers import LongerIdentifiers, too_many
 from expunge.engine.evidence.nobodys_rows import Cell
+from expunge.engine.evidence.others_identifiers import LongerIdentifiers, OthersIdentifiers, too_many
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept, RowsAtHits
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -127,7 +128,9 @@ def explain(
     # (4.8) Look for longer identifiers of people who stay.
     erased = {name: ours.of(name) for name in {*ours.live, *ours.kept}}
     longer = LongerIdentifiers(context, traces, stores, people, erased)
-    left = _without_longer(longer, left, lying, too_many(scanned.found, traces, MOST_PLACES))
+    crowded = too_many(scanned.found, traces, MOST_PLACES)
+    left = _without_longer(longer, left, lying, crowded)
+    left = _without_others(OthersIdentifiers(context, traces, people), left, crowded)
     # (4.9) Ask the rest of all bystanders' data.
     unsure |= {index for index, count in counted.items() if count >= MOST_PLACES} | (candidates - listed)
     rest = _by_content(context, store, traces, scanned, frozenset(unsure), ours, people, before)
@@ -175,6 +178,12 @@ def _without_longer(
     return [hit for number, hit in enumerate(left) if number not in explained or hit[0] in crowded]
 
 
+def _without_others(others: OthersIdentifiers, left: Sequence[tuple[int, Residue]], crowded: frozenset[int]) -> list[tuple[int, Residue]]:
+    """The hits that are no identifier of a person who stays; all of those windows of which there may be more places."""
+    explained = others.explained(left)
+    return [hit for number, hit in enumerate(left) if number not in explained or hit[0] in crowded]
+
+
 def _by_content(
     context: Context,
     store: str,
@@ -190,8 +199,11 @@ def _by_content(
         return ExplainedHits(frozenset(), ())
     accounted = shared_content.held_by_others(context, store, traces, candidates, ours.kept, ours.live, people, before)
     held = accounted.people | (accounted.kept - shared_content.strays(traces, scanned, accounted, ours.kept))
-    lost = {traces.traces[index] for index in candidates - held}
-    return ExplainedHits(held & candidates, tuple(place for place in scanned.found if place.trace in lost))
+    index_of = {traces.traces[index]: index for index in candidates - held}
+    found = [(index_of[place.trace], place) for place in scanned.found if place.trace in index_of]
+    left = _without_others(OthersIdentifiers(context, traces, people), found, too_many(scanned.found, traces, SHOWN))
+    lost = candidates - held - ({index for index, _ in found} - {index for index, _ in left})
+    return ExplainedHits(candidates - lost, tuple(place for _, place in left))
 
 
 def _stores(context: Context, store: str) -> dict[str, Store]:

@@ -1,4 +1,7 @@
-"""Explain hits of an erased person's identifier that lie in a longer identifier of a person who stays: ``customer-10`` in ``customer-101``.
+"""Explain hits by identifiers of people who stay.
+
+:class:`LongerIdentifiers` finds those of an erased person's identifier that lie in a longer one: ``customer-10`` in ``customer-101``.
+:class:`OthersIdentifiers` finds those of content that is one: an erased person's row named the other person.
 
 Bytes around a hit tell little: in a database what follows a value may be the next value. So the word is read in decoded cells of the live
 rows at the place, of rows that no dataset declares as well, and in files that are text from their first byte to their last. The bytes at
@@ -11,7 +14,6 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -25,22 +27,23 @@ from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import tracing
 from expunge.engine.evidence.file_hits import HitPlaces
 from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.bytes_at_hits import BytesAtHits
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.rows_at_places import RowsAtPlaces
 from expunge.engine.subjects.living_identifiers import LivingIdentifiers
-from expunge.ports.optional.placing import LiveRows, Lying, PackedReader, PlacingStore
+from expunge.ports.optional.placing import LiveRows, Lying, PlacingStore
 from expunge.ports.optional.schema_listing import UndeclaredListing
 from expunge.ports.scanner import SEAM, Residue
 from expunge.ports.store import Store
 
 _LARGEST = 1 << 26
 """Bytes of the largest file that is read as a text."""
-_AROUND = 512
-"""Bytes around a hit in which the longer word lies; an even number, of which every word takes less."""
 _BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Characters that no text has."""
 _ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16-le", "utf-16-be": "utf-16-be"}
 """Written forms that are read, with their encodings."""
+_WRITTEN = {**_ENCODINGS, "bytes": "utf-8", "printed": "utf-8", "fragment": "utf-8", "lower": "utf-8", "upper": "utf-8"}
+"""Written forms of content that may be an identifier, with their encodings."""
 _ONE_OFF: Mapping[tuple[str, str | None], int] = {("utf-16-le", "utf-16-be"): 1, ("utf-16-be", "utf-16-le"): -1}
 """Encoding of a text, and that in which a word of it was seen as well -> where the word lies, seen from there."""
 
@@ -128,6 +131,7 @@ class LongerIdentifiers:
         self._erased = erased
         self._values = sorted({value for person in people for _, value in person.in_unicode_forms().identifiers()})
         self._stays = LivingIdentifiers(context, people)
+        self._bytes = BytesAtHits(context.scanner)
         self._digests = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS and each.form in _ENCODINGS}
         self._texts: dict[Path, str | None] = {}
         """The encoding of files that are text."""
@@ -163,10 +167,7 @@ class LongerIdentifiers:
         if text is not None and (text, encoding) in _ONE_OFF:
             # Why: text in one byte order reads as text in the other, a byte beside it.
             offset, encoding = offset + _ONE_OFF[text, encoding], text
-        if place.inner is not None:
-            read = self._around_in_packed(place, trace.length)
-        else:
-            read = _around(place.path, offset, trace.length) if place.hidden in {"plain", trace.form} else None
+        read = self._bytes.around(place, trace.form, trace.length, offset)
         if read is None:
             return
         before, window, after = read
@@ -176,20 +177,6 @@ class LongerIdentifiers:
                 head, tail = data[:begin], data[begin + len(window) :]
                 if before.endswith(head) and after.startswith(tail):
                     yield _Part(value, encoding, (before[: len(before) - len(head)], after[len(tail) :]))
-
-    def _around_in_packed(self, place: Residue, length: int) -> tuple[bytes, bytes, bytes] | None:
-        """The bytes before a window in a packed value, the window, and those after it; None where the value cannot be unpacked."""
-        try:
-            reader = self._context.scanner.reader(place.path)
-        except FileNotFoundError:
-            # Content that a store shows through its interface alone, or a file that is gone by now: it stays unexplained here.
-            return None
-        if reader is None or place.inner is None:
-            return None
-        with closing(reader):
-            data = reader.unpacked(place.offset, place.hidden) if isinstance(reader, PackedReader) else b""
-        at, end = place.inner, place.inner + length
-        return (data[max(0, at - _AROUND) : at], data[at:end], data[end : end + _AROUND]) if end <= len(data) else None
 
     def _in_text(self, part: _Part) -> bool:
         """Return whether an identifier in a text is a part of the longer one of a person who stays."""
@@ -292,6 +279,48 @@ class LongerIdentifiers:
         )
 
 
+class OthersIdentifiers:
+    """Tells which hits of content are identifiers of people who stay, or parts of them.
+
+    A column that neither the schema nor the map calls a mention may name another person. Its value was traced as content of the row, and
+    lies wherever that other person is named. It says nothing about the erased person, not even where no live row lies.
+    """
+
+    def __init__(self, context: Context, traces: Traces, people: Sequence[Person]) -> None:
+        """Take the order's traces and the erased people, whose own identifiers are never another person's."""
+        self._traces = traces
+        self._bytes = BytesAtHits(context.scanner)
+        self._stays = LivingIdentifiers(context, people)
+        self._own = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS}
+
+    def explained(self, hits: Sequence[tuple[int, Residue]]) -> frozenset[int]:
+        """Return the numbers of these hits; those that cannot be read are not among them. Raises as ``locate`` of the stores."""
+        words: dict[int, frozenset[str]] = {}
+        for number, (index, place) in enumerate(hits):
+            words[number] = frozenset(self._words(index, place))
+        # Why at once: each question costs a statement, whatever the number of words.
+        self._stays.any(frozenset[str]().union(*words.values()))
+        return frozenset(number for number, some in words.items() if self._stays.any(some))
+
+    def _words(self, index: int, place: Residue) -> Iterator[str]:
+        """Yield what stands at a hit, and the longer words around it."""
+        trace = self._traces.traces[index]
+        encoding = _WRITTEN.get(trace.form)
+        if encoding is None or trace.part == SEAM or trace.digest in self._own:
+            return
+        read = self._bytes.around(place, trace.form, trace.length)
+        if read is None:
+            return
+        before, window, after = read
+        try:
+            text = window.decode(encoding)
+        except UnicodeDecodeError:
+            return
+        first, last = before.decode(encoding, "ignore"), after.decode(encoding, "ignore")
+        yield text
+        yield from longer_words(first + text + last, len(first), len(first) + len(text))
+
+
 def too_many(found: Sequence[Residue], traces: Traces, most: int) -> frozenset[int]:
     """Return the windows of which a scan reported so many places that there may be more."""
     counts = Counter(place.trace for place in found)
@@ -310,19 +339,6 @@ def _crosses(seam: bytes, data: bytes, texts: Sequence[str], encoding: str) -> b
         for begin in (each.start() for each in re.finditer(b"(?=" + re.escape(data) + b")", seam))
         for joint in range(begin + 1, begin + len(data))
     )
-
-
-def _around(path: Path, offset: int, length: int) -> tuple[bytes, bytes, bytes] | None:
-    """The bytes before a window, the window, and those after it; None where they cannot be read."""
-    first = max(0, offset - _AROUND)
-    try:
-        with path.open("rb") as file:
-            file.seek(first)
-            data = file.read(offset - first + length + _AROUND)
-    except OSError:
-        return None
-    at = offset - first
-    return data[:at], data[at : at + length], data[at + length :]
 
 
 def _encoding(path: Path) -> str | None:
