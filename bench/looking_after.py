@@ -133,7 +133,7 @@ def _after_an_order(map_path: Path, name: str) -> Looked:
         nothing = ErasedAndKept({}, {})
 
         def both() -> tuple[int, int, int]:
-            scanned = tracing.look(context, STORE, traces, controls, hits_by_place.most_places(context), without)
+            scanned, _ = tracing.look(context, STORE, traces, controls, hits_by_place.most_places(context), without)
             explained = hits_by_place.explain(context, STORE, traces, scanned, nothing, (resolved.person,), moved)
             if explained.left:
                 message = f"{len(explained.left)} places are left without an explanation"
