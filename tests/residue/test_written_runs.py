@@ -8,6 +8,7 @@ import html
 import io
 import json
 import quopri
+import random
 import urllib.parse
 import zipfile
 from collections.abc import Callable
@@ -50,6 +51,18 @@ FORMS: dict[str, bytes] = {
     "hex in capitals behind a digit": b"0" + RAW.hex().upper().encode(),
     "hex of PostgreSQL": b"'\\x" + RAW.hex().encode() + b"'",
     "hex in lines": lines(LONG.hex().encode(), 60),
+    "hex in short lines": lines(LONG.hex().encode(), 32),
+    "hex in very short lines": lines(LONG.hex().encode(), 20, b"\r\n"),
+    "hex in lines of halves": lines(LONG.hex().encode(), 39),
+    "hex behind 0x": b"[0x" + RAW.hex().encode() + b", 0x00]",
+    "hex behind a word": b"key_" + RAW.hex().encode() + b".bin",
+    "base32 in short lines": lines(base64.b32encode(LONG), 24),
+    "base32 in lines of no groups": lines(base64.b32encode(LONG), 30),
+    "base32 between slashes": b"/files/" + base64.b32encode(RAW).rstrip(b"=") + b"/text",
+    "base32 in small letters": base64.b32encode(RAW).lower(),
+    "base64 in lines of 17": lines(base64.b64encode(LONG), 17),
+    "base64 in lines of 70": lines(base64.b64encode(LONG), 70),
+    "base64 in lines, the first with a word": b"x:\n" + lines(b"aa: " + base64.b64encode(LONG), 75)[4:],
     "percent": urllib.parse.quote(SAID).encode(),
     "form": urllib.parse.quote_plus(SAID).encode(),
     "percent everywhere": "".join(f"%{each:02x}" for each in RAW).encode(),
@@ -130,6 +143,31 @@ def test_a_run_that_is_cut_at_several_places_is_found(form: str, cuts: list[int]
         assert found(data, sorted(min(cut, len(data)) for cut in cuts))
     finally:
         byte_stream._BLOCK = before
+
+
+def _noise(size: int) -> bytes:
+    return random.Random(3).randbytes(size)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [base64.b64encode, lambda data: b"~a" + base64.b64encode(data), base64.encodebytes, lambda data: lines(data.hex().encode(), 60)],
+    ids=["alone", "behind another letter", "in lines", "hexadecimal"],
+)
+@pytest.mark.parametrize("size", [pytest.param(3 << 20, id="3 MiB"), pytest.param(17 << 20, id="17 MiB", marks=pytest.mark.soak)])
+def test_a_container_in_a_long_run_is_opened_whole(tmp_path: Path, write: Callable[[bytes], bytes], size: int) -> None:
+    path = tmp_path / "f"
+    around = b"some words\n" * 4000
+    path.write_bytes(around + write(gzip.compress(_noise(size) + RAW)) + b"\n" + around)
+    assert "gzip" in " ".join(each.hidden for each in scan([path], TRACES))
+    assert look(tmp_path, TRACES).found
+
+
+@pytest.mark.soak
+def test_what_stands_behind_a_long_run_is_found(tmp_path: Path) -> None:
+    long = base64.encodebytes(_noise(2 << 20) + b"a")
+    (tmp_path / "f").write_bytes(b"x\n" + long + base64.encodebytes(LONG) + b"\n\n" + long)
+    assert list(scan([tmp_path / "f"], TRACES))
 
 
 @pytest.mark.parametrize("hold", ["holder", "placed"])

@@ -56,6 +56,8 @@ def _around(form: str, block: Bytes, whole: bytes, end: int, at: Places, read: _
     text = np.concatenate([block[places], np.zeros(16, np.uint8)])
     changed, keep = text.copy(), np.ones(text.size, dtype=np.bool_)
     read(text, at - np.repeat(behind, np.diff(np.concatenate(([0], breaks + 1, [at.size])))), changed, keep)
+    # Why so far back: what stands before an escape that a block begins with was not read with it.
+    since -= 2 * _AROUND
     keep = keep[: places.size]
     places = places[keep]
     runs = np.stack([firsts, lasts, np.searchsorted(places, firsts)], axis=1)
