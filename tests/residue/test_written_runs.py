@@ -12,6 +12,8 @@ import random
 import urllib.parse
 import zipfile
 from collections.abc import Callable
+from email.charset import QP, Charset
+from email.header import Header
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,12 @@ RAW = SAID.encode()
 
 def lines(data: bytes, size: int, ending: bytes = b"\n") -> bytes:
     return ending.join(data[at : at + size] for at in range(0, len(data), size))
+
+
+def _header(text: str, charset: str) -> bytes:
+    way = Charset(charset)
+    way.header_encoding = QP
+    return Header(text, way, maxlinelen=60).encode().encode()
 
 
 FORMS: dict[str, bytes] = {
@@ -72,12 +80,22 @@ FORMS: dict[str, bytes] = {
     "JSON in JSON": json.dumps({"a": json.dumps({"b": TOLD})}).encode(),
     "Python": repr(TOLD.encode()).encode(),
     "Python everywhere": "".join(f"\\x{each:02x}" for each in RAW).encode(),
+    "octal escapes": "".join(f"\\{each:03o}" for each in RAW).encode(),
+    "octal escapes, not ASCII": "".join(chr(each) if each < 0x80 else f"\\{each:03o}" for each in TOLD.encode()).encode(),
+    "escapes of eight digits": "".join(f"\\U{ord(each):08x}" for each in SAID).encode(),
+    "escapes in braces": "".join(f"\\u{{{ord(each):x}}}" for each in SAID).encode(),
+    "escapes of browsers": "".join(f"%u{ord(each):04X}" for each in SAID).encode(),
     "HTML": html.escape(SAID).replace("&#x27;", "&apos;").encode(),
     "HTML, decimal": "".join(f"&#{ord(each)};" for each in SAID).encode(),
     "HTML, hexadecimal": "".join(f"&#x{ord(each):x};" for each in SAID).encode(),
     "HTML, not ASCII": TOLD.encode("ascii", "xmlcharrefreplace"),
     "quoted-printable": quopri.encodestring(("è" * 20 + SAID).encode()),
     "quoted-printable, not ASCII": quopri.encodestring(TOLD.encode()),
+    "encoded words": Header(f"è {SAID}", "utf-8").encode().encode(),
+    "encoded words with Q": _header(TOLD, "utf-8"),
+    "encoded words in Latin-1": _header("Subject Müller: " + SAID, "iso-8859-1"),
+    "a word in the middle": b"the purple =?utf-8?Q?hedgehog?= sleeps",
+    "no-break spaces": SAID.replace(" ", "\u00a0").encode(),
     "UTF-16": SAID.encode("utf-16-le"),
     "UTF-16, highest byte first": SAID.encode("utf-16-be"),
     "UTF-32": SAID.encode("utf-32-le"),
