@@ -31,7 +31,8 @@ from tests.residue.planting import MARY, look, text_traces
 
 SAID = "the purple hedgehog sleeps under grandmother's piano for ever"
 TOLD = "Frau Müller größt «café» mit Ωmega und 😀 lachen immer wieder"
-TRACES = text_traces(SAID, TOLD, budget=1)
+TELLS = "Бабушка говорит: Ёжик спит под старым пианино и поёт"
+TRACES = text_traces(SAID, TOLD, TELLS, budget=1)
 LONG = f"{'x' * 300} {SAID} {'y' * 200}".encode()
 RAW = SAID.encode()
 
@@ -95,6 +96,18 @@ FORMS: dict[str, bytes] = {
     "encoded words with Q": _header(TOLD, "utf-8"),
     "encoded words in Latin-1": _header("Subject Müller: " + SAID, "iso-8859-1"),
     "a word in the middle": b"the purple =?utf-8?Q?hedgehog?= sleeps",
+    "capitals": SAID.upper().encode(),
+    "mixed letters": SAID.title().swapcase().encode(),
+    "capitals beyond ASCII": TOLD.replace("ß", "ẞ").upper().replace("ẞ", "ß").encode(),
+    "capitals in Cyrillic": TELLS.upper().encode(),
+    "a word a line": SAID.replace(" ", "\n").encode(),
+    "tabs": SAID.replace(" ", "\t").encode(),
+    "a line in the middle": SAID.replace(" sl", "\r\n   sl").encode(),
+    "a line behind the first word": SAID.replace(" pur", "\n\n\tpur").encode(),
+    "two spaces": SAID.replace(" ", "  ").encode(),
+    "lines with an indent": SAID.replace(" ", "\r\n    ").encode(),
+    "base64 of capitals": base64.b64encode(SAID.upper().encode()),
+    "UTF-16 in capitals": SAID.upper().encode("utf-16-le"),
     "no-break spaces": SAID.replace(" ", "\u00a0").encode(),
     "UTF-16": SAID.encode("utf-16-le"),
     "UTF-16, highest byte first": SAID.encode("utf-16-be"),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expunge.residue.forms import escapes, mail_words, tokens, wide
+from expunge.residue.forms import escapes, mail_words, tokens, white_space, wide
 from expunge.residue.forms.written import MOST_FORMS, Written
 from expunge.residue.matching.matcher import PADDING, Bytes, Matcher, SameTraces
 
@@ -88,6 +88,7 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
             wider.append(run)
     found += wide.say(block, wider)
     found += escapes.gathered(block, whole, end, since)
+    found += white_space.gathered(block, whole, end, since)
     found += mail_words.gathered(whole, end, since)
     return FoundForms(found, held, tuple(long))
 

@@ -19,10 +19,13 @@ from expunge.residue.forms.finder import KEPT
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import SMALL, Allowance, Batch, RunOrigin, Session, TooLarge
+from expunge.residue.matching.spacing import LONGEST
 from expunge.residue.scanning.written_runs import BlockForms, look_in_batch
 
 _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
+_REACH = MAX_LENGTH + LONGEST
+"""Bytes before a block in which a window may begin that ends in it."""
 _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD, KEPT)
 _MAGIC = 8
@@ -118,7 +121,7 @@ class ByteStream:
         padded = np.frombuffer(whole, dtype=np.uint8)
         end = len(whole) - PADDING
         block = memoryview(whole)[:end]
-        first = max(0, old - MAX_LENGTH)
+        first = max(0, old - _REACH)
         for place, size, alike in self._session.matcher.find(padded[first:], end - first):
             if first + place + size > old:
                 self._session.found(self._where, self._at + first + place, alike, size)
