@@ -36,6 +36,9 @@ TRACES = text_traces(SAID, TOLD, TELLS, budget=1)
 LONG = f"{'x' * 300} {SAID} {'y' * 200}".encode()
 RAW = SAID.encode()
 
+B85 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+
 
 def lines(data: bytes, size: int, ending: bytes = b"\n") -> bytes:
     return ending.join(data[at : at + size] for at in range(0, len(data), size))
@@ -72,6 +75,12 @@ FORMS: dict[str, bytes] = {
     "base64 in lines of 17": lines(base64.b64encode(LONG), 17),
     "base64 in lines of 70": lines(base64.b64encode(LONG), 70),
     "base64 in lines, the first with a word": b"x:\n" + lines(b"aa: " + base64.b64encode(LONG), 75)[4:],
+    "Ascii85": base64.a85encode(RAW),
+    "Ascii85 in a frame": base64.a85encode(LONG, wrapcol=72, adobe=True),
+    "base85": base64.b85encode(RAW),
+    "base85 behind an equals sign": b"data=" + base64.b85encode(LONG),
+    "base85 of gzip": base64.b85encode(gzip.compress(LONG)),
+    "Z85": base64.b85encode(RAW).translate(bytes.maketrans(B85, Z85)),
     "percent": urllib.parse.quote(SAID).encode(),
     "form": urllib.parse.quote_plus(SAID).encode(),
     "percent everywhere": "".join(f"%{each:02x}" for each in RAW).encode(),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expunge.residue.forms import escapes, mail_words, tokens, white_space, wide
+from expunge.residue.forms import base85, escapes, mail_words, tokens, white_space, wide
 from expunge.residue.forms.written import MOST_FORMS, Written
 from expunge.residue.matching.matcher import PADDING, Bytes, Matcher, SameTraces
 
@@ -68,7 +68,8 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
     read = since - _EDGE if before.waits is None else min(before.waits, since - _EDGE)
     long: list[LongRun] = []
     found: list[Written] = []
-    runs = tokens.find(block, whole, end)
+    dense = base85.words(block, end)
+    runs = tokens.find(block, whole, end, dense)
     if runs is not None:
         if before.taken:
             runs = runs.only((runs.begins >= since) | (runs.ends > before.taken + _EDGE))
@@ -80,6 +81,13 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
         fresh = ~going_on & ~flowing & (runs.ends >= read)
         if fresh.any():
             found += tokens.gathered(block, whole, runs.only(fresh))
+    signs: list[tuple[str, int, int]] = []
+    for each in base85.find(whole, end, dense):
+        if not last and each[2] >= edge and end - each[1] <= MOST_HELD:
+            held = min(held, each[1])
+        elif each[2] >= read:
+            signs.append(each)
+    found += base85.gathered(whole, signs)
     wider: list[tuple[int, int, int]] = []
     for run in wide.find(block, end):
         if not last and run[1] >= edge and end - run[0] <= MOST_HELD:

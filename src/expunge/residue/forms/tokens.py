@@ -35,8 +35,6 @@ _CLASS[np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)] |= _LOWER
 _CLASS_TABLE = _CLASS.tobytes()
 _DENSE = 4
 """Where such words are one part in so many of a block, all of it is looked at."""
-_PART = 1 << 14
-"""Words that are looked at together."""
 TO_PLAIN = bytes.maketrans(b"-_", b"+/")
 _UUID, _DASH = 36, ord("-")
 _BEFORE = frozenset(b"\"',:;= \r\n\t>(.")
@@ -81,9 +79,12 @@ class Runs(NamedTuple):
         return Runs(self.begins[chosen], self.ends[chosen], self.sizes[chosen], self.kinds[chosen], self.lines[chosen])
 
 
-def find(block: Bytes, whole: bytes, end: int) -> Runs | None:
-    """Return the runs of a block, and those of fewer kinds of letters within others; None where there are none."""
-    stretches = _stretches(block, end)
+def find(block: Bytes, whole: bytes, end: int, dense: npt.NDArray[np.bool_]) -> Runs | None:
+    """Return the runs of a block, and those of fewer kinds of letters within others; None where there are none.
+
+    ``dense`` says which words of eight bytes have neither a space nor a byte beyond ASCII.
+    """
+    stretches = _stretches(block, end, dense)
     if stretches is None:
         return None
     firsts, lasts = stretches
@@ -142,21 +143,13 @@ def _within(
     return begins[enough], ends[enough], np.full(int(enough.sum()), _LETTER | kind, np.uint8)
 
 
-def _stretches(block: Bytes, end: int) -> tuple[Places, Places] | None:
-    """Return where words without a space, a quotation mark or a byte beyond ASCII follow one another, with something around."""
-    count = end // 8
-    if count < 2:
-        return None
-    words = np.ndarray((count,), dtype="<u8", buffer=block)
-    clean = np.empty(count, np.bool_)
-    for base in range(0, count, _PART):
-        # Why in parts: what fits into the caches is several times as fast.
-        part = words[base : base + _PART]
-        bad = part - _LOWEST
-        bad |= part
-        bad &= _HIGH
-        np.equal(bad, 0, out=clean[base : base + _PART])
-    (at,) = (clean[1:] & clean[:-1]).nonzero()
+def _stretches(block: Bytes, end: int, dense: npt.NDArray[np.bool_]) -> tuple[Places, Places] | None:
+    """Return where words of nothing but letters, digits and the signs among them follow one another, with something around."""
+    (at,) = (dense[1:] & dense[:-1]).nonzero()
+    if at.size:
+        words = np.ndarray((dense.size,), dtype="<u8", buffer=block)
+        first, second = words[at], words[at + 1]
+        at = at[((first - _LOWEST | second - _LOWEST) & _HIGH) == 0]
     if not at.size:
         return None
     breaks = (np.diff(at) > _CLOSE + 1).nonzero()[0]
