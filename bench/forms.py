@@ -22,7 +22,7 @@ from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
 from expunge.residue import ResidueScanner
 from expunge.residue.forms import finder
-from expunge.residue.forms.finder import FoundForms
+from expunge.residue.forms.finder import Before, FoundForms
 from expunge.residue.matching.matcher import Bytes
 
 SIZE = 12 << 20
@@ -51,7 +51,7 @@ def kinds() -> dict[str, bytes]:
     }
 
 
-def _nothing(_block: Bytes, _whole: bytes, end: int, *, since: int = 0, last: bool = True) -> FoundForms:  # noqa: ARG001 - the form of it
+def _nothing(_block: Bytes, _whole: bytes, end: int, *_before: Before, **_more: bool) -> FoundForms:
     return FoundForms([], end)
 
 

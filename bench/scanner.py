@@ -19,11 +19,12 @@ import numpy as np
 import zstandard
 
 from bench.result import Result
-from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.traces import ANCHOR_FOLDED, FOLDED, Trace, Traces
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Scanned
 from expunge.residue import ResidueScanner
+from expunge.residue.matching import folding
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.scanning.helper_pool import usable_cores
 
@@ -43,8 +44,9 @@ def traces_of(chosen: list[bytes]) -> Traces:
     made = []
     for each in chosen:
         width = 16 if len(each) >= 16 else 8
-        anchor, digest = secret.anchor(each, width), secret.digest(each)
-        made.append(Trace(Pseudonym("s"), "d", "f", "bytes", anchor, width, len(each), digest))
+        fold = FOLDED if each.isascii() else ANCHOR_FOLDED
+        anchor, digest = secret.anchor(folding.shape(each), width), secret.digest(folding.text(each) if fold == FOLDED else each)
+        made.append(Trace(Pseudonym("s"), "d", "f", "bytes", anchor, width, len(each), digest, fold))
     return Traces(KEY, tuple(made))
 
 

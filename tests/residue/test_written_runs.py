@@ -8,9 +8,12 @@ import html
 import io
 import json
 import quopri
+import random
 import urllib.parse
 import zipfile
 from collections.abc import Callable
+from email.charset import QP, Charset
+from email.header import Header
 from pathlib import Path
 
 import pytest
@@ -28,13 +31,23 @@ from tests.residue.planting import MARY, look, text_traces
 
 SAID = "the purple hedgehog sleeps under grandmother's piano for ever"
 TOLD = "Frau Müller größt «café» mit Ωmega und 😀 lachen immer wieder"
-TRACES = text_traces(SAID, TOLD, budget=1)
+TELLS = "Бабушка говорит: Ёжик спит под старым пианино и поёт"
+TRACES = text_traces(SAID, TOLD, TELLS, budget=1)
 LONG = f"{'x' * 300} {SAID} {'y' * 200}".encode()
 RAW = SAID.encode()
+
+B85 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 
 
 def lines(data: bytes, size: int, ending: bytes = b"\n") -> bytes:
     return ending.join(data[at : at + size] for at in range(0, len(data), size))
+
+
+def _header(text: str, charset: str) -> bytes:
+    way = Charset(charset)
+    way.header_encoding = QP
+    return Header(text, way, maxlinelen=60).encode().encode()
 
 
 FORMS: dict[str, bytes] = {
@@ -50,6 +63,24 @@ FORMS: dict[str, bytes] = {
     "hex in capitals behind a digit": b"0" + RAW.hex().upper().encode(),
     "hex of PostgreSQL": b"'\\x" + RAW.hex().encode() + b"'",
     "hex in lines": lines(LONG.hex().encode(), 60),
+    "hex in short lines": lines(LONG.hex().encode(), 32),
+    "hex in very short lines": lines(LONG.hex().encode(), 20, b"\r\n"),
+    "hex in lines of halves": lines(LONG.hex().encode(), 39),
+    "hex behind 0x": b"[0x" + RAW.hex().encode() + b", 0x00]",
+    "hex behind a word": b"key_" + RAW.hex().encode() + b".bin",
+    "base32 in short lines": lines(base64.b32encode(LONG), 24),
+    "base32 in lines of no groups": lines(base64.b32encode(LONG), 30),
+    "base32 between slashes": b"/files/" + base64.b32encode(RAW).rstrip(b"=") + b"/text",
+    "base32 in small letters": base64.b32encode(RAW).lower(),
+    "base64 in lines of 17": lines(base64.b64encode(LONG), 17),
+    "base64 in lines of 70": lines(base64.b64encode(LONG), 70),
+    "base64 in lines, the first with a word": b"x:\n" + lines(b"aa: " + base64.b64encode(LONG), 75)[4:],
+    "Ascii85": base64.a85encode(RAW),
+    "Ascii85 in a frame": base64.a85encode(LONG, wrapcol=72, adobe=True),
+    "base85": base64.b85encode(RAW),
+    "base85 behind an equals sign": b"data=" + base64.b85encode(LONG),
+    "base85 of gzip": base64.b85encode(gzip.compress(LONG)),
+    "Z85": base64.b85encode(RAW).translate(bytes.maketrans(B85, Z85)),
     "percent": urllib.parse.quote(SAID).encode(),
     "form": urllib.parse.quote_plus(SAID).encode(),
     "percent everywhere": "".join(f"%{each:02x}" for each in RAW).encode(),
@@ -59,12 +90,34 @@ FORMS: dict[str, bytes] = {
     "JSON in JSON": json.dumps({"a": json.dumps({"b": TOLD})}).encode(),
     "Python": repr(TOLD.encode()).encode(),
     "Python everywhere": "".join(f"\\x{each:02x}" for each in RAW).encode(),
+    "octal escapes": "".join(f"\\{each:03o}" for each in RAW).encode(),
+    "octal escapes, not ASCII": "".join(chr(each) if each < 0x80 else f"\\{each:03o}" for each in TOLD.encode()).encode(),
+    "escapes of eight digits": "".join(f"\\U{ord(each):08x}" for each in SAID).encode(),
+    "escapes in braces": "".join(f"\\u{{{ord(each):x}}}" for each in SAID).encode(),
+    "escapes of browsers": "".join(f"%u{ord(each):04X}" for each in SAID).encode(),
     "HTML": html.escape(SAID).replace("&#x27;", "&apos;").encode(),
     "HTML, decimal": "".join(f"&#{ord(each)};" for each in SAID).encode(),
     "HTML, hexadecimal": "".join(f"&#x{ord(each):x};" for each in SAID).encode(),
     "HTML, not ASCII": TOLD.encode("ascii", "xmlcharrefreplace"),
     "quoted-printable": quopri.encodestring(("è" * 20 + SAID).encode()),
     "quoted-printable, not ASCII": quopri.encodestring(TOLD.encode()),
+    "encoded words": Header(f"è {SAID}", "utf-8").encode().encode(),
+    "encoded words with Q": _header(TOLD, "utf-8"),
+    "encoded words in Latin-1": _header("Subject Müller: " + SAID, "iso-8859-1"),
+    "a word in the middle": b"the purple =?utf-8?Q?hedgehog?= sleeps",
+    "capitals": SAID.upper().encode(),
+    "mixed letters": SAID.title().swapcase().encode(),
+    "capitals beyond ASCII": TOLD.replace("ß", "ẞ").upper().replace("ẞ", "ß").encode(),
+    "capitals in Cyrillic": TELLS.upper().encode(),
+    "a word a line": SAID.replace(" ", "\n").encode(),
+    "tabs": SAID.replace(" ", "\t").encode(),
+    "a line in the middle": SAID.replace(" sl", "\r\n   sl").encode(),
+    "a line behind the first word": SAID.replace(" pur", "\n\n\tpur").encode(),
+    "two spaces": SAID.replace(" ", "  ").encode(),
+    "lines with an indent": SAID.replace(" ", "\r\n    ").encode(),
+    "base64 of capitals": base64.b64encode(SAID.upper().encode()),
+    "UTF-16 in capitals": SAID.upper().encode("utf-16-le"),
+    "no-break spaces": SAID.replace(" ", "\u00a0").encode(),
     "UTF-16": SAID.encode("utf-16-le"),
     "UTF-16, highest byte first": SAID.encode("utf-16-be"),
     "UTF-32": SAID.encode("utf-32-le"),
@@ -130,6 +183,31 @@ def test_a_run_that_is_cut_at_several_places_is_found(form: str, cuts: list[int]
         assert found(data, sorted(min(cut, len(data)) for cut in cuts))
     finally:
         byte_stream._BLOCK = before
+
+
+def _noise(size: int) -> bytes:
+    return random.Random(3).randbytes(size)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [base64.b64encode, lambda data: b"~a" + base64.b64encode(data), base64.encodebytes, lambda data: lines(data.hex().encode(), 60)],
+    ids=["alone", "behind another letter", "in lines", "hexadecimal"],
+)
+@pytest.mark.parametrize("size", [pytest.param(3 << 20, id="3 MiB"), pytest.param(17 << 20, id="17 MiB", marks=pytest.mark.soak)])
+def test_a_container_in_a_long_run_is_opened_whole(tmp_path: Path, write: Callable[[bytes], bytes], size: int) -> None:
+    path = tmp_path / "f"
+    around = b"some words\n" * 4000
+    path.write_bytes(around + write(gzip.compress(_noise(size) + RAW)) + b"\n" + around)
+    assert "gzip" in " ".join(each.hidden for each in scan([path], TRACES))
+    assert look(tmp_path, TRACES).found
+
+
+@pytest.mark.soak
+def test_what_stands_behind_a_long_run_is_found(tmp_path: Path) -> None:
+    long = base64.encodebytes(_noise(2 << 20) + b"a")
+    (tmp_path / "f").write_bytes(b"x\n" + long + base64.encodebytes(LONG) + b"\n\n" + long)
+    assert list(scan([tmp_path / "f"], TRACES))
 
 
 @pytest.mark.parametrize("hold", ["holder", "placed"])

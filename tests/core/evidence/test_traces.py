@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.evidence.traces import Trace, Traces, dump, load
+from expunge.core.evidence.traces import ANCHOR_FOLDED, AS_IT_IS, FOLDED, Trace, Traces, dump, load
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import StateCorrupt
 
@@ -31,6 +31,7 @@ traces = st.builds(
     width=st.sampled_from([8, 16]),
     length=st.integers(8, 64),
     digest=st.binary(min_size=16, max_size=16),
+    fold=st.sampled_from([AS_IT_IS, ANCHOR_FOLDED, FOLDED]),
 )
 many = st.builds(
     lambda found, controls: Traces(KEY, tuple(found), frozenset(controls)),

@@ -3,10 +3,11 @@
 A fingerprint reveals nothing without the key, which is destroyed at the traces' end date. The scanner (``expunge.residue``) makes and finds
 traces. The core counts them and packs them for storage.
 
-Packed form 2: a header line; a keyed 16-byte BLAKE2b tag over all that follows; three counts; the strings used, each as length and UTF-8;
-the controls as indexes of strings; the traces, column by column: indexes of subject, dataset, part and form, anchors, widths, lengths,
-digests. Integers are big-endian. Anchors come from a hash that is fast rather than a pseudo-random function. They are therefore stored
-under a mask that only the key can make, with another mask for other digests. Form 1, which had row after row, can still be read.
+Packed form 3: a header line; a keyed 16-byte BLAKE2b tag over all that follows; three counts; the strings used, each as length and UTF-8;
+the controls as indexes of strings; the traces, column by column: indexes of subject, dataset, part and form, anchors, widths (with how
+far they are folded), lengths, digests. Integers are big-endian. Anchors come from a hash that is fast rather than a pseudo-random
+function. They are therefore stored under a mask that only the key can make, with another mask for other digests. Form 2, in which nothing
+was folded, and form 1, which had row after row, can still be read.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from typing import NamedTuple
 
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import StateCorrupt
+
+AS_IT_IS, ANCHOR_FOLDED, FOLDED = range(3)
+"""A fingerprint of bytes as they are, one of which the anchor alone is folded, and one of text folded throughout: case, white space."""
 
 
 class Trace(NamedTuple):
@@ -39,10 +43,11 @@ class Trace(NamedTuple):
     """Bytes under ``digest``; at least ``width``."""
     digest: bytes
     """Keyed BLAKE2b (16 bytes) of the ``length`` bytes."""
+    fold: int = AS_IT_IS
 
     def __repr__(self) -> str:
         """What a log may show: neither anchor nor digest."""
-        named = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields if name not in {"anchor", "digest"})
+        named = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields if name not in {"anchor", "digest", "fold"})
         return f"{type(self).__name__}({named})"
 
 
@@ -57,12 +62,18 @@ class Traces:
     """The subjects among the traces who stay: finding them shows that the scan can see (the positive control)."""
 
 
-_HEADER = b"expunge/traces/2\n"
+_HEADER = b"expunge/traces/3\n"
+_HEADER_2 = b"expunge/traces/2\n"
 _HEADER_1 = b"expunge/traces/1\n"
 _TAG = 16
 _DIGEST = 16
 _TRACE_1 = struct.Struct(">IIIIQBB16s")
 _NAMES = 4
+_FOLD_BITS = 6
+"""Bits of a packed width; how far it is folded stands above them."""
+
+_WIDTHS = bytes(each & (1 << _FOLD_BITS) - 1 for each in range(256))
+_FOLDS = bytes(each >> _FOLD_BITS for each in range(256))
 
 
 def dump(traces: Traces) -> bytes:
@@ -80,7 +91,7 @@ def dump(traces: Traces) -> bytes:
     ]
     digests = b"".join([trace.digest for trace in traces.traces])
     anchors = _masked(_packed("Q", [trace.anchor for trace in traces.traces]), digests, traces.key)
-    sizes = bytes([trace.width for trace in traces.traces]) + bytes([trace.length for trace in traces.traces])
+    sizes = bytes([trace.width | trace.fold << _FOLD_BITS for trace in traces.traces]) + bytes([trace.length for trace in traces.traces])
     table = b"".join(map(_text, strings))
     counts = struct.pack(">III", len(strings), len(traces.controls), len(traces.traces))
     rest = b"".join([counts, table, *(_packed("I", each) for each in (controls, *columns)), anchors, sizes, digests])
@@ -95,13 +106,13 @@ def load(data: bytes, key: bytes) -> Traces:
     """
     start = len(_HEADER) + _TAG
     rest = data[start:]
-    if not data.startswith((_HEADER, _HEADER_1)) or not compare_digest(data[len(_HEADER) : start], _tag(key, rest)):
+    if not data.startswith((_HEADER, _HEADER_2, _HEADER_1)) or not compare_digest(data[len(_HEADER) : start], _tag(key, rest)):
         message = "stored traces do not authenticate"
         raise StateCorrupt(
             message, help="restore the state folder from a copy; what these traces would have shown cannot be told otherwise"
         )
     try:
-        return _unpack(rest, key, _columns if data.startswith(_HEADER) else _rows)
+        return _unpack(rest, key, _rows if data.startswith(_HEADER_1) else _columns)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         message = "stored traces cannot be read"
         raise StateCorrupt(message) from error
@@ -133,7 +144,9 @@ def _columns(body: bytes, strings: list[str], count: int, key: bytes) -> Iterato
     anchors = struct.unpack(f">{count}Q", _masked(body[at : at + 8 * count], digests, key))
     at += 8 * count
     pieces = [digests[start : start + _DIGEST] for start in range(0, len(digests), _DIGEST)]
-    return map(Trace, map(Pseudonym, places[0]), *places[1:], anchors, body[at : at + count], body[at + count : at + 2 * count], pieces)
+    widths = body[at : at + count]
+    sizes = (widths.translate(_WIDTHS), body[at + count : at + 2 * count])
+    return map(Trace, map(Pseudonym, places[0]), *places[1:], anchors, *sizes, pieces, widths.translate(_FOLDS))
 
 
 def _rows(body: bytes, strings: list[str], _: int, key: bytes) -> Iterator[Trace]:

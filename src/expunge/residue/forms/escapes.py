@@ -26,6 +26,8 @@ _SINGLE = np.full(256, _NONE, np.uint8)
 _SINGLE[np.frombuffer(b"ntrbf\"'/\\", np.uint8)] = np.frombuffer(b"\n\t\r\b\f\"'/\\", np.uint8)
 _ENTITY = re.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
+_BRACED = re.compile(rb"\\[ux]\{([0-9A-Fa-f]{1,6})\}")
+
 _Mask = npt.NDArray[np.bool_]
 _Reading = Callable[[Bytes, Places, Bytes, _Mask], None]
 """Takes a block and the places of some signs in it; changes a copy of the block, and what is kept of it."""
@@ -43,10 +45,11 @@ def gathered(block: Bytes, whole: bytes, end: int, since: int) -> Iterator[Writt
         (at,) = (text == sign).nonzero()
         at = at[at >= since - _BEFORE] if since > _BEFORE else at
         if at.size and (at := at[is_one(block, at, end)]).size:
-            yield _around(form, block, whole, end, at, read, since)
+            yield around(form, block, whole, end, at, read, since)
 
 
-def _around(form: str, block: Bytes, whole: bytes, end: int, at: Places, read: _Reading, since: int) -> Written:
+def around(form: str, block: Bytes, whole: bytes, end: int, at: Places, read: _Reading, since: int) -> Written:
+    """Return what the text around some places says, once ``read`` has replaced what is written there."""
     breaks = (np.diff(at) > 2 * _AROUND + 12).nonzero()[0]
     firsts = np.maximum(at[np.concatenate(([0], breaks + 1))] - _AROUND, 0)
     lasts = np.minimum(at[np.concatenate((breaks, [at.size - 1]))] + _AROUND + 12, end)
@@ -56,6 +59,8 @@ def _around(form: str, block: Bytes, whole: bytes, end: int, at: Places, read: _
     text = np.concatenate([block[places], np.zeros(16, np.uint8)])
     changed, keep = text.copy(), np.ones(text.size, dtype=np.bool_)
     read(text, at - np.repeat(behind, np.diff(np.concatenate(([0], breaks + 1, [at.size])))), changed, keep)
+    # Why so far back: what stands before an escape that a block begins with was not read with it.
+    since -= 2 * _AROUND
     keep = keep[: places.size]
     places = places[keep]
     runs = np.stack([firsts, lasts, np.searchsorted(places, firsts)], axis=1)
@@ -72,9 +77,19 @@ def _read_two(block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> None:
     keep[at + 1] = keep[at + 2] = False
 
 
+def _percent(block: Bytes, at: Places, end: int) -> _Mask:
+    """Whether two digits follow, or four behind a letter as the function ``escape`` of browsers writes them."""
+    four: _Mask = ((block[at + 1] | 0x20) == ord("u")) & (_DIGITS[block[at + 2]] < 16) & (at + 5 < end)
+    return _two_digits(block, at, end) | four
+
+
 def _read_percent(block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> None:
     changed[block == ord("+")] = ord(" ")
-    _read_two(block, at, changed, keep)
+    wide = (block[at + 1] | 0x20) == ord("u")
+    _read_two(block, at[~wide], changed, keep)
+    if wide.any():
+        value = _number(block, at[wide] + 2, 4)
+        _write_wide(at[wide][value >= 0], value[value >= 0], 6, changed, keep)
 
 
 def _soft(block: Bytes, at: Places, end: int) -> _Mask:
@@ -91,11 +106,13 @@ def _read_soft(block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> None:
     _read_two(block, at[(first != 10) & (first != 13)], changed, keep)
 
 
-def _four(block: Bytes, at: Places) -> npt.NDArray[np.int64]:
-    """The number that four digits say; below zero where they are none."""
-    digits = [_DIGITS[block[at + number]].astype(np.int64) for number in range(4)]
-    known = (np.maximum.reduce(digits) < 16) if at.size else np.zeros(0, np.bool_)
-    value = (digits[0] << 12) | (digits[1] << 8) | (digits[2] << 4) | digits[3]
+def _number(block: Bytes, at: Places, count: int, bits: int = 4) -> npt.NDArray[np.int64]:
+    """The number that so many digits say; below zero where they are none."""
+    value, known = np.zeros(at.size, np.int64), np.ones(at.size, np.bool_)
+    for number in range(count):
+        digit = _DIGITS[block[at + number]]
+        known &= digit < 1 << bits
+        value = (value << bits) | digit
     return np.where(known, value, -1)
 
 
@@ -107,46 +124,59 @@ def _backslashed(block: Bytes, at: Places, end: int) -> _Mask:
     begins = np.maximum.accumulate(np.where(joined, 0, np.arange(at.size)))
     even = (np.arange(at.size) - begins) % 2 == 0
     second = block[at + 1]
-    known = (_SINGLE[second] != _NONE) | (second == ord("u")) | (second == ord("x"))
+    known = (_SINGLE[second] != _NONE) | ((second | 0x20) == ord("u")) | (second == ord("x")) | (_DIGITS[second] < 8)
     begin: _Mask = even & known & (at + 1 < end)
     return begin
 
 
 def _read_backslashed(block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> None:
     second = block[at + 1]
-    wide = at[second == ord("u")]
     one = at[_SINGLE[second] != _NONE]
     changed[one] = _SINGLE[block[one + 1]]
     keep[one + 1] = False
     packed = at[second == ord("x")]
     packed = packed[(_DIGITS[block[packed + 2]] < 16) & (_DIGITS[block[packed + 3]] < 16)]
     changed[packed] = _DIGITS[block[packed + 2]] * 16 + _DIGITS[block[packed + 3]]
+    octal = at[_DIGITS[second] < 4]
+    value = _number(block, octal + 1, 3, bits=3)
+    octal, value = octal[value >= 0], value[value >= 0]
+    changed[octal] = value.astype(np.uint8)
     for number in (1, 2, 3):
-        keep[packed + number] = False
-    value = _four(block, wide + 2)
-    wide, value = wide[value >= 0], value[value >= 0]
-    if wide.size:
-        _write_wide(wide, value, changed, keep)
+        keep[packed + number] = keep[octal + number] = False
+    for letter, digits in (("u", 4), ("U", 8)):
+        wide = at[second == ord(letter)]
+        value = _number(block, wide + 2, digits)
+        known = (value >= 0) & (value < 0x110000)
+        if known.any():
+            _write_wide(wide[known], value[known], 2 + digits, changed, keep)
+    # so braces are read too: Rust, PHP and JavaScript write code points of any length
+    for place in at[((second == ord("u")) | (second == ord("x"))) & (block[at + 2] == ord("{"))].tolist():
+        if found := _BRACED.match(block[place : place + 12].tobytes()):
+            said = chr(min(int(found[1], 16), 0x10FFFF)).encode("utf-8", "replace")
+            keep[place : place + found.end()] = np.arange(found.end()) < len(said)
+            changed[place : place + len(said)] = np.frombuffer(said, np.uint8)
 
 
-def _write_wide(at: Places, value: npt.NDArray[np.int64], changed: Bytes, keep: _Mask) -> None:
-    """Write characters in UTF-8 where their escapes of six bytes begin; of a pair of surrogates one character."""
+def _write_wide(at: Places, value: npt.NDArray[np.int64], size: int, changed: Bytes, keep: _Mask) -> None:
+    """Write characters in UTF-8 where their escapes of so many bytes begin; of a pair of surrogates one character."""
+    if not at.size:
+        return
     high = (value >= 0xD800) & (value < 0xDC00)
     paired = np.zeros(at.size, np.bool_)
-    paired[:-1] = high[:-1] & (value[1:] >= 0xDC00) & (value[1:] < 0xE000) & (np.diff(at) == 6)
+    paired[:-1] = high[:-1] & (value[1:] >= 0xDC00) & (value[1:] < 0xE000) & (np.diff(at) == size)
     seconds = np.concatenate(([False], paired[:-1]))
     value = value.copy()
     (firsts,) = paired.nonzero()
     value[firsts] = 0x10000 + ((value[firsts] - 0xD800) << 10) + (value[firsts + 1] - 0xDC00)
-    for number in range(6):
+    for number in range(size):
         keep[at + number] = False
     at, value = at[~seconds], value[~seconds]
-    for least, most, size in ((0, 0x80, 1), (0x80, 0x800, 2), (0x800, 0x10000, 3), (0x10000, 0x110000, 4)):
+    for least, most, made in ((0, 0x80, 1), (0x80, 0x800, 2), (0x800, 0x10000, 3), (0x10000, 0x110000, 4)):
         chosen = (value >= least) & (value < most)
         some, says = at[chosen], value[chosen]
-        for number in range(size):
-            shift = 6 * (size - 1 - number)
-            lead = 0 if size == 1 else (0xF00 >> size) & 0xFF
+        for number in range(made):
+            shift = 6 * (made - 1 - number)
+            lead = 0 if made == 1 else (0xF00 >> made) & 0xFF
             bits = (says >> shift) & 0x3F | 0x80 if number else (says >> shift) | lead
             changed[some + number] = bits.astype(np.uint8)
             keep[some + number] = True
@@ -182,9 +212,20 @@ def _entity(block: Bytes, at: Places, end: int) -> _Mask:
     return begins
 
 
+def _no_break(block: Bytes, at: Places, end: int) -> _Mask:
+    begins: _Mask = (block[at + 1] == 0xA0) & (at + 1 < end)
+    return begins
+
+
+def _read_no_break(_block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> None:
+    changed[at] = ord(" ")
+    keep[at + 1] = False
+
+
 _KINDS: tuple[tuple[str, int, _Reading, Callable[[Bytes, Places, int], _Mask]], ...] = (
-    ("percent", ord("%"), _read_percent, _two_digits),
+    ("percent", ord("%"), _read_percent, _percent),
     ("backslash", ord("\\"), _read_backslashed, _backslashed),
     ("entities", ord("&"), _read_entities, _entity),
     ("quoted-printable", ord("="), _read_soft, _soft),
+    ("no-break spaces", 0xC2, _read_no_break, _no_break),
 )

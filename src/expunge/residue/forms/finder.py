@@ -7,16 +7,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expunge.residue.forms import escapes, tokens, wide
+from expunge.residue.forms import base85, escapes, mail_words, tokens, white_space, wide
 from expunge.residue.forms.written import MOST_FORMS, Written
 from expunge.residue.matching.matcher import PADDING, Bytes, Matcher, SameTraces
 
 KEPT = 1 << 10
 """Bytes of a block that the next one has to begin with: a window that is written in the longest form fits."""
-MOST_HELD = 1 << 21
-"""Bytes of a run that the next block begins with, so that it is read whole."""
+MOST_HELD = 1 << 18
+"""Bytes of a run that the next block begins with, so that it is read whole; a longer one is read as it comes."""
 _EDGE = 4
 """Bytes at the end of a block that may be the end of a line in a run that goes on."""
+
+
+class LongRun(NamedTuple):
+    """A run that goes on behind a block, and is too long to be kept."""
+
+    form: str
+    begin: int
+    lines: bool
+    """Whether it has several lines."""
 
 
 class FoundForms(NamedTuple):
@@ -25,36 +34,71 @@ class FoundForms(NamedTuple):
     written: list[Written]
     held: int
     """Where a run begins that goes on behind the block; the end of the block where there is none."""
+    long: tuple[LongRun, ...] = ()
+    """Runs that go on, and are too long to be kept."""
 
 
-def find(block: Bytes, whole: bytes, end: int, *, since: int = 0, last: bool = True) -> FoundForms:
+class Before(NamedTuple):
+    """What was read before of a block."""
+
+    since: int = 0
+    """Where the block ends that was read before."""
+    waits: int | None = None
+    """Where the first run begins that was not read then because it went on; None where all were read."""
+    taken: int = 0
+    """Where a long run ends that was read as it came."""
+
+
+_NOTHING = Before()
+
+
+def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, last: bool = True, left: bool = False) -> FoundForms:
     """Return what the runs of a block say that were not read before.
 
     Args:
         block: the bytes, with the padding of the matcher.
         whole: the same.
         end: where the block ends.
-        since: where the block ends that was read before.
-        last: whether no more bytes come.
+        before: what was read before.
+        last: whether nothing is read together with what follows.
+        left: whether more bytes come all the same.
     """
     held, edge = end, end if last else end - _EDGE
+    since = before.since
+    read = since - _EDGE if before.waits is None else min(before.waits, since - _EDGE)
+    long: list[LongRun] = []
     found: list[Written] = []
-    runs = tokens.find(block, whole, end)
+    dense = base85.words(block, end)
+    runs = tokens.find(block, whole, end, dense)
     if runs is not None:
-        going_on = (runs.ends >= edge) & (end - runs.begins <= MOST_HELD) & (not last)
+        if before.taken:
+            runs = runs.only((runs.begins >= since) | (runs.ends > before.taken + _EDGE))
+        reaching, short = runs.ends >= end - _EDGE, end - runs.begins <= MOST_HELD
+        going_on = reaching & short & (not last)
         held = min(held, int(runs.begins[going_on].min(initial=end)))
-        fresh = ~going_on & (runs.ends >= since - _EDGE)
+        flowing = reaching & ~short & (left or not last)
+        long = [LongRun(*each) for each in tokens.named(runs.only(flowing))]
+        fresh = ~going_on & ~flowing & (runs.ends >= read)
         if fresh.any():
             found += tokens.gathered(block, whole, runs.only(fresh))
+    signs: list[tuple[str, int, int]] = []
+    for each in base85.find(whole, end, dense):
+        if not last and each[2] >= edge and end - each[1] <= MOST_HELD:
+            held = min(held, each[1])
+        elif each[2] >= read:
+            signs.append(each)
+    found += base85.gathered(whole, signs)
     wider: list[tuple[int, int, int]] = []
     for run in wide.find(block, end):
         if not last and run[1] >= edge and end - run[0] <= MOST_HELD:
             held = min(held, run[0])
-        elif run[1] >= since - _EDGE:
+        elif run[1] >= read:
             wider.append(run)
     found += wide.say(block, wider)
     found += escapes.gathered(block, whole, end, since)
-    return FoundForms(found, held)
+    found += white_space.gathered(block, whole, end, since)
+    found += mail_words.gathered(whole, end, since)
+    return FoundForms(found, held, tuple(long))
 
 
 Opened = Callable[[Written, Callable[[int], int]], None]

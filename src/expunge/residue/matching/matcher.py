@@ -11,7 +11,9 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from expunge.core.evidence.traces import Traces
+from expunge.core.evidence.traces import AS_IT_IS, FOLDED, Traces
+from expunge.residue.matching import folding, spacing
+from expunge.residue.matching.folding import SPACED, Folder
 from expunge.residue.matching.keyed_hash import HIGH, Secret
 from expunge.residue.matching.patterns import TracePatterns
 
@@ -43,6 +45,10 @@ class SameTraces:
 
 
 _UNDECIDED = SameTraces(())
+_Part = tuple[Places, Words, Words]
+"""Places that may begin a window, with the two words there."""
+_Windows = tuple[int, int, dict[bytes, SameTraces]]
+"""Length, how far they are folded, digest -> traces."""
 
 
 class Matcher:
@@ -51,13 +57,38 @@ class Matcher:
     def __init__(self, sought: Traces | TracePatterns, wanted: Iterable[int] | None = None) -> None:
         """Make the tables. ``wanted`` are indexes of traces; without it all of them are looked for."""
         needles = sought if isinstance(sought, TracePatterns) else TracePatterns.of(sought, wanted)
+        # Why two: traces that older versions took know bytes as they are alone.
+        apart = needles.folds == AS_IT_IS
+        chosen = ((needles.only(rows), folded) for rows, folded in ((~apart, True), (apart, False)) if rows.any())
+        self._tables = [WindowTable(some, folded=folded) for some, folded in chosen]
+
+    def finished(self, alike: SameTraces) -> None:
+        """Record that no further places of these traces are needed. Windows all of whose traces are finished are no longer looked at."""
+        for table in self._tables:
+            table.finished(alike)
+
+    def find(self, buffer: Bytes, length: int) -> list[tuple[int, int, SameTraces]]:
+        """Return (offset, length of the window, traces) for every traced window that lies in ``buffer[:length]`` whole.
+
+        ``buffer`` is contiguous and has :data:`PADDING` bytes more than ``length``.
+        """
+        return [each for table in self._tables for each in table.find(buffer, length)]
+
+
+class WindowTable:
+    """Windows whose anchors are all folded, or none of them."""
+
+    def __init__(self, needles: TracePatterns, *, folded: bool) -> None:
         secret = Secret(needles.key)
         self._secret = secret
         self._times_a = np.uint64(secret.times_a)
         self._flip_b, self._times_b = np.uint64(secret.flip_b), np.uint64(secret.times_b)
         self._needles = needles
         # one by one, numbers are got at faster in these than in arrays
-        self._lengths, self._indexes = needles.lengths.tobytes(), needles.indexes.tolist()
+        self._lengths, self._indexes, self._folds = needles.lengths.tobytes(), needles.indexes.tolist(), needles.folds.tobytes()
+        self._folder = Folder(CHUNK + PADDING) if folded else None
+        self._text = FOLDED in self._folds
+        """Whether any of them is text."""
         self._sorted: dict[int, Words] = {}
         self._first: dict[int, int] = {}
         self._second: dict[int, npt.NDArray[np.bool_]] = {}
@@ -65,7 +96,7 @@ class Matcher:
         """Rows of the needles, those of one group of equal anchors together."""
         self._begin: Places = np.zeros(1, dtype=np.int64)
         """Where each group begins among them, and their end."""
-        self._by_length: dict[int, tuple[tuple[int, dict[bytes, SameTraces]], ...]] = {}
+        self._by_length: dict[int, tuple[_Windows, ...]] = {}
         for width in (8, 16):
             self._index(np.flatnonzero(needles.widths == width), width)
         sizes = np.diff(self._begin)
@@ -79,10 +110,10 @@ class Matcher:
             self._table[(anchors >> self._shift).astype(np.int64)] = True
         self._live = np.ones(sizes.size, dtype=np.bool_)
         self._waiting = sizes
-        self._met: dict[tuple[int, bytes], SameTraces | None] = {}
+        self._met: dict[tuple[int, int, bytes], SameTraces | None] = {}
         """Windows that were decided, and the traces they are: what begins like a traced window is often met again and again."""
         self._hash = np.empty(CHUNK // 8, dtype=np.uint64)
-        self._word = np.empty(CHUNK // 8, dtype=np.uint64)
+        self._word = np.empty(CHUNK // 8 + 1, dtype=np.uint64)
         self._hit = np.empty(CHUNK // 8, dtype=np.bool_)
 
     def _index(self, rows: Places, width: int) -> None:
@@ -97,85 +128,94 @@ class Matcher:
         table[_second(known, width)] = True
         self._second[width] = table
 
-    def _group(self, number: int) -> tuple[tuple[int, dict[bytes, SameTraces]], ...]:
-        """(Length, digest -> traces) of one group of equal anchors, made when it is first met."""
+    def _group(self, number: int) -> tuple[_Windows, ...]:
+        """The windows of one group of equal anchors, made when it is first met."""
         known = self._by_length.get(number)
         if known is None:
-            made: dict[int, dict[bytes, list[int]]] = {}
+            made: dict[tuple[int, int], dict[bytes, list[int]]] = {}
             for row in self._rows[self._begin[number] : self._begin[number + 1]].tolist():
-                by_digest = made.setdefault(self._lengths[row], {})
+                by_digest = made.setdefault((self._lengths[row], self._folds[row]), {})
                 by_digest.setdefault(self._needles.digest(row), []).append(self._indexes[row])
             known = tuple(
-                (size, {digest: SameTraces(tuple(each)) for digest, each in by_digest.items()}) for size, by_digest in made.items()
+                (size, fold, {digest: SameTraces(tuple(each)) for digest, each in by_digest.items()})
+                for (size, fold), by_digest in made.items()
             )
             self._by_length[number] = known
         return known
 
     def finished(self, alike: SameTraces) -> None:
-        """Record that no further places of these traces are needed. Windows all of whose traces are finished are no longer looked at."""
-        group = self._group_of[np.searchsorted(self._needles.indexes, alike.traces[0])]
+        """Record that no further places of these traces are needed, if they are of these windows."""
+        row = int(np.searchsorted(self._needles.indexes, alike.traces[0]))
+        if row == self._needles.indexes.size or self._needles.indexes[row] != alike.traces[0]:
+            return
+        group = self._group_of[row]
         self._waiting[group] -= len(alike.traces)
         if self._waiting[group] == 0:
             self._live[group] = False
 
     def find(self, buffer: Bytes, length: int) -> list[tuple[int, int, SameTraces]]:
-        """Return (offset, length of the window, traces) for every traced window that lies in ``buffer[:length]`` whole.
-
-        ``buffer`` is contiguous and has :data:`PADDING` bytes more than ``length``.
-        """
+        """Return what :meth:`Matcher.find` returns, of these windows."""
         found: list[tuple[int, int, SameTraces]] = []
-        if not self._live.size:
-            return found
-        parts: list[Places] = []
+        parts: list[_Part] = []
+        spaced: list[tuple[Places, Places]] = []
         waiting = 0
         for base in range(0, length - 7, CHUNK):
             size = min(CHUNK, length - base)
-            if constant(buffer[base : base + size + 7]):
+            part = buffer[base : base + size + PADDING]
+            if constant(part[: size + 7]):
                 continue
             before = len(parts)
-            self._survivors(buffer, base, size, parts)
-            waiting += sum(part.size for part in parts[before:])
+            if self._folder is not None:
+                part = self._folder.shape(part)
+                begins, ends = spacing.places(part == spacing.SPACE, part, size)
+                if begins.size:
+                    spaced.append((begins + base, ends + base))
+            self._survivors(part, base, size, parts)
+            waiting += sum(places.size for places, _, _ in parts[before:])
             if waiting > _MANY:
-                self._narrow(buffer, length, np.concatenate(parts), found)
+                self._narrow(buffer, length, parts, found)
                 parts, waiting = [], 0
+        if spaced and self._text:
+            begins, ends = (np.concatenate(column) for column in zip(*spaced, strict=True))
+            places, words = spacing.joined(buffer, begins, ends)
+            (where,) = self._table.take(((words[:, 0] * self._times_a) >> self._shift).view(np.int64), mode="clip").nonzero()
+            parts.append((places[where], words[where, 0], words[where, 1]))
         if parts:
-            self._narrow(buffer, length, np.concatenate(parts), found)
+            self._narrow(buffer, length, parts, found)
         return found
 
-    def _survivors(self, buffer: Bytes, base: int, size: int, parts: list[Places]) -> None:
+    def _survivors(self, part: Bytes, base: int, size: int, parts: list[_Part]) -> None:
         count = (size + 7) // 8
-        hashes, word, hit = self._hash[:count], self._word[:count], self._hit[:count]
-        as_bytes = word.view(np.uint8)
+        hashes, words, hit = self._hash[:count], self._word[: count + 1], self._hit[:count]
+        as_bytes, word = words.view(np.uint8), words[:count]
         slots = hashes.view(np.int64)
         for shift in range(8):
-            start = base + shift
             # a copy into an aligned buffer is cheaper than numpy's own handling of unaligned words
-            np.copyto(as_bytes, buffer[start : start + count * 8])
+            np.copyto(as_bytes, part[shift : shift + count * 8 + 8])
             np.multiply(word, self._times_a, out=hashes)
             np.right_shift(hashes, self._shift, out=hashes)
             self._table.take(slots, out=hit, mode="clip")
             (where,) = hit.nonzero()
             if where.size:
-                where *= 8
-                where += start
-                parts.append(where)
+                parts.append((where * 8 + (base + shift), words[where], words[where + 1]))
 
-    def _narrow(self, buffer: Bytes, length: int, places: Places, found: list[tuple[int, int, SameTraces]]) -> None:
-        words: Words = np.ndarray((buffer.size - 7,), dtype="<u8", buffer=buffer, strides=(1,))
-        places = places[places <= length - 8]
-        first = words[places]
+    def _narrow(self, buffer: Bytes, length: int, parts: list[_Part], found: list[tuple[int, int, SameTraces]]) -> None:
+        places, first, second = (np.concatenate(column) for column in zip(*parts, strict=True))
         if places.size > _MANY:
             # windows never begin with eight equal bytes, pages of zeros do
             keep = first != (first & np.uint64(0xFF)) * _ONES
-            places, first = places[keep], first[keep]
-        first = first * self._times_a
+            places, first, second = places[keep], first[keep], second[keep]
+        first *= self._times_a
         for width in (8, 16):
             if not self._sorted[width].size:
                 continue
             anchors = first
             if width == 16:
-                anchors = (words[places + 8] ^ self._flip_b) * self._times_b
-                anchors = (first & np.uint64(HIGH)) | ((first + anchors) >> np.uint64(32))
+                second ^= self._flip_b
+                second *= self._times_b
+                second += first
+                second >>= np.uint64(32)
+                anchors = second | (first & np.uint64(HIGH))
             (near,) = self._second[width].take(_second(anchors, width), mode="clip").nonzero()
             if near.size:
                 self._decide(buffer, length, places[near], anchors[near], width, found)
@@ -192,20 +232,30 @@ class Matcher:
         view, met, by_length = buffer.data, self._met, self._by_length
         for place, group in zip(places[live].tolist(), groups[live].tolist(), strict=True):
             # Why so bare: windows that many rows begin with are met a million times in a scan.
-            for size, by_digest in by_length.get(group) or self._group(group):
+            for size, fold, by_digest in by_length.get(group) or self._group(group):
                 end = place + size
                 if end <= length:
-                    key = (group, view[place:end].tobytes())
+                    key = (group, fold, view[place:end].tobytes())
                     alike = met.get(key, _UNDECIDED)
                     if alike is _UNDECIDED:
                         alike = self._meet(key, by_digest)
                     if alike is not None:
                         found.append((place, size, alike))
+                    elif fold == FOLDED and b"  " in view[place : end + 1].tobytes().translate(SPACED):
+                        self._decide_spaced(view[place : min(length, end + spacing.LONGEST)].tobytes(), place, size, by_digest, found)
 
-    def _meet(self, key: tuple[int, bytes], by_digest: dict[bytes, SameTraces]) -> SameTraces | None:
+    def _decide_spaced(
+        self, raw: bytes, place: int, size: int, by_digest: dict[bytes, SameTraces], found: list[tuple[int, int, SameTraces]]
+    ) -> None:
+        window = spacing.window(raw, size)
+        if window is not None and (alike := by_digest.get(self._secret.digest(window[0]))) is not None:
+            found.append((place, window[1], alike))
+
+    def _meet(self, key: tuple[int, int, bytes], by_digest: dict[bytes, SameTraces]) -> SameTraces | None:
         if len(self._met) >= _MOST_MET:
             self._met.clear()
-        alike = self._met[key] = by_digest.get(self._secret.digest(key[1]))
+        _, fold, window = key
+        alike = self._met[key] = by_digest.get(self._secret.digest(folding.text(window) if fold == FOLDED else window))
         return alike
 
 

@@ -24,6 +24,8 @@ class TracePatterns:
     anchors: npt.NDArray[np.uint64] = field(repr=False)
     widths: npt.NDArray[np.uint8]
     lengths: npt.NDArray[np.uint8]
+    folds: npt.NDArray[np.uint8]
+    """How far each is folded."""
     digests: bytes = field(repr=False)
     """16 bytes for each row."""
     controls: frozenset[int] = frozenset()
@@ -32,6 +34,14 @@ class TracePatterns:
     def digest(self, row: int) -> bytes:
         """Return the deciding digest of a row."""
         return self.digests[DIGEST * row : DIGEST * (row + 1)]
+
+    def only(self, rows: npt.NDArray[np.bool_]) -> TracePatterns:
+        """Return some of them."""
+        if rows.all():
+            return self
+        digests = np.frombuffer(self.digests, np.uint8).reshape(-1, DIGEST)[rows].tobytes()
+        columns = (self.indexes[rows], self.anchors[rows], self.widths[rows], self.lengths[rows], self.folds[rows])
+        return TracePatterns(self.key, *columns, digests, self.controls)
 
     @classmethod
     def of(cls, traces: Traces, wanted: Iterable[int] | None = None) -> TracePatterns:
@@ -45,6 +55,7 @@ class TracePatterns:
             np.fromiter((each.anchor for each in chosen), dtype=np.uint64, count=count),
             np.fromiter((each.width for each in chosen), dtype=np.uint8, count=count),
             np.fromiter((each.length for each in chosen), dtype=np.uint8, count=count),
+            np.fromiter((each.fold for each in chosen), dtype=np.uint8, count=count),
             b"".join([each.digest for each in chosen]),
             frozenset(index for index, trace in zip(indexes.tolist(), chosen, strict=True) if trace.subject in traces.controls),
         )

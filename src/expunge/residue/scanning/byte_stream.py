@@ -19,10 +19,13 @@ from expunge.residue.forms.finder import KEPT
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import SMALL, Allowance, Batch, RunOrigin, Session, TooLarge
+from expunge.residue.matching.spacing import LONGEST
 from expunge.residue.scanning.written_runs import BlockForms, look_in_batch
 
 _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
+_REACH = MAX_LENGTH + LONGEST
+"""Bytes before a block in which a window may begin that ends in it."""
 _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD, KEPT)
 _MAGIC = 8
@@ -63,7 +66,12 @@ class ByteStream:
         self._deeper = False
         """Something begins here that is not opened because it lies too deep: counted once for the run."""
         self._pages = None if where.leaf else postgres.Pages(session, where, allowance, whole, search)
-        self._forms = BlockForms(session, where, allowance, search)
+        self._forms = BlockForms(session, where, allowance, search, ByteStream)
+
+    @property
+    def unpacking(self) -> bool:
+        """Whether a container has begun, and goes on."""
+        return bool(self._open) or self._forms.unpacking
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the run."""
@@ -94,11 +102,14 @@ class ByteStream:
             # a page that began before is whole then, and one that begins here is not
             self._pages.feed(memoryview(data)[: PAGE - 1], self._at + len(self._tail))
             self._pages.close()
-        while self._open and data:
+        while (self._open or self._forms.unpacking) and data:
             for each in self._open:
                 each.feed(memoryview(data))
             self._open = [each for each in self._open if not each.done]
+            if self._forms.unpacking:
+                self._forms.go_on(data)
             data = next(following, b"")
+        self._forms.close()
         for each in self._open:
             each.end()
         self._parts, self._open = [], []
@@ -110,11 +121,11 @@ class ByteStream:
         padded = np.frombuffer(whole, dtype=np.uint8)
         end = len(whole) - PADDING
         block = memoryview(whole)[:end]
-        first = max(0, old - MAX_LENGTH)
+        first = max(0, old - _REACH)
         for place, size, alike in self._session.matcher.find(padded[first:], end - first):
             if first + place + size > old:
                 self._session.found(self._where, self._at + first + place, alike, size)
-        held = self._forms.look(self._at, whole, padded, end, old, last=last or left)
+        held = self._forms.look(self._at, whole, padded, end, old, last=last, left=left)
         if self._pages is not None:
             self._pages.feed(block[old:], self._at + old)
         for each in self._open:

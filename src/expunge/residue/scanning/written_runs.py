@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from expunge.residue.forms import finder
+from expunge.residue.forms.finder import Before
 from expunge.residue.forms.written import MOST_FORMS, WrittenOrigin
 from expunge.residue.matching.matcher import PADDING, Bytes
 from expunge.residue.matching.session import Allowance, Batch, RunOrigin, Session
+from expunge.residue.scanning.long_runs import BeginRun, LongRunReader
 
 Search = Callable[[Session, RunOrigin, Allowance, bytes], None]
 """Searches a whole run."""
@@ -22,10 +24,13 @@ _PAD = bytes(PADDING)
 class BlockForms:
     """What the blocks of one run of bytes say."""
 
-    def __init__(self, session: Session, where: RunOrigin, allowance: Allowance, search: Search) -> None:
-        self._session, self._where, self._allowance, self._search = session, where, allowance, search
+    def __init__(self, session: Session, where: RunOrigin, allowance: Allowance, search: Search, begin: BeginRun) -> None:
+        self._session, self._where, self._allowance, self._search, self._begin = session, where, allowance, search, begin
+        self._long: list[LongRunReader] = []
+        self._waiting = 0
+        """Bytes at the end of the block before that are of runs which went on."""
 
-    def look(self, at: int, whole: bytes, block: Bytes, end: int, since: int, *, last: bool) -> int:
+    def look(self, at: int, whole: bytes, block: Bytes, end: int, since: int, *, last: bool, left: bool = False) -> int:
         """Search the forms in a block; return where the next one has to begin.
 
         Args:
@@ -34,15 +39,53 @@ class BlockForms:
             block: the same.
             end: where it ends.
             since: where the block before it ended.
-            last: whether nothing follows.
+            last: whether nothing follows that is searched here.
+            left: whether something follows all the same.
         """
         if self._where.forms >= MOST_FORMS:
             return end
         where = self._where
-        found = finder.find(block, whole, end, since=since, last=last)
+        taken = self._feed(whole[since:end])
+        before = Before(since, since - self._waiting if self._waiting else None, since + taken if taken else 0)
+        found = finder.find(block, whole, end, before, last=last or left, left=left)
+        self._waiting = end - found.held
         for written in found.written:
             self._search(self._session, WrittenOrigin.of(written, lambda place: (where, at + place)), self._allowance, written.data)
+        for run in found.long:
+            reader = LongRunReader(run, whole, at, (self._session, where, self._allowance), self._begin)
+            if reader.feed(whole[run.begin : end]) is None:
+                self._long.append(reader)
+            else:
+                reader.close()
+        if last:
+            self.close()
         return found.held
+
+    def _feed(self, data: bytes) -> int:
+        """Hand the next bytes to long runs; return how many of them are parts of one."""
+        most = 0
+        for each in self._long[:]:
+            taken = each.feed(data)
+            if taken is not None:
+                each.close()
+                self._long.remove(each)
+            most = max(most, len(data) if taken is None else taken)
+        return most
+
+    @property
+    def unpacking(self) -> bool:
+        """Whether a container in a long run has begun, and goes on."""
+        return any(each.unpacking for each in self._long)
+
+    def go_on(self, data: bytes) -> None:
+        """Take bytes that somebody else searches, for containers that have begun in long runs."""
+        self._feed(data)
+
+    def close(self) -> None:
+        """The run of bytes has ended, or is left."""
+        for each in self._long:
+            each.close()
+        self._long = []
 
 
 def look_in_batch(session: Session, batch: Batch, search: Search) -> None:

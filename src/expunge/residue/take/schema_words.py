@@ -55,6 +55,8 @@ class SchemaWords:
 
     def _build(self) -> None:
         self._joined = "\n" + "\n".join(sorted(self._words | _LITERALS)) + "\n"
+        self._folded_words = frozenset(word.lower() for word in self._words | _LITERALS)
+        self._folded = "\n" + "\n".join(sorted(self._folded_words)) + "\n"
         self._several = sorted((word for word in self._words if _BETWEEN.search(word)), key=len, reverse=True)
         self._learned = 0
 
@@ -104,6 +106,21 @@ class SchemaWords:
         if not stripped or not all(run in self._joined for run in _RUN.findall(text) if _is_no_moment(run)):
             return False
         return (self._is_in_a_word(stripped) or self._is_joined(text)) and not self._names(stripped)
+
+    def cover_folded(self, window: bytes) -> bool:
+        """Return whether a window may hold nothing but words of the schema once letters are small; an identifier is never covered."""
+        text = _text(window)
+        if text is None:
+            return False
+        if self._learned:
+            self._build()
+        small = text.lower().strip(_STRIPPED)
+        runs = _BETWEEN.split(small)
+        if any(run not in self._folded_words for run in runs[1:-1]):
+            return False
+        if small not in self._folded and not (len(runs) > 1 and f"{runs[0]}\n" in self._folded and f"\n{runs[-1]}" in self._folded):
+            return False
+        return not self._names(text.strip(_STRIPPED))
 
     def _is_in_a_word(self, text: str) -> bool:
         return "\n" not in text and text in self._joined

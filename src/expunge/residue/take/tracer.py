@@ -8,10 +8,11 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 from zlib import crc32
 
-from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.traces import ANCHOR_FOLDED, FOLDED, Trace, Traces
 from expunge.core.evidence.window_choice import ValueCount
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import KEY, SEAM, Stretch
+from expunge.residue.matching import folding
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.take import media_windows
 from expunge.residue.take.moments import is_moment, part_of_moment
@@ -50,6 +51,13 @@ _AS_TEXT = frozenset({"utf-8", "bytes"})
 """Forms whose windows may lie in a schema as they are ..."""
 _LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
 """... and other forms that come out like words of one."""
+
+_FOLDED = frozenset({"utf-8", "fragment", "lower", "upper"})
+"""Forms of text in which letter case and white space may be another."""
+
+_AS_IT_IS = frozenset({"utf-8"})
+_SAME_FOLDED = _AS_IT_IS | {"lower", "upper"}
+"""Forms that come out alike where there are no letters beyond ASCII."""
 
 _TWINS = frozenset({"float64-be"})
 """Forms of a number that is kept lowest byte first nearly everywhere."""
@@ -227,10 +235,12 @@ class Collector:
             fields.append((where, form))
             windows.append(data)
         digest = self._secret.digest
-        found = [
-            Trace(*where, form, anchor, 16 if len(data) >= 16 else 8, len(data), digest(data))
-            for (where, form), anchor, data in zip(fields, self._secret.anchors(windows), windows, strict=True)
-        ]
+        found: list[Trace] = []
+        for (where, form), anchor, data in zip(fields, self._secret.anchors([*map(folding.shape, windows)]), windows, strict=True):
+            # Why not where folding makes a word of the schema of it: that would be found for ever.
+            fold = FOLDED if form in _FOLDED and not self._schema.cover_folded(data) else ANCHOR_FOLDED
+            told = digest(folding.text(data) if fold == FOLDED else data)
+            found.append(Trace(*where, form, anchor, 16 if len(data) >= 16 else 8, len(data), told, fold))
         return Traces(self._key, tuple(found), frozenset(controls))
 
     def values(self) -> tuple[tuple[int, ...], ...]:
@@ -349,7 +359,8 @@ def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
 
 def _other_forms(window: ContentWindow) -> Iterator[tuple[str, bytes]]:
     if window.piece is not None:
-        yield from ((form, clip(data, form)) for form, data in dress(window.piece) if form != "utf-8")
+        same = _SAME_FOLDED if window.piece.isascii() else _AS_IT_IS
+        yield from ((form, clip(data, form)) for form, data in dress(window.piece) if form not in same)
     elif window.form == "bytes":
         yield from ((form, clip(data, form)) for form, data in wrap(window.data))
     elif window.form == "pcm16":

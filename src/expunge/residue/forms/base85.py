@@ -1,0 +1,113 @@
+"""Base85 in its three alphabets: Ascii85 (with its frame or without), that of RFC 1924, and Z85.
+
+Nearly all signs of text are in these alphabets. So a run counts that is long, has no space, and has many different signs between its
+letters: words of a program have quotation marks and brackets in the wrong places for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from expunge.residue.forms.written import Places, Written
+
+SHORTEST = 32
+"""Characters of the shortest run."""
+_WORDS = 3
+"""Whole words that lie in the shortest run, wherever it begins."""
+_LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ALPHABETS = {
+    "ascii85": bytes(range(0x21, 0x76)),
+    "base85": _LETTERS + b"!#$%&()*+-;<=>?@^_`{|}~",
+    "z85": b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#",
+}
+_LOOKED_AT = 256
+"""Characters of which it is asked whether they may be such text."""
+_SIGNS = 5
+"""Different signs that are no letters among these."""
+_SHARE = (20, 2)
+"""One in so many characters at least, and one in so many at most, is such a sign."""
+_GROUP, _MAKES = 5, 4
+_PART = 1 << 14
+"""Words that are looked at together."""
+_LOWEST, _HIGH = np.uint64(0x2121212121212121), np.uint64(0x8080808080808080)
+_POWERS = np.array([85**power for power in (4, 3, 2, 1, 0)], np.uint64)
+
+
+def _digits(alphabet: bytes) -> npt.NDArray[np.uint64]:
+    table = np.zeros(256, np.uint64)
+    table[np.frombuffer(alphabet, np.uint8)] = range(85)
+    return table
+
+
+_DIGITS = {form: _digits(alphabet) for form, alphabet in _ALPHABETS.items()}
+_RUNS = {
+    form: re.compile(b"[%b]{%d,}(?:\\r?\\n[%b]+)*" % (re.escape(alphabet), SHORTEST, re.escape(alphabet)))
+    for form, alphabet in _ALPHABETS.items()
+}
+_LINES = b"\r\n"
+
+
+def find(whole: bytes, end: int, dense: npt.NDArray[np.bool_]) -> Iterator[tuple[str, int, int]]:
+    """Yield (alphabet, begin, end) for each run.
+
+    Args:
+        whole: the block.
+        end: where it ends.
+        dense: which of its words of eight bytes have neither a space nor a byte beyond ASCII.
+    """
+    at = (dense[2:] & dense[1:-1] & dense[:-2]).nonzero()[0] if dense.size >= _WORDS else np.zeros(0, np.int64)
+    if not at.size:
+        return
+    breaks = (np.diff(at) > _WORDS + 1).nonzero()[0]
+    firsts = np.maximum(at[np.concatenate(([0], breaks + 1))] * 8 - 8, 0).tolist()
+    lasts = np.minimum(at[np.concatenate((breaks, [at.size - 1]))] * 8 + 8 * _WORDS + 8, end).tolist()
+    for first, last in zip(firsts, lasts, strict=True):
+        if _may_be(whole[first:last]):
+            for form, pattern in _RUNS.items():
+                yield from ((form, run.start(), run.end()) for run in pattern.finditer(whole, first, last) if _may_be(run[0]))
+
+
+def _may_be(text: bytes) -> bool:
+    """Return whether in some part of it there are signs between the letters, many and different ones."""
+    most, fewest = _SHARE
+    for at in range(0, len(text), _LOOKED_AT):
+        part = text[at : at + _LOOKED_AT]
+        signs = part.translate(None, _LETTERS)
+        if len(part) <= most * len(signs) and fewest * len(signs) <= len(part) and len(set(signs)) >= _SIGNS:
+            return True
+    return False
+
+
+def gathered(whole: bytes, runs: Sequence[tuple[str, int, int]]) -> Iterator[Written]:
+    """Yield what runs say, from each character of a group on."""
+    for form, begin, end in runs:
+        text = whole[begin:end].translate(None, _LINES)
+        step = (_GROUP * (end - begin), _MAKES * len(text))
+        phases = (0,) if whole[max(0, begin - 2) : begin] == b"<~" else range(_GROUP)
+        for phase in phases:
+            yield Written(form, _say(form, text[phase:]), [(begin + phase, end, 0)], step)
+
+
+def _say(form: str, text: bytes) -> bytes:
+    missing = -len(text) % _GROUP
+    filled = np.concatenate([_DIGITS[form][np.frombuffer(text, np.uint8)], np.full(missing, 84, np.uint64)])
+    said: bytes = (filled.reshape(-1, _GROUP) @ _POWERS).astype(np.uint32).astype(">u4").tobytes()
+    return said[: len(said) - missing]
+
+
+def words(block: npt.NDArray[np.uint8], end: int) -> npt.NDArray[np.bool_]:
+    """Return which words of eight bytes have neither a space nor a byte beyond ASCII."""
+    whole: Places = np.ndarray((end // 8,), dtype="<u8", buffer=block)
+    dense = np.empty(whole.size, np.bool_)
+    for base in range(0, whole.size, _PART):
+        # Why in parts: what fits into the caches is several times as fast.
+        part = whole[base : base + _PART]
+        bad = part - _LOWEST
+        bad |= part
+        bad &= _HIGH
+        np.equal(bad, 0, out=dense[base : base + _PART])
+    return dense
