@@ -193,3 +193,55 @@ def test_a_number_in_an_ignored_table_may_mean_something_else(tmp_path: Path, co
     made = ignoring(tmp_path, f"CREATE TABLE shelf ({column} INTEGER); INSERT INTO shelf VALUES ({PERSON}), ({other});")
     run = made.erase(f"customer:{PERSON}")
     assert run.state is OrderState.FULFILLED, run.reasons
+
+
+# --- lists of keys in one cell of a table that no dataset declares ---------------------------------
+
+LISTS = (
+    f"101,{PERSON},103",
+    f"[101, {PERSON}, 103]",
+    f'{{"of": [101, {PERSON}]}}',
+    f'[{{"ref": {PERSON}, "n": 3}}]',
+    f"101; {PERSON};",
+    f"{PERSON} 103",
+)
+OFTEN_LISTED = LISTS[:3]
+
+
+def listing(folder: Path, column: str, *cells: str, ignored: bool = False) -> MentionCompany:
+    rows = ", ".join(f"('{each}')" for each in cells)
+    table = f"CREATE TABLE shelf ({column} TEXT); INSERT INTO shelf VALUES {rows};"
+    return ignoring(folder, table) if ignored else company(folder, CUSTOMERS + table, f"{CUSTOMERS_SET}}}")
+
+
+@pytest.mark.parametrize("ignored", [False, seldom(True)])
+@pytest.mark.parametrize("cell", [each if each in OFTEN_LISTED else seldom(each) for each in LISTS])
+def test_a_list_with_the_short_key_is_never_silent(tmp_path: Path, cell: str, ignored: bool) -> None:
+    made = listing(tmp_path, "ids", cell, "104, 105", ignored=ignored)
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert any("may name the person in 1 row" in reason and "table: shelf.ids" in reason for reason in run.reasons), run.reasons
+    ignore = "" if ignored else "ignore:\n"
+    made.map.write_text(f"{made.map.read_text()}{ignore}  - {{store: app, table: shelf.ids, reason: shelves}}\n")
+    assert made.again(run).state is OrderState.FULFILLED
+
+
+@pytest.mark.parametrize(("column", "cell"), [("customer_ids", LISTS[0]), seldom("it", f'{{"customer_id": {PERSON}, "n": 1}}')])
+def test_a_list_whose_name_tells_people_is_a_finding(tmp_path: Path, column: str, cell: str) -> None:
+    run = listing(tmp_path, column, cell, "7, 8").erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert any("names the person in 1 row" in reason for reason in run.reasons), run.reasons
+
+
+NUMBERS = (
+    ("sizes", f"101,{PERSON}"),
+    ("ids", f"7,{PERSON}"),
+    ("it", f'{{"width": {PERSON}, "customer_id": 103}}'),
+    ("it", f"1{PERSON}, {PERSON}1"),
+)
+
+
+@pytest.mark.parametrize(("column", "cell"), [NUMBERS[0], NUMBERS[2], *(seldom(*each) for each in (NUMBERS[1], NUMBERS[3]))])
+def test_a_list_of_other_numbers_says_nothing(tmp_path: Path, column: str, cell: str) -> None:
+    run = listing(tmp_path, column, cell).erase(f"customer:{PERSON}")
+    assert run.state is OrderState.FULFILLED, run.reasons
