@@ -245,3 +245,41 @@ NUMBERS = (
 def test_a_list_of_other_numbers_says_nothing(tmp_path: Path, column: str, cell: str) -> None:
     run = listing(tmp_path, column, cell).erase(f"customer:{PERSON}")
     assert run.state is OrderState.FULFILLED, run.reasons
+
+
+# --- rows that triggers write elsewhere while the person's rows go ---------------------------------
+
+LOG = "CREATE TABLE log (n INTEGER, course_no INTEGER); INSERT INTO log VALUES (0, 0);"
+SAYING = (
+    "INSERT INTO log VALUES (OLD.customer_id, 3)",
+    "INSERT INTO log VALUES (1, OLD.course_id)",
+    "UPDATE log SET n = OLD.customer_id * 2",
+)
+COUNTING = "UPDATE log SET n = n + 1 WHERE course_no <> OLD.customer_id"
+
+
+def triggering(folder: Path, act: str, *datasets: str) -> MentionCompany:
+    trigger = f"CREATE TRIGGER keeps AFTER DELETE ON enrolments BEGIN {act}; END;"
+    return company(folder, CUSTOMERS + ENROLMENTS + LOG + trigger, f"{CUSTOMERS_SET}}}", ENROLMENTS_SET, *datasets)
+
+
+@pytest.mark.parametrize("act", [SAYING[0], *map(seldom, SAYING[1:])])
+def test_a_table_is_not_accounted_for_while_triggers_write_its_rows_elsewhere(tmp_path: Path, act: str) -> None:
+    made = triggering(tmp_path, act)
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert "keeps: log" in entry(made, run).detail
+    made.map.write_text(made.map.read_text().replace("kind: ", "triggers: {keeps: counts and names nobody}, kind: ", 1))
+    assert made.again(run).state is OrderState.FULFILLED
+
+
+@pytest.mark.parametrize(
+    ("act", "datasets"),
+    [(COUNTING, ()), seldom(SAYING[0], ("log: {store: app, table: log, subject: {customer: n}, retention: life}",))],
+)
+def test_triggers_that_count_or_write_declared_rows_are_no_reason(tmp_path: Path, act: str, datasets: tuple[str, ...]) -> None:
+    made = triggering(tmp_path, act, *datasets)
+    run = made.erase(f"customer:{PERSON}")
+    run = run if run.state is OrderState.FULFILLED else made.again(run)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert entry(made, run).scan is not None

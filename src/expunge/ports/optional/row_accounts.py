@@ -27,6 +27,14 @@ class TableFile:
     """As in :class:`~expunge.ports.optional.placing.LiveRows`."""
 
 
+@dataclass(frozen=True, slots=True)
+class TriggerWrites:
+    """A trigger that writes rows to another table when rows of a dataset go."""
+
+    trigger: str
+    table: str
+
+
 class AccountReader(Protocol):
     """Accounts for every byte of the files of one table, and of files beside them that are a part of the same database."""
 
@@ -53,4 +61,11 @@ class AccountedStore(PlacingStore, Protocol):
 
     def table_files(self, dataset: Dataset) -> Sequence[TableFile]:
         """Return these files; none where the dataset is no table whose files can be told. Raises as ``locate``."""
+        ...
+
+    def trigger_writes(self, dataset: Dataset) -> Sequence[TriggerWrites]:
+        """Return the triggers that may copy values of the dataset's rows to another table when rows go. Raises as ``locate``.
+
+        Left out are triggers that the map accepts, and tables of which a dataset tells whose their rows are: a probe looks there.
+        """
         ...

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from expunge import descriptors
-from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, ByField, Dataset, Ignore, StoreSpec, Through
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
@@ -26,7 +26,7 @@ from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reaso
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
-from expunge.ports.optional.row_accounts import TableFile
+from expunge.ports.optional.row_accounts import TableFile, TriggerWrites
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
@@ -41,7 +41,7 @@ from expunge.stores.sqlite.leaving import CopyBystanders
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, encode_key, wanted_columns
 from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
 from expunge.stores.sqlite.probe import SqliteProbe
-from expunge.stores.sqlite.triggers import rewritten, unfollowed
+from expunge.stores.sqlite.triggers import copying, rewritten, unfollowed
 from expunge.stores.sqlite.undeclared import undeclared_tables
 from expunge.stores.tables.accepted_triggers import accepted
 from expunge.stores.tables.selectors import merged, narrowed
@@ -160,6 +160,16 @@ class Sqlite:
         file, _ = self._place(dataset)
         with self._looking(dataset) as (_, table):
             return (TableFile(file.path, table.name),)
+
+    def trigger_writes(self, dataset: Dataset) -> Sequence[TriggerWrites]:
+        """Ask SQLite which tables the deletion touches."""
+        with self._looking(dataset) as (connection, table):
+            schema, accepting = SqliteSchema(connection), {name.casefold() for name in accepted(self._spec)}
+            file = self._place(dataset)[0]
+            places = ((each, self._place(each)) for each in self._datasets if isinstance(each.subject, ByField | Through))
+            told = {schema.named(name) for _, (where, name) in places if where is file}
+            found = [each for each in copying(connection, schema, table) if each[0].casefold() not in accepting and each[1] not in told]
+            return tuple(TriggerWrites(*each) for each in found)
 
     def files(self) -> NameFile:
         """Tell the databases and what SQLite keeps beside them from other files that are named like them."""
