@@ -26,7 +26,7 @@ from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reaso
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
-from expunge.ports.optional.row_accounts import TableFile, TriggerWrites
+from expunge.ports.optional.row_accounts import TableFile
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
@@ -43,7 +43,7 @@ from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
 from expunge.stores.sqlite.probe import SqliteProbe
 from expunge.stores.sqlite.triggers import copying, rewritten, unfollowed
 from expunge.stores.sqlite.undeclared import undeclared_tables
-from expunge.stores.tables.accepted_triggers import accepted
+from expunge.stores.tables.accepted_triggers import accepted, copied_by
 from expunge.stores.tables.selectors import merged, narrowed
 from expunge.stores.tables.table_references import TableReferences, chains, refers
 
@@ -161,15 +161,15 @@ class Sqlite:
         with self._looking(dataset) as (_, table):
             return (TableFile(file.path, table.name),)
 
-    def trigger_writes(self, dataset: Dataset) -> Sequence[TriggerWrites]:
-        """Ask SQLite which tables the deletion touches."""
+    def elsewhere(self, dataset: Dataset) -> Sequence[str]:
+        """Ask SQLite which tables the deletion touches; samples of the planner lie in the database itself."""
         with self._looking(dataset) as (connection, table):
             schema, accepting = SqliteSchema(connection), {name.casefold() for name in accepted(self._spec)}
             file = self._place(dataset)[0]
             places = ((each, self._place(each)) for each in self._datasets if isinstance(each.subject, ByField | Through))
             told = {schema.named(name) for _, (where, name) in places if where is file}
             found = [each for each in copying(connection, schema, table) if each[0].casefold() not in accepting and each[1] not in told]
-            return tuple(TriggerWrites(*each) for each in found)
+            return copied_by(found)
 
     def files(self) -> NameFile:
         """Tell the databases and what SQLite keeps beside them from other files that are named like them."""

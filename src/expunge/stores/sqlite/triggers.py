@@ -76,7 +76,8 @@ def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteT
 def copying(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> Iterator[tuple[str, str]]:
     """Yield (trigger, table) for each trigger that may copy values of rows of ``table`` to another table when they are deleted.
 
-    It inserts rows there, or sets a column to a value of the deleted row. Full-text indexes of other tables' text do not count: a trigger takes words out there.
+    It inserts rows there, or sets a column to a value of the deleted row. Full-text indexes of other tables' text do not count: a trigger
+    takes words out there.
 
     Raises:
         sqlite3.Error: when the statement cannot be compiled.
