@@ -48,6 +48,15 @@ TWINS = {
     "a column that came later": f"""
         {ENROLMENTS} ALTER TABLE enrolments ADD COLUMN active INTEGER NOT NULL DEFAULT 1;
         CREATE INDEX by_active ON enrolments (active);""",
+    "an index on an expression": f"""
+        {ENROLMENTS} CREATE INDEX by_sum ON enrolments (customer_id * 1000 + course_id DESC, substr(course_id, 1, 1) || ',' /* a, b */);""",
+    "expressions without rowids": f"""
+        CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER, PRIMARY KEY (customer_id, course_id)) WITHOUT ROWID;
+        {FILL} INSERT OR IGNORE INTO enrolments SELECT (i * 7919) % 300 + 101, i % 37 FROM n;
+        CREATE INDEX by_sum ON enrolments (customer_id * 1000 + course_id);""",
+    "a generated column": f"""
+        CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER, code INTEGER AS (customer_id * 7 + course_id) VIRTUAL);
+        {FILL} INSERT INTO enrolments SELECT (i * 7919) % 300 + 101, i % 37 FROM n; CREATE INDEX by_code ON enrolments (code);""",
     "its last row": f"""
         CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER);
         CREATE INDEX by_customer ON enrolments (customer_id);

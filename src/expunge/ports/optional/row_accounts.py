@@ -6,7 +6,7 @@ that is there belongs to something else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from expunge.core.datamap.datamap import Dataset
 from expunge.ports.optional.placing import CannotTell, LiveRows, NothingLive, PlacingStore
 
+StoredValues: TypeAlias = tuple[int | float | str | bytes | None, ...]
 AccountPart: TypeAlias = LiveRows | NothingLive | CannotTell
 """Live rows of the table; or bytes that belong to no live item and to no structure; or a part that cannot be told apart."""
 
@@ -59,6 +60,8 @@ class TableFile:
     """Of entries: the number of the table's column, from 1, from which each column is taken; 0 for an expression."""
     method: str = ""
     """Of entries: the kind of index."""
+    computed: Callable[[], Iterable[tuple[StoredValues, StoredValues]]] | None = None
+    """Of a database: compute anew, for each row of the table, what indexes hold and rows do not. Key and values."""
 
 
 class AccountReader(Protocol):

@@ -25,6 +25,7 @@ _LEAF, _GONE, _META = 0x01, 0x14, 0x08
 _HEAD, _META_END = 24, 96
 _PAGE_ID = 8
 """Bytes at the beginning of a deleted page: the transaction after which it may be used again."""
+_TERMINATED = -2
 _SIZE, _NULLS, _ALTERNATIVE = 0x1FFF, 0x8000, 0x2000
 _POSTING, _WITH_ROW, _COUNT = 0x2000, 0x1000, 0x0FFF
 
@@ -142,8 +143,9 @@ class TreeAccount:
 
     def _key(self, row: tuple[bytes | None, ...], count: int) -> tuple[bytes | None, ...]:
         """The values of a row that an index has, the first so many."""
-        at = self._at
-        return tuple(row[each] for each in at[:count])
+        pairs = zip(self._at[:count], self.file.columns, strict=False)
+        # Why stripped: the type name has 64 bytes in rows, and ends with its first zero in an index.
+        return tuple(value.rstrip(b"\0") if (value := row[at]) and form.length == _TERMINATED else value for at, form in pairs)
 
     @property
     def _at(self) -> list[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -159,7 +159,13 @@ class Sqlite:
         """Return the database with the name that the schema has for the table."""
         file, _ = self._place(dataset)
         with self._looking(dataset) as (_, table):
-            return (TableFile(file.path, table.name),)
+            return (TableFile(file.path, table.name, computed=lambda: self._computed(dataset)),)
+
+    def _computed(self, dataset: Dataset) -> tuple[tuple[Row, Row], ...]:
+        """What indexes hold of each row and rows do not, computed anew; nothing where it cannot be."""
+        with self._looking(dataset) as (connection, table), suppress(sqlite3.Error):
+            return tuple(nominated.computed_values(connection, table))
+        return ()
 
     def elsewhere(self, dataset: Dataset) -> Sequence[str]:
         """Ask SQLite which tables the deletion touches; samples of the planner lie in the database itself."""
