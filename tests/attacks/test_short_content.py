@@ -48,6 +48,15 @@ TWINS = {
     "a column that came later": f"""
         {ENROLMENTS} ALTER TABLE enrolments ADD COLUMN active INTEGER NOT NULL DEFAULT 1;
         CREATE INDEX by_active ON enrolments (active);""",
+    "an index on an expression": f"""
+        {ENROLMENTS} CREATE INDEX by_sum ON enrolments (customer_id * 1000 + course_id DESC, substr(course_id, 1, 1) || ',' /* a, b */);""",
+    "expressions without rowids": f"""
+        CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER, PRIMARY KEY (customer_id, course_id)) WITHOUT ROWID;
+        {FILL} INSERT OR IGNORE INTO enrolments SELECT (i * 7919) % 300 + 101, i % 37 FROM n;
+        CREATE INDEX by_sum ON enrolments (customer_id * 1000 + course_id);""",
+    "a generated column": f"""
+        CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER, code INTEGER AS (customer_id * 7 + course_id) VIRTUAL);
+        {FILL} INSERT INTO enrolments SELECT (i * 7919) % 300 + 101, i % 37 FROM n; CREATE INDEX by_code ON enrolments (code);""",
     "its last row": f"""
         CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER);
         CREATE INDEX by_customer ON enrolments (customer_id);
@@ -193,3 +202,93 @@ def test_a_number_in_an_ignored_table_may_mean_something_else(tmp_path: Path, co
     made = ignoring(tmp_path, f"CREATE TABLE shelf ({column} INTEGER); INSERT INTO shelf VALUES ({PERSON}), ({other});")
     run = made.erase(f"customer:{PERSON}")
     assert run.state is OrderState.FULFILLED, run.reasons
+
+
+# --- lists of keys in one cell of a table that no dataset declares ---------------------------------
+
+LISTS = (
+    f"101,{PERSON},103",
+    f"[101, {PERSON}, 103]",
+    f'{{"of": [101, {PERSON}]}}',
+    f'[{{"ref": {PERSON}, "n": 3}}]',
+    f"101; {PERSON};",
+    f"{PERSON} 103",
+)
+OFTEN_LISTED = LISTS[:3]
+
+
+def listing(folder: Path, column: str, *cells: str, ignored: bool = False) -> MentionCompany:
+    rows = ", ".join(f"('{each}')" for each in cells)
+    table = f"CREATE TABLE shelf ({column} TEXT); INSERT INTO shelf VALUES {rows};"
+    return ignoring(folder, table) if ignored else company(folder, CUSTOMERS + table, f"{CUSTOMERS_SET}}}")
+
+
+@pytest.mark.parametrize("ignored", [False, seldom(True)])
+@pytest.mark.parametrize("cell", [each if each in OFTEN_LISTED else seldom(each) for each in LISTS])
+def test_a_list_with_the_short_key_is_never_silent(tmp_path: Path, cell: str, ignored: bool) -> None:
+    made = listing(tmp_path, "ids", cell, "104, 105", ignored=ignored)
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert any("may name the person in 1 row" in reason and "table: shelf.ids" in reason for reason in run.reasons), run.reasons
+    ignore = "" if ignored else "ignore:\n"
+    made.map.write_text(f"{made.map.read_text()}{ignore}  - {{store: app, table: shelf.ids, reason: shelves}}\n")
+    assert made.again(run).state is OrderState.FULFILLED
+
+
+@pytest.mark.parametrize(("column", "cell"), [("customer_ids", LISTS[0]), seldom("it", f'{{"customer_id": {PERSON}, "n": 1}}')])
+def test_a_list_whose_name_tells_people_is_a_finding(tmp_path: Path, column: str, cell: str) -> None:
+    run = listing(tmp_path, column, cell, "7, 8").erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert any("names the person in 1 row" in reason for reason in run.reasons), run.reasons
+
+
+NUMBERS = (
+    ("sizes", f"101,{PERSON}"),
+    ("ids", f"7,{PERSON}"),
+    ("it", f'{{"width": {PERSON}, "customer_id": 103}}'),
+    ("it", f"1{PERSON}, {PERSON}1"),
+)
+
+
+@pytest.mark.parametrize(("column", "cell"), [NUMBERS[0], NUMBERS[2], *(seldom(*each) for each in (NUMBERS[1], NUMBERS[3]))])
+def test_a_list_of_other_numbers_says_nothing(tmp_path: Path, column: str, cell: str) -> None:
+    run = listing(tmp_path, column, cell).erase(f"customer:{PERSON}")
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+# --- rows that triggers write elsewhere while the person's rows go ---------------------------------
+
+LOG = "CREATE TABLE log (n INTEGER, course_no INTEGER); INSERT INTO log VALUES (0, 0);"
+SAYING = (
+    "INSERT INTO log VALUES (OLD.customer_id, 3)",
+    "INSERT INTO log VALUES (1, OLD.course_id)",
+    "UPDATE log SET n = OLD.customer_id * 2",
+)
+COUNTING = "UPDATE log SET n = n + 1 WHERE course_no <> OLD.customer_id"
+
+
+def triggering(folder: Path, act: str, *datasets: str) -> MentionCompany:
+    trigger = f"CREATE TRIGGER keeps AFTER DELETE ON enrolments BEGIN {act}; END;"
+    return company(folder, CUSTOMERS + ENROLMENTS + LOG + trigger, f"{CUSTOMERS_SET}}}", ENROLMENTS_SET, *datasets)
+
+
+@pytest.mark.parametrize("act", [SAYING[0], *map(seldom, SAYING[1:])])
+def test_a_table_is_not_accounted_for_while_triggers_write_its_rows_elsewhere(tmp_path: Path, act: str) -> None:
+    made = triggering(tmp_path, act)
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert "keeps: log" in entry(made, run).detail
+    made.map.write_text(made.map.read_text().replace("kind: ", "triggers: {keeps: counts and names nobody}, kind: ", 1))
+    assert made.again(run).state is OrderState.FULFILLED
+
+
+@pytest.mark.parametrize(
+    ("act", "datasets"),
+    [(COUNTING, ()), seldom(SAYING[0], ("log: {store: app, table: log, subject: {customer: n}, retention: life}",))],
+)
+def test_triggers_that_count_or_write_declared_rows_are_no_reason(tmp_path: Path, act: str, datasets: tuple[str, ...]) -> None:
+    made = triggering(tmp_path, act, *datasets)
+    run = made.erase(f"customer:{PERSON}")
+    run = run if run.state is OrderState.FULFILLED else made.again(run)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert entry(made, run).scan is not None

@@ -216,3 +216,13 @@ def test_a_row_that_was_deleted_without_zeros_is_not_accounted_for(tmp_path: Pat
         db.execute("VACUUM")
         db.execute("DELETE FROM t WHERE a = ?", (draw.choice(rows)[0],))
     assert account(path)[1]
+
+
+def test_an_entry_with_another_value_of_an_expression_is_not_accounted_for(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    with closing(connect(path)) as db:
+        db.executescript("CREATE TABLE t (a INTEGER, b INTEGER); CREATE INDEX ts ON t (a * 1000 + b); INSERT INTO t VALUES (7, 1), (8, 2);")
+        computed = [((1,), (7001,)), ((2,), (8002,))]
+    for values, words in ((computed, set()), ([computed[0], ((2,), (9002,))], {"index entry with values of no live row"})):
+        with closing(open_account([TableFile(path, "t", computed=lambda values=values: values)])) as reader:  # type: ignore[type-var, misc]
+            assert {each.why for each in reader.parts() if not isinstance(each, LiveRows)} == words  # type: ignore[union-attr]

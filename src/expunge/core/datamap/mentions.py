@@ -79,6 +79,8 @@ class MentionQuery:
     """Region -> telephone numbers in E.164 that tell the person in whatever way a cell writes them."""
     own: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     """Column -> values: a row that has one of them there is the person's own, and does not count."""
+    listed: frozenset[str] = field(default=frozenset(), repr=False)
+    """Values that tell the person as an element of a list that fills a cell (:mod:`expunge.core.datamap.listed_values`)."""
 
     def whole(self, column: str) -> frozenset[str]:
         """Return the values that tell the person when they fill a cell of the column."""

@@ -15,7 +15,7 @@ class RowAccount:
     rows: int
     """Live rows that pages have and normal reads return."""
     left: tuple[str, ...] = ()
-    """Fixed words for bytes that are neither zero, nor structure, nor a live row's; empty where every byte is accounted for."""
+    """Words for bytes that are neither zero, nor structure, nor a live row's; empty where every byte is accounted for."""
 
     @property
     def whole(self) -> bool:

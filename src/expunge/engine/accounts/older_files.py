@@ -7,7 +7,7 @@ from pathlib import Path
 
 from expunge.core.values.copy import RawSource
 
-_ROLES = frozenset({"old version", "temporary"})
+_ROLES = frozenset({"old version", "temporary", "abandoned"})
 
 
 def with_bytes(sources: Iterable[RawSource]) -> Iterator[str]:

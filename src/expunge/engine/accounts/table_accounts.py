@@ -7,6 +7,7 @@ Rows of small integers and flags have no window that a scan could look for. They
 2. Each row that pages have is read through the store's normal reads. One that they do not return is not accounted for. That normal reads
    return none of the erased people's is what the probe says.
 3. Files of the store that are copies, logs and leftovers of an earlier time may hold nothing.
+4. The store knows no other place that may hold values of rows that are gone: tables that triggers write to, samples, abandoned files.
 """
 
 from __future__ import annotations
@@ -52,4 +53,6 @@ def account(context: Context, dataset: Dataset) -> RowAccount | None:
                 left[_NOT_RETURNED] = None
     # (3) Look for what is older.
     left.update(dict.fromkeys(older_files.with_bytes(store_calls.raw(opened))))
+    # (4) Ask for other places.
+    left.update(dict.fromkeys(opened.elsewhere(dataset)))
     return RowAccount(len(sizes), sum(sizes), rows, tuple(left))

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from expunge.core.datamap import listed_values
 from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, IdentitySpec
-from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, distinctive, yaml_word
+from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, FoundMentions, MentionForm, MentionQuery, distinctive, yaml_word
 from expunge.core.datamap.people_columns import (
     MOST_VALUES,
     ColumnFacts,
@@ -159,13 +160,13 @@ class _Look:
             return
         pairs = [(person, kind) for person in self.people for kind in sorted({*person.ids, *person.also})]
         queries = [self._query(Pseudonym(str(at)), kind, person) for at, (person, kind) in enumerate(pairs)]
-        found: dict[tuple[str, str], Counter[Pseudonym]] = {}
+        found: dict[tuple[str, str, MentionForm], Counter[Pseudonym]] = {}
         for each in store_calls.mentions(self.listing.columns, self.table.dataset, queries, (), columns):
             person, kind = pairs[int(each.subject)]
-            found.setdefault((each.column, kind), Counter())[person.subject] += each.items
+            found.setdefault((each.column, kind, each.form), Counter())[person.subject] += each.items
         said: dict[Pseudonym, dict[ColumnVerdict, list[tuple[str, str, int]]]] = {}
-        for (column, kind), items in sorted(found.items()):
-            told = self.verdict(column, kind)
+        for (column, kind, form), items in sorted(found.items()):
+            told = self.verdict(column, kind) if form is MentionForm.WHOLE else self._of_lists(column, kind)
             if told in {ColumnVerdict.PEOPLE, ColumnVerdict.DOUBTFUL}:
                 for subject, rows in items.items():
                     said.setdefault(subject, {}).setdefault(told, []).append((column, kind, rows))
@@ -178,7 +179,9 @@ class _Look:
         identifiers = [(kind, value) for value in keys or person.also[kind]]
         numbers = {} if keys else mentions.numbers_by_name(person, kind, self.table.columns)
         folded, phones = mentions.spelt_otherwise(identifiers, {kind: self.context.data_map.spelling(kind)})
-        return MentionQuery(subject, keys, numbers, folded=folded, phones=phones)
+        # Why short ones alone: the scan sees others in whatever stands around them.
+        listed = frozenset(value for value in keys if len(value.encode()) < LOOKED_FOR_INSIDE)
+        return MentionQuery(subject, keys, numbers, listed=listed, folded=folded, phones=phones)
 
     def verdict(self, column: str, kind: str) -> ColumnVerdict:
         """Return whether a column in which a key stands holds keys of people. Raises as ``locate`` of the stores."""
@@ -188,9 +191,33 @@ class _Look:
         homes = self._referred(column)
         if homes is not None:
             return ColumnVerdict.PEOPLE if kind in homes else ColumnVerdict.OTHER
-        identity = self.context.data_map.identities[kind]
-        values = _some(spellings.values_of(self.context.open_store(self.listing.name), self.table.dataset, column))
-        going = frozenset(value for person in self.people for value in person.ids.get(kind, ()))
+        return self._judged(column, kind, _some(self._cells(column)), own=column in self.table.keys)
+
+    def _of_lists(self, column: str, kind: str) -> ColumnVerdict:
+        """Return whether the lists in which a key stands hold keys of people: by the names of their elements."""
+        if kind not in self.context.data_map.identities:
+            return ColumnVerdict.PEOPLE
+        going, by_name = self._going(kind), dict[str, set[str]]()
+        for cell in self._cells(column):
+            for name, value in tuple(listed_values.listed(str(cell))) or (("", str(cell)),):
+                values = by_name.setdefault(name or column, set())
+                if len(values) < MOST_VALUES or value in going:
+                    values.add(value)
+        told = {self._judged(name, kind, values, own=False) for name, values in by_name.items() if values & going}
+        if not told:
+            # The store alone knows the list's form.
+            return self._judged(column, kind, _some(self._cells(column)), own=False)
+        return next((each for each in (ColumnVerdict.PEOPLE, ColumnVerdict.DOUBTFUL) if each in told), ColumnVerdict.OTHER)
+
+    def _cells(self, column: str) -> Iterator[str]:
+        return spellings.values_of(self.context.open_store(self.listing.name), self.table.dataset, column)
+
+    def _going(self, kind: str) -> frozenset[str]:
+        return frozenset(value for person in self.people for value in person.ids.get(kind, ()))
+
+    def _judged(self, name: str, kind: str, values: set[str], *, own: bool) -> ColumnVerdict:
+        """Return the verdict on values that stand together under a name; ``own`` says that they number the table's rows."""
+        identity, going = self.context.data_map.identities[kind], self._going(kind)
         wanted = frozenset(values & going) or going
         tried = to_try(values, wanted, _TRIED)
         living = self._living(identity, values | set(tried))
@@ -199,13 +226,13 @@ class _Look:
         words = self._words(identity)
         return verdict(
             ColumnFacts(
-                name_tells(column, words),
+                name_tells(name, words),
                 frozenset(values),
                 frozenset(values & known | wanted),
                 wanted,
                 density,
-                numbers_rows=column in self.table.keys,
-                numbers_people=self._numbers_people(column, words),
+                numbers_rows=own,
+                numbers_people=self._numbers_people(name, words),
             )
         )
 

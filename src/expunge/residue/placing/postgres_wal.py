@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import unpack_from
+from typing import NamedTuple
 
 from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive, SomeRow
 from expunge.residue.formats.postgres_packed import PAGE
@@ -37,6 +38,8 @@ _ALTERNATIVE = 0x2000
 _SPLITS = frozenset({0x30, 0x40})
 """Records that split a page of a B-tree: the level of the page is the first number of their main data."""
 _INSERT, _DELETE, _UPDATE, _HOT_UPDATE, _MULTI_INSERT, _INPLACE, _NEW_PAGE = 0x00, 0x10, 0x20, 0x40, 0x50, 0x70, 0x80
+_CLEARING = frozenset({0x10, 0x20, 0x30})
+"""Records of the second manager of tables that clear rows away: they prune, vacuum and freeze (``access/heapam_xlog.h``)."""
 _OPERATION = 0x70
 """Bits that say what a record of a table does."""
 _ENTRY_INSERTS = {0x00: 0, 0x50: 2}
@@ -89,6 +92,17 @@ class _Record:
         return next((within + offset - at for at, size, within in self.stretches if at <= offset < at + size), -1)
 
 
+class LogRecord(NamedTuple):
+    """One record of the log, for an account of all of them."""
+
+    relations: tuple[tuple[tuple[int, int, int], str], ...]
+    """Of each block: table space, database and number, and the name of the relation's file; empty where that is not there."""
+    lying: tuple[Lying, ...]
+    """All that lies in it."""
+    cleared: bool
+    """It clears rows away, whose places others may have taken."""
+
+
 class PostgresLogPlaces:
     """Reads one file of the log. Implements ``ports.optional.placing.PlaceReader``."""
 
@@ -136,6 +150,45 @@ class PostgresLogPlaces:
         except OSError:
             return (CannotTell("unreadable"),)
         return tuple(dict.fromkeys(found)) or (NothingLive("log record without rows"),)
+
+    def walk(self) -> Iterator[LogRecord | NothingLive]:
+        """Yield each record that begins in the file, and a word for bytes behind them that are no part of the log. Raises OSError."""
+        number = after = 0
+        page = self._page(0)
+        left = int.from_bytes(page[16:20], "little") if page and page[2] & 1 else 0
+        while page and not self._is_old(number) and left >= PAGE - _begin(page):
+            left -= PAGE - _begin(page)
+            number += 1
+            page = self._page(number)
+        if page and not self._is_old(number):
+            start = number * PAGE + _begin(page) + -(-left // 8) * 8
+            for record in self._records(*divmod(start, PAGE), _address(page) - number * PAGE):
+                if record.stretches[0][0] >= self._pages * PAGE:
+                    return
+                last, size, _ = record.stretches[-1]
+                after = last + size
+                yield self._shown(record)
+        if self._any_behind(after):
+            yield _OLD
+
+    def _shown(self, record: _Record) -> LogRecord:
+        """A record with what it was written about, and all that lies in it."""
+        if not _parse(record):
+            return LogRecord((), (_UNREAD,), cleared=False)
+        manager, action = record.data[17], record.data[16] & _OPERATION
+        relations = tuple((block.relation, self._relation(block)) for block in record.blocks)
+        cleared = manager == _HEAP2 and action in _CLEARING
+        return LogRecord(relations, tuple(dict.fromkeys(self._parts(record))), cleared=cleared)
+
+    def _any_behind(self, at: int) -> bool:
+        """Whether anything but headers of pages and zeros follows a place of the file."""
+        self._page(0)
+        for number in range(at // PAGE, self._pages):
+            data = os.pread(self._file(0), PAGE, number * PAGE)
+            begin = max(at - number * PAGE, (_begin(data) if len(data) == PAGE and data[1] in {0xD0, 0xD1} else 0))
+            if data.count(0, begin) != max(0, len(data) - begin):
+                return True
+        return False
 
     # --- records -----------------------------------------------------------------------------------
 

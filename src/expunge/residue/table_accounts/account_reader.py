@@ -6,20 +6,23 @@ import os
 from collections.abc import Sequence
 
 from expunge import descriptors
-from expunge.ports.optional.row_accounts import AccountReader, TableFile
+from expunge.ports.optional.row_accounts import AccountReader, FileHolds, TableFile
 from expunge.residue.placing.sqlite_pages import MAGIC
 from expunge.residue.placing.sqlite_records import DamagedPage
+from expunge.residue.table_accounts.postgres_account import PostgresAccount
 from expunge.residue.table_accounts.sqlite_account import SqliteAccount
 
 
 def open_account(files: Sequence[TableFile]) -> AccountReader | None:
     """Return what accounts for the files of one table; None where no reader knows their kind. Raises OSError."""
+    if any(file.holds is FileHolds.ROWS for file in files):
+        return PostgresAccount(files)
     if len(files) != 1:
         return None
     path = files[0].path
     with descriptors.reading(path) as file:
         head = os.pread(file, len(MAGIC), 0)
     try:
-        return SqliteAccount(path, files[0].relation) if head == MAGIC else None
+        return SqliteAccount(path, files[0].relation, files[0].computed) if head == MAGIC else None
     except DamagedPage:
         return None

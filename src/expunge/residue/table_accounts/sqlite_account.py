@@ -13,7 +13,7 @@ from expunge.residue.placing.sqlite_pages import LOG, DatabasePages
 from expunge.residue.placing.sqlite_records import DamagedPage, TreePage
 from expunge.residue.placing.sqlite_schema import Holds, Tree
 from expunge.residue.placing.sqlite_trees import PageMap
-from expunge.residue.table_accounts.sqlite_entries import TableEntries
+from expunge.residue.table_accounts.sqlite_entries import Computed, TableEntries
 from expunge.residue.table_accounts.sqlite_leftovers import Leftovers, LiveCells, in_live_cells
 
 _DAMAGED = CannotTell("damaged page")
@@ -29,8 +29,15 @@ _BLOCK = 1 << 20
 class SqliteAccount:
     """The account of one table's database, as its next reader would see it. Implements ``ports.optional.row_accounts.AccountReader``."""
 
-    def __init__(self, path: Path, table: str) -> None:
-        """Open a database. Raises OSError, and DamagedPage where it is none."""
+    def __init__(self, path: Path, table: str, computed: Computed | None = None) -> None:
+        """Open a database. Raises OSError, and DamagedPage where it is none.
+
+        Args:
+            path: the database.
+            table: whose rows are accounted for.
+            computed: as ``TableFile`` has it.
+        """
+        self._computed = computed
         self._path = path
         self._table = table
         self._pages = DatabasePages(path, log=False)
@@ -44,7 +51,7 @@ class SqliteAccount:
         try:
             yield from self._strays()
             yield from TableEntries(
-                self._pages, self._table, self._map.root(self._table), self._trees, self._map.defaults(self._table)
+                self._pages, self._table, self._map.root(self._table), self._trees, self._map.defaults(self._table), self._computed
             ).parts()
         except DamagedPage:
             yield _DAMAGED

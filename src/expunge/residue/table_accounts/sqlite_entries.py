@@ -6,15 +6,19 @@ was left from a row that is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
 
 from expunge.ports.optional.placing import CannotTell, LiveRows, NothingLive
-from expunge.ports.optional.row_accounts import AccountPart
+from expunge.ports.optional.row_accounts import AccountPart, StoredValues
 from expunge.residue.placing.sqlite_pages import DatabasePages
 from expunge.residue.placing.sqlite_records import TABLE_INTERIOR, DamagedPage, Record, TreePage, Value, key_text
 from expunge.residue.placing.sqlite_schema import UNREADABLE, Holds, Tree, fold
 from expunge.residue.placing.sqlite_trees import reader
+
+Computed: TypeAlias = Callable[[], Iterable[tuple[StoredValues, StoredValues]]]
 
 MOST_ROWS = 1_000_000
 """Rows of one table that are kept in memory to compare entries of its indexes with."""
@@ -40,6 +44,8 @@ class TableEntries:
     """All of the database, with their pages."""
     defaults: frozenset[Value] = frozenset()
     """Values that the table's statement gives to rows older than a column."""
+    computed: Computed | None = None
+    """As :class:`~expunge.ports.optional.row_accounts.TableFile` has it."""
     _rows: dict[int | str, tuple[Value, ...]] = field(default_factory=dict)
 
     def parts(self) -> Iterator[AccountPart]:
@@ -123,7 +129,21 @@ class TableEntries:
 
     def _has(self, key: Value, values: tuple[Value, ...]) -> bool:
         row = self._rows.get(key) if isinstance(key, int | str) else None
-        return row is not None and all(each is None or each == key or each in row or each in self.defaults for each in values)
+        if row is None or not isinstance(key, int | str):
+            return False
+        more = [each for each in values if not (each is None or each == key or each in row or each in self.defaults)]
+        return not more or set(more) <= set(self._of_expressions.get(key, ()))
+
+    @cached_property
+    def _of_expressions(self) -> dict[int | str, tuple[Value, ...]]:
+        """What indexes hold of rows, and rows do not, by key."""
+        found = self.computed() if self.computed is not None else ()
+        return {_as_key(key): values for key, values in found}
+
+
+def _as_key(key: StoredValues) -> int | str:
+    """A row's key, as pages tell it."""
+    return key[0] if len(key) == 1 and isinstance(key[0], int) else key_text(key)
 
 
 def _values(record: Record) -> tuple[Value, ...]:

@@ -6,9 +6,8 @@ end, and, of entries of an index, where a list of free blocks took its first byt
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from expunge.residue.placing.sqlite_records import (
     TreePage,
     most_local,
 )
+from expunge.residue.table_accounts.live_bytes import LiveBytes
 
 _FREE_BLOCK = 4
 _SHORTEST = 4
@@ -35,13 +35,11 @@ def body(page: TreePage, start: int, end: int) -> bytes:
 
 
 @dataclass
-class LiveCells:
+class LiveCells(LiveBytes):
     """The cells of one b-tree, without numbers of pages."""
 
-    whole: frozenset[bytes]
-    keys: frozenset[bytes]
+    keys: frozenset[bytes] = frozenset()
     """What tells the pages below an interior page of a table apart."""
-    _sorted: list[bytes] = field(default_factory=list)
     _tails: frozenset[bytes] = frozenset()
 
     @classmethod
@@ -51,14 +49,7 @@ class LiveCells:
         for page in pages:
             into = keys if page.kind == TABLE_INTERIOR else whole
             into.update(body(page, start, page.cell(start, usable).end) for start in page.starts)
-        return cls(frozenset(whole), frozenset(keys))
-
-    def beginning(self, data: bytes) -> int:
-        """Return how many bytes a live cell has in common with some bytes from its beginning on, at most."""
-        if not self._sorted:
-            self._sorted = sorted(self.whole)
-        at = bisect_left(self._sorted, data)
-        return max((_common(data, near) for near in self._sorted[max(0, at - 1) : at + 1]), default=0)
+        return cls(frozenset(whole), keys=frozenset(keys))
 
     def within(self, data: bytes) -> bool:
         """Return whether a live cell has some bytes anywhere."""
@@ -69,11 +60,6 @@ class LiveCells:
         if not self._tails:
             self._tails = frozenset(each[_FREE_BLOCK:] for each in self.whole if len(each) > _FREE_BLOCK)
         return data in self._tails
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes two values begin with alike."""
-    return next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), min(len(one), len(other)))
 
 
 def gaps(page: TreePage, usable: int) -> list[tuple[int, int]]:

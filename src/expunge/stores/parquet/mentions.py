@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from expunge.core.datamap.listed_values import MAY_BE_LIST, listed
 from expunge.core.datamap.mentions import FoundMentions, MentionAct, MentionQuery, ending
 from expunge.core.datamap.spelling import near
 from expunge.core.values.copy import Copy
@@ -130,6 +131,10 @@ def _named(
         hits |= mask
         for value in inside if not is_number(group.column(name).type) else ():
             hits |= pc.fill_null(pc.match_substring(looked[name], value), fill_value=False).to_numpy(zero_copy_only=False)
+    elements = frozenset[str]().union(*(query.listed for query in queries))
+    for name in met if elements else ():
+        if not is_number(group.column(name).type):
+            hits |= _lists(looked[name], elements)
     endings = frozenset[str]().union(*(query.endings() for query in queries))
     for name in met if endings else ():
         hits |= np.array([text is not None and ending(text) in endings for text in looked[name].to_pylist()], bool)
@@ -143,6 +148,14 @@ def _named(
             if text is not None:
                 cells.append(Cell(name, text, bool(mask[at]), not is_number(group.column(name).type)))
         yield at, cells
+
+
+def _lists(text: Any, elements: Collection[str]) -> Any:
+    """The rows in which a list that fills the cell has one of some elements."""
+    found = pc.fill_null(pc.match_substring_regex(text, MAY_BE_LIST), fill_value=False).to_numpy(zero_copy_only=False)
+    for at in np.flatnonzero(found).tolist():
+        found[at] = any(value in elements for _, value in listed(text[at].as_py()))
+    return found
 
 
 def _fields_inside(group: pa.Table, names: Iterable[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import psycopg
 
 from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.listed_values import MAY_BE_LIST
 from expunge.core.datamap.mentions import LONGEST_PHONE, ColumnReference, FoundMentions, MentionAct, MentionQuery, MentionRule
 from expunge.core.values.copy import Copy
 from expunge.stores.postgres.reading.match import CopyKeys, EncodableTexts, Row, encode_key, escaped, load, transaction
@@ -27,6 +28,10 @@ _NO_TEXT = frozenset({
 _BYTES = "CASE WHEN octet_length({0}) <= 1024 THEN encode({0}, 'escape') END"
 """Text of a value of bytes. A longer one is a picture or a recording; the scan finds an identifier in it."""
 _NUMERIC = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "oid", "uuid"})
+_LISTS = (
+    "EXISTS (SELECT FROM regexp_split_to_table({0}, '[^[:alnum:]_.@+-]+') AS e (v) "
+    'WHERE (e.v COLLATE "C") IN (SELECT w.value FROM pg_temp.expunge_listed AS w))'
+)
 _REFERRED = """
 SELECT f.confrelid::pg_catalog.regclass::text,
   (SELECT pg_catalog.quote_ident(a.attname) FROM ROWS FROM (pg_catalog.unnest(f.conkey), pg_catalog.unnest(f.confkey)) AS k (mine, theirs)
@@ -69,8 +74,11 @@ class PostgresMentions:
         self._load("expunge_endings", [("", value) for value in endings])
         inside = sorted({value for query in queries for value in query.needles()})
         self._load("expunge_inside", [("", value) for value in inside])
+        elements = sorted({value for query in queries for value in query.listed})
+        self._load("expunge_listed", [("", value) for value in elements])
         with self.connection.cursor() as cursor:
-            cursor.execute(self._query(looked, inside=bool(inside), folding=bool(folded), phones=bool(endings)).encode())
+            query = self._query(looked, inside=bool(inside), folding=bool(folded), phones=bool(endings), lists=bool(elements))
+            cursor.execute(query.encode())
             yield from count((self._named(row, looked) for row in cursor), queries, aside)
 
     def _column(self, name: str) -> PostgresColumn:
@@ -91,7 +99,7 @@ class PostgresMentions:
             self.connection, table, (b"%b\t%b\n" % (escaped(field), escaped(value)) for field, value in sent if field is not None and value)
         )
 
-    def _query(self, looked: Sequence[PostgresColumn], *, inside: bool, folding: bool, phones: bool) -> str:
+    def _query(self, looked: Sequence[PostgresColumn], *, inside: bool, folding: bool, phones: bool, lists: bool) -> str:
         """SQL for the rows in which anything is met: key, and of each column whether an identifier fills it, and its text."""
         shown = [f"{key.sql}::text" for key in self.table.keys]
         conditions = []
@@ -103,6 +111,8 @@ class PostgresMentions:
             conditions.append(filled)
             if phones and column.type != "uuid":
                 conditions.append(_ends_alike(text))
+            if lists and column.type not in _NUMERIC:
+                conditions.append(f"({text} ~ {literal(MAY_BE_LIST)} AND {_LISTS.format(text)})")
             if inside and column.type not in _NUMERIC:
                 conditions.append(f'EXISTS (SELECT FROM pg_temp.expunge_inside AS i WHERE strpos({text} COLLATE "C", i.value) > 0)')
         return f"SELECT {', '.join(shown)} FROM {self.table.sql} AS t WHERE {' OR '.join(conditions)}"

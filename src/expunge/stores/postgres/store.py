@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, ByField, Dataset, Ignore, StoreSpec, Through
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
@@ -25,6 +25,7 @@ from expunge.errors import CouldNotLook
 from expunge.ports.optional.file_listing import NameFile
 from expunge.ports.optional.placing import LiveRows, PlaceReader
 from expunge.ports.optional.remote_content import Remote
+from expunge.ports.optional.row_accounts import TableFile
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
@@ -35,7 +36,7 @@ from expunge.stores.postgres.ladder import ladder_climb
 from expunge.stores.postgres.mentions import PostgresMentions, references, unfit
 from expunge.stores.postgres.preflight import PostgresPreflight, locked
 from expunge.stores.postgres.reading import content as postgres_content
-from expunge.stores.postgres.reading import nominated, shown_rows, spellings
+from expunge.stores.postgres.reading import nominated, shown_rows, spellings, table_files
 from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres.reading.members import CopyBystanders
 from expunge.stores.postgres.reading.probe import PostgresProbe
@@ -43,13 +44,13 @@ from expunge.stores.postgres.reading.shown import DatabaseContent
 from expunge.stores.postgres.reading.times import PostgresAging
 from expunge.stores.postgres.schema import schema_words
 from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, PostgresSchema, PostgresTable, quoted
-from expunge.stores.postgres.schema.triggers import rewritten
+from expunge.stores.postgres.schema.triggers import copying, rewritten
 from expunge.stores.postgres.server import server_files
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
 from expunge.stores.postgres.server.data_directory import DataDirectory
 from expunge.stores.postgres.server.server import DatabaseServer
 from expunge.stores.postgres.undeclared import undeclared_tables
-from expunge.stores.tables.accepted_triggers import accepted
+from expunge.stores.tables.accepted_triggers import accepted, copied_by
 from expunge.stores.tables.selectors import merged, narrowed
 from expunge.stores.tables.table_references import TableReferences, refers
 
@@ -158,6 +159,25 @@ class Postgres:
             return False
         with self._looking(dataset) as (connection, table):
             return nominated.is_of(connection, table, place.data, path)
+
+    def table_files(self, dataset: Dataset) -> Sequence[TableFile]:
+        """By the catalogue; none where the server's files are out of reach."""
+        place = self._server.place()
+        if not isinstance(place, DataDirectory):
+            return ()
+        with self._looking(dataset) as (connection, table):
+            return tuple(table_files.table_files(connection, table, place.data))
+
+    def elsewhere(self, dataset: Dataset) -> Sequence[str]:
+        """Ask triggers, samples of the planner, and the folders of the database."""
+        place = self._server.place()
+        with self._looking(dataset) as (connection, table):
+            schema = PostgresSchema(connection)
+            people = (schema.table(each.table) for each in self._datasets if isinstance(each.subject, ByField | Through))
+            told = [each for each in people if each is not None]
+            found = copying(connection, table, accepted(self._spec), [oid for each in told for oid in each.family])
+            beside = table_files.elsewhere(connection, table, place) if isinstance(place, DataDirectory) else ()
+            return (*copied_by(tuple(found)), *beside)
 
     def files(self) -> NameFile:
         """Tell files that the server names from the rest of its folder."""

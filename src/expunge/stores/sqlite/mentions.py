@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.listed_values import listed
 from expunge.core.datamap.mentions import LONGEST_PHONE, ColumnReference, FoundMentions, MentionAct, MentionQuery, MentionRule
 from expunge.core.values.ids import Pseudonym
 from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteColumn, SqliteSchema, SqliteTable, literal, quoted
@@ -42,7 +43,10 @@ class SqliteMentions:
         self._load(queries)
         inside = sorted({value for query in queries for value in query.needles()})
         folding, phones = any(query.folded for query in queries), any(query.phones for query in queries)
-        rows = self.connection.execute(*self._query(looked, inside, folding=folding, phones=phones))
+        elements = frozenset[str]().union(*(query.listed for query in queries))
+        if elements:
+            self.connection.create_function("expunge_lists", 1, lambda cell: _lists(cell, elements), deterministic=True)
+        rows = self.connection.execute(*self._query(looked, inside, folding=folding, phones=phones, lists=bool(elements)))
         yield from count((self._named(row, looked) for row in rows), queries, aside)
 
     def _named(self, row: Row, looked: Sequence[SqliteColumn]) -> tuple[str, list[Cell]]:
@@ -83,7 +87,9 @@ class SqliteMentions:
                 form, parameter = bound(typed)
                 self.connection.execute(f"INSERT OR IGNORE INTO temp.expunge_mentioned VALUES (?, {form})", (field, parameter))
 
-    def _query(self, looked: Sequence[SqliteColumn], inside: Sequence[str], *, folding: bool, phones: bool) -> tuple[str, Sequence[str]]:
+    def _query(
+        self, looked: Sequence[SqliteColumn], inside: Sequence[str], *, folding: bool, phones: bool, lists: bool
+    ) -> tuple[str, Sequence[str]]:
         """SQL for the rows in which anything is met: key, and of each column whether an identifier fills it, and its text."""
         shown, conditions = [*self.table.key], list[str]()
         parameters: list[str] = []
@@ -97,6 +103,8 @@ class SqliteMentions:
             conditions.append(filled)
             if phones:
                 conditions.append(_ends_alike(column))
+            if lists:
+                conditions.append(f"(typeof(t.{quoted(column.name)}) IN ('text', 'blob') AND expunge_lists(t.{quoted(column.name)}))")
             if inside and column.affinity not in _NUMERIC:
                 conditions.append(f"({self._holding(column, inside)})")
                 parameters += inside if len(inside) <= _FEW else ()
@@ -154,6 +162,12 @@ class SqliteMentions:
             )
             changed += self.connection.execute(sql, () if parameter is None else (parameter,)).rowcount
         return changed
+
+
+def _lists(cell: object, elements: Collection[str]) -> bool:
+    """Return whether a list that fills a cell has one of some elements."""
+    text = cell.decode(errors="replace") if isinstance(cell, bytes) else cell
+    return isinstance(text, str) and any(value in elements for _, value in listed(text))
 
 
 def _ends_alike(column: SqliteColumn) -> str:

@@ -1,23 +1,29 @@
 """Read live rows that a place in the database's bytes was said to belong to.
 
 The nomination comes from raw pages and may be wrong. Here only normal reads count: a row that is gone, or erased, is not read.
+What indexes alone hold of live rows is computed anew.
 """
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 
 from expunge.core.values.copy import Copy
 from expunge.ports.optional.placing import LiveRows
-from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable
+from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable, literal, quoted
 from expunge.stores.sqlite.content import SqliteBystanders
 from expunge.stores.sqlite.match import MANY, Row, RowReader, decode_key
 from expunge.stores.sqlite.triggers import touched
 
 _ROWID_DIGITS = 20
+_VIRTUAL, _EXPRESSION = 2, -2
+"""As ``table_xinfo`` and ``index_xinfo`` name a generated column that is not stored, and an expression."""
+_TOKEN = re.compile(r"""--[^\n]*|/\*.*?\*/|"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|.""", re.DOTALL)
+_SEQUENCE = re.compile(r"\s+(ASC|DESC)\s*$", re.IGNORECASE)
 
 
 def copies(bystanders: SqliteBystanders, rows: Sequence[LiveRows]) -> Iterator[tuple[int, Copy]]:
@@ -90,3 +96,53 @@ def _key(table: SqliteTable, row: str) -> Row | None:
     except (json.JSONDecodeError, TypeError, ValueError):
         return None
     return key if len(key) == len(table.key) else None
+
+
+def computed_values(connection: sqlite3.Connection, table: SqliteTable) -> Iterator[tuple[Row, Row]]:
+    """Yield (key, values) of each row, computed anew; nothing where nothing is computed.
+
+    Raises:
+        sqlite3.Error: an expression cannot be computed here, such as one with a function of the application.
+    """
+    sources = [*_virtual(connection, table), *_expressions(connection, table)]
+    if sources:
+        width = len(table.key)
+        # Why without indexes: one would be asked for the values that it holds.
+        sql = f"SELECT {', '.join((*table.key, *sources))} FROM {table.sql} AS t NOT INDEXED"
+        for row in connection.execute(sql):
+            yield row[:width], row[width:]
+
+
+def _virtual(connection: sqlite3.Connection, table: SqliteTable) -> Iterator[str]:
+    for row in connection.execute(f"PRAGMA main.table_xinfo({quoted(table.name)})").fetchall():
+        if row[6] == _VIRTUAL:
+            yield f"t.{quoted(row[1])}"
+
+
+def _expressions(connection: sqlite3.Connection, table: SqliteTable) -> Iterator[str]:
+    sql = f"SELECT name, sql FROM main.sqlite_schema WHERE type = 'index' AND tbl_name = {literal(table.name)} AND sql IS NOT NULL"
+    for name, statement in connection.execute(sql).fetchall():
+        columns = connection.execute(f"PRAGMA main.index_xinfo({quoted(name)})").fetchall()
+        parts = indexed(statement)
+        for (_, place, *_), part in zip(columns, parts, strict=False):
+            if place == _EXPRESSION:
+                yield f"({_SEQUENCE.sub('', part)})"
+
+
+def indexed(statement: str) -> list[str]:
+    """Return the columns and expressions of a CREATE INDEX statement, each as it is written, comments left out."""
+    parts, depth = [""], 0
+    for piece in _TOKEN.findall(statement):
+        if piece.startswith(("--", "/*")):
+            continue
+        if piece == ")":
+            depth -= 1
+            if not depth:
+                break
+        if depth == 1 and piece == ",":
+            parts.append("")
+        elif depth:
+            parts[-1] += piece
+        if piece == "(":
+            depth += 1
+    return [part.strip() for part in parts]

@@ -10,13 +10,13 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from expunge import descriptors
-from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, ByField, Dataset, Ignore, StoreSpec, Through
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
@@ -41,9 +41,9 @@ from expunge.stores.sqlite.leaving import CopyBystanders
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, encode_key, wanted_columns
 from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
 from expunge.stores.sqlite.probe import SqliteProbe
-from expunge.stores.sqlite.triggers import rewritten, unfollowed
+from expunge.stores.sqlite.triggers import copying, rewritten, unfollowed
 from expunge.stores.sqlite.undeclared import undeclared_tables
-from expunge.stores.tables.accepted_triggers import accepted
+from expunge.stores.tables.accepted_triggers import accepted, copied_by
 from expunge.stores.tables.selectors import merged, narrowed
 from expunge.stores.tables.table_references import TableReferences, chains, refers
 
@@ -159,7 +159,23 @@ class Sqlite:
         """Return the database with the name that the schema has for the table."""
         file, _ = self._place(dataset)
         with self._looking(dataset) as (_, table):
-            return (TableFile(file.path, table.name),)
+            return (TableFile(file.path, table.name, computed=lambda: self._computed(dataset)),)
+
+    def _computed(self, dataset: Dataset) -> tuple[tuple[Row, Row], ...]:
+        """What indexes hold of each row and rows do not, computed anew; nothing where it cannot be."""
+        with self._looking(dataset) as (connection, table), suppress(sqlite3.Error):
+            return tuple(nominated.computed_values(connection, table))
+        return ()
+
+    def elsewhere(self, dataset: Dataset) -> Sequence[str]:
+        """Ask SQLite which tables the deletion touches; samples of the planner lie in the database itself."""
+        with self._looking(dataset) as (connection, table):
+            schema, accepting = SqliteSchema(connection), {name.casefold() for name in accepted(self._spec)}
+            file = self._place(dataset)[0]
+            places = ((each, self._place(each)) for each in self._datasets if isinstance(each.subject, ByField | Through))
+            told = {schema.named(name) for _, (where, name) in places if where is file}
+            found = [each for each in copying(connection, schema, table) if each[0].casefold() not in accepting and each[1] not in told]
+            return copied_by(found)
 
     def files(self) -> NameFile:
         """Tell the databases and what SQLite keeps beside them from other files that are named like them."""

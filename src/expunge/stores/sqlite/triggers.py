@@ -6,12 +6,16 @@ SQLite is asked: it names every table that the compiled statement touches.
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from expunge.stores.sqlite.catalogue import FullText, SqliteSchema, SqliteTable, quoted
 
+_SETS = re.compile(r"\bSET\b(.*?)(?:\bWHERE\b|\bFROM\b|;)", re.IGNORECASE | re.DOTALL)
+"""The new values of an UPDATE, without the rows that it chooses."""
+_OLD = re.compile(r"\bOLD\b", re.IGNORECASE)
 _WRITES = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE})
 
 
@@ -27,6 +31,8 @@ class TouchedTables:
     """Table -> the triggers that change or delete rows of it that are there already."""
     placing: Mapping[str, frozenset[str]]
     """Table -> the triggers that insert rows into it or change some: such a row may take the place of another (``OR REPLACE``)."""
+    inserting: Mapping[str, frozenset[str]]
+    """Table -> the triggers that insert rows into it."""
 
 
 def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable, updating: Collection[str] = ()) -> TouchedTables:
@@ -39,12 +45,15 @@ def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteT
     deleted: set[str] = set()
     by: dict[str, set[str]] = {}
     placing: dict[str, set[str]] = {}
+    inserting: dict[str, set[str]] = {}
 
     def note(action: int, name: str | None, _: str | None, database: str | None, trigger: str | None) -> int:
         if trigger is not None and name and database == "main":
             if action in _WRITES:
                 written.add(name)
                 placing.setdefault(name, set()).add(trigger)
+                if action == sqlite3.SQLITE_INSERT:
+                    inserting.setdefault(name, set()).add(trigger)
             elif action == sqlite3.SQLITE_DELETE:
                 deleted.add(name)
             if action in {sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}:
@@ -61,7 +70,33 @@ def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteT
         connection.execute(f"EXPLAIN {statement} WHERE NULL").close()
     finally:
         connection.set_authorizer(None)
-    return TouchedTables(frozenset(written), frozenset(deleted), _frozen(by), _frozen(placing))
+    return TouchedTables(frozenset(written), frozenset(deleted), _frozen(by), _frozen(placing), _frozen(inserting))
+
+
+def copying(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> Iterator[tuple[str, str]]:
+    """Yield (trigger, table) for each trigger that may copy values of rows of ``table`` to another table when they are deleted.
+
+    It inserts rows there, or sets a column to a value of the deleted row. Full-text indexes of other tables' text do not count: a trigger
+    takes words out there.
+
+    Raises:
+        sqlite3.Error: when the statement cannot be compiled.
+    """
+    met = touched(connection, schema, table)
+    words = {each.name for each in schema.full_text if each.content is not None}
+    for name, triggers in sorted(met.placing.items()):
+        kind = schema.kinds.get(name)
+        if kind is None or kind[0] not in {"table", "virtual"} or name in words or name == table.name:
+            continue
+        for trigger in sorted(triggers):
+            if trigger in met.inserting.get(name, ()) or _sets_old(connection, trigger):
+                yield trigger, name
+
+
+def _sets_old(connection: sqlite3.Connection, trigger: str) -> bool:
+    """Return whether a trigger sets a column to what depends on the row that it is called for."""
+    row = connection.execute("SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?", (trigger,)).fetchone()
+    return row is None or any(_OLD.search(each) for each in _SETS.findall(row[0]))
 
 
 def _frozen(found: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from expunge.core.datamap.listed_values import listed
 from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQuery, ending, form_in, longer_in
 from expunge.core.values.ids import Pseudonym
 from expunge.phones import e164
@@ -60,6 +61,8 @@ class _NamedPeople:
         self._inside: dict[str, set[int]] = {}
         self._documented: dict[str, set[int]] = {}
         """Values that count as a single value of a document."""
+        self._listed: dict[str, set[int]] = {}
+        """Values that count as an element of a list."""
         self._phones: dict[str, dict[str, set[int]]] = {}
         """Region -> telephone number in E.164 -> numbers of queries."""
         self._endings = frozenset[str]().union(*(query.endings() for query in queries))
@@ -76,6 +79,8 @@ class _NamedPeople:
                 self._inside.setdefault(value, set()).add(number)
             for value in query.members:
                 self._documented.setdefault(value, set()).add(number)
+            for value in query.listed:
+                self._listed.setdefault(value, set()).add(number)
 
     def owns(self, number: int, texts: Mapping[str, str]) -> bool:
         """Return whether the row is the person's own."""
@@ -99,11 +104,17 @@ class _NamedPeople:
                     found[number] = _WHOLE
         if cell.readable:
             self._look(cell, self._inside, found)
-            if self._documented and cell.text.lstrip()[:1] in _DOCUMENT:
-                for value in self._documented.keys() & set(strings_of(cell.text)):
-                    for number in self._documented[value]:
-                        found.setdefault(number, (MentionForm.PART, ()))
+            for number in self._members_of(cell.text):
+                found.setdefault(number, (MentionForm.PART, ()))
         return found
+
+    def _members_of(self, text: str) -> Iterator[int]:
+        """The queries a value of which is a single value of a document, or an element of a list."""
+        if self._documented and text.lstrip()[:1] in _DOCUMENT:
+            yield from (number for value in self._documented.keys() & set(strings_of(text)) for number in self._documented[value])
+        if self._listed:
+            elements = {element for _, element in listed(text)}
+            yield from (number for value in elements & self._listed.keys() for number in self._listed[value])
 
     def _of(self, known: Mapping[tuple[str, str], set[int]], column: str, text: str) -> set[int]:
         return known.get((_ANY, text), set()) | known.get((column.casefold(), text), set())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from expunge.stores.postgres.schema.catalogue import PostgresSchema, PostgresTable
@@ -29,6 +29,10 @@ WHERE c.relkind IN ('r', 'p', 'f', 'v') AND n.nspname <> 'information_schema' AN
 """
 _WORD = re.compile(r"\w+")
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
+_INSERTING = frozenset({"insert", "merge", "copy", "execute", "create"})
+_SETS = re.compile(r"\bSET\b(.*?)(?:\bWHERE\b|\bFROM\b|;)", re.IGNORECASE | re.DOTALL)
+"""The new values of an UPDATE, without the rows that it chooses."""
+_OLD = re.compile(r"\bOLD\b", re.IGNORECASE)
 _ROW, _BEFORE, _DELETE, _UPDATE, _WRITES = 1, 2, 8, 16, 4 | 16
 _HARMLESS = frozenset({"lo_manage", "tsvector_update_trigger", "tsvector_update_trigger_column", "suppress_redundant_updates_trigger"})
 
@@ -56,13 +60,16 @@ class _Code:
     """Every word and every quoted name in it, lower-case; comments too: more is never too much here."""
     open: bool
     """It may do anything: it builds statements of its own, or is no SQL."""
+    copies: bool = False
+    """It inserts rows, or sets a column to a value of the row that it is called for."""
 
 
 def _code(name: str, language: str, source: str) -> _Code:
     if language not in {"sql", "plpgsql"}:
-        return _Code(frozenset(), name not in _HARMLESS)
+        return _Code(frozenset(), name not in _HARMLESS, copies=name not in _HARMLESS)
     words = {each.lower() for each in _WORD.findall(source)} | {each.replace('""', '"').lower() for each in _QUOTED.findall(source)}
-    return _Code(frozenset(words), "execute" in words)
+    copies = not words.isdisjoint(_INSERTING) or any(_OLD.search(each) for each in _SETS.findall(source))
+    return _Code(frozenset(words), "execute" in words, copies=copies)
 
 
 class Effects:
@@ -77,6 +84,7 @@ class Effects:
             self._named.setdefault(name, []).append(oid)
         self._parents = run("SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits").fetchall()
         self._met: set[str] = set()
+        self._copies = False
         self._triggers = [row for row in run(_TRIGGERS).fetchall() if row[3] not in accepted]
         self._rules = [
             (oid, _UPDATE if updates else _DELETE, name, _code("", "sql", text))
@@ -92,6 +100,15 @@ class Effects:
         """Names of the triggers and rules that :meth:`written` has come by."""
         return tuple(sorted(self._met))
 
+    @property
+    def copies(self) -> bool:
+        """Whether the code that :meth:`written` has come by may write values of deleted rows."""
+        return self._copies
+
+    def name(self, oid: int) -> str:
+        """Return the name of a table."""
+        return self._relations.get(oid, str(oid))
+
     def written(self, tables: Iterable[int], *, updated: bool = False) -> frozenset[int] | None:
         """Tables that may be written to when rows of some are deleted or ``updated``, be it in the end; None where that may be any."""
         met, written = set(tables), set[int]()
@@ -102,6 +119,7 @@ class Effects:
             below = (*self._cascades, *self._parents) if events & _DELETE else self._parents
             reached = [(child, events & _DELETE or events) for parent, child in below if parent == table]
             for code in self._codes(table, events):
+                self._copies = self._copies or code.copies
                 if code.open:
                     return None
                 touched = [oid for word in code.words for oid in self._named.get(word, ())]
@@ -131,6 +149,21 @@ class Effects:
 
     def _called(self, code: _Code) -> list[int]:
         return [oid for oid, (name, _) in self._functions.items() if name in code.words]
+
+
+def copying(connection: Connection, table: PostgresTable, accepting: Collection[str], told: Collection[int]) -> Iterator[tuple[str, str]]:
+    """Yield (triggers, tables) where triggers or rules may copy values of rows of a table elsewhere when rows are deleted.
+
+    They insert rows, or set a column to a value of the deleted row. Tables that are ``told`` do not count.
+    """
+    effects = Effects(connection, accepting)
+    written = effects.written(table.family)
+    if not effects.met or not effects.copies:
+        return
+    if written is None:
+        yield ", ".join(effects.met), "any table"
+    elif beyond := sorted(effects.name(oid) for oid in written - set(told) - set(table.family)):
+        yield ", ".join(effects.met), ", ".join(beyond)
 
 
 def rewritten(connection: Connection, declared: Collection[tuple[str, PostgresTable]]) -> frozenset[str]:

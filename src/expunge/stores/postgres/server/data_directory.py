@@ -21,7 +21,7 @@ _CONTROL = struct.Struct("<QII4x4xqQ")
 _TRIES = 3
 _ROLES = {
     "pg_wal": "journal", "pg_stat": "statistics", "pg_stat_tmp": "statistics", "pg_replslot": "journal", "pg_twophase": "journal",
-    "pg_logical": "journal", "pg_notify": "temporary",
+    "pg_logical": "journal", "pg_notify": "notifications",
 }  # fmt: skip
 _SETTINGS = """
 SELECT name, setting FROM pg_catalog.pg_settings
