@@ -136,7 +136,7 @@ def divide(found: Iterable[WalkEntry], *, sliced: bool, treat: Treat | None = No
     for entry in found:
         own = entry.size if entry.regular else 0
         treatment = treat(entry.path, own) if treat is not None and entry.regular else Treatment.OWN
-        family = _family(entry)
+        family = family_of(entry)
         if parts and (size + own > SIZE or len(parts) >= MOST_FILES) and (family is None or family != last):
             yield ScanUnit(number, tuple(parts), size)
             number, parts, size = number + 1, [], 0
@@ -215,8 +215,8 @@ def _is_one(path: Path) -> bool:
         return False
 
 
-def _family(entry: WalkEntry) -> tuple[Path, str] | None:
-    """Files that must be read one after the other, as one."""
+def family_of(entry: WalkEntry) -> tuple[Path, str] | None:
+    """Return the name of files that must be read one after the other, as one; None for a file that stands alone."""
     name = _SEGMENT.fullmatch(entry.names[0])
     if name is None:
         return None

@@ -11,7 +11,7 @@ from expunge.core.values.copy import RawSource
 from expunge.ports.optional.placing import FileLayout, PlaceReader
 from expunge.ports.optional.remote_content import Remote
 from expunge.ports.optional.row_accounts import AccountReader, TableFile
-from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch, Treat, UnreadFile
+from expunge.ports.scanner import WHOLE_EXTENT, Coverage, Residue, ScanExtent, Scanned, Stretch, Treat, UnreadFile
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import Limits, RunOrigin
@@ -19,6 +19,7 @@ from expunge.residue.placing.reader import open_reader, open_remote
 from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
 from expunge.residue.scanning.placed_windows import PlacedWindowSearch
 from expunge.residue.scanning.remote_scan import take_remote
+from expunge.residue.scanning.scan_extent import drawn, drawn_content, unpassed
 from expunge.residue.scanning.scan_units import (
     FileStretch,
     TraceLocation,
@@ -84,9 +85,11 @@ class ResidueScanner:
         counted: int = 0,
         without: Collection[int] = (),
         treat: Treat | None = None,
+        extent: ScanExtent = WHOLE_EXTENT,
     ) -> Scanned:
-        """Read every byte of every source, and all remote content. Raises CouldNotLook when a source cannot be read at all.
+        """Read every byte of every source, and all remote content, or what ``extent`` says of it.
 
+        Raises CouldNotLook when a source cannot be read at all.
         A source in the role ``data`` has to be there; others may have vanished since the store named them.
         """
         most = self._per_trace if places is None else places
@@ -95,7 +98,12 @@ class ResidueScanner:
         def skip(reason: str) -> None:
             skipped[reason] += 1
 
-        units = divide(walk(((source.path, source.role == "data") for source in sources), skip), sliced=self._limits.depth > 0, treat=treat)
+        entries = walk(((source.path, source.role == "data") for source in sources), skip)
+        if extent.passes is not None:
+            entries = unpassed(entries, extent.passes)
+        units = divide(entries, sliced=self._limits.depth > 0, treat=treat)
+        if extent.draw is not None:
+            units, remote = drawn(units, extent.draw), drawn_content(remote, extent.draw)
         wanted = frozenset(range(len(traces.traces))) - frozenset(without) if without else None
         needles = TracePatterns.of(traces, wanted)
         done = ScanCrew(units, needles, self._limits, most, self._processes, self._helpers, counted).take_all()
