@@ -18,7 +18,7 @@ _ENDING = re.compile(r"\.?([a-z0-9]{1,8})")
 def with_bytes(sources: Iterable[RawSource], ignored: Iterable[str] = ()) -> Iterator[str]:
     """Yield what names each such source that is not empty: its role, and its name as far as that tells of nobody.
 
-    A file that the map ignores by name is left out where it is text. Pages, and what is packed, may be a copy: no pattern can vouch for that.
+    A text that the map ignores by name is left out. Pages, and what is packed, may be a copy: no pattern can vouch for that.
 
     Args:
         sources: all of the store.

@@ -46,7 +46,7 @@ def is_table(path: Path) -> bool:
 
 
 def whole_pages(data: Bytes) -> int:
-    """Return how many pages the bytes begin with, one right behind the other: of tables, indexes and the log, and those of nothing but zeros."""
+    """Return how many pages the bytes begin with: of tables, indexes and the log, and those of nothing but zeros."""
     pages = data[: data.size // PAGE * PAGE].reshape(-1, PAGE)
     heads = np.ascontiguousarray(pages[:, :HEAD])
     table = (heads[:, 18] == 4) & (heads[:, 19] == PAGE >> 8)
