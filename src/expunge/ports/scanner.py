@@ -220,8 +220,11 @@ class Scanner(Protocol):
         """
         ...
 
-    def unread(self, path: Path) -> UnreadFile | None:
-        """Account for one file; None where everything in it is explained, and where it cannot be opened."""
+    def unread(self, path: Path, content: BinaryIO | None = None) -> UnreadFile | None:
+        """Account for one file, or for ``content`` that is none of this machine; None where everything in it is explained.
+
+        None as well for a file that cannot be opened. Reading ``content`` raises what it raises.
+        """
         ...
 
     def close(self) -> None:

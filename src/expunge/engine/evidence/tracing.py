@@ -31,7 +31,6 @@ from expunge.engine.subjects.locating import LocatedCopies
 from expunge.engine.unread import unread_places
 from expunge.engine.unread.scan_depth import LookExtent
 from expunge.engine.unread.unread_places import StorePlaces
-from expunge.ports.optional.remote_content import Remote
 from expunge.ports.scanner import WHOLE_EXTENT, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
@@ -229,7 +228,7 @@ def look(
         opened = context.open_store(store)
         sources = store_calls.raw(opened)
         lying = unread_places.of_store(context, store, sources)
-        remote = _content(context, store)
+        remote = unread_places.remote_content(context, store)
         scanned = context.scanner.scan(sources, traces, places, remote=remote, without=without, treat=lying.treat, extent=extent.scan())
         blind = controls - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
         if not blind or extent.sampled or len(earlier) + 1 >= LOOKS:
@@ -237,17 +236,6 @@ def look(
             extent.remember(scanned, traces, places)
             return scanned, lying
         earlier.append(scanned)
-
-
-def _content(context: Context, store: str) -> Iterator[Remote]:
-    """All that a store shows, without what lies in other stores of the map below its url."""
-    opened = context.open_store(store)
-    own = store_calls.interface(opened).rstrip("/")
-    urls = (spec.url.rstrip("/") for name, spec in context.data_map.stores.items() if name != store)
-    below = tuple(f"{url}/" for url in urls if url.startswith(f"{own}/"))
-    for found in store_calls.content(opened) if own else ():
-        if not found.url.startswith(below):
-            yield found
 
 
 def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scanned:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
@@ -12,6 +13,7 @@ from expunge.ports.optional.placing import FileLayout, PlaceReader
 from expunge.ports.optional.remote_content import Remote
 from expunge.ports.optional.row_accounts import AccountReader, TableFile
 from expunge.ports.scanner import WHOLE_EXTENT, Coverage, Residue, ScanExtent, Scanned, Stretch, Treat, UnreadFile
+from expunge.residue.formats.slices import SeekableSlice
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import Limits, RunOrigin
@@ -32,6 +34,7 @@ from expunge.residue.scanning.scan_units import (
     sampled,
     scan_part,
     unread_in,
+    unread_of,
     walk,
 )
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
@@ -107,7 +110,7 @@ class ResidueScanner:
         wanted = frozenset(range(len(traces.traces))) - frozenset(without) if without else None
         needles = TracePatterns.of(traces, wanted)
         done = ScanCrew(units, needles, self._limits, most, self._processes, self._helpers, counted).take_all()
-        done = [*done, *take_remote(remote, needles, self._limits, most)]
+        done = [*done, *take_remote(remote, needles, self._limits, most, treat)]
         found: list[Residue] = []
         counts: Counter[int] = Counter()
         for unit in done:
@@ -122,9 +125,9 @@ class ResidueScanner:
         coverage = Coverage(files, size, decoded, tuple(sorted(skipped.items())))
         return Scanned(tuple(found), seen, coverage, _counted(done), tuple(each for unit in done for each in unit.unread))
 
-    def unread(self, path: Path) -> UnreadFile | None:
-        """Account for one file; None where everything in it is explained, and where it cannot be opened."""
-        return unread_in(path, self._limits)
+    def unread(self, path: Path, content: BinaryIO | None = None) -> UnreadFile | None:
+        """Account for one file, or for content; None where everything in it is explained, and where a file cannot be opened."""
+        return unread_in(path, self._limits) if content is None else unread_of(SeekableSlice(content), path, self._limits)
 
     def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, counted: int = 0) -> Scanned:
         """Read nothing but some stretches of files. Raises CouldNotLook when a process that helps with it dies."""

@@ -176,9 +176,8 @@ class DatabaseFile:
         for other in sorted(self.path.parent.iterdir()):
             if other == self.path:
                 continue
-            if other.name.startswith(self.path.name) or (
-                self._stem.search(other.name) and other.is_file() and not self._is_another_database(other)
-            ):
+            named = self._stem.search(other.name) and other.is_file() and not self._is_another_database(other)
+            if other.name.startswith(self.path.name) or named:
                 yield RawSource(other, self._role(other))
 
     def _is_another_database(self, other: Path) -> bool:
