@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -167,6 +169,55 @@ def test_a_deleted_row_in_free_space_is_not_accounted_for(tmp_path: Path, put: C
     assert "free space" in entry(made, run).detail
     run = made.again(run)
     assert run.state is OrderState.FULFILLED, made.receipt(run).datasets
+
+
+# --- files beside the database that are named like it ----------------------------------------------
+
+
+LINES = "2026-05-01 12:00:00 INFO the nightly job has ended\n" * 50
+DUMP = "INSERT INTO enrolments VALUES (207, 3);\n"
+
+
+def beside(tmp_path: Path, name: str, data: bytes) -> tuple[MentionCompany, Run]:
+    made = company(tmp_path, CUSTOMERS + ENROLMENTS, f"{CUSTOMERS_SET}}}", ENROLMENTS_SET)
+    made.database.with_name(name).write_bytes(data)
+    return made, made.erase(f"customer:{PERSON}")
+
+
+@pytest.mark.parametrize("name", ["app.log", seldom("app.log.1"), seldom("app-2026.log")])
+def test_a_log_of_the_application_is_no_copy_of_its_database(tmp_path: Path, name: str) -> None:
+    _, run = beside(tmp_path, name, LINES.encode())
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("app.log", LINES + DUMP), seldom("app.sql", DUMP), seldom("app.csv", "207,3\n")],
+)
+def test_what_may_be_a_copy_is_named_and_ignoring_it_settles_it(tmp_path: Path, name: str, data: str) -> None:
+    made, run = beside(tmp_path, name, data.encode())
+    assert run.state is OrderState.IN_PART
+    assert f"old version ({name})" in entry(made, run).detail
+    made.map.write_text(f"{made.map.read_text()}ignore:\n  - {{store: app, path: {name}, reason: lines of the application}}\n")
+    run = made.again(run)
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+@pytest.mark.parametrize("packed", [bytes, seldom(gzip.compress), seldom(zlib.compress)])
+def test_a_database_with_another_name_is_a_copy_whatever_the_map_ignores(tmp_path: Path, packed: Callable[[bytes], bytes]) -> None:
+    made = company(tmp_path, CUSTOMERS + ENROLMENTS, f"{CUSTOMERS_SET}}}", ENROLMENTS_SET)
+    made.database.with_name("app.log").write_bytes(packed(made.database.read_bytes()))
+    made.map.write_text(f"{made.map.read_text()}ignore:\n  - {{store: app, path: app.log, reason: lines of the application}}\n")
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert "old version (app.log)" in entry(made, run).detail
+
+
+@pytest.mark.soak
+def test_a_name_that_may_tell_of_a_person_is_not_given_whole(tmp_path: Path) -> None:
+    made, run = beside(tmp_path, "app-for-anna.csv", b"207,3\n")
+    assert run.state is OrderState.IN_PART
+    assert "old version (app\N{HORIZONTAL ELLIPSIS}csv)" in entry(made, run).detail
 
 
 # --- the key itself in a table that the map ignores ------------------------------------------------

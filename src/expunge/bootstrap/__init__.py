@@ -59,10 +59,11 @@ from expunge.core.journal.events import RollbackAccepted
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
 from expunge.core.values.ids import OrderId
-from expunge.engine.aftercare import journal_rollback, lineage_events, reappeared_data, restored_stores, sweeping
+from expunge.engine.aftercare import journal_rollback, later_look, lineage_events, reappeared_data, restored_stores, sweeping
 from expunge.engine.aftercare.journal_rollback import StateRollback
+from expunge.engine.aftercare.later_look import LaterLook
 from expunge.engine.aftercare.restored_stores import RestoreReplay
-from expunge.engine.aftercare.sweeping import LaterLook, SweepResult
+from expunge.engine.aftercare.sweeping import SweepResult
 from expunge.engine.consent import approving
 from expunge.engine.execution import issued_receipts, nightly, planning, queueing, recovering, running
 from expunge.engine.execution.nightly import NightlyCohort, NightlyResult
@@ -366,7 +367,7 @@ class Expunge(Queries):
     def verify(self, order: OrderId) -> LaterLook:
         """Look again, now, with the kept traces."""
         with self._writing():
-            return sweeping.look_again(self.context, order)
+            return later_look.look_again(self.context, order)
 
     def sweep(self) -> SweepResult:
         """Replay who is suppressed into every store; end traces that are due; queue what a hold kept and no hold keeps any more."""

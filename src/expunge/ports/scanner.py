@@ -133,6 +133,26 @@ class Scanned:
     """The files to be accounted for that hold bytes which nothing explains."""
 
 
+FileStamp: TypeAlias = tuple[int, int, int, int, int]
+"""Device, inode, size, and the times (in nanoseconds) of the last change of the bytes and of the inode: another after each change."""
+Passes: TypeAlias = Callable[[Path, FileStamp], bool]
+"""Asked of each file, before it is read, whether its bytes are passed over; its name and attributes are read all the same."""
+
+
+@dataclass(frozen=True)
+class ScanExtent:
+    """How much of its sources a scan reads."""
+
+    passes: Passes | None = None
+    """Files whose bytes are known already. Files that belong together (segments of a server's log or table) are read where one is."""
+    draw: Callable[[int], int] | None = None
+    """Draws a number below another: then a sample is read, one part in :data:`SAMPLED` of files, objects and bytes. Rows are all read."""
+
+
+WHOLE_EXTENT = ScanExtent()
+SAMPLED = 16
+
+
 class Scanner(Protocol):
     """Finds traces in raw bytes."""
 
@@ -179,6 +199,7 @@ class Scanner(Protocol):
         counted: int = 0,
         without: Collection[int] = (),
         treat: Treat | None = None,
+        extent: ScanExtent = WHOLE_EXTENT,
     ) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
@@ -186,7 +207,7 @@ class Scanner(Protocol):
 
         None (0) for who asks only which traces there are: that saves most of the time where there are many. With ``counted``, the
         places of each are counted up to about so many. Those ``without`` which it shall do are not looked for. ``treat`` tells which files
-        are to be accounted for; without it none is.
+        are to be accounted for; without it none is. ``extent`` says how much is read.
         Raises CouldNotLook when a source cannot be read at all; parts that could not be read are in ``coverage.skipped``.
         """
         ...
@@ -199,8 +220,11 @@ class Scanner(Protocol):
         """
         ...
 
-    def unread(self, path: Path) -> UnreadFile | None:
-        """Account for one file; None where everything in it is explained, and where it cannot be opened."""
+    def unread(self, path: Path, content: BinaryIO | None = None) -> UnreadFile | None:
+        """Account for one file, or for ``content`` that is none of this machine; None where everything in it is explained.
+
+        None as well for a file that cannot be opened. Reading ``content`` raises what it raises.
+        """
         ...
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from expunge.core.pages import LATEST
 from expunge.core.values.outcome import Reason
 from expunge.core.verification.receipt_verify import verify
 from expunge.errors import EvidenceInvalid
-from tests.evidence_kit import SeededKeys, absent, entry, in_ranges, issue, of_now
+from tests.evidence_kit import SeededKeys, absent, at, entry, in_ranges, issue, of_now
 from tests.evidence_vectors import HERE
 
 TRUST = SeededKeys().policy().encode()
@@ -49,6 +49,8 @@ FORGED: Mapping[str, tuple[DatasetEntry, ...]] = {
     "controls": (entry(scan=in_ranges(**NOBODY)),),
     "skipped": tuple(entry(scan=in_ranges(skipped=(Skipped(word, 1),))) for word in ("permission", "encrypted", "corrupt", "any new word")),
     "sample": (entry(scan=in_ranges(mode=ScanMode.SAMPLE)),),
+    "sample-gone": (entry(scan=in_ranges(mode=ScanMode.SAMPLE), claimed=Grounding.REMOVED, asked=Grounding.REMOVED),),
+    "changed": (entry(scan=in_ranges(mode=ScanMode.CHANGED, since=at(9))),),
     "keep": (entry(scan=in_ranges(), act=EraseAct.KEEP),),
     "accounted": (
         entry(scan=in_ranges(**SHORT, files=1, accounted=Accounted(2, 4096))),
@@ -66,7 +68,7 @@ HONEST = (
     entry(scan=in_ranges(**NOBODY, no_controls=NOBODY_STAYS)),
     entry(scan=in_ranges(**NOBODY, no_controls=NOBODY_STAYS, files=0, bytes=0, decoded_bytes=0)),
     entry(scan=in_ranges(skipped=(Skipped("socket", 2), Skipped("symlink", 1)))),
-    entry(scan=in_ranges(mode=ScanMode.SAMPLE), claimed=Grounding.REMOVED, asked=Grounding.REMOVED),
+    entry(scan=in_ranges(mode=ScanMode.SAMPLE, verdict=ScanVerdict.CANNOT_TELL), claimed=Grounding.REMOVED, asked=Grounding.REMOVED),
     entry(scan=in_ranges(**SHORT, accounted=Accounted(1, 8192))),
     entry(scan=in_ranges(traces_usable=0, accounted=Accounted(1, 8192))),
     entry(scan=None, claimed=Grounding.REMOVED, asked=Grounding.REMOVED),

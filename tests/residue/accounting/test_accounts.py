@@ -8,6 +8,7 @@ import io
 import lzma
 import random
 import sqlite3
+import struct
 import tarfile
 import zlib
 from pathlib import Path
@@ -69,7 +70,15 @@ def database(folder: Path) -> bytes:
     return (folder / "some.db").read_bytes()
 
 
+def page(content: bytes) -> bytes:
+    """A page of a table of PostgreSQL: a head, one pointer, and a row at its end."""
+    upper = 8192 - len(content)
+    head = struct.pack("<QHHHHHHI", 1 << 32, 0, 0, 28, upper, 8192, 8192 | 4, 0)
+    return head + struct.pack("<I", upper | 1 << 15 | len(content) << 17) + bytes(upper - 28) + content
+
+
 EXPLAINED = {
+    "pages of a table": page(TEXT.encode()) * 3 + bytes(8192) + page(bytes(range(250)) * 8) * 200,
     "nothing": b"",
     "zeros": bytes(100_000),
     "utf-8": TEXT.encode(),
@@ -108,6 +117,11 @@ def test_pages_of_a_database_are_explained(tmp_path: Path) -> None:
 
 NOT_EXPLAINED = {
     "noise": noise(50_000),
+    "a cipher behind the head of a page": page(b"")[:24] + noise(50_000),
+    "a cipher behind a whole page": page(TEXT.encode()) + age(),
+    "a cipher in pages": b"".join(page(noise(8000, str(number))) for number in range(8)),
+    "EBCDIC behind a page": page(TEXT.encode()) + TEXT.replace("Ł", "L").replace("ź", "z").encode("cp500"),
+    "a short cipher behind many pages": page(TEXT.encode()) * 300 + age(300),
     "a short cipher": age(300),
     "age": age(),
     "7z that is refused": seven_zip(),

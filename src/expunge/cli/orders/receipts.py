@@ -159,7 +159,8 @@ def _show(receipt: Receipt) -> None:
     from rich.table import Table
 
     looked = f"verified {output.moment(receipt.times.verified)}" if receipt.times.verified else "nothing could be verified"
-    output.say(f"{receipt.order}: {receipt.verdict.value}, {looked}")
+    sample = f", by a sample of {', '.join(receipt.sampled)}" if receipt.sampled else ""
+    output.say(f"{receipt.order}: {receipt.verdict.value}{sample}, {looked}")
     table = Table("dataset", "store", "result", "items", "depth", "read paths", "scan", "why")
     for dataset in receipt.datasets:
         table.add_row(*map(output.visible, _row(dataset)))

@@ -22,6 +22,8 @@ def verify(order: options.OrderArgument, map_file: options.Map = None, as_json: 
     with opened(map_file) as expunge:
         looked = expunge.verify(OrderId(order))
     verdict = "present" if looked.found else "gone" if looked.usable and not looked.failed else "cannot tell"
+    if verdict == "gone" and looked.sampled:
+        verdict = "not seen"
     if as_json:
         places = [{"path": place.path, "offset": place.offset, "hidden": place.hidden} for place in looked.places]
         output.write_json(
@@ -33,15 +35,21 @@ def verify(order: options.OrderArgument, map_file: options.Map = None, as_json: 
                 "found": looked.found,
                 "places": places,
                 "failed": looked.failed,
+                "since": looked.since,
+                "sampled": looked.sampled,
             },
         )
     else:
         output.say(f"{looked.order}: {verdict} ({looked.found} of {output.count(looked.usable, 'usable trace')} found)")
         for place in looked.places:
             output.say(f"  {output.visible(str(place.path))} at {place.offset}, {place.hidden}")
+        for store in looked.sampled:
+            output.say(f"  a sample of {store} was read, and no more")
+        for store, since in looked.since.items():
+            output.say(f"  of {store} what changed since {output.moment(since)} was read")
         for store, reason in looked.failed.items():
             output.say(f"  could not search {store}: {reason}")
-    if verdict != "gone":
+    if verdict not in {"gone", "not seen"}:
         raise typer.Exit(Exit.NOT_ALL_ERASED)
 
 

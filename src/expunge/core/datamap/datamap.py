@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from expunge.core.datamap.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.datamap.clocks import ClockRule
-from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.grounding import Grounding, ScanDepth
 from expunge.core.datamap.lineage_spec import LineageSpec
 from expunge.core.datamap.mentions import MentionRule
 from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
@@ -40,6 +40,7 @@ class StoreSpec:
     """Maintenance window for exclusive work, ``HH:MM-HH:MM`` in UTC; empty means any time."""
     outside: tuple[str, ...] = ()
     """Places beyond this store that the receipt must name: backups, replicas, third parties, with their end dates."""
+    scan: ScanDepth = ScanDepth.ALL
     line: int = 0
     """Line of the map, for messages."""
 

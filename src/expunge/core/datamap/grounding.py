@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Grounding(IntEnum):
@@ -33,6 +33,16 @@ class Grounding(IntEnum):
         except KeyError:
             message = f"unknown grounding {word!r}"
             raise ValueError(message) from None
+
+
+class ScanDepth(StrEnum):
+    """The share of a store's bytes that looks after an erasure read, as the map says."""
+
+    ALL = "all"
+    CHANGED = "changed"
+    """Looks of an order read everything; later looks of the same order read what has changed since the last of these."""
+    SAMPLE = "sample"
+    """Each look reads a part that is drawn by chance: it can find, and it cannot clear."""
 
 
 @dataclass(frozen=True)
@@ -80,3 +90,7 @@ class Capabilities:
     """What this store keeps of everybody, whatever is erased: then it is not scanned, and each receipt says until when."""
     out_of_scope: tuple[str, ...] = ()
     """Sentences for the receipt: what this store cannot reach, and where it lies."""
+
+    def within(self, depth: ScanDepth) -> Capabilities:
+        """Return what is reached where looks read so much: nothing deeper than *removed* by a sample."""
+        return replace(self, grounding=min(self.grounding, Grounding.REMOVED)) if depth is ScanDepth.SAMPLE else self

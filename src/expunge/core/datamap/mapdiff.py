@@ -31,6 +31,7 @@ from expunge.core.datamap.datamap import (
     PathLayout,
     ReferenceData,
     Retention,
+    StoreSpec,
     TableLayout,
     Through,
 )
@@ -62,6 +63,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
     ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"compare", "last_used", "inactive_after"}),
     OnErase: frozenset({"compare"}),
+    StoreSpec: frozenset({"scan"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"

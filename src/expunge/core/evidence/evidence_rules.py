@@ -69,6 +69,15 @@ def _sampled(entry: DatasetEntry) -> bool:
     return entry.claimed >= Grounding.SCRUBBED and entry.scan is not None and entry.scan.mode is ScanMode.SAMPLE
 
 
+def _cleared_by_sample(entry: DatasetEntry) -> bool:
+    scan = _gone(entry)
+    return scan is not None and scan.mode is ScanMode.SAMPLE
+
+
+def _later_look(entry: DatasetEntry) -> bool:
+    return entry.scan is not None and entry.scan.mode is ScanMode.CHANGED
+
+
 def _kept_and_erased(entry: DatasetEntry) -> bool:
     return entry.outcome is Result.ERASED and entry.act is EraseAct.KEEP
 
@@ -105,6 +114,8 @@ RULES = (
     EvidenceRule("controls", 4, "a scan that says gone found a control, unless nobody stays whose content could be one", _uncontrolled),
     EvidenceRule("skipped", 4, "a scan that says gone left nothing unread that may hold bytes of the store", _skipping),
     EvidenceRule("sample", 1, "a sample shows nothing deeper than removed", _sampled),
+    EvidenceRule("sample-gone", 1, "a sample never says gone: what it did not read may hold anything", _cleared_by_sample),
+    EvidenceRule("changed", 1, "a receipt rests on no later look, which reads only what changed since another", _later_look),
     EvidenceRule("keep", 4, "what is erased was not to be kept", _kept_and_erased),
     EvidenceRule("accounted", 4, "what is accounted for byte by byte is no more than the scan read", _accounted_unread),
     EvidenceRule("buckets", 4, "numbers of traces and values are powers of ten, as the same content has the same everywhere", _counted),
@@ -138,6 +149,8 @@ def mended(entry: DatasetEntry) -> DatasetEntry:
         return entry
     gone = _gone(entry)
     scan = entry.scan if gone is None else replace(gone, verdict=ScanVerdict.CANNOT_TELL, accounted=None)
+    if _later_look(entry):
+        scan = None
     unable = replace(
         entry,
         outcome=Result.UNABLE,

@@ -207,7 +207,9 @@ class DatasetEntry:
             _require(self.items > 0, "nothing was erased: that is `absent` or `unable`")
             _require(self.claimed is not Grounding.NONE and self.claimed >= self.asked, "erased less deeply than asked is `unable`")
             _require(self.probe is not None and self.probe.clean, "erased needs a probe that found nothing")
-            _require(self.scan is None or self.scan.verdict is ScanVerdict.GONE, "residue or `cannot tell` is not erased")
+            sampled = self.scan is not None and self.scan.mode is ScanMode.SAMPLE and self.claimed < Grounding.SCRUBBED
+            settled = (ScanVerdict.GONE, ScanVerdict.CANNOT_TELL) if sampled else (ScanVerdict.GONE,)
+            _require(self.scan is None or self.scan.verdict in settled, "residue or `cannot tell` is not erased")
             _require(self.claimed < Grounding.SCRUBBED or self.scan is not None, "`scrubbed` and `device` need a scan")
         if self.outcome is Result.ABSENT:
             _require(self.items == 0, "absent has no items")
@@ -414,6 +416,11 @@ class Receipt:
             _require(all(other.values()), "a comparison differs, and does not say what it made")
             _require(other.keys() <= unable, "a model that differs from a training without the person reads as done")
         _require(self.valid_until >= (self.times.verified or self.times.fenced), "it ends before it begins")
+
+    @property
+    def sampled(self) -> tuple[str, ...]:
+        """The stores of which a sample was read, and no more."""
+        return tuple(sorted({each.store for each in self.datasets if each.scan is not None and each.scan.mode is ScanMode.SAMPLE}))
 
 
 def verdict_of(datasets: Iterable[DatasetEntry], kept: Iterable[KeptItems]) -> Verdict:

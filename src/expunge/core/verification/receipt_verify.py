@@ -162,6 +162,11 @@ def _check_evidence(receipt: Receipt, steps: list[str]) -> None:
     steps.append(f"Its evidence keeps the rules{of_old}.")
     if receipt.unread:
         steps.append(_unread(receipt))
+    if receipt.sampled:
+        steps.insert(
+            0,
+            f"IT RESTS ON A SAMPLE: of {', '.join(receipt.sampled)} a part of the bytes was read, and no depth beyond removed is claimed.",
+        )
 
 
 def _unread(receipt: Receipt) -> str:

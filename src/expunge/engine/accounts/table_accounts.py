@@ -52,7 +52,8 @@ def account(context: Context, dataset: Dataset) -> RowAccount | None:
             if returned != len(part.rows):
                 left[_NOT_RETURNED] = None
     # (3) Look for what is older.
-    left.update(dict.fromkeys(older_files.with_bytes(store_calls.raw(opened))))
+    ignored = (each.pattern for each in context.data_map.ignore if each.store == dataset.store)
+    left.update(dict.fromkeys(older_files.with_bytes(store_calls.raw(opened), ignored)))
     # (4) Ask for other places.
     left.update(dict.fromkeys(opened.elsewhere(dataset)))
     return RowAccount(len(sizes), sum(sizes), rows, tuple(left))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from expunge import telemetry
 from expunge.core.datamap.datamap import ByField, Dataset, Through
 from expunge.core.datamap.person import Person
-from expunge.core.evidence.trace_evidence import blinding, staying
-from expunge.core.evidence.traces import Traces
 from expunge.core.journal import events as ev
 from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner
@@ -17,38 +15,20 @@ from expunge.core.values.cause import Reappeared
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
-from expunge.core.values.outcome import Reason
 from expunge.engine.consent import guardian_register
-from expunge.engine.evidence import hits_by_place, link_marks, positive_controls, tracing
-from expunge.engine.evidence.rows_at_hits import ErasedAndKept
+from expunge.engine.evidence import link_marks
 from expunge.engine.gate import fencing
 from expunge.engine.intake import key_destruction, person_orders
-from expunge.engine.kernel import store_calls, unshown
+from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder, orders
-from expunge.engine.subjects import locating
 from expunge.engine.subjects.resolving import ResolvedName
-from expunge.errors import IllegalTransition
 from expunge.ports.optional.subject_listing import SubjectListing
-from expunge.ports.scanner import Residue
 from expunge.ports.store import Store
 from expunge.telemetry import Action, Opaque
 
 _TOGETHER = 4096
 """Identifiers that are looked for together, of a store that lists people one by one."""
-
-
-@dataclass(frozen=True)
-class LaterLook:
-    """A later look at one order with its kept traces."""
-
-    order: OrderId
-    usable: int
-    found: int
-    places: tuple[Residue, ...]
-    """For the operator's terminal."""
-    failed: dict[str, str]
-    """Store -> why it could not be scanned: then nothing found says nothing."""
 
 
 @dataclass(frozen=True)
@@ -76,91 +56,6 @@ class SweepResult:
     """The datasets of the stores that it was about."""
 
 
-def look_again(context: Context, order: OrderId) -> LaterLook:
-    """Scan every store of an ended order's plan with its kept traces.
-
-    Raises IllegalTransition for an order that has not ended or whose traces have reached their end date.
-    """
-    recorder = Recorder(context.journal, context.clock, order)
-    run = recorder.run
-    if run.plan is None or run.state not in (OrderState.FULFILLED, OrderState.IN_PART) or run.traces_ended:
-        message = "there are no traces to look with: the order has not ended, or its traces have reached their end date"
-        raise IllegalTransition(message, help="`expunge sweep` still finds suppressed people by their identifiers")
-    owner = trace_owner(run)
-    traces = _own(tracing.load(context, owner), run.subjects)
-    people = _back_under_their_names(context, order)
-    back = locating.locate(context, people)
-    visible = tracing.recall(context, owner, "seen-before-", traces)
-    found: set[int] = set()
-    places: list[Residue] = []
-    failed: dict[str, str] = {}
-    for store in sorted(run.places):
-        if store not in context.data_map.stores:
-            failed[store] = Reason.UNREACHABLE.value
-            continue
-        try:
-            if store_calls.capabilities(context.open_store(store)).retains:
-                continue
-            without = tracing.left_out(context, owner, store, traces)
-            now = positive_controls.of_now(context, owner, store, back)
-            joined = _joined(traces, now)
-            scanned, lying = tracing.look(context, store, joined, places=hits_by_place.most_places(context), without=without)
-            seen = scanned.seen
-            moved = tracing.recall(context, owner, "held-before-", traces)
-            ours = ErasedAndKept(back.copies, {})
-            explained = hits_by_place.explain(context, store, joined, scanned, ours, people, moved)
-            unread = unshown.sentences(context, store, people) or blinding(scanned.coverage.skipped)
-        except store_calls.TROUBLE as error:
-            failed[store] = store_calls.as_unable(error).reason.value
-            continue
-        mine = [dataset.name for dataset in context.data_map.datasets_of(store)]
-        earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
-        # Why one is enough: those of the order may have been erased since. Where nobody is left, the store has at least to be there.
-        unseen = staying(traces, earlier, mine) and not staying(joined, seen, mine)
-        blind = unread or lying.blocking(scanned.unread) or (unseen and (now.controls or not positive_controls.is_there(context, store)))
-        if blind or explained.untold:
-            failed[store] = Reason.CANNOT_TELL.value
-        fresh = {index for index in seen - explained.held - explained.untold.keys() if joined.traces[index].subject not in joined.controls}
-        if run.state is OrderState.FULFILLED:
-            fresh -= _in_log_alone(context, store, joined, explained.left) & tracing.recall(
-                context, owner, "seen-after-", traces, store=store
-            )
-        found |= fresh
-        places += _places_of(joined, fresh, explained.left)
-    usable = sum(1 for index in visible if traces.traces[index].subject not in traces.controls)
-    recorder.append(ev.Reverified(recorder.now(), len(found), usable))
-    return LaterLook(order, usable, len(found), tuple(places), failed)
-
-
-def _places_of(traces: Traces, windows: Collection[int], left: Iterable[Residue]) -> tuple[Residue, ...]:
-    """Return the first places of some windows among those that nothing explains."""
-    wanted = {traces.traces[index] for index in windows}
-    return hits_by_place.a_few(place for place in left if place.trace in wanted)
-
-
-def _in_log_alone(context: Context, store: str, traces: Traces, left: Sequence[Residue]) -> frozenset[int]:
-    """Return the windows that are left in a log alone that repeats what lies elsewhere.
-
-    Why apart: since the order's purge the log has filled again, with earlier versions of rows of people who stay. What these people shared
-    with an erased person when the order ended says nothing there: data that came back would bring windows along that nobody shares.
-    """
-    logs = [source.path for source in store_calls.raw(context.open_store(store)) if source.repeats]
-    inside = {place.trace for place in left if any(place.path.is_relative_to(path) for path in logs)}
-    alone = inside - {place.trace for place in left if not any(place.path.is_relative_to(path) for path in logs)}
-    return frozenset(index for index, trace in enumerate(traces.traces) if trace in alone)
-
-
-def _own(traces: Traces, subjects: Collection[Pseudonym]) -> Traces:
-    """Of traces that were taken for several orders together, this one's people and the controls."""
-    mine = {*subjects, *traces.controls}
-    return replace(traces, traces=tuple(trace for trace in traces.traces if trace.subject in mine))
-
-
-def _joined(traces: Traces, more: Traces) -> Traces:
-    """Join traces of people who are there now to those of an order, which keep their places."""
-    return replace(traces, traces=(*traces.traces, *more.traces), controls=traces.controls | more.controls)
-
-
 @dataclass
 class _Back:
     """What was found of one suppressed person."""
@@ -185,7 +80,7 @@ def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: 
     fence = fencing.fenced(context)
     unfinished = _Unfinished(context, put_back=put_back)
     back: dict[Pseudonym, _Back] = {}
-    for dataset, kind, value, name in _suppressed_in(context, fence, failed, stores):
+    for dataset, kind, value, name in suppressed_in(context, fence, failed, stores):
         order = fence.names[name]
         if not unfinished.expects(order, dataset.name):
             entry = back.setdefault(name, _Back(order))
@@ -229,17 +124,7 @@ def _rows_without_pointer(
             failed[dataset.name] = store_calls.as_unable(error).reason.value
 
 
-def _back_under_their_names(context: Context, order: OrderId) -> tuple[Person, ...]:
-    """The order's people of whom there is live data again: what they hold is theirs, not somebody else's."""
-    fence = fencing.fenced(context)
-    found: dict[Pseudonym, dict[str, set[str]]] = {}
-    for _, kind, value, name in _suppressed_in(context, fence, {}):
-        if fence.names[name] == order:
-            found.setdefault(name, {}).setdefault(kind, set()).add(value)
-    return tuple(Person(name, {kind: frozenset(values) for kind, values in ids.items()}, {}) for name, ids in sorted(found.items()))
-
-
-def _suppressed_in(
+def suppressed_in(
     context: Context, fence: fencing.SuppressionIndex, failed: dict[str, str], stores: Collection[str] | None = None
 ) -> Iterator[tuple[Dataset, str, str, Pseudonym]]:
     """Every suppressed identity that stands in the data itself: (dataset, kind, value, pseudonym)."""

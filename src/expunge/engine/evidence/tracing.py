@@ -29,9 +29,9 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.engine.unread import unread_places
+from expunge.engine.unread.scan_depth import LookExtent
 from expunge.engine.unread.unread_places import StorePlaces
-from expunge.ports.optional.remote_content import Remote
-from expunge.ports.scanner import Scanned, Stretch, Tracer
+from expunge.ports.scanner import WHOLE_EXTENT, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
 IDENTIFIERS = "(identifiers)"
@@ -203,8 +203,10 @@ def look(
     controls: frozenset[Control] = frozenset(),
     places: int | None = None,
     without: frozenset[int] = frozenset(),
+    *,
+    extent: LookExtent,
 ) -> tuple[Scanned, StorePlaces]:
-    """Scan every byte of a store, and account for its places.
+    """Scan a store, as far as the extent says, and account for its places.
 
     Repeat a few times while it misses bystanders, or cannot read a part for a reason that may pass.
 
@@ -218,6 +220,7 @@ def look(
         controls: what a scan that can see sees (:mod:`expunge.engine.evidence.positive_controls`).
         places: how many places of each are reported at most.
         without: indexes of those that are not looked for (:func:`left_out`).
+        extent: how much is read.
     """
     own = [dataset.name for dataset in context.data_map.datasets_of(store)]
     earlier: list[Scanned] = []
@@ -225,22 +228,14 @@ def look(
         opened = context.open_store(store)
         sources = store_calls.raw(opened)
         lying = unread_places.of_store(context, store, sources)
-        scanned = context.scanner.scan(sources, traces, places, remote=_content(context, store), without=without, treat=lying.treat)
+        remote = unread_places.remote_content(context, store)
+        scanned = context.scanner.scan(sources, traces, places, remote=remote, without=without, treat=lying.treat, extent=extent.scan())
         blind = controls - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
-        if not blind or len(earlier) + 1 >= LOOKS:
-            return _together(traces, earlier, scanned), lying
+        if not blind or extent.sampled or len(earlier) + 1 >= LOOKS:
+            scanned = _together(traces, earlier, scanned)
+            extent.remember(scanned, traces, places)
+            return scanned, lying
         earlier.append(scanned)
-
-
-def _content(context: Context, store: str) -> Iterator[Remote]:
-    """All that a store shows, without what lies in other stores of the map below its url."""
-    opened = context.open_store(store)
-    own = store_calls.interface(opened).rstrip("/")
-    urls = (spec.url.rstrip("/") for name, spec in context.data_map.stores.items() if name != store)
-    below = tuple(f"{url}/" for url in urls if url.startswith(f"{own}/"))
-    for found in store_calls.content(opened) if own else ():
-        if not found.url.startswith(below):
-            yield found
 
 
 def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scanned:
@@ -267,8 +262,11 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
         glanced = context.scanner.glance(lying, traces, counted=window_choice.COUNTED) if lying else None
         if glanced is not None and each_seen(traces, glanced.seen, own):
             return glanced
-        scanned = context.scanner.scan(sources, traces, 0, counted=window_choice.COUNTED)
-        if not expected or staying(traces, scanned.seen, own):
+        extent = LookExtent(context, order, store)
+        scanned = context.scanner.scan(
+            sources, traces, 0, counted=window_choice.COUNTED, extent=extent.scan() if extent.sampled else WHOLE_EXTENT
+        )
+        if extent.sampled or not expected or staying(traces, scanned.seen, own):
             break
     return scanned
 

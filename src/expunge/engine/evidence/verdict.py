@@ -28,7 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
-from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.datamap.grounding import Capabilities, Grounding, ScanDepth
 from expunge.core.evidence.receipt import FORMS, NOBODY_STAYS, Accounted, DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
 from expunge.core.evidence.row_account import RowAccount
 from expunge.core.evidence.trace_evidence import Figures, TraceLedger
@@ -252,6 +252,7 @@ class Judge:
     ) -> DatasetEntry:
         # Why: an order that names a dataset whole erases what the map would keep, and the entry says what was done.
         kept_by_map = dataset.on_erase.act is EraseAct.KEEP
+        scrubbed = self.capabilities.grounding >= Grounding.SCRUBBED
         return DatasetEntry(
             dataset=dataset.name,
             store=dataset.store,
@@ -262,17 +263,23 @@ class Judge:
             claimed=claimed,
             asked=aim(dataset, self.capabilities),
             probe=Probe(probed.paths, max(0, probed.items - staying), probed.could_not),
-            scan=self._scan(figures)
-            if self.capabilities.grounding >= Grounding.SCRUBBED and (figures.taken or figures.accounted or why)
-            else None,
+            scan=self._scan(figures) if self._sampled or (scrubbed and (figures.taken or figures.accounted or why)) else None,
             reason=why.reason if why else None,
             detail=why.detail if why else "",
         )
 
+    @property
+    def _sampled(self) -> bool:
+        return self.context.data_map.stores[self.step.store].scan is ScanDepth.SAMPLE
+
     def _scan(self, figures: Figures) -> Scan:
+        verdict = figures.verdict
+        if self._sampled and verdict is ScanVerdict.GONE:
+            # Why: what was not drawn was not read.
+            verdict = ScanVerdict.CANNOT_TELL
         return Scan(
             scanner=SCANNER,
-            mode=ScanMode.ALL,
+            mode=ScanMode.SAMPLE if self._sampled else ScanMode.ALL,
             since=None,
             files=self.coverage.files,
             bytes=self.coverage.bytes,
@@ -283,9 +290,9 @@ class Judge:
             controls_found=figures.controls_found,
             controls_asked=figures.controls_asked,
             skipped=tuple(Skipped(reason, count) for reason, count in self.coverage.skipped),
-            verdict=figures.verdict,
-            accounted=_accounted(figures),
-            no_controls=NOBODY_STAYS if figures.alone and figures.verdict is ScanVerdict.GONE else "",
+            verdict=verdict,
+            accounted=_accounted(figures) if verdict is ScanVerdict.GONE else None,
+            no_controls=NOBODY_STAYS if figures.alone and verdict is ScanVerdict.GONE else "",
             values=bucket(figures.counted.values),
             values_looked_for=bucket(figures.counted.with_window),
             share=figures.counted.share,
@@ -306,7 +313,7 @@ def _untold(figures: Figures) -> str:
 
 
 def _accounted(figures: Figures) -> Accounted | None:
-    account = figures.account if figures.accounted and figures.verdict is ScanVerdict.GONE else None
+    account = figures.account if figures.accounted else None
     return Accounted(account.files, account.bytes) if account is not None else None
 
 

@@ -4,8 +4,8 @@
 
 1. Ask the store what it can do. One that keeps everything until a date is not scanned: its entry says until when.
 2. Probe every dataset by its normal read paths, over a new connection.
-3. Scan every byte of the store for the traces, without crowded windows that have a better one beside them
-   (:mod:`expunge.core.evidence.window_choice`).
+3. Scan every byte of the store (or a sample, where the map says so: :mod:`expunge.engine.unread.scan_depth`) for the traces, without
+   crowded windows that have a better one beside them (:mod:`expunge.core.evidence.window_choice`).
 4. Account for windows that may be there: see :mod:`expunge.engine.evidence.hits_by_place`.
 5. Judge each dataset for each subject. Where nothing that was erased is long enough for a window, every byte of the table's files is
    accounted for first (:mod:`expunge.engine.accounts.table_accounts`): see :mod:`expunge.engine.evidence.verdict`.
@@ -47,6 +47,7 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.models import model_commands
 from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
+from expunge.engine.unread.scan_depth import LookExtent
 from expunge.ports.scanner import Residue, Scanned
 
 SubjectEntries: TypeAlias = tuple[
@@ -107,12 +108,12 @@ def verify_store(
     probed = {dataset.name: _probed(context, run, dataset, located) for dataset in datasets}
 
     # (3) Scan.
-    owner = trace_owner(run)
-    traces = tracing.load(context, owner)
+    traces = tracing.load(context, owner := trace_owner(run))
     without = tracing.left_out(context, owner, step.store, traces)
     before = tracing.recall(context, owner, "seen-before-", traces, store=step.store) - without
     controls = positive_controls.asked(context, owner, turn(run), step.store, traces)
-    scanned, lying = tracing.look(context, step.store, traces, controls, hits_by_place.most_places(context), without)
+    most, extent = hits_by_place.most_places(context), LookExtent(context, owner, step.store)
+    scanned, lying = tracing.look(context, step.store, traces, controls, most, without, extent=extent)
 
     # (4) Account for windows that may be there.
     moved = tracing.recall(context, owner, "held-before-", traces)
@@ -207,14 +208,14 @@ def _retaining(context: Context, run: Run, store: str, capabilities: Capabilitie
 
 def _capabilities(context: Context, run: Run, step: Step) -> Capabilities:
     """What the store reaches; asked again, a few times, while that is less than was planned, as it is while the store is away."""
-    store = context.open_store(step.store)
+    store, depth = context.open_store(step.store), context.data_map.stores[step.store].scan
     planned = max((planned_grounding(run, name) for name in step.datasets), default=Grounding.NONE)
-    capabilities = store_calls.capabilities(store)
+    capabilities = store_calls.capabilities(store).within(depth)
     for look in range(1, LOOKS):
         if capabilities.retains or capabilities.grounding >= planned:
             break
         context.pause(PAUSE * look)
-        capabilities = store_calls.capabilities(store)
+        capabilities = store_calls.capabilities(store).within(depth)
     return capabilities
 
 

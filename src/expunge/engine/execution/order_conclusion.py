@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from expunge import telemetry
 from expunge.core.datamap.datamap import Through
-from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.grounding import Grounding, ScanDepth
 from expunge.core.evidence import receipt
 from expunge.core.journal import events as ev
 from expunge.core.orders.run import Run
@@ -29,6 +29,7 @@ from expunge.engine.kernel.journal_streams import Recorder, append_together
 from expunge.engine.recipients import instructions
 from expunge.ports.leases import Lease
 from expunge.ports.outbox import Notice
+from expunge.ports.scanner import SAMPLED
 from expunge.telemetry import Action, Opaque
 
 KEPT = "kept, "
@@ -118,6 +119,8 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
             sentences.append(f"{name}: {places}; no step was about them, whatever the store itself takes along")
         sentences += [f"{name}: {each}" for each in _ignored(context, name)]
         spec = context.data_map.stores[name]
+        if spec.scan is ScanDepth.SAMPLE:
+            sentences.append(f"{name}: bytes that were not in the sample, about one in {SAMPLED} of which was read")
         sentences += [f"{name}: {each}" for each in spec.outside]
         if not spec.outside and "of" not in spec.options:
             what = "replicas and exports of it" if name in backed_up else "backups, replicas and exports of it"
@@ -129,7 +132,8 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
 def _lost(context: Context, store: str) -> list[str]:
     """What was theirs and nothing leads to any more, in a store whose bytes are not scanned: nobody can tell."""
     try:
-        if store_calls.capabilities(context.open_store(store)).grounding >= Grounding.SCRUBBED:
+        reached = store_calls.capabilities(context.open_store(store)).within(context.data_map.stores[store].scan)
+        if reached.grounding >= Grounding.SCRUBBED:
             return []
     except store_calls.TROUBLE:
         pass

@@ -166,7 +166,7 @@ def capabilities_of(context: Context) -> dict[str, Capabilities]:
     capabilities: dict[str, Capabilities] = {}
     for name in sorted(context.data_map.stores):
         try:
-            capabilities[name] = store_calls.capabilities(context.open_store(name))
+            capabilities[name] = store_calls.capabilities(context.open_store(name)).within(context.data_map.stores[name].scan)
         except store_calls.TROUBLE:
             continue
     return capabilities

@@ -1,1 +1,1 @@
-"""Places of stores that nothing accounts for, and the files in them that nobody can read."""
+"""What looks do not read: places that nothing accounts for, files that nobody can read, and what the map has looks pass over."""

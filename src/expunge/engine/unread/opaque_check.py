@@ -6,15 +6,21 @@ import glob
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, TypeAlias
 
 from expunge.core.evidence.unread_places import PlaceKind
 from expunge.core.values.copy import Finding, FindingKind, RawSource
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.unread import unread_places
+from expunge.ports.optional.remote_content import Remote, RemoteObject
 from expunge.ports.scanner import UnreadFile
+
+Account: TypeAlias = Callable[[Path, BinaryIO | None], UnreadFile | None]
+"""Accounts for one file, or for the content of what is none; of the scanner."""
 
 _FOLDERS = 3
 """Folders with the same kind of file that are named one by one; of more, the folder above them is."""
@@ -45,7 +51,7 @@ class _Group:
         return f"{self.files:,} file{'' if one else 's'}, {_size(self.size)}, {what}: an order cannot tell whether it is clean"
 
 
-def findings(context: OpenPlaces, account: Callable[[Path], UnreadFile | None]) -> Iterator[Finding]:
+def findings(context: OpenPlaces, account: Account) -> Iterator[Finding]:
     """Yield a finding for each group of files that nobody can read, with a line for the map's ``opaque:``.
 
     Args:
@@ -54,23 +60,46 @@ def findings(context: OpenPlaces, account: Callable[[Path], UnreadFile | None]) 
     """
     for store in context.data_map.stores:
         try:
-            sources = store_calls.raw(context.open_store(store))
-            places = unread_places.of_store(context, store, sources)
+            unread = [*_unread(context, store, account)]
         except store_calls.TROUBLE:
             continue
-        if places.name_of is None:
-            continue
-        unread: list[tuple[str, UnreadFile]] = []
-        for path in _files(sources):
-            place = places.place_of(path)
-            if place is None or place.kind is PlaceKind.OPAQUE:
-                continue
-            left, named = account(path), places.name_of(path) if places.name_of is not None else None
-            if left is not None and named is not None:
-                unread.append((named.name, left))
         for group in _groups(unread):
             line = f"- {{store: {store}, path: {json.dumps(group.pattern, ensure_ascii=False)}, reason: {_REASON}}}"
             yield Finding(FindingKind.UNDECLARED, store, group.pattern, group.says, f"{line}  # under opaque:")
+
+
+def _unread(context: OpenPlaces, store: str, account: Account) -> Iterator[tuple[str, UnreadFile]]:
+    """Yield files and objects of a store that nobody can read, in places that are not declared so, by name. Raises what looking raises."""
+    sources = store_calls.raw(context.open_store(store))
+    places = unread_places.of_store(context, store, sources)
+    if places.name_of is None:
+        return
+
+    def concerned(path: Path) -> str | None:
+        place = places.place_of(path)
+        named = places.name_of(path) if places.name_of is not None else None
+        return named.name if named is not None and place is not None and place.kind is not PlaceKind.OPAQUE else None
+
+    for path in _files(sources):
+        name = concerned(path)
+        if name is not None and (left := account(path, None)) is not None:
+            yield name, left
+    for found in unread_places.remote_content(context, store):
+        name = concerned(found.path) if isinstance(found, RemoteObject) else None
+        if name is not None and (left := _remote(found, account)) is not None:
+            yield name, left
+
+
+def _remote(found: Remote, account: Account) -> UnreadFile | None:
+    """Account for an object; None as well where it cannot be read: other findings are about that."""
+    if not isinstance(found, RemoteObject) or found.open is None:
+        return None
+    try:
+        file, _ = found.open()
+        with closing(file):
+            return account(found.path, file)
+    except OSError:
+        return None
 
 
 def _files(sources: Iterable[RawSource]) -> Iterator[Path]:

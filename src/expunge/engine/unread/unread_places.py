@@ -21,6 +21,7 @@ from expunge.core.values.copy import RawSource
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.ports.optional.file_listing import FileListing, NameFile
+from expunge.ports.optional.remote_content import Remote
 from expunge.ports.scanner import Treatment, UnreadFile
 
 
@@ -158,3 +159,14 @@ def _others(context: OpenPlaces, store: str, sources: Iterable[RawSource]) -> It
 
 def _fits(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or fnmatchcase(f"{name}/", pattern)
+
+
+def remote_content(context: OpenPlaces, store: str) -> Iterator[Remote]:
+    """Yield all that a store shows, without what lies in other stores of the map below its url."""
+    opened = context.open_store(store)
+    own = store_calls.interface(opened).rstrip("/")
+    urls = (spec.url.rstrip("/") for name, spec in context.data_map.stores.items() if name != store)
+    below = tuple(f"{url}/" for url in urls if url.startswith(f"{own}/"))
+    for found in store_calls.content(opened) if own else ():
+        if not found.url.startswith(below):
+            yield found

@@ -41,6 +41,7 @@ RULES = (
     "bad-provenance",
     "bad-recipient",
     "bad-review",
+    "bad-scan",
     "bad-shared",
     "bad-state",
     "bad-subject",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from expunge.core.datamap.artefact import ArtefactKind
 from expunge.core.datamap.datamap import ArtefactOrigin, EraseAct, OnExpiry, Shared
+from expunge.core.datamap.grounding import ScanDepth
 
 MAP = (
     "version",
@@ -35,7 +36,8 @@ MAP = (
 SPELLING = ("type", "case", "unicode", "region")
 IDENTITY = ("dataset", "key", "also", *SPELLING, "compare", "member_of", "last_used", "inactive_after")
 RECIPIENT = ("gets", "url", "probe", "key", "within")
-STORE = ("kind", "url", "window", "outside")
+STORE = ("kind", "url", "window", "outside", "scan")
+SCANS = tuple(each.value for each in ScanDepth)
 RETENTION = ("period", "from", "purpose", "need", "inactive_after")
 DATASET = (
     "store",

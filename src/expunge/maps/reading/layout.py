@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import PurePath
 
 from expunge.core.datamap.datamap import LAYOUTS, Dataset, ExperimentLayout, ModelLayout, PathLayout, TableLayout
+from expunge.core.datamap.grounding import Grounding, ScanDepth
 from expunge.core.datamap.path_template import overlap
 from expunge.maps.document.draft import MapDraft
 from expunge.ports.store_kind import StoreKind
@@ -32,6 +33,16 @@ def check_stores(draft: MapDraft) -> None:
 
 def _within(inner: str, outer: str) -> bool:
     return PurePath(inner).is_relative_to(outer)
+
+
+def check_scans(draft: MapDraft) -> None:
+    """Nothing is asked for that a sample of a store's bytes cannot show."""
+    for name, dataset in draft.datasets.items():
+        store = draft.stores.get(dataset.store)
+        asked = dataset.grounding or Grounding.NONE
+        if store is not None and store.scan is ScanDepth.SAMPLE and asked > Grounding.REMOVED:
+            text = f"datasets.{name} asks for {asked.word}, and stores.{dataset.store} is read by a sample, which shows removed at most"
+            draft.faults.add("bad-scan", draft.line("stores", dataset.store, "scan"), text, "scan: all")
 
 
 def check_layouts(draft: MapDraft) -> None:

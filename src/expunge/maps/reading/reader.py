@@ -16,7 +16,7 @@ from expunge.maps.document.draft import MapDraft
 from expunge.maps.document.faults import FaultCollector, MapFault, MapFaults
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import MAX_BYTES, ScalarNode, TableNode, Value, load
-from expunge.maps.reading.layout import check_layouts, check_overlaps, check_stores
+from expunge.maps.reading.layout import check_layouts, check_overlaps, check_scans, check_stores
 from expunge.maps.reading.members import with_members
 from expunge.maps.reading.rules import check_identities, check_lineage, check_shared, check_subjects, with_people, with_retention
 from expunge.maps.sections.artefacts import (
@@ -124,6 +124,7 @@ _CHECKS = (
     check_stores,
     check_layouts,
     check_overlaps,
+    check_scans,
     check_identities,
     check_last_used,
     check_subjects,

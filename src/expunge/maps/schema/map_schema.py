@@ -155,6 +155,11 @@ def _store(kinds: Mapping[str, StoreKind]) -> Schema:
         "url": _text("Relative to the map; ${NAME} is filled from the environment."),
         "window": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"},
         "outside": _one_or_more("Places beyond this store that receipts must name: backups, replicas, third parties."),
+        "scan": {
+            **_words(*words.SCANS),
+            "description": "What looks after an erasure read: all (the default); changed, so that later looks of the same order read "
+            "what has changed since the last; sample, a part drawn by chance, so that receipts claim at most removed and say so first.",
+        },
     }
     by_kind = [
         {"if": {"properties": {"kind": {"const": word}}, "required": ["kind"]}, "then": _of_kind(kind)} for word, kind in kinds.items()

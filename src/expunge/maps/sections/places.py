@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from expunge.core.datamap.datamap import IdentitySpec, Retention, StoreSpec, WitnessSpec
+from expunge.core.datamap.grounding import ScanDepth
 from expunge.core.note import Algorithm, parse_key
 from expunge.core.values.ids import MODEL
 from expunge.core.values.periods import Period, parse_period, parse_span
@@ -96,6 +97,7 @@ def read_stores(form: Form, root: TableNode, folder: Path, kinds: Mapping[str, S
             options=_options(form, table, what, kind, folder),
             window=form.parsed(table.get("window"), f"{what}.window", "bad-window", _window) or "",
             outside=form.texts(table.get("outside"), f"{what}.outside", one_is_enough=True),
+            scan=form.parsed(table.get("scan"), f"{what}.scan", "bad-scan", _scan) or ScanDepth.ALL,
             line=name.line,
         )
         stores[name.text] = (spec, kind)
@@ -186,6 +188,13 @@ def _attached(form: Form, table: TableNode, what: str, option: AttachedOption, f
         elif path is not None:
             attached[alias.text] = absolute(folder, path.removeprefix(SQLITE))
     return attached
+
+
+def _scan(text: str) -> ScanDepth:
+    if text not in words.SCANS:
+        message = f"scan: {', '.join(words.SCANS)}"
+        raise ValueError(message)
+    return ScanDepth(text)
 
 
 def _window(text: str) -> str:

@@ -11,7 +11,7 @@ class StoreFile(NamedTuple):
     """A file among those that a scan of a store reads."""
 
     name: str
-    """Relative to the store's root, with forward slashes, as patterns of the map mean it."""
+    """Relative to the store's root, or the prefix of a bucket, with forward slashes, as patterns of the map mean it."""
     own: bool
     """Whether a dataset declares it, or the store itself writes files of that name."""
     item: bool = False
@@ -19,7 +19,7 @@ class StoreFile(NamedTuple):
 
 
 NameFile: TypeAlias = Callable[[Path], StoreFile | None]
-"""Tells whose a file is; None for one that does not lie below the store's root."""
+"""Tells whose a file is, or an object at its url as a path; None for one that does not lie below the store's root."""
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ from expunge.residue.accounting.stretches import BLOCK, Unread, is_plain, judge,
 from expunge.residue.formats import postgres_headers
 from expunge.residue.formats.carve import LOOKAHEAD, starts
 from expunge.residue.formats.containers import unmarked
+from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import Limits
@@ -73,8 +74,9 @@ class FileAccount:
         if (end := plain_formats.named_extent(source, head) or 0) > 0:
             self._judge_named(source, end)
             return end
-        if len(head) >= _HEAD and postgres_headers.begins(head[:512]):
-            return source.size
+        if len(head) >= _HEAD and postgres_headers.begins(head[:512]) and (end := _pages_end(source)):
+            self._judge_named(source, end)
+            return end
         kind = self._kind(head, source.size, name)
         return self._contained(source, kind, depth, sure=True) if kind else 0
 
@@ -172,6 +174,17 @@ class FileAccount:
         else:
             for at in range(0, len(data), BLOCK):
                 self.left.add(judge(data[at : at + BLOCK]))
+
+
+def _pages_end(source: Slice) -> int:
+    """Return where the pages of PostgreSQL end that a run begins with. Why not by the first: a head is 24 bytes, and easily forged."""
+    at = 0
+    while data := source.read_at(at, _READ):
+        count = postgres_headers.whole_pages(np.frombuffer(data, dtype=np.uint8))
+        at += count * PAGE
+        if count * PAGE < _READ:
+            break
+    return at
 
 
 class _Content:

@@ -45,6 +45,15 @@ def is_table(path: Path) -> bool:
         return not any(any(os.pread(descriptor, PAGE, number * PAGE)) for number in np.flatnonzero(~good).tolist())
 
 
+def whole_pages(data: Bytes) -> int:
+    """Return how many pages the bytes begin with: of tables, indexes and the log, and those of nothing but zeros."""
+    pages = data[: data.size // PAGE * PAGE].reshape(-1, PAGE)
+    heads = np.ascontiguousarray(pages[:, :HEAD])
+    table = (heads[:, 18] == 4) & (heads[:, 19] == PAGE >> 8)
+    good = np.where(table, _are_pages(heads), are_heads(heads)) | ~pages.any(axis=1)
+    return int(good.size if good.all() else np.argmin(good))
+
+
 def heads_in(data: Bytes, first: int) -> tuple[Places, npt.NDArray[np.bool_]]:
     """Return the offsets in ``data`` at which a page begins, on the grid from ``first``, and a mask of the pages that belong to the log."""
     count = (data.size - first - HEAD) // GRID + 1

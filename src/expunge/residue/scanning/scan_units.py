@@ -39,7 +39,7 @@ _SAMPLE, _SAMPLES = 1 << 16, 32
 _NAME, _ATTRIBUTE = ("file name",), ("file attribute",)
 _AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
 _LOG = "log"
-_DECLARED_UNREAD = frozenset({"encrypted", "corrupt", "unsupported", "limit"})
+DECLARED_UNREAD = frozenset({"encrypted", "corrupt", "unsupported", "limit"})
 """Reasons that a file may have not to be read whose place is declared as unreadable."""
 _SEGMENT = re.compile(rb"([0-9A-F]{24})|(\d+)(\.\d+)?")
 """Names that PostgreSQL gives to segments of its log and of tables: a value may begin in one page and end many pages, or a file, later."""
@@ -105,7 +105,7 @@ class UnitResult:
             self.counts[trace] = self.counts.get(trace, 0) + count
         self.files, self.bytes, self.decoded = self.files + other.files, self.bytes + other.bytes, self.decoded + other.decoded
         for reason, count in other.skipped.items():
-            if reason not in _DECLARED_UNREAD:
+            if reason not in DECLARED_UNREAD:
                 self.skipped[reason] = self.skipped.get(reason, 0) + count
         self.unfinished += other.unfinished
 
@@ -136,7 +136,7 @@ def divide(found: Iterable[WalkEntry], *, sliced: bool, treat: Treat | None = No
     for entry in found:
         own = entry.size if entry.regular else 0
         treatment = treat(entry.path, own) if treat is not None and entry.regular else Treatment.OWN
-        family = _family(entry)
+        family = family_of(entry)
         if parts and (size + own > SIZE or len(parts) >= MOST_FILES) and (family is None or family != last):
             yield ScanUnit(number, tuple(parts), size)
             number, parts, size = number + 1, [], 0
@@ -215,8 +215,8 @@ def _is_one(path: Path) -> bool:
         return False
 
 
-def _family(entry: WalkEntry) -> tuple[Path, str] | None:
-    """Files that must be read one after the other, as one."""
+def family_of(entry: WalkEntry) -> tuple[Path, str] | None:
+    """Return the name of files that must be read one after the other, as one; None for a file that stands alone."""
     name = _SEGMENT.fullmatch(entry.names[0])
     if name is None:
         return None
@@ -319,12 +319,13 @@ def unread_in(path: Path, limits: Limits) -> UnreadFile | None:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
                 return None
-            return _unread(FileSlice(file, 0, status.st_size), path, limits)
+            return unread_of(FileSlice(file, 0, status.st_size), path, limits)
     except OSError:
         return None
 
 
-def _unread(source: Slice, path: Path, limits: Limits) -> UnreadFile | None:
+def unread_of(source: Slice, path: Path, limits: Limits) -> UnreadFile | None:
+    """Account for some bytes; None where everything is explained."""
     left = account(source, path.name, limits)
     return UnreadFile(path, source.size, left.opaque, left.unknown) if left.counts else None
 
@@ -397,7 +398,7 @@ def _scan_bytes(session: Session, part: FileStretch, descriptor: int) -> None:
             stream.leave(_allowed(session, allowance, _pieces(source, end, size)))
         else:
             stream.close()
-    if part.treatment is Treatment.ACCOUNTED and part.start == 0 and (left := _unread(whole, path, session.limits)) is not None:
+    if part.treatment is Treatment.ACCOUNTED and part.start == 0 and (left := unread_of(whole, path, session.limits)) is not None:
         session.unread.append(left)
     if part.start == 0:
         _beside_database(session, path, source, allowance)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
 from expunge.ports.optional.placing import FileLayout, PlaceReader
 from expunge.ports.optional.remote_content import Remote
 from expunge.ports.optional.row_accounts import AccountReader, TableFile
-from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch, Treat, UnreadFile
+from expunge.ports.scanner import WHOLE_EXTENT, Coverage, Residue, ScanExtent, Scanned, Stretch, Treat, UnreadFile
+from expunge.residue.formats.slices import SeekableSlice
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import Limits, RunOrigin
@@ -19,6 +21,7 @@ from expunge.residue.placing.reader import open_reader, open_remote
 from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
 from expunge.residue.scanning.placed_windows import PlacedWindowSearch
 from expunge.residue.scanning.remote_scan import take_remote
+from expunge.residue.scanning.scan_extent import drawn, drawn_content, unpassed
 from expunge.residue.scanning.scan_units import (
     FileStretch,
     TraceLocation,
@@ -31,6 +34,7 @@ from expunge.residue.scanning.scan_units import (
     sampled,
     scan_part,
     unread_in,
+    unread_of,
     walk,
 )
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
@@ -84,9 +88,11 @@ class ResidueScanner:
         counted: int = 0,
         without: Collection[int] = (),
         treat: Treat | None = None,
+        extent: ScanExtent = WHOLE_EXTENT,
     ) -> Scanned:
-        """Read every byte of every source, and all remote content. Raises CouldNotLook when a source cannot be read at all.
+        """Read every byte of every source, and all remote content, or what ``extent`` says of it.
 
+        Raises CouldNotLook when a source cannot be read at all.
         A source in the role ``data`` has to be there; others may have vanished since the store named them.
         """
         most = self._per_trace if places is None else places
@@ -95,11 +101,16 @@ class ResidueScanner:
         def skip(reason: str) -> None:
             skipped[reason] += 1
 
-        units = divide(walk(((source.path, source.role == "data") for source in sources), skip), sliced=self._limits.depth > 0, treat=treat)
+        entries = walk(((source.path, source.role == "data") for source in sources), skip)
+        if extent.passes is not None:
+            entries = unpassed(entries, extent.passes)
+        units = divide(entries, sliced=self._limits.depth > 0, treat=treat)
+        if extent.draw is not None:
+            units, remote = drawn(units, extent.draw), drawn_content(remote, extent.draw)
         wanted = frozenset(range(len(traces.traces))) - frozenset(without) if without else None
         needles = TracePatterns.of(traces, wanted)
         done = ScanCrew(units, needles, self._limits, most, self._processes, self._helpers, counted).take_all()
-        done = [*done, *take_remote(remote, needles, self._limits, most)]
+        done = [*done, *take_remote(remote, needles, self._limits, most, treat)]
         found: list[Residue] = []
         counts: Counter[int] = Counter()
         for unit in done:
@@ -114,9 +125,9 @@ class ResidueScanner:
         coverage = Coverage(files, size, decoded, tuple(sorted(skipped.items())))
         return Scanned(tuple(found), seen, coverage, _counted(done), tuple(each for unit in done for each in unit.unread))
 
-    def unread(self, path: Path) -> UnreadFile | None:
-        """Account for one file; None where everything in it is explained, and where it cannot be opened."""
-        return unread_in(path, self._limits)
+    def unread(self, path: Path, content: BinaryIO | None = None) -> UnreadFile | None:
+        """Account for one file, or for content; None where everything in it is explained, and where a file cannot be opened."""
+        return unread_in(path, self._limits) if content is None else unread_of(SeekableSlice(content), path, self._limits)
 
     def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, counted: int = 0) -> Scanned:
         """Read nothing but some stretches of files. Raises CouldNotLook when a process that helps with it dies."""

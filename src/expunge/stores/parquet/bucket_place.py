@@ -298,6 +298,11 @@ class BucketPlace:
         """Return None: no file of this machine is an object of the bucket."""
         return None
 
+    def name_of(self, path: Path) -> str | None:
+        """Return the key of the object at a url, of whichever version; None for other paths."""
+        place = self._content.place(path)
+        return place.key if place is not None else None
+
     @property
     def interface(self) -> str:
         """The prefix."""

@@ -98,6 +98,10 @@ class FolderPlace:
                 if not name.startswith(TEMPORARY_PREFIX) and path.is_file() and not path.is_symlink():
                     yield path.relative_to(self.lake.root).as_posix()
 
+    def name_of(self, path: Path) -> str | None:
+        """Return the relative path of a file of the lake; None for other paths."""
+        return self.key_of(path)
+
     def key_of(self, path: Path) -> str | None:
         """Return the relative path of a file or folder of the lake, of a folder with ``/`` behind it; None for links and other paths."""
         root = self.lake.root

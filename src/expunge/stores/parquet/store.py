@@ -92,21 +92,24 @@ class Parquet:
         key = self._place.key_of(path)
         if key is None:
             return False
+        return self._declares(self._layouts[dataset.name], key)
+
+    @staticmethod
+    def _declares(layout: LakeLayout, key: str) -> bool:
         folder, slash, name = key.rpartition("/")
-        layout = self._layouts[dataset.name]
         if name == SUMMARY:
             return not slash or layout.template_of(f"{folder}/") is not None
         return layout.template_of(key) is not None
 
     def files(self) -> NameFile:
-        """Tell the files of datasets, and summaries beside them, from the rest; none of a bucket is known here."""
+        """Tell the files of datasets, and summaries beside them, from the rest."""
 
         def name(path: Path) -> StoreFile | None:
-            key = self._place.key_of(path)
+            key = self._place.name_of(path)
             if key is None:
                 return None
-            temporary = path.name.startswith(TEMPORARY_PREFIX)
-            return StoreFile(key, temporary or any(self.holds(layout.dataset, path) for layout in self._everything))
+            own = path.name.startswith(TEMPORARY_PREFIX) or any(self._declares(layout, key) for layout in self._everything)
+            return StoreFile(key, own)
 
         return name
 

@@ -17,6 +17,7 @@ from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Unable
+from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.spelling_search import StoreEquality
@@ -201,6 +202,18 @@ class S3:
         """Every object in every version; those alone whose key fits a path of a dataset where the map says ``undeclared: skip``."""
         with self._speaking():
             yield from self._content.objects(self._is_declared, undeclared=self._spec.options.get("undeclared") != SKIP)
+
+    def files(self) -> NameFile:
+        """Tell the objects that datasets declare, in every version, from the rest."""
+
+        def name(path: Path) -> StoreFile | None:
+            place = self._content.place(path)
+            if place is None:
+                return None
+            layout = next((each for each in self._layouts.values() if each.template_of(place.key)), None)
+            return StoreFile(place.key, layout is not None, layout is not None and not layout.dataset.format)
+
+        return name
 
     def unreadable(self, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
         """Parts of open uploads that may be anybody's."""

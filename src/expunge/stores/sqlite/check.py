@@ -153,8 +153,9 @@ class SqliteCheck:
     def _beside(self) -> Iterator[Finding]:
         for source in self.file.sources():
             name = source.path.name
-            if source.role == "old version" and name not in self.others and not self._is_ignored(name):
-                what = "a file beside the database that is named like it: a copy or backup that no dataset declares"
+            if source.role in {"old version", "log"} and name not in self.others and not self._is_ignored(name):
+                kind = "a log" if source.role == "log" else "a copy or backup"
+                what = f"a file beside the database that is named like it: {kind} that no dataset declares"
                 yield Finding(
                     FindingKind.UNDECLARED, self.file.store, str(source.path), what, "remove it, declare it, or `ignore:` it with a reason"
                 )

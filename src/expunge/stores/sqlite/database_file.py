@@ -52,6 +52,9 @@ _BY_ERRNO = {
 
 
 _BESIDE = re.compile(r"-(wal|shm|journal)$")
+_LOG = re.compile(r"\.log(\.\d+)?$")
+_GLANCE = 1 << 16
+_NO_LOG = re.compile(rb"\0|INSERT INTO|CREATE TABLE", re.IGNORECASE)
 
 
 def _tables(path: Path) -> frozenset[str]:
@@ -173,10 +176,9 @@ class DatabaseFile:
         for other in sorted(self.path.parent.iterdir()):
             if other == self.path:
                 continue
-            if other.name.startswith(self.path.name):
-                yield RawSource(other, self._role(other.name.removeprefix(self.path.name)))
-            elif self._stem.search(other.name) and other.is_file() and not self._is_another_database(other):
-                yield RawSource(other, "old version")
+            named = self._stem.search(other.name) and other.is_file() and not self._is_another_database(other)
+            if other.name.startswith(self.path.name) or named:
+                yield RawSource(other, self._role(other))
 
     def _is_another_database(self, other: Path) -> bool:
         """Whether a file named like ours (``app-jobs.db`` beside ``app.db``) is a database without any table of ours, or its log."""
@@ -184,11 +186,13 @@ class DatabaseFile:
         theirs, ours = _tables(whole), _tables(self.path)
         return bool(theirs and ours) and theirs.isdisjoint(ours)
 
-    @staticmethod
-    def _role(ending: str) -> str:
+    def _role(self, other: Path) -> str:
+        ending = other.name.removeprefix(self.path.name) if other.name.startswith(self.path.name) else ""
         if ending in {"-wal", "-journal"} or ending.startswith("-mj"):
             return "journal"
-        return "index" if ending == "-shm" else "old version"
+        if ending == "-shm":
+            return "index"
+        return "log" if _LOG.search(other.name) and _is_log(other) else "old version"
 
     def state(self) -> tuple[int, ...]:
         """Return a state that changes with every write: times, sizes, the change counter of the header, log and journal."""
@@ -201,3 +205,14 @@ class DatabaseFile:
     def beside(self, ending: str) -> Path:
         """The path of the file's ``-wal``, ``-journal`` or ``-shm``."""
         return self.path.with_name(self.path.name + ending)
+
+
+def _is_log(path: Path) -> bool:
+    """Return whether a file is lines of an application, as far as its beginning and its end show: no pages, and no dump."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_GLANCE)
+            file.seek(max(len(head), path.stat().st_size - _GLANCE))
+            return not _NO_LOG.search(head + file.read(_GLANCE))
+    except OSError:
+        return False
