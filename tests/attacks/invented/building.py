@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import csv
 import gzip
 import io
 import json
 import lzma
+import quopri
 import shutil
 import sqlite3
+import tarfile
 import wave
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -20,6 +23,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
+import zstandard
 
 from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Key, Link, Place, Rule, Spot, Stray, Wrap
 from tests.attacks.invented.records import GONE, RECORDS, Record, identifier, key_of, map_of, records, searchable
@@ -255,8 +259,27 @@ def payload(company: Company, stray: Stray) -> bytes:
         Wrap.BASE64: base64.b64encode,
         Wrap.GZIP: gzip.compress,
         Wrap.XZ: lzma.compress,
+        Wrap.BZ2: bz2.compress,
+        Wrap.ZSTD: zstandard.ZstdCompressor().compress,
+        Wrap.TAR: _tar,
+        Wrap.LINES: base64.encodebytes,
+        Wrap.PACKED: lambda data: base64.b64encode(gzip.compress(data)),
+        Wrap.BASE32: base64.b32encode,
+        Wrap.PERCENT: lambda data: "".join(f"%{byte:02X}" for byte in data).encode(),
+        Wrap.ENTITIES: lambda data: "".join(f"&#{ord(each)};" for each in data.decode()).encode(),
+        Wrap.ESCAPES: lambda data: "".join(f"\\u{ord(each):04x}" for each in data.decode()).encode(),
+        Wrap.QUOTED: quopri.encodestring,
     }
     return wraps[stray.wrap](plain)
+
+
+def _tar(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        member = tarfile.TarInfo("old.txt")
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
 
 
 def _is_text(data: bytes) -> bool:

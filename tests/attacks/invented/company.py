@@ -179,6 +179,20 @@ class Wrap(StrEnum):
     JSON = "json"
     CSV = "csv"
     XZ = "xz"
+    BZ2 = "bz2"
+    ZSTD = "zstd"
+    TAR = "tar.gz"
+    LINES = "base64 in lines"
+    PACKED = "base64 of gzip"
+    BASE32 = "base32"
+    PERCENT = "percent"
+    ENTITIES = "entities"
+    ESCAPES = "escapes"
+    QUOTED = "quoted-printable"
+
+
+BINARY = frozenset({Wrap.HEX, Wrap.BASE64, Wrap.LINES, Wrap.PACKED, Wrap.BASE32, Wrap.GZIP, Wrap.BZ2, Wrap.ZSTD, Wrap.TAR})
+"""Ways of writing that bytes can take too."""
 
 
 @dataclass(frozen=True)
@@ -379,7 +393,9 @@ def needles(company: Company, place: Place) -> dict[Place, tuple[str | bytes | f
         quoted = {quote.of: _words_of(company.fill(quote.of), quote.of)}
         return quoted if quote.exact or fill is Fill.DOCUMENT else {**quoted, place: (word(place), word(place, 1))}
     if fill in TEXTS:
-        return {place: _words_of(fill, place)}
+        # Why all of a short text that names a person: with the name it is long enough.
+        named = place.field == 0 and company.datasets[place.dataset].items[place.item].names is not None
+        return {place: _words_of(fill, place) or ((str(company.value(place)),) if named else ())}
     value = company.value(place)
     assert isinstance(value, bytes | float | str)
     return {place: ()} if isinstance(value, str) else {place: (value[:32],) if isinstance(value, bytes) else (value,)}

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import gzip
+import html
 import io
 import json
 import lzma
+import quopri
 import sqlite3
 import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import psycopg
 import pyarrow.parquet as pq
+import zstandard
 
 Needle = str | bytes | float
 
@@ -67,7 +72,7 @@ class Search:
             if form in data:
                 self.found.add((needle, place))
         if depth < 3:
-            for inside in _unpacked(data):
+            for inside in (*_unpacked(data), *_said(data)):
                 self.data(inside, place, depth + 1)
 
     def plain(self, data: bytes, place: str) -> None:
@@ -117,8 +122,31 @@ def _unpacked(data: bytes) -> Iterator[bytes]:
             yield gzip.decompress(data)
         elif data.startswith(b"\xfd7zXZ"):
             yield lzma.decompress(data)
+        elif data.startswith(b"BZh"):
+            yield bz2.decompress(data)
+        elif data.startswith(b"\x28\xb5\x2f\xfd"):
+            yield zstandard.ZstdDecompressor().decompress(data)
         elif data.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 yield from (archive.read(name) for name in archive.namelist())
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile):
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.ZstdError):
         return
+
+
+def _said(data: bytes) -> Iterator[bytes]:
+    """Yield what a whole file or cell says, if it is written in one of these forms."""
+    text = data.strip(b'"')
+    decoders: tuple[Callable[[bytes], bytes], ...] = (
+        lambda some: base64.b64decode(some.replace(b"\\n", b"").replace(b"\n", b""), validate=True),
+        base64.b32decode,
+        lambda some: base64.a85decode(some, adobe=True),
+        lambda some: unquote_to_bytes(some) if b"%" in some else b"",
+        lambda some: html.unescape(some.decode()).encode() if b"&" in some else b"",
+        lambda some: some.decode("ascii").replace("\\\\", "\\").encode().decode("unicode_escape").encode() if b"\\" in some else b"",
+        lambda some: quopri.decodestring(some.replace(b"\\n", b"\n")) if b"=" in some else b"",
+    )
+    for decode in decoders:
+        with suppress(ValueError):
+            said = decode(text)
+            if said and said != text:
+                yield said

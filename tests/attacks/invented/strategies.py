@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from tests.attacks.invented.company import (
+    BINARY,
     TEXTS,
     Company,
     Dataset,
@@ -178,7 +179,7 @@ def _strays(draw: st.DrawFn, company: Company, *, served: bool) -> tuple[Stray, 
         kind = Fill.WORD if stray.of is None else company.fill(stray.of)
         if kind is Fill.NUMBER:
             stray = replace(stray, wrap=Wrap.PLAIN)
-        if kind is Fill.BYTES and stray.wrap not in {Wrap.HEX, Wrap.BASE64, Wrap.GZIP}:
+        if kind is Fill.BYTES and stray.wrap not in BINARY:
             stray = replace(stray, wrap=Wrap.PLAIN)
         # Why no copy of what was deleted before: no order has ever seen that content.
         past = stray.of is not None and company.is_past(stray.of.dataset, stray.of.item)

@@ -90,6 +90,12 @@ def named_elsewhere(ids: Ids, wrap: Wrap = Wrap.PLAIN) -> Company:
     return Company(ids, 3, (customers, letters), (Stray(Spot.TABLE, Place(1, 1, 0), wrap),))
 
 
+def told_on() -> Company:
+    """A short text of the person, long with the name of another customer in it, lies in a table that nobody declared."""
+    records = Dataset(Home.JSONL, Link.OWNER, (Fill.TINY,), (Item((0,), names=1),))
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, records), (Stray(Spot.TABLE, Place(1, 0, 0)),))
+
+
 def marked(home: Home) -> Company:
     """Records in UTF-16 with a byte order mark, the first of which goes."""
     records = Dataset(home, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((0,)), Item((1,)), Item((0,))), encoding="utf-16")
@@ -180,6 +186,7 @@ FOUND = {
     "another customer, whom a record of the person names, lies in an undeclared table": paid(Home.JSONL),
     "another customer, whom a row of a lake names, lies in an undeclared table": paid(Home.LAKE),
     **{f"a customer, whom an undeclared column names, lies in an undeclared table, {ids.value}": named_elsewhere(ids) for ids in Ids},
+    "a short text that names another customer lies in an undeclared table": told_on(),
     "the first of the lines with a byte order mark goes": marked(Home.JSONL),
     "the first of the rows with a byte order mark goes": marked(Home.CSV),
     "the person quotes a record in UTF-16 of another customer": wide(),

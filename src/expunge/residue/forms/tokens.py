@@ -254,9 +254,11 @@ def named(runs: Runs) -> Iterator[tuple[str, int, bool]]:
 
 def phases_of(form: str, whole: bytes, begin: int, *, several: bool) -> Sequence[int]:
     """Return the characters at which the groups of a run may begin."""
-    if several and not _LINE_BEFORE.search(whole, max(0, begin - 4), begin):
+    # Why what stands before: in a record of a database a letter before the value reads as its first.
+    apart = not begin or whole[begin - 1] in _BEFORE
+    if apart and several and not _LINE_BEFORE.search(whole, max(0, begin - 4), begin):
         return (0,)
-    if form == "base64" and not several and begin and whole[begin - 1] in _BEFORE:
+    if form == "base64" and not several and begin and apart:
         return (0,)
     return range(GROUPS[form][0])
 
