@@ -30,6 +30,8 @@ class FileHolds(StrEnum):
     """Long values of rows, in pieces."""
     ENTRIES = "entries"
     """One index."""
+    LAKE = "lake"
+    """Rows of a lake, by columns."""
     LOG = "log"
     """The folder of the write-ahead log of all databases of a server."""
 
@@ -90,6 +92,10 @@ class AccountedStore(PlacingStore, Protocol):
 
     def table_files(self, dataset: Dataset) -> Sequence[TableFile]:
         """Return these files; none where the dataset is no table whose files can be told. Raises as ``locate``."""
+        ...
+
+    def returned(self, dataset: Dataset, rows: LiveRows) -> int:
+        """Return how many of these rows normal reads return, whosever they are. Raises as ``locate``."""
         ...
 
     def elsewhere(self, dataset: Dataset) -> Sequence[str]:

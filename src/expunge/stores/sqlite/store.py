@@ -167,6 +167,10 @@ class Sqlite:
             return tuple(nominated.computed_values(connection, table))
         return ()
 
+    def returned(self, dataset: Dataset, rows: LiveRows) -> int:
+        """Read each by its place."""
+        return sum(1 for _ in self.nominated(dataset, (rows,), ()))
+
     def elsewhere(self, dataset: Dataset) -> Sequence[str]:
         """Ask SQLite which tables the deletion touches; samples of the planner lie in the database itself."""
         with self._looking(dataset) as (connection, table):
