@@ -7,7 +7,7 @@ that is there belongs to something else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -46,6 +46,17 @@ class StoredColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class WordIndex:
+    """A full-text index that was made anew from live rows."""
+
+    name: str
+    blocks: tuple[tuple[int, bytes], ...] = field(repr=False)
+    """As SQLite's FTS5 keeps them in ``NAME_data``."""
+    sizes: frozenset[tuple[int, bytes]] = field(repr=False)
+    """As it keeps them in ``NAME_docsize``."""
+
+
+@dataclass(frozen=True, slots=True)
 class TableFile:
     """A file in which rows of a table lie, or what is made of them."""
 
@@ -64,6 +75,8 @@ class TableFile:
     """Of entries: the kind of index."""
     computed: Callable[[], Iterable[tuple[StoredValues, StoredValues]]] | None = None
     """Of a database: compute anew, for each row of the table, what indexes hold and rows do not. Key and values."""
+    words: Callable[[], Sequence[WordIndex] | None] | None = None
+    """Of a database: make anew each full-text index over the table; None where one of them cannot be made."""
 
 
 class AccountReader(Protocol):

@@ -26,6 +26,6 @@ def open_account(files: Sequence[TableFile]) -> AccountReader | None:
     with descriptors.reading(path) as file:
         head = os.pread(file, len(MAGIC), 0)
     try:
-        return SqliteAccount(path, files[0].relation, files[0].computed) if head == MAGIC else None
+        return SqliteAccount(files[0]) if head == MAGIC else None
     except DamagedPage:
         return None
