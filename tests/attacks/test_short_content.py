@@ -59,6 +59,17 @@ TWINS = {
     "a generated column": f"""
         CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER, code INTEGER AS (customer_id * 7 + course_id) VIRTUAL);
         {FILL} INSERT INTO enrolments SELECT (i * 7919) % 300 + 101, i % 37 FROM n; CREATE INDEX by_code ON enrolments (code);""",
+    "a full-text index": f"""
+        CREATE TABLE enrolments (n INTEGER PRIMARY KEY, customer_id INTEGER, code TEXT);
+        {FILL} INSERT INTO enrolments SELECT NULL, (i * 7919) % 300 + 101, 'c' || (i % 37) || ' x' FROM n;
+        CREATE VIRTUAL TABLE words USING fts5(code, content='enrolments', content_rowid='n', prefix='2');
+        INSERT INTO words (words) VALUES ('rebuild');
+        CREATE TRIGGER words_out AFTER DELETE ON enrolments BEGIN
+          INSERT INTO words (words, rowid, code) VALUES ('delete', OLD.n, OLD.code); END;""",
+    "a full-text index without triggers": f"""
+        CREATE TABLE enrolments (customer_id INTEGER, code TEXT);
+        {FILL} INSERT INTO enrolments SELECT (i * 7919) % 300 + 101, 'c' || (i % 37) FROM n;
+        CREATE VIRTUAL TABLE words USING fts5(code, content='enrolments'); INSERT INTO words (words) VALUES ('rebuild');""",
     "its last row": f"""
         CREATE TABLE enrolments (customer_id INTEGER, course_id INTEGER);
         CREATE INDEX by_customer ON enrolments (customer_id);
@@ -343,3 +354,25 @@ def test_triggers_that_count_or_write_declared_rows_are_no_reason(tmp_path: Path
     run = run if run.state is OrderState.FULFILLED else made.again(run)
     assert run.state is OrderState.FULFILLED, run.reasons
     assert entry(made, run).scan is not None
+
+
+# --- words of rows that are gone -------------------------------------------------------------------
+
+
+@pytest.mark.soak
+def test_a_word_of_a_row_that_is_gone_is_not_accounted_for(tmp_path: Path) -> None:
+    made = company(tmp_path, CUSTOMERS + TWINS["a full-text index without triggers"], f"{CUSTOMERS_SET}}}", ENROLMENTS_SET)
+
+    def leave() -> None:
+        with closing(sqlite3.connect(made.database, isolation_level=None)) as db:
+            db.executescript(
+                "PRAGMA secure_delete = ON; INSERT INTO enrolments (rowid, customer_id, code) VALUES (9999, 103, 'q7');"
+                "INSERT INTO words (rowid, code) VALUES (9999, 'q7'); DELETE FROM enrolments WHERE rowid = 9999; VACUUM;"
+            )
+
+    with pytest.MonkeyPatch.context() as patch:
+        once_purged(patch, Sqlite, leave)
+        run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.IN_PART
+    assert "(full-text index)" in entry(made, run).detail
+    assert made.again(run).state is OrderState.FULFILLED

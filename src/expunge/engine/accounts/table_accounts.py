@@ -47,7 +47,7 @@ def account(context: Context, dataset: Dataset) -> RowAccount | None:
                 left[part.why] = None
                 continue
             # (2) Read the rows.
-            returned = sum(1 for _ in opened.nominated(dataset, (part,), ()))
+            returned = opened.returned(dataset, part)
             rows += returned
             if returned != len(part.rows):
                 left[_NOT_RETURNED] = None

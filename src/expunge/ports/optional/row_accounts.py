@@ -7,7 +7,7 @@ that is there belongs to something else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -30,6 +30,8 @@ class FileHolds(StrEnum):
     """Long values of rows, in pieces."""
     ENTRIES = "entries"
     """One index."""
+    LAKE = "lake"
+    """Rows of a lake, by columns."""
     LOG = "log"
     """The folder of the write-ahead log of all databases of a server."""
 
@@ -41,6 +43,17 @@ class StoredColumn:
     length: int
     """Bytes; -1 where a value tells its own length, -2 where it ends with a zero."""
     align: int
+
+
+@dataclass(frozen=True, slots=True)
+class WordIndex:
+    """A full-text index that was made anew from live rows."""
+
+    name: str
+    blocks: tuple[tuple[int, bytes], ...] = field(repr=False)
+    """As SQLite's FTS5 keeps them in ``NAME_data``."""
+    sizes: frozenset[tuple[int, bytes]] = field(repr=False)
+    """As it keeps them in ``NAME_docsize``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,8 @@ class TableFile:
     """Of entries: the kind of index."""
     computed: Callable[[], Iterable[tuple[StoredValues, StoredValues]]] | None = None
     """Of a database: compute anew, for each row of the table, what indexes hold and rows do not. Key and values."""
+    words: Callable[[], Sequence[WordIndex] | None] | None = None
+    """Of a database: make anew each full-text index over the table; None where one of them cannot be made."""
 
 
 class AccountReader(Protocol):
@@ -90,6 +105,10 @@ class AccountedStore(PlacingStore, Protocol):
 
     def table_files(self, dataset: Dataset) -> Sequence[TableFile]:
         """Return these files; none where the dataset is no table whose files can be told. Raises as ``locate``."""
+        ...
+
+    def returned(self, dataset: Dataset, rows: LiveRows) -> int:
+        """Return how many of these rows normal reads return, whosever they are. Raises as ``locate``."""
         ...
 
     def elsewhere(self, dataset: Dataset) -> Sequence[str]:

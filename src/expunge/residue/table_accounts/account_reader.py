@@ -9,6 +9,7 @@ from expunge import descriptors
 from expunge.ports.optional.row_accounts import AccountReader, FileHolds, TableFile
 from expunge.residue.placing.sqlite_pages import MAGIC
 from expunge.residue.placing.sqlite_records import DamagedPage
+from expunge.residue.table_accounts.lake_account import LakeAccount
 from expunge.residue.table_accounts.postgres_account import PostgresAccount
 from expunge.residue.table_accounts.sqlite_account import SqliteAccount
 
@@ -17,12 +18,14 @@ def open_account(files: Sequence[TableFile]) -> AccountReader | None:
     """Return what accounts for the files of one table; None where no reader knows their kind. Raises OSError."""
     if any(file.holds is FileHolds.ROWS for file in files):
         return PostgresAccount(files)
+    if all(file.holds is FileHolds.LAKE for file in files):
+        return LakeAccount(files)
     if len(files) != 1:
         return None
     path = files[0].path
     with descriptors.reading(path) as file:
         head = os.pread(file, len(MAGIC), 0)
     try:
-        return SqliteAccount(path, files[0].relation, files[0].computed) if head == MAGIC else None
+        return SqliteAccount(files[0]) if head == MAGIC else None
     except DamagedPage:
         return None

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from expunge import descriptors
 from expunge.ports.optional.placing import CannotTell, NothingLive
-from expunge.ports.optional.row_accounts import AccountPart
+from expunge.ports.optional.row_accounts import AccountPart, TableFile
 from expunge.residue.placing.sqlite_pages import LOG, DatabasePages
-from expunge.residue.placing.sqlite_records import DamagedPage, TreePage
+from expunge.residue.placing.sqlite_records import TABLE_INTERIOR, DamagedPage, Record, TreePage, Value
 from expunge.residue.placing.sqlite_schema import Holds, Tree
-from expunge.residue.placing.sqlite_trees import PageMap
-from expunge.residue.table_accounts.sqlite_entries import Computed, TableEntries
+from expunge.residue.placing.sqlite_trees import PageMap, reader
+from expunge.residue.table_accounts.sqlite_entries import TableEntries
 from expunge.residue.table_accounts.sqlite_leftovers import Leftovers, LiveCells, in_live_cells
+from expunge.residue.table_accounts.word_index import UnreadBlock, has_only
 
 _DAMAGED = CannotTell("damaged page")
 _FREE_SPACE, _OLD, _SLACK = NothingLive("free space"), NothingLive("old frame"), NothingLive("slack")
@@ -29,15 +30,10 @@ _BLOCK = 1 << 20
 class SqliteAccount:
     """The account of one table's database, as its next reader would see it. Implements ``ports.optional.row_accounts.AccountReader``."""
 
-    def __init__(self, path: Path, table: str, computed: Computed | None = None) -> None:
-        """Open a database. Raises OSError, and DamagedPage where it is none.
-
-        Args:
-            path: the database.
-            table: whose rows are accounted for.
-            computed: as ``TableFile`` has it.
-        """
-        self._computed = computed
+    def __init__(self, file: TableFile) -> None:
+        """Open a database. Raises OSError, and DamagedPage where it is none."""
+        path, table = file.path, file.relation
+        self._file = file
         self._path = path
         self._table = table
         self._pages = DatabasePages(path, log=False)
@@ -51,7 +47,7 @@ class SqliteAccount:
         try:
             yield from self._strays()
             yield from TableEntries(
-                self._pages, self._table, self._map.root(self._table), self._trees, self._map.defaults(self._table), self._computed
+                self._pages, self._table, self._map.root(self._table), self._trees, self._map.defaults(self._table), self._file.computed
             ).parts()
         except DamagedPage:
             yield _DAMAGED
@@ -67,7 +63,7 @@ class SqliteAccount:
 
     def _strays(self) -> Iterator[AccountPart]:
         """Yield a word for bytes of the database, its log and its journal that are not accounted for."""
-        if self._map.has_word_index(self._table):
+        if self._map.has_word_index(self._table) and not self._words_are_of_rows():
             yield CannotTell("full-text index")
         for tree, numbers in self._trees:
             for number in numbers:
@@ -77,6 +73,28 @@ class SqliteAccount:
         if self._map.damaged:
             yield _DAMAGED
         yield from self._beside()
+
+    def _words_are_of_rows(self) -> bool:
+        """Return whether each full-text index over the table has nothing but what one that is made of its live rows has."""
+        fresh = self._file.words() if self._file.words is not None else None
+        if fresh is None:
+            return False
+        try:
+            return all(has_only(each, *(self._stored(each.name, part) for part in ("data", "idx", "docsize"))) for each in fresh)
+        except UnreadBlock:
+            return False
+
+    def _stored(self, index: str, part: str) -> list[tuple[int, tuple[Value, ...]]]:
+        """The rows of a table in which a full-text index lies, each with its number."""
+        root = self._map.root(f"{index}_{part}")
+        numbers = next((numbers for tree, numbers in self._trees if tree.root == root), [])
+        return [row for number in numbers for row in self._records_on(TreePage.of(self._pages.passing_image(number), number))]
+
+    def _records_on(self, page: TreePage) -> Iterator[tuple[int, tuple[Value, ...]]]:
+        for start in page.starts if page.kind != TABLE_INTERIOR else ():
+            cell = page.cell(start, self._pages.usable)
+            record = Record.of(reader(self._pages, page, cell), self._pages.encoding)
+            yield cell.rowid, tuple(record.value(at) for at in range(len(record)))
 
     def _on_page(self, tree: Tree, number: int, image: bytes) -> Iterator[AccountPart]:
         if any(image[self._pages.usable :]):

@@ -17,7 +17,7 @@ from expunge.stores.files.local_tree import LocalTree
 from expunge.stores.parquet import ladder
 from expunge.stores.parquet.check import LakeCheck, LakePreflight
 from expunge.stores.parquet.lake.copy_keys import named
-from expunge.stores.parquet.lake.lake_files import LakeLayout, LocalLake
+from expunge.stores.parquet.lake.lake_files import SUMMARY, LakeLayout, LocalLake
 
 CACHES = "what query engines cache of the lake in memory or elsewhere"
 _CAPABILITIES = Capabilities(
@@ -101,6 +101,17 @@ class FolderPlace:
     def name_of(self, path: Path) -> str | None:
         """Return the relative path of a file of the lake; None for other paths."""
         return self.key_of(path)
+
+    def left_of(self, layout: LakeLayout, root: Path) -> Iterator[str]:
+        """Yield a word for folders of a dataset in which no file is, and for summaries of files in them."""
+        for folder, inner, names in os.walk(root):
+            key = Path(folder).relative_to(root).as_posix()
+            if layout.template_of(f"{key}/") is None:
+                continue
+            if not inner and not names:
+                yield "folder without files"
+            if SUMMARY in names:
+                yield "summary of files"
 
     def key_of(self, path: Path) -> str | None:
         """Return the relative path of a file or folder of the lake, of a folder with ``/`` behind it; None for links and other paths."""

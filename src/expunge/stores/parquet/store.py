@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from expunge.ports.index import LocateIndex
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.remote_content import RemoteObject
+from expunge.ports.optional.row_accounts import FileHolds, TableFile
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.scanner import Tracer
 from expunge.stores.parquet.bucket_place import BucketPlace
@@ -42,6 +43,7 @@ from expunge.stores.parquet.mentions import LakeMentions
 from expunge.stores.parquet.undeclared import undeclared_folders
 from expunge.stores.tree.erase import trouble_of
 from expunge.stores.tree.interface import NameTrouble
+from expunge.stores.tree.record_files import Unreadable
 
 
 class Parquet:
@@ -100,6 +102,33 @@ class Parquet:
         if name == SUMMARY:
             return not slash or layout.template_of(f"{folder}/") is not None
         return layout.template_of(key) is not None
+
+    def table_files(self, dataset: Dataset) -> Sequence[TableFile]:
+        """Return the files of the dataset; none of a bucket."""
+        if not isinstance(self._place, FolderPlace):
+            return ()
+        with self._place.speaking(dataset.name):
+            layout, root = self._layouts[dataset.name], self._place.lake.root
+            names = (key for key in self._place.keys() if layout.template_of(key) is not None)  # noqa: SIM118 - no mapping
+            return tuple(TableFile(root / key, str(root / key), FileHolds.LAKE) for key in names)
+
+    def returned(self, dataset: Dataset, rows: LiveRows) -> int:
+        """A file has all of its rows, whether they name anybody or not."""
+        key = self._place.key_of(Path(rows.relation))
+        with self._place.speaking(dataset.name), suppress(FileNotFoundError, Unreadable):
+            for state in self._lake.states(key) if key is not None else ():
+                with self._lake.opened(state) as file:
+                    last = int(file.metadata.num_rows)
+                return sum(int(row) < last for row in rows.rows)
+        return 0
+
+    def elsewhere(self, dataset: Dataset) -> Sequence[str]:
+        """Look for folders without files, whose names are left of rows, and for summaries."""
+        if not isinstance(self._place, FolderPlace):
+            return ()
+        with self._place.speaking(dataset.name):
+            layout, root = self._layouts[dataset.name], self._place.lake.root
+            return tuple(dict.fromkeys(self._place.left_of(layout, root)))
 
     def files(self) -> NameFile:
         """Tell the files of datasets, and summaries beside them, from the rest."""

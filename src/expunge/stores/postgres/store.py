@@ -168,6 +168,10 @@ class Postgres:
         with self._looking(dataset) as (connection, table):
             return tuple(table_files.table_files(connection, table, place.data))
 
+    def returned(self, dataset: Dataset, rows: LiveRows) -> int:
+        """Read each by its place."""
+        return sum(1 for _ in self.nominated(dataset, (rows,), ()))
+
     def elsewhere(self, dataset: Dataset) -> Sequence[str]:
         """Ask triggers, samples of the planner, and the folders of the database."""
         place = self._server.place()

@@ -11,10 +11,12 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 from expunge.core.values.copy import Copy
 from expunge.ports.optional.placing import LiveRows
-from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable, literal, quoted
+from expunge.ports.optional.row_accounts import WordIndex
+from expunge.stores.sqlite.catalogue import FullText, SqliteSchema, SqliteTable, literal, quoted
 from expunge.stores.sqlite.content import SqliteBystanders
 from expunge.stores.sqlite.match import MANY, Row, RowReader, decode_key
 from expunge.stores.sqlite.triggers import touched
@@ -146,3 +148,44 @@ def indexed(statement: str) -> list[str]:
         if piece == "(":
             depth += 1
     return [part.strip() for part in parts]
+
+
+def fresh_words(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> tuple[WordIndex, ...] | None:
+    """Return each full-text index over a table, made anew from its live rows in memory; None where one cannot be.
+
+    Raises:
+        sqlite3.Error: such as for a tokenizer of the application.
+    """
+    effects = touched(connection, schema, table)
+    over = [each for each in schema.full_text if each.content and schema.named(each.content) == table.name]
+    others = {each.name for each in schema.full_text} - {each.name for each in over}
+    if not others.isdisjoint(effects.written | effects.deleted) or not all(_can_be_made(schema, each) for each in over):
+        return None
+    return tuple(_made_anew(connection, schema, table, each) for each in over)
+
+
+def _can_be_made(schema: SqliteSchema, index: FullText) -> bool:
+    """Whether an index lists rows with places, in the form that is read: FTS5 that keeps sizes."""
+    return (
+        index.module == "fts5"
+        and index.sizes is not None
+        and not re.search(r"\bdetail\s*=\s*'?none", schema.sql[index.name], re.IGNORECASE)
+    )
+
+
+def _made_anew(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable, index: FullText) -> WordIndex:
+    name, content = quoted(index.name), quoted(index.content or "")
+    columns = [quoted(column.name) for column in schema.columns(index.name)]
+    number = table.require(index.content_rowid).sql
+    own = index.content_rowid.casefold() not in {"rowid", "_rowid_", "oid"}
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
+        key = f"{quoted(index.content_rowid)} INTEGER PRIMARY KEY" if own else ""
+        memory.execute(f"CREATE TABLE {content} ({', '.join(filter(None, (key, *columns)))})")
+        source = f"SELECT {', '.join((number, *(f't.{each}' for each in columns)))} FROM {table.sql} AS t NOT INDEXED"
+        target = ", ".join((quoted(index.content_rowid) if own else "rowid", *columns))
+        memory.executemany(f"INSERT INTO {content} ({target}) VALUES (?{', ?' * len(columns)})", connection.execute(source))
+        memory.execute(schema.sql[index.name])
+        memory.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+        blocks = memory.execute(f"SELECT id, block FROM {quoted(index.name + '_data')} ORDER BY id").fetchall()
+        sizes = memory.execute(f"SELECT id, sz FROM {quoted(index.name + '_docsize')}").fetchall()
+    return WordIndex(index.name, tuple(blocks), frozenset(sizes))

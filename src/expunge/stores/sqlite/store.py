@@ -26,7 +26,7 @@ from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reaso
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
-from expunge.ports.optional.row_accounts import TableFile
+from expunge.ports.optional.row_accounts import TableFile, WordIndex
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
@@ -159,13 +159,23 @@ class Sqlite:
         """Return the database with the name that the schema has for the table."""
         file, _ = self._place(dataset)
         with self._looking(dataset) as (_, table):
-            return (TableFile(file.path, table.name, computed=lambda: self._computed(dataset)),)
+            return (TableFile(file.path, table.name, computed=lambda: self._computed(dataset), words=lambda: self._words(dataset)),)
 
     def _computed(self, dataset: Dataset) -> tuple[tuple[Row, Row], ...]:
         """What indexes hold of each row and rows do not, computed anew; nothing where it cannot be."""
         with self._looking(dataset) as (connection, table), suppress(sqlite3.Error):
             return tuple(nominated.computed_values(connection, table))
         return ()
+
+    def _words(self, dataset: Dataset) -> tuple[WordIndex, ...] | None:
+        """Each full-text index over the table, made anew; None where one cannot be."""
+        with self._looking(dataset) as (connection, table), suppress(sqlite3.Error):
+            return nominated.fresh_words(connection, SqliteSchema(connection), table)
+        return None
+
+    def returned(self, dataset: Dataset, rows: LiveRows) -> int:
+        """Read each by its place."""
+        return sum(1 for _ in self.nominated(dataset, (rows,), ()))
 
     def elsewhere(self, dataset: Dataset) -> Sequence[str]:
         """Ask SQLite which tables the deletion touches; samples of the planner lie in the database itself."""
