@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from expunge import survey
+from expunge.bootstrap import Expunge
 from expunge.core.evidence.unread_places import PlaceKind, UnreadPlace
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
@@ -19,6 +22,9 @@ from expunge.servers.seaweedfs import SeaweedServer
 from tests.attacks.test_by_place_bucket import Cloud
 from tests.attacks.test_interfaces import Managed, managed
 from tests.attacks.test_opaque import age, cannot_tell, jpeg, openssl, unread
+from tests.attacks.test_schema_words import ANNA as ANNA_OF_RUNS
+from tests.attacks.test_schema_words import BELA as BELA_OF_RUNS
+from tests.attacks.test_schema_words import FULFILLED, Company, company_with_runs, ended, log_input
 from tests.engine.household import ANNA, BELA, SAID, Household, build
 from tests.stores.s3.s3_company import Shelf, bucket
 
@@ -160,3 +166,44 @@ def test_a_table_of_postgres_whose_cells_can_be_read_is_in_nobodys_way(managed: 
             owner.execute("INSERT INTO archive (payload) VALUES (%s)", (each,))
     managed.may_read("archive")
     fulfilled(managed.erase())
+
+
+# --- folders of a registry -------------------------------------------------------------------------
+
+
+def with_artifacts(folder: Path, places: Mapping[str, bytes]) -> Company:
+    """A registry with a run of Anna and one of Bela, and files below its root: ``ANNA`` and ``BELA`` stand for their folders."""
+
+    def train(mlflow: Any, client: Any, person: str) -> None:
+        log_input(mlflow, client, person)
+        run = mlflow.last_active_run().info
+        for name, data in places.items():
+            if name.startswith(f"{person}/"):
+                path = Path(run.artifact_uri.removeprefix("file://"), name.partition("/")[2])
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+
+    company = company_with_runs(folder, train)
+    for name, data in places.items():
+        if name.partition("/")[0] not in (ANNA_OF_RUNS, BELA_OF_RUNS):
+            path = folder / "mlartifacts" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    return company
+
+
+@pytest.mark.soak
+def test_a_file_of_a_registry_that_nobody_can_read_counts_unless_it_is_of_a_run_that_stays(tmp_path: Path) -> None:
+    company = with_artifacts(tmp_path, {f"{BELA_OF_RUNS}/weights.enc": age(), f"{ANNA_OF_RUNS}/weights.enc": openssl()})
+    assert ended(company.erase()) == FULFILLED
+
+
+def test_a_stray_file_of_a_registry_that_nobody_can_read_counts_until_the_map_declares_it(tmp_path: Path) -> None:
+    company = with_artifacts(tmp_path, {"old/export.age": age(), "old/notes.txt": b"nothing of interest\n" * 20})
+    run = company.erase()
+    assert cannot_tell(run), run.reasons
+    (line,) = [each.mend for each in survey.check(company.map).findings if "opaque:" in each.mend]
+    assert '"artifacts/old/export.age"' in line
+    company.map.write_text(f"{company.map.read_text()}opaque:\n  {line}\n")
+    with Expunge.open(company.map) as opened:
+        assert ended(opened.apply(run.order)) == FULFILLED
