@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_receipt
 from expunge.adapters.log.watch_folder import WatchFolder
 from expunge.adapters.log.watching import LogAlarm, LogLook, WatchLimits, cry, look
 from expunge.adapters.log.witness import Witness
-from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.datamap import ByField, DataMap
 from expunge.core.datamap.mapdiff import MapDiff, map_diff
 from expunge.core.log.trust import TrustPolicy
 from expunge.core.retention import collection_permission
@@ -119,6 +119,23 @@ def check(path: Path | None) -> CheckedMap:
         stores.close()
     lines = {store.name: store.line for store in reading.map.stores.values()}
     return CheckedMap(found, (), findings, len(reading.map.stores), len(reading.map.datasets), lines)
+
+
+def unreadable(path: Path) -> tuple[Finding, ...]:
+    """Return what no order could be sure of in the stores of a first map, with a line for ``opaque:`` each.
+
+    Datasets of which nobody has decided whose they are count as not declared: what cannot be read helps to decide.
+    """
+    found = examine(path, os.environ, kinds=Kinds()).map
+    if found is None:
+        return ()
+    decided = {name: each for name, each in found.datasets.items() if each.subject != ByField({})}
+    data_map = replace(found, datasets=decided)
+    stores = OpenStores(data_map)
+    try:
+        return tuple(opaque_check.findings(_Places(data_map, stores), ResidueScanner(processes=1).unread))
+    finally:
+        stores.close()
 
 
 def may_collect(data_type: str, path: Path | None = None) -> CollectionAnswer:

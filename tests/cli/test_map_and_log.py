@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import shutil
 import subprocess
 import sys
@@ -101,6 +103,21 @@ def test_init_proposes_a_first_map_that_check_accepts_and_never_overwrites_one(c
     assert expunge("check", cwd=company).code == 0
     assert expunge("init", "world", cwd=company).code == 2
     assert (company / "expunge.yaml").read_text() == proposed
+
+
+def test_init_prints_lines_for_what_nobody_can_read_and_pasted_they_settle_it(company: Path) -> None:
+    (company / "expunge.yaml").unlink()
+    (company / "world" / "old").mkdir()
+    (company / "world" / "old" / "export.age").write_bytes(random.Random(1).randbytes(9000))
+    ran = expunge("init", "world", cwd=company)
+    assert (ran.code, ran.out.count("opaque:")) == (0, 1), ran.err
+    lines = [line for line in ran.out.partition("opaque:\n")[2].splitlines() if line.startswith("  - ")]
+    assert len(lines) == 1
+    assert '"old/export.age"' in lines[0]
+    pasted = "opaque:\n" + "".join(f"{line}\n" for line in lines).replace("WHY IT HOLDS NOTHING OF PEOPLE WHO GO", "keys are gone")
+    decided = re.sub(r"  old:\n(    .*\n)+", "", (company / "expunge.yaml").read_text())
+    (company / "expunge.yaml").write_text(decided + pasted)
+    assert "export.age" not in expunge("check", cwd=company).out
 
 
 def test_init_refuses_to_make_keys_twice(company: Path) -> None:

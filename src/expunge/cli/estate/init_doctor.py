@@ -34,7 +34,10 @@ def init(
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Propose a first map for TARGET; or, without TARGET, make keys, journal and log for the map that is there."""
+    """Propose a first map for TARGET; or, without TARGET, make keys, journal and log for the map that is there.
+
+    With a proposal come lines for `opaque:` to paste, for what nobody can read.
+    """
     if target is not None:
         _propose(target, map_file or Path(MAP_NAME), as_json=as_json)
         return
@@ -211,8 +214,14 @@ def _propose(target: Path, map_file: Path, *, as_json: bool) -> None:
         raise UsageError(message, help="name another file with --map, or mend that one")
     text = survey.propose(target, map_file)
     map_file.write_text(text, encoding="utf-8")
+    unreadable = survey.unreadable(map_file)
     if as_json:
-        output.write_json("proposal/1", {"map": map_file})
+        output.write_json("proposal/1", {"map": map_file, "opaque": [each.mend.partition("  #")[0] for each in unreadable]})
     else:
         output.say(f"wrote {output.visible(str(map_file))}")
+        if unreadable:
+            output.say("nobody can read these; declare them, remove them, or paste, with a reason:")
+            output.say("opaque:")
+        for each in unreadable:
+            output.say(f"  {output.visible(each.mend.partition('  #')[0])}  # {output.visible(each.what.partition(':')[0])}")
         output.note("read it, answer what it asks, run `expunge check`, then `expunge init` makes keys and state")

@@ -376,27 +376,23 @@ class WitnessSpec:
 
 
 @dataclass(frozen=True)
-class Ignore:
-    """A part of a store that is declared to hold no personal data, with the reason."""
+class StorePart:
+    """A part of a store that the map speaks of, with the reason."""
 
     store: str
     pattern: str
-    """``fnmatch`` pattern over table names or relative paths."""
+    """``fnmatch`` pattern over names of tables, of their columns, or relative paths."""
     reason: str
     line: int = 0
     """Line of the map, for messages."""
 
 
-@dataclass(frozen=True)
-class OpaquePlace:
-    """A part of a store whose bytes nobody can read, declared to hold nothing of people who go, with the reason."""
+class Ignore(StorePart):
+    """A part that is declared to hold no personal data."""
 
-    store: str
-    pattern: str
-    """``fnmatch`` pattern over relative paths."""
-    reason: str
-    line: int = 0
-    """Line of the map, for messages."""
+
+class OpaquePlace(StorePart):
+    """A part whose bytes nobody can read, declared to hold nothing of people who go."""
 
 
 @dataclass(frozen=True)

@@ -232,6 +232,8 @@ def look(
         scanned = context.scanner.scan(sources, traces, places, remote=remote, without=without, treat=lying.treat, extent=extent.scan())
         blind = controls - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
         if not blind or extent.sampled or len(earlier) + 1 >= LOOKS:
+            if not extent.sampled:
+                lying.cells = tuple(unread_places.unread_cells(opened, context.scanner.unread))
             scanned = _together(traces, earlier, scanned)
             extent.remember(scanned, traces, places)
             return scanned, lying

@@ -21,6 +21,7 @@ from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.optional.model_registry import ModelRegistry
+from expunge.ports.optional.packed_cells import PackedCells
 from expunge.ports.optional.placing import PlaceReader
 from expunge.ports.optional.remainders import Remainders
 from expunge.ports.optional.remote_content import Remote, RemoteContent, RemoteObject
@@ -279,6 +280,12 @@ def content(store: Store) -> Iterator[Remote]:
     if isinstance(store, RemoteContent):
         failpoint("store.content:before")
         yield from store.content()
+
+
+def packed_cells(store: Store, least: int) -> Iterator[tuple[str, bytes]]:
+    """Yield values of bytes in tables that no dataset declares; nothing for stores without tables. Raises as the store does."""
+    if isinstance(store, PackedCells):
+        yield from store.packed_cells(least)
 
 
 def unreadable(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:

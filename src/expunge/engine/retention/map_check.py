@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from expunge.core.datamap.datamap import AboutNobody, Dataset
+from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore
 from expunge.core.datamap.mentions import yaml_for
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.engine.consent import disclosure_texts
@@ -23,7 +23,9 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for name in context.data_map.stores:
         try:
-            ignored = [each for each in context.data_map.ignore if each.store == name]
+            # Why both: a place that the map declares as opaque is declared.
+            named = (*context.data_map.ignore, *context.data_map.opaque)
+            ignored = [Ignore(each.store, each.pattern, each.reason, each.line) for each in named if each.store == name]
             found += store_calls.check(context.open_store(name), ignored)
         except store_calls.TROUBLE as error:
             why = store_calls.as_unable(error)

@@ -5,22 +5,19 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, TypeAlias
 
 from expunge.core.evidence.unread_places import PlaceKind
 from expunge.core.values.copy import Finding, FindingKind, RawSource
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.unread import unread_places
+from expunge.engine.unread.unread_places import Account
 from expunge.ports.optional.remote_content import Remote, RemoteObject
 from expunge.ports.scanner import UnreadFile
-
-Account: TypeAlias = Callable[[Path, BinaryIO | None], UnreadFile | None]
-"""Accounts for one file, or for the content of what is none; of the scanner."""
 
 _FOLDERS = 3
 """Folders with the same kind of file that are named one by one; of more, the folder above them is."""
@@ -60,12 +57,32 @@ def findings(context: OpenPlaces, account: Account) -> Iterator[Finding]:
     """
     for store in context.data_map.stores:
         try:
-            unread = [*_unread(context, store, account)]
+            unread, cells = [*_unread(context, store, account)], [*_columns(context, store, account)]
         except store_calls.TROUBLE:
             continue
+        yield from _cells(store, cells)
         for group in _groups(unread):
             line = f"- {{store: {store}, path: {json.dumps(group.pattern, ensure_ascii=False)}, reason: {_REASON}}}"
             yield Finding(FindingKind.UNDECLARED, store, group.pattern, group.says, f"{line}  # under opaque:")
+
+
+def _cells(store: str, cells: Iterable[UnreadFile]) -> Iterator[Finding]:
+    for each in cells:
+        name = str(each.path)
+        pattern = _escaped(name)
+        what = "looks encrypted" if each.opaque >= each.unknown else "is in no known format"
+        says = f"column {name} of a table that no dataset declares, {_size(each.size)}, {what}: an order cannot tell whether it is clean"
+        line = f"- {{store: {store}, table: {json.dumps(pattern, ensure_ascii=False)}, reason: {_REASON}}}"
+        yield Finding(FindingKind.UNDECLARED, store, name, says, f"{line}  # under opaque:")
+
+
+def _columns(context: OpenPlaces, store: str, account: Account) -> Iterator[UnreadFile]:
+    """Yield columns of undeclared tables that nobody can read and that are not declared so. Raises what looking raises."""
+    opened = context.open_store(store)
+    places = unread_places.of_store(context, store, store_calls.raw(opened))
+    for each in unread_places.unread_cells(opened, account):
+        if each.opaque + each.unknown and places.place_of_column(str(each.path)).kind is not PlaceKind.OPAQUE:
+            yield each
 
 
 def _unread(context: OpenPlaces, store: str, account: Account) -> Iterator[tuple[str, UnreadFile]]:

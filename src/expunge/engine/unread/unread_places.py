@@ -4,17 +4,21 @@ Each file that a scan reads is the store's own or a dataset's, or lies in a plac
 over in silence. An opaque item of a living person is theirs: it is declared by its path. In ignored and undeclared places, bytes that
 nothing explains may be anybody's.
 
-Files of other stores of the map that lie below the root are accounted for in those stores.
+Files of other stores of the map that lie below the root are accounted for in those stores. A column of a table that no dataset declares is
+a place like a file, by the name ``table.column``, where values in it are bytes.
 """
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 from expunge.core.evidence.unread_places import PlaceKind, UnreadPlace, bucket
 from expunge.core.values.copy import RawSource
@@ -23,6 +27,7 @@ from expunge.engine.kernel.context import OpenPlaces
 from expunge.ports.optional.file_listing import FileListing, NameFile
 from expunge.ports.optional.remote_content import Remote
 from expunge.ports.scanner import Treatment, UnreadFile
+from expunge.ports.store import Store
 
 
 class PlaceOfFile(NamedTuple):
@@ -31,6 +36,12 @@ class PlaceOfFile(NamedTuple):
     kind: PlaceKind
     pattern: str
     reason: str
+
+
+Account: TypeAlias = Callable[[Path, BinaryIO | None], UnreadFile | None]
+"""Accounts for one file, or for the content of what is none; of the scanner."""
+_LEAST_CELL = 64
+"""Bytes of a value that is looked at: keys, digests and UUIDs are shorter, and shorter runs count nowhere."""
 
 
 @dataclass
@@ -52,6 +63,8 @@ class StorePlaces:
     """None where the store cannot tell its own files from others."""
     find_others: Callable[[], Iterable[tuple[Path, NameFile | None]]]
     """Finds roots of other stores that are below the store's own, or the same; of the latter, whose their files are."""
+    cells: tuple[UnreadFile, ...] = ()
+    """The columns of undeclared tables with values of bytes; the path is ``table.column``."""
     _counts: dict[PlaceOfFile, _Count] = field(default_factory=lambda: defaultdict(_Count))
     _others: tuple[tuple[Path, NameFile | None], ...] | None = None
 
@@ -89,13 +102,16 @@ class StorePlaces:
         count.bytes += size
         return Treatment.DECLARED if place.kind is PlaceKind.OPAQUE else Treatment.ACCOUNTED
 
-    def blocking(self, unread: Iterable[UnreadFile]) -> int:
-        """Count the files that keep the store from being clean."""
-        return sum(1 for each in unread if self._is_blocking(each))
+    def place_of_column(self, name: str) -> PlaceOfFile:
+        """Return the place of a column of a table that no dataset declares; a pattern may name the table alone."""
+        table = name.rpartition(".")[0]
+        return next((each for each in self.declared if _fits(name, each.pattern) or _fits(table, each.pattern)), UNSAID)
 
-    def _is_blocking(self, unread: UnreadFile) -> bool:
-        place = self.place_of(unread.path)
-        return place is not None and place.kind is not PlaceKind.OPAQUE
+    def blocking(self, unread: Iterable[UnreadFile]) -> int:
+        """Count the files, and columns, that keep the store from being clean."""
+        places = [self.place_of(each.path) for each in unread]
+        places += [self.place_of_column(str(each.path)) for each in self.cells if each.opaque + each.unknown]
+        return sum(1 for place in places if place is not None and place.kind is not PlaceKind.OPAQUE)
 
     def listed(self, unread: Iterable[UnreadFile]) -> tuple[UnreadPlace, ...]:
         """Return the places for a receipt: those that the map declares, and what lies in no declared place."""
@@ -106,6 +122,11 @@ class StorePlaces:
                 count = counts.setdefault(place, _Count(1, each.size))
                 count.unread_files += 1
                 count.unread_bytes += each.opaque + each.unknown
+        for each in self.cells:
+            count = counts.setdefault(self.place_of_column(str(each.path)), _Count())
+            left = each.opaque + each.unknown
+            count.files, count.bytes = count.files + 1, count.bytes + each.size
+            count.unread_files, count.unread_bytes = count.unread_files + bool(left), count.unread_bytes + left
         return tuple(self._listed(counts))
 
     def _listed(self, counts: Mapping[PlaceOfFile, _Count]) -> Iterator[UnreadPlace]:
@@ -155,6 +176,18 @@ def _others(context: OpenPlaces, store: str, sources: Iterable[RawSource]) -> It
                 yield root, names
             elif any(whole.is_relative_to(each) for each in own):
                 yield root, None
+
+
+def unread_cells(store: Store, account: Account) -> Iterator[UnreadFile]:
+    """Yield the columns of bytes in tables that no dataset declares, with what nothing explains of their values. Raises as the store."""
+    for name, cells in groupby(store_calls.packed_cells(store, _LEAST_CELL), key=itemgetter(0)):
+        size = opaque = unknown = 0
+        for _, value in cells:
+            size += len(value)
+            left = account(Path(name), io.BytesIO(value))
+            if left is not None:
+                opaque, unknown = opaque + left.opaque, unknown + left.unknown
+        yield UnreadFile(Path(name), size, opaque, unknown)
 
 
 def _fits(name: str, pattern: str) -> bool:

@@ -283,7 +283,11 @@ def _ignore() -> Schema:
 def _opaque() -> Schema:
     fields = {
         "store": _text(),
+        "table": _text("A column of a table, such as audit.payload. It is on every receipt."),
         "path": _text("A pattern such as backups/*.age. It is on every receipt, so that it names nobody."),
         "reason": _text("Why it holds nothing of people who go, or when that ends. It is on every receipt."),
     }
-    return _table({key: fields[key] for key in words.OPAQUE}, words.OPAQUE)
+    return {
+        **_table({key: fields[key] for key in words.OPAQUE}, ("store", "reason")),
+        "oneOf": [{"required": ["table"]}, {"required": ["path"]}],
+    }

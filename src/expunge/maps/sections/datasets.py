@@ -247,15 +247,20 @@ def read_ignore(form: Form, root: TableNode) -> tuple[Ignore, ...]:
 
 
 def _ignored(form: Form, value: Value) -> Ignore | None:
-    table = form.table(value, "ignore", words.IGNORE, ("store", "reason"))
+    said = _place(form, value, "ignore", 'table: "django_*", or path: "cache/*"')
+    return Ignore(*said) if said is not None else None
+
+
+def _place(form: Form, value: Value, what: str, instead: str) -> tuple[str, str, str, int] | None:
+    """Store, pattern, reason and line of an entry that names a part of a store; empty texts for what is missing, which is a fault."""
+    table = form.table(value, what, words.IGNORE, ("store", "reason"))
     if table is None:
         return None
-    patterns = [text for key in ("table", "path") if (text := form.text(table.get(key), f"ignore.{key}")) is not None]
+    patterns = [text for key in ("table", "path") if (text := form.text(table.get(key), f"{what}.{key}")) is not None]
     if len(patterns) != 1:
-        form.faults.add("missing-layout", table.line, "ignore needs one of table and path", 'table: "django_*", or path: "cache/*"')
-    reason = form.text(table.get("reason"), "ignore.reason") or ""
-    store = form.text(table.get("store"), "ignore.store") or ""
-    return Ignore(store, patterns[0] if patterns else "", reason, table.line)
+        form.faults.add("missing-layout", table.line, f"{what} needs one of table and path", instead)
+    reason = form.text(table.get("reason"), f"{what}.reason") or ""
+    return form.text(table.get("store"), f"{what}.store") or "", patterns[0] if patterns else "", reason, table.line
 
 
 def read_opaque(form: Form, root: TableNode) -> tuple[OpaquePlace, ...]:
@@ -271,9 +276,6 @@ def read_opaque(form: Form, root: TableNode) -> tuple[OpaquePlace, ...]:
 
 
 def _opaque(form: Form, value: Value) -> OpaquePlace | None:
-    table = form.table(value, "opaque", words.OPAQUE, words.OPAQUE)
-    if table is None:
-        return None
-    said = [form.text(table.get(key), f"opaque.{key}") or "" for key in words.OPAQUE]
+    said = _place(form, value, "opaque", 'path: "backups/*.age", or table: audit.payload')
     # Why not half of one: a pattern without a reason, or none, would declare something that nobody said.
-    return OpaquePlace(said[0], said[1], said[2], table.line) if all(said) else None
+    return OpaquePlace(*said) if said is not None and all(said[:3]) else None

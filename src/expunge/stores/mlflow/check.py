@@ -9,14 +9,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from expunge.core.datamap.datamap import ByField, Dataset, Ignore, ModelLayout, Shared
-from expunge.core.values.copy import Finding, FindingKind, Selector
-from expunge.core.values.ids import Pseudonym
+from expunge.core.values.copy import Finding, FindingKind
 from expunge.stores.mlflow.artifact_roots import ArtifactRoots, real
 from expunge.stores.mlflow.catalogue import FREE, HOMES, MODEL, RUN, TRACE, MlflowSchema
+from expunge.stores.mlflow.declared_files import everything
 from expunge.stores.mlflow.entity_groups import EntityGroup
 from expunge.stores.mlflow.fields import readings
 from expunge.stores.mlflow.ladder import orphans, strays
-from expunge.stores.mlflow.match import gather, kinds_of, models_of, name_of
+from expunge.stores.mlflow.match import kinds_of, models_of, name_of
 from expunge.stores.mlflow.origins import origins
 from expunge.stores.sqlite.database_file import DatabaseFile
 
@@ -44,10 +44,7 @@ class MlflowCheck:
         self._roots = roots
         self._ignored = [each.pattern for each in ignored if each.store == store]
         self._family = EntityGroup(connection, schema, models_of(declared))
-        # One subject for each dataset: everything that it covers.
-        for number, each in enumerate(declared):
-            every = [Selector(Pseudonym(f"d{at}"), {}, every=at == number) for at in range(number + 1)]
-            gather(self._family, each, every)
+        everything(self._family, declared)
 
     def findings(self, file: DatabaseFile, *, writable: bool) -> Iterator[Finding]:
         """Everything that is wrong or undeclared. Raises sqlite3.Error, OSError."""

@@ -24,8 +24,9 @@ from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Pro
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
+from expunge.ports.optional.file_listing import NameFile
 from expunge.ports.scanner import Tracer
-from expunge.stores.mlflow import artifact_roots, content
+from expunge.stores.mlflow import artifact_roots, content, declared_files
 from expunge.stores.mlflow.artifact_roots import ArtifactRoots
 from expunge.stores.mlflow.catalogue import MlflowSchema
 from expunge.stores.mlflow.check import MlflowCheck
@@ -139,6 +140,16 @@ class Mlflow:
         """Hand over every value of every row, and every artifact."""
         with self._looking(dataset) as family:
             content.trace(family, self._roots, dataset.name, copies, tracer)
+
+    def files(self) -> NameFile:
+        """Tell the database, and artifacts of what datasets cover, from other files below the roots."""
+        folders = frozenset[Path]()
+        if self._file.path.exists():
+            with self._file.looking(self._file.where), closing(self._file.connect()) as connection:
+                family = self._family(connection)
+                declared_files.everything(family, self._datasets)
+                folders = declared_files.folders_of(family, self._roots)
+        return declared_files.naming(self._file, self._roots, folders)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """Look by tags, by identifier in every table, and for the folders, over a new connection."""

@@ -39,6 +39,7 @@ from expunge.stores.postgres.reading import content as postgres_content
 from expunge.stores.postgres.reading import nominated, shown_rows, spellings, table_files
 from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres.reading.members import CopyBystanders
+from expunge.stores.postgres.reading.packed_cells import packed_cells
 from expunge.stores.postgres.reading.probe import PostgresProbe
 from expunge.stores.postgres.reading.shown import DatabaseContent
 from expunge.stores.postgres.reading.times import PostgresAging
@@ -255,6 +256,14 @@ class Postgres:
             schema = PostgresSchema(connection)
             declared = [table for dataset in self._datasets if (table := schema.table(dataset.table)) is not None]
             yield from tuple(undeclared_tables(schema, self._spec.name, declared, ignored))
+
+    def packed_cells(self, least: int) -> Iterator[tuple[str, bytes]]:
+        """Columns of the type ``bytea``, partitions with their table."""
+        for undeclared in self.undeclared_tables(()):
+            with self._link.looking(self._link.where), self._link.borrowed() as connection:
+                table = PostgresSchema(connection).table(undeclared.dataset.table)
+                for column, value in packed_cells(connection, table, least) if table is not None else ():
+                    yield f"{undeclared.dataset.table}.{column}", value
 
     def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
         """Held against the table's columns."""

@@ -40,6 +40,7 @@ from expunge.stores.sqlite.ladder import climb, in_the_way, room_needed
 from expunge.stores.sqlite.leaving import CopyBystanders
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, encode_key, wanted_columns
 from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
+from expunge.stores.sqlite.packed_cells import packed_cells
 from expunge.stores.sqlite.probe import SqliteProbe
 from expunge.stores.sqlite.triggers import copying, rewritten, unfollowed
 from expunge.stores.sqlite.undeclared import undeclared_tables
@@ -253,6 +254,14 @@ class Sqlite:
                 declared = [self._place(dataset)[1] for dataset in self._datasets if self._place(dataset)[0] is file]
                 with file.looking(file.where):
                     yield from undeclared_tables(SqliteSchema(self._connection(file)), self._spec.name, file.alias, declared, ignored)
+
+    def packed_cells(self, least: int) -> Iterator[tuple[str, bytes]]:
+        """Of ordinary tables: what modules keep, as for full-text indexes, is their own."""
+        for table in self.undeclared_tables(()):
+            file, name = self._place(table.dataset)
+            with file.looking(file.where):
+                for column, value in packed_cells(self._connection(file), name, least):
+                    yield f"{table.dataset.table}.{column}", value
 
     def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
         """Held against the table's columns."""
