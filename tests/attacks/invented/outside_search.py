@@ -10,6 +10,7 @@ import io
 import json
 import lzma
 import quopri
+import re
 import sqlite3
 import struct
 import unicodedata
@@ -25,6 +26,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 Needle = str | bytes | float
+_ESCAPE = re.compile(rb"\\+u([0-9a-f]{4})")
 
 
 def forms(needle: Needle) -> Iterator[bytes]:
@@ -142,7 +144,7 @@ def _said(data: bytes) -> Iterator[bytes]:
         lambda some: base64.a85decode(some, adobe=True),
         lambda some: unquote_to_bytes(some) if b"%" in some else b"",
         lambda some: html.unescape(some.decode()).encode() if b"&" in some else b"",
-        lambda some: some.decode("ascii").replace("\\\\", "\\").encode().decode("unicode_escape").encode() if b"\\" in some else b"",
+        lambda some: _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)).encode(), some),
         lambda some: quopri.decodestring(some.replace(b"\\n", b"\n")) if b"=" in some else b"",
     )
     for decode in decoders:

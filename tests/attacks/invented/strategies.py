@@ -151,8 +151,9 @@ def _quoting(draw: st.DrawFn, company: Company) -> Company:
     for _ in range(draw(st.integers(0, 3))):
         by, of, exact = draw(st.sampled_from(places)), draw(st.sampled_from(places)), draw(st.booleans())
         apart = company.owners(by.dataset, by.item) != company.owners(of.dataset, of.item)
-        # Why no quote of a quote: the words at a place are then its own.
-        if apart and company.fill(of) is not Fill.DOCUMENT and of not in quoting and by not in quoted:
+        # Why no quote of a quote: the words at a place are then its own. Why none of a word beside a name: it is a part of a longer value.
+        shorter = company.datasets[of.dataset].items[of.item].names is not None and company.fill(of) in {Fill.WORD, Fill.TINY}
+        if apart and not shorter and company.fill(of) is not Fill.DOCUMENT and of not in quoting and by not in quoted:
             company = _with_quote(company, by, Quote(of, exact))
             quoting.add(by)
             quoted.add(of)
