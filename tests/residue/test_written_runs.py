@@ -69,6 +69,7 @@ FORMS: dict[str, bytes] = {
     "hex in lines": lines(LONG.hex().encode(), 60),
     "hex in short lines": lines(LONG.hex().encode(), 32),
     "hex in very short lines": lines(LONG.hex().encode(), 20, b"\r\n"),
+    "hex in lines behind a digit": b"\x07\x061" + lines(LONG.hex().encode(), 32),
     "hex in lines of halves": lines(LONG.hex().encode(), 39),
     "hex behind 0x": b"[0x" + RAW.hex().encode() + b", 0x00]",
     "hex behind a word": b"key_" + RAW.hex().encode() + b".bin",

@@ -262,7 +262,10 @@ def named(runs: Runs) -> Iterator[tuple[str, int, bool]]:
 def phases_of(form: str, whole: bytes, begin: int, *, several: bool) -> Sequence[int]:
     """Return the characters at which the groups of a run may begin."""
     if several and not _LINE_BEFORE.search(whole, max(0, begin - 4), begin):
-        return (0,)
+        # Why not of a longer first line: a letter may stand before it.
+        first = whole.find(b"\n", begin)
+        second = whole.find(b"\n", first + 1, 2 * first - begin + 2)
+        return (0,) if second < 0 or second - first == first + 1 - begin else range(GROUPS[form][0])
     if form == "base64" and not several and begin and whole[begin - 1] in _BEFORE:
         return (0,)
     return range(GROUPS[form][0])
