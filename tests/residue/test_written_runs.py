@@ -32,7 +32,11 @@ from tests.residue.planting import MARY, look, text_traces
 SAID = "the purple hedgehog sleeps under grandmother's piano for ever"
 TOLD = "Frau Müller größt «café» mit Ωmega und 😀 lachen immer wieder"
 TELLS = "Бабушка говорит: Ёжик спит под старым пианино и поёт"
-TRACES = text_traces(SAID, TOLD, TELLS, budget=1)
+GREEK = "Γιαγιά λέει πως σκαντζόχοιρος κοιμάται κάτω από πιάνο"
+CHINESE = "紫色的刺猬在祖母的钢琴下面永远地睡着了因为那里又暖和又安静"
+JAPANESE = "むらさきのハリネズミは祖母のピアノの下でいつまでも眠っています"
+KOREAN = "보라색 고슴도치는 할머니의 피아노 아래에서 영원히 잠을 잔다"
+TRACES = text_traces(SAID, TOLD, TELLS, GREEK, CHINESE, JAPANESE, KOREAN, budget=1)
 LONG = f"{'x' * 300} {SAID} {'y' * 200}".encode()
 RAW = SAID.encode()
 
@@ -65,6 +69,7 @@ FORMS: dict[str, bytes] = {
     "hex in lines": lines(LONG.hex().encode(), 60),
     "hex in short lines": lines(LONG.hex().encode(), 32),
     "hex in very short lines": lines(LONG.hex().encode(), 20, b"\r\n"),
+    "hex in lines behind a digit": b"\x07\x061" + lines(LONG.hex().encode(), 32),
     "hex in lines of halves": lines(LONG.hex().encode(), 39),
     "hex behind 0x": b"[0x" + RAW.hex().encode() + b", 0x00]",
     "hex behind a word": b"key_" + RAW.hex().encode() + b".bin",
@@ -122,6 +127,12 @@ FORMS: dict[str, bytes] = {
     "UTF-16, highest byte first": SAID.encode("utf-16-be"),
     "UTF-32": SAID.encode("utf-32-le"),
     "UTF-32, highest byte first": SAID.encode("utf-32-be"),
+    **{
+        f"{script} in {encoding}": text.encode(encoding)
+        for script, text in (("Cyrillic", TELLS), ("Greek", GREEK), ("Chinese", CHINESE), ("Japanese", JAPANESE), ("Korean", KOREAN))
+        for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+    },
+    "base64 of Cyrillic in UTF-16": base64.b64encode(TELLS.encode("utf-16-le")),
     "base64 of JSON": base64.b64encode("".join(f"\\u{ord(each):04x}" for each in SAID).encode()),
     "base64 of gzip": base64.b64encode(gzip.compress(RAW)),
     "base64 in gzip": gzip.compress(base64.b64encode(RAW)),

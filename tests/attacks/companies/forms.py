@@ -8,12 +8,20 @@ import json
 import quopri
 import urllib.parse
 from collections.abc import Callable
+from email.charset import BASE64, QP, Charset
+from email.header import Header
 
 Write = Callable[[str], bytes]
 
 
 def _wrapped(data: bytes, size: int) -> bytes:
     return b"\r\n".join(data[at : at + size] for at in range(0, len(data), size))
+
+
+def _header(text: str, way: int) -> bytes:
+    charset = Charset("utf-8")
+    charset.header_encoding = way
+    return b"Subject: " + Header(f"{text}, è così", charset, maxlinelen=70).encode().encode()
 
 
 def _around(text: str) -> bytes:
@@ -30,6 +38,17 @@ FORMS: dict[str, Write] = {
     "hex in capitals": lambda text: _around(text).hex().upper().encode(),
     "hex in lines": lambda text: _wrapped(_around(text).hex().encode(), 60),
     "hex of PostgreSQL": lambda text: b"\\x" + _around(text).hex().encode(),
+    "hex in short lines": lambda text: _wrapped(_around(text).hex().encode(), 32),
+    "hex behind 0x": lambda text: b"{0x" + _around(text).hex().encode() + b"}",
+    "base32 in short lines": lambda text: _wrapped(base64.b32encode(_around(text)), 24),
+    "base32 between slashes": lambda text: b"/files/" + base64.b32encode(_around(text)).rstrip(b"=") + b"/text",
+    "Ascii85": lambda text: base64.a85encode(_around(text), adobe=True, wrapcol=76),
+    "base85": lambda text: base64.b85encode(_around(text)),
+    "octal escapes": lambda text: "".join(f"\\{each:03o}" for each in text.encode()).encode(),
+    "encoded words with Q": lambda text: _header(text, QP),
+    "encoded words with B": lambda text: _header(text, BASE64),
+    "mixed letters": lambda text: f"Re: {text.title().swapcase()}".encode(),
+    "a word a line": lambda text: text.replace(" ", "\r\n  ").encode(),
     "percent": lambda text: urllib.parse.quote_plus(_around(text)).encode(),
     "percent everywhere": lambda text: "".join(f"%{each:02x}" for each in text.encode()).encode(),
     "JSON escapes": lambda text: json.dumps("".join(f"\\u{ord(each):04x}" for each in text)).replace("\\\\", "\\").encode(),

@@ -26,10 +26,12 @@ _ALPHABETS = {
 }
 _LOOKED_AT = 256
 """Characters of which it is asked whether they may be such text."""
-_SIGNS = 5
-"""Different signs that are no letters among these."""
-_SHARE = (20, 2)
-"""One in so many characters at least, and one in so many at most, is such a sign."""
+_SIGNS = {"ascii85": (6, 5), "base85": (5, 20), "z85": (5, 20)}
+"""How many different signs that are no letters have to be among these, and that one in so many characters at least is one."""
+_FEWEST, _FEWEST_LETTERS = {"ascii85": 5, "base85": 3, "z85": 3}, 10
+"""Signs that are no letters in three words, and letters."""
+_FEW = 64
+"""Stretches of a block that are looked at one by one."""
 _GROUP, _MAKES = 5, 4
 _PART = 1 << 14
 """Words that are looked at together."""
@@ -44,8 +46,13 @@ def _digits(alphabet: bytes) -> npt.NDArray[np.uint64]:
 
 
 _DIGITS = {form: _digits(alphabet) for form, alphabet in _ALPHABETS.items()}
+_BITS = {form: 1 << number for number, form in enumerate(_ALPHABETS)}
+_CLASS = bytes(
+    sum(bit for form, bit in _BITS.items() if each in _ALPHABETS[form]) | (0 if each in _LETTERS else 0x80) for each in range(256)
+)
+_ONES = 0x0101010101010101
 _RUNS = {
-    form: re.compile(b"[%b]{%d,}(?:\\r?\\n[%b]+)*" % (re.escape(alphabet), SHORTEST, re.escape(alphabet)))
+    form: re.compile(b"[%b]{%d,}(?:\r?\n[%b]+)*" % (re.escape(alphabet), SHORTEST, re.escape(alphabet)))
     for form, alphabet in _ALPHABETS.items()
 }
 _LINES = b"\r\n"
@@ -62,22 +69,48 @@ def find(whole: bytes, end: int, dense: npt.NDArray[np.bool_]) -> Iterator[tuple
     at = (dense[2:] & dense[1:-1] & dense[:-2]).nonzero()[0] if dense.size >= _WORDS else np.zeros(0, np.int64)
     if not at.size:
         return
+    firsts, lasts = _stretches(at, end)
+    if firsts.size > _FEW:
+        # Why all of it: one pass over a block costs less than many over its parts.
+        yield from _runs(whole, 0, end)
+    else:
+        for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+            yield from _runs(whole, first // 8 * 8, last)
+
+
+def _runs(whole: bytes, first: int, last: int) -> Iterator[tuple[str, int, int]]:
+    classes = np.frombuffer(whole[first : last + 8 - (last - first) % 8].translate(_CLASS), "<u8")
+    signs = ((classes & np.uint64(_ONES << 7)) >> np.uint64(7)) * np.uint64(_ONES) >> np.uint64(56)
+    signs = signs[2:] + signs[1:-1] + signs[:-2]
+    for form, bit in _BITS.items():
+        full = classes & np.uint64(bit * _ONES) == np.uint64(bit * _ONES)
+        full = full[2:] & full[1:-1] & full[:-2]
+        (here,) = (full & (signs >= _FEWEST[form]) & (signs <= 8 * _WORDS - _FEWEST_LETTERS)).nonzero()
+        if here.size:
+            begins, ends = _stretches(full.nonzero()[0], last - first)
+            chosen = np.unique(np.searchsorted(begins, here * 8, side="right") - 1)
+            for begin, end in zip((begins[chosen] + first).tolist(), (ends[chosen] + first).tolist(), strict=True):
+                if _may_be(form, whole[begin:end]):
+                    yield from ((form, run.start(), run.end()) for run in _RUNS[form].finditer(whole, begin, end) if _may_be(form, run[0]))
+
+
+def _stretches(at: Places, end: int) -> tuple[Places, Places]:
+    """Return where three words and more follow one another, with a word on both sides."""
     breaks = (np.diff(at) > _WORDS + 1).nonzero()[0]
-    firsts = np.maximum(at[np.concatenate(([0], breaks + 1))] * 8 - 8, 0).tolist()
-    lasts = np.minimum(at[np.concatenate((breaks, [at.size - 1]))] * 8 + 8 * _WORDS + 8, end).tolist()
-    for first, last in zip(firsts, lasts, strict=True):
-        if _may_be(whole[first:last]):
-            for form, pattern in _RUNS.items():
-                yield from ((form, run.start(), run.end()) for run in pattern.finditer(whole, first, last) if _may_be(run[0]))
+    firsts = np.maximum(at[np.concatenate(([0], breaks + 1))] * 8 - 8, 0)
+    lasts = np.minimum(at[np.concatenate((breaks, [at.size - 1]))] * 8 + 8 * _WORDS + 8, end)
+    return firsts, lasts
 
 
-def _may_be(text: bytes) -> bool:
+def _may_be(form: str, text: bytes) -> bool:
     """Return whether in some part of it there are signs between the letters, many and different ones."""
-    most, fewest = _SHARE
+    different, share = _SIGNS[form]
+    if len(text) > _LOOKED_AT and len(set(text.translate(None, _LETTERS))) < different:
+        return False
     for at in range(0, len(text), _LOOKED_AT):
         part = text[at : at + _LOOKED_AT]
         signs = part.translate(None, _LETTERS)
-        if len(part) <= most * len(signs) and fewest * len(signs) <= len(part) and len(set(signs)) >= _SIGNS:
+        if len(signs) * share >= len(part) >= 2 * len(signs) and len(set(signs)) >= different:
             return True
     return False
 

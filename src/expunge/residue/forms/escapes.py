@@ -45,11 +45,10 @@ def gathered(block: Bytes, whole: bytes, end: int, since: int) -> Iterator[Writt
         (at,) = (text == sign).nonzero()
         at = at[at >= since - _BEFORE] if since > _BEFORE else at
         if at.size and (at := at[is_one(block, at, end)]).size:
-            yield around(form, block, whole, end, at, read, since)
+            yield _around(form, block, whole, end, at, read, since)
 
 
-def around(form: str, block: Bytes, whole: bytes, end: int, at: Places, read: _Reading, since: int) -> Written:
-    """Return what the text around some places says, once ``read`` has replaced what is written there."""
+def _around(form: str, block: Bytes, whole: bytes, end: int, at: Places, read: _Reading, since: int) -> Written:
     breaks = (np.diff(at) > 2 * _AROUND + 12).nonzero()[0]
     firsts = np.maximum(at[np.concatenate(([0], breaks + 1))] - _AROUND, 0)
     lasts = np.minimum(at[np.concatenate((breaks, [at.size - 1]))] + _AROUND + 12, end)

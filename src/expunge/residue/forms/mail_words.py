@@ -22,7 +22,7 @@ _LONGEST = 640
 
 def gathered(whole: bytes, end: int, since: int) -> Iterator[Written]:
     """Yield what encoded words say, with the bytes around them; what ended before ``since`` was looked at before."""
-    if whole.find(_SIGN, 0, end) < 0:
+    if whole.find(_SIGN[:1], 0, end) < 0 or whole.find(_SIGN, 0, end) < 0:
         return
     data, places = bytearray(), [np.zeros(0, np.int64)]
     runs: list[tuple[int, int, int]] = []

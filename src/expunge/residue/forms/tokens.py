@@ -100,16 +100,23 @@ def find(block: Bytes, whole: bytes, end: int, dense: npt.NDArray[np.bool_]) -> 
     edges = _edges(kinds != 0, joints)
     of_letters = kinds[edges[:-1]] != 0
     starts, stops = edges[:-1][of_letters], edges[1:][of_letters]
-    if not starts.size or (stops - starts).max() < _LINE:
+    longest = int((stops - starts).max(initial=0))
+    if longest < SHORTEST and (longest < _LINE or not _may_be_lines(block, *_placed(places, starts, stops))):
         return None
     every = np.bitwise_and.reduceat(kinds, edges[:-1])[of_letters]
-    within = [_within(kinds, joints, starts, every, kind) for kind in (_HEX, _UPPER, _LOWER)] if (stops - starts).max() >= SHORTEST else []
+    within = [_within(kinds, joints, starts, every, kind) for kind in (_HEX, _UPPER, _LOWER)] if longest >= SHORTEST else []
     runs = _of_lines(block, whole, end, *_placed(places, starts, stops), every)
     for inner in within:
         if inner is not None:
             begins, ends = _placed(places, inner[0], inner[1])
             runs = runs.beside(Runs(begins, ends, ends - begins, inner[2], np.zeros(begins.size, np.bool_)))
     return runs if runs.begins.size else None
+
+
+def _may_be_lines(block: Bytes, begins: Places, ends: Places) -> bool:
+    """Return whether any run is long enough for a line, and ends with it."""
+    behind = block[ends[ends - begins >= _LINE]]
+    return bool(((behind == 10) | (behind == 13)).any())
 
 
 def _placed(places: Places | None, starts: Places, stops: Places) -> tuple[Places, Places]:
@@ -254,10 +261,12 @@ def named(runs: Runs) -> Iterator[tuple[str, int, bool]]:
 
 def phases_of(form: str, whole: bytes, begin: int, *, several: bool) -> Sequence[int]:
     """Return the characters at which the groups of a run may begin."""
-    # Why what stands before: in a record of a database a letter before the value reads as its first.
+    # Why what stands before: in a record of a database a letter before the value reads as its first, of a longer first line.
     apart = not begin or whole[begin - 1] in _BEFORE
     if apart and several and not _LINE_BEFORE.search(whole, max(0, begin - 4), begin):
-        return (0,)
+        first = whole.find(b"\n", begin)
+        second = whole.find(b"\n", first + 1, 2 * first - begin + 2)
+        return (0,) if second < 0 or second - first == first + 1 - begin else range(GROUPS[form][0])
     if form == "base64" and not several and begin and apart:
         return (0,)
     return range(GROUPS[form][0])

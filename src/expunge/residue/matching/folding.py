@@ -27,7 +27,6 @@ def _shapes() -> bytes:
 
 
 _SHAPE = _shapes()
-SHAPES = np.frombuffer(_SHAPE, np.uint8)
 _ASCII = 0x80
 
 

@@ -45,6 +45,7 @@ class SameTraces:
 
 
 _UNDECIDED = SameTraces(())
+_NOWHERE: Places = np.zeros(0, np.int64)
 _Part = tuple[Places, Words, Words]
 """Places that may begin a window, with the two words there."""
 _Windows = tuple[int, int, dict[bytes, SameTraces]]
@@ -157,7 +158,7 @@ class WindowTable:
         """Return what :meth:`Matcher.find` returns, of these windows."""
         found: list[tuple[int, int, SameTraces]] = []
         parts: list[_Part] = []
-        spaced: list[tuple[Places, Places]] = []
+        spaced: list[Places] = []
         waiting = 0
         for base in range(0, length - 7, CHUNK):
             size = min(CHUNK, length - base)
@@ -167,22 +168,32 @@ class WindowTable:
             before = len(parts)
             if self._folder is not None:
                 part = self._folder.shape(part)
-                begins, ends = spacing.places(part == spacing.SPACE, part, size)
-                if begins.size:
-                    spaced.append((begins + base, ends + base))
+                if self._text and (at := spacing.pairs(part == spacing.SPACE, size)).size:
+                    spaced.append(at + base)
             self._survivors(part, base, size, parts)
             waiting += sum(places.size for places, _, _ in parts[before:])
             if waiting > _MANY:
                 self._narrow(buffer, length, parts, found)
                 parts, waiting = [], 0
-        if spaced and self._text:
-            begins, ends = (np.concatenate(column) for column in zip(*spaced, strict=True))
+        begins, ends = spacing.between_words(buffer, np.concatenate(spaced), length) if spaced else (_NOWHERE, _NOWHERE)
+        if begins.size:
             places, words = spacing.joined(buffer, begins, ends)
             (where,) = self._table.take(((words[:, 0] * self._times_a) >> self._shift).view(np.int64), mode="clip").nonzero()
             parts.append((places[where], words[where, 0], words[where, 1]))
         if parts:
             self._narrow(buffer, length, parts, found)
+        if begins.size > 1:
+            self._find_close(buffer, length, *spacing.close(buffer, begins, ends, length), found)
         return found
+
+    def _find_close(self, buffer: Bytes, length: int, text: bytes, places: Places, found: list[tuple[int, int, SameTraces]]) -> None:
+        """Find the windows of a text of which parts were left out, where they are whole in the buffer."""
+        padded = np.frombuffer(text + bytes(PADDING), np.uint8)
+        for place, size, alike in self.find(padded, len(text)) if text else ():
+            begin = int(places[place])
+            whole = spacing.window(buffer[begin : begin + size + spacing.LONGEST].tobytes(), size)
+            if whole is not None and begin + whole[1] <= length and whole[0] == folding.text(text[place : place + size]):
+                found.append((begin, whole[1], alike))
 
     def _survivors(self, part: Bytes, base: int, size: int, parts: list[_Part]) -> None:
         count = (size + 7) // 8

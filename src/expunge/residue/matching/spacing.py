@@ -1,7 +1,7 @@
 """White space of several bytes between two words: a copy of a text may have it where the text has one space.
 
 A window that begins more than an anchor before it is found by its anchor as any other, and decided with one space in each such place. For
-windows that begin closer, the words are put together here as if there were one space.
+windows that begin closer, the words are put together here as if there were one space; where more of it follows, all of the text is.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import re
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from expunge.residue.matching import folding
+from expunge.residue.matching.keyed_hash import MAX_LENGTH
 
 _Bytes = npt.NDArray[np.uint8]
 _Places = npt.NDArray[np.int64]
@@ -31,34 +33,60 @@ def _table(signs: bytes) -> npt.NDArray[np.bool_]:
     return table
 
 
+_NO_WORDS = bytes(each not in _LETTERS for each in range(256))
 _BEFORE, _AFTER = _table(_LETTERS + b".,:!?)'-"), _table(_LETTERS + b"('")
 """What stands on both sides of it in a sentence; in programs and documents there are brackets and quotation marks."""
 
 
-def places(spaces: npt.NDArray[np.bool_], part: _Bytes, size: int) -> tuple[_Places, _Places]:
-    """Return where white space of several bytes begins and ends that stands between two words, and begins before ``size``.
+def pairs(spaces: npt.NDArray[np.bool_], size: int) -> _Places:
+    """Return where two bytes of white space begin that stand beside each other, below ``size``."""
+    both: npt.NDArray[np.bool_] = spaces[1 : size + 1] & spaces[:size]
+    return both.nonzero()[0]
 
-    ``spaces`` says which bytes of the part are white space.
-    """
-    (at,) = (spaces[1:] & spaces[:-1]).nonzero()
-    if not at.size:
-        return at, at
+
+def between_words(buffer: _Bytes, at: _Places, length: int) -> tuple[_Places, _Places]:
+    """Return where white space of several bytes begins and ends that stands between two words, from where two bytes of it begin."""
     breaks = (np.diff(at) > 1).nonzero()[0]
     begins, ends = at[np.concatenate(([0], breaks + 1))], at[np.concatenate((breaks, [at.size - 1]))] + 2
-    inside = (begins > 0) & (begins < size) & (ends < part.size)
+    inside = (begins > 0) & (ends < length)
     begins, ends = begins[inside], ends[inside]
-    between = _BEFORE[part[begins - 1]] & _AFTER[part[ends]]
+    between = _BEFORE[buffer[begins - 1]] & _AFTER[buffer[ends]]
     return begins[between], ends[between]
 
 
 def joined(buffer: _Bytes, begins: _Places, ends: _Places) -> tuple[_Places, npt.NDArray[np.uint64]]:
-    """Return each place that is less than an anchor before such white space, with the two words there when that is one space."""
-    before = np.maximum(begins[:, None] + np.arange(-ANCHOR, 0), 0)
-    behind = np.minimum(ends[:, None] + np.arange(ANCHOR), buffer.size - 1)
-    text = np.full((begins.size, 2 * ANCHOR + 1), SPACE, np.uint8)
-    text[:, :ANCHOR], text[:, ANCHOR + 1 :] = folding.SHAPES[buffer[before]], folding.SHAPES[buffer[behind]]
-    words = np.lib.stride_tricks.sliding_window_view(text, ANCHOR, axis=1)[:, :ANCHOR].reshape(-1, ANCHOR).view("<u8")
-    return before.reshape(-1), words
+    """Return each place less than an anchor before such white space where a word may begin, with the two words there if it is one space."""
+    if begins[0] <= ANCHOR:
+        # Why longer: what a buffer begins with has nothing before it.
+        longer = np.concatenate([np.full(ANCHOR + 1, SPACE, np.uint8), buffer])
+        places, words = joined(longer, begins + ANCHOR + 1, ends + ANCHOR + 1)
+        return places[places > ANCHOR] - ANCHOR - 1, words[places > ANCHOR]
+    size = 2 * (ANCHOR + 1)
+    text = np.full((begins.size, size), SPACE, np.uint8)
+    text[:, : ANCHOR + 1] = sliding_window_view(buffer, ANCHOR + 1)[begins - ANCHOR - 1]
+    text[:, ANCHOR + 2 :] = sliding_window_view(buffer, ANCHOR)[np.minimum(ends, buffer.size - ANCHOR)]
+    shaped = folding.shape(text.tobytes())
+    starts = np.frombuffer(bytearray(shaped.translate(_NO_WORDS)), np.bool_)
+    starts.reshape(-1, size)[:, ANCHOR:] = False
+    (at,) = starts.nonzero()
+    words = sliding_window_view(np.frombuffer(shaped, np.uint8), ANCHOR)[at + 1].view("<u8")
+    return begins[at // size] - ANCHOR + at % size, words
+
+
+def close(buffer: _Bytes, begins: _Places, ends: _Places, length: int) -> tuple[bytes, _Places]:
+    """Return text around white space that comes more than once in a window, with one space in each place; and where each byte was."""
+    near = begins[1:] - ends[:-1] < MAX_LENGTH
+    chosen = np.concatenate((near, [False])) | np.concatenate(([False], near))
+    if not near.any():
+        return b"", begins[:0]
+    edges = np.zeros(length + 1, np.int8)
+    # Why by turns: where one part ends in the next, both edges count.
+    np.add.at(edges, np.maximum(begins[chosen] - MAX_LENGTH, 0), 1)
+    np.add.at(edges, np.minimum(ends[chosen] + MAX_LENGTH, length), -1)
+    kept = np.cumsum(edges[:length], dtype=np.int8) > 0
+    spaces = (buffer[:length] == SPACE) | ((buffer[:length] - np.uint8(9)) < 5)
+    kept[1:] &= ~(spaces[1:] & spaces[:-1])
+    return np.where(spaces, np.uint8(SPACE), buffer[:length])[kept].tobytes(), kept.nonzero()[0]
 
 
 def window(raw: bytes, size: int) -> tuple[bytes, int] | None:

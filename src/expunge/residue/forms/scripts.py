@@ -1,0 +1,136 @@
+"""Text of other than Latin letters in UTF-16 and UTF-32 without a mark: runs of units that are all common characters of a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+from expunge.residue.forms.written import Places, Written
+from expunge.residue.matching.matcher import Bytes
+
+_PART = 1 << 17
+"""Bytes that are looked at together."""
+_AROUND = 16
+"""Bytes on both sides of what is surely such text that are read as well."""
+_CLOSE = 4
+"""Words of eight bytes between two stretches of one text."""
+_FIRST_BEYOND_LATIN = 0x250
+_LEAST_BEYOND = {2: 3, 4: 2}
+"""Characters beyond Latin among those of two words, by the bytes of a character."""
+_SMALL = ((0x20, 0x7F), (0xA0, 0x250), (0x370, 0x530), (0x5B0, 0x700), (0x900, 0xE60), (0x10A0, 0x1100), (0x2010, 0x2040))
+_LARGE = ((0x3000, 0x3100), (0x4E00, 0x9FB0), (0xAC00, 0xD7A4), (0xFF01, 0xFF60))
+_LINES = (0x09, 0x0A, 0x0D, 0x20AC)
+
+
+def _common() -> npt.NDArray[np.bool_]:
+    table = np.zeros(1 << 16, np.bool_)
+    for first, last in (*_SMALL, *_LARGE):
+        table[first:last] = True
+    table[list(_LINES)] = True
+    return table
+
+
+_COMMON = _common()
+_ALLOWED, _SAYS = 1, 2
+_HIGH = np.zeros(256, np.uint8)
+for _first, _last in _LARGE[:-1]:
+    _HIGH[_first >> 8 : ((_last - 1) >> 8) + 1] = _ALLOWED | _SAYS
+_HIGH[[0x00, 0x20]] = _ALLOWED
+_HIGH_TABLE = _HIGH.tobytes()
+_ODD, _EVEN = 0xFF00FF00FF00FF00, 0x00FF00FF00FF00FF
+_BEYOND_ASCII = np.uint64(0x8080808080808080)
+_DIFFERENT = 3
+"""Different first bytes among eight characters of a large script: one alone is the first byte of letters in UTF-8."""
+
+
+def gathered(block: Bytes, whole: bytes, end: int, since: int) -> Iterator[Written]:
+    """Yield what such text says; what ended before ``since`` was looked at before."""
+    found: dict[tuple[int, str], list[Places]] = {}
+    for base in range(0, end - 15, _PART):
+        part = block[base : min(base + _PART + 8, end)]
+        if int(part.max()) < 0x80 and int(part.min()) >= 0x09:
+            continue
+        for width, encoding, at in _places(block, whole, base, part):
+            if at.size:
+                found.setdefault((width, encoding), []).append(at)
+    for (width, encoding), parts in found.items():
+        yield _say(block, end, width, encoding, np.unique(np.concatenate(parts)), since)
+
+
+def _places(block: Bytes, whole: bytes, base: int, part: Bytes) -> Iterator[tuple[int, str, Places]]:
+    words = part[: part.size // 8 * 8].view(np.uint64)
+    there = words != 0
+    for high, first in ((_ODD, "le"), (_EVEN, "be")):
+        small = ((words & np.uint64(high & 0xF0F0F0F0F0F0F0F0)) == 0) & there
+        for start, order in ((0, first), (1, "be" if first == "le" else "le")):
+            yield 2, f"utf-16-{order}", _sure(block, base, start, small, f"{'<' if order == 'le' else '>'}u2")
+    if int(part.max()) >= 0x80:
+        sizes = np.frombuffer(whole[base : base + words.size * 8].translate(_HIGH_TABLE), np.uint64)
+        for high, first in ((_ODD, "le"), (_EVEN, "be")):
+            ones = np.uint64(high & 0x0101010101010101)
+            large = ((sizes & ones) == ones) & ((sizes & (ones << np.uint64(1))) != 0) & ((words & _BEYOND_ASCII) != 0)
+            large[:-1] &= large[1:]
+            for start, order in ((0, first), (1, "be" if first == "le" else "le")):
+                yield 2, f"utf-16-{order}", _sure(block, base, start, large, f"{'<' if order == 'le' else '>'}u2", large=True)
+    for zeros, starts in (
+        (0xFFFE0000FFFE0000, (0, 2)),
+        (0xFE0000FFFE0000FF, (1, 3)),
+        (0x0000FEFF0000FEFF, (2, 0)),
+        (0x00FFFE0000FFFE00, (3, 1)),
+    ):
+        wide = ((words & np.uint64(zeros)) == 0) & there
+        if wide.any():
+            yield 4, "utf-32-le", _sure(block, base, starts[0], wide, "<u4")
+            yield 4, "utf-32-be", _sure(block, base, starts[1], wide, ">u4")
+
+
+def _sure(block: Bytes, base: int, start: int, words: npt.NDArray[np.bool_], unit: str, *, large: bool = False) -> Places:
+    """Return where sixteen bytes are common characters, some beyond Latin, among those that two such words begin."""
+    at = (words[1:] & words[:-1]).nonzero()[0] * 8 + (base + start)
+    at = at[at <= block.size - 16]
+    if not at.size:
+        return at
+    characters = sliding_window_view(block, 16)[at].view(unit)
+    common = (characters < 1 << 16) & _COMMON[np.minimum(characters, 0xFFFF)]
+    sure = common.all(axis=1) & ((characters >= _FIRST_BEYOND_LATIN).sum(axis=1) >= _LEAST_BEYOND[characters.itemsize])
+    if large:
+        first = np.sort(characters >> 8, axis=1)
+        sure &= (first[:, 1:] != first[:, :-1]).sum(axis=1) >= _DIFFERENT - 1
+    found: Places = at[sure]
+    return found
+
+
+def _say(block: Bytes, end: int, width: int, encoding: str, at: Places, since: int) -> Written:
+    """Return what the text says, one stretch after the other, in UTF-8."""
+    runs: list[tuple[int, int, int]] = []
+    said, places, size = [], [np.zeros(0, np.int64)], 0
+    for offset in range(width):
+        own = at[at % width == offset]
+        if own.size:
+            breaks = (np.diff(own) > 8 * _CLOSE).nonzero()[0]
+            firsts = own[np.concatenate(([0], breaks + 1))] - _AROUND
+            lasts = own[np.concatenate((breaks, [own.size - 1]))] + 16 + _AROUND
+            for first, last in zip(np.where(firsts < 0, offset, firsts).tolist(), lasts.tolist(), strict=True):
+                cut = min(last, first + (end - first) // width * width)
+                text = block[first:cut].tobytes().decode(encoding, "replace").encode("utf-8", "replace")
+                runs.append((first, cut, size))
+                said.append(text + b"\0")
+                places.append(np.append(_each_place(block[first:cut], width, encoding, len(text)) + first, cut))
+                size += len(said[-1])
+    return Written(f"utf-{8 * width}", b"".join(said), runs, places=np.concatenate(places), since=since)
+
+
+def _each_place(data: Bytes, width: int, encoding: str, size: int) -> Places:
+    """Return where each byte of a text in UTF-8 is written."""
+    units = np.frombuffer(data.tobytes(), f"{'<' if encoding.endswith('le') else '>'}u{width}").astype(np.int64)
+    sizes = 1 + (units >= 0x80) + (units >= 0x800) + (units >= 0x10000)
+    if width == 2:
+        sizes[(units >= 0xD800) & (units < 0xDC00)] = 4
+        sizes[(units >= 0xDC00) & (units < 0xE000)] = 0
+    if int(sizes.sum()) != size:
+        # Why roughly: half of a pair, or a number that is no character, was replaced.
+        return np.linspace(0, max(0, data.size - 1), size).astype(np.int64)
+    return np.repeat(np.arange(units.size) * width, sizes)
