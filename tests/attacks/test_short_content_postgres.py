@@ -42,7 +42,7 @@ ENROLMENTS = (
 )
 INDEXES = "CREATE INDEX by_customer ON enrolments (customer_id); CREATE INDEX by_both ON enrolments (course_id, customer_id);"
 TWINS = {
-    "a table": ENROLMENTS,
+    "a table with rows of nobody": f"{ENROLMENTS} INSERT INTO enrolments VALUES (NULL, 3), (9999, 4);",
     "with indexes": ENROLMENTS + INDEXES,
     "with a key": f"""
         CREATE TABLE enrolments (customer_id smallint, course_id bigint, note varchar(3), PRIMARY KEY (customer_id, course_id));
