@@ -162,3 +162,18 @@ def test_a_trigger_that_counts_is_no_reason(tmp_path: Path, database: str) -> No
     made = enrolled(tmp_path, database, ENROLMENTS + TRIGGER.format(act="UPDATE log SET n = n + 1 WHERE course <> OLD.course_id"))
     run = made.erase(f"customer:{PERSON}")
     assert run.state is OrderState.FULFILLED, (run.reasons, entry(made, run))
+
+
+@pytest.mark.soak
+def test_samples_of_lists_are_those_of_live_rows(tmp_path: Path, database: str) -> None:
+    made = enrolled(
+        tmp_path, database, f"{ENROLMENTS} ALTER TABLE enrolments ADD COLUMN tags int[]; UPDATE enrolments SET tags = ARRAY[1, 2];"
+    )
+    run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.FULFILLED, (run.reasons, entry(made, run))
+    with pytest.MonkeyPatch.context() as patch:
+        once_purged(
+            patch, Postgres, lambda: made.run("CREATE STATISTICS two (mcv) ON customer_id, course_id FROM enrolments; ANALYZE enrolments")
+        )
+        run = made.erase("customer:208")
+    assert "extended statistics" in entry(made, run).detail
