@@ -276,7 +276,7 @@ LISTS = (
     f"101; {PERSON};",
     f"{PERSON} 103",
 )
-OFTEN_LISTED = LISTS[:3]
+OFTEN_LISTED = (LISTS[0], LISTS[2])
 
 
 def listing(folder: Path, column: str, *cells: str, ignored: bool = False) -> MentionCompany:

@@ -25,15 +25,18 @@ SELECT attrelid, attlen, attalign FROM pg_catalog.pg_attribute WHERE attrelid = 
 ORDER BY attrelid, attnum"""
 _ALIGN = {"c": 1, "s": 2, "i": 4, "d": 8}
 _SAMPLED = """
-SELECT s.attname::text, s.most_common_vals::text, s.histogram_bounds::text, s.most_common_elems::text, coalesce(a.attndims, -1)
+SELECT s.attname::text, s.most_common_vals::text, s.histogram_bounds::text, s.most_common_elems::text,
+  CASE WHEN y.oid IS NULL THEN NULL ELSE y.typlen = -1 AND y.typelem <> 0 END
 FROM pg_catalog.pg_stats s JOIN pg_catalog.pg_class c ON c.relname = s.tablename
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = s.schemaname
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname AND c.relkind IN ('r', 'p')
+LEFT JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
 WHERE c.oid = ANY(%(oids)s::pg_catalog.oid[])
   OR c.oid IN (SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = ANY(%(oids)s::pg_catalog.oid[]))"""
 _EXTENDED = """
-SELECT EXISTS (SELECT FROM pg_catalog.pg_statistic_ext e JOIN pg_catalog.pg_statistic_ext_data d ON d.stxoid = e.oid
-  WHERE e.stxrelid = ANY(%s::pg_catalog.oid[]) AND (d.stxdmcv IS NOT NULL OR d.stxdexpr IS NOT NULL))"""
+SELECT EXISTS (SELECT FROM pg_catalog.pg_stats_ext s JOIN pg_catalog.pg_class c ON c.relname = s.tablename
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = s.schemaname
+  WHERE c.oid = ANY(%s::pg_catalog.oid[]) AND (s.most_common_vals IS NOT NULL OR s.exprs IS NOT NULL))"""
 _STRAY = """
 SELECT EXISTS (SELECT FROM pg_catalog.unnest(%(values)s::text[]) AS v
   WHERE v NOT IN (SELECT {0} FROM {1} WHERE {2} IS NOT NULL))"""
@@ -85,14 +88,14 @@ def elsewhere(connection: Connection, table: PostgresTable, place: DataDirectory
 
 def _stray_sample(connection: Connection, table: PostgresTable) -> bool:
     oids = {"oids": list(table.family)}
-    for name, common, bounds, elements, dimensions in connection.execute(_SAMPLED, oids).fetchall():
+    for name, common, bounds, elements, listed in connection.execute(_SAMPLED, oids).fetchall():
         column = f"t.{quoted(name)}"
-        shown = f"{column}::text" if dimensions > 0 else _SHOWN.format(column)
+        shown = f"{column}::text" if listed else _SHOWN.format(column)
         whole = _STRAY.format(shown, f"{table.sql} AS t", column)
         single = _STRAY.format(_SHOWN.format("e"), f"{table.sql} AS t, pg_catalog.unnest({column}) AS e", "e")
         for values, sql in ((common, whole), (bounds, whole), (elements, single)):
             # of an expression, or of words, no row has what is sampled as a value
-            untold = dimensions < 0 or (sql is single and not dimensions)
+            untold = listed is None or (sql is single and not listed)
             if values and (untold or connection.execute(sql.encode(), {"values": values}).fetchone() != (False,)):
                 return True
     return False
