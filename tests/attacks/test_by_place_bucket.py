@@ -9,13 +9,15 @@ import zipfile
 from itertools import count
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.servers.seaweedfs import SeaweedServer
 from tests.engine.household import ANNA, BELA, CARA, SAID, Household, build
-from tests.stores.s3.s3_company import Shelf, bucket
+from tests.stores.s3.s3_company import Shelf, bucket, client
 
 SENTENCE = SAID[ANNA][0]
 QUOTE = f"my sister always says: {SENTENCE}, and it is true"
@@ -113,3 +115,33 @@ def test_a_map_may_say_that_undeclared_objects_are_not_read_and_the_receipt_says
     with cloud.home.open() as opened:
         files = opened.receipt_folder(run.order, 1)
     assert any(b"objects that no dataset declares" in body for body in files.values())
+
+
+# --- a lake of Parquet files in a bucket -----------------------------------------------------------
+
+
+def in_a_lake(cloud: Cloud, *rows: tuple[str | None, str]) -> None:
+    """Let the bucket hold one Parquet file of what people said, in place of everything else."""
+    text = cloud.home.map.read_text().replace("kind: s3,", "kind: parquet,")
+    kept = [line for line in text.splitlines(keepends=True) if not line.startswith(("  said: ", "  log: "))]
+    said = '  said: {store: cloud, path: "said/{day}.parquet", subject: {profile: profile_id}, retention: life}\n'
+    cloud.home.map.write_text("".join(kept) + said)
+    with client(cloud.shelf.server) as s3:
+        for key in (f"said/{ANNA}.txt", f"said/{BELA}.txt", "log/2026-05-01.jsonl.gz"):
+            s3.delete_object(Bucket=cloud.shelf.name, Key=f"{cloud.shelf.prefix}{key}")
+    out = io.BytesIO()
+    everything = [(ANNA, SENTENCE), (BELA, QUOTE), (CARA, SAID[CARA][0]), *rows]
+    table = pa.table({"profile_id": [who for who, _ in everything], "said": [text for _, text in everything]})
+    pq.write_table(table, out, compression="zstd")
+    cloud.shelf.put("said/2026-05-01.parquet", out.getvalue())
+
+
+def test_a_row_of_a_lake_in_a_bucket_that_leads_to_nobody_is_residue(cloud: Cloud) -> None:
+    in_a_lake(cloud, (None, f"somebody said: {SENTENCE}"))
+    assert cloud.residue() == {"2026-05-01.parquet"}
+
+
+def test_a_quote_in_a_lake_in_a_bucket_is_explained_by_its_row(cloud: Cloud) -> None:
+    in_a_lake(cloud)
+    run = cloud.erase()
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())

@@ -294,9 +294,17 @@ class BucketPlace:
             return trouble_of(error)
         return Erased(done) if done else Absent()
 
-    def key_of(self, path: Path) -> str | None:  # noqa: ARG002 - none is
-        """Return None: no file of this machine is an object of the bucket."""
-        return None
+    def key_of(self, path: Path) -> str | None:
+        """Return the key of the present object at a url, of a folder on the way to some with ``/`` behind it; None for other paths."""
+        place = self._content.place(path)
+        if place is None or place.version:
+            return None
+        folder = f"{place.key}/"
+        return folder if any(layout.template_of(folder) for layout in self._everything) else place.key
+
+    def at(self, path: Path) -> RemoteObject | None:
+        """Return the object at a url, to be read again."""
+        return self._content.at(path)
 
     def name_of(self, path: Path) -> str | None:
         """Return the key of the object at a url, of whichever version; None for other paths."""
@@ -309,8 +317,14 @@ class BucketPlace:
         return self._content.url
 
     def content(self) -> Iterator[RemoteObject]:
-        """Every version of each object that no dataset declares."""
-        yield from self._content.objects(lambda key: not any(layout.template_of(key) for layout in self._everything), undeclared=False)
+        """Every object: of those that datasets declare the present version, of others all.
+
+        Why not the older ones of a dataset: whose a row of them is, nothing tells but a normal read, and these read the present version.
+        """
+        for found in self._content.objects(lambda _: True):
+            place = self._content.place(found.path)
+            if place is None or not place.version or not any(layout.template_of(place.key) for layout in self._everything):
+                yield found
 
     def unreadable(self, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
         """Parts of open uploads that may be anybody's."""

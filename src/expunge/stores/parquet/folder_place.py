@@ -98,6 +98,9 @@ class FolderPlace:
                 if not name.startswith(TEMPORARY_PREFIX) and path.is_file() and not path.is_symlink():
                     yield path.relative_to(self.lake.root).as_posix()
 
+    def at(self, path: Path) -> None:
+        """Return None: files are no remote content."""
+
     def name_of(self, path: Path) -> str | None:
         """Return the relative path of a file of the lake; None for other paths."""
         return self.key_of(path)

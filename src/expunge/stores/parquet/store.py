@@ -90,7 +90,7 @@ class Parquet:
             yield from LakeBystanders(self._lake, self._layouts[dataset.name], erased, limit).copies()
 
     def holds(self, dataset: Dataset, path: Path) -> bool:
-        """Return whether the path is a file of the dataset, a folder on the way to some or a summary in one; never of a bucket."""
+        """Return whether the path is a file or object of the dataset, a folder on the way to some or a summary in one."""
         key = self._place.key_of(path)
         if key is None:
             return False
@@ -303,7 +303,7 @@ class Parquet:
         return self._place.interface
 
     def content(self) -> Iterator[RemoteObject]:
-        """The objects of a bucket that no dataset declares: declared rows are read by the probe alone."""
+        """The objects of a bucket; of those that datasets declare only the present version."""
         with self._place.speaking():
             yield from self._place.content()
 
@@ -312,8 +312,9 @@ class Parquet:
         with self._place.speaking():
             return self._place.unreadable(ignored)
 
-    def remote(self, dataset: Dataset, path: Path) -> None:
-        """None: no declared object is read for a scan."""
+    def remote(self, dataset: Dataset, path: Path) -> RemoteObject | None:
+        """The object of a bucket under a name; the scanner's own reader tells its rows apart."""
+        return self._place.at(path) if self.holds(dataset, path) else None
 
     def close(self) -> None:
         """Let go of connections."""
