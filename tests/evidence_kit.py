@@ -227,6 +227,12 @@ def with_models(**changes: object) -> receipt.Receipt:
     return fulfilled(**{"datasets": (entry(), *learnt), "models": models, "tool": receipt.Tool("expunge", "0.1.0", 2), **changes})
 
 
+def with_forms() -> receipt.Receipt:
+    """A receipt of an order whose scan read the second list of forms."""
+    tool = receipt.Tool("expunge", "0.2.0", 4)
+    return fulfilled(datasets=(entry(scan=in_ranges(forms=2)),), tool=tool, map_digest=sha256(b"a map").hexdigest())
+
+
 def with_differences(**changes: object) -> receipt.Receipt:
     """A receipt of models that are not what a training without the person makes: one each time, one another time each."""
     old, new, fresh, again = ((sha256(name).hexdigest(),) for name in (b"old weights", b"new weights", b"fresh weights", b"again"))

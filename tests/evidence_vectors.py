@@ -22,6 +22,7 @@ from tests.evidence_kit import (
     issue,
     raw,
     with_differences,
+    with_forms,
     with_mentions,
     with_models,
 )
@@ -62,6 +63,7 @@ def vectors() -> dict[str, bytes]:
         ("receipt-models", with_models()),
         ("receipt-mentions", with_mentions()),
         ("receipt-differences", with_differences()),
+        ("receipt-forms", with_forms()),
     )
     for name, said in (("receipt-fulfilled", fulfilled()), ("receipt-in-part", in_part()), *learnt_and_named):
         made.update({f"{name}/{file}": content for file, content in issue(said).items()})

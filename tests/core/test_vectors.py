@@ -46,6 +46,7 @@ RELEASED_PAGES = {
         "receipt-models": "31073f98f7eabf5ffcf8a2e8ef45e516d7d7b92703687d2718950ef796e2bcc4",
         "receipt-mentions": "2dfb56c1183ed39b8155af8279399ab1e83fee0790de35bdc78d5795a17110f0",
         "receipt-differences": "191b17472f0ed0a2d7dd2f173586a66d418b3943f582454827ecb5ed3b9ba3f0",
+        "receipt-forms": "e1c840677c7b4ede5909900a71329a609144a7edfd08f95771ef9d02d128c81e",
     },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""
@@ -85,7 +86,9 @@ def test_the_released_dates_of_keys_are_read() -> None:
     assert [(life.since.year if life.since else 0, life.until is not None) for life in lives] == [(2026, n in (0, 2, 3)) for n in range(6)]
 
 
-@pytest.mark.parametrize("name", ["receipt-fulfilled", "receipt-in-part", "receipt-models", "receipt-mentions", "receipt-differences"])
+@pytest.mark.parametrize(
+    "name", ["receipt-fulfilled", "receipt-in-part", "receipt-models", "receipt-mentions", "receipt-differences", "receipt-forms"]
+)
 def test_the_released_receipts_verify(name: str) -> None:
     assert verify(folder(name), folder(name)["trust-policy.txt"]).trusted
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.traces import ANCHOR_FOLDED, FOLDED, Trace, Traces
 from expunge.core.values.ids import Pseudonym
+from expunge.residue.matching import folding
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.matching.matcher import CHUNK, PADDING, Matcher, constant
 from tests.residue.planting import KEY
@@ -130,3 +132,50 @@ def test_constant_means_every_byte() -> None:
     assert constant(part)
     part[321] = 1
     assert not constant(part)
+
+
+def folded(window: bytes, fold: int) -> Trace:
+    told = SECRET.digest(folding.text(window) if fold == FOLDED else window)
+    width = 16 if len(window) >= 16 else 8
+    return Trace(Pseudonym("s"), "d", "p", "utf-8", SECRET.anchor(folding.shape(window), width), width, len(window), told, fold)
+
+
+@given(st.text(min_size=8, max_size=30), st.sampled_from([str.upper, str.lower, str.title, str.swapcase]))
+def test_text_is_found_in_any_case_that_has_as_many_bytes(text: str, change: Callable[[str], str]) -> None:
+    window = text.encode(errors="replace")
+    other = "".join(
+        each if len(change(each).encode(errors="replace")) != len(each.encode(errors="replace")) else change(each) for each in text
+    )
+    data = b"(" + other.encode(errors="replace") + b")"
+    alike = folding.shape(window) == folding.shape(data[1:-1]) and folding.text(window) == folding.text(data[1:-1])
+    buffer = np.frombuffer(data + bytes(PADDING), dtype=np.uint8)
+    found = Matcher(Traces(KEY, (folded(window, FOLDED),))).find(buffer, len(data))
+    assert bool(found) == (alike and not constant(buffer[: len(data)]))
+    # Why not here: what is told from other bytes is never folded.
+    exact = Matcher(Traces(KEY, (folded(window, ANCHOR_FOLDED),))).find(buffer, len(data))
+    assert bool(exact) == (window in data)
+
+
+@given(st.binary(max_size=400))
+def test_a_part_has_the_shape_that_its_bytes_have(data: bytes) -> None:
+    part = np.frombuffer(data + b"x", dtype=np.uint8)
+    assert folding.Folder(512).shape(part).tobytes() == folding.shape(data + b"x")
+
+
+@pytest.mark.parametrize("letters", ["aàéöüñ", "абвгдежзийклмнопрстуфхцчшщъыьэюяёїє", "αβγδεζηθικλμνξοπρστυφχψω"])
+def test_capitals_of_these_alphabets_have_the_shape_of_small_letters(letters: str) -> None:
+    assert folding.shape(letters.upper().encode()) == folding.shape(letters.encode())
+    assert folding.text(letters.upper().encode()) == letters.encode()
+
+
+def test_traces_of_older_versions_are_looked_for_beside_those_of_now() -> None:
+    old, new = b"the purple hedgehog sleeps", b"under the old piano of hers"
+    traces = Traces(KEY, (*traces_for([old]).traces, folded(new, FOLDED)))
+    matcher = Matcher(traces)
+    data = old.upper() + b" " + old + b" " + new.upper() + b" " + new.replace(b" ", b"\r\n  ")
+    found = matcher.find(np.frombuffer(data + bytes(PADDING), dtype=np.uint8), len(data))
+    assert sorted(each.traces for _, _, each in found) == [(0,), (1,), (1,)]
+    for _, _, each in found:
+        matcher.finished(each)
+    places = [(place, size) for place, size, each in found if each.traces == (1,)]
+    assert [data[place : place + size].lower().split() for place, size in places] == [new.split(), new.split()]

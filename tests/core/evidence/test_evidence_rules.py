@@ -117,7 +117,9 @@ def test_receipts_of_older_pages_are_held_to_the_rules_of_their_version_and_that
         assert any("page 3" in step and name in step for step in verify(files, TRUST).steps)
 
 
-@pytest.mark.parametrize("name", ["receipt-fulfilled", "receipt-in-part", "receipt-models", "receipt-mentions", "receipt-differences"])
+@pytest.mark.parametrize(
+    "name", ["receipt-fulfilled", "receipt-in-part", "receipt-models", "receipt-mentions", "receipt-differences", "receipt-forms"]
+)
 def test_what_was_released_keeps_the_rules_of_its_version(name: str) -> None:
     folder = {path.name: path.read_bytes() for path in (HERE / name).iterdir()}
     evidence_rules.require(verify(folder, TRUST).receipt)

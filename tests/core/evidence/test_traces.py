@@ -20,6 +20,12 @@ FIRST_FORM = (
     "000004614a697a74c9b7b51018df6af1d8303e61cdc4bb86c3d1c42710000000010000000200000003000000047543c3fcc6e3118210187bd5d47e44"
     "6fcec2a3d811736110e57800000001000000020000000300000004a4aec01a996e90ef101816c6e9c92d99bf358c2e0718822ce47c"
 )
+SECOND_FORM = (
+    "657870756e67652f7472616365732f320a5578b70f0e74a7e01c7fa341157cb7d80000000500000001000000030009636f6e74726f6c2d3000206161"
+    "61616161616161616161616161616161616161616161616161616161616100016400016600057574662d380000000000000001000000010000000100"
+    "0000020000000200000002000000030000000300000003000000040000000400000004f7377a5ec38aef8b7b76f27ab680f5a287b4e30dbd6f094a10"
+    "1010181818df6af1d8303e61cdc4bb86c3d1c427107bd5d47e446fcec2a3d811736110e57816c6e9c92d99bf358c2e0718822ce47c"
+)
 
 traces = st.builds(
     Trace,
@@ -111,3 +117,8 @@ def test_a_trace_shown_in_a_log_shows_neither_anchor_nor_digest() -> None:
 def test_what_the_first_form_packed_is_still_read() -> None:
     """Written by the version before the second form."""
     assert load(bytes.fromhex(FIRST_FORM), KEY) == some(3)
+
+
+def test_what_the_second_form_packed_is_still_read() -> None:
+    """Written by the version before the third form."""
+    assert load(bytes.fromhex(SECOND_FORM), KEY) == some(3)

@@ -39,7 +39,7 @@ def gathered(block: Bytes, whole: bytes, end: int, since: int) -> Iterator[Writt
     What ended before ``since`` was looked at before.
     """
     text = block[:end]
-    for form, sign, read, is_one in _KINDS:
+    for form, sign, read, is_one in KINDS:
         if whole.find(sign, 0, end) < 0:
             continue
         (at,) = (text == sign).nonzero()
@@ -221,7 +221,7 @@ def _read_no_break(_block: Bytes, at: Places, changed: Bytes, keep: _Mask) -> No
     keep[at + 1] = False
 
 
-_KINDS: tuple[tuple[str, int, _Reading, Callable[[Bytes, Places, int], _Mask]], ...] = (
+KINDS: tuple[tuple[str, int, _Reading, Callable[[Bytes, Places, int], _Mask]], ...] = (
     ("percent", ord("%"), _read_percent, _percent),
     ("backslash", ord("\\"), _read_backslashed, _backslashed),
     ("entities", ord("&"), _read_entities, _entity),

@@ -96,7 +96,7 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
             wider.append(run)
     found += wide.say(block, wider)
     found += escapes.gathered(block, whole, end, since)
-    found += scripts.gathered(block, whole, end, since)
+    found += scripts.gathered(block, end, since)
     found += mail_words.gathered(whole, end, since)
     return FoundForms(found, held, tuple(long))
 

@@ -34,62 +34,81 @@ def _common() -> npt.NDArray[np.bool_]:
 
 
 _COMMON = _common()
-_ALLOWED, _SAYS = 1, 2
-_HIGH = np.zeros(256, np.uint8)
-for _first, _last in _LARGE[:-1]:
-    _HIGH[_first >> 8 : ((_last - 1) >> 8) + 1] = _ALLOWED | _SAYS
-_HIGH[[0x00, 0x20]] = _ALLOWED
-_HIGH_TABLE = _HIGH.tobytes()
+_SCRIPT = np.zeros(256, np.bool_)
+_SCRIPT[[*range(0x03, 0x08), *range(0x09, 0x0F), 0x10]] = True
+"""First bytes of the characters of small scripts: of one text one of these, and those of ASCII and of typographic signs."""
 _ODD, _EVEN = 0xFF00FF00FF00FF00, 0x00FF00FF00FF00FF
 _BEYOND_ASCII = np.uint64(0x8080808080808080)
 _DIFFERENT = 3
 """Different first bytes among eight characters of a large script: one alone is the first byte of letters in UTF-8."""
 
 
-def gathered(block: Bytes, whole: bytes, end: int, since: int) -> Iterator[Written]:
+def gathered(block: Bytes, end: int, since: int) -> Iterator[Written]:
     """Yield what such text says; what ended before ``since`` was looked at before."""
     found: dict[tuple[int, str], list[Places]] = {}
     for base in range(0, end - 15, _PART):
         part = block[base : min(base + _PART + 8, end)]
         if int(part.max()) < 0x80 and int(part.min()) >= 0x09:
             continue
-        for width, encoding, at in _places(block, whole, base, part):
+        for width, encoding, at in _places(block, base, part):
             if at.size:
                 found.setdefault((width, encoding), []).append(at)
     for (width, encoding), parts in found.items():
         yield _say(block, end, width, encoding, np.unique(np.concatenate(parts)), since)
 
 
-def _places(block: Bytes, whole: bytes, base: int, part: Bytes) -> Iterator[tuple[int, str, Places]]:
+def _places(block: Bytes, base: int, part: Bytes) -> Iterator[tuple[int, str, Places]]:
     words = part[: part.size // 8 * 8].view(np.uint64)
-    there = words != 0
+    large = int(part.max()) >= 0x80
+    if large:
+        says = (part[: words.size * 8] - np.uint8(0x30)) < 0x70
+        says |= (part[: words.size * 8] - np.uint8(0xAC)) < 0x2C
+        allowed = (part[: words.size * 8] & np.uint8(0xDF)) == 0
+        allowed |= says
     for high, first in ((_ODD, "le"), (_EVEN, "be")):
-        small = ((words & np.uint64(high & 0xF0F0F0F0F0F0F0F0)) == 0) & there
-        for start, order in ((0, first), (1, "be" if first == "le" else "le")):
-            yield 2, f"utf-16-{order}", _sure(block, base, start, small, f"{'<' if order == 'le' else '>'}u2")
-    if int(part.max()) >= 0x80:
-        sizes = np.frombuffer(whole[base : base + words.size * 8].translate(_HIGH_TABLE), np.uint64)
-        for high, first in ((_ODD, "le"), (_EVEN, "be")):
+        second = "be" if first == "le" else "le"
+        at = _small(words, high)
+        for start, order in ((0, first), (1, second)):
+            yield 2, f"utf-16-{order}", _sure(block, at * 8 + base + start, f"{'<' if order == 'le' else '>'}u2")
+        if large:
             ones = np.uint64(high & 0x0101010101010101)
-            large = ((sizes & ones) == ones) & ((sizes & (ones << np.uint64(1))) != 0) & ((words & _BEYOND_ASCII) != 0)
-            large[:-1] &= large[1:]
-            for start, order in ((0, first), (1, "be" if first == "le" else "le")):
-                yield 2, f"utf-16-{order}", _sure(block, base, start, large, f"{'<' if order == 'le' else '>'}u2", large=True)
-    for zeros, starts in (
-        (0xFFFE0000FFFE0000, (0, 2)),
-        (0xFE0000FFFE0000FF, (1, 3)),
-        (0x0000FEFF0000FEFF, (2, 0)),
-        (0x00FFFE0000FFFE00, (3, 1)),
-    ):
-        wide = ((words & np.uint64(zeros)) == 0) & there
-        if wide.any():
-            yield 4, "utf-32-le", _sure(block, base, starts[0], wide, "<u4")
-            yield 4, "utf-32-be", _sure(block, base, starts[1], wide, ">u4")
+            there = (allowed.view(np.uint64) & ones) == ones
+            there &= (says.view(np.uint64) & ones) != 0
+            there[:-2] &= there[2:]
+            (at,) = (there[1:-2] & there[:-3]).nonzero()
+            at = at[((words[at] | words[at + 1] | words[at + 2] | words[at + 3]) & _BEYOND_ASCII) != 0]
+            for start, order in ((0, first), (1, second)):
+                yield 2, f"utf-16-{order}", _sure(block, at * 8 + base + start, f"{'<' if order == 'le' else '>'}u2", large=True)
+    for shift in range(0, 32, 8):
+        lanes = [np.uint64(_turned(lane, shift)) for lane in (0xFFFE0000FFFE0000, 0x000000FF000000FF, 0x0000FF000000FF00)]
+        wide = (words & lanes[0]) == 0
+        (at,) = (wide[1:] & wide[:-1]).nonzero()
+        if at.size:
+            # Why both: of Latin letters one of these bytes is zero, and of numbers as well.
+            at = at[((words[at] & lanes[1]) != 0) & ((words[at] & lanes[2]) != 0)]
+            yield 4, "utf-32-le", _sure(block, at * 8 + base + shift // 8, "<u4")
+            yield 4, "utf-32-be", _sure(block, at * 8 + base + (shift // 8 + 2) % 4, ">u4")
 
 
-def _sure(block: Bytes, base: int, start: int, words: npt.NDArray[np.bool_], unit: str, *, large: bool = False) -> Places:
-    """Return where sixteen bytes are common characters, some beyond Latin, among those that two such words begin."""
-    at = (words[1:] & words[:-1]).nonzero()[0] * 8 + (base + start)
+def _turned(lane: int, shift: int) -> int:
+    return (lane << shift | lane >> (64 - shift)) & (1 << 64) - 1
+
+
+def _small(words: npt.NDArray[np.uint64], high: int) -> Places:
+    """Return which words, and those behind them, have first bytes of one small script and of ASCII alone."""
+    small = (words & np.uint64(high & 0xF0F0F0F0F0F0F0F0)) == 0
+    (at,) = (small[2:] & small[1:-1] & small[:-2]).nonzero()
+    if at.size:
+        both = (words[at] | words[at + 1]) & np.uint64(high)
+        both |= both >> np.uint64(32)
+        both |= both >> np.uint64(16)
+        at = at[_SCRIPT[((both | both >> np.uint64(8)) & np.uint64(0xFF)).astype(np.int64)]]
+    found: Places = at
+    return found
+
+
+def _sure(block: Bytes, at: Places, unit: str, *, large: bool = False) -> Places:
+    """Return the places from which on sixteen bytes are common characters, some of them beyond Latin."""
     at = at[at <= block.size - 16]
     if not at.size:
         return at
@@ -97,8 +116,10 @@ def _sure(block: Bytes, base: int, start: int, words: npt.NDArray[np.bool_], uni
     common = (characters < 1 << 16) & _COMMON[np.minimum(characters, 0xFFFF)]
     sure = common.all(axis=1) & ((characters >= _FIRST_BEYOND_LATIN).sum(axis=1) >= _LEAST_BEYOND[characters.itemsize])
     if large:
+        # Why: of letters in UTF-8 each begins with one of these, and of one script with one or two of them.
         first = np.sort(characters >> 8, axis=1)
-        sure &= (first[:, 1:] != first[:, :-1]).sum(axis=1) >= _DIFFERENT - 1
+        leads = (first[:, 0] >= 0xC2) & (first[:, -1] <= 0xDF)
+        sure &= ~leads | ((first[:, 1:] != first[:, :-1]).sum(axis=1) >= _DIFFERENT - 1)
     found: Places = at[sure]
     return found
 
@@ -106,7 +127,7 @@ def _sure(block: Bytes, base: int, start: int, words: npt.NDArray[np.bool_], uni
 def _say(block: Bytes, end: int, width: int, encoding: str, at: Places, since: int) -> Written:
     """Return what the text says, one stretch after the other, in UTF-8."""
     runs: list[tuple[int, int, int]] = []
-    said, places, size = [], [np.zeros(0, np.int64)], 0
+    said, size = [], 0
     for offset in range(width):
         own = at[at % width == offset]
         if own.size:
@@ -115,12 +136,18 @@ def _say(block: Bytes, end: int, width: int, encoding: str, at: Places, since: i
             lasts = own[np.concatenate((breaks, [own.size - 1]))] + 16 + _AROUND
             for first, last in zip(np.where(firsts < 0, offset, firsts).tolist(), lasts.tolist(), strict=True):
                 cut = min(last, first + (end - first) // width * width)
-                text = block[first:cut].tobytes().decode(encoding, "replace").encode("utf-8", "replace")
+                said.append(block[first:cut].tobytes().decode(encoding, "replace").encode("utf-8", "replace"))
                 runs.append((first, cut, size))
-                said.append(text + b"\0")
-                places.append(np.append(_each_place(block[first:cut], width, encoding, len(text)) + first, cut))
-                size += len(said[-1])
-    return Written(f"utf-{8 * width}", b"".join(said), runs, places=np.concatenate(places), since=since)
+                size += len(said[-1]) + 1
+
+    def places() -> Places:
+        each = (
+            np.append(_each_place(block[first:cut], width, encoding, len(text)) + first, cut)
+            for (first, cut, _), text in zip(runs, said, strict=True)
+        )
+        return np.concatenate([*each])
+
+    return Written(f"utf-{8 * width}", b"\0".join([*said, b""]), runs, places=places, since=since)
 
 
 def _each_place(data: Bytes, width: int, encoding: str, size: int) -> Places:

@@ -29,7 +29,7 @@ class Written:
         data: bytes,
         runs: Sequence[tuple[int, int, int]] | Places,
         step: tuple[int, int] = (1, 1),
-        places: Places | None = None,
+        places: Places | Callable[[], Places] | None = None,
         source: bytes = b"",
         since: int = 0,
     ) -> None:
@@ -40,13 +40,14 @@ class Written:
             data: what they say.
             runs: where each begins and ends in the block, and where what it says begins in ``data``.
             step: so many bytes of the block make so many of ``data``.
-            places: the place of each byte of ``data`` in the block, where there is no such step.
+            places: the place of each byte of ``data`` in the block, where there is no such step; found when it is asked for.
             source: the block, where parts of ``data`` may stand in it as they are.
             since: where the part of the block begins that was not looked at before.
         """
         self.form, self.data = form, data
         self.begins, self.ends, self._starts = np.asarray(runs).T
-        self.step, self._places, self._source, self._since = step, places, source, since
+        self.step, self._source, self._since = step, source, since
+        self._places = places
 
     def begin(self, offset: int) -> int:
         """Return where the run begins in the block that a place of the data was made from."""
@@ -54,19 +55,24 @@ class Written:
 
     def place(self, offset: int) -> int:
         """Return the place in the block of a place in the data."""
-        places = self._places
+        places = self._each_place()
         if places is not None:
             return int(places[min(offset, places.size - 1)])
         number = self._run(offset)
         each, makes = self.step
         return min(int(self.begins[number]) + (offset - int(self._starts[number])) * each // makes, int(self.ends[number]) - 1)
 
+    def _each_place(self) -> Places | None:
+        if callable(self._places):
+            self._places = self._places()
+        return self._places
+
     def _run(self, offset: int) -> int:
         return int(np.searchsorted(self._starts, offset, side="right")) - 1
 
     def shows(self, offset: int, size: int) -> bool:
         """Return whether a window of the data lies in one run, and is not in the block as it is."""
-        places = self._places
+        places = self._each_place()
         if places is None:
             return self._run(offset) == self._run(offset + size - 1)
         first, last = int(places[offset]), int(places[min(offset + size, places.size) - 1])

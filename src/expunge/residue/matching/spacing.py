@@ -79,14 +79,17 @@ def close(buffer: _Bytes, begins: _Places, ends: _Places, length: int) -> tuple[
     chosen = np.concatenate((near, [False])) | np.concatenate(([False], near))
     if not near.any():
         return b"", begins[:0]
-    edges = np.zeros(length + 1, np.int8)
-    # Why by turns: where one part ends in the next, both edges count.
-    np.add.at(edges, np.maximum(begins[chosen] - MAX_LENGTH, 0), 1)
-    np.add.at(edges, np.minimum(ends[chosen] + MAX_LENGTH, length), -1)
-    kept = np.cumsum(edges[:length], dtype=np.int8) > 0
-    spaces = (buffer[:length] == SPACE) | ((buffer[:length] - np.uint8(9)) < 5)
-    kept[1:] &= ~(spaces[1:] & spaces[:-1])
-    return np.where(spaces, np.uint8(SPACE), buffer[:length])[kept].tobytes(), kept.nonzero()[0]
+    begins, ends = np.maximum(begins[chosen] - MAX_LENGTH, 0), np.minimum(ends[chosen] + MAX_LENGTH, length)
+    breaks = (begins[1:] > ends[:-1]).nonzero()[0]
+    firsts, lasts = begins[np.concatenate(([0], breaks + 1))], ends[np.concatenate((breaks, [ends.size - 1]))]
+    sizes = lasts - firsts
+    places = np.arange(int(sizes.sum())) + np.repeat(firsts - np.cumsum(sizes) + sizes, sizes)
+    text = buffer[places]
+    spaces = (text == SPACE) | ((text - np.uint8(9)) < 5)
+    text[spaces] = SPACE
+    kept = np.ones(text.size, np.bool_)
+    kept[1:] = ~(spaces[1:] & spaces[:-1])
+    return text[kept].tobytes(), places[kept]
 
 
 def window(raw: bytes, size: int) -> tuple[bytes, int] | None:
