@@ -15,7 +15,7 @@ from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from tests.attacks.invented.building import build, comparable, read
-from tests.attacks.invented.company import TEXTS, Company, Fill, Home, Key, Rule, Spot, needles, word
+from tests.attacks.invented.company import TEXTS, Company, Fill, Home, Key, Rule, needles, word
 from tests.attacks.invented.outside_search import Needle, Search
 from tests.attacks.invented.records import canonical, expected, searchable, staying_mentions
 from tests.engine.household import shorten_pauses
@@ -144,9 +144,9 @@ def _blind(receipt: Receipt) -> bool:
 
 
 def _unreadable(judgement: Judgement) -> bool:
-    """Return whether a stray copy of bytes lies in a file, and each receipt says that nobody can read what is there."""
+    """Return whether a stray copy of bytes lies anywhere, and each receipt says that nobody can read what is there."""
     company = judgement.company
-    lying = [each for each in company.strays if each.spot in {Spot.FILE, Spot.IGNORED_FILE} and company.fill(each.of) not in TEXTS]
+    lying = [each for each in company.strays if each.of is not None and company.fill(each.of) not in TEXTS]
     return bool(lying) and all(blocking(receipt.unread) for receipt in judgement.receipts)
 
 
