@@ -45,49 +45,68 @@ _DIFFERENT = 3
 
 def gathered(block: Bytes, end: int, since: int) -> Iterator[Written]:
     """Yield what such text says; what ended before ``since`` was looked at before."""
-    found: dict[tuple[int, str], list[Places]] = {}
+    near: dict[_Way, list[Places]] = {}
     for base in range(0, end - 15, _PART):
-        part = block[base : min(base + _PART + 8, end)]
+        part = block[base : min(base + _PART + 40, end)]
         if int(part.max()) < 0x80 and int(part.min()) >= 0x09:
             continue
-        for width, encoding, at in _places(block, base, part):
+        for way, at in _places(part):
             if at.size:
-                found.setdefault((width, encoding), []).append(at)
+                near.setdefault(way, []).append(at + base)
+    found: dict[tuple[int, str], list[Places]] = {}
+    for (width, order, large), parts in near.items():
+        # Why all at once: each step costs as much for ten places as for a thousand.
+        sure = _sure(block, np.concatenate(parts), f"{'<' if order == 'le' else '>'}u{width}", large=large)
+        if sure.size:
+            found.setdefault((width, f"utf-{8 * width}-{order}"), []).append(sure)
     for (width, encoding), parts in found.items():
         yield _say(block, end, width, encoding, np.unique(np.concatenate(parts)), since)
 
 
-def _places(block: Bytes, base: int, part: Bytes) -> Iterator[tuple[int, str, Places]]:
-    words = part[: part.size // 8 * 8].view(np.uint64)
+_Way = tuple[int, str, bool]
+"""Bytes of a character, their order, whether the script is a large one."""
+
+
+def _places(part: Bytes) -> Iterator[tuple[_Way, Places]]:
+    """Yield where such text may begin in a part, for each way in which it may be written."""
+    text = part[: part.size // 8 * 8]
+    words = text.view(np.uint64)
     large = int(part.max()) >= 0x80
     if large:
-        says = (part[: words.size * 8] - np.uint8(0x30)) < 0x70
-        says |= (part[: words.size * 8] - np.uint8(0xAC)) < 0x2C
-        allowed = (part[: words.size * 8] & np.uint8(0xDF)) == 0
+        says = (text - np.uint8(0x30)) < 0x70
+        says |= (text - np.uint8(0xAC)) < 0x2C
+        allowed = (text & np.uint8(0xDF)) == 0
         allowed |= says
     for high, first in ((_ODD, "le"), (_EVEN, "be")):
         second = "be" if first == "le" else "le"
-        at = _small(words, high)
-        for start, order in ((0, first), (1, second)):
-            yield 2, f"utf-16-{order}", _sure(block, at * 8 + base + start, f"{'<' if order == 'le' else '>'}u2")
+        at = _small(words, high) * 8
+        yield (2, first, False), at
+        yield (2, second, False), at + 1
         if large:
             ones = np.uint64(high & 0x0101010101010101)
             there = (allowed.view(np.uint64) & ones) == ones
-            there &= (says.view(np.uint64) & ones) != 0
             there[:-2] &= there[2:]
             (at,) = (there[1:-2] & there[:-3]).nonzero()
-            at = at[((words[at] | words[at + 1] | words[at + 2] | words[at + 3]) & _BEYOND_ASCII) != 0]
-            for start, order in ((0, first), (1, second)):
-                yield 2, f"utf-16-{order}", _sure(block, at * 8 + base + start, f"{'<' if order == 'le' else '>'}u2", large=True)
+            seen = says.view(np.uint64) & ones
+            at = (
+                at[
+                    (((words[at] | words[at + 1] | words[at + 2] | words[at + 3]) & _BEYOND_ASCII) != 0)
+                    & (seen[at] != 0)
+                    & (seen[at + 1] != 0)
+                ]
+                * 8
+            )
+            yield (2, first, True), at
+            yield (2, second, True), at + 1
     for shift in range(0, 32, 8):
         lanes = [np.uint64(_turned(lane, shift)) for lane in (0xFFFE0000FFFE0000, 0x000000FF000000FF, 0x0000FF000000FF00)]
         wide = (words & lanes[0]) == 0
         (at,) = (wide[1:] & wide[:-1]).nonzero()
         if at.size:
             # Why both: of Latin letters one of these bytes is zero, and of numbers as well.
-            at = at[((words[at] & lanes[1]) != 0) & ((words[at] & lanes[2]) != 0)]
-            yield 4, "utf-32-le", _sure(block, at * 8 + base + shift // 8, "<u4")
-            yield 4, "utf-32-be", _sure(block, at * 8 + base + (shift // 8 + 2) % 4, ">u4")
+            at = at[((words[at] & lanes[1]) != 0) & ((words[at] & lanes[2]) != 0)] * 8
+            yield (4, "le", False), at + shift // 8
+            yield (4, "be", False), at + (shift // 8 + 2) % 4
 
 
 def _turned(lane: int, shift: int) -> int:
