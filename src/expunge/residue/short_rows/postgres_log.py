@@ -17,7 +17,7 @@ from pathlib import Path
 from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive, SomeRow
 from expunge.ports.optional.row_accounts import AccountPart
 from expunge.residue.placing.postgres_wal import LogRecord, PostgresLogPlaces
-from expunge.residue.table_accounts.postgres_heap import HeapAccount
+from expunge.residue.short_rows.postgres_heap import HeapAccount
 
 _NAME = re.compile(r"[0-9A-F]{24}")
 _GONE, _UNREAD = CannotTell("log of files that are gone"), CannotTell("log record")
