@@ -26,8 +26,8 @@ from expunge.core.retention.collection_permission import CollectionAnswer
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.verification.entry_order import KeptHead
 from expunge.core.verification.receipt_verify import VerifiedReceipt
+from expunge.engine.opaque import opaque_check
 from expunge.engine.retention import map_check
-from expunge.engine.unread import opaque_check
 from expunge.errors import UsageError
 from expunge.maps import MapFault, examine, find_map, read_map
 from expunge.maps.drawing.picture import draw_lineage

@@ -139,6 +139,15 @@ def test_what_is_left_is_not_accounted_for(tmp_path: Path, database: str, postgr
     assert run.state is OrderState.FULFILLED, made.receipt(run, 2).datasets
 
 
+@pytest.mark.soak
+def test_rows_that_come_between_the_purge_and_the_look_are_accounted_for(tmp_path: Path, database: str) -> None:
+    made = enrolled(tmp_path, database, ENROLMENTS + INDEXES)
+    with pytest.MonkeyPatch.context() as patch:
+        once_purged(patch, Postgres, lambda: made.run("INSERT INTO enrolments SELECT 103, i FROM generate_series(1, 2000) AS i"))
+        run = made.erase(f"customer:{PERSON}")
+    assert run.state is OrderState.FULFILLED, (run.reasons, entry(made, run))
+
+
 TRIGGER = """
 CREATE TABLE log (n int, course int); INSERT INTO log VALUES (0, 0);
 CREATE FUNCTION keeps() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {act}; RETURN OLD; END$$;

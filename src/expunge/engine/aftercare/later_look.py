@@ -22,9 +22,9 @@ from expunge.engine.gate import fencing
 from expunge.engine.kernel import store_calls, unshown
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder
+from expunge.engine.opaque import scan_depth
 from expunge.engine.subjects import locating
 from expunge.engine.subjects.locating import LocatedCopies
-from expunge.engine.unread import scan_depth
 from expunge.errors import IllegalTransition
 from expunge.ports.scanner import Residue
 

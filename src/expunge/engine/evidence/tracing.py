@@ -27,10 +27,10 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.evidence import schema_words, traced_cells, weight_vectors
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.opaque import unread_places
+from expunge.engine.opaque.scan_depth import LookExtent
+from expunge.engine.opaque.unread_places import StorePlaces
 from expunge.engine.subjects.locating import LocatedCopies
-from expunge.engine.unread import unread_places
-from expunge.engine.unread.scan_depth import LookExtent
-from expunge.engine.unread.unread_places import StorePlaces
 from expunge.ports.scanner import WHOLE_EXTENT, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 

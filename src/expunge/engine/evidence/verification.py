@@ -4,13 +4,13 @@
 
 1. Ask the store what it can do. One that keeps everything until a date is not scanned: its entry says until when.
 2. Probe every dataset by its normal read paths, over a new connection.
-3. Scan every byte of the store (or a sample, where the map says so: :mod:`expunge.engine.unread.scan_depth`) for the traces, without
+3. Scan every byte of the store (or a sample, where the map says so: :mod:`expunge.engine.opaque.scan_depth`) for the traces, without
    crowded windows that have a better one beside them (:mod:`expunge.core.evidence.window_choice`).
 4. Account for windows that may be there: see :mod:`expunge.engine.evidence.hits_by_place`.
 5. Judge each dataset for each subject. Where nothing that was erased is long enough for a window, every byte of the table's files is
-   accounted for first (:mod:`expunge.engine.accounts.table_accounts`): see :mod:`expunge.engine.evidence.verdict`.
+   accounted for first (:mod:`expunge.engine.short_rows.table_accounts`): see :mod:`expunge.engine.evidence.verdict`.
 6. Judge the rest of the store: windows that no declared dataset accounts for, and places whose bytes nothing explains
-   (:mod:`expunge.engine.unread.unread_places`).
+   (:mod:`expunge.engine.opaque.unread_places`).
 7. Name the places of residue, for the operator.
 """
 
@@ -37,7 +37,6 @@ from expunge.core.values import canonical
 from expunge.core.values.copy import Copy, Probed, Selector
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Kept
-from expunge.engine.accounts import table_accounts
 from expunge.engine.evidence import hits_by_place, mentions, positive_controls, tracing
 from expunge.engine.evidence.nobodys_rows import Cell
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept
@@ -46,8 +45,9 @@ from expunge.engine.kernel import store_calls, unshown
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.models import model_commands
+from expunge.engine.opaque.scan_depth import LookExtent
+from expunge.engine.short_rows import table_accounts
 from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
-from expunge.engine.unread.scan_depth import LookExtent
 from expunge.ports.scanner import Residue, Scanned
 
 SubjectEntries: TypeAlias = tuple[

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from expunge import descriptors
 from expunge.ports.scanner import Stretch, Treat, Treatment, UnreadFile
-from expunge.residue.accounting.account import account
 from expunge.residue.formats import postgres, postgres_headers
 from expunge.residue.formats.postgres_headers import GRID
 from expunge.residue.formats.postgres_values import Unfinished
@@ -22,6 +21,7 @@ from expunge.residue.formats.sqlite import BESIDE, runs
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import SMALL, Allowance, Limits, Report, RunOrigin, SearchedContent, Session
+from expunge.residue.opaque.account import account
 from expunge.residue.scanning.byte_stream import ByteStream, add_small, carve, read_pages, search
 from expunge.residue.scanning.file_walk import WalkEntry, entries, reason_of
 

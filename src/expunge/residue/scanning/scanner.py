@@ -38,7 +38,7 @@ from expunge.residue.scanning.scan_units import (
     walk,
 )
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
-from expunge.residue.table_accounts.account_reader import open_account
+from expunge.residue.short_rows.account_reader import open_account
 from expunge.residue.take.tracer import Collector
 
 

@@ -45,7 +45,8 @@ class SqliteMentions:
         folding, phones = any(query.folded for query in queries), any(query.phones for query in queries)
         elements = frozenset[str]().union(*(query.listed for query in queries))
         if elements:
-            self.connection.create_function("expunge_lists", 1, lambda cell: _lists(cell, elements), deterministic=True)
+            few = elements if len(elements) <= _FEW else None
+            self.connection.create_function("expunge_lists", 1, lambda cell: _lists(cell, elements, few), deterministic=True)
         rows = self.connection.execute(*self._query(looked, inside, folding=folding, phones=phones, lists=bool(elements)))
         yield from count((self._named(row, looked) for row in rows), queries, aside)
 
@@ -164,10 +165,12 @@ class SqliteMentions:
         return changed
 
 
-def _lists(cell: object, elements: Collection[str]) -> bool:
-    """Return whether a list that fills a cell has one of some elements."""
+def _lists(cell: object, elements: Collection[str], few: Collection[str] | None) -> bool:
+    """Return whether a list that fills a cell has one of some elements; a ``few`` of them are first looked for as text."""
     text = cell.decode(errors="replace") if isinstance(cell, bytes) else cell
-    return isinstance(text, str) and any(value in elements for _, value in listed(text))
+    if not isinstance(text, str) or (few is not None and not any(each in text for each in few)):
+        return False
+    return any(value in elements for _, value in listed(text))
 
 
 def _ends_alike(column: SqliteColumn) -> str:

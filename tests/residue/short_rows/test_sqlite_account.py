@@ -13,7 +13,7 @@ import pytest
 
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.row_accounts import TableFile
-from expunge.residue.table_accounts.account_reader import open_account
+from expunge.residue.short_rows.account_reader import open_account
 
 PERSON = 207
 FILL = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "

@@ -9,9 +9,9 @@ from expunge import descriptors
 from expunge.ports.optional.row_accounts import AccountReader, FileHolds, TableFile
 from expunge.residue.placing.sqlite_pages import MAGIC
 from expunge.residue.placing.sqlite_records import DamagedPage
-from expunge.residue.table_accounts.lake_account import LakeAccount
-from expunge.residue.table_accounts.postgres_account import PostgresAccount
-from expunge.residue.table_accounts.sqlite_account import SqliteAccount
+from expunge.residue.short_rows.lake_account import LakeAccount
+from expunge.residue.short_rows.postgres_account import PostgresAccount
+from expunge.residue.short_rows.sqlite_account import SqliteAccount
 
 
 def open_account(files: Sequence[TableFile]) -> AccountReader | None:

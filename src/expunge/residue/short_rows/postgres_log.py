@@ -14,10 +14,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive
+from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive, SomeRow
 from expunge.ports.optional.row_accounts import AccountPart
 from expunge.residue.placing.postgres_wal import LogRecord, PostgresLogPlaces
-from expunge.residue.table_accounts.postgres_heap import HeapAccount
+from expunge.residue.short_rows.postgres_heap import HeapAccount
 
 _NAME = re.compile(r"[0-9A-F]{24}")
 _GONE, _UNREAD = CannotTell("log of files that are gone"), CannotTell("log record")
@@ -80,6 +80,9 @@ class LogAccount:
             live = heap is not None and all(place is not None and heap.at((int(place[1]), int(place[2]))) is not None for place in places)
             return None if live else _NO_ROW
         if isinstance(lying, NothingLive) and lying.why in _NO_CONTENT:
+            return None
+        # Why: without a record that cleared rows away, each row that was written since is there still, and a dead one is named on its page.
+        if isinstance(lying, SomeRow) and lying.relation in self.relations:
             return None
         return lying if isinstance(lying, CannotTell) else _NO_ROW
 

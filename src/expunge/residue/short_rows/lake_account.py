@@ -17,7 +17,7 @@ from expunge.residue.formats.parquet_thrift import Struct, ThriftReader, inner, 
 from expunge.residue.formats.parquet_values import BYTE_ARRAY
 from expunge.residue.formats.slices import FileSlice
 from expunge.residue.matching.session import TooLarge
-from expunge.residue.table_accounts.lake_pages import PageValues, Slack, page_values
+from expunge.residue.short_rows.lake_pages import PageValues, Slack, page_values
 
 MOST_ROWS = 1_000_000
 """Rows of one file, beyond which it is not accounted for."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from expunge.ports.optional.placing import CannotTell
 from expunge.ports.optional.row_accounts import AccountPart, FileHolds, TableFile
-from expunge.residue.table_accounts.postgres_btree import METHOD, TreeAccount
-from expunge.residue.table_accounts.postgres_files import segments
-from expunge.residue.table_accounts.postgres_heap import HeapAccount
-from expunge.residue.table_accounts.postgres_log import LogAccount, log_files
+from expunge.residue.short_rows.postgres_btree import METHOD, TreeAccount
+from expunge.residue.short_rows.postgres_files import segments
+from expunge.residue.short_rows.postgres_heap import HeapAccount
+from expunge.residue.short_rows.postgres_log import LogAccount, log_files
 
 _LONG = CannotTell("long values of rows")
 _OTHER_INDEX, _EXPRESSION = CannotTell("index of another kind"), CannotTell("index on an expression")

@@ -20,7 +20,7 @@ from expunge.residue.placing.sqlite_records import (
     TreePage,
     most_local,
 )
-from expunge.residue.table_accounts.live_bytes import LiveBytes
+from expunge.residue.short_rows.live_bytes import LiveBytes
 
 _FREE_BLOCK = 4
 _SHORTEST = 4

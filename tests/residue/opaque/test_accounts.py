@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import zstandard
 
-from expunge.residue.accounting.account import account
-from expunge.residue.accounting.stretches import Unread, is_dense, judge
 from expunge.residue.formats.slices import MemorySlice
 from expunge.residue.matching.session import Limits
+from expunge.residue.opaque.account import account
+from expunge.residue.opaque.stretches import Unread, is_dense, judge
 from tests.attacks.test_opaque import age, film, jpeg, noise, png_head, seven_zip, zipped
 
 TEXT = "Grüße aus Köln, sagte sie, und Łódź ist auch schön.\n" * 60

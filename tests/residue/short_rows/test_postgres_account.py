@@ -11,7 +11,7 @@ import pytest
 
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.row_accounts import FileHolds
-from expunge.residue.table_accounts.account_reader import open_account
+from expunge.residue.short_rows.account_reader import open_account
 from expunge.servers.postgres import PostgresServer
 from expunge.stores.postgres.reading import table_files
 from expunge.stores.postgres.schema.catalogue import PostgresSchema

@@ -9,9 +9,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from expunge.residue.accounting import packed, plain_formats
-from expunge.residue.accounting.media import MEDIA
-from expunge.residue.accounting.stretches import BLOCK, Unread, is_plain, judge, named
 from expunge.residue.formats import postgres_headers
 from expunge.residue.formats.carve import LOOKAHEAD, starts
 from expunge.residue.formats.containers import unmarked
@@ -19,6 +16,9 @@ from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import Limits
+from expunge.residue.opaque import packed, plain_formats
+from expunge.residue.opaque.media import MEDIA
+from expunge.residue.opaque.stretches import BLOCK, Unread, is_plain, judge, named
 
 _WHOLE = frozenset({"parquet", "orc", "7z", "sqlite", "sqlite wal", "sqlite journal", "pg_dump", "avro", "snappy", "brotli"})
 _NEVER_INSIDE = frozenset({"wave", "flac", "sqlite wal", "sqlite journal", "orc", "avro", "pg_dump", "lzma", "utf-32"})

@@ -9,9 +9,9 @@ from typing import TypeAlias
 from expunge.ports.optional.placing import CannotTell, LiveRows, NothingLive
 from expunge.ports.optional.row_accounts import AccountPart, TableFile
 from expunge.residue.placing.postgres_pages import NORMAL, Item, Page, ctid
-from expunge.residue.table_accounts.postgres_files import pages
-from expunge.residue.table_accounts.postgres_leftovers import copied_row, is_empty, overlapping, unaccounted
-from expunge.residue.table_accounts.postgres_values import Misfit, values
+from expunge.residue.short_rows.postgres_files import pages
+from expunge.residue.short_rows.postgres_leftovers import copied_row, is_empty, overlapping, unaccounted
+from expunge.residue.short_rows.postgres_values import Misfit, values
 
 Place: TypeAlias = tuple[int, int]
 """Block and item."""

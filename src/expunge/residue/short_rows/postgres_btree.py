@@ -12,11 +12,11 @@ from expunge.ports.optional.placing import CannotTell, NothingLive
 from expunge.ports.optional.row_accounts import AccountPart, TableFile
 from expunge.residue.placing.postgres_indexes import index_of
 from expunge.residue.placing.postgres_pages import NORMAL, Item, Page, tid
-from expunge.residue.table_accounts.live_bytes import LiveBytes
-from expunge.residue.table_accounts.postgres_files import pages
-from expunge.residue.table_accounts.postgres_heap import DAMAGED, HeapAccount, Place
-from expunge.residue.table_accounts.postgres_leftovers import is_empty, overlapping, unaccounted
-from expunge.residue.table_accounts.postgres_values import Misfit, values
+from expunge.residue.short_rows.live_bytes import LiveBytes
+from expunge.residue.short_rows.postgres_files import pages
+from expunge.residue.short_rows.postgres_heap import DAMAGED, HeapAccount, Place
+from expunge.residue.short_rows.postgres_leftovers import is_empty, overlapping, unaccounted
+from expunge.residue.short_rows.postgres_values import Misfit, values
 
 METHOD = "btree"
 _FREE_SPACE, _FREE_PAGE, _REMOVED = NothingLive("free space"), NothingLive("free page"), NothingLive("removed entry")

@@ -16,9 +16,9 @@ from contextlib import closing
 
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.evidence.row_account import RowAccount
-from expunge.engine.accounts import older_files
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.short_rows import older_files
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.row_accounts import AccountedStore
 

@@ -16,7 +16,7 @@ import pytest
 
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.row_accounts import FileHolds, TableFile
-from expunge.residue.table_accounts.account_reader import open_account
+from expunge.residue.short_rows.account_reader import open_account
 
 VALUES: tuple[tuple[Any, Callable[[random.Random], object]], ...] = (
     (pa.int8(), lambda draw: draw.randrange(-99, 99)),

@@ -14,8 +14,8 @@ from expunge.core.evidence.unread_places import PlaceKind
 from expunge.core.values.copy import Finding, FindingKind, RawSource
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
-from expunge.engine.unread import unread_places
-from expunge.engine.unread.unread_places import Account
+from expunge.engine.opaque import unread_places
+from expunge.engine.opaque.unread_places import Account
 from expunge.ports.optional.remote_content import Remote, RemoteObject
 from expunge.ports.scanner import UnreadFile
 

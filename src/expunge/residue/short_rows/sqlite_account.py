@@ -13,9 +13,9 @@ from expunge.residue.placing.sqlite_pages import LOG, DatabasePages
 from expunge.residue.placing.sqlite_records import TABLE_INTERIOR, DamagedPage, Record, TreePage, Value
 from expunge.residue.placing.sqlite_schema import Holds, Tree
 from expunge.residue.placing.sqlite_trees import PageMap, reader
-from expunge.residue.table_accounts.sqlite_entries import TableEntries
-from expunge.residue.table_accounts.sqlite_leftovers import Leftovers, LiveCells, in_live_cells
-from expunge.residue.table_accounts.word_index import UnreadBlock, has_only
+from expunge.residue.short_rows.sqlite_entries import TableEntries
+from expunge.residue.short_rows.sqlite_leftovers import Leftovers, LiveCells, in_live_cells
+from expunge.residue.short_rows.word_index import UnreadBlock, has_only
 
 _DAMAGED = CannotTell("damaged page")
 _FREE_SPACE, _OLD, _SLACK = NothingLive("free space"), NothingLive("old frame"), NothingLive("slack")

@@ -1,1 +1,0 @@
-"""Account for every byte of the files of a table. No eraser imports it and it imports no eraser."""
