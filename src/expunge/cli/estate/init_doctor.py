@@ -111,7 +111,9 @@ def _examined(map_file: Path | None, since: Sequence[Path]) -> Iterator[DoctorCh
     yield DoctorCheck("python", sys.version_info >= (3, 11), sys.version.split()[0])
     try:
         with opened(map_file) as expunge:
-            yield DoctorCheck("map", True, expunge.map.source)
+            guesses = len(expunge.map.guesses)
+            said = f": {output.count(guesses, 'open guess', 'open guesses')}, no order is planned: run expunge check" if guesses else ""
+            yield DoctorCheck("map", not guesses, f"{expunge.map.source}{said}")
             yield from _state(expunge)
             yield from _one_moment(expunge)
             yield from _outside(expunge, since)

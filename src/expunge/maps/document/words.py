@@ -33,10 +33,10 @@ MAP = (
     "lineage",
 )
 SPELLING = ("type", "case", "unicode", "region")
-IDENTITY = ("dataset", "key", "also", *SPELLING, "compare", "member_of", "last_used", "inactive_after")
+IDENTITY = ("dataset", "key", "also", *SPELLING, "compare", "member_of", "last_used", "inactive_after", "guess")
 RECIPIENT = ("gets", "url", "probe", "key", "within")
 STORE = ("kind", "url", "window", "outside")
-RETENTION = ("period", "from", "purpose", "need", "inactive_after")
+RETENTION = ("period", "from", "purpose", "need", "inactive_after", "guess")
 DATASET = (
     "store",
     "table",
@@ -66,9 +66,10 @@ DATASET = (
     "attest",
     "on_expiry",
     "mentions",
+    "guess",
 )
 NOBODY = "nobody"
-REFERENCE = ("store", "table", "path", "format", "records", "encoding", "about", "vocabulary")
+REFERENCE = ("store", "table", "path", "format", "records", "encoding", "about", "vocabulary", "guess")
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
 MENTION = ("replace",)

@@ -30,6 +30,7 @@ from expunge.maps.sections.artefacts import (
 )
 from expunge.maps.sections.consents import check_consents, read_asking, read_guardians, read_purposes, read_texts
 from expunge.maps.sections.datasets import read_datasets, read_ignore, read_opaque
+from expunge.maps.sections.guesses import read_guesses
 from expunge.maps.sections.idle import check_last_used
 from expunge.maps.sections.laws import read_laws
 from expunge.maps.sections.mentions import check_mentions
@@ -188,6 +189,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),
+        guesses=read_guesses(form, root),
         source=str(path),
     )
 
