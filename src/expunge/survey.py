@@ -37,7 +37,7 @@ from expunge.maps.proposal.from_fides import propose_from_fides
 from expunge.maps.proposal.proposal import propose_map
 from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
-from expunge.stores import Kinds, OpenStores, own_kinds
+from expunge.stores import Kinds, OpenStores, open_survey, own_kinds
 
 __all__ = [
     "CheckedMap",
@@ -196,9 +196,12 @@ def drawing(data_map: DataMap) -> str:
     return draw_lineage(data_map)
 
 
-def propose(target: Path, map_file: Path) -> str:
-    """The text of a first map for a folder or SQLite file, to be written to ``map_file``. Raises UsageError, StoreUnavailable."""
-    return propose_map(target, map_file.absolute().parent)
+def propose(targets: Sequence[str], map_file: Path) -> str:
+    """Return the text of a first map for folders, databases and buckets, to be written to ``map_file``.
+
+    Raises UsageError for what is none, StoreUnavailable for what cannot be read, Misconfigured where a client is not installed.
+    """
+    return propose_map(targets, map_file.absolute().parent, open_survey, os.environ)
 
 
 def import_fides(folder: Path) -> tuple[str, tuple[LossNote, ...]]:

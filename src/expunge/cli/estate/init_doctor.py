@@ -26,17 +26,21 @@ LOW_DISK = 512 * 2**20
 
 
 def init(
-    target: Annotated[
-        Path | None,
-        typer.Argument(metavar="[TARGET]", help="A folder or SQLite file to propose a first map for.", exists=True, show_default=False),
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TARGET]...",
+            help="Folders, SQLite files, postgresql:// and s3:// addresses to propose one first map for.",
+            show_default=False,
+        ),
     ] = None,
     ask_passphrase: Annotated[bool, typer.Option(help="Protect the keystore with a passphrase asked for now.")] = False,
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Propose a first map for TARGET; or, without TARGET, make keys, journal and log for the map that is there."""
-    if target is not None:
-        _propose(target, map_file or Path(MAP_NAME), as_json=as_json)
+    """Propose one first map for all TARGETs; or, without any, make keys, journal and log for the map that is there."""
+    if targets:
+        _propose(targets, map_file or Path(MAP_NAME), as_json=as_json)
         return
     from expunge.bootstrap import Expunge
 
@@ -205,16 +209,16 @@ def _passphrase(*, ask: bool) -> str | None:
     return answer
 
 
-def _propose(target: Path, map_file: Path, *, as_json: bool) -> None:
+def _propose(targets: Sequence[str], map_file: Path, *, as_json: bool) -> None:
     from expunge import survey
 
     if map_file.exists():
         message = f"there is a map already: {output.visible(str(map_file))}"
         raise UsageError(message, help="name another file with --map, or mend that one")
-    text = survey.propose(target, map_file)
+    text = survey.propose(targets, map_file)
     map_file.write_text(text, encoding="utf-8")
     if as_json:
         output.write_json("proposal/1", {"map": map_file})
     else:
         output.say(f"wrote {output.visible(str(map_file))}")
-        output.note("read it, answer what it asks, run `expunge check`, then `expunge init` makes keys and state")
+        output.note("read it, decide each `guess:` and take it out, run `expunge check`, then `expunge init` makes keys and state")
