@@ -63,7 +63,7 @@ def find_map(start: Path) -> Path:
         if (each / MAP_NAME).is_file():
             return each / MAP_NAME
     message = f"no {MAP_NAME} in {folder} or above it"
-    raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map")
+    raise Misconfigured(message, help="expunge init TARGET... proposes a first map")
 
 
 def read_map(
@@ -118,7 +118,7 @@ def _bytes_of(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         message = f"the data map {path} cannot be read: {error.strerror}"
-        raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map") from error
+        raise Misconfigured(message, help="expunge init TARGET... proposes a first map") from error
 
 
 _CHECKS = (
