@@ -37,7 +37,7 @@ from expunge.maps.proposal.from_fides import propose_from_fides
 from expunge.maps.proposal.proposal import propose_map
 from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
-from expunge.stores import Kinds, OpenStores, open_survey, own_kinds
+from expunge.stores import Kinds, OpenStores, lake_columns, open_survey, own_kinds
 
 __all__ = [
     "CheckedMap",
@@ -201,7 +201,7 @@ def propose(targets: Sequence[str], map_file: Path) -> str:
 
     Raises UsageError for what is none, StoreUnavailable for what cannot be read, Misconfigured where a client is not installed.
     """
-    return propose_map(targets, map_file.absolute().parent, open_survey, os.environ)
+    return propose_map(targets, map_file.absolute().parent, open_survey, lake_columns, os.environ)
 
 
 def import_fides(folder: Path) -> tuple[str, tuple[LossNote, ...]]:

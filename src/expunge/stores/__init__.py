@@ -123,6 +123,18 @@ def open_survey(kind: str, where: Path | str, store: str) -> AbstractContextMana
     return cast("AbstractContextManager[TableSurvey]", opened(where, store))
 
 
+def lake_columns(path: Path) -> Mapping[str, frozenset[str]]:
+    """Return the columns of a Parquet file that no map declares yet, with some values of each.
+
+    Raises Misconfigured where the client is not installed, StoreUnavailable where the file cannot be read.
+    """
+    try:
+        read = _imported("expunge.stores.survey.lake_columns:columns")
+    except ModuleNotFoundError as error:
+        raise installed.missing("parquet", (error.name or "").partition(".")[0], "expunge[parquet]") from error
+    return cast("Mapping[str, frozenset[str]]", read(path))
+
+
 @cache
 def _offered() -> Mapping[str, EntryPoint]:
     """Return kind -> entry point of an installed package. Raises Misconfigured when two packages offer the same kind."""

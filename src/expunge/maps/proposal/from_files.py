@@ -14,10 +14,11 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import (
     COMPRESSED,
@@ -33,6 +34,7 @@ from expunge.maps.proposal.known_words import (
 )
 from expunge.maps.proposal.targets import is_database
 
+_NO_WORDS = MapWords(frozenset(), frozenset(), frozenset())
 MOST_FILES = 20_000
 MOST_VALUES = 5_000
 """Files of one shape whose names are compared with keys of people."""
@@ -55,6 +57,10 @@ class SurveyedFolder:
     """There are more files than were looked at."""
 
 
+ReadColumns = Callable[[Path], Mapping[str, frozenset[str]]]
+"""Column of a file of a lake -> some of its values."""
+
+
 @dataclass
 class _Group:
     """Files of one shape in folders of one shape."""
@@ -65,8 +71,11 @@ class _Group:
     paths: list[Path] = field(default_factory=list)
 
 
-def look_at_folder(root: Path, store: str) -> SurveyedFolder:
-    """Guess the datasets of a folder; links are not followed, and only the first :data:`MOST_FILES` files count."""
+def look_at_folder(root: Path, store: str, columns: ReadColumns | None = None) -> SurveyedFolder:
+    """Guess the datasets of a folder; links are not followed, and only the first :data:`MOST_FILES` files count.
+
+    ``columns`` reads the Parquet files of a lake. Raises what it raises.
+    """
     groups: dict[tuple[tuple[str, ...], str], _Group] = {}
     databases, junk, count = [], set(), 0
     for path in _files(root):
@@ -82,7 +91,7 @@ def look_at_folder(root: Path, store: str) -> SurveyedFolder:
         elif not _beside_database(path):
             folders = tuple("#" if is_date(part) else part if is_plain(part) else "?" for part in parts[:-1])
             groups.setdefault((folders, extension), _Group(folders, extension)).paths.append(path)
-    guesses = _guesses(root, store, list(groups.values()))
+    guesses = _guesses(root, store, list(groups.values()), columns)
     return SurveyedFolder(_apart(guesses), tuple(databases), tuple(sorted(junk)), count > MOST_FILES)
 
 
@@ -109,7 +118,7 @@ def _beside_database(path: Path) -> bool:
     return bool(dash) and role in {"wal", "shm", "journal"} and path.with_name(base).exists()
 
 
-def _guesses(root: Path, store: str, groups: Sequence[_Group]) -> list[Guess]:
+def _guesses(root: Path, store: str, groups: Sequence[_Group], columns: ReadColumns | None) -> list[Guess]:
     """One dataset for the media of a folder with their sidecars, one for each other kind of file in it."""
     done: list[Guess] = []
     media = {group.folders: group for group in groups if _format(group) in MEDIA}
@@ -120,7 +129,10 @@ def _guesses(root: Path, store: str, groups: Sequence[_Group]) -> list[Guess]:
         names, told = _names(root, folders, whole or here)
         if whole:
             done.append(_sampled(root, _whole(store, folders, whole, names), whole, names, told))
-        done += [_sampled(root, _single(store, folders, group, names), [group], names, told) for group in here if group not in whole]
+        for group in (each for each in here if each not in whole):
+            in_lake = columns is not None and _format(group) == "parquet"
+            read = {path: columns(path) for path in group.paths[:_SAMPLES]} if columns is not None and in_lake else {}
+            done.append(_with_columns(_sampled(root, _single(store, folders, group, names), [group], names, told), read))
     return done
 
 
@@ -151,6 +163,28 @@ def _sampled(root: Path, guess: Guess, groups: Sequence[_Group], names: Sequence
                     samples[key].add(str(value))
     records = frozenset(guess.fields) - {name for path in guess.paths for name in re.findall(r"\{(\w+)\}", path)}
     return replace(guess, samples={name: frozenset(values) for name, values in samples.items()}, told=told | records)
+
+
+def _with_columns(guess: Guess, read: Mapping[Path, Mapping[str, frozenset[str]]]) -> Guess:
+    """Add the columns of a lake's files, with samples of those that may say whose a row is."""
+    samples = dict(guess.samples)
+    for columns in read.values():
+        for name, values in columns.items():
+            if name in samples or _may_name_people(name):
+                samples[name] = samples.get(name, frozenset()) | values
+    added = tuple(name for name in samples if name not in guess.fields)
+    kinds = {kind: name for name in added if (kind := kind_of(name)) is not None}
+    return replace(
+        guess,
+        fields=(*added, *guess.fields),
+        kinds={**guess.kinds, **kinds},
+        samples={name: samples[name] for name in (*added, *guess.fields) if name in samples},
+        told=guess.told | set(added),
+    )
+
+
+def _may_name_people(column: str) -> bool:
+    return is_field(column) or name_tells(column, _NO_WORDS) is NameTells.PEOPLE
 
 
 def _names(root: Path, folders: tuple[str, ...], groups: Sequence[_Group]) -> tuple[list[str], frozenset[str]]:

@@ -20,6 +20,8 @@ class Guess:
     """Identity kind -> more fields that hold such an identifier."""
     table: str = ""
     paths: tuple[str, ...] = ()
+    layout: tuple[str, str] = ("", "")
+    """Key and name of what is neither a table nor a path: ``model``, ``experiment``."""
     format: str = ""
     through: tuple[str, ...] = ()
     """Dataset and field; a third where the field has another name there."""

@@ -91,6 +91,8 @@ def _dataset(guess: Guess) -> Iterator[str]:
     elif guess.paths:
         yield "    path:"
         yield from (f"      - {quoted(path)}" for path in guess.paths)
+    if guess.layout[0]:
+        yield f"    {guess.layout[0]}: {word(guess.layout[1])}"
     if guess.format:
         yield f"    format: {guess.format}"
     yield from _subject(guess)

@@ -12,10 +12,12 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from expunge.maps.proposal import model_registries
 from expunge.maps.proposal.folder_ways import with_ways
-from expunge.maps.proposal.from_files import look_at_folder
+from expunge.maps.proposal.from_files import ReadColumns, look_at_folder
 from expunge.maps.proposal.guesses import Guess
-from expunge.maps.proposal.map_text import TRAPS, SurveyedData, written
+from expunge.maps.proposal.index_folders import with_sidecars
+from expunge.maps.proposal.map_text import TRAPS, SurveyedData, word, written
 from expunge.maps.proposal.people_tables import TableFacts, people_tables
 from expunge.maps.proposal.settling import settled
 from expunge.maps.proposal.table_ways import TableWays
@@ -25,7 +27,6 @@ from expunge.ports.optional.table_survey import TableSurvey
 OpenSurvey = Callable[[str, Path | str, str], AbstractContextManager[TableSurvey]]
 """Opens a store of tables: kind, place, name for messages."""
 _TABLES = frozenset({"sqlite", "postgres", "lancedb"})
-_MLFLOW = frozenset({"experiments", "runs", "registered_models", "model_versions", "alembic_version"})
 
 
 @dataclass
@@ -34,6 +35,7 @@ class _Look:
 
     map_folder: Path
     open_survey: OpenSurvey
+    columns: ReadColumns
     stack: ExitStack
     sight: SurveyedData = field(default_factory=SurveyedData)
     tables: list[TableFacts] = field(default_factory=list)
@@ -49,13 +51,14 @@ class _Look:
         return _fresh(table, store, [facts.dataset for facts in self.tables])
 
 
-def propose_map(targets: Sequence[str], map_folder: Path, open_survey: OpenSurvey, environ: Mapping[str, str]) -> str:
+def propose_map(targets: Sequence[str], map_folder: Path, open_survey: OpenSurvey, columns: ReadColumns, environ: Mapping[str, str]) -> str:
     """Return the text of a first ``expunge.yaml``.
 
     Args:
         targets: folders of files, with or without SQLite databases in them; SQLite databases; addresses of databases and buckets.
         map_folder: where the map will lie; urls are written relative to it.
         open_survey: opens stores of tables.
+        columns: reads the Parquet files of a lake.
         environ: variables by which an address with a password is named.
 
     Raises:
@@ -64,7 +67,7 @@ def propose_map(targets: Sequence[str], map_folder: Path, open_survey: OpenSurve
     """
     found = [recognised(each, map_folder, environ) for each in dict.fromkeys(targets)]
     with ExitStack() as stack:
-        look = _Look(map_folder, open_survey, stack)
+        look = _Look(map_folder, open_survey, columns, stack)
         for target in found:
             look.sight.notes += target.notes
             see = _see_tables if target.kind in _TABLES else _see_folder if isinstance(target.where, Path) else _see_bucket
@@ -83,9 +86,9 @@ def propose_map(targets: Sequence[str], map_folder: Path, open_survey: OpenSurve
 def _see_folder(look: _Look, target: Target) -> None:
     folder, sight = Path(target.where), look.sight
     name = look.store_name(target.name)
-    seen = look_at_folder(folder, name)
+    seen = look_at_folder(folder, name, look.columns if target.kind == "parquet" else None)
     sight.stores.append((name, target.kind, target.url))
-    look.files += seen.guesses
+    look.files += with_sidecars(seen.guesses) if target.kind == "faiss" else seen.guesses
     for database in seen.databases:
         stem = re.sub(r"[^A-Za-z0-9_]", "_", database.stem)
         inner = database.relative_to(folder).as_posix()
@@ -109,11 +112,26 @@ def _see_tables(look: _Look, target: Target) -> None:
     name = look.store_name(target.name)
     survey = look.stack.enter_context(look.open_survey(target.kind, target.where, name))
     tables = survey.tables()
+    if {table.name for table in tables} >= model_registries.TABLES:
+        _see_registry(look, target, name, survey)
+        return
     look.sight.stores.append((name, target.kind, target.url))
-    if {table.name for table in tables} >= _MLFLOW:
-        look.sight.notes.append(f"The store {name} looks like the backend of MLflow: kind: mlflow declares its models and experiments.")
     for table in tables:
         look.tables.append(TableFacts(name, table, survey, look.dataset_name(table.name, name)))
+
+
+def _see_registry(look: _Look, target: Target, name: str, survey: TableSurvey) -> None:
+    seen, sight = model_registries.look_at_registry(survey, name), look.sight
+    artifacts = relative(Path(seen.artifacts), look.map_folder) if seen.artifacts else "./mlartifacts"
+    sight.stores.append((name, "mlflow", target.url))
+    sight.options[name] = f"artifacts: {word(artifacts)}"
+    if not seen.artifacts:
+        sight.notes.append(f"Nothing says in which folder the artifacts of the store {name} lie: correct `artifacts:`.")
+    if seen.unnamed:
+        sight.notes.append(
+            f"{seen.unnamed} models and experiments of the store {name} have names that may be a person's: declare them by hand."
+        )
+    look.files += seen.guesses
 
 
 def _named_apart(guesses: Sequence[Guess], taken: Collection[str]) -> list[Guess]:
