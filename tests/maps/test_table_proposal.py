@@ -158,6 +158,44 @@ def test_files_are_led_to_people_of_a_database_and_two_stores_share_one_list_of_
     assert said["clips"] == "{user_id}: 2 of 2 values match users.id"
 
 
+def test_a_foreign_key_is_followed_however_its_statement_spells_the_column(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "app")) as db, db:
+        db.executescript(
+            "CREATE TABLE Users (Id INTEGER PRIMARY KEY, Email TEXT); CREATE TABLE clips (Owner INTEGER REFERENCES users (ID))"
+        )
+    seen = read(tmp_path, propose([str(tmp_path / "app")], tmp_path / "expunge.yaml"))
+    assert seen.datasets["clips"].subject == ByField({"user": "Owner"})
+    assert "clips" not in {each.name for each in seen.guesses}
+
+
+def test_a_guess_says_which_other_people_the_values_match_as_well(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "app")) as db, db:
+        for table in ("customers", "players"):
+            db.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, email TEXT)")
+            db.executemany(f"INSERT INTO {table} (id) VALUES (?)", [(number,) for number in range(1, 60)])
+        db.executescript("CREATE TABLE clips (owner_id INTEGER); INSERT INTO clips VALUES (1), (2), (3)")
+    seen = read(tmp_path, propose([str(tmp_path / "app")], tmp_path / "expunge.yaml"))
+    said = {each.name: each.said for each in seen.guesses}
+    assert said["clips"] == "owner_id: 3 of 3 values match customers.id, and most of them players.id as well"
+
+
+@pytest.mark.parametrize(("names", "rule"), [(("r1", "r2"), Through("clips", "recording_id")), (("r1", "r1"), Undecided())])
+def test_rows_are_led_through_files_only_where_no_two_people_have_one_of_the_name(
+    tmp_path: Path, names: tuple[str, str], rule: Through | Undecided
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "app")) as db, db:
+        db.executescript(
+            "CREATE TABLE said (recording_id TEXT, line TEXT); INSERT INTO said VALUES ('r1', 'the kettle is on in the yard today')"
+        )
+        db.executescript("CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT); INSERT INTO users VALUES ('u-7x1', NULL), ('u-7x2', NULL)")
+    for user, name in zip(("u-7x1", "u-7x2"), names, strict=True):
+        (tmp_path / "clips" / user).mkdir(parents=True)
+        (tmp_path / "clips" / user / f"{name}.wav").write_bytes(b"RIFF")
+    seen = read(tmp_path, propose([str(tmp_path / "app"), str(tmp_path / "clips")], tmp_path / "expunge.yaml"))
+    assert seen.datasets["clips"].subject == ByField({"user": "user_id"})
+    assert seen.datasets["said"].subject == rule
+
+
 @pytest.mark.soak
 def test_postgresql_is_seen_as_sqlite_is(tmp_path: Path, database: str, seen: DataMap) -> None:
     with psycopg.connect(database) as db:

@@ -150,6 +150,8 @@ def _is_sidecar(group: _Group, stems: set[str]) -> bool:
 def _sampled(root: Path, guess: Guess, groups: Sequence[_Group], names: Sequence[str], told: frozenset[str]) -> Guess:
     """Add values of the placeholders and of the keys of records, to be compared and dropped."""
     samples: dict[str, set[str]] = {name: set() for name in guess.fields}
+    stems = [[split_extension(path.name)[0] for path in group.paths] for group in groups]
+    sole = {names[-1]} if all(len(set(each)) == len(each) for each in stems) else set()
     for group in groups:
         for path in group.paths[:MOST_VALUES]:
             parts = list(path.relative_to(root).parts)
@@ -162,7 +164,7 @@ def _sampled(root: Path, guess: Guess, groups: Sequence[_Group], names: Sequence
                 if key in samples and value is not None:
                     samples[key].add(str(value))
     records = frozenset(guess.fields) - {name for path in guess.paths for name in re.findall(r"\{(\w+)\}", path)}
-    return replace(guess, samples={name: frozenset(values) for name, values in samples.items()}, told=told | records)
+    return replace(guess, samples={name: frozenset(values) for name, values in samples.items()}, told=told | records, sole=frozenset(sole))
 
 
 def _with_columns(guess: Guess, read: Mapping[Path, Mapping[str, frozenset[str]]]) -> Guess:

@@ -40,6 +40,8 @@ class Guess:
     """Fideslang data categories."""
     samples: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     """Field -> values of it, to be compared and dropped."""
+    sole: frozenset[str] = frozenset()
+    """Placeholders that no two files share a value of, whoever they belong to."""
     told: frozenset[str] = frozenset()
     """Fields whose names the data itself gives, and no rule of ours."""
 

@@ -24,8 +24,8 @@ class TableFacts:
 
     @property
     def place(self) -> tuple[str, str]:
-        """The store and the table's name, in small letters."""
-        return self.store, self.table.name.lower()
+        """The store and the table's name."""
+        return self.store, self.table.name
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,15 @@ def _people(facts: TableFacts, found: Sequence[PeopleTable]) -> PeopleTable | No
         return None
     if not asks and not (named or by_login or addressed or preset is not None):
         asks = "it has first and last names, and nothing else says whether it lists people whom orders are about"
+    if not asks and named and not preset and seen.isdisjoint(PERSONAL | _NAMES):
+        asks = "it is named after people, and no column of it names one"
     kind = _fresh(_named(table.name), table.name, {each.kind for each in found})
     return PeopleTable(facts, kind, key, tuple(_also(table, key)), asks)
 
 
 def _refers(facts: TableFacts, found: Sequence[PeopleTable]) -> bool:
     people = {each.facts.place for each in found}
-    return any((facts.store, reference.table.lower()) in people for reference in facts.table.references)
+    return any((facts.store, reference.table) in people for reference in facts.table.references)
 
 
 def _is_of_others(table: SurveyedTable, key: str) -> bool:

@@ -75,7 +75,7 @@ def _through_files(guess: Guess, others: Sequence[Guess]) -> Guess:
         if whole or not other.kinds or not other.paths or other.format:
             continue
         own = next((name for name in reversed(other.fields) if all("{" + name + "}" in path for path in other.paths)), "")
-        if own.endswith("_id") and own in guess.fields and kind_of(own) is None:
+        if own in other.sole and own.endswith("_id") and own in guess.fields and kind_of(own) is None:
             values, names = guess.samples.get(own, frozenset()), other.samples.get(own, frozenset())
             if values and len(values & names) < ENOUGH * len(values):
                 continue

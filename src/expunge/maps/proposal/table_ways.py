@@ -73,7 +73,7 @@ class TableWays:
         declared = {here for reference in facts.table.references for here, _ in reference.columns}
         own = self._homes.get(facts.place)
         for reference in facts.table.references:
-            home = self._homes.get((facts.store, reference.table.lower()))
+            home = self._homes.get((facts.store, reference.table))
             if home is not None and len(reference.columns) == 1 and reference.columns[0][1] == home.key:
                 yield _Named(reference.columns[0][0], home)
         if own is None and is_copy(facts.table):
@@ -101,7 +101,7 @@ class TableWays:
         declared = set()
         for reference in facts.table.references:
             declared |= {here for here, _ in reference.columns}
-            to = self._tables.get((facts.store, reference.table.lower()))
+            to = self._tables.get((facts.store, reference.table))
             if to is None or to is facts or len(reference.columns) != 1:
                 continue
             here, there = reference.columns[0]
@@ -190,7 +190,7 @@ class TableWays:
             (other, here)
             for other in self._tables.values()
             for reference in other.table.references
-            if other.store == facts.store and reference.table.lower() == facts.table.name.lower() and len(reference.columns) == 1
+            if other.store == facts.store and reference.table == facts.table.name and len(reference.columns) == 1
             for here, there in reference.columns
             if there == facts.table.key and (found := self._done.get(other.place)) is not None and (found.kinds or found.through)
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from expunge.core.datamap.mentions import distinctive
 from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells, singular
@@ -31,6 +31,8 @@ class KeyMatch:
     values: int
     place: str
     """Table and column, for messages."""
+    also: tuple[str, ...] = ()
+    """Other keys that hold most of them as well."""
 
     @property
     def share(self) -> float:
@@ -42,7 +44,8 @@ class KeyMatch:
         """The counts, for the map."""
         if not self.values:
             return f"named like {self.place}, and there is no value yet to compare"
-        return f"{self.held:,} of {self.values:,} values match {self.place}"
+        others = f", and most of them {' and '.join(self.also)} as well" if self.also else ""
+        return f"{self.held:,} of {self.values:,} values match {self.place}{others}"
 
 
 def matched(values: frozenset[str], survey: TableSurvey, table: str, column: str) -> KeyMatch:
@@ -72,8 +75,9 @@ def best_people(facts: TableFacts, column: SurveyedColumn, homes: Sequence[Peopl
             found.append(((declared, match.share), home, match))
     if not found:
         return None
-    _, home, match = max(found, key=lambda each: each[0])
-    return home, match
+    rank, home, match = max(found, key=lambda each: each[0])
+    alike = [other.place for (declared, share), who, other in found if who is not home and declared == rank[0] and share >= ENOUGH]
+    return home, replace(match, also=tuple(alike))
 
 
 def shows_people(facts: TableFacts, homes: Sequence[PeopleTable]) -> str:

@@ -15,6 +15,9 @@ from expunge.errors import StoreUnavailable
 from expunge.ports.optional.table_survey import ColumnType, SurveyedColumn, SurveyedReference, SurveyedTable
 from expunge.stores.sqlite.catalogue import SqliteSchema, quoted
 
+_LOOKED_AT = 100_000
+"""Rows of which a sample is taken."""
+_COUNTED = 1_000_000
 _TIMES = ("date", "time")
 _TYPES = {
     "integer": ColumnType.NUMBER,
@@ -43,7 +46,9 @@ class SqliteSurvey:
 
     def sampled(self, table: str, column: str, most: int) -> frozenset[str]:
         """Return some of the values."""
-        sql = f"SELECT DISTINCT CAST({quoted(column)} AS TEXT) FROM main.{quoted(table)} WHERE {quoted(column)} IS NOT NULL LIMIT ?"
+        name = quoted(column)
+        some = f"SELECT {name} FROM main.{quoted(table)} WHERE {name} IS NOT NULL LIMIT {_LOOKED_AT}"
+        sql = f"SELECT DISTINCT CAST({name} AS TEXT) FROM ({some}) LIMIT ?"
         with self._looking():
             return frozenset(row[0] for row in self._connection.execute(sql, (most,)).fetchall())
 
@@ -61,7 +66,7 @@ class SqliteSurvey:
             SurveyedColumn(row[1], _type(row[2] or "", affinities[row[1]]), bool(row[3] or row[5])) for row in rows if row[1] in affinities
         )
         primary = tuple(row[1] for row in sorted((row for row in rows if row[5]), key=lambda row: int(row[5])))
-        (count,) = self._connection.execute(f"SELECT count(*) FROM main.{quoted(name)}").fetchone()
+        (count,) = self._connection.execute(f"SELECT count(*) FROM (SELECT 1 FROM main.{quoted(name)} LIMIT {_COUNTED})").fetchone()
         keys = dict.fromkeys((*([primary] if primary else []), *self._unique(name)))
         return SurveyedTable(name, columns, tuple(keys), tuple(self._references(name)), count)
 
@@ -79,8 +84,15 @@ class SqliteSurvey:
             parent = self._schema.named(rows[0][0])
             if parent is None:
                 continue
-            primary = [column.name for column in sorted(self._schema.columns(parent), key=lambda each: each.primary) if column.primary]
-            pairs = tuple((here, there or primary[at]) for at, (_, here, there) in enumerate(rows) if there or at < len(primary))
+            columns = self._schema.columns(parent)
+            primary = [column.name for column in sorted(columns, key=lambda each: each.primary) if column.primary]
+            # Why by small letters: the statement may spell the column in another way than its own table does.
+            spelt = {column.name.lower(): column.name for column in columns}
+            pairs = tuple(
+                (here, spelt.get(there.lower(), there) if there else primary[at])
+                for at, (_, here, there) in enumerate(rows)
+                if there or at < len(primary)
+            )
             if len(pairs) == len(rows):
                 yield SurveyedReference(pairs, parent)
 
