@@ -68,6 +68,16 @@ def test_check_and_doctor_fail_and_name_line_and_fix(guessed: Path) -> None:
     assert "1 open guess, no order is planned" in expunge("doctor", cwd=guessed.parent).out
 
 
+def test_a_purpose_that_is_still_to_be_said_is_open_as_well(guessed: Path) -> None:
+    text = guessed.read_text().replace(GUESS, "")
+    guessed.write_text(text.replace("purpose: answer the request", 'purpose: "DECIDE: what it is used for"'))
+    ran = expunge("check", cwd=guessed.parent)
+    assert ran.code == 1
+    assert "retention.voice is a guess: purpose is still to be said" in ran.out
+    guessed.write_text(text)
+    assert expunge("check", cwd=guessed.parent).code == 0
+
+
 def test_a_dataset_that_nobody_has_decided_is_no_fault_of_the_map_and_no_order_is_planned(guessed: Path) -> None:
     guessed.write_text(guessed.read_text().replace("    subject: {profile: profile_id}\n    retention: voice\n", "    retention: voice\n"))
     ran = expunge("check", cwd=guessed.parent)

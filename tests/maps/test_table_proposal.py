@@ -158,6 +158,21 @@ def test_files_are_led_to_people_of_a_database_and_two_stores_share_one_list_of_
     assert said["clips"] == "{user_id}: 2 of 2 values match users.id"
 
 
+@pytest.mark.parametrize("same", [True, False], ids=["the same people", "other people"])
+def test_people_who_are_listed_in_two_stores_are_one_identity_where_keys_say_so(tmp_path: Path, same: bool) -> None:
+    for name, first in (("app", 4000), ("shop", 4000 if same else 9000)):
+        with closing(sqlite3.connect(tmp_path / name)) as db, db:
+            db.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT)")
+            db.executemany("INSERT INTO users (id) VALUES (?)", [(first + number,) for number in range(20)])
+            db.executescript("CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), total INTEGER)")
+    seen = read(tmp_path, propose([str(tmp_path / "app"), str(tmp_path / "shop")], tmp_path / "expunge.yaml"))
+    second = "user" if same else "users"
+    assert list(seen.identities) == ["user", *([] if same else ["users"])]
+    assert seen.datasets["users_shop"].subject == ByField({second: "id"})
+    said = {each.name: each.said for each in seen.guesses}
+    assert (said.get("users_shop") == "id: 20 of 20 values match users.id of the store app") is same
+
+
 def test_a_foreign_key_is_followed_however_its_statement_spells_the_column(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "app")) as db, db:
         db.executescript(

@@ -143,7 +143,8 @@ def _show(checked: CheckedMap) -> None:
             output.note(
                 f"{output.count(len(checked.guesses), 'open guess', 'open guesses')}: orders are received and fenced, none is planned"
             )
-        output.note(output.count(len(checked.findings), "finding"))
+        if checked.findings or not checked.guesses:
+            output.note(output.count(len(checked.findings), "finding"))
 
 
 def _branch(branch: LineageBranch) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class OpenGuess:
     @property
     def fix(self) -> str:
         """What to write instead."""
+        if self.section == "retention":
+            return "period, from, purpose and need as they are decided, without the key `guess` and the word DECIDE"
         if self.decided:
             return "the entry as it is right, without the key `guess`"
         return "subject: {KIND: FIELD} or {through: DATASET, via: FIELD}, or about: nobody, without the key `guess`"

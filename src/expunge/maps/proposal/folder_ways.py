@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import kind_of
-from expunge.maps.proposal.people_tables import PeopleTable, TableFacts
-from expunge.maps.proposal.value_match import ENOUGH, KeyMatch, matched
+from expunge.maps.proposal.people_tables import ENOUGH, PeopleTable, TableFacts
+from expunge.maps.proposal.value_match import KeyMatch, matched
 
 _NO_WAYS = frozenset({"id", "name", "day", "folder"})
 

@@ -10,6 +10,11 @@ from expunge.maps.proposal.known_words import ALSO, FIRST_NAMES, KINDS, LAST_NAM
 from expunge.maps.proposal.presets import preset_of
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
 
+MOST_VALUES = 5_000
+"""Values of a column that are compared with keys."""
+ENOUGH = 0.9
+"""Share of the values that have to be keys where no name says that they are."""
+
 
 @dataclass(frozen=True)
 class TableFacts:
@@ -57,9 +62,26 @@ def people_tables(tables: Sequence[TableFacts]) -> tuple[PeopleTable, ...]:
     found: list[PeopleTable] = []
     for facts in sorted(tables, key=lambda each: _rank(each.table)):
         people = _people(facts, found)
-        if people is not None:
+        if people is not None and same_people(facts, found) is None:
             found.append(people)
     return tuple(found)
+
+
+def same_people(facts: TableFacts, homes: Sequence[PeopleTable]) -> tuple[PeopleTable, str] | None:
+    """Return the people of another store that a table lists once more, with the counts that tell it; None where it lists people of its own.
+
+    Raises StoreUnavailable.
+    """
+    key = facts.table.column(facts.table.key)
+    for home in homes:
+        there = home.facts.table.column(home.key)
+        if home.facts.store == facts.store or _named(home.facts.table.name) != _named(facts.table.name) or key is None or there is None:
+            continue
+        values = facts.survey.sampled(facts.table.name, key.name, MOST_VALUES) if key.type is there.type else frozenset()
+        held = home.facts.survey.held(home.facts.table.name, home.key, values) if values else 0
+        if held and held >= ENOUGH * len(values):
+            return home, f"{held:,} of {len(values):,} values match {home.facts.table.name}.{home.key} of the store {home.facts.store}"
+    return None
 
 
 def is_copy(table: SurveyedTable) -> bool:

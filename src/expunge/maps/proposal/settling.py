@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from expunge.maps.proposal.guesses import Guess, IdentityGuess
 from expunge.maps.proposal.known_words import KINDS, kind_of
-from expunge.maps.proposal.people_tables import PeopleTable
-from expunge.maps.proposal.value_match import ENOUGH
+from expunge.maps.proposal.people_tables import ENOUGH, PeopleTable
 
 _MAILS = frozenset({"email", "e_mail", "email_address", "mail"})
 

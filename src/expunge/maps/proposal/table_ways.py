@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from expunge.core.datamap.people_columns import singular
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import ACTORS, TIMES, words_of
-from expunge.maps.proposal.people_tables import PeopleTable, TableFacts, is_copy
+from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.unreached_tables import question, reason, row_names
-from expunge.maps.proposal.value_match import ENOUGH, MOST_VALUES, best_people, matched
+from expunge.maps.proposal.value_match import best_people, matched
 from expunge.ports.optional.table_survey import ColumnType
 
 _DELETED = frozenset({"deleted_at", "deleted", "is_deleted", "deleted_on", "removed_at", "archived_at"})
@@ -76,7 +76,9 @@ class TableWays:
             home = self._homes.get((facts.store, reference.table))
             if home is not None and len(reference.columns) == 1 and reference.columns[0][1] == home.key:
                 yield _Named(reference.columns[0][0], home)
-        if own is None and is_copy(facts.table):
+        if own is None and (twin := same_people(facts, tuple(self._homes.values()))) is not None:
+            yield _Named(facts.table.key, *twin)
+        elif own is None and is_copy(facts.table):
             yield from self._of_copied(facts, declared)
         for column in facts.table.columns:
             if column.name in declared or (own is not None and column.name == own.key):

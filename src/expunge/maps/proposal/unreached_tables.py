@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from expunge.maps.proposal.known_words import PERSONAL, kind_of
-from expunge.maps.proposal.people_tables import PeopleTable, TableFacts
+from expunge.maps.proposal.people_tables import MOST_VALUES, PeopleTable, TableFacts
 from expunge.maps.proposal.presets import preset_of
-from expunge.maps.proposal.value_match import FEW, MOST_VALUES, free_text, shows_people
+from expunge.maps.proposal.value_match import FEW, free_text, shows_people
 from expunge.ports.optional.table_survey import ColumnType
 
 

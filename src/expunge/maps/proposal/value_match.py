@@ -9,13 +9,9 @@ from dataclasses import dataclass, replace
 from expunge.core.datamap.mentions import distinctive
 from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells, singular
 from expunge.maps.proposal.known_words import words_of
-from expunge.maps.proposal.people_tables import PeopleTable, TableFacts
+from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts
 from expunge.ports.optional.table_survey import ColumnType, SurveyedColumn, TableSurvey
 
-MOST_VALUES = 5_000
-"""Values of a column that are compared with keys."""
-ENOUGH = 0.9
-"""Share of the values that have to be keys where no name says that they are."""
 FEW = 500
 """Values of a column that are looked at for people."""
 _WORDS = 5

@@ -45,7 +45,7 @@ class PostgresSurvey:
 
     @contextmanager
     def _borrowed(self) -> Iterator[Connection]:
-        with self._pool.looking(self._pool.where), self._pool.borrowed() as connection:
+        with self._pool.looking("the first look"), self._pool.borrowed() as connection:
             yield connection
 
     def tables(self) -> tuple[SurveyedTable, ...]:
