@@ -37,7 +37,7 @@ from expunge.maps.proposal.from_fides import propose_from_fides
 from expunge.maps.proposal.proposal import propose_map
 from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
-from expunge.stores import Kinds, OpenStores, own_kinds
+from expunge.stores import Kinds, OpenStores, lake_columns, open_survey, own_kinds
 
 __all__ = [
     "CheckedMap",
@@ -69,6 +69,10 @@ __all__ = [
 ]
 
 
+OPEN_GUESS = "open-guess"
+"""The rule of a guess that nobody has decided; such a map can be used, but for planning."""
+
+
 @dataclass(frozen=True)
 class CheckedMap:
     """A map held against itself and against what is really there."""
@@ -76,6 +80,8 @@ class CheckedMap:
     path: Path
     faults: tuple[MapFault, ...]
     """What is wrong in the map itself; then no store was opened."""
+    guesses: tuple[MapFault, ...]
+    """What a proposal guessed and no person has decided yet."""
     findings: tuple[Finding, ...]
     """What is wrong, or not declared, in the stores."""
     stores: int
@@ -86,7 +92,7 @@ class CheckedMap:
     @property
     def sound(self) -> bool:
         """Nothing was found that is more than a note."""
-        return not self.faults and all(finding.kind is FindingKind.NOTE for finding in self.findings)
+        return not self.faults and not self.guesses and all(finding.kind is FindingKind.NOTE for finding in self.findings)
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def check(path: Path | None) -> CheckedMap:
     found = locate_map(path)
     reading = examine(found, os.environ, kinds=Kinds())
     if reading.faults or reading.map is None:
-        return CheckedMap(found, reading.faults, (), 0, 0)
+        return CheckedMap(found, reading.faults, (), (), 0, 0)
     stores = OpenStores(reading.map)
     try:
         places = _Places(reading.map, stores)
@@ -118,7 +124,8 @@ def check(path: Path | None) -> CheckedMap:
     finally:
         stores.close()
     lines = {store.name: store.line for store in reading.map.stores.values()}
-    return CheckedMap(found, (), findings, len(reading.map.stores), len(reading.map.datasets), lines)
+    guesses = tuple(MapFault(str(found), each.line, each.what, each.fix, OPEN_GUESS) for each in reading.map.guesses)
+    return CheckedMap(found, (), guesses, findings, len(reading.map.stores), len(reading.map.datasets), lines)
 
 
 def unreadable(path: Path) -> tuple[Finding, ...]:
@@ -206,9 +213,12 @@ def drawing(data_map: DataMap) -> str:
     return draw_lineage(data_map)
 
 
-def propose(target: Path, map_file: Path) -> str:
-    """The text of a first map for a folder or SQLite file, to be written to ``map_file``. Raises UsageError, StoreUnavailable."""
-    return propose_map(target, map_file.absolute().parent)
+def propose(targets: Sequence[str], map_file: Path) -> str:
+    """Return the text of a first map for folders, databases and buckets, to be written to ``map_file``.
+
+    Raises UsageError for what is none, StoreUnavailable for what cannot be read, Misconfigured where a client is not installed.
+    """
+    return propose_map(targets, map_file.absolute().parent, open_survey, lake_columns, os.environ)
 
 
 def import_fides(folder: Path) -> tuple[str, tuple[LossNote, ...]]:

@@ -70,6 +70,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "parquet/rewrite": "parquet/format tree arrow parquet/lake",
         "postgres": "tables postgres/server postgres/schema postgres/reading postgres/ladder",
         "parquet": "tables tree arrow files s3 parquet/lake parquet/rewrite",
+        "survey": "tree arrow sqlite postgres/server postgres/schema s3 parquet/lake",
     },
     "learn": {
         "forecast": "",

@@ -98,9 +98,15 @@ def test_init_proposes_a_first_map_that_check_accepts_and_never_overwrites_one(c
     ran = expunge("init", "world", "--json", cwd=company)
     assert (ran.code, ran.json["schema"]) == (0, "expunge.proposal/1"), ran.err
     proposed = (company / "expunge.yaml").read_text()
-    assert "DECIDE" in proposed
     assert "p-mia" not in proposed
+    check = expunge("check", "--json", cwd=company)
+    assert check.code == 1
+    assert {each["rule"] for each in check.json["faults"]} == {"open-guess"}
+    (company / "expunge.yaml").write_text(
+        "".join(line + "\n" for line in proposed.splitlines() if "guess: " not in line).replace("DECIDE: ", "")
+    )
     assert expunge("check", cwd=company).code == 0
+    (company / "expunge.yaml").write_text(proposed)
     assert expunge("init", "world", cwd=company).code == 2
     assert (company / "expunge.yaml").read_text() == proposed
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 from expunge.core.datamap.datamap import DataMap, Dataset, StoreSpec
 from expunge.errors import Misconfigured
 from expunge.ports.index import LocateIndex
+from expunge.ports.optional.table_survey import TableSurvey
 from expunge.ports.store import Store
 from expunge.ports.store_kind import StoreKind
 from expunge.stores import installed
@@ -31,6 +33,13 @@ _OWN = {
     "backup": ("expunge.stores.backup.store:Backup", "expunge.stores.backup.kind:KIND"),
 }
 """Our own kinds, as written in the data map -> the class, imported at first use, and its declaration, which needs no client library."""
+
+_SURVEYS = {
+    "sqlite": "expunge.stores.survey.sqlite_tables:survey_sqlite",
+    "postgres": "expunge.stores.survey.postgres_tables:survey_postgres",
+    "lancedb": "expunge.stores.survey.lance_tables:survey_lance",
+}
+"""Kind -> what opens a store of it that no map declares yet."""
 
 REGISTRY: dict[str, str | Kind] = {kind: store for kind, (store, _) in _OWN.items()}
 """Kind -> class, or ``module:Class`` to be imported at first use. Kinds of installed packages stand beside it."""
@@ -100,6 +109,30 @@ class Kinds(Mapping[str, StoreKind]):
 def own_kinds() -> dict[str, StoreKind]:
     """Return the declarations of our own kinds, for the published schema and the documentation."""
     return {kind: cast("StoreKind", _imported(declaration)) for kind, (_, declaration) in _OWN.items()}
+
+
+def open_survey(kind: str, where: Path | str, store: str) -> AbstractContextManager[TableSurvey]:
+    """Open a store of tables that no map declares yet.
+
+    Raises Misconfigured where the client of its kind is not installed, StoreUnavailable where it cannot be read.
+    """
+    try:
+        opened = _imported(_SURVEYS[kind])
+    except ModuleNotFoundError as error:
+        raise installed.missing(kind, (error.name or "").partition(".")[0], f"expunge[{kind}]") from error
+    return cast("AbstractContextManager[TableSurvey]", opened(where, store))
+
+
+def lake_columns(path: Path) -> Mapping[str, frozenset[str]]:
+    """Return the columns of a Parquet file that no map declares yet, with some values of each.
+
+    Raises Misconfigured where the client is not installed, StoreUnavailable where the file cannot be read.
+    """
+    try:
+        read = _imported("expunge.stores.survey.lake_columns:columns")
+    except ModuleNotFoundError as error:
+        raise installed.missing("parquet", (error.name or "").partition(".")[0], "expunge[parquet]") from error
+    return cast("Mapping[str, frozenset[str]]", read(path))
 
 
 @cache

@@ -26,20 +26,24 @@ LOW_DISK = 512 * 2**20
 
 
 def init(
-    target: Annotated[
-        Path | None,
-        typer.Argument(metavar="[TARGET]", help="A folder or SQLite file to propose a first map for.", exists=True, show_default=False),
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TARGET]...",
+            help="Folders, SQLite files, postgresql:// and s3:// addresses to propose one first map for.",
+            show_default=False,
+        ),
     ] = None,
     ask_passphrase: Annotated[bool, typer.Option(help="Protect the keystore with a passphrase asked for now.")] = False,
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Propose a first map for TARGET; or, without TARGET, make keys, journal and log for the map that is there.
+    """Propose one first map for all TARGETs; or, without any, make keys, journal and log for the map that is there.
 
     With a proposal come lines for `opaque:` to paste, for what nobody can read.
     """
-    if target is not None:
-        _propose(target, map_file or Path(MAP_NAME), as_json=as_json)
+    if targets:
+        _propose(targets, map_file or Path(MAP_NAME), as_json=as_json)
         return
     from expunge.bootstrap import Expunge
 
@@ -114,7 +118,9 @@ def _examined(map_file: Path | None, since: Sequence[Path]) -> Iterator[DoctorCh
     yield DoctorCheck("python", sys.version_info >= (3, 11), sys.version.split()[0])
     try:
         with opened(map_file) as expunge:
-            yield DoctorCheck("map", True, expunge.map.source)
+            guesses = len(expunge.map.guesses)
+            said = f": {output.count(guesses, 'open guess', 'open guesses')}, no order is planned: run expunge check" if guesses else ""
+            yield DoctorCheck("map", not guesses, f"{expunge.map.source}{said}")
             yield from _state(expunge)
             yield from _one_moment(expunge)
             yield from _outside(expunge, since)
@@ -206,13 +212,13 @@ def _passphrase(*, ask: bool) -> str | None:
     return answer
 
 
-def _propose(target: Path, map_file: Path, *, as_json: bool) -> None:
+def _propose(targets: Sequence[str], map_file: Path, *, as_json: bool) -> None:
     from expunge import survey
 
     if map_file.exists():
         message = f"there is a map already: {output.visible(str(map_file))}"
         raise UsageError(message, help="name another file with --map, or mend that one")
-    text = survey.propose(target, map_file)
+    text = survey.propose(targets, map_file)
     map_file.write_text(text, encoding="utf-8")
     unreadable = survey.unreadable(map_file)
     if as_json:
@@ -224,4 +230,4 @@ def _propose(target: Path, map_file: Path, *, as_json: bool) -> None:
             output.say("opaque:")
         for each in unreadable:
             output.say(f"  {output.visible(each.mend.partition('  #')[0])}  # {output.visible(each.what.partition(':')[0])}")
-        output.note("read it, answer what it asks, run `expunge check`, then `expunge init` makes keys and state")
+        output.note("read it, decide each `guess:` and take it out, run `expunge check`, then `expunge init` makes keys and state")

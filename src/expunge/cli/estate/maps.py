@@ -118,7 +118,7 @@ def _checked(checked: CheckedMap) -> dict[str, Any]:
         "datasets": checked.datasets,
         "faults": [
             {"file": fault.file, "line": fault.line, "rule": fault.rule, "what": fault.what, "write_instead": fault.write_instead}
-            for fault in checked.faults
+            for fault in (*checked.faults, *checked.guesses)
         ],
         "findings": [
             {"kind": finding.kind, "store": finding.store, "where": finding.where, "what": finding.what, "mend": finding.mend}
@@ -128,7 +128,7 @@ def _checked(checked: CheckedMap) -> dict[str, Any]:
 
 
 def _show(checked: CheckedMap) -> None:
-    for fault in checked.faults:
+    for fault in (*checked.faults, *checked.guesses):
         for line in str(fault).splitlines():
             output.say(output.visible(line))
     for finding in checked.findings:
@@ -139,7 +139,12 @@ def _show(checked: CheckedMap) -> None:
     elif checked.sound:
         output.say(f"{output.count(checked.datasets, 'dataset')} in {output.count(checked.stores, 'store')}: all as declared")
     else:
-        output.note(output.count(len(checked.findings), "finding"))
+        if checked.guesses:
+            output.note(
+                f"{output.count(len(checked.guesses), 'open guess', 'open guesses')}: orders are received and fenced, none is planned"
+            )
+        if checked.findings or not checked.guesses:
+            output.note(output.count(len(checked.findings), "finding"))
 
 
 def _branch(branch: LineageBranch) -> dict[str, Any]:

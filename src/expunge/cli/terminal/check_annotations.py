@@ -35,7 +35,7 @@ def _annotated(checked: CheckedMap) -> Iterator[Annotation]:
     """What was found; paths relative to the working folder where the map lies in it."""
     from expunge.core.values.copy import FindingKind
 
-    for fault in checked.faults:
+    for fault in (*checked.faults, *checked.guesses):
         text = f"{fault.what}\ninstead: {fault.write_instead}"
         yield Annotation("error", _relative(fault.file), fault.line, f"data map: {fault.rule}", text)
     counted = Counter((finding.kind, finding.store, finding.what) for finding in checked.findings)

@@ -16,6 +16,7 @@ from expunge.core.datamap.clocks import ClockRule
 from expunge.core.datamap.grounding import Grounding, ScanDepth
 from expunge.core.datamap.lineage_spec import LineageSpec
 from expunge.core.datamap.mentions import MentionRule
+from expunge.core.datamap.open_guess import OpenGuess
 from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.datamap.recipient_spec import RecipientSpec
 from expunge.core.datamap.spelling import OPAQUE, Spelling, default_spelling
@@ -171,7 +172,13 @@ class Aggregate(AboutNobody):
     """The statement that nobody here tries to identify anyone in it."""
 
 
-SubjectRule: TypeAlias = ByField | Through | Inherited | ReferenceData | Aggregate
+@tagged("Undecided")
+@dataclass(frozen=True)
+class Undecided(AboutNobody):
+    """No subject yet: a proposed map asks whose it is. No order is planned while it does."""
+
+
+SubjectRule: TypeAlias = ByField | Through | Inherited | ReferenceData | Aggregate | Undecided
 
 
 class Shared(StrEnum):
@@ -442,6 +449,8 @@ class DataMap:
     """The clocks that hold here, by name."""
     opaque: tuple[OpaquePlace, ...] = ()
     """Places that cannot be read, each with the reason why that is no harm."""
+    guesses: tuple[OpenGuess, ...] = ()
+    """What a proposal guessed and no person has decided yet, in the order of the file."""
     source: str = ""
     """Path of the file, for messages."""
 

@@ -34,6 +34,7 @@ from expunge.core.datamap.datamap import (
     StoreSpec,
     TableLayout,
     Through,
+    Undecided,
 )
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.purposes import Ground, Purpose
@@ -68,7 +69,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"
 _UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths"})
-_RULES = (ByField, Through, Inherited, Aggregate, ReferenceData)
+_RULES = (ByField, Through, Inherited, Aggregate, ReferenceData, Undecided)
 _SECRET = re.compile(r"(?i)(?<=://)[^/?#]*@|(?<=password=)[^\s&]+|(?<=secret=)[^\s&]+|(?<=token=)[^\s&]+")
 _SECRET_NAME = re.compile(r"(?i)password|secret|token|key$")
 _SETTINGS = ("state", "state_url", "longest_wait", "cooling_off", "traces_kept")

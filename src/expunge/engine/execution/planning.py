@@ -19,7 +19,7 @@ from expunge.core.values.copy import Cost
 from expunge.core.values.hold import Hold
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState, check_transition
-from expunge.engine.execution import schema_obstacles
+from expunge.engine.execution import open_guesses, schema_obstacles
 from expunge.engine.execution.leaving_people import LeavingPeople
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel import store_calls
@@ -74,12 +74,14 @@ def make(context: Context, order: OrderId) -> PlanForecast:
 def make_all(context: Context, orders: Sequence[OrderId], *, refuse: bool = False) -> tuple[PlanForecast, ...]:
     """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any.
 
-    Raises Misconfigured as well, where a store cannot do what the map says of it; with ``refuse`` also where a path leads to people outside
-    an order unsaid. Without, such datasets are left alone when the order is carried out.
+    Raises Misconfigured as well, where the map holds open guesses or a store cannot do what the map says of it; with ``refuse`` also where
+    a path leads to people outside an order unsaid. Without, such datasets are left alone when the order is carried out.
     """
-    schema_obstacles.require_fit(context)
     recorders = read(context.journal, context.clock, orders)
+    # Why fenced before anything is refused: a map that is not ready must not let new data of the people in.
     person_orders.fence_all(context, recorders)
+    open_guesses.require_decided(context.data_map)
+    schema_obstacles.require_fit(context)
     for recorder in recorders:
         if recorder.run.state is OrderState.RUNNING and not _under_its_map(context, recorder.run):
             # Why allowed: the old map may be gone for good, and an order must never be stuck; the next round takes its steps again.
@@ -126,7 +128,11 @@ class PlanningInputs:
 
 
 def present_of(context: Context, orders: Sequence[OrderId]) -> PlanningInputs:
-    """Gather the present inputs for these orders. Raises as :func:`expunge.engine.intake.person_orders.open_people`."""
+    """Gather the present inputs for these orders.
+
+    Raises as :func:`expunge.engine.intake.person_orders.open_people`, and Misconfigured under a map with open guesses.
+    """
+    open_guesses.require_decided(context.data_map)
     people = person_orders.open_people_of(context, orders)
     return PlanningInputs(capabilities_of(context), observed_lineage.places(context), people, hold_register.active(context))
 

@@ -34,11 +34,11 @@ MAP = (
     "lineage",
 )
 SPELLING = ("type", "case", "unicode", "region")
-IDENTITY = ("dataset", "key", "also", *SPELLING, "compare", "member_of", "last_used", "inactive_after")
+IDENTITY = ("dataset", "key", "also", *SPELLING, "compare", "member_of", "last_used", "inactive_after", "guess")
 RECIPIENT = ("gets", "url", "probe", "key", "within")
 STORE = ("kind", "url", "window", "outside", "scan")
 SCANS = tuple(each.value for each in ScanDepth)
-RETENTION = ("period", "from", "purpose", "need", "inactive_after")
+RETENTION = ("period", "from", "purpose", "need", "inactive_after", "guess")
 DATASET = (
     "store",
     "table",
@@ -68,9 +68,10 @@ DATASET = (
     "attest",
     "on_expiry",
     "mentions",
+    "guess",
 )
 NOBODY = "nobody"
-REFERENCE = ("store", "table", "path", "format", "records", "encoding", "about", "vocabulary")
+REFERENCE = ("store", "table", "path", "format", "records", "encoding", "about", "vocabulary", "guess")
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
 MENTION = ("replace",)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from expunge.maps.proposal.fides_import import FidesCollection, FidesField, FidesImport, FidesReference, LossNote, read_fides
 from expunge.maps.proposal.guesses import Guess, IdentityGuess
-from expunge.maps.proposal.proposal import SurveyedData, written
+from expunge.maps.proposal.map_text import SurveyedData, written
 
 _CATEGORY = re.compile(r"user(\.[a-z][a-z0-9_]*)*")
 _KIND = "postgres"
@@ -106,7 +106,7 @@ def _guess(
 ) -> Guess:
     name = names[collection.dataset, collection.name]
     kinds: dict[str, str] = {}
-    through: tuple[str, str] | None = None
+    through: tuple[str, ...] = ()
     for home, key, _ in homes:
         kind = names[home.dataset, home.name]
         if home is collection:
@@ -120,7 +120,7 @@ def _guess(
             kinds[_mail(homes[0][2])] = named[0].name
         _tell_identities(fides, collection, named, homes)
     if not kinds:
-        through = _through(fides, collection, names)
+        through = _through(fides, collection, names) or ()
     return Guess(
         name=name,
         store=_name(collection.dataset),

@@ -14,15 +14,14 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from expunge.maps.proposal.from_tables import is_database
+from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import (
     COMPRESSED,
-    DATABASES,
     JUNK,
     KINDS,
     MEDIA,
@@ -33,8 +32,12 @@ from expunge.maps.proposal.known_words import (
     is_plain,
     kind_of,
 )
+from expunge.maps.proposal.targets import is_database
 
+_NO_WORDS = MapWords(frozenset(), frozenset(), frozenset())
 MOST_FILES = 20_000
+MOST_VALUES = 5_000
+"""Files of one shape whose names are compared with keys of people."""
 _SAMPLES = 8
 _FIRST = 1 << 16
 _KNOWN = frozenset((*MEDIA, *RECORDS, *OTHERS, *COMPRESSED))
@@ -54,6 +57,10 @@ class SurveyedFolder:
     """There are more files than were looked at."""
 
 
+ReadColumns = Callable[[Path], Mapping[str, frozenset[str]]]
+"""Column of a file of a lake -> some of its values."""
+
+
 @dataclass
 class _Group:
     """Files of one shape in folders of one shape."""
@@ -64,8 +71,11 @@ class _Group:
     paths: list[Path] = field(default_factory=list)
 
 
-def look_at_folder(root: Path, store: str) -> SurveyedFolder:
-    """Guess the datasets of a folder; links are not followed, and only the first :data:`MOST_FILES` files count."""
+def look_at_folder(root: Path, store: str, columns: ReadColumns | None = None) -> SurveyedFolder:
+    """Guess the datasets of a folder; links are not followed, and only the first :data:`MOST_FILES` files count.
+
+    ``columns`` reads the Parquet files of a lake. Raises what it raises.
+    """
     groups: dict[tuple[tuple[str, ...], str], _Group] = {}
     databases, junk, count = [], set(), 0
     for path in _files(root):
@@ -76,12 +86,12 @@ def look_at_folder(root: Path, store: str) -> SurveyedFolder:
         stem, extension = split_extension(parts[-1])
         if parts[-1] in JUNK:
             junk.add(parts[-1])
-        elif extension.lstrip(".") in DATABASES and is_plain(stem) and all(map(is_plain, parts[:-1])) and is_database(path):
+        elif is_plain(stem) and all(map(is_plain, parts[:-1])) and is_database(path):
             databases.append(path)
         elif not _beside_database(path):
             folders = tuple("#" if is_date(part) else part if is_plain(part) else "?" for part in parts[:-1])
             groups.setdefault((folders, extension), _Group(folders, extension)).paths.append(path)
-    guesses = _guesses(root, store, list(groups.values()))
+    guesses = _guesses(root, store, list(groups.values()), columns)
     return SurveyedFolder(_apart(guesses), tuple(databases), tuple(sorted(junk)), count > MOST_FILES)
 
 
@@ -108,7 +118,7 @@ def _beside_database(path: Path) -> bool:
     return bool(dash) and role in {"wal", "shm", "journal"} and path.with_name(base).exists()
 
 
-def _guesses(root: Path, store: str, groups: Sequence[_Group]) -> list[Guess]:
+def _guesses(root: Path, store: str, groups: Sequence[_Group], columns: ReadColumns | None) -> list[Guess]:
     """One dataset for the media of a folder with their sidecars, one for each other kind of file in it."""
     done: list[Guess] = []
     media = {group.folders: group for group in groups if _format(group) in MEDIA}
@@ -116,10 +126,13 @@ def _guesses(root: Path, store: str, groups: Sequence[_Group]) -> list[Guess]:
         here = [group for group in groups if group.folders == folders]
         stems = {split_extension(path.name)[0] for path in media[folders].paths} if folders in media else set()
         whole = [group for group in here if _format(group) in MEDIA or _is_sidecar(group, stems)]
-        names = _names(root, folders, whole or here)
+        names, told = _names(root, folders, whole or here)
         if whole:
-            done.append(_whole(store, folders, whole, names))
-        done += [_single(store, folders, group, names) for group in here if group not in whole]
+            done.append(_sampled(root, _whole(store, folders, whole, names), whole, names, told))
+        for group in (each for each in here if each not in whole):
+            in_lake = columns is not None and _format(group) == "parquet"
+            read = {path: columns(path) for path in group.paths[:_SAMPLES]} if columns is not None and in_lake else {}
+            done.append(_with_columns(_sampled(root, _single(store, folders, group, names), [group], names, told), read))
     return done
 
 
@@ -134,10 +147,56 @@ def _is_sidecar(group: _Group, stems: set[str]) -> bool:
     return bool(stems) and _format(group) in {"json", "txt", "xml"} and all(split_extension(path.name)[0] in stems for path in group.paths)
 
 
-def _names(root: Path, folders: tuple[str, ...], groups: Sequence[_Group]) -> list[str]:
-    """A placeholder for each changing part of the path, the file's own last: from sidecars, else from the folder above, else by place."""
+def _sampled(root: Path, guess: Guess, groups: Sequence[_Group], names: Sequence[str], told: frozenset[str]) -> Guess:
+    """Add values of the placeholders and of the keys of records, to be compared and dropped."""
+    samples: dict[str, set[str]] = {name: set() for name in guess.fields}
+    stems = [[split_extension(path.name)[0] for path in group.paths] for group in groups]
+    sole = {names[-1]} if all(len(set(each)) == len(each) for each in stems) else set()
+    for group in groups:
+        for path in group.paths[:MOST_VALUES]:
+            parts = list(path.relative_to(root).parts)
+            parts[-1] = split_extension(parts[-1])[0]
+            for name, part in zip(names, parts, strict=True):
+                if name in samples and "{" + name + "}" in guess.paths[0]:
+                    samples[name].add(part)
+        for path in group.paths[:_SAMPLES] if guess.format else ():
+            for key, value in _first_record(path, _format(group)).items():
+                if key in samples and value is not None:
+                    samples[key].add(str(value))
+    records = frozenset(guess.fields) - {name for path in guess.paths for name in re.findall(r"\{(\w+)\}", path)}
+    return replace(guess, samples={name: frozenset(values) for name, values in samples.items()}, told=told | records, sole=frozenset(sole))
+
+
+def _with_columns(guess: Guess, read: Mapping[Path, Mapping[str, frozenset[str]]]) -> Guess:
+    """Add the columns of a lake's files, with samples of those that may say whose a row is."""
+    samples = dict(guess.samples)
+    for columns in read.values():
+        for name, values in columns.items():
+            if name in samples or _may_name_people(name):
+                samples[name] = samples.get(name, frozenset()) | values
+    added = tuple(name for name in samples if name not in guess.fields)
+    kinds = {kind: name for name in added if (kind := kind_of(name)) is not None}
+    return replace(
+        guess,
+        fields=(*added, *guess.fields),
+        kinds={**guess.kinds, **kinds},
+        samples={name: samples[name] for name in (*added, *guess.fields) if name in samples},
+        told=guess.told | set(added),
+    )
+
+
+def _may_name_people(column: str) -> bool:
+    return is_field(column) or name_tells(column, _NO_WORDS) is NameTells.PEOPLE
+
+
+def _names(root: Path, folders: tuple[str, ...], groups: Sequence[_Group]) -> tuple[list[str], frozenset[str]]:
+    """A placeholder for each changing part of the path, the file's own last: from sidecars, else from the folder above, else by place.
+
+    And those that sidecars or folders tell.
+    """
     told = _told_by_sidecars(root, [path for group in groups if _format(group) == "json" for path in group.paths[:_SAMPLES]])
     names: list[str] = []
+    known: set[str] = set()
     people = False
     for index, part in enumerate(folders):
         above = folders[index - 1].lower() if index else ""
@@ -145,8 +204,10 @@ def _names(root: Path, folders: tuple[str, ...], groups: Sequence[_Group]) -> li
         guess = told.get(index) or by_folder or ("day" if part == "#" else "folder" if people else "profile_id")
         people = people or (part == "?" and kind_of(guess) is not None)
         names.append(_fresh(guess, names) if part in "?#" else "")
+        known |= {names[-1]} if told.get(index) or by_folder else set()
     own = told.get(len(folders)) or ("recording_id" if any(_format(group) in MEDIA for group in groups) else "name")
-    return [*names, _fresh(own, names)]
+    names.append(_fresh(own, names))
+    return names, frozenset(known | ({names[-1]} if told.get(len(folders)) else set()) - {""})
 
 
 def _told_by_sidecars(root: Path, paths: Sequence[Path]) -> dict[int, str]:
@@ -209,7 +270,7 @@ def _guess(store: str, folders: tuple[str, ...], paths: tuple[str, ...], form: s
             kinds[kind] = name
     fixed = [part for part in folders if part not in "?#"]
     own = re.split(r"[-_.{]", paths[0].rpartition("/")[2])[0]
-    name = "_".join([fixed[-1]] if fixed else []) or (own if is_plain(own) else "files")
+    name = "_".join([fixed[-1]] if fixed else []) or (own if is_plain(own) else store)
     if form and is_plain(own) and own != name:
         name = f"{name}_{own}"
     return Guess(re.sub(r"[^A-Za-z0-9_]", "_", name), store, fields, kinds, paths=paths, format=form)
@@ -220,7 +281,7 @@ def _apart(guesses: Sequence[Guess]) -> tuple[Guess, ...]:
     names: list[str] = []
     for guess in guesses:
         names.append(_fresh(guess.name, names))
-    return tuple(Guess(**{**vars(guess), "name": name}) for guess, name in zip(guesses, names, strict=True))
+    return tuple(replace(guess, name=name) for guess, name in zip(guesses, names, strict=True))
 
 
 def _first_record(path: Path, kind: str) -> Mapping[str, object]:

@@ -29,24 +29,49 @@ ALSO = ("email", "e_mail", "email_address", "mail", "phone", "phone_number", "se
 
 MEDIA = ("flac", "wav", "mp3", "ogg", "opus", "m4a", "aac", "pcm", "raw", "mp4", "mov", "mkv", "webm", "avi", "jpg", "jpeg", "png", "heic")
 RECORDS = {"jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv"}
-OTHERS = ("json", "txt", "xml", "yaml", "log", "bin", "npy", "parquet", "onnx", "pt", "db", "sqlite", "sqlite3")
+OTHERS = ("json", "txt", "xml", "yaml", "log", "bin", "npy", "parquet", "onnx", "pt", "db", "sqlite", "sqlite3", "faiss", "index", "ids")
 COMPRESSED = ("gz",)
-DATABASES = ("db", "sqlite", "sqlite3")
 JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
 
-FRAMEWORK = (
-    ("django_*", "tables of the web framework, no personal data"),
-    ("auth_permission", "rights of the web framework, no personal data"),
-    ("auth_group", "groups of the web framework, no personal data"),
-    ("auth_group_permissions", "groups of the web framework, no personal data"),
-    ("alembic_version", "state of schema migrations"),
-    ("schema_migrations", "state of schema migrations"),
-    ("ar_internal_metadata", "state of schema migrations"),
-    ("flyway_schema_history", "state of schema migrations"),
-    ("knex_migrations*", "state of schema migrations"),
-    ("spatialite_history", "state of an extension"),
-    ("spatial_ref_sys", "reference data of an extension"),
+TIMES = (
+    "recorded_at",
+    "created_at",
+    "created",
+    "captured_at",
+    "started_at",
+    "sent_at",
+    "date_joined",
+    "timestamp",
+    "time",
+    "date",
+    "joined_at",
 )
+"""Columns from which a period may run, the likeliest first."""
+FIRST_NAMES = frozenset({"first_name", "firstname", "given_name", "givenname", "forename"})
+LAST_NAMES = frozenset({"last_name", "lastname", "family_name", "familyname", "surname"})
+LOGINS = frozenset({"username", "user_name", "login", "loginname", "login_name", "nickname", "handle"})
+PERSONAL = frozenset(
+    {
+        *ALSO,
+        *FIRST_NAMES,
+        *LAST_NAMES,
+        *LOGINS,
+        "address",
+        "street",
+        "street_address",
+        "address1",
+        "address_line1",
+        "birthday",
+        "birth_date",
+    }
+    | {"date_of_birth", "dob", "fax", "mobile", "ip", "ip_address", "ssn", "full_name", "fullname", "latitude", "longitude"}
+)
+"""Columns that tell something about a person wherever they stand."""
+ACTORS = frozenset(
+    {"created", "modified", "updated", "approved", "reviewed", "deleted", "assigned", "uploaded", "changed", "edited", "moderated"}
+    | {"approver", "reviewer", "editor", "assignee", "moderator", "support", "rep", "seller", "handler", "referred", "invited", "inviter"}
+)
+"""Words of columns that name who did something to a row, and not whose it is."""
 
 _PLAIN = frozenset(
     """
@@ -67,6 +92,11 @@ _PLAIN = frozenset(
 _DATE = re.compile(r"(19|20)[0-9]{2}([-_]?[0-9]{2}){0,2}")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ID = re.compile(r"([a-z_]+?)_?(id|uuid|key|ref|no|number)?")
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words that a name of a schema is made of, in small letters: ``SupportRepId`` -> support, rep, id."""
+    return tuple(part for part in re.split(r"[^a-z0-9]+", _CAMEL.sub("_", name).lower()) if part)
 
 
 def is_plain(text: str) -> bool:

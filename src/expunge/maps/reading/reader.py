@@ -30,6 +30,7 @@ from expunge.maps.sections.artefacts import (
 )
 from expunge.maps.sections.consents import check_consents, read_asking, read_guardians, read_purposes, read_texts
 from expunge.maps.sections.datasets import read_datasets, read_ignore, read_opaque
+from expunge.maps.sections.guesses import read_guesses
 from expunge.maps.sections.idle import check_last_used
 from expunge.maps.sections.laws import read_laws
 from expunge.maps.sections.mentions import check_mentions
@@ -62,7 +63,7 @@ def find_map(start: Path) -> Path:
         if (each / MAP_NAME).is_file():
             return each / MAP_NAME
     message = f"no {MAP_NAME} in {folder} or above it"
-    raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map")
+    raise Misconfigured(message, help="expunge init TARGET... proposes a first map")
 
 
 def read_map(
@@ -117,7 +118,7 @@ def _bytes_of(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         message = f"the data map {path} cannot be read: {error.strerror}"
-        raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map") from error
+        raise Misconfigured(message, help="expunge init TARGET... proposes a first map") from error
 
 
 _CHECKS = (
@@ -189,6 +190,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),
+        guesses=read_guesses(form, root),
         source=str(path),
     )
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from expunge.core.datamap.datamap import AboutNobody, ByField, Dataset, EraseAct, Inherited, ModelLayout, ReferenceData, Shared, Through
+from expunge.core.datamap.datamap import (
+    AboutNobody,
+    ByField,
+    Dataset,
+    EraseAct,
+    Inherited,
+    ModelLayout,
+    ReferenceData,
+    Shared,
+    Through,
+    Undecided,
+)
 from expunge.core.lineage.lineage_graph import EdgeKind, Lineage, lineage_of
 from expunge.maps.document.draft import MapDraft
 from expunge.maps.reading.members import check_members, holds_lists
@@ -49,7 +60,7 @@ def check_subjects(draft: MapDraft) -> None:
 
 def _ends_in_a_person(draft: MapDraft, name: str, source: str, line: int) -> bool:
     rule = draft.datasets[source].subject
-    if isinstance(rule, AboutNobody | Inherited):
+    if isinstance(rule, AboutNobody | Inherited) and not isinstance(rule, Undecided):
         word = "about nobody" if isinstance(rule, AboutNobody) else "derived, without a subject of its own"
         text = f"datasets.{name}.subject goes through {source!r}, which is {word}: the path ends nowhere"
         draft.faults.add("through-ends-nowhere", line, text, f"subject: {{KIND: FIELD}}, or a subject for {source!r}")

@@ -93,6 +93,10 @@ def _text(description: str = "") -> Schema:
     return {**schema, "description": description} if description else schema
 
 
+def _guess() -> Schema:
+    return _text("What a proposal rests on. Orders are not planned while it stands: take it out once the entry is right.")
+
+
 def _words(*known: str) -> Schema:
     return {"enum": [str(each) for each in known]}
 
@@ -135,6 +139,7 @@ def _identity() -> Schema:
         "member_of": _text("The identity this one belongs to: erasing the owner erases its members."),
         "last_used": _named(_text("Its field with the time of an item."), "Datasets whose newest item says when it was last used."),
         "inactive_after": {**_PERIOD, "description": "Unused for so long, it is flagged, and erased unless it is kept or used again."},
+        "guess": _guess(),
     }
     return _table({key: texts[key] for key in words.IDENTITY}, ("dataset", "key"))
 
@@ -212,6 +217,7 @@ def _retention() -> Schema:
         "purpose": _text("What the data is used for."),
         "need": _text("Why that needs the data."),
         "inactive_after": _PERIOD,
+        "guess": _guess(),
     }
     return _table({key: fields[key] for key in words.RETENTION}, ("period", "from", "purpose", "need"))
 
@@ -256,11 +262,12 @@ def _dataset() -> Schema:
         "grounding": {**_words(*words.GROUNDINGS), "description": "How deep an erasure must go; what the store reaches by default."},
         **artefacts.of_dataset(),
         "mentions": mentions.mentions(),
+        "guess": _guess(),
     }
     rules = {
         "oneOf": [{"required": [layout]} for layout in LAYOUTS],
         "dependentRequired": {"derived_from": ["on_erase"], "vocabulary": ["about"]},
-        "anyOf": [{"required": [key]} for key in ("subject", "aggregate", "about", "derived_from")],
+        "anyOf": [{"required": [key]} for key in ("subject", "aggregate", "about", "derived_from", "guess")],
         "not": {"required": ["subject", "aggregate"]},
         "allOf": [{"anyOf": [{"required": [key]} for key in ("retention", "derived_from", "about")]}],
     }

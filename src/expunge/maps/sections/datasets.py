@@ -20,6 +20,7 @@ from expunge.core.datamap.datamap import (
     SubjectRule,
     TableLayout,
     Through,
+    Undecided,
 )
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.path_template import parse_template
@@ -151,6 +152,8 @@ def _subject(form: Form, table: TableNode, what: str, derived: tuple[str, ...]) 
         return _by_field_or_through(form, value, f"{what}.subject")
     if derived:
         return Inherited(derived)
+    if table.get("guess") is not None:
+        return Undecided()
     text = f"{what} has no path to a subject: nobody could be found in it"
     form.faults.add(
         "no-subject",

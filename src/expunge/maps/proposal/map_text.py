@@ -1,0 +1,144 @@
+"""Write a proposed map as YAML, for a person to read and correct."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from expunge.maps.proposal.guesses import Guess, IdentityGuess
+
+TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""Words that YAML does not take for text."""
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RETENTION = "first"
+
+
+@dataclass
+class SurveyedData:
+    """The result of a survey."""
+
+    stores: list[tuple[str, str, str]] = field(default_factory=list)
+    """Name, kind, url."""
+    options: dict[str, str] = field(default_factory=dict)
+    """Store -> options of its kind, as YAML."""
+    guesses: list[Guess] = field(default_factory=list)
+    ignore: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Store, ``table`` or ``path``, pattern, reason."""
+    notes: list[str] = field(default_factory=list)
+    origin: str = "guessed from names, keys and samples"
+
+
+def written(sight: SurveyedData, guesses: Sequence[Guess], identities: Sequence[IdentityGuess], *, inside: bool = False) -> str:
+    """Return the text of a map. ``inside``: whether it will lie in a store, so that the state cannot lie beside it."""
+    return "".join(line + "\n" for line in _lines(sight, guesses, identities, inside=inside))
+
+
+def _lines(sight: SurveyedData, guesses: Sequence[Guess], identities: Sequence[IdentityGuess], *, inside: bool) -> Iterator[str]:
+    yield f"# A first data map, {sight.origin}. Each `guess:` is yours to decide: correct the entry and take"
+    yield "# the key out. Until then orders are received and fenced, and none is planned. Then run: expunge check"
+    yield from (f"# {note}" for note in sight.notes)
+    yield "version: 1"
+    yield "state: ../expunge-state    # outside the store, which is all of this folder" if inside else "state: .expunge"
+    yield ""
+    yield "identities:    # which ids belong to whom, and which dataset says who exists"
+    yield from (_identity(identity) for identity in identities)
+    if not identities:
+        yield "  {}    # nothing here lists people; for example: profile: {dataset: profiles, key: profile_id}"
+    yield ""
+    yield "stores:"
+    for name, kind, url in sight.stores:
+        options = f", {sight.options[name]}" if name in sight.options else ""
+        yield f"  {name}: {{kind: {kind}, url: {word(url)}{options}}}"
+    yield ""
+    yield "retention:"
+    since = next((guess.since for guess in guesses if guess.since), "created_at")
+    yield f"  {_RETENTION}:"
+    yield "    period: 90 days"
+    yield f"    from: {word(since)}"
+    yield '    purpose: "DECIDE: what it is used for"'
+    yield '    need: "DECIDE: why that needs it"'
+    yield '    guess: "how long each kind of data is needed, from when and what for, is for people to say"'
+    yield ""
+    yield "datasets:"
+    for guess in guesses:
+        yield from _dataset(guess)
+    if not guesses:
+        yield "  {}    # nothing was found"
+    if sight.ignore:
+        yield ""
+        yield "ignore:"
+        yield from (
+            f"  - {{store: {store}, {key}: {quoted(pattern)}, reason: {quoted(reason)}}}" for store, key, pattern, reason in sight.ignore
+        )
+
+
+def _identity(identity: IdentityGuess) -> str:
+    also = f", also: [{', '.join(map(word, identity.also))}]" if identity.also else ""
+    owner = f", member_of: {identity.member_of}" if identity.member_of else ""
+    asks = f", guess: {quoted(identity.asks)}" if identity.asks else ""
+    return f"  {identity.kind}: {{dataset: {identity.dataset}, key: {word(identity.key)}{also}{owner}{asks}}}"
+
+
+def _dataset(guess: Guess) -> Iterator[str]:
+    yield f"  {guess.name}:"
+    yield f"    store: {guess.store}"
+    if guess.table:
+        yield f"    table: {word(guess.table)}"
+    elif len(guess.paths) == 1:
+        yield f"    path: {quoted(guess.paths[0])}"
+    elif guess.paths:
+        yield "    path:"
+        yield from (f"      - {quoted(path)}" for path in guess.paths)
+    if guess.layout[0]:
+        yield f"    {guess.layout[0]}: {word(guess.layout[1])}"
+    if guess.format:
+        yield f"    format: {guess.format}"
+    yield from _subject(guess)
+    if guess.asks or not guess.settled:
+        yield f"    guess: {quoted(guess.asks or 'nothing here tells whose it is')}"
+    yield from (f"    # {_comment(note)}" for note in guess.notes)
+    if guess.nobody:
+        return
+    if guess.mentions:
+        yield f"    mentions: {{{', '.join(f'{word(column)}: {rule}' for column, rule in guess.mentions.items())}}}"
+    if guess.categories:
+        yield f"    categories: [{', '.join(guess.categories)}]"
+    yield f"    retention: {_RETENTION}"
+
+
+def _subject(guess: Guess) -> Iterator[str]:
+    if guess.kinds:
+        yield f"    subject: {{{', '.join(f'{kind}: {_fields(guess, kind)}' for kind in guess.kinds)}}}"
+    elif guess.through:
+        dataset, here, *there = guess.through
+        via = f"{{{word(here)}: {word(there[0])}}}" if there else word(here)
+        yield f"    subject: {{through: {dataset}, via: {via}}}"
+    elif guess.nobody:
+        yield "    about: nobody"
+    elif guess.made_from:
+        yield f"    derived_from: [{', '.join(guess.made_from)}]"
+        yield "    on_erase: destroy"
+    else:
+        yield "    # subject: {KIND: FIELD}, {through: DATASET, via: FIELD} or {through: DATASET, via: {FIELD HERE: FIELD THERE}};"
+        yield "    # or about: nobody, or name it under ignore with a reason"
+
+
+def _fields(guess: Guess, kind: str) -> str:
+    first, *more = (guess.kinds[kind], *guess.further.get(kind, ()))
+    return f"[{', '.join(map(word, (first, *more)))}]" if more else word(first)
+
+
+def _comment(text: str) -> str:
+    return re.sub(r"[^\x20-\x7e\xa0-\ud7ff]", "?", text)
+
+
+def word(text: str) -> str:
+    """Return text as YAML, in quotes where it needs them."""
+    return text if _WORD.fullmatch(text) and text.lower() not in TRAPS else quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A JSON string is a YAML string, but for the line breaks that only YAML knows."""
+    return re.sub(r"[\x7f-\x9f\u2028\u2029]", lambda odd: f"\\u{ord(odd[0]):04x}", json.dumps(text, ensure_ascii=False))

@@ -1,0 +1,169 @@
+"""Which tables of a database list people, by which key, and by what else they are named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from expunge.maps.proposal.known_words import ALSO, FIRST_NAMES, KINDS, LAST_NAMES, LOGINS, PERSONAL, words_of
+from expunge.maps.proposal.presets import preset_of
+from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
+
+MOST_VALUES = 5_000
+"""Values of a column that are compared with keys."""
+ENOUGH = 0.9
+"""Share of the values that have to be keys where no name says that they are."""
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """One table, with the store that it lies in."""
+
+    store: str
+    table: SurveyedTable
+    survey: TableSurvey
+    """Reads values of it."""
+    dataset: str
+    """The name that a map gives it, unlike any other in all stores."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The store and the table's name."""
+        return self.store, self.table.name
+
+
+@dataclass(frozen=True)
+class PeopleTable:
+    """A table that lists people."""
+
+    facts: TableFacts
+    kind: str
+    """The identity kind that a map gives it."""
+    key: str
+    also: tuple[str, ...]
+    asks: str = ""
+    """Why a person has to look; empty where the schema says it."""
+
+    @property
+    def of_staff(self) -> bool:
+        """Whether its people work for the company, so that rows about others name them as those who did something."""
+        return self.kind in _STAFF
+
+
+_STAFF = frozenset({"employee", "staff", "agent", "seller", "operator", "admin"})
+_NAMES = frozenset({"name", "display_name", "displayname", "nick"})
+_PLURALS = {plural: kind for kind, plural in KINDS.items()}
+_COPIES = frozenset({"history", "historical", "audit", "archive", "archived", "log", "logs", "backup", "old", "version", "versions"})
+
+
+def people_tables(tables: Sequence[TableFacts]) -> tuple[PeopleTable, ...]:
+    """Return the tables that list people, in the order in which a map names them."""
+    found: list[PeopleTable] = []
+    for facts in sorted(tables, key=lambda each: _rank(each.table)):
+        people = _people(facts, found)
+        if people is not None and same_people(facts, found) is None:
+            found.append(people)
+    return tuple(found)
+
+
+def same_people(facts: TableFacts, homes: Sequence[PeopleTable]) -> tuple[PeopleTable, str] | None:
+    """Return the people of another store that a table lists once more, with the counts that tell it; None where it lists people of its own.
+
+    Raises StoreUnavailable.
+    """
+    key = facts.table.column(facts.table.key)
+    for home in homes:
+        there = home.facts.table.column(home.key)
+        if home.facts.store == facts.store or _named(home.facts.table.name) != _named(facts.table.name) or key is None or there is None:
+            continue
+        values = facts.survey.sampled(facts.table.name, key.name, MOST_VALUES) if key.type is there.type else frozenset()
+        held = home.facts.survey.held(home.facts.table.name, home.key, values) if values else 0
+        if held and held >= ENOUGH * len(values):
+            return home, f"{held:,} of {len(values):,} values match {home.facts.table.name}.{home.key} of the store {home.facts.store}"
+    return None
+
+
+def is_copy(table: SurveyedTable) -> bool:
+    """Return whether a table's name says that it keeps what other tables held."""
+    words = words_of(table.name)
+    return not _COPIES.isdisjoint(words) or any(word.startswith("historical") for word in words)
+
+
+def _rank(table: SurveyedTable) -> tuple[int, str]:
+    kind = _named(table.name)
+    return (list(KINDS).index(kind) if kind in KINDS else len(KINDS), table.name)
+
+
+def _people(facts: TableFacts, found: Sequence[PeopleTable]) -> PeopleTable | None:
+    table = facts.table
+    preset = preset_of(table.name)
+    if (preset is not None and not preset.people) or is_copy(table):
+        return None
+    named, seen = _named(table.name) in KINDS, set(map(str.lower, _names(table)))
+    has_name, by_login = bool(seen & FIRST_NAMES and seen & LAST_NAMES), bool(seen & LOGINS and "password" in seen)
+    addressed = not seen.isdisjoint(ALSO)
+    if _refers(facts, found) and seen.isdisjoint(PERSONAL | _NAMES):
+        # A table of links between people and something else may be named after people: team_members.
+        return None
+    if not (named or by_login or has_name or (preset is not None and preset.people)):
+        return None
+    key, asks = table.key, ""
+    if not key:
+        key = next((name for name in _names(table) if name.lower() in _key_names(table.name)), "")
+        asks = f"no key of the schema says that two rows never share {key}" if key else ""
+    if not key or _is_part(table, key) or _is_of_others(table, key):
+        return None
+    if not asks and not (named or by_login or addressed or preset is not None):
+        asks = "it has first and last names, and nothing else says whether it lists people whom orders are about"
+    if not asks and named and not preset and seen.isdisjoint(PERSONAL | _NAMES):
+        asks = "it is named after people, and no column of it names one"
+    kind = _fresh(_named(table.name), table.name, {each.kind for each in found})
+    return PeopleTable(facts, kind, key, tuple(_also(table, key)), asks)
+
+
+def _refers(facts: TableFacts, found: Sequence[PeopleTable]) -> bool:
+    people = {each.facts.place for each in found}
+    return any((facts.store, reference.table) in people for reference in facts.table.references)
+
+
+def _is_of_others(table: SurveyedTable, key: str) -> bool:
+    """Whether its rows are parts of other people's, by a key of those: a profile that belongs to a user, one each."""
+    return any(here != key and table.unique(here) for reference in table.references for here, _ in reference.columns)
+
+
+def _is_part(table: SurveyedTable, key: str) -> bool:
+    """Whether its key is another table's: it holds more about the same rows."""
+    return any(here == key for reference in table.references for here, _ in reference.columns)
+
+
+def _also(table: SurveyedTable, key: str) -> Iterator[str]:
+    for column in table.columns:
+        name = column.name.lower()
+        if column.name != key and column.type is ColumnType.TEXT and (name in ALSO or (name in LOGINS and table.unique(column.name))):
+            yield column.name
+
+
+def _names(table: SurveyedTable) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns)
+
+
+def _key_names(table: str) -> frozenset[str]:
+    kind = _named(table)
+    return frozenset({"id", "uuid", "key", f"{kind}_id", f"{kind}id"})
+
+
+def _named(table: str) -> str:
+    """The kind of people that a table is named after: its last word, in the singular."""
+    words = words_of(table.rpartition(".")[2])
+    last = words[-1] if words else ""
+    if last in KINDS:
+        return last
+    return _PLURALS.get(last, last[:-1] if last.endswith("s") and not last.endswith("ss") else last)
+
+
+def _fresh(kind: str, table: str, taken: Iterable[str]) -> str:
+    base = re.sub(r"[^A-Za-z0-9_]", "_", kind) or "person"
+    whole = re.sub(r"[^A-Za-z0-9_]", "_", table).strip("_").lower()
+    tries = (base, whole, *(f"{base}_{number}" for number in range(2, 999)))
+    return next(each for each in tries if each not in set(taken) and each[:1].isalpha() and each != "model")

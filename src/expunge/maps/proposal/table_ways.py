@@ -1,0 +1,239 @@
+"""How the rows of each table lead to people: along foreign keys and unique keys alone, never along a column that two people may share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from expunge.core.datamap.people_columns import singular
+from expunge.maps.proposal.guesses import Guess
+from expunge.maps.proposal.known_words import ACTORS, TIMES, words_of
+from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
+from expunge.maps.proposal.presets import preset_of
+from expunge.maps.proposal.unreached_tables import question, reason, row_names
+from expunge.maps.proposal.value_match import best_people, matched
+from expunge.ports.optional.table_survey import ColumnType
+
+_DELETED = frozenset({"deleted_at", "deleted", "is_deleted", "deleted_on", "removed_at", "archived_at"})
+_MAILS = frozenset({"email", "e_mail", "email_address", "mail"})
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A column that names people of one table."""
+
+    column: str
+    people: PeopleTable
+    said: str = ""
+    """What the guess rests on; empty for a foreign key."""
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A column whose values name one row of another table each."""
+
+    column: str
+    to: TableFacts
+    field: str
+    said: str = ""
+    required: bool = False
+
+
+class TableWays:
+    """Gives each table its rule."""
+
+    def __init__(self, tables: Sequence[TableFacts], homes: Sequence[PeopleTable]) -> None:
+        """Take all tables of all stores, and those of them that list people."""
+        self._tables = {facts.place: facts for facts in tables}
+        self._homes = {home.facts.place: home for home in homes}
+        self._done: dict[tuple[str, str], Guess] = {}
+
+    def guesses(self) -> tuple[Guess, ...]:
+        """Return a dataset for each table. Raises StoreUnavailable."""
+        for place, facts in self._tables.items():
+            places = {column.name: at for at, column in enumerate(facts.table.columns)}
+            named = sorted(self._named(facts), key=lambda each: places[each.column])
+            if place in self._homes:
+                self._done[place] = self._of_home(self._homes[place], named)
+            elif named:
+                self._done[place] = self._of_people(facts, named)
+        links = {place: sorted(self._links(facts), key=_rank) for place, facts in self._tables.items() if place not in self._done}
+        while found := [(place, link) for place, each in links.items() if place not in self._done for link in each if self._leads(link)]:
+            place, link = min(found, key=lambda each: _rank(each[1]))
+            self._done[place] = self._through(self._tables[place], link, [each for each in links[place] if self._leads(each)])
+        for place, facts in self._tables.items():
+            if place not in self._done:
+                self._done[place] = self._of_rest(facts)
+        return tuple(self._done[place] for place in self._tables)
+
+    # --- columns ---------------------------------------------------------------------------------
+
+    def _named(self, facts: TableFacts) -> Iterator[_Named]:
+        """The columns of a table that name people: by foreign keys to what lists them, and by name and values where there is none."""
+        declared = {here for reference in facts.table.references for here, _ in reference.columns}
+        own = self._homes.get(facts.place)
+        for reference in facts.table.references:
+            home = self._homes.get((facts.store, reference.table))
+            if home is not None and len(reference.columns) == 1 and reference.columns[0][1] == home.key:
+                yield _Named(reference.columns[0][0], home)
+        if own is None and (twin := same_people(facts, tuple(self._homes.values()))) is not None:
+            yield _Named(facts.table.key, *twin)
+        elif own is None and is_copy(facts.table):
+            yield from self._of_copied(facts, declared)
+        for column in facts.table.columns:
+            if column.name in declared or (own is not None and column.name == own.key):
+                continue
+            numbers_rows = facts.table.unique(column.name) and column.name.lower() in {"id", "uuid", "key"}
+            if not numbers_rows and (found := best_people(facts, column, tuple(self._homes.values()))) is not None:
+                yield _Named(column.name, found[0], found[1].said)
+
+    def _of_copied(self, facts: TableFacts, declared: set[str]) -> Iterator[_Named]:
+        """The key of people in a table that keeps what the table of people held: it has that table's columns, and more."""
+        names = {column.name for column in facts.table.columns}
+        for home in self._homes.values():
+            held = {column.name for column in home.facts.table.columns}
+            alike = home.facts.store == facts.store and 2 < len(held) <= len(names) + 2 and len(held & names) >= 0.6 * len(held)
+            if alike and home.key in names - declared and not facts.table.unique(home.key):
+                values = facts.survey.sampled(facts.table.name, home.key, MOST_VALUES)
+                match = matched(values, home.facts.survey, home.facts.table.name, home.key)
+                yield _Named(home.key, home, f"it has the columns of {home.facts.table.name}; {match.said}")
+
+    def _links(self, facts: TableFacts) -> Iterator[_Link]:
+        """The columns whose values name one row of another table: foreign keys, and names whose values stand in a unique key."""
+        declared = set()
+        for reference in facts.table.references:
+            declared |= {here for here, _ in reference.columns}
+            to = self._tables.get((facts.store, reference.table))
+            if to is None or to is facts or len(reference.columns) != 1:
+                continue
+            here, there = reference.columns[0]
+            column = facts.table.column(here)
+            if to.table.unique(there):
+                yield _Link(here, to, there, required=column is not None and column.required)
+        for column in facts.table.columns:
+            if column.name in declared or column.type not in {ColumnType.NUMBER, ColumnType.TEXT}:
+                continue
+            for to in self._tables.values():
+                field = _key_like(column.name, to) if to is not facts else ""
+                there_is = to.table.column(field) if field else None
+                if there_is is None or there_is.type is not column.type:
+                    continue
+                values = facts.survey.sampled(facts.table.name, column.name, MOST_VALUES)
+                match = matched(values, to.survey, to.table.name, field)
+                if match.share >= ENOUGH or not match.values:
+                    yield _Link(column.name, to, field, match.said)
+
+    def _leads(self, link: _Link) -> bool:
+        guess = self._done.get(link.to.place)
+        return guess is not None and bool(guess.kinds or guess.through)
+
+    # --- rules -----------------------------------------------------------------------------------
+
+    def _of_home(self, home: PeopleTable, named: Sequence[_Named]) -> Guess:
+        """A table of people: its rows are their own, whoever else is named in them."""
+        kinds, asks, mentions = {home.kind: home.key}, [home.asks] if home.asks else [], {}
+        for each in named:
+            column = home.facts.table.column(each.column)
+            if each.people.kind != home.kind and each.column == each.people.key:
+                continue
+            if each.people is home or each.people.of_staff or _is_actor(each):
+                if column is not None and not column.required:
+                    mentions[each.column] = "null"
+                else:
+                    asks.append(f"{each.column} names other people and may not be empty: `mentions: {{{each.column}: {{replace: VALUE}}}}`")
+            else:
+                kinds.setdefault(each.people.kind, each.column)
+                asks.append(f"it goes with its own person, and with the {each.people.kind} of {each.column} as well{_because(each)}")
+        return replace(self._guess(home.facts), kinds=kinds, mentions=mentions, asks="; ".join(asks))
+
+    def _of_people(self, facts: TableFacts, named: Sequence[_Named]) -> Guess:
+        """A table whose rows name people: those whose rows they are, and those who did something to them."""
+        customers = [each for each in named if not each.people.of_staff]
+        owners = [each for each in customers or named if not _is_actor(each)] or list(named)
+        # Why these first: a row that one person has at most once is that person's, whoever else is named in it.
+        owners = [each for each in owners if facts.table.unique(each.column)] or owners
+        kinds: dict[str, str] = {}
+        further: dict[str, tuple[str, ...]] = {}
+        for each in owners:
+            if kinds.setdefault(each.people.kind, each.column) != each.column:
+                further[each.people.kind] = (*further.get(each.people.kind, ()), each.column)
+        asks = [f"{each.column}: {each.said}" for each in named if each.said]
+        if len(owners) > 1:
+            asks.append(f"a row goes with any of its people: {', '.join(each.column for each in owners)}")
+        preset = preset_of(facts.table.name)
+        mentions = dict(preset.mentions) if preset is not None else {}
+        for each in named:
+            column = facts.table.column(each.column)
+            if each in owners:
+                continue
+            if column is not None and not column.required:
+                mentions[each.column] = "null"
+            else:
+                asks.append(f"{each.column} names other people and may not be empty: `mentions: {{{each.column}: {{replace: VALUE}}}}`")
+        return replace(self._guess(facts), kinds=kinds, further=further, mentions=mentions, asks="; ".join(asks))
+
+    def _through(self, facts: TableFacts, link: _Link, others: Sequence[_Link]) -> Guess:
+        asks = [f"{link.column}: {link.said}"] if link.said else []
+        beside = [each.column for each in others if each.column != link.column]
+        if beside:
+            asks.append(f"{', '.join(beside)} leads to people as well")
+        way = (link.to.dataset, link.column, *([link.field] if link.field != link.column else []))
+        return replace(self._guess(facts), through=way, asks="; ".join(asks))
+
+    def _of_rest(self, facts: TableFacts) -> Guess:
+        """A table that no key leads from to people: sealed, a part of a person's row, reference data, or for a person to decide."""
+        guess, preset = self._guess(facts), preset_of(facts.table.name)
+        names = {column.name.lower() for column in facts.table.columns}
+        home = next(iter(self._homes.values()), None)
+        if preset is not None and preset.sealed and preset.columns <= names and home is not None:
+            asks = f"{preset.why}, and no column tells whose a row is: all rows go when one person does"
+            return replace(guess, made_from=(home.facts.dataset,), asks=asks)
+        referring = [
+            (other, here)
+            for other in self._tables.values()
+            for reference in other.table.references
+            if other.store == facts.store and reference.table == facts.table.name and len(reference.columns) == 1
+            for here, there in reference.columns
+            if there == facts.table.key and (found := self._done.get(other.place)) is not None and (found.kinds or found.through)
+        ]
+        for other, here in referring:
+            if other.table.unique(here):
+                return replace(guess, through=(other.dataset, facts.table.key, *([here] if here != facts.table.key else [])))
+        if asks := question(facts, tuple(self._homes.values()), [f"{other.dataset}.{here}" for other, here in referring]):
+            return replace(guess, asks=asks, samples=row_names(facts))
+        return replace(guess, nobody=True, samples=row_names(facts), notes=(*guess.notes, reason(facts)))
+
+    def _guess(self, facts: TableFacts) -> Guess:
+        columns = tuple(column.name for column in facts.table.columns)
+        since = next((name for wanted in TIMES for name in columns if name.lower() == wanted), "")
+        notes = [
+            f"{name}: a row that is marked as deleted is found, and goes, like any other" for name in columns if name.lower() in _DELETED
+        ]
+        many = [reference for reference in facts.table.references if len(reference.columns) > 1]
+        notes += [f"a foreign key of several columns leads to {reference.table}: it cannot be followed" for reference in many]
+        return Guess(facts.dataset, facts.store, columns, table=facts.table.name, since=since, notes=tuple(notes))
+
+
+def _is_actor(named: _Named) -> bool:
+    return not ACTORS.isdisjoint(words_of(named.column))
+
+
+def _because(named: _Named) -> str:
+    return f" ({named.said})" if named.said else ""
+
+
+def _rank(link: _Link) -> tuple[bool, bool]:
+    """Declared keys first, and of these the ones that every row has."""
+    return bool(link.said), not link.required
+
+
+def _key_like(column: str, to: TableFacts) -> str:
+    """The unique key of another table that a column is named after; empty where there is none."""
+    words = words_of(column)
+    last = words_of(to.table.name)[-1:]
+    if column.lower() in _MAILS:
+        return next((each.name for each in to.table.columns if each.name.lower() in _MAILS and to.table.unique(each.name)), "")
+    if len(words) > 1 and words[-1] in {"id", "uuid", "key", "ref"} and last and words[-2] == singular(last[0]):
+        return to.table.key
+    same = next((each.name for each in to.table.columns if each.name.lower() == column.lower() and to.table.unique(each.name)), "")
+    return same if len(words) > 1 and words[-1] == "id" else ""
