@@ -52,7 +52,7 @@ _AS_TEXT = frozenset({"utf-8", "bytes"})
 _LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
 """... and other forms that come out like words of one."""
 
-_FOLDED = frozenset({"utf-8", "fragment", "lower", "upper"})
+_FOLDED = frozenset({"utf-8", "lower", "upper"})
 """Forms of text in which letter case and white space may be another."""
 
 _AS_IT_IS = frozenset({"utf-8"})
