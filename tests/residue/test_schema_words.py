@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from expunge.residue import ResidueScanner
 from expunge.residue.take.moments import part_of_moment
 from expunge.residue.take.schema_words import SchemaWords
 from expunge.residue.take.tracer import Collector
+from tests.residue.planting import MARY, look
 
 ANNA, BELA = Pseudonym("a" * 32), Pseudonym("b" * 32)
 WORDS = ("profile_id", "recording_id", "transcripts", "created_at", "waiting for a reply", "voice")
@@ -185,3 +187,13 @@ def test_another_window_is_taken_where_the_only_one_that_is_wanted_says_nothing(
     taking = tracer("settings_of_the_application_of_everybody", budget=1)
     taking.text(ANNA, "notes", "said", "settings_of_the_application_of_everybody: the purple hedgehog sleeps")
     assert len(taking.traces().traces) == 1
+
+
+def test_a_word_of_the_schema_in_other_letters_is_looked_for_as_it_is(tmp_path: Path) -> None:
+    collector = tracer("customer_nickname", budget=1)
+    collector.text(MARY, "d", "f", "Customer_Nickname")
+    traces = collector.traces()
+    (tmp_path / "f").write_text("CREATE TABLE x (customer_nickname TEXT)")
+    assert not look(tmp_path, traces).found
+    (tmp_path / "f").write_text("it says Customer_Nickname here")
+    assert look(tmp_path, traces).found

@@ -252,3 +252,27 @@ def test_a_container_beside_an_escape_is_begun_once(tmp_path: Path) -> None:
 def look_without_escapes(folder: Path) -> tuple[tuple[str, int], ...]:
     (folder / "f").write_bytes(b"_41_42 and " + b"PAR1" + b"\x15\x04 _41 _amp; _n" * 30)
     return look(folder, TRACES).coverage.skipped
+
+
+def _ordinary() -> dict[str, bytes]:
+    rng = random.Random(7)
+    script = "".join(f"var a{n}=function(b,c){{return b[{n}]!==c&&(d=e.f('#x{n}'),g=h<<{n}>>>3)}};" for n in range(900))
+    style = "".join(
+        f".c{n}>a:hover{{margin:0 -{n}px;color:#{n:06x};background:url(data:image/png;base64,iVBORw0KGgo=)}}\n" for n in range(900)
+    )
+    return {
+        "hashes": "".join(f"{rng.getrandbits(160):040x} refs/heads/{n}\n" for n in range(900)).encode(),
+        "a script": script.encode(),
+        "a style sheet": style.encode(),
+        "noise": rng.randbytes(1 << 18),
+        "base85 of noise": base64.b85encode(rng.randbytes(1 << 16)),
+        "a text": "\r\n    ".join(["Some other words of a person who stays", "and has written them down"] * 900).encode(),
+    }
+
+
+@pytest.mark.parametrize("kind", _ordinary())
+def test_ordinary_bytes_show_nothing_and_nothing_is_left_unread(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "f").write_bytes(_ordinary()[kind])
+    seen = look(tmp_path, TRACES)
+    assert not seen.found
+    assert seen.coverage.skipped == ()

@@ -52,7 +52,7 @@ _AS_TEXT = frozenset({"utf-8", "bytes"})
 _LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
 """... and other forms that come out like words of one."""
 
-_FOLDED = frozenset({"utf-8", "fragment", "lower", "upper"})
+_FOLDED = frozenset({"utf-8", "lower", "upper"})
 """Forms of text in which letter case and white space may be another."""
 
 _AS_IT_IS = frozenset({"utf-8"})
@@ -237,8 +237,10 @@ class Collector:
         digest = self._secret.digest
         found: list[Trace] = []
         for (where, form), anchor, data in zip(fields, self._secret.anchors([*map(folding.shape, windows)]), windows, strict=True):
-            # Why not where folding makes a word of the schema of it: that would be found for ever.
-            fold = FOLDED if form in _FOLDED and not self._schema.cover_folded(data) else ANCHOR_FOLDED
+            # Why not where folding makes a word of the schema of it: that would be found for ever. Nor where white space is at an end:
+            # beside a value in a page any byte may stand, and some of them are white space.
+            is_text = form in _FOLDED and data.strip() == data and not self._schema.cover_folded(data)
+            fold = FOLDED if is_text else ANCHOR_FOLDED
             told = digest(folding.text(data) if fold == FOLDED else data)
             found.append(Trace(*where, form, anchor, 16 if len(data) >= 16 else 8, len(data), told, fold))
         return Traces(self._key, tuple(found), frozenset(controls))
