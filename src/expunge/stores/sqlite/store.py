@@ -40,10 +40,9 @@ from expunge.stores.sqlite.ladder import climb, in_the_way, room_needed
 from expunge.stores.sqlite.leaving import CopyBystanders
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, encode_key, wanted_columns
 from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
-from expunge.stores.sqlite.packed_cells import packed_cells
 from expunge.stores.sqlite.probe import SqliteProbe
 from expunge.stores.sqlite.triggers import rewritten, unfollowed
-from expunge.stores.sqlite.undeclared import undeclared_tables
+from expunge.stores.sqlite.undeclared import packed_cells, undeclared_tables
 from expunge.stores.tables.accepted_triggers import accepted
 from expunge.stores.tables.selectors import merged, narrowed
 from expunge.stores.tables.table_references import TableReferences, chains, refers

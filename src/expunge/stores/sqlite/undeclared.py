@@ -1,13 +1,15 @@
-"""List the tables of a database that no dataset declares, for looks at their columns."""
+"""List the tables of a database that no dataset declares, for looks at their columns, and read values of bytes in them."""
 
+# ruff: noqa: S608 - names come from the schema and are quoted; sizes are numbers
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from expunge.core.datamap.datamap import Ignore, TableLayout
 from expunge.ports.optional.schema_listing import UndeclaredTable
-from expunge.stores.sqlite.catalogue import SqliteSchema
+from expunge.stores.sqlite.catalogue import SqliteSchema, quoted
 from expunge.stores.tables.undeclared import ignored_columns, of_nobody
 
 MAIN = "main"
@@ -37,3 +39,17 @@ def undeclared_tables(
             tuple(column for column in columns if column not in settled),
             frozenset(primary if len(primary) == 1 else ()),
         )
+
+
+def packed_cells(connection: sqlite3.Connection, table: str, least: int) -> Iterator[tuple[str, bytes]]:
+    """Yield (column, value) of a table of a file's ``main`` schema, column by column. Raises sqlite3.Error."""
+    columns = [column.name for column in SqliteSchema(connection).require(table).columns]
+    if not columns:
+        return
+    held = ", ".join(f"max(typeof({quoted(each)}) = 'blob' AND length({quoted(each)}) >= {int(least)})" for each in columns)
+    (row,) = connection.execute(f"SELECT {held} FROM main.{quoted(table)}").fetchall()
+    for column in (column for column, holds in zip(columns, row, strict=True) if holds):
+        name = quoted(column)
+        sql = f"SELECT {name} FROM main.{quoted(table)} WHERE typeof({name}) = 'blob' AND length({name}) >= {int(least)}"
+        for (value,) in connection.execute(sql):
+            yield column, value
