@@ -47,7 +47,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "execution": "kernel lineage subjects gate intake consent recipients models evidence",
         "destruction": "kernel lineage subjects intake consent recipients execution",
         "reports": "kernel subjects gate recipients retention destruction",
-        "aftercare": "kernel unread subjects gate intake consent models evidence execution",
+        "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
     },
     "stores": {
         "": "",
