@@ -158,6 +158,10 @@ class TableWays:
             if kinds.setdefault(each.people.kind, each.column) != each.column:
                 further[each.people.kind] = (*further.get(each.people.kind, ()), each.column)
         asks = [f"{each.column}: {each.said}" for each in named if each.said]
+        if all(map(_is_actor, owners)):
+            asks.append(
+                f"{', '.join(each.column for each in owners)} may only say who did something to a row, and a row goes with that person"
+            )
         if len(owners) > 1:
             asks.append(f"a row goes with any of its people: {', '.join(each.column for each in owners)}")
         preset = preset_of(facts.table.name)
