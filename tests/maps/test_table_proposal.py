@@ -173,6 +173,15 @@ def test_people_who_are_listed_in_two_stores_are_one_identity_where_keys_say_so(
     assert (said.get("users_shop") == "id: 20 of 20 values match users.id of the store app") is same
 
 
+def test_whoever_did_something_to_a_row_does_not_own_it_unasked(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "app")) as db, db:
+        db.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT)")
+        db.executescript("CREATE TABLE songs (id INTEGER PRIMARY KEY, title TEXT, updated_by INTEGER REFERENCES users (id))")
+    seen = read(tmp_path, propose([str(tmp_path / "app")], tmp_path / "expunge.yaml"))
+    said = {each.name: each.said for each in seen.guesses}
+    assert said["songs"] == "updated_by may only say who did something to a row, and a row goes with that person"
+
+
 def test_a_foreign_key_is_followed_however_its_statement_spells_the_column(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "app")) as db, db:
         db.executescript(

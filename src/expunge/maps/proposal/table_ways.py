@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap.people_columns import singular
 from expunge.maps.proposal.guesses import Guess
-from expunge.maps.proposal.known_words import ACTORS, TIMES, words_of
+from expunge.maps.proposal.known_words import ACTORS, ALSO, TIMES, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.unreached_tables import question, reason, row_names
@@ -158,6 +158,10 @@ class TableWays:
             if kinds.setdefault(each.people.kind, each.column) != each.column:
                 further[each.people.kind] = (*further.get(each.people.kind, ()), each.column)
         asks = [f"{each.column}: {each.said}" for each in named if each.said]
+        if all(map(_is_actor, owners)):
+            asks.append(
+                f"{', '.join(each.column for each in owners)} may only say who did something to a row, and a row goes with that person"
+            )
         if len(owners) > 1:
             asks.append(f"a row goes with any of its people: {', '.join(each.column for each in owners)}")
         preset = preset_of(facts.table.name)
@@ -170,7 +174,14 @@ class TableWays:
                 mentions[each.column] = "null"
             else:
                 asks.append(f"{each.column} names other people and may not be empty: `mentions: {{{each.column}: {{replace: VALUE}}}}`")
-        return replace(self._guess(facts), kinds=kinds, further=further, mentions=mentions, asks="; ".join(asks))
+        guess = self._guess(facts)
+        addresses = [column.name for column in facts.table.columns if column.name.lower() in ALSO]
+        if addresses and not any(each.people.also for each in owners):
+            told = (
+                f"{', '.join(addresses)}: it goes with its person, and nobody is found by it: `also` names columns of the table of people"
+            )
+            guess = replace(guess, notes=(*guess.notes, told))
+        return replace(guess, kinds=kinds, further=further, mentions=mentions, asks="; ".join(asks))
 
     def _through(self, facts: TableFacts, link: _Link, others: Sequence[_Link]) -> Guess:
         asks = [f"{link.column}: {link.said}"] if link.said else []
