@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from expunge.core.journal import events as ev
 from expunge.core.orders.run import Run, next_steps
 from expunge.core.orders.shared_round import level, may_share
-from expunge.core.values.ids import OrderId
+from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.engine.consent import approving, guardian_register
 from expunge.engine.execution import order_conclusion, planning
@@ -130,14 +130,17 @@ def _require(context: Context, starting: Sequence[Recorder], saved: bytes | None
 
 def together(recorders: Sequence[Recorder]) -> list[list[Recorder]]:
     """Group orders that can share a round, in the order given."""
-    groups: list[list[Recorder]] = []
+    groups: list[tuple[list[Recorder], set[Pseudonym]]] = []
     for recorder in recorders:
-        home = next((group for group in groups if all(may_share(recorder.run, other.run) for other in group)), None)
+        run = recorder.run
+        # Why the first alone: but for people in common, who shares with it shares with all. With each, ten thousand orders never start.
+        home = next((each for each in groups if may_share(run, each[0][0].run) and each[1].isdisjoint(run.subjects)), None)
         if home is None:
-            groups.append([recorder])
+            groups.append(([recorder], set(run.subjects)))
         else:
-            home.append(recorder)
-    return groups
+            home[0].append(recorder)
+            home[1].update(run.subjects)
+    return [members for members, _ in groups]
 
 
 def _start(context: Context, members: Sequence[Recorder]) -> CohortRecorder:
