@@ -147,6 +147,8 @@ class ScanExtent:
     """Files whose bytes are known already. Files that belong together (segments of a server's log or table) are read where one is."""
     draw: Callable[[int], int] | None = None
     """Draws a number below another: then a sample is read, one part in :data:`SAMPLED` of files, objects and bytes. Rows are all read."""
+    forms: bool = True
+    """Whether text that is written in another form is read."""
 
 
 WHOLE_EXTENT = ScanExtent()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from expunge.core.datamap.compared_fields import field_spelling
@@ -252,13 +252,14 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
     """Scan a store for the traces that can be seen at all. Places are not reported. Bytes that only repeat others are passed over.
 
     Where the store said in which stretches of its files the items lie, these are looked into first: if a trace of every subject is seen
-    there, nothing else is read. Not so where something is made anew: how much of the old one is in the new one is asked later, and whatever
-    can be seen of it counts. The scan runs once more where no bystander was seen: a trace that is not seen now is no evidence later.
+    there, nothing else is read. Then all is read without text in other forms, with them only if of any subject no trace was seen. Not so
+    where something is made anew: how much of the old one is in the new one is asked later, and whatever can be seen of it counts. The scan
+    runs once more where no bystander was seen: a trace that is not seen now is no evidence later.
     """
     own = [dataset.name for dataset in context.data_map.datasets_of(store)]
     expected = staying(traces, range(len(traces.traces)), own)
     made = any(trace.subject == WHOLE for trace in traces.traces if trace.dataset in own)
-    for attempt in range(2):
+    for attempt in range(1 if made else 0, 3):
         sources = [each for each in store_calls.raw(context.open_store(store)) if not each.repeats]
         lying = {} if attempt or made else _lying(context, order, turn, store, sources)
         glanced = context.scanner.glance(lying, traces, counted=window_choice.COUNTED) if lying else None
@@ -266,9 +267,13 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
             return glanced
         extent = LookExtent(context, order, store)
         scanned = context.scanner.scan(
-            sources, traces, 0, counted=window_choice.COUNTED, extent=extent.scan() if extent.sampled else WHOLE_EXTENT
+            sources,
+            traces,
+            0,
+            counted=window_choice.COUNTED,
+            extent=replace(extent.scan() if extent.sampled else WHOLE_EXTENT, forms=attempt > 0),
         )
-        if extent.sampled or not expected or staying(traces, scanned.seen, own):
+        if each_seen(traces, scanned.seen, own) or (attempt and (extent.sampled or not expected or staying(traces, scanned.seen, own))):
             break
     return scanned
 

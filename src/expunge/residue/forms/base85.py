@@ -30,6 +30,8 @@ _SIGNS = {"ascii85": (6, 5), "base85": (5, 20), "z85": (5, 20)}
 """How many different signs that are no letters have to be among these, and that one in so many characters at least is one."""
 _FEWEST, _FEWEST_LETTERS = {"ascii85": 5, "base85": 3, "z85": 3}, 10
 """Signs that are no letters in three words, and letters."""
+_FEWEST_RARE = 2
+"""Signs in three words that are not among the common ones."""
 _FEW = 64
 """Stretches of a block that are looked at one by one."""
 _GROUP, _MAKES = 5, 4
@@ -47,8 +49,14 @@ def _digits(alphabet: bytes) -> npt.NDArray[np.uint64]:
 
 _DIGITS = {form: _digits(alphabet) for form, alphabet in _ALPHABETS.items()}
 _BITS = {form: 1 << number for number, form in enumerate(_ALPHABETS)}
+_COMMON = b"-:._/,=;+\"'{}()"
+"""Signs of times, keys, paths and JSON: a run in which there are no others is no such text."""
+_SIGN, _RARE = 0x80, 0x40
 _CLASS = bytes(
-    sum(bit for form, bit in _BITS.items() if each in _ALPHABETS[form]) | (0 if each in _LETTERS else 0x80) for each in range(256)
+    sum(bit for form, bit in _BITS.items() if each in _ALPHABETS[form])
+    | (0 if each in _LETTERS else _SIGN)
+    | (0 if each in _LETTERS + _COMMON else _RARE)
+    for each in range(256)
 )
 _ONES = 0x0101010101010101
 _RUNS = {
@@ -80,18 +88,29 @@ def find(whole: bytes, end: int, dense: npt.NDArray[np.bool_]) -> Iterator[tuple
 
 def _runs(whole: bytes, first: int, last: int) -> Iterator[tuple[str, int, int]]:
     classes = np.frombuffer(whole[first : last + 8 - (last - first) % 8].translate(_CLASS), "<u8")
-    signs = ((classes & np.uint64(_ONES << 7)) >> np.uint64(7)) * np.uint64(_ONES) >> np.uint64(56)
-    signs = signs[2:] + signs[1:-1] + signs[:-2]
+    rare = _counted(classes, _RARE) >= _FEWEST_RARE
+    if not rare.any():
+        return
+    signs = _counted(classes, _SIGN)
+    rare &= signs <= 8 * _WORDS - _FEWEST_LETTERS
     for form, bit in _BITS.items():
         full = classes & np.uint64(bit * _ONES) == np.uint64(bit * _ONES)
         full = full[2:] & full[1:-1] & full[:-2]
-        (here,) = (full & (signs >= _FEWEST[form]) & (signs <= 8 * _WORDS - _FEWEST_LETTERS)).nonzero()
+        (here,) = (full & rare & (signs >= _FEWEST[form])).nonzero()
         if here.size:
             begins, ends = _stretches(full.nonzero()[0], last - first)
             chosen = np.unique(np.searchsorted(begins, here * 8, side="right") - 1)
             for begin, end in zip((begins[chosen] + first).tolist(), (ends[chosen] + first).tolist(), strict=True):
                 if _may_be(form, whole[begin:end]):
                     yield from ((form, run.start(), run.end()) for run in _RUNS[form].finditer(whole, begin, end) if _may_be(form, run[0]))
+
+
+def _counted(classes: npt.NDArray[np.uint64], bit: int) -> npt.NDArray[np.uint64]:
+    """Return how many characters of each three words have a bit of their class."""
+    ones = (classes & np.uint64(_ONES * bit)) >> np.uint64(bit.bit_length() - 1)
+    each = ones * np.uint64(_ONES) >> np.uint64(56)
+    counted: npt.NDArray[np.uint64] = each[2:] + each[1:-1] + each[:-2]
+    return counted
 
 
 def _stretches(at: Places, end: int) -> tuple[Places, Places]:

@@ -113,6 +113,8 @@ def windows(matcher: Matcher, data: bytes, opened: Opened | None = None, forms: 
         for offset, size, alike in matcher.find(inner, len(written.data)):
             if written.shows(offset, size):
                 yield written.place(offset), alike
+        if written.leaf:
+            continue
         if opened is not None:
             opened(written, written.place)
         if forms > 1:

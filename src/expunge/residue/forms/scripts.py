@@ -168,7 +168,7 @@ def _say(block: Bytes, end: int, width: int, encoding: str, at: Places, since: i
         )
         return np.concatenate([*each])
 
-    return Written(f"utf-{8 * width}", b"\0".join([*said, b""]), runs, places=places, since=since)
+    return Written(f"utf-{8 * width}", b"\0".join([*said, b""]), runs, places=places, since=since, leaf=True)
 
 
 def _each_place(data: Bytes, width: int, encoding: str, size: int) -> Places:

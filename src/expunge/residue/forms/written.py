@@ -21,7 +21,7 @@ Places = npt.NDArray[np.int64]
 class Written:
     """Decoded runs of one form, one after the other."""
 
-    __slots__ = ("_places", "_since", "_source", "_starts", "begins", "data", "ends", "form", "step")
+    __slots__ = ("_places", "_since", "_source", "_starts", "begins", "data", "ends", "form", "leaf", "step")
 
     def __init__(
         self,
@@ -32,6 +32,8 @@ class Written:
         places: Places | Callable[[], Places] | None = None,
         source: bytes = b"",
         since: int = 0,
+        *,
+        leaf: bool = False,
     ) -> None:
         """Say where they come from.
 
@@ -43,8 +45,9 @@ class Written:
             places: the place of each byte of ``data`` in the block, where there is no such step; found when it is asked for.
             source: the block, where parts of ``data`` may stand in it as they are.
             since: where the part of the block begins that was not looked at before.
+            leaf: whether nothing can begin in it, no container and no other form.
         """
-        self.form, self.data = form, data
+        self.form, self.data, self.leaf = form, data, leaf
         self.begins, self.ends, self._starts = np.asarray(runs).T
         self.step, self._source, self._since = step, source, since
         self._places = places
@@ -98,7 +101,8 @@ class WrittenOrigin(RunOrigin):
             (*parent.chain, decoded.form),
             fixed=True,
             depth=parent.depth,
-            forms=parent.forms + 1,
+            leaf=decoded.leaf,
+            forms=MOST_FORMS if decoded.leaf else parent.forms + 1,
             decoded=decoded,
             outside=outside,
         )

@@ -36,6 +36,8 @@ class Limits:
     """Bytes of one nested recording or database that may be kept in memory to be decoded."""
     open: int = 64
     """Streams that may be decoded side by side at one level."""
+    forms: int = 2
+    """Forms in one another that are read: base64 of JSON with escapes."""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -109,8 +110,9 @@ class ResidueScanner:
             units, remote = drawn(units, extent.draw), drawn_content(remote, extent.draw)
         wanted = frozenset(range(len(traces.traces))) - frozenset(without) if without else None
         needles = TracePatterns.of(traces, wanted)
-        done = ScanCrew(units, needles, self._limits, most, self._processes, self._helpers, counted).take_all()
-        done = [*done, *take_remote(remote, needles, self._limits, most, treat)]
+        limits = self._limits if extent.forms else replace(self._limits, forms=0)
+        done = ScanCrew(units, needles, limits, most, self._processes, self._helpers, counted).take_all()
+        done = [*done, *take_remote(remote, needles, limits, most, treat)]
         found: list[Residue] = []
         counts: Counter[int] = Counter()
         for unit in done:
@@ -130,12 +132,13 @@ class ResidueScanner:
         return unread_in(path, self._limits) if content is None else unread_of(SeekableSlice(content), path, self._limits)
 
     def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, counted: int = 0) -> Scanned:
-        """Read nothing but some stretches of files. Raises CouldNotLook when a process that helps with it dies."""
+        """Read nothing but some stretches of files, without other forms. Raises CouldNotLook when a process that helps with it dies."""
         if sum(_size(each) for each in lying) >= WORTH:
             # the look after reads all of it: by then they are ready
             self._helpers.get_ready()
         looked = {path: merged([*stretches, *sampled(path)]) for path, stretches in lying.items()} if counted else lying
-        done = ScanCrew(gathered(looked), TracePatterns.of(traces), self._limits, 0, self._processes, self._helpers, counted).take_all()
+        plain = replace(self._limits, forms=0)
+        done = ScanCrew(gathered(looked), TracePatterns.of(traces), plain, 0, self._processes, self._helpers, counted).take_all()
         size = sum(end - begin for stretches in looked.values() for begin, end in stretches)
         return Scanned((), frozenset().union(*(unit.seen for unit in done)), Coverage(len(lying), size, 0, ()), _counted(done))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from expunge.residue.forms import finder
 from expunge.residue.forms.finder import Before
-from expunge.residue.forms.written import MOST_FORMS, WrittenOrigin
+from expunge.residue.forms.written import WrittenOrigin
 from expunge.residue.matching.matcher import PADDING, Bytes
 from expunge.residue.matching.session import Allowance, Batch, RunOrigin, Session
 from expunge.residue.scanning.long_runs import BeginRun, LongRunReader
@@ -42,7 +42,7 @@ class BlockForms:
             last: whether nothing follows that is searched here.
             left: whether something follows all the same.
         """
-        if self._where.forms >= MOST_FORMS:
+        if self._where.forms >= self._session.limits.forms:
             return end
         where = self._where
         taken = self._feed(whole[since:end])
@@ -90,7 +90,7 @@ class BlockForms:
 
 def look_in_batch(session: Session, batch: Batch, search: Search) -> None:
     """Search the forms in small, whole pieces."""
-    for forms in range(MOST_FORMS):
+    for forms in range(session.limits.forms):
         pieces = [piece for piece in batch.pieces if piece[0].forms == forms]
         if pieces:
             _look(session, pieces, search)
