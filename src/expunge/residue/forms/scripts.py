@@ -39,6 +39,8 @@ _SCRIPT[[*range(0x03, 0x08), *range(0x09, 0x0F), 0x10]] = True
 """First bytes of the characters of small scripts: of one text one of these, and those of ASCII and of typographic signs."""
 _ODD, _EVEN = 0xFF00FF00FF00FF00, 0x00FF00FF00FF00FF
 _BEYOND_ASCII = np.uint64(0x8080808080808080)
+_HIGH = 2
+"""Characters among eight of a large script that letters of ASCII do not make."""
 _DIFFERENT = 3
 """Different first bytes among eight characters of a large script: one alone is the first byte of letters in UTF-8."""
 
@@ -60,7 +62,9 @@ def gathered(block: Bytes, end: int, since: int) -> Iterator[Written]:
         if sure.size:
             found.setdefault((width, f"utf-{8 * width}-{order}"), []).append(sure)
     for (width, encoding), parts in found.items():
-        yield _say(block, end, width, encoding, np.unique(np.concatenate(parts)), since)
+        written = _say(block, end, width, encoding, np.unique(np.concatenate(parts)), since)
+        if written is not None:
+            yield written
 
 
 _Way = tuple[int, str, bool]
@@ -141,25 +145,32 @@ def _sure(block: Bytes, at: Places, unit: str, *, large: bool = False) -> Places
         first = np.sort(characters >> 8, axis=1)
         leads = (first[:, 0] >= 0xC2) & (first[:, -1] <= 0xDF)
         sure &= ~leads | ((first[:, 1:] != first[:, :-1]).sum(axis=1) >= _DIFFERENT - 1)
+        # Why: letters of ASCII in twos read as such characters, and of these about half have a high second byte.
+        sure &= ((characters & 0x80 != 0) | (characters >= 0x8000)).sum(axis=1) >= _HIGH
     found: Places = at[sure]
     return found
 
 
-def _say(block: Bytes, end: int, width: int, encoding: str, at: Places, since: int) -> Written:
-    """Return what the text says, one stretch after the other, in UTF-8."""
+def _say(block: Bytes, end: int, width: int, encoding: str, at: Places, since: int) -> Written | None:
+    """Return what the text says, one stretch after the other, in UTF-8; None where each is too short."""
     runs: list[tuple[int, int, int]] = []
     said, size = [], 0
     for offset in range(width):
         own = at[at % width == offset]
         if own.size:
             breaks = (np.diff(own) > 8 * _CLOSE).nonzero()[0]
-            firsts = own[np.concatenate(([0], breaks + 1))] - _AROUND
-            lasts = own[np.concatenate((breaks, [own.size - 1]))] + 16 + _AROUND
+            firsts, lasts = own[np.concatenate(([0], breaks + 1))], own[np.concatenate((breaks, [own.size - 1]))]
+            # Why: the shortest text that is read has three such places, and what looks like it by chance has one.
+            longer = lasts > firsts
+            firsts, lasts = firsts[longer] - _AROUND, lasts[longer] + 16 + _AROUND
             for first, last in zip(np.where(firsts < 0, offset, firsts).tolist(), lasts.tolist(), strict=True):
                 cut = min(last, first + (end - first) // width * width)
                 said.append(block[first:cut].tobytes().decode(encoding, "replace").encode("utf-8", "replace"))
                 runs.append((first, cut, size))
                 size += len(said[-1]) + 1
+
+    if not runs:
+        return None
 
     def places() -> Places:
         each = (

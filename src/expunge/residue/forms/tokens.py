@@ -25,7 +25,8 @@ _LINE = 16
 """Characters of the shortest line of a run of several."""
 _FURTHER = 40
 """Bytes from which on a stretch may be a run of several lines."""
-_LETTER, _HEX, _UPPER, _LOWER = 1, 2, 4, 8
+_LETTER, _HEX, _UPPER, _LOWER, _WORD = 1, 2, 4, 8, 16
+"""Kinds of runs; the last is that of a run of letters of one case, which is no base64 by itself."""
 _KINDS = _HEX | _UPPER | _LOWER
 _CLASS = np.zeros(256, np.uint8)
 _CLASS[np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_", np.uint8)] = _LETTER
@@ -33,6 +34,10 @@ _CLASS[np.frombuffer(b"0123456789abcdefABCDEF", np.uint8)] |= _HEX
 _CLASS[np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", np.uint8)] |= _UPPER
 _CLASS[np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)] |= _LOWER
 _CLASS_TABLE = _CLASS.tobytes()
+_SHORT = 64
+"""Characters of a run up to which base64 is told from words by its capitals and small letters."""
+_FEWEST_OF_A_CASE = 2
+"""Capitals, and small letters, of the shortest base64: one of 22 characters with fewer is rarer than one in five thousand."""
 _DENSE = 4
 """Where such words are one part in so many of a block, all of it is looked at."""
 TO_PLAIN = bytes.maketrans(b"-_", b"+/")
@@ -104,6 +109,8 @@ def find(block: Bytes, whole: bytes, end: int, dense: npt.NDArray[np.bool_]) -> 
     if longest < SHORTEST and (longest < _LINE or not _may_be_lines(block, *_placed(places, starts, stops))):
         return None
     every = np.bitwise_and.reduceat(kinds, edges[:-1])[of_letters]
+    text = block[:end] if places is None else block[places]
+    every[_one_case(text, starts, stops) & (every & _KINDS == 0)] |= _WORD
     within = [_within(kinds, joints, starts, every, kind) for kind in (_HEX, _UPPER, _LOWER)] if longest >= SHORTEST else []
     runs = _of_lines(block, whole, end, *_placed(places, starts, stops), every)
     for inner in within:
@@ -111,6 +118,19 @@ def find(block: Bytes, whole: bytes, end: int, dense: npt.NDArray[np.bool_]) -> 
             begins, ends = _placed(places, inner[0], inner[1])
             runs = runs.beside(Runs(begins, ends, ends - begins, inner[2], np.zeros(begins.size, np.bool_)))
     return runs if runs.begins.size else None
+
+
+def _one_case(text: Bytes, starts: Places, stops: Places) -> npt.NDArray[np.bool_]:
+    """Return which short runs have too few capitals, or too few small letters, for base64: keys, dates and words that are joined."""
+    found = np.zeros(starts.size, np.bool_)
+    (short,) = ((stops - starts >= SHORTEST) & (stops - starts <= _SHORT)).nonzero()
+    if short.size:
+        bounds = np.stack([starts[short], np.minimum(stops[short], text.size - 1)], axis=1).ravel()
+        for first in (ord("A"), ord("a")):
+            # Why in bytes: what lies between two runs may be too much for one, and is not asked for.
+            counts = np.add.reduceat((text - np.uint8(first) < 26).view(np.uint8), bounds, dtype=np.uint8)[::2]
+            found[short] |= counts < _FEWEST_OF_A_CASE
+    return found
 
 
 def _may_be_lines(block: Bytes, begins: Places, ends: Places) -> bool:
@@ -178,7 +198,8 @@ def _of_lines(block: Bytes, whole: bytes, end: int, begins: Places, ends: Places
     joins = ends_line & (sizes[:-1] >= _LINE) & (sizes[1:] <= sizes[:-1])
     same = kinds[:-1] & kinds[1:] & _KINDS
     joins &= (same != 0) | ((kinds[:-1] | kinds[1:]) & _KINDS == 0)
-    enough = (sizes >= SHORTEST) & ~_uuids(block, begins, sizes)
+    enough = (sizes >= SHORTEST) & (kinds & _WORD == 0) & ~_uuids(block, begins, sizes)
+    kinds = kinds & np.uint8(~_WORD & 0xFF)
     if not joins.any():
         every = Runs(begins, ends, sizes, kinds, np.zeros(sizes.size, np.bool_))
         return every.only(enough).beside(_short_lines(whole, end, every, every.only(enough)))

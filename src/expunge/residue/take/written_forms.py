@@ -234,7 +234,8 @@ def pieces(text: str, most: int) -> list[str]:
 def _first(text: str, size: int) -> str | None:
     """The run from the first word on, where that is what many starts would give first; a longer one than of many."""
     start = len(text) - len(text.lstrip())
-    piece = _cut(text, start, _ONLY)
+    # Why without a space at the end: such a window is not folded.
+    piece = _cut(text, start, _ONLY).rstrip()
     return piece if len(text) - start >= _WINDOW // 4 and len(utf8(piece)) >= min(size, _WINDOW) - 3 else None
 
 
