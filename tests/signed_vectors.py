@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from expunge.core.consent.consent_events import ConsentAct
 from expunge.core.consent.consent_receipt import ConsentReceipt
 from expunge.core.datamap import mapdiff
-from expunge.core.datamap.datamap import Aggregate, DataMap, Dataset, Inherited, PathLayout, ReferenceData, TableLayout
+from expunge.core.datamap.datamap import Aggregate, DataMap, Dataset, Inherited, PathLayout, ReferenceData, TableLayout, Undecided
 from expunge.core.datamap.purposes import Terms, Use
 from expunge.core.evidence import commitment
 from expunge.core.gate.gate_snapshot import Contents, GatePolicy, PurposeState, former_entry, gate_entry, key_check, publish_snapshot
@@ -168,7 +168,7 @@ def values() -> tuple[object, ...]:
         for name, stands in zip("abcdefg", InstructionState, strict=True)
     ]
     windows = (Window("modified", None, AT), Window("created_at", AT - timedelta(days=3), AT), Window("created_at", AT, None))
-    return (*told, *windows, ReferenceData({"name": (("customers", "city"),)}))
+    return (*told, *windows, ReferenceData({"name": (("customers", "city"),)}), Undecided())
 
 
 def vectors() -> dict[str, bytes]:
