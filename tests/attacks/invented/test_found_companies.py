@@ -186,6 +186,8 @@ FOUND = {
     "another customer, whom a record of the person names, lies in an undeclared table": paid(Home.JSONL),
     "another customer, whom a row of a lake names, lies in an undeclared table": paid(Home.LAKE),
     **{f"a customer, whom an undeclared column names, lies in an undeclared table, {ids.value}": named_elsewhere(ids) for ids in Ids},
+    "a customer, whom an undeclared column names, lies in a zip archive in an undeclared table": named_elsewhere(Ids.UUID, Wrap.ZIP),
+    "a customer, whom an undeclared column names, lies in base64 in an undeclared table": named_elsewhere(Ids.PREFIXED, Wrap.BASE64),
     "a short text that names another customer lies in an undeclared table": told_on(),
     "the first of the lines with a byte order mark goes": marked(Home.JSONL),
     "the first of the rows with a byte order mark goes": marked(Home.CSV),

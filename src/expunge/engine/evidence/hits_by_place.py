@@ -130,7 +130,7 @@ def explain(
     longer = LongerIdentifiers(context, traces, stores, people, erased)
     crowded = too_many(scanned.found, traces, MOST_PLACES)
     left = _without_longer(longer, left, lying, crowded)
-    left = _without_others(OthersIdentifiers(context, traces, people), left, crowded)
+    left = _without_others(OthersIdentifiers(context, traces, people, erased), left, crowded)
     # (4.9) Ask the rest of all bystanders' data.
     unsure |= {index for index, count in counted.items() if count >= MOST_PLACES} | (candidates - listed)
     rest = _by_content(context, store, traces, scanned, frozenset(unsure), ours, people, before)
@@ -201,7 +201,8 @@ def _by_content(
     held = accounted.people | (accounted.kept - shared_content.strays(traces, scanned, accounted, ours.kept))
     index_of = {traces.traces[index]: index for index in candidates - held}
     found = [(index_of[place.trace], place) for place in scanned.found if place.trace in index_of]
-    left = _without_others(OthersIdentifiers(context, traces, people), found, too_many(scanned.found, traces, SHOWN))
+    erased = {name: ours.of(name) for name in {*ours.live, *ours.kept}}
+    left = _without_others(OthersIdentifiers(context, traces, people, erased), found, too_many(scanned.found, traces, SHOWN))
     lost = candidates - held - ({index for index, _ in found} - {index for index, _ in left})
     return ExplainedHits(candidates - lost, tuple(place for _, place in left))
 

@@ -15,16 +15,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from expunge.core.datamap.datamap import Dataset, remakes
 from expunge.core.datamap.longer_words import longer_words
 from expunge.core.datamap.person import Person
-from expunge.core.evidence.traces import Traces
+from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.evidence import tracing
+from expunge.engine.evidence import traced_cells, tracing
 from expunge.engine.evidence.file_hits import HitPlaces
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.bytes_at_hits import BytesAtHits
@@ -44,6 +45,8 @@ _ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16-le", "utf-16-be": "utf-16-be"}
 """Written forms that are read, with their encodings."""
 _WRITTEN = {**_ENCODINGS, "bytes": "utf-8", "printed": "utf-8", "fragment": "utf-8", "lower": "utf-8", "upper": "utf-8"}
 """Written forms of content that may be an identifier, with their encodings."""
+_MOST_PEOPLE = 20_000
+"""People who stay whose identifiers are compared with hits in containers."""
 _ONE_OFF: Mapping[tuple[str, str | None], int] = {("utf-16-le", "utf-16-be"): 1, ("utf-16-be", "utf-16-le"): -1}
 """Encoding of a text, and that in which a word of it was seen as well -> where the word lies, seen from there."""
 
@@ -286,9 +289,11 @@ class OthersIdentifiers:
     lies wherever that other person is named. It says nothing about the erased person, not even where no live row lies.
     """
 
-    def __init__(self, context: Context, traces: Traces, people: Sequence[Person]) -> None:
-        """Take the order's traces and the erased people, whose own identifiers are never another person's."""
+    def __init__(self, context: Context, traces: Traces, people: Sequence[Person], erased: Mapping[str, Sequence[Copy]]) -> None:
+        """Take the order's traces and the erased people, whose own identifiers are never another person's; ``erased`` are their copies."""
+        self._context = context
         self._traces = traces
+        self._erased = erased
         self._bytes = BytesAtHits(context.scanner)
         self._stays = LivingIdentifiers(context, people)
         self._own = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS}
@@ -296,20 +301,42 @@ class OthersIdentifiers:
     def explained(self, hits: Sequence[tuple[int, Residue]]) -> frozenset[int]:
         """Return the numbers of these hits; those that cannot be read are not among them. Raises as ``locate`` of the stores."""
         words: dict[int, frozenset[str]] = {}
+        packed = set[int]()
         for number, (index, place) in enumerate(hits):
-            words[number] = frozenset(self._words(index, place))
+            trace = self._traces.traces[index]
+            if trace.part != SEAM and trace.digest not in self._own:
+                words[number] = frozenset(self._words(trace, place))
+                if not words[number]:
+                    packed.add(number)
         # Why at once: each question costs a statement, whatever the number of words.
         self._stays.any(frozenset[str]().union(*words.values()))
-        return frozenset(number for number, some in words.items() if self._stays.any(some))
+        found = {number for number, some in words.items() if self._stays.any(some)}
+        if packed:
+            windows = self._windows_of_identifiers()
+            found.update(number for number in packed if self._traces.traces[hits[number][0]].digest in windows)
+        return frozenset(found)
 
-    def _words(self, index: int, place: Residue) -> Iterator[str]:
+    def _windows_of_identifiers(self) -> frozenset[bytes]:
+        """Return the digests of windows of the identifiers of people who stay; none where there are too many people.
+
+        Bytes in a container are not read again. There the window has to be one of an identifier, as those of the order were taken.
+        """
+        tracers = [self._context.scanner.tracer(self._traces.key, budget=budget) for budget in (1, tracing.MOST_WINDOWS)]
+        for identity in self._context.data_map.identities.values():
+            home = self._context.data_map.datasets[identity.dataset]
+            opened, fields = self._context.open_store(home.store), {identity.key, *identity.also}
+            staying = [*islice(store_calls.bystanders(opened, home, self._erased.get(home.name, ()), None), _MOST_PEOPLE + 1)]
+            if len(staying) > _MOST_PEOPLE:
+                return frozenset()
+            for tracer in tracers:
+                store_calls.trace(opened, home, staying, traced_cells.of_fields(tracer, fields))
+        return frozenset(trace.digest for tracer in tracers for trace in tracer.traces().traces)
+
+    def _words(self, trace: Trace, place: Residue) -> Iterator[str]:
         """Yield what stands at a hit, and the longer words around it."""
-        trace = self._traces.traces[index]
         encoding = _WRITTEN.get(trace.form)
-        if encoding is None or trace.part == SEAM or trace.digest in self._own:
-            return
-        read = self._bytes.around(place, trace.form, trace.length)
-        if read is None:
+        read = self._bytes.around(place, trace.form, trace.length) if encoding is not None else None
+        if encoding is None or read is None:
             return
         before, window, after = read
         try:

@@ -49,6 +49,11 @@ def staying(inner: Tracer, dataset: Dataset, others: Container[str]) -> Tracer:
     return _SomeCells(inner, lambda field, text: field not in changing and (text is None or text not in others))
 
 
+def of_fields(inner: Tracer, fields: Container[str]) -> Tracer:
+    """Return a tracer of some fields of rows alone."""
+    return _SomeCells(inner, lambda field, _: field in fields)
+
+
 class _SomeCells:
     """Passes on the cells that a test lets through."""
 
