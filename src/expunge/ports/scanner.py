@@ -222,8 +222,10 @@ class Scanner(Protocol):
         """
         ...
 
-    def unread(self, path: Path, content: BinaryIO | None = None) -> UnreadFile | None:
+    def unread(self, path: Path, content: BinaryIO | None = None, *, inside: bool = False) -> UnreadFile | None:
         """Account for one file, or for ``content`` that is none of this machine; None where everything in it is explained.
+
+        ``inside`` is said of content that the scan reads as a part of a file: no container without a mark is opened there.
 
         None as well for a file that cannot be opened. Reading ``content`` raises what it raises.
         """

@@ -23,6 +23,7 @@ from expunge.core.datamap.datamap import Dataset, remakes
 from expunge.core.datamap.longer_words import longer_words
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.window_choice import FRAGMENT
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import traced_cells, tracing
@@ -296,7 +297,8 @@ class OthersIdentifiers:
         self._erased = erased
         self._bytes = BytesAtHits(context.scanner)
         self._stays = LivingIdentifiers(context, people)
-        self._own = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS}
+        self._own = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS and each.form != FRAGMENT}
+        """Whole identifiers of the erased people, and windows of them."""
 
     def explained(self, hits: Sequence[tuple[int, Residue]]) -> frozenset[int]:
         """Return the numbers of these hits; those that cannot be read are not among them. Raises as ``locate`` of the stores."""
@@ -304,9 +306,9 @@ class OthersIdentifiers:
         packed = set[int]()
         for number, (index, place) in enumerate(hits):
             trace = self._traces.traces[index]
-            if trace.part != SEAM and trace.digest not in self._own:
+            if trace.part != SEAM or trace.form == FRAGMENT:
                 words[number] = frozenset(self._words(trace, place))
-                if not words[number]:
+                if not words[number] and trace.digest not in self._own:
                     packed.add(number)
         # Why at once: each question costs a statement, whatever the number of words.
         self._stays.any(frozenset[str]().union(*words.values()))
@@ -345,7 +347,11 @@ class OthersIdentifiers:
             return
         first, last = before.decode(encoding, "ignore"), after.decode(encoding, "ignore")
         yield text
-        yield from longer_words(first + text + last, len(first), len(first) + len(text))
+        if trace.digest not in self._own:
+            for word in longer_words(first + text + last, len(first), len(first) + len(text)):
+                yield word
+                # Why: in a page a letter may stand before a value, a part of what says its length.
+                yield word[1:]
 
 
 def too_many(found: Sequence[Residue], traces: Traces, most: int) -> frozenset[int]:

@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import BinaryIO, NamedTuple, Protocol
 
 from expunge.core.evidence.unread_places import PlaceKind, UnreadPlace, bucket
 from expunge.core.values.copy import RawSource
@@ -38,8 +38,14 @@ class PlaceOfFile(NamedTuple):
     reason: str
 
 
-Account: TypeAlias = Callable[[Path, BinaryIO | None], UnreadFile | None]
-"""Accounts for one file, or for the content of what is none; of the scanner."""
+class Account(Protocol):
+    """Accounts for one file, or for the content of what is none; of the scanner."""
+
+    def __call__(self, path: Path, content: BinaryIO | None = None, *, inside: bool = False) -> UnreadFile | None:
+        """As :meth:`expunge.ports.scanner.Scanner.unread`."""
+        ...
+
+
 _LEAST_CELL = 64
 """Bytes of a value that is looked at: keys, digests and UUIDs are shorter, and shorter runs count nowhere."""
 
@@ -184,7 +190,7 @@ def unread_cells(store: Store, account: Account) -> Iterator[UnreadFile]:
         size = opaque = unknown = 0
         for _, value in cells:
             size += len(value)
-            left = account(Path(name), io.BytesIO(value))
+            left = account(Path(name), io.BytesIO(value), inside=True)
             if left is not None:
                 opaque, unknown = opaque + left.opaque, unknown + left.unknown
         yield UnreadFile(Path(name), size, opaque, unknown)

@@ -30,9 +30,10 @@ _READ = 1 << 20
 class FileAccount:
     """The account of one file."""
 
-    def __init__(self, limits: Limits) -> None:
-        """Take the bounds on decoding."""
+    def __init__(self, limits: Limits, *, inside: bool = False) -> None:
+        """Take the bounds on decoding, and whether the bytes are a part of a run: a scan opens no container without a mark there."""
         self._limits = limits
+        self._inside = inside
         self._held = limits.held
         self.left = Unread()
 
@@ -45,7 +46,7 @@ class FileAccount:
             sure = sure and at == begun
             if at >= source.size:
                 return
-            end = self._explained(source.part(at), name if at == 0 else "", depth) if sure else 0
+            end = self._explained(source.part(at), name if at == 0 else "", depth, whole=at == 0) if sure else 0
             if not end:
                 place, end = self._next(source, at, depth)
                 self._judge(source, at, place)
@@ -58,7 +59,7 @@ class FileAccount:
             at += len(block)
         return at
 
-    def _explained(self, source: Slice, name: str, depth: int) -> int:
+    def _explained(self, source: Slice, name: str, depth: int, *, whole: bool) -> int:
         """Return where what begins here ends; 0 where nothing is known to begin. Parts of it that are not explained are counted."""
         head = source.read_at(0, _HEAD)
         for place, magic, extent in MEDIA:
@@ -77,13 +78,16 @@ class FileAccount:
         if len(head) >= _HEAD and postgres_headers.begins(head[:512]) and (end := _pages_end(source)):
             self._judge_named(source, end)
             return end
-        kind = self._kind(head, source.size, name)
+        kind = self._kind(head, source.size, name, whole=whole and (depth > 0 or not self._inside))
         return self._contained(source, kind, depth, sure=True) if kind else 0
 
-    def _kind(self, head: bytes, size: int, name: str) -> str | None:
+    def _kind(self, head: bytes, size: int, name: str, *, whole: bool) -> str | None:
         padded = np.frombuffer(head[:LOOKAHEAD] + bytes(PADDING), dtype=np.uint8)
         begun = [kind for place, kind in starts(padded, len(head[:LOOKAHEAD])) if place == 0]
-        return begun[0] if begun else unmarked.kind_of(head, name, size)
+        if begun:
+            return begun[0]
+        # Why of a whole run alone: elsewhere a scan does not open it, and what was not searched is not explained.
+        return unmarked.kind_of(head, name, size) if whole else None
 
     def _contained(self, source: Slice, kind: str, depth: int, *, sure: bool) -> int:
         """Return the length of a container; 0 where it does not decode, and may be none."""
@@ -224,8 +228,8 @@ class _Content:
         self._kept.clear()
 
 
-def account(source: Slice, name: str, limits: Limits) -> Unread:
-    """Return the bytes of a file that nothing explains. Raises OSError."""
-    made = FileAccount(limits)
+def account(source: Slice, name: str, limits: Limits, *, inside: bool = False) -> Unread:
+    """Return the bytes of a file that nothing explains, or of a part of one that is ``inside`` it. Raises OSError."""
+    made = FileAccount(limits, inside=inside)
     made.take(source, name)
     return made.left

@@ -324,9 +324,9 @@ def unread_in(path: Path, limits: Limits) -> UnreadFile | None:
         return None
 
 
-def unread_of(source: Slice, path: Path, limits: Limits) -> UnreadFile | None:
+def unread_of(source: Slice, path: Path, limits: Limits, *, inside: bool = False) -> UnreadFile | None:
     """Account for some bytes; None where everything is explained."""
-    left = account(source, path.name, limits)
+    left = account(source, path.name, limits, inside=inside)
     return UnreadFile(path, source.size, left.opaque, left.unknown) if left.counts else None
 
 

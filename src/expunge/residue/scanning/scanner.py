@@ -127,9 +127,11 @@ class ResidueScanner:
         coverage = Coverage(files, size, decoded, tuple(sorted(skipped.items())))
         return Scanned(tuple(found), seen, coverage, _counted(done), tuple(each for unit in done for each in unit.unread))
 
-    def unread(self, path: Path, content: BinaryIO | None = None) -> UnreadFile | None:
+    def unread(self, path: Path, content: BinaryIO | None = None, *, inside: bool = False) -> UnreadFile | None:
         """Account for one file, or for content; None where everything in it is explained, and where a file cannot be opened."""
-        return unread_in(path, self._limits) if content is None else unread_of(SeekableSlice(content), path, self._limits)
+        if content is None:
+            return unread_in(path, self._limits)
+        return unread_of(SeekableSlice(content), path, self._limits, inside=inside)
 
     def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, counted: int = 0) -> Scanned:
         """Read nothing but some stretches of files, without other forms. Raises CouldNotLook when a process that helps with it dies."""

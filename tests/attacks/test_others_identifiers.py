@@ -1,0 +1,64 @@
+"""Identifiers of customers who stay hold no order back: at the same mail domain, in another letter case; an erased person's own ones do."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import pytest
+
+from expunge.core.values.order import OrderState
+from tests.attacks.mention_company import MentionCompany, company
+
+ERASED, STAYS = "anna.schmidt@kleinefirma.de", "bob@kleinefirma.de"
+SET = "customers: {store: app, table: customers, subject: {customer: id}, retention: life}"
+PEOPLE = 40
+WORDS = "nobody else has ever said these words in just this sequence, and certainly not on a rainy Thursday in the kitchen"
+
+
+def shop(folder: Path, keys: list[str], more: str = "") -> MentionCompany:
+    rows = "".join(f"INSERT INTO customers VALUES ('{key}', 'x', NULL);" for key in keys)
+    return company(folder, f"CREATE TABLE customers (id TEXT PRIMARY KEY, note TEXT, closed_at TEXT); {rows} {more}", SET)
+
+
+def others() -> list[str]:
+    return [f"customer{number}@{'web' if number % 2 else 'gmx'}.example" for number in range(PEOPLE)]
+
+
+def table(*values: str) -> str:
+    return "CREATE TABLE bounces (n INTEGER PRIMARY KEY, mail TEXT);" + "".join(
+        f"INSERT INTO bounces (mail) VALUES ('{value}');" for value in values
+    )
+
+
+def test_a_colleague_at_the_same_domain_in_an_undeclared_table_is_a_customer(tmp_path: Path) -> None:
+    made = shop(tmp_path, [ERASED, STAYS, *others()], table(STAYS, *others()))
+    assert made.erase(ERASED).state is OrderState.FULFILLED
+
+
+@pytest.mark.parametrize("stray", [ERASED, f"write to {ERASED} soon", f"{ERASED}"[2:]])
+def test_the_person_in_that_table_is_not(tmp_path: Path, stray: str) -> None:
+    made = shop(tmp_path, [ERASED, STAYS, *others()], table(STAYS, stray, *others()))
+    assert made.erase(ERASED).state is not OrderState.FULFILLED
+
+
+def test_a_key_that_differs_in_letter_case_alone_is_another_customers(tmp_path: Path) -> None:
+    erased, stays = "aB3xK9qLm2Zt7R", "Ab3Xk9QlM2zT7r"
+    made = shop(tmp_path, [erased, stays, *others()], table(stays))
+    assert made.erase(erased).state is OrderState.FULFILLED
+    again = shop(tmp_path / "again", [erased, stays, *others()], table(stays, erased))
+    assert again.erase(erased).state is not OrderState.FULFILLED
+
+
+def deflated(text: str) -> bytes:
+    made = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return made.compress(text.encode()) + made.flush()
+
+
+@pytest.mark.parametrize("nobody", [False, True])
+def test_what_a_cell_holds_in_raw_deflate_is_never_clean(tmp_path: Path, *, nobody: bool) -> None:
+    more = f"CREATE TABLE attic (n INTEGER PRIMARY KEY, x BLOB); INSERT INTO attic VALUES (1, x'{deflated(WORDS).hex()}');"
+    made = shop(tmp_path, [ERASED, STAYS, *others()], f"UPDATE customers SET note = '{WORDS}' WHERE id = '{ERASED}'; {more}")
+    if nobody:
+        made.map.write_text(f"{made.map.read_text()}ignore:\n  - {{store: app, table: attic, reason: an old list}}\n", encoding="utf-8")
+    assert made.erase(ERASED).state is not OrderState.FULFILLED
