@@ -18,7 +18,7 @@ from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_receipt
 from expunge.adapters.log.watch_folder import WatchFolder
 from expunge.adapters.log.watching import LogAlarm, LogLook, WatchLimits, cry, look
 from expunge.adapters.log.witness import Witness
-from expunge.core.datamap.datamap import ByField, DataMap
+from expunge.core.datamap.datamap import DataMap, Undecided
 from expunge.core.datamap.mapdiff import MapDiff, map_diff
 from expunge.core.log.trust import TrustPolicy
 from expunge.core.retention import collection_permission
@@ -136,7 +136,7 @@ def unreadable(path: Path) -> tuple[Finding, ...]:
     found = examine(path, os.environ, kinds=Kinds()).map
     if found is None:
         return ()
-    decided = {name: each for name, each in found.datasets.items() if each.subject != ByField({})}
+    decided = {name: each for name, each in found.datasets.items() if not isinstance(each.subject, Undecided)}
     data_map = replace(found, datasets=decided)
     stores = OpenStores(data_map)
     try:

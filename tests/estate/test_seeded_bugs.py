@@ -239,8 +239,8 @@ def skips_the_second_scan(patch: pytest.MonkeyPatch) -> None:
     """Says that it saw the people who stay and nothing else."""
     real = tracing.look
 
-    def blink(context: Any, store: str, traces: Any, before: Any, places: Any, without: Any) -> Any:
-        seen, lying = real(context, store, traces, before, places, without)
+    def blink(context: Any, store: str, traces: Any, before: Any, places: Any, without: Any, **more: Any) -> Any:
+        seen, lying = real(context, store, traces, before, places, without, **more)
         stay = frozenset(index for index in seen.seen if traces.traces[index].subject in traces.controls)
         return replace(seen, seen=stay, found=()), lying
 
