@@ -182,6 +182,9 @@ def _strays(draw: st.DrawFn, company: Company, *, served: bool) -> tuple[Stray, 
             stray = replace(stray, wrap=Wrap.PLAIN)
         if kind is Fill.BYTES and stray.wrap not in BINARY:
             stray = replace(stray, wrap=Wrap.PLAIN)
+        if kind in {Fill.WORD, Fill.TINY} and stray.wrap is Wrap.BASE32:
+            # Why: runs of letters are read from 23 characters on.
+            stray = replace(stray, wrap=Wrap.PLAIN)
         # Why no copy of what was deleted before: no order has ever seen that content.
         past = stray.of is not None and company.is_past(stray.of.dataset, stray.of.item)
         if not past:
