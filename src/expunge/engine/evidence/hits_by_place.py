@@ -126,7 +126,7 @@ def explain(
     counted = Counter(index for hits in by_file for index, _ in hits.places)
     listed = frozenset(counted) | unsure | {index for index, _ in left}
     # (4.8) Look for longer identifiers of people who stay.
-    erased = {name: ours.of(name) for name in {*ours.live, *ours.kept}}
+    erased = ours.by_dataset()
     longer = LongerIdentifiers(context, traces, stores, people, erased)
     crowded = too_many(scanned.found, traces, MOST_PLACES)
     left = _without_longer(longer, left, lying, crowded)
@@ -201,7 +201,7 @@ def _by_content(
     held = accounted.people | (accounted.kept - shared_content.strays(traces, scanned, accounted, ours.kept))
     index_of = {traces.traces[index]: index for index in candidates - held}
     found = [(index_of[place.trace], place) for place in scanned.found if place.trace in index_of]
-    erased = {name: ours.of(name) for name in {*ours.live, *ours.kept}}
+    erased = ours.by_dataset()
     left = _without_others(OthersIdentifiers(context, traces, people, erased), found, too_many(scanned.found, traces, SHOWN))
     lost = candidates - held - ({index for index, _ in found} - {index for index, _ in left})
     return ExplainedHits(candidates - lost, tuple(place for _, place in left))

@@ -350,8 +350,9 @@ class OthersIdentifiers:
         if trace.digest not in self._own:
             for word in longer_words(first + text + last, len(first), len(first) + len(text)):
                 yield word
-                # Why: in a page a letter may stand before a value, a part of what says its length.
-                yield word[1:]
+                if not word.startswith(text):
+                    # Why: in a page a letter may stand before a value, a part of what says its length.
+                    yield word[1:]
 
 
 def too_many(found: Sequence[Residue], traces: Traces, most: int) -> frozenset[int]:

@@ -49,6 +49,10 @@ class ErasedAndKept:
         """Return both for a dataset."""
         return (*self.live.get(dataset, ()), *self.kept.get(dataset, ()))
 
+    def by_dataset(self) -> dict[str, tuple[Copy, ...]]:
+        """Return both for each dataset that has any."""
+        return {name: self.of(name) for name in {*self.live, *self.kept}}
+
 
 class RowsAtHits:
     """The live rows at the places of some hits, and which windows they hold.
@@ -129,7 +133,7 @@ class RowsAtHits:
         }
         if not open_hits:
             return set()
-        erased = {name: self._ours.of(name) for name in {*self._ours.live, *self._ours.kept}}
+        erased = self._ours.by_dataset()
         candidates = frozenset(index for index, _ in open_hits.values())
         nobodys = NobodysRows(self._context, self._traces, candidates, self._people, erased, self._before, self._rewritten, self._living)
         rows, relations = dict[Path, dict[LiveRows, int]](), dict[_RelationPlace, None]()

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from expunge.residue.matching.session import RunOrigin
+from expunge.residue.matching.session import Limits, RunOrigin
 
-MOST_FORMS = 2
+MOST_FORMS = Limits().forms
 """Forms in one another that are looked into: base64 of JSON with escapes."""
 _WIDEST = 12
 """Bytes of the longest form of one byte."""
