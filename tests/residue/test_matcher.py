@@ -137,7 +137,9 @@ def test_constant_means_every_byte() -> None:
 def folded(window: bytes, fold: int) -> Trace:
     told = SECRET.digest(folding.text(window) if fold == FOLDED else window)
     width = 16 if len(window) >= 16 else 8
-    return Trace(Pseudonym("s"), "d", "p", "utf-8", SECRET.anchor(folding.shape(window), width), width, len(window), told, fold)
+    shape = folding.shape(window)
+    (end,) = SECRET.ends([shape]) if fold != FOLDED or window[-8:].isascii() else (0,)
+    return Trace(Pseudonym("s"), "d", "p", "utf-8", SECRET.anchor(shape, width), width, len(window), told, fold, end)
 
 
 @given(st.text(min_size=8, max_size=30), st.sampled_from([str.upper, str.lower, str.title, str.swapcase]))
@@ -179,3 +181,38 @@ def test_traces_of_older_versions_are_looked_for_beside_those_of_now() -> None:
         matcher.finished(each)
     places = [(place, size) for place, size, each in found if each.traces == (1,)]
     assert [data[place : place + size].lower().split() for place, size in places] == [new.split(), new.split()]
+
+
+_ENDINGS = ["and then", "of hers!", "of HERS!", "of  hers", "of\t\n hers!", "été çà öü", "ÉTÉ ÇÀ ÖÜ", "nobody's"]
+
+
+@given(
+    st.lists(st.sampled_from(_ENDINGS), min_size=1, max_size=4, unique=True),
+    st.lists(st.sampled_from(_ENDINGS), min_size=1, max_size=8).map(lambda some: some * 300),
+    st.integers(16, 30),
+    st.sampled_from([FOLDED, ANCHOR_FOLDED]),
+)
+def test_of_many_places_that_begin_alike_those_are_found_that_end_alike(taken: list[str], lying: list[str], size: int, fold: int) -> None:
+    """More places than are decided one by one: how they end is looked at first."""
+    begin = "under the old piano in the kitchen"[:size]
+    windows = [(begin + each).encode()[:64] for each in taken]
+    data = "|".join(begin + each for each in lying).encode()
+    buffer = np.frombuffer(data + bytes(PADDING), dtype=np.uint8)
+    traces = tuple(folded(each, fold) for each in windows)
+    found, without = (
+        sorted((place, length, alike.traces) for place, length, alike in Matcher(Traces(KEY, some)).find(buffer, len(data)))
+        for some in (traces, tuple(each._replace(end=0) for each in traces))
+    )
+    assert found == without
+    assert fold == FOLDED or {(place, each) for place, _, alike in found for each in alike} == naive(windows, data)
+
+
+def test_white_space_at_the_edge_of_what_is_decided_at_once_is_part_of_one_of_many_windows() -> None:
+    begin, end = b"under the old pi", b"ano in the garden house"
+    matcher = Matcher(Traces(KEY, (folded(begin + end, FOLDED),)))
+    others = (begin + b".") * (6 * CHUNK // 17)
+    for shift in range(2, 70, 4):
+        before = others[: 5 * CHUNK - shift]
+        data = before + b"." + begin + end.replace(b" garden", b"\r\n  garden") + b"." + others[:20000]
+        found = matcher.find(np.frombuffer(data + bytes(PADDING), dtype=np.uint8), len(data))
+        assert [place for place, _, _ in found] == [len(before) + 1]

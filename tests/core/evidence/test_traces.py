@@ -26,6 +26,12 @@ SECOND_FORM = (
     "0000020000000200000002000000030000000300000003000000040000000400000004f7377a5ec38aef8b7b76f27ab680f5a287b4e30dbd6f094a10"
     "1010181818df6af1d8303e61cdc4bb86c3d1c427107bd5d47e446fcec2a3d811736110e57816c6e9c92d99bf358c2e0718822ce47c"
 )
+THIRD_FORM = (
+    "657870756e67652f7472616365732f330a5578b70f0e74a7e01c7fa341157cb7d80000000500000001000000030009636f6e74726f6c2d30002061"
+    "6161616161616161616161616161616161616161616161616161616161616100016400016600057574662d38000000000000000100000001000000"
+    "01000000020000000200000002000000030000000300000003000000040000000400000004f7377a5ec38aef8b7b76f27ab680f5a287b4e30dbd6f"
+    "094a101010181818df6af1d8303e61cdc4bb86c3d1c427107bd5d47e446fcec2a3d811736110e57816c6e9c92d99bf358c2e0718822ce47c"
+)
 
 traces = st.builds(
     Trace,
@@ -38,6 +44,7 @@ traces = st.builds(
     length=st.integers(8, 64),
     digest=st.binary(min_size=16, max_size=16),
     fold=st.sampled_from([AS_IT_IS, ANCHOR_FOLDED, FOLDED]),
+    end=st.integers(0, 2**16 - 1),
 )
 many = st.builds(
     lambda found, controls: Traces(KEY, tuple(found), frozenset(controls)),
@@ -95,22 +102,27 @@ def test_neither_the_key_nor_an_anchor_is_stored() -> None:
         assert each.anchor.to_bytes(8, "little") not in packed
 
 
+def test_no_end_is_stored_as_it_is() -> None:
+    alike = Traces(KEY, tuple(each._replace(end=4711) for each in some(200).traces))
+    assert dump(alike).count((4711).to_bytes(2, "big")) < 5
+
+
 def test_the_mask_differs_from_trace_to_trace() -> None:
     taken = some()
     same = Traces(KEY, tuple(Trace(each.subject, "d", "f", "utf-8", 5, 16, 24, each.digest) for each in taken.traces))
     count = len(taken.traces)
-    masked = dump(same)[-26 * count : -18 * count]
+    masked = dump(same)[-28 * count : -20 * count]
     assert len({masked[at : at + 8] for at in range(0, len(masked), 8)}) == count
 
 
 def test_other_digests_are_under_another_mask() -> None:
     one = Trace(Pseudonym("a"), "d", "f", "utf-8", 5, 16, 24, bytes(16))
-    masked = {dump(Traces(KEY, (one._replace(digest=digest),)))[-26:-18] for digest in (bytes(16), bytes(15) + b"\1")}
+    masked = {dump(Traces(KEY, (one._replace(digest=digest),)))[-28:-20] for digest in (bytes(16), bytes(15) + b"\1")}
     assert len(masked) == 2
 
 
 def test_a_trace_shown_in_a_log_shows_neither_anchor_nor_digest() -> None:
-    one = Trace(Pseudonym("a"), "d", "f", "utf-8", 123456789, 16, 24, b"0123456789abcdef")
+    one = Trace(Pseudonym("a"), "d", "f", "utf-8", 123456789, 16, 24, b"0123456789abcdef", end=4711)
     assert repr(one) == "Trace(subject='a', dataset='d', part='f', form='utf-8', width=16, length=24)"
 
 
@@ -122,3 +134,8 @@ def test_what_the_first_form_packed_is_still_read() -> None:
 def test_what_the_second_form_packed_is_still_read() -> None:
     """Written by the version before the third form."""
     assert load(bytes.fromhex(SECOND_FORM), KEY) == some(3)
+
+
+def test_what_the_third_form_packed_is_still_read() -> None:
+    """Written by the version before the fourth form."""
+    assert load(bytes.fromhex(THIRD_FORM), KEY) == some(3)

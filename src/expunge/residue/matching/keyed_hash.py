@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
+import numpy.typing as npt
 
 MASK = 2**64 - 1
 HIGH = 0xFFFFFFFF_00000000
+_TO_END = np.uint64(48)
 MAX_LENGTH = 64
 """No window is longer, so that a reader of chunks need not keep more than this."""
 
@@ -26,6 +28,7 @@ class Secret:
             message = "a trace key has 32 bytes"
             raise ValueError(message)
         words = blake2b(b"anchor", key=key, person=b"expunge/trace/1", digest_size=32).digest()
+        self.times_end = int.from_bytes(words[0:8], "little") | 1
         self.times_a = int.from_bytes(words[8:16], "little") | 1
         self.flip_b = int.from_bytes(words[16:24], "little")
         self.times_b = int.from_bytes(words[24:32], "little") | 1
@@ -53,6 +56,16 @@ class Secret:
         lengths = np.fromiter(map(len, windows), dtype=np.int64, count=len(windows))
         found: list[int] = np.where(lengths >= 16, wide, first).tolist()
         return found
+
+    def ends(self, windows: Sequence[bytes]) -> list[int]:
+        """Hash the last eight bytes of many windows of at least 8 bytes, to 16 bits that are never 0."""
+        words = np.frombuffer(b"".join([window[-8:] for window in windows]), dtype="<u8")
+        found: list[int] = self.end_of(words).tolist()
+        return found
+
+    def end_of(self, words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        """Hash words of eight bytes as :meth:`ends` does."""
+        return (words * np.uint64(self.times_end) >> _TO_END) | np.uint64(1)
 
     def digest(self, window: bytes) -> bytes:
         """Return the 16 bytes that decide whether a window is the traced one."""

@@ -6,7 +6,8 @@ compared with sorted anchors, and the fewer that remain are decided by their key
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,9 @@ import numpy.typing as npt
 from expunge.core.evidence.traces import AS_IT_IS, FOLDED, Traces
 from expunge.residue.matching import folding, spacing
 from expunge.residue.matching.folding import SPACED, Folder
-from expunge.residue.matching.keyed_hash import HIGH, Secret
+from expunge.residue.matching.keyed_hash import HIGH, MAX_LENGTH, Secret
 from expunge.residue.matching.patterns import TracePatterns
+from expunge.residue.matching.window_ends import WindowEnds
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
@@ -27,6 +29,8 @@ PADDING = 32
 _SECOND_BITS = 20
 _MANY = 1 << 15
 _MOST_MET = 1 << 16
+_FEW = 256
+"""Places that are decided one by one without a look at how they end."""
 _ONES = np.uint64(0x0101010101010101)
 
 
@@ -50,6 +54,17 @@ _Part = tuple[Places, Words, Words]
 """Places that may begin a window, with the two words there."""
 _Windows = tuple[int, int, dict[bytes, SameTraces]]
 """Length, how far they are folded, digest -> traces."""
+
+
+class _Searched(NamedTuple):
+    """A buffer, as far as it was read."""
+
+    buffer: Bytes
+    length: int
+    gaps: Places
+    """Where two bytes of white space stand beside each other ..."""
+    known: int
+    """... before this place."""
 
 
 class Matcher:
@@ -103,6 +118,7 @@ class WindowTable:
         sizes = np.diff(self._begin)
         self._group_of = np.zeros(len(needles.indexes), dtype=np.int64)
         self._group_of[self._rows] = np.repeat(np.arange(sizes.size), sizes)
+        self._ends = WindowEnds(needles, self._group_of, secret, folded=folded)
         # one place of the table in some forty is true: a smaller one is met too often in vain, a larger one does not fit into the caches
         bits = min(22, max(16, int(sizes.size).bit_length() + 5))
         self._shift = np.uint64(64 - bits)
@@ -173,15 +189,16 @@ class WindowTable:
             self._survivors(part, base, size, parts)
             waiting += sum(places.size for places, _, _ in parts[before:])
             if waiting > _MANY:
-                self._narrow(buffer, length, parts, found)
+                self._narrow(_Searched(buffer, length, _joined(spaced), base + size), parts, found)
                 parts, waiting = [], 0
-        begins, ends = spacing.between_words(buffer, np.concatenate(spaced), length) if spaced else (_NOWHERE, _NOWHERE)
+        gaps = _joined(spaced)
+        begins, ends = spacing.between_words(buffer, gaps, length) if spaced else (_NOWHERE, _NOWHERE)
         if begins.size:
             places, words = spacing.joined(buffer, begins, ends)
             (where,) = self._table.take(((words[:, 0] * self._times_a) >> self._shift).view(np.int64), mode="clip").nonzero()
             parts.append((places[where], words[where, 0], words[where, 1]))
         if parts:
-            self._narrow(buffer, length, parts, found)
+            self._narrow(_Searched(buffer, length, gaps, length), parts, found)
         if begins.size > 1:
             self._find_close(buffer, length, *spacing.close(buffer, begins, ends, length), found)
         return found
@@ -210,7 +227,7 @@ class WindowTable:
             if where.size:
                 parts.append((where * 8 + (base + shift), words[where], words[where + 1]))
 
-    def _narrow(self, buffer: Bytes, length: int, parts: list[_Part], found: list[tuple[int, int, SameTraces]]) -> None:
+    def _narrow(self, searched: _Searched, parts: list[_Part], found: list[tuple[int, int, SameTraces]]) -> None:
         places, first, second = (np.concatenate(column) for column in zip(*parts, strict=True))
         if places.size > _MANY:
             # windows never begin with eight equal bytes, pages of zeros do
@@ -229,23 +246,22 @@ class WindowTable:
                 anchors = second | (first & np.uint64(HIGH))
             (near,) = self._second[width].take(_second(anchors, width), mode="clip").nonzero()
             if near.size:
-                self._decide(buffer, length, places[near], anchors[near], width, found)
+                self._decide(searched, places[near], anchors[near], width, found)
 
-    def _decide(
-        self, buffer: Bytes, length: int, places: Places, anchors: Words, width: int, found: list[tuple[int, int, SameTraces]]
-    ) -> None:
+    def _decide(self, searched: _Searched, places: Places, anchors: Words, width: int, found: list[tuple[int, int, SameTraces]]) -> None:
         known = self._sorted[width]
         slots = np.minimum(np.searchsorted(known, anchors), known.size - 1)
         same = known[slots] == anchors
         groups = slots[same] + self._first[width]
         places = places[same]
         live = self._live[groups]
-        view, met, by_length = buffer.data, self._met, self._by_length
-        for place, group in zip(places[live].tolist(), groups[live].tolist(), strict=True):
-            # Why so bare: windows that many rows begin with are met a million times in a scan.
+        length = searched.length
+        view, met, by_length = searched.buffer.data, self._met, self._by_length
+        for place, group, wanted in self._fitting(searched, places[live], groups[live]):
+            # Why so bare: windows that many rows begin with are met a hundred thousand times in a scan.
             for size, fold, by_digest in by_length.get(group) or self._group(group):
                 end = place + size
-                if end <= length:
+                if end <= length and wanted in {0, size}:
                     key = (group, fold, view[place:end].tobytes())
                     alike = met.get(key, _UNDECIDED)
                     if alike is _UNDECIDED:
@@ -254,6 +270,23 @@ class WindowTable:
                         found.append((place, size, alike))
                     elif fold == FOLDED and b"  " in view[place : end + 1].tobytes().translate(SPACED):
                         self._decide_spaced(view[place : min(length, end + spacing.LONGEST)].tobytes(), place, size, by_digest, found)
+
+    def _fitting(self, searched: _Searched, places: Places, groups: Places) -> Iterator[tuple[int, int, int]]:
+        """Yield place, group and length of what may be a window; 0 for every length that the group has."""
+        if places.size < _FEW or not self._ends:
+            for place, group in zip(places.tolist(), groups.tolist(), strict=True):
+                yield place, group, 0
+            return
+        # Why apart: white space that stands further on may be part of them.
+        late = places > searched.known - MAX_LENGTH if searched.known < searched.length else np.zeros(places.size, np.bool_)
+        if late.any():
+            yield from self._fitting(searched._replace(known=searched.length), places[~late], groups[~late])
+            for place, group in zip(places[late].tolist(), groups[late].tolist(), strict=True):
+                yield place, group, 0
+            return
+        for at, size in self._ends.fitting(searched.buffer, searched.length, places, groups, searched.gaps):
+            for place, group in zip(places[at].tolist(), groups[at].tolist(), strict=True):
+                yield place, group, size
 
     def _decide_spaced(
         self, raw: bytes, place: int, size: int, by_digest: dict[bytes, SameTraces], found: list[tuple[int, int, SameTraces]]
@@ -268,6 +301,10 @@ class WindowTable:
         _, fold, window = key
         alike = self._met[key] = by_digest.get(self._secret.digest(folding.text(window) if fold == FOLDED else window))
         return alike
+
+
+def _joined(places: list[Places]) -> Places:
+    return np.concatenate(places) if places else _NOWHERE
 
 
 def _second(anchors: Words, width: int) -> Places:

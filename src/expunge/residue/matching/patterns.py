@@ -26,6 +26,8 @@ class TracePatterns:
     lengths: npt.NDArray[np.uint8]
     folds: npt.NDArray[np.uint8]
     """How far each is folded."""
+    ends: npt.NDArray[np.uint16] = field(repr=False)
+    """Hashes of their last bytes, or 0."""
     digests: bytes = field(repr=False)
     """16 bytes for each row."""
     controls: frozenset[int] = frozenset()
@@ -40,7 +42,7 @@ class TracePatterns:
         if rows.all():
             return self
         digests = np.frombuffer(self.digests, np.uint8).reshape(-1, DIGEST)[rows].tobytes()
-        columns = (self.indexes[rows], self.anchors[rows], self.widths[rows], self.lengths[rows], self.folds[rows])
+        columns = (self.indexes[rows], self.anchors[rows], self.widths[rows], self.lengths[rows], self.folds[rows], self.ends[rows])
         return TracePatterns(self.key, *columns, digests, self.controls)
 
     @classmethod
@@ -56,6 +58,7 @@ class TracePatterns:
             np.fromiter((each.width for each in chosen), dtype=np.uint8, count=count),
             np.fromiter((each.length for each in chosen), dtype=np.uint8, count=count),
             np.fromiter((each.fold for each in chosen), dtype=np.uint8, count=count),
+            np.fromiter((each.end for each in chosen), dtype=np.uint16, count=count),
             b"".join([each.digest for each in chosen]),
             frozenset(index for index, trace in zip(indexes.tolist(), chosen, strict=True) if trace.subject in traces.controls),
         )

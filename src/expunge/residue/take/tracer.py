@@ -236,13 +236,18 @@ class Collector:
             windows.append(data)
         digest = self._secret.digest
         found: list[Trace] = []
-        for (where, form), anchor, data in zip(fields, self._secret.anchors([*map(folding.shape, windows)]), windows, strict=True):
+        shapes = [*map(folding.shape, windows)]
+        hashes = zip(self._secret.anchors(shapes), self._secret.ends(shapes), strict=True)
+        for (where, form), (anchor, end), data in zip(fields, hashes, windows, strict=True):
             # Why not where folding makes a word of the schema of it: that would be found for ever. Nor where white space is at an end:
             # beside a value in a page any byte may stand, and some of them are white space.
             is_text = form in _FOLDED and data.strip() == data and not self._schema.cover_folded(data)
             fold = FOLDED if is_text else ANCHOR_FOLDED
             told = digest(folding.text(data) if fold == FOLDED else data)
-            found.append(Trace(*where, form, anchor, 16 if len(data) >= 16 else 8, len(data), told, fold))
+            width = 16 if len(data) >= 16 else 8
+            # Why only ASCII: small letters of others may have another shape.
+            known = len(data) > width and (fold != FOLDED or data[-8:].isascii())
+            found.append(Trace(*where, form, anchor, width, len(data), told, fold, end if known else 0))
         return Traces(self._key, tuple(found), frozenset(controls))
 
     def values(self) -> tuple[tuple[int, ...], ...]:
