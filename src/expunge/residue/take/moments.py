@@ -95,6 +95,7 @@ def is_moment(text: str) -> bool:
     return len(text) <= _LONGEST and text[:1] in _BEGINNINGS and _MOMENT.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1 << 13)
 def part_of_moment(text: str) -> bool:
     """Return whether a text is a moment, or a stretch cut out of one, and nothing else. Digits alone are a number."""
     if len(text) > _LONGEST or len(text) < 3:

@@ -31,6 +31,8 @@ _KEY = re.compile(r"[a-z_][A-Za-z0-9_.-]{0,63}")
 """Shape of a key of a JSON object that can be the name of a field: a name of a person begins with a capital letter, or has a space."""
 _LABEL = 6
 """Most words of a text of the schema that is a label by itself."""
+_IN_NO_TEXT = bytes(each for each in range(256) if (each < 0x20 and each not in b"\t\n\r") or each in {0x7F, 0xC0, 0xC1} or each > 0xF4)
+"""Control characters, and bytes that are never part of UTF-8."""
 _LONGEST_DOCUMENT = 1 << 20
 _MOST_KEYS = 1 << 14
 
@@ -180,7 +182,12 @@ def _is_no_moment(run: str) -> bool:
 
 def _text(window: bytes) -> str | None:
     """The window as text, less a character that was cut at either end; None where it is none."""
-    for start, end in ((0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (3, 0)) if not window.isascii() else ((0, 0),):
+    cuts = ((0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (3, 0))
+    if window.isascii():
+        cuts = cuts[:1]
+    elif len((inner := window[3:-3]).translate(None, _IN_NO_TEXT)) < len(inner):
+        return None
+    for start, end in cuts:
         try:
             text = window[start : len(window) - end].decode()
         except UnicodeDecodeError:

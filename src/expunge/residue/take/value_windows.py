@@ -82,7 +82,7 @@ class ValueWindows:
         known.first_of += not rank
         if len(known.sources) < MOST_SOURCES and (not known.sources or known.sources[-1] != source):
             known.sources.append(source)
-        if self._size > self._most + (self._most >> 2):
+        if self._size > self._most + (self._most >> 1):
             self._shrink()
 
     def of(self, where: Field) -> Sequence[tuple[bytes, ValueWindow]]:
@@ -104,9 +104,12 @@ class ValueWindows:
         level = _level([len(windows) for windows in self._fields.values()], self._most)
         for where, windows in self._fields.items():
             if len(windows) > level:
-                kept = sorted(windows.items(), key=_by_place)[:level]
-                self._fields[where] = dict(kept)
-                self._limits[where] = kept[-1][1].place if kept else -1
+                limit = sorted([each.place for each in windows.values()])[level - 1] if level else -1
+                kept = {data: each for data, each in windows.items() if each.place <= limit}
+                if len(kept) > level:
+                    kept = dict(sorted(kept.items(), key=_by_place)[:level])
+                self._fields[where] = kept
+                self._limits[where] = limit
         self._size = sum(map(len, self._fields.values()))
 
 
