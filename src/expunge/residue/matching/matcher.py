@@ -23,7 +23,7 @@ Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 
-CHUNK = 1 << 17
+CHUNK = 1 << 18
 PADDING = 32
 """Bytes a buffer must have beyond the length that is searched; their value does not matter."""
 _SECOND_BITS = 20
@@ -119,8 +119,8 @@ class WindowTable:
         self._group_of = np.zeros(len(needles.indexes), dtype=np.int64)
         self._group_of[self._rows] = np.repeat(np.arange(sizes.size), sizes)
         self._ends = WindowEnds(needles, self._group_of, secret, folded=folded)
-        # one place of the table in some forty is true: a smaller one is met too often in vain, a larger one does not fit into the caches
-        bits = min(22, max(16, int(sizes.size).bit_length() + 5))
+        # one place of the table in some eighty is true: a smaller one is met too often in vain, a larger one does not fit into the caches
+        bits = min(22, max(16, int(sizes.size).bit_length() + 6))
         self._shift = np.uint64(64 - bits)
         self._table = np.zeros(1 << bits, dtype=np.bool_)
         for anchors in self._sorted.values():

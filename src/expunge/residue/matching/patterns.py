@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from expunge.core.evidence.traces import Traces
+from expunge.core.evidence.traces import Trace, Traces
 
 DIGEST = 16
 
@@ -51,14 +51,16 @@ class TracePatterns:
         indexes = np.arange(len(traces.traces)) if wanted is None else np.unique(np.fromiter(wanted, dtype=np.int64))
         chosen = traces.traces if wanted is None else [traces.traces[index] for index in indexes.tolist()]
         count = len(chosen)
+        # Why all at once: a scan of little has hundreds of thousands of traces as well.
+        columns = dict(zip(Trace._fields, zip(*chosen, strict=True), strict=True)) if chosen else dict.fromkeys(Trace._fields, ())
         return cls(
             traces.key,
             indexes.astype(np.int64),
-            np.fromiter((each.anchor for each in chosen), dtype=np.uint64, count=count),
-            np.fromiter((each.width for each in chosen), dtype=np.uint8, count=count),
-            np.fromiter((each.length for each in chosen), dtype=np.uint8, count=count),
-            np.fromiter((each.fold for each in chosen), dtype=np.uint8, count=count),
-            np.fromiter((each.end for each in chosen), dtype=np.uint16, count=count),
-            b"".join([each.digest for each in chosen]),
-            frozenset(index for index, trace in zip(indexes.tolist(), chosen, strict=True) if trace.subject in traces.controls),
+            np.fromiter(columns["anchor"], dtype=np.uint64, count=count),
+            np.fromiter(columns["width"], dtype=np.uint8, count=count),
+            np.fromiter(columns["length"], dtype=np.uint8, count=count),
+            np.fromiter(columns["fold"], dtype=np.uint8, count=count),
+            np.fromiter(columns["end"], dtype=np.uint16, count=count),
+            b"".join(columns["digest"]),
+            frozenset(index for index, subject in zip(indexes.tolist(), columns["subject"], strict=True) if subject in traces.controls),
         )

@@ -10,7 +10,6 @@ import re
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from expunge.residue.matching import folding
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
@@ -63,14 +62,18 @@ def joined(buffer: _Bytes, begins: _Places, ends: _Places) -> tuple[_Places, npt
         return places[places > ANCHOR] - ANCHOR - 1, words[places > ANCHOR]
     size = 2 * (ANCHOR + 1)
     text = np.full((begins.size, size), SPACE, np.uint8)
-    text[:, : ANCHOR + 1] = sliding_window_view(buffer, ANCHOR + 1)[begins - ANCHOR - 1]
-    text[:, ANCHOR + 2 :] = sliding_window_view(buffer, ANCHOR)[np.minimum(ends, buffer.size - ANCHOR)]
-    shaped = folding.shape(text.tobytes())
-    starts = np.frombuffer(bytearray(shaped.translate(_NO_WORDS)), np.bool_)
-    starts.reshape(-1, size)[:, ANCHOR:] = False
-    (at,) = starts.nonzero()
-    words = sliding_window_view(np.frombuffer(shaped, np.uint8), ANCHOR)[at + 1].view("<u8")
-    return begins[at // size] - ANCHOR + at % size, words
+    text[:, : ANCHOR + 1] = before = _pieces(buffer, ANCHOR + 1, begins - ANCHOR - 1)
+    text[:, ANCHOR + 2 :] = _pieces(buffer, ANCHOR, np.minimum(ends, buffer.size - ANCHOR))
+    starts = np.frombuffer(bytearray(before.tobytes().translate(_NO_WORDS)), np.bool_).reshape(-1, ANCHOR + 1)
+    rows, columns = starts[:, :ANCHOR].nonzero()
+    words = _pieces(np.frombuffer(folding.shape(text.tobytes()), np.uint8), ANCHOR, rows * size + columns + 1).view("<u8")
+    return begins[rows] - ANCHOR + columns, words
+
+
+def _pieces(buffer: _Bytes, size: int, places: _Places) -> _Bytes:
+    """Return so many bytes at each place, one row each."""
+    every = np.ndarray((buffer.size - size + 1,), f"V{size}", buffer=buffer, strides=(1,))
+    return every[places].view(np.uint8).reshape(-1, size)
 
 
 def close(buffer: _Bytes, begins: _Places, ends: _Places, length: int) -> tuple[bytes, _Places]:

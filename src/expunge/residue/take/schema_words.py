@@ -33,6 +33,8 @@ _LABEL = 6
 """Most words of a text of the schema that is a label by itself."""
 _IN_NO_TEXT = bytes(each for each in range(256) if (each < 0x20 and each not in b"\t\n\r") or each in {0x7F, 0xC0, 0xC1} or each > 0xF4)
 """Control characters, and bytes that are never part of UTF-8."""
+_CUTS = [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (3, 0)]
+"""Bytes that are left out at both ends, where a character may be cut."""
 _LONGEST_DOCUMENT = 1 << 20
 _MOST_KEYS = 1 << 14
 
@@ -182,9 +184,9 @@ def _is_no_moment(run: str) -> bool:
 
 def _text(window: bytes) -> str | None:
     """The window as text, less a character that was cut at either end; None where it is none."""
-    cuts = ((0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (3, 0))
+    cuts = _CUTS
     if window.isascii():
-        cuts = cuts[:1]
+        cuts = _CUTS[:1]
     elif len((inner := window[3:-3]).translate(None, _IN_NO_TEXT)) < len(inner):
         return None
     for start, end in cuts:
