@@ -88,13 +88,11 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
         elif each[2] >= read:
             signs.append(each)
     found += base85.gathered(whole, signs)
-    wider: list[tuple[int, int, int]] = []
-    for run in wide.find(block, end):
-        if not last and run[1] >= edge and end - run[0] <= MOST_HELD:
-            held = min(held, run[0])
-        elif run[1] >= read:
-            wider.append(run)
-    found += wide.say(block, wider)
+    wider = wide.find(block, end)
+    if wider is not None:
+        going_on = (wider.ends >= edge) & (end - wider.begins <= MOST_HELD) & (not last)
+        held = min(held, int(wider.begins[going_on].min(initial=end)))
+        found += wide.say(block, wider.only(~going_on & (wider.ends >= read)))
     found += escapes.gathered(block, whole, end, since)
     found += scripts.gathered(block, end, since)
     found += mail_words.gathered(whole, end, since)

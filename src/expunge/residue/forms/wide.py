@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from expunge.residue.forms.written import Places, Written
 from expunge.residue.matching.matcher import Bytes
@@ -25,12 +27,26 @@ _FIRST_LETTER, _LAST_LETTER = 0x20, 0x7E
 """Three of four of the first characters have to be printable: other bytes that are zero half the time are numbers."""
 
 
-def find(block: Bytes, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (begin, end, bytes of a character) for each run of two words of eight bytes and more, in either sequence of bytes."""
+class WideRuns(NamedTuple):
+    """Runs of a block, as columns: one row each."""
+
+    begins: Places
+    ends: Places
+    widths: Places
+    """Bytes of a character."""
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> WideRuns:
+        """Return some of them."""
+        return WideRuns(self.begins[chosen], self.ends[chosen], self.widths[chosen])
+
+
+def find(block: Bytes, end: int) -> WideRuns | None:
+    """Return the runs of two words of eight bytes and more, in either sequence of bytes; None where there are none."""
     zeros = block[: end // 8 * 8] == 0
     if np.count_nonzero(zeros) < 8:
-        return
+        return None
     words = zeros.view(np.uint64)
+    found: list[tuple[Places, Places, Places]] = []
     for (width, shift), pattern in _ZEROS.items():
         there = words == np.uint64(pattern)
         at = (there[1:] & there[:-1]).nonzero()[0]
@@ -41,11 +57,12 @@ def find(block: Bytes, end: int) -> Iterator[tuple[int, int, int]]:
             signs = block[firsts[:, None] + np.arange(0, 16, width)]
             letters = ((signs >= _FIRST_LETTER) & (signs <= _LAST_LETTER)).sum(axis=1) * 4 >= 3 * signs.shape[1]
             if letters.any():
-                some = _whole(block, end, firsts[letters], lasts[letters], width)
-                yield from ((*each, width) for each in zip(*some, strict=True))
+                firsts, lasts = _whole(block, end, firsts[letters], lasts[letters], width)
+                found.append((firsts, lasts, np.full(firsts.size, width)))
+    return WideRuns(*(np.concatenate(column) for column in zip(*found, strict=True))) if found else None
 
 
-def _whole(block: Bytes, end: int, firsts: Places, lasts: Places, width: int) -> tuple[list[int], list[int]]:
+def _whole(block: Bytes, end: int, firsts: Places, lasts: Places, width: int) -> tuple[Places, Places]:
     """Return runs with the characters before and behind that no whole word holds."""
     for _ in range(0, 8, width):
         before = (firsts >= width) & (block[firsts - width] != 0)
@@ -55,23 +72,32 @@ def _whole(block: Bytes, end: int, firsts: Places, lasts: Places, width: int) ->
             behind &= block[np.minimum(lasts + number, block.size - 1)] == 0
         firsts = firsts - width * before
         lasts = lasts + width * behind
-    return firsts.tolist(), np.minimum(lasts, end).tolist()
+    return firsts, np.minimum(lasts, end)
 
 
-def say(block: Bytes, runs: Sequence[tuple[int, int, int]]) -> Iterator[Written]:
+def say(block: Bytes, runs: WideRuns) -> Iterator[Written]:
     """Yield what the runs say: long ones alone, so that a container in one ends where it ends, short ones together."""
     for width in (2, 4):
-        places, parts, at = [], [], 0
-        for first, last, each in runs:
-            if each != width:
-                continue
-            said = block[first:last:width].tobytes()
-            said = said if said.isascii() else said.decode("latin-1").encode()
-            if last - first >= LONG:
-                yield Written(f"utf-{8 * width}", said, [(first, last, 0)], (width, 1))
-            else:
-                places.append((first, last, at))
-                parts.append(said)
-                at += len(said) + 1
-        if parts:
-            yield Written(f"utf-{8 * width}", b"\0".join(parts), places, (width, 1))
+        own = runs.only(runs.widths == width)
+        alone = own.ends - own.begins >= LONG
+        for first, last in zip(own.begins[alone].tolist(), own.ends[alone].tolist(), strict=True):
+            yield Written(f"utf-{8 * width}", _in_utf_8(block[first:last:width].tobytes()), [(first, last, 0)], (width, 1))
+        if not alone.all():
+            yield _together(block, own.only(~alone), width)
+
+
+def _together(block: Bytes, runs: WideRuns, width: int) -> Written:
+    """Return what several runs say, with a zero between two."""
+    counts = (runs.ends - runs.begins + width - 1) // width
+    begins = np.cumsum(counts + 1) - counts - 1
+    said = np.zeros(int(counts.sum()) + counts.size, np.uint8)
+    at = np.arange(said.size - counts.size) + np.repeat(np.arange(counts.size), counts)
+    said[at] = block[(at - np.repeat(begins, counts)) * width + np.repeat(runs.begins, counts)]
+    # Why: a letter beyond ASCII takes two bytes.
+    more = np.cumsum(said >= 0x80)
+    starts = begins + more[begins] - (said[begins] >= 0x80)
+    return Written(f"utf-{8 * width}", _in_utf_8(said.tobytes()), np.stack((runs.begins, runs.ends, starts), axis=1), (width, 1))
+
+
+def _in_utf_8(said: bytes) -> bytes:
+    return said if said.isascii() else said.decode("latin-1").encode()
