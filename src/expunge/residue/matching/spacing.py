@@ -19,6 +19,9 @@ _Places = npt.NDArray[np.int64]
 
 ANCHOR = 16
 """Bytes of the widest anchor."""
+_WORD = 8
+_AROUND = np.dtype([("before", f"V{ANCHOR + 1}"), ("space", "u1"), ("after", f"V{ANCHOR}")])
+"""What stands around white space, with one space."""
 LONGEST = 256
 """Bytes of white space in one window."""
 SPACE = ord(" ")
@@ -39,8 +42,13 @@ _BEFORE, _AFTER = _table(_LETTERS + b".,:!?)'-"), _table(_LETTERS + b"('")
 
 def pairs(spaces: npt.NDArray[np.bool_], size: int) -> _Places:
     """Return where two bytes of white space begin that stand beside each other, below ``size``."""
-    both: npt.NDArray[np.bool_] = spaces[1 : size + 1] & spaces[:size]
-    return both.nonzero()[0]
+    both = np.zeros(-(-size // _WORD) * _WORD, np.bool_)
+    np.logical_and(spaces[1 : size + 1], spaces[:size], out=both[:size])
+    # Why by words: there are few.
+    (words,) = (both.view(np.uint64) != 0).nonzero()
+    (at,) = both.reshape(-1, _WORD)[words].ravel().nonzero()
+    found: _Places = words[at // _WORD] * _WORD + at % _WORD
+    return found
 
 
 def between_words(buffer: _Bytes, at: _Places, length: int) -> tuple[_Places, _Places]:
@@ -60,20 +68,24 @@ def joined(buffer: _Bytes, begins: _Places, ends: _Places) -> tuple[_Places, npt
         longer = np.concatenate([np.full(ANCHOR + 1, SPACE, np.uint8), buffer])
         places, words = joined(longer, begins + ANCHOR + 1, ends + ANCHOR + 1)
         return places[places > ANCHOR] - ANCHOR - 1, words[places > ANCHOR]
-    size = 2 * (ANCHOR + 1)
-    text = np.full((begins.size, size), SPACE, np.uint8)
-    text[:, : ANCHOR + 1] = before = _pieces(buffer, ANCHOR + 1, begins - ANCHOR - 1)
-    text[:, ANCHOR + 2 :] = _pieces(buffer, ANCHOR, np.minimum(ends, buffer.size - ANCHOR))
-    starts = np.frombuffer(bytearray(before.tobytes().translate(_NO_WORDS)), np.bool_).reshape(-1, ANCHOR + 1)
-    rows, columns = starts[:, :ANCHOR].nonzero()
-    words = _pieces(np.frombuffer(folding.shape(text.tobytes()), np.uint8), ANCHOR, rows * size + columns + 1).view("<u8")
+    text = np.empty(begins.size, _AROUND)
+    text["before"] = _pieces(buffer, ANCHOR + 1, begins - ANCHOR - 1)
+    text["space"] = SPACE
+    text["after"] = _pieces(buffer, ANCHOR, np.minimum(ends, buffer.size - ANCHOR))
+    letters = np.frombuffer(folding.shape(text.tobytes()), np.uint8)
+    # Why not at once: what lies behind the space takes as long to look at as what lies before.
+    (at,) = np.frombuffer(bytearray(text["before"].tobytes().translate(_NO_WORDS)), np.bool_).nonzero()
+    rows, columns = np.divmod(at, ANCHOR + 1)
+    early = columns < ANCHOR
+    rows, columns = rows[early], columns[early]
+    words = _pieces(letters, ANCHOR, rows * _AROUND.itemsize + columns + 1).view("<u8").reshape(-1, 2)
     return begins[rows] - ANCHOR + columns, words
 
 
-def _pieces(buffer: _Bytes, size: int, places: _Places) -> _Bytes:
-    """Return so many bytes at each place, one row each."""
-    every = np.ndarray((buffer.size - size + 1,), f"V{size}", buffer=buffer, strides=(1,))
-    return every[places].view(np.uint8).reshape(-1, size)
+def _pieces(buffer: _Bytes, size: int, places: _Places) -> npt.NDArray[np.void]:
+    """Return so many bytes at each place."""
+    every: npt.NDArray[np.void] = np.ndarray((buffer.size - size + 1,), f"V{size}", buffer=buffer, strides=(1,))
+    return every[places]
 
 
 def close(buffer: _Bytes, begins: _Places, ends: _Places, length: int) -> tuple[bytes, _Places]:
