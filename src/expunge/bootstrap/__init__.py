@@ -66,7 +66,7 @@ from expunge.engine.aftercare.restored_stores import RestoreReplay
 from expunge.engine.aftercare.sweeping import SweepResult
 from expunge.engine.consent import approving
 from expunge.engine.execution import issued_receipts, nightly, planning, queueing, recovering, running
-from expunge.engine.execution.nightly import NightlyCohort, NightlyResult
+from expunge.engine.execution.nightly import NightlyCohort, NightlyResult, StaysOut
 from expunge.engine.execution.planning import PlanForecast
 from expunge.engine.execution.step_worker import Worker
 from expunge.engine.gate import fencing
@@ -350,15 +350,22 @@ class Expunge(Queries):
         return self.apply_all(released, report=report) if released else ()
 
     def run_nightly(self, *, report: Reporter = silent) -> NightlyResult:
-        """Carry out all that waits and may start, together: each store is read once, each table and file rewritten once for all."""
+        """Carry out all that waits and may start, a thousand orders at a time: each store is read, each file rewritten once."""
         with self._writing():
             queueing.take_up(self.context)
-        cohort = nightly.gather(self.context)
-        return NightlyResult(self.apply_all(cohort.going, report=report) if cohort.going else (), cohort.staying)
+        runs: list[Run] = []
+        staying: list[StaysOut] = []
+        for some in nightly.parts(self.context):
+            cohort = nightly.gather(self.context, some)
+            runs += self.apply_all(cohort.going, report=report) if cohort.going else ()
+            staying += cohort.staying
+        return NightlyResult(tuple(runs), tuple(staying))
 
     def nightly_cohort(self) -> NightlyCohort:
         """Return the orders that :meth:`run_nightly` would carry out now, and those that wait and cannot start."""
-        return nightly.gather(self.context)
+        cohorts = [nightly.gather(self.context, some) for some in nightly.parts(self.context)]
+        going = tuple(order for each in cohorts for order in each.going)
+        return NightlyCohort(going, tuple(order for each in cohorts for order in each.staying))
 
     def leases(self) -> tuple[Lease, ...]:
         """Return the holder of each step now; empty where one process runs orders."""

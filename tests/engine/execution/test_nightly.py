@@ -10,6 +10,8 @@ from expunge import faults
 from expunge.core.orders.batch_release import NIGHT, Waiting, released
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
+from expunge.engine.execution import nightly
+from expunge.testing.forked import in_child
 from tests.cli.running import expunge
 from tests.engine.execution.test_cohorts import ordered, purges
 from tests.engine.household import ANNA, BELA, CARA, DINO, Household
@@ -28,6 +30,33 @@ def test_all_that_waits_goes_with_one_rewrite_and_what_cannot_start_stops_nobody
         assert [(each.order, each.gate, each.near) for each in result.staying] == [(staying, False, False)]
         assert opened.run_nightly().runs == ()
     assert [each for each in passed if each == "store.purge:before"] == alone
+
+
+def test_a_long_night_goes_in_parts_of_which_each_shares_its_rewrites(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = purges(home, *ordered(home, f"profile:{DINO}"))
+    monkeypatch.setattr(nightly, "MOST", 2)
+    going = ordered(home, f"profile:{ANNA}", f"profile:{BELA}", f"profile:{CARA}")
+    with faults.record() as passed, home.open() as opened:
+        assert opened.nightly_cohort().going == tuple(going)
+        result = opened.run_nightly()
+    assert {run.order: run.state for run in result.runs} == dict.fromkeys(going, OrderState.FULFILLED)
+    assert [each for each in passed if each == "store.purge:before"] == alone * 2
+
+
+def test_what_was_interrupted_goes_first_and_ends_together(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted = ordered(home, f"profile:{ANNA}", f"profile:{BELA}")
+
+    def killed() -> None:
+        with home.open() as opened, faults.arm("store.purge:before", "kill"):
+            opened.run_nightly()
+
+    assert in_child(killed).killed_by == 9
+    monkeypatch.setattr(nightly, "MOST", 1)
+    later = ordered(home, f"profile:{CARA}")
+    with home.open() as opened:
+        result = opened.run_nightly()
+    assert [run.order for run in result.runs] == [*interrupted, *later]
+    assert {run.state for run in result.runs} == {OrderState.FULFILLED}
 
 
 def test_the_verb_sums_the_night_up(home: Household) -> None:

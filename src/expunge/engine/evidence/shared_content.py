@@ -232,12 +232,14 @@ def held_before(context: Context, store: str, traces: Traces, theirs: Mapping[st
     """
     opened = context.open_store(store)
     rewritten = store_calls.capabilities(opened).rewritten
+    if not rewritten:
+        return frozenset()
     holder = context.scanner.holder(traces, [index for index, each in enumerate(traces.traces) if each.subject not in traces.controls])
     for dataset in context.data_map.datasets_of(store):
         if dataset.name in rewritten:
             for batch in _batches(store_calls.bystanders(opened, dataset, theirs.get(dataset.name, ()), None)):
                 store_calls.trace(opened, dataset, batch, holder)
-    return holder.held() if rewritten else frozenset()
+    return holder.held()
 
 
 def inside(context: Context, store: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The cohort of a night: every order that waits and may start, carried out together, so that each store is read once for all."""
+"""The cohorts of a night: every order that waits and may start, a thousand together, so that each store is read once for all of these."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
 from expunge.engine.execution import queueing, running
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import read_all
+from expunge.engine.kernel.journal_streams import read, read_all
 from expunge.errors import ExpungeError, NeedsApproval
 
 _WAITING = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED, OrderState.RUNNING})
@@ -48,13 +48,27 @@ class NightlyResult:
     staying: tuple[StaysOut, ...]
 
 
-def gather(context: Context) -> NightlyCohort:
-    """Tell which orders start tonight, oldest first.
+MOST = 1_000
+"""Orders that are carried out together: what a night keeps in memory is what so many need."""
+
+
+def parts(context: Context) -> Iterator[tuple[OrderId, ...]]:
+    """Yield the orders that wait, oldest first, as many as go together at most; before all others those that were interrupted."""
+    waiting = [(each.run.order, each.run.state) for each in read_all(context.journal, context.clock) if _waits(each.run)]
+    # Why together: they share rounds that have begun, and end with these.
+    if interrupted := tuple(order for order, state in waiting if state is OrderState.RUNNING):
+        yield interrupted
+    others = [order for order, state in waiting if state is not OrderState.RUNNING]
+    yield from (tuple(others[start : start + MOST]) for start in range(0, len(others), MOST))
+
+
+def gather(context: Context, orders: Sequence[OrderId]) -> NightlyCohort:
+    """Tell which of some orders that wait start tonight.
 
     All that were planned and are approved where the map asks for that, queued or not; those in part that are queued; those that were
     interrupted. An order in its cooling-off time, or one with an obstacle, stays out and stops nobody else.
     """
-    waiting = [each.run for each in read_all(context.journal, context.clock) if _waits(each.run)]
+    waiting = [each.run for each in read(context.journal, context.clock, orders) if _waits(each.run)]
     obstacles = _obstacles(context, [run for run in waiting if run.state is not OrderState.RUNNING])
     going = tuple(run.order for run in waiting if run.order not in obstacles)
     return NightlyCohort(going, tuple(_stays(context, run, obstacles[run.order]) for run in waiting if run.order in obstacles))
