@@ -70,6 +70,8 @@ class StreamWindows:
     raw: Candidates = field(default_factory=Candidates)
     sound: Candidates = field(default_factory=Candidates)
     text: str | None = None
+    data: bytes = b""
+    """All of it, where it is short and neither text nor sound."""
 
 
 def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = lambda _: False) -> StreamWindows:
@@ -102,6 +104,7 @@ def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = l
         _decode(kept, result.sound)
     elif kept is not None and sound_from is None:
         result.text = text_of(bytes(kept))
+        result.data = bytes(kept) if result.text is None else b""
     return result
 
 
