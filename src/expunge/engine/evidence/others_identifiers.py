@@ -42,9 +42,9 @@ _LARGEST = 1 << 26
 """Bytes of the largest file that is read as a text."""
 _BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Characters that no text has."""
-_ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16-le", "utf-16-be": "utf-16-be"}
+_ENCODINGS = {"utf-8": "utf-8", FRAGMENT: "utf-8", "utf-16": "utf-16-le", "utf-16-be": "utf-16-be"}
 """Written forms that are read, with their encodings."""
-_WRITTEN = {**_ENCODINGS, "bytes": "utf-8", "printed": "utf-8", "fragment": "utf-8", "lower": "utf-8", "upper": "utf-8"}
+_WRITTEN = {**_ENCODINGS, "bytes": "utf-8", "printed": "utf-8", "lower": "utf-8", "upper": "utf-8"}
 """Written forms of content that may be an identifier, with their encodings."""
 _MOST_PEOPLE = 20_000
 """People who stay whose identifiers are compared with hits in containers."""
@@ -297,6 +297,7 @@ class OthersIdentifiers:
         self._erased = erased
         self._bytes = BytesAtHits(context.scanner)
         self._stays = LivingIdentifiers(context, people)
+        self._values = sorted({value.casefold() for person in people for _, value in person.in_unicode_forms().identifiers()})
         self._own = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS and each.form != FRAGMENT}
         """Whole identifiers of the erased people, and windows of them."""
 
@@ -347,12 +348,23 @@ class OthersIdentifiers:
             return
         first, last = before.decode(encoding, "ignore"), after.decode(encoding, "ignore")
         yield text
-        if trace.digest not in self._own:
+        own = trace.digest in self._own
+        stands = (own or trace.form == FRAGMENT) and self._stands(first.casefold(), text.casefold(), last.casefold())
+        if not (own and stands):
             for word in longer_words(first + text + last, len(first), len(first) + len(text)):
                 yield word
                 if not word.startswith(text):
                     # Why: in a page a letter may stand before a value, a part of what says its length.
                     yield word[1:]
+                if not stands and (own or trace.form == FRAGMENT):
+                    # Why: in a page what follows a value may be letters too. Elsewhere it might be the end of another word.
+                    yield from (some[:-cut] for some in (word, word[1:]) for cut in (1, 2) if len(some) - cut > len(text))
+
+    def _stands(self, first: str, text: str, last: str) -> bool:
+        """Return whether an identifier of an erased person stands around a hit, whole: then what follows may be another value."""
+        return any(
+            first.endswith(value[:at]) and last.startswith(value[at + len(text) :]) for value in self._values for at in _places(value, text)
+        )
 
 
 def too_many(found: Sequence[Residue], traces: Traces, most: int) -> frozenset[int]:

@@ -108,3 +108,8 @@ def window(raw: bytes, size: int) -> tuple[bytes, int] | None:
     if not parts or end > len(small):
         return None
     return b"".join([*parts, small[at:end]]), end
+
+
+def one_spaced(value: str) -> str:
+    """Return a text folded, with one space for all white space between two words."""
+    return _SEVERAL.sub(b" ", folding.text(value.encode("utf-8", "surrogateescape"))).decode("utf-8", "surrogateescape")

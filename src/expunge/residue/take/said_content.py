@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import numpy as np
 
@@ -54,6 +55,13 @@ def of_text(value: str) -> Iterator[bytes]:
     for run in _LETTERS_WITHIN.findall(value):
         for phase in range(4):
             yield from _each(_token(run[phase:].encode().translate(tokens.TO_PLAIN)), b"", _DEEPEST)
+
+
+def texts_of(value: str) -> Iterator[str]:
+    """Yield each text that a text says in another form."""
+    for said in of_text(value):
+        with suppress(UnicodeDecodeError):
+            yield said.decode()
 
 
 def _is_dense(value: str) -> bool:
