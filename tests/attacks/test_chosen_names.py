@@ -1,4 +1,4 @@
-"""Names that customers choose for themselves: one that is another customer's sentence excuses no copy of it, one that two share names neither."""
+"""Names that customers choose: one that is another customer's sentence excuses no copy of it, one that two share names neither."""
 
 from __future__ import annotations
 

@@ -33,7 +33,6 @@ def _table(signs: bytes) -> npt.NDArray[np.bool_]:
     return table
 
 
-_NO_WORDS = bytes(each not in _LETTERS for each in range(256))
 _BEFORE, _AFTER = _table(_LETTERS + b".,:!?)'-"), _table(_LETTERS + b"('")
 """What stands on both sides of it in a sentence; in programs and documents there are brackets and quotation marks."""
 
@@ -55,7 +54,7 @@ def between_words(buffer: _Bytes, at: _Places, length: int) -> tuple[_Places, _P
 
 
 def joined(buffer: _Bytes, begins: _Places, ends: _Places) -> tuple[_Places, npt.NDArray[np.uint64]]:
-    """Return each place less than an anchor before such white space where a word may begin, with the two words there if it is one space."""
+    """Return each place less than an anchor before such white space, with the two words there if it is one space."""
     if begins[0] <= ANCHOR:
         # Why longer: what a buffer begins with has nothing before it.
         longer = np.concatenate([np.full(ANCHOR + 1, SPACE, np.uint8), buffer])
@@ -66,9 +65,8 @@ def joined(buffer: _Bytes, begins: _Places, ends: _Places) -> tuple[_Places, npt
     text[:, : ANCHOR + 1] = sliding_window_view(buffer, ANCHOR + 1)[begins - ANCHOR - 1]
     text[:, ANCHOR + 2 :] = sliding_window_view(buffer, ANCHOR)[np.minimum(ends, buffer.size - ANCHOR)]
     shaped = folding.shape(text.tobytes())
-    starts = np.frombuffer(bytearray(shaped.translate(_NO_WORDS)), np.bool_)
-    starts.reshape(-1, size)[:, ANCHOR:] = False
-    (at,) = starts.nonzero()
+    # Why at each place: in a page of a database a letter may stand before the first word of a value.
+    at = np.arange(begins.size * size).reshape(-1, size)[:, :ANCHOR].ravel()
     words = sliding_window_view(np.frombuffer(shaped, np.uint8), ANCHOR)[at + 1].view("<u8")
     return begins[at // size] - ANCHOR + at % size, words
 
