@@ -45,7 +45,7 @@ _BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Characters that no text has."""
 _ENCODINGS = {"utf-8": "utf-8", FRAGMENT: "utf-8", "utf-16": "utf-16-le", "utf-16-be": "utf-16-be"}
 """Written forms that are read, with their encodings."""
-_WRITTEN = {**_ENCODINGS, "bytes": "utf-8", "printed": "utf-8", "lower": "utf-8", "upper": "utf-8"}
+_WRITTEN = {**_ENCODINGS, "bytes": "utf-8", "printed": "utf-8", **dict.fromkeys(("lower", "upper", "composed", "decomposed"), "utf-8")}
 """Written forms of content that may be an identifier, with their encodings."""
 _MOST_PEOPLE = 20_000
 """People who stay whose identifiers are compared with hits in containers."""

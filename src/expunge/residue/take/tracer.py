@@ -28,6 +28,7 @@ from expunge.residue.take.written_forms import (
     forms_of_number,
     fragments,
     highest_first,
+    other_letters,
     pieces,
     printed,
     spread,
@@ -53,7 +54,7 @@ _AS_TEXT = frozenset({"utf-8", "bytes"})
 _LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
 """... and other forms that come out like words of one."""
 
-_FOLDED = frozenset({"utf-8", "lower", "upper"})
+_FOLDED = frozenset({"utf-8", "lower", "upper", "composed", "decomposed"})
 """Forms of text in which letter case and white space may be another."""
 
 _AS_IT_IS = frozenset({"utf-8"})
@@ -317,6 +318,8 @@ class Collector:
         if telling(data) and not (form in _AS_TEXT and self._schema.cover(data)):
             if own:
                 self._own.add(where, data, form, draw, self._value)
+                for other, written in other_letters(piece) if piece is not None else ():
+                    self._own.add_beside(where, clip(written), other, draw, self._value)
             if wanted:
                 kept = value if value is None or len(value) <= _KEPT else value[:_KEPT]
                 harvest.add(ContentWindow(place, data, form, piece, kept, self._value))

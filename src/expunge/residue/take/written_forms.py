@@ -7,7 +7,9 @@ import html
 import json
 import re
 import struct
+import unicodedata
 from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
@@ -47,6 +49,17 @@ def dress(text: str, only: Container[str] | None = None) -> Iterator[tuple[str, 
             if data not in passed:
                 passed.add(data)
                 yield form, data
+
+
+def other_letters(text: str) -> Iterator[tuple[str, bytes]]:
+    """Yield (form, bytes) of the ways in which letters beyond ASCII are written elsewhere: one byte each, accents joined or alone."""
+    if text.isascii():
+        return
+    with suppress(UnicodeEncodeError):
+        yield "latin-1", text.encode("cp1252")
+    for form, normal in (("composed", "NFC"), ("decomposed", "NFD")):
+        if (other := unicodedata.normalize(normal, text)) != text:  # type: ignore[arg-type]
+            yield form, utf8(other)
 
 
 def _json(text: str, *, ensure_ascii: bool) -> bytes:
