@@ -51,7 +51,21 @@ _ANCHORED = 16
 
 _AS_TEXT = frozenset({"utf-8", "bytes"})
 """Forms whose windows may lie in a schema as they are ..."""
-_LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
+_LIKE_TEXT = _AS_TEXT | {
+    "fragment",
+    "lower",
+    "upper",
+    "composed",
+    "decomposed",
+    "json",
+    "json-utf-8",
+    "json-slash",
+    "sql",
+    "csv",
+    "html",
+    "url",
+    "latin-1",
+}
 """... and other forms that come out like words of one."""
 
 _FOLDED = frozenset({"utf-8", "lower", "upper", "composed", "decomposed"})

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
 
@@ -57,9 +58,7 @@ def other_letters(text: str) -> Iterator[tuple[str, bytes]]:
         return
     with suppress(UnicodeEncodeError):
         yield "latin-1", text.encode("cp1252")
-    for form, normal in (("composed", "NFC"), ("decomposed", "NFD")):
-        if (other := unicodedata.normalize(normal, text)) != text:  # type: ignore[arg-type]
-            yield form, utf8(other)
+    yield from islice(dress(text, {"composed", "decomposed"}), 1, None)
 
 
 def _json(text: str, *, ensure_ascii: bool) -> bytes:
@@ -142,6 +141,8 @@ _FORMS: dict[str, Callable[[str, bytes], bytes]] = {
     "upper": lambda text, _: utf8(text.upper()),
     "html": lambda text, _: utf8(html.escape(text)),
     "latin-1": lambda text, plain: plain if text.isascii() else _one_byte_each(text),
+    "composed": lambda text, plain: plain if text.isascii() else utf8(unicodedata.normalize("NFC", text)),
+    "decomposed": lambda text, plain: plain if text.isascii() else utf8(unicodedata.normalize("NFD", text)),
 }
 
 
