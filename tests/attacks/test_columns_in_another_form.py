@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import html
+import io
 import json
 import lzma
 import quopri
 import sqlite3
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -69,3 +71,30 @@ def test_what_another_customer_says_too_in_that_form_or_in_plain_is_explained(tm
     same = (BELA, WRITTEN[form](f"as they say: {SAID} (so they say)"))
     run = letters(tmp_path, WRITTEN[form], OTHER, same, (CARA, f"{SAID}, I heard")).erase(ANNA)
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+def document(*paragraphs: str) -> bytes:
+    """A letter as a word processor writes it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", '<Types><Default Extension="xml" ContentType="application/xml"/></Types>')
+        archive.writestr("docProps/app.xml", "<Properties><Application>A word processor of an office</Application></Properties>")
+        archive.writestr("word/styles.xml", '<w:styles><w:style w:styleId="Heading of the company" w:font="Garamond Light"/></w:styles>')
+        body = "".join(f"<w:p><w:r><w:t>{html.escape(each)}</w:t></w:r></w:p>" for each in paragraphs)
+        archive.writestr("word/document.xml", f"<w:document><w:body>{body}</w:body></w:document>")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("said", "state"), [(SAID, OrderState.IN_PART), (OTHER, OrderState.FULFILLED)], ids=["the person's", "another's"])
+def test_a_preview_of_a_document_of_the_person_is_residue_and_a_template_is_not(tmp_path: Path, said: str, state: OrderState) -> None:
+    uploads = 'uploads: {store: lake, path: "uploads/{who}/{name}.docx", subject: {customer: who}, retention: life}'
+    made = company(tmp_path, CUSTOMERS, f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}", uploads, lake=True)
+    made.map.write_text(made.map.read_text().replace("kind: parquet, url: ./world/lake", "kind: files, url: ./world/lake"))
+    for who, text in ((ANNA, SAID), (BELA, OTHER), (CARA, "a short word about the ferry")):
+        folder = made.folder / "world" / "lake" / "uploads" / who
+        folder.mkdir(parents=True)
+        (folder / "letter.docx").write_bytes(document(text, "Yours"))
+    (made.folder / "world" / "lake" / "template.docx").write_bytes(document("Dear team of the office by the sea", "Yours"))
+    made.run(f"CREATE TABLE previews (n INTEGER PRIMARY KEY, x TEXT); INSERT INTO previews VALUES (1, '{said}');")
+    run = made.erase(ANNA)
+    assert run.state is state, run.reasons

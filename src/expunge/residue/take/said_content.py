@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import binascii
+import html
+import io
+import lzma
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -24,7 +29,11 @@ _SHORTEST = 8
 _TELLING = 64
 """Bytes from which on what is no text is content: a picture, and not a digest or a key."""
 _STREAMS = frozenset({"gzip", "zlib", "zstd", "lz4", "snappy", "bzip2", "xz", "lzma", "utf-32"})
-"""What holds one content and nothing else. Archives and documents of offices hold much that is everybody's."""
+"""What holds one content and nothing else."""
+_TAGS = re.compile(r"<[^>]*>")
+_PARAGRAPH = re.compile(r"</(?:\w+:)?(?:p|h|si|row|table-cell|tr|div|li)>|<(?:\w+:)?br ?/?>")
+_EVERYBODYS = ("docProps/", "_rels/", "META-INF/", "[Content_Types]")
+"""What members of documents of offices are called that say which program wrote them, and nothing else."""
 _ESCAPES = re.compile(
     r"&#?\w+;|%u?[0-9A-Fa-f]{2}|\\[\\ux0-7]|=(?:3D|[89A-F][0-9A-F]|20\r?\n|\r?\n)|=\?[\w-]+\?[bqBQ]\?"
     r"|[A-Za-z0-9+/_-]{16}\r?\n[ \t]?[A-Za-z0-9+/_-]"
@@ -37,6 +46,9 @@ _FEWEST_RARE = 4
 """Different signs of a run of base85 that text has rarely."""
 _ONLY_LETTERS = r"(?:0x|\\x|data:[!-~]{0,80};base64,)?([A-Za-z0-9+/_-]{11,}|[A-Za-z0-9+/_\r\n-]{60,})={0,6}\s*"
 _TOKEN, _TOKEN_OF_BYTES = re.compile(_ONLY_LETTERS), re.compile(_ONLY_LETTERS.encode())
+_ZIP = b"PK\x03\x04"
+_HEAD = 30
+"""Bytes of what stands before the name of a member."""
 _HEX, _UPPER = re.compile(rb"[0-9a-fA-F]+"), re.compile(rb"[A-Z2-7]+")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _PLAIN_TOKEN = 128
@@ -84,6 +96,9 @@ def _each(contents: Iterable[bytes], data: bytes, depth: int) -> Iterator[bytes]
 
 
 def _said(data: bytes) -> Iterator[bytes]:
+    if data.startswith(_ZIP):
+        yield from _members(data)
+        return
     kind = _stream_of(data)
     if kind:
         yield _unpacked(kind, data)
@@ -134,6 +149,41 @@ def _unpacked(kind: str, data: bytes) -> bytes:
     except (Broken, TooLarge, Encrypted, Unsupported):
         pass
     return b"".join(parts)[:MOST_SAID]
+
+
+def _members(data: bytes) -> Iterator[bytes]:
+    """Yield the text of each member of an archive: of XML what stands between tags, since styles and fonts are everybody's."""
+    yield from (said for _, said in _own_members(data) if said)
+
+
+def own_stretches(data: bytes) -> Iterator[bytes]:
+    """Yield the members of an archive as they are packed, without those that say which program wrote them alone."""
+    for member, _ in _own_members(data) if data.startswith(_ZIP) else ():
+        head = data[member.header_offset : member.header_offset + _HEAD]
+        begin = member.header_offset + _HEAD + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        yield data[begin : begin + member.compress_size]
+
+
+def _own_members(data: bytes) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
+    """Yield each member that has content of its own, and its text if it is text."""
+    left = MOST_SAID
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for member in archive.infolist():
+                if left <= 0 or member.filename.startswith(_EVERYBODYS):
+                    continue
+                with archive.open(member) as opened:
+                    content = opened.read(left)
+                left -= len(content)
+                if not _is_text(content):
+                    yield member, b""
+                    continue
+                if content.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"<"):
+                    content = utf8(html.unescape(_TAGS.sub("", _PARAGRAPH.sub("\n", content.decode())))).strip()
+                if content:
+                    yield member, content
+    except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError):
+        return
 
 
 def _is_text(data: bytes) -> bool:

@@ -213,6 +213,9 @@ class Collector:
             self._small(where, head, joint=field == SEAM and self._budget == 1)
             return
         read = media_windows.read(stream, head, self._schema.cover)
+        if own := list(said_content.own_stretches(read.data)):
+            # Why: documents of an office are alike but for these.
+            read.raw = media_windows.raw_of(own, self._schema.cover)
         self._rejected += read.raw.rejected + read.sound.rejected
         if read.text is not None:
             self._schema.learn(subject, read.text)
