@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from expunge.core.values.order import OrderState
@@ -98,3 +99,37 @@ def test_a_preview_of_a_document_of_the_person_is_residue_and_a_template_is_not(
     made.run(f"CREATE TABLE previews (n INTEGER PRIMARY KEY, x TEXT); INSERT INTO previews VALUES (1, '{said}');")
     run = made.erase(ANNA)
     assert run.state is state, run.reasons
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("form", ["base64", "gzip of JSON", "UTF-16", "entities"])
+def test_on_a_server_the_same_is_residue(tmp_path: Path, database: str, form: str) -> None:
+    made = company(tmp_path, CUSTOMERS, f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}", LETTERS, server=database)
+    kind = "bytea" if isinstance(WRITTEN[form](SAID), bytes) else "text"
+    with psycopg.connect(database) as connection:
+        connection.execute(f"CREATE TABLE letters (n int PRIMARY KEY, customer text, body {kind})".encode())
+        for number, (who, said) in enumerate(((ANNA, SAID), (BELA, OTHER), (CARA, f"{OTHER} in winter"))):
+            connection.execute("INSERT INTO letters VALUES (%s, %s, %s)", (number, who, WRITTEN[form](said)))
+        connection.execute("CREATE TABLE drafts (n int PRIMARY KEY, body text)")
+        connection.execute("INSERT INTO drafts VALUES (1, %s)", (f"Re: {STRAY}, he wrote",))
+    assert made.erase(ANNA).state is OrderState.IN_PART
+    made.run("DROP TABLE drafts")
+    run = made.erase(BELA)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+@pytest.mark.soak
+def test_in_an_order_for_many_people_a_plain_copy_is_residue_too(tmp_path: Path) -> None:
+    people = [f"cus-{number:04}M9K4T" for number in range(240)]
+    made = company(tmp_path, CUSTOMERS, f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}", LETTERS)
+    with closing(sqlite3.connect(made.database)) as db, db:
+        db.execute("CREATE TABLE letters (n INTEGER PRIMARY KEY, customer TEXT, body)")
+        db.executemany("INSERT INTO customers VALUES (?, ?, NULL, NULL)", [(who, f"the name of {who}") for who in people])
+        said = [(who, base64.b64encode(f"{OTHER}, said {who} in the year of the comet".encode()).decode()) for who in (*people, BELA, CARA)]
+        db.executemany("INSERT INTO letters (customer, body) VALUES (?, ?)", said)
+        db.execute("CREATE TABLE drafts (n INTEGER PRIMARY KEY, body TEXT)")
+        db.execute("INSERT INTO drafts VALUES (1, ?)", (f"Re: {OTHER}, said",))
+    with made.open() as opened:
+        order = opened.order_erase([opened.resolve(f"customer:{who}") for who in people]).order
+        opened.plan(order)
+        assert opened.apply(order).state is OrderState.IN_PART

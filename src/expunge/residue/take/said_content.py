@@ -21,6 +21,8 @@ from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import TooLarge
 from expunge.residue.take.written_forms import utf8
 
+_LONGEST = 1 << 20
+"""Bytes of a value that is looked through for parts in another form."""
 MOST_SAID = 1 << 24
 """Bytes that one value is unpacked to."""
 _DEEPEST = 4
@@ -58,7 +60,7 @@ _NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 
 def of_text(value: str) -> Iterator[bytes]:
     """Yield each content that a text says in another form: text in UTF-8, or bytes that are no text."""
-    if len(value) < _SHORTEST or _UUID.fullmatch(value):
+    if not _SHORTEST <= len(value) <= MOST_SAID or _UUID.fullmatch(value):
         return
     if _TOKEN.fullmatch(value) or _ESCAPES.search(value) or _is_dense(value):
         yield from of_bytes(utf8(value))
@@ -109,6 +111,8 @@ def _said(data: bytes) -> Iterator[bytes]:
         yield from whole
         if whole or len(data) <= _PLAIN_TOKEN:
             return
+    if len(data) > _LONGEST:
+        return
     padded = data + bytes(PADDING)
     for written in finder.find(np.frombuffer(padded, np.uint8), padded, len(data)).written:
         for run in written.runs():

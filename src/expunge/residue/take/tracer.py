@@ -390,7 +390,8 @@ class Collector:
         if (others := self._others.get(where)) is not None:
             yield from ((each.form, each.data, others.sources(each)) for each in others.best())
         for each in best:
-            for piece in fragments(each.value) if each.value is not None else ():
+            # Why none of a joint: no index has a word of it, and a part of it may join two values of another row as well.
+            for piece in fragments(each.value) if each.value is not None and where[2] != SEAM else ():
                 if telling(utf8(piece)):
                     yield "fragment", clip(utf8(piece)), harvest.sources(each)
 
