@@ -92,7 +92,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "placing/parquet": "matching formats",
         "placing": "matching formats placing/parquet",
         "short_rows": "matching formats placing",
-        "take": "matching formats",
+        "take": "matching forms formats",
         "opaque": "matching formats formats/containers",
         "scanning": "matching forms formats formats/containers placing short_rows take opaque",
     },

@@ -113,6 +113,8 @@ INSERT INTO cities VALUES ('Reykjavik', 'IS'), ('Hammerfest', 'NO'), ('Alexandro
 """
 PLAIN = "cities: {store: app, table: cities, about: nobody}"
 LISTED = "cities: {store: app, table: cities, about: nobody, vocabulary: {name: {customers: city}}}"
+MOVED = f"UPDATE customers SET city = 'Oslo in Norway' WHERE id = '{BELA}';"
+BY_THE_SEA = "INSERT INTO cities VALUES ('SAND by  the Sea', 'GR');"
 
 
 def cities(folder: Path, declared: str, more: str = "") -> MentionCompany:
@@ -126,6 +128,16 @@ def cities(folder: Path, declared: str, more: str = "") -> MentionCompany:
         ("", "", OrderState.IN_PART),
         (PLAIN, f"UPDATE customers SET city = 'Hammerfest' WHERE id = '{ANNA}';", OrderState.IN_PART),
         (LISTED, f"UPDATE customers SET city = 'Hammerfest' WHERE id = '{ANNA}';", OrderState.FULFILLED),
+        (PLAIN, f"UPDATE customers SET city = 'reykjavik' WHERE id = '{BELA}';", OrderState.FULFILLED),
+        (PLAIN, "UPDATE customers SET city = 'REYKJAVIK' WHERE city = 'Reykjavik';", OrderState.FULFILLED),
+        (PLAIN, f"UPDATE customers SET city = 'reykjavik' WHERE id = '{ANNA}'; {MOVED}", OrderState.IN_PART),
+        (PLAIN, "UPDATE customers SET city = 'UmV5a2phdmlr' WHERE city = 'Reykjavik';", OrderState.FULFILLED),
+        (PLAIN, f"UPDATE customers SET city = 'UmV5a2phdmlr' WHERE city = 'Reykjavik'; {MOVED}", OrderState.IN_PART),
+        (
+            PLAIN,
+            f"UPDATE customers SET city = 'Sand by the &#83;ea' WHERE city = 'Reykjavik'; {BY_THE_SEA}",
+            OrderState.FULFILLED,
+        ),
         (LISTED, "INSERT INTO cities VALUES ('Anna the first of all customers', 'copied from her name');", OrderState.IN_PART),
         (LISTED, "INSERT INTO cities VALUES ('Reykjavik, where Anna lives', 'IS');", OrderState.IN_PART),
         (LISTED, f"INSERT INTO cities VALUES ('{ANNA}', 'IS');", OrderState.IN_PART),
@@ -136,6 +148,12 @@ def cities(folder: Path, declared: str, more: str = "") -> MentionCompany:
         "undeclared",
         "nobody else's",
         "listed",
+        "a neighbour's in small letters",
+        "two neighbours' in capitals",
+        "nobody else's in small letters",
+        "a neighbour's in base64",
+        "nobody else's in base64",
+        "a neighbour's with entities",
         "name",
         "longer",
         "identifier",

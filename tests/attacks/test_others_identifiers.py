@@ -62,3 +62,35 @@ def test_what_a_cell_holds_in_raw_deflate_is_never_clean(tmp_path: Path, *, nobo
     if nobody:
         made.map.write_text(f"{made.map.read_text()}ignore:\n  - {{store: app, table: attic, reason: an old list}}\n", encoding="utf-8")
     assert made.erase(ERASED).state is not OrderState.FULFILLED
+
+
+LONG = "students.mathematik.uni-kleinstadt.example"
+AT_THE_SAME_DOMAIN = {
+    "key": (ERASED, STAYS, "info@kleinefirma.de"),
+    "long": (f"anna.schmidt@{LONG}", f"bob@{LONG}", f"office@{LONG}"),
+}
+
+
+@pytest.mark.parametrize("kind", AT_THE_SAME_DOMAIN)
+def test_an_address_of_nobody_at_the_same_domain_in_an_undeclared_table_is_not_the_persons(tmp_path: Path, kind: str) -> None:
+    erased, stays, office = AT_THE_SAME_DOMAIN[kind]
+    made = shop(tmp_path, [erased, stays, *others()], table(stays, office, f"{office.title()} (reception)"))
+    assert made.erase(erased).state is OrderState.FULFILLED
+    again = shop(tmp_path / "again", [erased, stays, *others()], table(stays, office, erased[3:]))
+    assert again.erase(erased).state is not OrderState.FULFILLED
+
+
+def test_an_address_in_a_column_is_told_from_others_at_its_domain_as_well(tmp_path: Path) -> None:
+    for number, (stray, state) in enumerate({"info@kleinefirma.de": OrderState.FULFILLED, ERASED.upper(): OrderState.IN_PART}.items()):
+        notes = f"UPDATE customers SET note = '{ERASED}' WHERE id = 'cus-1'; UPDATE customers SET note = '{STAYS}' WHERE id = 'cus-2';"
+        made = shop(tmp_path / str(number), ["cus-1", "cus-2"], notes + table(stray))
+        assert made.erase("cus-1").state is state
+
+
+def test_long_keys_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
+    begin = "https://id.kleinstadt.example/customers/"
+    for number, (stray, state) in enumerate({"customer-101": OrderState.FULFILLED, "customer-10": OrderState.IN_PART}.items()):
+        made = shop(
+            tmp_path / str(number), [f"{begin}customer-{n}" for n in (10, 101, 12, 37)], table(f"{begin}{stray}", f"{begin}customer-12")
+        )
+        assert made.erase(f"{begin}customer-10").state is state

@@ -177,6 +177,10 @@ class Scanner(Protocol):
         """A tracer that asks which of the candidate traces each subject's content holds, at any offset."""
         ...
 
+    def readings(self, value: str) -> Collection[str]:
+        """Return a text, and what it says in other forms, as matches compare them; two values that have one in common match as a whole."""
+        ...
+
     def reader(self, path: Path, layout: FileLayout | None = None, content: Callable[[], int] | None = None) -> PlaceReader | None:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError.
 

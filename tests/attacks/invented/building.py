@@ -265,6 +265,7 @@ def payload(company: Company, stray: Stray) -> bytes:
         Wrap.LINES: base64.encodebytes,
         Wrap.PACKED: lambda data: base64.b64encode(gzip.compress(data)),
         Wrap.BASE32: base64.b32encode,
+        Wrap.BASE85: base64.b85encode,
         Wrap.PERCENT: lambda data: "".join(f"%{byte:02X}" for byte in data).encode(),
         Wrap.ENTITIES: lambda data: "".join(f"&#{ord(each)};" for each in data.decode()).encode(),
         Wrap.ESCAPES: lambda data: "".join(f"\\u{ord(each):04x}" for each in data.decode()).encode(),

@@ -189,9 +189,10 @@ class Wrap(StrEnum):
     ENTITIES = "entities"
     ESCAPES = "escapes"
     QUOTED = "quoted-printable"
+    BASE85 = "base85"
 
 
-BINARY = frozenset({Wrap.HEX, Wrap.BASE64, Wrap.LINES, Wrap.PACKED, Wrap.BASE32, Wrap.GZIP, Wrap.BZ2, Wrap.ZSTD, Wrap.TAR})
+BINARY = frozenset({Wrap.HEX, Wrap.BASE64, Wrap.LINES, Wrap.PACKED, Wrap.BASE32, Wrap.BASE85, Wrap.GZIP, Wrap.BZ2, Wrap.ZSTD, Wrap.TAR})
 """Ways of writing that bytes can take too."""
 
 

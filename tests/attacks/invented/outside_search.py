@@ -142,6 +142,7 @@ def _said(data: bytes) -> Iterator[bytes]:
         lambda some: base64.b64decode(some.replace(b"\\n", b"").replace(b"\n", b""), validate=True),
         base64.b32decode,
         lambda some: base64.a85decode(some, adobe=True),
+        base64.b85decode,
         lambda some: unquote_to_bytes(some) if b"%" in some else b"",
         lambda some: html.unescape(some.decode()).encode() if b"&" in some else b"",
         lambda some: _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)).encode(), some),

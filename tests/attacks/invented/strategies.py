@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from tests.attacks.invented.building import payload
 from tests.attacks.invented.company import (
     BINARY,
     TEXTS,
@@ -48,6 +49,8 @@ FILLS = {
 }
 _ALONE = frozenset({Key.NUMBER, Key.TEXT, Key.CLUSTERED})
 _PARENTS = frozenset({Home.TABLE, Home.JSONL, Home.LAKE})
+_SHORTEST_BASE85 = 32
+"""Characters from which on base85 is read."""
 _ENCODINGS = ["utf-8", "utf-16", "latin-1"]
 
 
@@ -184,6 +187,8 @@ def _strays(draw: st.DrawFn, company: Company, *, served: bool) -> tuple[Stray, 
             stray = replace(stray, wrap=Wrap.PLAIN)
         if kind in {Fill.WORD, Fill.TINY} and stray.wrap is Wrap.BASE32:
             # Why: runs of letters are read from 23 characters on.
+            stray = replace(stray, wrap=Wrap.PLAIN)
+        if stray.wrap is Wrap.BASE85 and len(payload(company, stray)) < _SHORTEST_BASE85:
             stray = replace(stray, wrap=Wrap.PLAIN)
         # Why no copy of what was deleted before: no order has ever seen that content.
         past = stray.of is not None and company.is_past(stray.of.dataset, stray.of.item)

@@ -154,7 +154,17 @@ def capitals(home: Home, ids: Ids) -> Company:
     return Company(ids, 2, (replace(CUSTOMERS, fields=(Fill.SENTENCE,)), rows))
 
 
+def followed() -> Company:
+    """A row of another customer keeps a mention of the person, and a moment stands behind it as in the person's own row."""
+    items = (Item((0,)), Item((1,), refers_to=0))
+    customers = Dataset(Home.TABLE, Link.OWNER, (Fill.MOMENT, Fill.SENTENCE), items, Key.TEXT, Rule.KEEP)
+    media = Dataset(Home.MEDIA, Link.OWNER, (Fill.BYTES,), (Item((0,)),))
+    visits = Dataset(Home.TABLE, Link.OWNER, (Fill.MOMENT,), (Item((0,)),), bound=True)
+    return Company(Ids.NAMED, 2, (customers, media, visits), wal=False)
+
+
 FOUND = {
+    "a mention that stays has a moment behind it": followed(),
     **{
         f"a {home.value} names the person in capitals, {ids.value}": capitals(home, ids)
         for home in (Home.JSONL, Home.CSV, Home.JSON)

@@ -14,7 +14,7 @@ _BREAK = re.compile(r"[\s\"'`<>()\[\]{},;\x00-\x1f]")
 """Characters that stand in no identifier."""
 _FARTHEST = 80
 """Characters on either side that a longer word may have more."""
-_CUTS = 8
+_CUTS = 12
 """Ends on either side that are tried."""
 
 

@@ -14,7 +14,7 @@
 4.7. A window that was seen in a structure whose parts cannot be told apart is neither explained nor residue: the verdict is *cannot tell*.
 4.8. An identifier of the erased person that is a part of a longer word at its place is not the person's, where that word is the identifier
      of a person who stays: in a cell of a live row, declared or not, and in a file that is text. Content of the erased person that is the
-     identifier of a person who stays is not the erased person's at any place.
+     identifier of a person who stays is not the erased person's at any place, if it is one word or its column names people.
 4.9. Hits in stores without page readers are asked of all bystanders' data.
 """
 

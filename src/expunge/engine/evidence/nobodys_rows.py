@@ -3,8 +3,9 @@
 No subject is named by a blank value, and none by one that is no key of a person who is there: a placeholder for deleted people.
 Such a row is nobody's, and may as well be the erased person's own with the name taken off. So it explains little:
 
-1. A value counts as a whole. It explains the windows in it if a living person who stays has the same value, in a dataset from which such a
-   window was taken; or if the map says that its column lists the values of a column of people, and the window is the whole value there.
+1. A value counts as a whole. It explains the windows in it if a living person who stays has the same value, as matches compare values, in
+   a dataset from which such a window was taken; or if the map says that its column lists the values of a column of people, and the window
+   is the whole value there.
 2. A value that names the erased person, in any spelling, explains nothing.
 3. What joins values of a row that names no subject (a line of a log, the bytes of a record) is explained if all values of the row are, and
    a living person's row is joined in the same way. In reference data nothing explains it.
@@ -13,7 +14,7 @@ Such a row is nobody's, and may as well be the erased person's own with the name
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -188,7 +189,7 @@ class NobodysRows:
         opened = self._context.open_store(dataset.store)
         holder = self._context.scanner.holder(self._traces, joined)
         passing = shared_content.without_identifiers(self._context, holder, self._people, seams=True, keeping=False)
-        looked = _LivingValues(values.keys(), passing)
+        looked = _LivingValues(values.keys(), passing, self._context.scanner.readings)
         mine = self._erased.get(dataset.name, ())
         others = orphaned_items.owned(
             self._context,
@@ -308,14 +309,20 @@ class _RowReader:
 class _LivingValues:
     """Takes the content of people who stay, and notes which of some values they have as a whole."""
 
-    def __init__(self, values: Iterable[_Value], joined: Tracer) -> None:
+    def __init__(self, values: Iterable[_Value], joined: Tracer, readings: Callable[[str], Iterable[str]]) -> None:
         self._values = frozenset(values)
+        self._readings = readings
+        self._by_reading: dict[str, set[str]] = {}
+        """A value as matches compare it, and those of them that are written so."""
+        for value in (each for each in self._values if isinstance(each, str)):
+            for reading in readings(value):
+                self._by_reading.setdefault(reading, set()).add(value)
         self._joined = joined
         self.found: set[_Value] = set()
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:  # noqa: ARG002 - whoever has it
-        if value in self._values:
-            self.found.add(value)
+        for reading in self._readings(value) if self._by_reading else ():
+            self.found.update(self._by_reading.get(reading, ()))
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:  # noqa: ARG002 - whoever has it
         if value in self._values:

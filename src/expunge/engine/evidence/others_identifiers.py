@@ -21,6 +21,7 @@ from typing import BinaryIO, TypeAlias
 
 from expunge.core.datamap.datamap import Dataset, remakes
 from expunge.core.datamap.longer_words import longer_words
+from expunge.core.datamap.mentions import is_prose
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.evidence.window_choice import FRAGMENT
@@ -32,7 +33,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.bytes_at_hits import BytesAtHits
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.rows_at_places import RowsAtPlaces
-from expunge.engine.subjects.living_identifiers import LivingIdentifiers
+from expunge.engine.subjects.living_identifiers import LivingIdentifiers, NamingColumns
 from expunge.ports.optional.placing import LiveRows, Lying, PlacingStore
 from expunge.ports.optional.schema_listing import UndeclaredListing
 from expunge.ports.scanner import SEAM, Residue
@@ -42,9 +43,9 @@ _LARGEST = 1 << 26
 """Bytes of the largest file that is read as a text."""
 _BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Characters that no text has."""
-_ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16-le", "utf-16-be": "utf-16-be"}
+_ENCODINGS = {"utf-8": "utf-8", FRAGMENT: "utf-8", "utf-16": "utf-16-le", "utf-16-be": "utf-16-be"}
 """Written forms that are read, with their encodings."""
-_WRITTEN = {**_ENCODINGS, "bytes": "utf-8", "printed": "utf-8", "fragment": "utf-8", "lower": "utf-8", "upper": "utf-8"}
+_WRITTEN = {**_ENCODINGS, "bytes": "utf-8", "printed": "utf-8", **dict.fromkeys(("lower", "upper", "composed", "decomposed"), "utf-8")}
 """Written forms of content that may be an identifier, with their encodings."""
 _MOST_PEOPLE = 20_000
 """People who stay whose identifiers are compared with hits in containers."""
@@ -287,7 +288,8 @@ class OthersIdentifiers:
     """Tells which hits of content are identifiers of people who stay, or parts of them.
 
     A column that neither the schema nor the map calls a mention may name another person. Its value was traced as content of the row, and
-    lies wherever that other person is named. It says nothing about the erased person, not even where no live row lies.
+    lies wherever that other person is named. It says nothing about the erased person, not even where no live row lies. An identifier of
+    several words, as people choose them for themselves, counts in a column that names people alone: it may be a sentence elsewhere.
     """
 
     def __init__(self, context: Context, traces: Traces, people: Sequence[Person], erased: Mapping[str, Sequence[Copy]]) -> None:
@@ -297,6 +299,8 @@ class OthersIdentifiers:
         self._erased = erased
         self._bytes = BytesAtHits(context.scanner)
         self._stays = LivingIdentifiers(context, people)
+        self._columns = NamingColumns(context, self._stays, erased)
+        self._values = sorted({value.casefold() for person in people for _, value in person.in_unicode_forms().identifiers()})
         self._own = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS and each.form != FRAGMENT}
         """Whole identifiers of the erased people, and windows of them."""
 
@@ -312,14 +316,24 @@ class OthersIdentifiers:
                     packed.add(number)
         # Why at once: each question costs a statement, whatever the number of words.
         self._stays.any(frozenset[str]().union(*words.values()))
-        found = {number for number, some in words.items() if self._stays.any(some)}
+        found = {number for number, some in words.items() if self._are_others(self._traces.traces[hits[number][0]], some)}
         if packed:
-            windows = self._windows_of_identifiers()
-            found.update(number for number in packed if self._traces.traces[hits[number][0]].digest in windows)
+            keys, names = (self._windows_of_identifiers(prose=prose) for prose in (False, True))
+            for number in packed:
+                trace = self._traces.traces[hits[number][0]]
+                if trace.digest in keys or (trace.digest in names and self._columns.names_people(trace.dataset, trace.part)):
+                    found.add(number)
         return frozenset(found)
 
-    def _windows_of_identifiers(self) -> frozenset[bytes]:
-        """Return the digests of windows of the identifiers of people who stay; none where there are too many people.
+    def _are_others(self, trace: Trace, words: frozenset[str]) -> bool:
+        """Return whether one of the words at a hit is an identifier of a person who stays."""
+        living = self._stays.among(words) if words and self._stays.any(words) else frozenset()
+        return any(not is_prose(word) for word in living) or (
+            bool(living) and (trace.dataset == tracing.IDENTIFIERS or self._columns.names_people(trace.dataset, trace.part))
+        )
+
+    def _windows_of_identifiers(self, *, prose: bool) -> frozenset[bytes]:
+        """Return the digests of windows of the identifiers of people who stay, of several words or not; none for too many people.
 
         Bytes in a container are not read again. There the window has to be one of an identifier, as those of the order were taken.
         """
@@ -331,7 +345,7 @@ class OthersIdentifiers:
             if len(staying) > _MOST_PEOPLE:
                 return frozenset()
             for tracer in tracers:
-                store_calls.trace(opened, home, staying, traced_cells.of_fields(tracer, fields))
+                store_calls.trace(opened, home, staying, traced_cells.of_fields(tracer, fields, prose=prose))
         return frozenset(trace.digest for tracer in tracers for trace in tracer.traces().traces)
 
     def _words(self, trace: Trace, place: Residue) -> Iterator[str]:
@@ -347,12 +361,23 @@ class OthersIdentifiers:
             return
         first, last = before.decode(encoding, "ignore"), after.decode(encoding, "ignore")
         yield text
-        if trace.digest not in self._own:
+        own = trace.digest in self._own
+        stands = (own or trace.form == FRAGMENT) and self._stands(first.casefold(), text.casefold(), last.casefold())
+        if not (own and stands):
             for word in longer_words(first + text + last, len(first), len(first) + len(text)):
                 yield word
                 if not word.startswith(text):
                     # Why: in a page a letter may stand before a value, a part of what says its length.
                     yield word[1:]
+                if not stands and (own or trace.form == FRAGMENT):
+                    # Why: in a page what follows a value may be letters too. Elsewhere it might be the end of another word.
+                    yield from (some[:-cut] for some in (word, word[1:]) for cut in (1, 2) if len(some) - cut > len(text))
+
+    def _stands(self, first: str, text: str, last: str) -> bool:
+        """Return whether an identifier of an erased person stands around a hit, whole: then what follows may be another value."""
+        return any(
+            first.endswith(value[:at]) and last.startswith(value[at + len(text) :]) for value in self._values for at in _places(value, text)
+        )
 
 
 def too_many(found: Sequence[Residue], traces: Traces, most: int) -> frozenset[int]:

@@ -49,9 +49,9 @@ def staying(inner: Tracer, dataset: Dataset, others: Container[str]) -> Tracer:
     return _SomeCells(inner, lambda field, text: field not in changing and (text is None or text not in others))
 
 
-def of_fields(inner: Tracer, fields: Container[str]) -> Tracer:
-    """Return a tracer of some fields of rows alone."""
-    return _SomeCells(inner, lambda field, _: field in fields)
+def of_fields(inner: Tracer, fields: Container[str], *, prose: bool) -> Tracer:
+    """Return a tracer of some fields of rows alone: of texts that are prose, or of all else."""
+    return _SomeCells(inner, lambda field, text: field in fields and prose == (text is not None and is_prose(text)))
 
 
 class _SomeCells:

@@ -139,6 +139,11 @@ def _tables() -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray
 _FIRST, _SHORT, _SECOND = _tables()
 
 
+def begins(head: bytes) -> str:
+    """Return the kind of what begins with ``head``, as of :func:`starts`; empty where nothing does."""
+    return next((kind for magic, kind, check in _BY_PAIR.get(head[:2], ()) if head.startswith(magic) and check(head)), "")
+
+
 def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
     """Return (offset, kind) of everything that may begin in ``buffer[:length]``, in order.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +73,11 @@ class Written:
 
     def _run(self, offset: int) -> int:
         return int(np.searchsorted(self._starts, offset, side="right")) - 1
+
+    def runs(self) -> Iterator[bytes]:
+        """Yield what each run says by itself."""
+        bounds = [*self._starts.tolist(), len(self.data)]
+        yield from (self.data[begin:end] for begin, end in pairwise(bounds))
 
     def shows(self, offset: int, size: int) -> bool:
         """Return whether a window of the data lies in one run, and is not in the block as it is."""

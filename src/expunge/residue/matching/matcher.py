@@ -194,9 +194,7 @@ class WindowTable:
         gaps = _joined(spaced)
         begins, ends = spacing.between_words(buffer, gaps, length) if spaced else (_NOWHERE, _NOWHERE)
         if begins.size:
-            places, words = spacing.joined(buffer, begins, ends)
-            (where,) = self._table.take(((words[:, 0] * self._times_a) >> self._shift).view(np.int64), mode="clip").nonzero()
-            parts.append((places[where], words[where, 0], words[where, 1]))
+            parts.append(spacing.joined(buffer, begins, ends, self._may_begin))
         if parts:
             self._narrow(_Searched(buffer, length, gaps, length), parts, found)
         if begins.size > 1:
@@ -211,6 +209,10 @@ class WindowTable:
             whole = spacing.window(buffer[begin : begin + size + spacing.LONGEST].tobytes(), size)
             if whole is not None and begin + whole[1] <= length and whole[0] == folding.text(text[place : place + size]):
                 found.append((begin, whole[1], alike))
+
+    def _may_begin(self, words: Words) -> npt.NDArray[np.bool_]:
+        """Return which words may be the first of a window."""
+        return self._table.take(((words * self._times_a) >> self._shift).view(np.int64), mode="clip")
 
     def _survivors(self, part: Bytes, base: int, size: int, parts: list[_Part]) -> None:
         count = (size + 7) // 8

@@ -7,6 +7,7 @@ windows that begin closer, the words are put together here as if there were one 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from expunge.residue.matching.keyed_hash import MAX_LENGTH
 
 _Bytes = npt.NDArray[np.uint8]
 _Places = npt.NDArray[np.int64]
+_Words = npt.NDArray[np.uint64]
 
 ANCHOR = 16
 """Bytes of the widest anchor."""
@@ -35,7 +37,6 @@ def _table(signs: bytes) -> npt.NDArray[np.bool_]:
     return table
 
 
-_NO_WORDS = bytes(each not in _LETTERS for each in range(256))
 _BEFORE, _AFTER = _table(_LETTERS + b".,:!?)'-"), _table(_LETTERS + b"('")
 """What stands on both sides of it in a sentence; in programs and documents there are brackets and quotation marks."""
 
@@ -61,25 +62,30 @@ def between_words(buffer: _Bytes, at: _Places, length: int) -> tuple[_Places, _P
     return begins[between], ends[between]
 
 
-def joined(buffer: _Bytes, begins: _Places, ends: _Places) -> tuple[_Places, npt.NDArray[np.uint64]]:
-    """Return each place less than an anchor before such white space where a word may begin, with the two words there if it is one space."""
+def joined(
+    buffer: _Bytes, begins: _Places, ends: _Places, may_begin: Callable[[_Words], npt.NDArray[np.bool_]]
+) -> tuple[_Places, _Words, _Words]:
+    """Return the places less than an anchor before such white space where a window may begin, with the two words there if it is one space.
+
+    ``may_begin`` tells of first words which are those of a window.
+    """
     if begins[0] <= ANCHOR:
         # Why longer: what a buffer begins with has nothing before it.
         longer = np.concatenate([np.full(ANCHOR + 1, SPACE, np.uint8), buffer])
-        places, words = joined(longer, begins + ANCHOR + 1, ends + ANCHOR + 1)
-        return places[places > ANCHOR] - ANCHOR - 1, words[places > ANCHOR]
+        places, first, second = joined(longer, begins + ANCHOR + 1, ends + ANCHOR + 1, may_begin)
+        inside = places > ANCHOR
+        return places[inside] - ANCHOR - 1, first[inside], second[inside]
     text = np.empty(begins.size, _AROUND)
     text["before"] = _pieces(buffer, ANCHOR + 1, begins - ANCHOR - 1)
     text["space"] = SPACE
     text["after"] = _pieces(buffer, ANCHOR, np.minimum(ends, buffer.size - ANCHOR))
-    letters = np.frombuffer(folding.shape(text.tobytes()), np.uint8)
-    # Why not at once: what lies behind the space takes as long to look at as what lies before.
-    (at,) = np.frombuffer(bytearray(text["before"].tobytes().translate(_NO_WORDS)), np.bool_).nonzero()
-    rows, columns = np.divmod(at, ANCHOR + 1)
-    early = columns < ANCHOR
-    rows, columns = rows[early], columns[early]
-    words = _pieces(letters, ANCHOR, rows * _AROUND.itemsize + columns + 1).view("<u8").reshape(-1, 2)
-    return begins[rows] - ANCHOR + columns, words
+    letters, size = folding.shape(text.tobytes()), _AROUND.itemsize
+    # Why at each place: in a page of a database a letter may stand before the first word of a value.
+    first = np.ndarray((begins.size, ANCHOR), "<u8", buffer=letters, offset=1, strides=(size, 1)).ravel()
+    (at,) = may_begin(first).nonzero()
+    rows, columns = np.divmod(at, ANCHOR)
+    every: _Words = np.ndarray((len(letters) - 7,), "<u8", buffer=letters, strides=(1,))
+    return begins[rows] - ANCHOR + columns, first[at], every[rows * size + columns + 1 + _WORD]
 
 
 def _pieces(buffer: _Bytes, size: int, places: _Places) -> npt.NDArray[np.void]:
@@ -123,3 +129,8 @@ def window(raw: bytes, size: int) -> tuple[bytes, int] | None:
     if not parts or end > len(small):
         return None
     return b"".join([*parts, small[at:end]]), end
+
+
+def one_spaced(value: str) -> str:
+    """Return a text folded, with one space for all white space between two words."""
+    return _SEVERAL.sub(b" ", folding.text(value.encode("utf-8", "surrogateescape"))).decode("utf-8", "surrogateescape")

@@ -15,6 +15,7 @@ from expunge.ports.optional.remote_content import Remote
 from expunge.ports.optional.row_accounts import AccountReader, TableFile
 from expunge.ports.scanner import WHOLE_EXTENT, Coverage, Residue, ScanExtent, Scanned, Stretch, Treat, UnreadFile
 from expunge.residue.formats.slices import SeekableSlice
+from expunge.residue.matching import spacing
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import Limits, RunOrigin
@@ -40,6 +41,7 @@ from expunge.residue.scanning.scan_units import (
 )
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
 from expunge.residue.short_rows.account_reader import open_account
+from expunge.residue.take import said_content
 from expunge.residue.take.tracer import Collector
 
 
@@ -70,6 +72,10 @@ class ResidueScanner:
     def placed(self, traces: Traces, candidates: Iterable[int]) -> PlacedWindowSearch:
         """A tracer that finds the candidates that each bystander's content holds."""
         return PlacedWindowSearch(traces, candidates, self._limits)
+
+    def readings(self, value: str) -> frozenset[str]:
+        """Return a text, and what it says in other forms, folded."""
+        return frozenset(map(spacing.one_spaced, (value, *said_content.texts_of(value))))
 
     def reader(self, path: Path, layout: FileLayout | None = None, content: Callable[[], int] | None = None) -> PlaceReader | None:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
 
-from expunge.residue.formats import audio
+from expunge.residue.formats import audio, carve
 from expunge.residue.formats.decoders import Broken
 from expunge.residue.formats.slices import MemorySlice
 from expunge.residue.take.written_forms import spread
@@ -34,6 +34,8 @@ _MOSTLY = 0.7
 """Share of ASCII in a text of a European language."""
 TEXT = 1 << 20
 """A blob up to this size that is text is traced as text too."""
+PACKED = 1 << 24
+"""A blob up to this size that is packed is traced as what it holds too."""
 
 
 @dataclass
@@ -70,6 +72,8 @@ class StreamWindows:
     raw: Candidates = field(default_factory=Candidates)
     sound: Candidates = field(default_factory=Candidates)
     text: str | None = None
+    data: bytes = b""
+    """All of it, where it is short and neither text nor sound."""
 
 
 def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = lambda _: False) -> StreamWindows:
@@ -85,7 +89,7 @@ def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = l
             sound_from = _plain_sound(head)
         if kept is not None:
             kept += block
-            if len(kept) > (HELD if _to_decode(head) else TEXT):
+            if len(kept) > (HELD if _to_decode(head) else PACKED if carve.begins(head[: carve.LOOKAHEAD]) else TEXT):
                 kept = None
         # A block that is not full is the whole stream, or its end.
         step = _STEP if at or len(block) == _BLOCK or sound_from is not None else min(_STEP, max(_FINE, len(block) // _IN_SMALL))
@@ -101,8 +105,19 @@ def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = l
     if kept is not None and _to_decode(head):
         _decode(kept, result.sound)
     elif kept is not None and sound_from is None:
-        result.text = text_of(bytes(kept))
+        result.text = text_of(bytes(kept)) if len(kept) <= TEXT else None
+        result.data = bytes(kept) if result.text is None else b""
     return result
+
+
+def raw_of(parts: Iterable[bytes], skip: Callable[[bytes], bool]) -> Candidates:
+    """Return windows of some parts of one blob alone."""
+    found = Candidates()
+    for part in parts:
+        step = min(_STEP, max(_FINE, len(part) // _IN_SMALL))
+        for begin in range(0, len(part), step):
+            found.offer(varied(part[begin : begin + step], skip))
+    return found
 
 
 def _blocks(stream: BinaryIO, begun: bytes) -> Iterator[bytes]:

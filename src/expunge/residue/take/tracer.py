@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path, PurePath
@@ -14,7 +15,7 @@ from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import KEY, SEAM, Stretch
 from expunge.residue.matching import folding
 from expunge.residue.matching.keyed_hash import Secret
-from expunge.residue.take import media_windows
+from expunge.residue.take import media_windows, said_content
 from expunge.residue.take.moments import is_moment, part_of_moment
 from expunge.residue.take.schema_words import SchemaWords
 from expunge.residue.take.value_windows import MOST_SOURCES, ValueWindows
@@ -27,6 +28,7 @@ from expunge.residue.take.written_forms import (
     forms_of_number,
     fragments,
     highest_first,
+    other_letters,
     pieces,
     printed,
     spread,
@@ -49,10 +51,24 @@ _ANCHORED = 16
 
 _AS_TEXT = frozenset({"utf-8", "bytes"})
 """Forms whose windows may lie in a schema as they are ..."""
-_LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
+_LIKE_TEXT = _AS_TEXT | {
+    "fragment",
+    "lower",
+    "upper",
+    "composed",
+    "decomposed",
+    "json",
+    "json-utf-8",
+    "json-slash",
+    "sql",
+    "csv",
+    "html",
+    "url",
+    "latin-1",
+}
 """... and other forms that come out like words of one."""
 
-_FOLDED = frozenset({"utf-8", "lower", "upper"})
+_FOLDED = frozenset({"utf-8", "lower", "upper", "composed", "decomposed"})
 """Forms of text in which letter case and white space may be another."""
 
 _AS_IT_IS = frozenset({"utf-8"})
@@ -116,6 +132,9 @@ class Collector:
             self._inside((subject, dataset, field), value)
         if self._budget > 1 and (packed := bytes_of_uuid(value)):
             self._take(self._others, (subject, dataset, field), 0, "bytes", packed)
+        parts = media_windows.strings(value) if self._budget > 1 and value[:1] in _DOCUMENT else (value,)
+        for part in parts:
+            self._said((subject, dataset, field), said_content.of_text(part))
 
     def _pieces(self, where: TracedField, value: str) -> None:
         taken = True
@@ -131,6 +150,23 @@ class Collector:
             if value != document and len(utf8(value)) >= SHORTEST and (self._schema.is_identifier(value) or not is_moment(value)):
                 self._own.begin()
                 self._pieces(where, value)
+
+    def _said(self, where: TracedField, contents: Iterable[bytes]) -> None:
+        """Trace what a value says in another form as values of their own."""
+        for content in contents:
+            text = media_windows.text_of(content)
+            if text is None:
+                self._begin()
+                raw = media_windows.read(io.BytesIO(content), skip=self._schema.cover).raw
+                for rank, window in enumerate(raw.best(self._budget)):
+                    self._offer(where, rank, "bytes", window, alone=True)
+                continue
+            self._schema.learn(where[0], text)
+            for value in media_windows.strings(text):
+                if len(utf8(value)) >= SHORTEST and (self._schema.is_identifier(value) or not is_moment(value)):
+                    self._begin()
+                    for rank, piece in enumerate(pieces(value, self._budget)):
+                        self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value, alone=True)
 
     def _begin(self) -> None:
         self._value += 1
@@ -177,6 +213,9 @@ class Collector:
             self._small(where, head, joint=field == SEAM and self._budget == 1)
             return
         read = media_windows.read(stream, head, self._schema.cover)
+        if own := list(said_content.own_stretches(read.data)):
+            # Why: documents of an office are alike but for these.
+            read.raw = media_windows.raw_of(own, self._schema.cover)
         self._rejected += read.raw.rejected + read.sound.rejected
         if read.text is not None:
             self._schema.learn(subject, read.text)
@@ -186,6 +225,8 @@ class Collector:
             self._offer(where, rank, "bytes", window)
         if read.text is not None:
             self._strings(where, read.text)
+        elif field != SEAM:
+            self._said(where, said_content.of_bytes(read.data))
 
     def _small(self, where: TracedField, data: bytes, *, joint: bool) -> None:
         """Trace bytes that are too short for a second window; a joint of two values as bytes alone, because its text is theirs."""
@@ -199,6 +240,8 @@ class Collector:
             self._rejected += 1
         if text is not None:
             self._strings(where, text)
+        elif where[2] != SEAM:
+            self._said(where, said_content.of_bytes(data))
 
     def _strings(self, where: TracedField, text: str) -> None:
         """Trace the strings of bytes that are text."""
@@ -269,20 +312,36 @@ class Collector:
         """Return how many windows and values were left out because they say too little."""
         return self._rejected
 
-    def _offer(self, where: TracedField, rank: int, form: str, data: bytes, piece: str | None = None, value: str | None = None) -> bool:
-        """Offer one window; whether the field has now one that is as good, so that with a budget of one no worse rank can be taken."""
+    def _offer(
+        self,
+        where: TracedField,
+        rank: int,
+        form: str,
+        data: bytes,
+        piece: str | None = None,
+        value: str | None = None,
+        *,
+        alone: bool = False,
+    ) -> bool:
+        """Offer one window; whether the field has now one that is as good, so that with a budget of one no worse rank can be taken.
+
+        One of what is not stored as it is (``alone``) is never the only one of a field: a scan before the erasure may not see it.
+        """
         harvest = self._harvests.get(where)
         if harvest is None:
             harvest = self._harvests[where] = WindowSample(self._budget)
         data = clip(data)
         draw = crc32(data, self._seed)
         place = rank << 32 | draw
-        wanted, own = harvest.wants(place), self._own.wants(where, draw)
+        wanted = harvest.wants(place) and not (alone and self._budget == 1)
+        own = self._own.wants(where, draw)
         if not (wanted or own):
             return True
         if telling(data) and not (form in _AS_TEXT and self._schema.cover(data)):
             if own:
                 self._own.add(where, data, form, draw, self._value)
+                for other, written in other_letters(piece) if piece is not None else ():
+                    self._own.add_beside(where, clip(written), other, draw, self._value)
             if wanted:
                 kept = value if value is None or len(value) <= _KEPT else value[:_KEPT]
                 harvest.add(ContentWindow(place, data, form, piece, kept, self._value))
@@ -336,7 +395,8 @@ class Collector:
         if (others := self._others.get(where)) is not None:
             yield from ((each.form, each.data, others.sources(each)) for each in others.best())
         for each in best:
-            for piece in fragments(each.value) if each.value is not None else ():
+            # Why none of a joint: no index has a word of it, and a part of it may join two values of another row as well.
+            for piece in fragments(each.value) if each.value is not None and where[2] != SEAM else ():
                 if telling(utf8(piece)):
                     yield "fragment", clip(utf8(piece)), harvest.sources(each)
 

@@ -85,6 +85,18 @@ class ValueWindows:
         if self._size > self._most + (self._most >> 1):
             self._shrink()
 
+    def add_beside(self, where: Field, data: bytes, form: str, draw: int, source: int) -> None:
+        """Take a window that was just taken in another way of writing it; these are the first to go where there are too many."""
+        place = OF_A_VALUE << 32 | draw
+        windows = self._fields.get(where)
+        if windows is None or data in windows or place > self._limits.get(where, _NO_LIMIT):
+            return
+        known = windows[data] = ValueWindow(place, form)
+        known.sources.append(source)
+        self._size += 1
+        if self._size > self._most + (self._most >> 2):
+            self._shrink()
+
     def of(self, where: Field) -> Sequence[tuple[bytes, ValueWindow]]:
         """Return the windows of a field, the best first."""
         if self._size > self._most:

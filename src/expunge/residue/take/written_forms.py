@@ -7,8 +7,11 @@ import html
 import json
 import re
 import struct
+import unicodedata
 from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import islice
 
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
 
@@ -20,6 +23,9 @@ _WINDOW = 24
 _ONLY = 40
 """Bytes of the window of a text of which one alone is taken: few other texts have so many in common with it."""
 _FRAGMENT = 12
+_ADDRESS = re.compile(r"([^\s@]+)@[^\s@]+")
+_LOCAL = 6
+"""Characters before the sign of an address in its last part."""
 
 
 def utf8(text: str) -> bytes:
@@ -44,6 +50,15 @@ def dress(text: str, only: Container[str] | None = None) -> Iterator[tuple[str, 
             if data not in passed:
                 passed.add(data)
                 yield form, data
+
+
+def other_letters(text: str) -> Iterator[tuple[str, bytes]]:
+    """Yield (form, bytes) of the ways in which letters beyond ASCII are written elsewhere: one byte each, accents joined or alone."""
+    if text.isascii():
+        return
+    with suppress(UnicodeEncodeError):
+        yield "latin-1", text.encode("cp1252")
+    yield from islice(dress(text, {"composed", "decomposed"}), 1, None)
 
 
 def _json(text: str, *, ensure_ascii: bool) -> bytes:
@@ -126,6 +141,8 @@ _FORMS: dict[str, Callable[[str, bytes], bytes]] = {
     "upper": lambda text, _: utf8(text.upper()),
     "html": lambda text, _: utf8(html.escape(text)),
     "latin-1": lambda text, plain: plain if text.isascii() else _one_byte_each(text),
+    "composed": lambda text, plain: plain if text.isascii() else utf8(unicodedata.normalize("NFC", text)),
+    "decomposed": lambda text, plain: plain if text.isascii() else utf8(unicodedata.normalize("NFD", text)),
 }
 
 
@@ -214,7 +231,7 @@ def telling(window: bytes) -> bool:
 def pieces(text: str, most: int) -> list[str]:
     """Choose windows of a text, most telling first: all of it if it is short, else runs from the starts of words, spread over it."""
     size = len(text) if text.isascii() else len(utf8(text))
-    if size <= _WHOLE:
+    if size <= _WHOLE or (size <= MAX_LENGTH and _ADDRESS.fullmatch(text)):
         return [text]
     if most == 1 and (first := _first(text, size)) is not None:
         return [first]
@@ -240,13 +257,19 @@ def _first(text: str, size: int) -> str | None:
 
 
 def fragments(text: str) -> list[str]:
-    """Parts of a short string that survive where the whole does not: cut off in statistics, folded and cut in a text index."""
+    """Parts of a short string that survive where the whole does not: cut off in statistics, folded and cut in a text index.
+
+    Of an address each of them has a part of what stands before the sign: what stands behind it, everybody at that domain has.
+    """
     found: list[str] = []
     words = text.split()
-    if len(words) == 1 and _FRAGMENT + 8 <= len(utf8(text)) <= _WHOLE:
-        found += [_cut(text, 0, _FRAGMENT), text[-len(_cut(text[::-1], 0, _FRAGMENT)) :]]
+    address = _ADDRESS.fullmatch(text)
+    if len(words) == 1 and _FRAGMENT + 8 <= len(utf8(text)) <= (MAX_LENGTH if address else _WHOLE):
+        end = text[max(0, address.end(1) - _LOCAL) :] if address else text[-len(_cut(text[::-1], 0, _FRAGMENT)) :]
+        found += [_cut(text, 0, _FRAGMENT), end]
     # dictionary words are everybody's: a word by itself is taken where it is the whole value or has a digit in it
-    single = [word for word in re.findall(r"\w{10,}", text) if len(words) == 1 or any(each.isdigit() for each in word)]
+    telling_words = re.findall(r"\w{10,}", address[1] if address else text)
+    single = [word for word in telling_words if len(words) == 1 or any(each.isdigit() for each in word)]
     folded = [word.lower() for word in single]
     # a text index keeps of a word only what differs from the word before it
     folded += [word[max(2, len(word) - _FRAGMENT) :] for word in folded]
