@@ -490,6 +490,8 @@ def unused() -> tuple[ev.Event, ...]:
         inactivity.IdleUsed(at(), BEN, at.last - timedelta(hours=1)),
         inactivity.IdleGivenUp(at(), EVE),
         inactivity.IdleOrdered(at(), EVE, UNUSED),
+        inactivity.LastUseNoted(at(), "profile", "sessions", "2026-08-01", (MIA, BEN)),
+        inactivity.IdleGone(at(), EVE),
     )
 
 

@@ -20,6 +20,7 @@ from expunge.engine.intake import person_orders
 from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.kernel.journal_streams import CohortRecorder, Recorder, read, refresh, refresh_together
 from expunge.engine.recipients import instructions
+from expunge.engine.retention import inactive_profiles
 from expunge.errors import IllegalTransition
 
 OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
@@ -69,6 +70,8 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
     starting: list[Recorder] = []
     over: list[Recorder] = []
     recorders = read(context.journal, context.clock, list(dict.fromkeys(orders)))
+    if inactive_profiles.spare(context, [each.run for each in recorders]):
+        refresh(context.journal, recorders)
     person_orders.fence_all(context, recorders)
     for recorder in recorders:
         run, order = recorder.run, recorder.run.order

@@ -36,6 +36,7 @@ from expunge.engine.intake import class_orders
 from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel import journal_streams, store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.retention import last_uses
 from expunge.engine.subjects import hold_register, locating, spellings
 from expunge.errors import UsageError
 
@@ -144,6 +145,7 @@ def retire(context: Context, *, most: int = MOST, requester: str = "") -> Expiry
     for due in [each for each in found if each.rule.dataset in doubtful]:
         left_out[due.rule.dataset] = "somebody whose items are held there cannot be told from others any more: end the hold, or name items"
         found.remove(due)
+    last_uses.note_expiring(context, {each.rule.dataset: each.until for each in found})
     orders = [_order(context, group, spared, requester).order for group in _groups(context, found)]
     return ExpiryRun(tuple(orders), tuple(found), left_out=left_out, staying=_staying(context, found))
 
