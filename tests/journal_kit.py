@@ -399,6 +399,11 @@ def consents() -> tuple[ev.Event, ...]:
             ask.EvidenceDeleted(at(), request),
             ask.AskingEnded(at(), request, how, "priya" if number % 2 else ""),
         ]
+    events += [
+        ce.GroundMissed(at(), "voices", "nobody has agreed", (MIA, BEN)),
+        ce.GroundMissed(at(), "voices", "withdrawn", (BEN,)),
+        ce.GroundFound(at(), "voices", (MIA,)),
+    ]
     return tuple(events)
 
 

@@ -325,6 +325,11 @@ def _locate_one(
     located.selectors[dataset.name] = selectors
     if spared:
         copies = _spare(store, dataset, copies, located, theirs)
+    later = [each for each in selectors.values() if each.where is not None and not each.anybodys]
+    if later:
+        # What a person recorded after a new consent stays, and explains what is seen in it.
+        beyond = tuple(replace(each, where=None, outside=(each.where,)) for each in later if each.where is not None)
+        located.kept_copies[dataset.name] = tuple(store_calls.locate(store, dataset, beyond))
     raw[dataset.name] = {copy.subject: copy for copy in copies}
     located.copies[dataset.name] = tuple(copies)
 
