@@ -67,9 +67,7 @@ def test_what_was_recorded_under_a_consent_that_was_given_again_stays_and_the_re
     assert len(recordings(family, BELA)) == 2
 
 
-def test_a_consent_that_came_another_way_counts_when_the_order_would_begin(
-    family: Household, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_consent_that_came_another_way_counts_when_the_order_would_begin(family: Household, monkeypatch: pytest.MonkeyPatch) -> None:
     order = withdrawn(family)
     with monkeypatch.context() as patch, family.open() as opened:
         patch.setattr("expunge.engine.consent.given_again.narrow", lambda *_: {})
