@@ -399,6 +399,11 @@ def consents() -> tuple[ev.Event, ...]:
             ask.EvidenceDeleted(at(), request),
             ask.AskingEnded(at(), request, how, "priya" if number % 2 else ""),
         ]
+    events += [
+        ce.GroundMissed(at(), "voices", "nobody has agreed", (MIA, BEN)),
+        ce.GroundMissed(at(), "voices", "withdrawn", (BEN,)),
+        ce.GroundFound(at(), "voices", (MIA,)),
+    ]
     return tuple(events)
 
 
@@ -490,6 +495,8 @@ def unused() -> tuple[ev.Event, ...]:
         inactivity.IdleUsed(at(), BEN, at.last - timedelta(hours=1)),
         inactivity.IdleGivenUp(at(), EVE),
         inactivity.IdleOrdered(at(), EVE, UNUSED),
+        inactivity.LastUseNoted(at(), "profile", "sessions", "2026-08-01", (MIA, BEN)),
+        inactivity.IdleGone(at(), EVE),
     )
 
 

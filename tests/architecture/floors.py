@@ -44,9 +44,9 @@ FLOORS: dict[str, dict[str, str]] = {
         "models": "kernel lineage subjects gate intake",
         "evidence": "kernel short_rows lineage opaque subjects gate models",
         "retention": "kernel lineage subjects gate intake consent recipients",
-        "execution": "kernel lineage subjects gate intake consent recipients models evidence",
+        "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients execution",
-        "reports": "kernel subjects gate recipients retention destruction",
+        "reports": "kernel subjects gate consent recipients retention destruction",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
     },
     "stores": {

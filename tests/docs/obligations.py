@@ -1,6 +1,7 @@
 """Writes ``docs/reference/obligations.md``: which duties are met, from ``duties.yaml`` and the marks on tests.
 
-``python -m tests.docs.obligations`` writes it anew. A duty is met when a test carries its mark and nothing is said to lack.
+``python -m tests.docs.obligations`` writes it anew, and beside it the table that ``expunge obligations`` reads. A duty is met when a test
+carries its mark and nothing is said to lack.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from expunge.engine.reports.estate_duties import Duty, duties
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "obligations.md"
+STATUS = ROOT / "src" / "expunge" / "duties_status.yaml"
 MET, PARTLY, PEOPLE, NOT_YET = "met", "partly", "not software", "not yet"
 HEAD = """\
 # Duties
@@ -20,7 +22,7 @@ HEAD = """\
 What the orders against a maker of voice assistants and a maker of home cameras ask for, and the rules around them: {count} duties by
 their ids, and how Expunge stands towards each. Made by `python -m tests.docs.obligations` from `src/expunge/duties.yaml` and from the
 marks on tests, so that it cannot drift: a duty is *met* when tests that fail without it carry its mark. `expunge obligations` says which
-of them your own map, stores and settings meet today.
+of them are met today: by this table, and by your own map, stores and settings.
 
 {met} met, {partly} in part, {people} that no program can meet, {rest} not yet.
 
@@ -77,5 +79,13 @@ def _named(tests: list[str]) -> str:
     return ", ".join(first) + (f" and {len(tests) - 2} more" if len(tests) > 2 else "")
 
 
+def status_table() -> str:
+    """The file that the product reads, as it should be."""
+    tests = marks()
+    head = "# How Expunge itself stands towards each duty, by its tests. Made by python -m tests.docs.obligations.\n"
+    return head + "".join(f"{each.id}: {status(each, tests.get(each.id, []))}\n" for each in duties())
+
+
 if __name__ == "__main__":
+    STATUS.write_text(status_table(), "utf-8")
     PAGE.write_text(page(), "utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from expunge.engine.retention import expiry, inactive_profiles, published_policy
 from expunge.engine.retention.expiry import MOST, ExpiryRun
 from expunge.engine.retention.inactive_profiles import InactivityWatch
 from expunge.engine.subjects.resolving import ResolvedName
-from expunge.errors import Misconfigured
+from expunge.errors import Misconfigured, UsageError
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,17 @@ class RetentionService(DomainService):
         return inactive_profiles.states(self.context)
 
     def keep(self, person: ResolvedName, by: str) -> InactiveProfile:
-        """Keep a flagged profile. Takes no turn among writers: the register decides who was first."""
-        return inactive_profiles.keep(self.context, person.person.subject, by)
+        """Keep a flagged profile, or one that was given up while nothing of it was erased.
+
+        Takes a turn among writers only for the latter: of a flagged one the register decides who was first.
+        """
+        subject = person.person.subject
+        state = self.idle().get(subject)
+        if state is not None and state.open:
+            with suppress(UsageError):
+                return inactive_profiles.keep(self.context, subject, by)
+        with self.writing():
+            return inactive_profiles.keep(self.context, subject, by, late=True)
 
     def claims(self) -> tuple[CheckedClaim, ...]:
         """Compare public claims with the estate. A claim that became false is entered into the register."""

@@ -17,9 +17,10 @@ def obligations(
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show which duties the map, the stores and the settings meet today. Exits with 1 when one is not met.
+    """Show which duties are met today: Expunge meets them, and map, stores and settings do their part. Exits with 1 when one is not met.
 
-    Which of them Expunge itself can meet, and the tests that show it: docs/reference/obligations.md.
+    Which of them Expunge itself can meet, and the tests that show it: docs/reference/obligations.md. Duties that no program can meet do
+    not count.
     """
     with opened(map_file) as expunge:
         found = [obligation for obligation in expunge.dues.obligations() if obligation.duty.id.startswith(only.upper())]

@@ -246,9 +246,10 @@ def _tell_run(retired: ExpiryRun, runs: Sequence[Run], *, as_json: bool) -> None
         ]
         body = {"orders": [apply.summary(each) for each in runs], "due": due, "resumed": retired.resumed, "left_out": left_out}
         body["staying"] = list(retired.staying)
+        body["held"] = [{"dataset": each.dataset, "items": each.items, "until": each.until} for each in retired.held]
         output.write_json("retention-run/1", body)
         return
-    if not runs:
+    if not (runs or retired.held or left_out):
         output.say("nothing has outlived its period")
     for due_ in retired.due:
         output.say(f"{due_.rule.dataset}: {output.count(due_.items, 'item')} before {output.moment(due_.until)} ({due_.rule.schedule})")
@@ -258,8 +259,23 @@ def _tell_run(retired: ExpiryRun, runs: Sequence[Run], *, as_json: bool) -> None
         output.say(f"{name}: made from it, and stays: what it learnt is in there until it is made anew (`on_expiry: follow`)")
     for each in runs:
         output.say(apply.told(each))
+    for held in retired.held:
+        until = f" until {output.moment(held.until)}" if held.until else ""
+        output.say(f"{held.dataset}: {output.count(held.items, 'item')} under a hold{until}, as an earlier receipt says")
     for name, why in left_out.items():
         output.say(f"{name}: left out: {why}")
+    last = _last_sentence(retired, runs)
+    if last:
+        output.say(last)
+
+
+def _last_sentence(retired: ExpiryRun, runs: Sequence[Run]) -> str:
+    """Say what the exit code says."""
+    if any(apply.exit_code(each) for each in runs):
+        return "not everything that outlived its period is gone"
+    if retired.left_out:
+        return "not everything could be looked at"
+    return "nothing is overdue: what outlived its period and is there stays under a hold" if retired.held else ""
 
 
 def _periods(changes: Sequence[str]) -> dict[str, Period]:

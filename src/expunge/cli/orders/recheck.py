@@ -56,7 +56,8 @@ def verify(order: options.OrderArgument, map_file: options.Map = None, as_json: 
 def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Find suppressed people of whom there is data again, open an order for each, and end traces that are due.
 
-    Exit code 4 when data came back or some dataset could not be looked through.
+    Finds data as well that only a consent would have a ground to keep which nobody gave, or which holds no more.
+    Exit code 4 when data came back, has no ground, or some dataset could not be looked through.
     """
     with opened(map_file) as expunge:
         swept = expunge.sweep()
@@ -65,18 +66,23 @@ def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
             {"subject": each.subject, "order": each.order, "followed_by": each.followed_by, "datasets": each.datasets}
             for each in swept.came_back
         ]
-        output.write_json("swept/1", {"came_back": back, "traces_ended": swept.traces_ended, "failed": swept.failed})
+        groundless = [{"dataset": each.dataset, "why": each.why, "people": each.people, "since": each.since} for each in swept.groundless]
+        values = {"came_back": back, "traces_ended": swept.traces_ended, "failed": swept.failed, "groundless": groundless}
+        output.write_json("swept/1", values)
     else:
         for each in swept.came_back:
             where = ", ".join(each.datasets)
             output.say(f"data came back in {where} after {each.order}: expunge plan {each.followed_by}, then apply it")
         for dataset, reason in swept.failed.items():
             output.say(f"could not look through {dataset}: {reason}")
+        for lacking in swept.groundless:
+            people = output.count(lacking.people, "person", "people")
+            output.say(f"{lacking.dataset}: data of {people} has no ground ({lacking.why.value}): ask them, or `expunge consent withdraw`")
         if not swept.came_back and not swept.failed:
             output.say("nothing came back")
         if swept.traces_ended:
             output.say(f"traces of {output.count(swept.traces_ended, 'order')} reached their end date and were destroyed")
-    if swept.came_back or swept.failed:
+    if swept.came_back or swept.failed or swept.groundless:
         raise typer.Exit(Exit.NOT_ALL_ERASED)
 
 

@@ -93,6 +93,8 @@ class Consents:
     """Subject -> entries in the gate's snapshot, in hex: several after a merger."""
     wards: dict[Pseudonym, tuple[str, ...]] = field(default_factory=dict)
     """Child -> the proofs of those who decide for them, or did."""
+    groundless: dict[str, dict[Pseudonym, ce.GroundMissed]] = field(default_factory=dict)
+    """Dataset -> whose data was found in it without a ground, as of the last look."""
     _became: dict[Pseudonym, Pseudonym] = field(default_factory=dict)
 
     def of(self, subject: Pseudonym) -> Pseudonym:
@@ -137,7 +139,7 @@ class Consents:
         wards = {**self.wards, child: (*self.wards.get(child, ()), event.proof)}
         return replace(self, guardianships={**self.guardianships, event.proof: Guardianship(event)}, wards=wards, grows_up=grows_up)
 
-    def apply(self, event: ConsentEvent) -> None:
+    def apply(self, event: ConsentEvent) -> None:  # noqa: C901 - one line for each kind of event
         """Take in one event."""
         match event:
             case ce.ConsentTextFixed():
@@ -175,6 +177,16 @@ class Consents:
                 self._merge(event)
             case ce.SubjectSplit():
                 self._split(event)
+            case ce.GroundMissed() | ce.GroundFound():
+                self._ground(event)
+
+    def _ground(self, event: ce.GroundMissed | ce.GroundFound) -> None:
+        there = self.groundless.setdefault(event.dataset, {})
+        for subject in event.subjects:
+            if isinstance(event, ce.GroundMissed):
+                there[subject] = replace(event, at=there[subject].at) if subject in there else event
+            else:
+                there.pop(subject, None)
 
     def _say(self, subject: Pseudonym, purpose: str, said: LastDecision, event: ConsentEvent) -> None:
         self.said.setdefault(self.of(subject), {})[purpose] = said

@@ -210,6 +210,28 @@ class SubjectSplit:
     reason: str
 
 
+@tagged("GroundMissed")
+@dataclass(frozen=True)
+class GroundMissed:
+    """Data of some people was found in a dataset that only consents have a ground for, and none of theirs holds."""
+
+    at: datetime
+    dataset: str
+    why: str
+    """A :class:`expunge.core.consent.consent.ConsentReason`."""
+    subjects: tuple[Pseudonym, ...]
+
+
+@tagged("GroundFound")
+@dataclass(frozen=True)
+class GroundFound:
+    """Of people whose data had no ground, a consent holds again, or nothing is there any more."""
+
+    at: datetime
+    dataset: str
+    subjects: tuple[Pseudonym, ...]
+
+
 ConsentEvent: TypeAlias = (
     ConsentTextFixed
     | ConsentTermsFixed
@@ -222,4 +244,6 @@ ConsentEvent: TypeAlias = (
     | ChildReleased
     | SubjectsMerged
     | SubjectSplit
+    | GroundMissed
+    | GroundFound
 )

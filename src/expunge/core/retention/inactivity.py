@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -59,7 +59,7 @@ class IdleUsed:
 @tagged("IdleGivenUp")
 @dataclass(frozen=True)
 class IdleGivenUp:
-    """The profile was not kept in time. From here on it is erased, whatever comes later."""
+    """The profile was not kept in time. It is erased, unless it is kept or used again before anything of it was."""
 
     at: datetime
     subject: Pseudonym
@@ -75,7 +75,30 @@ class IdleOrdered:
     order: OrderId
 
 
-IdleEvent: TypeAlias = IdleFlagged | IdleKept | IdleUsed | IdleGivenUp | IdleOrdered
+@tagged("IdleGone")
+@dataclass(frozen=True)
+class IdleGone:
+    """Nothing in the stores bears an identifier of the profile any more."""
+
+    at: datetime
+    subject: Pseudonym
+
+
+@tagged("LastUseNoted")
+@dataclass(frozen=True)
+class LastUseNoted:
+    """The day on which some profiles were last used, noted apart from the data that says so, because that data expires sooner."""
+
+    at: datetime
+    kind: str
+    source: str
+    """The dataset that said so; of profiles that were never seen in use, the one that lists them."""
+    day: str
+    """ISO 8601, in UTC."""
+    subjects: tuple[Pseudonym, ...]
+
+
+IdleEvent: TypeAlias = IdleFlagged | IdleKept | IdleUsed | IdleGivenUp | IdleOrdered | IdleGone | LastUseNoted
 
 
 class IdleState(StrEnum):
@@ -86,6 +109,13 @@ class IdleState(StrEnum):
     USED = "used again"
     GIVEN_UP = "given up"
     ORDERED = "ordered"
+    GONE = "gone"
+
+
+SPARED = frozenset({IdleState.KEPT, IdleState.USED})
+"""The states in which nothing is erased."""
+_LATE = frozenset({IdleState.GIVEN_UP, IdleState.ORDERED})
+_ANY = frozenset({IdleState.FLAGGED}) | _LATE
 
 
 @dataclass(frozen=True)
@@ -124,19 +154,47 @@ def fold_idle(events: Iterable[object]) -> dict[Pseudonym, InactiveProfile]:
                 found[event.subject] = InactiveProfile(
                     event.subject, event.kind, IdleState.FLAGGED, event.at, event.last_used, event.source, event.at
                 )
-            case IdleKept() if _may(found, event.subject, IdleState.FLAGGED):
+            case IdleKept() if _may(found, event.subject, _ANY):
                 found[event.subject] = replace(found[event.subject], state=IdleState.KEPT, changed=event.at)
-            case IdleUsed() if _may(found, event.subject, IdleState.FLAGGED):
+            case IdleUsed() if _may(found, event.subject, _ANY):
                 found[event.subject] = replace(found[event.subject], state=IdleState.USED, changed=event.at, last_used=event.used)
-            case IdleGivenUp() if _may(found, event.subject, IdleState.FLAGGED):
+            case IdleGivenUp() if _may(found, event.subject, frozenset({IdleState.FLAGGED})):
                 found[event.subject] = replace(found[event.subject], state=IdleState.GIVEN_UP, changed=event.at)
-            case IdleOrdered() if _may(found, event.subject, IdleState.GIVEN_UP):
+            case IdleOrdered() if _may(found, event.subject, _LATE):
                 found[event.subject] = replace(found[event.subject], state=IdleState.ORDERED, changed=event.at, order=event.order)
+            case IdleGone() if event.subject in found:
+                found[event.subject] = replace(found[event.subject], state=IdleState.GONE, changed=event.at)
     return found
 
 
-def _may(found: dict[Pseudonym, InactiveProfile], subject: Pseudonym, state: IdleState) -> bool:
-    return subject in found and found[subject].state is state
+def _may(found: dict[Pseudonym, InactiveProfile], subject: Pseudonym, states: frozenset[IdleState]) -> bool:
+    return subject in found and found[subject].state in states
+
+
+@dataclass(frozen=True)
+class NotedUse:
+    """The last use of a profile as the register remembers it."""
+
+    kind: str
+    source: str
+    day: date
+
+    def moment(self) -> datetime:
+        """Return the end of that day: whoever counts from it flags nobody too early."""
+        return datetime.combine(self.day, time.max, UTC)
+
+
+def fold_noted(events: Iterable[object]) -> dict[Pseudonym, NotedUse]:
+    """Return the last use of every profile that one was noted of. Those of which nothing is left are forgotten."""
+    found: dict[Pseudonym, NotedUse] = {}
+    for event in events:
+        match event:
+            case LastUseNoted():
+                noted = NotedUse(event.kind, event.source, date.fromisoformat(event.day))
+                found.update({each: noted for each in event.subjects if each not in found or found[each].day < noted.day})
+            case IdleGone():
+                found.pop(event.subject, None)
+    return found
 
 
 def is_unused(last_used: datetime, known: InactiveProfile | None, period: Period, now: datetime) -> bool:

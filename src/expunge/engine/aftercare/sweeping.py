@@ -15,7 +15,8 @@ from expunge.core.values.cause import Reappeared
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
-from expunge.engine.consent import guardian_register
+from expunge.engine.consent import data_without_ground, guardian_register
+from expunge.engine.consent.data_without_ground import GroundlessData
 from expunge.engine.evidence import link_marks
 from expunge.engine.gate import fencing
 from expunge.engine.intake import key_destruction, person_orders
@@ -54,6 +55,8 @@ class SweepResult:
     """Dataset -> why it could not be looked through."""
     looked: frozenset[str] = frozenset()
     """The datasets of the stores that it was about."""
+    groundless: tuple[GroundlessData, ...] = ()
+    """Data that only a consent would have a ground to keep which nobody gave, or which holds no more."""
 
 
 @dataclass
@@ -98,10 +101,12 @@ def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: 
         for name, each in sorted(back.items())
     )
     looked = frozenset(each.name for each in context.data_map.datasets.values() if stores is None or each.store in stores)
+    groundless: tuple[GroundlessData, ...] = ()
     if stores is None:
         guardian_register.grow_up(context)
         guardian_register.forget_erased(context)
-    return SweepResult(came_back, _end_traces(context), failed, looked)
+        groundless = data_without_ground.look(context, failed)
+    return SweepResult(came_back, _end_traces(context), failed, looked, groundless)
 
 
 def _rows_without_pointer(

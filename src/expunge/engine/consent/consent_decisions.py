@@ -21,7 +21,7 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderKind
 from expunge.core.values.scope import Scope
 from expunge.core.values.signature import key_id
-from expunge.engine.consent import disclosure_texts, guardian_register
+from expunge.engine.consent import disclosure_texts, given_again, guardian_register
 from expunge.engine.gate import consent_register, fencing
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel.context import Context
@@ -81,6 +81,7 @@ def give(context: Context, person: ResolvedName, purpose: str, agreement: Agreem
     # commit point: they have agreed.
     register(context.journal, CONSENTS, *events)
     fencing.publish(context)
+    given_again.narrow(context)
     return agreed
 
 

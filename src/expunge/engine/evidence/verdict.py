@@ -108,11 +108,15 @@ class Judge:
     def _figures(self, dataset: Dataset, subject: Pseudonym) -> Figures:
         return replace(self.ledger.figures(dataset.name, subject), account=self.accounts.get(dataset.name))
 
-    def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:
-        """Return the entry for a receipt: the outcome of the step, less the parts that probe and scan contradict."""
+    def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept], answered: int = 0) -> DatasetEntry:
+        """Return the entry for a receipt: the outcome of the step, less the parts that probe and scan contradict.
+
+        ``answered``: items that stay under a hold and that another order's receipt names.
+        """
         outcome = self._did(dataset, subject)
         figures = self._figures(dataset, subject)
-        staying = sum(each.items for each in kept)
+        keeping = sum(each.items for each in kept)
+        staying = keeping + answered
         # Why an absent subject is probed as clean without a call: nothing in the dataset can mean them, so there is nothing to ask it for.
         looked = probed or Probed(subject, 0, ("nothing to look for",))
         against = next(self._objections(dataset, outcome, looked, figures, staying), None)
@@ -120,8 +124,8 @@ class Judge:
             return self._make(dataset, Result.UNABLE, 0, Grounding.NONE, looked, figures, staying, against)
         if isinstance(outcome, Erased):
             return self._make(dataset, Result.ERASED, outcome.items, self.capabilities.grounding, looked, figures, staying)
-        if staying:
-            return self._make(dataset, Result.KEPT, staying, Grounding.NONE, looked, figures, staying)
+        if keeping:
+            return self._make(dataset, Result.KEPT, keeping, Grounding.NONE, looked, figures, staying)
         return self._make(dataset, Result.ABSENT, 0, Grounding.NONE, looked, figures, staying)
 
     def _objections(self, dataset: Dataset, outcome: Outcome, probed: Probed, figures: Figures, staying: int) -> Iterator[Unable]:

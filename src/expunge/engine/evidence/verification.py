@@ -134,7 +134,7 @@ def verify_store(
         for dataset in datasets:
             whose = EVERYBODY if judge.made(dataset) else subject
             aside = (*located.kept.get(dataset.name, {}).get(whose, ()), *judge.locked(dataset, whose))
-            entry = judge.entry(dataset, whose, probed[dataset.name].get(whose), aside)
+            entry = judge.entry(dataset, whose, probed[dataset.name].get(whose), aside, located.answered_in(dataset.name, whose))
             unphysical = judge.unphysical() if named.changed(dataset.name, subject) else None
             made.append(judge.named(entry, named.left.pop((dataset.name, subject), unphysical)))
             kept += [KeptItems(dataset.name, each.ground, _second(each), each.items) for each in aside if each.items]

@@ -145,7 +145,8 @@ def _locate(context: Context, runs: Sequence[Run], present: PlanningInputs) -> L
     known = sealed_selectors.open_for_all(context, [run.order for run in runs])
     scope = runs[0].received.scope
     holds = hold_register.binding_of(context, present.holds, everybody, scope)
-    return locating.locate(context, everybody, holds, known, scope=scope, leaving=LeavingPeople(context))
+    answered = hold_register.answered(context, runs[0])
+    return locating.locate(context, everybody, holds, known, scope=scope, leaving=LeavingPeople(context), answered=answered)
 
 
 def _forecast(

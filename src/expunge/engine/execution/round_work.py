@@ -80,8 +80,9 @@ class RoundWork:
             holds = hold_register.binding_on(self.context, self.people, self.plan.scope)
             leaving = LeavingPeople(self.context)
             self.located = locating.locate(
-                self.context, self.people, holds, known, scope=self.plan.scope, made=self._made(), leaving=leaving
-            )
+                self.context, self.people, holds, known, scope=self.plan.scope, made=self._made(), leaving=leaving,
+                answered=hold_register.answered(self.context, self.run),
+            )  # fmt: skip
             seal_for_each(self.context, [member.run for member in self.recorder.members], kept, known, self.located)
             self.fresh, self.erased = fresh, False
         return self.located

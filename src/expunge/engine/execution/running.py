@@ -13,13 +13,14 @@ from expunge.core.orders.run import Run, next_steps
 from expunge.core.orders.shared_round import level, may_share
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
-from expunge.engine.consent import approving, guardian_register
+from expunge.engine.consent import approving, given_again, guardian_register
 from expunge.engine.execution import order_conclusion, planning
 from expunge.engine.execution.stepping import Stepper
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.kernel.journal_streams import CohortRecorder, Recorder, read, refresh, refresh_together
 from expunge.engine.recipients import instructions
+from expunge.engine.retention import inactive_profiles
 from expunge.errors import IllegalTransition
 
 OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
@@ -69,6 +70,9 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
     starting: list[Recorder] = []
     over: list[Recorder] = []
     recorders = read(context.journal, context.clock, list(dict.fromkeys(orders)))
+    present = [each.run for each in recorders]
+    if inactive_profiles.spare(context, present) or given_again.narrow(context, present):
+        refresh(context.journal, recorders)
     person_orders.fence_all(context, recorders)
     for recorder in recorders:
         run, order = recorder.run, recorder.run.order

@@ -1,4 +1,4 @@
-"""List everything that is due under any clock rule: orders, holds, recipients, unused profiles, and the limbs of orders of destruction."""
+"""List all that is due: orders, holds, recipients, unused profiles, data without a ground, and limbs of orders of destruction."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from expunge.core.datamap.clocks import ClockState
 from expunge.core.disgorgement.disgorgement import Limb, LimbDeadline
 from expunge.core.disgorgement.disgorgement_events import DisgorgementState as Entered
 from expunge.core.values.order import OrderState
+from expunge.engine.consent import data_without_ground
 from expunge.engine.destruction import disgorgement_orders
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder
@@ -22,8 +23,24 @@ ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
 def everything(context: Context) -> tuple[Deadline, ...]:
     """Overdue first, then by date; clocks that have not started come last."""
     ours = (*deadlines.of_orders(context), *deadlines.of_holds(context), *instructions.owed(context), *inactive_profiles.owed(context))
-    found = (*ours, *of_disgorgements(context))
+    found = (*ours, *of_disgorgements(context), *of_groundless(context))
     return deadlines.soonest_first(found)
+
+
+def of_groundless(context: Context) -> tuple[Deadline, ...]:
+    """Return data that nothing has a ground to keep, as the last sweep found it: overdue since then."""
+    return tuple(
+        Deadline(
+            f"data in {each.dataset}",
+            "ask for consent, or erase it",
+            "consent",
+            "the map's `purposes`",
+            each.since,
+            ClockState.OVERDUE,
+            f"{each.people} {'person' if each.people == 1 else 'people'}: {each.why.value}",
+        )
+        for each in data_without_ground.known_now(context)
+    )
 
 
 def of_disgorgements(context: Context) -> tuple[Deadline, ...]:

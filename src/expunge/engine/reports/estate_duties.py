@@ -1,8 +1,8 @@
 """Compare the duties of the orders and rules with one estate: the duties that its map, stores and settings meet today.
 
-The tests of Expunge answer another question: the duties that the product itself can meet (``docs/reference/obligations.md``). Here *met*
-means that what the duty needs is set up. *No* says what is missing and what to write. A duty without a setting is answered by the product
-alone.
+*Met* needs two things. The product's own table says that Expunge meets the duty (``duties_status.yaml``, made from the marks on tests
+like ``docs/reference/obligations.md``). And what the duty needs in the map, the stores and the settings is set up. *No* says what is
+missing there and what to write. A duty that Expunge meets without any setting is met by the product.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from importlib.resources import files
 import yaml
 
 from expunge.core.datamap.clocks import ClockState
-from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, Through
+from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, TableLayout, Through
 from expunge.core.datamap.purposes import Ground
 from expunge.core.retention.inactivity import watched_for
+from expunge.core.retention.retention_rules import RetentionRule, rules
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.recipients import deadlines, instructions
+from expunge.engine.retention import published_policy
 
 FRESH = timedelta(seconds=60)
 """How old the gate's snapshot may be for pipelines that do not say otherwise."""
@@ -33,8 +35,12 @@ class DutyState(StrEnum):
 
     MET = "met"
     NO = "no"
-    PRODUCT = "by the product"
-    """Nothing has to be set up for it."""
+    PRODUCT = "met by the product"
+    """Expunge meets it, and nothing has to be set up for it."""
+    IN_PART = "in part"
+    """Expunge meets a part of it."""
+    NOT_YET = "not yet"
+    """Expunge does not meet it, whatever is set up."""
     PEOPLE = "by people"
     """No program can meet it."""
 
@@ -62,8 +68,8 @@ class DutyFinding:
 
     @property
     def unmet(self) -> bool:
-        """True when something has to be set up for the duty."""
-        return self.today is DutyState.NO
+        """True when a program could meet the duty, and it is not met."""
+        return self.today in (DutyState.NO, DutyState.IN_PART, DutyState.NOT_YET)
 
 
 @lru_cache(maxsize=1)
@@ -71,6 +77,13 @@ def duties() -> tuple[Duty, ...]:
     """All of them, in the order of the file."""
     read = yaml.safe_load(files("expunge").joinpath("duties.yaml").read_text("utf-8"))
     return tuple(Duty(id=name, **said) for name, said in read.items())
+
+
+@lru_cache(maxsize=1)
+def stands() -> Mapping[str, str]:
+    """Duty -> how Expunge itself stands towards it, by its tests: ``met``, ``partly``, ``not software`` or ``not yet``."""
+    read: dict[str, str] = yaml.safe_load(files("expunge").joinpath("duties_status.yaml").read_text("utf-8"))
+    return read
 
 
 def look(context: Context) -> tuple[DutyFinding, ...]:
@@ -82,15 +95,41 @@ def look(context: Context) -> tuple[DutyFinding, ...]:
 def _met(duty: Duty, answers: Mapping[str, str]) -> DutyFinding:
     if duty.not_software:
         return DutyFinding(duty, DutyState.PEOPLE, duty.not_software)
+    status = stands().get(duty.id, "not yet")
+    if status == "not yet":
+        return DutyFinding(duty, DutyState.NOT_YET, "Expunge does not meet it yet")
+    wrong = answers[duty.today] if duty.today else ""
+    if wrong:
+        return DutyFinding(duty, DutyState.NO, wrong)
+    if status != "met":
+        return DutyFinding(duty, DutyState.IN_PART, f"lacks: {duty.lacks}")
     if not duty.today:
-        return DutyFinding(duty, DutyState.PRODUCT, duty.lacks and f"lacks: {duty.lacks}")
-    wrong = answers[duty.today]
-    return DutyFinding(duty, DutyState.NO, wrong) if wrong else DutyFinding(duty, DutyState.MET, _SAID[duty.today])
+        return DutyFinding(duty, DutyState.PRODUCT, "")
+    return DutyFinding(duty, DutyState.MET, _SAID[duty.today])
 
 
 def _retention(context: Context) -> str:
+    """Why not everything has a finite period that reaches it, or why people have not decided what it is for."""
+    open_ones = [f"{each.section}.{each.name}" for each in context.data_map.guesses]
+    if open_ones:
+        return f"nobody has decided {', '.join(open_ones)}: `expunge map review`"
     unused = sorted(context.data_map.retention.keys() - {dataset.retention for dataset in context.data_map.datasets.values()})
-    return f"no dataset is kept by {', '.join(unused)}: delete the rule or use it" if unused else ""
+    if unused:
+        return f"no dataset is kept by {', '.join(unused)}: delete the rule or use it"
+    return "; ".join(filter(None, (_unreached(context, rule) for rule in rules(context.data_map) if not rule.goes_with)))
+
+
+def _unreached(context: Context, rule: RetentionRule) -> str:
+    """Say which items of a dataset no retention can reach, because nothing says how old they are."""
+    dataset = context.data_map.datasets[rule.dataset]
+    try:
+        ages = store_calls.ages(context.open_store(dataset.store), dataset, rule.field, (context.clock.now(),))
+    except store_calls.TROUBLE as error:
+        unable = store_calls.as_unable(error)
+        return f"{rule.dataset} by {rule.field}: {unable.detail or unable.reason.value}"
+    # Why not in tables: a column may be empty until something happens.
+    lost = 0 if isinstance(dataset.layout, TableLayout) else ages.undated
+    return f"{rule.dataset}: {lost} items have no time in {rule.field}, and no retention reaches them" if lost else ""
 
 
 def _inactivity(context: Context) -> str:
@@ -143,6 +182,13 @@ def _recipients(context: Context) -> str:
     return f"overdue: {'; '.join(late)}" if late else ""
 
 
+def _claims(context: Context) -> str:
+    public = published_policy.published(context)
+    if public.at is None:
+        return "no policy was published: `expunge retention publish DIR`"
+    return f"said in public, and not true now: {', '.join(sorted(public.false))}" if public.false else ""
+
+
 def _clocks(context: Context) -> str:
     late = [f"{order.what} ({order.clock})" for order in deadlines.of_orders(context) if order.standing is ClockState.OVERDUE]
     return f"overdue: {'; '.join(late)}" if late else ""
@@ -172,6 +218,7 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "approvers": _approvers,
     "backups": _backups,
     "categories": _categories,
+    "claims": _claims,
     "clocks": _clocks,
     "consent": _consent,
     "gate": _gate,
@@ -188,6 +235,7 @@ _SAID = {
     "approvers": "somebody else approves plans",
     "backups": "every store's backups are declared",
     "categories": "every dataset says its categories",
+    "claims": "what was published is true, as far as it was looked at",
     "clocks": "nothing is overdue",
     "consent": "purposes rest on consent, with texts",
     "gate": "the gate's snapshot is fresh",
@@ -196,6 +244,6 @@ _SAID = {
     "lineage": "what is derived names its sources",
     "provenance": "models say what they were made from",
     "recipients": "recipients are declared, and none is late",
-    "retention": "everything has a finite period, a purpose and a need, and every rule is used",
+    "retention": "everything has a finite period that reaches it, a purpose and a need, and every rule is used",
     "stores": "every store can be reached",
 }

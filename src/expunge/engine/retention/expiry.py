@@ -1,7 +1,8 @@
 """Carry out retention: the age of every dataset, its expired items, and one order of expiry for them.
 
 The order goes the way of every order: plan, approval where the map asks for one, erase, scan, receipt. Its scope names the schedules and
-the moments before which they take. Items under a hold stay. Items found through expired items go with them.
+the moments before which they take. Items under a hold stay: the first order that meets them says so in its receipt and ends in part, and
+later ones leave them to it. Items found through expired items go with them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from expunge.core.datamap.datamap import ByField, Through
+from expunge.core.datamap.person import Person
 from expunge.core.journal import events as ev
 from expunge.core.orders.run import Run
 from expunge.core.retention.age_histogram import Ages
@@ -27,6 +28,7 @@ from expunge.core.retention.retention_rules import (
 )
 from expunge.core.values.cause import ByRetention
 from expunge.core.values.copy import Selector
+from expunge.core.values.hold import Hold
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderKind
 from expunge.core.values.outcome import Unable
@@ -36,7 +38,8 @@ from expunge.engine.intake import class_orders
 from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel import journal_streams, store_calls
 from expunge.engine.kernel.context import Context
-from expunge.engine.subjects import hold_register, locating, spellings
+from expunge.engine.retention import last_uses
+from expunge.engine.subjects import hold_register, locating
 from expunge.errors import UsageError
 
 MOST = 500_000
@@ -92,6 +95,16 @@ class ExpiryDue:
 
 
 @dataclass(frozen=True)
+class HeldItems:
+    """Items of a dataset that outlived their period and stay under a hold."""
+
+    dataset: str
+    items: int
+    until: datetime | None
+    """When the last of the holds ends."""
+
+
+@dataclass(frozen=True)
 class ExpiryRun:
     """The findings of a run."""
 
@@ -101,6 +114,8 @@ class ExpiryRun:
     resumed: bool = False
     left_out: Mapping[str, str] | None = None
     """Dataset -> why nothing was taken from it."""
+    held: tuple[HeldItems, ...] = ()
+    """What outlived its period and stays under a hold, as the receipt of an earlier order says."""
     staying: tuple[str, ...] = ()
     """Datasets that were made from what goes and that stay as they are: what they learnt from it is in them until they are made anew."""
 
@@ -140,12 +155,11 @@ def retire(context: Context, *, most: int = MOST, requester: str = "") -> Expiry
             continue
         if due.items:
             found.append(due)
-    spared, doubtful = _held(context)
-    for due in [each for each in found if each.rule.dataset in doubtful]:
-        left_out[due.rule.dataset] = "somebody whose items are held there cannot be told from others any more: end the hold, or name items"
-        found.remove(due)
-    orders = [_order(context, group, spared, requester).order for group in _groups(context, found)]
-    return ExpiryRun(tuple(orders), tuple(found), left_out=left_out, staying=_staying(context, found))
+    free, held, doubtful = _free_of_holds(context, found, most)
+    left_out |= dict.fromkeys(doubtful, _DOUBTFUL)
+    last_uses.note_expiring(context, {each.rule.dataset: each.until for each in free})
+    orders = [_order(context, group, requester, answered=bool(held)).order for group in _groups(context, free)]
+    return ExpiryRun(tuple(orders), tuple(free), left_out=left_out, staying=_staying(context, free), held=held)
 
 
 def _staying(context: Context, found: Sequence[ExpiryDue]) -> tuple[str, ...]:
@@ -189,23 +203,23 @@ def _groups(context: Context, found: Sequence[ExpiryDue]) -> list[list[ExpiryDue
     return groups
 
 
-def _order(context: Context, found: Sequence[ExpiryDue], spared: Mapping[str, Mapping[str, frozenset[str]]], requester: str) -> Accepted:
+def _order(context: Context, found: Sequence[ExpiryDue], requester: str, *, answered: bool) -> Accepted:
     names = [each.rule.dataset for each in found]
-    said = (
+    said = [
         f"{each.rule.schedule}: {each.rule.period} from {each.rule.field}, before {each.until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} in "
         f"{each.rule.dataset}"
         for each in found
-    )
+    ]
+    said += [hold_register.HELD_ELSEWHERE] if answered else []
     going = following(context.data_map, found_through(context.data_map, names))
     scope = Scope(f"retention {'; '.join(said)}", tuple(sorted(going)), figures={"due": _total(found)})
-    selectors = {
-        each.rule.dataset: Selector(
-            Pseudonym(""), {}, every=True, where=Window(each.rule.field, until=each.until), spare=spared.get(each.rule.dataset, {})
-        )
-        for each in found
-    }
+    selectors = {each.rule.dataset: _selector(each) for each in found}
     cause = ByRetention(tuple(sorted({due.rule.schedule for due in found})))
     return class_orders.receive_class(context, OrderKind.EXPIRY, scope, selectors, cause=cause, requester=requester)
+
+
+def _selector(due: ExpiryDue, subject: Pseudonym = Pseudonym("")) -> Selector:  # noqa: B008 - a name is immutable
+    return Selector(subject, {}, every=True, where=Window(due.rule.field, until=due.until))
 
 
 def _total(found: Iterable[ExpiryDue]) -> int:
@@ -215,34 +229,50 @@ def _total(found: Iterable[ExpiryDue]) -> int:
 # --- holds -----------------------------------------------------------------------------------------------
 
 
-def _held(context: Context) -> tuple[dict[str, dict[str, frozenset[str]]], frozenset[str]]:
-    """Dataset -> field -> values of the people all of whose items are held there; and datasets where nobody knows any more whose are.
+def _free_of_holds(
+    context: Context, found: Sequence[ExpiryDue], most: int
+) -> tuple[list[ExpiryDue], tuple[HeldItems, ...], frozenset[str]]:
+    """What is due less what holds keep and an earlier order answers for; what these keep; and datasets left out.
 
-    A hold on what is found through other items keeps those: what leads to the held ones stays with them.
+    Left out is a dataset in which items are held of a person whom nobody knows any more and no tag tells which. An order whose items all
+    stay is made once, so that a receipt names them.
     """
-    spared: dict[str, dict[str, frozenset[str]]] = {}
-    doubtful: set[str] = set()
-    whole = [each for each in hold_register.active(context) if each.whole]
-    people = dict(locating.people_behind(context, {each.subject for each in whole}))
-    for hold in whole:
-        name = _root(context, hold.dataset)
-        rule = context.data_map.datasets[name].subject if name in context.data_map.datasets else None
-        if hold.subject not in people:
-            doubtful.add(name)
-        elif isinstance(rule, ByField):
-            slot = spared.setdefault(name, {})
-            for kind, field in rule.pairs():
-                values = people[hold.subject].ids.get(kind, frozenset())
-                if values:
-                    slot[field] = slot.get(field, frozenset()) | values
-    for name, slot in spared.items():
-        (wide,) = spellings.widened(context, context.data_map.datasets[name], (Selector(locating.EVERYBODY, dict(slot)),))
-        slot.update(wide.match)
-    return spared, frozenset(doubtful)
+    holds = hold_register.active(context)
+    doubtful = locating.nameless(context, holds, locating.held_people(context, holds)) if holds else frozenset[str]()
+    answered = hold_register.answered_before(context) if holds else frozenset[str]()
+    free: list[ExpiryDue] = []
+    held: list[HeldItems] = []
+    for due in found:
+        name = due.rule.dataset
+        if name in doubtful:
+            continue
+        if not any(locating.leading(context, each.dataset) == locating.leading(context, name) for each in holds):
+            free.append(due)
+            continue
+        goes, listed, told = _less_held(context, due, holds, answered)
+        if told and due.left and not goes:
+            # Why again: the oldest are all held, and what waits behind them is not.
+            due = _due(context, due.rule, context.clock.now(), most + told)  # noqa: PLW2901 - a wider look at the same
+            goes, listed, told = _less_held(context, due, holds, answered)
+        if told:
+            until = max((each.until for each in holds if each.id in answered), default=None)
+            held.append(HeldItems(name, told, until))
+        if goes or listed:
+            free.append(replace(due, items=goes + listed))
+    return free, tuple(held), doubtful & {each.rule.dataset for each in found}
 
 
-def _root(context: Context, name: str) -> str:
-    """The dataset that a dataset is found through in the end: with its items the others would go."""
-    while (dataset := context.data_map.datasets.get(name)) is not None and isinstance(dataset.subject, Through):
-        name = dataset.subject.dataset
-    return name
+def _less_held(context: Context, due: ExpiryDue, holds: Sequence[Hold], answered: frozenset[str]) -> tuple[int, int, int]:
+    """How many of the items that are due go, how many stay under holds that no receipt names yet, and how many under others."""
+    name, everything = due.rule.dataset, Person(locating.EVERYBODY, {}, {})
+    known = {name: {everything.subject: _selector(due, everything.subject)}}
+    scope = Scope("what is due", (name,))
+    located = locating.locate(context, (everything,), holds, known, scope=scope, answered=answered)
+    if name in located.failed:
+        return due.items, 0, 0
+    goes = sum(each.items for each in located.copies.get(name, ()))
+    listed = sum(each.items for kept in located.kept.get(name, {}).values() for each in kept)
+    return goes, listed, max(0, due.items - goes - listed)
+
+
+_DOUBTFUL = "items are held there of a person who cannot be told from others any more: end the hold, or name items"

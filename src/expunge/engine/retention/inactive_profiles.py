@@ -1,21 +1,24 @@
-"""Inactive profiles: found by their last write, told about, kept or given up, then erased by an order.
+"""Inactive profiles: found by their last use, told about, kept or given up, then erased by an order.
 
 The register decides every race. Each change is appended only behind the state that was read (compare and append), so a request to keep a
-profile and a request to give it up cannot both succeed.
+profile and a request to give it up cannot both succeed. Whoever keeps a profile, or uses it, after it was given up is heard as long as
+nothing of it was erased: the order is cancelled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC
 
 from expunge.core.datamap.clocks import ClockState
-from expunge.core.datamap.datamap import ByField, IdentitySpec
+from expunge.core.orders.run import Run
 from expunge.core.retention.inactivity import (
     ASKED,
+    SPARED,
     IdleFlagged,
     IdleGivenUp,
+    IdleGone,
     IdleKept,
     IdleOrdered,
     IdleState,
@@ -27,29 +30,23 @@ from expunge.core.retention.inactivity import (
 )
 from expunge.core.values.cause import ByInactivity
 from expunge.core.values.ids import OrderId, Pseudonym
-from expunge.core.values.order import OrderKind
+from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.periods import Period
-from expunge.engine.intake import person_orders
-from expunge.engine.kernel import spelt_names, store_calls
+from expunge.engine.intake import cancelling, person_orders
+from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import IDLE, Recorder, read_register, register, register_behind
 from expunge.engine.recipients import deadlines
+from expunge.engine.retention import last_uses
+from expunge.engine.retention.last_uses import LastUse
 from expunge.engine.subjects import resolving
 from expunge.errors import UsageError
 
 _UNUSED = "Nobody has used this profile for a long time. It will be erased with everything in it unless you keep it or use it again."
-
-
-@dataclass(frozen=True)
-class LastUse:
-    """The time at which a profile was last used."""
-
-    kind: str
-    value: str = field(repr=False)
-    subject: Pseudonym
-    last: datetime
-    source: str
-    """The dataset that says so."""
+_USED_AGAIN, _KEPT = "the profile was used again before anything was erased", "the profile was kept before anything was erased"
+_CANCELLABLE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED})
+_UNDECIDED = frozenset({IdleState.FLAGGED, IdleState.GIVEN_UP, IdleState.ORDERED})
+_MAY_BE_FLAGGED = SPARED | {IdleState.GONE}
 
 
 @dataclass(frozen=True)
@@ -81,16 +78,21 @@ def watch(context: Context) -> InactivityWatch:
     """
     could_not: list[str] = []
     seen: dict[Pseudonym, LastUse] = {}
+    asked: set[str] = set()
     for identity in context.data_map.identities.values():
         if not identity.last_used:
             continue
         try:
-            seen.update({use.subject: use for use in last_uses(context, identity)})
+            seen.update({use.subject: use for use in last_uses.note(context, identity)})
+            seen.update({use.subject: use for use in _elsewhere(context, identity.kind, seen)})
         except store_calls.TROUBLE as error:
             unable = store_calls.as_unable(error)
             could_not.append(f"{identity.kind}: {unable.detail or unable.reason.value}")
+        else:
+            asked.add(identity.kind)
     flagged, used = _flag(context, seen), _take_back(context, seen)
     _give_up(context, seen)
+    _close(context, seen, asked)
     known = states(context)
     return InactivityWatch(
         len(seen),
@@ -102,32 +104,22 @@ def watch(context: Context) -> InactivityWatch:
     )
 
 
-def last_uses(context: Context, identity: IdentitySpec) -> Iterator[LastUse]:
-    """Yield the last use of every identifier of a kind, over all datasets that tell it."""
-    key = context.keys.pseudonym_key()
-    last: dict[str, tuple[datetime, str]] = {}
-    for name, when in identity.last_used.items():
-        dataset = context.data_map.datasets[name]
-        by = identity.key if name == identity.dataset else ""
-        if isinstance(dataset.subject, ByField):
-            by = dataset.subject.fields.get(identity.kind, by)
-        for span in store_calls.spans(context.open_store(dataset.store), dataset, by, when):
-            if span.last is not None and (span.value not in last or span.last > last[span.value][0]):
-                last[span.value] = span.last, name
-    for values in spelt_names.together(context.data_map, identity.kind, last):
-        # Why the newest of all spellings: whoever used it under any of them used it.
-        value = max(sorted(values), key=lambda spelling: last[spelling][0])
-        yield LastUse(identity.kind, value, spelt_names.name_of(context.data_map, key, identity.kind, value), *last[value])
+def _elsewhere(context: Context, kind: str, seen: Mapping[Pseudonym, LastUse]) -> list[LastUse]:
+    """Flagged profiles that no dataset lists and none tells a use of, found by their identifiers in any other dataset."""
+    known = states(context)
+    wanted = {each.subject for each in known.values() if each.kind == kind and each.subject not in seen and each.state in _UNDECIDED}
+    found = last_uses.find(context, kind, wanted) if wanted else {}
+    return [LastUse(kind, value, subject, known[subject].last_used, known[subject].source) for subject, value in found.items()]
 
 
-def _flag(context: Context, seen: dict[Pseudonym, LastUse]) -> list[Pseudonym]:
+def _flag(context: Context, seen: Mapping[Pseudonym, LastUse]) -> list[Pseudonym]:
     now = context.clock.now()
 
     def decide(known: dict[Pseudonym, InactiveProfile]) -> list[IdleFlagged]:
         return [
             IdleFlagged(now, each.kind, each.subject, each.last, each.source)
             for each in seen.values()
-            if (state := known.get(each.subject)) is None or state.state in {IdleState.KEPT, IdleState.USED}
+            if (state := known.get(each.subject)) is None or state.state in _MAY_BE_FLAGGED
             if (period := _period(context, each.kind)) is not None and is_unused(each.last, state, period, now)
         ]
 
@@ -142,15 +134,16 @@ def _period(context: Context, kind: str) -> Period | None:
     return watched_for(context.data_map, context.data_map.identities[kind])
 
 
-def _take_back(context: Context, seen: dict[Pseudonym, LastUse]) -> list[Pseudonym]:
-    """Those that were used since they were flagged."""
+def _take_back(context: Context, seen: Mapping[Pseudonym, LastUse]) -> list[Pseudonym]:
+    """Those that were used since they were flagged, as long as nothing of them was erased."""
+    back = {each.subject for each in states(context).values() if _used_since(each, seen) and _withdraw(context, each, _USED_AGAIN)}
     now = context.clock.now()
 
     def decide(known: dict[Pseudonym, InactiveProfile]) -> list[IdleUsed]:
         return [
             IdleUsed(now, each.subject, seen[each.subject].last)
             for each in known.values()
-            if each.open and each.subject in seen and seen[each.subject].last > each.last_used
+            if each.subject in back and _used_since(each, seen)
         ]
 
     return [
@@ -160,7 +153,27 @@ def _take_back(context: Context, seen: dict[Pseudonym, LastUse]) -> list[Pseudon
     ]
 
 
-def _give_up(context: Context, seen: dict[Pseudonym, LastUse]) -> None:
+def _used_since(state: InactiveProfile, seen: Mapping[Pseudonym, LastUse]) -> bool:
+    """Whether it was used on a later day than the one that it was flagged for: noted uses have no time of day."""
+    if state.state not in _UNDECIDED or state.subject not in seen:
+        return False
+    return seen[state.subject].last.astimezone(UTC).date() > state.last_used.astimezone(UTC).date()
+
+
+def _withdraw(context: Context, state: InactiveProfile, why: str) -> bool:
+    """Cancel the order for a profile. Return False where it erases already, or has."""
+    if state.order is None:
+        return True
+    run = Recorder(context.journal, context.clock, state.order).run
+    if run.state is OrderState.CANCELLED:
+        return True
+    if run.state not in _CANCELLABLE or not run.erased_nothing:
+        return False
+    cancelling.cancel(context, state.order, why)
+    return True
+
+
+def _give_up(context: Context, seen: Mapping[Pseudonym, LastUse]) -> None:
     """Those whom nobody kept in time. Only of kinds that could be looked at now: a use that nobody could see would be overlooked."""
     now = context.clock.now()
 
@@ -168,14 +181,32 @@ def _give_up(context: Context, seen: dict[Pseudonym, LastUse]) -> None:
         late = [each for each in known.values() if each.open and now >= each.asked_until() and each.subject in seen]
         return [IdleGivenUp(now, each.subject) for each in late]
 
-    # commit point: from here on it goes; who comes to keep it now is told so.
+    # commit point: from here on it goes, unless it is kept or used before anything of it was erased.
     register_behind(context.journal, IDLE, lambda events: decide(fold_idle(events)))
 
 
-def _orders(context: Context, seen: dict[Pseudonym, LastUse]) -> Iterator[OrderId]:
-    """An order for each profile that was given up; one for which none was received before a crash gets it now."""
+def _close(context: Context, seen: Mapping[Pseudonym, LastUse], asked: set[str]) -> None:
+    """Those of which nothing is left, whoever erased it. Only of kinds that could be looked for everywhere."""
+    now = context.clock.now()
+
+    def decide(known: dict[Pseudonym, InactiveProfile]) -> list[IdleGone]:
+        gone = [each for each in known.values() if each.state in _UNDECIDED and each.kind in asked and each.subject not in seen]
+        return [IdleGone(now, each.subject) for each in gone if each.order is None or not _under_way(context, each.order)]
+
+    register_behind(context.journal, IDLE, lambda events: decide(fold_idle(events)))
+
+
+def _under_way(context: Context, order: OrderId) -> bool:
+    run = Recorder(context.journal, context.clock, order).run
+    return not run.final and run.state is not OrderState.CANCELLED
+
+
+def _orders(context: Context, seen: Mapping[Pseudonym, LastUse]) -> Iterator[OrderId]:
+    """An order for each profile that was given up, also where a crash came before the order, or the order was cancelled."""
     for idle in states(context).values():
-        if idle.state is not IdleState.GIVEN_UP or idle.subject not in seen:
+        if idle.state not in {IdleState.GIVEN_UP, IdleState.ORDERED} or idle.subject not in seen:
+            continue
+        if idle.order is not None and Recorder(context.journal, context.clock, idle.order).run.state is not OrderState.CANCELLED:
             continue
         used = seen[idle.subject]
         person = resolving.resolve(context, f"{used.kind}:{used.value}", several=True)
@@ -185,15 +216,26 @@ def _orders(context: Context, seen: dict[Pseudonym, LastUse]) -> Iterator[OrderI
         yield order
 
 
-def keep(context: Context, subject: Pseudonym, by: str) -> InactiveProfile:
-    """Keep a flagged profile. Raises UsageError when it is not flagged, or was given up before."""
+def keep(context: Context, subject: Pseudonym, by: str, *, late: bool = False) -> InactiveProfile:
+    """Keep a flagged profile.
+
+    Args:
+        context: the composition.
+        subject: the profile.
+        by: who asked for it.
+        late: also one that was given up, as long as nothing of it was erased: its order is cancelled. Only for the one process that writes.
+
+    Raises UsageError when it is not flagged, or was given up or erased before.
+    """
     if not by.strip():
         message = "somebody keeps it: say who"
         raise UsageError(message, help="--by 'the parent, by phone': a role or a case number, no identifier")
+    state = states(context).get(subject)
+    may = late and state is not None and state.state in _UNDECIDED and _withdraw(context, state, _KEPT)
 
     def decide(known: dict[Pseudonym, InactiveProfile]) -> Sequence[IdleKept]:
         state = known.get(subject)
-        if state is None or not state.open:
+        if state is None or not (state.open or may):
             message = "the profile is not flagged" if state is None else f"the profile is {state.state.value}"
             raise UsageError(message, help="only a flagged profile can be kept; `expunge retention inactive` shows them")
         return [IdleKept(context.clock.now(), subject, by)]
@@ -202,12 +244,26 @@ def keep(context: Context, subject: Pseudonym, by: str) -> InactiveProfile:
     return states(context)[subject]
 
 
+def spare(context: Context, runs: Sequence[Run]) -> tuple[OrderId, ...]:
+    """Cancel those of some orders that are about to erase a profile which was kept or used again meanwhile. Return them.
+
+    Raises as the stores do: a use that nobody could see would be overlooked.
+    """
+    waiting = {run.order for run in runs if run.received.kind is OrderKind.INACTIVITY and run.state in _CANCELLABLE and run.erased_nothing}
+    meant = [each for each in states(context).values() if each.order in waiting] if waiting else []
+    kinds = {each.kind for each in meant} & context.data_map.identities.keys()
+    seen = {use.subject: use for kind in sorted(kinds) for use in last_uses.last_uses(context, context.data_map.identities[kind])}
+    back = _take_back(context, {each.subject: seen[each.subject] for each in meant if each.subject in seen})
+    kept = [each for each in meant if each.state in SPARED and _withdraw(context, each, _KEPT)]
+    return tuple(each.order for each in meant if each.order is not None and (each.subject in back or each in kept))
+
+
 def owed(context: Context) -> tuple[deadlines.Deadline, ...]:
     """Return the deadline for each flagged profile to be gone: by the clock rules of the map, and by the rule that flags it."""
     now = context.clock.now()
     found: list[deadlines.Deadline] = []
     for state in states(context).values():
-        if state.state in {IdleState.KEPT, IdleState.USED} or (state.order is not None and _over(context, state.order)):
+        if state.state in _MAY_BE_FLAGGED or (state.order is not None and _over(context, state.order)):
             continue
         what = f"unused {state.kind} {state.subject}"
         found += deadlines.owed(context, what, "inactive profile", {"flagged": state.flagged, "last used": state.last_used})

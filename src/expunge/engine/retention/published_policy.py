@@ -30,7 +30,7 @@ from expunge.engine.gate import fencing
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CLAIMS, read_register, register
-from expunge.engine.retention import expiry, inactive_profiles, map_check
+from expunge.engine.retention import expiry, inactive_profiles, last_uses, map_check
 
 _GRACE = timedelta(days=7)
 """How long a profile may be unused beyond its period before nobody having flagged it makes a sentence false."""
@@ -161,8 +161,8 @@ def _unused_gone(context: Context, kind: str) -> tuple[bool, str]:
     if period is None:
         return False, "nothing says after how long"
     unseen = sum(
-        use.subject not in states or states[use.subject].state in {IdleState.KEPT, IdleState.USED}
-        for use in inactive_profiles.last_uses(context, identity)
+        use.subject not in states or states[use.subject].state in {IdleState.KEPT, IdleState.USED, IdleState.GONE}
+        for use in last_uses.last_uses(context, identity)
         if is_unused(use.last, states.get(use.subject), period, now - _GRACE)
     )
     waiting = [state for state in states.values() if state.kind == kind and state.state in {IdleState.FLAGGED, IdleState.GIVEN_UP}]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from expunge.core.datamap.datamap import Through
 from expunge.core.datamap.person import Person
+from expunge.core.evidence import receipt_codec, verification_codec
+from expunge.core.evidence.receipt import KeptItems
 from expunge.core.journal import events as ev
+from expunge.core.orders.run import Run
 from expunge.core.values.hold import Hold, item_tag
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.scope import Scope
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import HOLDS, read_register, register
+from expunge.engine.kernel.journal_streams import HOLDS, Recorder, orders, read_register, register
 from expunge.engine.subjects import locating
 from expunge.engine.subjects.locating import names_of
 from expunge.errors import UsageError
@@ -138,6 +143,42 @@ def active(context: Context) -> tuple[Hold, ...]:
         elif isinstance(event, ev.HoldEnded):
             standing.pop(event.hold_id, None)
     return tuple(each for each in standing.values() if each.active(now))
+
+
+HELD_ELSEWHERE = "what a hold keeps of it stays, as the receipt of an earlier order says"
+"""In the basis of an order of expiry: it does not answer for these items."""
+
+
+def answered(context: Context, run: Run) -> frozenset[str] | None:
+    """Return the holds whose items an earlier order of expiry answers for, of those that bind now; None where a run is of no such order."""
+    if run.received.kind is not OrderKind.EXPIRY:
+        return None
+    basis = run.received.scope.basis if run.received.scope else ""
+    return answered_before(context, run.order) if HELD_ELSEWHERE in basis else frozenset()
+
+
+def answered_before(context: Context, order: OrderId | None = None) -> frozenset[str]:
+    """Return the holds of which an order of expiry, in part for no other end than theirs, says that they keep something."""
+    standing = active(context)
+    told: set[tuple[str, datetime]] = set()
+    for each in orders(context.journal) if standing else ():
+        if each == order:
+            break
+        first = ev.decode(next(iter(context.journal.read(each))))
+        if isinstance(first, ev.Received) and first.kind is OrderKind.EXPIRY:
+            run = Recorder(context.journal, context.clock, each).run
+            if run.state is OrderState.IN_PART and not run.final:
+                told |= {(kept.ground, kept.until) for kept in _kept_of(run) if kept.until is not None}
+    return frozenset(each.id for each in standing if (each.ground, each.until.replace(microsecond=0)) in told)
+
+
+def _kept_of(run: Run) -> Iterator[KeptItems]:
+    """The kept items of a run's last round, as its receipt names them."""
+    for event in run.current.judged.values():
+        _, said = verification_codec.unpack(event.entries)
+        for each in said:
+            assert isinstance(each, dict)
+            yield from receipt_codec.from_json(tuple[KeptItems, ...], each["kept"], "kept")
 
 
 def binding_on(context: Context, people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:

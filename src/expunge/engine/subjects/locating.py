@@ -42,6 +42,8 @@ class LocatedCopies:
     failed: dict[str, Unable] = field(default_factory=dict)
     stayed: dict[str, tuple[ArtefactCleared, ...]] = field(default_factory=dict)
     """Of what is made from theirs, the artefacts that their manifests clear."""
+    answered: dict[str, dict[Pseudonym, int]] = field(default_factory=dict)
+    """Items that stay under a hold, and that the receipt of an earlier order names."""
     leaving: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
     """Identity kind -> identifiers in these items of people whose own orders are carried out: they lose nothing by this one."""
 
@@ -61,12 +63,16 @@ class LocatedCopies:
 
         return LocatedCopies(
             only(self.copies), these(self.kept), only(self.kept_copies), these(self.selectors), these(self.narrowed), dict(self.failed),
-            dict(self.stayed), dict(self.leaving),
+            dict(self.stayed), these(self.answered), dict(self.leaving),
         )  # fmt: skip
 
     def held_in(self, dataset: str) -> tuple[Copy, ...]:
         """Return all copies in a dataset, with those that stay on purpose: a stray copy of a kept item is residue."""
         return (*self.copies.get(dataset, ()), *self.kept_copies.get(dataset, ()))
+
+    def answered_in(self, dataset: str, subject: Pseudonym) -> int:
+        """Return how many items of a dataset stay under holds that the receipt of an earlier order names."""
+        return self.answered.get(dataset, {}).get(subject, 0)
 
     def items(self) -> dict[str, dict[str, int]]:
         """Dataset -> subject -> items to be erased."""
@@ -83,7 +89,7 @@ Told = Callable[[str, LocatedCopies], None]
 """Called with the name of each dataset as soon as it has been looked through, and what was found so far."""
 
 
-def locate(
+def locate(  # noqa: PLR0913 - each is a fact of the order that its caller knows
     context: Context,
     people: Sequence[Person],
     holds: Sequence[Hold] = (),
@@ -92,6 +98,7 @@ def locate(
     scope: Scope | None = None,
     made: KnownArtefacts | None = None,
     leaving: Leaving | None = None,
+    answered: frozenset[str] | None = None,
 ) -> LocatedCopies:
     """Locate in all datasets, parents of a ``through`` first. Trouble with one dataset never hides another.
 
@@ -104,10 +111,12 @@ def locate(
         scope: how far the order reaches; what lies beyond is located as well, as something that stays.
         made: what the order has found and done so far, for what is made from people's data.
         leaving: tells who of other people asked to be erased as well; without, nobody did.
+        answered: for an order of expiry: the holds whose items an earlier order answers for. What leads to held items stays with them,
+            and so does what is found through them.
     """
     located = LocatedCopies()
     raw: dict[str, dict[Pseudonym, Copy]] = {}
-    theirs = _of_held_people(context, holds) if any(person.nobody for person in people) else _Theirs()
+    theirs = _of_held_people(context, holds, answered) if any(person.nobody for person in people) else _Theirs()
     for dataset in reversed(dependents_first(context.data_map)):
         if isinstance(dataset.subject, AboutNobody | Inherited) and dataset.name not in (known or {}):
             continue
@@ -128,7 +137,7 @@ def locate(
             whole = scope is not None and name in scope.whole
             if dataset.shared is Shared.KEEP and not whole and leaving is not None:
                 _note_leaving(context, dataset, located, leaving)
-            _set_aside(context, dataset, located, holds, names, theirs.items.get(name, {}), whole=whole)
+            _set_aside(context, dataset, located, holds, names, theirs, whole=whole)
     return located
 
 
@@ -197,31 +206,72 @@ class _Theirs:
     """Dataset -> of the holds for which something is spared, the one that lasts longest."""
     nameless: frozenset[str] = frozenset()
     """Datasets in which somebody's items are held, and nobody knows any more which those are."""
+    answered: frozenset[str] = frozenset()
+    """The holds whose items an earlier order answers for."""
+    sparers: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Dataset -> the holds for which something is spared."""
 
 
-def _of_held_people(context: Context, holds: Sequence[Hold]) -> _Theirs:
+def _of_held_people(context: Context, holds: Sequence[Hold], answered: frozenset[str] | None = None) -> _Theirs:
     """What is kept for the people under a whole hold.
 
     An order about a class of items is found by nobody's name, so that whose an item is has to be asked the other way round: who is held,
     by the datasets that say who exists, and what is theirs.
     """
-    whole = {each.subject: each for each in holds if each.whole}
-    people = dict(people_behind(context, whole))
+    people = held_people(context, holds)
     located = locate(context, list(people.values())) if people else LocatedCopies()
-    found = _Theirs(nameless=frozenset(each.dataset for each in whole.values() if each.subject not in people and not each.items))
+    found = _Theirs(nameless=nameless(context, holds, people), answered=answered or frozenset())
     for hold in (each for each in holds if each.whole and each.subject in people):
-        copies = (*located.copies.get(hold.dataset, ()), *located.kept_copies.get(hold.dataset, ()))
+        name = hold.dataset if answered is None else leading(context, hold.dataset)
+        by_field = isinstance(context.data_map.datasets[name].subject, ByField) if name in context.data_map.datasets else False
+        copies = (*located.copies.get(name, ()), *located.kept_copies.get(name, ()))
         for copy in (each for each in copies if each.subject == hold.subject):
-            if not copy.lasting and copy.selector is not None:
-                spared = found.spared.setdefault(hold.dataset, {})
-                for name, values in copy.selector.match.items():
-                    spared[name] = spared.get(name, frozenset()) | values
-                found.sparing[hold.dataset] = _longest(hold, found.sparing.get(hold.dataset, hold))
+            if copy.selector is not None and (not copy.lasting or (by_field and answered is not None)):
+                spared = found.spared.setdefault(name, {})
+                for field_, values in copy.selector.match.items():
+                    spared[field_] = spared.get(field_, frozenset()) | values
+                found.sparing[name] = _longest(hold, found.sparing.get(name, hold))
+                found.sparers[name] = found.sparers.get(name, frozenset()) | {hold.id}
                 continue
-            slot = found.items.setdefault(hold.dataset, {})
+            slot = found.items.setdefault(name, {})
             for key in copy.keys:
                 slot[key] = _longest(hold, slot.get(key, hold))
     return found
+
+
+def leading(context: Context, name: str) -> str:
+    """Return the dataset that a dataset is found through in the end: with its items the others would go."""
+    while (dataset := context.data_map.datasets.get(name)) is not None and isinstance(dataset.subject, Through):
+        name = dataset.subject.dataset
+    return name
+
+
+def nameless(context: Context, holds: Iterable[Hold], known: Collection[Pseudonym]) -> frozenset[str]:
+    """Return the datasets in which items are held of people whom nobody knows any more, where no tag tells which items those are."""
+    lost = (each for each in holds if each.whole and each.subject not in known and not each.items)
+    return frozenset(name for each in lost for name in (each.dataset, leading(context, each.dataset)))
+
+
+def held_people(context: Context, holds: Iterable[Hold]) -> dict[Pseudonym, Person]:
+    """Return the people under whole holds: as the datasets say that list people, else as the held items themselves name them."""
+    whole = [each for each in holds if each.whole]
+    found = dict(people_behind(context, {each.subject for each in whole}))
+    for hold in whole:
+        if hold.subject not in found:
+            found |= _named_by_items(context, hold)
+    return found
+
+
+def _named_by_items(context: Context, hold: Hold) -> dict[Pseudonym, Person]:
+    """The person of a hold whom no dataset lists any more, by the identifier in the items: without members, which nothing tells."""
+    dataset, key = context.data_map.datasets.get(leading(context, hold.dataset)), context.keys.pseudonym_key()
+    if dataset is None or not isinstance(dataset.subject, ByField):
+        return {}
+    for kind, name in dataset.subject.pairs():
+        for value in spellings.values_of(context.open_store(dataset.store), dataset, name):
+            if hold.subject in {pseudonym(key, kind, value), spelt_names.name_of(context.data_map, key, kind, value)}:
+                return {hold.subject: Person(hold.subject, {kind: spelt_names.spelt(context.data_map, kind, [value])}, {})}
+    return {}
 
 
 def _longest(*holds: Hold) -> Hold:
@@ -275,6 +325,11 @@ def _locate_one(
     located.selectors[dataset.name] = selectors
     if spared:
         copies = _spare(store, dataset, copies, located, theirs)
+    later = [each for each in selectors.values() if each.where is not None and not each.anybodys]
+    if later:
+        # What a person recorded after a new consent stays, and explains what is seen in it.
+        beyond = tuple(replace(each, where=None, outside=(each.where,)) for each in later if each.where is not None)
+        located.kept_copies[dataset.name] = tuple(store_calls.locate(store, dataset, beyond))
     raw[dataset.name] = {copy.subject: copy for copy in copies}
     located.copies[dataset.name] = tuple(copies)
 
@@ -291,7 +346,8 @@ def _spare(store: Store, dataset: Dataset, copies: Sequence[Copy], located: Loca
         items = copy.items - sum(each.items for each in found)
         located.narrowed.setdefault(dataset.name, {})[copy.subject] = asked
         if items > 0:
-            located.kept.setdefault(dataset.name, {})[copy.subject] = (Kept(hold.ground, hold.until, items),)
+            if not theirs.sparers.get(dataset.name, frozenset()) <= theirs.answered or not theirs.answered:
+                located.kept.setdefault(dataset.name, {})[copy.subject] = (Kept(hold.ground, hold.until, items),)
             # Why all of theirs: they are nobody who stays for good, and so no control of a scan.
             aside = store_calls.locate(store, dataset, (replace(copy.selector, match=held, every=False, where=None, spare={}),))
             located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), *aside)
@@ -332,12 +388,12 @@ def _set_aside(
     located: LocatedCopies,
     holds: Sequence[Hold],
     names: Mapping[Pseudonym, frozenset[Pseudonym]],
-    theirs: Mapping[str, Hold],
+    theirs: _Theirs,
     *,
     whole: bool,
 ) -> None:
     """Take out of the copies what stays: kept by the map (unless it goes whole), shared with others, under hold."""
-    copies = located.copies[dataset.name]
+    copies, their_items = located.copies[dataset.name], theirs.items.get(dataset.name, {})
     kept = dict(located.kept.get(dataset.name, {}))
     if dataset.on_erase.act is EraseAct.KEEP and not whole:
         located.kept[dataset.name] = {each.subject: (Kept(dataset.on_erase.argument, None, each.items),) for each in copies}
@@ -348,12 +404,16 @@ def _set_aside(
     remaining, aside = [], []
     for copy in copies:
         held = _held_keys(context, dataset, copy, holds, names[copy.subject])
-        held = {**{key: theirs[key] for key in copy.keys if key in theirs}, **held}
+        held = {**{key: their_items[key] for key in copy.keys if key in their_items}, **held}
         if held:
             by_hold = {each.id: each for each in held.values()}
             held_whole = len(by_hold) == 1 and len(held) == len(copy.keys)
             for hold_id, hold in sorted(by_hold.items()):
                 count = copy.items if held_whole else sum(1 for each in held.values() if each.id == hold_id)
+                if hold_id in theirs.answered:
+                    by_subject = located.answered.setdefault(dataset.name, {})
+                    by_subject[copy.subject] = by_subject.get(copy.subject, 0) + count
+                    continue
                 kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(hold.ground, hold.until, count))
             aside.append(copy.without(set(copy.keys) - held.keys()))
             copy = copy.without(held.keys())  # noqa: PLW2901 - what is left of it is what goes on
@@ -362,6 +422,7 @@ def _set_aside(
     located.copies[dataset.name] = tuple(remaining)
     if kept:
         located.kept[dataset.name] = kept
+    if kept or aside:
         located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), *aside)
 
 
