@@ -1,4 +1,4 @@
-"""``expunge check`` and ``expunge map``: check the data map and the stores, draw the map, compare two maps."""
+"""``expunge check`` and ``expunge map``: check the data map and the stores, review and draw the map, compare two maps."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from expunge.cli.estate import map_import
+from expunge.cli.estate import map_import, map_review
 from expunge.cli.terminal import check_annotations, options, output
 
 if TYPE_CHECKING:
     from expunge.core.datamap.mapdiff import Change
     from expunge.survey import CheckedMap, LineageBranch
 
-app = typer.Typer(help="The data map: show its lineage, compare two, import one.", no_args_is_help=True)
+app = typer.Typer(help="The data map: decide what it leaves open, show its lineage, compare two, import one.", no_args_is_help=True)
+app.command()(map_review.review)
 app.add_typer(map_import.app, name="import")
 
 

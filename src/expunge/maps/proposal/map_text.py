@@ -13,6 +13,11 @@ TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """Words that YAML does not take for text."""
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RETENTION = "first"
+SUBJECT_HINT = (
+    "# subject: {KIND: FIELD}, {through: DATASET, via: FIELD} or {through: DATASET, via: {FIELD HERE: FIELD THERE}};",
+    "# or about: nobody, or name it under ignore with a reason",
+)
+"""Stands in place of a subject that nobody has said yet."""
 
 
 @dataclass
@@ -121,8 +126,7 @@ def _subject(guess: Guess) -> Iterator[str]:
         yield f"    derived_from: [{', '.join(guess.made_from)}]"
         yield "    on_erase: destroy"
     else:
-        yield "    # subject: {KIND: FIELD}, {through: DATASET, via: FIELD} or {through: DATASET, via: {FIELD HERE: FIELD THERE}};"
-        yield "    # or about: nobody, or name it under ignore with a reason"
+        yield from (f"    {line}" for line in SUBJECT_HINT)
 
 
 def _fields(guess: Guess, kind: str) -> str:
