@@ -7,6 +7,7 @@ and dropped.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -71,14 +72,16 @@ class _Group:
     paths: list[Path] = field(default_factory=list)
 
 
-def look_at_folder(root: Path, store: str, columns: ReadColumns | None = None) -> SurveyedFolder:
+def look_at_folder(root: Path, store: str, columns: ReadColumns | None = None, apart: frozenset[Path] = frozenset()) -> SurveyedFolder:
     """Guess the datasets of a folder; links are not followed, and only the first :data:`MOST_FILES` files count.
 
-    ``columns`` reads the Parquet files of a lake. Raises what it raises.
+    ``columns`` reads the Parquet files of a lake. ``apart``: files that are stores of their own. Raises what ``columns`` raises.
     """
     groups: dict[tuple[tuple[str, ...], str], _Group] = {}
     databases, junk, count = [], set(), 0
     for path in _files(root):
+        if apart and path.resolve() in apart:
+            continue
         count += 1
         if count > MOST_FILES:
             break
@@ -254,10 +257,20 @@ def _whole(store: str, folders: tuple[str, ...], groups: Sequence[_Group], names
 def _single(store: str, folders: tuple[str, ...], group: _Group, names: list[str]) -> Guess:
     front = _folder_template(folders, names)
     kind = _format(group)
-    record = _first_record(group.paths[0], kind) if kind in RECORDS else {}
+    looked = group.paths[:_SAMPLES]
+    records = [_first_record(path, kind) for path in looked] if kind in RECORDS else []
     own = names[-1] if kind not in RECORDS else "name"
     paths = tuple(f"{front}{stem}{group.extension}" for stem in _stems(group, own))
-    return _guess(store, folders, paths, RECORDS.get(kind, ""), tuple(key for key in record if is_field(key)))
+    keys = dict.fromkeys(key for record in records for key in record if is_field(key))
+    guess = _guess(store, folders, paths, RECORDS.get(kind, ""), tuple(keys))
+    if broken := sum(1 for path, record in zip(looked, records, strict=False) if not record and 0 < path.stat().st_size < _FIRST):
+        asks = f"{broken} of {len(looked)} files that were looked at cannot be read as {guess.format}: expunge check names it"
+        return replace(guess, asks=asks)
+    if all(map(is_database, looked)):
+        many = "1 SQLite database, whose name" if len(group.paths) == 1 else f"{len(group.paths):,} SQLite databases, whose names"
+        asks = f"{many} may be a person's: expunge init FOLDER FOLDER/NAME proposes its tables; as a file it goes as a whole"
+        return replace(guess, kinds={}, asks=asks)
+    return guess
 
 
 def _guess(store: str, folders: tuple[str, ...], paths: tuple[str, ...], form: str, keys: tuple[str, ...] = ()) -> Guess:
@@ -289,7 +302,9 @@ def _first_record(path: Path, kind: str) -> Mapping[str, object]:
     try:
         with path.open("rb") as raw:
             opened: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
-            text = opened.read(_FIRST).decode("utf-8")
+            data = opened.read(_FIRST)
+        # Why not at once: a letter of several bytes may be cut where the look ends.
+        text = codecs.getincrementaldecoder("utf-8")().decode(data, final=len(data) < _FIRST)
         if kind == "csv":
             return next(csv.DictReader(io.StringIO(text)), {})
         record = json.loads(text.partition("\n")[0] if RECORDS.get(kind) == "jsonl" else text)

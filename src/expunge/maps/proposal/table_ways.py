@@ -52,7 +52,9 @@ class TableWays:
         """Return a dataset for each table. Raises StoreUnavailable."""
         for place, facts in self._tables.items():
             places = {column.name: at for at, column in enumerate(facts.table.columns)}
-            named = sorted(self._named(facts), key=lambda each: places[each.column])
+            # Why the first alone: the schema may declare one key twice.
+            once = {(each.column, each.people.facts.place): each for each in reversed(list(self._named(facts)))}
+            named = sorted(once.values(), key=lambda each: places[each.column])
             if place in self._homes:
                 self._done[place] = self._of_home(self._homes[place], named)
             elif named:
@@ -185,7 +187,7 @@ class TableWays:
 
     def _through(self, facts: TableFacts, link: _Link, others: Sequence[_Link]) -> Guess:
         asks = [f"{link.column}: {link.said}"] if link.said else []
-        beside = [each.column for each in others if each.column != link.column]
+        beside = dict.fromkeys(each.column for each in others if each.column != link.column)
         if beside:
             asks.append(f"{', '.join(beside)} leads to people as well")
         way = (link.to.dataset, link.column, *([link.field] if link.field != link.column else []))
