@@ -30,7 +30,8 @@ from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.verification.entry_order import KeptHead
 from expunge.core.verification.receipt_verify import VerifiedReceipt
 from expunge.engine.opaque import opaque_check
-from expunge.engine.retention import map_check
+from expunge.engine.retention import dry_locate, map_check, schema_check
+from expunge.engine.retention.dry_locate import SampledPeople
 from expunge.errors import ExpungeError, UsageError
 from expunge.maps import MapFault, examine, find_map, read_map
 from expunge.maps.document.edits import CannotEdit
@@ -41,6 +42,7 @@ from expunge.maps.proposal.from_fides import propose_from_fides
 from expunge.maps.proposal.proposal import propose_map
 from expunge.maps.review.answers import answered, settled
 from expunge.maps.review.open_questions import MapQuestion, open_questions
+from expunge.ports.optional.table_survey import SurveyedTable
 from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
 from expunge.stores import SURVEYED, Kinds, OpenStores, lake_columns, open_survey, own_kinds
@@ -56,6 +58,7 @@ __all__ = [
     "MapQuestion",
     "MapReview",
     "ReceiptInLog",
+    "SampledPeople",
     "TableCounts",
     "WatchLimits",
     "Witness",
@@ -99,6 +102,8 @@ class CheckedMap:
     datasets: int
     lines: Mapping[str, int] = field(default_factory=dict)
     """Store -> the line of the map that declares it."""
+    samples: tuple[SampledPeople, ...] = ()
+    """What orders for some people would find."""
 
     @property
     def sound(self) -> bool:
@@ -131,12 +136,15 @@ def check(path: Path | None) -> CheckedMap:
     stores = OpenStores(reading.map)
     try:
         places = _Places(reading.map, stores)
-        findings = (*map_check.check(places), *opaque_check.findings(places, ResidueScanner(processes=1).unread))
+        found_there = map_check.check(places)
+        found_there += tuple(schema_check.findings(reading.map, _tables_of(reading.map, reading.map.datasets)))
+        samples = dry_locate.sampled(places) if map_check.followable(found_there) else ()
+        findings = (*found_there, *opaque_check.findings(places, ResidueScanner(processes=1).unread))
     finally:
         stores.close()
     lines = {store.name: store.line for store in reading.map.stores.values()}
     guesses = tuple(MapFault(str(found), each.line, each.what, each.fix, OPEN_GUESS) for each in reading.map.guesses)
-    return CheckedMap(found, (), guesses, findings, len(reading.map.stores), len(reading.map.datasets), lines)
+    return CheckedMap(found, (), guesses, findings, len(reading.map.stores), len(reading.map.datasets), lines, samples)
 
 
 def unreadable(path: Path) -> tuple[Finding, ...]:
@@ -200,7 +208,9 @@ def review(path: Path | None, *, counted: bool = True) -> MapReview:
     data_map = read_map(found, os.environ, kinds=Kinds(), text=text)
     questions = open_questions(text.decode("utf-8-sig"), data_map)
     asked = {each.name for each in questions if each.section == "datasets"}
-    return MapReview(found, text, questions, _counts(data_map, asked) if counted and asked else {})
+    tables = _tables_of(data_map, asked) if counted and asked else {}
+    counts = {name: TableCounts(table.rows, tuple(column.name for column in table.columns)) for name, table in tables.items()}
+    return MapReview(found, text, questions, counts)
 
 
 def decide(reviewed: MapReview, question: MapQuestion, answer: str, *, settles: bool = False) -> MapReview:
@@ -230,20 +240,18 @@ def decide(reviewed: MapReview, question: MapQuestion, answer: str, *, settles: 
     return replace(reviewed, text=data, questions=open_questions(data.decode("utf-8-sig"), reading.map))
 
 
-def _counts(data_map: DataMap, asked: Collection[str]) -> dict[str, TableCounts]:
-    found: dict[str, TableCounts] = {}
+def _tables_of(data_map: DataMap, asked: Collection[str]) -> dict[str, SurveyedTable]:
+    """Dataset -> its table, for those of some datasets whose store can be surveyed and reached."""
+    found: dict[str, SurveyedTable] = {}
     for store in data_map.stores.values():
         datasets = [each for each in data_map.datasets_of(store.name) if each.name in asked and each.table]
-        where = store.url.removeprefix("sqlite:///") if store.kind == "sqlite" else store.url
         if not datasets or store.kind not in SURVEYED:
             continue
-        with suppress(ExpungeError), open_survey(store.kind, where if store.kind == "postgres" else Path(where), store.name) as opened:
-            tables = {table.name: table for table in opened.tables()}
-            found |= {
-                each.name: TableCounts(tables[each.table].rows, tuple(column.name for column in tables[each.table].columns))
-                for each in datasets
-                if each.table in tables
-            }
+        where = store.url if store.kind == "postgres" else Path(store.url.removeprefix("sqlite:///"))
+        with suppress(ExpungeError, OSError), open_survey(store.kind, where, store.name) as opened:
+            tables = {table.name.casefold().removeprefix("public."): table for table in opened.tables()}
+            named = ((each.name, tables.get(each.table.casefold().removeprefix("public."))) for each in datasets)
+            found |= {name: table for name, table in named if table is not None}
     return found
 
 

@@ -176,7 +176,7 @@ def on_a_terminal(folder: Path, typed: list[tuple[str, bytes | signal.Signals]])
     """Type each answer once its question is on the screen; return the exit code and the screen."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200", "LINES": "60", "NO_COLOR": "1"}
-    screen, seen, until = "", 0, time.monotonic() + 60
+    screen, seen, until, sent = "", 0, time.monotonic() + 60, None
     command = [sys.executable, "-m", "expunge", "map", "review"]
     # Why a session of its own: the key that interrupts reaches whoever has the terminal.
     with subprocess.Popen(
@@ -191,10 +191,17 @@ def on_a_terminal(folder: Path, typed: list[tuple[str, bytes | signal.Signals]])
                     break
             elif process.poll() is not None:
                 break
+            elif sent and not typed and "stopped" not in screen:
+                # Why again: a signal between two questions and the read of the answer wakes nobody.
+                process.send_signal(sent)
+                time.sleep(1)
             while typed and typed[0][0] in screen[seen:]:
                 wanted, key = typed.pop(0)
                 seen = screen.index(wanted, seen) + len(wanted)
-                process.send_signal(key) if isinstance(key, signal.Signals) else os.write(ours, key)
+                if isinstance(key, signal.Signals):
+                    sent = key
+                else:
+                    os.write(ours, key)
         else:
             process.kill()
     os.close(ours)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.datamap.datamap import ByField, DataMap, Undecided
+from expunge.core.datamap.datamap import ByField, DataMap, ReferenceData, Undecided
 from expunge.errors import UsageError
 from expunge.maps import examine
 from expunge.stores import Kinds
@@ -47,6 +47,19 @@ def test_people_who_refer_to_one_another_go_with_nobody_else(tmp_path: Path, key
     found = seen(tmp_path, "app.db")
     assert found.datasets["employee"].subject == ByField({"employee": "employee_id"})
     assert list(found.datasets["employee"].mentions) == ["reports_to"]
+
+
+@pytest.mark.parametrize("key", ["", "REFERENCES category (id)"], ids=["by values", "by a key"])
+def test_a_tree_of_things_names_no_parents_of_children(tmp_path: Path, key: str) -> None:
+    rows = "(1, NULL, 'kitchen'), (2, NULL, 'garden'), (3, 1, 'teapots'), (4, 1, 'cups'), (5, 2, 'rakes')"
+    database(
+        tmp_path / "app.db",
+        f"CREATE TABLE category (id INTEGER PRIMARY KEY, parent_id INTEGER {key}, label TEXT); INSERT INTO category VALUES {rows};"
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT)",
+    )
+    found = seen(tmp_path, "app.db")
+    assert list(found.identities) == ["user"]
+    assert isinstance(found.datasets["category"].subject, ReferenceData)
 
 
 def test_no_guess_says_a_thing_twice(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells
+from expunge.core.values.scope import MODIFIED
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import (
     COMPRESSED,
@@ -28,6 +29,7 @@ from expunge.maps.proposal.known_words import (
     MEDIA,
     OTHERS,
     RECORDS,
+    TIMES,
     is_date,
     is_field,
     is_plain,
@@ -172,7 +174,8 @@ def _sampled(root: Path, guess: Guess, groups: Sequence[_Group], names: Sequence
 
 def _with_columns(guess: Guess, read: Mapping[Path, Mapping[str, frozenset[str]]]) -> Guess:
     """Add the columns of a lake's files, with samples of those that may say whose a row is."""
-    samples = dict(guess.samples)
+    samples, names = dict(guess.samples), [name for columns in read.values() for name in columns]
+    since = next((name for wanted in TIMES for name in names if name.lower() == wanted), guess.since)
     for columns in read.values():
         for name, values in columns.items():
             if name in samples or _may_name_people(name):
@@ -185,6 +188,7 @@ def _with_columns(guess: Guess, read: Mapping[Path, Mapping[str, frozenset[str]]
         kinds={**guess.kinds, **kinds},
         samples={name: samples[name] for name in (*added, *guess.fields) if name in samples},
         told=guess.told | set(added),
+        since=since,
     )
 
 
@@ -286,7 +290,8 @@ def _guess(store: str, folders: tuple[str, ...], paths: tuple[str, ...], form: s
     name = "_".join([fixed[-1]] if fixed else []) or (own if is_plain(own) else store)
     if form and is_plain(own) and own != name:
         name = f"{name}_{own}"
-    return Guess(re.sub(r"[^A-Za-z0-9_]", "_", name), store, fields, kinds, paths=paths, format=form)
+    since = "day" if all("{day}" in path for path in paths) else "" if form else MODIFIED
+    return Guess(re.sub(r"[^A-Za-z0-9_]", "_", name), store, fields, kinds, paths=paths, format=form, since=since)
 
 
 def _apart(guesses: Sequence[Guess]) -> tuple[Guess, ...]:

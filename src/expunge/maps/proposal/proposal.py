@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from expunge.core.values.scope import MODIFIED
 from expunge.maps.proposal import model_registries
 from expunge.maps.proposal.folder_ways import with_ways
 from expunge.maps.proposal.from_files import ReadColumns, look_at_folder
@@ -91,7 +92,9 @@ def _see_folder(look: _Look, target: Target) -> None:
     name = look.store_name(target.name)
     seen = look_at_folder(folder, name, look.columns if target.kind == "parquet" else None, look.databases)
     sight.stores.append((name, target.kind, target.url))
-    look.files += with_sidecars(seen.guesses) if target.kind == "faiss" else seen.guesses
+    found = with_sidecars(seen.guesses) if target.kind == "faiss" else seen.guesses
+    # Why: when a file was written says nothing of the rows in it, which a lake's rewriting moves.
+    look.files += found if target.kind == "files" else [replace(each, since="") if each.since == MODIFIED else each for each in found]
     for database in seen.databases:
         stem = re.sub(r"[^A-Za-z0-9_]", "_", database.stem)
         inner = database.relative_to(folder).as_posix()

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap.people_columns import singular
 from expunge.maps.proposal.guesses import Guess
-from expunge.maps.proposal.known_words import ACTORS, ALSO, TIMES, words_of
+from expunge.maps.proposal.known_words import ACTORS, ALSO, OTHER_TIMES, TIMES, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
-from expunge.maps.proposal.unreached_tables import question, reason, row_names
+from expunge.maps.proposal.unreached_tables import naming_rows, question, reason, row_names
 from expunge.maps.proposal.value_match import best_people, matched
-from expunge.ports.optional.table_survey import ColumnType
+from expunge.ports.optional.table_survey import ColumnType, SurveyedTable
 
 _DELETED = frozenset({"deleted_at", "deleted", "is_deleted", "deleted_on", "removed_at", "archived_at"})
 _MAILS = frozenset({"email", "e_mail", "email_address", "mail"})
@@ -218,13 +218,21 @@ class TableWays:
 
     def _guess(self, facts: TableFacts) -> Guess:
         columns = tuple(column.name for column in facts.table.columns)
-        since = next((name for wanted in TIMES for name in columns if name.lower() == wanted), "")
+        since = since_of(facts.table)
         notes = [
             f"{name}: a row that is marked as deleted is found, and goes, like any other" for name in columns if name.lower() in _DELETED
         ]
         many = [reference for reference in facts.table.references if len(reference.columns) > 1]
         notes += [f"a foreign key of several columns leads to {reference.table}: it cannot be followed" for reference in many]
-        return Guess(facts.dataset, facts.store, columns, table=facts.table.name, since=since, notes=tuple(notes))
+        return Guess(facts.dataset, facts.store, columns, table=facts.table.name, since=since, notes=tuple(notes), rows=naming_rows(facts))
+
+
+def since_of(table: SurveyedTable) -> str:
+    """Return the column with the time of which a period may run: one of the usual names first, then any time that is no other one."""
+    names = [column.name for column in table.columns]
+    usual = (name for wanted in TIMES for name in names if name.lower() == wanted)
+    others = (each.name for each in table.columns if each.type is ColumnType.TIME and OTHER_TIMES.isdisjoint(words_of(each.name)))
+    return next(usual, next(others, ""))
 
 
 def _is_actor(named: _Named) -> bool:
