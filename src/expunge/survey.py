@@ -5,13 +5,16 @@ Like ``bootstrap`` a composition root: it may know every room.
 
 from __future__ import annotations
 
+import codecs
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from expunge import durable
 from expunge.adapters.log.audit import LogAudit, verify_growth, verify_log
 from expunge.adapters.log.log_source import FolderSource, HttpSource, LogSource
 from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_receipt
@@ -27,17 +30,22 @@ from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.verification.entry_order import KeptHead
 from expunge.core.verification.receipt_verify import VerifiedReceipt
 from expunge.engine.opaque import opaque_check
-from expunge.engine.retention import map_check
-from expunge.errors import UsageError
+from expunge.engine.retention import dry_locate, map_check, schema_check
+from expunge.engine.retention.dry_locate import SampledPeople
+from expunge.errors import ExpungeError, UsageError
 from expunge.maps import MapFault, examine, find_map, read_map
+from expunge.maps.document.edits import CannotEdit
 from expunge.maps.drawing.picture import draw_lineage
 from expunge.maps.drawing.tree import LineageBranch, lineage_tree, tree_text
 from expunge.maps.proposal.fides_import import LossNote
 from expunge.maps.proposal.from_fides import propose_from_fides
 from expunge.maps.proposal.proposal import propose_map
+from expunge.maps.review.answers import answered, settled
+from expunge.maps.review.open_questions import MapQuestion, open_questions
+from expunge.ports.optional.table_survey import SurveyedTable
 from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
-from expunge.stores import Kinds, OpenStores, lake_columns, open_survey, own_kinds
+from expunge.stores import SURVEYED, Kinds, OpenStores, lake_columns, open_survey, own_kinds
 
 __all__ = [
     "CheckedMap",
@@ -47,13 +55,18 @@ __all__ = [
     "LogLook",
     "LossNote",
     "MapFault",
+    "MapQuestion",
+    "MapReview",
     "ReceiptInLog",
+    "SampledPeople",
+    "TableCounts",
     "WatchLimits",
     "Witness",
     "audit",
     "check",
     "compare",
     "cry",
+    "decide",
     "drawing",
     "import_fides",
     "locate_map",
@@ -62,6 +75,7 @@ __all__ = [
     "propose",
     "read",
     "receipt_in_log",
+    "review",
     "tree",
     "tree_lines",
     "watch_log",
@@ -88,6 +102,8 @@ class CheckedMap:
     datasets: int
     lines: Mapping[str, int] = field(default_factory=dict)
     """Store -> the line of the map that declares it."""
+    samples: tuple[SampledPeople, ...] = ()
+    """What orders for some people would find."""
 
     @property
     def sound(self) -> bool:
@@ -120,12 +136,15 @@ def check(path: Path | None) -> CheckedMap:
     stores = OpenStores(reading.map)
     try:
         places = _Places(reading.map, stores)
-        findings = (*map_check.check(places), *opaque_check.findings(places, ResidueScanner(processes=1).unread))
+        found_there = map_check.check(places)
+        found_there += tuple(schema_check.findings(reading.map, _tables_of(reading.map, reading.map.datasets)))
+        samples = dry_locate.sampled(places) if map_check.followable(found_there) else ()
+        findings = (*found_there, *opaque_check.findings(places, ResidueScanner(processes=1).unread))
     finally:
         stores.close()
     lines = {store.name: store.line for store in reading.map.stores.values()}
     guesses = tuple(MapFault(str(found), each.line, each.what, each.fix, OPEN_GUESS) for each in reading.map.guesses)
-    return CheckedMap(found, (), guesses, findings, len(reading.map.stores), len(reading.map.datasets), lines)
+    return CheckedMap(found, (), guesses, findings, len(reading.map.stores), len(reading.map.datasets), lines, samples)
 
 
 def unreadable(path: Path) -> tuple[Finding, ...]:
@@ -157,6 +176,83 @@ def compare(before: Path, after: Path | None) -> tuple[MapDiff, DataMap, DataMap
     """How the second map (the nearest one, when None) differs from the first; both maps."""
     old, new = read(before), read(after)
     return map_diff(old, new), old, new
+
+
+@dataclass(frozen=True)
+class TableCounts:
+    """The size and the columns of a table that a question is about."""
+
+    rows: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MapReview:
+    """A map with what it leaves to a person."""
+
+    path: Path
+    text: bytes
+    """The file as it was read."""
+    questions: tuple[MapQuestion, ...]
+    counts: Mapping[str, TableCounts]
+    """Dataset -> what its table has now; without those whose store cannot be read."""
+
+
+def review(path: Path | None, *, counted: bool = True) -> MapReview:
+    """Return the open questions of a map, with counts of the tables that they are about where ``counted``.
+
+    Raises Misconfigured for a map with faults.
+    """
+    found = locate_map(path)
+    text = found.read_bytes()
+    data_map = read_map(found, os.environ, kinds=Kinds(), text=text)
+    questions = open_questions(text.decode("utf-8-sig"), data_map)
+    asked = {each.name for each in questions if each.section == "datasets"}
+    tables = _tables_of(data_map, asked) if counted and asked else {}
+    counts = {name: TableCounts(table.rows, tuple(column.name for column in table.columns)) for name, table in tables.items()}
+    return MapReview(found, text, questions, counts)
+
+
+def decide(reviewed: MapReview, question: MapQuestion, answer: str, *, settles: bool = False) -> MapReview:
+    """Write an answer into the map, whole or not at all; return the review of the map as it is then.
+
+    ``settles``: with it everything about this retention is decided. Raises UsageError for an answer that cannot be written, and for a map
+    that another program changed since it was read.
+    """
+    if reviewed.path.read_bytes() != reviewed.text:
+        message = f"{reviewed.path} was changed by another program since it was read; this answer is not in it"
+        raise UsageError(message, help="run the same command again")
+    mark = codecs.BOM_UTF8 if reviewed.text.startswith(codecs.BOM_UTF8) else b""
+    try:
+        text = answered(reviewed.text.decode("utf-8-sig"), question, answer)
+        data = mark + (settled(text, question) if settles else text).encode()
+    except (CannotEdit, UnicodeEncodeError) as error:
+        raise UsageError(str(error), help="answer again, or change the file by hand") from error
+    before = {(each.rule, each.what) for each in examine(reviewed.path, os.environ, kinds=Kinds(), text=reviewed.text).faults}
+    reading = examine(reviewed.path, os.environ, kinds=Kinds(), text=data)
+    new = [each for each in reading.faults if (each.rule, each.what) not in before]
+    if new or reading.map is None:
+        raise UsageError(new[0].what if new else "the map could not be read any more", help=new[0].write_instead if new else "")
+    if data == reviewed.text:
+        return reviewed
+    target = reviewed.path.resolve()
+    durable.write_bytes(target, data, at="map.review.answer", mode=stat.S_IMODE(target.stat().st_mode))
+    return replace(reviewed, text=data, questions=open_questions(data.decode("utf-8-sig"), reading.map))
+
+
+def _tables_of(data_map: DataMap, asked: Collection[str]) -> dict[str, SurveyedTable]:
+    """Dataset -> its table, for those of some datasets whose store can be surveyed and reached."""
+    found: dict[str, SurveyedTable] = {}
+    for store in data_map.stores.values():
+        datasets = [each for each in data_map.datasets_of(store.name) if each.name in asked and each.table]
+        if not datasets or store.kind not in SURVEYED:
+            continue
+        where = store.url if store.kind == "postgres" else Path(store.url.removeprefix("sqlite:///"))
+        with suppress(ExpungeError, OSError), open_survey(store.kind, where, store.name) as opened:
+            tables = {table.name.casefold().removeprefix("public."): table for table in opened.tables()}
+            named = ((each.name, tables.get(each.table.casefold().removeprefix("public."))) for each in datasets)
+            found |= {name: table for name, table in named if table is not None}
+    return found
 
 
 @contextmanager

@@ -103,6 +103,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "schema": "document",
         "sections": "document",
         "reading": "document sections",
+        "review": "document proposal sections",
         "destruction": "document schema sections",
     },
     "adapters": {

@@ -41,6 +41,9 @@ _SURVEYS = {
 }
 """Kind -> what opens a store of it that no map declares yet."""
 
+SURVEYED = frozenset(_SURVEYS)
+"""The kinds whose tables can be looked at before a map declares them."""
+
 REGISTRY: dict[str, str | Kind] = {kind: store for kind, (store, _) in _OWN.items()}
 """Kind -> class, or ``module:Class`` to be imported at first use. Kinds of installed packages stand beside it."""
 

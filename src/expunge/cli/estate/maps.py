@@ -1,4 +1,4 @@
-"""``expunge check`` and ``expunge map``: check the data map and the stores, draw the map, compare two maps."""
+"""``expunge check`` and ``expunge map``: check the data map and the stores, review and draw the map, compare two maps."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from expunge.cli.estate import map_import
+from expunge.cli.estate import map_import, map_review
 from expunge.cli.terminal import check_annotations, options, output
 
 if TYPE_CHECKING:
     from expunge.core.datamap.mapdiff import Change
-    from expunge.survey import CheckedMap, LineageBranch
+    from expunge.survey import CheckedMap, LineageBranch, SampledPeople
 
-app = typer.Typer(help="The data map: show its lineage, compare two, import one.", no_args_is_help=True)
+app = typer.Typer(help="The data map: decide what it leaves open, show its lineage, compare two, import one.", no_args_is_help=True)
+app.command()(map_review.review)
 app.add_typer(map_import.app, name="import")
 
 
@@ -25,6 +26,7 @@ def check(
 ) -> None:
     """Check the map, then open every store: rights, fields, paths to a subject, and whatever lies there that nobody declared.
 
+    Look for a few people as an order would, and show how much each dataset holds of one of them.
     Where there is state, the map is compared with what pipelines were seen to do as well. Exit code 1 when anything is found.
     """
     from dataclasses import replace
@@ -121,9 +123,17 @@ def _checked(checked: CheckedMap) -> dict[str, Any]:
             for fault in (*checked.faults, *checked.guesses)
         ],
         "findings": [
-            {"kind": finding.kind, "store": finding.store, "where": finding.where, "what": finding.what, "mend": finding.mend}
+            {
+                "kind": finding.kind,
+                "store": finding.store,
+                "where": finding.where,
+                "what": finding.what,
+                "mend": finding.mend,
+                "line": finding.line or None,
+            }
             for finding in checked.findings
         ],
+        "samples": [{"kind": each.kind, "people": each.people, "items": each.items} for each in checked.samples],
     }
 
 
@@ -132,8 +142,11 @@ def _show(checked: CheckedMap) -> None:
         for line in str(fault).splitlines():
             output.say(output.visible(line))
     for finding in checked.findings:
-        output.say(f"{finding.kind.value}: {finding.store}: {output.visible(finding.where)}: {output.visible(finding.what)}")
+        line = f" (line {finding.line})" if finding.line else ""
+        output.say(f"{finding.kind.value}: {finding.store}: {output.visible(finding.where)}: {output.visible(finding.what)}{line}")
         output.say(f"    {output.visible(finding.mend)}")
+    for each in checked.samples:
+        output.say(_sampled(each))
     if checked.faults:
         output.note(f"{output.count(len(checked.faults), 'fault')} in the map; no store was opened")
     elif checked.sound:
@@ -145,6 +158,12 @@ def _show(checked: CheckedMap) -> None:
             )
         if checked.findings or not checked.guesses:
             output.note(output.count(len(checked.findings), "finding"))
+
+
+def _sampled(found: SampledPeople) -> str:
+    held = (f"{name} {fewest}{f' to {most}' if most > fewest else ''}" for name, (fewest, most) in found.items.items())
+    who = f"the one {found.kind}" if found.people == 1 else f"one of {found.people} {found.kind}s"
+    return output.visible(f"an order for {who} would find: {'; '.join(held)}")
 
 
 def _branch(branch: LineageBranch) -> dict[str, Any]:

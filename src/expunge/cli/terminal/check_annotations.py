@@ -38,12 +38,12 @@ def _annotated(checked: CheckedMap) -> Iterator[Annotation]:
     for fault in (*checked.faults, *checked.guesses):
         text = f"{fault.what}\ninstead: {fault.write_instead}"
         yield Annotation("error", _relative(fault.file), fault.line, f"data map: {fault.rule}", text)
-    counted = Counter((finding.kind, finding.store, finding.what) for finding in checked.findings)
-    for (kind, store, what), count in counted.items():
+    counted = Counter((finding.kind, finding.store, finding.what, finding.line) for finding in checked.findings)
+    for (kind, store, what, line), count in counted.items():
         level = "notice" if kind is FindingKind.NOTE else "error"
         places = "" if count == 1 else f" ({count} places)"
         text = f"{store}: {what}{places}\n`expunge check` shows where, and what to write"
-        yield Annotation(level, _relative(str(checked.path)), checked.lines.get(store, 1), f"data map: {kind.value}", text)
+        yield Annotation(level, _relative(str(checked.path)), line or checked.lines.get(store, 1), f"data map: {kind.value}", text)
 
 
 def lines(checked: CheckedMap) -> Iterator[str]:

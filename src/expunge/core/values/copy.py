@@ -133,6 +133,8 @@ class Finding:
     """What is wrong, without identifiers."""
     mend: str
     """What to write in the map or do to the store."""
+    line: int = 0
+    """The line of the map that it is about, for messages; 0 where it is about none."""
 
 
 @dataclass(frozen=True)

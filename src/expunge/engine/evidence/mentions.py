@@ -18,6 +18,7 @@ from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.evidence import judged_columns
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.engine.subjects import hold_register, mentions
 from expunge.engine.subjects.locating import LocatedCopies
 
@@ -26,7 +27,7 @@ _RELEASED = "mentions-"
 
 def remember(context: Context, run: Run, dataset: Dataset, found: Sequence[FoundMentions]) -> None:
     """Put on the shelf how many rows an erase step is about to take the person out of; a step that is taken again finds fewer."""
-    order, name = trace_owner(run), f"{_RELEASED}{turn(run)}-{dataset.name}"
+    order, name = trace_owner(run), f"{_RELEASED}{turn(run)}-{shelf_word(dataset.name)}"
     counts = _recall(context, order, name)
     now: Counter[tuple[str, str]] = Counter()
     for each in found:
@@ -48,9 +49,9 @@ def _recall(context: Context, order: OrderId, name: str) -> Counter[tuple[str, s
 
 def _released(context: Context, run: Run, dataset: Dataset) -> Counter[tuple[str, str]]:
     """(subject, column) -> rows, of all rounds."""
-    order, ending = trace_owner(run), f"-{dataset.name}"
+    order, ending = trace_owner(run), f"-{shelf_word(dataset.name)}"
     names = [name for name in context.shelf.names(order) if name.startswith(_RELEASED) and name.endswith(ending)]
-    mine = [name for name in names if name.removeprefix(_RELEASED).partition("-")[2] == dataset.name]
+    mine = [name for name in names if name.removeprefix(_RELEASED).partition("-")[2] == shelf_word(dataset.name)]
     return sum((_recall(context, order, name) for name in mine), Counter[tuple[str, str]]())
 
 

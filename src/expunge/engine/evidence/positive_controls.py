@@ -15,6 +15,7 @@ from expunge.core.values.ids import OrderId
 from expunge.engine.evidence import tracing
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.engine.subjects.locating import LocatedCopies
 
 
@@ -26,7 +27,7 @@ def asked(context: Context, order: OrderId, turn: str, store: str, traces: Trace
     nothing else of the store can be seen either, those of the earlier rounds are.
     """
     own = [dataset.name for dataset in context.data_map.datasets_of(store)]
-    seen = tracing.recall_each(context, order, [f"seen-before-{turn}-{store}"], traces)
+    seen = tracing.recall_each(context, order, [f"seen-before-{turn}-{shelf_word(store)}"], traces)
     now = staying(traces, seen, own)
     ever = staying(traces, tracing.recall(context, order, "seen-before-", traces, store=store), own)
     lost = {dataset for dataset, _ in ever} - {dataset for dataset, _ in now}
@@ -40,7 +41,7 @@ def asked(context: Context, order: OrderId, turn: str, store: str, traces: Trace
 def nobody_stays(context: Context, order: OrderId, turn: str, store: str, traces: Traces) -> bool:
     """Return whether a round met nobody who stays in a store and has content of their own there that could be looked for."""
     own = [dataset.name for dataset in context.data_map.datasets_of(store)]
-    if context.shelf.get(order, f"traces-{turn}-{store}") is None:
+    if context.shelf.get(order, f"traces-{turn}-{shelf_word(store)}") is None:
         return not staying(traces, range(len(traces.traces)), own)
     return not _traced(context, order, turn, store, traces, own)
 
@@ -53,7 +54,7 @@ def is_there(context: Context, store: str) -> bool:
 
 def _traced(context: Context, order: OrderId, turn: str, store: str, traces: Traces, datasets: Collection[str]) -> frozenset[Control]:
     """Return the controls that the trace step of a round took in some datasets."""
-    data = context.shelf.get(order, f"traces-{turn}-{store}")
+    data = context.shelf.get(order, f"traces-{turn}-{shelf_word(store)}")
     taken = core_traces.load(data, traces.key) if data else Traces(traces.key, ())
     going = tuple(each for each in traces.traces if each.subject not in traces.controls)
     everything = Traces(traces.key, (*taken.traces, *going), taken.controls)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from expunge.core.values import canonical
 from expunge.core.values.ids import OrderId
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.ports.scanner import Residue
 
 
@@ -25,7 +26,7 @@ class ResiduePlace:
 
 def keep(context: Context, order: OrderId, store: str, places: Sequence[Residue]) -> None:
     """Keep the places found in one store, in place of those of an earlier look."""
-    name = f"residue-{store}.sealed"
+    name = f"residue-{shelf_word(store)}.sealed"
     if not places:
         context.shelf.remove(order, name)
         return
@@ -39,13 +40,15 @@ def keep(context: Context, order: OrderId, store: str, places: Sequence[Residue]
 def places(context: Context, order: OrderId) -> tuple[ResiduePlace, ...]:
     """Return the places that the last round found; empty after the order's key died."""
     result: list[ResiduePlace] = []
+    named = {shelf_word(store): store for store in context.data_map.stores}
     for name in context.shelf.names(order):
         data = context.shelf.get(order, name) if name.startswith("residue-") else None
         if data is None:
             continue
         body = canonical.decode(context.keys.open(order, name, data))
         assert isinstance(body, list)
-        store = name.removeprefix("residue-").removesuffix(".sealed")
+        word = name.removeprefix("residue-").removesuffix(".sealed")
+        store = named.get(word, word)
         result += [
             ResiduePlace(store, str(path), int(offset), str(hidden), str(dataset), str(part))
             for path, offset, hidden, dataset, part in body

@@ -27,6 +27,7 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.evidence import schema_words, traced_cells, weight_vectors
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.engine.opaque import unread_places
 from expunge.engine.opaque.scan_depth import LookExtent
 from expunge.engine.opaque.unread_places import StorePlaces
@@ -110,11 +111,11 @@ def take(
         tracer.text(subject, IDENTIFIERS, name, value)
     taken = tracer.traces(controls)
     lying = {str(path): list(stretches) for path, stretches in tracer.lying().items()}
-    files = [(order, f"traces-{turn}-{store}", core_traces.dump(taken))]
+    files = [(order, f"traces-{turn}-{shelf_word(store)}", core_traces.dump(taken))]
     if tracer_budget > FEWEST_WINDOWS:
-        files.append((order, f"values-{turn}-{store}", window_choice.dump_values(tracer.values())))
-    files.append((order, f"shares-{turn}-{store}", window_choice.dump_value_counts(tracer.counts())))
-    context.shelf.put_all([*files, (order, f"lying-{turn}-{store}", json.dumps(lying).encode())] if lying else files)
+        files.append((order, f"values-{turn}-{shelf_word(store)}", window_choice.dump_values(tracer.values())))
+    files.append((order, f"shares-{turn}-{shelf_word(store)}", window_choice.dump_value_counts(tracer.counts())))
+    context.shelf.put_all([*files, (order, f"lying-{turn}-{shelf_word(store)}", json.dumps(lying).encode())] if lying else files)
     return TakenTraces(len(taken.traces), tracer.rejected())
 
 
@@ -178,7 +179,7 @@ def left_out(context: Context, order: OrderId, store: str, traces: Traces) -> fr
     """Return the windows that are not looked for in a store, because they are crowded there and their values have others."""
     counts: dict[bytes, int] = {}
     for name in context.shelf.names(order):
-        if name.startswith("crowded-") and name.removeprefix("crowded-").partition("-")[2] == store:
+        if name.startswith("crowded-") and name.removeprefix("crowded-").partition("-")[2] == shelf_word(store):
             counts |= window_choice.load_counts(context.shelf.get(order, name) or b"")
     crowded = {index: counts[trace.digest] for index, trace in enumerate(traces.traces) if trace.digest in counts}
     if not crowded:
@@ -280,7 +281,7 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
 
 def _lying(context: Context, order: OrderId, turn: int | str, store: str, sources: Sequence[RawSource]) -> dict[Path, list[Stretch]]:
     """What the store said when traces were taken; nothing outside of what will be looked through when everything is erased."""
-    data = context.shelf.get(order, f"lying-{turn}-{store}")
+    data = context.shelf.get(order, f"lying-{turn}-{shelf_word(store)}")
     try:
         said = {Path(name): [(int(first), int(last)) for first, last in stretches] for name, stretches in json.loads(data or "{}").items()}
     except (ValueError, TypeError, AttributeError):
@@ -301,7 +302,7 @@ def remember_crowded(context: Context, order: OrderId, turn: int | str, store: s
     # Why at most: each process that helps counts so far.
     counts = ((index, min(places, window_choice.COUNTED)) for index, places in scanned.counts.items())
     crowded = {index: places for index, places in counts if places > window_choice.CROWD}
-    context.shelf.put(order, f"crowded-{turn}-{store}", window_choice.dump_counts(traces, crowded))
+    context.shelf.put(order, f"crowded-{turn}-{shelf_word(store)}", window_choice.dump_counts(traces, crowded))
 
 
 def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:
@@ -312,7 +313,7 @@ def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: 
 def recall(context: Context, order: OrderId, prefix: str, traces: Traces, *, store: str = "") -> frozenset[int]:
     """Return indexes of the traces that any scan (of that store, in any round) remembered under a name with this prefix."""
     named = (name for name in context.shelf.names(order) if name.startswith(prefix))
-    mine = [name for name in named if not store or name.removeprefix(prefix).partition("-")[2] == store]
+    mine = [name for name in named if not store or name.removeprefix(prefix).partition("-")[2] == shelf_word(store)]
     return recall_each(context, order, mine, traces)
 
 

@@ -43,6 +43,7 @@ from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
 from expunge.engine.kernel import store_calls, unshown
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.models import model_commands
 from expunge.engine.opaque.scan_depth import LookExtent
@@ -120,7 +121,7 @@ def verify_store(
     ours = ErasedAndKept(located.copies, located.kept_copies)
     explained = hits_by_place.explain(context, step.store, traces, scanned, ours, people, moved)
     named = mentions.look(context, run, step.store, located, people, inside=_identifiers_seen(context, step.store, traces, scanned))
-    tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
+    tracing.remember(context, owner, f"seen-after-{turn(run)}-{shelf_word(step.store)}", traces, scanned.seen)
     alone = not controls and positive_controls.nobody_stays(context, owner, turn(run), step.store, traces)
     sight = ScanComparison(before, scanned.seen, explained.held, explained.untold, controls, alone)
     nameless, unread = _nameless(traces, explained), unshown.sentences(context, step.store, people)

@@ -20,6 +20,7 @@ from expunge.engine.evidence import mentions as judged_mentions
 from expunge.engine.execution.model_steps import ModelSteps
 from expunge.engine.execution.round_work import RoundWork
 from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.engine.subjects import mentions
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.faults import ReplyLost
@@ -89,9 +90,9 @@ class StoreSteps:
             held = shared_content.held_before(self._context, step.store, traces, theirs.copies)
         except store_calls.TROUBLE as error:
             return (self._work.ended(step, attempt, of_store(store_calls.as_unable(error))),)
-        tracing.remember(self._context, owner, f"seen-before-{round_name}-{step.store}", traces, scanned.seen)
+        tracing.remember(self._context, owner, f"seen-before-{round_name}-{shelf_word(step.store)}", traces, scanned.seen)
         tracing.remember_crowded(self._context, owner, round_name, step.store, traces, scanned)
-        tracing.remember(self._context, owner, f"held-before-{round_name}-{step.store}", traces, held)
+        tracing.remember(self._context, owner, f"held-before-{round_name}-{shelf_word(step.store)}", traces, held)
         stay = sum(1 for index in scanned.seen if traces.traces[index].subject in traces.controls)
         files, size, found = scanned.coverage.files, scanned.coverage.bytes, len(scanned.seen) - stay
         return (self._work.ended(step, attempt, {}, files=files, bytes=size, found=found, controls=stay),)

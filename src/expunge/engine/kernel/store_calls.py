@@ -25,7 +25,7 @@ from expunge.ports.optional.packed_cells import PackedCells
 from expunge.ports.optional.placing import PlaceReader
 from expunge.ports.optional.remainders import Remainders
 from expunge.ports.optional.remote_content import Remote, RemoteContent, RemoteObject
-from expunge.ports.optional.schema_listing import MentionListing, SchemaListing, UndeclaredListing, UndeclaredTable
+from expunge.ports.optional.schema_listing import MentionListing, SchemaListing, TriggerListing, UndeclaredListing, UndeclaredTable
 from expunge.ports.optional.schema_naming import SchemaNaming
 from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
 from expunge.ports.optional.subject_listing import SubjectListing
@@ -148,6 +148,14 @@ def undeclared_tables(store: UndeclaredListing, ignored: Sequence[Ignore]) -> tu
     failpoint("store.undeclared_tables:before")
     answer = tuple(store.undeclared_tables(ignored))
     failpoint("store.undeclared_tables:after")
+    return answer
+
+
+def copied_elsewhere(store: TriggerListing, dataset: Dataset) -> tuple[str, ...]:
+    """Ask which triggers copy rows that go."""
+    failpoint("store.copied_elsewhere:before")
+    answer = store.copied_elsewhere(dataset)
+    failpoint("store.copied_elsewhere:after")
     return answer
 
 

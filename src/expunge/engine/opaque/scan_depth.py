@@ -19,6 +19,7 @@ from expunge.core.evidence.traces import Traces
 from expunge.core.values import canonical
 from expunge.core.values.ids import OrderId
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.errors import EvidenceInvalid
 from expunge.ports.scanner import FileStamp, ScanExtent, Scanned
 
@@ -120,7 +121,7 @@ def _said(head: bytes) -> canonical.Json:
 
 
 def _name(whose: str, store: str) -> str:
-    return f"looked-{whose}-{store}"
+    return f"looked-{whose}-{shelf_word(store)}"
 
 
 def _traced(context: Context, owner: OrderId) -> list[canonical.Json]:

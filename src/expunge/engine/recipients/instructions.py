@@ -38,6 +38,7 @@ from expunge.engine.gate import fencing
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import RECIPIENTS, read_register, register
+from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.errors import EvidenceInvalid, Undelivered, UsageError
 from expunge.ports.courier import Courier
@@ -151,7 +152,7 @@ def _make(context: Context, run: Run, recipient: str, datasets: tuple[str, ...],
 
 
 def _name(recipient: str) -> str:
-    return f"instruction-{recipient}.sealed"
+    return f"instruction-{shelf_word(recipient)}.sealed"
 
 
 def letter(context: Context, order: OrderId, recipient: str) -> InstructionLetter:

@@ -11,7 +11,7 @@ from expunge.engine.consent import disclosure_texts
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.lineage import artefact_manifests, observed_lineage
-from expunge.engine.retention import reference_data_check
+from expunge.engine.retention import dry_locate, ignored_check, reference_data_check, schema_check
 from expunge.engine.subjects import bystander_loss, mentions, orphaned_items, shared_paths, spelling_check
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
@@ -31,13 +31,22 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
             why = store_calls.as_unable(error)
             mend = "make the store reachable and check again"
             found.append(Finding(FindingKind.UNREADABLE, name, name, why.detail or why.reason.value, mend))
+    stores = tuple(found)
     found += [
         Finding(FindingKind.UNSUPPORTED, each.dataset.store, each.dataset.table or each.dataset.name, each.what, each.correction)
         for each in mentions.unfit(context)
     ]
-    if not any(each.kind in _CANNOT_FOLLOW for each in found):
+    found += schema_check.forgotten_use(context.data_map)
+    found += ignored_check.copied(context)
+    if followable(stores):
         found += _followed(context, found)
+        found += ignored_check.findings(context)
     return tuple(found)
+
+
+def followable(found: Sequence[Finding]) -> bool:
+    """Return whether nothing was found that keeps items from being followed to their people."""
+    return not any(each.kind in _CANNOT_FOLLOW for each in found)
 
 
 def _followed(context: OpenPlaces, told: Sequence[Finding]) -> list[Finding]:
@@ -49,7 +58,7 @@ def _followed(context: OpenPlaces, told: Sequence[Finding]) -> list[Finding]:
 
     found: list[Finding] = []
     unread: dict[str, Finding] = {}
-    for look in (_ownerless, _unlisted, None, undeclared, reference_data_check.findings, _shared_paths):
+    for look in (_ownerless, _unlisted, None, undeclared, reference_data_check.findings, _shared_paths, dry_locate.empty):
         if look is None:
             found += spelling_check.findings(context)
             continue
@@ -73,7 +82,7 @@ def _undeclared_mentions(context: OpenPlaces, dataset: Dataset, samples: Mapping
     if isinstance(dataset.subject, AboutNobody):
         what = f"dataset {dataset.name}: {', '.join(columns)} names people, so that it is not about nobody"
         mend = mentions.in_place_of_nobody(context, dataset, columns)
-    yield Finding(FindingKind.UNDECLARED, dataset.store, dataset.table or dataset.name, what, mend)
+    yield Finding(FindingKind.UNDECLARED, dataset.store, dataset.table or dataset.name, what, mend, dataset.line)
 
 
 def check_all(context: Context) -> tuple[Finding, ...]:
@@ -90,7 +99,7 @@ def _ownerless(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
     for each in orphaned_items.ownerless(context, dataset):
         what = f"{each.items} items of {each.dataset} {each.why}: no order can ever reach them"
         mend = "remove them, or give them back their owner"
-        yield Finding(FindingKind.SUBJECT_PATH, dataset.store, dataset.table or each.dataset, what, mend)
+        yield Finding(FindingKind.SUBJECT_PATH, dataset.store, dataset.table or each.dataset, what, mend, dataset.line)
 
 
 def _unlisted(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
@@ -99,7 +108,7 @@ def _unlisted(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
         who = "name" if each.items > 1 else "names"
         what = f"{rows} of {each.dataset} {who} a subject that is not in {', '.join(each.lists)}, and so nobody: no order reaches them"
         mend = "nothing, where that is a placeholder for deleted people; otherwise remove them, or give them back their owner"
-        yield Finding(FindingKind.NOTE, dataset.store, dataset.table or each.dataset, what, mend)
+        yield Finding(FindingKind.NOTE, dataset.store, dataset.table or each.dataset, what, mend, dataset.line)
 
 
 def _shared_paths(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
@@ -110,4 +119,4 @@ def _shared_paths(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
         what += f", to {path.people} at most" if path.items else ""
         mend = "nothing: the map says so, and each order counts the people who lose something" if said else bystander_loss.MEND
         kind = FindingKind.NOTE if said else FindingKind.SUBJECT_PATH
-        yield Finding(kind, dataset.store, dataset.table or path.dataset, what, mend)
+        yield Finding(kind, dataset.store, dataset.table or path.dataset, what, mend, dataset.line)

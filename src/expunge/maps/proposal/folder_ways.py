@@ -37,7 +37,8 @@ def _by_people(guess: Guess, homes: Sequence[PeopleTable]) -> Guess:
         # Why not by name: the values of the folder are no keys of the table that lists these people.
         return replace(guess, kinds={kind: name for kind, name in kinds.items() if kind not in known})
     _, name, home, match = max(found, key=lambda each: each[0])
-    guess = replace(guess, kinds={home.kind: name}, asks=f"{{{name}}}: {match.said}" if _in_paths(guess, name) else f"{name}: {match.said}")
+    said = f"{{{name}}}: {match.said}" if _in_paths(guess, name) else f"{name}: {match.said}"
+    guess = replace(guess, kinds={home.kind: name}, asks="; ".join(filter(None, (said, guess.asks))))
     return guess if name in guess.told or not _in_paths(guess, name) else _renamed(guess, name, f"{home.kind}_id")
 
 
@@ -70,7 +71,8 @@ def _by_rows(guess: Guess, tables: Sequence[tuple[TableFacts, Guess]]) -> Guess:
     if not found:
         return guess
     _, name, facts, field, match = max(found, key=lambda each: each[0])
-    return replace(guess, through=(facts.dataset, name, *([field] if field != name else [])), asks=f"{name}: {match.said}")
+    asks = "; ".join(filter(None, (f"{name}: {match.said}", guess.asks)))
+    return replace(guess, through=(facts.dataset, name, *([field] if field != name else [])), asks=asks)
 
 
 def _in_paths(guess: Guess, name: str) -> bool:

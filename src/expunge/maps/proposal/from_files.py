@@ -7,6 +7,7 @@ and dropped.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells
+from expunge.core.values.scope import MODIFIED
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import (
     COMPRESSED,
@@ -27,6 +29,7 @@ from expunge.maps.proposal.known_words import (
     MEDIA,
     OTHERS,
     RECORDS,
+    TIMES,
     is_date,
     is_field,
     is_plain,
@@ -71,14 +74,16 @@ class _Group:
     paths: list[Path] = field(default_factory=list)
 
 
-def look_at_folder(root: Path, store: str, columns: ReadColumns | None = None) -> SurveyedFolder:
+def look_at_folder(root: Path, store: str, columns: ReadColumns | None = None, apart: frozenset[Path] = frozenset()) -> SurveyedFolder:
     """Guess the datasets of a folder; links are not followed, and only the first :data:`MOST_FILES` files count.
 
-    ``columns`` reads the Parquet files of a lake. Raises what it raises.
+    ``columns`` reads the Parquet files of a lake. ``apart``: files that are stores of their own. Raises what ``columns`` raises.
     """
     groups: dict[tuple[tuple[str, ...], str], _Group] = {}
     databases, junk, count = [], set(), 0
     for path in _files(root):
+        if apart and path.resolve() in apart:
+            continue
         count += 1
         if count > MOST_FILES:
             break
@@ -169,7 +174,8 @@ def _sampled(root: Path, guess: Guess, groups: Sequence[_Group], names: Sequence
 
 def _with_columns(guess: Guess, read: Mapping[Path, Mapping[str, frozenset[str]]]) -> Guess:
     """Add the columns of a lake's files, with samples of those that may say whose a row is."""
-    samples = dict(guess.samples)
+    samples, names = dict(guess.samples), [name for columns in read.values() for name in columns]
+    since = next((name for wanted in TIMES for name in names if name.lower() == wanted), guess.since)
     for columns in read.values():
         for name, values in columns.items():
             if name in samples or _may_name_people(name):
@@ -182,6 +188,7 @@ def _with_columns(guess: Guess, read: Mapping[Path, Mapping[str, frozenset[str]]
         kinds={**guess.kinds, **kinds},
         samples={name: samples[name] for name in (*added, *guess.fields) if name in samples},
         told=guess.told | set(added),
+        since=since,
     )
 
 
@@ -254,10 +261,20 @@ def _whole(store: str, folders: tuple[str, ...], groups: Sequence[_Group], names
 def _single(store: str, folders: tuple[str, ...], group: _Group, names: list[str]) -> Guess:
     front = _folder_template(folders, names)
     kind = _format(group)
-    record = _first_record(group.paths[0], kind) if kind in RECORDS else {}
+    looked = group.paths[:_SAMPLES]
+    records = [_first_record(path, kind) for path in looked] if kind in RECORDS else []
     own = names[-1] if kind not in RECORDS else "name"
     paths = tuple(f"{front}{stem}{group.extension}" for stem in _stems(group, own))
-    return _guess(store, folders, paths, RECORDS.get(kind, ""), tuple(key for key in record if is_field(key)))
+    keys = dict.fromkeys(key for record in records for key in record if is_field(key))
+    guess = _guess(store, folders, paths, RECORDS.get(kind, ""), tuple(keys))
+    if broken := sum(1 for path, record in zip(looked, records, strict=False) if not record and 0 < path.stat().st_size < _FIRST):
+        asks = f"{broken} of {len(looked)} files that were looked at cannot be read as {guess.format}: expunge check names it"
+        return replace(guess, asks=asks)
+    if all(map(is_database, looked)):
+        many = "1 SQLite database, whose name" if len(group.paths) == 1 else f"{len(group.paths):,} SQLite databases, whose names"
+        asks = f"{many} may be a person's: expunge init FOLDER FOLDER/NAME proposes its tables; as a file it goes as a whole"
+        return replace(guess, kinds={}, asks=asks)
+    return guess
 
 
 def _guess(store: str, folders: tuple[str, ...], paths: tuple[str, ...], form: str, keys: tuple[str, ...] = ()) -> Guess:
@@ -273,7 +290,8 @@ def _guess(store: str, folders: tuple[str, ...], paths: tuple[str, ...], form: s
     name = "_".join([fixed[-1]] if fixed else []) or (own if is_plain(own) else store)
     if form and is_plain(own) and own != name:
         name = f"{name}_{own}"
-    return Guess(re.sub(r"[^A-Za-z0-9_]", "_", name), store, fields, kinds, paths=paths, format=form)
+    since = "day" if all("{day}" in path for path in paths) else "" if form else MODIFIED
+    return Guess(re.sub(r"[^A-Za-z0-9_]", "_", name), store, fields, kinds, paths=paths, format=form, since=since)
 
 
 def _apart(guesses: Sequence[Guess]) -> tuple[Guess, ...]:
@@ -289,7 +307,9 @@ def _first_record(path: Path, kind: str) -> Mapping[str, object]:
     try:
         with path.open("rb") as raw:
             opened: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
-            text = opened.read(_FIRST).decode("utf-8")
+            data = opened.read(_FIRST)
+        # Why not at once: a letter of several bytes may be cut where the look ends.
+        text = codecs.getincrementaldecoder("utf-8")().decode(data, final=len(data) < _FIRST)
         if kind == "csv":
             return next(csv.DictReader(io.StringIO(text)), {})
         record = json.loads(text.partition("\n")[0] if RECORDS.get(kind) == "jsonl" else text)

@@ -42,6 +42,8 @@ class Guess:
     """Field -> values of it, to be compared and dropped."""
     sole: frozenset[str] = frozenset()
     """Placeholders that no two files share a value of, whoever they belong to."""
+    rows: frozenset[str] = frozenset()
+    """Columns that name rows of a table, and so no people whom no table lists."""
     told: frozenset[str] = frozenset()
     """Fields whose names the data itself gives, and no rule of ours."""
 

@@ -47,6 +47,10 @@ TIMES = (
     "joined_at",
 )
 """Columns from which a period may run, the likeliest first."""
+OTHER_TIMES = frozenset(
+    {"birth", "birthday", "born", "dob", "expire", "expires", "expiry", "deleted", "updated", "due", "required", "last"}
+)
+"""Words of columns with a time that is not the one of making."""
 FIRST_NAMES = frozenset({"first_name", "firstname", "given_name", "givenname", "forename"})
 LAST_NAMES = frozenset({"last_name", "lastname", "family_name", "familyname", "surname"})
 LOGINS = frozenset({"username", "user_name", "login", "loginname", "login_name", "nickname", "handle"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,11 @@ TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """Words that YAML does not take for text."""
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RETENTION = "first"
+SUBJECT_HINT = (
+    "# subject: {KIND: FIELD}, {through: DATASET, via: FIELD} or {through: DATASET, via: {FIELD HERE: FIELD THERE}};",
+    "# or about: nobody, or name it under ignore with a reason",
+)
+"""Stands in place of a subject that nobody has said yet."""
 
 
 @dataclass
@@ -52,18 +58,19 @@ def _lines(sight: SurveyedData, guesses: Sequence[Guess], identities: Sequence[I
         options = f", {sight.options[name]}" if name in sight.options else ""
         yield f"  {name}: {{kind: {kind}, url: {word(url)}{options}}}"
     yield ""
+    schedules = schedules_of(guesses)
     yield "retention:"
-    since = next((guess.since for guess in guesses if guess.since), "created_at")
-    yield f"  {_RETENTION}:"
-    yield "    period: 90 days"
-    yield f"    from: {word(since)}"
-    yield '    purpose: "DECIDE: what it is used for"'
-    yield '    need: "DECIDE: why that needs it"'
-    yield '    guess: "how long each kind of data is needed, from when and what for, is for people to say"'
+    for name, since in dict.fromkeys(schedules.values()) or [(_RETENTION, "created_at")]:
+        yield f"  {name}:"
+        yield "    period: 90 days"
+        yield f"    from: {word(since)}"
+        yield '    purpose: "DECIDE: what it is used for"'
+        yield '    need: "DECIDE: why that needs it"'
+        yield '    guess: "how long each kind of data is needed, from when and what for, is for people to say"'
     yield ""
     yield "datasets:"
     for guess in guesses:
-        yield from _dataset(guess)
+        yield from _dataset(guess, schedules[guess.name][0] if guess.name in schedules else _RETENTION)
     if not guesses:
         yield "  {}    # nothing was found"
     if sight.ignore:
@@ -81,7 +88,30 @@ def _identity(identity: IdentityGuess) -> str:
     return f"  {identity.kind}: {{dataset: {identity.dataset}, key: {word(identity.key)}{also}{owner}{asks}}}"
 
 
-def _dataset(guess: Guess) -> Iterator[str]:
+def schedules_of(guesses: Sequence[Guess]) -> dict[str, tuple[str, str]]:
+    """Return dataset -> the name of its retention and the field that it runs from: one retention for each field of time.
+
+    What is found through other rows goes with those. What has no time has the retention that most datasets have.
+    """
+    kept = {guess.name: guess for guess in guesses if not guess.nobody}
+    fields: dict[str, str] = {}
+    for name, guess in kept.items():
+        first, seen = guess, {name}
+        while first.through and first.through[0] in kept.keys() - seen:
+            first = kept[first.through[0]]
+            seen.add(first.name)
+        fields[name] = first.since
+    counted = Counter(since for since in fields.values() if since)
+    usual = min(counted, key=lambda since: (-counted[since], list(counted).index(since)), default="created_at")
+    names = {usual: _RETENTION}
+    for since in counted:
+        base = re.sub(r"[^A-Za-z0-9_]", "_", since)
+        names.setdefault(since, f"by_{base}"[:40])
+    ranked = sorted(fields.items(), key=lambda each: each[1] not in {"", usual})
+    return {name: (names[since or usual], since or usual) for name, since in ranked}
+
+
+def _dataset(guess: Guess, retention: str) -> Iterator[str]:
     yield f"  {guess.name}:"
     yield f"    store: {guess.store}"
     if guess.table:
@@ -105,7 +135,7 @@ def _dataset(guess: Guess) -> Iterator[str]:
         yield f"    mentions: {{{', '.join(f'{word(column)}: {rule}' for column, rule in guess.mentions.items())}}}"
     if guess.categories:
         yield f"    categories: [{', '.join(guess.categories)}]"
-    yield f"    retention: {_RETENTION}"
+    yield f"    retention: {retention}"
 
 
 def _subject(guess: Guess) -> Iterator[str]:
@@ -121,8 +151,7 @@ def _subject(guess: Guess) -> Iterator[str]:
         yield f"    derived_from: [{', '.join(guess.made_from)}]"
         yield "    on_erase: destroy"
     else:
-        yield "    # subject: {KIND: FIELD}, {through: DATASET, via: FIELD} or {through: DATASET, via: {FIELD HERE: FIELD THERE}};"
-        yield "    # or about: nobody, or name it under ignore with a reason"
+        yield from (f"    {line}" for line in SUBJECT_HINT)
 
 
 def _fields(guess: Guess, kind: str) -> str:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from expunge.core.values.scope import MODIFIED
 from expunge.maps.proposal import model_registries
 from expunge.maps.proposal.folder_ways import with_ways
 from expunge.maps.proposal.from_files import ReadColumns, look_at_folder
@@ -21,7 +22,7 @@ from expunge.maps.proposal.map_text import TRAPS, SurveyedData, word, written
 from expunge.maps.proposal.people_tables import TableFacts, people_tables
 from expunge.maps.proposal.settling import settled
 from expunge.maps.proposal.table_ways import TableWays
-from expunge.maps.proposal.targets import Target, recognised, relative
+from expunge.maps.proposal.targets import Target, distinct, recognised, relative
 from expunge.ports.optional.table_survey import TableSurvey
 
 OpenSurvey = Callable[[str, Path | str, str], AbstractContextManager[TableSurvey]]
@@ -37,6 +38,8 @@ class _Look:
     open_survey: OpenSurvey
     columns: ReadColumns
     stack: ExitStack
+    databases: frozenset[Path]
+    """The SQLite files that are targets themselves."""
     sight: SurveyedData = field(default_factory=SurveyedData)
     tables: list[TableFacts] = field(default_factory=list)
     files: list[Guess] = field(default_factory=list)
@@ -65,9 +68,10 @@ def propose_map(targets: Sequence[str], map_folder: Path, open_survey: OpenSurve
         UsageError: when a target is nothing that a map could declare.
         StoreUnavailable: when a database cannot be read.
     """
-    found = [recognised(each, map_folder, environ) for each in dict.fromkeys(targets)]
+    found = [recognised(each, map_folder, environ) for each in distinct(targets)]
+    own = {Path(each.where).resolve() for each in found if each.kind == "sqlite"}
     with ExitStack() as stack:
-        look = _Look(map_folder, open_survey, columns, stack)
+        look = _Look(map_folder, open_survey, columns, stack, frozenset(own))
         for target in found:
             look.sight.notes += target.notes
             see = _see_tables if target.kind in _TABLES else _see_folder if isinstance(target.where, Path) else _see_bucket
@@ -86,15 +90,20 @@ def propose_map(targets: Sequence[str], map_folder: Path, open_survey: OpenSurve
 def _see_folder(look: _Look, target: Target) -> None:
     folder, sight = Path(target.where), look.sight
     name = look.store_name(target.name)
-    seen = look_at_folder(folder, name, look.columns if target.kind == "parquet" else None)
+    seen = look_at_folder(folder, name, look.columns if target.kind == "parquet" else None, look.databases)
     sight.stores.append((name, target.kind, target.url))
-    look.files += with_sidecars(seen.guesses) if target.kind == "faiss" else seen.guesses
+    found = with_sidecars(seen.guesses) if target.kind == "faiss" else seen.guesses
+    # Why: when a file was written says nothing of the rows in it, which a lake's rewriting moves.
+    look.files += found if target.kind == "files" else [replace(each, since="") if each.since == MODIFIED else each for each in found]
     for database in seen.databases:
         stem = re.sub(r"[^A-Za-z0-9_]", "_", database.stem)
         inner = database.relative_to(folder).as_posix()
         url = "sqlite:///" + relative(database, look.map_folder).removeprefix("./")
         _see_tables(look, Target("sqlite", stem if stem != name else f"{stem}_db", url, database))
         sight.ignore.append((name, "path", f"{inner}*", f"declared as the store {sight.stores[-1][0]}"))
+    root = folder.resolve()
+    beside = sorted(path.relative_to(root).as_posix() for path in look.databases if path.is_relative_to(root))
+    sight.ignore += [(name, "path", f"{inner}*", "declared as a store of its own") for inner in beside]
     sight.ignore += [(name, "path", f"*{junk}", "desktop leftovers, no personal data") for junk in seen.junk]
     if look.map_folder.resolve() == folder.resolve():
         sight.ignore.append((name, "path", "expunge.yaml", "this map"))

@@ -35,7 +35,7 @@ def _by_name(guess: Guess, listed: set[str]) -> Mapping[str, str]:
     found = {kind: name for kind, name in guess.kinds.items() if kind not in listed}
     for name in guess.fields:
         kind = kind_of(name)
-        if kind is not None and kind not in listed and (guess.table or name in guess.told):
+        if kind is not None and kind not in listed and name not in guess.rows and (guess.table or name in guess.told):
             found.setdefault(kind, name)
     return found
 

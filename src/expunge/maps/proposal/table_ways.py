@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap.people_columns import singular
 from expunge.maps.proposal.guesses import Guess
-from expunge.maps.proposal.known_words import ACTORS, ALSO, TIMES, words_of
+from expunge.maps.proposal.known_words import ACTORS, ALSO, OTHER_TIMES, TIMES, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
-from expunge.maps.proposal.unreached_tables import question, reason, row_names
+from expunge.maps.proposal.unreached_tables import naming_rows, question, reason, row_names
 from expunge.maps.proposal.value_match import best_people, matched
-from expunge.ports.optional.table_survey import ColumnType
+from expunge.ports.optional.table_survey import ColumnType, SurveyedTable
 
 _DELETED = frozenset({"deleted_at", "deleted", "is_deleted", "deleted_on", "removed_at", "archived_at"})
 _MAILS = frozenset({"email", "e_mail", "email_address", "mail"})
@@ -52,7 +52,9 @@ class TableWays:
         """Return a dataset for each table. Raises StoreUnavailable."""
         for place, facts in self._tables.items():
             places = {column.name: at for at, column in enumerate(facts.table.columns)}
-            named = sorted(self._named(facts), key=lambda each: places[each.column])
+            # Why the first alone: the schema may declare one key twice.
+            once = {(each.column, each.people.facts.place): each for each in reversed(list(self._named(facts)))}
+            named = sorted(once.values(), key=lambda each: places[each.column])
             if place in self._homes:
                 self._done[place] = self._of_home(self._homes[place], named)
             elif named:
@@ -185,7 +187,7 @@ class TableWays:
 
     def _through(self, facts: TableFacts, link: _Link, others: Sequence[_Link]) -> Guess:
         asks = [f"{link.column}: {link.said}"] if link.said else []
-        beside = [each.column for each in others if each.column != link.column]
+        beside = dict.fromkeys(each.column for each in others if each.column != link.column)
         if beside:
             asks.append(f"{', '.join(beside)} leads to people as well")
         way = (link.to.dataset, link.column, *([link.field] if link.field != link.column else []))
@@ -216,13 +218,21 @@ class TableWays:
 
     def _guess(self, facts: TableFacts) -> Guess:
         columns = tuple(column.name for column in facts.table.columns)
-        since = next((name for wanted in TIMES for name in columns if name.lower() == wanted), "")
+        since = since_of(facts.table)
         notes = [
             f"{name}: a row that is marked as deleted is found, and goes, like any other" for name in columns if name.lower() in _DELETED
         ]
         many = [reference for reference in facts.table.references if len(reference.columns) > 1]
         notes += [f"a foreign key of several columns leads to {reference.table}: it cannot be followed" for reference in many]
-        return Guess(facts.dataset, facts.store, columns, table=facts.table.name, since=since, notes=tuple(notes))
+        return Guess(facts.dataset, facts.store, columns, table=facts.table.name, since=since, notes=tuple(notes), rows=naming_rows(facts))
+
+
+def since_of(table: SurveyedTable) -> str:
+    """Return the column with the time of which a period may run: one of the usual names first, then any time that is no other one."""
+    names = [column.name for column in table.columns]
+    usual = (name for wanted in TIMES for name in names if name.lower() == wanted)
+    others = (each.name for each in table.columns if each.type is ColumnType.TIME and OTHER_TIMES.isdisjoint(words_of(each.name)))
+    return next(usual, next(others, ""))
 
 
 def _is_actor(named: _Named) -> bool:

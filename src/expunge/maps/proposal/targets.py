@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,21 +48,38 @@ def recognised(text: str, map_folder: Path, environ: Mapping[str, str]) -> Targe
         return _server(text, environ)
     if text.startswith("s3://"):
         return Target("s3", _name(urlsplit(text).netloc, "bucket"), text, text)
-    path = Path(text.removeprefix("sqlite:///"))
+    path = _path(text)
     url = relative(path, map_folder)
     if path.is_dir():
         kind = _folder(path)
         return Target(kind, _name(path.resolve().name, "media"), url, path)
     if is_database(path):
         return Target("sqlite", _name(path.stem, "app"), "sqlite:///" + url.removeprefix("./"), path)
+    if path.is_file() and not path.stat().st_size:
+        message = f"{text} is empty (0 bytes): a database has a header once its first table is made"
+        raise UsageError(message, help="name the file that holds the tables, or make them first")
     message = f"{text} is neither a folder nor a SQLite database, nor an address that begins with postgresql:// or s3://"
     raise UsageError(message, help="expunge init ./media ./app.db postgresql://localhost/app s3://bucket/prefix")
+
+
+def distinct(targets: Iterable[str]) -> tuple[str, ...]:
+    """Return targets without those that are a place named before: by another address, a link, or a second name of the file."""
+    found: dict[object, str] = {}
+    for text in targets:
+        path = _path(text)
+        status = path.stat() if "://" not in str(path) and path.exists() else None
+        found.setdefault((status.st_dev, status.st_ino) if status is not None else text, text)
+    return tuple(found.values())
 
 
 def relative(path: Path, folder: Path) -> str:
     """Return ``./media`` from the map's folder; a path upwards where it lies elsewhere."""
     text = os.path.relpath(path.resolve(), folder.resolve())
     return "." if text == "." else text if text.startswith("..") else f"./{text}"
+
+
+def _path(text: str) -> Path:
+    return Path(text.removeprefix("sqlite:///"))
 
 
 def _server(text: str, environ: Mapping[str, str]) -> Target:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from expunge.maps.proposal.known_words import PERSONAL, kind_of
-from expunge.maps.proposal.people_tables import MOST_VALUES, PeopleTable, TableFacts
+from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.value_match import FEW, free_text, shows_people
 from expunge.ports.optional.table_survey import ColumnType
+
+_ABOVE = "parent"
+"""The kind of people whose name rows of a tree have as well, for the row above them."""
 
 
 def question(facts: TableFacts, homes: Sequence[PeopleTable], referring: Sequence[str]) -> str:
@@ -37,16 +40,34 @@ def row_names(facts: TableFacts) -> dict[str, frozenset[str]]:
     return {name: facts.survey.sampled(facts.table.name, name, MOST_VALUES) for name in names}
 
 
+def naming_rows(facts: TableFacts) -> frozenset[str]:
+    """Return the columns that name rows of a table: foreign keys, and the parent of a row whose values are keys of the table itself.
+
+    Raises StoreUnavailable.
+    """
+    found = {here for reference in facts.table.references for here, _ in reference.columns}
+    for column in facts.table.columns:
+        if kind_of(column.name) == _ABOVE and facts.table.key and column.name not in found:
+            values = facts.survey.sampled(facts.table.name, column.name, MOST_VALUES)
+            if values and facts.survey.held(facts.table.name, facts.table.key, values) >= ENOUGH * len(values):
+                found.add(column.name)
+    return frozenset(found)
+
+
 def _questions(facts: TableFacts, homes: Sequence[PeopleTable], referring: Sequence[str]) -> Iterator[str]:
     columns = [column.name for column in facts.table.columns]
     told = [name for name in columns if name.lower() in PERSONAL]
     pair = _polymorphic({name.lower() for name in columns})
     preset = preset_of(facts.table.name)
+    if preset is not None and not (preset.nobody or preset.people) and preset.columns <= {name.lower() for name in columns}:
+        ways = f": {', '.join(referring)} leads here" if referring else ""
+        yield f"{preset.why}, and no key says whose a row is{ways}"
     if pair is not None:
         yield f"{pair[0]} and {pair[1]} lead to rows of several tables; nothing else says whose it is"
     if told and referring:
         yield f"{', '.join(told)}: {referring[0]} leads here, and two people may share a row; nothing else says whose it is"
-    if told := told or [name for name in columns if kind_of(name)]:
+    rows = naming_rows(facts)
+    if told := told or [name for name in columns if kind_of(name) and name not in rows]:
         yield f"{', '.join(told)} may name people, and no key says whom"
     if shown := shows_people(facts, homes):
         yield f"{shown} names people, and no key says whom"

@@ -68,11 +68,12 @@ def best_people(facts: TableFacts, column: SurveyedColumn, homes: Sequence[Peopl
         match = matched(values, home.facts.survey, home.facts.table.name, home.key)
         declared = tells is NameTells.DECLARED
         if match.share >= ENOUGH or (declared and (match.held or not match.values)):
-            found.append(((declared, match.share), home, match))
+            # Why its own people before others: numbers of two tables are often the same, and rows of one refer to one another.
+            found.append(((declared, home.facts is facts, match.share), home, match))
     if not found:
         return None
     rank, home, match = max(found, key=lambda each: each[0])
-    alike = [other.place for (declared, share), who, other in found if who is not home and declared == rank[0] and share >= ENOUGH]
+    alike = [other.place for (declared, _, share), who, other in found if who is not home and declared == rank[0] and share >= ENOUGH]
     return home, replace(match, also=tuple(alike))
 
 

@@ -82,6 +82,18 @@ class SchemaListing(Protocol):
         ...
 
 
+@runtime_checkable
+class TriggerListing(Protocol):
+    """A store whose triggers may copy rows."""
+
+    def copied_elsewhere(self, dataset: Dataset) -> tuple[str, ...]:
+        """Return words for the triggers that copy values of a dataset's rows to another table when they go.
+
+        Less those that the map accepts, and less tables of which a dataset tells whose their rows are. Raises as ``locate``.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class UndeclaredTable:
     """A table, or the files of one folder, that no dataset of the map declares."""

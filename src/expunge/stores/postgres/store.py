@@ -177,12 +177,17 @@ class Postgres:
         """Ask triggers, samples of the planner, and the folders of the database."""
         place = self._server.place()
         with self._looking(dataset) as (connection, table):
+            beside = table_files.elsewhere(connection, table, place) if isinstance(place, DataDirectory) else ()
+        return (*self.copied_elsewhere(dataset), *beside)
+
+    def copied_elsewhere(self, dataset: Dataset) -> tuple[str, ...]:
+        """Read triggers and rules, and follow them from table to table."""
+        with self._looking(dataset) as (connection, table):
             schema = PostgresSchema(connection)
             people = (schema.table(each.table) for each in self._datasets if isinstance(each.subject, ByField | Through))
             told = [each for each in people if each is not None]
             found = copying(connection, table, accepted(self._spec), [oid for each in told for oid in each.family])
-            beside = table_files.elsewhere(connection, table, place) if isinstance(place, DataDirectory) else ()
-            return (*copied_by(tuple(found)), *beside)
+            return copied_by(tuple(found))
 
     def files(self) -> NameFile:
         """Tell files that the server names from the rest of its folder."""

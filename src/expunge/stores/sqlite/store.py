@@ -178,7 +178,11 @@ class Sqlite:
         return sum(1 for _ in self.nominated(dataset, (rows,), ()))
 
     def elsewhere(self, dataset: Dataset) -> Sequence[str]:
-        """Ask SQLite which tables the deletion touches; samples of the planner lie in the database itself."""
+        """Nothing but triggers: samples of the planner lie in the database itself."""
+        return self.copied_elsewhere(dataset)
+
+    def copied_elsewhere(self, dataset: Dataset) -> tuple[str, ...]:
+        """Ask SQLite which tables the deletion touches."""
         with self._looking(dataset) as (connection, table):
             schema, accepting = SqliteSchema(connection), {name.casefold() for name in accepted(self._spec)}
             file = self._place(dataset)[0]

@@ -1,0 +1,145 @@
+"""``expunge map review``: ask a person what a map leaves open, and write the answers into it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from expunge.cli.terminal import options, output
+from expunge.cli.terminal.exit_codes import Exit
+from expunge.errors import UsageError
+
+if TYPE_CHECKING:
+    from expunge.survey import MapQuestion, MapReview, TableCounts
+
+_CHOICES = "y: as proposed; Enter: later; ?: what else can be said; q: stop"
+_HELP = {
+    "retention": ("the value alone, without quotes: 90 days, created_at, answer the request",),
+    "identities": ("keys of the entry as YAML: key: user_id", "or also: [email]"),
+    "datasets": (
+        "subject: {KIND: FIELD}, or subject: {through: DATASET, via: FIELD}, or {through: DATASET, via: {FIELD HERE: FIELD THERE}}",
+        "nobody: it lists things, and no row is about a person",
+        "ignore: REASON: it is not looked into, and the receipt names it with this reason",
+        "several keys at once: {subject: {user: sender_id}, mentions: {recipient_id: null}}",
+    ),
+}
+"""What can be answered beside *yes*, by section of the map."""
+
+
+def review(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Ask about each open guess and each text that is still to be said, and write the answers into the map.
+
+    Each answer is written at once, whole or not at all; comments and order stay. Enter leaves a question open. Without a terminal, answers
+    are read from stdin, one a line. With --json the open questions are listed, and none is asked. Exit code 1 while any is open.
+    """
+    from expunge import survey
+
+    reviewed = survey.review(map_file)
+    if as_json:
+        questions = [_as_json(each, reviewed.counts.get(each.name)) for each in reviewed.questions]
+        output.write_json("map-review/1", {"map": reviewed.path, "open": questions})
+    elif reviewed.questions:
+        reviewed = _asked(reviewed)
+    if not as_json:
+        left = len(reviewed.questions)
+        output.say(
+            f"{output.count(left, 'question')} left in {output.visible(str(reviewed.path))}; until then no order is planned"
+            if left
+            else "nothing is left to decide; run expunge check"
+        )
+    if reviewed.questions:
+        raise typer.Exit(1)
+
+
+def _asked(reviewed: MapReview) -> MapReview:
+    """Ask every question once, in the order of the file."""
+    places = [each.place for each in reviewed.questions]
+    lines = None if sys.stdin.isatty() else _answers()
+    said: set[str] = set()
+    for number, place in enumerate(places, 1):
+        question = next((each for each in reviewed.questions if each.place == place), None)
+        if question is None:
+            continue
+        for line in _shown(question, reviewed.counts.get(question.name), f"{number} of {len(places)}"):
+            output.note(output.visible(line))
+        try:
+            found = _decided(reviewed, question, lines, said)
+        except typer.Abort:
+            output.note(f"stopped; {len(said)} answers are in the map")
+            raise typer.Exit(Exit.INTERRUPTED) from None
+        if found is None:
+            break
+        reviewed = found
+    return reviewed
+
+
+def _decided(reviewed: MapReview, question: MapQuestion, lines: Iterator[str] | None, said: set[str]) -> MapReview | None:
+    """The review after the answer to one question; None where no more is to be asked. A person may answer again, a file may not."""
+    from expunge import survey
+
+    while True:
+        if lines is None:
+            answer = str(typer.prompt(f"{question.asked} [{_CHOICES}]", default="", show_default=False, err=True)).strip()
+        elif (told := next(lines, None)) is None:
+            return None
+        else:
+            answer = told
+        if answer.lower() in {"q", "quit"}:
+            return None
+        if not answer:
+            return reviewed
+        if answer == "?":
+            for each in _HELP[question.section]:
+                output.note(f"    {each}")
+            continue
+        same = [each.place for each in reviewed.questions if (each.section, each.name) == (question.section, question.name)]
+        try:
+            done = survey.decide(reviewed, question, answer, settles=bool(question.key) and {*same} <= {*said, question.place})
+        except UsageError as error:
+            if lines is not None:
+                message = f"{question.place}: {error.message}"
+                raise UsageError(message, help=error.help) from error
+            output.note(f"    {output.visible(error.message)}; {output.visible(error.help)}")
+            continue
+        said.add(question.place)
+        return done
+
+
+def _answers() -> Iterator[str]:
+    """The lines of stdin. Raises UsageError where there is none."""
+    first = sys.stdin.readline()
+    if not first:
+        message = "there is no terminal to ask on, and stdin holds no answers"
+        raise UsageError(message, help="run it on a terminal, give one answer a line on stdin, or list the questions with --json")
+    yield first.strip()
+    for line in sys.stdin:
+        yield line.strip()
+
+
+def _shown(question: MapQuestion, counts: TableCounts | None, which: str) -> Iterator[str]:
+    yield f"({which}) {question.place}, line {question.line}"
+    yield from (f"    | {line}" for line in question.entry if not line.strip().startswith("guess:"))
+    yield f"    why this is asked: {question.reason}"
+    if counts is not None:
+        yield f"    now: {output.count(counts.rows, 'row')}; columns: {', '.join(counts.columns)}"
+    if question.proposed:
+        yield f"    proposed: {question.proposed}"
+    if question.means:
+        yield f"    yes means: {question.means}"
+
+
+def _as_json(question: MapQuestion, counts: TableCounts | None) -> dict[str, Any]:
+    return {
+        "section": question.section,
+        "name": question.name,
+        "key": question.key,
+        "line": question.line,
+        "reason": question.reason,
+        "proposed": question.proposed,
+        "means": question.means,
+        "rows": counts.rows if counts else None,
+        "columns": counts.columns if counts else [],
+    }

@@ -1,0 +1,230 @@
+"""``expunge map review``: a person is asked what the map leaves open, and each answer is in the file, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from expunge import faults
+from expunge.cli.terminal import output
+from expunge.faults import arm
+from expunge.maps import examine
+from expunge.stores import Kinds
+from tests.cli.running import Ran, expunge
+
+SECRET = "Zerlina"
+SCHEMA = f"""
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, created_at TEXT);
+CREATE TABLE posts (id INTEGER PRIMARY KEY, author_id INTEGER, title TEXT);
+CREATE TABLE settings (id INTEGER PRIMARY KEY, value TEXT);
+CREATE TABLE addresses (id INTEGER PRIMARY KEY, street TEXT);
+INSERT INTO users VALUES (100, '{SECRET}', '2026-01-01'), (101, 'Ambrosius', '2026-01-02');
+INSERT INTO posts VALUES (1, 100, 'a'), (2, 101, 'b'), (3, 101, 'c');
+INSERT INTO settings VALUES (1, '{SECRET.lower()}@example.org');
+INSERT INTO addresses VALUES (100, 'Lane');
+"""
+ANSWERS = ["90 days", "y", "run the shop", "orders are packed from it", "subject: {user: id}", "y", "nobody"]
+"""In the order of the questions: four of the retention, then addresses, posts, settings."""
+
+
+@pytest.fixture
+def guessed(tmp_path: Path) -> Path:
+    with closing(sqlite3.connect(tmp_path / "app.db")) as db, db:
+        db.executescript(SCHEMA)
+    assert expunge("init", "app.db", cwd=tmp_path).code == 0
+    path = tmp_path / "expunge.yaml"
+    path.write_text(path.read_text().replace("    store: app\n    table: posts\n", "    store: app   # the only one\n    table: posts\n"))
+    return path
+
+
+def piped(folder: Path, answers: list[str], *arguments: str) -> Ran:
+    from contextlib import chdir
+
+    from typer.testing import CliRunner
+
+    from expunge.__main__ import whole_application
+
+    output.stdout.cache_clear()
+    output.stderr.cache_clear()
+    typed = "".join(f"{each}\n" for each in answers)
+    with chdir(folder):
+        done = CliRunner().invoke(whole_application(), ["map", "review", *arguments], input=typed, env={"NO_COLOR": "1"})
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return Ran(done.exit_code, done.stdout, done.stderr)
+
+
+def guesses(path: Path) -> set[str]:
+    reading = examine(path, {}, kinds=Kinds())
+    assert reading.faults == ()
+    assert reading.map is not None
+    return {each.name for each in reading.map.guesses}
+
+
+def test_json_lists_what_is_open_with_counts_and_no_value_and_writes_nothing(guessed: Path) -> None:
+    before = guessed.read_bytes()
+    ran = expunge("map", "review", "--json", cwd=guessed.parent)
+    assert ran.code == 1
+    open_ = {".".join((each["section"], each["name"], each["key"])).rstrip("."): each for each in ran.json["open"]}
+    keys = {f"retention.first.{key}" for key in ("period", "from", "purpose", "need")}
+    assert open_.keys() == keys | {"datasets.addresses", "datasets.posts", "datasets.settings"}
+    posts = open_["datasets.posts"]
+    assert (posts["rows"], posts["columns"], posts["proposed"]) == (3, ["id", "author_id", "title"], "subject: {user: author_id}")
+    assert posts["reason"] == "author_id: 2 of 2 values match users.id"
+    assert guessed.read_text().splitlines()[posts["line"] - 1].strip().startswith("guess:")
+    assert open_["datasets.settings"]["proposed"] == open_["retention.first.purpose"]["proposed"] == ""
+    assert SECRET.lower() not in ran.out.lower()
+    assert guessed.read_bytes() == before
+
+
+def test_answers_from_stdin_are_written_and_comments_and_order_stay(guessed: Path) -> None:
+    before = guessed.read_text()
+    os.chmod(guessed, 0o640)  # noqa: PTH101 - the mode that has to stay
+    ran = piped(guessed.parent, ANSWERS)
+    assert (ran.code, ran.out) == (0, "nothing is left to decide; run expunge check\n"), ran.err
+    assert "3 rows; columns: id, author_id, title" in ran.err
+    assert "an order takes what leads to its person" in ran.err
+    assert SECRET.lower() not in (ran.out + ran.err).lower()
+    text = guessed.read_text()
+    assert guesses(guessed) == set()
+    assert guessed.stat().st_mode & 0o777 == 0o640
+    assert "    store: app   # the only one\n    table: posts\n    subject: {user: author_id}\n    retention: first\n" in text
+    assert "  settings:\n    store: app\n    table: settings\n    about: nobody\n" in text
+    assert '    purpose: "run the shop"\n    need: "orders are packed from it"\n' in text
+    kept = [line for line in before.splitlines() if line.startswith("#") or line.endswith(":") or "url:" in line]
+    assert [line for line in text.splitlines() if line in kept] == kept
+    assert sorted(each.name for each in guessed.parent.iterdir()) == ["app.db", "expunge.yaml"]
+
+
+def test_each_answer_may_be_left_out_and_is_asked_again(guessed: Path) -> None:
+    ran = piped(guessed.parent, ["", "", "", "", "", "y"])
+    assert ran.code == 1
+    assert "6 questions left in" in ran.out
+    assert guesses(guessed) == {"first", "addresses", "settings"}
+    assert piped(guessed.parent, ["y", "y", "run the shop", "", "", "ignore: our own settings, no customer's"]).code == 1
+    assert guesses(guessed) == {"first", "addresses"}
+    assert '{store: app, table: "settings", reason: "our own settings, no customer\'s"}' in guessed.read_text()
+    assert 'purpose: "run the shop"' in guessed.read_text()
+    assert piped(guessed.parent, ["y", "y", "y", "they buy", "subject: {user: id}"]).code == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("y", "there is nothing proposed to say yes to"),
+        ("subjekt: {user: id}", "has no key 'subjekt'"),
+        ("subject: {nobody_known: id}", "nobody_known"),
+        ("subject: {user: id}, guess: x", "that is no line of YAML"),
+        ("subject: {through: posts}", "lacks 'via'"),
+        ("ignore:", "say why nobody is in it"),
+    ],
+)
+def test_an_answer_that_is_none_changes_nothing_and_names_the_question(guessed: Path, answer: str, said: str) -> None:
+    before = guessed.read_bytes()
+    ran = piped(guessed.parent, ["", "", "", "", answer, "y"])
+    assert ran.code == 2
+    assert "datasets.addresses: " in ran.err
+    assert said in ran.err
+    assert guessed.read_bytes() == before
+
+
+def test_without_terminal_and_answers_it_says_what_to_do(guessed: Path) -> None:
+    ran = piped(guessed.parent, [])
+    assert ran.code == 2
+    assert "there is no terminal to ask on" in ran.err
+
+
+def test_a_write_that_fails_leaves_the_map_as_it_was(guessed: Path) -> None:
+    before = guessed.read_bytes()
+    with faults.record() as passed:
+        piped(guessed.parent, ["30 days"])
+    points = [
+        each for each in dict.fromkeys(passed) if each.startswith("map.review.answer") and not each.startswith("map.review.answer.folder")
+    ]
+    assert points
+    assert b"period: 30 days" in guessed.read_bytes().replace(b'"', b"")
+    for point in points[:-1]:
+        guessed.write_bytes(before)
+        with arm(point, "full"):
+            assert piped(guessed.parent, ["30 days"]).code == 1
+        assert guessed.read_bytes() == before
+        assert sorted(each.name for each in guessed.parent.iterdir()) == ["app.db", "expunge.yaml"]
+
+
+def test_a_map_that_changed_meanwhile_is_not_overwritten(guessed: Path) -> None:
+    from expunge import survey
+    from expunge.errors import UsageError
+
+    reviewed = survey.review(guessed)
+    changed = guessed.read_text() + "# another hand\n"
+    guessed.write_text(changed)
+    with pytest.raises(UsageError, match="was changed by another program"):
+        survey.decide(reviewed, reviewed.questions[0], "30 days")
+    assert guessed.read_text() == changed
+
+
+def on_a_terminal(folder: Path, typed: list[tuple[str, bytes | signal.Signals]]) -> tuple[int, str]:
+    """Type each answer once its question is on the screen; return the exit code and the screen."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200", "LINES": "60", "NO_COLOR": "1"}
+    screen, seen, until, sent = "", 0, time.monotonic() + 60, None
+    command = [sys.executable, "-m", "expunge", "map", "review"]
+    # Why a session of its own: the key that interrupts reaches whoever has the terminal.
+    with subprocess.Popen(
+        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        while time.monotonic() < until:
+            if select.select([ours], [], [], 0.2)[0]:
+                try:
+                    screen += os.read(ours, 65536).decode("utf-8", "replace")
+                except OSError:
+                    break
+            elif process.poll() is not None:
+                break
+            elif sent and not typed and "stopped" not in screen:
+                # Why again: a signal between two questions and the read of the answer wakes nobody.
+                process.send_signal(sent)
+                time.sleep(1)
+            while typed and typed[0][0] in screen[seen:]:
+                wanted, key = typed.pop(0)
+                seen = screen.index(wanted, seen) + len(wanted)
+                if isinstance(key, signal.Signals):
+                    sent = key
+                else:
+                    os.write(ours, key)
+        else:
+            process.kill()
+    os.close(ours)
+    return process.returncode, screen
+
+
+def test_a_person_answers_on_a_terminal_is_asked_again_and_stops_with_control_c(guessed: Path) -> None:
+    code, screen = on_a_terminal(
+        guessed.parent,
+        [
+            ("how long is it kept? [y: as proposed", b"soon\n"),
+            ("'soon' is not understood", b""),
+            ("how long is it kept?", b"2 years\n"),
+            ("from which field", b"y\n"),
+            ("what is it used for?", b"\n"),
+            ("why does that need it?", b"?\n"),
+            ("the value alone", b""),
+            ("why does that need it?", b"\n"),
+            ("(5 of 7) datasets.addresses", b""),
+            ("whose is it?", signal.SIGINT),
+        ],
+    )
+    assert code == 130, screen
+    assert "stopped; 2 answers are in the map" in screen
+    assert 'period: "2 years"' in guessed.read_text()
+    assert guesses(guessed) == {"first", "addresses", "posts", "settings"}
