@@ -56,7 +56,8 @@ def verify(order: options.OrderArgument, map_file: options.Map = None, as_json: 
 def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Find suppressed people of whom there is data again, open an order for each, and end traces that are due.
 
-    Exit code 4 when data came back or some dataset could not be looked through.
+    And look for undeclared places, as `expunge discover` does. Exit code 4 when data came back, when a place that holds people is
+    undeclared, or when something could not be looked through.
     """
     with opened(map_file) as expunge:
         swept = expunge.sweep()
@@ -65,18 +66,36 @@ def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
             {"subject": each.subject, "order": each.order, "followed_by": each.followed_by, "datasets": each.datasets}
             for each in swept.came_back
         ]
-        output.write_json("swept/1", {"came_back": back, "traces_ended": swept.traces_ended, "failed": swept.failed})
+        undeclared = [{"store": each.store, "place": each.place} for each in swept.discovered.found]
+        unseen = [{"store": each.store, "place": each.place, "why": each.why} for each in swept.discovered.unseen]
+        output.write_json(
+            "swept/1",
+            {
+                "came_back": back,
+                "traces_ended": swept.traces_ended,
+                "failed": swept.failed,
+                "undeclared": undeclared,
+                "unseen": unseen,
+            },
+        )
     else:
         for each in swept.came_back:
             where = ", ".join(each.datasets)
             output.say(f"data came back in {where} after {each.order}: expunge plan {each.followed_by}, then apply it")
         for dataset, reason in swept.failed.items():
             output.say(f"could not look through {dataset}: {reason}")
+        for place in swept.discovered.found:
+            why = "; ".join(each.what for each in place.sightings)
+            output.say(f"undeclared: {place.store}: {output.visible(place.place)}: {output.visible(why)}")
+        for unseen_place in swept.discovered.unseen:
+            output.say(f"could not look: {unseen_place.store}: {output.visible(unseen_place.place)}: {output.visible(unseen_place.why)}")
         if not swept.came_back and not swept.failed:
             output.say("nothing came back")
+        if not swept.discovered.clean:
+            output.say(f"{swept.discovered.said}: expunge discover")
         if swept.traces_ended:
             output.say(f"traces of {output.count(swept.traces_ended, 'order')} reached their end date and were destroyed")
-    if swept.came_back or swept.failed:
+    if swept.came_back or swept.failed or not swept.discovered.clean:
         raise typer.Exit(Exit.NOT_ALL_ERASED)
 
 

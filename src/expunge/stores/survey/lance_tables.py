@@ -45,6 +45,19 @@ class LanceSurvey:
             found |= wanted & {str(value) for value in batch.column(0).to_pylist()}
         return len(found)
 
+    def heads(self, table: str, column: str, most: int, length: int) -> tuple[bytes, ...]:
+        """Return the first bytes of some values."""
+        opened = self._opened(table)
+        kind = opened.schema.field(column).type
+        if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+            return ()
+        rows = opened.to_table(columns=[column], limit=most).column(0)
+        return tuple(value[:length] for value in rows.to_pylist() if value)
+
+    def unreadable(self) -> tuple[str, ...]:
+        """Return none: a table that cannot be read raises."""
+        return ()
+
     def _opened(self, name: str) -> lance.LanceDataset:
         try:
             return lance.dataset(str(self._folder / f"{name}{_ENDING}"))

@@ -59,6 +59,18 @@ class SqliteSurvey:
         with self._looking():
             return int(self._connection.execute(sql, (json.dumps(sorted(values)),)).fetchone()[0])
 
+    def heads(self, table: str, column: str, most: int, length: int) -> tuple[bytes, ...]:
+        """Return the first bytes of some values."""
+        name = quoted(column)
+        some = f"SELECT {name} AS v FROM main.{quoted(table)} WHERE typeof({name}) = 'blob' LIMIT ?"
+        with self._looking():
+            rows = self._connection.execute(f"SELECT CAST(substr(v, 1, ?) AS BLOB) FROM ({some})", (length, most)).fetchall()
+            return tuple(bytes(row[0]) for row in rows)
+
+    def unreadable(self) -> tuple[str, ...]:
+        """Return none: who may read the file may read all of it."""
+        return ()
+
     def _table(self, name: str) -> SurveyedTable:
         rows = self._connection.execute(f"PRAGMA main.table_xinfo({quoted(name)})").fetchall()
         affinities = {column.name: column.affinity for column in self._schema.columns(name)}
