@@ -35,7 +35,11 @@ class LanceSurvey:
 
     def sampled(self, table: str, column: str, most: int) -> frozenset[str]:
         """Return some of the values."""
-        rows = self._opened(table).to_table(columns=[column], limit=20 * most).column(0)
+        opened = self._opened(table)
+        if pa.types.is_nested(opened.schema.field(column).type):
+            # Why none: vectors name nobody, and there is no order in which they could be compared.
+            return frozenset()
+        rows = opened.to_table(columns=[column], limit=20 * most).column(0)
         return frozenset(str(value) for value in rows.unique().to_pylist()[:most] if value is not None)
 
     def held(self, table: str, column: str, values: Collection[str]) -> int:
