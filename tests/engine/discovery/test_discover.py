@@ -65,6 +65,7 @@ def test_a_declared_company_has_no_undeclared_places(home: Household) -> None:
     assert found.said == "nothing that holds people is undeclared, as far as was looked"
 
 
+@pytest.mark.duty("FAIL-02")
 def test_a_database_of_positions_beside_the_declared_one_is_found_and_is_gone_from_the_list_when_it_is_declared(home: Household) -> None:
     positions(home.world / "gps.db")
     found = discovered(home)
@@ -256,6 +257,20 @@ def sentence(home: Household) -> tuple[bool, str]:
         found = opened.retention.publish(home.folder / "public")
     page = (home.folder / "public" / "policy.md").read_text() if all(each.true for each in found) else ""
     return bool(page), next((line for line in page.splitlines() if "kept in" in line or NO_OTHER in line), "")
+
+
+def test_a_look_changes_nothing_and_leaves_nothing_beside_a_database_with_a_log(home: Household) -> None:
+    with closing(sqlite3.connect(home.world / "logged.db")) as db, db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("CREATE TABLE mails (address TEXT)")
+        db.execute("INSERT INTO mails VALUES (?)", (MAIL,))
+    before = {path: path.stat().st_mtime_ns for path in home.world.rglob("*")}
+    assert signs(discovered(home)) == {"the database logged.db": {Sign.IDENTITIES}}
+    assert {path: path.stat().st_mtime_ns for path in home.world.rglob("*")} == before
+    with closing(sqlite3.connect(home.world / "logged.db")) as db:
+        db.execute("INSERT INTO mails VALUES ('x')")
+        db.commit()
+        assert signs(discovered(home)) == {"the database logged.db": {Sign.IDENTITIES}}, "while somebody has it open"
 
 
 @pytest.mark.duty("AMZ-03")

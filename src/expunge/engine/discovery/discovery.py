@@ -34,9 +34,8 @@ def discover(context: OpenPlaces, eyes: Eyes) -> Discovery:
                 _look(run, context, name, near)
         except (*store_calls.TROUBLE, Misconfigured) as error:
             run.could_not(name, name, error)
-    told = {(each.store, each.ignored) for each in run.found}
     for part in context.data_map.ignore:
-        if (part.store, part.reason) not in told:
+        if (part.store, part.pattern) not in run.held:
             run.ignored.append(IgnoredPlace(part.store, run.told(part.pattern, "a place"), part.reason))
     return Discovery(tuple(run.found), tuple(run.unseen), tuple(run.ignored), len(known.sketch), tuple(run.bounds))
 
@@ -75,7 +74,6 @@ def _look_at_entry(run: Look, store: str, near: NearEntry) -> None:
         told.append(Sighting(Sign.LEARNT, f"it learnt from {', '.join(datasets)}"))
     if not told:
         return
-    part = run.part_of(store, f"{kind}s/{name}")
     why = "; ".join(each.what for each in told)
     entry = run.eyes.entries.of_entry(run.entry_place(store), near.layout, datasets, why) if place != near.place else ""
-    run.found.append(FoundPlace(store, place, tuple(told), entry, part.reason if part is not None else ""))
+    run.found.append(FoundPlace(store, place, tuple(told), entry, run.reason_held(store, f"{kind}s/{name}")))

@@ -68,6 +68,8 @@ def _tell(run: Look, store: str, near: NearFiles, signs: FileSigns) -> None:
     for group, told in found:
         place = run.entry_place(store, root=near.root)
         entry = run.eyes.entries.of_files(place, [(group.names, _why(told))], run.known.identities, {})
+        for name in group.names if group.reason else ():
+            run.reason_held(store, name, f"artifacts/{name}")
         run.found.append(FoundPlace(store, group.shape, told, entry, group.reason))
 
 
@@ -116,7 +118,7 @@ def _databases(run: Look, store: str, near: NearFiles, signs: FileSigns) -> None
         telling = not run.known.sketch.kinds_in(each.name) and ("*" not in shape or shapes[shape] <= _FEW)
         shown = f"the database {each.name if telling else shape}"
         table = NearTables("sqlite", each.path, shown, str(each.path) if telling else "")
-        table_places.look_at_file(run, store, table, _reason(run, store, near, each.name))
+        table_places.look_at_file(run, store, table, "" if near.place else each.name)
 
 
 def _others_of(run: Look, context: OpenPlaces, store: str, near: NearFiles) -> Callable[[NearFile], bool]:
@@ -132,7 +134,8 @@ def _others_of(run: Look, context: OpenPlaces, store: str, near: NearFiles) -> C
         path = file.path.parent.resolve() / file.path.name
         if path in run.seen or any(path.is_relative_to(each) for each in (*run.eyes.own, *below)):
             return True
-        if any(path.name == f"{each.name}{end}" and path.parent == each.parent for each in below for end in _OF_SQLITE):
+        if any(path.name.endswith(end) and path.with_name(path.name.removesuffix(end)).exists() for end in _OF_SQLITE):
+            # It belongs to a database, which is read with it.
             return True
         if any((told := name(path)) is not None and told.own for name in names):
             return True

@@ -29,6 +29,8 @@ class Look:
     bounds: dict[str, None] = field(default_factory=dict)
     seen: set[Path] = field(default_factory=set)
     """Files of this machine that were looked at: a folder may be beside several stores."""
+    held: set[tuple[str, str]] = field(default_factory=set)
+    """Store and pattern of what the map ignores and a look found people in."""
     _names: set[str] = field(default_factory=set)
 
     def could_not(self, store: str, place: str, error: Exception) -> None:
@@ -47,6 +49,12 @@ class Look:
     def part_of(self, store: str, *names: str) -> StorePart | None:
         """Return the part of a store that the map ignores and that has one of these names."""
         return next((each for each in self.parts(store) if any(_fits(name, each.pattern) for name in names)), None)
+
+    def reason_held(self, store: str, *names: str) -> str:
+        """Return why the map ignores a place in which people were found; empty for a place of which it says nothing."""
+        part = self.part_of(store, *names)
+        self.held |= {(store, part.pattern)} if part is not None else set()
+        return part.reason if part is not None else ""
 
     def entry_place(
         self, store: str, *, new: str = "", kind: str = "", url: str = "", root: Path = Path("/"), secret: bool = False

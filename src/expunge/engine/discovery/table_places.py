@@ -45,11 +45,12 @@ def look(run: Look, store: str, near: NearTables) -> None:
             run.unseen.append(UnseenPlace(store, run.told(where, "a table"), "the role has no right to read it"))
 
 
-def look_at_file(run: Look, store: str, near: NearTables, reason: str) -> None:
-    """As :func:`look`, at a database that lies among files; ``reason``: why the map ignores it."""
+def look_at_file(run: Look, store: str, near: NearTables, name: str) -> None:
+    """As :func:`look`, at a database among the files of a store; ``name``: as the map may ignore it, empty for one beside the store."""
     before = len(run.found)
     look(run, store, near)
-    run.found[before:] = [replace(each, ignored=reason) for each in run.found[before:]]
+    if len(run.found) > before and name:
+        run.found[before:] = [replace(each, ignored=run.reason_held(store, name)) for each in run.found[before:]]
 
 
 def _inside(run: Look, store: str, near: NearTables, survey: TableSurvey, found: Sequence[SurveyedTable]) -> None:
@@ -64,10 +65,9 @@ def _inside(run: Look, store: str, near: NearTables, survey: TableSurvey, found:
     entries = run.eyes.entries.of_tables(run.entry_place(store), all_tables, survey, run.known.identities, reasons) if reasons else {}
     for name, told in signs.found.items():
         full = f"{near.prefix}{name}"
-        part = run.part_of(store, full, name)
         shown = run.told(f"table {full}", "a table")
         entry = entries.get(name, "").replace(f"table: {name}", f"table: {full}") or _BY_HAND
-        run.found.append(FoundPlace(store, shown, told, entry, part.reason if part else ""))
+        run.found.append(FoundPlace(store, shown, told, entry, run.reason_held(store, full, name)))
     for name, why in signs.unseen.items():
         run.unseen.append(UnseenPlace(store, run.told(f"table {near.prefix}{name}", "a table"), why))
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from expunge import descriptors
 from expunge.ports.optional.file_listing import NameFile
 from expunge.ports.optional.surroundings import NearFile, NearFiles, NearUnseen
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 
 def files_of(root: Path, name_of: Callable[[], NameFile]) -> NearFiles:
@@ -42,5 +47,39 @@ def lying(root: Path, own: Callable[[Path], bool]) -> Iterator[NearFile | NearUn
     yield from unseen
 
 
+class _SharedFile(io.RawIOBase):
+    """A file that may be a database, read without dropping the locks that this process holds on it."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = descriptors.take(path)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at}.get(whence)
+        self._at = (os.fstat(self._descriptor).st_size if begin is None else begin) + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = os.pread(self._descriptor, len(view), self._at)
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            descriptors.give_back(self._descriptor)
+        super().close()
+
+
 def _opened(path: Path) -> BinaryIO:
-    return path.open("rb")
+    return cast("BinaryIO", io.BufferedReader(_SharedFile(path)))

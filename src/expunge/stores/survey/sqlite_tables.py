@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from expunge import descriptors
 from expunge.errors import StoreUnavailable
 from expunge.ports.optional.table_survey import ColumnType, SurveyedColumn, SurveyedReference, SurveyedTable
 from expunge.stores.sqlite.catalogue import SqliteSchema, quoted
@@ -18,6 +19,8 @@ from expunge.stores.sqlite.catalogue import SqliteSchema, quoted
 _LOOKED_AT = 100_000
 """Rows of which a sample is taken."""
 _COUNTED = 1_000_000
+_FORM, _LOGGED = 18, b"\2"
+"""Where the header says whether the database writes a log (SQLite's file format, section 1.3.3), and what it says then."""
 _TIMES = ("date", "time")
 _TYPES = {
     "integer": ColumnType.NUMBER,
@@ -121,10 +124,21 @@ class SqliteSurvey:
 @contextmanager
 def survey_sqlite(path: Path, store: str) -> Iterator[SqliteSurvey]:
     """Open a database for reading alone. Raises StoreUnavailable."""
-    with closing(sqlite3.connect(f"file:{quote(os.fsencode(path.absolute()))}?mode=ro", uri=True)) as connection:
+    how = "immutable=1" if _is_at_rest(path) else "mode=ro"
+    with closing(sqlite3.connect(f"file:{quote(os.fsencode(path.absolute()))}?{how}", uri=True)) as connection:
         # Why any bytes: a column of text may hold what is none, and that is no reason to look at nothing.
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
         yield SqliteSurvey(connection, store)
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether a database writes a log and has none now, so that nobody has it open; to read it otherwise would leave files beside it."""
+    try:
+        with descriptors.reading(path) as descriptor:
+            head = os.pread(descriptor, _FORM + 1, 0)
+    except OSError:
+        return False
+    return head[_FORM:] == _LOGGED and not path.with_name(f"{path.name}-wal").exists()
 
 
 def _type(declared: str, affinity: str) -> ColumnType:
