@@ -47,20 +47,27 @@ class IdentitySketch:
         """Take in some values; return whether there is room for more."""
         for value in values:
             if len(self._digests) >= MOST_IDENTITIES:
-                self.cut = self.cut or self._digest(value) not in self._digests
+                self.cut = self.cut or digest_of(self.key, value) not in self._digests
                 continue
             if value.strip():
                 self.numbers = self.numbers and value.strip().lstrip("-").isdecimal()
-                self._digests.add(self._digest(value))
+                self._digests.add(digest_of(self.key, value))
         return not self.cut
 
     def __contains__(self, value: str) -> bool:
         """Return whether a value is an identity, in whatever capitals."""
-        return self._digest(value) in self._digests
+        return self.has(digest_of(self.key, value))
 
-    def _digest(self, value: str) -> bytes:
-        plain = unicodedata.normalize("NFC", value.strip()).casefold()
-        return blake2b(plain.encode("utf-8", "surrogatepass"), key=self.key, digest_size=_DIGEST).digest()
+    def has(self, digest: bytes) -> bool:
+        """Return whether the digest of a value is among those of identities."""
+        return digest in self._digests
+
+
+def digest_of(key: bytes, value: str) -> bytes:
+    """Return the digest of a value, which is the same for every use of capitals."""
+    plain = value.strip()
+    plain = plain if plain.isascii() else unicodedata.normalize("NFC", plain)
+    return blake2b(plain.casefold().encode("utf-8", "surrogatepass"), key=key, digest_size=_DIGEST).digest()
 
 
 @dataclass
@@ -77,15 +84,17 @@ class PeopleSketch:
         """Return the kind of a value that tells a person in whatever place it stands; empty for any other."""
         if not distinctive(value.strip()) or len(value) > _LONGEST:
             return ""
-        return next((each.kind for each in self.sketches if value in each), "")
+        digests: dict[bytes, bytes] = {}
+        for each in self.sketches:
+            # Why not once a sketch: all sketches of a look have one key.
+            digest = digests.get(each.key) or digests.setdefault(each.key, digest_of(each.key, value))
+            if each.has(digest):
+                return each.kind
+        return ""
 
     def kinds_in(self, text: str) -> frozenset[str]:
         """Return the kinds of identities that a text names: as words, as parts of words, as fields between commas."""
         return frozenset(kind for each in _candidates(text) if (kind := self.kind_of(each)))
-
-    def people_in(self, text: str) -> frozenset[str]:
-        """Return the identities that a text names. They stay in memory."""
-        return frozenset(each for each in _candidates(text) if self.kind_of(each))
 
 
 def _candidates(text: str) -> set[str]:

@@ -22,12 +22,12 @@ from expunge.ports.recognition import HEAD
 
 MOST_FILES = 20_000
 """Files of one place that are listed."""
-MOST_READ = 200
+MOST_READ = 100
 """Files of one shape, local ones, whose content is read; of all others the first bytes."""
 MOST_FETCHED = 20
 """Objects of one shape of which anything is read."""
-_ACCOUNTED = 1 << 26
-"""Bytes of the largest file that is read whole, to tell whether nobody can read it."""
+_ACCOUNTED, _MOST_ACCOUNTED = 1 << 24, 20
+"""Bytes of the largest file that is read whole, to tell whether nobody can read it, and how many of one shape are."""
 _SQLITE, _PARQUET = b"SQLite format 3\0", b"PAR1"
 _NOWHERE = Path("/object")
 _NO_WORDS = MapWords(frozenset(), frozenset(), frozenset())
@@ -46,6 +46,8 @@ class FileGroup:
     """To compare templates with."""
     files: int = 0
     read: int = 0
+    accounted: int = 0
+    """Files that were read whole, to tell whether anybody can."""
     media: Counter[str] = field(default_factory=Counter)
     located: int = 0
     forms: Counter[str] = field(default_factory=Counter)
@@ -172,7 +174,12 @@ def _see(file: NearFile, head: bytes, group: FileGroup, known: KnownPeople, eyes
     for part in read:
         if part.head and part.is_text:
             _take(group, {_written(name): values for name, values in fields(part.text).items()})
-    if not _texts(read, group, known, eyes) and file.size <= _ACCOUNTED and not all(part.is_text for part in read):
+    if (
+        not _texts(read, group, known, eyes)
+        and group.accounted < _MOST_ACCOUNTED
+        and file.size <= _ACCOUNTED
+        and not all(part.is_text for part in read)
+    ):
         _account(file, group, eyes)
 
 
@@ -203,6 +210,7 @@ def _texts(read: list[ContentPart], group: FileGroup, known: KnownPeople, eyes: 
 
 def _account(file: NearFile, group: FileGroup, eyes: Eyes) -> None:
     """Count a file that nobody can read."""
+    group.accounted += 1
     if file.path is not None:
         left = eyes.account(file.path, None)
     else:
