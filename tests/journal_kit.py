@@ -12,6 +12,7 @@ from expunge.core.consent import consent_events as ce
 from expunge.core.consent import consent_request_events as ask
 from expunge.core.datamap.artefact import ArtefactKind, Cohort
 from expunge.core.datamap.purposes import Terms, Use
+from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement import disgorgement_events
 from expunge.core.disgorgement.disgorgement import (
     CoveredData,
@@ -539,6 +540,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ev.RollbackAccepted(at(), "priya", "the newest dump there is", (LIFE, TAKEN), ("00" * 16, "ab" * 16), 3),
             ev.RollbackAccepted(at(), "omar", "nothing newer", (), (), 0),
         ),
+        "searches": (PlacesSearched(at(), digest("map"), 2, 1), PlacesSearched(at(), digest("map"), 0, 0)),
     }
 
 

@@ -21,6 +21,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "gate": "values datamap",
         "models": "values",
         "lineage": "values datamap",
+        "discovery": "values datamap",
         "log": "values .",
         "retention": "values datamap",
         "consent": "values datamap log",
@@ -28,7 +29,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "evidence": "values datamap models",
         "pages": "values datamap models retention evidence",
         "verification": "values . log evidence pages",
-        "journal": "values datamap models lineage retention consent disgorgement",
+        "journal": "values datamap models lineage discovery retention consent disgorgement",
         "orders": "values datamap models lineage evidence journal",
     },
     "engine": {
@@ -38,6 +39,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "opaque": "kernel",
         "subjects": "kernel lineage",
         "gate": "kernel subjects",
+        "discovery": "kernel opaque subjects",
         "intake": "kernel subjects gate",
         "consent": "kernel subjects gate intake",
         "recipients": "kernel subjects gate intake",
@@ -52,24 +54,25 @@ FLOORS: dict[str, dict[str, str]] = {
     "stores": {
         "": "",
         "backup": "",
+        "near": "",
         "parquet/format": "",
         "tables": "",
         "tree": "tables",
         "arrow": "tree",
-        "files": "tree",
+        "files": "near tree",
         "postgres/server": ".",
         "postgres/schema": "postgres/server",
-        "sqlite": "tables",
+        "sqlite": "near tables",
         "postgres/reading": "tables postgres/server postgres/schema",
         "s3": ". tree",
-        "faiss": "tree arrow files",
-        "mlflow": "tables tree sqlite",
+        "faiss": "near tree arrow files",
+        "mlflow": "near tables tree sqlite",
         "parquet/lake": "tree arrow files",
         "postgres/ladder": ". postgres/server postgres/schema",
-        "lancedb": ". tree arrow files",
+        "lancedb": ". near tree arrow files",
         "parquet/rewrite": "parquet/format tree arrow parquet/lake",
         "postgres": "tables postgres/server postgres/schema postgres/reading postgres/ladder",
-        "parquet": "tables tree arrow files s3 parquet/lake parquet/rewrite",
+        "parquet": "near tables tree arrow files s3 parquet/lake parquet/rewrite",
         "survey": "tree arrow sqlite postgres/server postgres/schema s3 parquet/lake",
     },
     "learn": {
@@ -137,7 +140,7 @@ FLOORS: dict[str, dict[str, str]] = {
 }
 """Room -> floor -> the floors of the same room that it may import, bottom first. ``.`` is the room's own folder."""
 
-NEW_FLOORS = {"stores": "tree tables arrow"}
+NEW_FLOORS = {"stores": "near tree tables arrow"}
 """Room -> the floors that a floor may import which the table does not name: a new kind of store needs no line there."""
 
 

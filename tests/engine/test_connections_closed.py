@@ -108,6 +108,7 @@ VERBS: dict[str, Call] = {
     "lineage_tell": lambda world: world.opened.lineage_tell(),
     "verify": lambda world: world.opened.verify(world.done),
     "sweep": lambda world: world.opened.sweep(),
+    "discover": lambda world: world.opened.discover(),
     "restored": lambda world: world.opened.restored("media"),
     "recover": lambda world: world.opened.recover(),
     "state_comparison": lambda world: world.opened.state_comparison(),

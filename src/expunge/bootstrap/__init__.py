@@ -23,7 +23,7 @@ from expunge.adapters.files.trainings_files import FileTrainings
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
 from expunge.adapters.keys.local_keystore import LocalKeys, create, open_keystore
 from expunge.adapters.outbound import lineage_http
-from expunge.bootstrap import applied_map, rolled_back, worker_process
+from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -55,6 +55,7 @@ from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
+from expunge.core.discovery.discovery import Discovery
 from expunge.core.journal.events import RollbackAccepted
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
@@ -65,6 +66,7 @@ from expunge.engine.aftercare.later_look import LaterLook
 from expunge.engine.aftercare.restored_stores import RestoreReplay
 from expunge.engine.aftercare.sweeping import SweepResult
 from expunge.engine.consent import approving
+from expunge.engine.discovery import discovery
 from expunge.engine.execution import issued_receipts, nightly, planning, queueing, recovering, running
 from expunge.engine.execution.nightly import NightlyCohort, NightlyResult, StaysOut
 from expunge.engine.execution.planning import PlanForecast
@@ -377,12 +379,24 @@ class Expunge(Queries):
             return later_look.look_again(self.context, order)
 
     def sweep(self) -> SweepResult:
-        """Replay who is suppressed into every store; end traces that are due; queue what a hold kept and no hold keeps any more."""
+        """Replay who is suppressed into every store; end traces that are due; queue what a hold kept and no hold keeps any more.
+
+        And look for places that hold people and that no dataset declares, as :meth:`discover` does.
+        """
+        found = discovering.look(self.context)
         with self._writing():
+            discovery.remember(self.context, found)
             recovering.recover(self.context)
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
-            return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)))
+            return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
+
+    def discover(self) -> Discovery:
+        """Look at every store and beside it for places that hold people and that no dataset declares, and remember what came of it."""
+        found = discovering.look(self.context)
+        with self._writing():
+            discovery.remember(self.context, found)
+        return found
 
     def restored(self, store: str, *, report: Reporter = silent) -> RestoreReplay:
         """Replay every suppression into a store that was put back from a backup; see :mod:`expunge.engine.aftercare.restored_stores`."""

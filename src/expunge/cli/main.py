@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from expunge.cli.duties import consents, guardians, obligations, recipients, retention
-from expunge.cli.estate import init_doctor, learn, lineages, maps
+from expunge.cli.estate import discover, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
 from expunge.cli.services import logs, serve, tokens, worker
@@ -23,7 +23,7 @@ The way of an order: `expunge init`, `expunge check`, `expunge order erase`, `ex
 SET_UP, ORDER, LATER, EVIDENCE = "Set up", "Orders", "Afterwards", "Evidence"
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    SET_UP: (init_doctor.init, maps.check, init_doctor.doctor, serve.serve),
+    SET_UP: (init_doctor.init, maps.check, discover.discover, init_doctor.doctor, serve.serve),
     ORDER: (
         person_prompt.locate,
         plan_commands.plan,

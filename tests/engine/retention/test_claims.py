@@ -20,9 +20,11 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def told(home: Household) -> Household:
-    """A household that keeps to its schedules."""
+    """A household that keeps to its schedules, and of which is known that no place is undeclared."""
     with_schedules(home)
     events(home, anna=3)
+    with home.open() as opened:
+        assert opened.discover().clean
     return home
 
 

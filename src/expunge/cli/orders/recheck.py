@@ -56,8 +56,9 @@ def verify(order: options.OrderArgument, map_file: options.Map = None, as_json: 
 def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Find suppressed people of whom there is data again, open an order for each, and end traces that are due.
 
-    Finds data as well that only a consent would have a ground to keep which nobody gave, or which holds no more.
-    Exit code 4 when data came back, has no ground, or some dataset could not be looked through.
+    Finds data as well that only a consent would have a ground to keep which nobody gave, or which holds no more, and undeclared places, as
+    `expunge discover` does. Exit code 4 when data came back, or has no ground, when a place that holds people is undeclared, or when
+    something could not be looked through.
     """
     with opened(map_file) as expunge:
         swept = expunge.sweep()
@@ -67,8 +68,19 @@ def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
             for each in swept.came_back
         ]
         groundless = [{"dataset": each.dataset, "why": each.why, "people": each.people, "since": each.since} for each in swept.groundless]
-        values = {"came_back": back, "traces_ended": swept.traces_ended, "failed": swept.failed, "groundless": groundless}
-        output.write_json("swept/1", values)
+        undeclared = [{"store": each.store, "place": each.place} for each in swept.discovered.found]
+        unseen = [{"store": each.store, "place": each.place, "why": each.why} for each in swept.discovered.unseen]
+        output.write_json(
+            "swept/1",
+            {
+                "came_back": back,
+                "traces_ended": swept.traces_ended,
+                "failed": swept.failed,
+                "groundless": groundless,
+                "undeclared": undeclared,
+                "unseen": unseen,
+            },
+        )
     else:
         for each in swept.came_back:
             where = ", ".join(each.datasets)
@@ -78,11 +90,18 @@ def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
         for lacking in swept.groundless:
             people = output.count(lacking.people, "person", "people")
             output.say(f"{lacking.dataset}: data of {people} has no ground ({lacking.why.value}): ask them, or `expunge consent withdraw`")
+        for place in swept.discovered.found:
+            why = "; ".join(each.what for each in place.sightings)
+            output.say(f"undeclared: {place.store}: {output.visible(place.place)}: {output.visible(why)}")
+        for unseen_place in swept.discovered.unseen:
+            output.say(f"could not look: {unseen_place.store}: {output.visible(unseen_place.place)}: {output.visible(unseen_place.why)}")
         if not swept.came_back and not swept.failed:
             output.say("nothing came back")
+        if not swept.discovered.clean:
+            output.say(f"{swept.discovered.said}: expunge discover")
         if swept.traces_ended:
             output.say(f"traces of {output.count(swept.traces_ended, 'order')} reached their end date and were destroyed")
-    if swept.came_back or swept.failed or swept.groundless:
+    if swept.came_back or swept.failed or swept.groundless or not swept.discovered.clean:
         raise typer.Exit(Exit.NOT_ALL_ERASED)
 
 

@@ -20,7 +20,7 @@ class Exit(IntEnum):
 
 MEANING: dict[Exit, str] = {
     Exit.OK: "ok",
-    Exit.FAILED: "failed: findings of `check`, the world changed since the plan, another run is busy",
+    Exit.FAILED: "failed: findings of `check` or `discover`, the world changed since the plan, another run is busy",
     Exit.USAGE: "the command cannot be understood",
     Exit.CHANGES: "changes are pending (only with --detailed-exitcode)",
     Exit.NOT_ALL_ERASED: "ended with something not erased or not verified",

@@ -9,6 +9,7 @@ from typing import TypeAlias, get_args
 
 from expunge.core.consent.consent_events import ConsentEvent
 from expunge.core.consent.consent_request_events import AskingEvent
+from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement.disgorgement_events import DisgorgementEvent
 from expunge.core.journal.access_tokens import TokenEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
@@ -394,6 +395,7 @@ RegisterEvent: TypeAlias = (
     | IdleEvent
     | RemadeEvent
     | ClaimEvent
+    | PlacesSearched
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

@@ -64,7 +64,7 @@ def markdown(data_map: DataMap, claims: Sequence[Claim], at: datetime) -> str:
         f"| {_cell(_names(row))} | {_cell(row.purpose)} | {_cell(row.need)} | {row.period} | {_cell(row.start)} |" for row in rows(data_map)
     ]
     lines += ["", "## What you can rely on", ""]
-    lines += [f"- {_cell(claim.sentence)}" for claim in claims]
+    lines += [f"- {_cell(_said(claim))}" for claim in claims]
     return "\n".join([*lines, ""])
 
 
@@ -94,8 +94,12 @@ def _html(data_map: DataMap, claims: Sequence[Claim], at: datetime) -> Iterator[
         yield f'<tr><th scope="row">{escape(_names(each))}</th>'
         yield "".join(f'<td data-label="{head}">{escape(cell)}</td>' for head, cell in zip(heads[1:], cells, strict=True)) + "</tr>\n"
     yield "</tbody>\n</table>\n<h2>What you can rely on</h2>\n<ul>\n"
-    yield "".join(f'<li id="{escape(claim.id)}">{escape(claim.sentence)}</li>\n' for claim in claims)
+    yield "".join(f'<li id="{escape(claim.id)}">{escape(_said(claim))}</li>\n' for claim in claims)
     yield "</ul>\n</main>\n</body>\n</html>\n"
+
+
+def _said(claim: Claim) -> str:
+    return f"{claim.sentence.removesuffix('.')} ({claim.dated})." if claim.dated else claim.sentence
 
 
 def _chart(found: Sequence[ScheduleRow]) -> str:

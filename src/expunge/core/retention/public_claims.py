@@ -36,6 +36,28 @@ class ClaimCheck(StrEnum):
     """No store holds anything that the map does not declare."""
     AS_PUBLISHED = "as published"
     """The map still bears out the sentence that is public."""
+    AS_SEARCHED = "as searched"
+    """It says no more than the last search for undeclared places found; so it is true for as long as that is the last one."""
+
+
+class PlacesKnown(StrEnum):
+    """Whether the places of the map are all there are, by the last search for others."""
+
+    ALL = "all"
+    SOME = "some"
+    """The search found places that hold people and that nobody declared."""
+    UNKNOWN = "unknown"
+    """There was no search yet, or not of this map, or not lately, or it could not look everywhere."""
+
+
+@dataclass(frozen=True)
+class PlacesSearch:
+    """The answer of the last search for undeclared places, for the public."""
+
+    known: PlacesKnown = PlacesKnown.UNKNOWN
+    at: datetime | None = None
+    """When it was; None where there was none."""
+    evidence: str = "nobody has looked for other places yet: run `expunge discover`"
 
 
 @dataclass(frozen=True)
@@ -48,6 +70,8 @@ class Claim:
     proof: ClaimCheck
     about: str = ""
     """What the check is asked about: a schedule, a kind of identity."""
+    dated: str = ""
+    """From when that is known, for the page. It is no part of the sentence, which stays the same while it is true."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +144,8 @@ def fold_claims(events: Iterable[object]) -> Published:
     return found
 
 
-def claims_of(data_map: DataMap) -> tuple[Claim, ...]:
-    """Return every sentence that the map's own rules allow as a public claim."""
+def claims_of(data_map: DataMap, search: PlacesSearch) -> tuple[Claim, ...]:
+    """Return every sentence that the map's own rules, and the last search for other places, allow as a public claim."""
     found = []
     for name, schedule in data_map.retention.items():
         kept = [rule.dataset for rule in rules(data_map) if rule.schedule == name]
@@ -154,10 +178,21 @@ def claims_of(data_map: DataMap) -> tuple[Claim, ...]:
             ClaimCheck.GATE_REFUSES,
         )
     )
-    found.append(
-        Claim("places.known", "There is no other place in which data about people is kept than those named here.", ClaimCheck.NOWHERE_ELSE)
-    )
+    found.append(_places_known(search))
     return tuple(found)
+
+
+def _places_known(search: PlacesSearch) -> Claim:
+    dated = f"last looked for on {search.at:%Y-%m-%d}" if search.at is not None else ""
+    match search.known:
+        case PlacesKnown.ALL:
+            sentence = "There is no other place in which data about people is kept than those named here."
+            return Claim("places.known", sentence, ClaimCheck.NOWHERE_ELSE, dated=dated)
+        case PlacesKnown.SOME:
+            sentence = "Data about people is kept in other places as well than those named here; these are being added, or cleared."
+        case PlacesKnown.UNKNOWN:
+            sentence = "Whether data about people is kept in other places as well than those named here is not known."
+    return Claim("places.known", sentence, ClaimCheck.AS_SEARCHED, dated=dated)
 
 
 def outdated(published: Published, current: Sequence[Claim]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from expunge import telemetry
 from expunge.core.datamap.datamap import ByField, Dataset, Through
 from expunge.core.datamap.person import Person
+from expunge.core.discovery.discovery import Discovery
 from expunge.core.journal import events as ev
 from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner
@@ -57,6 +58,8 @@ class SweepResult:
     """The datasets of the stores that it was about."""
     groundless: tuple[GroundlessData, ...] = ()
     """Data that only a consent would have a ground to keep which nobody gave, or which holds no more."""
+    discovered: Discovery = field(default_factory=Discovery)
+    """The places that hold people and that no dataset declares, where they were looked for."""
 
 
 @dataclass

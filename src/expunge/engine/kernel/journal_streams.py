@@ -30,8 +30,10 @@ IDLE = "idle"
 CLAIMS = "claims"
 MODELS = "models"
 ROLLBACKS = "rollbacks"
+SEARCHES = "searches"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
+    | {SEARCHES}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

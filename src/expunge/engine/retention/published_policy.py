@@ -8,6 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from expunge.core.datamap.datamap import TableLayout
+from expunge.core.discovery.discovery import last_search
 from expunge.core.pages.policy_page import html, markdown
 from expunge.core.retention.inactivity import IdleState, is_unused, watched_for
 from expunge.core.retention.public_claims import (
@@ -18,6 +19,8 @@ from expunge.core.retention.public_claims import (
     ClaimNowFalse,
     ClaimsPublished,
     ClaimTrueAgain,
+    PlacesKnown,
+    PlacesSearch,
     Published,
     claims_of,
     fold_claims,
@@ -29,9 +32,11 @@ from expunge.core.values.order import OrderState
 from expunge.engine.gate import fencing
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import CLAIMS, read_register, register
+from expunge.engine.kernel.journal_streams import CLAIMS, SEARCHES, read_register, register
 from expunge.engine.retention import expiry, inactive_profiles, last_uses, map_check
 
+SEARCHED_WITHIN = timedelta(days=31)
+"""How long a search for undeclared places tells that there are none."""
 _GRACE = timedelta(days=7)
 """How long a profile may be unused beyond its period before nobody having flagged it makes a sentence false."""
 SnapshotReader = Callable[[], frozenset[bytes]]
@@ -54,7 +59,8 @@ def published(context: Context) -> Published:
 
 def check(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
     """Return every sentence that the map bears out, held against the estate now."""
-    return tuple(_checked(context, claim, snapshot) for claim in claims_of(context.data_map))
+    search = places_search(context)
+    return tuple(_checked(context, claim, snapshot, search) for claim in claims_of(context.data_map, search))
 
 
 def check_public(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
@@ -87,9 +93,27 @@ def watch(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...
     return found
 
 
+def places_search(context: Context) -> PlacesSearch:
+    """Return what the last search for undeclared places lets the public be told: nothing certain where it is old, or of another map."""
+    last = last_search(read_register(context.journal, SEARCHES))
+    if last is None:
+        return PlacesSearch()
+    when = f"the search of {last.at:%Y-%m-%d}"
+    if last.undeclared:
+        some = "1 undeclared place" if last.undeclared == 1 else f"{last.undeclared} undeclared places"
+        return PlacesSearch(PlacesKnown.SOME, last.at, f"{when} found {some}")
+    if last.unseen:
+        return PlacesSearch(PlacesKnown.UNKNOWN, last.at, f"{when} could not look everywhere: {last.unseen} not seen")
+    if last.map_digest != context.map_digest:
+        return PlacesSearch(PlacesKnown.UNKNOWN, last.at, f"{when} was made with another map")
+    if context.clock.now() - last.at > SEARCHED_WITHIN:
+        return PlacesSearch(PlacesKnown.UNKNOWN, last.at, f"{when} is older than {SEARCHED_WITHIN.days} days")
+    return PlacesSearch(PlacesKnown.ALL, last.at, f"{when} found no undeclared place")
+
+
 def policy(context: Context) -> PublicPolicy:
     """Return the policy as the map enforces it now."""
-    claims = claims_of(context.data_map)
+    claims = claims_of(context.data_map, places_search(context))
     now = context.clock.now()
     return PublicPolicy(html(context.data_map, claims, now), markdown(context.data_map, claims, now), claims)
 
@@ -103,7 +127,7 @@ def publish(context: Context, made: PublicPolicy) -> None:
 # --- checks -----------------------------------------------------------------------------------------------
 
 
-def _checked(context: Context, claim: Claim, snapshot: SnapshotReader) -> CheckedClaim:
+def _checked(context: Context, claim: Claim, snapshot: SnapshotReader, search: PlacesSearch) -> CheckedClaim:
     try:
         match claim.proof:
             case ClaimCheck.NOTHING_OVERDUE:
@@ -115,7 +139,9 @@ def _checked(context: Context, claim: Claim, snapshot: SnapshotReader) -> Checke
             case ClaimCheck.UNUSED_GONE:
                 true, evidence = _unused_gone(context, claim.about)
             case ClaimCheck.NOWHERE_ELSE:
-                true, evidence = _nowhere_else(context)
+                true, evidence = _nowhere_else(context, search)
+            case ClaimCheck.AS_SEARCHED:
+                true, evidence = True, search.evidence
             case ClaimCheck.AS_PUBLISHED:
                 true, evidence = (False, "the map says nothing of it")
     except store_calls.TROUBLE as error:
@@ -170,6 +196,6 @@ def _unused_gone(context: Context, kind: str) -> tuple[bool, str]:
     return not unseen and not late, f"{unseen} unused and not flagged, {late} flagged and not gone in time"
 
 
-def _nowhere_else(context: Context) -> tuple[bool, str]:
+def _nowhere_else(context: Context, search: PlacesSearch) -> tuple[bool, str]:
     found = sum(each.kind is FindingKind.UNDECLARED for each in map_check.check(context))
-    return not found, f"{found} places that nobody declared"
+    return not found, f"{found} places that nobody declared" if found else search.evidence

@@ -30,6 +30,7 @@ from expunge.maps.proposal.known_words import (
     OTHERS,
     RECORDS,
     TIMES,
+    TRACKS,
     is_date,
     is_field,
     is_plain,
@@ -43,7 +44,7 @@ MOST_VALUES = 5_000
 """Files of one shape whose names are compared with keys of people."""
 _SAMPLES = 8
 _FIRST = 1 << 16
-_KNOWN = frozenset((*MEDIA, *RECORDS, *OTHERS, *COMPRESSED))
+_KNOWN = frozenset((*MEDIA, *RECORDS, *OTHERS, *TRACKS, *COMPRESSED))
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 
 
@@ -94,10 +95,18 @@ def look_at_folder(root: Path, store: str, columns: ReadColumns | None = None, a
         elif is_plain(stem) and all(map(is_plain, parts[:-1])) and is_database(path):
             databases.append(path)
         elif not _beside_database(path):
-            folders = tuple("#" if is_date(part) else part if is_plain(part) else "?" for part in parts[:-1])
-            groups.setdefault((folders, extension), _Group(folders, extension)).paths.append(path)
+            _group(groups, parts[:-1], extension).paths.append(path)
     guesses = _guesses(root, store, list(groups.values()), columns)
     return SurveyedFolder(_apart(guesses), tuple(databases), tuple(sorted(junk)), count > MOST_FILES)
+
+
+def guesses_of(root: Path, store: str, paths: Sequence[Path]) -> tuple[Guess, ...]:
+    """Guess the datasets of some files below a folder, which need not be there any more: of an object, its name alone tells."""
+    groups: dict[tuple[tuple[str, ...], str], _Group] = {}
+    for path in paths:
+        *parents, name = path.relative_to(root).parts
+        _group(groups, parents, split_extension(name)[1]).paths.append(path)
+    return _apart(_guesses(root, store, list(groups.values()), None))
 
 
 def split_extension(name: str) -> tuple[str, str]:
@@ -106,6 +115,11 @@ def split_extension(name: str) -> tuple[str, str]:
     while (cut := stem.rpartition("."))[0] and cut[2].lower() in _KNOWN:
         stem, extension = cut[0], f".{cut[2]}{extension}"
     return stem, extension
+
+
+def _group(groups: dict[tuple[tuple[str, ...], str], _Group], parents: Sequence[str], extension: str) -> _Group:
+    folders = tuple("#" if is_date(part) else part if is_plain(part) else "?" for part in parents)
+    return groups.setdefault((folders, extension), _Group(folders, extension))
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -30,6 +30,8 @@ ALSO = ("email", "e_mail", "email_address", "mail", "phone", "phone_number", "se
 MEDIA = ("flac", "wav", "mp3", "ogg", "opus", "m4a", "aac", "pcm", "raw", "mp4", "mov", "mkv", "webm", "avi", "jpg", "jpeg", "png", "heic")
 RECORDS = {"jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv"}
 OTHERS = ("json", "txt", "xml", "yaml", "log", "bin", "npy", "parquet", "onnx", "pt", "db", "sqlite", "sqlite3", "faiss", "index", "ids")
+TRACKS = ("gpx", "geojson", "kml", "nmea", "fit", "tcx")
+"""Endings of files that devices write along their way."""
 COMPRESSED = ("gz",)
 JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
 

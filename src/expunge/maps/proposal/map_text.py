@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from expunge.maps.proposal.guesses import Guess, IdentityGuess
@@ -41,6 +41,36 @@ def written(sight: SurveyedData, guesses: Sequence[Guess], identities: Sequence[
     return "".join(line + "\n" for line in _lines(sight, guesses, identities, inside=inside))
 
 
+def pasted(
+    guesses: Sequence[Guess],
+    retention: str,
+    store: tuple[str, str, str] | None = None,
+    ignore: Sequence[tuple[str, str, str, str]] = (),
+) -> str:
+    """Return lines to be pasted into the sections of a map.
+
+    Args:
+        guesses: the datasets.
+        retention: a schedule of the map.
+        store: name, kind and url of a store that the map does not have yet.
+        ignore: as of :class:`SurveyedData`.
+    """
+    lines = ["stores:", _store(*store)] if store is not None else []
+    lines += ["datasets:", *(line for guess in guesses for line in _dataset(guess, retention or _RETENTION))]
+    if ignore:
+        lines += ["ignore:", *map(_ignored, ignore)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _store(name: str, kind: str, url: str, options: str = "") -> str:
+    return f"  {name}: {{kind: {kind}, url: {word(url)}{options}}}"
+
+
+def _ignored(part: tuple[str, str, str, str]) -> str:
+    store, key, pattern, reason = part
+    return f"  - {{store: {store}, {key}: {quoted(pattern)}, reason: {quoted(reason)}}}"
+
+
 def _lines(sight: SurveyedData, guesses: Sequence[Guess], identities: Sequence[IdentityGuess], *, inside: bool) -> Iterator[str]:
     yield f"# A first data map, {sight.origin}. Each `guess:` is yours to decide: correct the entry and take"
     yield "# the key out. Until then orders are received and fenced, and none is planned. Then run: expunge check"
@@ -56,7 +86,7 @@ def _lines(sight: SurveyedData, guesses: Sequence[Guess], identities: Sequence[I
     yield "stores:"
     for name, kind, url in sight.stores:
         options = f", {sight.options[name]}" if name in sight.options else ""
-        yield f"  {name}: {{kind: {kind}, url: {word(url)}{options}}}"
+        yield _store(name, kind, url, options)
     yield ""
     schedules = schedules_of(guesses)
     yield "retention:"
@@ -76,9 +106,7 @@ def _lines(sight: SurveyedData, guesses: Sequence[Guess], identities: Sequence[I
     if sight.ignore:
         yield ""
         yield "ignore:"
-        yield from (
-            f"  - {{store: {store}, {key}: {quoted(pattern)}, reason: {quoted(reason)}}}" for store, key, pattern, reason in sight.ignore
-        )
+        yield from map(_ignored, sight.ignore)
 
 
 def _identity(identity: IdentityGuess) -> str:
@@ -135,7 +163,7 @@ def _dataset(guess: Guess, retention: str) -> Iterator[str]:
         yield f"    mentions: {{{', '.join(f'{word(column)}: {rule}' for column, rule in guess.mentions.items())}}}"
     if guess.categories:
         yield f"    categories: [{', '.join(guess.categories)}]"
-    yield f"    retention: {retention}"
+    yield f"    retention: {word(retention)}"
 
 
 def _subject(guess: Guess) -> Iterator[str]:
@@ -171,3 +199,11 @@ def word(text: str) -> str:
 def quoted(text: str) -> str:
     """A JSON string is a YAML string, but for the line breaks that only YAML knows."""
     return re.sub(r"[\x7f-\x9f\u2028\u2029]", lambda odd: f"\\u{ord(odd[0]):04x}", json.dumps(text, ensure_ascii=False))
+
+
+def fresh_name(wanted: str, store: str, taken: Collection[str]) -> str:
+    """Return a name of a dataset that is not taken, fit for a map."""
+    base = re.sub(r"[^A-Za-z0-9_]", "_", wanted)
+    base = (base if base[:1].isalpha() and base.lower() not in TRAPS else f"t_{base}")[:50]
+    tries = (base, f"{base}_{store}"[:60], *(f"{base}_{number}" for number in range(2, 9999)))
+    return next(each for each in tries if each not in taken)

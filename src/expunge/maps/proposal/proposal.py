@@ -18,7 +18,7 @@ from expunge.maps.proposal.folder_ways import with_ways
 from expunge.maps.proposal.from_files import ReadColumns, look_at_folder
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.index_folders import with_sidecars
-from expunge.maps.proposal.map_text import TRAPS, SurveyedData, word, written
+from expunge.maps.proposal.map_text import SurveyedData, fresh_name, word, written
 from expunge.maps.proposal.people_tables import TableFacts, people_tables
 from expunge.maps.proposal.settling import settled
 from expunge.maps.proposal.table_ways import TableWays
@@ -51,7 +51,7 @@ class _Look:
 
     def dataset_name(self, table: str, store: str) -> str:
         """Return a name that no dataset has yet, fit for a map."""
-        return _fresh(table, store, [facts.dataset for facts in self.tables])
+        return fresh_name(table, store, [facts.dataset for facts in self.tables])
 
 
 def propose_map(targets: Sequence[str], map_folder: Path, open_survey: OpenSurvey, columns: ReadColumns, environ: Mapping[str, str]) -> str:
@@ -146,13 +146,5 @@ def _see_registry(look: _Look, target: Target, name: str, survey: TableSurvey) -
 def _named_apart(guesses: Sequence[Guess], taken: Collection[str]) -> list[Guess]:
     done: list[Guess] = []
     for guess in guesses:
-        done.append(replace(guess, name=_fresh(guess.name, guess.store, [*taken, *(each.name for each in done)])))
+        done.append(replace(guess, name=fresh_name(guess.name, guess.store, [*taken, *(each.name for each in done)])))
     return done
-
-
-def _fresh(wanted: str, store: str, taken: Collection[str]) -> str:
-    """Return a name of a dataset that is unique over all stores."""
-    base = re.sub(r"[^A-Za-z0-9_]", "_", wanted)
-    base = (base if base[:1].isalpha() and base.lower() not in TRAPS else f"t_{base}")[:50]
-    tries = (base, f"{base}_{store}"[:60], *(f"{base}_{number}" for number in range(2, 9999)))
-    return next(each for each in tries if each not in taken)

@@ -77,3 +77,11 @@ class TableSurvey(Protocol):
     def held(self, table: str, column: str, values: Collection[str]) -> int:
         """Return how many of some values a column holds."""
         ...
+
+    def heads(self, table: str, column: str, most: int, length: int) -> tuple[bytes, ...]:
+        """Return the first bytes of up to ``most`` values of a column that are bytes."""
+        ...
+
+    def unreadable(self) -> tuple[str, ...]:
+        """Return the tables that are there and that may not be read."""
+        ...

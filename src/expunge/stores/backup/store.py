@@ -22,6 +22,7 @@ from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Pro
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Outcome, Outcomes, Unable
 from expunge.core.values.periods import parse_span
+from expunge.ports.optional.surroundings import Near, NearAside
 from expunge.ports.scanner import Tracer
 
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?:[T_-]?([0-2]\d)[:-]?([0-5]\d)(?:[:-]?([0-5]\d))?)?(?!\d)")
@@ -53,6 +54,10 @@ class Backup:
         retains = tuple(backups) or (NOTHING_YET,)
         left = f"what was gone from {self._of} before the order may lie in backups of it until those end ({self._schedule()})"
         return Capabilities(Grounding.NONE, retains=retains, out_of_scope=(left,))
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield nothing to look at: what backups hold is what their store held."""
+        yield NearAside(f"the backups of {self._of}", "they hold what their store held, and end by their schedule")
 
     def _schedule(self) -> str:
         return f"{self._format}, every {_words(self._every)}, kept {_words(self._keep)}"

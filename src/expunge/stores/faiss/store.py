@@ -20,6 +20,7 @@ from expunge.durable import TEMPORARY_PREFIX
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
 from expunge.stores.faiss import check as faiss_check
 from expunge.stores.faiss import ladder, memory_index, nominated, ranges
@@ -27,6 +28,7 @@ from expunge.stores.faiss.erase import FaissEraser
 from expunge.stores.faiss.index_file import lists_of, twin
 from expunge.stores.faiss.index_folder import FaissFolder, looking, of_keys
 from expunge.stores.faiss.reading import FaissReading
+from expunge.stores.near.lying_files import files_of
 
 OUT_OF_SCOPE = (
     "what an index learned from all it was trained on (centroids, codebooks, rotations), but for entries that are theirs alone",
@@ -107,6 +109,10 @@ class Faiss:
         if not self._root.is_dir():
             return False
         return any(path in {shard.path, shard.sidecar, lists_of(shard.path) if shard.there else None} for shard in folder.shards())
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield what lies in the folder and is no index of a dataset, nor beside one."""
+        yield files_of(self._root, self.files)
 
     def files(self) -> NameFile:
         """Tell the indexes that datasets declare, with what lies beside them, from the rest."""

@@ -23,12 +23,14 @@ from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
+from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
 from expunge.stores.files.check import FilesCheck
 from expunge.stores.files.folders import clear_temporaries, listed_below
 from expunge.stores.files.local_tree import LocalTree
 from expunge.stores.files.open_files import holders
 from expunge.stores.files.preflight import FilesPreflight
+from expunge.stores.near.lying_files import files_of
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
@@ -202,6 +204,10 @@ class Files:
             return StoreFile(key, layout is not None, layout is not None and not layout.dataset.format)
 
         return name
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield what lies in the folder and is no dataset's."""
+        yield files_of(self._root, self.files)
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Return whether the relation is the name of a file of the dataset."""

@@ -27,6 +27,7 @@ from expunge.errors import CouldNotLook
 from expunge.faults import failpoint
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.surroundings import Near, NearTables
 from expunge.ports.scanner import Tracer
 from expunge.stores.arrow.damage import Damaged
 from expunge.stores.arrow.row_values import names_of
@@ -46,6 +47,7 @@ from expunge.stores.lancedb.table import (
     unable,
     where,
 )
+from expunge.stores.near.lying_files import files_of
 
 OUT_OF_SCOPE = (
     "the disk below the file system: blocks of removed files stay on the device until they are overwritten or trimmed (fstrim)",
@@ -113,6 +115,11 @@ class LanceDb:
     def holds(self, dataset: Dataset, path: Path) -> bool:
         """Return whether the path lies in the table's folder."""
         return path.is_relative_to(self._tables[dataset.name].path)
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield the tables of the folder, and what lies beside them."""
+        yield NearTables("lancedb", self._root)
+        yield files_of(self._root, self.files)
 
     def files(self) -> NameFile:
         """Tell files that the engine writes in folders of tables, declared or not, from the rest."""

@@ -25,8 +25,9 @@ from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.optional.file_listing import NameFile
+from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
-from expunge.stores.mlflow import artifact_roots, content, declared_files
+from expunge.stores.mlflow import artifact_roots, content, declared_files, near
 from expunge.stores.mlflow.artifact_roots import ArtifactRoots
 from expunge.stores.mlflow.catalogue import MlflowSchema
 from expunge.stores.mlflow.check import MlflowCheck
@@ -39,6 +40,8 @@ from expunge.stores.mlflow.linked_runs import person_fields
 from expunge.stores.mlflow.match import gather, models_of
 from expunge.stores.mlflow.origins import origins
 from expunge.stores.mlflow.probe import look
+from expunge.stores.near.databases import folder_of
+from expunge.stores.near.lying_files import files_of
 from expunge.stores.sqlite.database_file import DatabaseFile
 from expunge.stores.sqlite.ladder import climb, in_the_way, room_needed
 from expunge.stores.tables.selectors import merged
@@ -150,6 +153,16 @@ class Mlflow:
                 declared_files.everything(family, self._datasets)
                 folders = declared_files.folders_of(family, self._roots)
         return declared_files.naming(self._file, self._roots, folders)
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield experiments and models that no dataset names, files of the artifacts' folders, and the folder of the database."""
+        if self._file.path.exists():
+            with self._file.looking(self._file.where):
+                yield from list(near.entries(self._file.connect, self._file.where, self._datasets))
+        for folder in self._roots.folders:
+            if folder.is_dir():
+                yield files_of(artifact_roots.real(folder), self.files)
+        yield folder_of(self._file.path.parent, self.files)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """Look by tags, by identifier in every table, and for the folders, over a new connection."""

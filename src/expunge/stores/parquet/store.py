@@ -27,7 +27,9 @@ from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.row_accounts import FileHolds, TableFile
 from expunge.ports.optional.schema_listing import UndeclaredTable
+from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
+from expunge.stores.near.lying_files import files_of
 from expunge.stores.parquet.bucket_place import BucketPlace
 from expunge.stores.parquet.erase import LakeEraser
 from expunge.stores.parquet.folder_place import FolderPlace, rewritten
@@ -41,6 +43,7 @@ from expunge.stores.parquet.lake.nominated import LakeNominations
 from expunge.stores.parquet.lake.search import LakeSearch
 from expunge.stores.parquet.mentions import LakeMentions
 from expunge.stores.parquet.undeclared import undeclared_folders
+from expunge.stores.s3 import near
 from expunge.stores.tree.erase import trouble_of
 from expunge.stores.tree.interface import NameTrouble
 from expunge.stores.tree.record_files import Unreadable
@@ -141,6 +144,13 @@ class Parquet:
             return StoreFile(key, own)
 
         return name
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield what no dataset declares of the folder, or of the whole bucket."""
+        if isinstance(self._place, FolderPlace):
+            yield files_of(self._place.lake.root, self.files)
+        else:
+            yield from near.surroundings(self._spec, lambda key: any(self._declares(layout, key) for layout in self._layouts.values()))
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Return whether the relation is the path of a file of the dataset."""

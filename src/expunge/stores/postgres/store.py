@@ -28,7 +28,9 @@ from expunge.ports.optional.remote_content import Remote
 from expunge.ports.optional.row_accounts import TableFile
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
+from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
+from expunge.stores.postgres import near
 from expunge.stores.postgres.check import PostgresCheck
 from expunge.stores.postgres.erase import PostgresEraser
 from expunge.stores.postgres.kind import LOCK_MS
@@ -194,6 +196,12 @@ class Postgres:
         with self._link.looking(self._link.where):
             place = self._server.place()
         return server_files.naming(place.data) if isinstance(place, DataDirectory) else lambda _: None
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield the database and the others of its server."""
+        with self._link.looking(self._link.where), self._link.borrowed() as connection:
+            found = list(near.surroundings(connection, self._spec))
+        yield from found
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Compare the relation's file with those of the dataset's table, of its views, indexes and long values."""

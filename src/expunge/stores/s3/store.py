@@ -21,8 +21,9 @@ from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.spelling_search import StoreEquality
+from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
-from expunge.stores.s3 import ladder
+from expunge.stores.s3 import ladder, near
 from expunge.stores.s3.bucket_connection import Bucket, speaking
 from expunge.stores.s3.bucket_tree import BucketTree, written
 from expunge.stores.s3.check import BucketCheck, copies_elsewhere
@@ -214,6 +215,11 @@ class S3:
             return StoreFile(place.key, layout is not None, layout is not None and not layout.dataset.format)
 
         return name
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield the objects that no dataset declares, of the prefix and of the rest of the bucket."""
+        layouts = tuple(self._layouts.values())
+        yield from near.surroundings(self._spec, lambda key: any(layout.template_of(key) for layout in layouts))
 
     def unreadable(self, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
         """Parts of open uploads that may be anybody's."""

@@ -29,7 +29,9 @@ from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.row_accounts import TableFile, WordIndex
 from expunge.ports.optional.schema_listing import UndeclaredTable
 from expunge.ports.optional.spelling_search import StoreEquality
+from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
+from expunge.stores.near import databases
 from expunge.stores.sqlite import content, nominated, spellings
 from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteSchema, SqliteTable, quoted
 from expunge.stores.sqlite.check import SqliteCheck
@@ -202,6 +204,10 @@ class Sqlite:
             return StoreFile(path.name, whole in own) if whole.parent in folders else None
 
         return name
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield the databases and the folders that they lie in."""
+        yield from databases.surroundings({alias: file.path for alias, file in self._files.items()}, self.files)
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Compare a name of the schema with the dataset's table, with views that show it and with indexes over it."""

@@ -35,7 +35,11 @@ class LanceSurvey:
 
     def sampled(self, table: str, column: str, most: int) -> frozenset[str]:
         """Return some of the values."""
-        rows = self._opened(table).to_table(columns=[column], limit=20 * most).column(0)
+        opened = self._opened(table)
+        if pa.types.is_nested(opened.schema.field(column).type):
+            # Why none: vectors name nobody, and there is no order in which they could be compared.
+            return frozenset()
+        rows = opened.to_table(columns=[column], limit=20 * most).column(0)
         return frozenset(str(value) for value in rows.unique().to_pylist()[:most] if value is not None)
 
     def held(self, table: str, column: str, values: Collection[str]) -> int:
@@ -44,6 +48,19 @@ class LanceSurvey:
         for batch in self._opened(table).to_batches(columns=[column]):
             found |= wanted & {str(value) for value in batch.column(0).to_pylist()}
         return len(found)
+
+    def heads(self, table: str, column: str, most: int, length: int) -> tuple[bytes, ...]:
+        """Return the first bytes of some values."""
+        opened = self._opened(table)
+        kind = opened.schema.field(column).type
+        if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+            return ()
+        rows = opened.to_table(columns=[column], limit=most).column(0)
+        return tuple(value[:length] for value in rows.to_pylist() if value)
+
+    def unreadable(self) -> tuple[str, ...]:
+        """Return none: a table that cannot be read raises."""
+        return ()
 
     def _opened(self, name: str) -> lance.LanceDataset:
         try:

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from expunge import descriptors
 from expunge.errors import StoreUnavailable
 from expunge.ports.optional.table_survey import ColumnType, SurveyedColumn, SurveyedReference, SurveyedTable
 from expunge.stores.sqlite.catalogue import SqliteSchema, quoted
@@ -18,6 +19,8 @@ from expunge.stores.sqlite.catalogue import SqliteSchema, quoted
 _LOOKED_AT = 100_000
 """Rows of which a sample is taken."""
 _COUNTED = 1_000_000
+_FORM, _LOGGED = 18, b"\2"
+"""Where the header says whether the database writes a log (SQLite's file format, section 1.3.3), and what it says then."""
 _TIMES = ("date", "time")
 _TYPES = {
     "integer": ColumnType.NUMBER,
@@ -58,6 +61,18 @@ class SqliteSurvey:
         sql += f"WHERE CAST({quoted(column)} AS TEXT) IN (SELECT value FROM json_each(?))"
         with self._looking():
             return int(self._connection.execute(sql, (json.dumps(sorted(values)),)).fetchone()[0])
+
+    def heads(self, table: str, column: str, most: int, length: int) -> tuple[bytes, ...]:
+        """Return the first bytes of some values."""
+        name = quoted(column)
+        some = f"SELECT {name} AS v FROM main.{quoted(table)} WHERE typeof({name}) = 'blob' LIMIT ?"
+        with self._looking():
+            rows = self._connection.execute(f"SELECT CAST(substr(v, 1, ?) AS BLOB) FROM ({some})", (length, most)).fetchall()
+            return tuple(bytes(row[0]) for row in rows)
+
+    def unreadable(self) -> tuple[str, ...]:
+        """Return none: who may read the file may read all of it."""
+        return ()
 
     def _table(self, name: str) -> SurveyedTable:
         rows = self._connection.execute(f"PRAGMA main.table_xinfo({quoted(name)})").fetchall()
@@ -109,10 +124,21 @@ class SqliteSurvey:
 @contextmanager
 def survey_sqlite(path: Path, store: str) -> Iterator[SqliteSurvey]:
     """Open a database for reading alone. Raises StoreUnavailable."""
-    with closing(sqlite3.connect(f"file:{quote(os.fsencode(path.absolute()))}?mode=ro", uri=True)) as connection:
+    how = "immutable=1" if _is_at_rest(path) else "mode=ro"
+    with closing(sqlite3.connect(f"file:{quote(os.fsencode(path.absolute()))}?{how}", uri=True)) as connection:
         # Why any bytes: a column of text may hold what is none, and that is no reason to look at nothing.
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
         yield SqliteSurvey(connection, store)
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether a database writes a log and has none now, so that nobody has it open; to read it otherwise would leave files beside it."""
+    try:
+        with descriptors.reading(path) as descriptor:
+            head = os.pread(descriptor, _FORM + 1, 0)
+    except OSError:
+        return False
+    return head[_FORM:] == _LOGGED and not path.with_name(f"{path.name}-wal").exists()
 
 
 def _type(declared: str, affinity: str) -> ColumnType:

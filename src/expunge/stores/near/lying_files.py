@@ -1,0 +1,85 @@
+"""List the files below a folder, one by one and by name. Links are not followed."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from expunge import descriptors
+from expunge.ports.optional.file_listing import NameFile
+from expunge.ports.optional.surroundings import NearFile, NearFiles, NearUnseen
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+def files_of(root: Path, name_of: Callable[[], NameFile]) -> NearFiles:
+    """Return the files below a store's own root that are not the store's own; ``name_of`` tells them when the listing begins."""
+
+    def listed() -> Iterator[NearFile | NearUnseen]:
+        name = name_of()
+        return lying(root, lambda path: (told := name(path)) is not None and told.own)
+
+    return NearFiles(listed, root=root)
+
+
+def lying(root: Path, own: Callable[[Path], bool]) -> Iterator[NearFile | NearUnseen]:
+    """Yield the files below a folder, hidden ones too, but for the store's ``own``; a folder that cannot be listed is one unseen place."""
+    unseen: list[NearUnseen] = []
+    for folder, folders, names in os.walk(root, onerror=lambda _: unseen.append(NearUnseen("a folder", "it may not be listed"))):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            if own(path) or path.is_symlink() or not path.is_file():
+                continue
+            try:
+                size = path.stat().st_size
+            except OSError:
+                # Why not told: it went between the listing and now.
+                continue
+            yield NearFile(path.relative_to(root).as_posix(), size, partial(_opened, path), path)
+        yield from unseen
+        unseen.clear()
+    yield from unseen
+
+
+class _SharedFile(io.RawIOBase):
+    """A file that may be a database, read without dropping the locks that this process holds on it."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = descriptors.take(path)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at}.get(whence)
+        self._at = (os.fstat(self._descriptor).st_size if begin is None else begin) + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = os.pread(self._descriptor, len(view), self._at)
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            descriptors.give_back(self._descriptor)
+        super().close()
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(_SharedFile(path)))
