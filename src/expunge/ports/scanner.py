@@ -177,6 +177,10 @@ class Scanner(Protocol):
         """A tracer that asks which of the candidate traces each subject's content holds, at any offset."""
         ...
 
+    def said(self, value: str | bytes) -> Iterable[bytes]:
+        """Return each content that a value says in another form, or holds packed: text in UTF-8, or other bytes."""
+        ...
+
     def readings(self, value: str) -> Collection[str]:
         """Return a text, and what it says in other forms, as matches compare them; two values that have one in common match as a whole."""
         ...

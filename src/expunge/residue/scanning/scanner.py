@@ -73,6 +73,10 @@ class ResidueScanner:
         """A tracer that finds the candidates that each bystander's content holds."""
         return PlacedWindowSearch(traces, candidates, self._limits)
 
+    def said(self, value: str | bytes) -> Iterator[bytes]:
+        """Yield each content that a value says in another form, or holds packed."""
+        return said_content.of_text(value) if isinstance(value, str) else said_content.of_bytes(value)
+
     def readings(self, value: str) -> frozenset[str]:
         """Return a text, and what it says in other forms, folded."""
         return frozenset(map(spacing.one_spaced, (value, *said_content.texts_of(value))))
