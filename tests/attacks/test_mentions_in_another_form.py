@@ -1,4 +1,4 @@
-"""Another customer's letter names the person in another form: no *fulfilled* without a word, until the map keeps mentions in that column."""
+"""Another customer's letter names the person in another form: that is told, until the map keeps mentions in that column."""
 
 from __future__ import annotations
 
