@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
 import io
@@ -100,6 +101,28 @@ def test_a_row_without_a_subject_may_have_what_a_living_person_has_as_well(tmp_p
 def test_the_persons_own_text_in_a_row_without_a_subject_is_residue(tmp_path: Path, store: str, more: Line) -> None:
     home = logs(tmp_path, store, more)
     assert home.erase(f"customer:{ANNA}").state is OrderState.IN_PART
+
+
+@pytest.mark.parametrize("coded", [False, True])
+@pytest.mark.parametrize(
+    ("left", "state"),
+    [({"path": HEALTH, "n": 9}, OrderState.FULFILLED), ({"path": HEALTH, "own": OWN}, OrderState.IN_PART)],
+    ids=["shared", "own text"],
+)
+def test_a_string_of_a_document_in_a_row_without_a_subject_is_a_value(
+    tmp_path: Path, coded: bool, left: dict[str, object], state: OrderState
+) -> None:
+    own: Sequence[tuple[str | None, dict[str, object]]] = (
+        (ANNA, {"path": HEALTH, "own": OWN, "n": 1}),
+        (BELA, {"path": HEALTH, "n": 2}),
+        (None, left),
+    )
+    texts = [(who, json.dumps(said)) for who, said in own]
+    lines = [(who, base64.b64encode(text.encode()).decode() if coded else text) for who, text in texts]
+    logs_set = "logs: {store: app, table: logs, subject: {customer: customer}, retention: life}"
+    made = company(tmp_path / "home", CUSTOMERS + _table(lines), f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}", logs_set)
+    run = made.erase(f"customer:{ANNA}")
+    assert run.state is state, run.reasons
 
 
 # --- reference data ---------------------------------------------------------------------------------

@@ -177,8 +177,16 @@ class Scanner(Protocol):
         """A tracer that asks which of the candidate traces each subject's content holds, at any offset."""
         ...
 
-    def readings(self, value: str) -> Collection[str]:
-        """Return a text, and what it says in other forms, as matches compare them; two values that have one in common match as a whole."""
+    def said(self, value: str | bytes) -> Iterable[bytes]:
+        """Return each content that a value says in another form, or holds packed: text in UTF-8, or other bytes."""
+        ...
+
+    def parts(self, value: str | bytes) -> Iterable[str]:
+        """Return the texts that are values by themselves in a value: strings of a JSON document, and what it says in other forms."""
+        ...
+
+    def folded(self, value: str) -> str:
+        """Return a text as matches compare it: two values that come out alike match as a whole."""
         ...
 
     def reader(self, path: Path, layout: FileLayout | None = None, content: Callable[[], int] | None = None) -> PlaceReader | None:

@@ -128,6 +128,9 @@ def _unpacked(data: bytes) -> Iterator[bytes]:
             yield bz2.decompress(data)
         elif data.startswith(b"\x28\xb5\x2f\xfd"):
             yield zstandard.ZstdDecompressor().decompress(data)
+        elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            # Why: a record may have escapes in it.
+            yield data.decode("utf-16").encode()
         elif data.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 yield from (archive.read(name) for name in archive.namelist())

@@ -6,6 +6,7 @@ Such a row is nobody's, and may as well be the erased person's own with the name
 1. A value counts as a whole. It explains the windows in it if a living person who stays has the same value, as matches compare values, in
    a dataset from which such a window was taken; or if the map says that its column lists the values of a column of people, and the window
    is the whole value there.
+   A string of a JSON document, and what a value says in another form, are values of their own.
 2. A value that names the erased person, in any spelling, explains nothing.
 3. What joins values of a row that names no subject (a line of a log, the bytes of a record) is explained if all values of the row are, and
    a living person's row is joined in the same way. In reference data nothing explains it.
@@ -14,7 +15,7 @@ Such a row is nobody's, and may as well be the erased person's own with the name
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -31,7 +32,7 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.rows_at_places import RowsAtPlaces
 from expunge.engine.subjects import orphaned_items
 from expunge.engine.subjects.living_keys import LivingKeys
-from expunge.ports.scanner import Stretch, Tracer
+from expunge.ports.scanner import SEAM, Scanner, Stretch, Tracer
 
 _BATCH = 2_000
 """Rows of living people that are read together."""
@@ -113,7 +114,7 @@ class NobodysRows:
 
     def note(self, dataset: Dataset, rows: Iterable[tuple[Hashable, Copy]], reading: RowsAtPlaces) -> None:
         """Read rows that are about nobody. Raises what the store raises when it cannot be read."""
-        reader = _RowReader(self._cells, self._passing)
+        reader = _RowReader(self._cells, self._passing, self._context.scanner)
         at = reading.trace(dataset, rows, reader)
         self._passing.pass_on()
         self._rows.update((row, _Row(place, dataset, reader.cells.get(row, frozenset()))) for row, place in at.items())
@@ -123,7 +124,13 @@ class NobodysRows:
         held = self._placed.held_by()
         cells = {name: held.get(name, frozenset()) & self._candidates for name in self._cells.known}
         met = {name: held.get(name, frozenset()) & self._candidates for name in self._rows}
-        joints = {name: met[name].difference(*(cells[each] for each in row.cells)) for name, row in self._rows.items()}
+        documents = self._cells.documents
+        joints = {
+            name: met[name]
+            .union(*(cells[each] for each in row.cells if each in documents))
+            .difference(*(cells[each] for each in row.cells if each not in documents))
+            for name, row in self._rows.items()
+        }
         fit = {name for name, windows in cells.items() if windows and name in self._cells.unaltered and not windows & self._names}
         listed = {name for name in fit if self._is_listed(self._cells.known[name], held[name])}
         living = self._asked_of_the_living({name: cells[name] for name in fit - listed}, joints)
@@ -139,7 +146,7 @@ class NobodysRows:
                     found |= cells[each] if each in listed else self._not_moved(cells[each], living.cells[each])
                     for index in cells[each]:
                         values.setdefault(index, set()).add(self._cells.known[each])
-            if all(each in living.cells for each in told) and isinstance(row.dataset.subject, ByField | Through):
+            if all(each in living.cells for each in told if each not in documents) and isinstance(row.dataset.subject, ByField | Through):
                 found |= joints[name] & living.joints - self._names
             explained.setdefault(row.place, set()).update(found)
             lying.setdefault(row.place, set()).update(joints[name], *(cells[each] for each in row.cells))
@@ -189,7 +196,7 @@ class NobodysRows:
         opened = self._context.open_store(dataset.store)
         holder = self._context.scanner.holder(self._traces, joined)
         passing = shared_content.without_identifiers(self._context, holder, self._people, seams=True, keeping=False)
-        looked = _LivingValues(values.keys(), passing, self._context.scanner.readings)
+        looked = _LivingValues(values.keys(), passing, self._context.scanner)
         mine = self._erased.get(dataset.name, ())
         others = orphaned_items.owned(
             self._context,
@@ -241,6 +248,8 @@ class _Cells:
         self._numbers: dict[Cell, Pseudonym] = {}
         self.known: dict[Pseudonym, Cell] = {}
         self.unaltered: set[Pseudonym] = set()
+        self.documents: set[Pseudonym] = set()
+        """Those within which others are values by themselves; what joins these is like what joins the values of a row."""
 
     def name_of(self, cell: Cell) -> tuple[Pseudonym, bool]:
         """Return the name of a cell, and whether it is new."""
@@ -274,18 +283,24 @@ class _Cells:
 
 
 class _RowReader:
-    """Takes the content of rows: their cells, each once, and the bytes that join them."""
+    """Takes the content of rows: their cells, and the values within these, each once, and the bytes that join them."""
 
-    def __init__(self, cells: _Cells, passing: Tracer) -> None:
-        self._cells, self._passing = cells, passing
+    def __init__(self, cells: _Cells, passing: Tracer, scanner: Scanner) -> None:
+        self._cells, self._passing, self._scanner = cells, passing, scanner
         self.cells: dict[Pseudonym, set[Pseudonym]] = {}
         """Row -> the cells in it."""
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
+        for each in (value, *self._scanner.parts(value)):
+            self._cell(subject, dataset, field, each)
+
+    def _cell(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         name, new = self._cells.name_of(Cell(dataset, field, value))
         self.cells.setdefault(subject, set()).add(name)
         if new:
             self._passing.text(name, dataset, field, value)
+            if any(True for _ in self._scanner.parts(value)):
+                self._cells.documents.add(name)
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         name, new = self._cells.name_of(Cell(dataset, field, float(value)))
@@ -294,7 +309,10 @@ class _RowReader:
             self._passing.number(name, dataset, field, value)
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
-        self._passing.blob(subject, dataset, field, io.BytesIO(stream.read(_JOINED)))
+        data = stream.read(_JOINED)
+        for each in self._scanner.parts(data) if field != SEAM else ():
+            self._cell(subject, dataset, field, each)
+        self._passing.blob(subject, dataset, field, io.BytesIO(data))
 
     def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
         """See :class:`_Cells`."""
@@ -309,27 +327,35 @@ class _RowReader:
 class _LivingValues:
     """Takes the content of people who stay, and notes which of some values they have as a whole."""
 
-    def __init__(self, values: Iterable[_Value], joined: Tracer, readings: Callable[[str], Iterable[str]]) -> None:
+    def __init__(self, values: Iterable[_Value], joined: Tracer, scanner: Scanner) -> None:
         self._values = frozenset(values)
-        self._readings = readings
-        self._by_reading: dict[str, set[str]] = {}
-        """A value as matches compare it, and those of them that are written so."""
+        self._scanner = scanner
+        self._folded: dict[str, set[str]] = {}
+        """A text as matches compare it, and those of the values that come out so."""
         for value in (each for each in self._values if isinstance(each, str)):
-            for reading in readings(value):
-                self._by_reading.setdefault(reading, set()).add(value)
+            self._folded.setdefault(scanner.folded(value), set()).add(value)
         self._joined = joined
         self.found: set[_Value] = set()
 
-    def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:  # noqa: ARG002 - whoever has it
-        for reading in self._readings(value) if self._by_reading else ():
-            self.found.update(self._by_reading.get(reading, ()))
+    def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
+        parts = tuple(self._scanner.parts(value))
+        self._note((value, *parts))
+        if parts:
+            self._joined.text(subject, dataset, field, value)
+
+    def _note(self, values: Iterable[str]) -> None:
+        for value in values:
+            self.found.update(self._folded.get(self._scanner.folded(value), ()))
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:  # noqa: ARG002 - whoever has it
         if value in self._values:
             self.found.add(float(value))
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
-        self._joined.blob(subject, dataset, field, stream)
+        data = stream.read(_JOINED)
+        if self._folded and field != SEAM:
+            self._note(self._scanner.parts(data))
+        self._joined.blob(subject, dataset, field, io.BytesIO(data + stream.read()))
 
     def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
         """No value of a row about nobody is one."""

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,9 @@ from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
+from expunge.engine.evidence import tracing
 from expunge.engine.evidence.spelt_cells import SpeltCells
-from expunge.engine.evidence.whole_words import LongerWords, Words
+from expunge.engine.evidence.whole_words import CodedWords, LongerWords, Words
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import mentions, orphaned_items
@@ -88,7 +89,9 @@ def held_by_others(
     holder, moved = (_SeamsApart(context, traces, candidates) for _ in range(2))
     keeper = context.scanner.holder(traces, candidates)
     seams = any(traces.traces[index].part == SEAM for index in candidates)
-    filtered, filtered_moved = (without_identifiers(context, each, people, seams=seams) for each in (holder, moved))
+    filtered, filtered_moved = (
+        without_identifiers(context, each, people, seams=seams, coded=_names_any(traces, candidates)) for each in (holder, moved)
+    )
     stores = {name: context.open_store(name) for name in (store, *inside(context, store))}
     rewritten = frozenset(name for each in stores.values() for name in store_calls.capabilities(each).rewritten)
     named = on_record(context, stores, traces, candidates)
@@ -133,7 +136,7 @@ def held_by_dataset(
     if staying:
         store_calls.trace(opened, dataset, staying, keeper)
     found = keeper.held() | _held_of_one_another(context, dataset, opened, traces, wanted, left, people)
-    passing = without_identifiers(context, holder, people, seams=seams)
+    passing = without_identifiers(context, holder, people, seams=seams, coded=_names_any(traces, wanted))
     for batch in _batches(_others(context, dataset, opened, (*left, *staying), erased, living)) if found != wanted else ():
         store_calls.trace(opened, dataset, batch, passing)
         passing.pass_on()
@@ -185,14 +188,23 @@ class PassingTracer(Tracer, Protocol):
         ...
 
 
-def without_identifiers(context: Context, inner: Tracer, people: Sequence[Person], *, seams: bool, keeping: bool = True) -> PassingTracer:
+def without_identifiers(
+    context: Context, inner: Tracer, people: Sequence[Person], *, seams: bool, keeping: bool = True, coded: bool = True
+) -> PassingTracer:
     """Return a tracer that passes content on with the erased people's identifiers taken out where they stand as whole words.
 
-    Mentions that stay on purpose are passed on as they are, unless ``keeping`` is false.
+    Mentions that stay on purpose are passed on as they are, unless ``keeping`` is false. A value that names one of the people in another
+    form is passed on as what it says, without the names, unless ``coded`` is false.
     """
     kept = _kept_mentions(context) if keeping else _KeptMentions()
     stays = LivingIdentifiers(context, people).any
-    return _WholeWordsOut(inner, people, SpeltCells(context.data_map, people), seams=seams, mentions=kept, stays=stays)
+    said = context.scanner.said if coded else None
+    return _WholeWordsOut(inner, people, SpeltCells(context.data_map, people), seams=seams, mentions=kept, stays=stays, said=said)
+
+
+def _names_any(traces: Traces, candidates: Iterable[int]) -> bool:
+    """Return whether one of some windows is of an identifier of the order."""
+    return any(traces.traces[index].dataset == tracing.IDENTIFIERS for index in candidates)
 
 
 def _others(
@@ -376,6 +388,7 @@ class _WholeWordsOut:
         seams: bool,
         mentions: _KeptMentions = _KeptMentions(),
         stays: LongerWords | None = None,
+        said: Callable[[str | bytes], Iterable[bytes]] | None = None,
     ) -> None:
         self._inner = inner
         self._seams = seams
@@ -385,6 +398,7 @@ class _WholeWordsOut:
         values |= {value for value in (spelt.capitals() if spelt is not None else ()) if len(value) >= 8}
         self._values = frozenset(values)
         self._words = Words(values, stays=stays)
+        self._coded = CodedWords(said, self._words) if said is not None and values else None
         # Bytes are looked through as Latin-1, one character each, with the words of ASCII.
         plain = None if stays is None else (lambda words: stays([word.encode("latin-1").decode("utf-8", "replace") for word in words]))
         self._bytes = Words((data.decode("latin-1") for value in values for data in _encoded(value)), re.ASCII, plain)
@@ -432,6 +446,9 @@ class _WholeWordsOut:
             fills = self._spelt.fills
             texts = [each for each in texts if not fills(each[3]) or self._mentions.keep(each[1], each[2])]
         text = self._inner.text
+        if self._coded is not None:
+            cut = [None if self._mentions.keep(each[1], each[2]) else self._coded.cut(each[3]) for each in texts]
+            texts = [each if said is None else (*each[:3], said) for each, said in zip(texts, cut, strict=True)]
         if self._words.lie_in("\n".join([each[3] for each in texts])):
             allowed = [self._mentions.allow(dataset, field, value, self._values) for _, dataset, field, value in texts]
             naming = {each[0] for each, stays in zip(texts, allowed, strict=True) if not stays and self._words.names(each[3])}
@@ -447,6 +464,10 @@ class _WholeWordsOut:
         for subject, dataset, field, data in blobs:
             left = data
             if not self._mentions.keep(dataset, field):
+                said = self._coded.cut(data) if self._coded is not None and field != SEAM else None
+                if said is not None:
+                    self._inner.text(subject, dataset, field, said)
+                    continue
                 plain = data.decode("latin-1") if met else ""
                 cut = self._bytes.take_out(plain, _zeros, named=self._bytes.names(plain)).encode("latin-1") if met else data
                 left = self._wide(cut)

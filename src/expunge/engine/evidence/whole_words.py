@@ -1,4 +1,7 @@
-"""Take identifiers out of texts where they stand as whole words, and are no part of another person's identifier."""
+"""Take identifiers out of texts where they stand as whole words, and are no part of another person's identifier.
+
+A text may name a person in another form: the base64 of a letter. :class:`CodedWords` takes the identifiers out of what it says.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,10 @@ from typing import TypeAlias
 
 from expunge.core.datamap.longer_words import alone, longer_words
 
+_SIGN = re.compile(r"[&%\\=]")
+"""What begins another form within a text ..."""
+_LONG_RUN = re.compile(r"\S{20}(?=\S)")
+"""... and what may be one."""
 LongerWords: TypeAlias = Callable[[Collection[str]], bool]
 """Tells whether one of some words is the identifier of a person who stays."""
 
@@ -67,3 +74,21 @@ class Words:
             return False
         words = longer_words(text, begin, begin + len(value)) if self._stays is not None and not longer else None
         return not words or self._stays is None or not self._stays(words)
+
+
+class CodedWords:
+    """Takes identifiers out of what values say in other forms."""
+
+    def __init__(self, said: Callable[[str | bytes], Iterable[bytes]], words: Words) -> None:
+        """Take what tells what a value says (``ports.scanner.Scanner.said``), and the identifiers."""
+        self._said, self._words = said, words
+
+    def cut(self, value: str | bytes) -> str | None:
+        """Return a value without its other forms, and what these say without the identifiers; None where none of them names anybody."""
+        said = [each.decode("utf-8", "replace") for each in self._said(value)]
+        # Why none where it is named in plain too: around an escape stands plain text, and such a mention is told already.
+        if not any(map(self._words.names, said)) or (isinstance(value, str) and self._words.names(value)):
+            return None
+        # Why not without the value itself: what stands in it as it is, apart from other forms, is content as well.
+        plain = [_LONG_RUN.sub("\\g<0>\0", _SIGN.sub("\0", value))] if isinstance(value, str) else []
+        return "\n".join(self._words.take_out(each, lambda _: "\0", named=True) for each in (*plain, *said))

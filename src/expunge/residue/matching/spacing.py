@@ -132,5 +132,5 @@ def window(raw: bytes, size: int) -> tuple[bytes, int] | None:
 
 
 def one_spaced(value: str) -> str:
-    """Return a text folded, with one space for all white space between two words."""
-    return _SEVERAL.sub(b" ", folding.text(value.encode("utf-8", "surrogateescape"))).decode("utf-8", "surrogateescape")
+    """Return a text folded, with one space for all white space between two words, and none around it."""
+    return _SEVERAL.sub(b" ", folding.text(value.strip().encode("utf-8", "surrogatepass"))).decode("utf-8", "replace")

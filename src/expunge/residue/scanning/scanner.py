@@ -73,9 +73,17 @@ class ResidueScanner:
         """A tracer that finds the candidates that each bystander's content holds."""
         return PlacedWindowSearch(traces, candidates, self._limits)
 
-    def readings(self, value: str) -> frozenset[str]:
-        """Return a text, and what it says in other forms, folded."""
-        return frozenset(map(spacing.one_spaced, (value, *said_content.texts_of(value))))
+    def said(self, value: str | bytes) -> Iterator[bytes]:
+        """Yield each content that a value says in another form, or holds packed."""
+        return said_content.of_text(value) if isinstance(value, str) else said_content.of_bytes(value)
+
+    def parts(self, value: str | bytes) -> Iterator[str]:
+        """Yield the strings of a JSON document, each text that a value says in another form, and the strings of that."""
+        return said_content.parts(value)
+
+    def folded(self, value: str) -> str:
+        """Return a text as matches compare it."""
+        return spacing.one_spaced(value)
 
     def reader(self, path: Path, layout: FileLayout | None = None, content: Callable[[], int] | None = None) -> PlaceReader | None:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""

@@ -10,7 +10,6 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from expunge.residue.formats.decoders import MAKERS, Broken, Encrypted, Unsuppor
 from expunge.residue.forms import finder, tokens
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import TooLarge
+from expunge.residue.take import media_windows
 from expunge.residue.take.written_forms import utf8
 
 _LONGEST = 1 << 20
@@ -71,11 +71,15 @@ def of_text(value: str) -> Iterator[bytes]:
             yield from _each(_token(run[phase:].encode().translate(tokens.TO_PLAIN)), b"", _DEEPEST)
 
 
-def texts_of(value: str) -> Iterator[str]:
-    """Yield each text that a text says in another form."""
-    for said in of_text(value):
-        with suppress(UnicodeDecodeError):
-            yield said.decode()
+def parts(value: str | bytes) -> Iterator[str]:
+    """Yield the strings of a JSON document, each text that a value says in another form, and the strings of that."""
+    whole = [value] if isinstance(value, str) else []
+    said = of_text(value) if isinstance(value, str) else of_bytes(value)
+    for text in (*whole, *filter(None, map(media_windows.text_of, said))):
+        if text is not value:
+            yield text
+        if text[:1] in {"{", "["}:
+            yield from (each for each in media_windows.strings(text) if each is not text)
 
 
 def _is_dense(value: str) -> bool:

@@ -112,6 +112,8 @@ class Collector:
         self._value = 0
         """The number of the value that is handed over."""
         self._lying: dict[Path, set[Stretch]] = {}
+        self._bystanders: frozenset[Pseudonym] = frozenset()
+        """People who stay, known when traces are asked for."""
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         """Trace a string: all of it when short, else windows from the starts of words; the first of them in every written form."""
@@ -272,6 +274,7 @@ class Collector:
 
     def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
         """Return the traces collected so far."""
+        self._bystanders = frozenset(controls)
         fields: list[tuple[TracedField, str]] = []
         windows: list[bytes] = []
         for where, (form, data, _) in self._taken():
@@ -291,7 +294,7 @@ class Collector:
             # Why only ASCII: small letters of others may have another shape.
             known = len(data) > width and (fold != FOLDED or data[-8:].isascii())
             found.append(Trace(*where, form, anchor, width, len(data), told, fold, end if known else 0))
-        return Traces(self._key, tuple(found), frozenset(controls))
+        return Traces(self._key, tuple(found), self._bystanders)
 
     def values(self) -> tuple[tuple[int, ...], ...]:
         """Return the numbers of the values that each of the traces was taken from; none where they are too many."""
@@ -395,8 +398,10 @@ class Collector:
         if (others := self._others.get(where)) is not None:
             yield from ((each.form, each.data, others.sources(each)) for each in others.best())
         for each in best:
-            # Why none of a joint: no index has a word of it, and a part of it may join two values of another row as well.
-            for piece in fragments(each.value) if each.value is not None and where[2] != SEAM else ():
+            # Why none of a joint: no index has a word of it, and a part of it may join two values of another row as well. Of people who
+            # stay there may be nothing else that an order leaves as it is.
+            joint = where[2] == SEAM and where[0] not in self._bystanders
+            for piece in fragments(each.value) if each.value is not None and not joint else ():
                 if telling(utf8(piece)):
                     yield "fragment", clip(utf8(piece)), harvest.sources(each)
 
