@@ -38,6 +38,7 @@ stores:
   registry: {{kind: files, url: ./world/registry}}
   record:   {{kind: sqlite, url: "sqlite:///world/record.db"}}
 retention:
+  film: {{period: 10 years, from: modified, purpose: show people who was at their door, need: contract}}
   life: {{period: 10 years, from: at, purpose: show people who was at their door, need: contract}}
 datasets:
   accounts: {{store: app, table: accounts, subject: {{account: account_id}}, retention: life}}
@@ -47,7 +48,7 @@ datasets:
     subject: {{account: account_id}}
     categories: [user.content.video]
     collected: modified
-    retention: life
+    retention: film
     reviewed_by: {{dataset: reviews, via: clip_id, at: reviewed_at}}
   reviews:                       # who looked at which clip, and when
     store: app

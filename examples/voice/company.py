@@ -30,6 +30,7 @@ stores:
   app:    {{kind: sqlite, url: "sqlite:///world/app.db"}}
   models: {{kind: files, url: ./world/models}}
 retention:
+  sound: {{period: 90 days, from: modified, purpose: answer the request, need: the service itself}}
   voice: {{period: 90 days, from: recorded_at, purpose: answer the request, need: the service itself}}
 datasets:
   profiles:
@@ -42,13 +43,14 @@ datasets:
     path: "voice/{{profile_id}}/{{recording_id}}.{suffix}"
     subject: {{profile: profile_id}}
     categories: [user.biometrics.voice]
-    retention: voice
+    retention: sound
   windows:                       # one second each, as the models are taught
     store: app
     table: windows
     subject: {{profile: profile_id}}
     derived_from: [recordings]
     on_erase: erase
+    retention: voice
 {models}"""
 _MODEL = """\
   {name}:

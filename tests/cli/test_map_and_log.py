@@ -249,7 +249,7 @@ def test_a_map_is_reviewed_against_the_one_that_orders_were_last_carried_out_und
     path.write_text(text)
     ran = expunge("map", "diff", "--detailed-exitcode", cwd=with_log)
     assert ran.code == 3
-    assert "for people: recordings, transcripts: kept for 30 days from recorded_at instead of 90 days from recorded_at" in ran.out
+    assert "for people: recordings, transcripts: kept for 30 days from modified instead of 90 days from modified" in ran.out
     assert "for people: an erasure keeps it (a quarrel about it); before, it erases what is theirs in it" in ran.out
     assert expunge("map", "diff", "--refuse-weaker", cwd=with_log).code == 1
     path.write_text(text.replace("on_erase: {keep: a quarrel about it}", "on_erase: erase"))

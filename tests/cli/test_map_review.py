@@ -117,6 +117,19 @@ def test_each_answer_may_be_left_out_and_is_asked_again(guessed: Path) -> None:
     assert piped(guessed.parent, ["y", "y", "y", "they buy", "subject: {user: id}"]).code == 0
 
 
+def test_what_was_said_of_one_retention_is_proposed_for_the_next(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "app.db")) as db, db:
+        db.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, created_at TEXT)")
+        db.executescript("CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), sent_at TEXT)")
+    assert expunge("init", "app.db", cwd=tmp_path).code == 0
+    ran = piped(tmp_path, ["y", "y", "run the shop", "orders are packed from it", "30 days", "y", "y", "send them on"])
+    assert ran.code == 0, ran.err
+    text = (tmp_path / "expunge.yaml").read_text()
+    assert text.count('purpose: "run the shop"') == 2
+    assert (text.count('need: "orders are packed from it"'), text.count('need: "send them on"')) == (1, 1)
+    assert (text.count('period: "30 days"'), text.count("period: 90 days")) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

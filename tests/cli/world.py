@@ -21,7 +21,7 @@ stores:
   media: {kind: files, url: ./world/media}
   app: {kind: sqlite, url: "sqlite:///world/app.db", busy_ms: 500}
 retention:
-  voice: {period: 90 days, from: recorded_at, purpose: answer the request, need: the service itself}
+  voice: {period: 90 days, from: modified, purpose: answer the request, need: the service itself}
   life: {period: 2 years, from: created_at, purpose: keep the account, need: contract}
 datasets:
   accounts: {store: app, table: accounts, subject: {account: account_id}, retention: life}

@@ -49,6 +49,21 @@ def test_people_who_refer_to_one_another_go_with_nobody_else(tmp_path: Path, key
     assert list(found.datasets["employee"].mentions) == ["reports_to"]
 
 
+def test_what_staff_looks_after_goes_with_nobody_of_the_staff_unasked(tmp_path: Path) -> None:
+    database(
+        tmp_path / "app.db",
+        """
+        CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE staff (staff_id INTEGER PRIMARY KEY, first_name TEXT, last_name TEXT, email TEXT, username TEXT);
+        CREATE TABLE store (store_id INTEGER PRIMARY KEY, manager_staff_id INTEGER NOT NULL REFERENCES staff (staff_id));
+        CREATE TABLE inventory (id INTEGER PRIMARY KEY, store_id INTEGER NOT NULL REFERENCES store (store_id));
+        """,
+    )
+    said = {each.name: each.said for each in seen(tmp_path, "app.db").guesses}
+    assert said["store"] == "manager_staff_id may only say who did something to a row, and a row goes with that person"
+    assert said["inventory"] == "it goes with rows of store, of which it is a question whose they are"
+
+
 @pytest.mark.parametrize("key", ["", "REFERENCES category (id)"], ids=["by values", "by a key"])
 def test_a_tree_of_things_names_no_parents_of_children(tmp_path: Path, key: str) -> None:
     rows = "(1, NULL, 'kitchen'), (2, NULL, 'garden'), (3, 1, 'teapots'), (4, 1, 'cups'), (5, 2, 'rakes')"

@@ -151,6 +151,14 @@ def test_a_circle_is_refused_rather_than_ordered_by_chance() -> None:
         dependents_first(replace(data_map, datasets={**data_map.datasets, "one": one, "two": two}))
 
 
+def test_a_foreign_key_to_what_is_found_through_its_row_decides_which_goes_first() -> None:
+    data_map = voice_company()
+    names = [each.name for each in dependents_first(data_map, {("recordings", "transcripts")})]
+    assert names.index("recordings") < names.index("transcripts") < names.index("profiles")
+    both = {("recordings", "transcripts"), ("transcripts", "recordings")}
+    assert dependents_first(data_map, both) == dependents_first(data_map)
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
 def test_every_dataset_comes_before_the_one_it_is_found_through(edges: list[tuple[int, int]]) -> None:
     datasets = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -59,14 +60,17 @@ def _asked(reviewed: MapReview) -> MapReview:
     places = [each.place for each in reviewed.questions]
     lines = None if sys.stdin.isatty() else _answers()
     said: set[str] = set()
+    earlier: dict[str, str] = {}
     for number, place in enumerate(places, 1):
         question = next((each for each in reviewed.questions if each.place == place), None)
         if question is None:
             continue
+        if not question.proposed:
+            question = replace(question, proposed=earlier.get(question.key, ""))
         for line in _shown(question, reviewed.counts.get(question.name), f"{number} of {len(places)}"):
             output.note(output.visible(line))
         try:
-            found = _decided(reviewed, question, lines, said)
+            found = _decided(reviewed, question, lines, said, earlier)
         except typer.Abort:
             output.note(f"stopped; {len(said)} answers are in the map")
             raise typer.Exit(Exit.INTERRUPTED) from None
@@ -76,8 +80,13 @@ def _asked(reviewed: MapReview) -> MapReview:
     return reviewed
 
 
-def _decided(reviewed: MapReview, question: MapQuestion, lines: Iterator[str] | None, said: set[str]) -> MapReview | None:
-    """The review after the answer to one question; None where no more is to be asked. A person may answer again, a file may not."""
+def _decided(
+    reviewed: MapReview, question: MapQuestion, lines: Iterator[str] | None, said: set[str], earlier: dict[str, str]
+) -> MapReview | None:
+    """The review after the answer to one question; None where no more is to be asked. A person may answer again, a file may not.
+
+    ``earlier``: key of a retention -> what was said there last, which is proposed where nothing else is.
+    """
     from expunge import survey
 
     while True:
@@ -95,6 +104,8 @@ def _decided(reviewed: MapReview, question: MapQuestion, lines: Iterator[str] | 
             for each in _HELP[question.section]:
                 output.note(f"    {each}")
             continue
+        if answer.lower() in {"y", "yes"} and question.proposed and question.proposed == earlier.get(question.key):
+            answer = question.proposed
         same = [each.place for each in reviewed.questions if (each.section, each.name) == (question.section, question.name)]
         try:
             done = survey.decide(reviewed, question, answer, settles=bool(question.key) and {*same} <= {*said, question.place})
@@ -105,6 +116,8 @@ def _decided(reviewed: MapReview, question: MapQuestion, lines: Iterator[str] | 
             output.note(f"    {output.visible(error.message)}; {output.visible(error.help)}")
             continue
         said.add(question.place)
+        if question.key in {"purpose", "need"}:
+            earlier[question.key] = question.proposed if answer.lower() in {"y", "yes"} else answer
         return done
 
 

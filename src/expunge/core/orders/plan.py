@@ -296,11 +296,14 @@ def dependents_first(data_map: DataMap, refers: Collection[tuple[str, str]] = ()
 
     Args:
         data_map: the map.
-        refers: (first, second) where a store wants the rows of the first gone before those of the second; where that goes in a circle, or
-            against the map, the map holds.
+        refers: (first, second) where a store wants the rows of the first gone before those of the second. That holds over the map where
+            the second is found through the first: the order keeps what led to the rows. Where it goes in a circle, the map holds.
     """
     homes = {identity.dataset for identity in data_map.identities.values()}
-    waiting = {name: _dependents(data_map, dataset, homes) for name, dataset in data_map.datasets.items()}
+    waiting = {
+        name: frozenset(each for each in _dependents(data_map, dataset, homes) if (name, each) not in refers or (each, name) in refers)
+        for name, dataset in data_map.datasets.items()
+    }
     pointing = {name: {one for one, other in refers if other == name and one != name} for name in waiting}
     done: list[str] = []
     while waiting:

@@ -91,6 +91,10 @@ retention:
   voice:   {period: 90 days, from: recorded_at, purpose: answer the request, need: the service itself, inactive_after: 18 months}
   account: {period: 30 days, from: closed_at, purpose: keep the account, need: contract}
   usage:   {period: 60 days, from: at, purpose: count what is used, need: improve the service}
+  joined:  {period: 90 days, from: added_at, purpose: answer the request, need: the service itself}
+  prints:  {period: 90 days, from: enrolled_at, purpose: tell who speaks, need: the service itself}
+  agreed:  {period: 2 years, from: given_at, purpose: show what was agreed to, need: the law}
+  places:  {period: 90 days, from: seen_at, purpose: answer the request, need: the service itself}
 datasets:
   accounts:
     {store: app, table: accounts, subject: {account: account_id}, retention: account}
@@ -99,7 +103,7 @@ datasets:
   devices:
     {store: app, table: devices, subject: {profile: profile_id, account: account_id}, retention: account}
   consents:
-    {store: app, table: consents, subject: {profile: profile_id}, retention: account}
+    {store: app, table: consents, subject: {profile: profile_id}, retention: agreed}
   recordings:
     {store: app, table: recordings, subject: {profile: profile_id}, retention: voice}
   voice:                                        # keys name a recording, never a person
@@ -115,14 +119,14 @@ datasets:
     derived_from: [voice]
     on_erase: erase
   participants:
-    {store: app, table: participants, subject: {profile: profile_id}, retention: voice}
+    {store: app, table: participants, subject: {profile: profile_id}, retention: joined}
   conversations:
     store: app
     table: conversations
     subject: {through: participants, via: recording_id}
     shared: erase
     people: participants
-    retention: voice
+    retention: joined
   shared_voice:
     store: audio
     path: ["shared/{recording_id}.wav", "shared/{recording_id}.json"]
@@ -130,7 +134,7 @@ datasets:
     shared: erase
     people: participants
     categories: [user.biometrics.voice]
-    retention: voice
+    retention: joined
   voiceprints:
     store: app
     table: voiceprints
@@ -138,6 +142,7 @@ datasets:
     categories: [user.biometrics.voice]
     derived_from: [voice]
     on_erase: erase
+    retention: prints
   events:
     store: lake
     path: "events/day={day}/{part}.parquet"
@@ -156,7 +161,7 @@ datasets:
     table: locations
     subject: {profile: profile_id}
     categories: [user.location.precise]
-    retention: voice
+    retention: places
 """
 
 _EXPORT = """\

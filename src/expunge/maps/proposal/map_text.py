@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from expunge.core.values.scope import MODIFIED
 from expunge.maps.proposal.guesses import Guess, IdentityGuess
 
 TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
@@ -130,7 +131,7 @@ def schedules_of(guesses: Sequence[Guess]) -> dict[str, tuple[str, str]]:
             seen.add(first.name)
         fields[name] = first.since
     counted = Counter(since for since in fields.values() if since)
-    usual = min(counted, key=lambda since: (-counted[since], list(counted).index(since)), default="created_at")
+    usual = min(counted, key=lambda since: (since == MODIFIED, -counted[since], list(counted).index(since)), default="created_at")
     names = {usual: _RETENTION}
     for since in counted:
         base = re.sub(r"[^A-Za-z0-9_]", "_", since)

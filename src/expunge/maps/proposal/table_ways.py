@@ -47,6 +47,8 @@ class TableWays:
         self._tables = {facts.place: facts for facts in tables}
         self._homes = {home.facts.place: home for home in homes}
         self._done: dict[tuple[str, str], Guess] = {}
+        self._doubtful: set[tuple[str, str]] = set()
+        """Tables whose rows may only name who did something to them, and what is found through these."""
 
     def guesses(self) -> tuple[Guess, ...]:
         """Return a dataset for each table. Raises StoreUnavailable."""
@@ -59,6 +61,8 @@ class TableWays:
                 self._done[place] = self._of_home(self._homes[place], named)
             elif named:
                 self._done[place] = self._of_people(facts, named)
+                if _doubtful(named):
+                    self._doubtful.add(place)
         links = {place: sorted(self._links(facts), key=_rank) for place, facts in self._tables.items() if place not in self._done}
         while found := [(place, link) for place, each in links.items() if place not in self._done for link in each if self._leads(link)]:
             place, link = min(found, key=lambda each: _rank(each[1]))
@@ -160,7 +164,7 @@ class TableWays:
             if kinds.setdefault(each.people.kind, each.column) != each.column:
                 further[each.people.kind] = (*further.get(each.people.kind, ()), each.column)
         asks = [f"{each.column}: {each.said}" for each in named if each.said]
-        if all(map(_is_actor, owners)):
+        if _doubtful(owners):
             asks.append(
                 f"{', '.join(each.column for each in owners)} may only say who did something to a row, and a row goes with that person"
             )
@@ -190,6 +194,9 @@ class TableWays:
         beside = dict.fromkeys(each.column for each in others if each.column != link.column)
         if beside:
             asks.append(f"{', '.join(beside)} leads to people as well")
+        if link.to.place in self._doubtful:
+            self._doubtful.add(facts.place)
+            asks.append(f"it goes with rows of {link.to.dataset}, of which it is a question whose they are")
         way = (link.to.dataset, link.column, *([link.field] if link.field != link.column else []))
         return replace(self._guess(facts), through=way, asks="; ".join(asks))
 
@@ -237,6 +244,11 @@ def since_of(table: SurveyedTable) -> str:
 
 def _is_actor(named: _Named) -> bool:
     return not ACTORS.isdisjoint(words_of(named.column))
+
+
+def _doubtful(named: Sequence[_Named]) -> bool:
+    """Whether all of the people named may only have done something to a row, or look after it."""
+    return all(each.people.of_staff or _is_actor(each) for each in named)
 
 
 def _because(named: _Named) -> str:
