@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from expunge import survey
+from expunge.bootstrap import discovering
 from expunge.core.discovery.discovery import Discovery, Sign
 from expunge.core.retention.public_claims import ClaimNowFalse, ClaimTrueAgain
 from expunge.engine.kernel.journal_streams import CLAIMS, SEARCHES, read_register
@@ -344,3 +345,37 @@ def test_a_damaged_archive_is_said_and_no_trouble(home: Household) -> None:
     found = discovered(home)
     assert found.found == ()
     assert len(found.unseen) == 2
+
+
+NUMBERED = """\
+version: 1
+state: ./state
+identities:
+  user: {dataset: users, key: id}
+stores:
+  app: {kind: sqlite, url: "sqlite:///world/app.db"}
+retention:
+  life: {period: 30 days, from: made, purpose: keep the account, need: contract}
+datasets:
+  users: {store: app, table: users, subject: {user: id}, retention: life}
+"""
+
+
+def test_short_numbers_tell_people_only_in_columns_that_are_called_after_them(tmp_path: Path) -> None:
+    (tmp_path / "world").mkdir()
+    (tmp_path / "expunge.yaml").write_text(NUMBERED)
+    with closing(sqlite3.connect(tmp_path / "world" / "app.db")) as db, db:
+        db.executescript(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, made TEXT); CREATE TABLE stock (id INTEGER PRIMARY KEY, pieces INTEGER);"
+            "CREATE TABLE visits (id INTEGER PRIMARY KEY, user_id INTEGER); CREATE TABLE pages (id INTEGER PRIMARY KEY, page_id INTEGER);"
+        )
+        for table in ("users (made)", "stock (pieces)", "visits (user_id)", "pages (page_id)"):
+            db.executemany(f"INSERT INTO {table} VALUES (?)", [(number,) for number in range(1, 20)])
+    (tmp_path / "world" / "one.csv").write_text("user_id,n\n3,1\n5,1\n")
+    (tmp_path / "world" / "two.jsonl").write_text('{"pieces": 3, "n": 1}\n{"pieces": 5, "n": 2}\n')
+    found = discovering.look_without_state(tmp_path / "expunge.yaml")
+    assert signs(found) == {"table visits": {Sign.IDENTITIES}, "the folder world": {Sign.IDENTITIES}}
+    assert [sign.what for each in found.found for sign in each.sightings] == [
+        "19 of 19 values of user_id are known: user",
+        "*.csv: 2 of 2 values of user_id are known: user",
+    ]
