@@ -237,6 +237,21 @@ def test_what_cannot_be_looked_at_is_said(home: Household) -> None:
     assert ran.json["said"].startswith("nothing undeclared was found where one could look; 3 places could not be looked at")
 
 
+def test_programs_beside_a_database_are_told_as_left_aside_and_a_folder_that_is_gone_is_not_seen(home: Household) -> None:
+    for name in ("node_modules", "lib/node_modules", "env"):
+        (home.world / name).mkdir(parents=True)
+        (home.world / name / "logo").write_bytes(wav("logo", 0.01))
+    (home.world / "env" / "pyvenv.cfg").write_text("home = /usr/bin")
+    (home.world / "media").rename(home.folder / "gone")
+    found = discovered(home)
+    assert found.found == ()
+    assert {(each.place, each.why.partition(",")[0]) for each in found.ignored} == {
+        ("the folder world: node_modules (2 times)", "programs"),
+        ("the folder world: a virtual environment", "programs"),
+    }
+    assert ("media", "media: a folder: it may not be listed") in {(each.store, f"{each.place}: {each.why}") for each in found.unseen}
+
+
 def test_people_who_could_not_be_read_were_looked_for_nowhere(home: Household) -> None:
     with closing(sqlite3.connect(home.database)) as db, db:
         db.execute("ALTER TABLE accounts RENAME COLUMN email TO mail")

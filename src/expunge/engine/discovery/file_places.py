@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from expunge.core.discovery.discovery import FoundPlace, Sighting, UnseenPlace
+from expunge.core.discovery.discovery import FoundPlace, IgnoredPlace, Sighting, UnseenPlace
 from expunge.engine.discovery import files, table_places
 from expunge.engine.discovery.files import FileGroup, FileSigns
 from expunge.engine.discovery.look import Look
@@ -34,6 +34,8 @@ def look(run: Look, context: OpenPlaces, store: str, near: NearFiles) -> None:
     _tell(run, store, near, signs)
     where = near.place or store
     run.unseen += [UnseenPlace(store, where, f"{each.place}: {each.why}") for each in signs.unseen]
+    for each, count in signs.aside.items():
+        run.ignored.append(IgnoredPlace(store, f"{where}: {each.place}{f' ({count:,} times)' if count > 1 else ''}", each.why))
     if signs.cut:
         why = f"there are more than {files.MOST_FILES:,} files that no dataset declares; the rest was not listed"
         run.unseen.append(UnseenPlace(store, where, why))
