@@ -25,6 +25,8 @@ _OF_SQLITE = ("-wal", "-shm", "-journal")
 
 def look(run: Look, context: OpenPlaces, store: str, near: NearFiles) -> None:
     """Look at some files, and add what was found."""
+    if near.place and near.url.startswith("s3://") and not run.is_new(near.url):
+        return
     passes = _others_of(run, context, store, near)
     try:
         signs = files.look(near.files(), run.known, run.eyes, passes, lambda name: _reason(run, store, near, name))
