@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from expunge import survey
+from expunge.bootstrap import discovering
 from expunge.core.discovery.discovery import Discovery, Sign
 from expunge.core.retention.public_claims import ClaimNowFalse, ClaimTrueAgain
 from expunge.engine.kernel.journal_streams import CLAIMS, SEARCHES, read_register
@@ -236,6 +237,21 @@ def test_what_cannot_be_looked_at_is_said(home: Household) -> None:
     assert ran.json["said"].startswith("nothing undeclared was found where one could look; 3 places could not be looked at")
 
 
+def test_programs_beside_a_database_are_told_as_left_aside_and_a_folder_that_is_gone_is_not_seen(home: Household) -> None:
+    for name in ("node_modules", "lib/node_modules", "env"):
+        (home.world / name).mkdir(parents=True)
+        (home.world / name / "logo").write_bytes(wav("logo", 0.01))
+    (home.world / "env" / "pyvenv.cfg").write_text("home = /usr/bin")
+    (home.world / "media").rename(home.folder / "gone")
+    found = discovered(home)
+    assert found.found == ()
+    assert {(each.place, each.why.partition(",")[0]) for each in found.ignored} == {
+        ("the folder world: node_modules (2 times)", "programs"),
+        ("the folder world: a virtual environment", "programs"),
+    }
+    assert ("media", "media: a folder: it may not be listed") in {(each.store, f"{each.place}: {each.why}") for each in found.unseen}
+
+
 def test_people_who_could_not_be_read_were_looked_for_nowhere(home: Household) -> None:
     with closing(sqlite3.connect(home.database)) as db, db:
         db.execute("ALTER TABLE accounts RENAME COLUMN email TO mail")
@@ -344,3 +360,37 @@ def test_a_damaged_archive_is_said_and_no_trouble(home: Household) -> None:
     found = discovered(home)
     assert found.found == ()
     assert len(found.unseen) == 2
+
+
+NUMBERED = """\
+version: 1
+state: ./state
+identities:
+  user: {dataset: users, key: id}
+stores:
+  app: {kind: sqlite, url: "sqlite:///world/app.db"}
+retention:
+  life: {period: 30 days, from: made, purpose: keep the account, need: contract}
+datasets:
+  users: {store: app, table: users, subject: {user: id}, retention: life}
+"""
+
+
+def test_short_numbers_tell_people_only_in_columns_that_are_called_after_them(tmp_path: Path) -> None:
+    (tmp_path / "world").mkdir()
+    (tmp_path / "expunge.yaml").write_text(NUMBERED)
+    with closing(sqlite3.connect(tmp_path / "world" / "app.db")) as db, db:
+        db.executescript(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, made TEXT); CREATE TABLE stock (id INTEGER PRIMARY KEY, pieces INTEGER);"
+            "CREATE TABLE visits (id INTEGER PRIMARY KEY, user_id INTEGER); CREATE TABLE pages (id INTEGER PRIMARY KEY, page_id INTEGER);"
+        )
+        for table in ("users (made)", "stock (pieces)", "visits (user_id)", "pages (page_id)"):
+            db.executemany(f"INSERT INTO {table} VALUES (?)", [(number,) for number in range(1, 20)])
+    (tmp_path / "world" / "one.csv").write_text("user_id,n\n3,1\n5,1\n")
+    (tmp_path / "world" / "two.jsonl").write_text('{"pieces": 3, "n": 1}\n{"pieces": 5, "n": 2}\n')
+    found = discovering.look_without_state(tmp_path / "expunge.yaml")
+    assert signs(found) == {"table visits": {Sign.IDENTITIES}, "the folder world": {Sign.IDENTITIES}}
+    assert [sign.what for each in found.found for sign in each.sightings] == [
+        "19 of 19 values of user_id are known: user",
+        "*.csv: 2 of 2 values of user_id are known: user",
+    ]

@@ -175,6 +175,9 @@ def test_other_prefixes_of_the_bucket_are_looked_at(seaweed: SeaweedServer, tmp_
         f"the bucket {name}/exports": {Sign.IDENTITIES},
     }
     assert any(f'url: "s3://{name}/archive"' in each.entry for each in found.found)
+    path = tmp_path / "expunge.yaml"
+    path.write_text(path.read_text().replace("datasets:\n", f'  docs: {{kind: s3, url: "s3://{name}/docs/", {options}}}\ndatasets:\n'))
+    assert sorted(each.place for each in discovered(tmp_path).found) == sorted(each.place for each in found.found)
     assert not [each for each in found.found if seaweed.secret_key in each.entry]
 
 

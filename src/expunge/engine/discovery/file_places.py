@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from expunge.core.discovery.discovery import FoundPlace, Sighting, UnseenPlace
+from expunge.core.discovery.discovery import FoundPlace, IgnoredPlace, Sighting, UnseenPlace
 from expunge.engine.discovery import files, table_places
 from expunge.engine.discovery.files import FileGroup, FileSigns
 from expunge.engine.discovery.look import Look
@@ -25,6 +25,8 @@ _OF_SQLITE = ("-wal", "-shm", "-journal")
 
 def look(run: Look, context: OpenPlaces, store: str, near: NearFiles) -> None:
     """Look at some files, and add what was found."""
+    if near.place and near.url.startswith("s3://") and not run.is_new(near.url):
+        return
     passes = _others_of(run, context, store, near)
     try:
         signs = files.look(near.files(), run.known, run.eyes, passes, lambda name: _reason(run, store, near, name))
@@ -34,6 +36,8 @@ def look(run: Look, context: OpenPlaces, store: str, near: NearFiles) -> None:
     _tell(run, store, near, signs)
     where = near.place or store
     run.unseen += [UnseenPlace(store, where, f"{each.place}: {each.why}") for each in signs.unseen]
+    for each, count in signs.aside.items():
+        run.ignored.append(IgnoredPlace(store, f"{where}: {each.place}{f' ({count:,} times)' if count > 1 else ''}", each.why))
     if signs.cut:
         why = f"there are more than {files.MOST_FILES:,} files that no dataset declares; the rest was not listed"
         run.unseen.append(UnseenPlace(store, where, why))

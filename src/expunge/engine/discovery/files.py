@@ -17,7 +17,7 @@ from expunge.engine.discovery.eyes import Eyes
 from expunge.engine.discovery.file_content import ContentPart, NotOpened, fields, parts
 from expunge.engine.discovery.known_people import KnownPeople
 from expunge.errors import ExpungeError
-from expunge.ports.optional.surroundings import NearFile, NearUnseen
+from expunge.ports.optional.surroundings import NearAside, NearFile, NearUnseen
 from expunge.ports.recognition import HEAD
 
 MOST_FILES = 20_000
@@ -94,6 +94,7 @@ class FileSigns:
     databases: list[NearFile] = field(default_factory=list)
     """SQLite databases among them: their tables are looked at."""
     unseen: list[NearUnseen] = field(default_factory=list)
+    aside: Counter[NearAside] = field(default_factory=Counter)
     cut: bool = False
     """There are more files than were listed."""
     sampled: bool = False
@@ -101,7 +102,7 @@ class FileSigns:
 
 
 def look(
-    files: Iterable[NearFile | NearUnseen],
+    files: Iterable[NearFile | NearUnseen | NearAside],
     known: KnownPeople,
     eyes: Eyes,
     passes: Callable[[NearFile], bool],
@@ -117,12 +118,14 @@ def look(
         reason_of: tells why the map ignores a file by its name; empty for others.
     """
     signs = FileSigns()
-    wanted = (each for each in files if isinstance(each, NearUnseen) or not passes(each))
+    wanted = (each for each in files if not isinstance(each, NearFile) or not passes(each))
     for count, each in enumerate(islice(wanted, MOST_FILES + 1)):
         if count == MOST_FILES:
             signs.cut = True
         elif isinstance(each, NearUnseen):
             signs.unseen.append(each)
+        elif isinstance(each, NearAside):
+            signs.aside[each] += 1
         else:
             shape, reason = eyes.entries.shape(each.name), reason_of(each.name)
             _look(each, signs, signs.groups.setdefault((reason, shape), FileGroup(shape, reason)), known, eyes)

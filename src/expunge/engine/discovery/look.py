@@ -29,9 +29,17 @@ class Look:
     bounds: dict[str, None] = field(default_factory=dict)
     seen: set[Path] = field(default_factory=set)
     """Files of this machine that were looked at: a folder may be beside several stores."""
+    urls: set[str] = field(default_factory=set, repr=False)
+    """Databases and buckets that were looked at: they are beside every store of their server."""
     held: set[tuple[str, str]] = field(default_factory=set)
     """Store and pattern of what the map ignores and a look found people in."""
     _names: set[str] = field(default_factory=set)
+
+    def is_new(self, url: str) -> bool:
+        """Return whether a place beside a store was not looked at yet, and note that it is now."""
+        known = bool(url) and url in self.urls
+        self.urls.add(url)
+        return not known
 
     def could_not(self, store: str, place: str, error: Exception) -> None:
         """Add a place that could not be looked at."""

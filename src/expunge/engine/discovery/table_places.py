@@ -27,6 +27,8 @@ def look(run: Look, store: str, near: NearTables) -> None:
     if near.place and (name := run.declared_as(near.url or str(near.where), store)):
         run.ignored.append(IgnoredPlace(store, place, f"it is declared: {name}"))
         return
+    if near.place and not run.is_new(near.url):
+        return
     try:
         with run.eyes.open_survey(near.kind, near.where, store) as survey:
             found = survey.tables()

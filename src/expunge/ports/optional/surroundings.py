@@ -40,6 +40,14 @@ class NearUnseen:
 
 
 @dataclass(frozen=True)
+class NearAside:
+    """A place that is not looked at, for a reason that is told: a provider's own, installed programs."""
+
+    place: str
+    why: str
+
+
+@dataclass(frozen=True)
 class NearFile:
     """A file of this machine, or an object of a bucket."""
 
@@ -56,8 +64,8 @@ class NearFile:
 class NearFiles:
     """Files of one folder or bucket, but for those that datasets declare or the store writes for itself."""
 
-    files: Callable[[], Iterator[NearFile | NearUnseen]] = field(repr=False)
-    """Yields them by name, and folders that cannot be listed. Raises as ``check``."""
+    files: Callable[[], Iterator[NearFile | NearUnseen | NearAside]] = field(repr=False)
+    """Yields them by name, with folders that cannot be listed, or are left aside. Raises as ``check``."""
     kind: str = "files"
     """The kind of store that a map would declare them in."""
     place: str = ""
@@ -79,14 +87,6 @@ class NearEntry:
     learnt: tuple[str, ...] = ()
     """Declared experiments whose runs made it."""
     place: str = ""
-
-
-@dataclass(frozen=True)
-class NearAside:
-    """A place that is nobody's of this company to look at: a provider's own."""
-
-    place: str
-    why: str
 
 
 Near: TypeAlias = NearTables | NearFiles | NearEntry | NearUnseen | NearAside

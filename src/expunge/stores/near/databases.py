@@ -22,4 +22,4 @@ def surroundings(databases: Mapping[str, Path], names: Callable[[], NameFile]) -
 
 def folder_of(folder: Path, names: Callable[[], NameFile]) -> NearFiles:
     """Return the files of a folder, but for the databases that the store declares and what SQLite keeps beside them."""
-    return replace(files_of(folder, names), place=f"the folder {folder.name or folder}", url=str(folder))
+    return replace(files_of(folder, names, programs=False), place=f"the folder {folder.name or folder}", url=str(folder))

@@ -11,27 +11,35 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from expunge import descriptors
 from expunge.ports.optional.file_listing import NameFile
-from expunge.ports.optional.surroundings import NearFile, NearFiles, NearUnseen
+from expunge.ports.optional.surroundings import NearAside, NearFile, NearFiles, NearUnseen
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+_PROGRAMS = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".tox"})
+_INSTALLED = "programs, or the history of their text: nothing in it was looked at"
 
-def files_of(root: Path, name_of: Callable[[], NameFile]) -> NearFiles:
-    """Return the files below a store's own root that are not the store's own; ``name_of`` tells them when the listing begins."""
 
-    def listed() -> Iterator[NearFile | NearUnseen]:
+def files_of(root: Path, name_of: Callable[[], NameFile], *, programs: bool = True) -> NearFiles:
+    """Return the files below a folder that are not the store's own; ``name_of`` tells them when the listing begins.
+
+    ``programs``: whether folders of installed programs are listed as well; else each is told as left aside.
+    """
+
+    def listed() -> Iterator[NearFile | NearUnseen | NearAside]:
         name = name_of()
-        return lying(root, lambda path: (told := name(path)) is not None and told.own)
+        return lying(root, lambda path: (told := name(path)) is not None and told.own, programs=programs)
 
     return NearFiles(listed, root=root)
 
 
-def lying(root: Path, own: Callable[[Path], bool]) -> Iterator[NearFile | NearUnseen]:
+def lying(root: Path, own: Callable[[Path], bool], *, programs: bool) -> Iterator[NearFile | NearUnseen | NearAside]:
     """Yield the files below a folder, hidden ones too, but for the store's ``own``; a folder that cannot be listed is one unseen place."""
     unseen: list[NearUnseen] = []
     for folder, folders, names in os.walk(root, onerror=lambda _: unseen.append(NearUnseen("a folder", "it may not be listed"))):
-        folders.sort()
+        aside = [] if programs else [name for name in folders if _is_programs(Path(folder, name))]
+        yield from (NearAside(name if name in _PROGRAMS else "a virtual environment", _INSTALLED) for name in aside)
+        folders[:] = sorted(set(folders) - set(aside))
         for name in sorted(names):
             path = Path(folder, name)
             if own(path) or path.is_symlink() or not path.is_file():
@@ -45,6 +53,10 @@ def lying(root: Path, own: Callable[[Path], bool]) -> Iterator[NearFile | NearUn
         yield from unseen
         unseen.clear()
     yield from unseen
+
+
+def _is_programs(folder: Path) -> bool:
+    return folder.name in _PROGRAMS or (folder / "pyvenv.cfg").is_file()
 
 
 class _SharedFile(io.RawIOBase):

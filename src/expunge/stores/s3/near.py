@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from expunge.core.datamap.datamap import StoreSpec
-from expunge.ports.optional.surroundings import Near, NearFile, NearFiles, NearUnseen
+from expunge.ports.optional.surroundings import Near, NearAside, NearFile, NearFiles, NearUnseen
 from expunge.stores.s3.bucket_connection import Bucket, speaking
 from expunge.stores.s3.client import rows
 from expunge.stores.s3.content import BucketContent
@@ -21,7 +21,7 @@ def surroundings(spec: StoreSpec, own: Callable[[str], bool]) -> Iterator[Near]:
     """Yield the objects of the prefix but for ``own`` keys, then those of the rest of the bucket. The newest versions only."""
     bucket = Bucket(spec)
 
-    def inside() -> Iterator[NearFile | NearUnseen]:
+    def inside() -> Iterator[NearFile | NearUnseen | NearAside]:
         yield from _listed(spec, bucket, "", own)
 
     yield NearFiles(inside, spec.kind)
@@ -31,7 +31,7 @@ def surroundings(spec: StoreSpec, own: Callable[[str], bool]) -> Iterator[Near]:
         yield NearFiles(others, "s3", f"the bucket {bucket.name}", whole.url)
 
 
-def _listed(spec: StoreSpec, bucket: Bucket, passed: str, own: Callable[[str], bool]) -> Iterator[NearFile | NearUnseen]:
+def _listed(spec: StoreSpec, bucket: Bucket, passed: str, own: Callable[[str], bool]) -> Iterator[NearFile | NearUnseen | NearAside]:
     """Yield the objects of a bucket; the service is asked for none under the prefix ``passed``. Raises StoreUnavailable, CouldNotLook."""
     content, after = BucketContent(bucket, spec.url), ""
     try:
