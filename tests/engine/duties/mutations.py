@@ -83,8 +83,8 @@ MUTATIONS = (
         "return frozenset(each.recipient for each in self.open())", "return frozenset()", (_RECIPIENTS,),
     ),
     Mutation(
-        "DSG-05", "no instruction is made", "engine/execution/running.py",
-        "instructions.instruct(context, [each.run for each in begun])", "pass", (_RECIPIENTS,),
+        "DSG-05", "no instruction is made", "engine/recipients/instructions.py",
+        "_make(context, run, recipient, tuple(sorted(datasets)), people)", "pass", (_RECIPIENTS,),
     ),
     Mutation(
         "DSG-05", "the letter says more than the order covers", "engine/recipients/instructions.py",
