@@ -404,6 +404,7 @@ def consents() -> tuple[ev.Event, ...]:
         ce.GroundMissed(at(), "voices", "nobody has agreed", (MIA, BEN)),
         ce.GroundMissed(at(), "voices", "withdrawn", (BEN,)),
         ce.GroundFound(at(), "voices", (MIA,)),
+        ce.GuardianProven(at(), "grd-0000000000000009", MIA, "profile", DAD, "court paper", "priya", "America/Los_Angeles"),
     ]
     return tuple(events)
 
@@ -449,6 +450,13 @@ def disgorgement() -> Disgorgement:
     )
 
 
+def later_disgorgement() -> Disgorgement:
+    """One that says what orders could not say at first."""
+    first = disgorgement()
+    limb = replace(first.limbs[0], where={"visits": {"place": frozenset({"clinic"})}}, unused_for=Period(months=36))
+    return replace(first, limbs=(limb,), zone="America/Los_Angeles")
+
+
 def disgorgements() -> tuple[ev.Event, ...]:
     at = Times(START + timedelta(days=70))
     bare, bare_digest = disgorgement_events.sealed(replace(disgorgement(), exemptions=(), recipients=(), sworn=None))
@@ -468,6 +476,7 @@ def disgorgements() -> tuple[ev.Event, ...]:
             at(), name, "models", "models/8", "", "cannot be destroyed", "engineering", None, "officer", "c2ln"
         ),
         disgorgement_events.StatementDrafted(at(), name, digest("statement")),
+        disgorgement_events.LimbExamined(at(), name, "models", None, {}, {}, (), {}, ("models/9", "voices: items without a readable date")),
     )
 
 

@@ -47,7 +47,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "evidence": "kernel short_rows lineage opaque subjects gate models",
         "retention": "kernel lineage subjects gate intake consent recipients",
         "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
-        "destruction": "kernel lineage subjects intake consent recipients execution",
+        "destruction": "kernel lineage subjects intake consent recipients retention execution",
         "reports": "kernel subjects gate consent recipients retention destruction",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
     },

@@ -52,10 +52,10 @@ class ConsentService(DomainService):
         """A text as people agreed to it."""
         return disclosure_texts.as_shown(self.context, self.register(), name, version)
 
-    def prove(self, child: ResolvedName, guardian: ResolvedName, *, born: date, method: str, by: str) -> str:
+    def prove(self, child: ResolvedName, guardian: ResolvedName, *, born: date, method: str, by: str, zone: str = "") -> str:
         """Enter a guardian's authority; returns the proof's id."""
         with self.writing():
-            return guardian_register.prove(self.context, child, guardian, born=born, method=method, by=by)
+            return guardian_register.prove(self.context, child, guardian, born=born, method=method, by=by, zone=zone)
 
     def end(self, proof: str, why: ce.EndReason, by: str) -> tuple[OrderId, ...]:
         """End an authority; returns the orders that were stopped with it."""

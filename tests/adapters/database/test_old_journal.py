@@ -12,6 +12,7 @@ import pytest
 
 from expunge.adapters.database.journal_django import DjangoJournal, open_journal
 from expunge.adapters.state.url import sqlite_url
+from expunge.core.disgorgement.disgorgement import Disgorgement
 from expunge.core.journal import events as ev
 from expunge.core.values import canonical, codec, tags
 from tests import journal_kit as kit
@@ -41,6 +42,8 @@ def in_present_form(value: Any) -> Any:
         return value
     if value.get("is") in TAGS:
         return codec.to_json(ev.decode(canonical.encode(value)))
+    if value.get("is") == "Disgorgement":
+        return codec.to_json(codec.from_json(Disgorgement, value))
     return {key: in_present_form(each) for key, each in value.items()}
 
 

@@ -230,7 +230,7 @@ def kinds_in(hint: Any, found: set[Any]) -> set[Any]:
 def journalled() -> list[Any]:
     """Every value in the vectors of the journal."""
     events = [ev.decode(line) for path in FILES for line in lines(path)]
-    return [value for each in (*events, kit.disgorgement()) for value in values_in(each)]
+    return [value for each in (*events, kit.disgorgement(), kit.later_disgorgement()) for value in values_in(each)]
 
 
 def test_every_optional_field_is_set_in_some_vector(journalled: list[Any]) -> None:

@@ -21,6 +21,7 @@ def prove(
     born: Annotated[str, typer.Option(help="The child's birthday, 2017-05-04; sealed.", envvar="EXPUNGE_BORN", show_default=False)],
     method: Annotated[str, typer.Option(help="How it was shown: 'birth certificate'; no identifier.", show_default=False)],
     by: Annotated[str, typer.Option(help="Who checked it.", show_default=False)],
+    zone: Annotated[str, typer.Option(help="Where the child lives: America/Los_Angeles; else UTC.", show_default=False)] = "",
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
@@ -30,7 +31,7 @@ def prove(
     """
     with opened(map_file, recover=True) as expunge:
         child, parent = person_prompt.resolve(expunge, [name, guardian], whole=False)
-        proof = expunge.consents.prove(child, parent, born=day(born), method=method, by=by)
+        proof = expunge.consents.prove(child, parent, born=day(born), method=method, by=by, zone=zone)
     output.write_json("guardian/1", {"proof": proof}) if as_json else output.say(proof)
 
 

@@ -143,6 +143,8 @@ class GuardianProven:
     """How it was shown, in the operator's words; no identifier."""
     by: str
     """Who checked it."""
+    zone: str = ""
+    """The time zone in which the child lives; empty: UTC."""
 
 
 @tagged("GuardianEnded")

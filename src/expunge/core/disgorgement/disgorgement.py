@@ -96,6 +96,10 @@ class Limb:
     """Who has to swear that something cannot technically be done; empty: the order knows no such way out."""
     counts: tuple[str, ...] = ()
     """What the statement has to count: names of cohorts of the map."""
+    where: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    """Dataset -> field -> values: of that dataset only items with one of them are covered (a sensitive place, a label)."""
+    unused_for: Period | None = None
+    """Only people whose last interaction is so long ago."""
 
     def window(self, name: str) -> Window | None:
         """The dates of the limb over a field; None where it has none."""
@@ -167,6 +171,8 @@ class Disgorgement:
     exemptions: tuple[Exemption, ...] = ()
     recipients: tuple[LimbRecipient, ...] = ()
     sworn: StatementDuty | None = None
+    zone: str = ""
+    """The time zone of its dates, by name; empty: UTC."""
 
     @property
     def retroactive(self) -> tuple[Limb, ...]:

@@ -63,6 +63,8 @@ class LimbExamined:
     counted: tuple[CountedAnswer, ...]
     failed: Mapping[str, str]
     """Dataset -> why it could not be looked into."""
+    unknown: tuple[str, ...] = ()
+    """Undecided at that look: items of unknown origin, and items without a readable date. The limb is open while one of them is."""
 
 
 @tagged("UnknownDecided")
@@ -140,10 +142,20 @@ class DisgorgementState:
         return tuple(each for each in self.examined if each.limb == limb)
 
 
+_LATER = ("zone", "where", "unused_for")
+"""Left out of what is journalled where an order does not say it: one that was entered before there were any is the same order still."""
+
+
 def sealed(order: Disgorgement) -> tuple[str, str]:
     """An order as canonical JSON, and its digest."""
-    text = canonical.encode(codec.to_json(order)).decode()
+    text = canonical.encode(_said(codec.to_json(order))).decode()
     return text, sha256(text.encode()).hexdigest()
+
+
+def _said(value: canonical.Json) -> canonical.Json:
+    if isinstance(value, Mapping):
+        return {key: _said(each) for key, each in value.items() if each or key not in _LATER}
+    return [_said(each) for each in value] if isinstance(value, list) else value
 
 
 def claim(event: ItemExcepted) -> bytes:

@@ -236,6 +236,8 @@ class _Scoping:
 
 def _about(data_map: DataMap, limb: Limb) -> Collection[str] | None:
     """The datasets that can hold anything of the people a limb is about; None for everybody, and for people whom the map does not know."""
+    if limb.unused_for is not None:
+        return closure(data_map, [kind for kind, each in data_map.identities.items() if each.last_used])
     cohort = data_map.cohorts.get(limb.subjects) if isinstance(limb.subjects, str) else limb.subjects
     if limb.subjects == EVERYBODY or cohort is None:
         return None

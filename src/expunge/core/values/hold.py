@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from expunge.core.values.ids import Pseudonym
@@ -33,6 +33,14 @@ class Hold:
     """The only thing that what is held may be used for; empty where the ground says it."""
 
     def __post_init__(self) -> None:
+        if self.until.tzinfo is None:
+            message = "the end of a hold has a time zone"
+            raise ValueError(message)
+        try:
+            self.until.astimezone(UTC)
+        except OverflowError as error:
+            message = "the end of a hold lies within the years 1 to 9999"
+            raise ValueError(message) from error
         if self.until <= self.placed:
             message = "a hold ends after it begins"
             raise ValueError(message)

@@ -21,7 +21,7 @@ from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import IllegalTransition, NeedsApproval, UsageError
 
 
-def prove(context: Context, child: ResolvedName, guardian: ResolvedName, *, born: date, method: str, by: str) -> str:
+def prove(context: Context, child: ResolvedName, guardian: ResolvedName, *, born: date, method: str, by: str, zone: str = "") -> str:
     """Enter a guardian's proof of authority over a child. Return the proof's id, which the guardian's orders and consents name.
 
     Args:
@@ -31,11 +31,14 @@ def prove(context: Context, child: ResolvedName, guardian: ResolvedName, *, born
         born: the child's birthday; sealed, and destroyed when it has done its work.
         method: the way in which the authority was shown; no identifier.
         by: the reviewer who checked it.
+        zone: the time zone in which the child lives (``America/Los_Angeles``): the day of majority begins there. UTC when empty.
 
     Raises:
-        UsageError: for kinds of identity that are no child's by the map, a subject who is old enough, or a guardian of themself.
+        UsageError: for a zone that there is not, kinds of identity that are no child's by the map, a subject who is old enough, or a
+            guardian of themself.
     """
-    event = proven(context, child, guardian.person.subject, born=born, method=method, by=by)
+    born = consent_register.birthday_of(born, zone)
+    event = proven(context, child, guardian.person.subject, born=born, method=method, by=by, zone=zone)
     keep_birthday(context, event.proof, born)
     # commit point: from here on they decide for the child.
     register(context.journal, CONSENTS, event)
@@ -43,14 +46,16 @@ def prove(context: Context, child: ResolvedName, guardian: ResolvedName, *, born
     return event.proof
 
 
-def proven(context: Context, child: ResolvedName, guardian: Pseudonym, *, born: date, method: str, by: str) -> ce.GuardianProven:
+def proven(
+    context: Context, child: ResolvedName, guardian: Pseudonym, *, born: date, method: str, by: str, zone: str = ""
+) -> ce.GuardianProven:
     """Return the event of a new guardianship; the birthday is still to be kept. Raises as :func:`prove`."""
-    require_child(context, child, guardian, born)
+    require_child(context, child, guardian, born, zone)
     if not by.strip() or not method.strip():
         message = "a proof says how it was shown and who checked it"
         raise UsageError(message, help="--method 'birth certificate' --by NAME")
     proof = "grd-" + context.random(8).hex()
-    return ce.GuardianProven(context.clock.now(), proof, child.person.subject, child.kind, guardian, method, by)
+    return ce.GuardianProven(context.clock.now(), proof, child.person.subject, child.kind, guardian, method, by, zone)
 
 
 def keep_birthday(context: Context, proof: str, born: date) -> None:
@@ -59,8 +64,8 @@ def keep_birthday(context: Context, proof: str, born: date) -> None:
     context.shelf.put(place, consent_register.BORN, context.keys.seal(place, consent_register.BORN, born.isoformat().encode()))
 
 
-def require_child(context: Context, child: ResolvedName, guardian: Pseudonym, born: date) -> None:
-    """Raise UsageError unless the map says that a guardian decides for a person who was born that day."""
+def require_child(context: Context, child: ResolvedName, guardian: Pseudonym, born: date, zone: str = "") -> None:
+    """Raise UsageError unless the map says that a guardian decides for a person who was born that day, where the person lives."""
     gate_identity.entry_of(context, child)
     age = context.data_map.guardians.get(child.kind)
     if age is None:
@@ -70,7 +75,7 @@ def require_child(context: Context, child: ResolvedName, guardian: Pseudonym, bo
     if guardian == child.person.subject:
         message = "nobody is their own guardian"
         raise UsageError(message, help="name the guardian's own account or profile")
-    if born > now.date() or now >= consent_register.decides_alone(born, age):
+    if born > now.astimezone(consent_register.place(zone)).date() or now >= consent_register.decides_alone(born, age, zone):
         message = f"whoever was born then is not yet born or decides alone already: the map says {age}"
         raise UsageError(message, help="give the child's birthday as 2017-05-04")
 

@@ -41,6 +41,8 @@ class ConsentQuestion:
     """The child's birthday, as the parent says it."""
     contact: str = field(default="", repr=False)
     """Where the method reaches the parent."""
+    zone: str = ""
+    """The time zone in which the child lives; UTC when empty."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,9 @@ def ask(context: Context, method: ConsentMethod, question: ConsentQuestion) -> t
     """
     consents = consent_register.load(context)
     child, now = question.child, context.clock.now()
+    born = consent_register.birthday_of(question.born, question.zone)
     consent_register.require_no_dispute(context, consents, [child.person])
-    guardian_register.require_child(context, child, question.guardian.person.subject, question.born)
+    guardian_register.require_child(context, child, question.guardian.person.subject, born, question.zone)
     known = context.data_map.purposes.get(question.purpose)
     if known is None or not known.text:
         message = f"{question.purpose!r} is no purpose that rests on consent"
@@ -93,7 +96,8 @@ def ask(context: Context, method: ConsentMethod, question: ConsentQuestion) -> t
     newest, data = disclosure_texts.to_show(context, consents, known.text)
     disclosure_texts.keep(context, data)
     request = OrderId("ask-" + context.random(8).hex())
-    sealed = {"person": child.person.to_json(), "born": question.born.isoformat(), "contact": question.contact}
+    sealed = {"person": child.person.to_json(), "born": born.isoformat(), "contact": question.contact}
+    sealed |= {"zone": question.zone} if question.zone else {}
     context.shelf.put(request, ASKED, context.keys.seal(request, ASKED, canonical.encode(sealed)))
     asked = ae.ConsentAsked(
         now, request, child.person.subject, child.kind, gate_identity.entry_of(context, child), question.guardian.person.subject,
@@ -184,11 +188,11 @@ def _agree(context: Context, method: ConsentMethod, one: OpenAsking, staff: str,
     child = ResolvedName(asked.kind, Person.from_json(sealed["person"]), known=True)
     standing = (guardian.proven for guardian in consents.guardians_of(asked.subject, context.clock.now()))
     proven = next((each for each in standing if each.guardian == asked.guardian), None)
-    born = date.fromisoformat(str(sealed["born"]))
+    born, zone = date.fromisoformat(str(sealed["born"])), str(sealed.get("zone", ""))
     fresh: list[ev.RegisterEvent] = []
     if proven is None:
-        proven = guardian_register.proven(context, child, asked.guardian, born=born, method=method.name, by=staff or method.name)
-        consents = consents.supposing(proven, consent_register.decides_alone(born, context.data_map.guardians[asked.kind]))
+        proven = guardian_register.proven(context, child, asked.guardian, born=born, method=method.name, by=staff or method.name, zone=zone)
+        consents = consents.supposing(proven, consent_register.decides_alone(born, context.data_map.guardians[asked.kind], zone))
         fresh.append(proven)
     agreement = Agreement(
         f"{method.name}, asked for this alone", "confirmed", method.name, proven.proof, asked.sha256, method.allows_disclosure

@@ -165,7 +165,8 @@ def _receive(context: Context, known: DisgorgementState, found: tuple[LimbExamin
         order = _order(context, known, each) if each.items else None
         artefacts = {hit.dataset: hit.artefacts for hit in each.hits if hit.artefacts}
         failed = {name: why.reason.value for name, why in each.failed.items()}
-        event = LimbExamined(context.clock.now(), known.id, each.limb.name, order, each.items, artefacts, each.counted, failed)
+        unknown = tuple(sorted(undecided.item for undecided in each.unknown))
+        event = LimbExamined(context.clock.now(), known.id, each.limb.name, order, each.items, artefacts, each.counted, failed, unknown)
         register(context.journal, DISGORGEMENTS, event)
     return standing(context, known.id)
 

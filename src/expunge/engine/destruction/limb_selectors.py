@@ -18,10 +18,12 @@ from expunge.core.disgorgement.disgorgement import EVERYBODY, Limb, Trigger
 from expunge.core.disgorgement.disgorgement_events import CountedAnswer
 from expunge.core.disgorgement.limb_scope import LimbReach, SelectedBy
 from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.periods import is_over
 from expunge.core.values.scope import Window
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage.artefact_ancestry import NOBODY
+from expunge.engine.retention import last_uses
 from expunge.engine.subjects import spellings
 from expunge.errors import UsageError
 
@@ -68,12 +70,14 @@ class LimbSelection:
         """Return the number of people that the limb is about; None for all people. Raises as :meth:`chosen`."""
         if self._everybody:
             return None
+        if self.limb.unused_for is not None:
+            return max((len(self._people_ids()[kind]) for kind in _watched(self.context)), default=0)
         cohort = cohort_of(self.context, self.limb.subjects)
         return max(len(self._people_ids()[kind]) for kind in _kinds(self.context, cohort))
 
     @property
     def _everybody(self) -> bool:
-        return self.limb.subjects == EVERYBODY
+        return self.limb.subjects == EVERYBODY and self.limb.unused_for is None
 
     def _locate(self, name: str, wanted: Selector | None) -> Copy:
         if wanted is None:
@@ -101,9 +105,13 @@ class LimbSelection:
                     return parent
                 return _linked(self.located(dataset.subject.dataset), dataset.subject.link, dataset.subject.via)
             case SelectedBy.OWN:
-                theirs = Selector(NOBODY, {}, every=True) if self._everybody else self._people(dataset)
+                said = self.limb.where.get(dataset.name)
+                theirs = Selector(NOBODY, dict(said)) if said else self._of_whom(dataset)
                 window = self.limb.window(self._dated_by(dataset))
                 return replace(theirs, where=window) if theirs else None
+
+    def _of_whom(self, dataset: Dataset) -> Selector | None:
+        return Selector(NOBODY, {}, every=True) if self._everybody else self._people(dataset)
 
     def _dated_by(self, dataset: Dataset) -> str:
         """The field that the dates of the limb are about."""
@@ -129,9 +137,31 @@ class LimbSelection:
     def _people_ids(self) -> dict[str, frozenset[str]]:
         """Identity kind -> identifiers of the people of the limb, and of those who belong to them."""
         if self._ids is None:
-            assert self.limb.subjects != EVERYBODY
-            self._ids = ids_of(self.context, cohort_of(self.context, self.limb.subjects))
+            self._ids = self._chosen_ids()
         return self._ids
+
+    def _chosen_ids(self) -> dict[str, frozenset[str]]:
+        """Those of the cohort, and of these those who have not used it for the limb's period, with their members."""
+        period = self.limb.unused_for
+        cohort = None if self.limb.subjects == EVERYBODY else ids_of(self.context, cohort_of(self.context, self.limb.subjects))
+        if period is None:
+            assert cohort is not None
+            return cohort
+        ids, now = dict[str, frozenset[str]](), self.context.clock.now()
+        for kind in _watched(self.context):
+            used = last_uses.last_uses(self.context, self.context.data_map.identities[kind])
+            away = frozenset(each.value for each in used if is_over(each.last, period, now))
+            ids[kind] = away if cohort is None else away & cohort.get(kind, frozenset())
+        return with_members(self.context, ids)
+
+
+def _watched(context: Context) -> list[str]:
+    """The kinds of identity whose last use the map says. Raises UsageError where there is none."""
+    found = [kind for kind, each in context.data_map.identities.items() if each.last_used]
+    if not found:
+        message = "the order is about people who have not used it for long, and the map does not say when anybody used it last"
+        raise UsageError(message, help="last_used: {recordings: recorded_at} for an identity of the map")
+    return found
 
 
 def _linked(copy: Copy, link: str, via: str = "") -> Selector | None:
@@ -156,7 +186,12 @@ def ids_of(context: Context, cohort: Cohort) -> dict[str, frozenset[str]]:
     dataset = data_map.datasets[cohort.dataset]
     wanted = Selector(NOBODY, cohort.where, every=not cohort.where, spare=cohort.but_not)
     links = _links(context, dataset, wanted)
-    ids = {kind: links.get(data_map.identities[kind].key, frozenset()) for kind in _kinds(context, cohort)}
+    return with_members(context, {kind: links.get(data_map.identities[kind].key, frozenset()) for kind in _kinds(context, cohort)})
+
+
+def with_members(context: Context, chosen: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """Return identifiers by kind with those of the people who belong to them. Raises as a store that cannot be used."""
+    data_map, ids = context.data_map, dict(chosen)
     todo = list(ids)
     for owner in todo:  # grows while it is walked
         for kind, each in data_map.identities.items():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from threading import Lock
 from weakref import WeakKeyDictionary
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent.consent import Consents
@@ -79,14 +80,40 @@ def _birthdays(context: Context, known: dict[str, date]) -> Callable[[ce.Guardia
         if age is None or born is None:
             return None
         known[proven.proof] = born
-        return decides_alone(born, age)
+        return decides_alone(born, age, proven.zone)
 
     return grows_up
 
 
-def decides_alone(born: date, age: Period) -> datetime:
-    """Return the instant from which a child decides alone: the beginning of that birthday in UTC."""
-    return datetime.combine(end_of(born, age), time(0), UTC)
+def decides_alone(born: date, age: Period, zone: str = "") -> datetime:
+    """Return the instant from which a child decides alone: the beginning of that birthday where the child lives; UTC without a zone.
+
+    Whoever was born on 29 February has the birthday on 1 March in other years: the year of life is over then, wherever one counts.
+    """
+    birthday = end_of(born, age)
+    if (born.month, born.day) == (2, 29) and not age.days and (birthday.month, birthday.day) == (2, 28):
+        birthday += timedelta(days=1)
+    return datetime.combine(birthday, time(0), place(zone)).astimezone(UTC)
+
+
+def place(zone: str) -> tzinfo:
+    """Return a time zone by its name; UTC for none. Raises UsageError for a name that nobody gave to one."""
+    try:
+        return ZoneInfo(zone) if zone else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = f"{zone!r} is no time zone"
+        raise UsageError(message, help="name the one that the child lives in: America/Los_Angeles") from error
+
+
+def birthday_of(born: date, zone: str = "") -> date:
+    """Return a birthday that may come with a time: a time with an offset is a day where the child lives, one without is of its own day."""
+    if not isinstance(born, datetime):
+        return born
+    try:
+        return born.astimezone(place(zone)).date() if born.tzinfo else born.date()
+    except OverflowError as error:
+        message = "the birthday is not within the years 1 to 9999"
+        raise UsageError(message, help="write it as 2017-05-04") from error
 
 
 def _born(context: Context, proof: str) -> date | None:

@@ -39,6 +39,7 @@ from expunge.engine.intake import person_orders
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import RECIPIENTS, read_register, register
 from expunge.engine.kernel.shelf_words import shelf_word
+from expunge.engine.recipients import instruction_reach
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.errors import EvidenceInvalid, Undelivered, UsageError
 from expunge.ports.courier import Courier
@@ -140,15 +141,21 @@ def _make(context: Context, run: Run, recipient: str, datasets: tuple[str, ...],
         "datasets": list(datasets),
         "basis": scope.basis if scope else "everything of these people",
         "identifiers": people,
-        "erase": "all of it, every copy, and whatever was derived from it in whole or in part, models included; hand nothing of it on",
+        "erase": _ALL if scope is None else _SELECTED,
         "confirm": "a signed note whose text is: expunge confirmation/1, the order, the SHA-256 of the instruction, done or in part",
         "nonce": b64.encode(context.random(32)),
     }
+    if scope is not None:
+        said |= instruction_reach.of(context, run, datasets)
     body = canonical.encode(said)
     digest = sha256(body).hexdigest()
     context.shelf.put(run.order, _name(recipient), context.keys.seal_contact(run.order, body))
     # crash here: the sealed instruction is replaced by another when the round is taken up again.
     register(context.journal, RECIPIENTS, RecipientInstructed(now, run.order, recipient, datasets, digest))
+
+
+_ALL = "all of it, every copy, and whatever was derived from it in whole or in part, models included; hand nothing of it on"
+_SELECTED = "what `selection` and `covers` say of these datasets, in every copy, and nothing else; hand nothing of it on"
 
 
 def _name(recipient: str) -> str:

@@ -7,7 +7,10 @@ from datetime import datetime
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.disgorgement.disgorgement import Limb, LimbDeadline
 from expunge.core.disgorgement.disgorgement_events import DisgorgementState as Entered
+from expunge.core.disgorgement.disgorgement_events import LimbExamined
+from expunge.core.journal.recipient_ledger import SETTLED, InstructionState
 from expunge.core.values.order import OrderState
+from expunge.core.values.periods import end_of
 from expunge.engine.consent import data_without_ground
 from expunge.engine.destruction import disgorgement_orders
 from expunge.engine.kernel.context import Context
@@ -55,11 +58,41 @@ def of_disgorgements(context: Context) -> tuple[Deadline, ...]:
             clock = limb.clocks.get(DELETE)
             if clock is not None and not _gone(context, entered, limb):
                 found.append(_owed(entered, clock, now, f"destroy what {limb.name} takes", limb.provision))
+        found += _of_recipients(context, entered, now)
         sworn = entered.order.sworn
         clock = sworn.clocks.get(STATEMENT) if sworn else None
         if clock is not None and not entered.drafted:
             found.append(_owed(entered, clock, now, "draft the sworn statement, and have it signed", "statement"))
     return tuple(found)
+
+
+def _of_recipients(context: Context, entered: Entered, now: datetime) -> list[Deadline]:
+    """The clocks of an order that recipients of what its limbs take be told, and confirm."""
+    ledger = instructions.ledger(context)
+    found: list[Deadline] = []
+    for recipient in entered.order.recipients:
+        orders = {look.order for limb in recipient.limbs for look in entered.of_limb(limb)}
+        told = [each for (order, _), each in ledger.instructions.items() if order in orders]
+        waiting = [each for each in told if each.stands is InstructionState.TO_SEND]
+        limbs = [each for each in entered.order.limbs if each.name in recipient.limbs]
+        looked = all(_gone(context, entered, each) for each in limbs)
+        for name, clock in sorted(recipient.clocks.items()):
+            if name == CONFIRM:
+                open_ones = [each for each in told if each.stands not in SETTLED]
+                start = max((each.at for each in open_ones), default=None)
+                if start is not None:
+                    at = end_of(start, clock.period)
+                    standing = ClockState.OVERDUE if now >= at else ClockState.RUNNING
+                    why = f"{len(open_ones)} instructions without a settled answer; {clock.period} after the last was made"
+                    what = f"order of destruction {entered.id}"
+                    found.append(Deadline(what, f"have {recipient.name} confirm", recipient.name, entered.order.name, at, standing, why))
+            elif not told or waiting or not looked:
+                duty = f"{'instruct' if name == INSTRUCT else name} {recipient.name}, who had what {', '.join(recipient.limbs)} takes"
+                found.append(_owed(entered, clock, now, duty, recipient.name))
+    return found
+
+
+INSTRUCT, CONFIRM = "instruct", "confirm"
 
 
 def _gone(context: Context, entered: Entered, limb: Limb) -> bool:
@@ -71,7 +104,14 @@ def _gone(context: Context, entered: Entered, limb: Limb) -> bool:
     runs = [(look, Recorder(context.journal, context.clock, look.order).run) for look in looks if look.order is not None]
     counting = [run for each, run in runs if run.state is not OrderState.CANCELLED or each is looks[-1]]
     over = all(run.final or run.state is OrderState.FULFILLED for run in counting)
-    return bool(looks) and over and not looks[-1].failed and not _lapsed(context, entered, limb, looks[-1].at)
+    settled = bool(looks) and not looks[-1].failed and not _undecided(entered, looks[-1])
+    return settled and over and not _lapsed(context, entered, limb, looks[-1].at)
+
+
+def _undecided(entered: Entered, look: LimbExamined) -> bool:
+    """Whether the look left something that nobody has decided, or that was decided to go since and was not looked at again."""
+    decided = {item: each for item, each in entered.decided.items() if not each.tainted or each.at <= look.at}
+    return not decided.keys() >= set(look.unknown)
 
 
 def _lapsed(context: Context, entered: Entered, limb: Limb, looked: datetime) -> bool:

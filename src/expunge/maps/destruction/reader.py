@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from expunge.core.datamap.artefact import ArtefactKind, Cohort
 from expunge.core.disgorgement.disgorgement import (
@@ -70,21 +71,34 @@ def _order(form: Form, root: TableNode) -> Disgorgement:
         form.faults.add("bad-version", version.line, "this version of Expunge reads orders of version 1", "version: 1")
     texts = {key: form.text(root.get(key), key) or "" for key in ("name", "authority", "docket", "source")}
     covered = _covered(form, root.get("covered"), "covered") or CoveredData()
-    entered = artefacts.read_date(form, root.get("entered"), "entered") or _NEVER
+    named = form.parsed(root.get("zone"), "zone", "bad-zone", _zone) if root.get("zone") is not None else None
+    zone = ZoneInfo(named) if named else UTC
+    entered = artefacts.read_date(form, root.get("entered"), "entered", zone) or _NEVER
     order = Disgorgement(
         **texts,
         facts=form.texts(root.get("facts"), "facts"),
         entered=entered,
-        limbs=tuple(_limbs(form, root, covered)),
-        exemptions=tuple(_exemptions(form, root)),
+        limbs=tuple(_limbs(form, root, covered, zone)),
+        exemptions=tuple(_exemptions(form, root, zone)),
         recipients=tuple(_recipients(form, root)),
         sworn=_sworn(form, root),
+        zone=named or "",
     )
     rules.check(form.faults, root, order)
     return order
 
 
-def _limbs(form: Form, root: TableNode, covered: CoveredData) -> list[Limb]:
+def _zone(text: str) -> str:
+    """The name of a time zone. Raises ValueError."""
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = "write the name of a time zone, such as America/Los_Angeles"
+        raise ValueError(message) from error
+    return text
+
+
+def _limbs(form: Form, root: TableNode, covered: CoveredData, zone: tzinfo) -> list[Limb]:
     found = []
     for name, value in form.named(root, "limbs"):
         what = f"limbs.{name.text}"
@@ -100,14 +114,21 @@ def _limbs(form: Form, root: TableNode, covered: CoveredData) -> list[Limb]:
                 trigger=Trigger(_word(form, table, what, "trigger", words.TRIGGERS)),
                 covered=_covered(form, table.get("covered"), f"{what}.covered") or covered,
                 subjects=_subjects(form, table.get("subjects"), f"{what}.subjects"),
-                since=artefacts.read_date(form, table.get("since"), f"{what}.since"),
-                until=artefacts.read_date(form, table.get("before"), f"{what}.before"),
+                since=artefacts.read_date(form, table.get("since"), f"{what}.since", zone),
+                until=artefacts.read_date(form, table.get("before"), f"{what}.before", zone),
                 clocks=_clocks(form, table.get("clocks"), f"{what}.clocks"),
                 infeasible=form.text(table.get("infeasible"), f"{what}.infeasible") or "",
                 counts=form.texts(table.get("counts"), f"{what}.counts"),
+                where=_where(form, table.get("where"), f"{what}.where"),
+                unused_for=form.parsed(table.get("unused_for"), f"{what}.unused_for", "bad-period", parse_period),
             )
         )
     return found
+
+
+def _where(form: Form, value: Value | None, what: str) -> dict[str, dict[str, frozenset[str]]]:
+    table = form.table(value, what) if value is not None else None
+    return {name.text: artefacts.read_values(form, each, f"{what}.{name.text}") for name, each in (table.entries if table else ())}
 
 
 def _covered(form: Form, value: Value | None, what: str) -> CoveredData | None:
@@ -158,7 +179,7 @@ def _clocks(form: Form, value: Value | None, what: str) -> dict[str, LimbDeadlin
     return clocks
 
 
-def _exemptions(form: Form, root: TableNode) -> list[Exemption]:
+def _exemptions(form: Form, root: TableNode, zone: tzinfo) -> list[Exemption]:
     found = []
     for name, value in form.named(root, "exemptions"):
         what = f"exemptions.{name.text}"
@@ -172,8 +193,8 @@ def _exemptions(form: Form, root: TableNode) -> list[Exemption]:
                 authority=form.text(table.get("authority"), f"{what}.authority") or "",
                 limbs=form.texts(table.get("limbs"), f"{what}.limbs"),
                 kinds=_kinds(form, table.get("kinds"), f"{what}.kinds") or tuple(ArtefactKind),
-                since=artefacts.read_date(form, table.get("since"), f"{what}.since"),
-                until=artefacts.read_date(form, table.get("until"), f"{what}.until"),
+                since=artefacts.read_date(form, table.get("since"), f"{what}.since", zone),
+                until=artefacts.read_date(form, table.get("until"), f"{what}.until", zone),
             )
         )
     return found

@@ -51,7 +51,13 @@ def _check_limb(faults: FaultCollector, line: int, limb: Limb, order: Disgorgeme
         both = ", ".join(sorted(set(limb.takes) & set(limb.covered.kinds)))
         text = f"{what}: what was made with the covered data goes, not the data itself ({both})"
         faults.add("used-takes-covered", line, text, "trigger: collected, or takes: [model, algorithm]")
-    if limb.trigger is Trigger.REVIEWED and limb.subjects != EVERYBODY:
+    if limb.where and (limb.subjects != EVERYBODY or limb.unused_for):
+        text = f"{what}: items are chosen by what they say or by whose they are, not by both"
+        faults.add("where-of-some", line, text, "subjects: all without unused_for, or no `where`")
+    if any(len(fields) != 1 or not all(fields.values()) for fields in limb.where.values()):
+        text = f"{what}.where: one field with values for each dataset"
+        faults.add("where-of-some", line, text, "where: {visits: {place_kind: [clinic, shelter]}}")
+    if limb.trigger is Trigger.REVIEWED and (limb.subjects != EVERYBODY or limb.unused_for):
         text = f"{what}: what was reviewed is found by the reviews, whoever is in it"
         faults.add("reviewed-of-some", line, text, "subjects: all")
 

@@ -24,6 +24,7 @@ def json_schema() -> Schema:
         "source": _text("Where the text that this was written from is."),
         "facts": _texts("What the source says, each in one's own words with its provision."),
         "entered": {**artefacts.DATE, "description": "When it was entered: clocks run from then unless they say otherwise."},
+        "zone": _text("The time zone of the order's dates, and of instants without one: America/Los_Angeles. UTC by default."),
         "covered": _covered(),
         "limbs": _named(_limb(), "The duties of the order, one by one."),
         "exemptions": _named(_exemption(), "What the order lets stay, while its reason lasts; each item is claimed by somebody."),
@@ -58,6 +59,12 @@ def _limb() -> Schema:
         "clocks": _clocks(),
         "infeasible": _text("Who has to swear that something is technically infeasible; without it there is no such way out."),
         "counts": _texts("What the statement has to count: names of cohorts of the map."),
+        "where": {
+            "type": "object",
+            "description": "Dataset: {field: values}. Of that dataset only items with one of them are covered.",
+            "additionalProperties": artefacts.values(),
+        },
+        "unused_for": {**_PERIOD, "description": "Only people whose last interaction (`last_used` of the map) is so long ago."},
     }
     return _table({key: fields[key] for key in words.LIMB}, words.LIMB_REQUIRED)
 

@@ -12,6 +12,7 @@ ORDER = (
     "source",
     "facts",
     "entered",
+    "zone",
     "covered",
     "limbs",
     "exemptions",
@@ -32,6 +33,8 @@ LIMB = (
     "clocks",
     "infeasible",
     "counts",
+    "where",
+    "unused_for",
 )
 LIMB_REQUIRED = ("provision", "takes", "direction", "trigger")
 EXEMPTION = ("ground", "authority", "limbs", "kinds", "since", "until")
@@ -53,6 +56,7 @@ RULES = (
     "bad-period",
     "bad-version",
     "bad-word",
+    "bad-zone",
     "chooses-nobody",
     "circular-recipients",
     "coerced-value",
@@ -76,6 +80,7 @@ RULES = (
     "unknown-limb",
     "unknown-recipient",
     "used-takes-covered",
+    "where-of-some",
     "wrong-type",
 )
 """The kinds of fault."""

@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 DATE = {
     "type": "string",
     "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    "description": "A date or an instant: 2018-03-01, 2018-03-01T12:00:00Z; without a zone, UTC.",
+    "description": "A date or an instant: 2018-03-01, 2018-03-01T12:00:00Z; without an offset, of the `zone` of an order, else UTC.",
 }
 _VALUES = {
     "type": "object",
@@ -21,6 +21,11 @@ _VALUES = {
 
 def _text(description: str = "") -> Schema:
     return {"type": "string", "pattern": "\\S", **({"description": description} if description else {})}
+
+
+def values() -> Schema:
+    """Fields with the values that choose items."""
+    return _VALUES
 
 
 def of_dataset() -> Schema:

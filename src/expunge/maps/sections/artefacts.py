@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -25,14 +25,21 @@ def parse_kind(text: str) -> ArtefactKind:
     return ArtefactKind(text)
 
 
-def parse_moment(text: str) -> datetime:
-    """A date or an instant; a date means its first instant in UTC, and so does an instant without a zone. Raises ValueError."""
+def parse_moment(text: str, zone: tzinfo = UTC) -> datetime:
+    """Return a date or an instant in UTC. A date means its first instant in a zone, and an instant without a zone is of that zone.
+
+    Raises ValueError, also for an instant before the year 1 or after 9999.
+    """
     try:
         at = datetime.fromisoformat(text) if len(text) > 10 else datetime.combine(date.fromisoformat(text), time.min)
     except ValueError as error:
         message = 'a date or an instant: "2018-03-01", "2018-03-01T12:00:00Z"'
         raise ValueError(message) from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError as error:
+        message = "an instant within the years 1 to 9999"
+        raise ValueError(message) from error
 
 
 def read_kind(form: Form, value: Value | None, what: str) -> ArtefactKind | None:
@@ -40,9 +47,9 @@ def read_kind(form: Form, value: Value | None, what: str) -> ArtefactKind | None
     return form.parsed(value, what, "bad-kind", parse_kind)
 
 
-def read_date(form: Form, value: Value | None, what: str) -> datetime | None:
-    """A date or an instant, in quotes."""
-    return form.parsed(value, what, "bad-date", parse_moment)
+def read_date(form: Form, value: Value | None, what: str, zone: tzinfo = UTC) -> datetime | None:
+    """A date or an instant, in quotes; of a zone."""
+    return form.parsed(value, what, "bad-date", lambda text: parse_moment(text, zone))
 
 
 def read_reviewed(form: Form, value: Value | None, what: str) -> Reviewed | None:
@@ -68,14 +75,15 @@ def read_cohort(form: Form, value: Value, what: str, rule: str) -> Cohort | None
     table = form.table(value, what, words.COHORT, ("dataset",))
     if table is None:
         return None
-    where, but_not = (_values(form, table.get(key), f"{what}.{key}") for key in ("where", "but_not"))
+    where, but_not = (read_values(form, table.get(key), f"{what}.{key}") for key in ("where", "but_not"))
     if not where and not but_not:
         text = f"{what} chooses nobody: it is everybody"
         form.faults.add(rule, table.line, text, "where: {FIELD: [value]}, or but_not: {FIELD: [value]}")
     return Cohort(form.text(table.get("dataset"), f"{what}.dataset") or "", where, but_not)
 
 
-def _values(form: Form, value: Value | None, what: str) -> dict[str, frozenset[str]]:
+def read_values(form: Form, value: Value | None, what: str) -> dict[str, frozenset[str]]:
+    """Read fields, each with the values that choose items."""
     table = form.table(value, what) if value is not None else None
     entries = table.entries if table else ()
     return {name.text: frozenset(form.texts(each, f"{what}.{name.text}", one_is_enough=True)) for name, each in entries}

@@ -1,0 +1,235 @@
+"""Which test fails without the guard, or the notice, that meets a duty: ``python -m tests.engine.duties.mutations [DUTY...]`` prints it.
+
+Each mutation takes one guard out of a copy of the source and runs the tests that show the duty. The table is complete when every duty that
+``duties.yaml`` calls met has a line; those that lack one are printed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from expunge.engine.reports.estate_duties import duties
+from tests.docs.obligations import MET, ROOT, marks, status
+
+SECONDS = 300
+"""How long the tests of one mutation may run."""
+_BITE = "tests/engine/duties/test_duties_bite.py"
+_CLAIMS = "tests/engine/retention/test_claims.py"
+_RECIPIENTS = "tests/engine/recipients/test_recipients.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One guard, and what stands in its place."""
+
+    duty: str
+    broken: str
+    """What is taken out, in words."""
+    file: str
+    """Below ``src/expunge``."""
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    """Where the tests are that have to notice: files, or ids of tests."""
+
+
+def _bite(name: str) -> tuple[str, ...]:
+    return (f"{_BITE}::{name}",)
+
+
+MUTATIONS = (
+    Mutation(
+        "AMZ-03", "a public sentence counts as true whatever the check found", "engine/retention/published_policy.py",
+        "return CheckedClaim(claim, true=true, evidence=evidence)", "return CheckedClaim(claim, true=True, evidence=evidence)", (_CLAIMS,),
+    ),
+    Mutation(
+        "AMZ-03", "that a sentence became false is not entered", "engine/retention/published_policy.py",
+        "events.append(ClaimNowFalse(now, each.claim.id, each.evidence))", "pass", (_CLAIMS,),
+    ),
+    Mutation(
+        "AMZ-03", "a policy with a false sentence is published", "bootstrap/retention.py",
+        "if all(each.true for each in found):", "if True:", (_CLAIMS,),
+    ),
+    Mutation(
+        "AMZ-04", "nothing is located in tables and files", "engine/subjects/locating.py",
+        "copies = store_calls.locate(store, dataset, tuple(selectors.values()))", "copies = ()",
+        _bite("test_voice_and_whereabouts_go_and_the_receipt_says_of_every_store_what_a_second_look_found"),
+    ),
+    Mutation(
+        "AMZ-04", "no second look after the deletion", "engine/evidence/verification.py",
+        "probed = {dataset.name: _probed(context, run, dataset, located) for dataset in datasets}",
+        "probed = {dataset.name: {} for dataset in datasets}",
+        _bite("test_voice_and_whereabouts_go_and_the_receipt_says_of_every_store_what_a_second_look_found"),
+    ),
+    Mutation(
+        "AMZ-07", "anybody may ask as a parent", "engine/gate/consent_register.py",
+        "_require_authority(context, consents, people, cause.proof)", "pass",
+        _bite("test_everything_of_a_child_goes_when_a_parent_asks_and_nothing_when_a_stranger_does"),
+    ),
+    Mutation(
+        "AMZ-07", "the profiles of an account stay", "engine/subjects/resolving.py",
+        "if member.member_of != owner.kind:", "if True:", ("tests/engine/execution/test_stories.py",),
+    ),
+    Mutation(
+        "DSG-05", "more is shared before a recipient has confirmed", "core/journal/recipient_ledger.py",
+        "return frozenset(each.recipient for each in self.open())", "return frozenset()", (_RECIPIENTS,),
+    ),
+    Mutation(
+        "DSG-05", "no instruction is made", "engine/recipients/instructions.py",
+        "_make(context, run, recipient, tuple(sorted(datasets)), people)", "pass", (_RECIPIENTS,),
+    ),
+    Mutation(
+        "DSG-05", "the letter says more than the order covers", "engine/recipients/instructions.py",
+        '"erase": _ALL if scope is None else _SELECTED', '"erase": _ALL', ("tests/orders/test_reach.py",),
+    ),
+    Mutation(
+        "DSG-05", "the clocks of recipients are not counted", "engine/reports/all_deadlines.py",
+        "found += _of_recipients(context, entered, now)", "pass", ("tests/orders/test_reach.py",),
+    ),
+    *(
+        Mutation(
+            "DSG-09", f"de-identified without `{each}`", "maps/sections/datasets.py",
+            "if not _SENTENCE.fullmatch(text):", f'if key != "{each}" and not _SENTENCE.fullmatch(text):',
+            _bite("test_data_counts_as_de_identified_with_all_four_conditions_and_not_with_three"),
+        )
+        for each in ("safeguards", "prohibition", "release", "no_attempt")
+    ),
+    Mutation(
+        "FAIL-02", "a new store is not searched for people erased before", "engine/aftercare/sweeping.py",
+        "for value, name in fence.among(kind, values):", "for value, name in ():",
+        _bite("test_a_store_that_is_declared_later_is_searched_for_everybody_who_was_erased_before"),
+    ),
+    Mutation(
+        "FAIL-02", "undeclared tables are not found", "stores/sqlite/check.py",
+        "yield self._finding(FindingKind.UNDECLARED, name, what, mend)", "pass",
+        _bite("test_a_store_that_is_declared_later_is_searched_for_everybody_who_was_erased_before"),
+    ),
+    Mutation(
+        "FAIL-03", "the order is not reopened", "engine/aftercare/sweeping.py",
+        "recorder.append(ev.Reopened(recorder.now(), order))", "pass",
+        _bite("test_whoever_was_told_that_it_was_gone_is_told_that_it_was_not_each_time"),
+    ),
+    Mutation(
+        "FAIL-03", "nobody is told that it came back", "engine/aftercare/sweeping.py",
+        'context.outbox.put(each.order, "came-back", _CAME_BACK, {"order": order})', "pass",
+        _bite("test_whoever_was_told_that_it_was_gone_is_told_that_it_was_not_each_time"),
+    ),
+    Mutation(
+        "NST-01", "every store claims the same depth", "engine/evidence/verdict.py",
+        "return self._make(dataset, Result.ERASED, outcome.items, self.capabilities.grounding,",
+        "return self._make(dataset, Result.ERASED, outcome.items, Grounding.SCRUBBED,",
+        _bite("test_the_receipt_says_for_each_store_how_deep_it_went_and_how_that_was_checked"),
+    ),
+    Mutation(
+        "NST-03", "deleted rows are called purged", "core/datamap/grounding.py",
+        "return self.name.lower()", 'return self.name.lower().replace("scrubbed", "purged")',
+        _bite("test_no_receipt_calls_rows_that_were_deleted_media_that_were_cleared_purged_or_destroyed"),
+    ),
+    Mutation(
+        "RNG-26", "a receipt need not be in the log", "core/verification/receipt_verify.py",
+        "named.refuse_or(lambda: merkle.verify_inclusion(leaf_hash, proof.index, head.size, proof.path, head.root))", "pass",
+        _bite("test_a_receipt_that_is_not_in_the_log_is_refused_whatever_its_signature_says"),
+    ),
+    Mutation(
+        "RNG-26", "a receipt may say fulfilled over a list that does not", "core/evidence/receipt.py",
+        "_require(self.verdict is verdict_of(self.datasets, self.kept),", "_require(True,", ("tests/core/evidence/test_receipt.py",),
+    ),
+    Mutation(
+        "TIM-04", "the person is not told that it is done", "engine/execution/order_conclusion.py",
+        'notices.append((run.order, "done", _DONE, {"receipts": str(len(run.current.logged))}))', "pass",
+        _bite("test_the_person_is_told_the_outcome_and_what_could_not_be_done"),
+    ),
+    Mutation(
+        "TIM-04", "the person is not told what could not be done", "engine/execution/order_conclusion.py",
+        'notices.append((run.order, "could-not", _COULD_NOT, {"reasons": "; ".join(run.reasons)}))', "pass",
+        _bite("test_the_person_is_told_the_outcome_and_what_could_not_be_done"),
+    ),
+    Mutation(
+        "TIM-04", "the receipt does not name the recipients that were told", "engine/execution/order_conclusion.py",
+        "scopes.append((*known[reach], *instructions.told_in_receipt(recipients, recorder.run.order)))", "scopes.append(known[reach])",
+        (_RECIPIENTS,),
+    ),
+    Mutation(
+        "AMZ-01", "the last use is not noted before retention takes it", "engine/retention/expiry.py",
+        "last_uses.note_expiring(context, {each.rule.dataset: each.until for each in free})", "pass",
+        ("tests/engine/retention/test_last_use_remembered.py",),
+    ),
+    Mutation(
+        "AMZ-02", "a profile that is used again before the order begins is erased", "engine/execution/running.py",
+        "if inactive_profiles.spare(context, present) or given_again.narrow(context, present):",
+        "if given_again.narrow(context, present):", ("tests/engine/retention/test_last_use_remembered.py",),
+    ),
+    Mutation(
+        "COP-05", "data that nobody agreed to is not looked for", "engine/aftercare/sweeping.py",
+        "groundless = data_without_ground.look(context, failed)", "pass", ("tests/engine/consent/test_given_again.py",),
+    ),
+    Mutation(
+        "COP-15", "open guesses do not count", "engine/reports/estate_duties.py",
+        "if open_ones:", "if False:", ("tests/docs/test_obligations.py",),
+    ),
+    Mutation(
+        "DSG-03", "a limb is done although dates cannot be read", "engine/reports/all_deadlines.py",
+        "not looks[-1].failed and not _undecided(entered, looks[-1])", "not looks[-1].failed", ("tests/orders/test_reach.py",),
+    ),
+    Mutation(
+        "DSG-04", "what a hold keeps is in no receipt", "engine/subjects/locating.py",
+        "located.kept.setdefault(dataset.name, {})[copy.subject] = (Kept(hold.ground, hold.until, items),)", "pass",
+        ("tests/engine/retention/test_held_items.py",),
+    ),
+)  # fmt: skip
+
+
+def sound(mutation: Mutation) -> bool:
+    """Return whether the guard stands in the source, once."""
+    return (ROOT / "src" / "expunge" / mutation.file).read_text("utf-8").count(mutation.old) == 1
+
+
+def noticed_by(mutation: Mutation) -> tuple[str, ...]:
+    """Return the tests that fail without the guard."""
+    with TemporaryDirectory(prefix="expunge-mutation-") as scratch:
+        source = Path(scratch) / "src"
+        shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+        path = source / "expunge" / mutation.file
+        path.write_text(path.read_text("utf-8").replace(mutation.old, mutation.new), "utf-8")
+        # Why no bytecode: two mutations of one file within a second would look alike.
+        around = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+        told = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={scratch}/bt", *mutation.tests)
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", *told], cwd=ROOT, env=around, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
+    if not failed and ran.returncode not in (0, 1):
+        message = f"the tests could not run without {mutation.broken}: {ran.stdout[-2000:]}{ran.stderr[-2000:]}"
+        raise RuntimeError(message)
+    return tuple(failed)
+
+
+def without_line() -> tuple[str, ...]:
+    """Return the duties that are met and that no mutation is about."""
+    tests = marks()
+    told = {each.duty for each in MUTATIONS}
+    return tuple(each.id for each in duties() if status(each, tests.get(each.id, [])) == MET and each.id not in told)
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Print a line for each mutation: duty, what was taken out, and which tests fail."""
+    wrong = 0
+    for each in (one for one in MUTATIONS if not wanted or one.duty in wanted):
+        failed = noticed_by(each)
+        wrong += not failed
+        first = failed[0].rpartition("::")[2] if failed else "NOBODY NOTICES"
+        print(f"{each.duty:8} {each.broken}: {first}{f' and {len(failed) - 1} more' if len(failed) > 1 else ''}", flush=True)
+    print(f"met, and in no line yet: {', '.join(without_line()) or 'none'}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

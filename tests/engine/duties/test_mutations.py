@@ -1,0 +1,20 @@
+"""Each guard of the table stands in the source, and some test fails without it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.duties.mutations import MUTATIONS, Mutation, noticed_by, sound
+
+ASKED_FOR = {"AMZ-03", "AMZ-04", "AMZ-07", "DSG-05", "DSG-09", "FAIL-02", "FAIL-03", "NST-01", "NST-03", "RNG-26", "TIM-04"}
+
+
+def test_every_guard_of_the_table_stands_in_the_source_once() -> None:
+    assert [each.broken for each in MUTATIONS if not sound(each)] == []
+    assert {each.duty for each in MUTATIONS} >= ASKED_FOR
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: f"{each.duty} {each.broken}")
+def test_without_the_guard_a_test_fails(mutation: Mutation) -> None:
+    assert noticed_by(mutation), f"{mutation.duty}: nobody notices that {mutation.broken}"
