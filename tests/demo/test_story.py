@@ -247,3 +247,8 @@ def test_the_first_page_shows_lines_of_the_story(told: tuple[Stage, str]) -> Non
     real = varying.sub("N", told[1])
     assert len(shown) >= 5
     assert [line for line in shown if varying.sub("N", line).strip() not in real] == []
+
+
+def test_the_search_that_readers_are_told_to_run_is_there(told: tuple[Stage, str]) -> None:
+    (shown,) = re.findall(r"\$ python3 (\S+) ", told[1])
+    assert Path(shown).is_file()
