@@ -238,3 +238,17 @@ def test_too_few_workers_for_one_to_be_killed_are_refused(tmp_path: Path, worker
     with pytest.raises(UsageError, match="at least two"):
         tell(tmp_path / "new", workers=workers, speech=Tones(), narrator=Narrator(Console(file=io.StringIO())))
     assert not (tmp_path / "new").exists()
+
+
+def test_the_first_page_shows_lines_of_the_story(told: tuple[Stage, str]) -> None:
+    page = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = page.partition("```text\n")[2].partition("```")[0].splitlines()
+    varying = re.compile(r"prf_[0-9a-f]+|\d+(\.\d+)?")
+    real = varying.sub("N", told[1])
+    assert len(shown) >= 5
+    assert [line for line in shown if varying.sub("N", line).strip() not in real] == []
+
+
+def test_the_search_that_readers_are_told_to_run_is_there(told: tuple[Stage, str]) -> None:
+    (shown,) = re.findall(r"\$ python3 (\S+) ", told[1])
+    assert Path(shown).is_file()

@@ -6,18 +6,34 @@ from pathlib import Path
 
 import pytest
 
+from expunge.servers.postgres import PostgresServer
 from tests.docs import tutorial
 
 ROOT = Path(__file__).resolve().parents[2]
-TUTORIALS = sorted((ROOT / "docs/tutorial").glob("*.md"))
+YOUR_OWN = ROOT / "docs/tutorial/your-own-company.md"
+TUTORIALS = sorted(set((ROOT / "docs/tutorial").glob("*.md")) - {YOUR_OWN})
 HOME = "/home/you/owl"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("document", TUTORIALS, ids=lambda path: path.stem)
 def test_every_command_prints_what_is_shown(document: Path, tmp_path: Path) -> None:
-    results = tutorial.run(document.read_text(encoding="utf-8"), tmp_path, HOME)
-    assert len(results) > 20
+    prints_what_is_shown(document, tmp_path, {})
+
+
+@pytest.mark.slow
+@pytest.mark.soak
+def test_every_command_on_a_database_prints_what_is_shown(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    postgres_server.start()
+    try:
+        prints_what_is_shown(YOUR_OWN, tmp_path, {"OWL_DB": postgres_server.database("owl")})
+    finally:
+        postgres_server.drop("owl")
+
+
+def prints_what_is_shown(document: Path, folder: Path, given: dict[str, str], at_least: int = 21) -> None:
+    results = tutorial.run(document.read_text(encoding="utf-8"), folder, HOME, given)
+    assert len(results) >= at_least
     wrong = [
         f"$ {command.text}\n--- shown\n{tutorial.same(command.output)}\n--- really\n{tutorial.same(output)}"
         for command, output in results

@@ -1,6 +1,7 @@
 """Reads a tutorial: files to save and console sessions, in the order in which they stand; runs them; writes down what came out.
 
-``python -m tests.docs.tutorial FILE.md`` runs a tutorial and puts the real output into it.
+``python -m tests.docs.tutorial FILE.md`` runs a tutorial and puts the real output into it. Where the tutorial needs a database, ``OWL_DB``
+holds the address of an empty one that is named ``owl``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +27,12 @@ VARYING = (
     (re.compile(r"expunge\.local/[0-9a-f]{16}"), "LOG"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "DIGEST"),
     (re.compile(r"\d+\.\d s\b|about \d+ s\b"), "SECONDS"),
-    (re.compile(r"\d+\.\d GiB"), "SIZE"),
+    (re.compile(r"\d+\.\d [MG]iB"), "SIZE"),
     (re.compile(r"python: 3\.\d+\.\d+"), "python: VERSION"),
     (re.compile(r"\d+ of \d+ usable traces"), "TRACES"),
     (re.compile(r"wav at \d+, "), "wav at OFFSET, "),
+    (re.compile(r"━+"), "━"),
+    (re.compile(r" +│"), " │"),
 )
 """What differs from run to run, and what stands for it in a comparison."""
 
@@ -67,12 +70,19 @@ def commands(body: str) -> Iterator[Command]:
         yield Command(text, output)
 
 
-def run(document: str, folder: Path, here: str = "") -> list[tuple[Command, str]]:
-    """Do everything in one shell, in an empty folder; returns each command with its real output (``folder`` shown as ``here``)."""
+def run(document: str, folder: Path, here: str = "", given: Mapping[str, str] | None = None) -> list[tuple[Command, str]]:
+    """Do everything in one shell, in an empty folder; return each command with its real output.
+
+    Args:
+        document: the tutorial.
+        folder: an empty folder, shown as ``here`` in the output.
+        here: a name for it.
+        given: variables of the environment that the reader has set before.
+    """
     asked = [each for each in steps(document) if isinstance(each, Command)]
     script = "".join(_line(each) for each in steps(document))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {"PATH": path, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    environment = {"PATH": path, "HOME": str(folder), "LC_ALL": "C.UTF-8", **(given or {})}
     done = subprocess.run(
         ["bash", "-c", f"exec 2>&1\n{script}"], cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
@@ -117,4 +127,5 @@ if __name__ == "__main__":
         target = Path(name)
         with tempfile.TemporaryDirectory() as scratch:
             text = target.read_text(encoding="utf-8")
-            target.write_text(rewrite(text, run(text, Path(scratch).resolve(), "/home/you/owl")), encoding="utf-8")
+            set_before = {key: value for key, value in os.environ.items() if key == "OWL_DB"}
+            target.write_text(rewrite(text, run(text, Path(scratch).resolve(), "/home/you/owl", set_before)), encoding="utf-8")

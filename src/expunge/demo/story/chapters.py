@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from expunge.demo.company import services
+from expunge.demo.company import outside_search, services
 from expunge.demo.company.narration import Narrator
 from expunge.demo.company.stage import Stage
 from expunge.demo.company.world import STORES
@@ -101,7 +101,7 @@ def _end(stage: Stage, *, keep_before: bool) -> None:
     narrator.say("Check a signature yourself, with openssl alone:")
     narrator.command(shlex.join(proving.openssl_line(stage.guardian(1))))
     narrator.say("Search for every string of a before.json with a small script of plain Python that knows nothing of Expunge:")
-    search = Path(__file__).with_name("outside_search.py")
+    search = Path(outside_search.__file__)
     narrator.command(
         shlex.join(["python3", str(search), str(stage.guardian(1) / "before.json"), str(folder / "world"), str(folder / "state")])
     )
