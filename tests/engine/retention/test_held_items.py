@@ -70,6 +70,20 @@ def test_what_a_hold_keeps_is_named_once_and_everybody_elses_items_go_every_nigh
     assert ran(home)[0].orders == ()
 
 
+def test_what_a_hold_keeps_does_not_make_the_public_sentence_about_receipts_false(home: Household) -> None:
+    with_schedules(home)
+    aged(home, ANNA, 120)
+    held(home, "voice")
+
+    def proof() -> bool:
+        with home.open() as opened:
+            (claim,) = [each for each in opened.retention.claims() if each.claim.id == "retention.proof"]
+            return claim.true
+
+    ran(home)
+    assert proof()
+
+
 @pytest.mark.duty("DSG-04")
 def test_records_in_files_of_many_are_held_likewise(home: Household) -> None:
     with_schedules(home)

@@ -172,6 +172,12 @@ def answered_before(context: Context, order: OrderId | None = None) -> frozenset
     return frozenset(each.id for each in standing if (each.ground, each.until.replace(microsecond=0)) in told)
 
 
+def only_held(run: Run) -> bool:
+    """Return whether an order is in part for nothing but what holds keep."""
+    held = {f"{each.dataset}: kept, {each.ground}" for each in _kept_of(run) if each.until is not None}
+    return run.state is OrderState.IN_PART and bool(held) and held >= set(run.reasons)
+
+
 def _kept_of(run: Run) -> Iterator[KeptItems]:
     """The kept items of a run's last round, as its receipt names them."""
     for event in run.current.judged.values():
