@@ -33,7 +33,7 @@ def findings(data_map: DataMap, tables: Mapping[str, SurveyedTable]) -> Iterator
 
 
 def forgotten_use(data_map: DataMap) -> Iterator[Finding]:
-    """Yield the identities whose last use nothing says any more by the time at which they would be found inactive."""
+    """Yield the identities whose last use only the register says by the time at which they would be found inactive (decision 53)."""
     for kind, identity in data_map.identities.items():
         period = watched_for(data_map, identity)
         kept = {name: data_map.retention[data_map.datasets[name].retention].period for name in identity.last_used}
@@ -43,10 +43,12 @@ def forgotten_use(data_map: DataMap) -> Iterator[Finding]:
         what = (
             f"identity {kind}: inactive after {period}, and {' and '.join(kept)}, which say when one was last used, are kept for {longest}"
         )
-        mend = f"`last_used:` with a dataset that is kept for {period} at least, such as {{{identity.dataset}: COLUMN OF THE LAST SIGN-IN}}"
+        mend = (
+            f"nothing, where `expunge retention inactive` runs more often than every {longest}: it notes the last use before the data goes"
+        )
         home = data_map.datasets[identity.dataset]
         yield Finding(
-            FindingKind.SUBJECT_PATH, home.store, home.table or home.name, f"{what}: by then nothing says it", mend, identity.line
+            FindingKind.NOTE, home.store, home.table or home.name, f"{what}: by then the noted day alone says it", mend, identity.line
         )
 
 
