@@ -61,15 +61,11 @@ def test_a_school_on_sqlite_comes_from_init_to_fulfilled(tmp_path: Path) -> None
 
 
 @pytest.mark.soak
-def test_a_school_on_postgresql_comes_from_init_to_a_receipt_that_doubts_join_tables_alone(tmp_path: Path, database: str) -> None:
+def test_a_school_on_postgresql_comes_from_init_to_fulfilled(tmp_path: Path, database: str) -> None:
     django_school.on_postgres(database)
     django_school.recordings(tmp_path / "world" / "recordings")
     said = story(tmp_path, database, {"SCHOOL_DB": database})
-    # Why not fulfilled yet: rows of two small numbers are accounted for on SQLite alone (decision 44).
-    assert {line.split(":")[1].strip() for line in said.splitlines() if "not done" in line} <= {
-        "auth_user_groups",
-        "auth_user_user_permissions",
-    }, said
+    assert "fulfilled" in said, said
     assert "${SCHOOL_DB}" in (tmp_path / "expunge.yaml").read_text()
     assert not (tmp_path / "world" / "recordings" / "3").exists()
     with psycopg.connect(database) as db:
