@@ -75,6 +75,7 @@ def test_a_join_is_never_proposed_along_a_name_that_two_people_may_share(shop: P
 def test_a_map_with_such_a_join_decided_by_hand_is_not_proposed_and_the_sound_one_is_fulfilled(shop: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(shop)) as db:
         db.execute("DROP TABLE waiting_list")
+        db.execute("ALTER TABLE customer ADD COLUMN created_at TEXT")
     map_file = tmp_path / "expunge.yaml"
     proposed = propose([str(shop)], map_file).replace("DECIDE: ", "")
     map_file.write_text("".join(line + "\n" for line in proposed.splitlines() if not line.strip().startswith("guess:")))

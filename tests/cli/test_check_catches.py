@@ -198,33 +198,29 @@ def test_the_last_use_that_the_register_alone_will_say_is_noted(tmp_path: Path) 
     assert expunge("check", "--json", cwd=tmp_path).json["findings"] == []
 
 
-@pytest.mark.parametrize(
-    ("more", "text", "what"),
-    [
-        (
-            "CREATE TABLE visits (user_id INTEGER, created_at TEXT); INSERT INTO visits VALUES (1, '2026-01-01'), (2, '2026-01-01')",
-            MAP + "  visits: {store: app, table: visits, subject: {user: user_id}, retention: life}\n",
-            "dataset visits: none of its items leads to anybody: an order finds nothing in it, whoever asks",
-        ),
-        (
-            "",
-            MAP.replace(
-                "retention:\n",
-                "  media: {kind: files, url: ./media}\nretention:\n  w: {period: 1 year, from: modified, purpose: p, need: n}\n",
-                1,
-            )
-            + '  clips: {store: media, path: "clip/{user_id}/{name}.wav", subject: {user: user_id}, retention: w}\n',
-            "dataset clips: no file fits its path",
-        ),
-    ],
-    ids=["a column of others", "a path that fits nothing"],
-)
-def test_a_dataset_that_is_empty_for_everybody(tmp_path: Path, more: str, text: str, what: str) -> None:
-    (tmp_path / "media").mkdir()
+def test_a_dataset_that_is_empty_for_everybody(tmp_path: Path) -> None:
+    text = MAP + "  visits: {store: app, table: visits, subject: {user: user_id}, retention: life}\n"
+    more = "CREATE TABLE visits (user_id INTEGER, created_at TEXT); INSERT INTO visits VALUES (1, '2026-01-01'), (2, '2026-01-01')"
     company(tmp_path, more, text)
+    what = "dataset visits: none of its items leads to anybody: an order finds nothing in it, whoever asks"
     found = [each for each in failing(expunge("check", "--json", cwd=tmp_path)) if each["what"] == what]
-    assert len(found) == 1
-    assert found[0]["line"] == line_of(text, "  visits:" if "visits" in what else "  clips:")
+    assert [each["line"] for each in found] == [line_of(text, "  visits:")]
+
+
+def test_a_path_that_no_file_fits_is_noted_and_files_that_it_should_fit_are_undeclared(tmp_path: Path) -> None:
+    retention = "  media: {kind: files, url: ./media}\nretention:\n  w: {period: 1 year, from: modified, purpose: p, need: n}\n"
+    clips = '  clips: {store: media, path: "clip/{user_id}/{name}.wav", subject: {user: user_id}, retention: w}\n'
+    text = MAP.replace("retention:\n", retention, 1) + clips
+    (tmp_path / "media").mkdir()
+    company(tmp_path, text=text)
+    ran = expunge("check", "--json", cwd=tmp_path)
+    assert [(each["kind"], each["what"], each["line"]) for each in ran.json["findings"]] == [
+        ("note", "dataset clips: no file fits its path", line_of(text, "  clips:"))
+    ]
+    assert ran.code == 0
+    (tmp_path / "media" / "clips" / "4711").mkdir(parents=True)
+    (tmp_path / "media" / "clips" / "4711" / "a.wav").write_bytes(b"RIFF")
+    assert failing(expunge("check", "--json", cwd=tmp_path))
 
 
 def test_an_empty_table_is_no_fault(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def people(context: OpenPlaces, identity: IdentitySpec, most: int) -> Iterator[P
 def empty(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
     """Yield a dataset in which no order would find anything, whoever it is about. Raises as ``locate`` of the stores.
 
-    An empty table is none: its rows are still to come. Items that lead to no subject at all are found elsewhere.
+    An empty table is none: its rows are still to come. A path that no file fits is a note: files that it should fit are undeclared, and
+    found as such. Items that lead to no subject at all are found elsewhere.
     """
     if isinstance(dataset.subject, AboutNobody | Inherited):
         return
@@ -72,7 +73,8 @@ def empty(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
     if not some:
         if not isinstance(dataset.layout, TableLayout) and dataset.paths:
             what = f"dataset {dataset.name}: no {'record lies in files that fit' if dataset.format else 'file fits'} its path"
-            yield _finding(dataset, what, "correct `path:`; or take the dataset out until there is one")
+            mend = "nothing, where its files are still to come, or have all gone; or correct `path:`"
+            yield _finding(dataset, what, mend, FindingKind.NOTE)
         return
     living = LivingKeys(context)
     if any(True for _ in orphaned_items.a_few_owned(context, dataset, some, {}, living)):
@@ -85,8 +87,8 @@ def empty(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
         yield _finding(dataset, what, "correct `subject:`: the column holds no keys of the dataset that lists these people")
 
 
-def _finding(dataset: Dataset, what: str, mend: str) -> Finding:
-    return Finding(FindingKind.SUBJECT_PATH, dataset.store, dataset.table or dataset.name, what, mend, dataset.line)
+def _finding(dataset: Dataset, what: str, mend: str, kind: FindingKind = FindingKind.SUBJECT_PATH) -> Finding:
+    return Finding(kind, dataset.store, dataset.table or dataset.name, what, mend, dataset.line)
 
 
 def _add_members(context: OpenPlaces, owner: IdentitySpec, keys: frozenset[str], ids: dict[str, frozenset[str]]) -> None:

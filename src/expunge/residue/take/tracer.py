@@ -344,7 +344,8 @@ class Collector:
             if own:
                 self._own.add(where, data, form, draw, self._value)
                 for other, written in other_letters(piece) if piece is not None else ():
-                    self._own.add_beside(where, clip(written), other, draw, self._value)
+                    if len(written) >= SHORTEST:
+                        self._own.add_beside(where, clip(written), other, draw, self._value)
             if wanted:
                 kept = value if value is None or len(value) <= _KEPT else value[:_KEPT]
                 harvest.add(ContentWindow(place, data, form, piece, kept, self._value))
