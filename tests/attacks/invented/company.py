@@ -306,7 +306,8 @@ class Company:
             return NUMBERS[fill](place)
         named = self.datasets[place.dataset].items[place.item].names
         if named is not None and place.field == 0 and fill is not Fill.DOCUMENT:
-            text = f"{text} as {self.identifier(named)} told me"
+            # Why a word of its own: two texts that have 24 letters in common are told apart where a row lies alone.
+            text = f"{text} as {self.identifier(named)} {word(place, 200)} told me"
         return json.dumps({"said": text, "n": place.item}, ensure_ascii=False) if fill is Fill.DOCUMENT else text
 
     def without(self, *strays: Stray) -> Company:
