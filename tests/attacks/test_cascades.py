@@ -305,6 +305,33 @@ def test_rows_of_the_person_go_before_the_schema_takes_the_owner_out_of_them(tmp
     assert made.run("SELECT n FROM entries") == [(2,)]
 
 
+PETS = f"""
+DROP TABLE threads;
+CREATE TABLE threads (n int PRIMARY KEY, customer_id varchar(20), title text);
+CREATE TABLE pets (pet int PRIMARY KEY, customer_id varchar(20) REFERENCES customers, called text);
+CREATE TABLE walks (n int PRIMARY KEY, customer_id varchar(20), pet int REFERENCES pets, said text);
+INSERT INTO pets VALUES (11, '{ANNA}', 'a terrier with one white ear'), (12, '{BELA}', 'a hound that fears the rain');
+INSERT INTO walks VALUES (1, '{BELA}', 11, 'twice around the old harbour'), (2, '{BELA}', 12, 'only as far as the bakery');
+"""
+
+
+def test_what_a_row_that_stays_refers_to_stays_and_so_does_what_that_refers_to(tmp_path: Path, server: str) -> None:
+    """Bela walks Anna's dog: without a rule for that, the dog stays, and so does the row of its owner.
+
+    No reference of the schema deletes anything, so that SQLite is told to enforce none: the company may have rows that break some.
+    """
+    made = company(tmp_path, server, PETS, dataset("pets", "customer: customer_id"), dataset("walks", "customer: customer_id"))
+    run = made.erase_all(ANNA)
+    assert run.state is OrderState.IN_PART
+    assert {"pets: referenced by other data", "customers: referenced by other data"} <= set(run.reasons)
+    assert made.run(
+        "SELECT w.n, c.customer_id FROM walks w JOIN pets p ON p.pet = w.pet JOIN customers c ON c.customer_id = p.customer_id"
+    ) == [
+        (1, ANNA),
+        (2, BELA),
+    ]
+
+
 # --- a table whose rows refer to others of its own -----------------------------------------------------
 
 COMMENTS = f"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from expunge.core.datamap.datamap import Dataset, Through
@@ -193,9 +193,26 @@ class StoreSteps:
                 why = self._work.foreseen(dataset, mine, tuple(copy for copy in kept if copy.subject == subject))
                 if why is not None:
                     self._entangled[dataset.name, subject] = why
-            for subject, why in self._work.bound(dataset, located.copies).items():
-                self._entangled.setdefault((dataset.name, subject), why)
+        self._bind(located.copies)
         return reasons
+
+    def _bind(self, copies: Mapping[str, Sequence[Copy]]) -> None:
+        """Note whose copies rows of others refer to that stay; these copies stay, and what they refer to stays with them."""
+        datasets = [dataset for step in self._work.plan.steps if step.kind is StepKind.ERASE for dataset in self._work.datasets(step)]
+        bound: dict[tuple[str, Pseudonym], Unable] = {}
+        for dataset in datasets:
+            bound |= {(dataset.name, subject): why for subject, why in self._work.bound(dataset, copies).items()}
+        stores = {dataset.store for dataset in datasets if bound}
+        refers = {pair for name in stores for pair in store_calls.capabilities(self._context.open_store(name)).refers}
+        waiting = list(bound)
+        while waiting:
+            child, subject = waiting.pop()
+            for parent in (other for name, other in refers if name == child):
+                if (parent, subject) not in bound and any(copy.subject == subject for copy in copies.get(parent, ())):
+                    bound[parent, subject] = Unable(Reason.REFERENCED, f"waits for {child}, whose rows refer to it")
+                    waiting.append((parent, subject))
+        for key, why in bound.items():
+            self._entangled.setdefault(key, why)
 
     def _neighbours(self, dataset: Dataset) -> tuple[str, ...]:
         return tuple(each.name for each in self._context.data_map.datasets_of(dataset.store))
