@@ -202,7 +202,7 @@ def _of_lines(block: Bytes, whole: bytes, end: int, begins: Places, ends: Places
     kinds = kinds & np.uint8(~_WORD & 0xFF)
     if not joins.any():
         every = Runs(begins, ends, sizes, kinds, np.zeros(sizes.size, np.bool_))
-        return every.only(enough).beside(_short_lines(whole, end, every, every.only(enough)))
+        return every.only(enough).beside(_short_lines(block, whole, end, every, every.only(enough)))
     heads = np.concatenate(([True], ~joins)).nonzero()[0]
     several = np.diff(np.concatenate((heads, [sizes.size]))) > 1
     lasts = ends[np.concatenate((heads[1:] - 1, [ends.size - 1]))]
@@ -211,7 +211,7 @@ def _of_lines(block: Bytes, whole: bytes, end: int, begins: Places, ends: Places
     # Why both: lines that hold no whole groups may be parts of one run, or one run each.
     lines = np.repeat(several & (sizes[heads] % 4 != 0), np.diff(np.concatenate((heads, [sizes.size])))) & enough
     every = Runs(begins, ends, sizes, kinds, np.zeros(sizes.size, np.bool_))
-    return joined.beside(every.only(lines)).beside(_short_lines(whole, end, every, joined))
+    return joined.beside(every.only(lines)).beside(_short_lines(block, whole, end, every, joined))
 
 
 def _uuids(block: Bytes, begins: Places, sizes: Places) -> npt.NDArray[np.bool_]:
@@ -222,14 +222,18 @@ def _uuids(block: Bytes, begins: Places, sizes: Places) -> npt.NDArray[np.bool_]
     return found
 
 
-def _short_lines(whole: bytes, end: int, every: Runs, joined: Runs) -> Runs:
+def _short_lines(block: Bytes, whole: bytes, end: int, every: Runs, joined: Runs) -> Runs:
     """Return runs of lines so short that words of eight bytes show some of them only."""
     made: list[tuple[int, int, int, int, bool]] = []
     known = 0
-    for at in ((every.sizes >= _LINE) & (every.sizes < SHORTEST + 1)).nonzero()[0].tolist():
+    (short,) = ((every.sizes >= _LINE) & (every.sizes < SHORTEST + 1)).nonzero()
+    behind = every.begins[short] + every.sizes[short]
+    # Why first: keys in a database are as long as such lines, and no line ends behind them.
+    short = short[(block[behind] == 10) | ((block[behind] == 13) & (block[behind + 1] == 10))]
+    for at in short.tolist():
         first, size, kind = int(every.begins[at]), int(every.sizes[at]), int(every.kinds[at])
         step = size + 1 + (whole[first + size : first + size + 1] == b"\r")
-        if first < known or whole[first + step - 1 : first + step] != b"\n":
+        if first < known:
             continue
         while first >= step and _is_line(whole, first - step, size, step, kind):
             first -= step
