@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-import pty
-import select
 import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +16,7 @@ from expunge.faults import arm
 from expunge.maps import examine
 from expunge.stores import Kinds
 from tests.cli.running import Ran, expunge
+from tests.cli.terminal import on_a_terminal
 
 SECRET = "Zerlina"
 SCHEMA = f"""
@@ -185,45 +181,9 @@ def test_a_map_that_changed_meanwhile_is_not_overwritten(guessed: Path) -> None:
     assert guessed.read_text() == changed
 
 
-def on_a_terminal(folder: Path, typed: list[tuple[str, bytes | signal.Signals]]) -> tuple[int, str]:
-    """Type each answer once its question is on the screen; return the exit code and the screen."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200", "LINES": "60", "NO_COLOR": "1"}
-    screen, seen, until, sent = "", 0, time.monotonic() + 60, None
-    command = [sys.executable, "-m", "expunge", "map", "review"]
-    # Why a session of its own: the key that interrupts reaches whoever has the terminal.
-    with subprocess.Popen(
-        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
-    ) as process:
-        os.close(theirs)
-        while time.monotonic() < until:
-            if select.select([ours], [], [], 0.2)[0]:
-                try:
-                    screen += os.read(ours, 65536).decode("utf-8", "replace")
-                except OSError:
-                    break
-            elif process.poll() is not None:
-                break
-            elif sent and not typed and "stopped" not in screen:
-                # Why again: a signal between two questions and the read of the answer wakes nobody.
-                process.send_signal(sent)
-                time.sleep(1)
-            while typed and typed[0][0] in screen[seen:]:
-                wanted, key = typed.pop(0)
-                seen = screen.index(wanted, seen) + len(wanted)
-                if isinstance(key, signal.Signals):
-                    sent = key
-                else:
-                    os.write(ours, key)
-        else:
-            process.kill()
-    os.close(ours)
-    return process.returncode, screen
-
-
 def test_a_person_answers_on_a_terminal_is_asked_again_and_stops_with_control_c(guessed: Path) -> None:
     code, screen = on_a_terminal(
-        guessed.parent,
+        ["map", "review"],
         [
             ("how long is it kept? [y: as proposed", b"soon\n"),
             ("'soon' is not understood", b""),
@@ -236,6 +196,11 @@ def test_a_person_answers_on_a_terminal_is_asked_again_and_stops_with_control_c(
             ("(5 of 7) datasets.addresses", b""),
             ("whose is it?", signal.SIGINT),
         ],
+        guessed.parent,
+        TERM="dumb",
+        COLUMNS="200",
+        LINES="60",
+        NO_COLOR="1",
     )
     assert code == 130, screen
     assert "stopped; 2 answers are in the map" in screen

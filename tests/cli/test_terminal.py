@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.cli import world
 from tests.cli.running import expunge
-
-
-def on_a_terminal(arguments: list[str], question: str, answer: str, cwd: Path) -> tuple[int, str]:
-    """Run a command on a pseudo-terminal and type the answer once the question has been seen."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
-    command = [sys.executable, "-m", "expunge", *arguments]
-    screen, typed, until = "", False, time.monotonic() + 90
-    with subprocess.Popen(command, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
-        os.close(theirs)
-        while time.monotonic() < until:
-            if select.select([ours], [], [], 0.2)[0]:
-                try:
-                    screen += os.read(ours, 65536).decode("utf-8", "replace")
-                except OSError:
-                    break
-            elif process.poll() is not None:
-                break
-            if question in screen and not typed:
-                os.write(ours, f"{answer}\n".encode())
-                typed = True
-        else:
-            process.kill()
-    os.close(ours)
-    return process.returncode, screen
+from tests.cli.terminal import on_a_terminal
 
 
 @pytest.fixture
@@ -50,7 +20,7 @@ def company(tmp_path: Path) -> Path:
 
 
 def test_who_is_meant_is_shown_before_the_question_and_no_leaves_everything(company: Path) -> None:
-    code, screen = on_a_terminal(["order", "erase", "profile:p-mia"], "Order the erasure", "n", company)
+    code, screen = on_a_terminal(["order", "erase", "profile:p-mia"], [("Order the erasure", b"n\n")], company)
     assert code == 1
     assert screen.index("profile:p-mia") < screen.index("Order the erasure")
     assert "nothing was done" in screen
@@ -58,12 +28,12 @@ def test_who_is_meant_is_shown_before_the_question_and_no_leaves_everything(comp
 
 
 def test_yes_erases_under_a_bar(company: Path) -> None:
-    code, screen = on_a_terminal(["order", "erase", "profile:p-mia"], "Order the erasure", "y", company)
+    code, screen = on_a_terminal(["order", "erase", "profile:p-mia"], [("Order the erasure", b"y\n")], company)
     assert code == 0
     order = re.search(r"ord-[a-z2-7]{20}", screen)
     assert order is not None
     expunge("plan", order[0], cwd=company)
-    code, screen = on_a_terminal(["apply", order[0]], "for good?", "y", company)
+    code, screen = on_a_terminal(["apply", order[0]], [("for good?", b"y\n")], company)
     assert code == 0, screen
     assert "━" in screen, "a bar was drawn"
     assert "fulfilled" in screen
@@ -73,7 +43,7 @@ def test_a_passphrase_is_asked_for_and_not_shown(tmp_path: Path) -> None:
     world.make(tmp_path)
     secret = "correct horse battery"
     assert expunge("init", cwd=tmp_path, env={"EXPUNGE_PASSPHRASE": secret}).code == 0
-    code, screen = on_a_terminal(["status"], "passphrase", secret, tmp_path)
+    code, screen = on_a_terminal(["status"], [("passphrase", f"{secret}\n".encode())], tmp_path)
     assert code == 0, screen
     assert "no orders yet" in screen
     assert secret not in screen

@@ -33,8 +33,7 @@ ANSWERS = ("30 days", "y", "answer the request", "the service itself", "2 years"
 @pytest.fixture(scope="module")
 def uv() -> str:
     found = shutil.which("uv", path=f"{ROOT / 'build/uv/bin'}{os.pathsep}{os.environ['PATH']}")
-    if found is None:
-        pytest.skip("no uv: `make env` brings it")
+    assert found is not None, "no uv: `make env` brings it"
     return found
 
 

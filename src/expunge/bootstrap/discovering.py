@@ -9,7 +9,7 @@ from expunge.bootstrap.open_state import KEYS, read_installed
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.discovery.discovery import Discovery
 from expunge.engine.discovery.discovery import discover
-from expunge.engine.discovery.eyes import Eyes
+from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.maps.proposal.later_entries import LaterEntries
 from expunge.ports.scanner import Scanner
@@ -51,7 +51,7 @@ def _look(context: OpenPlaces, scanner: Scanner) -> Discovery:
     return discover(context, _eyes(context.data_map, scanner))
 
 
-def _eyes(data_map: DataMap, scanner: Scanner) -> Eyes:
+def _eyes(data_map: DataMap, scanner: Scanner) -> DiscoveryReaders:
     kinds = Kinds()
     source = Path(data_map.source)
     own = [Path(data_map.state), source]
@@ -66,7 +66,7 @@ def _eyes(data_map: DataMap, scanner: Scanner) -> Eyes:
         told = (*kinds[spec.kind].places(spec), *([spec.url] if spec.url.startswith("/") else []))
         return frozenset(Path(each.removeprefix("file://")) for each in told)
 
-    return Eyes(
+    return DiscoveryReaders(
         open_survey=open_survey,
         lake_columns=lake_columns,
         recognise=recognise,

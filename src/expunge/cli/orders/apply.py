@@ -46,8 +46,8 @@ def apply(
     Orders that are named together share one look, one rewrite of each table or file, and one scan. With --queue they wait for others, at
     most as long as `longest_wait:` of the map says; a worker, or --due, carries them out.
 
-    With --nightly all that waits goes together: approved orders after their cooling-off time, queued or not, what was interrupted, and
-    queued orders in part. One that cannot start is named and stops nobody.
+    With --nightly all that waits goes together, a thousand orders at a time: approved orders after their cooling-off time, queued or not,
+    what was interrupted, and queued orders in part. One that cannot start is named and stops nobody.
     An order that is due within 24 hours does not wait for the night: --due and workers take it at once.
 
     Exit code 0: all erased and verified; 4: something was not; 5: a plan waits for approval (with --nightly: and is due before the next

@@ -28,7 +28,7 @@ def asking(stage: Stage) -> None:
             _ask(stage, expunge, number, request)
         first = stage.world.requests[0].person.profile_id
         decision = expunge.gate().may_use(Subject("profile", first), "ingest")
-        stage.expect(not decision, "from this moment the fence stands: nothing new of them passes whoever asks expunge.gate")
+        stage.expect(not decision, "from this moment the fence stands: expunge.gate refuses new data about them")
 
 
 def _ask(stage: Stage, expunge: Expunge, number: int, request: Request) -> None:

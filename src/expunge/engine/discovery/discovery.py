@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from expunge.core.discovery.discovery import Discovery, FoundPlace, IgnoredPlace, PlacesSearched, Sighting, Sign, UnseenPlace
 from expunge.engine.discovery import columns, file_places, known_people, table_places
-from expunge.engine.discovery.eyes import Eyes
 from expunge.engine.discovery.look import Look
+from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.kernel.journal_streams import SEARCHES, register
@@ -17,10 +17,10 @@ from expunge.errors import Misconfigured
 from expunge.ports.optional.surroundings import Near, NearAside, NearEntry, NearFiles, NearTables, NearUnseen, Surroundings
 
 
-def discover(context: OpenPlaces, eyes: Eyes) -> Discovery:
+def discover(context: OpenPlaces, readers: DiscoveryReaders) -> Discovery:
     """Look at every store of the map and beside it; a store that cannot be looked at is told and hides no other."""
-    known = known_people.take(context, eyes)
-    run = Look(context.data_map, eyes, known)
+    known = known_people.take(context, readers)
+    run = Look(context.data_map, readers, known)
     run.unseen += known.unseen
     run.bounds.update(dict.fromkeys(known.bounds))
     run.bounds[f"of a column, {columns.MOST_VALUES:,} different values were compared at most"] = None
@@ -75,5 +75,5 @@ def _look_at_entry(run: Look, store: str, near: NearEntry) -> None:
     if not told:
         return
     why = "; ".join(each.what for each in told)
-    entry = run.eyes.entries.of_entry(run.entry_place(store), near.layout, datasets, why) if place != near.place else ""
+    entry = run.readers.entries.of_entry(run.entry_place(store), near.layout, datasets, why) if place != near.place else ""
     run.found.append(FoundPlace(store, place, tuple(told), entry, run.reason_held(store, f"{kind}s/{name}")))

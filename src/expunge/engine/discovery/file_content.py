@@ -38,6 +38,8 @@ _CLOSED = {
 }
 _OF_ARCHIVES = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
 _BROKEN = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, *_OF_ARCHIVES)
+"""What the standard library raises for archives that are cut or damaged, need a password (RuntimeError), or are packed in a way that it
+does not know (NotImplementedError)."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def look(run: Look, context: OpenPlaces, store: str, near: NearFiles) -> None:
         return
     passes = _others_of(run, context, store, near)
     try:
-        signs = files.look(near.files(), run.known, run.eyes, passes, lambda name: _reason(run, store, near, name))
+        signs = files.look(near.files(), run.known, run.readers, passes, lambda name: _reason(run, store, near, name))
     except (*store_calls.TROUBLE, Misconfigured) as error:
         run.could_not(store, near.place or store, error)
         return
@@ -71,7 +71,7 @@ def _tell(run: Look, store: str, near: NearFiles, signs: FileSigns) -> None:
         return
     for group, told in found:
         place = run.entry_place(store, root=near.root)
-        entry = run.eyes.entries.of_files(place, [(group.names, _why(told))], run.known.identities, {})
+        entry = run.readers.entries.of_files(place, [(group.names, _why(told))], run.known.identities, {})
         for name in group.names if group.reason else ():
             run.reason_held(store, name, f"artifacts/{name}")
         run.found.append(FoundPlace(store, group.shape, told, entry, group.reason))
@@ -85,7 +85,7 @@ def _found_beside(run: Look, store: str, near: NearFiles, top: str, found: list[
     place = run.entry_place(store, new=usable, kind=near.kind, url=url, root=root)
     begin = len(f"{top}/") if top else 0
     groups = [([each[begin:] for each in group.names], f"{group.shape[begin:]}: {_why(told)}") for group, told in found]
-    entry = run.eyes.entries.of_files(place, groups, run.known.identities, _declared_in(run, root))
+    entry = run.readers.entries.of_files(place, groups, run.known.identities, _declared_in(run, root))
     told = tuple(Sighting(each.sign, f"{group.shape[begin:]}: {each.what}") for group, sightings in found for each in sightings)
     if any(_holds(run, root)):
         entry = f"{_SHARED}\n{entry}"
@@ -94,28 +94,28 @@ def _found_beside(run: Look, store: str, near: NearFiles, top: str, found: list[
 
 def _holds(run: Look, root: Path) -> Iterator[bool]:
     """Whether a store may not be declared at a folder, for what lies in it."""
-    yield any(own.is_relative_to(root) and own.is_dir() for own in run.eyes.own)
+    yield any(own.is_relative_to(root) and own.is_dir() for own in run.readers.own)
     for name, spec in run.data_map.stores.items():
-        yield spec.kind != "sqlite" and any(place.is_relative_to(root) for place in run.eyes.places(name))
+        yield spec.kind != "sqlite" and any(place.is_relative_to(root) for place in run.readers.places(name))
 
 
 def _declared_in(run: Look, root: Path) -> Mapping[str, str]:
     """Patterns of what is declared already, or is Expunge's own, in a folder that becomes a store: pattern -> reason."""
     found = {}
     for name in run.data_map.stores:
-        for place in run.eyes.places(name):
+        for place in run.readers.places(name):
             if place != root and place.is_relative_to(root):
                 found[f"{place.relative_to(root).as_posix()}*"] = f"declared as the store {name}"
-    for place in run.eyes.own:
+    for place in run.readers.own:
         if place.is_relative_to(root):
             found[f"{place.relative_to(root).as_posix()}{'/*' if place.is_dir() else ''}"] = "of Expunge itself"
     return found
 
 
 def _databases(run: Look, store: str, near: NearFiles, signs: FileSigns) -> None:
-    shapes = Counter(run.eyes.entries.shape(each.name) for each in signs.databases)
+    shapes = Counter(run.readers.entries.shape(each.name) for each in signs.databases)
     for each in signs.databases:
-        shape = run.eyes.entries.shape(each.name)
+        shape = run.readers.entries.shape(each.name)
         if each.path is None:
             run.unseen.append(UnseenPlace(store, shape, "a SQLite database in a bucket, which a look does not open"))
             continue
@@ -136,7 +136,7 @@ def _others_of(run: Look, context: OpenPlaces, store: str, near: NearFiles) -> C
         if file.path is None:
             return any(f"{base.rstrip('/')}/{file.name}".startswith(each) for each in urls if each != f"{base.rstrip('/')}/")
         path = file.path.parent.resolve() / file.path.name
-        if path in run.seen or any(path.is_relative_to(each) for each in (*run.eyes.own, *below)):
+        if path in run.seen or any(path.is_relative_to(each) for each in (*run.readers.own, *below)):
             return True
         if any(path.name.endswith(end) and path.with_name(path.name.removesuffix(end)).exists() for end in _OF_SQLITE):
             # It belongs to a database, which is read with it.
@@ -153,7 +153,7 @@ def _local_others(run: Look, context: OpenPlaces, store: str, near: NearFiles) -
     """The places of other stores below a folder; of those with the same folder, what tells their files."""
     root, below, names = near.root.resolve(), list[Path](), list[NameFile]()
     for name in run.data_map.stores:
-        for place in run.eyes.places(name) if name != store else ():
+        for place in run.readers.places(name) if name != store else ():
             there = place.resolve()
             if there == root and not near.place:
                 try:

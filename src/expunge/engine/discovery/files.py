@@ -13,9 +13,9 @@ from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells
 from expunge.core.discovery import coordinates
 from expunge.core.discovery.discovery import Sighting, Sign
 from expunge.engine.discovery import columns
-from expunge.engine.discovery.eyes import Eyes
 from expunge.engine.discovery.file_content import ContentPart, NotOpened, fields, parts
 from expunge.engine.discovery.known_people import KnownPeople
+from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.errors import ExpungeError
 from expunge.ports.optional.surroundings import NearAside, NearFile, NearUnseen
 from expunge.ports.recognition import HEAD
@@ -104,7 +104,7 @@ class FileSigns:
 def look(
     files: Iterable[NearFile | NearUnseen | NearAside],
     known: KnownPeople,
-    eyes: Eyes,
+    readers: DiscoveryReaders,
     passes: Callable[[NearFile], bool],
     reason_of: Callable[[str], str],
 ) -> FileSigns:
@@ -113,7 +113,7 @@ def look(
     Args:
         files: all files of a place.
         known: the people to look for.
-        eyes: the readers.
+        readers: what content is read and told with.
         passes: tells files that belong to somebody else.
         reason_of: tells why the map ignores a file by its name; empty for others.
     """
@@ -127,12 +127,12 @@ def look(
         elif isinstance(each, NearAside):
             signs.aside[each] += 1
         else:
-            shape, reason = eyes.entries.shape(each.name), reason_of(each.name)
-            _look(each, signs, signs.groups.setdefault((reason, shape), FileGroup(shape, reason)), known, eyes)
+            shape, reason = readers.entries.shape(each.name), reason_of(each.name)
+            _look(each, signs, signs.groups.setdefault((reason, shape), FileGroup(shape, reason)), known, readers)
     return signs
 
 
-def _look(file: NearFile, signs: FileSigns, group: FileGroup, known: KnownPeople, eyes: Eyes) -> None:
+def _look(file: NearFile, signs: FileSigns, group: FileGroup, known: KnownPeople, readers: DiscoveryReaders) -> None:
     group.files += 1
     group.names.append(file.name)
     kinds = known.sketch.kinds_in(file.name.replace("/", " "))
@@ -148,7 +148,7 @@ def _look(file: NearFile, signs: FileSigns, group: FileGroup, known: KnownPeople
                 if head.startswith(_SQLITE):
                     signs.databases.append(file)
                     return
-                _see(file, head, group, known, eyes, whole=whole)
+                _see(file, head, group, known, readers, whole=whole)
         except OSError as error:
             group.unseen["the operating system refuses to read them" if isinstance(error, PermissionError) else "they cannot be read"] += 1
         except NotOpened as what:
@@ -157,9 +157,9 @@ def _look(file: NearFile, signs: FileSigns, group: FileGroup, known: KnownPeople
             group.unseen[error.message] += 1
 
 
-def _see(file: NearFile, head: bytes, group: FileGroup, known: KnownPeople, eyes: Eyes, *, whole: bool) -> None:
+def _see(file: NearFile, head: bytes, group: FileGroup, known: KnownPeople, readers: DiscoveryReaders, *, whole: bool) -> None:
     """Look into one file, and count. Raises OSError, NotOpened, StoreUnavailable, Misconfigured."""
-    media, located = eyes.recognise(head)
+    media, located = readers.recognise(head)
     if media is not None:
         group.media[media.value] += 1
         group.located += located
@@ -170,7 +170,7 @@ def _see(file: NearFile, head: bytes, group: FileGroup, known: KnownPeople, eyes
         if file.path is None:
             message = "Parquet files of a bucket"
             raise NotOpened(message)
-        _take(group, eyes.lake_columns(file.path))
+        _take(group, readers.lake_columns(file.path))
         return
     with file.open() as opened:
         read = [*parts(opened, file.size)]
@@ -178,12 +178,12 @@ def _see(file: NearFile, head: bytes, group: FileGroup, known: KnownPeople, eyes
         if part.head and part.is_text:
             _take(group, {_written(name): values for name, values in fields(part.text).items()})
     if (
-        not _texts(read, group, known, eyes)
+        not _texts(read, group, known, readers)
         and group.accounted < _MOST_ACCOUNTED
         and file.size <= _ACCOUNTED
         and not all(part.is_text for part in read)
     ):
-        _account(file, group, eyes)
+        _account(file, group, readers)
 
 
 def _take(group: FileGroup, read: Mapping[str, frozenset[str]]) -> None:
@@ -199,11 +199,11 @@ def _written(name: str) -> str:
     return name if telling and _NAME.fullmatch(name) else "a field"
 
 
-def _texts(read: list[ContentPart], group: FileGroup, known: KnownPeople, eyes: Eyes) -> bool:
+def _texts(read: list[ContentPart], group: FileGroup, known: KnownPeople, readers: DiscoveryReaders) -> bool:
     """Look into stretches of text, and at members of archives."""
     kinds = frozenset(kind for part in read for kind in known.sketch.kinds_in(f"{part.name} {part.text}"))
     forms = {form for part in read if (form := coordinates.form_of(part.text))}
-    inside = {media.value for part in read if part.name and (media := eyes.recognise(part.data[:HEAD]).media) is not None}
+    inside = {media.value for part in read if part.name and (media := readers.recognise(part.data[:HEAD]).media) is not None}
     group.naming += bool(kinds)
     group.kinds |= kinds
     group.forms.update(forms)
@@ -211,14 +211,14 @@ def _texts(read: list[ContentPart], group: FileGroup, known: KnownPeople, eyes: 
     return bool(kinds or forms or inside)
 
 
-def _account(file: NearFile, group: FileGroup, eyes: Eyes) -> None:
+def _account(file: NearFile, group: FileGroup, readers: DiscoveryReaders) -> None:
     """Count a file that nobody can read."""
     group.accounted += 1
     if file.path is not None:
-        left = eyes.account(file.path, None)
+        left = readers.account(file.path, None)
     else:
         with file.open() as opened:
-            left = eyes.account(_NOWHERE, opened)
+            left = readers.account(_NOWHERE, opened)
     if left is not None:
         group.unseen["they look encrypted" if left.opaque >= left.unknown else "they are in no known format"] += 1
 

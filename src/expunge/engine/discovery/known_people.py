@@ -9,7 +9,7 @@ from expunge.core.datamap.datamap import ByField, Dataset, IdentitySpec
 from expunge.core.datamap.people_columns import MapWords, singular
 from expunge.core.discovery.discovery import UnseenPlace
 from expunge.core.discovery.people_sketch import KEY, MOST_IDENTITIES, IdentitySketch, PeopleSketch
-from expunge.engine.discovery.eyes import Eyes
+from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects.mentions import EVERY_TABLES
@@ -59,9 +59,9 @@ class SketchSurvey:
         return ()
 
 
-def take(context: OpenPlaces, eyes: Eyes) -> KnownPeople:
+def take(context: OpenPlaces, readers: DiscoveryReaders) -> KnownPeople:
     """Read the identities of all kinds into sketches, from the datasets that list them; one that cannot be read is an unseen place."""
-    key, known = eyes.random(KEY), KnownPeople()
+    key, known = readers.random(KEY), KnownPeople()
     for kind, identity in context.data_map.identities.items():
         home = context.data_map.datasets[identity.dataset]
         sketches = {identity.key: IdentitySketch(kind, key)}

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from expunge.core.datamap.datamap import DataMap, StorePart
 from expunge.core.discovery.discovery import FoundPlace, IgnoredPlace, UnseenPlace
-from expunge.engine.discovery.eyes import Eyes
 from expunge.engine.discovery.known_people import KnownPeople
+from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.engine.kernel import store_calls
 from expunge.ports.map_entries import EntryPlace
 
@@ -21,7 +21,7 @@ class Look:
     """The state of a look."""
 
     data_map: DataMap
-    eyes: Eyes
+    readers: DiscoveryReaders
     known: KnownPeople
     found: list[FoundPlace] = field(default_factory=list)
     unseen: list[UnseenPlace] = field(default_factory=list)

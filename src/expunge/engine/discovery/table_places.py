@@ -30,7 +30,7 @@ def look(run: Look, store: str, near: NearTables) -> None:
     if near.place and not run.is_new(near.url):
         return
     try:
-        with run.eyes.open_survey(near.kind, near.where, store) as survey:
+        with run.readers.open_survey(near.kind, near.where, store) as survey:
             found = survey.tables()
             hidden = survey.unreadable()
             if near.place:
@@ -60,11 +60,11 @@ def _inside(run: Look, store: str, near: NearTables, survey: TableSurvey, found:
     declared = _declared(run, store, near.prefix)
     others = [each for each in found if _plain(each.name) not in declared and each.name not in near.aside]
     people = [each.name for each in found if declared.get(_plain(each.name)) in {one.dataset for one in run.known.identities}]
-    signs = tables.look(survey, others, people, run.known, run.eyes)
+    signs = tables.look(survey, others, people, run.known, run.readers)
     reasons = {name: "; ".join(each.what for each in told) for name, told in signs.found.items()}
     all_tables = [(each, declared.get(_plain(each.name), "")) for each in found if _tellable(run, each)]
     reasons = {each.name: reasons[each.name] for each, _ in all_tables if each.name in reasons}
-    entries = run.eyes.entries.of_tables(run.entry_place(store), all_tables, survey, run.known.identities, reasons) if reasons else {}
+    entries = run.readers.entries.of_tables(run.entry_place(store), all_tables, survey, run.known.identities, reasons) if reasons else {}
     for name, told in signs.found.items():
         full = f"{near.prefix}{name}"
         shown = run.told(f"table {full}", "a table")
@@ -76,7 +76,7 @@ def _inside(run: Look, store: str, near: NearTables, survey: TableSurvey, found:
 
 def _beside(run: Look, store: str, near: NearTables, survey: TableSurvey, found: Sequence[SurveyedTable]) -> None:
     """The tables of a database that no store declares: one place."""
-    signs = tables.look(survey, found, (), run.known, run.eyes)
+    signs = tables.look(survey, found, (), run.known, run.readers)
     for name, why in signs.unseen.items():
         run.unseen.append(UnseenPlace(store, run.told(f"{near.place}: table {name}", f"{near.place}: a table"), why))
     if not signs.found:
@@ -84,7 +84,7 @@ def _beside(run: Look, store: str, near: NearTables, survey: TableSurvey, found:
     place = _new_store(run, store, near)
     reasons = {name: "; ".join(each.what for each in told) for name, told in signs.found.items()}
     tellable = [(each, "") for each in found if _tellable(run, each)]
-    entry = run.eyes.entries.of_tables(place, tellable, survey, run.known.identities, reasons)[""] if tellable else ""
+    entry = run.readers.entries.of_tables(place, tellable, survey, run.known.identities, reasons)[""] if tellable else ""
     entry += _BY_HAND if len(tellable) < len(found) else ""
     told = tuple(
         Sighting(each.sign, f"{run.told(name, 'a table')}: {each.what}") for name, sightings in signs.found.items() for each in sightings

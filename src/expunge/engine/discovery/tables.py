@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from expunge.core.discovery.discovery import Sighting, Sign
 from expunge.engine.discovery import columns
-from expunge.engine.discovery.eyes import Eyes
 from expunge.engine.discovery.known_people import KnownPeople
+from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.engine.kernel import store_calls
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
 from expunge.ports.recognition import HEAD
@@ -29,12 +29,14 @@ class TableSigns:
     """Table -> why it could not be looked at."""
 
 
-def look(survey: TableSurvey, tables: Collection[SurveyedTable], people: Collection[str], known: KnownPeople, eyes: Eyes) -> TableSigns:
+def look(
+    survey: TableSurvey, tables: Collection[SurveyedTable], people: Collection[str], known: KnownPeople, readers: DiscoveryReaders
+) -> TableSigns:
     """Look at each table; ``people`` are the tables of the same database that declared people are found by."""
     signs = TableSigns()
     for table in tables:
         try:
-            if found := tuple(_sightings(survey, table, people, known, eyes)):
+            if found := tuple(_sightings(survey, table, people, known, readers)):
                 signs.found[table.name] = found
         except store_calls.TROUBLE as error:
             unable = store_calls.as_unable(error)
@@ -42,7 +44,9 @@ def look(survey: TableSurvey, tables: Collection[SurveyedTable], people: Collect
     return signs
 
 
-def _sightings(survey: TableSurvey, table: SurveyedTable, people: Collection[str], known: KnownPeople, eyes: Eyes) -> Iterator[Sighting]:
+def _sightings(
+    survey: TableSurvey, table: SurveyedTable, people: Collection[str], known: KnownPeople, readers: DiscoveryReaders
+) -> Iterator[Sighting]:
     sampled = _sampled(survey, table)
     for reference in table.references:
         here = [column for column, _ in reference.columns]
@@ -53,7 +57,7 @@ def _sightings(survey: TableSurvey, table: SurveyedTable, people: Collection[str
     for column in table.columns:
         if column.type is ColumnType.OTHER:
             kinds = Counter(
-                media for head in survey.heads(table.name, column.name, _MOST_CELLS, HEAD) if (media := eyes.recognise(head).media)
+                media for head in survey.heads(table.name, column.name, _MOST_CELLS, HEAD) if (media := readers.recognise(head).media)
             )
             for media, count in kinds.items():
                 shown = "a column" if known.sketch.kinds_in(column.name) else column.name

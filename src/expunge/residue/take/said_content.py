@@ -191,6 +191,7 @@ def _own_members(data: bytes) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
                 if content:
                     yield member, content
     except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError):
+        # Why so many: zipfile raises these for members that are damaged, need a password, or are packed in a way that it does not know.
         return
 
 

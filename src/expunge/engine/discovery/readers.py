@@ -14,7 +14,7 @@ from expunge.ports.recognition import Recognise
 
 
 @dataclass(frozen=True)
-class Eyes:
+class DiscoveryReaders:
     """The readers of what no map declares."""
 
     open_survey: Callable[[str, Path | str, str], AbstractContextManager[TableSurvey]]
