@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from expunge.core.datamap.person import Person
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.evidence.shared_content import _WholeWordsOut
-from expunge.engine.evidence.whole_words import Words
+from expunge.engine.evidence.whole_words import Words, _WholeWordsOut
 from expunge.ports.scanner import Stretch
 
 some_text = st.text("ab-_.@+ é\n", max_size=24)

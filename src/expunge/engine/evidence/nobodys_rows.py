@@ -26,7 +26,7 @@ from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.evidence import shared_content, tracing
+from expunge.engine.evidence import tracing, whole_words
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.rows_at_places import RowsAtPlaces
@@ -109,7 +109,7 @@ class NobodysRows:
         self._listed = _listed(context, traces)
         self._placed = context.scanner.placed(traces, candidates.union(*self._listed.values()))
         self._cells = _Cells(self._placed)
-        self._passing = shared_content.without_identifiers(context, self._cells, people, seams=True, keeping=False)
+        self._passing = whole_words.without_identifiers(context, self._cells, people, seams=True, keeping=False)
         self._rows: dict[Pseudonym, _Row] = {}
 
     def note(self, dataset: Dataset, rows: Iterable[tuple[Hashable, Copy]], reading: RowsAtPlaces) -> None:
@@ -195,7 +195,7 @@ class NobodysRows:
         """Return those of some values, and of windows that join values, that people who stay have in a dataset."""
         opened = self._context.open_store(dataset.store)
         holder = self._context.scanner.holder(self._traces, joined)
-        passing = shared_content.without_identifiers(self._context, holder, self._people, seams=True, keeping=False)
+        passing = whole_words.without_identifiers(self._context, holder, self._people, seams=True, keeping=False)
         looked = _LivingValues(values.keys(), passing, self._context.scanner)
         mine = self._erased.get(dataset.name, ())
         others = orphaned_items.owned(

@@ -13,7 +13,7 @@ from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.evidence import shared_content
+from expunge.engine.evidence import shared_content, whole_words
 from expunge.engine.evidence.file_hits import FileHits
 from expunge.engine.evidence.nobodys_rows import Cell, NobodysRows
 from expunge.engine.kernel import store_calls
@@ -219,7 +219,7 @@ class RowsAtHits:
 
     def _note_others(self, dataset: Dataset, some: Sequence[FileHits], held: dict[_RowPlace, set[int]]) -> None:
         placed = self._tracer()
-        passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
+        passing = whole_words.without_identifiers(self._context, placed, self._people, seams=self._seams)
         # (4.3) Read the rows, without those of the erased people and those that lead to no subject.
         others = self._rows(dataset, some, self._ours.of(dataset.name))
         try:
@@ -237,7 +237,7 @@ class RowsAtHits:
     def _note_unfollowed(self, dataset: Dataset, some: Sequence[FileHits]) -> None:
         """Note what rows hold whose owners cannot be told now."""
         placed = self._tracer()
-        passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
+        passing = whole_words.without_identifiers(self._context, placed, self._people, seams=self._seams)
         at = self._reading.trace(dataset, self._rows(dataset, some, self._ours.of(dataset.name)), passing)
         passing.pass_on()
         for subject, indexes in placed.held_by().items():
@@ -261,7 +261,7 @@ class RowsAtHits:
         if not live:
             return
         placed, whose = self._tracer(), dict[Pseudonym, set[Pseudonym]]()
-        passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
+        passing = whole_words.without_identifiers(self._context, placed, self._people, seams=self._seams)
 
         def rows() -> Iterator[tuple[_RowPlace, Copy]]:
             for place, row, owners in self._rows_of(dataset, some, live):
