@@ -35,6 +35,10 @@ _FEWEST_RARE = 2
 _FEW = 64
 """Stretches of a block that are looked at one by one."""
 _GROUP, _MAKES = 5, 4
+_LAST = 84
+"""The digit that fills a group up."""
+LONG = 512
+"""Characters from which on a run is read by itself, so that a container in it ends where it ends."""
 _PART = 1 << 14
 """Words that are looked at together."""
 _LOWEST, _HIGH = np.uint64(0x2121212121212121), np.uint64(0x8080808080808080)
@@ -101,8 +105,11 @@ def _runs(whole: bytes, first: int, last: int) -> Iterator[tuple[str, int, int]]
             begins, ends = _stretches(full.nonzero()[0], last - first)
             chosen = np.unique(np.searchsorted(begins, here * 8, side="right") - 1)
             for begin, end in zip((begins[chosen] + first).tolist(), (ends[chosen] + first).tolist(), strict=True):
-                if _may_be(form, whole[begin:end]):
-                    yield from ((form, run.start(), run.end()) for run in _RUNS[form].finditer(whole, begin, end) if _may_be(form, run[0]))
+                if not _may_be(form, whole[begin:end]):
+                    continue
+                for run in _RUNS[form].finditer(whole, begin, end):
+                    if run.span() == (begin, end) or _may_be(form, run[0]):
+                        yield form, run.start(), run.end()
 
 
 def _counted(classes: npt.NDArray[np.uint64], bit: int) -> npt.NDArray[np.uint64]:
@@ -134,21 +141,45 @@ def _may_be(form: str, text: bytes) -> bool:
     return False
 
 
-def gathered(whole: bytes, runs: Sequence[tuple[str, int, int]]) -> Iterator[Written]:
-    """Yield what runs say, from each character of a group on."""
+def gathered(block: Bytes, whole: bytes, runs: Sequence[tuple[str, int, int]]) -> Iterator[Written]:
+    """Yield what runs say, from each character of a group on: long ones alone, short ones of an alphabet together."""
+    short: dict[str, list[tuple[int, int]]] = {}
     for form, begin, end in runs:
+        marked = whole[max(0, begin - 2) : begin] == b"<~"
+        if not marked and end - begin < LONG and whole.find(b"\n", begin, end) < 0:
+            short.setdefault(form, []).append((begin, end))
+            continue
         text = whole[begin:end].translate(None, _LINES)
         step = (_GROUP * (end - begin), _MAKES * len(text))
-        phases = (0,) if whole[max(0, begin - 2) : begin] == b"<~" else range(_GROUP)
-        for phase in phases:
+        for phase in (0,) if marked else range(_GROUP):
             yield Written(form, _say(form, text[phase:]), [(begin + phase, end, 0)], step)
+    for form, some in short.items():
+        begins, ends = np.array(some).T
+        for phase in range(_GROUP):
+            yield _short(form, block, begins + phase, ends)
 
 
 def _say(form: str, text: bytes) -> bytes:
     missing = -len(text) % _GROUP
-    filled = np.concatenate([_DIGITS[form][np.frombuffer(text, np.uint8)], np.full(missing, 84, np.uint64)])
-    said: bytes = (filled.reshape(-1, _GROUP) @ _POWERS).astype(np.uint32).astype(">u4").tobytes()
+    said = _said(np.concatenate([_DIGITS[form][np.frombuffer(text, np.uint8)], np.full(missing, _LAST, np.uint64)]))
     return said[: len(said) - missing]
+
+
+def _short(form: str, block: Bytes, begins: Places, ends: Places) -> Written:
+    """Return what runs of one line say that begin with a whole group."""
+    sizes = ends - begins
+    # filled up to whole groups, and one more group between two runs
+    rooms = (sizes + _GROUP - 1) // _GROUP * _GROUP + _GROUP
+    offsets = np.cumsum(rooms) - rooms
+    digits = np.full(int(rooms.sum()), _LAST, np.uint64)
+    each = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    digits[np.repeat(offsets, sizes) + each] = _DIGITS[form][block[np.repeat(begins, sizes) + each]]
+    return Written(form, _said(digits), np.stack([begins, ends, offsets // _GROUP * _MAKES], axis=1), (_GROUP, _MAKES))
+
+
+def _said(digits: npt.NDArray[np.uint64]) -> bytes:
+    said: bytes = (digits.reshape(-1, _GROUP) @ _POWERS).astype(np.uint32).astype(">u4").tobytes()
+    return said
 
 
 def words(block: npt.NDArray[np.uint8], end: int) -> npt.NDArray[np.bool_]:

@@ -87,7 +87,7 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
             held = min(held, each[1])
         elif each[2] >= read:
             signs.append(each)
-    found += base85.gathered(whole, signs)
+    found += base85.gathered(block, whole, signs)
     wider = wide.find(block, end)
     if wider is not None:
         going_on = (wider.ends >= edge) & (end - wider.begins <= MOST_HELD) & (not last)

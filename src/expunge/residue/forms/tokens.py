@@ -96,19 +96,18 @@ def find(block: Bytes, whole: bytes, end: int, dense: npt.NDArray[np.bool_]) -> 
     sizes = lasts - firsts
     if int(sizes.sum()) > end // _DENSE:
         places, joints = None, np.zeros(0, np.int64)
-        kinds = np.frombuffer(bytearray(whole[:end].translate(_CLASS_TABLE)), np.uint8)
+        kinds = np.frombuffer(whole[:end].translate(_CLASS_TABLE), np.uint8)
     else:
         joints = np.cumsum(sizes) - sizes
         places = np.arange(int(sizes.sum())) + np.repeat(firsts - joints, sizes)
         joints = joints[1:][firsts[1:] != lasts[:-1]]
         kinds = _CLASS[block[places]]
     edges = _edges(kinds != 0, joints)
-    of_letters = kinds[edges[:-1]] != 0
-    starts, stops = edges[:-1][of_letters], edges[1:][of_letters]
+    starts, stops = _lines(edges, kinds)
     longest = int((stops - starts).max(initial=0))
     if longest < SHORTEST and (longest < _LINE or not _may_be_lines(block, *_placed(places, starts, stops))):
         return None
-    every = np.bitwise_and.reduceat(kinds, edges[:-1])[of_letters]
+    every = _of_all(kinds, starts, stops)
     text = block[:end] if places is None else block[places]
     every[_one_case(text, starts, stops) & (every & _KINDS == 0)] |= _WORD
     within = [_within(kinds, joints, starts, every, kind) for kind in (_HEX, _UPPER, _LOWER)] if longest >= SHORTEST else []
@@ -150,6 +149,23 @@ def _edges(inside: npt.NDArray[np.bool_], joints: Places) -> Places:
     np.not_equal(inside[1:], inside[:-1], out=change[1:-1])
     change[joints] = True
     return change.nonzero()[0]
+
+
+def _lines(edges: Places, kinds: npt.NDArray[np.uint8]) -> tuple[Places, Places]:
+    """Return where the runs of letters begin and end that may be lines, and where each next one does: a last line may be short."""
+    of_letters = kinds[edges[:-1]] != 0
+    starts, stops = edges[:-1][of_letters], edges[1:][of_letters]
+    kept = stops - starts >= _LINE
+    kept[1:] |= kept[:-1].copy()
+    return starts[kept], stops[kept]
+
+
+def _of_all(kinds: npt.NDArray[np.uint8], starts: Places, stops: Places) -> npt.NDArray[np.uint8]:
+    """Return the classes that all characters of each run have."""
+    bounds = np.stack([starts, stops], axis=1).ravel()
+    if stops[-1] == kinds.size:
+        bounds = bounds[:-1]
+    return np.bitwise_and.reduceat(kinds, bounds)[::2]
 
 
 def _within(
