@@ -138,11 +138,11 @@ def _night(company: Company, people: int) -> dict[str, float]:
     with Expunge.open(company.map) as opened:
         done = opened.run_nightly()
         seconds = time.perf_counter() - start
-        states = {run.state for run in done.runs}
-        if states != {OrderState.FULFILLED} or len(done.runs) != people or done.staying:
-            message = f"a night of {people} ended as {states}, {len(done.runs)} orders, {len(done.staying)} staying"
+        states = {*done.ended.values()}
+        if states != {OrderState.FULFILLED} or len(done.ended) != people or done.staying:
+            message = f"a night of {people} ended as {states}, {len(done.ended)} orders, {len(done.staying)} staying"
             raise RuntimeError(message)
-    steps = done.runs[0].current.steps
+        steps = opened.status(next(iter(done.ended))).current.steps
     read = sum(each.counts.get("bytes", 0) for name, each in steps.items() if name.startswith(("look:", "verify:")))
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -60,6 +60,7 @@ from expunge.core.journal.events import RollbackAccepted
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
 from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
 from expunge.engine.aftercare import journal_rollback, later_look, lineage_events, reappeared_data, restored_stores, sweeping
 from expunge.engine.aftercare.journal_rollback import StateRollback
 from expunge.engine.aftercare.later_look import LaterLook
@@ -85,6 +86,9 @@ from expunge.ports.clock import Clock
 from expunge.ports.leases import Lease
 from expunge.residue import ResidueScanner
 from expunge.stores import OpenStores
+
+
+def _forget(_: Run) -> None: ...
 
 
 class Expunge(Queries):
@@ -351,17 +355,26 @@ class Expunge(Queries):
         released = queueing.due(self.context)
         return self.apply_all(released, report=report) if released else ()
 
-    def run_nightly(self, *, report: Reporter = silent) -> NightlyResult:
-        """Carry out all that waits and may start, a thousand orders at a time: each store is read, each file rewritten once."""
+    def run_nightly(self, *, report: Reporter = silent, ended: Callable[[Run], None] = _forget) -> NightlyResult:
+        """Carry out all that waits and may start, a thousand orders at a time: each store is read, each file rewritten once.
+
+        Args:
+            report: told of each step.
+            ended: called with each order when its part of the night has ended; nothing of it is kept here.
+        """
         with self._writing():
             queueing.take_up(self.context)
-        runs: list[Run] = []
+        states: dict[OrderId, OrderState] = {}
+        people = 0
         staying: list[StaysOut] = []
         for some in nightly.parts(self.context):
             cohort = nightly.gather(self.context, some)
-            runs += self.apply_all(cohort.going, report=report) if cohort.going else ()
             staying += cohort.staying
-        return NightlyResult(tuple(runs), tuple(staying))
+            for run in self.apply_all(cohort.going, report=report) if cohort.going else ():
+                states[run.order] = run.state
+                people += len(run.subjects)
+                ended(run)
+        return NightlyResult(states, people, tuple(staying))
 
     def nightly_cohort(self) -> NightlyCohort:
         """Return the orders that :meth:`run_nightly` would carry out now, and those that wait and cannot start."""

@@ -26,9 +26,9 @@ def test_all_that_waits_goes_with_one_rewrite_and_what_cannot_start_stops_nobody
     home.plan(staying)
     with faults.record() as passed, home.open() as opened:
         result = opened.run_nightly()
-        assert {run.order: run.state for run in result.runs} == dict.fromkeys(going, OrderState.FULFILLED)
+        assert result.ended == dict.fromkeys(going, OrderState.FULFILLED)
         assert [(each.order, each.gate, each.near) for each in result.staying] == [(staying, False, False)]
-        assert opened.run_nightly().runs == ()
+        assert opened.run_nightly().ended == {}
     assert [each for each in passed if each == "store.purge:before"] == alone
 
 
@@ -39,7 +39,7 @@ def test_a_long_night_goes_in_parts_of_which_each_shares_its_rewrites(home: Hous
     with faults.record() as passed, home.open() as opened:
         assert opened.nightly_cohort().going == tuple(going)
         result = opened.run_nightly()
-    assert {run.order: run.state for run in result.runs} == dict.fromkeys(going, OrderState.FULFILLED)
+    assert result.ended == dict.fromkeys(going, OrderState.FULFILLED)
     assert [each for each in passed if each == "store.purge:before"] == alone * 2
 
 
@@ -55,8 +55,8 @@ def test_what_was_interrupted_goes_first_and_ends_together(home: Household, monk
     later = ordered(home, f"profile:{CARA}")
     with home.open() as opened:
         result = opened.run_nightly()
-    assert [run.order for run in result.runs] == [*interrupted, *later]
-    assert {run.state for run in result.runs} == {OrderState.FULFILLED}
+    assert [*result.ended] == [*interrupted, *later]
+    assert {*result.ended.values()} == {OrderState.FULFILLED}
 
 
 def test_the_verb_sums_the_night_up(home: Household) -> None:

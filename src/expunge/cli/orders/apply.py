@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from expunge.core.orders.run import Run
     from expunge.core.values.ids import OrderId
     from expunge.engine.evidence.residue_places import ResiduePlace
-    from expunge.engine.execution.nightly import StaysOut
+    from expunge.engine.execution.nightly import NightlyResult, StaysOut
 
 MOST_PLACES = 12
 """Places of residue shown to people."""
@@ -62,51 +62,69 @@ def apply(
             runs = tuple(expunge.submit(order) for order, _ in wanted)
             _tell_queued(runs, as_json=as_json)
             return
-        staying: Sequence[StaysOut] = ()
         if nightly:
-            runs, staying = _tonight(expunge, yes=yes)
-        else:
-            runs = _applied(expunge, wanted, yes=yes)
+            _tonight(expunge, out, yes=yes, as_json=as_json)
+            return
+        runs = _applied(expunge, wanted, yes=yes)
         for number, run in enumerate(runs, start=1):
             if out is not None:
                 write_receipts(expunge, run, out / str(number) if len(runs) > 1 else out)
         places = {run.order: expunge.residue(run.order) for run in runs}
     if as_json:
-        values = _values(runs, places, many=not wanted or len(wanted) > 1)
-        output.write_json("applied/1", {**values, "staying": [_staying(each) for each in staying]} if nightly else values)
+        output.write_json("applied/1", _values(runs, places, many=not wanted or len(wanted) > 1))
     else:
         for run in runs:
             output.say(told(run))
             _tell_places(places[run.order])
-        if nightly:
-            _tell_night(runs, staying)
-        elif not runs:
+        if not runs:
             output.say("nothing is due")
     code = max((exit_code(run) for run in runs), default=Exit.OK)
-    code = max(code, Exit.WAITING if any(each.gate and each.near for each in staying) else Exit.OK)
     if code:
         raise typer.Exit(code)
 
 
-def _tonight(expunge: Expunge, *, yes: bool) -> tuple[tuple[Run, ...], Sequence[StaysOut]]:
+def _tonight(expunge: Expunge, out: Path | None, *, yes: bool, as_json: bool) -> None:
+    """Carry out a night; tell of each order when its part has ended, and of the night in one line."""
     cohort = expunge.nightly_cohort()
     if cohort.going:
         options.confirm(f"Erase what {output.count(len(cohort.going), 'order')} say for good?", yes=yes)
+    values: list[dict[str, Any]] = []
+    codes = [Exit.OK]
+
+    def ended(run: Run) -> None:
+        codes.append(exit_code(run))
+        if out is not None:
+            write_receipts(expunge, run, out / str(len(codes) - 1) if len(cohort.going) > 1 else out)
+        places = expunge.residue(run.order)
+        if as_json:
+            values.append(_value(run, places))
+        else:
+            output.say(told(run))
+            _tell_places(places)
+
     with ProgressReporter("apply") as report:
-        result = expunge.run_nightly(report=report)
-    return result.runs, result.staying
+        result = expunge.run_nightly(report=report, ended=ended)
+    if as_json:
+        output.write_json("applied/1", {"orders": values, "staying": [_staying(each) for each in result.staying]})
+    else:
+        _tell_night(result)
+    code = max(*codes, Exit.WAITING if any(each.gate and each.near for each in result.staying) else Exit.OK)
+    if code:
+        raise typer.Exit(code)
 
 
-def _tell_night(runs: Sequence[Run], staying: Sequence[StaysOut]) -> None:
+def _tell_night(result: NightlyResult) -> None:
     """Say what cannot start, and the night in one line."""
-    for each in staying:
+    from expunge.core.values.order import OrderState
+
+    for each in result.staying:
         near = f"; due {each.due:%Y-%m-%d %H:%M} UTC" if each.due is not None and each.near else ""
         output.say(f"{each.order} stays: {output.visible(each.why)}{near}")
-    done = sum(exit_code(run) is Exit.OK for run in runs)
-    people = output.count(sum(len(run.subjects) for run in runs), "person", "people")
-    rest = f", {len(runs) - done} in part" if done < len(runs) else ""
-    more = f"; {output.count(len(staying), 'order')} cannot start yet" if staying else ""
-    output.say(f"tonight: {output.count(len(runs), 'order')} for {people}, {done} fulfilled{rest}{more}")
+    done = sum(state is OrderState.FULFILLED for state in result.ended.values())
+    rest = f", {len(result.ended) - done} in part" if done < len(result.ended) else ""
+    more = f"; {output.count(len(result.staying), 'order')} cannot start yet" if result.staying else ""
+    orders, people = output.count(len(result.ended), "order"), output.count(result.people, "person", "people")
+    output.say(f"tonight: {orders} for {people}, {done} fulfilled{rest}{more}")
 
 
 def _staying(each: StaysOut) -> dict[str, Any]:
@@ -133,16 +151,13 @@ def _applied(expunge: Expunge, wanted: list[tuple[OrderId, bytes | None]], *, ye
 
 
 def _values(runs: Sequence[Run], places: Mapping[OrderId, Sequence[ResiduePlace]], *, many: bool) -> dict[str, Any]:
-    values = [
-        {
-            **summary(run),
-            "residue": [
-                {"store": place.store, "path": place.path, "offset": place.offset, "hidden": place.hidden} for place in places[run.order]
-            ],
-        }
-        for run in runs
-    ]
+    values = [_value(run, places[run.order]) for run in runs]
     return {"orders": values} if many else values[0]
+
+
+def _value(run: Run, places: Sequence[ResiduePlace]) -> dict[str, Any]:
+    residue = [{"store": place.store, "path": place.path, "offset": place.offset, "hidden": place.hidden} for place in places]
+    return {**summary(run), "residue": residue}
 
 
 def _tell_places(places: Sequence[ResiduePlace]) -> None:

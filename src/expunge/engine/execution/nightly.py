@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,7 +44,10 @@ class NightlyCohort:
 class NightlyResult:
     """What became of a night's cohort."""
 
-    runs: tuple[Run, ...]
+    ended: Mapping[OrderId, OrderState]
+    """The state of each order that was carried out. Why no more: plans of ten thousand orders are more than one process should hold."""
+    people: int
+    """In these orders."""
     staying: tuple[StaysOut, ...]
 
 

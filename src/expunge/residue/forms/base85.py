@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from expunge.residue.forms.written import Places, Written
+from expunge.residue.matching.matcher import Bytes
 
 SHORTEST = 32
 """Characters of the shortest run."""
@@ -182,7 +183,7 @@ def _said(digits: npt.NDArray[np.uint64]) -> bytes:
     return said
 
 
-def words(block: npt.NDArray[np.uint8], end: int) -> npt.NDArray[np.bool_]:
+def words(block: Bytes, end: int) -> npt.NDArray[np.bool_]:
     """Return which words of eight bytes have neither a space nor a byte beyond ASCII."""
     whole: Places = np.ndarray((end // 8,), dtype="<u8", buffer=block)
     dense = np.empty(whole.size, np.bool_)

@@ -6,7 +6,9 @@ The ladder to ``scrubbed``, each rung with a test that fails without it, is in `
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -35,7 +37,7 @@ from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
 from expunge.stores.tree.folder_layout import FolderLayout
-from expunge.stores.tree.nominated import NominatedItems
+from expunge.stores.tree.nominated import NominatedItems, PlacedCopy
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.sound_files import SoundFiles
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
@@ -124,6 +126,11 @@ class Files:
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """File names, folder names, placeholders' values, whole files, and every field of records."""
         TreeContent(self._tree(dataset), self._layouts[dataset.name]).trace(copies, tracer)
+        for key in {key for copy in copies if not isinstance(copy, PlacedCopy) for key in copy.keys}:
+            with suppress(OSError):
+                status = (self._root / key).lstat()
+                if stat.S_ISREG(status.st_mode):
+                    tracer.lies(self._root / key, [(0, status.st_size)])
 
     def schema_words(self) -> Iterator[str]:
         """Columns that CSV files name."""
@@ -193,11 +200,13 @@ class Files:
 
     def files(self) -> NameFile:
         """Tell what datasets declare, and temporary files of erasures, from the rest."""
+        root = os.path.join(self._root, "")  # noqa: PTH118 - a path less for each of millions
 
         def name(path: Path) -> StoreFile | None:
-            if not path.is_relative_to(self._root):
-                return None
-            key = path.relative_to(self._root).as_posix()
+            whole = os.fspath(path)
+            if not whole.startswith(root):
+                return StoreFile(".", own=False) if path == self._root else None
+            key = whole[len(root) :]
             if path.name.startswith(durable.TEMPORARY_PREFIX):
                 return StoreFile(key, own=True)
             layout = next((each for each in self._layouts.values() if each.template_of(key)), None)
