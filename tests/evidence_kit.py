@@ -240,7 +240,8 @@ def with_text_of_others() -> receipt.Receipt:
         receipt.OthersText("transcripts", "app", 1, ("transcripts",)),
     )
     made = replace(with_forms(), tool=receipt.Tool("expunge", "0.2.0", 5), others_text=others)
-    return replace(made, mentions=(receipt.Mention("letters", "body", MentionAct.KEEP, 2),))
+    lost = receipt.OrphanedItems("transcripts", "app", 10)
+    return replace(made, mentions=(receipt.Mention("letters", "body", MentionAct.KEEP, 2),), orphaned=(lost,))
 
 
 def with_differences(**changes: object) -> receipt.Receipt:

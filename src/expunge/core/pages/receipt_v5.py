@@ -1,6 +1,7 @@
 """Version 5 of the page that a parent or customer reads: version 4 with the records of other people that hold the same text.
 
-Where data of other people, or about nobody, holds something that was the person's as well, it does not say that no trace is in any file.
+It says as well which records lead to nobody known. Where data of other people, or about nobody, holds something that was the person's as
+well, it does not say that no trace is in any file.
 
 Released: do not change it, add a version 6 beside it.
 """
@@ -16,6 +17,10 @@ _OTHERS = (
     "<p>{} or more records of other people hold text that this person's data had as well: a sentence that they quote, a name "
     "that they wrote, a city that both live in. The records are theirs, and stay as they are.</p>\n"
 )
+_LOST = (
+    "<p>The company says whose the records of these data sets are, and some of them name nobody whom it knows. No request reaches these. "
+    "Whether any is of this person, this receipt cannot tell.</p>\n"
+)
 _DEEPEST = "No trace of it is in any file of the system: not"
 _BUT_OTHERS = "No trace of it is in any file of the system, but for what data of other people holds as well and is told below: not"
 _CLEAN = "<strong>no trace found</strong>"
@@ -30,7 +35,14 @@ def render(statement: bytes) -> bytes:
         page = page.replace(_DEEPEST, _BUT_OTHERS, 1).replace(_CLEAN, _CLEAN_BUT_OTHERS)
     mark = v1.section_start("What this receipt does not speak about")
     head, _, tail = page.partition(mark)
-    return f"{head}{_others(receipt)}{mark}{tail}".encode()
+    return f"{head}{_others(receipt)}{_orphaned(receipt)}{mark}{tail}".encode()
+
+
+def _orphaned(receipt: r.Receipt) -> str:
+    if not receipt.orphaned:
+        return ""
+    rows = [(v1.text(each.store), v1.text(each.dataset), f"{each.items:,} or more") for each in receipt.orphaned]
+    return v1.section("Records that lead to nobody known", _LOST + v1.table(("Store", "Where", "Records"), rows))
 
 
 def _others(receipt: r.Receipt) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from expunge.core.datamap.datamap import Dataset, EraseAct, Inherited
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import evidence_rules, receipt_codec, verification_codec
-from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, OthersText, Probe, Result, SharedValues
+from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, OrphanedItems, OthersText, Probe, Result, SharedValues
 from expunge.core.evidence.unread_places import UnreadPlace
 from expunge.core.orders.plan import Step, StepKind
 from expunge.core.orders.run import Run
@@ -31,6 +31,7 @@ def entries(context: Context, run: Run) -> Entries:
     shared: dict[Pseudonym, dict[str, SharedValues]] = {subject: {} for subject in run.subjects}
     quoted: dict[Pseudonym, dict[str, OthersText]] = {subject: {} for subject in run.subjects}
     unread: dict[Pseudonym, list[UnreadPlace]] = {subject: [] for subject in run.subjects}
+    orphaned: dict[Pseudonym, list[OrphanedItems]] = {subject: [] for subject in run.subjects}
     for event in run.current.judged.values():
         of, said = verification_codec.unpack(event.entries)
         read = [_read(each) for each in said]
@@ -40,6 +41,7 @@ def entries(context: Context, run: Run) -> Entries:
             made[subject][1].extend(found.kept)
             named[subject].extend(found.mentions)
             unread[subject].extend(found.unread)
+            orphaned[subject].extend(found.orphaned)
             for value in found.shared_values:
                 # Why the larger number: a folder and a database in it are two stores, and both looks see the same values.
                 shared[subject][value.dataset] = max(shared[subject].get(value.dataset, value), value, key=lambda values: values.items)
@@ -68,6 +70,7 @@ def entries(context: Context, run: Run) -> Entries:
             tuple(shared[subject].values()),
             tuple(unread[subject]),
             tuple(quoted[subject].values()),
+            tuple(orphaned[subject]),
         )
         for subject, (datasets, kept) in made.items()
     }
@@ -82,7 +85,8 @@ def _read(said: canonical.Json) -> SubjectEntries:
     shared = receipt_codec.from_json(tuple[SharedValues, ...], said.get("shared_values", []), "shared_values")
     unread = receipt_codec.from_json(tuple[UnreadPlace, ...], said.get("unread", []), "unread")
     quoted = receipt_codec.from_json(tuple[OthersText, ...], said.get("others_text", []), "others_text")
-    return SubjectEntries(datasets, kept, mentions, shared, unread, quoted)
+    orphaned = receipt_codec.from_json(tuple[OrphanedItems, ...], said.get("orphaned", []), "orphaned")
+    return SubjectEntries(datasets, kept, mentions, shared, unread, quoted, orphaned)
 
 
 def _not_looked_at(store: str, kind: str, why: Unable) -> DatasetEntry:

@@ -26,7 +26,7 @@ from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding, Retained
 from expunge.core.datamap.person import Person
 from expunge.core.evidence import receipt_codec, verification_codec
-from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, OthersText, Result, SharedValues
+from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, OrphanedItems, OthersText, Result, SharedValues
 from expunge.core.evidence.trace_evidence import ScanComparison, TraceLedger, blinding
 from expunge.core.evidence.traces import IDENTIFIERS, Traces
 from expunge.core.evidence.unread_places import UnreadPlace, bucket
@@ -49,6 +49,7 @@ from expunge.engine.lineage import artefact_manifests
 from expunge.engine.models import model_commands
 from expunge.engine.opaque.scan_depth import LookExtent
 from expunge.engine.short_rows import table_accounts
+from expunge.engine.subjects import orphaned_items
 from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
 from expunge.ports.scanner import Residue, Scanned
 
@@ -62,6 +63,7 @@ class SubjectEntries(NamedTuple):
     shared_values: tuple[SharedValues, ...] = ()
     unread: tuple[UnreadPlace, ...] = ()
     others_text: tuple[OthersText, ...] = ()
+    orphaned: tuple[OrphanedItems, ...] = ()
 
 
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
@@ -136,7 +138,7 @@ def verify_store(
     nameless, unread = _nameless(traces, explained), unshown.sentences(context, step.store, people)
     ledger = _ledger(context, owner, step.store, traces, sight, scanned, lying.blocking(scanned.unread))
     judge = _with_accounts(Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless, unread=unread), datasets)
-    entries = dict[Pseudonym, SubjectEntries]()
+    entries, orphaned = dict[Pseudonym, SubjectEntries](), _orphaned(context, datasets, located)
     for subject in run.subjects:
         # (5) Judge each dataset.
         made, kept = [], []
@@ -150,8 +152,8 @@ def verify_store(
         # (6) Judge the rest of the store.
         made += judge.elsewhere(subject, made, next((why for (_, whom), why in named.left.items() if whom == subject), None))
         shared = _shared_values(context, traces, explained.values, subject)
-        stays = (tuple(named.listed.get(subject, ())), shared, lying.listed(scanned.unread))
-        entries[subject] = SubjectEntries(tuple(made), tuple(kept), *stays, _others_text(context, explained.others.get(subject, {})))
+        stays, texts = (tuple(named.listed.get(subject, ())), shared), _others_text(context, explained.others.get(subject, {}))
+        entries[subject] = SubjectEntries(tuple(made), tuple(kept), *stays, lying.listed(scanned.unread), texts, orphaned)
 
     # (7) Name the places of residue.
     places = hits_by_place.a_few((*explained.left, *explained.in_untold))
@@ -195,6 +197,19 @@ def _others_text(context: Context, items: Mapping[str, HoldingItems]) -> tuple[O
     return tuple(
         OthersText(name, stores[name].store, bucket(each.items), tuple(sorted(each.fields))) for name, each in sorted(items.items())
     )
+
+
+def _orphaned(context: Context, datasets: Sequence[Dataset], located: LocatedCopies) -> tuple[OrphanedItems, ...]:
+    """Count, in the datasets of a store, the first items that lead to nobody who is known; one that cannot be asked is told elsewhere."""
+    found = []
+    for dataset in datasets:
+        try:
+            items = orphaned_items.first_orphans(context, dataset, located.held_in(dataset.name))
+        except store_calls.TROUBLE:
+            continue
+        if items:
+            found.append(OrphanedItems(dataset.name, dataset.store, bucket(items)))
+    return tuple(found)
 
 
 def _identifiers_seen(context: Context, store: str, traces: Traces, scanned: Scanned) -> bool:

@@ -173,6 +173,7 @@ class Issuer:
             map_digest=run.plan.map_digest,
             unread=said.unread,
             others_text=said.others_text,
+            orphaned=said.orphaned,
         )
         evidence_rules.require(made)
         return made
