@@ -233,6 +233,17 @@ def with_forms() -> receipt.Receipt:
     return fulfilled(datasets=(entry(scan=in_ranges(forms=2)),), tool=tool, map_digest=sha256(b"a map").hexdigest())
 
 
+def with_text_of_others() -> receipt.Receipt:
+    """A receipt that says where other people's items hold text of the person's, and a column of theirs the name."""
+    others = (
+        receipt.OthersText("letters", "app", 100, ("customer", "transcripts.said")),
+        receipt.OthersText("transcripts", "app", 1, ("transcripts",)),
+    )
+    made = replace(with_forms(), tool=receipt.Tool("expunge", "0.2.0", 5), others_text=others)
+    lost = receipt.OrphanedItems("transcripts", "app", 10)
+    return replace(made, mentions=(receipt.Mention("letters", "body", MentionAct.KEEP, 2),), orphaned=(lost,))
+
+
 def with_differences(**changes: object) -> receipt.Receipt:
     """A receipt of models that are not what a training without the person makes: one each time, one another time each."""
     old, new, fresh, again = ((sha256(name).hexdigest(),) for name in (b"old weights", b"new weights", b"fresh weights", b"again"))

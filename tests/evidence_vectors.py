@@ -25,6 +25,7 @@ from tests.evidence_kit import (
     with_forms,
     with_mentions,
     with_models,
+    with_text_of_others,
 )
 from tests.log_kit import SeededWitness, with_lines
 
@@ -64,6 +65,7 @@ def vectors() -> dict[str, bytes]:
         ("receipt-mentions", with_mentions()),
         ("receipt-differences", with_differences()),
         ("receipt-forms", with_forms()),
+        ("receipt-others", with_text_of_others()),
     )
     for name, said in (("receipt-fulfilled", fulfilled()), ("receipt-in-part", in_part()), *learnt_and_named):
         made.update({f"{name}/{file}": content for file, content in issue(said).items()})

@@ -101,6 +101,24 @@ def test_nothing_is_ordered_or_applied_where_nobody_can_be_asked(company: Path) 
     assert expunge("status", order, "--json", cwd=company).json["orders"][0]["state"] == "planned"
 
 
+def test_a_second_order_for_one_person_is_named_before_it_is_made_and_has_to_be_meant(company: Path) -> None:
+    first = ordered(company, "profile:p-mia")
+    refused = expunge("order", "erase", "profile:p-mia", "--yes", cwd=company)
+    assert refused.code == 2
+    assert f"order {first} of " in refused.err
+    assert "for this person is open (fenced)" in refused.err
+    assert f"expunge plan {first}" in refused.err
+    assert len(expunge("status", "--json", cwd=company).json["orders"]) == 1, "nothing was received"
+    expunge("plan", first, cwd=company)
+    assert expunge("apply", first, "--yes", cwd=company).code == 0
+    second = expunge("order", "erase", "profile:p-mia", "--yes", "--json", cwd=company)
+    assert second.code == 0, "after one that ended another one needs no flag"
+    assert [(each["order"], each["state"], each["open"]) for each in second.json["earlier"]] == [(first, "fulfilled", False)]
+    assert f"order {first} of " in second.err
+    assert "ended fulfilled on " in second.err
+    assert expunge("order", "erase", "profile:p-mia", "--yes", "--again", cwd=company).code == 0
+
+
 def test_an_open_reader_ends_the_order_in_part_and_a_second_apply_finishes_it(company: Path) -> None:
     with closing(sqlite3.connect(company / "world" / "app.db")) as database:
         database.execute("pragma journal_mode=wal")

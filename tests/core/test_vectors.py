@@ -48,6 +48,15 @@ RELEASED_PAGES = {
         "receipt-differences": "191b17472f0ed0a2d7dd2f173586a66d418b3943f582454827ecb5ed3b9ba3f0",
         "receipt-forms": "e1c840677c7b4ede5909900a71329a609144a7edfd08f95771ef9d02d128c81e",
     },
+    5: {
+        "receipt-fulfilled": "36422ff6acbd3a0be2711e6aa0b5f301de00b9a3f97ced8762e0a7f1df782f51",
+        "receipt-in-part": "76b64ed066eb7fff1dbca6e23fa56cf130c07a5a7cbb6694376b3c78a39f43bb",
+        "receipt-models": "31073f98f7eabf5ffcf8a2e8ef45e516d7d7b92703687d2718950ef796e2bcc4",
+        "receipt-mentions": "239caad118a101136c668f0073775acf19a71517de9f80da9136cfacec26073e",
+        "receipt-differences": "191b17472f0ed0a2d7dd2f173586a66d418b3943f582454827ecb5ed3b9ba3f0",
+        "receipt-forms": "e1c840677c7b4ede5909900a71329a609144a7edfd08f95771ef9d02d128c81e",
+        "receipt-others": "5ba222319382613a86e9af8104be76dee470dd6d67931bd61ab7c2dede464ef3",
+    },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""
 
@@ -87,7 +96,16 @@ def test_the_released_dates_of_keys_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["receipt-fulfilled", "receipt-in-part", "receipt-models", "receipt-mentions", "receipt-differences", "receipt-forms"]
+    "name",
+    [
+        "receipt-fulfilled",
+        "receipt-in-part",
+        "receipt-models",
+        "receipt-mentions",
+        "receipt-differences",
+        "receipt-forms",
+        "receipt-others",
+    ],
 )
 def test_the_released_receipts_verify(name: str) -> None:
     assert verify(folder(name), folder(name)["trust-policy.txt"]).trusted
@@ -120,6 +138,8 @@ VALUES = (
     receipt.Probe,
     receipt.Scan,
     receipt.Skipped,
+    receipt.OrphanedItems,
+    receipt.OthersText,
     receipt.KeptItems,
     receipt.Tool,
     receipt.ModelEntry,

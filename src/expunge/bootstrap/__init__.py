@@ -251,10 +251,10 @@ class Expunge(Queries):
         with self._writing():
             return cancelling.cancel(self.context, order, reason)
 
-    def plan(self, order: OrderId) -> PlanForecast:
-        """Plan an order, journal the plan, and forecast the obstacles."""
+    def plan(self, order: OrderId, *, ahead: bool = False) -> PlanForecast:
+        """Plan an order, journal the plan, and forecast the obstacles; with ``ahead`` also what rows of other people have to do with it."""
         with self._writing():
-            return planning.make(self.context, order)
+            return planning.make(self.context, order, ahead=ahead)
 
     def approve(self, order: OrderId, approver: str, signature: str) -> Run:
         """Enter an approval."""

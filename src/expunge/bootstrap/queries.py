@@ -16,7 +16,8 @@ from expunge.engine.consent import approving
 from expunge.engine.evidence import residue_places
 from expunge.engine.execution import issued_receipts, queueing
 from expunge.engine.execution.issued_receipts import IssuedReceipt
-from expunge.engine.intake import person_orders
+from expunge.engine.intake import earlier_orders, person_orders
+from expunge.engine.intake.earlier_orders import EarlierOrder
 from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.context import Context
 from expunge.engine.retention import map_check
@@ -58,6 +59,10 @@ class Queries:
         """Return the copies of people in every dataset. ``told`` is called for each dataset as soon as it has been looked through."""
         persons = [person.person for person in people]
         return locate(self.context, persons, hold_register.binding_on(self.context, persons), told=told)
+
+    def earlier_orders(self, people: Sequence[ResolvedName]) -> tuple[EarlierOrder, ...]:
+        """Return the orders for people that stand, oldest first: another one may be needless."""
+        return earlier_orders.earlier(self.context, [person.person for person in people])
 
     def contact(self, order: OrderId) -> str:
         """The address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""

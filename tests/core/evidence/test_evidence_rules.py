@@ -118,7 +118,16 @@ def test_receipts_of_older_pages_are_held_to_the_rules_of_their_version_and_that
 
 
 @pytest.mark.parametrize(
-    "name", ["receipt-fulfilled", "receipt-in-part", "receipt-models", "receipt-mentions", "receipt-differences", "receipt-forms"]
+    "name",
+    [
+        "receipt-fulfilled",
+        "receipt-in-part",
+        "receipt-models",
+        "receipt-mentions",
+        "receipt-differences",
+        "receipt-forms",
+        "receipt-others",
+    ],
 )
 def test_what_was_released_keeps_the_rules_of_its_version(name: str) -> None:
     folder = {path.name: path.read_bytes() for path in (HERE / name).iterdir()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from expunge.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from expunge.engine.intake.earlier_orders import EarlierOrder
     from expunge.engine.intake.person_orders import Accepted
     from expunge.engine.subjects.resolving import ResolvedName
 
@@ -53,6 +54,9 @@ def erase(
     by: Annotated[
         str, typer.Option(help="Who enters it, as under approvers: of the map; their own approval is refused.", show_default=False)
     ] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Order it although an order for the same person is open; without a terminal this is needed.")
+    ] = False,
     openings: Annotated[
         Path | None,
         typer.Option(help="Folder for each person's opening.json: with it they can show that a receipt is about them.", show_default=False),
@@ -63,6 +67,7 @@ def erase(
 ) -> None:
     """Receive an order to erase people. What the names resolve to is shown and confirmed; from then on the fence stands.
 
+    Orders that the people have already are named first. One that is open can be applied; a second one beside it has to be meant (--again).
     Nothing is erased yet: `expunge plan` and `expunge apply` do that.
     """
     from expunge.core.values.cause import check_words
@@ -75,6 +80,8 @@ def erase(
         resolved = person_prompt.resolve(expunge, names, whole=whole)
         for each in resolved:
             output.note(person_prompt.described(each))
+        before = expunge.earlier_orders(resolved)
+        _tell_earlier(before, again=again, yes=yes)
         options.confirm("Order the erasure of everything held about them?", yes=yes)
         accepted = expunge.order_erase(
             resolved, attested=attested, guardian=guardian, contact=contact, cooling_off=span, channel="cli", requester=by
@@ -83,7 +90,8 @@ def erase(
         _write_openings(openings, accepted, resolved)
     if as_json:
         held = [base64.b64encode(opening).decode() for opening in accepted.openings]
-        order = {"order": accepted.order, "subjects": accepted.subjects, "earliest": accepted.earliest, "openings": held}
+        order: dict[str, Any] = {"order": accepted.order, "subjects": accepted.subjects, "earliest": accepted.earliest, "openings": held}
+        order["earlier"] = [_earlier(each) for each in before]
         output.write_json("order/1", order)
         return
     output.say(accepted.order)
@@ -118,6 +126,26 @@ def contact(order: options.OrderArgument, map_file: options.Map = None, as_json:
     with opened(map_file) as expunge:
         address = expunge.contact(OrderId(order))
     output.write_json("contact/1", {"order": order, "contact": address}) if as_json else output.say(output.visible(address))
+
+
+def _earlier(each: EarlierOrder) -> dict[str, Any]:
+    run = each.run
+    return {"order": run.order, "state": run.state, "received": run.received.at, "ended": run.ended_at, "open": each.open}
+
+
+def _tell_earlier(before: Sequence[EarlierOrder], *, again: bool, yes: bool) -> None:
+    """Name the orders that the people have; raise UsageError where nobody can be asked whether a second one beside an open one is meant."""
+    for each in before:
+        run = each.run
+        how = f"is open ({run.state.value})" if each.open else f"ended {run.state.value}"
+        when = f" on {output.moment(run.ended_at)}" if run.ended_at and not each.open else ""
+        output.note(f"order {run.order} of {output.moment(run.received.at)} for this person {how}{when}")
+    standing = [each.run.order for each in before if each.open]
+    if standing and not again:
+        if yes:
+            message = f"order {standing[-1]} for the same person is open"
+            raise UsageError(message, help=f"take it further: expunge plan {standing[-1]}; or give --again where a second one is meant")
+        output.note(f"to take it further: expunge plan {standing[-1]}")
 
 
 def _span(text: str) -> timedelta | None:

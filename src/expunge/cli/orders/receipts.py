@@ -14,7 +14,7 @@ from expunge.cli.terminal.receipt_files import read_folder
 from expunge.errors import EvidenceInvalid, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from expunge.core.evidence.receipt import DatasetEntry, Receipt
     from expunge.core.verification.receipt_verify import VerifiedReceipt
@@ -168,6 +168,10 @@ def _show(receipt: Receipt) -> None:
     for kept in receipt.kept:
         until = output.moment(kept.until) if kept.until else "the end of its retention period"
         output.say(f"kept: {output.count(kept.items, 'item')} of {kept.dataset}: {output.visible(kept.ground)}, until {until}")
+    for line in _with_others(receipt):
+        output.say(line)
+    for lost in receipt.orphaned:
+        output.say(f"leads to nobody known: {lost.items:,} or more items of {lost.dataset}; whether any is of this person cannot be told")
     for place in receipt.unread:
         where = f"{place.store}: {place.pattern or 'files that no dataset declares'}"
         reason = f": {place.reason}" if place.reason else ""
@@ -176,6 +180,19 @@ def _show(receipt: Receipt) -> None:
     output.say("This receipt says nothing about:")
     for sentence in receipt.out_of_scope:
         output.say(f"  - {output.visible(sentence)}")
+
+
+def _with_others(receipt: Receipt) -> Iterator[str]:
+    """What stays in data of other people, or about nobody, and was the person's as well."""
+    done = {"keep": "they stay", "null": "the name was taken out", "replace": "a stand-in took the name's place"}
+    for mention in receipt.mentions:
+        rows = output.count(mention.items, "row")
+        yield f"named by others: {rows} of other people in {mention.dataset} ({output.visible(mention.column)}): {done[mention.act.value]}"
+    for text in receipt.others_text:
+        rows = f"{text.items:,} or more items of other people in {text.dataset}"
+        yield f"same text: {rows} hold what this person had in {', '.join(map(output.visible, text.fields))}; they stay"
+    for value in receipt.shared_values:
+        yield f"same value: {output.count(value.items, 'value')} about nobody in {value.dataset}; they stay"
 
 
 def _row(entry: DatasetEntry) -> tuple[str, ...]:

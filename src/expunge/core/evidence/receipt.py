@@ -16,7 +16,7 @@ from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence.receipt_codec import LATER, from_json, to_json
-from expunge.core.evidence.unread_places import UnreadPlace, blocking
+from expunge.core.evidence.unread_places import UnreadPlace, blocking, bucket
 from expunge.core.models.membership_opinion import Membership
 from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.values import b64, canonical
@@ -263,6 +263,37 @@ class SharedValues:
 
 
 @dataclass(frozen=True)
+class OthersText:
+    """Items of other people that hold text which the person's data had as well: they stay, as the other people's own."""
+
+    dataset: str
+    store: str
+    items: int
+    """A power of ten: there are as many of them or more."""
+    fields: tuple[str, ...]
+    """Where the person's own data had it: fields of the map, or kinds of identifiers."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.store) and self.items > 0, "text of others needs a dataset, a store and at least one item")
+        _require(bool(self.fields) and all(self.fields), "text of others that lay nowhere in the person's own data")
+        _require(self.items == bucket(self.items), "the number of other people's items is not a power of ten")
+
+
+@dataclass(frozen=True)
+class OrphanedItems:
+    """Items of a dataset that lead to nobody who is known, though the map says whose they are: no order reaches them."""
+
+    dataset: str
+    store: str
+    items: int
+    """A power of ten: there are as many of them or more."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.store) and self.items > 0, "orphaned items need a dataset, a store and at least one item")
+        _require(self.items == bucket(self.items), "the number of orphaned items is not a power of ten")
+
+
+@dataclass(frozen=True)
 class Figure:
     """A number that a command reported of its work: ``accuracy_before`` (hundredths of a percent), ``samples``."""
 
@@ -377,6 +408,10 @@ class Receipt:
     """Hex SHA-256 of the operator's map, as the plan took it; from page 4 on."""
     unread: tuple[UnreadPlace, ...] = field(default=(), metadata=LATER)
     """Places that nothing accounts for: opaque, ignored and undeclared ones."""
+    others_text: tuple[OthersText, ...] = field(default=(), metadata=LATER)
+    """Items of other people that hold text which the person's data had as well."""
+    orphaned: tuple[OrphanedItems, ...] = field(default=(), metadata=LATER)
+    """Items that lead to nobody who is known: any of them may be of the person."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
@@ -403,6 +438,10 @@ class Receipt:
         _require(len(set(places)) == len(places), "a mention is listed twice")
         sharing = [each.dataset for each in self.shared_values]
         _require(len(set(sharing)) == len(sharing), "shared values of a dataset are listed twice")
+        quoting = [each.dataset for each in self.others_text]
+        _require(len(set(quoting)) == len(quoting), "text of others is listed twice for a dataset")
+        lost = [each.dataset for each in self.orphaned]
+        _require(len(set(lost)) == len(lost), "orphaned items of a dataset are listed twice")
         blocked = blocking(self.unread)
         gone = {each.store for each in self.datasets if each.scan is not None and each.scan.verdict is ScanVerdict.GONE}
         _require(not blocked & gone, "a scan says gone, and a place of its store holds what nobody could read and nobody declared")
@@ -416,6 +455,12 @@ class Receipt:
             _require(all(other.values()), "a comparison differs, and does not say what it made")
             _require(other.keys() <= unable, "a model that differs from a training without the person reads as done")
         _require(self.valid_until >= (self.times.verified or self.times.fenced), "it ends before it begins")
+
+    @property
+    def stays_with_others(self) -> bool:
+        """True when data of other people, or about nobody, that stays holds something that was the person's as well."""
+        named = any(each.act is MentionAct.KEEP for each in self.mentions)
+        return named or bool(self.shared_values or self.others_text)
 
     @property
     def sampled(self) -> tuple[str, ...]:

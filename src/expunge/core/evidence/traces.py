@@ -22,6 +22,8 @@ from typing import NamedTuple
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import StateCorrupt
 
+IDENTIFIERS = "(identifiers)"
+"""Dataset name of the traces of the identifiers themselves; not a name that a map can give."""
 AS_IT_IS, ANCHOR_FOLDED, FOLDED = range(3)
 """A fingerprint of bytes as they are, one of which the anchor alone is folded, and one of text folded throughout: case, white space."""
 

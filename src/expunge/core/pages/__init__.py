@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from expunge.core.evidence import receipt
-from expunge.core.pages import receipt_v1, receipt_v2, receipt_v3, receipt_v4
+from expunge.core.pages import receipt_v1, receipt_v2, receipt_v3, receipt_v4, receipt_v5
 from expunge.errors import EvidenceInvalid
 
-PAGES: Mapping[int, Callable[[bytes], bytes]] = {1: receipt_v1.render, 2: receipt_v2.render, 3: receipt_v3.render, 4: receipt_v4.render}
+PAGES: Mapping[int, Callable[[bytes], bytes]] = {
+    1: receipt_v1.render,
+    2: receipt_v2.render,
+    3: receipt_v3.render,
+    4: receipt_v4.render,
+    5: receipt_v5.render,
+}
 """Template version -> page. Add; never change or remove."""
-LATEST = 4
+LATEST = 5
 
 
 def render(statement: bytes) -> bytes:

@@ -87,7 +87,7 @@ def _show_plans(stage: Stage, forecasts: list[PlanForecast]) -> None:
     rows.append(("=all", "", *(str(sum(count.values())) for count in counts)))
     stage.narrator.table("What will be erased", ["dataset", "store", *people], rows, numbers=2)
     depths = sorted({step.grounding for forecast in forecasts for step in forecast.plan.steps if step.grounding != "none"})
-    seconds = sum(forecast.seconds for forecast in forecasts)
+    seconds = sum(forecast.estimate.seconds for forecast in forecasts)
     stage.narrator.say(
         f"{len(forecasts[0].plan.steps)} steps each, depth: {', '.join(depths)}; estimated time {seconds} s. What is not listed stays."
     )

@@ -35,6 +35,7 @@ from expunge.engine.evidence.others_identifiers import LongerIdentifiers, Others
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept, RowsAtHits
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.others_items import ByPerson, OthersItems, together
 from expunge.ports.optional.placing import CannotTell, Lying, PlacingStore
 from expunge.ports.optional.remote_content import RemoteContent
 from expunge.ports.scanner import Residue, Scanned
@@ -63,6 +64,8 @@ class ExplainedHits:
     """Windows that values in rows about nobody explain, with these values."""
     with_nobody: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """Windows that are left in rows about nobody, with the datasets of these rows."""
+    others: ByPerson = field(default_factory=dict)
+    """The items of people who stay that hold windows of the erased people."""
 
 
 def most_places(context: Context) -> int | None:
@@ -146,6 +149,7 @@ def explain(
         tuple(place for index, place, _ in untold if index in doubtful),
         {index: frozenset(cells) for index, cells in work.nobodys_values.items() if index not in lost},
         {index: frozenset(names) for index, names in work.with_nobody.items() if index in lost},
+        together(work.others.counted(), rest.others),
     )
 
 
@@ -204,7 +208,10 @@ def _by_content(
     erased = ours.by_dataset()
     left = _without_others(OthersIdentifiers(context, traces, people, erased), found, too_many(scanned.found, traces, SHOWN))
     lost = candidates - held - ({index for index, _ in found} - {index for index, _ in left})
-    return ExplainedHits(candidates - lost, tuple(place for _, place in left))
+    others = OthersItems(traces)
+    for name, windows in accounted.by_dataset.items():
+        others.note_some(name, windows)
+    return ExplainedHits(candidates - lost, tuple(place for _, place in left), others=others.counted())
 
 
 def _stores(context: Context, store: str) -> dict[str, Store]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from expunge.core.datamap.datamap import AboutNobody, Dataset
@@ -103,6 +104,48 @@ def look(context: Context, run: Run, store: str, located: LocatedCopies, people:
             _judge(context, dataset, subject, by_subject.get(subject, ()), released, seen, guessed=guessed, held=holding)
     seen.left.update(judged_columns.look(context, store, people))
     return seen
+
+
+@dataclass(frozen=True)
+class ForeseenMentions:
+    """The rows of other people that name an order's people, before anything is erased."""
+
+    listed: tuple[Mention, ...]
+    """Those that the order will change, and those that stay as they are."""
+    undeclared: Mapping[str, str]
+    """Dataset or table -> what names the people there, and what to write: while that stands, the order ends in part."""
+
+
+def foresee(context: Context, located: LocatedCopies, people: Sequence[Person]) -> ForeseenMentions:
+    """Look for the people of an order in the rows of others, as :func:`look` will; what cannot be looked at is told by its own step."""
+    counts, open_ones = Counter[tuple[str, str, MentionAct]](), dict[str, str]()
+    for dataset in context.data_map.datasets.values():
+        own = located.held_in(dataset.name)
+        try:
+            met = (*mentions.found(context, dataset, people, own, inside=True), *judged_columns.in_declared(context, dataset, people, own))
+        except store_calls.TROUBLE:
+            continue
+        undeclared = dict[str, MentionForm]()
+        for each in met:
+            act = _act(dataset, each)
+            if act is None:
+                undeclared[each.column] = max(undeclared.get(each.column, each.form), each.form, key=list(MentionForm).index)
+            else:
+                counts[dataset.name, each.column, act] += each.items
+        if undeclared:
+            open_ones[dataset.name] = _why(context, dataset, undeclared, (), met, guessed=frozenset(), held=False)
+    for store in context.data_map.stores:
+        with suppress(*store_calls.TROUBLE):
+            open_ones |= {where: why.detail for (where, _), why in judged_columns.look(context, store, people).items()}
+    return ForeseenMentions(tuple(Mention(*place, items) for place, items in sorted(counts.items())), open_ones)
+
+
+def _act(dataset: Dataset, found: FoundMentions) -> MentionAct | None:
+    """What an order does with mentions; None where the map does not say, and where they are no free text."""
+    rule = dataset.mentions.get(found.column)
+    if rule is not None and rule.releases and found.form is MentionForm.WHOLE:
+        return rule.act
+    return MentionAct.KEEP if found.form is MentionForm.PROSE or (rule is not None and not rule.releases) else None
 
 
 def _judge(

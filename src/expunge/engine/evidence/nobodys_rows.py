@@ -23,10 +23,10 @@ from typing import BinaryIO, TypeAlias, TypeVar
 
 from expunge.core.datamap.datamap import ByField, Dataset, ReferenceData, Through
 from expunge.core.datamap.person import Person
-from expunge.core.evidence.traces import Traces
+from expunge.core.evidence.traces import IDENTIFIERS, Traces
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.evidence import tracing, whole_words
+from expunge.engine.evidence import whole_words
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.rows_at_places import RowsAtPlaces
@@ -104,7 +104,7 @@ class NobodysRows:
         self._context, self._traces, self._people, self._erased = context, traces, people, erased
         self._before, self._rewritten, self._living_keys = before, rewritten, living
         self._candidates = candidates
-        named = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS}
+        named = {each.digest for each in traces.traces if each.dataset == IDENTIFIERS}
         self._names = frozenset(index for index in candidates if traces.traces[index].digest in named)
         self._listed = _listed(context, traces)
         self._placed = context.scanner.placed(traces, candidates.union(*self._listed.values()))

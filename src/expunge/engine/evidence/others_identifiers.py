@@ -23,7 +23,7 @@ from expunge.core.datamap.datamap import Dataset, remakes
 from expunge.core.datamap.longer_words import longer_words
 from expunge.core.datamap.mentions import is_prose
 from expunge.core.datamap.person import Person
-from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.traces import IDENTIFIERS, Trace, Traces
 from expunge.core.evidence.window_choice import FRAGMENT
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
@@ -137,7 +137,7 @@ class LongerIdentifiers:
         self._values = sorted({value for person in people for _, value in person.in_unicode_forms().identifiers()})
         self._stays = LivingIdentifiers(context, people)
         self._bytes = BytesAtHits(context.scanner)
-        self._digests = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS and each.form in _ENCODINGS}
+        self._digests = {each.digest for each in traces.traces if each.dataset == IDENTIFIERS and each.form in _ENCODINGS}
         self._texts: dict[Path, str | None] = {}
         """The encoding of files that are text."""
         self._cells: dict[_RowPlace, _Cells] = {}
@@ -301,7 +301,7 @@ class OthersIdentifiers:
         self._stays = LivingIdentifiers(context, people)
         self._columns = NamingColumns(context, self._stays, erased)
         self._values = sorted({value.casefold() for person in people for _, value in person.in_unicode_forms().identifiers()})
-        self._own = {each.digest for each in traces.traces if each.dataset == tracing.IDENTIFIERS and each.form != FRAGMENT}
+        self._own = {each.digest for each in traces.traces if each.dataset == IDENTIFIERS and each.form != FRAGMENT}
         """Whole identifiers of the erased people, and windows of them."""
 
     def explained(self, hits: Sequence[tuple[int, Residue]]) -> frozenset[int]:
@@ -329,7 +329,7 @@ class OthersIdentifiers:
         """Return whether one of the words at a hit is an identifier of a person who stays."""
         living = self._stays.among(words) if words and self._stays.any(words) else frozenset()
         return any(not is_prose(word) for word in living) or (
-            bool(living) and (trace.dataset == tracing.IDENTIFIERS or self._columns.names_people(trace.dataset, trace.part))
+            bool(living) and (trace.dataset == IDENTIFIERS or self._columns.names_people(trace.dataset, trace.part))
         )
 
     def _windows_of_identifiers(self, *, prose: bool) -> frozenset[bytes]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from expunge.core.datamap.datamap import Dataset, EraseAct, Inherited
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import evidence_rules, receipt_codec, verification_codec
-from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Probe, Result, SharedValues
+from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, OrphanedItems, OthersText, Probe, Result, SharedValues
 from expunge.core.evidence.unread_places import UnreadPlace
 from expunge.core.orders.plan import Step, StepKind
 from expunge.core.orders.run import Run
@@ -29,20 +29,26 @@ def entries(context: Context, run: Run) -> Entries:
     made: dict[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]] = {subject: ([], []) for subject in run.subjects}
     named: dict[Pseudonym, list[Mention]] = {subject: [] for subject in run.subjects}
     shared: dict[Pseudonym, dict[str, SharedValues]] = {subject: {} for subject in run.subjects}
+    quoted: dict[Pseudonym, dict[str, OthersText]] = {subject: {} for subject in run.subjects}
     unread: dict[Pseudonym, list[UnreadPlace]] = {subject: [] for subject in run.subjects}
+    orphaned: dict[Pseudonym, list[OrphanedItems]] = {subject: [] for subject in run.subjects}
     for event in run.current.judged.values():
         of, said = verification_codec.unpack(event.entries)
         read = [_read(each) for each in said]
-        for subject, place in of.items():
-            theirs, found = made[Pseudonym(subject)], read[place]
-            theirs[0].extend(found[0])
-            theirs[1].extend(found[1])
-            named[Pseudonym(subject)].extend(found[2])
-            unread[Pseudonym(subject)].extend(found[4])
-            for each in found[3]:
+        for whose, place in of.items():
+            subject, found = Pseudonym(whose), read[place]
+            made[subject][0].extend(found.datasets)
+            made[subject][1].extend(found.kept)
+            named[subject].extend(found.mentions)
+            unread[subject].extend(found.unread)
+            orphaned[subject].extend(found.orphaned)
+            for value in found.shared_values:
                 # Why the larger number: a folder and a database in it are two stores, and both looks see the same values.
-                known = shared[Pseudonym(subject)].get(each.dataset, each)
-                shared[Pseudonym(subject)][each.dataset] = max(known, each, key=lambda values: values.items)
+                shared[subject][value.dataset] = max(shared[subject].get(value.dataset, value), value, key=lambda values: values.items)
+            for each in found.others_text:
+                known = quoted[subject].get(each.dataset, each)
+                fields = tuple(sorted({*known.fields, *each.fields}))
+                quoted[subject][each.dataset] = replace(each, items=max(each.items, known.items), fields=fields)
     for step in run.plan.steps:
         if step.kind in (StepKind.KEEP, StepKind.MANUAL):
             _add_aside(context, run, step, made)
@@ -57,7 +63,15 @@ def entries(context: Context, run: Run) -> Entries:
     for datasets, _ in made.values():
         datasets.extend(missing)
     return {
-        subject: (tuple(datasets), tuple(kept), tuple(named[subject]), tuple(shared[subject].values()), tuple(unread[subject]))
+        subject: SubjectEntries(
+            tuple(datasets),
+            tuple(kept),
+            tuple(named[subject]),
+            tuple(shared[subject].values()),
+            tuple(unread[subject]),
+            tuple(quoted[subject].values()),
+            tuple(orphaned[subject]),
+        )
         for subject, (datasets, kept) in made.items()
     }
 
@@ -69,7 +83,10 @@ def _read(said: canonical.Json) -> SubjectEntries:
     kept = receipt_codec.from_json(tuple[KeptItems, ...], said["kept"], "kept")
     mentions = receipt_codec.from_json(tuple[Mention, ...], said.get("mentions", []), "mentions")
     shared = receipt_codec.from_json(tuple[SharedValues, ...], said.get("shared_values", []), "shared_values")
-    return datasets, kept, mentions, shared, receipt_codec.from_json(tuple[UnreadPlace, ...], said.get("unread", []), "unread")
+    unread = receipt_codec.from_json(tuple[UnreadPlace, ...], said.get("unread", []), "unread")
+    quoted = receipt_codec.from_json(tuple[OthersText, ...], said.get("others_text", []), "others_text")
+    orphaned = receipt_codec.from_json(tuple[OrphanedItems, ...], said.get("orphaned", []), "orphaned")
+    return SubjectEntries(datasets, kept, mentions, shared, unread, quoted, orphaned)
 
 
 def _not_looked_at(store: str, kind: str, why: Unable) -> DatasetEntry:

@@ -18,6 +18,7 @@ from expunge.engine.evidence.file_hits import FileHits
 from expunge.engine.evidence.nobodys_rows import Cell, NobodysRows
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.others_items import OthersItems
 from expunge.engine.kernel.rows_at_places import BATCH, RowsAtPlaces
 from expunge.engine.subjects import orphaned_items
 from expunge.engine.subjects.living_keys import LivingKeys
@@ -96,6 +97,8 @@ class RowsAtHits:
         """Windows that values in rows about nobody explain, with these values."""
         self.with_nobody: dict[int, set[str]] = {}
         """Windows that lie in rows about nobody and that nothing explains, with the datasets of these rows."""
+        self.others = OthersItems(traces)
+        """The items of people who stay that hold windows."""
 
     def explained(self, by_file: Sequence[FileHits]) -> frozenset[tuple[Path, int]]:
         """Return the hits, as file and number, that a bystander's or a kept item at their place holds."""
@@ -215,15 +218,19 @@ class RowsAtHits:
             self._relations_unknown.add(dataset.name)
             return frozenset()
         # Why less: as in _note_others
-        return found.kept | (found.people & self._before if dataset.name in self._rewritten else found.people)
+        others = found.people & self._before if dataset.name in self._rewritten else found.people
+        if not remakes(dataset):
+            self.others.note_some(dataset.name, others)
+        return found.kept | others
 
     def _note_others(self, dataset: Dataset, some: Sequence[FileHits], held: dict[_RowPlace, set[int]]) -> None:
         placed = self._tracer()
         passing = whole_words.without_identifiers(self._context, placed, self._people, seams=self._seams)
         # (4.3) Read the rows, without those of the erased people and those that lead to no subject.
         others = self._rows(dataset, some, self._ours.of(dataset.name))
+        owned = others if remakes(dataset) else self._owned(dataset, others)
         try:
-            at = self._reading.trace(dataset, others if remakes(dataset) else self._owned(dataset, others), passing)
+            at = self._reading.trace(dataset, (((place, row.keys), row) for place, row in owned), passing)
         except store_calls.TROUBLE as error:
             self.trouble = error
             self._note_unfollowed(dataset, some)
@@ -232,7 +239,11 @@ class RowsAtHits:
         # (4.4) Note which windows they hold.
         for subject, indexes in placed.held_by().items():
             # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
-            held.setdefault(at[subject], set()).update(indexes & self._before if dataset.name in self._rewritten else indexes)
+            place, keys = at[subject]
+            theirs = indexes & self._before if dataset.name in self._rewritten else indexes
+            held.setdefault(place, set()).update(theirs)
+            if not remakes(dataset):
+                self.others.note(dataset.name, keys, theirs)
 
     def _note_unfollowed(self, dataset: Dataset, some: Sequence[FileHits]) -> None:
         """Note what rows hold whose owners cannot be told now."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, TypeAlias
 
 from expunge.core.datamap.datamap import AboutNobody, Dataset, Inherited, remakes
 from expunge.core.datamap.person import Person
-from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.traces import IDENTIFIERS, Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.evidence import tracing
 from expunge.engine.evidence.whole_words import PassingTracer, without_identifiers
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -37,6 +36,8 @@ class SharedTraces:
     """Held by somebody who stays."""
     kept: frozenset[int]
     """Held by what is kept on purpose; that excuses the kept item's own place, not a stray copy of it."""
+    by_dataset: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Dataset -> those held by somebody who stays, as far as items were read until each trace was met."""
 
 
 def held_by_others(
@@ -84,17 +85,21 @@ def held_by_others(
         if staying:
             # What stays on purpose holds its own content, names and identifiers included.
             store_calls.trace(opened, dataset, staying, keeper)
-        mine = (*erased.get(dataset.name, ()), *staying)
-        others = _batches(_others(context, dataset, opened, mine, erased, living))
+        others = _batches(_others(context, dataset, opened, (*erased.get(dataset.name, ()), *staying), erased, living))
         reading.append((dataset, opened, filtered_moved if dataset.name in rewritten else filtered, others))
+    met, by_dataset = frozenset[int](), defaultdict[str, frozenset[int]](frozenset)
     # Why in turns: what everybody's e-mail ends in is met at once in the few rows of its own dataset, and nowhere in millions of another.
     for dataset, opened, passing, batch in _in_turns(reading):
         store_calls.trace(opened, dataset, batch, passing)
         passing.pass_on()
-        if candidates <= holder.held():
-            return SharedTraces(candidates, keeper.held())
+        theirs = holder.held()
+        known, met = met, theirs | (moved.held() & before)
+        if not remakes(dataset):
+            by_dataset[dataset.name] |= met - known
+        if candidates <= theirs:
+            return SharedTraces(candidates, keeper.held(), by_dataset)
     # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
-    return SharedTraces(holder.held() | (moved.held() & before) | named, keeper.held())
+    return SharedTraces(met | named, keeper.held(), by_dataset)
 
 
 def held_by_dataset(
@@ -164,7 +169,7 @@ def strays(traces: Traces, scanned: Scanned, accounted: SharedTraces, kept_copie
 
 def _names_any(traces: Traces, candidates: Iterable[int]) -> bool:
     """Return whether one of some windows is of an identifier of the order."""
-    return any(traces.traces[index].dataset == tracing.IDENTIFIERS for index in candidates)
+    return any(traces.traces[index].dataset == IDENTIFIERS for index in candidates)
 
 
 def _others(

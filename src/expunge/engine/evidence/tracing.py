@@ -21,7 +21,7 @@ from expunge.core.datamap.person import Person
 from expunge.core.evidence import traces as core_traces
 from expunge.core.evidence import window_choice
 from expunge.core.evidence.trace_evidence import PASSING, Control, each_seen, staying
-from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.traces import IDENTIFIERS, Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import OrderId, Pseudonym
@@ -37,8 +37,6 @@ from expunge.errors import KeyDestroyed, StateCorrupt
 from expunge.ports.scanner import WHOLE_EXTENT, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
-IDENTIFIERS = "(identifiers)"
-"""Dataset name of the traces of the identifiers themselves; not a name that a map can give."""
 WEIGHTS = "(weights)"
 """Name of the field of a model's numbers; not a name that a store gives."""
 LOOKS = 3

@@ -20,16 +20,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding, Retained
 from expunge.core.datamap.person import Person
 from expunge.core.evidence import receipt_codec, verification_codec
-from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Result, SharedValues
+from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, OrphanedItems, OthersText, Result, SharedValues
 from expunge.core.evidence.trace_evidence import ScanComparison, TraceLedger, blinding
-from expunge.core.evidence.traces import Traces
-from expunge.core.evidence.unread_places import UnreadPlace
+from expunge.core.evidence.traces import IDENTIFIERS, Traces
+from expunge.core.evidence.unread_places import UnreadPlace, bucket
 from expunge.core.orders.plan import Step
 from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner, turn
@@ -43,25 +43,36 @@ from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
 from expunge.engine.kernel import store_calls, unshown
 from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.others_items import HoldingItems
 from expunge.engine.kernel.shelf_words import shelf_word
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.models import model_commands
 from expunge.engine.opaque.scan_depth import LookExtent
 from expunge.engine.short_rows import table_accounts
+from expunge.engine.subjects import orphaned_items
 from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
 from expunge.ports.scanner import Residue, Scanned
 
-SubjectEntries: TypeAlias = tuple[
-    tuple[DatasetEntry, ...], tuple[KeptItems, ...], tuple[Mention, ...], tuple[SharedValues, ...], tuple[UnreadPlace, ...]
-]
+
+class SubjectEntries(NamedTuple):
+    """What a receipt lists of one person."""
+
+    datasets: tuple[DatasetEntry, ...] = ()
+    kept: tuple[KeptItems, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    shared_values: tuple[SharedValues, ...] = ()
+    unread: tuple[UnreadPlace, ...] = ()
+    others_text: tuple[OthersText, ...] = ()
+    orphaned: tuple[OrphanedItems, ...] = ()
+
+
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
 LOOKS = 3
 """How often a store is asked at most for what it could not say: a busy machine answers late, and the verdict of a look is final."""
 PAUSE = 0.2
 """Seconds before the second look, twice as long before the third; stores wait for locks and connections themselves."""
-_PARTS = ("datasets", "kept", "mentions", "shared_values", "unread")
-_WHERE_ANY = frozenset({"mentions", "shared_values", "unread"})
-"""Left out of what is journalled where there is none, as before there were any."""
+_ALWAYS = frozenset({"datasets", "kept"})
+"""What is journalled even where there is none; the other parts came later."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +93,8 @@ class StoreVerification:
             if each not in said:
                 said[each] = {
                     part: [receipt_codec.to_json(one) for one in some]
-                    for part, some in zip(_PARTS, each, strict=True)
-                    if some or part not in _WHERE_ANY
+                    for part, some in zip(SubjectEntries._fields, each, strict=True)
+                    if some or part in _ALWAYS
                 }
         return verification_codec.pack({subject: said[each] for subject, each in self.entries.items()})
 
@@ -126,9 +137,8 @@ def verify_store(
     sight = ScanComparison(before, scanned.seen, explained.held, explained.untold, controls, alone)
     nameless, unread = _nameless(traces, explained), unshown.sentences(context, step.store, people)
     ledger = _ledger(context, owner, step.store, traces, sight, scanned, lying.blocking(scanned.unread))
-    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless, unread=unread)
-    judge = _with_accounts(judge, datasets)
-    entries: dict[Pseudonym, SubjectEntries] = {}
+    judge = _with_accounts(Judge(context, run, step, capabilities, ledger, scanned.coverage, nameless, unread=unread), datasets)
+    entries, orphaned = dict[Pseudonym, SubjectEntries](), _orphaned(context, datasets, located)
     for subject in run.subjects:
         # (5) Judge each dataset.
         made, kept = [], []
@@ -142,12 +152,13 @@ def verify_store(
         # (6) Judge the rest of the store.
         made += judge.elsewhere(subject, made, next((why for (_, whom), why in named.left.items() if whom == subject), None))
         shared = _shared_values(context, traces, explained.values, subject)
-        entries[subject] = (tuple(made), tuple(kept), tuple(named.listed.get(subject, ())), shared, lying.listed(scanned.unread))
+        stays, texts = (tuple(named.listed.get(subject, ())), shared), _others_text(context, explained.others.get(subject, {}))
+        entries[subject] = SubjectEntries(tuple(made), tuple(kept), *stays, lying.listed(scanned.unread), texts, orphaned)
 
     # (7) Name the places of residue.
     places = hits_by_place.a_few((*explained.left, *explained.in_untold))
-    found = len({place.trace.digest for place in explained.left})
-    return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, found, places)
+    left = {place.trace.digest for place in explained.left}
+    return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, len(left), places)
 
 
 def _with_accounts(judge: Judge, datasets: Sequence[Dataset]) -> Judge:
@@ -180,11 +191,32 @@ def _shared_values(
     return tuple(SharedValues(name, context.data_map.datasets[name].store, items) for name, items in sorted(counts.items()))
 
 
+def _others_text(context: Context, items: Mapping[str, HoldingItems]) -> tuple[OthersText, ...]:
+    """Return what the receipt says of other people's items, by dataset, that hold text of a person."""
+    stores = context.data_map.datasets
+    return tuple(
+        OthersText(name, stores[name].store, bucket(each.items), tuple(sorted(each.fields))) for name, each in sorted(items.items())
+    )
+
+
+def _orphaned(context: Context, datasets: Sequence[Dataset], located: LocatedCopies) -> tuple[OrphanedItems, ...]:
+    """Count, in the datasets of a store, the first items that lead to nobody who is known; one that cannot be asked is told elsewhere."""
+    found = []
+    for dataset in datasets:
+        try:
+            items = orphaned_items.first_orphans(context, dataset, located.held_in(dataset.name))
+        except store_calls.TROUBLE:
+            continue
+        if items:
+            found.append(OrphanedItems(dataset.name, dataset.store, bucket(items)))
+    return tuple(found)
+
+
 def _identifiers_seen(context: Context, store: str, traces: Traces, scanned: Scanned) -> bool:
     """Whether the scan saw an identifier of an erased person, or has nothing to look at."""
     if not store_calls.raw(context.open_store(store)):
         return True
-    return any(traces.traces[index].dataset == tracing.IDENTIFIERS for index in scanned.seen)
+    return any(traces.traces[index].dataset == IDENTIFIERS for index in scanned.seen)
 
 
 def _retaining(context: Context, run: Run, store: str, capabilities: Capabilities) -> StoreVerification:
@@ -202,8 +234,8 @@ def _retaining(context: Context, run: Run, store: str, capabilities: Capabilitie
     kind = context.data_map.stores[store].kind
     items = sum(each.items for each in kept)
     entry = DatasetEntry(store, store, kind, EraseAct.KEEP, Result.KEPT, items, Grounding.NONE, Grounding.NONE, None, None, None, "")
-    entries: SubjectEntries = ((entry,), tuple(kept), (), (), ()) if kept else ((), (), (), (), ())
-    nothing: SubjectEntries = ((), (), (), (), ())
+    entries = SubjectEntries((entry,), tuple(kept)) if kept else SubjectEntries()
+    nothing = SubjectEntries()
     return StoreVerification({subject: entries if run.took_from(subject) else nothing for subject in run.subjects}, 0, 0, 0, ())
 
 

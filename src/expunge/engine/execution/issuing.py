@@ -144,7 +144,7 @@ class Issuer:
         return made
 
     def _receipt(self, at: int, person: tuple[str, bytes], said: SubjectEntries, signer: _Signer, now: datetime) -> Receipt:
-        run, (datasets, kept, mentions, shared_values, unread) = self._recorders[at].run, said
+        run, datasets, kept = self._recorders[at].run, said.datasets, said.kept
         assert run.plan is not None
         assert run.fenced_at is not None
         erased_at, judged = run.erased_at, run.current.judged
@@ -168,10 +168,12 @@ class Issuer:
             plan_digest=run.plan.digest,
             nonce=nonce,
             models=_models(run, self._context.data_map, datasets, self._context.keys.pseudonym_key()),
-            mentions=mentions,
-            shared_values=shared_values,
+            mentions=said.mentions,
+            shared_values=said.shared_values,
             map_digest=run.plan.map_digest,
-            unread=unread,
+            unread=said.unread,
+            others_text=said.others_text,
+            orphaned=said.orphaned,
         )
         evidence_rules.require(made)
         return made

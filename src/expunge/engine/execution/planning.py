@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from expunge import telemetry
@@ -15,11 +15,13 @@ from expunge.core.journal import events as ev
 from expunge.core.lineage.undeclared_lineage import UndeclaredPlace
 from expunge.core.orders.plan import BystanderLoss, Plan, PlanSnapshot, plan
 from expunge.core.orders.run import Run
+from expunge.core.orders.step_times import Estimate, StepTime, Workload, estimate
 from expunge.core.values.copy import Cost
 from expunge.core.values.hold import Hold
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState, check_transition
-from expunge.engine.execution import open_guesses, schema_obstacles
+from expunge.engine.execution import foreseeing, open_guesses, schema_obstacles
+from expunge.engine.execution.foreseeing import Foreseen
 from expunge.engine.execution.leaving_people import LeavingPeople
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel import store_calls
@@ -32,12 +34,6 @@ from expunge.errors import Drift
 from expunge.telemetry import Action, Opaque
 
 GIVEN_UP = "the round was given up: the data map or a hold changed"
-SCAN_RATE = 200_000_000
-"""Bytes a second that a scan is assumed to read when a plan estimates its time; `make bench` measures it."""
-
-
-REWRITE_RATE = 50_000_000
-"""Bytes a second, read and written, that rewriting is assumed to move."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +51,24 @@ class PlanForecast:
     """Dataset -> why it could not be looked at."""
     raw_bytes: dict[str, int]
     """Store -> bytes to be scanned, twice."""
-    seconds: int
-    """Estimated duration."""
+    estimate: Estimate
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
     costs: dict[str, Cost] = field(default_factory=dict)
     """Store -> what erasing will make it read and write; empty for an order that was planned together with others."""
+    foreseen: Foreseen | None = None
+    """None where nobody asked, and for an order that was planned together with others."""
 
 
-def make(context: Context, order: OrderId) -> PlanForecast:
-    """Plan an order and journal it.
+def make(context: Context, order: OrderId, *, ahead: bool = False) -> PlanForecast:
+    """Plan an order and journal it; with ``ahead`` the forecast says what the order meets beside what it erases.
 
     Raises IllegalTransition when it has ended for good or has begun to erase, and Misconfigured where a path leads to people outside the
     order and the map does not say so.
     """
-    return make_all(context, [order], refuse=True)[0]
+    return make_all(context, [order], refuse=True, ahead=ahead)[0]
 
 
-def make_all(context: Context, orders: Sequence[OrderId], *, refuse: bool = False) -> tuple[PlanForecast, ...]:
+def make_all(context: Context, orders: Sequence[OrderId], *, refuse: bool = False, ahead: bool = False) -> tuple[PlanForecast, ...]:
     """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any.
 
     Raises Misconfigured as well, where the map holds open guesses or a store cannot do what the map says of it; with ``refuse`` also where
@@ -87,7 +84,7 @@ def make_all(context: Context, orders: Sequence[OrderId], *, refuse: bool = Fals
             # Why allowed: the old map may be gone for good, and an order must never be stuck; the next round takes its steps again.
             recorder.append(ev.Ended(recorder.now(), OrderState.IN_PART, (GIVEN_UP,), final=False))
         check_transition(recorder.run.state, OrderState.PLANNED)
-    forecasts = forecasts_of(context, [each.run for each in recorders], refuse=refuse)
+    forecasts = forecasts_of(context, [each.run for each in recorders], refuse=refuse, ahead=ahead)
     planned: list[list[ev.OrderEvent]] = []
     for recorder, forecast in zip(recorders, forecasts, strict=True):
         expected = {name: sum(by.values()) for name, by in forecast.items.items()}
@@ -98,20 +95,23 @@ def make_all(context: Context, orders: Sequence[OrderId], *, refuse: bool = Fals
     return forecasts
 
 
-def forecasts_of(context: Context, runs: Sequence[Run], *, refuse: bool = False) -> tuple[PlanForecast, ...]:
+def forecasts_of(context: Context, runs: Sequence[Run], *, refuse: bool = False, ahead: bool = False) -> tuple[PlanForecast, ...]:
     """Compute plans and their figures without journalling anything; all people of orders of one reach are looked for in one pass."""
     present = present_of(context, [each.order for each in runs])
     raw_bytes = {name: _raw_bytes(context, name) for name, each in sorted(present.capabilities.items()) if not each.retains}
     whole = _locate(context, [each for each in runs if each.received.scope is None], present)
     schema_obstacles.require_covered(context, whole)
-    forecasts = []
+    forecasts, times = [], foreseeing.former_times(context)
     for run in runs:
         located = whole.of(run.subjects) if run.received.scope is None else _locate(context, [run], present)
         if refuse:
             bystander_loss.require_own_paths(context, located, present.people[run.order])
         # Asked for an order planned alone: of several that will share the rewriting, no figure for one of them means anything.
         costs = {name: _cost(context, name, located) for name in present.capabilities} if len(runs) == 1 else {}
-        forecasts.append(_forecast(context, run, present, located, raw_bytes, costs))
+        forecast = _forecast(context, run, present, located, raw_bytes, costs, times)
+        if ahead and len(runs) == 1:
+            forecast = replace(forecast, foreseen=foreseeing.foresee(context, forecast.plan, located, present.people[run.order]))
+        forecasts.append(forecast)
     return tuple(forecasts)
 
 
@@ -150,19 +150,27 @@ def _locate(context: Context, runs: Sequence[Run], present: PlanningInputs) -> L
 
 
 def _forecast(
-    context: Context, run: Run, present: PlanningInputs, located: LocatedCopies, raw_bytes: dict[str, int], costs: dict[str, Cost]
+    context: Context,
+    run: Run,
+    present: PlanningInputs,
+    located: LocatedCopies,
+    raw_bytes: dict[str, int],
+    costs: dict[str, Cost],
+    times: Sequence[StepTime],
 ) -> PlanForecast:
     kept = {
         name: {str(who): tuple(ground.ground for ground in grounds) for who, grounds in by.items()} for name, by in located.kept.items()
     }
+    made = compute(context, run, present, bystander_loss.lost(context, located, present.people[run.order]))
+    moved = {name: cost.read_bytes + cost.written_bytes for name, cost in costs.items()}
     return PlanForecast(
-        plan=compute(context, run, present, bystander_loss.lost(context, located, present.people[run.order])),
+        plan=made,
         items=located.items(),
         bytes={name: sum(copy.bytes for copy in copies) for name, copies in located.copies.items()},
         kept=kept,
         failed={name: each.reason.value for name, each in located.failed.items()},
         raw_bytes=raw_bytes,
-        seconds=_estimate(located, raw_bytes, costs.values()),
+        estimate=estimate(made, Workload(raw_bytes, moved, locating.total(located)), times),
         capabilities=present.capabilities,
         costs=costs,
     )
@@ -293,9 +301,3 @@ def _cost(context: Context, store: str, located: LocatedCopies) -> Cost:
         return store_calls.cost(context.open_store(store), copies) if copies else Cost()
     except store_calls.TROUBLE:
         return Cost()
-
-
-def _estimate(located: LocatedCopies, raw_bytes: dict[str, int], costs: Iterable[Cost]) -> int:
-    items = sum(locating.total(located).values())
-    moved = sum(cost.read_bytes + cost.written_bytes for cost in costs)
-    return 2 + 2 * sum(raw_bytes.values()) // SCAN_RATE + moved // REWRITE_RATE + items // 1000

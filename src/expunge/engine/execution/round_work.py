@@ -24,7 +24,6 @@ from expunge.engine.subjects import bystander_loss, hold_register, locating
 from expunge.engine.subjects.locating import KnownArtefacts, LocatedCopies
 from expunge.engine.subjects.sealed_selectors import open_for_all, seal_for_each
 from expunge.faults import ReplyLost
-from expunge.ports.optional.schema_listing import SchemaListing
 
 _MAKING = frozenset({StepKind.FORGET, StepKind.DESTROY, StepKind.REBUILD, StepKind.RETRAIN})
 
@@ -138,15 +137,6 @@ class RoundWork:
             return next(iter(store_calls.preflight(self.context.open_store(dataset.store), dataset, copies, kept)), None)
         except store_calls.TROUBLE as error:
             return store_calls.as_unable(error)
-
-    def bound(self, dataset: Dataset, going: Mapping[str, Sequence[Copy]]) -> Mapping[Pseudonym, Unable]:
-        """Return the subjects whose copies cannot go without rows that stay, and why; ``going`` is everything that goes, by dataset."""
-        copies = going.get(dataset.name, ())
-        try:
-            store = self.context.open_store(dataset.store)
-            return store_calls.binding_references(store, dataset, copies, going) if copies and isinstance(store, SchemaListing) else {}
-        except store_calls.TROUBLE as error:
-            return {copy.subject: store_calls.as_unable(error) for copy in copies}
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Mapping[Pseudonym, Outcome]:
         """Have the store erase copies, and return the outcomes."""

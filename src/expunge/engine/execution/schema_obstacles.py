@@ -1,7 +1,13 @@
-"""Refuse to plan what the schema of a store does not let be done: it would fail after something else was erased."""
+"""Tell what the schema of a store does not let be done, before something else is erased: refuse to plan it, or name what stays."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from expunge.core.datamap.datamap import Dataset
+from expunge.core.values.copy import Copy
+from expunge.core.values.ids import Pseudonym
+from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import mentions
@@ -28,6 +34,38 @@ def require_fit(context: Context) -> None:
             )
     for rule in mentions.unfit(context):
         raise Misconfigured(rule.what, help=f"{rule.correction}; `expunge check` lists all that does not fit")
+
+
+def bound(context: Context, datasets: Sequence[Dataset], going: Mapping[str, Sequence[Copy]]) -> dict[tuple[str, Pseudonym], Unable]:
+    """Return (dataset, subject) -> why copies cannot go: rows that stay refer to them, or to what refers to them.
+
+    Args:
+        context: the composition.
+        datasets: the datasets from which something is to go.
+        going: dataset -> everything that is to go from it in one order.
+    """
+    found: dict[tuple[str, Pseudonym], Unable] = {}
+    for dataset in datasets:
+        found |= {(dataset.name, subject): why for subject, why in _bound_in(context, dataset, going).items()}
+    stores = {dataset.store for dataset in datasets if found}
+    refers = {pair for name in stores for pair in store_calls.capabilities(context.open_store(name)).refers}
+    waiting = list(found)
+    while waiting:
+        child, subject = waiting.pop()
+        for parent in (other for name, other in refers if name == child):
+            if (parent, subject) not in found and any(copy.subject == subject for copy in going.get(parent, ())):
+                found[parent, subject] = Unable(Reason.REFERENCED, f"waits for {child}, whose rows refer to it")
+                waiting.append((parent, subject))
+    return found
+
+
+def _bound_in(context: Context, dataset: Dataset, going: Mapping[str, Sequence[Copy]]) -> Mapping[Pseudonym, Unable]:
+    copies = going.get(dataset.name, ())
+    try:
+        store = context.open_store(dataset.store)
+        return store_calls.binding_references(store, dataset, copies, going) if copies and isinstance(store, SchemaListing) else {}
+    except store_calls.TROUBLE as error:
+        return {copy.subject: store_calls.as_unable(error) for copy in copies}
 
 
 def require_covered(context: Context, located: LocatedCopies) -> None:

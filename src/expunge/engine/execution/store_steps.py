@@ -17,6 +17,7 @@ from expunge.core.values.maintenance_window import inside
 from expunge.core.values.outcome import RETRYABLE, Absent, Outcome, Reason, Unable, Unknown, discharges
 from expunge.engine.evidence import link_marks, residue_places, shared_content, tracing, verification
 from expunge.engine.evidence import mentions as judged_mentions
+from expunge.engine.execution import schema_obstacles
 from expunge.engine.execution.model_steps import ModelSteps
 from expunge.engine.execution.round_work import RoundWork
 from expunge.engine.kernel import store_calls
@@ -199,18 +200,7 @@ class StoreSteps:
     def _bind(self, copies: Mapping[str, Sequence[Copy]]) -> None:
         """Note whose copies rows of others refer to that stay; these copies stay, and what they refer to stays with them."""
         datasets = [dataset for step in self._work.plan.steps if step.kind is StepKind.ERASE for dataset in self._work.datasets(step)]
-        bound: dict[tuple[str, Pseudonym], Unable] = {}
-        for dataset in datasets:
-            bound |= {(dataset.name, subject): why for subject, why in self._work.bound(dataset, copies).items()}
-        stores = {dataset.store for dataset in datasets if bound}
-        refers = {pair for name in stores for pair in store_calls.capabilities(self._context.open_store(name)).refers}
-        waiting = list(bound)
-        while waiting:
-            child, subject = waiting.pop()
-            for parent in (other for name, other in refers if name == child):
-                if (parent, subject) not in bound and any(copy.subject == subject for copy in copies.get(parent, ())):
-                    bound[parent, subject] = Unable(Reason.REFERENCED, f"waits for {child}, whose rows refer to it")
-                    waiting.append((parent, subject))
+        bound = schema_obstacles.bound(self._context, datasets, copies)
         for key, why in bound.items():
             self._entangled.setdefault(key, why)
 

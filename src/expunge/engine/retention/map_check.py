@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore
+from expunge.core.datamap.datamap import AboutNobody, Dataset, EraseAct, Ignore
 from expunge.core.datamap.mentions import yaml_for
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.engine.consent import disclosure_texts
@@ -108,7 +108,18 @@ def _unlisted(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
         who = "name" if each.items > 1 else "names"
         what = f"{rows} of {each.dataset} {who} a subject that is not in {', '.join(each.lists)}, and so nobody: no order reaches them"
         mend = "nothing, where that is a placeholder for deleted people; otherwise remove them, or give them back their owner"
-        yield Finding(FindingKind.NOTE, dataset.store, dataset.table or each.dataset, what, mend, dataset.line)
+        kind = FindingKind.NOTE
+        if each.zeros:
+            kind, people = FindingKind.SUBJECT_PATH, ", ".join(each.lists)
+            what += f"; {each.zeros} of the {each.subjects} keys are there with other zeros in front (0001 and 1)"
+            mend = f"write the keys as {people} has them (rename the files), or those of {people} in the same way"
+        elif each.many and each.items < each.of and dataset.on_erase.act is not EraseAct.KEEP:
+            kind = FindingKind.SUBJECT_PATH
+            lists = ", ".join(each.lists)
+            what = f"{each.items} of {each.of} items of {each.dataset} name {each.subjects} subjects that are not in {lists}"
+            what += ": no order reaches them"
+            mend = "correct `subject:`, or the keys, so that they lead to people; otherwise remove them, or give them back their owner"
+        yield Finding(kind, dataset.store, dataset.table or each.dataset, what, mend, dataset.line)
 
 
 def _shared_paths(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from expunge.core.datamap.datamap import AboutNobody, Dataset, Inherited, Through
+from expunge.core.datamap.datamap import AboutNobody, Dataset, EraseAct, Inherited, Through
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
@@ -16,6 +16,16 @@ from expunge.engine.subjects.living_keys import LivingKeys
 
 FEW = 2_000
 """Copies up to which links are asked for by value rather than read from one end to the other."""
+BATCH = 5_000
+SHARE = 10
+"""One item in so many that leads to nobody is a share of the dataset."""
+FEW_SUBJECTS = 3
+"""Names that may be placeholders for deleted people."""
+MOST_SUBJECTS = 10_000
+"""Subjects who are in no list that are told apart."""
+MOST_PADDED = 200
+PADDED = range(2, 11)
+"""Subjects that are tried with other zeros in front, and the widths that are tried."""
 
 
 def owned(
@@ -148,29 +158,67 @@ class UnlistedItems:
 
     dataset: str
     items: int
+    of: int
+    """The items of the dataset that name any subject."""
+    subjects: int
+    """Different subjects that they name, as far as they were counted."""
+    zeros: int
+    """Those of the subjects that are in the list with more or fewer zeros in front."""
     lists: tuple[str, ...]
     """The datasets that list the people of these kinds."""
+
+    @property
+    def many(self) -> bool:
+        """Whether they are more than placeholders and a few who are gone: a share of the dataset, and under many names."""
+        return self.items * SHARE >= self.of and self.subjects > FEW_SUBJECTS
 
 
 def unlisted(context: OpenPlaces, dataset: Dataset) -> Iterator[UnlistedItems]:
     """Count the items of a dataset that name nobody who is there. Raises as ``locate`` of the stores that list people."""
     living = LivingKeys(context)
-    kinds = living.listed_kinds(dataset).values()
+    kinds = living.listed_kinds(dataset)
     if not kinds:
         return
-    named = 0
+    named = items = 0
+    lost: set[tuple[str, str]] = set()
+    copies = (copy for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None) if names_somebody(copy))
+    while batch := list(islice(copies, BATCH)):
+        leading = _leading_to_people(dataset, batch, living)
+        named += sum(copy.items for copy in batch)
+        for number, copy in enumerate(batch):
+            if number not in leading and copy.selector is not None:
+                items += copy.items
+                if len(lost) < MOST_SUBJECTS:
+                    lost |= {(name, value) for name, values in copy.selector.match.items() if name in kinds for value in values}
+    if items:
+        lists = sorted({context.data_map.identities[kind].dataset for kind in kinds.values()})
+        yield UnlistedItems(dataset.name, items, named, len(lost), _zeros(dataset, lost, living), tuple(lists))
 
-    def counted() -> Iterator[Copy]:
-        nonlocal named
-        for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):
-            if names_somebody(copy):
-                named += copy.items
-                yield copy
 
-    there = sum(copy.items for copy in living.copies(dataset, counted()))
-    if named > there:
-        lists = sorted({context.data_map.identities[kind].dataset for kind in kinds})
-        yield UnlistedItems(dataset.name, named - there, tuple(lists))
+def _leading_to_people(dataset: Dataset, batch: Sequence[Copy], living: LivingKeys) -> frozenset[int]:
+    return living.named_by(dataset, {number: copy.selector.match for number, copy in enumerate(batch) if copy.selector is not None})
+
+
+def _zeros(dataset: Dataset, lost: Iterable[tuple[str, str]], living: LivingKeys) -> int:
+    """Return how many of some subjects are people who are there when zeros in front are taken off, or put there."""
+    numbers = list(islice(((name, value) for name, value in sorted(lost) if value.isdecimal()), MOST_PADDED))
+    spelt = {(name, value): {value.lstrip("0") or "0", *(value.zfill(width) for width in PADDED)} - {value} for name, value in numbers}
+    found = living.named_by(dataset, {(each, other): {each[0]: frozenset({other})} for each, others in spelt.items() for other in others})
+    return len({each for each, _ in found})
+
+
+def first_orphans(context: OpenPlaces, dataset: Dataset, mine: Sequence[Copy]) -> int:
+    """Return how many of the first items of a dataset lead to nobody who is there: the erased people's own (``mine``) do not count.
+
+    Nothing is said of datasets whose people no dataset lists, and of those that keep what they have of people who are gone. Raises as
+    ``locate`` of the stores.
+    """
+    living = LivingKeys(context)
+    if dataset.on_erase.act is EraseAct.KEEP or not living.listed_kinds(dataset):
+        return 0
+    some = list(islice(store_calls.bystanders(context.open_store(dataset.store), dataset, mine, FEW), FEW))
+    leading = _leading_to_people(dataset, some, living)
+    return sum(copy.items for number, copy in enumerate(some) if number not in leading)
 
 
 def names_somebody(copy: Copy) -> bool:
