@@ -8,10 +8,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
 from expunge.demo.company.outside_search import Search
 from expunge.servers.postgres import PostgresServer
-from tests.cli import chinook, rails_shop
+from tests.cli import chinook, northwind, rails_shop
 from tests.cli.first_story import tell
 
 
@@ -30,6 +31,28 @@ def test_a_shop_for_music_on_sqlite(tmp_path: Path) -> None:
         assert db.execute("SELECT count(*) FROM Invoice").fetchone() == (9,)
         assert db.execute("SELECT count(*) FROM InvoiceLine").fetchone() == (18,)
         assert db.execute("SELECT count(*) FROM PlaylistTrack").fetchone() == (24,)
+
+
+def test_a_wholesaler_on_sqlite(tmp_path: Path) -> None:
+    """Text keys, a table with a blank in its name and a key of two columns, pictures, superiors, and contacts at suppliers."""
+    path = northwind.make(tmp_path / "world" / "northwind.db")
+    names = tuple(word for row in northwind.STAFF for word in row[:2])
+    kept = {"datasets.Products": '{subject: {supplier: SupplierID}, on_erase: {keep: "the goods are the company\'s"}}'}
+    nobody = dict.fromkeys(("datasets.Categories", "datasets.CustomerDemographics", "datasets.Shippers"), "nobody")
+    told = tell(tmp_path, ("world/northwind.db",), northwind.WHO, (*names, *northwind.TRACES, "Cellar"), {**kept, **nobody})
+    assert "fulfilled" in told.applied, told.applied
+    assert told.answers == 9
+    assert "of 3 customers would find: CustomerCustomerDemo 1; Customers 1;" in told.check
+    assert f"Order_Details {3 * northwind.EACH}; Orders {northwind.EACH}" in told.check
+    assert "ignore" not in yaml.safe_load((tmp_path / "expunge.yaml").read_text())
+    assert [str(hit.path) for hit in Search(northwind.TRACES).folder(tmp_path / "world")] == []
+    assert northwind.WHO.encode() not in path.read_bytes()
+    with closing(sqlite3.connect(path)) as db:
+        assert [row[0] for row in db.execute("SELECT CustomerID FROM Customers ORDER BY 1")] == ["NORMA", "OLIVA", "QUILL", "TESSL"]
+        counts = {"Orders": 4 * northwind.EACH, '"Order Details"': 12 * northwind.EACH, "Employees": 4, "Suppliers": 4, "Products": 30}
+        for table, rows in counts.items():
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (rows,), table
+        assert db.execute("SELECT count(ReportsTo), count(Photo) FROM Employees").fetchone() == (3, 4)
 
 
 @pytest.mark.soak

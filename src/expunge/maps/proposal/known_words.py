@@ -53,8 +53,12 @@ OTHER_TIMES = frozenset(
     {"birth", "birthday", "born", "dob", "expire", "expires", "expiry", "deleted", "updated", "due", "required", "last"}
 )
 """Words of columns with a time that is not the one of making."""
+CHANGES = frozenset({"update", "updated", "modified", "changed"})
+"""Words of columns with the time of a change: it is never before the making."""
 FIRST_NAMES = frozenset({"first_name", "firstname", "given_name", "givenname", "forename"})
 LAST_NAMES = frozenset({"last_name", "lastname", "family_name", "familyname", "surname"})
+CONTACTS = frozenset({"contact_name", "contactname", "contact_person", "contactperson"})
+"""Columns that name whom to talk to at a company."""
 LOGINS = frozenset({"username", "user_name", "login", "loginname", "login_name", "nickname", "handle"})
 PERSONAL = frozenset(
     {

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap.people_columns import singular
 from expunge.maps.proposal.guesses import Guess
-from expunge.maps.proposal.known_words import ACTORS, ALSO, OTHER_TIMES, TIMES, words_of
+from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, OTHER_TIMES, TIMES, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.unreached_tables import naming_rows, question, reason, row_names
 from expunge.maps.proposal.value_match import best_people, matched
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable
 
+_NO_CHANGES = OTHER_TIMES - CHANGES - {"last"}
 _DELETED = frozenset({"deleted_at", "deleted", "is_deleted", "deleted_on", "removed_at", "archived_at"})
 _MAILS = frozenset({"email", "e_mail", "email_address", "mail"})
 
@@ -65,7 +66,8 @@ class TableWays:
                     self._doubtful.add(place)
         links = {place: sorted(self._links(facts), key=_rank) for place, facts in self._tables.items() if place not in self._done}
         while found := [(place, link) for place, each in links.items() if place not in self._done for link in each if self._leads(link)]:
-            place, link = min(found, key=lambda each: _rank(each[1]))
+            # Why those last: of the rows there it is a question of its own whether they are anybody's.
+            place, link = min(found, key=lambda each: (each[1].to.place in self._doubtful, *_rank(each[1])))
             self._done[place] = self._through(self._tables[place], link, [each for each in links[place] if self._leads(each)])
         for place, facts in self._tables.items():
             if place not in self._done:
@@ -191,7 +193,8 @@ class TableWays:
 
     def _through(self, facts: TableFacts, link: _Link, others: Sequence[_Link]) -> Guess:
         asks = [f"{link.column}: {link.said}"] if link.said else []
-        beside = dict.fromkeys(each.column for each in others if each.column != link.column)
+        sure = [each for each in others if link.to.place in self._doubtful or each.to.place not in self._doubtful]
+        beside = dict.fromkeys(each.column for each in sure if each.column != link.column)
         if beside:
             asks.append(f"{', '.join(beside)} leads to people as well")
         if link.to.place in self._doubtful:
@@ -235,11 +238,16 @@ class TableWays:
 
 
 def since_of(table: SurveyedTable) -> str:
-    """Return the column with the time of which a period may run: one of the usual names first, then any time that is no other one."""
+    """Return the column with the time of which a period may run; empty where there is none.
+
+    One of the usual names first, then any time that is no other one, and last the time of a change.
+    """
     names = [column.name for column in table.columns]
     usual = (name for wanted in TIMES for name in names if name.lower() == wanted)
-    others = (each.name for each in table.columns if each.type is ColumnType.TIME and OTHER_TIMES.isdisjoint(words_of(each.name)))
-    return next(usual, next(others, ""))
+    times = [each.name for each in table.columns if each.type is ColumnType.TIME]
+    others = (name for name in times if OTHER_TIMES.isdisjoint(words_of(name)))
+    changed = (name for name in times if not CHANGES.isdisjoint(words_of(name)) and _NO_CHANGES.isdisjoint(words_of(name)))
+    return next(usual, next(others, next(changed, "")))
 
 
 def _is_actor(named: _Named) -> bool:
