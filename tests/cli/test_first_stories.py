@@ -12,8 +12,9 @@ import yaml
 
 from expunge.demo.company.outside_search import Search
 from expunge.servers.postgres import PostgresServer
-from tests.cli import chinook, northwind, rails_shop
+from tests.cli import chinook, northwind, pagila, rails_shop
 from tests.cli.first_story import tell
+from tests.cli.running import expunge
 
 
 def test_a_shop_for_music_on_sqlite(tmp_path: Path) -> None:
@@ -74,3 +75,39 @@ def test_a_rails_shop_on_postgresql(tmp_path: Path, postgres_server: PostgresSer
         counts = {"addresses": 3, "orders": 6, "line_items": 12, "reviews": 3, "active_storage_blobs": 3, "active_storage_attachments": 3}
         for table, rows in {**counts, "taxons": 3, "products": 8, "sessions": 0}.items():
             assert db.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (rows,), table
+
+
+@pytest.mark.soak
+def test_a_rental_of_films_on_postgresql(tmp_path: Path, postgres_server: PostgresServer, database: str) -> None:
+    """Addresses of customers, employees and shops in one table, payments in partitions, views, and keys that go in a circle."""
+    pagila.make(database)
+    names = tuple(word for row in (*pagila.STAFF, *pagila.CUSTOMERS) for word in row)
+    clerk = "{subject: {customer: customer_id}, mentions: {staff_id: keep}}"
+    answers = {
+        "datasets.film": "nobody",
+        "datasets.inventory": "nobody",
+        "datasets.payment": clerk,
+        "datasets.rental": clerk,
+        "datasets.store": "{subject: {staff: manager_staff_id}, on_erase: {keep: a shop has a manager until another is named}}",
+    }
+    env = {"FILMS_DB": database}
+    told = tell(tmp_path, (database,), pagila.mail(pagila.WHO), (*names, *pagila.TRACES), answers, env)
+    assert "fulfilled" in told.applied, told.applied
+    assert told.answers == 10
+    assert "subject: {through: {customer: address_id, staff: address_id, store: address_id}, via: address_id}" in (
+        (tmp_path / "expunge.yaml").read_text()
+    )
+    assert f"address 1; customer 1; film_actor 0; payment {pagila.EACH}; rental {pagila.EACH}; staff 0; store 0" in told.check
+    assert [str(hit.path) for hit in Search(pagila.TRACES[1:]).folder(postgres_server.data)] == []
+    kept = len(pagila.CUSTOMERS) - 1
+    with psycopg.connect(database) as db:
+        counts = {"customer": kept, "address": kept + 3, "rental": pagila.EACH * kept, "payment": pagila.EACH * kept}
+        for table, rows in {**counts, "staff": 2, "store": 2, "inventory": 60, "film_actor": 60}.items():
+            assert db.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (rows,), table
+    # Two people under one address: it goes with the second.
+    for number, said, addresses in zip(pagila.HOUSEHOLD, ("shared with people who stay", "fulfilled"), (kept + 3, kept + 2), strict=True):
+        order = expunge("order", "erase", pagila.mail(number), "--yes", "--json", cwd=tmp_path, env=env).json["order"]
+        assert expunge("plan", order, cwd=tmp_path, env=env).code == 0
+        assert said in expunge("apply", order, "--yes", cwd=tmp_path, env=env).out
+        with psycopg.connect(database) as db:
+            assert db.execute("SELECT count(*) FROM address").fetchone() == (addresses,)

@@ -170,6 +170,12 @@ def _dataset(guess: Guess, retention: str) -> Iterator[str]:
 def _subject(guess: Guess) -> Iterator[str]:
     if guess.kinds:
         yield f"    subject: {{{', '.join(f'{kind}: {_fields(guess, kind)}' for kind in guess.kinds)}}}"
+    elif guess.ways:
+        fields: dict[str, list[str]] = {}
+        for name, link in guess.ways:
+            fields.setdefault(name, []).append(word(link))
+        ways = ", ".join(f"{name}: {each[0] if len(each) == 1 else '[' + ', '.join(each) + ']'}" for name, each in fields.items())
+        yield f"    subject: {{through: {{{ways}}}, via: {word(guess.through[1])}}}"
     elif guess.through:
         dataset, here, *there = guess.through
         via = f"{{{word(here)}: {word(there[0])}}}" if there else word(here)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap.people_columns import singular
 from expunge.maps.proposal.guesses import Guess
-from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, OTHER_TIMES, TIMES, words_of
+from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, OTHER_TIMES, PERSONAL, TIMES, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.unreached_tables import naming_rows, question, reason, row_names
@@ -222,6 +222,11 @@ class TableWays:
         for other, here in referring:
             if other.table.unique(here):
                 return replace(guess, through=(other.dataset, facts.table.key, *([here] if here != facts.table.key else [])))
+        if len(referring) > 1 and any(column.name.lower() in PERSONAL for column in facts.table.columns):
+            (first, link), key = referring[0], facts.table.key
+            way = (first.dataset, key, *([link] if link != key else []))
+            ways = tuple((other.dataset, here) for other, here in referring)
+            return replace(guess, through=way, ways=ways, notes=(*guess.notes, "a row goes with the last person to whom a way leads"))
         if asks := question(facts, tuple(self._homes.values()), [f"{other.dataset}.{here}" for other, here in referring]):
             return replace(guess, asks=asks, samples=row_names(facts))
         return replace(guess, nobody=True, samples=row_names(facts), notes=(*guess.notes, reason(facts)))
