@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap.people_columns import singular
 from expunge.maps.proposal.guesses import Guess
-from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, OTHER_TIMES, PERSONAL, TIMES, words_of
+from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, KINDS, OTHER_TIMES, OWNERS, PERSONAL, TIMES, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.unreached_tables import naming_rows, question, reason, row_names
@@ -88,8 +88,9 @@ class TableWays:
             yield _Named(facts.table.key, *twin)
         elif own is None and is_copy(facts.table):
             yield from self._of_copied(facts, declared)
+        rows = naming_rows(facts) if own is None else frozenset[str]()
         for column in facts.table.columns:
-            if column.name in declared or (own is not None and column.name == own.key):
+            if column.name in declared | rows or (own is not None and column.name == own.key):
                 continue
             numbers_rows = facts.table.unique(column.name) and column.name.lower() in {"id", "uuid", "key"}
             if not numbers_rows and (found := best_people(facts, column, tuple(self._homes.values()))) is not None:
@@ -261,7 +262,17 @@ def _is_actor(named: _Named) -> bool:
 
 def _doubtful(named: Sequence[_Named]) -> bool:
     """Whether all of the people named may only have done something to a row, or look after it."""
-    return all(each.people.of_staff or _is_actor(each) for each in named)
+    alone = len(named) == 1
+    return all(each.people.of_staff or _is_actor(each) or (alone and not each.said and not _is_owner(each)) for each in named)
+
+
+def _is_owner(named: _Named) -> bool:
+    """Whether a column is named after people, or after whoever something belongs to."""
+    people = {named.people.kind, singular(words_of(named.people.facts.table.name)[-1])}
+    words = words_of(named.column)
+    table = named.people.facts.table.name.lower().rpartition(".")[2]
+    own = not people.isdisjoint(map(singular, words)) or named.column.lower().startswith(table)
+    return own or not (OWNERS | KINDS.keys()).isdisjoint(words)
 
 
 def _because(named: _Named) -> str:
