@@ -354,3 +354,33 @@ def test_nor_does_it_go_below_rows_that_name_nobody(tmp_path: Path, server: str,
     assert made.run(f"SELECT n FROM {table} WHERE n = 4") == ([] if whose == ANNA else [(4,)])
     assert ("comments: referenced by other data" in run.reasons) is (whose != ANNA)
     assert (run.state is OrderState.FULFILLED) is (whose == ANNA)
+
+
+# --- rows of partitions ------------------------------------------------------------------------------
+
+VISITS = """
+CREATE TABLE visits (n int NOT NULL, customer_id varchar(20), day date NOT NULL, note text, PRIMARY KEY (day, n)) PARTITION BY RANGE (day);
+CREATE TABLE visits_may PARTITION OF visits FOR VALUES FROM ('2026-05-01') TO ('2026-06-01');
+CREATE TABLE visits_june PARTITION OF visits FOR VALUES FROM ('2026-06-01') TO ('2026-07-01');
+ALTER TABLE visits_may ADD FOREIGN KEY (customer_id) REFERENCES customers;
+ALTER TABLE visits_june ADD FOREIGN KEY (customer_id) REFERENCES customers;
+"""
+
+
+def test_a_foreign_key_of_a_partition_is_one_of_its_table(tmp_path: Path, database: str) -> None:
+    """The map declares the table as a whole; each partition has foreign keys of its own."""
+    rows = "INSERT INTO visits VALUES (1, '{}', '2026-05-04', 'she came by in the spring'), (2, '{}', '2026-06-09', 'he came by in June');"
+    made = company(tmp_path, database, VISITS + rows.format(ANNA, BELA), dataset("visits", "customer: customer_id"))
+    run = made.erase_all(ANNA)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert made.run("SELECT n FROM visits") == [(2,)]
+
+
+@pytest.mark.soak
+def test_a_row_of_another_in_a_partition_stands_in_the_way(tmp_path: Path, database: str) -> None:
+    rows = "INSERT INTO visits VALUES (1, '{}', '2026-05-04', 'she came by in the spring'); ALTER TABLE visits ADD guest varchar(20);"
+    more = "ALTER TABLE visits_may ADD FOREIGN KEY (guest) REFERENCES customers; UPDATE visits SET guest = '{}';"
+    made = company(tmp_path, database, VISITS + (rows + more).format(BELA, ANNA), dataset("visits", "customer: customer_id"))
+    run = made.erase_all(ANNA)
+    assert made.run("SELECT n, guest FROM visits") == [(1, ANNA)]
+    assert "customers: referenced by other data" in run.reasons

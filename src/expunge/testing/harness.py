@@ -16,7 +16,7 @@ import pytest
 
 from expunge.core.datamap.datamap import ByField, Dataset, StoreSpec, Through
 from expunge.core.values.copy import Copy, Selector
-from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import RETRYABLE, Absent, Erased, Outcome, Unable
 from expunge.ports.store import Store
 from expunge.testing import forked, fresh
@@ -199,8 +199,8 @@ def followed(declared: Sequence[Dataset]) -> tuple[Dataset, ...]:
     """Return the datasets with ``follow`` filled in from each other's ``through``."""
     via: dict[str, set[str]] = {each.name: set(each.follow) for each in declared}
     for each in declared:
-        if isinstance(each.subject, Through):
-            via[each.subject.dataset].add(each.subject.link)
+        for name, link in each.subject.ways if isinstance(each.subject, Through) else ():
+            via[name].add(link)
     return tuple(replace(each, follow=tuple(sorted(via[each.name]))) for each in declared)
 
 
@@ -210,7 +210,7 @@ def upstream_first(datasets: Sequence[Dataset]) -> list[Dataset]:
     left = list(datasets)
     while left:
         done = {each.name for each in ordered}
-        ready = [each for each in left if not isinstance(each.subject, Through) or each.subject.dataset in done]
+        ready = [each for each in left if not isinstance(each.subject, Through) or done.issuperset(each.subject.sources)]
         assert ready, "datasets found through one another in a circle"
         ordered += ready
         left = [each for each in left if each not in ready]
@@ -225,9 +225,11 @@ def locate_all(store: Store, datasets: Sequence[Dataset], people: Sequence[Perso
             fields = dataset.subject_fields
             selectors = [Selector(person.pseudonym, {name: frozenset({person.id}) for name in fields}) for person in people]
         elif isinstance(dataset.subject, Through):
-            via, link = dataset.subject.via, dataset.subject.link
-            upstream = located[dataset.subject.dataset]
-            selectors = [Selector(each.subject, {via: each.links[link]}) for each in upstream if each.links.get(link)]
+            values: dict[Pseudonym, frozenset[str]] = {}
+            for name, link in dataset.subject.ways:
+                for each in located[name]:
+                    values[each.subject] = values.get(each.subject, frozenset()) | each.links.get(link, frozenset())
+            selectors = [Selector(subject, {dataset.subject.via: held}) for subject, held in values.items() if held]
         else:
             selectors = []
         located[dataset.name] = list(store.locate(dataset, selectors)) if selectors else []

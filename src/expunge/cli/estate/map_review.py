@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,8 @@ from expunge.errors import UsageError
 if TYPE_CHECKING:
     from expunge.survey import MapQuestion, MapReview, TableCounts
 
+_GUESS = re.compile(r', guess: "(?:[^"\\]|\\.)*"')
+"""The guess of an entry in one line: the reason says it again."""
 _CHOICES = "y: as proposed; Enter: later; ?: what else can be said; q: stop"
 _HELP = {
     "retention": ("the value alone, without quotes: 90 days, created_at, answer the request",),
@@ -134,7 +137,8 @@ def _answers() -> Iterator[str]:
 
 def _shown(question: MapQuestion, counts: TableCounts | None, which: str) -> Iterator[str]:
     yield f"({which}) {question.place}, line {question.line}"
-    yield from (f"    | {line}" for line in question.entry if not line.strip().startswith("guess:"))
+    said = (_GUESS.sub("", line) for line in question.entry if not line.strip().startswith("guess:"))
+    yield from (f"    | {line}" for line in said)
     yield f"    why this is asked: {question.reason}"
     if counts is not None:
         yield f"    now: {output.count(counts.rows, 'row')}; columns: {', '.join(counts.columns)}"

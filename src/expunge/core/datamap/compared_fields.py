@@ -34,6 +34,8 @@ def _identity(data_map: DataMap, dataset: Dataset, name: str, seen: frozenset[st
             for kind, field in rule.pairs():
                 if field == name and kind in data_map.identities:
                     return data_map.identities[kind], data_map.identities[kind].key
-        case Through(dataset=parent, via=via) as path if name == via and parent not in seen and parent in data_map.datasets:
-            return _identity(data_map, data_map.datasets[parent], path.link, seen | {dataset.name})
+        case Through() as path if name == path.via:
+            known = [(parent, link) for parent, link in path.ways if parent not in seen and parent in data_map.datasets]
+            told = (_identity(data_map, data_map.datasets[parent], link, seen | {dataset.name}) for parent, link in known)
+            return next((each for each in told if each is not None), None)
     return None

@@ -126,6 +126,18 @@ class Through:
 
     many: bool = False
     """The map says that a value of ``via`` may lead to several people; otherwise an order is refused where one does."""
+    further: tuple[tuple[str, str], ...] = ()
+    """More datasets with a field each that ``via`` may equal. An item goes with the last person to whom any of the ways leads."""
+
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """Every dataset with its field that ``via`` equals."""
+        return ((self.dataset, self.link), *self.further)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The datasets through which it is found, each once."""
+        return tuple(dict.fromkeys(name for name, _ in self.ways))
 
 
 @tagged("Inherited")

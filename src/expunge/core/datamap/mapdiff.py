@@ -60,7 +60,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
             "mentions",
         }
     ),
-    Through: frozenset({"to", "many"}),
+    Through: frozenset({"to", "many", "further"}),
     ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"compare", "last_used", "inactive_after"}),
     OnErase: frozenset({"compare"}),

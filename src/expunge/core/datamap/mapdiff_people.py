@@ -95,8 +95,8 @@ def _found(rule: SubjectRule) -> str:
     match rule:
         case ByField() as fields:
             return f"people are found in it by {', '.join(name for _, name in fields.pairs()) or 'nothing'}"
-        case Through(dataset=dataset, via=via):
-            return f"people are found in it through {dataset}, by {via}"
+        case Through() as rule:
+            return f"people are found in it through {', '.join(rule.sources)}, by {rule.via}"
         case Inherited(sources=sources):
             return f"nobody can be found in it, and it is treated as about everybody in {', '.join(sources)}"
         case AboutNobody():

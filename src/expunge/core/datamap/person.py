@@ -99,9 +99,10 @@ def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapp
         case ByField() as rule:
             for kind, name in rule.pairs():
                 _add(match, name, person.ids.get(kind, frozenset()))
-        case Through(dataset=parent, via=via, to=to):
-            held = upstream.get(parent)
-            _add(match, via, held.links.get(to or via, frozenset()) if held else frozenset())
+        case Through() as rule:
+            for parent, link in rule.ways:
+                held = upstream.get(parent)
+                _add(match, rule.via, held.links.get(link, frozenset()) if held else frozenset())
         case AboutNobody() | Inherited():
             return None
     return Selector(person.subject, match) if match else None

@@ -88,8 +88,9 @@ def ancestry_of(data_map: DataMap, recorded: Iterable[Derivation] = (), artefact
             # Why not for others: each artefact in it has an origin of its own, and the dataset's is only the sum of them.
             for source in dataset.derived_from:
                 graph.link(source, name, DERIVED)
-        if isinstance(dataset.subject, Through) and dataset.subject.dataset != name:
-            graph.link(dataset.subject.dataset, name, THROUGH)
+        for source in dataset.subject.sources if isinstance(dataset.subject, Through) else ():
+            if source != name:
+                graph.link(source, name, THROUGH)
         if dataset.reviewed_by is not None:
             graph.link(name, dataset.reviewed_by.dataset, REVIEW)
         for each in single.get(name, ()):
@@ -179,12 +180,8 @@ class _Scoping:
         """Whether its items are found through reviewed ones: they go with them."""
         if self.limb.trigger is not Trigger.REVIEWED:
             return False
-        rule = dataset.subject
-        while isinstance(rule, Through):
-            if rule.dataset in self.covered:
-                return True
-            rule = self.data_map.datasets[rule.dataset].subject
-        return False
+        sources = dataset.subject.sources if isinstance(dataset.subject, Through) else ()
+        return any(name in self.covered or self._follows(self.data_map.datasets[name]) for name in sources)
 
     def _by(self, dataset: Dataset) -> SelectedBy:
         rule = dataset.subject
@@ -194,7 +191,7 @@ class _Scoping:
             # Why aggregates too: orders reach what was derived in part, and nothing in it says which part.
             return SelectedBy.WHOLE if dataset.name not in self.covered else SelectedBy.OWN
         if isinstance(rule, Through):
-            return SelectedBy.PARENT if self._meets(rule.dataset) else SelectedBy.OWN
+            return SelectedBy.PARENT if any(map(self._meets, rule.sources)) else SelectedBy.OWN
         return SelectedBy.OWN
 
     def _meets(self, parent: str) -> bool:
@@ -247,9 +244,14 @@ def _about(data_map: DataMap, limb: Limb) -> Collection[str] | None:
 def _sources_first(data_map: DataMap) -> list[str]:
     """All datasets, each after what it is found through; otherwise in the order of the map."""
     done: dict[str, None] = {}
+
+    def add(name: str, below: tuple[str, ...]) -> None:
+        rule = data_map.datasets[name].subject
+        for source in rule.sources if isinstance(rule, Through) else ():
+            if source not in done and source not in below:
+                add(source, (*below, source))
+        done.setdefault(name)
+
     for name in data_map.datasets:
-        chain = [name]
-        while isinstance(rule := data_map.datasets[chain[-1]].subject, Through) and rule.dataset not in done and rule.dataset not in chain:
-            chain.append(rule.dataset)
-        done.update(dict.fromkeys(reversed(chain)))
+        add(name, (name,))
     return list(done)

@@ -188,8 +188,8 @@ def lineage_of(datasets: Mapping[str, Dataset], identities: Mapping[str, Identit
     for name, dataset in datasets.items():
         edges += [Edge(source, name, EdgeKind.DERIVED, known=source in datasets) for source in dataset.derived_from]
         match dataset.subject:
-            case Through(dataset=source, via=via):
-                edges.append(Edge(source, name, EdgeKind.THROUGH, via, source in datasets))
+            case Through() as rule:
+                edges += [Edge(source, name, EdgeKind.THROUGH, rule.via, source in datasets) for source in rule.sources]
             case ByField() as fields:
                 homes = ((identities[kind], field) for kind, field in fields.pairs() if kind in identities)
                 edges += [

@@ -311,7 +311,8 @@ def dependents_first(data_map: DataMap, refers: Collection[tuple[str, str]] = ()
         if not free:
             message = "the datasets of the map are found through one another in a circle"
             raise ValueError(message)
-        ready = [name for name in free if not pointing[name] & waiting.keys()] or free
+        ready = [name for name in free if not pointing[name] & waiting.keys()] or [name for name in free if pointing[name].isdisjoint(free)]
+        ready = ready or free
         done += ready
         for name in ready:
             del waiting[name]
@@ -328,7 +329,12 @@ def _dependents(data_map: DataMap, dataset: Dataset, homes: Iterable[str]) -> fr
             for identity in data_map.identities.values()
             if identity.member_of and _is_home(data_map, identity.member_of, dataset)
         }
-        found |= {each for each in data_map.datasets if each not in homes and not _reaches(data_map, dataset.name, each)} | members
+        # Why not what is about nobody: nothing of it goes, and rows that refer to it may have to wait for the person's own.
+        found |= {
+            each.name
+            for each in data_map.datasets.values()
+            if each.name not in homes and not isinstance(each.subject, AboutNobody) and not _reaches(data_map, dataset.name, each.name)
+        } | members
     return frozenset(found - {dataset.name})
 
 
@@ -340,19 +346,20 @@ def _is_home(data_map: DataMap, kind: str, dataset: Dataset) -> bool:
 def _reaches(data_map: DataMap, start: str, goal: str) -> bool:
     """Whether ``start`` is found through ``goal``, directly or by steps."""
     seen: set[str] = set()
-    while start in data_map.datasets and start not in seen:
-        seen.add(start)
-        rule = data_map.datasets[start].subject
-        if not isinstance(rule, Through):
-            return False
-        start = rule.dataset
-        if start == goal:
-            return True
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        rule = data_map.datasets[name].subject if name in data_map.datasets and name not in seen else None
+        seen.add(name)
+        if isinstance(rule, Through):
+            if goal in rule.sources:
+                return True
+            waiting += rule.sources
     return False
 
 
 def _found_through(dataset: Dataset, parent: Dataset) -> bool:
-    return isinstance(dataset.subject, Through) and dataset.subject.dataset == parent.name
+    return isinstance(dataset.subject, Through) and parent.name in dataset.subject.sources
 
 
 def _does(snapshot: PlanSnapshot, dataset: Dataset) -> StepKind:

@@ -78,7 +78,7 @@ def found_through(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
         more = {
             dataset.name
             for dataset in data_map.datasets.values()
-            if isinstance(dataset.subject, Through) and dataset.subject.dataset in reached
+            if isinstance(dataset.subject, Through) and not reached.isdisjoint(dataset.subject.sources)
         } - reached
         if not more:
             return frozenset(reached)

@@ -98,12 +98,16 @@ class LimbSelection:
                 assert dataset.reviewed_by is not None
                 return _linked(self.located(dataset.reviewed_by.dataset), dataset.reviewed_by.via)
             case SelectedBy.PARENT:
-                assert isinstance(dataset.subject, Through)
-                parent = self.chosen(dataset.subject.dataset)
-                if parent is not None and parent.every and not parent.narrowed:
+                rule = dataset.subject
+                assert isinstance(rule, Through)
+                parents = [self.chosen(name) for name in rule.sources]
+                if all(each is not None and each.every and not each.narrowed for each in parents):
                     # Why all: where the whole of it goes, so does what nothing in it leads to any more.
-                    return parent
-                return _linked(self.located(dataset.subject.dataset), dataset.subject.link, dataset.subject.via)
+                    return parents[0]
+                chosen = [way for way in rule.ways if self.chosen(way[0]) is not None]
+                found = [each for name, link in chosen if (each := _linked(self.located(name), link, rule.via)) is not None]
+                values = frozenset[str]().union(*(each.match[rule.via] for each in found))
+                return replace(found[0], match={rule.via: values}) if found else None
             case SelectedBy.OWN:
                 said = self.limb.where.get(dataset.name)
                 theirs = Selector(NOBODY, dict(said)) if said else self._of_whom(dataset)
@@ -124,8 +128,8 @@ class LimbSelection:
     def _people(self, dataset: Dataset) -> Selector | None:
         """Whatever a dataset holds of the people of the limb, whenever."""
         upstream = {}
-        if isinstance(dataset.subject, Through):
-            upstream[dataset.subject.dataset] = self._of_people(dataset.subject.dataset)
+        for name in dataset.subject.sources if isinstance(dataset.subject, Through) else ():
+            upstream[name] = self._of_people(name)
         wanted = selector(self.context.data_map, dataset, Person(NOBODY, self._people_ids(), {}), upstream)
         return wanted and spellings.widened(self.context, dataset, (wanted,))[0]
 

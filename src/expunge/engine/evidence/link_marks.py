@@ -27,8 +27,8 @@ def followed(data_map: DataMap) -> dict[str, frozenset[str]]:
     """Dataset -> its fields by which rows of other datasets are found."""
     fields: dict[str, set[str]] = {}
     for dataset in data_map.datasets.values():
-        if isinstance(dataset.subject, Through):
-            fields.setdefault(dataset.subject.dataset, set()).add(dataset.subject.link)
+        for name, link in dataset.subject.ways if isinstance(dataset.subject, Through) else ():
+            fields.setdefault(name, set()).add(link)
     return {name: frozenset(names) for name, names in fields.items()}
 
 
@@ -108,8 +108,10 @@ def _looked_for(context: Context, known: Mapping[str, Mapping[Pseudonym, Selecto
     by_link: dict[tuple[str, str], list[frozenset[tuple[Pseudonym, str]]]] = {}
     for dataset in context.data_map.datasets.values():
         if isinstance(rule := dataset.subject, Through):
-            values = ((subject, value) for subject, each in known.get(dataset.name, {}).items() for value in _sought(each, rule.via))
-            by_link.setdefault((rule.dataset, rule.link), []).append(frozenset(values))
+            sought = known.get(dataset.name, {}).items()
+            values = frozenset((subject, value) for subject, each in sought for value in _sought(each, rule.via))
+            for way in rule.ways:
+                by_link.setdefault(way, []).append(values)
     for (name, link), found in by_link.items():
         yield from ((link_mark(key, name, link, value), subject) for subject, value in frozenset.intersection(*found))
 
@@ -121,7 +123,7 @@ def _sought(selector: Selector, field: str) -> frozenset[str]:
 def pointerless(context: Context, dataset: Dataset, rule: Through) -> Iterator[tuple[str, bytes]]:
     """Yield (value, mark) of the rows of a dataset to which no link points. Raises the errors of stores."""
     key = context.keys.pseudonym_key()
-    pointers = orphaned_items.pointers_of(context, context.data_map.datasets[rule.dataset], rule.link, {})
+    pointers = orphaned_items.pointers_by(context, rule, {})
     for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):
         for value in (copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()) - pointers:
-            yield value, link_mark(key, rule.dataset, rule.link, value)
+            yield from ((value, link_mark(key, name, link, value)) for name, link in rule.ways)

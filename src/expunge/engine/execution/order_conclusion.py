@@ -138,7 +138,9 @@ def _lost(context: Context, store: str) -> list[str]:
     except store_calls.TROUBLE:
         pass
     through = [
-        (dataset.name, dataset.subject.dataset) for dataset in context.data_map.datasets_of(store) if isinstance(dataset.subject, Through)
+        (dataset.name, " or ".join(dataset.subject.sources))
+        for dataset in context.data_map.datasets_of(store)
+        if isinstance(dataset.subject, Through)
     ]
     return [f"what is in {name} and nothing in {pointer} led to any more: nobody can tell whose it is" for name, pointer in through]
 

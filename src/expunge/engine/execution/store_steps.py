@@ -162,7 +162,7 @@ class StoreSteps:
             forgotten = self._run.current.outcomes(StepKind.FORGET, other.name, other.name)
             if dataset.name in other.derived_from and not all(map(discharges, forgotten.values())):
                 return Unable(Reason.REFERENCED, f"waits for {other.name}, which forgets with its rows")
-            if not isinstance(other.subject, Through) or other.subject.dataset != dataset.name:
+            if not isinstance(other.subject, Through) or dataset.name not in other.subject.sources:
                 continue
             erased = self._run.current.outcomes(StepKind.ERASE, other.name, other.name)
             if any(isinstance(each, Unable) for each in erased.values()):

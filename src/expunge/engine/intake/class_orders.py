@@ -66,9 +66,10 @@ def _check(context: Context, scope: Scope, selectors: Mapping[str, Selector]) ->
         message = f"{', '.join(beyond)} is selected from but not in the scope of the order"
         raise UsageError(message, help="name every dataset that the order reaches in its scope")
     led = following(context.data_map, found_through(context.data_map, selectors))
+    scope_names = frozenset(scope.datasets)
     for name in scope.datasets:
         rule = context.data_map.datasets[name].subject if name in context.data_map.datasets else None
-        led_to = isinstance(rule, Through) and rule.dataset in scope.datasets
+        led_to = isinstance(rule, Through) and not scope_names.isdisjoint(rule.sources)
         if not led_to and name not in selectors and isinstance(rule, Inherited) and name in led:
             # It goes as a whole when any of what it is made from does.
             continue

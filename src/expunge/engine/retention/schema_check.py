@@ -90,7 +90,7 @@ def _is_time(column: str) -> bool:
 def _joins(data_map: DataMap, dataset: Dataset, tables: Mapping[str, SurveyedTable]) -> Iterator[Finding]:
     pairs: list[tuple[str, str, str]] = []
     if isinstance(dataset.subject, Through):
-        pairs.append((dataset.subject.via, dataset.subject.dataset, dataset.subject.link))
+        pairs += [(dataset.subject.via, *way) for way in dataset.subject.ways]
     elif isinstance(dataset.subject, ByField):
         known = data_map.identities
         pairs += [(name, known[kind].dataset, known[kind].key) for kind, name in dataset.subject.pairs() if kind in known]

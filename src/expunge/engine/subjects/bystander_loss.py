@@ -27,7 +27,7 @@ Identities = Mapping[str, frozenset[str]]
 
 def is_said(dataset: Dataset) -> bool:
     """Return whether the map says that items found through another dataset may be those of several people."""
-    return isinstance(dataset.subject, Through) and (dataset.subject.many or bool(dataset.people))
+    return isinstance(dataset.subject, Through) and (dataset.subject.many or bool(dataset.people or dataset.subject.further))
 
 
 def require_own_paths(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) -> None:
@@ -102,7 +102,16 @@ def _others_through(context: OpenPlaces, dataset: Dataset, rule: Through, locate
     for copy in located.copies.get(dataset.name, ()):
         asked = copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()
         values |= asked | copy.others.get(rule.via, frozenset())
-    return _less(context.data_map, _led_to(context, context.data_map.datasets[rule.dataset], rule.link, values, located), located, people)
+    return _less(context.data_map, _led_by(context, rule, values, located), located, people)
+
+
+def _led_by(context: OpenPlaces, rule: Through, values: frozenset[str], located: LocatedCopies) -> Identities:
+    """The identities to which values lead by any way."""
+    found: dict[str, frozenset[str]] = {}
+    for name, link in rule.ways:
+        for kind, named in _led_to(context, context.data_map.datasets[name], link, values, located).items():
+            _join(found, kind, named)
+    return found
 
 
 def _led_to(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset[str], located: LocatedCopies) -> Identities:
@@ -123,9 +132,9 @@ def _named_by(context: OpenPlaces, dataset: Dataset, field: str, values: frozens
                 for kind, name in by.pairs():
                     named = others.get(name, frozenset()) | asked.match.get(name, frozenset())
                     _join(found, kind, named - _alike(context, dataset, name, named, located))
-            case Through(parent, via) as rule:
+            case Through(via=via) as rule:
                 further = others.get(via, frozenset()) | asked.match.get(via, frozenset())
-                for kind, named in _led_to(context, context.data_map.datasets[parent], rule.link, further, located).items():
+                for kind, named in _led_by(context, rule, further, located).items():
                     _join(found, kind, named)
     return found
 

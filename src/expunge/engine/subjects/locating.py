@@ -24,6 +24,8 @@ from expunge.ports.store import Store
 T = TypeVar("T")
 EVERYBODY = Pseudonym(WHOLE)
 SHARED_GROUND = "recording shared with people who stay"
+_SHARED_ROW = "shared with people who stay"
+"""The ground of what several ways lead to."""
 
 
 @dataclass
@@ -307,8 +309,10 @@ def _locate_one(
     known: Mapping[str, Mapping[Pseudonym, Selector]],
     theirs: _Theirs,
 ) -> None:
-    if isinstance(dataset.subject, Through) and dataset.subject.dataset in located.failed and dataset.name not in known:
-        located.failed[dataset.name] = Unable(Reason.UNREACHABLE, f"found through {dataset.subject.dataset}, which could not be read")
+    sources = dataset.subject.sources if isinstance(dataset.subject, Through) else ()
+    unread = [name for name in sources if name in located.failed]
+    if unread and dataset.name not in known:
+        located.failed[dataset.name] = Unable(Reason.UNREACHABLE, f"found through {unread[0]}, which could not be read")
         return
     if dataset.name in theirs.nameless:
         located.failed[dataset.name] = Unable(Reason.CANNOT_TELL, "somebody's items in it are held, and nobody knows any more which")
@@ -464,7 +468,9 @@ def _less_shared(
             located.narrowed.setdefault(dataset.name, {})[copy.subject] = selector_left
             left = replace(copy, selector=selector_left)
         if keys:
-            kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(SHARED_GROUND, None, len(keys)))
+            several = isinstance(dataset.subject, Through) and bool(dataset.subject.further)
+            ground = _SHARED_ROW if several else SHARED_GROUND
+            kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(ground, None, len(keys)))
             aside = copy.without(set(copy.keys) - keys)
             located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), aside)
         left = left.without(keys)
@@ -496,12 +502,11 @@ def _values_of_others(context: Context, dataset: Dataset, located: LocatedCopies
     """Values of the ``via`` field that people who stay have as well, asked of the dataset that says who is in a recording."""
     if not isinstance(dataset.subject, Through):
         return frozenset()
-    people = context.data_map.datasets[dataset.people or dataset.subject.dataset]
-    store = context.open_store(people.store)
-    mine = located.copies.get(people.name, ())
     others: set[str] = set()
-    for copy in store_calls.bystanders(store, people, mine, None):
-        others |= copy.links.get(dataset.subject.link, frozenset())
+    for name, link in ((dataset.people, dataset.subject.link),) if dataset.people else dataset.subject.ways:
+        people = context.data_map.datasets[name]
+        for copy in store_calls.bystanders(context.open_store(people.store), people, located.copies.get(name, ()), None):
+            others |= copy.links.get(link, frozenset())
     return frozenset(others)
 
 

@@ -48,7 +48,7 @@ def owned(
     if not isinstance(dataset.subject, Through):
         yield from (each for each in copies if names_somebody(each)) if living is None else living.copies(dataset, copies)
         return
-    pointers = pointers_of(context, context.data_map.datasets[dataset.subject.dataset], dataset.subject.link, erased, living)
+    pointers = pointers_by(context, dataset.subject, erased, living)
     yield from _pointed_to(context, dataset, dataset.subject, copies, pointers)
 
 
@@ -68,7 +68,7 @@ def a_few_owned(
     first = list(islice(left, FEW + 1))
     values = frozenset(value for copy in first for value in _values(copy, rule.via))
     exact = len(first) <= FEW and spellings.equality_of(context, dataset, rule.via).exact
-    pointers = _leading(context, context.data_map.datasets[rule.dataset], rule.link, values, erased, living) if exact else None
+    pointers = _leading_by(context, rule, values, erased, living) if exact else None
     if pointers is None:
         yield from owned(context, dataset, chain(first, left), erased, living)
     else:
@@ -116,8 +116,26 @@ def _leading(
         return None
     together = {value: frozenset[str]().union(*names.values()) for value, names in named.items()}
     further = frozenset[str]().union(*together.values())
-    above = _leading(context, context.data_map.datasets[rule.dataset], rule.link, further, erased, living)
+    above = _leading_by(context, rule, further, erased, living)
     return None if above is None else frozenset(value for value, names in together.items() if not above.isdisjoint(names))
+
+
+def _leading_by(
+    context: OpenPlaces, rule: Through, values: frozenset[str], erased: Mapping[str, Sequence[Copy]], living: LivingKeys | None
+) -> frozenset[str] | None:
+    """Return those of some values that lead to a bystander by any way; None where a store does not say it of each."""
+    found = [_leading(context, context.data_map.datasets[name], link, values, erased, living) for name, link in rule.ways]
+    told = [each for each in found if each is not None]
+    return frozenset[str]().union(*told) if len(told) == len(found) else None
+
+
+def pointers_by(
+    context: OpenPlaces, rule: Through, erased: Mapping[str, Sequence[Copy]], living: LivingKeys | None = None
+) -> frozenset[str]:
+    """Return the values that lead to a bystander by any way."""
+    return frozenset[str]().union(
+        *(pointers_of(context, context.data_map.datasets[name], link, erased, living) for name, link in rule.ways)
+    )
 
 
 def pointers_of(
@@ -148,7 +166,7 @@ def ownerless(context: OpenPlaces, dataset: Dataset) -> Iterator[OrphanedItems]:
     everything = sum(bystander.items for bystander in store_calls.bystanders(store, dataset, (), None))
     leading = sum(each.items for each in owned(context, dataset, store_calls.bystanders(store, dataset, (), None), {}))
     if everything > leading:
-        why = f"lead to nothing in {dataset.subject.dataset}" if isinstance(dataset.subject, Through) else "name nobody"
+        why = f"lead to nothing in {', '.join(dataset.subject.sources)}" if isinstance(dataset.subject, Through) else "name nobody"
         yield OrphanedItems(dataset.name, everything - leading, why)
 
 

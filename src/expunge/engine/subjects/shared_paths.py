@@ -31,7 +31,7 @@ def shared_paths(context: OpenPlaces, dataset: Dataset) -> Iterator[SharedPath]:
     Raises as ``locate`` of the stores.
     """
     rule = dataset.subject
-    if not isinstance(rule, Through) or dataset.people:
+    if not isinstance(rule, Through) or dataset.people or rule.further:
         return
     led = _led(context, context.data_map.datasets[rule.dataset], rule.link)
     items, people = 0, 0
@@ -69,7 +69,11 @@ class _Led:
 def _led(context: OpenPlaces, parent: Dataset, via: str) -> _Led:
     led = _Led()
     above = parent.subject if isinstance(parent.subject, Through) else None
-    further = _led(context, context.data_map.datasets[above.dataset], above.link) if above else _Led()
+    further = _Led()
+    for name, link in above.ways if above else ():
+        one = _led(context, context.data_map.datasets[name], link)
+        for value, person in one.people.items():
+            further.add(value, person, one.several.get(value, 1))
     for copy in store_calls.bystanders(context.open_store(parent.store), parent, (), None):
         match = _match(copy)
         if above is None:

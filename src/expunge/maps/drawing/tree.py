@@ -122,8 +122,8 @@ def about(dataset: Dataset) -> str:
     match dataset.subject:
         case ByField(fields=fields):
             return "of " + " or ".join(fields) if fields else "of nobody knows whom"
-        case Through(dataset=source):
-            return f"as {source}"
+        case Through() as rule:
+            return f"as {' and '.join(rule.sources)}"
         case Inherited():
             return "of its sources"
         case AboutNobody():

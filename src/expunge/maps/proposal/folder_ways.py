@@ -35,7 +35,10 @@ def _by_people(guess: Guess, homes: Sequence[PeopleTable]) -> Guess:
         kinds = {kind: name for kind, name in guess.kinds.items() if not homes or name in guess.told}
         known = {home.kind for home in homes}
         # Why not by name: the values of the folder are no keys of the table that lists these people.
-        return replace(guess, kinds={kind: name for kind, name in kinds.items() if kind not in known})
+        kinds = {kind: name for kind, name in kinds.items() if kind not in known}
+        shapes = [name for name in kinds.values() if name not in guess.told and _in_paths(guess, name)]
+        asks = [f"{{{name}}}: that a folder is a person's is told by nothing but its place; it may be a kind of files" for name in shapes]
+        return replace(guess, kinds=kinds, asks="; ".join(filter(None, (*asks, guess.asks))))
     _, name, home, match = max(found, key=lambda each: each[0])
     said = f"{{{name}}}: {match.said}" if _in_paths(guess, name) else f"{name}: {match.said}"
     guess = replace(guess, kinds={home.kind: name}, asks="; ".join(filter(None, (said, guess.asks))))

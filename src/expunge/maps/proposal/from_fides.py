@@ -128,6 +128,8 @@ def _guess(
         kinds=kinds,
         table=collection.name,
         through=through,
+        # Why without a look: the files of Fides name a field where it says something of people, and no other.
+        since="created_at",
         categories=tuple(each for each in collection.personal if _CATEGORY.fullmatch(each)),
     )
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from expunge.core.datamap.path_template import overlap
 from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells
 from expunge.core.values.scope import MODIFIED
 from expunge.maps.proposal.guesses import Guess
@@ -26,6 +27,7 @@ from expunge.maps.proposal.known_words import (
     COMPRESSED,
     JUNK,
     KINDS,
+    KNOWN_ENDINGS,
     MEDIA,
     OTHERS,
     RECORDS,
@@ -44,7 +46,7 @@ MOST_VALUES = 5_000
 """Files of one shape whose names are compared with keys of people."""
 _SAMPLES = 8
 _FIRST = 1 << 16
-_KNOWN = frozenset((*MEDIA, *RECORDS, *OTHERS, *TRACKS, *COMPRESSED))
+_KNOWN = frozenset((*MEDIA, *RECORDS, *OTHERS, *TRACKS, *COMPRESSED, *KNOWN_ENDINGS))
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 
 
@@ -82,6 +84,9 @@ def look_at_folder(root: Path, store: str, columns: ReadColumns | None = None, a
     """
     groups: dict[tuple[tuple[str, ...], str], _Group] = {}
     databases, junk, count = [], set(), 0
+    # Why whatever its name: one database beside the folders is the application's, and no person's of many.
+    lying = [path for path in root.iterdir() if path.is_file() and not path.is_symlink() and is_database(path)]
+    only = lying[0] if len(lying) == 1 else None
     for path in _files(root):
         if apart and path.resolve() in apart:
             continue
@@ -92,11 +97,11 @@ def look_at_folder(root: Path, store: str, columns: ReadColumns | None = None, a
         stem, extension = split_extension(parts[-1])
         if parts[-1] in JUNK:
             junk.add(parts[-1])
-        elif is_plain(stem) and all(map(is_plain, parts[:-1])) and is_database(path):
+        elif (path == only or (is_plain(stem) and all(map(is_plain, parts[:-1])))) and is_database(path):
             databases.append(path)
         elif not _beside_database(path):
             _group(groups, parts[:-1], extension).paths.append(path)
-    guesses = _guesses(root, store, list(groups.values()), columns)
+    guesses = _told_apart(_guesses(root, store, list(groups.values()), columns))
     return SurveyedFolder(_apart(guesses), tuple(databases), tuple(sorted(junk)), count > MOST_FILES)
 
 
@@ -281,7 +286,9 @@ def _single(store: str, folders: tuple[str, ...], group: _Group, names: list[str
     paths = tuple(f"{front}{stem}{group.extension}" for stem in _stems(group, own))
     keys = dict.fromkeys(key for record in records for key in record if is_field(key))
     guess = _guess(store, folders, paths, RECORDS.get(kind, ""), tuple(keys))
-    if broken := sum(1 for path, record in zip(looked, records, strict=False) if not record and 0 < path.stat().st_size < _FIRST):
+    unread = [path for path, record in zip(looked, records, strict=False) if not record and 0 < path.stat().st_size < _FIRST]
+    torn = [path for path in looked if guess.format == "jsonl" and path not in unread and _has_broken_line(path)]
+    if broken := len(unread) + len(torn):
         asks = f"{broken} of {len(looked)} files that were looked at cannot be read as {guess.format}: expunge check names it"
         return replace(guess, asks=asks)
     if all(map(is_database, looked)):
@@ -308,6 +315,23 @@ def _guess(store: str, folders: tuple[str, ...], paths: tuple[str, ...], form: s
     return Guess(re.sub(r"[^A-Za-z0-9_]", "_", name), store, fields, kinds, paths=paths, format=form, since=since)
 
 
+def _told_apart(guesses: Sequence[Guess]) -> list[Guess]:
+    """Put datasets together that hold files which fit the paths of both: no map may say of one file that it is in two."""
+    done: list[Guess] = []
+    for guess in guesses:
+        twins = [each for each in done if any(overlap(one, other) for one in each.paths for other in guess.paths)]
+        if not twins:
+            done.append(guess)
+            continue
+        paths = tuple(dict.fromkeys(path for each in (*twins, guess) for path in each.paths))
+        fields = tuple(dict.fromkeys(name for path in paths for name in re.findall(r"\{(\w+)\}", path)))
+        asks = "files of several kinds lie in folders of one shape, so that no path tells them apart: name their folders, or ignore them"
+        one = Guess(twins[0].name, guess.store, fields, paths=paths, since=MODIFIED, asks=asks)
+        at = done.index(twins[0])
+        done = [one if number == at else each for number, each in enumerate(done) if each not in twins or number == at]
+    return done
+
+
 def _apart(guesses: Sequence[Guess]) -> tuple[Guess, ...]:
     """Give datasets different names."""
     names: list[str] = []
@@ -316,12 +340,29 @@ def _apart(guesses: Sequence[Guess]) -> tuple[Guess, ...]:
     return tuple(replace(guess, name=name) for guess, name in zip(guesses, names, strict=True))
 
 
+def _has_broken_line(path: Path) -> bool:
+    """Whether a whole line among the first of a file is no JSON."""
+    try:
+        data = _head(path)
+        lines = data.decode("utf-8", "replace").split("\n")
+        for line in lines if len(data) < _FIRST else lines[:-1]:
+            if line.strip():
+                json.loads(line)
+    except (OSError, EOFError, ValueError, zlib.error, RecursionError):
+        return True
+    return False
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as raw:
+        opened: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
+        return opened.read(_FIRST)
+
+
 def _first_record(path: Path, kind: str) -> Mapping[str, object]:
     """The first record of a file of records or the one object of a JSON file; nothing where it cannot be read as such."""
     try:
-        with path.open("rb") as raw:
-            opened: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
-            data = opened.read(_FIRST)
+        data = _head(path)
         # Why not at once: a letter of several bytes may be cut where the look ends.
         text = codecs.getincrementaldecoder("utf-8")().decode(data, final=len(data) < _FIRST)
         if kind == "csv":

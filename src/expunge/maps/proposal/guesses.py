@@ -25,6 +25,8 @@ class Guess:
     format: str = ""
     through: tuple[str, ...] = ()
     """Dataset and field; a third where the field has another name there."""
+    ways: tuple[tuple[str, str], ...] = ()
+    """Datasets with a field each by which its rows are found, where these are several; :attr:`through` is the first."""
     nobody: bool = False
     """A look found nothing of people in it."""
     made_from: tuple[str, ...] = ()

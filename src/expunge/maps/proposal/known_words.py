@@ -30,6 +30,12 @@ ALSO = ("email", "e_mail", "email_address", "mail", "phone", "phone_number", "se
 MEDIA = ("flac", "wav", "mp3", "ogg", "opus", "m4a", "aac", "pcm", "raw", "mp4", "mov", "mkv", "webm", "avi", "jpg", "jpeg", "png", "heic")
 RECORDS = {"jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv"}
 OTHERS = ("json", "txt", "xml", "yaml", "log", "bin", "npy", "parquet", "onnx", "pt", "db", "sqlite", "sqlite3", "faiss", "index", "ids")
+KNOWN_ENDINGS = (
+    *("zip", "tar", "tgz", "7z", "bak", "old", "sql", "dump", "pdf", "doc", "docx", "odt", "rtf", "xls", "xlsx", "ods", "ppt", "pptx"),
+    *("htm", "html", "md", "eml", "msg", "mbox", "vcf", "ics", "tsv", "toml", "ini", "cfg", "conf", "b64", "pickle", "pkl", "npz", "h5"),
+    *("gif", "svg", "tif", "tiff", "bmp", "webp", "amr", "wma"),
+)
+"""Endings of other files, which are written down as they are."""
 TRACKS = ("gpx", "geojson", "kml", "nmea", "fit", "tcx")
 """Endings of files that devices write along their way."""
 COMPRESSED = ("gz",)
@@ -53,8 +59,12 @@ OTHER_TIMES = frozenset(
     {"birth", "birthday", "born", "dob", "expire", "expires", "expiry", "deleted", "updated", "due", "required", "last"}
 )
 """Words of columns with a time that is not the one of making."""
+CHANGES = frozenset({"update", "updated", "modified", "changed"})
+"""Words of columns with the time of a change: it is never before the making."""
 FIRST_NAMES = frozenset({"first_name", "firstname", "given_name", "givenname", "forename"})
 LAST_NAMES = frozenset({"last_name", "lastname", "family_name", "familyname", "surname"})
+CONTACTS = frozenset({"contact_name", "contactname", "contact_person", "contactperson"})
+"""Columns that name whom to talk to at a company."""
 LOGINS = frozenset({"username", "user_name", "login", "loginname", "login_name", "nickname", "handle"})
 PERSONAL = frozenset(
     {
@@ -78,6 +88,12 @@ ACTORS = frozenset(
     | {"approver", "reviewer", "editor", "assignee", "moderator", "support", "rep", "seller", "handler", "referred", "invited", "inviter"}
 )
 """Words of columns that name who did something to a row, and not whose it is."""
+OWNERS = frozenset(
+    {"owner", "author", "buyer", "payer", "payee", "sender", "recipient", "receiver", "holder", "client", "guest", "borrower", "reader"}
+    | {"uid", "who", "own", "owned", "belongs", "pupil", "learner", "tenant", "donor", "visitor", "subscriber"}
+    | {"follower", "followed", "friend", "driver", "rider", "passenger", "speaker", "participant", "attendee", "applicant", "candidate"}
+)
+"""Words of columns that name whose a row is."""
 
 _PLAIN = frozenset(
     """

@@ -15,6 +15,7 @@ TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """Words that YAML does not take for text."""
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RETENTION = "first"
+_NO_TIME = "DECIDE: from which field it runs; nothing here has a time"
 SUBJECT_HINT = (
     "# subject: {KIND: FIELD}, {through: DATASET, via: FIELD} or {through: DATASET, via: {FIELD HERE: FIELD THERE}};",
     "# or about: nobody, or name it under ignore with a reason",
@@ -91,10 +92,10 @@ def _lines(sight: SurveyedData, guesses: Sequence[Guess], identities: Sequence[I
     yield ""
     schedules = schedules_of(guesses)
     yield "retention:"
-    for name, since in dict.fromkeys(schedules.values()) or [(_RETENTION, "created_at")]:
+    for name, since in dict.fromkeys(schedules.values()) or [(_RETENTION, "")]:
         yield f"  {name}:"
         yield "    period: 90 days"
-        yield f"    from: {word(since)}"
+        yield f"    from: {word(since) if since else quoted(_NO_TIME)}"
         yield '    purpose: "DECIDE: what it is used for"'
         yield '    need: "DECIDE: why that needs it"'
         yield '    guess: "how long each kind of data is needed, from when and what for, is for people to say"'
@@ -131,7 +132,7 @@ def schedules_of(guesses: Sequence[Guess]) -> dict[str, tuple[str, str]]:
             seen.add(first.name)
         fields[name] = first.since
     counted = Counter(since for since in fields.values() if since)
-    usual = min(counted, key=lambda since: (since == MODIFIED, -counted[since], list(counted).index(since)), default="created_at")
+    usual = min(counted, key=lambda since: (since == MODIFIED, -counted[since], list(counted).index(since)), default="")
     names = {usual: _RETENTION}
     for since in counted:
         base = re.sub(r"[^A-Za-z0-9_]", "_", since)
@@ -170,6 +171,12 @@ def _dataset(guess: Guess, retention: str) -> Iterator[str]:
 def _subject(guess: Guess) -> Iterator[str]:
     if guess.kinds:
         yield f"    subject: {{{', '.join(f'{kind}: {_fields(guess, kind)}' for kind in guess.kinds)}}}"
+    elif guess.ways:
+        fields: dict[str, list[str]] = {}
+        for name, link in guess.ways:
+            fields.setdefault(name, []).append(word(link))
+        ways = ", ".join(f"{name}: {each[0] if len(each) == 1 else '[' + ', '.join(each) + ']'}" for name, each in fields.items())
+        yield f"    subject: {{through: {{{ways}}}, via: {word(guess.through[1])}}}"
     elif guess.through:
         dataset, here, *there = guess.through
         via = f"{{{word(here)}: {word(there[0])}}}" if there else word(here)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from expunge.maps.proposal.known_words import ALSO, FIRST_NAMES, KINDS, LAST_NAMES, LOGINS, PERSONAL, words_of
+from expunge.maps.proposal.known_words import ALSO, CONTACTS, FIRST_NAMES, KINDS, LAST_NAMES, LOGINS, PERSONAL, words_of
 from expunge.maps.proposal.presets import preset_of
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
 
@@ -45,10 +45,13 @@ class PeopleTable:
     asks: str = ""
     """Why a person has to look; empty where the schema says it."""
 
+    of_contacts: bool = False
+    """It lists companies, and of each whom to talk to."""
+
     @property
     def of_staff(self) -> bool:
-        """Whether its people work for the company, so that rows about others name them as those who did something."""
-        return self.kind in _STAFF
+        """Whether its people work for the company, or deliver to it, so that rows about others name them as those who did something."""
+        return self.kind in _STAFF or self.of_contacts
 
 
 _STAFF = frozenset({"employee", "staff", "agent", "seller", "operator", "admin"})
@@ -102,11 +105,11 @@ def _people(facts: TableFacts, found: Sequence[PeopleTable]) -> PeopleTable | No
         return None
     named, seen = _named(table.name) in KINDS, set(map(str.lower, _names(table)))
     has_name, by_login = bool(seen & FIRST_NAMES and seen & LAST_NAMES), bool(seen & LOGINS and "password" in seen)
-    addressed = not seen.isdisjoint(ALSO)
+    addressed, contacts = not seen.isdisjoint(ALSO), not named and not seen.isdisjoint(CONTACTS)
     if _refers(facts, found) and seen.isdisjoint(PERSONAL | _NAMES):
         # A table of links between people and something else may be named after people: team_members.
         return None
-    if not (named or by_login or has_name or (preset is not None and preset.people)):
+    if not (named or by_login or has_name or contacts or (preset is not None and preset.people)):
         return None
     key, asks = table.key, ""
     if not key:
@@ -114,12 +117,14 @@ def _people(facts: TableFacts, found: Sequence[PeopleTable]) -> PeopleTable | No
         asks = f"no key of the schema says that two rows never share {key}" if key else ""
     if not key or _is_part(table, key) or _is_of_others(table, key):
         return None
+    if not asks and contacts:
+        asks = "it names whom to talk to at companies, and nothing else says whether orders are about these people"
     if not asks and not (named or by_login or addressed or preset is not None):
         asks = "it has first and last names, and nothing else says whether it lists people whom orders are about"
     if not asks and named and not preset and seen.isdisjoint(PERSONAL | _NAMES):
         asks = "it is named after people, and no column of it names one"
     kind = _fresh(_named(table.name), table.name, {each.kind for each in found})
-    return PeopleTable(facts, kind, key, tuple(_also(table, key)), asks)
+    return PeopleTable(facts, kind, key, tuple(_also(table, key)), asks, contacts)
 
 
 def _refers(facts: TableFacts, found: Sequence[PeopleTable]) -> bool:

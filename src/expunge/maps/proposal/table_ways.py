@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap.people_columns import singular
 from expunge.maps.proposal.guesses import Guess
-from expunge.maps.proposal.known_words import ACTORS, ALSO, OTHER_TIMES, TIMES, words_of
+from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, KINDS, OTHER_TIMES, OWNERS, PERSONAL, TIMES, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.unreached_tables import naming_rows, question, reason, row_names
 from expunge.maps.proposal.value_match import best_people, matched
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable
 
+_NO_CHANGES = OTHER_TIMES - CHANGES - {"last"}
 _DELETED = frozenset({"deleted_at", "deleted", "is_deleted", "deleted_on", "removed_at", "archived_at"})
 _MAILS = frozenset({"email", "e_mail", "email_address", "mail"})
 
@@ -65,7 +66,8 @@ class TableWays:
                     self._doubtful.add(place)
         links = {place: sorted(self._links(facts), key=_rank) for place, facts in self._tables.items() if place not in self._done}
         while found := [(place, link) for place, each in links.items() if place not in self._done for link in each if self._leads(link)]:
-            place, link = min(found, key=lambda each: _rank(each[1]))
+            # Why those last: of the rows there it is a question of its own whether they are anybody's.
+            place, link = min(found, key=lambda each: (each[1].to.place in self._doubtful, *_rank(each[1])))
             self._done[place] = self._through(self._tables[place], link, [each for each in links[place] if self._leads(each)])
         for place, facts in self._tables.items():
             if place not in self._done:
@@ -86,8 +88,9 @@ class TableWays:
             yield _Named(facts.table.key, *twin)
         elif own is None and is_copy(facts.table):
             yield from self._of_copied(facts, declared)
+        rows = naming_rows(facts) if own is None else frozenset[str]()
         for column in facts.table.columns:
-            if column.name in declared or (own is not None and column.name == own.key):
+            if column.name in declared | rows or (own is not None and column.name == own.key):
                 continue
             numbers_rows = facts.table.unique(column.name) and column.name.lower() in {"id", "uuid", "key"}
             if not numbers_rows and (found := best_people(facts, column, tuple(self._homes.values()))) is not None:
@@ -191,7 +194,8 @@ class TableWays:
 
     def _through(self, facts: TableFacts, link: _Link, others: Sequence[_Link]) -> Guess:
         asks = [f"{link.column}: {link.said}"] if link.said else []
-        beside = dict.fromkeys(each.column for each in others if each.column != link.column)
+        sure = [each for each in others if link.to.place in self._doubtful or each.to.place not in self._doubtful]
+        beside = dict.fromkeys(each.column for each in sure if each.column != link.column)
         if beside:
             asks.append(f"{', '.join(beside)} leads to people as well")
         if link.to.place in self._doubtful:
@@ -219,6 +223,11 @@ class TableWays:
         for other, here in referring:
             if other.table.unique(here):
                 return replace(guess, through=(other.dataset, facts.table.key, *([here] if here != facts.table.key else [])))
+        if len(referring) > 1 and any(column.name.lower() in PERSONAL for column in facts.table.columns):
+            (first, link), key = referring[0], facts.table.key
+            way = (first.dataset, key, *([link] if link != key else []))
+            ways = tuple((other.dataset, here) for other, here in referring)
+            return replace(guess, through=way, ways=ways, notes=(*guess.notes, "a row goes with the last person to whom a way leads"))
         if asks := question(facts, tuple(self._homes.values()), [f"{other.dataset}.{here}" for other, here in referring]):
             return replace(guess, asks=asks, samples=row_names(facts))
         return replace(guess, nobody=True, samples=row_names(facts), notes=(*guess.notes, reason(facts)))
@@ -235,11 +244,16 @@ class TableWays:
 
 
 def since_of(table: SurveyedTable) -> str:
-    """Return the column with the time of which a period may run: one of the usual names first, then any time that is no other one."""
+    """Return the column with the time of which a period may run; empty where there is none.
+
+    One of the usual names first, then any time that is no other one, and last the time of a change.
+    """
     names = [column.name for column in table.columns]
     usual = (name for wanted in TIMES for name in names if name.lower() == wanted)
-    others = (each.name for each in table.columns if each.type is ColumnType.TIME and OTHER_TIMES.isdisjoint(words_of(each.name)))
-    return next(usual, next(others, ""))
+    times = [each.name for each in table.columns if each.type is ColumnType.TIME]
+    others = (name for name in times if OTHER_TIMES.isdisjoint(words_of(name)))
+    changed = (name for name in times if not CHANGES.isdisjoint(words_of(name)) and _NO_CHANGES.isdisjoint(words_of(name)))
+    return next(usual, next(others, next(changed, "")))
 
 
 def _is_actor(named: _Named) -> bool:
@@ -248,7 +262,17 @@ def _is_actor(named: _Named) -> bool:
 
 def _doubtful(named: Sequence[_Named]) -> bool:
     """Whether all of the people named may only have done something to a row, or look after it."""
-    return all(each.people.of_staff or _is_actor(each) for each in named)
+    alone = len(named) == 1
+    return all(each.people.of_staff or _is_actor(each) or (alone and not each.said and not _is_owner(each)) for each in named)
+
+
+def _is_owner(named: _Named) -> bool:
+    """Whether a column is named after people, or after whoever something belongs to."""
+    people = {named.people.kind, singular(words_of(named.people.facts.table.name)[-1])}
+    words = words_of(named.column)
+    table = named.people.facts.table.name.lower().rpartition(".")[2]
+    own = not people.isdisjoint(map(singular, words)) or named.column.lower().startswith(table)
+    return own or not (OWNERS | KINDS.keys()).isdisjoint(words)
 
 
 def _because(named: _Named) -> str:

@@ -16,7 +16,7 @@ FEW = 500
 """Values of a column that are looked at for people."""
 _WORDS = 5
 """Blanks in a sentence."""
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}")
+_ADDRESS = re.compile(r"[^@\s/:]+@[^@\s/:]+\.[a-zA-Z]{2,}")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def shows_people(facts: TableFacts, homes: Sequence[PeopleTable]) -> str:
         if column.type is not ColumnType.TEXT:
             continue
         values = facts.survey.sampled(facts.table.name, column.name, FEW)
-        if any(_ADDRESS.fullmatch(value.strip()) for value in values):
+        if any(_ADDRESS.search(value) for value in values):
             return column.name
         telling = frozenset(value for value in values if distinctive(value) and len(value) < FEW)
         for home in homes:

@@ -212,7 +212,8 @@ def _with_follow(datasets: Mapping[str, Dataset], identities: Mapping[str, Ident
     nobody: set[str] = set()
     for dataset in datasets.values():
         if isinstance(dataset.subject, Through):
-            follow.get(dataset.subject.dataset, nobody).add(dataset.subject.link)
+            for source, link in dataset.subject.ways:
+                follow.get(source, nobody).add(link)
             people = datasets.get(dataset.people)
             if people is not None:
                 fields = people.subject_fields if isinstance(people.subject, ByField) else ()

@@ -52,9 +52,10 @@ def check_subjects(draft: MapDraft) -> None:
                 for kind in fields:
                     draft.known("unknown-identity", kind, draft.identities, draft.line("datasets", name, "subject", kind), what)
                 _a_field_in_each(draft, dataset, dataset.subject_fields, line, what)
-            case Through(dataset=source, via=via) as rule:
-                if draft.known("unknown-dataset", source, draft.datasets, line, what) and _ends_in_a_person(draft, name, source, line):
-                    _field_in(draft, source, rule.link, line, f"{what} follows")
+            case Through(via=via) as rule:
+                for source, link in rule.ways:
+                    if draft.known("unknown-dataset", source, draft.datasets, line, what) and _ends_in_a_person(draft, name, source, line):
+                        _field_in(draft, source, link, line, f"{what} follows")
                 _a_field_in_each(draft, dataset, (via,), line, what)
 
 
@@ -134,7 +135,8 @@ def check_shared(draft: MapDraft) -> None:
                 "mute-not-possible", line, text, "shared: erase (the recording goes) or shared: keep (it stays for the others)"
             )
         sidecar = any(path.endswith(".json") for path in dataset.paths)
-        if dataset.shared is Shared.KEEP and not dataset.people and not sidecar and not holds_lists(draft, dataset):
+        ways = len(dataset.subject.ways) if isinstance(dataset.subject, Through) else 0
+        if dataset.shared is Shared.KEEP and ways < 2 and not dataset.people and not sidecar and not holds_lists(draft, dataset):
             text = f"{what}: shared: keep, and nothing says who else is in a recording"
             draft.faults.add("shared-without-people", line, text, "people: DATASET, whose rows link recordings to people")
         if dataset.people:
@@ -161,7 +163,8 @@ def with_people(draft: MapDraft) -> dict[str, Dataset]:
     done = dict(draft.datasets)
     for name, dataset in draft.datasets.items():
         rule = dataset.subject
-        if not dataset.people and draft.has("datasets", name, "shared") and isinstance(rule, Through) and rule.dataset in done:
+        single = isinstance(rule, Through) and not rule.further
+        if single and not dataset.people and draft.has("datasets", name, "shared") and isinstance(rule, Through) and rule.dataset in done:
             done[name] = replace(dataset, people=rule.dataset)
     return done
 

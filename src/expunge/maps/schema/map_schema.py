@@ -228,6 +228,9 @@ def _dataset() -> Schema:
     many = {"type": "boolean", "description": "Whether a value of via may lead to several people."}
     fields = {key: via if key == "via" else _text() for key in words.THROUGH}
     through = _table({**fields, words.MANY: many}, words.THROUGH)
+    field = _one_or_more("The field there, or several, that via equals.")
+    named = {"description": "Each dataset that leads to people.", "type": "object", "minProperties": 1, "additionalProperties": field}
+    ways = _table({"through": named, "via": _text("The field here.")}, words.THROUGH)
     by_field = {
         "type": "object",
         "minProperties": 1,
@@ -244,8 +247,9 @@ def _dataset() -> Schema:
         "records": _text("For format json: the field whose lists hold the records, such as members or a.b.members; . for the document."),
         "encoding": {**_words(*words.ENCODINGS), "description": "Of files with records and without a byte order mark; utf-8 by default."},
         "subject": {
-            "description": "Whose it is: {KIND: FIELD or [FIELD, FIELD], ...}, or {through: DATASET, via: FIELD or {HERE: THERE}}.",
-            "anyOf": [by_field, through],
+            "description": "Whose it is: {KIND: FIELD or [FIELD, FIELD], ...}, or {through: DATASET, via: FIELD or {HERE: THERE}}, "
+            "or by several ways {through: {DATASET: FIELD THERE, ...}, via: FIELD HERE}.",
+            "anyOf": [by_field, through, ways],
         },
         "aggregate": _table({key: _text() for key in words.AGGREGATE}, words.AGGREGATE),
         "about": {**_words(words.NOBODY), "description": "Reference data: it lists what there is, whoever has it (cities, products)."},

@@ -59,16 +59,17 @@ def _dataset(form: Form, table: TableNode, name: ScalarNode, what: str) -> Datas
             text,
             'on_erase: erase, forget, destroy, {rebuild: "command"}, {retrain: "command"} or {keep: "ground"}',
         )
+    subject = _subject(form, table, what, derived)
     return Dataset(
         name=name.text,
         store=form.text(table.get("store"), f"{what}.store") or "",
-        subject=_subject(form, table, what, derived),
+        subject=subject,
         retention=form.text(table.get("retention"), f"{what}.retention") or "",
         layout=_layout(form, table, what),
         format=_one_of(form, table.get("format"), f"{what}.format", "bad-path", words.FORMATS),
         records=form.text(table.get("records"), f"{what}.records") or "",
         encoding=_one_of(form, table.get("encoding"), f"{what}.encoding", "bad-path", words.ENCODINGS),
-        shared=Shared(_one_of(form, table.get("shared"), f"{what}.shared", "bad-shared", words.SHARED) or Shared.ERASE),
+        shared=_shared(form, table, what, subject),
         people=form.text(table.get("people"), f"{what}.people") or "",
         categories=_categories(form, table, what),
         derived_from=derived,
@@ -94,6 +95,18 @@ def _one_of(form: Form, value: Value | None, what: str, rule: str, known: tuple[
     key, near = what.rsplit(".", 1)[-1], get_close_matches(text, known, n=1)
     form.faults.add(rule, value.line, f"{what}: {text!r} is not one of {', '.join(known)}", f"{key}: {near[0] if near else known[0]}")
     return ""
+
+
+def _shared(form: Form, table: TableNode, what: str, subject: SubjectRule) -> Shared:
+    """Return what becomes of an item of several people. What several ways lead to stays for the others."""
+    stated = Shared(_one_of(form, table.get("shared"), f"{what}.shared", "bad-shared", words.SHARED) or Shared.ERASE)
+    if not isinstance(subject, Through) or not subject.further:
+        return stated
+    for key in ("shared", "people"):
+        if table.get(key) is not None and (key == "people" or stated is not Shared.KEEP):
+            text = f"{what} is found by several ways: an item goes with the last person to whom one of them leads"
+            form.faults.add("bad-shared", table.line_of(key), text, f"the dataset without {key}")
+    return Shared.KEEP
 
 
 def _grounding(form: Form, table: TableNode, what: str) -> Grounding | None:
@@ -177,6 +190,8 @@ def _by_field_or_through(form: Form, value: Value, what: str) -> SubjectRule:
         return _NO_SUBJECT
     if table.get("through") is not None or table.get("via") is not None:
         form.table(table, what, (*words.THROUGH, words.MANY), words.THROUGH)
+        if isinstance(ways := table.get("through"), TableNode):
+            return _several_ways(form, table, ways, what)
         many = _many(form, table.get(words.MANY), f"{what}.{words.MANY}")
         via, to = _via(form, table.get("via"), f"{what}.via")
         return Through(form.text(table.get("through"), f"{what}.through") or "", via, to, many=many)
@@ -186,6 +201,26 @@ def _by_field_or_through(form: Form, value: Value, what: str) -> SubjectRule:
     # Why apart: a map without several columns of one kind reads, and counts in its digest, as it always did.
     further = {kind: names[1:] for kind, names in columns.items() if names[1:]}
     return ByField({kind: names[0] if names else "" for kind, names in columns.items()}, further)
+
+
+def _several_ways(form: Form, table: TableNode, ways: TableNode, what: str) -> Through:
+    """``through: {customer: address_id, orders: [bill_to, ship_to]}, via: a``: each dataset with its fields that ``via`` equals."""
+    fields = {name.text: form.texts(each, f"{what}.through.{name.text}", one_is_enough=True) for name, each in ways.entries}
+    found = [(name, link) for name, links in fields.items() for link in links]
+    instead = "subject: {through: {customers: address_id, orders: [bill_to, ship_to]}, via: address_id}"
+    if len(found) < 2:
+        one = ", ".join(f"through: {name}, via: {{FIELD HERE: {link}}}" for name, link in found)
+        form.faults.add("bad-subject", ways.line, f"{what}.through names fewer than two ways", f"subject: {{{one}}}" if one else instead)
+    if table.get(words.MANY) is not None:
+        text = f"{what} has several ways, by which an item goes with the last person: {words.MANY} says nothing more"
+        form.faults.add("bad-subject", table.line_of(words.MANY), text, instead)
+    if isinstance(table.get("via"), TableNode):
+        text = f"{what} has several ways, each with its own field there: via is the field here"
+        form.faults.add("bad-subject", table.line_of("via"), text, instead)
+        return Through("", "")
+    here = form.text(table.get("via"), f"{what}.via") or ""
+    (first, link), *further = found or [("", "")]
+    return Through(first, here, "" if link == here else link, further=tuple(further))
 
 
 def _via(form: Form, value: Value | None, what: str) -> tuple[str, str]:

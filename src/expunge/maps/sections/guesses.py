@@ -34,6 +34,6 @@ def _undecided(section: str, name: str, entry: TableNode) -> list[OpenGuess]:
     """The texts of a retention that still ask, though its guess was taken out."""
     if section != "retention":
         return []
-    texts = {key: value.text for key in ("purpose", "need") if isinstance(value := entry.get(key), ScalarNode)}
+    texts = {key: value.text for key in ("from", "purpose", "need") if isinstance(value := entry.get(key), ScalarNode)}
     open_ = [key for key, text in texts.items() if text.startswith(UNDECIDED)]
     return [OpenGuess(section, name, f"{', '.join(open_)} is still to be said", line=entry.line_of(open_[0]))] if open_ else []

@@ -238,7 +238,8 @@ class PostgresEraser:
 
     def chains(self) -> Iterator[Chain[PostgresReference]]:
         """Yield the references to the table, and to what a deletion takes along, each with those that lead to it."""
-        return chains(self.table.shown, self.schema.references_by_name([self.table]))
+        declared = [table for name in self.family.others if (table := self.schema.table(name)) is not None]
+        return chains(self.table.shown, self.schema.references_by_name([self.table], declared))
 
     def _blocked(self, matcher: PostgresMatcher, keys: CopyKeys, gone: Mapping[str, Collection[str]] | None) -> dict[int, Unable]:
         """The copies to whose rows rows of others refer; ``gone`` are keys of rows that go as well, by table, before anything went."""

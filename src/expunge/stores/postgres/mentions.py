@@ -199,7 +199,7 @@ def references(schema: PostgresSchema, table: PostgresTable, tables: Mapping[str
     """The foreign keys of one column out of a table; ``tables`` maps names of the map to what they name."""
     for name, parent in tables.items():
         for reference in schema.references(parent.oid):
-            if reference.child_oid == table.oid and len(reference.columns) == 1:
+            if reference.child_oid in table.family and len(reference.columns) == 1:
                 ((child, field),) = reference.columns
                 yield ColumnReference(child, name, field, emptied=reference.acts and not reference.cascades)
 

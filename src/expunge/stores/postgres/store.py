@@ -99,7 +99,8 @@ class Postgres:
         with self._link.borrowed() as connection:
             schema = PostgresSchema(connection)
             declared = [(dataset.name, table) for dataset in self._datasets if (table := schema.table(dataset.table)) is not None]
-            names, references = {table.shown: name for name, table in declared}, schema.references_by_name([table for _, table in declared])
+            tables = [table for _, table in declared]
+            names, references = {table.shown: name for name, table in declared}, schema.references_by_name(tables, tables)
             return self._able_to(grounding, beyond, rewritten(connection, declared), tuple(sorted(refers(names, references))))
 
     @staticmethod
@@ -256,7 +257,7 @@ class Postgres:
         with self._looking(dataset) as (connection, table):
             schema = PostgresSchema(connection)
             tables = {each.table: found for each in self._datasets if (found := schema.table(each.table)) is not None}
-            return tuple(references(schema, table, tables))
+            return tuple(dict.fromkeys(references(schema, table, tables)))
 
     def unfit_mentions(self, dataset: Dataset) -> tuple[tuple[str, str, str], ...]:
         """Held against the schema and the role's rights."""

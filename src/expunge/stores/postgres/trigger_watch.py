@@ -175,9 +175,10 @@ class TriggerWatch:
         doomed.update((self.gone or {}).get(name, ()))
         staying = self.staying if table.oid == self.table.oid else frozenset[str]()
         theirs, owned = self._owners(name, table, rows)
+        declared = [found for other in self.family.others if (found := self.schema.table(other)) is not None]
         emptied = [
             column
-            for each in ([] if self.updated else chains(self.table.shown, self.schema.references_by_name([self.table])))
+            for each in ([] if self.updated else chains(self.table.shown, self.schema.references_by_name([self.table], declared)))
             if each[-1].child == name
             for column in each[-1].emptied
         ]

@@ -39,6 +39,7 @@ SELECT n.nspname, c.relname,
 FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.confrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE f.contype = 'f' AND f.conparentid = 0 AND f.conrelid = %s ORDER BY f.oid
 """
+_PARTITIONS = "SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(%s) t WHERE t.isleaf AND t.relid <> %s"
 _LOCK_MS = 5000
 _NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8", "oid"})
 _TEXTS = frozenset({"text", "varchar", "bpchar", "citext", "uuid", "name"})
@@ -109,10 +110,7 @@ def survey_postgres(url: str, store: str) -> Iterator[PostgresSurvey]:
 def _table(connection: Connection, oid: int, schema: str, name: str) -> SurveyedTable:
     columns = tuple(SurveyedColumn(each.name, _type(each.type), each.not_null) for each in PostgresSchema(connection).columns(oid))
     keys = dict.fromkeys(tuple(row[0]) for row in connection.execute(_KEYS, (oid,)).fetchall() if row[0])
-    references = tuple(
-        SurveyedReference(tuple(zip(here, there, strict=True)), shown(other_schema, other))
-        for other_schema, other, here, there in connection.execute(_REFERENCES, (oid,)).fetchall()
-    )
+    references = _references(connection, oid)
     sql = f"SELECT count(*) FROM (SELECT 1 FROM {quoted(schema)}.{quoted(name)} LIMIT 1000000) s"  # noqa: S608
     try:
         counted = connection.execute(sql.encode()).fetchone()
@@ -120,6 +118,18 @@ def _table(connection: Connection, oid: int, schema: str, name: str) -> Surveyed
         # Why no trouble yet: a policy hides rows of this one table, and whoever reads it is told.
         counted = None
     return SurveyedTable(shown(schema, name), columns, tuple(keys), references, int(counted[0]) if counted else 0)
+
+
+def _references(connection: Connection, oid: int) -> tuple[SurveyedReference, ...]:
+    """The foreign keys of a table, with those that each of its partitions has by itself."""
+
+    def of(number: int) -> dict[SurveyedReference, None]:
+        rows = connection.execute(_REFERENCES, (number,)).fetchall()
+        return dict.fromkeys(SurveyedReference(tuple(zip(here, there, strict=True)), shown(*place)) for *place, here, there in rows)
+
+    parts = [of(row[0]) for row in connection.execute(_PARTITIONS, (oid, oid)).fetchall()]
+    shared = (each for each in parts[0] if all(each in part for part in parts)) if parts else ()
+    return tuple(dict.fromkeys((*of(oid), *shared)))
 
 
 def _type(name: str) -> ColumnType:

@@ -93,11 +93,10 @@ class RowOwners:
 
     fields: tuple[str, ...] = ()
     """Any of them tells somebody."""
-    upstream: str = ""
-    """The table through which they are found; empty where the fields tell them, or where it lies in another store."""
+    upstream: tuple[tuple[str, str], ...] = ()
+    """The tables through which they are found, each with its field that ``via`` equals; none where the fields tell them, or where it lies
+    in another store."""
     via: str = ""
-    link: str = ""
-    """The field of the upstream table that ``via`` equals."""
     always: bool = False
     """Whether each row is of people whom nothing tells."""
 
@@ -182,21 +181,23 @@ class TableReferences:
             return RowOwners(always=True)
         if isinstance(declared.subject, ByField):
             return RowOwners(tuple(dict.fromkeys(name for _, name in declared.subject.pairs())))
-        upstream = next((table for table, each in self.others.items() if each.name == declared.subject.dataset), "")
-        fields = () if upstream else (declared.subject.via,)
-        return RowOwners(fields, upstream, declared.subject.via, declared.subject.link)
+        tables = {each.name: table for table, each in self.others.items()}
+        upstream = tuple((tables[name], link) for name, link in declared.subject.ways if name in tables)
+        # Why also where one of the ways is elsewhere: whoever is found by it is not seen from here.
+        fields = () if len(upstream) == len(declared.subject.ways) else (declared.subject.via,)
+        return RowOwners(fields, upstream, declared.subject.via)
 
     def owned(self, child: str, sql: RowSql, alias: str = "c") -> str:
         """Return the SQL condition that a row of a table is somebody's."""
         owners = self.owners(child)
         if owners.always:
             return "1 = 1"
-        if owners.upstream:
+        told = [sql.tells(child, name, alias) for name in owners.fields]
+        for table, link in owners.upstream:
             above = f"{alias}u"
-            found = sql.equal((owners.upstream, owners.link, above), (child, owners.via, alias))
-            told = self.owned(owners.upstream, sql, above)
-            return f"EXISTS (SELECT 1 FROM {sql.source(owners.upstream)} AS {above} WHERE {found} AND {told})"
-        return f"({' OR '.join(sql.tells(child, name, alias) for name in owners.fields) or '1 = 0'})"
+            found = sql.equal((table, link, above), (child, owners.via, alias))
+            told.append(f"EXISTS (SELECT 1 FROM {sql.source(table)} AS {above} WHERE {found} AND {self.owned(table, sql, above)})")
+        return f"({' OR '.join(told) or '1 = 0'})"
 
     def led_by(self, child: str, sql: RowSql) -> str:
         """Return the SQL condition that a row of the erased table is found through a row of the child: that row is the same people's.
@@ -204,15 +205,16 @@ class TableReferences:
         Empty where the erased table is not found through the child. The aliases are ``t`` and ``c``.
         """
         rule = self.dataset.subject
-        if not isinstance(rule, Through) or child not in self.others or self.others[child].name != rule.dataset:
+        if not isinstance(rule, Through) or child not in self.others:
             return ""
-        return sql.equal((child, rule.link, "c"), (self.table, rule.via, "t"))
+        led = [sql.equal((child, link, "c"), (self.table, rule.via, "t")) for name, link in rule.ways if name == self.others[child].name]
+        return f"({' OR '.join(led)})" if len(led) > 1 else "".join(led)
 
     def follows(self, chain: Chain[R]) -> bool:
         """Return whether the rows at the end of a chain are found through the rows before them: those decide whose they are."""
         last = chain[-1]
         owners, parent = self.owners(last.child), chain[-2].child if len(chain) > 1 else self.table
-        return bool(owners.upstream) and owners.upstream == parent and last.columns == ((owners.via, owners.link),)
+        return any(table == parent and last.columns == ((owners.via, link),) for table, link in owners.upstream)
 
     @property
     def table(self) -> str:

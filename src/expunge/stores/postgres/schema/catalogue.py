@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -392,14 +392,26 @@ class PostgresSchema:
             found.append(PostgresReference(shown(schema, name), sql, child, columns, acts=acts, cascades=cascades, emptied=tuple(emptied)))
         return found
 
-    def references_by_name(self, tables: Iterable[PostgresTable]) -> Callable[[str], Iterator[PostgresReference]]:
-        """Return a function from a table's name to the references to it: of tables that it named before, and of some to begin with."""
+    def references_by_name(
+        self, tables: Iterable[PostgresTable], declared: Iterable[PostgresTable] = ()
+    ) -> Callable[[str], Iterator[PostgresReference]]:
+        """Return a function from a table's name to the references to it: of tables that it named before, and of some to begin with.
+
+        A foreign key of a partition, or of an inheriting table, counts as one of the declared table that its rows belong to.
+        """
         numbers = {table.shown: table.oid for table in tables}
+        held = tuple(declared)
+        own = {table.oid for table in held}
+        above = {oid: table for table in held for oid in table.family if oid not in own}
 
         def found(name: str) -> Iterator[PostgresReference]:
+            told: dict[PostgresReference, None] = {}
             for reference in self.references(numbers[name]):
-                numbers[reference.child] = reference.child_oid
-                yield reference
+                whole = above.get(reference.child_oid)
+                each = reference if whole is None else replace(reference, child=whole.shown, child_sql=whole.sql, child_oid=whole.oid)
+                numbers[each.child] = each.child_oid
+                told[each] = None
+            yield from told
 
         return found
 
