@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 from expunge import durable
 from expunge.bootstrap.service import DomainService
-from expunge.engine.reports import evidence_packing
+from expunge.engine.reports import evidence_packing, record_periods
 from expunge.engine.reports.evidence_packing import PackedEvidence, WantedEvidence
+from expunge.engine.reports.record_periods import RecordAge
 from expunge.errors import UsageError
 
 _ENTRY_TIME = (1980, 1, 1, 0, 0, 0)
@@ -47,6 +48,10 @@ class RecordService(DomainService):
 
         durable.write_new(target, write, at="evidence.pack")
         return packed[0]
+
+    def ages(self) -> tuple[RecordAge, ...]:
+        """Return the records of every kind, and those past their period."""
+        return record_periods.ages(self.context)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

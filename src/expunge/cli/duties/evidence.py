@@ -77,6 +77,26 @@ def verify(
         output.say(f"{number}. {output.visible(step)}")
 
 
+@app.command()
+def records(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show how long each kind of record about orders is kept, and how many are past that. Nothing erases them by itself."""
+    with opened(map_file) as expunge:
+        found = expunge.records.ages()
+    if as_json:
+        said = [
+            {"kind": each.kind, "period": str(each.period), "records": each.records, "oldest": each.oldest, "past": each.past}
+            for each in found
+        ]
+        output.write_json("records/1", {"records": said})
+        return
+    from rich.table import Table
+
+    table = Table("records of", "kept", "there are", "oldest", "past their period")
+    for each in found:
+        table.add_row(each.kind.value, str(each.period), f"{each.records:,}", output.moment(each.oldest), f"{each.past:,}")
+    output.stdout().print(table)
+
+
 def read_day(text: str, option: str) -> datetime | None:
     """Read a day as the instant at which it begins in UTC; None for empty text. Raises UsageError."""
     if not text:
