@@ -27,6 +27,8 @@ class LedgerKind(StrEnum):
 
     ORDER = "order"
     """An order of a regulator or court binds from this date."""
+    ORDER_ACKNOWLEDGED = "order-acknowledged"
+    """The company swore to the authority that it has received the order."""
     ROLE = "role"
     """A person begins to work in a role that an order is about: whoever manages deletion, whoever can reach recordings."""
     ROLE_ENDED = "role-ended"
@@ -53,6 +55,7 @@ class LedgerKind(StrEnum):
 
 
 ABOUT: dict[LedgerKind, tuple[LedgerKind, ...]] = {
+    LedgerKind.ORDER_ACKNOWLEDGED: (LedgerKind.ORDER,),
     LedgerKind.ROLE_ENDED: (LedgerKind.ROLE,),
     LedgerKind.TRAINING: (LedgerKind.ROLE,),
     LedgerKind.HAND_OVER: (LedgerKind.ORDER, LedgerKind.ROLE),
@@ -64,7 +67,15 @@ ABOUT: dict[LedgerKind, tuple[LedgerKind, ...]] = {
 }
 """Kind -> the kinds of the earlier records that it is about, in this sequence; a kind that is not here is about none."""
 DOCUMENTED = frozenset(
-    {LedgerKind.ACKNOWLEDGEMENT, LedgerKind.ASSURANCE, LedgerKind.ANSWER, LedgerKind.CERTIFICATION, LedgerKind.REPORT, LedgerKind.NOTICE}
+    {
+        LedgerKind.ORDER_ACKNOWLEDGED,
+        LedgerKind.ACKNOWLEDGEMENT,
+        LedgerKind.ASSURANCE,
+        LedgerKind.ANSWER,
+        LedgerKind.CERTIFICATION,
+        LedgerKind.REPORT,
+        LedgerKind.NOTICE,
+    }
 )
 """Kinds that are nothing without the document: its digest is asked for."""
 
@@ -86,6 +97,8 @@ class LedgerRecord:
     """Keyed pseudonym of the person, or of the third party: ``per-`` and 16 hex digits; empty where a role is enough."""
     about: tuple[str, ...]
     """Ids of the earlier records that it is about, in the sequence of :data:`ABOUT`."""
+    signed_by: str
+    """The role of whoever signed the paper; empty where nobody did. No name of a person."""
     document: str
     """Hex SHA-256 of the signed paper; empty where there is none."""
 
@@ -99,6 +112,7 @@ class LedgerRecord:
             "on": self.on.isoformat(),
             "person": self.person,
             "role": self.role,
+            "signed_by": self.signed_by,
         }
         # Why the id's hash: in-toto asks for a digest, and a record without a document has nothing else to offer.
         digest = self.document or sha256(self.id.encode()).hexdigest()
@@ -118,6 +132,7 @@ def parse(statement: bytes) -> LedgerRecord:
                 "on": str(on),
                 "person": str(person),
                 "role": str(role),
+                "signed_by": str(signed_by),
             },
             "predicateType": str(form),
             "subject": [{"name": str(name)}],
@@ -126,7 +141,7 @@ def parse(statement: bytes) -> LedgerRecord:
                 when, day = codec.parse_instant(entered), date.fromisoformat(on)
             except ValueError as error:
                 raise EvidenceInvalid("a time in the ledger record cannot be read") from error
-            record = LedgerRecord(name, when, LedgerKind(kind), day, role, person, tuple(map(str, about)), document)
+            record = LedgerRecord(name, when, LedgerKind(kind), day, role, person, tuple(map(str, about)), signed_by, document)
         case _:
             raise EvidenceInvalid("not a ledger record of the form this tool issues", help="see docs/spec/ledger-record.md")
     if record.encode() != statement:

@@ -16,14 +16,15 @@ from expunge.core.pages import evidence_index
 from expunge.core.pages.evidence_index import PackSummary, ReceiptLine
 from expunge.core.values import canonical, codec
 from expunge.core.values.signature import ed25519_pem
-from expunge.core.verification import entry_order, evidence_pack, receipt_folder
+from expunge.core.verification import entry_order, evidence_pack, ledger_record, receipt_folder
 from expunge.core.verification.evidence_pack import EvidenceManifest, LogEntry, LogRange
 from expunge.engine.consent import disclosure_texts
 from expunge.engine.execution import issued_receipts
 from expunge.engine.execution.issued_receipts import IssuedReceipt
 from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
-from expunge.engine.reports import record_lists
+from expunge.engine.reports import duty_ledger, record_lists
+from expunge.engine.reports.duty_ledger import LedgerEntry
 from expunge.engine.reports.record_lists import LoggedReceipt, RecordLists
 from expunge.engine.retention import published_policy
 from expunge.errors import UsageError
@@ -111,7 +112,15 @@ def pack(context: Context, wanted: WantedEvidence, trust_policy: str, put: Put) 
 
 def _known(context: Context, lists: RecordLists) -> dict[int, _Logged]:
     """Index -> what this installation has of that entry of the log."""
-    return {each.index: _Logged(each.at, each.folder, partial(_receipt_files, context, each)) for each in lists.receipts}
+    found = {each.index: _Logged(each.at, each.folder, partial(_receipt_files, context, each)) for each in lists.receipts}
+    for name, entry in duty_ledger.entries(context).items():
+        if entry.logged is not None:
+            found[entry.logged.index] = _Logged(entry.logged.at, f"{evidence_pack.LEDGER}{name}", partial(_ledger_files, entry))
+    return found
+
+
+def _ledger_files(entry: LedgerEntry) -> Mapping[str, bytes]:
+    return entry.files
 
 
 def _receipt_files(context: Context, logged: LoggedReceipt) -> Mapping[str, bytes]:
@@ -138,8 +147,11 @@ def _covered(known: Mapping[int, _Logged], size: int, wanted: WantedEvidence) ->
 
 
 def _said(logged: _Logged) -> datetime:
-    """The last time of which a receipt speaks."""
-    return entry_order.latest_time(_parsed(logged.files()))
+    """The last time of which a receipt or record speaks."""
+    files = logged.files()
+    if ledger_record.RECORD in files:
+        return ledger_record.parse(dsse.parse(files[ledger_record.RECORD]).payload).entered
+    return entry_order.latest_time(_parsed(files))
 
 
 def _parsed(files: Mapping[str, bytes]) -> receipt.Receipt:

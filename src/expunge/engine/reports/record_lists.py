@@ -25,6 +25,8 @@ from expunge.core.values.record_kind import RecordKind
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CONSENTS, DISGORGEMENTS, HOLDS, RECIPIENTS, orders, read_register
 from expunge.engine.recipients import deadlines
+from expunge.engine.reports import duty_ledger
+from expunge.engine.reports.duty_ledger import LedgerEntry
 
 Row: TypeAlias = dict[str, Any]
 """One record: ``at``, ``what`` and fields of its kind; texts, numbers and lists of them."""
@@ -83,6 +85,8 @@ def collect(context: Context, start: datetime | None = None, end: datetime | Non
             row = tell(event)
             if row is not None:
                 put(kind, event.at, {"what": _words(event), **row})
+    for entry in duty_ledger.entries(context).values():
+        put(RecordKind.LEDGER, entry.stated.at, _ledger(entry))
     for rows in lists.rows.values():
         rows.sort(key=lambda row: str(row["at"]))
     return lists
@@ -261,6 +265,13 @@ def _destruction(event: ev.Event) -> Row | None:
             return {"id": event.id, "sha256": event.digest}
         case _:
             return None
+
+
+def _ledger(entry: LedgerEntry) -> Row:
+    record, logged = entry.record, entry.logged
+    said = {"id": record.id, "on": record.on.isoformat(), "role": record.role, "person": record.person, "about": list(record.about)}
+    papers = {"signed_by": record.signed_by, "sha256": record.document}
+    return {"what": record.kind.value, **said, **papers, "entry": logged.index if logged else "not in the log yet"}
 
 
 def _words(value: object) -> str:
