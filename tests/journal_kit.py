@@ -28,6 +28,7 @@ from expunge.core.disgorgement.disgorgement import (
 from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
+from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
 from expunge.core.models.membership_opinion import Opinion
 from expunge.core.models.model_outcomes import (
@@ -58,6 +59,7 @@ from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown
 from expunge.core.values.periods import Period
 from expunge.core.values.scope import Scope
+from expunge.core.verification.ledger_record import LedgerKind, LedgerRecord
 from tests.evidence_kit import absent, entry, fulfilled, in_part, opinion, recognised
 
 HERE = Path(__file__).parent / "vectors" / "journal"
@@ -520,6 +522,20 @@ def lineage() -> tuple[ev.Event, ...]:
     return Observed(at(), pack(runs[:3])), Observed(at(), pack(runs[3:]))
 
 
+def ledger(at: Times) -> tuple[ev.Event, ...]:
+    paper = digest("acknowledgement")
+    record = LedgerRecord("led-0000000000000001", START, LedgerKind.ROLE, START.date(), "deletion manager", "per-" + "0" * 16, (), "", "")
+    signed = replace(record, id="led-0000000000000002", kind=LedgerKind.ASSURANCE, signed_by="counsel", document=paper)
+    return tuple(
+        event
+        for index, each in enumerate((record, signed))
+        for event in (
+            LedgerStated(at(), each.id, each.encode().decode(), "c2ln", "a2V5", 43 + index),
+            LedgerLogged(at(), each.id, 43 + index, 44 + index, digest(f"root {44 + index}")),
+        )
+    )
+
+
 def small_registers() -> dict[str, tuple[ev.Event, ...]]:
     at = Times(START + timedelta(days=110))
     return {
@@ -550,6 +566,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ev.RollbackAccepted(at(), "omar", "nothing newer", (), (), 0),
         ),
         "searches": (PlacesSearched(at(), digest("map"), 2, 1), PlacesSearched(at(), digest("map"), 0, 0)),
+        "ledger": ledger(at),
     }
 
 

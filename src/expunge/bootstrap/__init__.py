@@ -50,6 +50,7 @@ from expunge.bootstrap.open_state import (  # fmt: skip
 )
 from expunge.bootstrap.queries import Queries
 from expunge.bootstrap.recipients import RecipientService
+from expunge.bootstrap.records import RecordService
 from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
@@ -117,6 +118,7 @@ class Expunge(Queries):
         self.consents = ConsentService(context, self._writing)
         self.disgorgements = DisgorgementService(context, self._writing)
         self.models = ModelService(context, self._writing)
+        self.records = RecordService(context, self._writing, self.published_policy)
         self.clock_behind: list[timedelta] = []
         self.rollback: StateRollback | None = None
         """Signs that the state was put back from an older copy. Nothing is written or carried out until a person has decided."""

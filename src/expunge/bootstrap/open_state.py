@@ -23,6 +23,7 @@ from expunge.adapters.state.url import sqlite_url
 from expunge.core.datamap.datamap import DataMap, WitnessSpec
 from expunge.core.gate.gate_snapshot import ListedMeaning, parse_snapshot
 from expunge.core.journal import events as ev
+from expunge.core.journal.ledger_events import LedgerLogged
 from expunge.core.journal.peek import peek
 from expunge.core.log import trust
 from expunge.errors import EvidenceInvalid, Misconfigured, StateUnavailable
@@ -152,9 +153,10 @@ def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
     """The largest log head that the journal knows: a log on disk that is older was put back from a backup."""
     # The log only grows, so that the order which entered something last knows its largest head; that order is read whole, and checked.
     # The others, some of which are large, need not be decoded to be passed over.
-    last = next((stream for stream, data in journal.newest() if peek(data, ev.ReceiptLogged)), None)
-    heads = (ev.decode(data) for data in journal.read(last) if peek(data, ev.ReceiptLogged)) if last else ()
-    return max(((head.size, bytes.fromhex(head.root)) for head in heads if isinstance(head, ev.ReceiptLogged)), default=None)
+    logged = ev.ReceiptLogged, LedgerLogged
+    last = next((stream for stream, data in journal.newest() if peek(data, *logged)), None)
+    heads = (ev.decode(data) for data in journal.read(last) if peek(data, *logged)) if last else ()
+    return max(((head.size, bytes.fromhex(head.root)) for head in heads if isinstance(head, logged)), default=None)
 
 
 def map_file(map_path: Path | str | None) -> Path:

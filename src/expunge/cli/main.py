@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.duties import consents, guardians, obligations, recipients, retention
+from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, retention
 from expunge.cli.estate import discover, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
@@ -52,6 +52,8 @@ NOUNS = (
     (LATER, "gate", gates.app),
     (EVIDENCE, "receipt", receipts.app),
     (EVIDENCE, "log", logs.app),
+    (EVIDENCE, "evidence", evidence.app),
+    (EVIDENCE, "ledger", ledger.app),
 )
 
 

@@ -22,6 +22,7 @@ from expunge.core.datamap.recipient_spec import RecipientSpec
 from expunge.core.datamap.spelling import OPAQUE, Spelling, default_spelling
 from expunge.core.values.ids import MODEL
 from expunge.core.values.periods import Period
+from expunge.core.values.record_kind import RecordKind
 from expunge.core.values.tags import tagged
 
 
@@ -463,6 +464,8 @@ class DataMap:
     """Places that cannot be read, each with the reason why that is no harm."""
     guesses: tuple[OpenGuess, ...] = ()
     """What a proposal guessed and no person has decided yet, in the order of the file."""
+    records: Mapping[RecordKind, Period] = field(default_factory=dict)
+    """How long each kind of record about orders is kept, where it is not :data:`~expunge.core.values.record_kind.KEPT`."""
     source: str = ""
     """Path of the file, for messages."""
 

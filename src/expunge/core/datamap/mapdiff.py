@@ -41,6 +41,7 @@ from expunge.core.datamap.purposes import Ground, Purpose
 from expunge.core.values import tags
 from expunge.core.values.canonical import Json, encode
 from expunge.core.values.periods import Period
+from expunge.core.values.record_kind import KEPT, RecordKind
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
@@ -104,6 +105,7 @@ class Section(StrEnum):
     LINEAGE = "lineage"
     RECIPIENTS = "recipients"
     LAWS = "laws"
+    RECORDS = "records"
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class Change:
 
 _NO_PLAN_NEEDS = frozenset({
     Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.TRAININGS, Section.LINEAGE,
-    Section.RECIPIENTS, Section.LAWS, Section.WITNESSES,
+    Section.RECIPIENTS, Section.LAWS, Section.WITNESSES, Section.RECORDS,
 })  # fmt: skip
 
 MapDiff: TypeAlias = tuple[Change, ...]
@@ -161,6 +163,7 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         # Left out where there are none: the normal form of a map that says nothing of them is as it was before they could be said.
         **({Section.OPAQUE.value: {f"{each.store}: {each.pattern}": each.reason for each in data_map.opaque}} if data_map.opaque else {}),
         **({Section.WITNESSES.value: {"log": _plain(data_map.witnesses)}} if data_map.witnesses else {}),
+        **({Section.RECORDS.value: {kind.value: str(period) for kind, period in data_map.records.items()}} if data_map.records else {}),
     }
 
 
@@ -277,6 +280,9 @@ def _weaker(section: Section, name: str, kind: ChangeKind, before: DataMap, afte
             return [] if after.approvers else ["plans need no approval any more"]
         case Section.SETTINGS, _ if name == "traces_kept" and after.traces_kept < before.traces_kept:
             return ["returning data is looked for over a shorter time"]
+        case Section.RECORDS, _:
+            kept, were = (each.records.get(RecordKind(name), KEPT).nominal for each in (after, before))
+            return ["records of orders are kept for a shorter time"] if kept < were else []
         case _, ChangeKind.CHANGED:
             return _weaker_entry(section, name, before, after)
         case _:

@@ -12,6 +12,7 @@ from expunge.core.consent.consent_request_events import AskingEvent
 from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement.disgorgement_events import DisgorgementEvent
 from expunge.core.journal.access_tokens import TokenEvent
+from expunge.core.journal.ledger_events import LedgerEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
 from expunge.core.lineage.observations import LineageEvent
 from expunge.core.models.model_outcomes import ArtefactRemade, RemadeEvent
@@ -396,6 +397,7 @@ RegisterEvent: TypeAlias = (
     | RemadeEvent
     | ClaimEvent
     | PlacesSearched
+    | LedgerEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

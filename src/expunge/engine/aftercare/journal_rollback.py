@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.gate.gate_entry import gate_entry
 from expunge.core.journal import events as ev
+from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.peek import peek
 from expunge.core.models.model_outcomes import ModelsBlocked, blocked
 from expunge.core.values.ids import MODEL, OrderId
 from expunge.engine.gate import fencing
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import MODELS, ROLLBACKS, SUPPRESSIONS, is_order, orders, read_register, register
+from expunge.engine.kernel.journal_streams import LEDGER, MODELS, ROLLBACKS, SUPPRESSIONS, is_order, orders, read_register, register
 from expunge.errors import StateRolledBack, UsageError
 from expunge.ports.journal import Journal
 
@@ -172,12 +173,12 @@ def _receipts(newest: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
     stated = 0
     for _, data in newest:
         # Why only a look at the bytes: every command comes by here, and most events are others.
-        kind = peek(data, ev.ReceiptLogged, ev.ReceiptStated)
-        if kind is ev.ReceiptLogged:
+        kind = peek(data, *_LOGGED, *_STATED)
+        if kind in _LOGGED:
             logged = ev.decode(data)
-            assert isinstance(logged, ev.ReceiptLogged)
+            assert isinstance(logged, _LOGGED)
             return logged.size, stated
-        if kind is ev.ReceiptStated:
+        if kind is not None:
             stated += 1
     return 0, stated
 
@@ -185,17 +186,25 @@ def _receipts(newest: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
 def _known_to_orders(journal: Journal) -> int:
     """The same from the orders one by one: where workers publish side by side, the newest event is not the whole story."""
     known, stated = 0, 0
-    for order in orders(journal):
+    for stream in (*orders(journal), LEDGER):
         open_ones: set[str] = set()
-        for data in journal.read(order):
-            event = ev.decode(data) if peek(data, ev.ReceiptLogged, ev.ReceiptStated) else None
-            if isinstance(event, ev.ReceiptLogged):
+        for data in journal.read(stream):
+            event = ev.decode(data) if peek(data, *_LOGGED, *_STATED) else None
+            if isinstance(event, _LOGGED):
                 known = max(known, event.size)
-                open_ones.discard(event.subject)
-            elif isinstance(event, ev.ReceiptStated):
-                open_ones.add(event.subject)
+                open_ones.discard(_whose(event))
+            elif isinstance(event, _STATED):
+                open_ones.add(_whose(event))
         stated += len(open_ones)
     return known + stated
+
+
+_LOGGED = ev.ReceiptLogged, LedgerLogged
+_STATED = ev.ReceiptStated, LedgerStated
+
+
+def _whose(event: ev.ReceiptLogged | ev.ReceiptStated | LedgerLogged | LedgerStated) -> str:
+    return event.id if isinstance(event, LedgerLogged | LedgerStated) else event.subject
 
 
 def _ever_blocked(journal: Journal, gate_key: bytes) -> frozenset[bytes]:

@@ -31,9 +31,10 @@ CLAIMS = "claims"
 MODELS = "models"
 ROLLBACKS = "rollbacks"
 SEARCHES = "searches"
+LEDGER = "ledger"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
-    | {SEARCHES}
+    | {SEARCHES, LEDGER}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

@@ -17,6 +17,7 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder
 from expunge.engine.recipients import deadlines, instructions
 from expunge.engine.recipients.deadlines import Deadline
+from expunge.engine.reports import duty_ledger, record_periods
 from expunge.engine.retention import inactive_profiles
 
 ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
@@ -26,7 +27,7 @@ ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
 def everything(context: Context) -> tuple[Deadline, ...]:
     """Overdue first, then by date; clocks that have not started come last."""
     ours = (*deadlines.of_orders(context), *deadlines.of_holds(context), *instructions.owed(context), *inactive_profiles.owed(context))
-    found = (*ours, *of_disgorgements(context), *of_groundless(context))
+    found = (*ours, *of_disgorgements(context), *of_groundless(context), *record_periods.owed(context), *duty_ledger.owed(context))
     return deadlines.soonest_first(found)
 
 

@@ -21,9 +21,12 @@ from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, Tabl
 from expunge.core.datamap.purposes import Ground
 from expunge.core.retention.inactivity import watched_for
 from expunge.core.retention.retention_rules import RetentionRule, rules
+from expunge.core.verification.ledger_record import LedgerKind
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.recipients import deadlines, instructions
+from expunge.engine.recipients.deadlines import Deadline
+from expunge.engine.reports import duty_ledger
 from expunge.engine.retention import published_policy
 
 FRESH = timedelta(seconds=60)
@@ -190,8 +193,7 @@ def _claims(context: Context) -> str:
 
 
 def _clocks(context: Context) -> str:
-    late = [f"{order.what} ({order.clock})" for order in deadlines.of_orders(context) if order.standing is ClockState.OVERDUE]
-    return f"overdue: {'; '.join(late)}" if late else ""
+    return _late(deadlines.of_orders(context))
 
 
 def _backups(context: Context) -> str:
@@ -214,6 +216,27 @@ def _approvers(context: Context) -> str:
     return "" if context.data_map.approvers else "no `approvers:`: whoever enters an order carries it out alone"
 
 
+def _ledger(context: Context) -> str:
+    """Why nothing of an order's duties for people falls due here, or is overdue."""
+    words = {word for rule in context.data_map.laws.values() for word in rule.applies}
+    if not words & {"training", "hand-over", "certification"}:
+        return "`laws:` names no clock of an order for what people do: `expunge due --laws` lists them"
+    if not any(each.record.kind is LedgerKind.ORDER for each in duty_ledger.entries(context).values()):
+        return "no order is entered in the ledger: `expunge ledger add order`"
+    return _late(duty_ledger.owed(context))
+
+
+def _requests(context: Context) -> str:
+    if not any("request for records" in rule.applies for rule in context.data_map.laws.values()):
+        return "`laws:` names no clock for requests of an authority: `expunge due --laws` lists them"
+    return _late(tuple(each for each in duty_ledger.owed(context) if "request for records" in context.data_map.laws[each.clock].applies))
+
+
+def _late(found: tuple[Deadline, ...]) -> str:
+    late = [f"{each.what} ({each.clock})" for each in found if each.standing is ClockState.OVERDUE]
+    return f"overdue: {'; '.join(late)}" if late else ""
+
+
 _CHECKS: dict[str, Callable[[Context], str]] = {
     "approvers": _approvers,
     "backups": _backups,
@@ -224,9 +247,11 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "gate": _gate,
     "guardians": _guardians,
     "inactivity": _inactivity,
+    "ledger": _ledger,
     "lineage": _lineage,
     "provenance": _provenance,
     "recipients": _recipients,
+    "requests": _requests,
     "retention": _retention,
     "stores": _stores,
 }
@@ -241,9 +266,11 @@ _SAID = {
     "gate": "the gate's snapshot is fresh",
     "guardians": "the map says who decides for a child",
     "inactivity": "what is not used any more has an end",
+    "ledger": "an order is entered in the ledger, and nothing of it is overdue",
     "lineage": "what is derived names its sources",
     "provenance": "models say what they were made from",
     "recipients": "recipients are declared, and none is late",
+    "requests": "requests of authorities have a clock, and none is overdue",
     "retention": "everything has a finite period that reaches it, a purpose and a need, and every rule is used",
     "stores": "every store can be reached",
 }

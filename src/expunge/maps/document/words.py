@@ -5,6 +5,7 @@ from __future__ import annotations
 from expunge.core.datamap.artefact import ArtefactKind
 from expunge.core.datamap.datamap import ArtefactOrigin, EraseAct, OnExpiry, Shared
 from expunge.core.datamap.grounding import ScanDepth
+from expunge.core.values.record_kind import RecordKind
 
 MAP = (
     "version",
@@ -32,9 +33,11 @@ MAP = (
     "laws",
     "recipients",
     "lineage",
+    "records",
 )
 SPELLING = ("type", "case", "unicode", "region")
 IDENTITY = ("dataset", "key", "also", *SPELLING, "compare", "member_of", "last_used", "inactive_after", "guess")
+RECORDS = tuple(each.value for each in RecordKind)
 RECIPIENT = ("gets", "url", "probe", "key", "within")
 STORE = ("kind", "url", "window", "outside", "scan")
 SCANS = tuple(each.value for each in ScanDepth)

@@ -37,6 +37,7 @@ from expunge.maps.sections.mentions import check_mentions
 from expunge.maps.sections.pipelines import check_names, read_lineage
 from expunge.maps.sections.places import read_approvers, read_identities, read_retention, read_state, read_stores, read_witnesses
 from expunge.maps.sections.recipients import read_recipients
+from expunge.maps.sections.records import read_records
 from expunge.maps.sections.reference_data import check_reference_data
 from expunge.ports.store_kind import StoreKind
 
@@ -191,6 +192,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),
         guesses=read_guesses(form, root),
+        records=read_records(form, root),
         source=str(path),
     )
 

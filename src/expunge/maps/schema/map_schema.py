@@ -65,6 +65,10 @@ def json_schema(kinds: Mapping[str, StoreKind]) -> Schema:
         "laws": _one_or_more(
             "Which deadlines run: names of laws (GDPR, CCPA) or of clocks, and files of clocks; the standard ones by default."
         ),
+        "records": {
+            **_table(dict.fromkeys(words.RECORDS, _PERIOD)),
+            "description": "How long records about orders are kept, by kind; 5 years by default.",
+        },
         "consent_wait": {**_SPAN, "description": "How long somebody who was asked may take to agree before they are forgotten; 14 days."},
         "asking": consent.asking(_SPAN),
     }

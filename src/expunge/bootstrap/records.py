@@ -1,0 +1,101 @@
+"""The service for records: evidence packs, and what they are made of."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from expunge import durable
+from expunge.bootstrap.service import DomainService
+from expunge.core.verification.ledger_record import LedgerKind
+from expunge.engine.reports import duty_ledger, evidence_packing, record_periods
+from expunge.engine.reports.duty_ledger import LedgerEntry, NewRecord
+from expunge.engine.reports.evidence_packing import PackedEvidence, WantedEvidence
+from expunge.engine.reports.record_periods import RecordAge
+from expunge.errors import UsageError
+
+_ENTRY_TIME = (1980, 1, 1, 0, 0, 0)
+"""Entries carry no time of their own, so that the same content gives the same archive."""
+
+
+@dataclass(frozen=True)
+class RecordService(DomainService):
+    """Records of what was asked, answered and done."""
+
+    trust_policy: Callable[[], str]
+    """Every key so far, since when it counts, and the witnesses."""
+
+    def pack(self, target: Path, *, recipient: str = "", start: datetime | None = None, end: datetime | None = None) -> PackedEvidence:
+        """Write an evidence pack of the time from ``start`` until before ``end`` as a zip, whole or not at all.
+
+        Raises UsageError where the file exists, and as :func:`expunge.engine.reports.evidence_packing.pack`.
+        """
+        wanted = WantedEvidence(recipient, start, end)
+        if target.exists():
+            message = "the file to be written exists already"
+            raise UsageError(message, help="name a new file")
+        packed: list[PackedEvidence] = []
+
+        def write(file: BinaryIO) -> None:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                packed.append(
+                    evidence_packing.pack(
+                        self.context, wanted, self.trust_policy(), lambda name, data: archive.writestr(_entry(name), data)
+                    )
+                )
+
+        durable.write_new(target, write, at="evidence.pack")
+        return packed[0]
+
+    def enter(
+        self,
+        kind: LedgerKind,
+        on: date,
+        *,
+        role: str = "",
+        person: str = "",
+        about: tuple[str, ...] = (),
+        signed_by: str = "",
+        document: str = "",
+    ) -> LedgerEntry:
+        """Enter a record in the ledger.
+
+        Args:
+            kind: what was done.
+            on: the day on which it was done.
+            role: the role, authority or third party; no name of a person.
+            person: the person's name, of which a keyed pseudonym is kept and nothing else.
+            about: ids of the earlier records that it is about.
+            signed_by: the role of whoever signed the paper.
+            document: hex SHA-256 of the paper.
+
+        Raises as :func:`expunge.engine.reports.duty_ledger.add`.
+        """
+        with self.writing():
+            duty_ledger.finish(self.context)
+            return duty_ledger.add(self.context, NewRecord(kind, on, role, person, about, signed_by, document))
+
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """Return every record of the ledger, oldest first."""
+        return tuple(duty_ledger.entries(self.context).values())
+
+    def verify_ledger(self) -> tuple[str, ...]:
+        """Verify each record of the ledger; see :func:`expunge.engine.reports.duty_ledger.verify`."""
+        with self.writing():
+            duty_ledger.finish(self.context)
+        return duty_ledger.verify(self.context, self.trust_policy())
+
+    def ages(self) -> tuple[RecordAge, ...]:
+        """Return the records of every kind, and those past their period."""
+        return record_periods.ages(self.context)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _ENTRY_TIME)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    return info

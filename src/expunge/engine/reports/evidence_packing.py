@@ -1,0 +1,196 @@
+"""Put an evidence pack together: receipts of a time with their proofs, the policy in force, lists by kind, and a signed manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+
+from expunge.core import merkle
+from expunge.core.evidence import receipt
+from expunge.core.evidence.receipt_codec import instant
+from expunge.core.log import dsse
+from expunge.core.pages import evidence_index
+from expunge.core.pages.evidence_index import PackSummary, ReceiptLine
+from expunge.core.values import canonical, codec
+from expunge.core.values.signature import ed25519_pem
+from expunge.core.verification import entry_order, evidence_pack, ledger_record, receipt_folder
+from expunge.core.verification.evidence_pack import EvidenceManifest, LogEntry, LogRange
+from expunge.engine.consent import disclosure_texts
+from expunge.engine.execution import issued_receipts
+from expunge.engine.execution.issued_receipts import IssuedReceipt
+from expunge.engine.gate import consent_register
+from expunge.engine.kernel.context import Context
+from expunge.engine.reports import duty_ledger, record_lists
+from expunge.engine.reports.duty_ledger import LedgerEntry
+from expunge.engine.reports.record_lists import LoggedReceipt, RecordLists
+from expunge.engine.retention import published_policy
+from expunge.errors import UsageError
+from expunge.ports.log import LogHead
+
+
+@dataclass(frozen=True)
+class WantedEvidence:
+    """What is asked for."""
+
+    recipient: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PackedEvidence:
+    """What was put together."""
+
+    manifest: EvidenceManifest
+    receipts: int
+    unknown: tuple[int, ...]
+    """Covered entries of the log that this installation does not have: the pack does not hold, and says so."""
+
+
+@dataclass(frozen=True)
+class _Logged:
+    """What one entry of the log stands for."""
+
+    at: datetime
+    folder: str
+    files: Callable[[], Mapping[str, bytes]]
+    """Reads its files: name in the folder -> content."""
+
+
+Put = Callable[[str, bytes], None]
+"""Takes one file: path in the pack, content."""
+
+
+def pack(context: Context, wanted: WantedEvidence, trust_policy: str, put: Put) -> PackedEvidence:
+    """Hand every file of a pack to ``put``, the manifest and its signature last.
+
+    Raises UsageError for a time that ends before it begins; StateCorrupt where the files of an issued receipt are missing.
+    """
+    if wanted.start and wanted.end and wanted.start >= wanted.end:
+        message = "the time ends before it begins"
+        raise UsageError(message, help="--from 2026-01-01 --to 2026-02-01: the last day is not in it")
+    digests: dict[str, str] = {}
+
+    def add(name: str, data: bytes) -> None:
+        digests[name] = sha256(data).hexdigest()
+        put(name, data)
+
+    lists = record_lists.collect(context, wanted.start, wanted.end)
+    head = context.log.head()
+    known = _known(context, lists)
+    first, past = _covered(known, head.size, wanted)
+    entries, lines = _entries(context, known, head, first, past, add)
+    add(evidence_pack.CHECKPOINT, head.checkpoint)
+    add(evidence_pack.ENTRIES, evidence_pack.encode_entries(entries))
+    add(evidence_pack.SIGNER, ed25519_pem(context.keys.signer_public()))
+    add(evidence_pack.POLICY, trust_policy.encode())
+    policy = []
+    for name, data in _policy(context):
+        policy.append(name)
+        add(name, data)
+    counts = {}
+    for kind, rows in lists.rows.items():
+        counts[kind.value] = len(rows)
+        add(f"{evidence_pack.LISTS}{kind.value}.json", canonical.encode(rows))
+        add(f"{evidence_pack.LISTS}{kind.value}.html", evidence_index.listed(kind.value, rows))
+    now = context.clock.now().replace(microsecond=0)
+    unknown = tuple(each.index for each in entries if not each.folder)
+    covered = first, past
+    period = wanted.recipient, wanted.start, wanted.end
+    said = PackSummary(now, *period, lists.since, context.log.origin, head.size, *covered, counts, lines, policy, unknown)
+    add(evidence_pack.INDEX, evidence_index.index(said))
+    log = LogRange(context.log.origin, head.size, head.root.hex(), *covered)
+    manifest = EvidenceManifest(now, *period, log, counts, digests, f"expunge {context.version}")
+    data = manifest.encode()
+    put(evidence_pack.MANIFEST, data)
+    put(evidence_pack.SIGNATURE, context.keys.sign_receipt(evidence_pack.to_sign(data)))
+    return PackedEvidence(manifest, len(lines), unknown)
+
+
+def _known(context: Context, lists: RecordLists) -> dict[int, _Logged]:
+    """Index -> what this installation has of that entry of the log."""
+    found = {each.index: _Logged(each.at, each.folder, partial(_receipt_files, context, each)) for each in lists.receipts}
+    for name, entry in duty_ledger.entries(context).items():
+        if entry.logged is not None:
+            found[entry.logged.index] = _Logged(entry.logged.at, f"{evidence_pack.LEDGER}{name}", partial(_ledger_files, entry))
+    return found
+
+
+def _ledger_files(entry: LedgerEntry) -> Mapping[str, bytes]:
+    return entry.files
+
+
+def _receipt_files(context: Context, logged: LoggedReceipt) -> Mapping[str, bytes]:
+    which = IssuedReceipt(logged.order, logged.round, logged.number, logged.subject, logged.index)
+    found = issued_receipts.folder(context, which)
+    return {name: found[name] for name in receipt_folder.REQUIRED}
+
+
+def _covered(known: Mapping[int, _Logged], size: int, wanted: WantedEvidence) -> tuple[int, int]:
+    """Return the part of the log that holds everything of the time, ended where the next entry itself speaks of a time outside it."""
+    here = [
+        index
+        for index, each in known.items()
+        if (wanted.start is None or each.at >= wanted.start) and (wanted.end is None or each.at < wanted.end)
+    ]
+    before = [index for index, each in known.items() if wanted.start is not None and each.at < wanted.start]
+    first = 0 if wanted.start is None else min(here, default=max(before, default=-1) + 1)
+    past = size if wanted.end is None else max(here, default=first - 1) + 1
+    while wanted.start is not None and first > 0 and not (first - 1 in known and _said(known[first - 1]) < wanted.start):
+        first -= 1
+    while wanted.end is not None and past < size and not (past in known and _said(known[past]) >= wanted.end):
+        past += 1
+    return first, max(first, past)
+
+
+def _said(logged: _Logged) -> datetime:
+    """The last time of which a receipt or record speaks."""
+    files = logged.files()
+    if ledger_record.RECORD in files:
+        return ledger_record.parse(dsse.parse(files[ledger_record.RECORD]).payload).entered
+    return entry_order.latest_time(_parsed(files))
+
+
+def _parsed(files: Mapping[str, bytes]) -> receipt.Receipt:
+    return receipt.parse(dsse.parse(files[receipt_folder.ENVELOPE]).payload)
+
+
+def _entries(
+    context: Context, known: Mapping[int, _Logged], head: LogHead, first: int, past: int, add: Put
+) -> tuple[tuple[LogEntry, ...], list[ReceiptLine]]:
+    """Add what was entered in the covered part, and next to it, and return the entries with their proofs."""
+    beside = [index for index in (first - 1, past) if 0 <= index < head.size]
+    indexes = sorted([*range(first, past), *beside])
+    paths = context.log.prove_all(indexes, head.size) if indexes else ()
+    entries, lines = [], []
+    for index, path in zip(indexes, paths, strict=True):
+        logged = known.get(index)
+        folder = "" if logged is None else f"{evidence_pack.BESIDE}{index}" if index in beside else logged.folder
+        entries.append(LogEntry(index, merkle.leaf_hash(context.log.entry(index)), path, folder))
+        if logged is None:
+            continue
+        files = logged.files()
+        for name, data in files.items():
+            add(f"{folder}/{name}", data)
+        if folder.startswith(evidence_pack.RECEIPTS):
+            made = _parsed(files)
+            verified = instant(made.times.verified) if made.times.verified else ""
+            lines.append(ReceiptLine(folder, made.order, made.verdict.value, verified, index))
+    return tuple(entries), lines
+
+
+def _policy(context: Context) -> Iterator[tuple[str, bytes]]:
+    """The retention policy as the map enforces it now, what was published of it last, and the texts that people agree to now."""
+    made = published_policy.policy(context)
+    yield "policy/retention.html", made.html.encode()
+    yield "policy/retention.md", made.markdown.encode()
+    public = published_policy.published(context)
+    at = codec.instant(public.at.replace(microsecond=0)) if public.at else None
+    yield "policy/published.json", canonical.encode({"at": at, "false": sorted(public.false), "sentences": dict(public.sentences)})
+    consents = consent_register.load(context)
+    for name, versions in sorted(context.data_map.texts.items()):
+        data = disclosure_texts.as_shown(context, consents, name, versions[-1].version)
+        yield f"policy/texts/{name}-{sha256(data).hexdigest()[:16]}.txt", data
