@@ -43,8 +43,10 @@ from expunge.maps.proposal.proposal import propose_map
 from expunge.maps.review.answers import answered, settled
 from expunge.maps.review.open_questions import MapQuestion, open_questions
 from expunge.ports.optional.table_survey import SurveyedTable
+from expunge.ports.recognition import Recognise
 from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
+from expunge.residue.opaque.recognition import recognise
 from expunge.stores import SURVEYED, Kinds, OpenStores, lake_columns, open_survey, own_kinds
 
 __all__ = [
@@ -115,6 +117,7 @@ class CheckedMap:
 class _Places:
     data_map: DataMap
     open_store: Callable[[str], Store]
+    recognise: Recognise = recognise
 
 
 def locate_map(path: Path | None) -> Path:

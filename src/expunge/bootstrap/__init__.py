@@ -84,6 +84,7 @@ from expunge.gate import Gate
 from expunge.ports.clock import Clock
 from expunge.ports.leases import Lease
 from expunge.residue import ResidueScanner
+from expunge.residue.opaque.recognition import recognise
 from expunge.stores import OpenStores
 
 
@@ -179,6 +180,7 @@ class Expunge(Queries):
             scanner=ResidueScanner(),
             clock=telling,
             open_store=stores,
+            recognise=recognise,
             publish_gate=FileGatePublisher(state / GATE, keys),
             random=secrets.token_bytes,
             pause=time.sleep,

@@ -18,13 +18,14 @@ import yaml
 
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, TableLayout, Through
+from expunge.core.datamap.protected_kinds import ProtectedKind
 from expunge.core.datamap.purposes import Ground
 from expunge.core.retention.inactivity import watched_for
 from expunge.core.retention.retention_rules import RetentionRule, rules
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.recipients import deadlines, instructions
-from expunge.engine.retention import published_policy
+from expunge.engine.retention import content_kinds, published_policy
 
 FRESH = timedelta(seconds=60)
 """How old the gate's snapshot may be for pipelines that do not say otherwise."""
@@ -205,6 +206,28 @@ def _categories(context: Context) -> str:
     return f"{', '.join(bare)} says no `categories:`" if bare else ""
 
 
+def _kinds(context: Context) -> str:
+    """Why the categories do not tell what is in scope: a dataset has none, or holds what they do not say."""
+    return "; ".join(filter(None, (_categories(context), _unsaid(context, frozenset(ProtectedKind)))))
+
+
+def _whereabouts(context: Context) -> str:
+    return _unsaid(context, frozenset({ProtectedKind.LOCATION}))
+
+
+def _unsaid(context: Context, kinds: frozenset[ProtectedKind]) -> str:
+    """Which datasets hold something of these kinds that their categories do not say, and what could not be looked at."""
+    found = []
+    for dataset in context.data_map.datasets.values():
+        try:
+            said = [each.what for each in content_kinds.findings(context, dataset, kinds)]
+        except store_calls.TROUBLE as error:
+            unable = store_calls.as_unable(error)
+            said = [f"{dataset.name} cannot be looked at: {unable.detail or unable.reason.value}"]
+        found += said
+    return "; ".join(found)
+
+
 def _provenance(context: Context) -> str:
     models = [dataset.name for dataset in context.data_map.datasets.values() if isinstance(dataset.layout, ModelLayout)]
     return "`provenance:` says nothing of what models were made from" if models and context.data_map.provenance is None else ""
@@ -217,33 +240,35 @@ def _approvers(context: Context) -> str:
 _CHECKS: dict[str, Callable[[Context], str]] = {
     "approvers": _approvers,
     "backups": _backups,
-    "categories": _categories,
     "claims": _claims,
     "clocks": _clocks,
     "consent": _consent,
     "gate": _gate,
     "guardians": _guardians,
     "inactivity": _inactivity,
+    "kinds": _kinds,
     "lineage": _lineage,
     "provenance": _provenance,
     "recipients": _recipients,
     "retention": _retention,
     "stores": _stores,
+    "whereabouts": _whereabouts,
 }
 """Name -> what is wrong, or nothing."""
 _SAID = {
     "approvers": "somebody else approves plans",
     "backups": "every store's backups are declared",
-    "categories": "every dataset says its categories",
     "claims": "what was published is true, as far as it was looked at",
     "clocks": "nothing is overdue",
     "consent": "purposes rest on consent, with texts",
     "gate": "the gate's snapshot is fresh",
     "guardians": "the map says who decides for a child",
     "inactivity": "what is not used any more has an end",
+    "kinds": "the categories say what is in scope, and samples of every dataset say the same",
     "lineage": "what is derived names its sources",
     "provenance": "models say what they were made from",
     "recipients": "recipients are declared, and none is late",
     "retention": "everything has a finite period that reaches it, a purpose and a need, and every rule is used",
     "stores": "every store can be reached",
+    "whereabouts": "samples of every dataset hold no whereabouts that its categories do not say",
 }

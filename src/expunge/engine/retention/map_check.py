@@ -11,7 +11,7 @@ from expunge.engine.consent import disclosure_texts
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.lineage import artefact_manifests, observed_lineage
-from expunge.engine.retention import dry_locate, ignored_check, reference_data_check, schema_check
+from expunge.engine.retention import content_kinds, dry_locate, ignored_check, reference_data_check, schema_check
 from expunge.engine.subjects import bystander_loss, mentions, orphaned_items, shared_paths, spelling_check
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
@@ -58,7 +58,17 @@ def _followed(context: OpenPlaces, told: Sequence[Finding]) -> list[Finding]:
 
     found: list[Finding] = []
     unread: dict[str, Finding] = {}
-    for look in (_ownerless, _unlisted, None, undeclared, reference_data_check.findings, _shared_paths, dry_locate.empty):
+    looks = (
+        _ownerless,
+        _unlisted,
+        None,
+        undeclared,
+        reference_data_check.findings,
+        _shared_paths,
+        dry_locate.empty,
+        content_kinds.findings,
+    )
+    for look in looks:
         if look is None:
             found += spelling_check.findings(context)
             continue
