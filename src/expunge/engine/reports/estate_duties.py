@@ -21,10 +21,12 @@ from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, Tabl
 from expunge.core.datamap.protected_kinds import ProtectedKind
 from expunge.core.datamap.purposes import Ground
 from expunge.core.retention.inactivity import watched_for
+from expunge.core.retention.public_claims import claims_of, outdated
+from expunge.core.retention.public_recipients import public_recipients
 from expunge.core.retention.retention_rules import RetentionRule, rules
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
-from expunge.engine.recipients import deadlines, instructions
+from expunge.engine.recipients import deadlines, instructions, seen_recipients
 from expunge.engine.retention import content_kinds, published_policy
 
 FRESH = timedelta(seconds=60)
@@ -190,6 +192,28 @@ def _claims(context: Context) -> str:
     return f"said in public, and not true now: {', '.join(sorted(public.false))}" if public.false else ""
 
 
+def _third_parties(context: Context) -> str:
+    """Why the public is not told who else gets data, or not why."""
+    everybody = public_recipients(context.data_map)
+    bare = [each.name for each in everybody if not each.purposes]
+    if bare:
+        return f"nothing says what {', '.join(bare)} gets data for: name it under `recipients:` of a purpose"
+    public = published_policy.published(context)
+    if public.at is None:
+        return "no policy was published: `expunge retention publish DIR`"
+    old = outdated(public, claims_of(context.data_map, published_policy.places_search(context)))
+    changed = sorted(each for each in old if each.startswith(_PUBLIC))
+    unsaid = sorted(f"recipient.{each.name}" for each in everybody if f"recipient.{each.name}" not in public.sentences)
+    if changed or unsaid:
+        return f"the map has changed since the policy was published ({', '.join((*changed, *unsaid))}): `expunge retention publish DIR`"
+    seen = seen_recipients.unknown(context)
+    return f"{', '.join(seen)} was seen to get data, and the map does not name it" if seen else ""
+
+
+_PUBLIC = ("recipient", "children.", "retention.")
+"""The beginnings of the claims that the public has to be told."""
+
+
 def _clocks(context: Context) -> str:
     late = [f"{order.what} ({order.clock})" for order in deadlines.of_orders(context) if order.standing is ClockState.OVERDUE]
     return f"overdue: {'; '.join(late)}" if late else ""
@@ -252,6 +276,7 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "recipients": _recipients,
     "retention": _retention,
     "stores": _stores,
+    "third parties": _third_parties,
     "whereabouts": _whereabouts,
 }
 """Name -> what is wrong, or nothing."""
@@ -270,5 +295,6 @@ _SAID = {
     "recipients": "recipients are declared, and none is late",
     "retention": "everything has a finite period that reaches it, a purpose and a need, and every rule is used",
     "stores": "every store can be reached",
+    "third parties": "the public is told who else gets data and why, and the retention policy",
     "whereabouts": "samples of every dataset hold no whereabouts that its categories do not say",
 }
