@@ -53,6 +53,7 @@ from expunge.bootstrap.recipients import RecipientService
 from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
+from expunge.bootstrap.use_records import UseRecordService
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery
@@ -112,6 +113,7 @@ class Expunge(Queries):
         self.retention = RetentionService(context, self._writing, Path(data_map.state), keys)
         self.gates = GateService(context, self._writing, Path(data_map.state), keys)
         self.consents = ConsentService(context, self._writing)
+        self.uses = UseRecordService(context, self._writing)
         self.disgorgements = DisgorgementService(context, self._writing)
         self.models = ModelService(context, self._writing)
         self.clock_behind: list[timedelta] = []

@@ -31,9 +31,10 @@ CLAIMS = "claims"
 MODELS = "models"
 ROLLBACKS = "rollbacks"
 SEARCHES = "searches"
+USES = "uses"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
-    | {SEARCHES}
+    | {SEARCHES, USES}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

@@ -16,6 +16,7 @@ from importlib.resources import files
 
 import yaml
 
+from expunge.core.consent.use_records import RecordKind
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, TableLayout, Through
 from expunge.core.datamap.protected_kinds import ProtectedKind
@@ -24,9 +25,11 @@ from expunge.core.retention.inactivity import watched_for
 from expunge.core.retention.public_claims import claims_of, outdated
 from expunge.core.retention.public_recipients import public_recipients
 from expunge.core.retention.retention_rules import RetentionRule, rules
+from expunge.engine.gate import use_records
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.recipients import deadlines, instructions, seen_recipients
+from expunge.engine.reports import all_deadlines
 from expunge.engine.retention import content_kinds, published_policy
 
 FRESH = timedelta(seconds=60)
@@ -219,6 +222,19 @@ def _clocks(context: Context) -> str:
     return f"overdue: {'; '.join(late)}" if late else ""
 
 
+def _prompt(context: Context) -> str:
+    """Why something that goes promptly does not: no clock counts it, or one is over."""
+    missing = sorted(_PROMPT - context.data_map.laws.keys())
+    if missing and context.data_map.guardians:
+        return f"the map's `laws` leave out {', '.join(missing)}, so that nothing counts what goes promptly"
+    late = [each for each in all_deadlines.prompt(context) if each.clock in _PROMPT and each.standing is ClockState.OVERDUE]
+    return f"overdue: {'; '.join(f'{each.what} ({each.clock})' for each in late)}" if late else ""
+
+
+_PROMPT = frozenset({"coppa-contact-without-consent", "coppa-identity-document", "coppa-parent-directed"})
+"""The clocks of what has to go where the rule gives no number."""
+
+
 def _backups(context: Context) -> str:
     kept = {store.options.get("of") for store in context.data_map.stores.values()}
     bare = sorted(name for name, each in context.data_map.stores.items() if each.kind != "backup" and name not in kept and not each.outside)
@@ -252,6 +268,19 @@ def _unsaid(context: Context, kinds: frozenset[ProtectedKind]) -> str:
     return "; ".join(found)
 
 
+def _reviews(context: Context) -> str:
+    return _lacking(context, RecordKind.REVIEW, "`expunge review enter FILE`")
+
+
+def _assurances(context: Context) -> str:
+    return _lacking(context, RecordKind.ASSURANCE, "`expunge recipient assure RECIPIENT DOCUMENT`")
+
+
+def _lacking(context: Context, kind: RecordKind, mend: str) -> str:
+    wrong = [f"{each.about}: {each.lack}" for each in use_records.standings(context) if each.kind is kind and each.lack]
+    return f"{'; '.join(wrong)}: {mend}" if wrong else ""
+
+
 def _provenance(context: Context) -> str:
     models = [dataset.name for dataset in context.data_map.datasets.values() if isinstance(dataset.layout, ModelLayout)]
     return "`provenance:` says nothing of what models were made from" if models and context.data_map.provenance is None else ""
@@ -263,6 +292,7 @@ def _approvers(context: Context) -> str:
 
 _CHECKS: dict[str, Callable[[Context], str]] = {
     "approvers": _approvers,
+    "assurances": _assurances,
     "backups": _backups,
     "claims": _claims,
     "clocks": _clocks,
@@ -272,9 +302,11 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "inactivity": _inactivity,
     "kinds": _kinds,
     "lineage": _lineage,
+    "prompt": _prompt,
     "provenance": _provenance,
     "recipients": _recipients,
     "retention": _retention,
+    "reviews": _reviews,
     "stores": _stores,
     "third parties": _third_parties,
     "whereabouts": _whereabouts,
@@ -282,6 +314,7 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
 """Name -> what is wrong, or nothing."""
 _SAID = {
     "approvers": "somebody else approves plans",
+    "assurances": "whoever gets data of children has given a written assurance that holds",
     "backups": "every store's backups are declared",
     "claims": "what was published is true, as far as it was looked at",
     "clocks": "nothing is overdue",
@@ -291,9 +324,11 @@ _SAID = {
     "inactivity": "what is not used any more has an end",
     "kinds": "the categories say what is in scope, and samples of every dataset say the same",
     "lineage": "what is derived names its sources",
+    "prompt": "what has to go promptly has a number, and none is over",
     "provenance": "models say what they were made from",
     "recipients": "recipients are declared, and none is late",
     "retention": "everything has a finite period that reaches it, a purpose and a need, and every rule is used",
+    "reviews": "every use of location has a review that holds",
     "stores": "every store can be reached",
     "third parties": "the public is told who else gets data and why, and the retention policy",
     "whereabouts": "samples of every dataset hold no whereabouts that its categories do not say",
