@@ -564,6 +564,20 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ),
             use_records.AssuranceTaken(at(), "Skylark", ("voice", "events"), digest("assurance"), NOW, "Skylark", "c2ln"),
             use_records.UseRecordEnded(at(), use_records.RecordKind.REVIEW, "weather", "priya", "a safeguard failed"),
+            use_records.UseReviewed(
+                at(),
+                "heatmap",
+                digest("practice"),
+                use_records.ReviewDecision.CONDITIONAL,
+                {"conditions": "in cells"},
+                NOW,
+                "priya",
+                "c2ln",
+            ),
+            use_records.UseReviewed(
+                at(), "adverts", digest("practice"), use_records.ReviewDecision.REJECTED, {"risks": "too many"}, NOW, "priya", "c2ln"
+            ),
+            use_records.UseRecordEnded(at(), use_records.RecordKind.ASSURANCE, "Skylark", "priya", "the contract ended"),
         ),
     }
 

@@ -25,7 +25,7 @@ from expunge.core.datamap.datamap import DataMap, Undecided
 from expunge.core.datamap.mapdiff import MapDiff, map_diff
 from expunge.core.log.trust import TrustPolicy
 from expunge.core.retention import collection_permission
-from expunge.core.retention.collection_permission import CollectionAnswer
+from expunge.core.retention.collection_permission import CollectionAnswer, RequirementAnswer
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.verification.entry_order import KeptHead
 from expunge.core.verification.receipt_verify import VerifiedReceipt
@@ -74,6 +74,7 @@ __all__ = [
     "locate_map",
     "log_source",
     "may_collect",
+    "may_require",
     "propose",
     "read",
     "receipt_in_log",
@@ -173,6 +174,16 @@ def may_collect(data_type: str, path: Path | None = None) -> CollectionAnswer:
     Raises Misconfigured for a map with faults: then nothing may be collected.
     """
     return collection_permission.may_collect(read(path), data_type)
+
+
+def may_require(purpose: str, dataset: str, path: Path | None = None) -> RequirementAnswer:
+    """Whether a purpose may be refused to whoever does not give a dataset.
+
+    See :func:`expunge.core.retention.collection_permission.may_require`.
+
+    Raises Misconfigured for a map with faults: then nothing may be required.
+    """
+    return collection_permission.may_require(read(path), purpose, dataset)
 
 
 def compare(before: Path, after: Path | None) -> tuple[MapDiff, DataMap, DataMap]:

@@ -44,6 +44,7 @@ from expunge.core.values.periods import Period
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
+    Purpose: frozenset({"because"}),
     Dataset: frozenset(
         {
             "records",

@@ -212,6 +212,10 @@ def _of_children(data_map: DataMap) -> Iterator[Claim]:
         return
     rights = "A parent may see at any time what is kept about the child, have it used no longer, and have all of it erased."
     yield Claim("children.rights", rights, ClaimCheck.AS_DECLARED)
+    for name, purpose in data_map.purposes.items():
+        if purpose.because:
+            needs = "; ".join(f"{each.replace('_', ' ')}, because {why.rstrip('.')}" for each, why in purpose.because.items())
+            yield Claim(f"needs.{name}", f"Without this we cannot {purpose.description}: {needs}.", ClaimCheck.AS_DECLARED)
     voices = next(each.children for each in in_scope(data_map) if each.kind is ProtectedKind.VOICE)
     ends = {name: data_map.retention[data_map.datasets[name].retention] for name in voices}
     if ends:

@@ -21,6 +21,7 @@ from expunge.core.datamap.clocks import ClockState
 from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, TableLayout, Through
 from expunge.core.datamap.protected_kinds import ProtectedKind
 from expunge.core.datamap.purposes import Ground
+from expunge.core.retention.collection_permission import unneeded
 from expunge.core.retention.inactivity import watched_for
 from expunge.core.retention.public_claims import claims_of, outdated
 from expunge.core.retention.public_recipients import public_recipients
@@ -222,6 +223,11 @@ def _clocks(context: Context) -> str:
     return f"overdue: {'; '.join(late)}" if late else ""
 
 
+def _necessity(context: Context) -> str:
+    wrong = "; ".join(f"{name}: {why}" for name, why in unneeded(context.data_map))
+    return _guardians(context) or (f"{wrong}: `because:` of a purpose, or `needs: consent`" if wrong else "")
+
+
 def _prompt(context: Context) -> str:
     """Why something that goes promptly does not: no clock counts it, or one is over."""
     missing = sorted(_PROMPT - context.data_map.laws.keys())
@@ -302,6 +308,7 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "inactivity": _inactivity,
     "kinds": _kinds,
     "lineage": _lineage,
+    "necessity": _necessity,
     "prompt": _prompt,
     "provenance": _provenance,
     "recipients": _recipients,
@@ -324,6 +331,7 @@ _SAID = {
     "inactivity": "what is not used any more has an end",
     "kinds": "the categories say what is in scope, and samples of every dataset say the same",
     "lineage": "what is derived names its sources",
+    "necessity": "all that is asked of children is needed for what they do, or they are free to say no",
     "prompt": "what has to go promptly has a number, and none is over",
     "provenance": "models say what they were made from",
     "recipients": "recipients are declared, and none is late",
