@@ -10,6 +10,7 @@ from pathlib import Path
 
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent import consent_request_events as ask
+from expunge.core.consent import use_records
 from expunge.core.datamap.artefact import ArtefactKind, Cohort
 from expunge.core.datamap.purposes import Terms, Use
 from expunge.core.discovery.discovery import PlacesSearched
@@ -567,6 +568,34 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         ),
         "searches": (PlacesSearched(at(), digest("map"), 2, 1), PlacesSearched(at(), digest("map"), 0, 0)),
         "ledger": ledger(at),
+        "uses": (
+            use_records.UseReviewed(
+                at(),
+                "weather",
+                digest("practice"),
+                use_records.ReviewDecision.APPROVED,
+                {"used": "to tell the weather"},
+                NOW,
+                "priya",
+                "c2ln",
+            ),
+            use_records.AssuranceTaken(at(), "Skylark", ("voice", "events"), digest("assurance"), NOW, "Skylark", "c2ln"),
+            use_records.UseRecordEnded(at(), use_records.RecordKind.REVIEW, "weather", "priya", "a safeguard failed"),
+            use_records.UseReviewed(
+                at(),
+                "heatmap",
+                digest("practice"),
+                use_records.ReviewDecision.CONDITIONAL,
+                {"conditions": "in cells"},
+                NOW,
+                "priya",
+                "c2ln",
+            ),
+            use_records.UseReviewed(
+                at(), "adverts", digest("practice"), use_records.ReviewDecision.REJECTED, {"risks": "too many"}, NOW, "priya", "c2ln"
+            ),
+            use_records.UseRecordEnded(at(), use_records.RecordKind.ASSURANCE, "Skylark", "priya", "the contract ended"),
+        ),
     }
 
 

@@ -25,7 +25,7 @@ from expunge.core.datamap.datamap import DataMap, Undecided
 from expunge.core.datamap.mapdiff import MapDiff, map_diff
 from expunge.core.log.trust import TrustPolicy
 from expunge.core.retention import collection_permission
-from expunge.core.retention.collection_permission import CollectionAnswer
+from expunge.core.retention.collection_permission import CollectionAnswer, RequirementAnswer
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.verification.entry_order import KeptHead
 from expunge.core.verification.receipt_verify import VerifiedReceipt
@@ -43,8 +43,10 @@ from expunge.maps.proposal.proposal import propose_map
 from expunge.maps.review.answers import answered, settled
 from expunge.maps.review.open_questions import MapQuestion, open_questions
 from expunge.ports.optional.table_survey import SurveyedTable
+from expunge.ports.recognition import Recognise
 from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
+from expunge.residue.opaque.recognition import recognise
 from expunge.stores import SURVEYED, Kinds, OpenStores, lake_columns, open_survey, own_kinds
 
 __all__ = [
@@ -72,6 +74,7 @@ __all__ = [
     "locate_map",
     "log_source",
     "may_collect",
+    "may_require",
     "propose",
     "read",
     "receipt_in_log",
@@ -115,6 +118,7 @@ class CheckedMap:
 class _Places:
     data_map: DataMap
     open_store: Callable[[str], Store]
+    recognise: Recognise = recognise
 
 
 def locate_map(path: Path | None) -> Path:
@@ -170,6 +174,16 @@ def may_collect(data_type: str, path: Path | None = None) -> CollectionAnswer:
     Raises Misconfigured for a map with faults: then nothing may be collected.
     """
     return collection_permission.may_collect(read(path), data_type)
+
+
+def may_require(purpose: str, dataset: str, path: Path | None = None) -> RequirementAnswer:
+    """Whether a purpose may be refused to whoever does not give a dataset.
+
+    See :func:`expunge.core.retention.collection_permission.may_require`.
+
+    Raises Misconfigured for a map with faults: then nothing may be required.
+    """
+    return collection_permission.may_require(read(path), purpose, dataset)
 
 
 def compare(before: Path, after: Path | None) -> tuple[MapDiff, DataMap, DataMap]:

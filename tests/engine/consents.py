@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from expunge.bootstrap import Expunge
+from expunge.core.consent.use_records import AssuranceTaken
 from expunge.engine.consent.consent_decisions import Agreement
+from expunge.engine.kernel.journal_streams import USES, register
 from expunge.ports.clock import Clock
 from tests.engine.household import ANNA, PEOPLE, Household
 
@@ -61,6 +63,12 @@ def asking(home: Household) -> Household:
 def disclosing(home: Household) -> None:
     """Switch a flow to third parties on."""
     home.write_map(more=PURPOSES.replace("texts:\n", PARTNERS))
+
+
+def assured(opened: Expunge, recipient: str, *datasets: str) -> None:
+    """Enter that a recipient gave a written assurance for data of children."""
+    now = opened.context.clock.now()
+    register(opened.context.journal, USES, AssuranceTaken(now, recipient, datasets, "0" * 64, now + timedelta(days=300), "priya", ""))
 
 
 class Shifted:

@@ -54,6 +54,7 @@ from expunge.bootstrap.records import RecordService
 from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
+from expunge.bootstrap.use_records import UseRecordService
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery
@@ -86,6 +87,7 @@ from expunge.gate import Gate
 from expunge.ports.clock import Clock
 from expunge.ports.leases import Lease
 from expunge.residue import ResidueScanner
+from expunge.residue.opaque.recognition import recognise
 from expunge.stores import OpenStores
 
 
@@ -116,6 +118,7 @@ class Expunge(Queries):
         self.retention = RetentionService(context, self._writing, Path(data_map.state), keys)
         self.gates = GateService(context, self._writing, Path(data_map.state), keys)
         self.consents = ConsentService(context, self._writing)
+        self.uses = UseRecordService(context, self._writing)
         self.disgorgements = DisgorgementService(context, self._writing)
         self.models = ModelService(context, self._writing)
         self.records = RecordService(context, self._writing, self.published_policy)
@@ -185,6 +188,7 @@ class Expunge(Queries):
             scanner=ResidueScanner(),
             clock=telling,
             open_store=stores,
+            recognise=recognise,
             publish_gate=FileGatePublisher(state / GATE, keys),
             random=secrets.token_bytes,
             pause=time.sleep,

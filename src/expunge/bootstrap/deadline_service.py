@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from expunge.bootstrap.service import DomainService
 from expunge.core.datamap.clocks import ClockRule
+from expunge.core.datamap.protected_kinds import KindInScope, in_scope
 from expunge.core.orders.run import Run
 from expunge.core.values.ids import OrderId
 from expunge.engine.recipients import deadlines
@@ -28,6 +29,10 @@ class DeadlineService(DomainService):
     def obligations(self) -> tuple[DutyFinding, ...]:
         """Every duty of the orders and rules, held against this estate."""
         return estate_duties.look(self.context)
+
+    def in_scope(self) -> tuple[KindInScope, ...]:
+        """What of this estate is of which kind, by the categories of its map."""
+        return in_scope(self.context.data_map)
 
     def extend(self, order: OrderId, reason: str) -> Run:
         """Tell the person that an order takes longer; see :func:`expunge.engine.recipients.deadlines.extend`."""

@@ -24,6 +24,7 @@ class _Places:
     def __init__(self, data_map: DataMap) -> None:
         self.data_map = data_map
         self.open_store = OpenStores(data_map)
+        self.recognise = recognise
 
 
 def look(context: Context) -> Discovery:

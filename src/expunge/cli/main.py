@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, retention
+from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, retention, reviews
 from expunge.cli.estate import discover, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
@@ -48,6 +48,7 @@ NOUNS = (
     (ORDER, "consent", consents.app),
     (ORDER, "guardian", guardians.app),
     (ORDER, "recipient", recipients.app),
+    (ORDER, "review", reviews.app),
     (ORDER, "retention", retention.app),
     (LATER, "gate", gates.app),
     (EVIDENCE, "receipt", receipts.app),

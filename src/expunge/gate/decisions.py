@@ -22,6 +22,8 @@ class GateReason(StrEnum):
     WITHDRAWN = "consent was withdrawn"
     NO_CONSENT = "consent was not given, or does not hold any more"
     CLOSED = "a recipient that the purpose hands data to has to confirm an erasure first"
+    NOT_REVIEWED = "it is a use of location without a review that holds: `expunge review`"
+    NO_ASSURANCE = "whoever gets it has given no written assurance for children's data that holds: `expunge recipient assure`"
     ENDED = "the time for which it may be kept is over"
     NO_TIME = "it is not known when it was recorded"
     NO_SUBJECT = "it is not known whose it is"

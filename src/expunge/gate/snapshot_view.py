@@ -13,13 +13,14 @@ from typing import BinaryIO
 import numpy as np
 
 from expunge.core.gate.gate_entry import key_check
-from expunge.core.gate.gate_head import MOST_HEADER_BYTES, SIGNATURE_BYTES, ListedMeaning, PurposeRule, SnapshotHead, read_head
+from expunge.core.gate.gate_head import MOST_HEADER_BYTES, SIGNATURE_BYTES, GateLack, ListedMeaning, PurposeRule, SnapshotHead, read_head
 from expunge.core.gate.gate_snapshot import FORMER_SCHEMA, GateSnapshot, parse_snapshot
 from expunge.core.values.periods import Period, is_over
 from expunge.errors import EvidenceInvalid
 from expunge.gate.decisions import YES, Decision, GateReason
 from expunge.gate.entry_list import EntryList, Mask, Words
 
+_LACKING = {GateLack.REVIEW: GateReason.NOT_REVIEWED, GateLack.ASSURANCE: GateReason.NO_ASSURANCE}
 SKEW = timedelta(minutes=5)
 """How far the publisher's clock may be ahead of ours."""
 
@@ -40,6 +41,15 @@ class PurposeView:
     given: EntryList | None
 
     @cached_property
+    def shut(self) -> GateReason | None:
+        """Why nothing passes for the purpose, whoever is asked about; None while something may."""
+        if self.rule is None:
+            return None
+        if self.rule.closed:
+            return GateReason.CLOSED
+        return None if self.rule.lacks is None else _LACKING[self.rule.lacks]
+
+    @cached_property
     def answers(self) -> dict[GateReason, Decision]:
         """The answer for each reason: there are only so many."""
         return {each: Decision(each in YES, each, self.head.published, self.head.policy) for each in GateReason}
@@ -51,8 +61,8 @@ class PurposeView:
                 return why
         if not self.known:
             return GateReason.UNKNOWN_PURPOSE
-        if self.rule is not None and self.rule.closed:
-            return GateReason.CLOSED
+        if self.shut is not None:
+            return self.shut
         for entries, why in self.then:
             if entries.holds(entry):
                 return why
@@ -85,8 +95,8 @@ class PurposeView:
             drop(GateReason.SUPPRESSED, former(left))
         if not self.known:
             drop(GateReason.UNKNOWN_PURPOSE, np.ones(len(first), np.bool_))
-        if self.rule is not None and self.rule.closed:
-            drop(GateReason.CLOSED, np.ones(len(first), np.bool_))
+        if self.shut is not None:
+            drop(self.shut, np.ones(len(first), np.bool_))
         for entries, why in self.then:
             drop(why, entries.among(first, second))
         if self.rule is not None and self.rule.needs_consent:

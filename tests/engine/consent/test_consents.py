@@ -22,7 +22,7 @@ from expunge.engine.gate import consent_register
 from expunge.errors import EvidenceInvalid, IllegalTransition, Misconfigured, NeedsApproval, UsageError
 from expunge.gate import GateReason, Subject
 from expunge.testing.forked import in_child
-from tests.engine.consents import AGREED, CHILD, OTHER_PARENT, PARENT, PURPOSES, asking, day, disclosing, later, prove
+from tests.engine.consents import AGREED, CHILD, OTHER_PARENT, PARENT, PURPOSES, asking, assured, day, disclosing, later, prove
 from tests.engine.household import ANNA, BELA, PEOPLE, SAID, Household
 
 
@@ -446,6 +446,7 @@ def test_the_gate_lets_nothing_out_to_third_parties_on_the_consent_to_something_
     give(family)
     disclosing(family)
     with family.open() as opened:
+        assured(opened, "speech laboratories", "voice")
         opened.gate_publish()
     assert (told(family), told(family, "partners")) == (GateReason.PERMITTED, GateReason.NO_CONSENT)
     give(family, "partners")

@@ -12,33 +12,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from expunge.engine.reports.estate_duties import duties
 from tests.docs.obligations import MET, ROOT, marks, status
+from tests.engine.duties.mutation import Mutation
+from tests.engine.duties.mutations_by_kind import CONSENT, DESTRUCTION, REST, SCOPE
 
 SECONDS = 300
 """How long the tests of one mutation may run."""
 _BITE = "tests/engine/duties/test_duties_bite.py"
 _CLAIMS = "tests/engine/retention/test_claims.py"
 _RECIPIENTS = "tests/engine/recipients/test_recipients.py"
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """One guard, and what stands in its place."""
-
-    duty: str
-    broken: str
-    """What is taken out, in words."""
-    file: str
-    """Below ``src/expunge``."""
-    old: str
-    new: str
-    tests: tuple[str, ...]
-    """Where the tests are that have to notice: files, or ids of tests."""
 
 
 def _bite(name: str) -> tuple[str, ...]:
@@ -184,6 +170,7 @@ MUTATIONS = (
         "located.kept.setdefault(dataset.name, {})[copy.subject] = (Kept(hold.ground, hold.until, items),)", "pass",
         ("tests/engine/retention/test_held_items.py",),
     ),
+    *SCOPE, *CONSENT, *DESTRUCTION, *REST,
 )  # fmt: skip
 
 

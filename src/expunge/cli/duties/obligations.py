@@ -23,12 +23,14 @@ def obligations(
     not count.
     """
     with opened(map_file) as expunge:
+        scope = expunge.dues.in_scope()
         found = [obligation for obligation in expunge.dues.obligations() if obligation.duty.id.startswith(only.upper())]
     unmet = [each for each in found if each.unmet]
     shown = unmet if missing else found
     if as_json:
         said = [{"duty": each.duty.id, "what": each.duty.duty, "today": each.today.value, "why": each.why} for each in shown]
-        output.write_json("obligations/1", {"duties": said, "unmet": len(unmet)})
+        kinds = {each.kind.value: {"datasets": each.datasets, "children": each.children} for each in scope}
+        output.write_json("obligations/1", {"duties": said, "unmet": len(unmet), "scope": kinds})
     elif not shown:
         output.say("every duty that is asked for is met" if missing and found else "no duty has such an id")
     else:
@@ -39,5 +41,8 @@ def obligations(
             style = "bold red" if each.unmet else ""
             table.add_row(each.duty.id, each.duty.duty, each.today.value, output.visible(each.why), style=style)
         output.stdout().print(table)
+        for kind in scope:
+            names = ", ".join(f"{name} (children)" if name in kind.children else name for name in kind.datasets)
+            output.say(f"{kind.kind.value}: {names or 'nothing'}")
     if unmet:
         raise typer.Exit(Exit.FAILED)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expunge.cli.duties import reviews
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
@@ -15,7 +16,7 @@ from expunge.errors import UsageError
 if TYPE_CHECKING:
     from expunge.core.journal.recipient_ledger import Instruction
 
-app = typer.Typer(help="Recipients: list, show, send, confirm, ask.", no_args_is_help=True)
+app = typer.Typer(help="Recipients: list, show, send, confirm, ask, assure.", no_args_is_help=True)
 Recipient = Annotated[str, typer.Argument(metavar="RECIPIENT", help="Its name in the map.", show_default=False)]
 
 
@@ -157,6 +158,66 @@ def saw(
         expunge.recipients.saw(recipient, dataset, source)
     said = {"recipient": recipient, "dataset": dataset}
     output.write_json("egress/1", said) if as_json else output.say(f"{output.visible(recipient)} was handed {dataset}")
+
+
+@app.command()
+def assurances(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show who gets data that may be about children by the map, and whether its written assurance holds."""
+    from expunge.core.consent.use_records import RecordKind
+
+    with opened(map_file) as expunge:
+        found = [each for each in expunge.uses.standings() if each.kind is RecordKind.ASSURANCE]
+    if as_json:
+        said = [{"recipient": each.about, "holds": not each.lack, "until": each.until, "lacks": each.lack or None} for each in found]
+        output.write_json("assurances/1", {"assurances": said})
+    else:
+        reviews.tell(found, "nobody gets data that may be about children")
+
+
+@app.command()
+def assure(
+    recipient: Recipient,
+    document: Annotated[
+        Path, typer.Argument(metavar="DOCUMENT", help="What it wrote; its digest is kept.", exists=True, dir_okay=False, show_default=False)
+    ],
+    until: Annotated[str, typer.Option(help="Until when it holds: 2027-01-31, in UTC; a year at most.", show_default=False)],
+    by: Annotated[str, typer.Option("--as", help="The recipient, where the map has its key, or an approver.", show_default=False)] = "",
+    signature: reviews.Signature = "",
+    key: reviews.Key = None,
+    message: Annotated[bool, typer.Option("--message", help="Only print the message that is signed.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Enter the written assurance of a recipient that gets data of children. Without one that holds, the gate refuses to hand out any."""
+    from expunge.bootstrap.use_records import Assurance
+
+    given = Assurance(recipient, document.read_bytes(), reviews.moment(until))
+    with opened(map_file) as expunge:
+        text = expunge.uses.message_of_assurance(given)
+        if message:
+            output.write_json("assurance-message/1", {"message": text.decode()}) if as_json else typer.echo(text, nl=False)
+            return
+        taken = expunge.uses.assure(given, by, reviews.signed(by, signature, key, text))
+    said = {"recipient": taken.recipient, "datasets": taken.datasets, "document": taken.document, "until": taken.until, "by": taken.by}
+    done = f"{output.visible(recipient)}: {', '.join(taken.datasets)}, until {output.moment(taken.until)}"
+    output.write_json("assurance/1", said) if as_json else output.say(done)
+
+
+@app.command()
+def unassure(
+    recipient: Recipient,
+    by: Annotated[str, typer.Option(help="Who decides so.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; no identifier.", show_default=False)],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """End a written assurance before its date. The gate refuses to hand out data of children from then on."""
+    from expunge.core.consent.use_records import RecordKind
+
+    with opened(map_file) as expunge:
+        expunge.uses.end(RecordKind.ASSURANCE, recipient, by=by, reason=reason)
+    said = {"recipient": recipient, "ended": True}
+    output.write_json("assurance/1", said) if as_json else output.say(f"{output.visible(recipient)}: ended")
 
 
 def _stands(order: str, recipient: str, stands: str, *, as_json: bool) -> None:

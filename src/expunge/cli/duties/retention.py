@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from expunge.core.values.periods import Period
     from expunge.engine.retention.expiry import ExpiryRun
 
-app = typer.Typer(help="Retention: preview, run, inactive, keep, publish, claims, may-collect.", no_args_is_help=True)
+app = typer.Typer(help="Retention: preview, run, inactive, keep, publish, claims, may-collect, may-require.", no_args_is_help=True)
 _BAR = 32
 
 
@@ -223,6 +223,31 @@ def may_collect(
             output.say(
                 f"{output.visible(each.data_type)}: {'may be collected' if each.allowed else 'may NOT be collected'}{output.visible(kept)}"
             )
+    if not all(each.allowed for each in found):
+        raise typer.Exit(Exit.FAILED)
+
+
+@app.command("may-require")
+def may_require(
+    purpose: Annotated[str, typer.Argument(metavar="PURPOSE", help="A purpose of the map: what people are offered.", show_default=False)],
+    datasets: Annotated[list[str], typer.Argument(metavar="DATASET...", help="What they are asked for.", show_default=False)],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Ask whether a purpose may be refused to whoever does not give some data: only where it cannot be done without, by the map.
+
+    Exit code 0: all of it may be required; 1: some may not.
+    """
+    from expunge import survey
+
+    found = [survey.may_require(purpose, each, map_file) for each in datasets]
+    if as_json:
+        keys = ("purpose", "dataset", "allowed", "reason")
+        output.write_json("may-require/1", {"answers": [{key: getattr(each, key) for key in keys} for each in found]})
+    else:
+        for each in found:
+            word = "may be required" if each.allowed else "may NOT be required"
+            output.say(f"{output.visible(each.dataset)} for {output.visible(each.purpose)}: {word}: {output.visible(each.reason)}")
     if not all(each.allowed for each in found):
         raise typer.Exit(Exit.FAILED)
 

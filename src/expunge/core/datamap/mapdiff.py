@@ -45,6 +45,7 @@ from expunge.core.values.record_kind import KEPT, RecordKind
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
+    Purpose: frozenset({"because"}),
     Dataset: frozenset(
         {
             "records",

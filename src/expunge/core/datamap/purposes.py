@@ -78,6 +78,8 @@ class Purpose:
     """For uses by third parties: who they are, by name or kind."""
     text: str = ""
     """Name under ``texts`` of what people are told; where it needs consent."""
+    because: Mapping[str, str] = field(default_factory=dict)
+    """Dataset -> why what people are offered cannot be done without it."""
     line: int = 0
     """Line of the map, for messages."""
 

@@ -31,6 +31,8 @@ _BOTH = (
     re.compile(rf"\"(?:lon|lng|long|longitude)\"\s*:\s*{_NUMBER}|\"longitudeE[567]\"\s*:\s*-?\d{{5,}}", re.IGNORECASE),
 )
 _LINES = 200
+EXACT = 3
+"""Decimals that the forms of places have at least."""
 
 
 def pairs(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -48,6 +50,29 @@ def pairs(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
 def are_coordinates(latitudes: Iterable[str], longitudes: Iterable[str]) -> bool:
     """Return whether the values of two columns are places: in range, and so exact that they are no round numbers."""
     return _exact(latitudes, _NORTH) and _exact(longitudes, _EAST)
+
+
+def may_be_coordinates(latitudes: Iterable[str], longitudes: Iterable[str]) -> bool:
+    """Return whether the values of two columns that are named after latitude and longitude are degrees, however round."""
+    return _in_range(latitudes, _NORTH) and _in_range(longitudes, _EAST)
+
+
+def _in_range(values: Iterable[str], most: float) -> bool:
+    told = [each for value in values if (each := value.strip())]
+    inside = [each for each in told if (number := _number(each)) is not None and abs(number) <= most]
+    return bool(told) and len(inside) >= _ENOUGH * len(told)
+
+
+def decimals(value: str) -> int:
+    """Return how many decimals of a degree a number has; whole numbers beyond any degree count ten-millionths, as devices write them."""
+    text = value.strip()
+    number = _number(text)
+    if number is None:
+        return 0
+    _, point, after = text.partition(".")
+    if point and after.strip("0"):
+        return len(after.rstrip("0"))
+    return len(str(number).partition(".")[2].rstrip("0"))
 
 
 def are_points(values: Iterable[str]) -> bool:

@@ -38,6 +38,15 @@ class ListedMeaning(StrEnum):
     """Nothing of the person may be kept for the purpose any longer."""
 
 
+class GateLack(StrEnum):
+    """The record that a purpose lacks, so that nothing passes for it."""
+
+    REVIEW = "review"
+    """Of a use of location."""
+    ASSURANCE = "assurance"
+    """Of whoever gets data of children."""
+
+
 @dataclass(frozen=True)
 class ListSpan:
     """The place of one list in the file, and the hash of its bytes."""
@@ -61,6 +70,8 @@ class PurposeRule:
     keep: Period | None
     closed: bool = False
     """Nothing passes for it: a recipient that it hands data to has to confirm an erasure first."""
+    lacks: GateLack | None = None
+    """Nothing passes for it until a record is entered; None where it lacks none."""
 
 
 @dataclass(frozen=True)
@@ -204,13 +215,18 @@ def _rules(value: canonical.Json) -> dict[str, PurposeRule]:
 
 
 def _rule(value: canonical.Json) -> tuple[str, PurposeRule]:
-    if not isinstance(value, Mapping) or set(value) - {"closed"} != {"name", "consent", "keep"} or not isinstance(value["consent"], bool):
+    if (
+        not isinstance(value, Mapping)
+        or set(value) - {"closed", "lacks"} != {"name", "consent", "keep"}
+        or not isinstance(value["consent"], bool)
+    ):
         raise ValueError("not a purpose")
     closed = value.get("closed", False)
     if not isinstance(closed, bool) or closed is not ("closed" in value):
         raise ValueError("`closed` stands where it is true")
     keep = value["keep"]
-    return text(value["name"]), PurposeRule(value["consent"], None if keep is None else _kept(keep), closed)
+    lacks = GateLack(text(value["lacks"])) if "lacks" in value else None
+    return text(value["name"]), PurposeRule(value["consent"], None if keep is None else _kept(keep), closed, lacks)
 
 
 def _kept(value: canonical.Json) -> Period:
@@ -244,7 +260,11 @@ def _span(value: canonical.Json) -> ListSpan:
 
 def _said(name: str, rule: PurposeRule) -> canonical.Json:
     said: dict[str, canonical.Json] = {"name": name, "consent": rule.needs_consent, "keep": _period(rule.keep)}
-    return {**said, "closed": True} if rule.closed else said
+    if rule.closed:
+        said["closed"] = True
+    if rule.lacks is not None:
+        said["lacks"] = rule.lacks.value
+    return said
 
 
 def _period(keep: Period | None) -> canonical.Json:

@@ -23,6 +23,7 @@ from expunge.core.datamap.spelling import Spelling
 from expunge.core.gate.gate_entry import ENTRY_BYTES, former_entry, gate_entry, key_check
 from expunge.core.gate.gate_head import (
     SIGNATURE_BYTES,
+    GateLack,
     ListedMeaning,
     ListSpan,
     PurposeRule,
@@ -66,6 +67,8 @@ class PurposeState:
     ended: frozenset[bytes] = field(default=frozenset(), repr=False)
     closed: bool = False
     """Nothing passes for it: a recipient that it hands data to has to confirm an erasure first."""
+    lacks: GateLack | None = None
+    """Nothing passes for it until a record is entered."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,11 @@ def publish_snapshot(
     """
     lists = [(listing, purpose, _ordered(entries)) for listing, purpose, entries in contents.lists()]
     rules = contents.policy.purposes
-    named = None if rules is None else {name: PurposeRule(state.needs_consent, state.keep, state.closed) for name, state in rules.items()}
+    named = (
+        None
+        if rules is None
+        else {name: PurposeRule(state.needs_consent, state.keep, state.closed, state.lacks) for name, state in rules.items()}
+    )
     policy = contents.policy
     head = write_head(
         lists,

@@ -9,6 +9,7 @@ from typing import TypeAlias, get_args
 
 from expunge.core.consent.consent_events import ConsentEvent
 from expunge.core.consent.consent_request_events import AskingEvent
+from expunge.core.consent.use_records import UseRecordEvent
 from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement.disgorgement_events import DisgorgementEvent
 from expunge.core.journal.access_tokens import TokenEvent
@@ -398,6 +399,7 @@ RegisterEvent: TypeAlias = (
     | ClaimEvent
     | PlacesSearched
     | LedgerEvent
+    | UseRecordEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

@@ -11,10 +11,12 @@ from math import log
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.pages.receipt_v1_style import STYLE
 from expunge.core.retention.public_claims import Claim, counted_from
+from expunge.core.retention.public_recipients import PublicRecipient, public_recipients
 from expunge.core.retention.retention_rules import rules
 from expunge.core.values.periods import Period
 
 TITLE = "How long we keep data about you"
+_OTHERS = "Who else gets data about you"
 _MADE = "Made from the rules that are enforced by machine; every sentence below is checked against the data itself."
 _MORE = """\
 figure { margin: 1.5rem 0; }
@@ -63,6 +65,9 @@ def markdown(data_map: DataMap, claims: Sequence[Claim], at: datetime) -> str:
     lines += [
         f"| {_cell(_names(row))} | {_cell(row.purpose)} | {_cell(row.need)} | {row.period} | {_cell(row.start)} |" for row in rows(data_map)
     ]
+    if others := public_recipients(data_map):
+        lines += ["", f"## {_OTHERS}", "", "| who | what | kinds | why |", "| --- | --- | --- | --- |"]
+        lines += [f"| {' | '.join(map(_cell, (each.name, *_of(each))))} |" for each in others]
     lines += ["", "## What you can rely on", ""]
     lines += [f"- {_cell(_said(claim))}" for claim in claims]
     return "\n".join([*lines, ""])
@@ -93,9 +98,31 @@ def _html(data_map: DataMap, claims: Sequence[Claim], at: datetime) -> Iterator[
         cells = (each.purpose, each.need, str(each.period), each.start)
         yield f'<tr><th scope="row">{escape(_names(each))}</th>'
         yield "".join(f'<td data-label="{head}">{escape(cell)}</td>' for head, cell in zip(heads[1:], cells, strict=True)) + "</tr>\n"
-    yield "</tbody>\n</table>\n<h2>What you can rely on</h2>\n<ul>\n"
+    yield "</tbody>\n</table>\n"
+    yield from _others(data_map)
+    yield "<h2>What you can rely on</h2>\n<ul>\n"
     yield "".join(f'<li id="{escape(claim.id)}">{escape(_said(claim))}</li>\n' for claim in claims)
     yield "</ul>\n</main>\n</body>\n</html>\n"
+
+
+def _others(data_map: DataMap) -> Iterator[str]:
+    """The third parties, where there are any."""
+    others = public_recipients(data_map)
+    if not others:
+        return
+    heads = ("Who", "What", "Kinds", "Why")
+    yield f"<h2>{_OTHERS}</h2>\n<table>\n<thead><tr>"
+    yield "".join(f'<th scope="col">{each}</th>' for each in heads) + "</tr></thead>\n<tbody>\n"
+    for each in others:
+        yield f'<tr><th scope="row">{escape(each.name)}</th>'
+        yield "".join(f'<td data-label="{head}">{escape(cell)}</td>' for head, cell in zip(heads[1:], _of(each), strict=True)) + "</tr>\n"
+    yield "</tbody>\n</table>\n"
+
+
+def _of(each: PublicRecipient) -> tuple[str, str, str]:
+    """What a third party gets, of which kinds, and why."""
+    what = ", ".join(name.replace("_", " ") for name in each.datasets)
+    return what, ", ".join(kind.value for kind in each.kinds), "; ".join(each.purposes)
 
 
 def _said(claim: Claim) -> str:

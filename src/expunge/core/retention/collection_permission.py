@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import DataMap, ReferenceData
+from expunge.core.datamap.protected_kinds import may_be_of_children
+from expunge.core.datamap.purposes import Ground
 from expunge.core.values.periods import Period
 
 
@@ -59,6 +61,53 @@ def may_collect(data_map: DataMap, data_type: str) -> CollectionAnswer:
     # Of several places the one that keeps it longest is what is promised at least.
     longest = max(found, key=lambda name: data_map.retention[data_map.datasets[name].retention].period.nominal)
     return _scheduled(data_map, data_type, longest)
+
+
+@dataclass(frozen=True)
+class RequirementAnswer:
+    """The answer whether a purpose may be refused to whoever does not give a dataset."""
+
+    purpose: str
+    dataset: str
+    allowed: bool
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+def may_require(data_map: DataMap, purpose: str, dataset: str) -> RequirementAnswer:
+    """Return whether what a purpose offers may be refused to whoever does not give a dataset: only where it cannot be done without.
+
+    Source: 16 CFR 312.7 (COP-12). What rests on consent may never be required: whoever does not agree loses nothing else by it.
+    """
+    known = data_map.purposes.get(purpose)
+    if known is None:
+        return RequirementAnswer(purpose, dataset, allowed=False, reason="the map has no such purpose")
+    if known.needs is Ground.CONSENT:
+        return RequirementAnswer(purpose, dataset, allowed=False, reason="it rests on consent, which nothing else may depend on")
+    if dataset not in known.because:
+        return RequirementAnswer(purpose, dataset, allowed=False, reason="the map does not say why it cannot be done without")
+    return RequirementAnswer(purpose, dataset, allowed=True, reason=known.because[dataset])
+
+
+def unneeded(data_map: DataMap) -> tuple[tuple[str, str], ...]:
+    """Return (dataset, why) of what is asked of children beyond what an activity needs, by the map.
+
+    It counts what was collected, not what was made of it: each such dataset is used by some purpose, and each purpose that does not rest on
+    consent says why it cannot be done without the dataset.
+    """
+    found = []
+    for name, dataset in data_map.datasets.items():
+        if dataset.derived_from or not may_be_of_children(data_map, name):
+            continue
+        uses = [each for each in data_map.purposes.values() if name in each.datasets]
+        bare = [each.name for each in uses if each.needs is not Ground.CONSENT and name not in each.because]
+        if not uses:
+            found.append((name, "no purpose uses it"))
+        elif bare:
+            found.append((name, f"{', '.join(bare)} does not say why it cannot be done without"))
+    return tuple(found)
 
 
 def _scheduled(data_map: DataMap, data_type: str, dataset: str) -> CollectionAnswer:

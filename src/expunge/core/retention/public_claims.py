@@ -5,14 +5,16 @@ Source: claims about retention, deletion and the rights of parents have to be tr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.protected_kinds import ProtectedKind, in_scope
 from expunge.core.retention.inactivity import ASKED, GONE, watched_for
+from expunge.core.retention.public_recipients import public_recipients
 from expunge.core.retention.retention_rules import rules
 from expunge.core.values.scope import MODIFIED
 from expunge.core.values.tags import tagged
@@ -36,6 +38,12 @@ class ClaimCheck(StrEnum):
     """No store holds anything that the map does not declare."""
     AS_PUBLISHED = "as published"
     """The map still bears out the sentence that is public."""
+    NOBODY_ELSE = "nobody else"
+    """Nobody was seen to get data whom the sentence does not name."""
+    GETS_THAT = "gets that"
+    """The recipient was seen to get nothing of which the sentence says nothing."""
+    AS_DECLARED = "as declared"
+    """The map says so, and Expunge does it; nothing has to be looked at."""
     AS_SEARCHED = "as searched"
     """It says no more than the last search for undeclared places found; so it is true for as long as that is the last one."""
 
@@ -178,8 +186,44 @@ def claims_of(data_map: DataMap, search: PlacesSearch) -> tuple[Claim, ...]:
             ClaimCheck.GATE_REFUSES,
         )
     )
+    found += _recipients(data_map)
+    found += _of_children(data_map)
     found.append(_places_known(search))
     return tuple(found)
+
+
+def _recipients(data_map: DataMap) -> Iterator[Claim]:
+    """Who else gets data, each recipient in a sentence of its own, so that a changed entry is a changed sentence."""
+    everybody = public_recipients(data_map)
+    said = "We know of nobody else who is handed data about people."
+    if everybody:
+        said = f"Data about people is handed to {_and([each.name for each in everybody])}, and to nobody else."
+    yield Claim("recipients.all", said, ClaimCheck.NOBODY_ELSE)
+    for each in everybody:
+        what = _and([name.replace("_", " ") for name in each.datasets])
+        kinds = f" ({_and([kind.value for kind in each.kinds])})" if each.kinds else ""
+        why = f", to {'; to '.join(each.purposes)}" if each.purposes else ""
+        yield Claim(f"recipient.{each.name}", f"{each.name} gets {what}{kinds}{why}.", ClaimCheck.GETS_THAT, each.name)
+
+
+def _of_children(data_map: DataMap) -> Iterator[Claim]:
+    """What parents are told: what they may ask for, and what becomes of a child's voice (16 CFR 312.4(d)(4) and (5))."""
+    if not data_map.guardians:
+        return
+    rights = "A parent may see at any time what is kept about the child, have it used no longer, and have all of it erased."
+    yield Claim("children.rights", rights, ClaimCheck.AS_DECLARED)
+    for name, purpose in data_map.purposes.items():
+        if purpose.because:
+            needs = "; ".join(f"{each.replace('_', ' ')}, because {why.rstrip('.')}" for each, why in purpose.because.items())
+            yield Claim(f"needs.{name}", f"Without this we cannot {purpose.description}: {needs}.", ClaimCheck.AS_DECLARED)
+    voices = next(each.children for each in in_scope(data_map) if each.kind is ProtectedKind.VOICE)
+    ends = {name: data_map.retention[data_map.datasets[name].retention] for name in voices}
+    if ends:
+        uses = _and(list(dict.fromkeys(each.purpose for each in ends.values())))
+        longest = max((each.period for each in ends.values()), key=lambda period: period.nominal)
+        kept = _and([name.replace("_", " ") for name in voices])
+        sentence = f"A child's voice, and what is written down of it ({kept}), is used to {uses}, and kept for {longest} at most."
+        yield Claim("children.voice", sentence, ClaimCheck.AS_DECLARED)
 
 
 def _places_known(search: PlacesSearch) -> Claim:
@@ -207,6 +251,10 @@ def counted_from(field: str) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    *head, last = [name.replace("_", " ") for name in names]
-    joined = f"{', '.join(head)} and {last}" if head else last
+    joined = _and([name.replace("_", " ") for name in names])
     return joined[:1].upper() + joined[1:]
+
+
+def _and(names: Sequence[str]) -> str:
+    *head, last = names
+    return f"{', '.join(head)} and {last}" if head else last

@@ -118,6 +118,8 @@ class FindingKind(StrEnum):
     UNREADABLE = "unreadable"
     UNSUPPORTED = "unsupported"
     SPELLING = "spelling"
+    CATEGORY = "category"
+    """Content is of a kind that the categories of its dataset do not say."""
     NOTE = "note"
 
 

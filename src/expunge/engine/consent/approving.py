@@ -63,6 +63,11 @@ def check_signature(context: Context, approver: str, signed: str, said: bytes, w
     if key is None:
         text = f"the map names no approver {approver!r}"
         raise UsageError(text, help=f"it names {', '.join(sorted(context.data_map.approvers)) or 'none'}")
+    check_key(key, signed, said, what)
+
+
+def check_key(key: str, signed: str, said: bytes, what: tuple[str, str], whose: str = "this approver's") -> None:
+    """Check a base64 Ed25519 signature by a verifier key; raises as :func:`check_signature`."""
     try:
         data = base64.b64decode(signed, validate=True)
     except binascii.Error as error:
@@ -71,7 +76,7 @@ def check_signature(context: Context, approver: str, signed: str, said: bytes, w
     try:
         signature.verify_ed25519(note.parse_key(key).key, data, said)
     except EvidenceInvalid as error:
-        text = f"the signature is not this approver's over this {what[0]}"
+        text = f"the signature is not {whose} over this {what[0]}"
         raise EvidenceInvalid(text, help=what[1]) from error
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.person import Person
 from expunge.core.datamap.purposes import Ground
 from expunge.core.datamap.spelling import OPAQUE, Spelling
 from expunge.core.gate.gate_entry import GateEntries
+from expunge.core.gate.gate_head import GateLack
 from expunge.core.gate.gate_snapshot import Contents, GatePolicy, PurposeState, gate_entry
 from expunge.core.journal import events as ev
 from expunge.core.journal.peek import peek, peek_text
@@ -19,7 +21,7 @@ from expunge.core.models import model_outcomes
 from expunge.core.retention.collection_permission import scheduled
 from expunge.core.values.ids import MODEL, OrderId, Pseudonym, pseudonym, pseudonyms
 from expunge.core.values.periods import shortest
-from expunge.engine.gate import consent_entries
+from expunge.engine.gate import consent_entries, use_records
 from expunge.engine.gate.consent_entries import ConsentEntries
 from expunge.engine.kernel import spelt_names
 from expunge.engine.kernel.context import Context
@@ -72,7 +74,7 @@ def publish(context: Context) -> int:
     # Why for good: the journal that knew whom they name is lost, and with it who could let them go.
     accepted = [event for event in read_register(context.journal, ROLLBACKS) if isinstance(event, ev.RollbackAccepted)]
     forgotten = frozenset(bytes.fromhex(entry) for event in accepted for entry in event.gate_entries)
-    purposes = purposes_of(context.data_map, agreed, blocked)
+    purposes = purposes_of(context.data_map, agreed, blocked, use_records.lacking(context))
     policy = GatePolicy(
         context.map_digest, purposes, agreed.frozen, scheduled(context.data_map), context.data_map.kinds, compare_of(context.data_map)
     )
@@ -93,10 +95,13 @@ def renew(context: Context) -> None:
         publish(context)
 
 
-def purposes_of(data_map: DataMap, agreed: ConsentEntries, blocked: frozenset[str] = frozenset()) -> Mapping[str, PurposeState] | None:
+def purposes_of(
+    data_map: DataMap, agreed: ConsentEntries, blocked: frozenset[str] = frozenset(), lacking: Mapping[str, GateLack] = MappingProxyType({})
+) -> Mapping[str, PurposeState] | None:
     """Return the state of each purpose of the map: whether it rests on consent, the consents, the period of its shortest-lived data.
 
-    A purpose is closed when it hands data to a recipient which gets nothing more for now (``blocked``).
+    A purpose is closed when it hands data to a recipient which gets nothing more for now (``blocked``). Nor does
+    anything pass for one that lacks a record (``lacking``).
     """
     if not data_map.purposes:
         return None
@@ -110,6 +115,7 @@ def purposes_of(data_map: DataMap, agreed: ConsentEntries, blocked: frozenset[st
             given=agreed.given.get(name, frozenset()),
             withdrawn=agreed.withdrawn.get(name, frozenset()),
             closed=bool(blocked & set(purpose.recipients)),
+            lacks=lacking.get(name),
         )
     return found
 

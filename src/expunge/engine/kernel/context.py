@@ -17,6 +17,7 @@ from expunge.ports.journal import Journal
 from expunge.ports.keys import Keys
 from expunge.ports.log import TransparencyLog
 from expunge.ports.outbox import Outbox
+from expunge.ports.recognition import Recognise
 from expunge.ports.scanner import Scanner
 from expunge.ports.shelf import Shelf
 from expunge.ports.store import Store
@@ -58,6 +59,11 @@ class OpenPlaces(Protocol):
         """Opens (once) the store of that name; raises StoreUnavailable."""
         ...
 
+    @property
+    def recognise(self) -> Recognise:
+        """Tells sounds and pictures by their first bytes."""
+        ...
+
 
 @dataclass(frozen=True)
 class Context:
@@ -74,6 +80,8 @@ class Context:
     clock: Clock
     open_store: Callable[[str], Store]
     """Opens (once) the store of that name; raises StoreUnavailable."""
+    recognise: Recognise
+    """Tells sounds and pictures by their first bytes."""
     publish_gate: GatePublisher
     """Writes the signed snapshot that pipelines read."""
     random: Callable[[int], bytes]

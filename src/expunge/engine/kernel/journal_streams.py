@@ -32,9 +32,10 @@ MODELS = "models"
 ROLLBACKS = "rollbacks"
 SEARCHES = "searches"
 LEDGER = "ledger"
+USES = "uses"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
-    | {SEARCHES, LEDGER}
+    | {SEARCHES, LEDGER, USES}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

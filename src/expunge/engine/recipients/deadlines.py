@@ -9,6 +9,7 @@ from datetime import datetime
 from expunge.core.datamap.clocks import ClockRule, ClockState, due
 from expunge.core.journal import events as ev
 from expunge.core.orders.run import Run
+from expunge.core.values.cause import ByGuardian
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
 from expunge.engine.kernel.context import Context
@@ -19,6 +20,8 @@ from expunge.errors import IllegalTransition, UsageError
 RECEIVED = "received"
 EXTENDED = "extension notified"
 HOLD_ENDED = "hold ended"
+DIRECTED = "directed by a guardian"
+"""What clocks apply to for an order that a guardian gave."""
 _OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
 
 
@@ -65,6 +68,8 @@ def of_orders(context: Context) -> tuple[Deadline, ...]:
         run = Recorder(context.journal, context.clock, order).run
         if run.state not in _OVER and not run.final:
             found += owed(context, f"order {order}", run.received.kind.value, happened(run))
+            if isinstance(run.received.cause, ByGuardian):
+                found += owed(context, f"order {order}", DIRECTED, happened(run))
     return tuple(found)
 
 
@@ -96,9 +101,15 @@ def of_holds(context: Context) -> tuple[Deadline, ...]:
     return tuple(found)
 
 
+def _place(each: Deadline) -> tuple[bool, float, str, str]:
+    """Where it stands in the list: what is overdue without a date stands first."""
+    never = each.at is None and not each.standing.overdue
+    return never, each.at.timestamp() if each.at else 0.0, each.what, each.clock
+
+
 def soonest_first(found: Iterable[Deadline]) -> tuple[Deadline, ...]:
     """Overdue ones first, then by the date; clocks that have not started come last."""
-    return tuple(sorted(found, key=lambda each: (each.at is None, each.at and each.at.timestamp(), each.what, each.clock)))
+    return tuple(sorted(found, key=_place))
 
 
 def extend(context: Context, order: OrderId, reason: str) -> Run:

@@ -34,7 +34,7 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Erased
 from expunge.core.values.periods import end_of
 from expunge.core.values.signature import key_id
-from expunge.engine.gate import fencing
+from expunge.engine.gate import fencing, use_records
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import RECIPIENTS, read_register, register
@@ -294,8 +294,11 @@ def saw(context: Context, recipient: str, dataset: str, source: str) -> None:
 
 
 def may_share(context: Context, recipient: str) -> bool:
-    """Return whether more data may be handed to a recipient. It may not while an instruction to it is not settled."""
-    return recipient not in ledger(context).blocked()
+    """Return whether more data may be handed to a recipient.
+
+    It may not while an instruction to it is not settled, nor data of children without a written assurance that holds.
+    """
+    return recipient not in ledger(context).blocked() and use_records.may_get(context, recipient)
 
 
 def told_in_receipt(known: RecipientLedger, order: OrderId) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from expunge.core.consent.use_records import RecordKind
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.disgorgement.disgorgement import Limb, LimbDeadline
 from expunge.core.disgorgement.disgorgement_events import DisgorgementState as Entered
@@ -11,8 +12,9 @@ from expunge.core.disgorgement.disgorgement_events import LimbExamined
 from expunge.core.journal.recipient_ledger import SETTLED, InstructionState
 from expunge.core.values.order import OrderState
 from expunge.core.values.periods import end_of
-from expunge.engine.consent import data_without_ground
+from expunge.engine.consent import data_without_ground, parental_consent
 from expunge.engine.destruction import disgorgement_orders
+from expunge.engine.gate import use_records
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder
 from expunge.engine.recipients import deadlines, instructions
@@ -27,8 +29,50 @@ ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
 def everything(context: Context) -> tuple[Deadline, ...]:
     """Overdue first, then by date; clocks that have not started come last."""
     ours = (*deadlines.of_orders(context), *deadlines.of_holds(context), *instructions.owed(context), *inactive_profiles.owed(context))
-    found = (*ours, *of_disgorgements(context), *of_groundless(context), *record_periods.owed(context), *duty_ledger.owed(context))
+    found = (*ours, *of_disgorgements(context), *of_groundless(context), *of_use_records(context), *of_askings(context))
+    found = (*found, *record_periods.owed(context), *duty_ledger.owed(context))
     return deadlines.soonest_first(found)
+
+
+def prompt(context: Context) -> tuple[Deadline, ...]:
+    """Return the deadlines of what a rule wants gone without a number: orders, and what is kept of parents who were asked."""
+    return (*deadlines.of_orders(context), *of_askings(context))
+
+
+_PAPER = "signed form"
+"""The way of asking whose evidence is no identity document: it is kept as long as the form has to be shown."""
+
+
+def of_askings(context: Context) -> tuple[Deadline, ...]:
+    """Return what is kept of parents who were asked: contact data without an answer, and documents that they showed."""
+    found: list[Deadline] = []
+    for name, one in parental_consent.pending(context).items():
+        if one.ended is None:
+            found += deadlines.owed(context, f"asking {name}", "pending consent", {"contact collected": one.asked.at})
+        if one.evidence is not None and not one.evidence_gone and one.asked.method != _PAPER:
+            found += deadlines.owed(context, f"asking {name}", "consent evidence", {"verified": one.evidence.at})
+    return tuple(found)
+
+
+_SOURCE = {RecordKind.REVIEW: "Amazon order VI.E.1", RecordKind.ASSURANCE: "16 CFR 312.8(c)"}
+_WHAT = {RecordKind.REVIEW: "use of location", RecordKind.ASSURANCE: "recipient"}
+_DO = {RecordKind.REVIEW: "review it", RecordKind.ASSURANCE: "get its written assurance for children's data"}
+
+
+def of_use_records(context: Context) -> tuple[Deadline, ...]:
+    """Return the records that uses and disclosures need: when each lapses, and those that do not hold, for which the gate refuses."""
+    return tuple(
+        Deadline(
+            f"{_WHAT[each.kind]} {each.about}",
+            f"{_DO[each.kind]}{' again' if each.until else ''}",
+            each.kind.value,
+            _SOURCE[each.kind],
+            each.until,
+            ClockState.OVERDUE if each.lack else ClockState.RUNNING,
+            f"{each.lack}; the gate refuses it" if each.lack else "it holds until then",
+        )
+        for each in use_records.standings(context)
+    )
 
 
 def of_groundless(context: Context) -> tuple[Deadline, ...]:

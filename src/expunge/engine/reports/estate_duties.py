@@ -16,18 +16,24 @@ from importlib.resources import files
 
 import yaml
 
+from expunge.core.consent.use_records import RecordKind
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, TableLayout, Through
+from expunge.core.datamap.protected_kinds import ProtectedKind
 from expunge.core.datamap.purposes import Ground
+from expunge.core.retention.collection_permission import unneeded
 from expunge.core.retention.inactivity import watched_for
+from expunge.core.retention.public_claims import claims_of, outdated
+from expunge.core.retention.public_recipients import public_recipients
 from expunge.core.retention.retention_rules import RetentionRule, rules
 from expunge.core.verification.ledger_record import LedgerKind
+from expunge.engine.gate import use_records
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
-from expunge.engine.recipients import deadlines, instructions
+from expunge.engine.recipients import deadlines, instructions, seen_recipients
 from expunge.engine.recipients.deadlines import Deadline
-from expunge.engine.reports import duty_ledger
-from expunge.engine.retention import published_policy
+from expunge.engine.reports import all_deadlines, duty_ledger
+from expunge.engine.retention import content_kinds, published_policy
 
 FRESH = timedelta(seconds=60)
 """How old the gate's snapshot may be for pipelines that do not say otherwise."""
@@ -192,8 +198,48 @@ def _claims(context: Context) -> str:
     return f"said in public, and not true now: {', '.join(sorted(public.false))}" if public.false else ""
 
 
+def _third_parties(context: Context) -> str:
+    """Why the public is not told who else gets data, or not why."""
+    everybody = public_recipients(context.data_map)
+    bare = [each.name for each in everybody if not each.purposes]
+    if bare:
+        return f"nothing says what {', '.join(bare)} gets data for: name it under `recipients:` of a purpose"
+    public = published_policy.published(context)
+    if public.at is None:
+        return "no policy was published: `expunge retention publish DIR`"
+    old = outdated(public, claims_of(context.data_map, published_policy.places_search(context)))
+    changed = sorted(each for each in old if each.startswith(_PUBLIC))
+    unsaid = sorted(f"recipient.{each.name}" for each in everybody if f"recipient.{each.name}" not in public.sentences)
+    if changed or unsaid:
+        return f"the map has changed since the policy was published ({', '.join((*changed, *unsaid))}): `expunge retention publish DIR`"
+    seen = seen_recipients.unknown(context)
+    return f"{', '.join(seen)} was seen to get data, and the map does not name it" if seen else ""
+
+
+_PUBLIC = ("recipient", "children.", "retention.")
+"""The beginnings of the claims that the public has to be told."""
+
+
 def _clocks(context: Context) -> str:
     return _late(deadlines.of_orders(context))
+
+
+def _necessity(context: Context) -> str:
+    wrong = "; ".join(f"{name}: {why}" for name, why in unneeded(context.data_map))
+    return _guardians(context) or (f"{wrong}: `because:` of a purpose, or `needs: consent`" if wrong else "")
+
+
+def _prompt(context: Context) -> str:
+    """Why something that goes promptly does not: no clock counts it, or one is over."""
+    missing = sorted(_PROMPT - context.data_map.laws.keys())
+    if missing and context.data_map.guardians:
+        return f"the map's `laws` leave out {', '.join(missing)}, so that nothing counts what goes promptly"
+    late = [each for each in all_deadlines.prompt(context) if each.clock in _PROMPT and each.standing is ClockState.OVERDUE]
+    return f"overdue: {'; '.join(f'{each.what} ({each.clock})' for each in late)}" if late else ""
+
+
+_PROMPT = frozenset({"coppa-contact-without-consent", "coppa-identity-document", "coppa-parent-directed"})
+"""The clocks of what has to go where the rule gives no number."""
 
 
 def _backups(context: Context) -> str:
@@ -205,6 +251,41 @@ def _backups(context: Context) -> str:
 def _categories(context: Context) -> str:
     bare = sorted(dataset.name for dataset in context.data_map.datasets.values() if not dataset.categories)
     return f"{', '.join(bare)} says no `categories:`" if bare else ""
+
+
+def _kinds(context: Context) -> str:
+    """Why the categories do not tell what is in scope: a dataset has none, or holds what they do not say."""
+    return "; ".join(filter(None, (_categories(context), _unsaid(context, frozenset(ProtectedKind)))))
+
+
+def _whereabouts(context: Context) -> str:
+    return _unsaid(context, frozenset({ProtectedKind.LOCATION}))
+
+
+def _unsaid(context: Context, kinds: frozenset[ProtectedKind]) -> str:
+    """Which datasets hold something of these kinds that their categories do not say, and what could not be looked at."""
+    found = []
+    for dataset in context.data_map.datasets.values():
+        try:
+            said = [each.what for each in content_kinds.findings(context, dataset, kinds)]
+        except store_calls.TROUBLE as error:
+            unable = store_calls.as_unable(error)
+            said = [f"{dataset.name} cannot be looked at: {unable.detail or unable.reason.value}"]
+        found += said
+    return "; ".join(found)
+
+
+def _reviews(context: Context) -> str:
+    return _lacking(context, RecordKind.REVIEW, "`expunge review enter FILE`")
+
+
+def _assurances(context: Context) -> str:
+    return _lacking(context, RecordKind.ASSURANCE, "`expunge recipient assure RECIPIENT DOCUMENT`")
+
+
+def _lacking(context: Context, kind: RecordKind, mend: str) -> str:
+    wrong = [f"{each.about}: {each.lack}" for each in use_records.standings(context) if each.kind is kind and each.lack]
+    return f"{'; '.join(wrong)}: {mend}" if wrong else ""
 
 
 def _provenance(context: Context) -> str:
@@ -239,38 +320,50 @@ def _late(found: tuple[Deadline, ...]) -> str:
 
 _CHECKS: dict[str, Callable[[Context], str]] = {
     "approvers": _approvers,
+    "assurances": _assurances,
     "backups": _backups,
-    "categories": _categories,
     "claims": _claims,
     "clocks": _clocks,
     "consent": _consent,
     "gate": _gate,
     "guardians": _guardians,
     "inactivity": _inactivity,
+    "kinds": _kinds,
     "ledger": _ledger,
     "lineage": _lineage,
+    "necessity": _necessity,
+    "prompt": _prompt,
     "provenance": _provenance,
     "recipients": _recipients,
     "requests": _requests,
     "retention": _retention,
+    "reviews": _reviews,
     "stores": _stores,
+    "third parties": _third_parties,
+    "whereabouts": _whereabouts,
 }
 """Name -> what is wrong, or nothing."""
 _SAID = {
     "approvers": "somebody else approves plans",
+    "assurances": "whoever gets data of children has given a written assurance that holds",
     "backups": "every store's backups are declared",
-    "categories": "every dataset says its categories",
     "claims": "what was published is true, as far as it was looked at",
     "clocks": "nothing is overdue",
     "consent": "purposes rest on consent, with texts",
     "gate": "the gate's snapshot is fresh",
     "guardians": "the map says who decides for a child",
     "inactivity": "what is not used any more has an end",
+    "kinds": "the categories say what is in scope, and samples of every dataset say the same",
     "ledger": "an order is entered in the ledger, and nothing of it is overdue",
     "lineage": "what is derived names its sources",
+    "necessity": "all that is asked of children is needed for what they do, or they are free to say no",
+    "prompt": "what has to go promptly has a number, and none is over",
     "provenance": "models say what they were made from",
     "recipients": "recipients are declared, and none is late",
     "requests": "requests of authorities have a clock, and none is overdue",
     "retention": "everything has a finite period that reaches it, a purpose and a need, and every rule is used",
+    "reviews": "every use of location has a review that holds",
     "stores": "every store can be reached",
+    "third parties": "the public is told who else gets data and why, and the retention policy",
+    "whereabouts": "samples of every dataset hold no whereabouts that its categories do not say",
 }

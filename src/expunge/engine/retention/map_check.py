@@ -11,7 +11,8 @@ from expunge.engine.consent import disclosure_texts
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.lineage import artefact_manifests, observed_lineage
-from expunge.engine.retention import dry_locate, ignored_check, reference_data_check, schema_check
+from expunge.engine.recipients import seen_recipients
+from expunge.engine.retention import content_kinds, dry_locate, ignored_check, reference_data_check, schema_check
 from expunge.engine.subjects import bystander_loss, mentions, orphaned_items, shared_paths, spelling_check
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
@@ -58,7 +59,17 @@ def _followed(context: OpenPlaces, told: Sequence[Finding]) -> list[Finding]:
 
     found: list[Finding] = []
     unread: dict[str, Finding] = {}
-    for look in (_ownerless, _unlisted, None, undeclared, reference_data_check.findings, _shared_paths, dry_locate.empty):
+    looks = (
+        _ownerless,
+        _unlisted,
+        None,
+        undeclared,
+        reference_data_check.findings,
+        _shared_paths,
+        dry_locate.empty,
+        content_kinds.findings,
+    )
+    for look in looks:
         if look is None:
             found += spelling_check.findings(context)
             continue
@@ -88,11 +99,11 @@ def _undeclared_mentions(context: OpenPlaces, dataset: Dataset, samples: Mapping
 def check_all(context: Context) -> tuple[Finding, ...]:
     """As :func:`check`, with undeclared lineage of pipelines, and texts that differ from those that people agreed to.
 
-    And which artefacts have no manifest, where they are judged by manifests.
+    And which artefacts have no manifest, where they are judged by manifests; and recipients that were seen and the map does not name.
     """
     seen = observed_lineage.findings(context.data_map, observed_lineage.all_gaps(context))
     told = disclosure_texts.findings(context.data_map, context.journal)
-    return (*check(context), *seen, *told, *artefact_manifests.findings(context))
+    return (*check(context), *seen, *told, *artefact_manifests.findings(context), *seen_recipients.findings(context))
 
 
 def _ownerless(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:

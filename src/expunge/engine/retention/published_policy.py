@@ -33,6 +33,8 @@ from expunge.engine.gate import fencing
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CLAIMS, SEARCHES, read_register, register
+from expunge.engine.lineage import observed_lineage
+from expunge.engine.recipients import seen_recipients
 from expunge.engine.retention import expiry, inactive_profiles, last_uses, map_check
 from expunge.engine.subjects import hold_register
 
@@ -141,6 +143,13 @@ def _checked(context: Context, claim: Claim, snapshot: SnapshotReader, search: P
                 true, evidence = _unused_gone(context, claim.about)
             case ClaimCheck.NOWHERE_ELSE:
                 true, evidence = _nowhere_else(context, search)
+            case ClaimCheck.NOBODY_ELSE:
+                true, evidence = _nobody_else(context)
+            case ClaimCheck.GETS_THAT:
+                more = seen_recipients.beyond(context).get(claim.about, ())
+                true, evidence = not more, f"it was seen to get {', '.join(more)} as well" if more else "nothing else was seen to go there"
+            case ClaimCheck.AS_DECLARED:
+                true, evidence = True, "the map says so"
             case ClaimCheck.AS_SEARCHED:
                 true, evidence = True, search.evidence
             case ClaimCheck.AS_PUBLISHED:
@@ -196,6 +205,14 @@ def _unused_gone(context: Context, kind: str) -> tuple[bool, str]:
     waiting = [state for state in states.values() if state.kind == kind and state.state in {IdleState.FLAGGED, IdleState.GIVEN_UP}]
     late = sum(now >= each.gone_by() for each in waiting)
     return not unseen and not late, f"{unseen} unused and not flagged, {late} flagged and not gone in time"
+
+
+def _nobody_else(context: Context) -> tuple[bool, str]:
+    unknown = seen_recipients.unknown(context)
+    away = len(observed_lineage.places(context))
+    said = [f"{', '.join(unknown)} was seen to get data, and the map does not name it"] if unknown else []
+    said += [f"pipelines were seen to copy data to {away} places that nobody declared"] if away else []
+    return not said, "; ".join(said) or "nobody else was seen to get data"
 
 
 def _nowhere_else(context: Context, search: PlacesSearch) -> tuple[bool, str]:

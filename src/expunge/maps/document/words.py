@@ -91,7 +91,7 @@ OPAQUE = IGNORE
 LINEAGE = ("names", "ignore", "emit")
 HARMLESS = ("name", "reason")
 EMIT = ("url", "token", "namespace")
-PURPOSE = ("description", "needs", "use", "datasets", "recipients", "text")
+PURPOSE = ("description", "needs", "use", "datasets", "recipients", "text", "because")
 ASKING = ("mail", "sender", "text_gateway", "text_key", "answer", "revoke", "delay")
 TEXT = ("version", "file", "change", "reason")
 

@@ -24,6 +24,7 @@ from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells
 from expunge.core.values.scope import MODIFIED
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import (
+    CATEGORIES,
     COMPRESSED,
     JUNK,
     KINDS,
@@ -274,7 +275,13 @@ def _stems(group: _Group, name: str) -> list[str]:
 
 def _whole(store: str, folders: tuple[str, ...], groups: Sequence[_Group], names: list[str]) -> Guess:
     front = _folder_template(folders, names)
-    return _guess(store, folders, tuple(f"{front}{{{names[-1]}}}{group.extension}" for group in groups), "")
+    guess = _guess(store, folders, tuple(f"{front}{{{names[-1]}}}{group.extension}" for group in groups), "")
+    return replace(guess, categories=_categories(groups))
+
+
+def _categories(groups: Sequence[_Group]) -> tuple[str, ...]:
+    """What files hold by their endings."""
+    return tuple(sorted({CATEGORIES[kind] for group in groups if (kind := _format(group)) in CATEGORIES}))
 
 
 def _single(store: str, folders: tuple[str, ...], group: _Group, names: list[str]) -> Guess:
@@ -285,7 +292,7 @@ def _single(store: str, folders: tuple[str, ...], group: _Group, names: list[str
     own = names[-1] if kind not in RECORDS else "name"
     paths = tuple(f"{front}{stem}{group.extension}" for stem in _stems(group, own))
     keys = dict.fromkeys(key for record in records for key in record if is_field(key))
-    guess = _guess(store, folders, paths, RECORDS.get(kind, ""), tuple(keys))
+    guess = replace(_guess(store, folders, paths, RECORDS.get(kind, ""), tuple(keys)), categories=_categories([group]))
     unread = [path for path, record in zip(looked, records, strict=False) if not record and 0 < path.stat().st_size < _FIRST]
     torn = [path for path in looked if guess.format == "jsonl" and path not in unread and _has_broken_line(path)]
     if broken := len(unread) + len(torn):

@@ -38,6 +38,13 @@ KNOWN_ENDINGS = (
 """Endings of other files, which are written down as they are."""
 TRACKS = ("gpx", "geojson", "kml", "nmea", "fit", "tcx")
 """Endings of files that devices write along their way."""
+CATEGORIES = {
+    **dict.fromkeys(("flac", "wav", "mp3", "ogg", "opus", "m4a", "aac", "pcm"), "user.content.audio"),
+    **dict.fromkeys(("mp4", "mov", "mkv", "webm", "avi"), "user.content.video"),
+    **dict.fromkeys(("jpg", "jpeg", "png", "heic"), "user.content.photo"),
+    **dict.fromkeys(TRACKS, "user.location.precise"),
+}
+"""Ending of a file -> Fideslang category of what it holds."""
 COMPRESSED = ("gz",)
 JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
 

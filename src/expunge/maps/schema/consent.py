@@ -23,6 +23,11 @@ def purposes() -> Schema:
         "datasets": {**_LIST, "description": "The datasets that are used for it."},
         "recipients": {**_LIST, "description": "Third parties that get the data, by name or kind."},
         "text": {**_TEXT, "description": "A name under texts: what people are told before they agree."},
+        "because": {
+            "type": "object",
+            "additionalProperties": _TEXT,
+            "description": "Dataset -> why it cannot be done without; people may be asked for nothing else.",
+        },
     }
     needs_text = {"if": {"properties": {"needs": {"const": "consent"}}}, "then": {"required": ["text"]}}
     entry = {

@@ -19,6 +19,7 @@ from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import ListNode, TableNode, Value
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+_REASON = re.compile(r"(?s).*\w+\W+\w+\W+\w+.*")
 _FIRST = "[{version: 1, file: consent/training-1.md}]"
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -39,9 +40,24 @@ def read_purposes(form: Form, root: TableNode) -> dict[str, Purpose]:
             datasets=form.texts(table.get("datasets"), f"{what}.datasets", one_is_enough=True),
             recipients=form.texts(table.get("recipients"), f"{what}.recipients", one_is_enough=True),
             text=form.text(table.get("text"), f"{what}.text") or "",
+            because=_because(form, table, what),
             line=name.line,
         )
     return purposes
+
+
+def _because(form: Form, table: TableNode, what: str) -> dict[str, str]:
+    """Read why each dataset cannot be done without; it is a sentence."""
+    value = table.get("because")
+    inner = form.table(value, f"{what}.because") if value is not None else None
+    found = {}
+    for name, entry in inner.entries if inner else ():
+        text = form.text(entry, f"{what}.because.{name.text}")
+        if text is not None and not _REASON.fullmatch(text):
+            said = f"{what}.because.{name.text}: {text!r} is no reason"
+            form.faults.add("bad-text", name.line, said, f"{name.text}: why it cannot be done without, in a sentence")
+        found[name.text] = text or ""
+    return found
 
 
 def _word(form: Form, table: TableNode, key: str, what: str, rule: str, kind: type[Word]) -> Word | None:
@@ -152,6 +168,10 @@ def check_consents(
         what = f"purposes.{name}"
         for dataset in purpose.datasets:
             draft.known("unknown-dataset", dataset, draft.datasets, draft.line("purposes", name, "datasets"), what)
+        for dataset in purpose.because:
+            draft.known(
+                "unknown-dataset", dataset, dict.fromkeys(purpose.datasets), draft.line("purposes", name, "because"), f"{what}.because"
+            )
         _check_outward(draft, purpose, what)
         if purpose.text:
             line = draft.line("purposes", name, "text")

@@ -1,0 +1,123 @@
+"""Kinds of data that orders and rules speak of, and what of a map is of which kind: by the categories of its datasets.
+
+Sources: 16 CFR 312.2, "personal information" (8) to (10): pictures, films and sounds with a child's image or voice, geolocation,
+biometric identifiers, among them voiceprints and faceprints; the Amazon order, "Geolocation Information" and "Voice Information".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from expunge.core.datamap.artefact import ArtefactKind
+from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Inherited, Through
+
+
+class ProtectedKind(StrEnum):
+    """A kind of data that duties are about."""
+
+    LOCATION = "geolocation"
+    VOICE = "voice"
+    IMAGE = "image"
+    BIOMETRIC = "biometrics"
+
+
+_TAXONOMY: tuple[tuple[str, frozenset[ProtectedKind]], ...] = (
+    ("user.location", frozenset({ProtectedKind.LOCATION})),
+    ("user.biometrics.voice", frozenset({ProtectedKind.BIOMETRIC, ProtectedKind.VOICE})),
+    ("user.biometric.voice", frozenset({ProtectedKind.BIOMETRIC, ProtectedKind.VOICE})),
+    ("user.biometrics", frozenset({ProtectedKind.BIOMETRIC})),
+    ("user.biometric", frozenset({ProtectedKind.BIOMETRIC})),
+    ("user.biometric_health", frozenset({ProtectedKind.BIOMETRIC})),
+    ("user.genetic", frozenset({ProtectedKind.BIOMETRIC})),
+    ("user.content.audio", frozenset({ProtectedKind.VOICE})),
+    ("user.content.voice", frozenset({ProtectedKind.VOICE})),
+    ("user.content.video", frozenset({ProtectedKind.IMAGE, ProtectedKind.VOICE})),
+    ("user.content.photo", frozenset({ProtectedKind.IMAGE})),
+    ("user.content.image", frozenset({ProtectedKind.IMAGE})),
+)
+"""Fideslang category, those below it included -> the kinds that it says."""
+CATEGORY: Mapping[ProtectedKind, str] = {
+    ProtectedKind.LOCATION: "user.location.precise",
+    ProtectedKind.VOICE: "user.content.audio",
+    ProtectedKind.IMAGE: "user.content.photo",
+    ProtectedKind.BIOMETRIC: "user.biometrics",
+}
+"""Kind -> a category that says it, to paste."""
+EXACT = 3
+"""Decimals of a degree from which on a place of a person is in scope even where nobody can be linked to it."""
+
+
+def is_geolocation(decimals: int, *, linkable: bool) -> bool:
+    """Return whether coordinates of a device are geolocation: out of scope only when unlinkable and of fewer than three decimals."""
+    return linkable or decimals >= EXACT
+
+
+def kinds_said(categories: tuple[str, ...]) -> frozenset[ProtectedKind]:
+    """Return the kinds that some categories say; the categories above a kind (``user.content``) say none."""
+    return frozenset(
+        kind for each in categories for above, kinds in _TAXONOMY if each == above or each.startswith(f"{above}.") for kind in kinds
+    )
+
+
+def kinds_of(data_map: DataMap, name: str) -> frozenset[ProtectedKind]:
+    """Return the kinds of a dataset.
+
+    Its categories say them. A derived dataset without categories is of the kinds of its sources. An embedding that is made from voices or
+    images is biometric whatever else is said.
+    """
+    return _kinds_of(data_map, name, frozenset())
+
+
+def _kinds_of(data_map: DataMap, name: str, passed: frozenset[str]) -> frozenset[ProtectedKind]:
+    dataset = data_map.datasets[name]
+    before = passed | {name}
+    sources = (_kinds_of(data_map, each, before) for each in dataset.derived_from if each in data_map.datasets and each not in before)
+    inherited = frozenset[ProtectedKind]().union(*sources)
+    found = kinds_said(dataset.categories) if dataset.categories else inherited
+    if dataset.kind is ArtefactKind.EMBEDDING and inherited & {ProtectedKind.VOICE, ProtectedKind.IMAGE}:
+        found |= {ProtectedKind.BIOMETRIC}
+    return found
+
+
+def may_be_of_children(data_map: DataMap, name: str) -> bool:
+    """Return whether a dataset is about people for whom guardians decide: identities under ``guardians``, and those that belong to them."""
+    children = set(data_map.guardians)
+    children |= {kind for kind, each in data_map.identities.items() if each.member_of in children}
+    return _leads_to(data_map, name, frozenset(children), frozenset())
+
+
+def _leads_to(data_map: DataMap, name: str, kinds: frozenset[str], passed: frozenset[str]) -> bool:
+    if name in passed or name not in data_map.datasets:
+        return False
+    before = passed | {name}
+    match data_map.datasets[name].subject:
+        case ByField() as rule:
+            return any(kind in kinds for kind, _ in rule.pairs())
+        case Through(dataset=other):
+            return _leads_to(data_map, other, kinds, before)
+        case Inherited(sources=sources):
+            return any(_leads_to(data_map, each, kinds, before) for each in sources)
+        case _:
+            return False
+
+
+@dataclass(frozen=True)
+class KindInScope:
+    """One kind of data in one estate."""
+
+    kind: ProtectedKind
+    datasets: tuple[str, ...] = ()
+    children: tuple[str, ...] = field(default=())
+    """Those of them that may be about children."""
+
+
+def in_scope(data_map: DataMap) -> tuple[KindInScope, ...]:
+    """Return what of a map is of each kind, by its categories. What is about nobody is not in scope by what the map says."""
+    found = []
+    of = {name: kinds_of(data_map, name) for name, each in data_map.datasets.items() if not isinstance(each.subject, AboutNobody)}
+    for kind in ProtectedKind:
+        names = tuple(name for name, kinds in of.items() if kind in kinds)
+        found.append(KindInScope(kind, names, tuple(name for name in names if may_be_of_children(data_map, name))))
+    return tuple(found)

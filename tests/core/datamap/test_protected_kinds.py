@@ -1,0 +1,89 @@
+"""Which kinds of data a map has follows from the categories of its datasets, and from what they were made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from expunge.core.datamap.protected_kinds import ProtectedKind, in_scope, is_geolocation, kinds_said
+from expunge.core.discovery import coordinates
+from expunge.maps import read_map
+from expunge.stores import Kinds
+
+MAP = """\
+version: 1
+state: ./state
+identities:
+  account: {dataset: accounts, key: account_id}
+  child: {dataset: children, key: child_id, member_of: account}
+stores:
+  app: {kind: sqlite, url: "sqlite:///app.db"}
+retention: {life: {period: 30 days, from: at, purpose: answer, need: the service}}
+guardians: {child: 13 years}
+datasets:
+  accounts: {store: app, table: accounts, subject: {account: account_id}, retention: life, categories: [user.contact]}
+  children: {store: app, table: children, subject: {child: child_id}, retention: life, categories: [user.childrens]}
+  calls: {store: app, table: calls, subject: {account: account_id}, retention: life, categories: [user.content.audio]}
+  voice: {store: app, table: voice, subject: {child: child_id}, retention: life, categories: [user.content.audio]}
+  words: {store: app, table: words, subject: {through: voice, via: recording}, derived_from: [voice], on_erase: erase}
+  prints: {store: app, table: prints, subject: {through: voice, via: recording}, derived_from: [voice], on_erase: erase, kind: embedding,
+           categories: [user.unique_id]}
+  topics: {store: app, table: topics, subject: {through: voice, via: recording}, derived_from: [words], on_erase: erase,
+           categories: [user.behavior]}
+  places: {store: app, table: places, subject: {child: child_id}, retention: life, categories: [user.location.imprecise]}
+  heatmap: {store: app, table: heat, retention: life, categories: [user.location.precise],
+            aggregate: {reason: "how often anybody was where, in cells of a kilometre", safeguards: "ten people at least in each cell",
+                        prohibition: "nobody may look for people in it", release: "two people look at each release",
+                        no_attempt: "nobody here tries to find anyone"}}
+"""
+
+
+@pytest.mark.duty("COP-01")
+def test_what_is_in_scope_follows_from_categories_and_from_sources(tmp_path: Path) -> None:
+    (tmp_path / "expunge.yaml").write_text(MAP)
+    found = {each.kind: each for each in in_scope(read_map(tmp_path / "expunge.yaml", {}, kinds=Kinds()))}
+    # What has categories of its own is of those; what has none is of its sources; what tells a voice apart is biometric whatever it says.
+    assert found[ProtectedKind.VOICE].datasets == ("calls", "voice", "words")
+    assert found[ProtectedKind.VOICE].children == ("voice", "words")
+    assert found[ProtectedKind.BIOMETRIC].datasets == ("prints",)
+    assert found[ProtectedKind.BIOMETRIC].children == ("prints",)
+    assert found[ProtectedKind.LOCATION].datasets == ("places",)
+    assert found[ProtectedKind.IMAGE].datasets == ()
+
+
+@pytest.mark.duty("COP-01")
+@pytest.mark.parametrize(
+    ("category", "kinds"),
+    [
+        ("user.biometrics.voice", {ProtectedKind.BIOMETRIC, ProtectedKind.VOICE}),
+        ("user.biometrics.face", {ProtectedKind.BIOMETRIC}),
+        ("user.biometrics.gait", {ProtectedKind.BIOMETRIC}),
+        ("user.content.video", {ProtectedKind.IMAGE, ProtectedKind.VOICE}),
+        ("user.content.photo.profile", {ProtectedKind.IMAGE}),
+        ("user.location", {ProtectedKind.LOCATION}),
+        ("user.locations_of_shops", set()),
+        ("user.content", set()),
+        ("user", set()),
+    ],
+)
+def test_a_category_says_the_kinds_that_rules_speak_of(category: str, kinds: set[ProtectedKind]) -> None:
+    assert kinds_said((category,)) == kinds
+
+
+@pytest.mark.duty("AMZ-06")
+@pytest.mark.parametrize(
+    ("latitude", "linkable", "counts"),
+    [
+        ("52.52", True, True),
+        ("52.5", True, True),
+        ("52.520", False, False),
+        ("52.52", False, False),
+        ("52.521", False, True),
+        ("52.521", True, True),
+        ("525210000", False, True),
+        ("525200000", False, False),
+    ],
+)
+def test_places_are_out_of_scope_only_when_round_and_of_nobody(latitude: str, *, linkable: bool, counts: bool) -> None:
+    assert is_geolocation(coordinates.decimals(latitude), linkable=linkable) is counts

@@ -1,0 +1,267 @@
+"""Further mutations, by the kind of duty; ``tests.engine.duties.mutations`` runs them."""
+
+from __future__ import annotations
+
+from tests.engine.duties.mutation import Mutation
+
+_KINDS = ("tests/core/datamap/test_protected_kinds.py",)
+_CONTENT = ("tests/engine/retention/test_content_kinds.py",)
+_PUBLIC = ("tests/engine/retention/test_public_recipients.py",)
+_USES = ("tests/engine/consent/test_use_records.py",)
+_CONSENT = ("tests/core/consent/test_consent.py",)
+_CONSENTS = ("tests/engine/consent/test_consents.py",)
+_ASKING = ("tests/engine/consent/test_asking.py",)
+_EPHEMERAL = ("tests/gate/test_ephemeral.py",)
+_RING = ("tests/orders/test_ring.py",)
+_STANDING = ("tests/orders/test_standing.py",)
+_TABLE = ("tests/orders/test_table.py",)
+_CLOCKS = ("tests/core/datamap/test_clocks.py",)
+_DUES = ("tests/engine/recipients/test_dues.py",)
+_ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
+
+SCOPE = (
+    Mutation(
+        "AMZ-06", "round places of people are out of scope", "core/datamap/protected_kinds.py",
+        "return linkable or decimals >= EXACT", "return decimals >= EXACT", _KINDS,
+    ),
+    Mutation(
+        "AMZ-06", "round columns of places are not told", "core/discovery/coordinates.py",
+        "return _in_range(latitudes, _NORTH) and _in_range(longitudes, _EAST)", "return are_coordinates(latitudes, longitudes)", _CONTENT,
+    ),
+    Mutation(
+        "AMZ-06", "exact places count as de-identified", "engine/retention/content_kinds.py",
+        "if signs.decimals and is_geolocation(max(signs.decimals), linkable=False):", "if False:", _CONTENT,
+    ),
+    Mutation(
+        "COP-01", "what tells a voice apart is not biometric", "core/datamap/protected_kinds.py",
+        "if dataset.kind is ArtefactKind.EMBEDDING and inherited", "if False and inherited", _KINDS,
+    ),
+    Mutation(
+        "COP-01", "what is made from a voice is of no kind", "core/datamap/protected_kinds.py",
+        "kinds_said(dataset.categories) if dataset.categories else inherited", "kinds_said(dataset.categories)", _KINDS,
+    ),
+    Mutation(
+        "COP-01", "content is not held against categories", "engine/retention/content_kinds.py",
+        "if kind in kinds - said:", "if False:", _CONTENT,
+    ),
+    Mutation(
+        "COP-04", "a recipient that was seen makes no sentence false", "engine/retention/published_policy.py",
+        "true, evidence = _nobody_else(context)", 'true, evidence = True, ""', _PUBLIC,
+    ),
+    Mutation(
+        "COP-04", "a changed recipient changes no sentence", "core/retention/public_claims.py",
+        "found += _recipients(data_map)", "pass", _PUBLIC,
+    ),
+    Mutation(
+        "COP-04", "a recipient that was seen is no finding", "engine/retention/map_check.py",
+        "*seen_recipients.findings(context))", ")", _PUBLIC,
+    ),
+    Mutation(
+        "AMZ-13", "a use of location needs no review", "engine/gate/use_records.py",
+        "if name in unreviewed:", "if False:", _USES,
+    ),
+    Mutation(
+        "AMZ-13", "a review lasts for ever", "core/consent/use_records.py",
+        'return f"its review lapsed on {review.until:%Y-%m-%d}" if now >= review.until else ""', 'return ""', _USES,
+    ),
+    Mutation(
+        "AMZ-13", "a review covers another use", "core/consent/use_records.py",
+        "if review.practice != practice(data_map, purpose):", "if False:", _USES,
+    ),
+    Mutation(
+        "AMZ-13", "anybody signs a review", "engine/consent/use_decisions.py",
+        'approving.check_signature(context, by, signed, said, ("review", again))', "pass", _USES,
+    ),
+    Mutation(
+        "COP-14", "children's data is disclosed without an assurance", "engine/gate/use_records.py",
+        "elif unassured & set(purpose.recipients):", "elif False:", _USES,
+    ),
+    Mutation(
+        "COP-14", "an assurance covers whatever comes later", "core/consent/use_records.py",
+        "if more:", "if False:", _USES,
+    ),
+    Mutation(
+        "COP-14", "a recipient may be handed more without an assurance", "engine/recipients/instructions.py",
+        " and use_records.may_get(context, recipient)", "", _USES,
+    ),
+)  # fmt: skip
+
+CONSENT = (
+    Mutation(
+        "RNG-12", "consent inside general terms counts", "core/consent/consent_rules.py",
+        "if _APART_FROM.search(surface):", "if False:", _CONSENT,
+    ),
+    Mutation(
+        "FAIL-09", "consent to a text that changed counts", "core/consent/consent.py",
+        "if fixed != given.sha256 or", "if False and fixed != given.sha256 or", (*_CONSENT, *_CONSENTS),
+    ),
+    Mutation(
+        "FAIL-09", "closing a window is an act of consent", "core/consent/consent_rules.py",
+        'message = f"{word!r} is no consent: {NO_ACT[word]}"\n        raise ValueError(message)',
+        "return next(iter(ConsentAct))", _CONSENTS,
+    ),
+    Mutation(
+        "COP-06", "consent to one purpose is consent to all", "engine/gate/fencing.py",
+        "given=agreed.given.get(name, frozenset()),", "given=frozenset().union(*agreed.given.values()),", _CONSENTS,
+    ),
+    Mutation(
+        "COP-08", "a weak way of asking carries disclosure", "core/consent/consent_rules.py",
+        "if not carries_disclosure and discloses(consents.purposes.values()):", "if False:", _CONSENT,
+    ),
+    Mutation(
+        "COP-08", "a weak consent stands when disclosure begins", "core/consent/consent.py",
+        "if not given.carries_disclosure and discloses(consents.purposes.values()):", "if False:", _CONSENT,
+    ),
+    Mutation(
+        "COP-09", "who does not answer is remembered", "engine/consent/parental_consent.py",
+        "elif now >= one.asked.expires:", "elif False:", _ASKING,
+    ),
+    Mutation(
+        "COP-10", "what would keep a voice is let pass", "ephemeral.py",
+        'raise Kept(message, help="do that after the block, without anything that was said in it")', "return", _EPHEMERAL,
+    ),
+    Mutation(
+        "COP-10", "a voice outlives its time", "ephemeral.py",
+        "self._timer = threading.Timer(seconds, self.end)", "self._timer = threading.Timer(seconds + 3600, self.end)", _EPHEMERAL,
+    ),
+    Mutation(
+        "COP-11", "a withdrawal erases nothing", "engine/consent/consent_decisions.py",
+        "datasets = reach(context, consents, subject, purpose, now)", "datasets: tuple[str, ...] = ()", _CONSENTS,
+    ),
+    Mutation(
+        "COP-11", "anybody stops what a parent allowed", "core/consent/consent_rules.py",
+        "return _may_speak(consents, subject, proof, at) if proof else None", "return None", (*_CONSENT, *_CONSENTS),
+    ),
+    Mutation(
+        "COP-11", "a parent is shown nothing of tables", "engine/reports/exporting.py",
+        "for item in _items(context, dataset, copy):", "for item in _items(context, dataset, copy) if dataset.paths else ():",
+        ("tests/engine/execution/test_stories.py::test_an_export_holds_what_is_held_byte_for_byte_with_hashes",),
+    ),
+)  # fmt: skip
+
+DESTRUCTION = (
+    Mutation(
+        "RNG-02", "what nobody reviewed goes as well", "core/disgorgement/limb_scope.py",
+        "by, goes = SelectedBy.REVIEW, dataset.reviewed_by is not None", "by, goes = SelectedBy.OWN, True", _RING,
+    ),
+    Mutation(
+        "RNG-03", "embeddings stay", "core/disgorgement/limb_scope.py",
+        "taken = kind in self.limb.takes", "taken = kind in self.limb.takes and kind is not ArtefactKind.EMBEDDING", _RING,
+    ),
+    Mutation(
+        "RNG-04", "all that came of recordings goes, not what annotation taught", "core/disgorgement/limb_scope.py",
+        "starts = reviews if limb.trigger is Trigger.REVIEWED else covered", "starts = covered", _RING,
+    ),
+    Mutation(
+        "RNG-05", "nobody signs that it is infeasible", "engine/destruction/disgorgement_orders.py",
+        'approving.check_signature(context, wanted.by, signed, disgorgement_events.claim(wanted), ("claim", mend))', "pass", _STANDING,
+    ),
+    Mutation(
+        "RNG-05", "infeasible whatever the order says", "engine/destruction/disgorgement_orders.py",
+        "if not limb.infeasible or kind not in limb.takes:", "if False:", (*_STANDING, "tests/orders/test_commands.py"),
+    ),
+    Mutation(
+        "RNG-06", "a statement is drafted whatever is open", "engine/destruction/statement_draft.py",
+        "    if reasons:", "    if False:", _STANDING,
+    ),
+    Mutation(
+        "RNG-08", "the later of two branches binds", "core/datamap/clocks.py",
+        "pick = min if rule.bound is Bound.EARLIEST else max", "pick = max", _CLOCKS,
+    ),
+    Mutation(
+        "AMZ-08", "whoever was erased passes the gate", "engine/gate/fencing.py",
+        "Contents(suppressed | models | forgotten,", "Contents(models | forgotten,", ("tests/gate/test_stories.py",),
+    ),
+    Mutation(
+        "AMZ-08", "a product that read deleted data is no violation", "core/disgorgement/forward_limb.py",
+        "if caught and read.at is not None:", "if False:", ("tests/orders/test_forward.py",),
+    ),
+    Mutation(
+        "DSG-01", "a limb takes every kind", "core/disgorgement/limb_scope.py",
+        "goes = taken and self.limb.trigger is not Trigger.USED", "goes = self.limb.trigger is not Trigger.USED", (*_RING, *_TABLE),
+    ),
+    Mutation(
+        "DSG-02", "what was made of what was made stays", "core/disgorgement/taint.py",
+        "todo.append(product)", "pass", _RING,
+    ),
+    Mutation(
+        "DSG-06", "a cohort is counted with one more", "engine/destruction/limb_selectors.py",
+        "return CountedAnswer(name, json.dumps(asked, sort_keys=True), len(found),",
+        "return CountedAnswer(name, json.dumps(asked, sort_keys=True), len(found) + 1,", _TABLE,
+    ),
+    Mutation(
+        "DSG-07", "the receipts do not lie beside the draft", "engine/destruction/statement_draft.py",
+        'files.update({f"receipts/{order}/{name}": data for name, data in folder.items()})', "pass", _STANDING,
+    ),
+    Mutation(
+        "DSG-08", "any kind of data may be collected", "gate/file_gate.py",
+        "scheduled = not (view.head.collect or {}).keys().isdisjoint(with_broader(name))", "scheduled = True",
+        ("tests/gate/test_collecting.py",),
+    ),
+    Mutation(
+        "FAIL-13", "a recipient is believed over what was seen", "core/journal/recipient_ledger.py",
+        "return before if before in (InstructionState.HOLDS, InstructionState.PROBED) else told", "return told",
+        ("tests/engine/recipients/test_recipients.py",),
+    ),
+)  # fmt: skip
+
+REST = (
+    Mutation(
+        "TIM-09", "what a parent directed has no clock", "engine/recipients/deadlines.py",
+        "if isinstance(run.received.cause, ByGuardian):", "if False:", ("tests/engine/consent/test_prompt_deletion.py",),
+    ),
+    Mutation(
+        "TIM-09", "contact data has no clock", "engine/reports/all_deadlines.py",
+        '"pending consent", {"contact collected": one.asked.at})', '"nothing", {})', ("tests/engine/consent/test_prompt_deletion.py",),
+    ),
+    Mutation(
+        "AMZ-05", "transcripts do not go with their recordings", "engine/subjects/locating.py",
+        "upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by}", "upstream = {}", _ONE_CHILD,
+    ),
+    Mutation(
+        "FAIL-01", "tables stay when recordings go", "engine/subjects/locating.py",
+        "located.copies[dataset.name] = tuple(copies)", "located.copies[dataset.name] = tuple(copies) if dataset.paths else ()", _ONE_CHILD,
+    ),
+    Mutation(
+        "FAIL-04", "what outlived its period is not taken", "engine/retention/expiry.py",
+        "        if due.items:\n            found.append(due)", "        pass", ("tests/engine/retention/test_retention.py",),
+    ),
+    Mutation(
+        "FAIL-04", "a period may be longer than anybody lives", "core/values/periods.py",
+        'count, unit = _count_and_unit(text, tuple(_UNITS), "90 days, 18 months, 2 years")',
+        'count, unit = (9999, "year") if text == "forever" else _count_and_unit(text, tuple(_UNITS), "90 days, 18 months, 2 years")',
+        ("tests/maps/test_datamap_faults.py",),
+    ),
+    Mutation(
+        "COP-02", "erased whatever a normal read returns", "engine/evidence/verdict.py",
+        "if probed.items > staying:", "if False:", ("tests/engine/evidence/test_looking.py",),
+    ),
+    Mutation(
+        "TIM-01", "more time though nobody was told in time", "core/datamap/clocks.py",
+        "if events[rule.extension.notice] >= end:", "if False:", _CLOCKS,
+    ),
+    Mutation(
+        "TIM-02", "a restored store serves whoever is in it", "engine/aftercare/restored_stores.py",
+        "return not self.swept.failed and all(self._clean(run) for run in self.runs)", "return True",
+        ("tests/engine/aftercare/test_restoring.py", "tests/engine/aftercare/test_returning.py"),
+    ),
+    Mutation(
+        "TIM-03", "weekends are business days", "core/datamap/clocks.py",
+        "while day.weekday() >= _WEEKEND or day in holidays:", "while day in holidays:", _CLOCKS,
+    ),
+    Mutation(
+        "TIM-06", "every clock counts for everything", "engine/recipients/deadlines.py",
+        "rules = (law for law in context.data_map.laws.values() if word in law.applies)",
+        "rules = iter(context.data_map.laws.values())", _DUES,
+    ),
+    Mutation(
+        "NST-07", "the register names people in plain", "engine/gate/fencing.py",
+        "names = tuple(str(pseudonym(key, kind, value)) for kind, value in pairs)", "names = tuple(value for _, value in pairs)",
+        ("tests/engine/evidence/test_privacy.py",),
+    ),
+    Mutation(
+        "NST-08", "a changed entry of the log verifies", "adapters/log/audit.py",
+        '_refuse(f"{name} does not belong to the entries")', "pass",
+        ("tests/cli/test_map_and_log.py::test_a_changed_entry_in_the_log_is_bad_evidence", "tests/adapters/test_log_tiles.py"),
+    ),
+)  # fmt: skip
