@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from expunge.bootstrap import Expunge
     from expunge.core.orders.run import Run
     from expunge.core.values.ids import OrderId
-    from expunge.engine.evidence.residue_places import ResiduePlace
+    from expunge.engine.evidence.residue_places import ResidueGroup, ResiduePlace
     from expunge.engine.execution.nightly import StaysOut
 
-MOST_PLACES = 12
-"""Places of residue shown to people."""
+MOST_FILES = 20
+"""Files of a store that are named one by one; more are counted by folder."""
 
 
 def apply(
@@ -37,6 +37,7 @@ def apply(
     queue: Annotated[bool, typer.Option("--queue", help="Let the orders wait for others, to share rewrites with them.")] = False,
     due: Annotated[bool, typer.Option("--due", help="Carry out what is queued and due, with all that may go along.")] = False,
     nightly: Annotated[bool, typer.Option("--nightly", help="Carry out all that waits and may start, together.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also offsets in files where residue lies, a few of each.")] = False,
     yes: options.Yes = False,
     map_file: options.Map = None,
     as_json: options.Json = False,
@@ -71,13 +72,14 @@ def apply(
             if out is not None:
                 write_receipts(expunge, run, out / str(number) if len(runs) > 1 else out)
         places = {run.order: expunge.residue(run.order) for run in runs}
+        groups = {run.order: expunge.residue_groups(run.order) for run in runs}
     if as_json:
-        values = _values(runs, places, many=not wanted or len(wanted) > 1)
+        values = _values(runs, places, groups, many=not wanted or len(wanted) > 1)
         output.write_json("applied/1", {**values, "staying": [_staying(each) for each in staying]} if nightly else values)
     else:
         for run in runs:
             output.say(told(run))
-            _tell_places(places[run.order])
+            _tell_residue(groups[run.order], places[run.order], verbose=verbose)
         if nightly:
             _tell_night(runs, staying)
         elif not runs:
@@ -132,12 +134,22 @@ def _applied(expunge: Expunge, wanted: list[tuple[OrderId, bytes | None]], *, ye
         return expunge.apply_all([order for order, _ in wanted], report=report)
 
 
-def _values(runs: Sequence[Run], places: Mapping[OrderId, Sequence[ResiduePlace]], *, many: bool) -> dict[str, Any]:
+def _values(
+    runs: Sequence[Run],
+    places: Mapping[OrderId, Sequence[ResiduePlace]],
+    groups: Mapping[OrderId, Sequence[ResidueGroup]],
+    *,
+    many: bool,
+) -> dict[str, Any]:
     values = [
         {
             **summary(run),
             "residue": [
                 {"store": place.store, "path": place.path, "offset": place.offset, "hidden": place.hidden} for place in places[run.order]
+            ],
+            "residue_groups": [
+                {"store": each.store, "path": each.path, "table": each.table, "lying": each.lying, "places": each.places, "of": each.of}
+                for each in groups[run.order]
             ],
         }
         for run in runs
@@ -145,12 +157,43 @@ def _values(runs: Sequence[Run], places: Mapping[OrderId, Sequence[ResiduePlace]
     return {"orders": values} if many else values[0]
 
 
-def _tell_places(places: Sequence[ResiduePlace]) -> None:
-    lines = {f"residue in {place.store}: {output.visible(place.path)} at {place.offset}, {place.hidden}": None for place in places}
-    for line in list(lines)[:MOST_PLACES]:
-        output.say(line)
-    if len(lines) > MOST_PLACES:
-        output.say(f"and {output.count(len(lines) - MOST_PLACES, 'more place')}: --json lists them all")
+def _tell_residue(groups: Sequence[ResidueGroup], places: Sequence[ResiduePlace], *, verbose: bool) -> None:
+    """Say where residue lies: by store, then by table or file, all of it; with ``verbose`` a few offsets of each window as well."""
+    for store in sorted({each.store for each in groups}):
+        lines = _residue_lines([each for each in groups if each.store == store])
+        count = sum(each.places for each in groups if each.store == store)
+        output.say(f"residue in {store}: {output.count(count, 'place')}")
+        for line in lines:
+            output.say(f"  {line}")
+    if verbose or not groups:
+        for text in dict.fromkeys(f"residue in {each.store}: {each.path} at {each.offset}, {each.hidden}" for each in places):
+            output.say(output.visible(text))
+
+
+def _residue_lines(groups: Sequence[ResidueGroup]) -> list[str]:
+    """A line for each table or file of a store; for each folder where that would be very many."""
+    tables = [f"table {each.table}" if each.table else "" for each in groups]
+    files = [each.path for each in groups]
+    many = len(set(files)) > MOST_FILES
+    counts: dict[tuple[str, str, str], int] = {}
+    held: dict[tuple[str, str, str], set[str]] = {}
+    inside: dict[tuple[str, str, str], set[str]] = {}
+    for each, table, path in zip(groups, tables, files, strict=True):
+        key = (f"{path.rpartition('/')[0]}/" if many and not table else path, table, each.lying)
+        counts[key] = counts.get(key, 0) + each.places
+        held.setdefault(key, set()).update(each.of)
+        inside.setdefault(key, set()).add(path)
+    return [
+        f"{_residue_place(key, len(inside[key]))}: {output.count(counts[key], 'place')}, of {', '.join(sorted(held[key]))}"
+        for key in sorted(counts)
+    ]
+
+
+def _residue_place(key: tuple[str, str, str], files: int) -> str:
+    path, table, lying = key
+    said = [part for part in (table, lying) if part]
+    where = output.visible(path) + (f" ({output.count(files, 'file')})" if path.endswith("/") else "")
+    return f"{', '.join(said)} in {where}" if said else where
 
 
 def _tell_queued(runs: Sequence[Run], *, as_json: bool) -> None:

@@ -97,12 +97,12 @@ def drawn(forecast: PlanForecast) -> Tree:
         can = forecast.capabilities.get(store)
         scanned = f", {output.size(forecast.raw_bytes.get(store, 0))} to be searched before and after" if can else ""
         branch = root.add(f"{store}: {'can reach ' + can.grounding.word if can else 'could not be reached'}{scanned}")
-        for line in _lines_of(forecast, store):
-            branch.add(Text(line))
         cost = forecast.costs.get(store)
         if cost and cost.rewrites:
             sizes = f"{output.size(cost.read_bytes)} read, {output.size(cost.written_bytes)} written"
             branch.add(Text(f"rewrites {output.count(cost.rewrites, 'file or table', 'files or tables')}: {sizes}"))
+        for line in _lines_of(forecast, store):
+            branch.add(Text(line))
         for sentence in can.out_of_scope if can else ():
             branch.add(Text(f"out of reach: {sentence}", style="dim"))
     for line in _elsewhere(forecast, told):
