@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expunge.cli.orders import residue_lines
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
@@ -14,16 +15,12 @@ from expunge.cli.terminal.progress import ProgressReporter
 from expunge.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from expunge.bootstrap import Expunge
     from expunge.core.orders.run import Run
     from expunge.core.values.ids import OrderId
-    from expunge.engine.evidence.residue_places import ResidueGroup, ResiduePlace
     from expunge.engine.execution.nightly import StaysOut
-
-MOST_FILES = 20
-"""Files of a store that are named one by one; more are counted by folder."""
 
 
 def apply(
@@ -71,15 +68,13 @@ def apply(
         for number, run in enumerate(runs, start=1):
             if out is not None:
                 write_receipts(expunge, run, out / str(number) if len(runs) > 1 else out)
-        places = {run.order: expunge.residue(run.order) for run in runs}
-        groups = {run.order: expunge.residue_groups(run.order) for run in runs}
+        values = _values(expunge, runs, many=not wanted or len(wanted) > 1) if as_json else {}
+        residue = {run.order: residue_lines.told(expunge, run.order, verbose=verbose) for run in runs}
     if as_json:
-        values = _values(runs, places, groups, many=not wanted or len(wanted) > 1)
         output.write_json("applied/1", {**values, "staying": [_staying(each) for each in staying]} if nightly else values)
     else:
         for run in runs:
-            output.say(told(run))
-            _tell_residue(groups[run.order], places[run.order], verbose=verbose)
+            output.say("\n".join((told(run), *residue[run.order])))
         if nightly:
             _tell_night(runs, staying)
         elif not runs:
@@ -134,66 +129,9 @@ def _applied(expunge: Expunge, wanted: list[tuple[OrderId, bytes | None]], *, ye
         return expunge.apply_all([order for order, _ in wanted], report=report)
 
 
-def _values(
-    runs: Sequence[Run],
-    places: Mapping[OrderId, Sequence[ResiduePlace]],
-    groups: Mapping[OrderId, Sequence[ResidueGroup]],
-    *,
-    many: bool,
-) -> dict[str, Any]:
-    values = [
-        {
-            **summary(run),
-            "residue": [
-                {"store": place.store, "path": place.path, "offset": place.offset, "hidden": place.hidden} for place in places[run.order]
-            ],
-            "residue_groups": [
-                {"store": each.store, "path": each.path, "table": each.table, "lying": each.lying, "places": each.places, "of": each.of}
-                for each in groups[run.order]
-            ],
-        }
-        for run in runs
-    ]
+def _values(expunge: Expunge, runs: Sequence[Run], *, many: bool) -> dict[str, Any]:
+    values = [{**summary(run), **residue_lines.as_values(expunge, run.order)} for run in runs]
     return {"orders": values} if many else values[0]
-
-
-def _tell_residue(groups: Sequence[ResidueGroup], places: Sequence[ResiduePlace], *, verbose: bool) -> None:
-    """Say where residue lies: by store, then by table or file, all of it; with ``verbose`` a few offsets of each window as well."""
-    for store in sorted({each.store for each in groups}):
-        lines = _residue_lines([each for each in groups if each.store == store])
-        count = sum(each.places for each in groups if each.store == store)
-        output.say(f"residue in {store}: {output.count(count, 'place')}")
-        for line in lines:
-            output.say(f"  {line}")
-    if verbose or not groups:
-        for text in dict.fromkeys(f"residue in {each.store}: {each.path} at {each.offset}, {each.hidden}" for each in places):
-            output.say(output.visible(text))
-
-
-def _residue_lines(groups: Sequence[ResidueGroup]) -> list[str]:
-    """A line for each table or file of a store; for each folder where that would be very many."""
-    tables = [f"table {each.table}" if each.table else "" for each in groups]
-    files = [each.path for each in groups]
-    many = len(set(files)) > MOST_FILES
-    counts: dict[tuple[str, str, str], int] = {}
-    held: dict[tuple[str, str, str], set[str]] = {}
-    inside: dict[tuple[str, str, str], set[str]] = {}
-    for each, table, path in zip(groups, tables, files, strict=True):
-        key = (f"{path.rpartition('/')[0]}/" if many and not table else path, table, each.lying)
-        counts[key] = counts.get(key, 0) + each.places
-        held.setdefault(key, set()).update(each.of)
-        inside.setdefault(key, set()).add(path)
-    return [
-        f"{_residue_place(key, len(inside[key]))}: {output.count(counts[key], 'place')}, of {', '.join(sorted(held[key]))}"
-        for key in sorted(counts)
-    ]
-
-
-def _residue_place(key: tuple[str, str, str], files: int) -> str:
-    path, table, lying = key
-    said = [part for part in (table, lying) if part]
-    where = output.visible(path) + (f" ({output.count(files, 'file')})" if path.endswith("/") else "")
-    return f"{', '.join(said)} in {where}" if said else where
 
 
 def _tell_queued(runs: Sequence[Run], *, as_json: bool) -> None:

@@ -128,6 +128,8 @@ def _datasets_of(forecast: PlanForecast, store: str) -> list[str]:
 
 def _lines_of(forecast: PlanForecast, store: str) -> Iterator[str]:
     """What becomes of each dataset of a store, the most telling first; those without anything come last, together."""
+    from expunge.core.orders.plan import StepKind
+
     counts = _counts(forecast)
     empty: list[str] = []
     for step in forecast.plan.steps:
@@ -135,7 +137,7 @@ def _lines_of(forecast: PlanForecast, store: str) -> Iterator[str]:
             continue
         (name,) = step.datasets
         grounds = dict.fromkeys(ground for by in forecast.kept.get(name, {}).values() for ground in by)
-        if step.kind.value == "erase" and not (counts.get(name) or grounds or name in forecast.failed):
+        if step.kind is StepKind.ERASE and not (counts.get(name) or grounds or name in forecast.failed):
             empty.append(name)
         else:
             yield _line(forecast, step, counts)
