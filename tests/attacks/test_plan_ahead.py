@@ -6,9 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from expunge import survey
 from expunge.cli.orders.plan_commands import as_values, drawn
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence.receipt import Mention
+from expunge.core.values.copy import FindingKind
 from expunge.core.values.order import OrderState
 from expunge.engine.execution.planning import PlanForecast
 from tests.attacks.mention_company import ANNA, BELA, CUSTOMERS, CUSTOMERS_SET, MentionCompany, company
@@ -82,3 +84,17 @@ def test_the_time_of_a_second_order_comes_from_the_first(tmp_path: Path) -> None
         again = opened.plan(order)
     assert again.estimate.steps == again.estimate.of > 0
     assert again.foreseen is None, "programs that did not ask pay nothing for it"
+
+
+def test_check_tells_that_rows_of_others_hold_something_back_with_line_and_fix(tmp_path: Path) -> None:
+    made = company(tmp_path, CUSTOMERS + TABLES + REPLY, SET, MESSAGES, REPLIES)
+    (found,) = [each for each in survey.check(made.map).findings if "rows of replies refer" in each.what]
+    assert found.kind is not FindingKind.NOTE
+    assert found.what == "dataset messages: rows of replies refer to what should go, for 1 of 3 people who were looked at"
+    assert "write `mentions: {answers: null}`" in found.mend
+    assert found.line > 0
+
+
+def test_check_says_nothing_where_people_refer_to_rows_of_their_own(tmp_path: Path) -> None:
+    made = company(tmp_path, CUSTOMERS + TABLES + REPLY.replace(BELA, ANNA), SET, MESSAGES, REPLIES)
+    assert [each for each in survey.check(made.map).findings if "refer" in each.what] == []

@@ -149,7 +149,7 @@ def test_guardians_are_proven_listed_in_dispute_and_ended(company: Path) -> None
     assert f"{proof}  in force" in listed
     assert "two court papers (priya)" in listed
     assert run(company, "guardian", "list", "profile:p-mia", "--json").json["dispute"]["by"] == "priya"
-    assert "in dispute" in run(company, "order", "erase", "profile:p-mia", "--yes", code=5).err
+    assert "in dispute" in run(company, "order", "erase", "profile:p-mia", "--yes", "--again", code=5).err
     assert "in dispute" in run(company, "export", "profile:p-mia", "--out", company / "x.zip", code=5).err
     run(company, "guardian", "release", "profile:p-mia", "--by", "priya", "--reason", "settled")
     ended = run(company, "guardian", "end", proof, "--why", "custody", "--by", "priya").out

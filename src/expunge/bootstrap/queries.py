@@ -92,6 +92,10 @@ class Queries:
         """Return the places where the last look found residue, for the operator's terminal."""
         return residue_places.places(self.context, order)
 
+    def residue_groups(self, order: OrderId) -> tuple[residue_places.ResidueGroup, ...]:
+        """Return where the last look found residue, by store, file and table, for the operator's terminal."""
+        return residue_places.groups(self.context, order)
+
     def receipts(self, order: OrderId) -> tuple[IssuedReceipt, ...]:
         """Every receipt issued for an order, oldest first."""
         return issued_receipts.issued(self.context, order)

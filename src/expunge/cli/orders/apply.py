@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expunge.cli.orders import residue_lines
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
@@ -14,16 +15,12 @@ from expunge.cli.terminal.progress import ProgressReporter
 from expunge.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from expunge.bootstrap import Expunge
     from expunge.core.orders.run import Run
     from expunge.core.values.ids import OrderId
-    from expunge.engine.evidence.residue_places import ResiduePlace
     from expunge.engine.execution.nightly import NightlyResult, StaysOut
-
-MOST_PLACES = 12
-"""Places of residue shown to people."""
 
 
 def apply(
@@ -37,6 +34,7 @@ def apply(
     queue: Annotated[bool, typer.Option("--queue", help="Let the orders wait for others, to share rewrites with them.")] = False,
     due: Annotated[bool, typer.Option("--due", help="Carry out what is queued and due, with all that may go along.")] = False,
     nightly: Annotated[bool, typer.Option("--nightly", help="Carry out all that waits and may start, together.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also offsets in files where residue lies, a few of each.")] = False,
     yes: options.Yes = False,
     map_file: options.Map = None,
     as_json: options.Json = False,
@@ -63,19 +61,19 @@ def apply(
             _tell_queued(runs, as_json=as_json)
             return
         if nightly:
-            _tonight(expunge, out, yes=yes, as_json=as_json)
+            _tonight(expunge, out, yes=yes, verbose=verbose, as_json=as_json)
             return
         runs = _applied(expunge, wanted, yes=yes)
         for number, run in enumerate(runs, start=1):
             if out is not None:
                 write_receipts(expunge, run, out / str(number) if len(runs) > 1 else out)
-        places = {run.order: expunge.residue(run.order) for run in runs}
+        values = _values(expunge, runs, many=not wanted or len(wanted) > 1) if as_json else {}
+        residue = {run.order: residue_lines.told(expunge, run.order, verbose=verbose) for run in runs}
     if as_json:
-        output.write_json("applied/1", _values(runs, places, many=not wanted or len(wanted) > 1))
+        output.write_json("applied/1", values)
     else:
         for run in runs:
-            output.say(told(run))
-            _tell_places(places[run.order])
+            output.say("\n".join((told(run), *residue[run.order])))
         if not runs:
             output.say("nothing is due")
     code = max((exit_code(run) for run in runs), default=Exit.OK)
@@ -83,7 +81,7 @@ def apply(
         raise typer.Exit(code)
 
 
-def _tonight(expunge: Expunge, out: Path | None, *, yes: bool, as_json: bool) -> None:
+def _tonight(expunge: Expunge, out: Path | None, *, yes: bool, verbose: bool, as_json: bool) -> None:
     """Carry out a night; tell of each order when its part has ended, and of the night in one line."""
     cohort = expunge.nightly_cohort()
     if cohort.going:
@@ -95,12 +93,10 @@ def _tonight(expunge: Expunge, out: Path | None, *, yes: bool, as_json: bool) ->
         codes.append(exit_code(run))
         if out is not None:
             write_receipts(expunge, run, out / str(len(codes) - 1) if len(cohort.going) > 1 else out)
-        places = expunge.residue(run.order)
         if as_json:
-            values.append(_value(run, places))
+            values.append(_value(expunge, run))
         else:
-            output.say(told(run))
-            _tell_places(places)
+            output.say("\n".join((told(run), *residue_lines.told(expunge, run.order, verbose=verbose))))
 
     with ProgressReporter("apply") as report:
         result = expunge.run_nightly(report=report, ended=ended)
@@ -150,22 +146,13 @@ def _applied(expunge: Expunge, wanted: list[tuple[OrderId, bytes | None]], *, ye
         return expunge.apply_all([order for order, _ in wanted], report=report)
 
 
-def _values(runs: Sequence[Run], places: Mapping[OrderId, Sequence[ResiduePlace]], *, many: bool) -> dict[str, Any]:
-    values = [_value(run, places[run.order]) for run in runs]
+def _values(expunge: Expunge, runs: Sequence[Run], *, many: bool) -> dict[str, Any]:
+    values = [_value(expunge, run) for run in runs]
     return {"orders": values} if many else values[0]
 
 
-def _value(run: Run, places: Sequence[ResiduePlace]) -> dict[str, Any]:
-    residue = [{"store": place.store, "path": place.path, "offset": place.offset, "hidden": place.hidden} for place in places]
-    return {**summary(run), "residue": residue}
-
-
-def _tell_places(places: Sequence[ResiduePlace]) -> None:
-    lines = {f"residue in {place.store}: {output.visible(place.path)} at {place.offset}, {place.hidden}": None for place in places}
-    for line in list(lines)[:MOST_PLACES]:
-        output.say(line)
-    if len(lines) > MOST_PLACES:
-        output.say(f"and {output.count(len(lines) - MOST_PLACES, 'more place')}: --json lists them all")
+def _value(expunge: Expunge, run: Run) -> dict[str, Any]:
+    return {**summary(run), **residue_lines.as_values(expunge, run.order)}
 
 
 def _tell_queued(runs: Sequence[Run], *, as_json: bool) -> None:

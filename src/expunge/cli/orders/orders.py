@@ -88,16 +88,7 @@ def erase(
         )
     if openings is not None:
         _write_openings(openings, accepted, resolved)
-    if as_json:
-        held = [base64.b64encode(opening).decode() for opening in accepted.openings]
-        order: dict[str, Any] = {"order": accepted.order, "subjects": accepted.subjects, "earliest": accepted.earliest, "openings": held}
-        order["earlier"] = [_earlier(each) for each in before]
-        output.write_json("order/1", order)
-        return
-    output.say(accepted.order)
-    if openings is None:
-        output.note("no --openings: nobody will be able to show that the receipt is about them; the order's own copy dies with it")
-    output.note(f"received and fenced; it may be applied from {output.moment(accepted.earliest)} on; next: expunge plan {accepted.order}")
+    _tell_accepted(accepted, before, kept=openings is not None, as_json=as_json)
 
 
 @app.command()
@@ -126,6 +117,18 @@ def contact(order: options.OrderArgument, map_file: options.Map = None, as_json:
     with opened(map_file) as expunge:
         address = expunge.contact(OrderId(order))
     output.write_json("contact/1", {"order": order, "contact": address}) if as_json else output.say(output.visible(address))
+
+
+def _tell_accepted(accepted: Accepted, before: Sequence[EarlierOrder], *, kept: bool, as_json: bool) -> None:
+    if as_json:
+        held = [base64.b64encode(opening).decode() for opening in accepted.openings]
+        values = {"order": accepted.order, "subjects": accepted.subjects, "earliest": accepted.earliest, "openings": held}
+        output.write_json("order/1", {**values, "earlier": [_earlier(each) for each in before]})
+        return
+    output.say(accepted.order)
+    if not kept:
+        output.note("no --openings: nobody will be able to show that the receipt is about them; the order's own copy dies with it")
+    output.note(f"received and fenced; it may be applied from {output.moment(accepted.earliest)} on; next: expunge plan {accepted.order}")
 
 
 def _earlier(each: EarlierOrder) -> dict[str, Any]:

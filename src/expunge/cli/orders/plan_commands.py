@@ -97,12 +97,12 @@ def drawn(forecast: PlanForecast) -> Tree:
         can = forecast.capabilities.get(store)
         scanned = f", {output.size(forecast.raw_bytes.get(store, 0))} to be searched before and after" if can else ""
         branch = root.add(f"{store}: {'can reach ' + can.grounding.word if can else 'could not be reached'}{scanned}")
-        for line in _lines_of(forecast, store):
-            branch.add(Text(line))
         cost = forecast.costs.get(store)
         if cost and cost.rewrites:
             sizes = f"{output.size(cost.read_bytes)} read, {output.size(cost.written_bytes)} written"
             branch.add(Text(f"rewrites {output.count(cost.rewrites, 'file or table', 'files or tables')}: {sizes}"))
+        for line in _lines_of(forecast, store):
+            branch.add(Text(line))
         for sentence in can.out_of_scope if can else ():
             branch.add(Text(f"out of reach: {sentence}", style="dim"))
     for line in _elsewhere(forecast, told):
@@ -128,6 +128,8 @@ def _datasets_of(forecast: PlanForecast, store: str) -> list[str]:
 
 def _lines_of(forecast: PlanForecast, store: str) -> Iterator[str]:
     """What becomes of each dataset of a store, the most telling first; those without anything come last, together."""
+    from expunge.core.orders.plan import StepKind
+
     counts = _counts(forecast)
     empty: list[str] = []
     for step in forecast.plan.steps:
@@ -135,7 +137,7 @@ def _lines_of(forecast: PlanForecast, store: str) -> Iterator[str]:
             continue
         (name,) = step.datasets
         grounds = dict.fromkeys(ground for by in forecast.kept.get(name, {}).values() for ground in by)
-        if step.kind.value == "erase" and not (counts.get(name) or grounds or name in forecast.failed):
+        if step.kind is StepKind.ERASE and not (counts.get(name) or grounds or name in forecast.failed):
             empty.append(name)
         else:
             yield _line(forecast, step, counts)

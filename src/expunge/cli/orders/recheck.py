@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -41,8 +42,8 @@ def verify(order: options.OrderArgument, map_file: options.Map = None, as_json: 
         )
     else:
         output.say(f"{looked.order}: {verdict} ({looked.found} of {output.count(looked.usable, 'usable trace')} found)")
-        for place in looked.places:
-            output.say(f"  {output.visible(str(place.path))} at {place.offset}, {place.hidden}")
+        for path, count in Counter(str(place.path) for place in looked.places).items():
+            output.say(f"  {output.visible(path)}: {output.count(count, 'place')} or more; --json has the offsets")
         for store in looked.sampled:
             output.say(f"  a sample of {store} was read, and no more")
         for store, since in looked.since.items():

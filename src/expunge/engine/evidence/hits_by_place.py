@@ -64,6 +64,8 @@ class ExplainedHits:
     """Windows that values in rows about nobody explain, with these values."""
     with_nobody: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """Windows that are left in rows about nobody, with the datasets of these rows."""
+    lying: Mapping[Residue, Sequence[Lying]] = field(default_factory=dict)
+    """Place that nothing explains -> what lies there, where a page reader says it."""
     others: ByPerson = field(default_factory=dict)
     """The items of people who stay that hold windows of the erased people."""
 
@@ -149,6 +151,7 @@ def explain(
         tuple(place for index, place, _ in untold if index in doubtful),
         {index: frozenset(cells) for index, cells in work.nobodys_values.items() if index not in lost},
         {index: frozenset(names) for index, names in work.with_nobody.items() if index in lost},
+        {place: at for (index, place), (at, _) in lying.items() if index in lost},
         together(work.others.counted(), rest.others),
     )
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -51,6 +51,7 @@ from expunge.engine.opaque.scan_depth import LookExtent
 from expunge.engine.short_rows import table_accounts
 from expunge.engine.subjects import orphaned_items
 from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
+from expunge.ports.optional.placing import Lying
 from expunge.ports.scanner import Residue, Scanned
 
 
@@ -85,6 +86,8 @@ class StoreVerification:
     found: int
     places: tuple[Residue, ...]
     """Where residue lies, and what cannot be told from it: for the operator's eyes."""
+    lying: Mapping[Residue, Sequence[Lying]] = field(default_factory=dict)
+    """What lies at these places, where a page reader says it."""
 
     def to_text(self) -> str:
         """Return the entries as canonical JSON, for the journal."""
@@ -156,9 +159,8 @@ def verify_store(
         entries[subject] = SubjectEntries(tuple(made), tuple(kept), *stays, lying.listed(scanned.unread), texts, orphaned)
 
     # (7) Name the places of residue.
-    places = hits_by_place.a_few((*explained.left, *explained.in_untold))
-    left = {place.trace.digest for place in explained.left}
-    return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, len(left), places)
+    places, left = (*explained.left, *explained.in_untold), {place.trace.digest for place in explained.left}
+    return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, len(left), places, explained.lying)
 
 
 def _with_accounts(judge: Judge, datasets: Sequence[Dataset]) -> Judge:

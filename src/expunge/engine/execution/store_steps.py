@@ -237,9 +237,8 @@ class StoreSteps:
             return (self._work.ended(step, attempt, of_store(why)),)
         for member in self._work.recorder.members:
             mine = frozenset(member.run.subjects)
-            residue_places.keep(
-                self._context, member.run.order, step.store, [place for place in seen.places if place.trace.subject in mine]
-            )
+            places = [place for place in seen.places if place.trace.subject in mine]
+            residue_places.keep(self._context, member.run.order, step.store, places, seen.lying)
         self._models.verified(step, seen.entries)
         judged = ev.Judged(self._work.now(), step.store, seen.to_text())
         return (judged, self._work.ended(step, attempt, {}, files=seen.files, bytes=seen.bytes, found=seen.found))

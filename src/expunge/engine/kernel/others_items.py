@@ -67,12 +67,12 @@ class OthersItems:
             noted = found.get(trace.subject)
             if noted is None:
                 noted = found[trace.subject] = self._noted.setdefault(trace.subject, {}).setdefault(dataset, _Noted())
-            noted.fields.add(_field(trace))
+            noted.fields.add(field_of(trace))
         return list(found.values())
 
 
-def _field(trace: Trace) -> str:
-    """Return where the person's own data had a window."""
+def field_of(trace: Trace) -> str:
+    """Return where the person's own data had a window: a field of the map, or a kind of identifier."""
     if trace.dataset == IDENTIFIERS:
         return trace.part
     # Why the first part alone: what follows the stop may be a key of a document, and so content.

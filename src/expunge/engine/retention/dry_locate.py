@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from expunge.core.datamap.datamap import AboutNobody, Dataset, IdentitySpec, Inherited, TableLayout
+from expunge.core.datamap.datamap import AboutNobody, Dataset, EraseAct, IdentitySpec, Inherited, TableLayout
 from expunge.core.datamap.person import Person, selector
 from expunge.core.orders.plan import dependents_first
 from expunge.core.values.copy import Copy, Finding, FindingKind, Selector
@@ -15,9 +15,12 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import orphaned_items, spellings
 from expunge.engine.subjects.living_keys import LivingKeys
+from expunge.ports.optional.schema_listing import SchemaListing
 
 SHOWN = 3
 """People of each kind who are looked for."""
+MOST = 30
+"""People of each kind of whom is asked whether rows of others hold something of theirs back."""
 _FEW = 200
 
 
@@ -58,6 +61,48 @@ def people(context: OpenPlaces, identity: IdentitySpec, most: int) -> Iterator[P
             _add_members(context, identity, keys, ids)
             also = {f"{identity.kind}.{name}": values for name in identity.also if (values := copy.links.get(name, frozenset()))}
             yield Person(Pseudonym(f"sample-{number}"), ids, also)
+
+
+def bound(context: OpenPlaces) -> Iterator[Finding]:
+    """Yield each dataset in which items of some people could not go, because rows that stay refer to them.
+
+    Some people of each kind are looked at, each as an order would: what rows of other people refer to keeps its order in part. Raises as
+    ``locate`` of the stores.
+    """
+    for identity in context.data_map.identities.values():
+        looked_at = [] if identity.member_of else list(people(context, identity, MOST))
+        found: dict[tuple[str, str], int] = {}
+        for going in _going(context, looked_at).values():
+            for dataset, why in _bound(context, going):
+                found[dataset, why] = found.get((dataset, why), 0) + 1
+        for (name, why), count in found.items():
+            what, _, mend = why.partition("; ")
+            some = f"dataset {name}: {what.removeprefix(f'table {context.data_map.datasets[name].table}: ')}"
+            yield _finding(context.data_map.datasets[name], f"{some}, for {count} of {len(looked_at)} people who were looked at", mend)
+
+
+def _going(context: OpenPlaces, some: Sequence[Person]) -> dict[Pseudonym, dict[str, tuple[Copy, ...]]]:
+    """Person -> dataset -> what an order would erase there, of the datasets whose stores have a schema."""
+    found: dict[Pseudonym, dict[str, tuple[Copy, ...]]] = {person.subject: {} for person in some}
+    for dataset in reversed(dependents_first(context.data_map)) if some else ():
+        store = context.open_store(dataset.store)
+        kept = isinstance(dataset.subject, AboutNobody | Inherited) or dataset.on_erase.act is not EraseAct.ERASE
+        if kept or not isinstance(store, SchemaListing):
+            continue
+        upstream = {person.subject: {name: copies[0] for name, copies in found[person.subject].items()} for person in some}
+        asked = [each for person in some if (each := selector(context.data_map, dataset, person, upstream[person.subject])) is not None]
+        for copy in store_calls.locate(store, dataset, spellings.widened(context, dataset, tuple(asked))) if asked else ():
+            found[copy.subject][dataset.name] = (copy,)
+    return found
+
+
+def _bound(context: OpenPlaces, going: Mapping[str, Sequence[Copy]]) -> Iterator[tuple[str, str]]:
+    """Yield (dataset, why) for what cannot go of one person."""
+    for name, copies in going.items():
+        dataset = context.data_map.datasets[name]
+        store = context.open_store(dataset.store)
+        if isinstance(store, SchemaListing) and any(parent == name for _, parent in store_calls.capabilities(store).refers):
+            yield from ((name, why.detail) for why in store_calls.binding_references(store, dataset, copies, going).values())
 
 
 def empty(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from expunge.core.datamap.datamap import AboutNobody, Dataset, EraseAct, Ignore
 from expunge.core.datamap.mentions import yaml_for
@@ -81,6 +82,8 @@ def _followed(context: OpenPlaces, told: Sequence[Finding]) -> list[Finding]:
                 if not any(each.what.startswith(f"dataset {dataset.name}:") for each in told):
                     what = f"dataset {dataset.name}: it cannot be looked at, or what it is found through: {why.detail or why.reason.value}"
                     unread[dataset.name] = Finding(FindingKind.UNREADABLE, dataset.store, where, what, "mend that and check again")
+    with suppress(*store_calls.TROUBLE):
+        found += dry_locate.bound(context)
     return [*found, *unread.values()]
 
 

@@ -105,6 +105,15 @@ class PackedReader(Protocol):
 
 
 @runtime_checkable
+class TableFiles(Protocol):
+    """A store that keeps each table in files of its own."""
+
+    def table_in(self, path: Path) -> str:
+        """Return the table to which a file belongs, declared or not; empty for none. Raises as ``locate``."""
+        ...
+
+
+@runtime_checkable
 class NameReader(Protocol):
     """A reader of files whose names are content of items."""
 

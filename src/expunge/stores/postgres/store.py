@@ -215,6 +215,14 @@ class Postgres:
         with self._looking(dataset) as (connection, table):
             return nominated.relates(connection, table, place.data, relation)
 
+    def table_in(self, path: Path) -> str:
+        """Ask the catalogue whose file it is."""
+        place = self._server.place()
+        if not isinstance(place, DataDirectory) or not path.is_relative_to(place.data):
+            return ""
+        with self._link.looking(f"the catalogue of {self._link.where}"), self._link.borrowed() as connection:
+            return nominated.table_of(connection, path.relative_to(place.data))
+
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
         """Read live rows by their places in the relation's file, or by the numbers under which the database showed them."""
         shown = bool(rows) and Path(rows[0].relation).is_relative_to(self._shown_url)

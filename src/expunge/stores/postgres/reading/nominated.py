@@ -7,6 +7,7 @@ objects and in the planner's statistics lead to rows by the catalogue.
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values never leave the server
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -51,6 +52,14 @@ SELECT f.kind, f.relation, f.oid, pg_catalog.pg_relation_filepath(f.oid) FROM (
 _Key = TypeVar("_Key", int, str)
 _Named: TypeAlias = dict[_Key, list[LiveRows]]
 """Long values, or places, with the nominations that name them."""
+_FORK_OR_SEGMENT = re.compile(r"(_(fsm|vm|init))?(\.[0-9]+)?$")
+_TABLE_OF = """
+SELECT coalesce(long.oid, i.indrelid, c.oid)::pg_catalog.regclass::text
+FROM pg_catalog.pg_class c
+LEFT JOIN pg_catalog.pg_class long ON long.reltoastrelid = c.oid
+LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+WHERE pg_catalog.pg_relation_filepath(c.oid) = %s
+"""
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,12 @@ def relates(connection: Connection, table: PostgresTable, data: Path, relation: 
     tables = (*table.family, *MaterialisedRows(connection, table).views)
     file = _files(connection, tables, data).get((data / relation).resolve())
     return file is not None and file.table in tables
+
+
+def table_of(connection: Connection, file: Path) -> str:
+    """Return the table to which a file of the server's folder belongs: as itself, as an index, or for long values; empty for none."""
+    found = connection.execute(_TABLE_OF, (_FORK_OR_SEGMENT.sub("", file.as_posix()),)).fetchone()
+    return str(found[0]) if found is not None else ""
 
 
 class PostgresNominations:
