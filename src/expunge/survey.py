@@ -250,6 +250,9 @@ def decide(reviewed: MapReview, question: MapQuestion, answer: str, *, settles: 
     if data == reviewed.text:
         return reviewed
     target = reviewed.path.resolve()
+    if not target.stat().st_mode & 0o222 or not os.access(target, os.W_OK):
+        message = f"{reviewed.path} may not be written: this answer is not in it"
+        raise UsageError(message, help=f"chmod u+w {reviewed.path}, or answer for a copy of it with --map")
     durable.write_bytes(target, data, at="map.review.answer", mode=stat.S_IMODE(target.stat().st_mode))
     return replace(reviewed, text=data, questions=open_questions(data.decode("utf-8-sig"), reading.map))
 

@@ -111,3 +111,23 @@ def test_one_identity_in_several_columns_is_one_person_and_each_row_counts_once(
     assert made.run("SELECT number FROM receipts") == [(2,)]
     assert {entry.dataset: entry.items for entry in made.receipt(run).datasets} == {"customers": 1, "payments": 3, "receipts": 1}
     assert made.found(ANNA) == []
+
+
+DUETS = f"""
+CREATE TABLE duets (n int PRIMARY KEY, one varchar(20), other varchar(20));
+INSERT INTO duets VALUES (1, '{ANNA}', '{BELA}'), (2, '{BELA}', '{BELA}');
+CREATE TABLE takes (id int PRIMARY KEY, duet int, words text);
+INSERT INTO takes VALUES (1, 1, 'a song for two voices'), (2, 1, 'the same once more'), (3, 2, 'a song for one voice');
+"""
+DUETS_SET = "duets: {store: app, table: duets, subject: {customer: [one, other]}, retention: life}"
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_two_columns_of_a_parent_lead_to_two_people(tmp_path: Path, many: bool) -> None:
+    """``check`` said that no row leads to two people, and the plan was refused because two rows did."""
+    rule = f"{{through: duets, via: {{duet: n}}{', many: true' if many else ''}}}"
+    takes = f"takes: {{store: app, table: takes, subject: {rule}, retention: life}}"
+    made = company(tmp_path, NOTES + DUETS, f"{CUSTOMERS_SET}}}", NOTES_SET, DRAWINGS.replace("VIA", "{note_id: id}"), DUETS_SET, takes)
+    with made.open() as opened:
+        said = [each.what for each in opened.check() if "two or more people" in each.what]
+    assert said == ["2 rows of takes lead to two or more people, to 2 at most"]

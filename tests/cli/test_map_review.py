@@ -110,7 +110,10 @@ def test_each_answer_may_be_left_out_and_is_asked_again(guessed: Path) -> None:
     assert guesses(guessed) == {"first", "addresses"}
     assert '{store: app, table: "settings", reason: "our own settings, no customer\'s"}' in guessed.read_text()
     assert 'purpose: "run the shop"' in guessed.read_text()
-    assert piped(guessed.parent, ["y", "y", "y", "they buy", "subject: {user: id}"]).code == 0
+    # What was said of the retention is not asked again.
+    assert "still to be said: need; how long" in guessed.read_text()
+    assert piped(guessed.parent, ["they buy", "subject: {user: id}"]).code == 0
+    assert "guess" not in guessed.read_text().partition("version:")[2]
 
 
 def test_what_was_said_of_one_retention_is_proposed_for_the_next(tmp_path: Path) -> None:
@@ -139,11 +142,35 @@ def test_what_was_said_of_one_retention_is_proposed_for_the_next(tmp_path: Path)
 )
 def test_an_answer_that_is_none_changes_nothing_and_names_the_question(guessed: Path, answer: str, said: str) -> None:
     before = guessed.read_bytes()
-    ran = piped(guessed.parent, ["", "", "", "", answer, "y"])
-    assert ran.code == 2
-    assert "datasets.addresses: " in ran.err
+    ran = piped(guessed.parent, ["", "", "", "", answer])
+    assert ran.code == 1
+    assert "line 5: datasets.addresses: " in ran.err
     assert said in ran.err
     assert guessed.read_bytes() == before
+
+
+def test_a_wrong_line_is_named_and_its_question_asked_again_after_the_others(guessed: Path) -> None:
+    wrong = "subject: {nobody_known: id}"
+    ran = piped(guessed.parent, [*ANSWERS[:4], wrong, "y", "nobody", wrong, ANSWERS[4]])
+    assert ran.code == 0, ran.err
+    assert ("line 5: datasets.addresses: " in ran.err, "line 8: datasets.addresses: " in ran.err) == (True, True)
+    assert "    table: addresses\n    subject: {user: id}\n" in guessed.read_text()
+    assert "    table: posts\n    subject: {user: author_id}\n" in guessed.read_text()
+
+
+def test_a_question_is_asked_three_times_at_most(guessed: Path) -> None:
+    ran = piped(guessed.parent, [*ANSWERS[:4], "y", "y", "nobody", "y", "y", "subject: {user: id}"])
+    assert (ran.code, ran.err.count("there is nothing proposed to say yes to")) == (1, 3)
+    assert guesses(guessed) == {"addresses"}
+
+
+def test_a_map_that_may_not_be_written_is_not(guessed: Path) -> None:
+    os.chmod(guessed, 0o440)  # noqa: PTH101 - the mode that says so
+    before = guessed.stat()
+    ran = piped(guessed.parent, ["30 days"])
+    assert ran.code == 1
+    assert "may not be written: this answer is not in it" in ran.err
+    assert (guessed.stat().st_ino, guessed.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_without_terminal_and_answers_it_says_what_to_do(guessed: Path) -> None:

@@ -72,6 +72,7 @@ def _eyes(data_map: DataMap, scanner: Scanner) -> DiscoveryReaders:
         lake_columns=lake_columns,
         recognise=recognise,
         account=scanner.unread,
+        said=scanner.said,
         entries=LaterEntries(source.absolute().parent),
         random=secrets.token_bytes,
         own=frozenset(each.resolve() for each in own),

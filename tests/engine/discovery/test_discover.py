@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
+import pickle
 import random
 import sqlite3
 import zipfile
@@ -120,6 +122,23 @@ def photo_with_place(path: Path) -> None:
     path.write_bytes(b"\xff\xd8\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + b"\xff\xd9")
 
 
+def in_letters(path: Path) -> None:
+    path.write_text("the backup of the list:\n" + base64.b64encode(f"who,at\n{MAIL},2026-01-01\n".encode()).decode() + "\n")
+
+
+def in_addresses(path: Path) -> None:
+    path.write_text(f"GET /reset?mail={MAIL.replace('@', '%40')}&t=1 HTTP/1.1\n" * 3)
+
+
+def pickled(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"to": [MAIL, 17], "at": b"\0\1"}))
+
+
+def packed_twice(path: Path) -> None:
+    path.write_bytes(gzip.compress(gzip.compress(json.dumps({"to": [MAIL]}).encode())))
+
+
+FORMS = {"list.b64": in_letters, "access.log": in_addresses, "cache.bin": pickled, "deep.gz": packed_twice}
 FILES = {
     "track.gpx": (gpx, {Sign.COORDINATES}),
     "mail.csv": (mails, {Sign.IDENTITIES}),
@@ -146,6 +165,20 @@ def test_files_beside_a_database_are_found_by_content_whatever_they_are_called(h
     paste(home, place.entry)
     assert survey.check(home.map).faults == ()
     assert [each.place for each in discovered(home).found] == []
+
+
+def test_people_in_other_forms_are_found(home: Household) -> None:
+    nobodys(home.world / "docs")
+    folder = home.world / "exports"
+    folder.mkdir()
+    for name, write in FORMS.items():
+        write(folder / name)
+    found = discovered(home)
+    (place,) = found.found
+    told = [each.what for each in place.sightings if each.sign is Sign.IDENTITIES]
+    endings = [name.rpartition(".")[2] for name in FORMS]
+    assert [end for end in endings if not any(f".{end}: 1 file names people who are known: account.email" in each for each in told)] == []
+    assert found.unseen == ()
 
 
 @pytest.mark.soak

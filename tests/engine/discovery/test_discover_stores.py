@@ -116,6 +116,13 @@ def test_what_the_role_may_not_read_is_said(company: tuple[Path, str], other: st
         assert unseen["the database tracking"] == "the role may not connect to it"
         assert "no right" in unseen["table guarded"]
         assert found.said.startswith("nothing undeclared was found where one could look; 3 places")
+        reason = "not_ours:\n  - {store: app, database: track*, reason: another company's}\n"
+        (folder / "expunge.yaml").write_text(text + reason)
+        found = discovered(folder)
+        # What the role may not read of the store itself is no less a place that could not be looked at.
+        assert {each.place for each in found.unseen} == {"table closed", "table guarded"}
+        told = {each.place: each.why for each in found.ignored}
+        assert told["the database tracking"] == "not ours: another company's; the role may not connect to it"
     finally:
         with psycopg.connect(url, autocommit=True) as db:
             db.execute(b"DROP OWNED BY looker")
@@ -279,3 +286,23 @@ def test_a_kind_that_cannot_look_beside_itself_says_so(tmp_path: Path, monkeypat
     found = discovered(tmp_path)
     assert [each.why for each in found.unseen] == ["a store of kind bare cannot look beside itself"]
     assert not found.clean
+
+
+@pytest.mark.soak
+def test_a_database_that_is_not_ours_and_holds_our_people_is_named_with_the_reason(company: tuple[Path, str], other: str) -> None:
+    folder, _ = company
+    with psycopg.connect(other, autocommit=True) as db:
+        db.execute(b"CREATE TABLE guests (id serial PRIMARY KEY, mail text)")
+        db.execute(b"INSERT INTO guests (mail) VALUES (%s)", [mail(PEOPLE[3])])
+    path = folder / "expunge.yaml"
+    path.write_text(path.read_text() + "not_ours:\n  - {store: app, database: tracking, reason: another company's}\n")
+    (found,) = [each for each in discovered(folder).found if each.place == "the database tracking"]
+    assert found.ignored == "another company's"
+
+
+@pytest.mark.soak
+def test_only_a_server_has_databases_of_others(tmp_path: Path) -> None:
+    text = HEAD + 'stores:\n  app: {kind: sqlite, url: "sqlite:///app.db"}\ndatasets:\n'
+    text += "  users: {store: app, table: users, subject: {user: id}, retention: life}\n"
+    (tmp_path / "expunge.yaml").write_text(text + "not_ours:\n  - {store: app, database: x, reason: y}\n")
+    assert [each.rule for each in survey.check(tmp_path / "expunge.yaml").faults] == ["layout-not-for-kind"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 _GUESS = re.compile(r', guess: "(?:[^"\\]|\\.)*"')
 """The guess of an entry in one line: the reason says it again."""
 _CHOICES = "y: as proposed; Enter: later; ?: what else can be said; q: stop"
+_TRIES = 3
+"""How often a question is asked that lines of stdin answer wrongly."""
 _HELP = {
     "retention": ("the value alone, without quotes: 90 days, created_at, answer the request",),
     "identities": ("keys of the entry as YAML: key: user_id", "or also: [email]"),
     "datasets": (
         "subject: {KIND: FIELD}, or subject: {through: DATASET, via: FIELD}, or {through: DATASET, via: {FIELD HERE: FIELD THERE}}",
+        "subject: {through: {DATASET: FIELD THERE, DATASET: FIELD THERE}, via: FIELD HERE}: a row goes with the last person",
         "nobody: it lists things, and no row is about a person",
         "ignore: REASON: it is not looked into, and the receipt names it with this reason",
         "several keys at once: {subject: {user: sender_id}, mentions: {recipient_id: null}}",
@@ -37,7 +40,8 @@ def review(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Ask about each open guess and each text that is still to be said, and write the answers into the map.
 
     Each answer is written at once, whole or not at all; comments and order stay. Enter leaves a question open. Without a terminal, answers
-    are read from stdin, one a line. With --json the open questions are listed, and none is asked. Exit code 1 while any is open.
+    are read from stdin, one a line; a line that answers nothing is named, and its question asked again after the others. With --json the
+    open questions are listed, and none is asked. Exit code 1 while any is open.
     """
     from expunge import survey
 
@@ -58,12 +62,39 @@ def review(map_file: options.Map = None, as_json: options.Json = False) -> None:
         raise typer.Exit(1)
 
 
+class _Typed:
+    """The answers of a program or a file, one a line."""
+
+    def __init__(self) -> None:
+        """Read the first line. Raises UsageError where there is none."""
+        self.number = 0
+        self._lines = _answers()
+
+    def next(self) -> str | None:
+        """Return the next line; None after the last."""
+        self.number += 1
+        return next(self._lines, None)
+
+
 def _asked(reviewed: MapReview) -> MapReview:
-    """Ask every question once, in the order of the file."""
+    """Ask every question once, in the order of the file. What a line of stdin did not answer is asked again after the others."""
+    typed = None if sys.stdin.isatty() else _Typed()
     places = [each.place for each in reviewed.questions]
-    lines = None if sys.stdin.isatty() else _answers()
     said: set[str] = set()
     earlier: dict[str, str] = {}
+    for _ in range(_TRIES):
+        wrong: list[str] = []
+        reviewed, ended = _round(reviewed, places, typed, said, earlier, wrong)
+        if ended or not wrong:
+            break
+        places = wrong
+    return reviewed
+
+
+def _round(
+    reviewed: MapReview, places: Sequence[str], typed: _Typed | None, said: set[str], earlier: dict[str, str], wrong: list[str]
+) -> tuple[MapReview, bool]:
+    """Ask some questions; return the review, and whether no more is to be asked."""
     for number, place in enumerate(places, 1):
         question = next((each for each in reviewed.questions if each.place == place), None)
         if question is None:
@@ -73,29 +104,34 @@ def _asked(reviewed: MapReview) -> MapReview:
         for line in _shown(question, reviewed.counts.get(question.name), f"{number} of {len(places)}"):
             output.note(output.visible(line))
         try:
-            found = _decided(reviewed, question, lines, said, earlier)
+            found = _decided(reviewed, question, typed, said, earlier)
         except typer.Abort:
             output.note(f"stopped; {len(said)} answers are in the map")
             raise typer.Exit(Exit.INTERRUPTED) from None
         if found is None:
-            break
+            return reviewed, True
+        if isinstance(found, UsageError):
+            wrong.append(place)
+            output.note(f"    line {typed.number if typed else 0}: {place}: {output.visible(found.message)}; {output.visible(found.help)}")
+            output.note("    it stays open, and is asked again after the others")
+            continue
         reviewed = found
-    return reviewed
+    return reviewed, False
 
 
 def _decided(
-    reviewed: MapReview, question: MapQuestion, lines: Iterator[str] | None, said: set[str], earlier: dict[str, str]
-) -> MapReview | None:
-    """The review after the answer to one question; None where no more is to be asked. A person may answer again, a file may not.
+    reviewed: MapReview, question: MapQuestion, typed: _Typed | None, said: set[str], earlier: dict[str, str]
+) -> MapReview | UsageError | None:
+    """The review after the answer to one question, or why that answer is none; None where no more is to be asked.
 
-    ``earlier``: key of a retention -> what was said there last, which is proposed where nothing else is.
+    A person may answer again at once. ``earlier``: key of a retention -> what was said there last, which is proposed where nothing else is.
     """
     from expunge import survey
 
     while True:
-        if lines is None:
+        if typed is None:
             answer = str(typer.prompt(f"{question.asked} [{_CHOICES}]", default="", show_default=False, err=True)).strip()
-        elif (told := next(lines, None)) is None:
+        elif (told := typed.next()) is None:
             return None
         else:
             answer = told
@@ -113,9 +149,8 @@ def _decided(
         try:
             done = survey.decide(reviewed, question, answer, settles=bool(question.key) and {*same} <= {*said, question.place})
         except UsageError as error:
-            if lines is not None:
-                message = f"{question.place}: {error.message}"
-                raise UsageError(message, help=error.help) from error
+            if typed is not None:
+                return error
             output.note(f"    {output.visible(error.message)}; {output.visible(error.help)}")
             continue
         said.add(question.place)

@@ -16,6 +16,7 @@ from expunge.core.datamap.clocks import ClockRule
 from expunge.core.datamap.grounding import Grounding, ScanDepth
 from expunge.core.datamap.lineage_spec import LineageSpec
 from expunge.core.datamap.mentions import MentionRule
+from expunge.core.datamap.not_ours import NotOurs
 from expunge.core.datamap.open_guess import OpenGuess
 from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.datamap.recipient_spec import RecipientSpec
@@ -462,6 +463,8 @@ class DataMap:
     """The clocks that hold here, by name."""
     opaque: tuple[OpaquePlace, ...] = ()
     """Places that cannot be read, each with the reason why that is no harm."""
+    not_ours: tuple[NotOurs, ...] = ()
+    """Databases beside a declared one that are somebody else's."""
     guesses: tuple[OpenGuess, ...] = ()
     """What a proposal guessed and no person has decided yet, in the order of the file."""
     records: Mapping[RecordKind, Period] = field(default_factory=dict)

@@ -96,6 +96,7 @@ class Section(StrEnum):
     DATASETS = "datasets"
     IGNORE = "ignore"
     OPAQUE = "opaque"
+    NOT_OURS = "not_ours"
     PURPOSES = "purposes"
     TEXTS = "texts"
     GUARDIANS = "guardians"
@@ -132,7 +133,7 @@ class Change:
 
 _NO_PLAN_NEEDS = frozenset({
     Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.TRAININGS, Section.LINEAGE,
-    Section.RECIPIENTS, Section.LAWS, Section.WITNESSES, Section.RECORDS,
+    Section.RECIPIENTS, Section.LAWS, Section.WITNESSES, Section.RECORDS, Section.NOT_OURS,
 })  # fmt: skip
 
 MapDiff: TypeAlias = tuple[Change, ...]
@@ -163,9 +164,18 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         Section.TRAININGS.value: {"manifests": _plain(data_map.trainings)} if data_map.trainings else {},
         # Left out where there are none: the normal form of a map that says nothing of them is as it was before they could be said.
         **({Section.OPAQUE.value: {f"{each.store}: {each.pattern}": each.reason for each in data_map.opaque}} if data_map.opaque else {}),
+        **(
+            {Section.NOT_OURS.value: {f"{each.store}: {each.database}": each.reason for each in data_map.not_ours}}
+            if data_map.not_ours
+            else {}
+        ),
         **({Section.WITNESSES.value: {"log": _plain(data_map.witnesses)}} if data_map.witnesses else {}),
         **({Section.RECORDS.value: {kind.value: str(period) for kind, period in data_map.records.items()}} if data_map.records else {}),
     }
+
+
+def _not_ours(data_map: DataMap) -> dict[str, str]:
+    return {f"{each.store}: {each.database}": each.reason for each in data_map.not_ours}
 
 
 def digest(data_map: DataMap) -> str:
@@ -258,6 +268,7 @@ def _shown(value: Json) -> str:
 
 _WEAKER = {
     (Section.IGNORE, ChangeKind.ADDED): "what fits this pattern is not looked at any more",
+    (Section.NOT_OURS, ChangeKind.ADDED): "nobody is reminded that such a database of the server cannot be looked at",
     (Section.OPAQUE, ChangeKind.ADDED): "what fits this pattern may stay unread, and orders are fulfilled all the same",
     (Section.STORES, ChangeKind.REMOVED): "orders do not reach it any more",
     (Section.DATASETS, ChangeKind.REMOVED): "orders do not reach it any more",

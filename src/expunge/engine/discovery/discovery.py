@@ -34,6 +34,10 @@ def discover(context: OpenPlaces, readers: DiscoveryReaders) -> Discovery:
                 _look(run, context, name, near)
         except (*store_calls.TROUBLE, Misconfigured) as error:
             run.could_not(name, name, error)
+    for unseen in list(run.unseen):
+        if reason := run.not_ours(unseen.store, unseen.place):
+            run.unseen.remove(unseen)
+            run.ignored.append(IgnoredPlace(unseen.store, unseen.place, f"not ours: {reason}; {unseen.why}"))
     for part in context.data_map.ignore:
         if (part.store, part.pattern) not in run.held:
             run.ignored.append(IgnoredPlace(part.store, run.told(part.pattern, "a place"), part.reason))

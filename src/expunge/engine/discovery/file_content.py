@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import tarfile
 import zipfile
 import zlib
@@ -22,6 +23,7 @@ _WINDOWS = 4
 _MEMBERS = 500
 """Members of an archive that are looked at."""
 _RECORDS = 2_000
+_BETWEEN = re.compile(r"[^\w@.+-]+")
 _ZIP = (b"PK\3\4", b"PK\5\6")
 _PACKED: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
     b"\x1f\x8b": lambda file: cast("BinaryIO", gzip.GzipFile(fileobj=file)),
@@ -61,6 +63,11 @@ class ContentPart:
             return self.data.decode("utf-8")
         except UnicodeDecodeError as error:
             return self.data.decode("utf-8" if error.start >= len(self.data) - 4 else "latin-1", "replace")
+
+    @property
+    def words(self) -> str:
+        """The words between bytes that no text has, as of pickles and caches; of text nothing more than the text."""
+        return self.text if self.is_text else _BETWEEN.sub(" ", self.data.decode("utf-8", "replace"))
 
     @property
     def is_text(self) -> bool:

@@ -201,7 +201,9 @@ def _written(name: str) -> str:
 
 def _texts(read: list[ContentPart], group: FileGroup, known: KnownPeople, readers: DiscoveryReaders) -> bool:
     """Look into stretches of text, and at members of archives."""
-    kinds = frozenset(kind for part in read for kind in known.sketch.kinds_in(f"{part.name} {part.text}"))
+    kinds = frozenset(kind for part in read for text in (part.text, part.words) for kind in known.sketch.kinds_in(f"{part.name} {text}"))
+    if not kinds:
+        kinds = frozenset(kind for part in read for said in _other_forms(part, readers) for kind in known.sketch.kinds_in(said))
     forms = {form for part in read if (form := coordinates.form_of(part.text))}
     inside = {media.value for part in read if part.name and (media := readers.recognise(part.data[:HEAD]).media) is not None}
     group.naming += bool(kinds)
@@ -209,6 +211,12 @@ def _texts(read: list[ContentPart], group: FileGroup, known: KnownPeople, reader
     group.forms.update(forms)
     group.media.update(f"archives of {each}" for each in inside)
     return bool(kinds or forms or inside)
+
+
+def _other_forms(part: ContentPart, readers: DiscoveryReaders) -> Iterator[str]:
+    """What a stretch says in other forms, or holds packed: base64, escapes, a stream within a stream."""
+    for said in readers.said(part.data):
+        yield ContentPart(head=True, data=said).words
 
 
 def _account(file: NearFile, group: FileGroup, readers: DiscoveryReaders) -> None:

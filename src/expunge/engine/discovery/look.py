@@ -15,6 +15,9 @@ from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.engine.kernel import store_calls
 from expunge.ports.map_entries import EntryPlace
 
+DATABASE = "the database "
+"""Stands before the name of a database that lies beside a store."""
+
 
 @dataclass
 class Look:
@@ -40,6 +43,12 @@ class Look:
         known = bool(url) and url in self.urls
         self.urls.add(url)
         return not known
+
+    def not_ours(self, store: str, place: str) -> str:
+        """Return why the map says that a database beside a store is somebody else's; empty where it does not."""
+        name = place.removeprefix(DATABASE).partition(": ")[0] if place.startswith(DATABASE) else ""
+        told = (each.reason for each in self.data_map.not_ours if each.store == store and name and fnmatchcase(name, each.database))
+        return next(told, "")
 
     def could_not(self, store: str, place: str, error: Exception) -> None:
         """Add a place that could not be looked at."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ class DiscoveryReaders:
     recognise: Recognise
     account: Account
     """Tells bytes that nobody can read; of the scanner."""
+    said: Callable[[bytes], Iterable[bytes]]
+    """Tells what bytes say in other forms, or hold packed; of the scanner."""
     entries: MapEntries
     random: Callable[[int], bytes]
     own: frozenset[Path] = frozenset()

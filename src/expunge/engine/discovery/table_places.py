@@ -89,7 +89,7 @@ def _beside(run: Look, store: str, near: NearTables, survey: TableSurvey, found:
     told = tuple(
         Sighting(each.sign, f"{run.told(name, 'a table')}: {each.what}") for name, sightings in signs.found.items() for each in sightings
     )
-    run.found.append(FoundPlace(store, near.place, told, entry))
+    run.found.append(FoundPlace(store, near.place, told, entry, run.not_ours(store, near.place)))
 
 
 def _tellable(run: Look, table: SurveyedTable) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from expunge.core.datamap.datamap import Dataset, Through
+from expunge.core.datamap.datamap import ByField, Dataset, Through
 from expunge.core.values.copy import Copy
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 
 _Person = frozenset[tuple[str, str]]
-"""(field, value) of every subject field by which items name one person."""
+"""(kind, value) of every identifier by which items name one person."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,9 @@ def _led(context: OpenPlaces, parent: Dataset, via: str) -> _Led:
     for copy in store_calls.bystanders(context.open_store(parent.store), parent, (), None):
         match = _match(copy)
         if above is None:
-            person = frozenset((name, value) for name, values in match.items() for value in values)
-            count = max(map(len, match.values()), default=0)
+            named = _by_kind(parent, match)
+            person = frozenset((kind, value) for kind, values in named.items() for value in values)
+            count = max(map(len, named.values()), default=0)
         else:
             leading = match.get(above.via, frozenset())
             person = frozenset[tuple[str, str]]().union(*(further.people[value] for value in leading if value in further.people))
@@ -87,6 +88,16 @@ def _led(context: OpenPlaces, parent: Dataset, via: str) -> _Led:
             for value in copy.links.get(via, frozenset()):
                 led.add(value, person, count)
     return led
+
+
+def _by_kind(parent: Dataset, match: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
+    """Identity kind -> the identifiers in an item: two columns of one kind (payer and payee) name two people, or one person twice."""
+    if not isinstance(parent.subject, ByField):
+        return match
+    found: dict[str, frozenset[str]] = {}
+    for kind, name in parent.subject.pairs():
+        found[kind] = found.get(kind, frozenset()) | match.get(name, frozenset())
+    return found
 
 
 def _match(copy: Copy) -> Mapping[str, frozenset[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import Dataset, IdentitySpec, Ignore, OpaquePlace, Retention, StoreSpec
+from expunge.core.datamap.not_ours import NotOurs
 from expunge.maps.document.faults import FaultCollector, did_you_mean
 from expunge.maps.document.nodes import TableNode, Value
 from expunge.ports.store_kind import StoreKind
@@ -26,6 +27,7 @@ class MapDraft:
     retention: Mapping[str, Retention]
     ignore: tuple[Ignore, ...]
     opaque: tuple[OpaquePlace, ...]
+    not_ours: tuple[NotOurs, ...]
 
     def line(self, *keys: str) -> int:
         """The line of ``datasets``, ``recordings``, ``path``, or of as much of that as there is."""

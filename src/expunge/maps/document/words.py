@@ -21,6 +21,7 @@ MAP = (
     "datasets",
     "ignore",
     "opaque",
+    "not_ours",
     "cohorts",
     "provenance",
     "trainings",
@@ -88,6 +89,7 @@ ORIGINS = tuple(each.value for each in ArtefactOrigin)
 EXPIRIES = tuple(each.value for each in OnExpiry)
 IGNORE = ("store", "table", "path", "reason")
 OPAQUE = IGNORE
+NOT_OURS = ("store", "database", "reason")
 LINEAGE = ("names", "ignore", "emit")
 HARMLESS = ("name", "reason")
 EMIT = ("url", "token", "namespace")

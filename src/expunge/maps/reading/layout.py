@@ -71,6 +71,10 @@ def check_layouts(draft: MapDraft) -> None:
         draft.known("unknown-store", entry.store, draft.stores, entry.line, "ignore")
     for place in draft.opaque:
         draft.known("unknown-store", place.store, draft.stores, place.line, "opaque")
+    for each in draft.not_ours:
+        if draft.known("unknown-store", each.store, draft.stores, each.line, "not_ours") and draft.stores[each.store].kind != "postgres":
+            text = f"not_ours: the store {each.store} is no database of a server, beside which others lie"
+            draft.faults.add("layout-not-for-kind", each.line, text, "a store of kind postgres; declare what lies beside other stores")
 
 
 def _check_schema(draft: MapDraft, dataset: Dataset, kind: StoreKind) -> None:

@@ -34,6 +34,7 @@ from expunge.maps.sections.guesses import read_guesses
 from expunge.maps.sections.idle import check_last_used
 from expunge.maps.sections.laws import read_laws
 from expunge.maps.sections.mentions import check_mentions
+from expunge.maps.sections.not_ours import read_not_ours
 from expunge.maps.sections.pipelines import check_names, read_lineage
 from expunge.maps.sections.places import read_approvers, read_identities, read_retention, read_state, read_stores, read_witnesses
 from expunge.maps.sections.recipients import read_recipients
@@ -152,6 +153,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         retention=read_retention(form, root),
         ignore=read_ignore(form, root),
         opaque=read_opaque(form, root),
+        not_ours=read_not_ours(form, root),
     )
     draft = replace(draft, datasets=with_members(draft, with_people(draft)))
     for check in _CHECKS:
@@ -173,6 +175,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         retention=draft.retention,
         ignore=draft.ignore,
         opaque=draft.opaque,
+        not_ours=draft.not_ours,
         state=draft.state,
         state_url=state_url,
         longest_wait=_span(form, root.get("longest_wait"), "longest_wait", timedelta(hours=24)),

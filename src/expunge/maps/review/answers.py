@@ -10,7 +10,7 @@ import yaml
 from expunge.maps.document import words
 from expunge.maps.document.edits import CannotEdit, changed_entry, moved_to_list, without_line
 from expunge.maps.proposal.map_text import SUBJECT_HINT, quoted, word
-from expunge.maps.review.open_questions import MapQuestion
+from expunge.maps.review.open_questions import MapQuestion, open_keys, with_open_keys
 
 YES = frozenset({"y", "yes"})
 _KEYS = {"identities": words.IDENTITY, "datasets": words.DATASET}
@@ -33,9 +33,11 @@ def answered(text: str, question: MapQuestion, answer: str) -> str:
         if not question.proposed:
             message = "there is nothing proposed to say yes to"
             raise CannotEdit(message)
-        return text if question.key else changed_entry(text, question.section, question.name, put={}, drop=("guess",))
+        if question.key:
+            return _noted(text, question)
+        return changed_entry(text, question.section, question.name, put={}, drop=("guess",))
     if question.key:
-        return changed_entry(text, question.section, question.name, put={question.key: word(answer)})
+        return _noted(changed_entry(text, question.section, question.name, put={question.key: word(answer)}), question)
     if question.section == "datasets" and answer.lower().startswith("ignore:"):
         return _ignored(text, question, answer.partition(":")[2].strip())
     put = _keys("about: nobody" if answer.lower() == "nobody" and question.section == "datasets" else answer, question)
@@ -44,6 +46,15 @@ def answered(text: str, question: MapQuestion, answer: str) -> str:
         put = {**_retention(text, question), **put}
     done = changed_entry(text, question.section, question.name, put=put, drop=[key for key in drop if key not in put])
     return without_line(done, question.section, question.name, SUBJECT_HINT)
+
+
+def _noted(text: str, question: MapQuestion) -> str:
+    """Return the text with the guess of a retention naming what is still open, so that nothing is asked twice."""
+    said = _entry(text, question).get("guess")
+    left = [key for key in open_keys(str(said)) if key != question.key]
+    if said is None or not left:
+        return text
+    return changed_entry(text, question.section, question.name, put={"guess": quoted(with_open_keys(str(said), left))})
 
 
 def settled(text: str, question: MapQuestion) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import DataMap
@@ -20,6 +20,7 @@ _ASKED = {
     "purpose": "what is it used for?",
     "need": "why does that need it?",
 }
+_STILL = "still to be said: "
 _RULES = ("subject", "about", "aggregate", "derived_from")
 
 
@@ -56,6 +57,19 @@ def open_questions(text: str, data_map: DataMap) -> tuple[MapQuestion, ...]:
     return tuple(each for guess in data_map.guesses for each in _of_guess(text, guess, root)) if isinstance(root, TableNode) else ()
 
 
+def open_keys(said: str) -> tuple[str, ...]:
+    """Return the keys of a retention that its guess leaves open: those that it names, all where it names none."""
+    named, found, _ = said.removeprefix(_STILL).partition("; ")
+    keys = tuple(named.split(", ")) if said.startswith(_STILL) and found else RETENTION_KEYS
+    return keys if set(keys) <= set(RETENTION_KEYS) else RETENTION_KEYS
+
+
+def with_open_keys(said: str, keys: Iterable[str]) -> str:
+    """Return the guess of a retention with the keys that are still open in front of its reason."""
+    reason = said.removeprefix(_STILL).partition("; ")[2] if said.startswith(_STILL) else said
+    return f"{_STILL}{', '.join(keys)}; {reason}"
+
+
 def _of_guess(text: str, guess: OpenGuess, root: TableNode) -> Iterator[MapQuestion]:
     section = root.get(guess.section)
     entry = section.get(guess.name) if isinstance(section, TableNode) else None
@@ -68,7 +82,7 @@ def _of_guess(text: str, guess: OpenGuess, root: TableNode) -> Iterator[MapQuest
             value = entry.get(key)
             told = value.text if isinstance(value, ScalarNode) else ""
             said = "" if told.startswith(UNDECIDED) else told
-            if whole or not said:
+            if (whole and key in open_keys(guess.said)) or not said:
                 yield MapQuestion("retention", guess.name, key, guess.said, said, _ASKED[key], "", lines, entry.line_of(key))
         return
     proposed = _rule(lines, guess) if guess.decided else ""

@@ -53,6 +53,7 @@ def json_schema(kinds: Mapping[str, StoreKind]) -> Schema:
         "datasets": _named(_dataset(), "What is held where, about whom, for how long."),
         "ignore": {"type": "array", "items": _ignore(), "description": "What holds no personal data, each with the reason."},
         "opaque": {"type": "array", "items": _opaque(), "description": "What cannot be read, each with the reason why that is no harm."},
+        "not_ours": {"type": "array", "items": _not_ours(), "description": "Databases of others on the server of a store."},
         "cohorts": _named(artefacts.cohort(), "Groups of people that orders name, by what a dataset says of them."),
         "provenance": artefacts.provenance(),
         "trainings": artefacts.trainings(),
@@ -293,6 +294,15 @@ def _ignore() -> Schema:
         **_table({key: fields[key] for key in words.IGNORE}, ("store", "reason")),
         "oneOf": [{"required": ["table"]}, {"required": ["path"]}],
     }
+
+
+def _not_ours() -> Schema:
+    fields = {
+        "store": _text("A store of kind postgres."),
+        "database": _text("A pattern such as billing_*, over names of databases."),
+        "reason": _text("Whose it is, or why nothing of ours is in it."),
+    }
+    return _table({key: fields[key] for key in words.NOT_OURS}, words.NOT_OURS)
 
 
 def _opaque() -> Schema:
