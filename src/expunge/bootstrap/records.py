@@ -11,12 +11,13 @@ from typing import BinaryIO
 
 from expunge import durable
 from expunge.bootstrap.service import DomainService
+from expunge.core.pages.yearly_report import ReportKind, YearlyReport
 from expunge.core.verification.ledger_record import LedgerKind
-from expunge.engine.reports import duty_ledger, evidence_packing, record_periods
+from expunge.engine.reports import duty_ledger, evidence_packing, record_periods, yearly_reports
 from expunge.engine.reports.duty_ledger import LedgerEntry, NewRecord
 from expunge.engine.reports.evidence_packing import PackedEvidence, WantedEvidence
 from expunge.engine.reports.record_periods import RecordAge
-from expunge.errors import UsageError
+from expunge.errors import Misconfigured, UsageError
 
 _ENTRY_TIME = (1980, 1, 1, 0, 0, 0)
 """Entries carry no time of their own, so that the same content gives the same archive."""
@@ -88,6 +89,27 @@ class RecordService(DomainService):
         with self.writing():
             duty_ledger.finish(self.context)
         return duty_ledger.verify(self.context, self.trust_policy())
+
+    def report(self, kind: ReportKind, year: int, folder: Path) -> YearlyReport:
+        """Draft a yearly report into a folder, with its evidence; see :func:`expunge.engine.reports.yearly_reports.draft`.
+
+        Raises UsageError where the folder holds something already, Misconfigured where it cannot be written to.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            message = "the folder for the draft is not empty"
+            raise UsageError(message, help="name a new folder")
+
+        def put(name: str, data: bytes) -> None:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+
+        try:
+            report, _ = yearly_reports.draft(self.context, kind, year, self.trust_policy(), put)
+        except OSError as error:
+            message = f"the draft cannot be written to {folder}: {error.strerror}"
+            raise Misconfigured(message, help="name a folder that can be written to") from error
+        return report
 
     def ages(self) -> tuple[RecordAge, ...]:
         """Return the records of every kind, and those past their period."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, retention
+from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, reports, retention
 from expunge.cli.estate import discover, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
@@ -54,6 +54,7 @@ NOUNS = (
     (EVIDENCE, "log", logs.app),
     (EVIDENCE, "evidence", evidence.app),
     (EVIDENCE, "ledger", ledger.app),
+    (EVIDENCE, "report", reports.app),
 )
 
 

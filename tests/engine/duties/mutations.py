@@ -23,6 +23,9 @@ SECONDS = 300
 """How long the tests of one mutation may run."""
 _BITE = "tests/engine/duties/test_duties_bite.py"
 _CLAIMS = "tests/engine/retention/test_claims.py"
+_LEDGER = "tests/engine/reports/test_duty_ledger.py"
+_PACK = "tests/engine/reports/test_evidence_pack.py"
+_YEARLY = "tests/engine/reports/test_yearly_reports.py"
 _RECIPIENTS = "tests/engine/recipients/test_recipients.py"
 
 
@@ -174,6 +177,73 @@ MUTATIONS = (
     Mutation(
         "COP-15", "open guesses do not count", "engine/reports/estate_duties.py",
         "if open_ones:", "if False:", ("tests/docs/test_obligations.py",),
+    ),
+    Mutation(
+        "AMZ-15", "a training is never due", "engine/reports/duty_ledger.py",
+        'yield from deadlines.owed(context, f"role {role.id} ({role.role})", "training", events)', "pass", (_LEDGER,),
+    ),
+    Mutation(
+        "RNG-15", "an earlier training counts as the last", "engine/reports/duty_ledger.py",
+        'return {"done": max(map(_at, done))} if done else {}', 'return {"done": min(map(_at, done))} if done else {}', (_LEDGER,),
+    ),
+    Mutation(
+        "AMZ-18", "the certification does not say what is overdue", "engine/reports/yearly_reports.py",
+        "late = [each for each in all_deadlines.everything(context) if each.standing is ClockState.OVERDUE]", "late = []", (_YEARLY,),
+    ),
+    Mutation(
+        "RNG-28", "the certification does not say which duties are not met", "engine/reports/yearly_reports.py",
+        "unmet = [each for each in estate_duties.look(context) if each.unmet]", "unmet = []", (_YEARLY,),
+    ),
+    Mutation(
+        "AMZ-19", "an order that was not handed over is not owed", "engine/reports/duty_ledger.py",
+        "if not done(LedgerKind.HAND_OVER, order, role):", "if False:", (_LEDGER,),
+    ),
+    Mutation(
+        "AMZ-19", "a record of the ledger is not entered in the log", "engine/reports/duty_ledger.py",
+        "(index,) = context.log.append([each.leaf])", "index = 0", (_LEDGER,),
+    ),
+    Mutation(
+        "AMZ-20", "of a year without records numbers are given", "engine/reports/yearly_reports.py",
+        "recorded = since is not None and since < end", "recorded = True", (_YEARLY,),
+    ),
+    Mutation(
+        "AMZ-20", "what nobody entered reads as none", "engine/reports/yearly_reports.py",
+        '() if rows else (*without, "none was entered here, which does not show that there was none")', "()", (_YEARLY,),
+    ),
+    Mutation(
+        "RNG-31", "acknowledgements, reports and notices are not owed", "engine/reports/duty_ledger.py",
+        "yield from deadlines.owed(context, f\"{kind.value} {each.id} ({each.role or each.person})\", word, {event: _at(each)})", "pass",
+        (_LEDGER,),
+    ),
+    Mutation(
+        "AMZ-21", "actions are not listed", "engine/reports/record_lists.py",
+        'put(RecordKind.ACTIONS, event.at, {"what": _words(event), **said})', "pass", (_PACK,),
+    ),
+    Mutation(
+        "AMZ-21", "what is past its period is not told", "engine/reports/record_periods.py",
+        "ends = [end for each in times if (end := end_of(each, period)) <= now]", "ends: list[datetime] = []",
+        ("tests/engine/reports/test_record_periods.py",),
+    ),
+    Mutation(
+        "RNG-32", "the map's periods of records do not count", "engine/reports/record_periods.py",
+        "period = context.data_map.records.get(kind, KEPT)", "period = KEPT", ("tests/engine/reports/test_record_periods.py",),
+    ),
+    Mutation(
+        "AMZ-22", "an entry of the log without its receipt is not missed", "core/verification/evidence_verify.py",
+        "elif known[index].folder not in named or not known[index].folder.startswith(", "elif not known[index].folder.startswith(", (_PACK,),
+    ),
+    Mutation(
+        "AMZ-22", "the edges of a time are not looked at", "core/verification/evidence_verify.py",
+        "elif after.at < manifest.end:", "elif False:", (_PACK,),
+    ),
+    Mutation(
+        "RNG-33", "a pack may end before the log does", "core/verification/evidence_verify.py",
+        "if manifest.end is None and log.past != log.size:", "if False:", (_PACK,),
+    ),
+    Mutation(
+        "RNG-33", "a request of an authority is never overdue", "engine/reports/estate_duties.py",
+        'return _late(tuple(each for each in duty_ledger.owed(context) if "request for records" in', 'return _late(tuple(each for each in () if "" in',
+        (_LEDGER,),
     ),
     Mutation(
         "DSG-03", "a limb is done although dates cannot be read", "engine/reports/all_deadlines.py",
