@@ -36,6 +36,7 @@ class RecordService(DomainService):
         Raises UsageError where the file exists, and as :func:`expunge.engine.reports.evidence_packing.pack`.
         """
         wanted = WantedEvidence(recipient, start, end)
+        self._finish()
         if target.exists():
             message = "the file to be written exists already"
             raise UsageError(message, help="name a new file")
@@ -76,8 +77,8 @@ class RecordService(DomainService):
 
         Raises as :func:`expunge.engine.reports.duty_ledger.add`.
         """
+        self._finish()
         with self.writing():
-            duty_ledger.finish(self.context)
             return duty_ledger.add(self.context, NewRecord(kind, on, role, person, about, signed_by, document))
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
@@ -86,8 +87,7 @@ class RecordService(DomainService):
 
     def verify_ledger(self) -> tuple[str, ...]:
         """Verify each record of the ledger; see :func:`expunge.engine.reports.duty_ledger.verify`."""
-        with self.writing():
-            duty_ledger.finish(self.context)
+        self._finish()
         return duty_ledger.verify(self.context, self.trust_policy())
 
     def report(self, kind: ReportKind, year: int, folder: Path) -> YearlyReport:
@@ -104,12 +104,19 @@ class RecordService(DomainService):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
 
+        self._finish()
         try:
             report, _ = yearly_reports.draft(self.context, kind, year, self.trust_policy(), put)
         except OSError as error:
             message = f"the draft cannot be written to {folder}: {error.strerror}"
             raise Misconfigured(message, help="name a folder that can be written to") from error
         return report
+
+    def _finish(self) -> None:
+        """Enter in the log what a crash left stated and not logged."""
+        if any(each.logged is None for each in duty_ledger.entries(self.context).values()):
+            with self.writing():
+                duty_ledger.finish(self.context)
 
     def ages(self) -> tuple[RecordAge, ...]:
         """Return the records of every kind, and those past their period."""
