@@ -27,7 +27,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "consent": "values datamap log",
         "disgorgement": "values datamap lineage",
         "evidence": "values datamap models",
-        "pages": "values datamap models retention evidence",
+        "pages": "values datamap models retention disgorgement evidence",
         "verification": "values . log evidence pages",
         "journal": "values datamap models lineage discovery retention consent disgorgement",
         "orders": "values datamap models lineage evidence journal",

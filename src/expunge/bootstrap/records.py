@@ -11,12 +11,13 @@ from typing import BinaryIO
 
 from expunge import durable
 from expunge.bootstrap.service import DomainService
+from expunge.core.pages.yearly_report import ReportKind, YearlyReport
 from expunge.core.verification.ledger_record import LedgerKind
-from expunge.engine.reports import duty_ledger, evidence_packing, record_periods
+from expunge.engine.reports import duty_ledger, evidence_packing, record_periods, yearly_reports
 from expunge.engine.reports.duty_ledger import LedgerEntry, NewRecord
 from expunge.engine.reports.evidence_packing import PackedEvidence, WantedEvidence
 from expunge.engine.reports.record_periods import RecordAge
-from expunge.errors import UsageError
+from expunge.errors import Misconfigured, UsageError
 
 _ENTRY_TIME = (1980, 1, 1, 0, 0, 0)
 """Entries carry no time of their own, so that the same content gives the same archive."""
@@ -35,6 +36,7 @@ class RecordService(DomainService):
         Raises UsageError where the file exists, and as :func:`expunge.engine.reports.evidence_packing.pack`.
         """
         wanted = WantedEvidence(recipient, start, end)
+        self._finish()
         if target.exists():
             message = "the file to be written exists already"
             raise UsageError(message, help="name a new file")
@@ -75,8 +77,8 @@ class RecordService(DomainService):
 
         Raises as :func:`expunge.engine.reports.duty_ledger.add`.
         """
+        self._finish()
         with self.writing():
-            duty_ledger.finish(self.context)
             return duty_ledger.add(self.context, NewRecord(kind, on, role, person, about, signed_by, document))
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
@@ -85,9 +87,36 @@ class RecordService(DomainService):
 
     def verify_ledger(self) -> tuple[str, ...]:
         """Verify each record of the ledger; see :func:`expunge.engine.reports.duty_ledger.verify`."""
-        with self.writing():
-            duty_ledger.finish(self.context)
+        self._finish()
         return duty_ledger.verify(self.context, self.trust_policy())
+
+    def report(self, kind: ReportKind, year: int, folder: Path) -> YearlyReport:
+        """Draft a yearly report into a folder, with its evidence; see :func:`expunge.engine.reports.yearly_reports.draft`.
+
+        Raises UsageError where the folder holds something already, Misconfigured where it cannot be written to.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            message = "the folder for the draft is not empty"
+            raise UsageError(message, help="name a new folder")
+
+        def put(name: str, data: bytes) -> None:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+
+        self._finish()
+        try:
+            report, _ = yearly_reports.draft(self.context, kind, year, self.trust_policy(), put)
+        except OSError as error:
+            message = f"the draft cannot be written to {folder}: {error.strerror}"
+            raise Misconfigured(message, help="name a folder that can be written to") from error
+        return report
+
+    def _finish(self) -> None:
+        """Enter in the log what a crash left stated and not logged."""
+        if any(each.logged is None for each in duty_ledger.entries(self.context).values()):
+            with self.writing():
+                duty_ledger.finish(self.context)
 
     def ages(self) -> tuple[RecordAge, ...]:
         """Return the records of every kind, and those past their period."""

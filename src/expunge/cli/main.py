@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, retention, reviews
+from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, reports, retention, reviews
 from expunge.cli.estate import discover, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
@@ -55,6 +55,7 @@ NOUNS = (
     (EVIDENCE, "log", logs.app),
     (EVIDENCE, "evidence", evidence.app),
     (EVIDENCE, "ledger", ledger.app),
+    (EVIDENCE, "report", reports.app),
 )
 
 

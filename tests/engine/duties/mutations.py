@@ -24,6 +24,10 @@ SECONDS = 300
 """How long the tests of one mutation may run."""
 _BITE = "tests/engine/duties/test_duties_bite.py"
 _CLAIMS = "tests/engine/retention/test_claims.py"
+_LEDGER = "tests/engine/reports/test_duty_ledger.py"
+_PACK = "tests/engine/reports/test_evidence_pack.py"
+_YEARLY = "tests/engine/reports/test_yearly_reports.py"
+_PERIODS = "tests/engine/reports/test_record_periods.py"
 _RECIPIENTS = "tests/engine/recipients/test_recipients.py"
 
 
@@ -160,6 +164,86 @@ MUTATIONS = (
     Mutation(
         "COP-15", "open guesses do not count", "engine/reports/estate_duties.py",
         "if open_ones:", "if False:", ("tests/docs/test_obligations.py",),
+    ),
+    Mutation(
+        "AMZ-15", "a training is never due", "engine/reports/duty_ledger.py",
+        'yield from deadlines.owed(context, f"role {role.id} ({role.role})", "training", events)', "pass",
+        (f"{_LEDGER}::test_training_is_due_a_year_after_the_role_began_and_a_year_after_the_last_one",),
+    ),
+    Mutation(
+        "RNG-15", "an earlier training counts as the last", "engine/reports/duty_ledger.py",
+        'return {"done": max(map(_at, done))} if done else {}', 'return {"done": min(map(_at, done))} if done else {}',
+        (f"{_LEDGER}::test_training_is_due_a_year_after_the_role_began_and_a_year_after_the_last_one",),
+    ),
+    Mutation(
+        "AMZ-18", "the certification does not say what is overdue", "engine/reports/yearly_reports.py",
+        "late = [each for each in all_deadlines.everything(context) if each.standing is ClockState.OVERDUE]", "late = []",
+        (f"{_YEARLY}::test_a_certification_lists_what_is_open_so_that_nobody_certifies_over_it",),
+    ),
+    Mutation(
+        "RNG-28", "the certification does not say which duties are not met", "engine/reports/yearly_reports.py",
+        "unmet = [each for each in estate_duties.look(context) if each.unmet]", "unmet = []",
+        (f"{_YEARLY}::test_a_certification_lists_what_is_open_so_that_nobody_certifies_over_it",),
+    ),
+    Mutation(
+        "AMZ-19", "an order that was not handed over is not owed", "engine/reports/duty_ledger.py",
+        "if not done(LedgerKind.HAND_OVER, order, role):", "if False:",
+        (f"{_LEDGER}::test_an_order_is_handed_to_each_role_and_acknowledged_in_time",),
+    ),
+    Mutation(
+        "AMZ-19", "a record of the ledger is not entered in the log", "engine/reports/duty_ledger.py",
+        "(index,) = context.log.append([each.leaf])", "index = 0",
+        (f"{_LEDGER}::test_records_are_in_the_log_and_in_the_pack_and_one_that_is_left_out_is_named",),
+    ),
+    Mutation(
+        "AMZ-20", "of a year without records numbers are given", "engine/reports/yearly_reports.py",
+        "recorded = since is not None and since < end", "recorded = True",
+        (f"{_YEARLY}::test_what_cannot_be_shown_is_said_and_is_never_zero",),
+    ),
+    Mutation(
+        "AMZ-20", "what nobody entered reads as none", "engine/reports/yearly_reports.py",
+        '() if rows else (*without, "none was entered here, which does not show that there was none")', "()",
+        (f"{_YEARLY}::test_what_cannot_be_shown_is_said_and_is_never_zero",),
+    ),
+    Mutation(
+        "RNG-31", "acknowledgements, reports and notices are not owed", "engine/reports/duty_ledger.py",
+        "yield from deadlines.owed(context, f\"{kind.value} {each.id} ({each.role or each.person})\", word, {event: _at(each)})", "pass",
+        (f"{_LEDGER}::test_an_order_is_handed_to_each_role_and_acknowledged_in_time",),
+    ),
+    Mutation(
+        "AMZ-21", "actions are not listed", "engine/reports/record_lists.py",
+        'put(RecordKind.ACTIONS, event.at, {"what": _words(event), **said})', "pass",
+        (f"{_PACK}::test_requests_answers_and_actions_are_listed_after_the_order_s_key_is_gone_and_name_nobody",),
+    ),
+    Mutation(
+        "AMZ-21", "what is past its period is not told", "engine/reports/record_periods.py",
+        "ends = [end for each in times if (end := end_of(each, period)) <= now]", "ends: list[datetime] = []",
+        (f"{_PERIODS}::test_what_is_past_its_period_is_told_and_stays",),
+    ),
+    Mutation(
+        "RNG-32", "the map's periods of records do not count", "engine/reports/record_periods.py",
+        "period = context.data_map.records.get(kind, KEPT)", "period = KEPT",
+        (f"{_PERIODS}::test_what_is_past_its_period_is_told_and_stays",),
+    ),
+    Mutation(
+        "AMZ-22", "an entry of the log without its receipt is not missed", "core/verification/evidence_verify.py",
+        "elif known[index].folder not in named or not known[index].folder", "elif not known[index].folder",
+        (f"{_PACK}::test_a_receipt_that_is_left_out_is_named_though_the_company_signs_the_rest_anew",),
+    ),
+    Mutation(
+        "AMZ-22", "the edges of a time are not looked at", "core/verification/evidence_verify.py",
+        "elif after.at < manifest.end:", "elif False:",
+        (f"{_PACK}::test_a_pack_of_a_time_has_its_own_receipts_and_shows_that_the_next_ones_lie_outside",),
+    ),
+    Mutation(
+        "RNG-33", "a pack may end before the log does", "core/verification/evidence_verify.py",
+        "if manifest.end is None and log.past != log.size:", "if False:",
+        (f"{_PACK}::test_a_receipt_that_is_left_out_is_named_though_the_company_signs_the_rest_anew",),
+    ),
+    Mutation(
+        "RNG-33", "a request of an authority is never overdue", "engine/reports/estate_duties.py",
+        'each in duty_ledger.owed(context) if "request for records" in', 'each in () if "request for records" in',
+        (f"{_LEDGER}::test_obligations_say_what_the_ledger_lacks_and_what_is_overdue",),
     ),
     Mutation(
         "DSG-03", "a limb is done although dates cannot be read", "engine/reports/all_deadlines.py",

@@ -108,6 +108,14 @@ def test_a_receipt_of_another_order_cannot_stand_for_the_one_that_is_missing(hom
         check(signed_again(home, swapped))
 
 
+def test_a_list_that_says_of_a_receipt_what_it_does_not_say_is_named(home: Household, whole: dict[str, bytes]) -> None:
+    path = "lists/answers.json"
+    for wrong in (b'"verdict":"in part"', b'"verdict":"fulfilled in full"'):
+        told = {**whole, path: whole[path].replace(b'"verdict":"fulfilled"', wrong, 1)}
+        with pytest.raises(EvidenceInvalid, match=r"lists/answers\.json says of receipts/.* what no receipt of the pack says"):
+            check(signed_again(home, told))
+
+
 @pytest.mark.duty("AMZ-22")
 def test_a_pack_of_a_time_has_its_own_receipts_and_shows_that_the_next_ones_lie_outside(home: Household, tmp_path: Path) -> None:
     early = packed(home, tmp_path / "early.zip", end=NEW_YEAR)

@@ -35,6 +35,8 @@ class EnteredItem:
     """The last time of which it speaks."""
     leaf_hash: bytes
     signer: bytes
+    verdict: str = ""
+    """Of a receipt; empty for a ledger record."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def verify(files: Mapping[str, bytes], trust: bytes | None = None, *, at: dateti
     _check_log(files, manifest, policy, entries, faults, at)
     items = dict(_contents(files, manifest, entries, policy, trust, at, faults))
     faults += [*_missing(manifest, entries), *_uncounted(manifest, entries), *_edges(manifest, entries, items)]
-    faults += _lists(files, manifest, faults)
+    faults += _lists(files, manifest, items)
     if faults:
         more = f"; and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
         message = f"the evidence pack does not hold: {'; '.join(faults[:MOST_NAMED])}{more}"
@@ -187,7 +189,8 @@ def _item(folder: Mapping[str, bytes], trust: bytes | None, at: datetime | None)
         record = ledger_record.verify(folder[ledger_record.RECORD], folder[ledger_record.SIGNER])
         return EnteredItem(record.record.entered, record.leaf_hash, record.signer)
     found = receipt_verify.verify(folder, trust, at=at)
-    return EnteredItem(entry_order.latest_time(found.receipt), found.leaf_hash, parse_ed25519_pem(folder["signer.pem"]))
+    signer = parse_ed25519_pem(folder["signer.pem"])
+    return EnteredItem(entry_order.latest_time(found.receipt), found.leaf_hash, signer, found.receipt.verdict.value)
 
 
 def _missing(manifest: EvidenceManifest, entries: Iterable[LogEntry]) -> Iterator[str]:
@@ -233,18 +236,30 @@ def _edges(manifest: EvidenceManifest, entries: Iterable[LogEntry], items: Mappi
             yield f"entry {log.past} of the log belongs to the period and is left out"
 
 
-def _lists(files: Mapping[str, bytes], manifest: EvidenceManifest, faults: Iterable[str]) -> list[str]:
-    """Each list has the rows that the manifest counts."""
-    wrong = []
+def _lists(files: Mapping[str, bytes], manifest: EvidenceManifest, items: Mapping[int, EnteredItem]) -> Iterator[str]:
+    """Each list has the rows that the manifest counts, and what the answers say of a receipt is what the receipt says."""
     for name, rows in sorted(manifest.lists.items()):
         path = f"{pack.LISTS}{name}.json"
         if path not in manifest.files:
-            wrong.append(f"{path} is missing")
-        elif path in files and f"{path} was changed" not in faults:
+            yield f"{path} is missing"
+            continue
+        if path not in files:
+            continue
+        try:
             found = canonical.decode(files[path])
-            if not isinstance(found, list) or len(found) != rows:
-                wrong.append(f"{path} has not the {rows} rows that the manifest counts")
-    return wrong
+        except EvidenceInvalid as error:
+            yield f"{path}: {error.message}"
+            continue
+        if not isinstance(found, list) or len(found) != rows:
+            yield f"{path} has not the {rows} rows that the manifest counts"
+            continue
+        for row in found:
+            match row:
+                case {"entry": int(index), "receipt": str(folder), "verdict": str(verdict)}:
+                    if index not in items or items[index].verdict != verdict:
+                        yield f"{path} says of {folder} what no receipt of the pack says"
+                case _:
+                    continue
 
 
 def _steps(manifest: EvidenceManifest, receipts: int, records: int, *, trusted: bool) -> Iterator[str]:
