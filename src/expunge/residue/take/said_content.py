@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from expunge.residue.formats import carve
+from expunge.residue.formats.containers import pdf
 from expunge.residue.formats.decoders import MAKERS, Broken, Encrypted, Unsupported
 from expunge.residue.forms import finder, tokens
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import TooLarge
-from expunge.residue.take import media_windows
+from expunge.residue.take import media_heads, media_windows
 from expunge.residue.take.written_forms import utf8
 
 _LONGEST = 1 << 20
@@ -105,6 +106,9 @@ def _said(data: bytes) -> Iterator[bytes]:
     if data.startswith(_ZIP):
         yield from _members(data)
         return
+    if data.startswith(pdf.MAGIC):
+        yield from pdf.text(data).split(pdf.BETWEEN)
+        return
     kind = _stream_of(data)
     if kind:
         yield _unpacked(kind, data)
@@ -117,6 +121,7 @@ def _said(data: bytes) -> Iterator[bytes]:
             return
     if len(data) > _LONGEST:
         return
+    data = media_heads.own(data)
     padded = data + bytes(PADDING)
     for written in finder.find(np.frombuffer(padded, np.uint8), padded, len(data)).written:
         for run in written.runs():
@@ -165,7 +170,9 @@ def _members(data: bytes) -> Iterator[bytes]:
 
 
 def own_stretches(data: bytes) -> Iterator[bytes]:
-    """Yield the members of an archive as they are packed, without those that say which program wrote them alone."""
+    """Yield the members of an archive, or the streams of a PDF file, as they are packed, without those that many documents share."""
+    if data.startswith(pdf.MAGIC):
+        yield from pdf.pictures_and_pages(data)
     for member, _ in _own_members(data) if data.startswith(_ZIP) else ():
         head = data[member.header_offset : member.header_offset + _HEAD]
         begin = member.header_offset + _HEAD + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")

@@ -1,0 +1,71 @@
+"""Pictures and documents of the person: a copy of what they show is residue; what every picture and every document has is not."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from expunge.core.orders.run import Run
+from expunge.core.values.order import OrderState
+from tests.attacks.mention_company import ANNA, BELA, CUSTOMERS, CUSTOMERS_SET, company
+from tests.residue.pdf_files import PDFS
+
+SAID = "the winter garden by the old harbour opens again when the ferries run in spring"
+OTHER = "nobody ever found out why the lighthouse was painted in seven colours and two more"
+UPLOADS = 'uploads: {store: lake, path: "uploads/{who}/{name}", subject: {customer: who}, retention: life}'
+FEW = {"numbers in packed objects", "JPEG"}
+
+
+def picture(kind: str, seed: int) -> bytes:
+    """A picture with noise in it, as a program writes it."""
+    out = io.BytesIO()
+    shown = np.random.default_rng(seed).integers(0, 255, (96, 96, 3), dtype=np.uint8)
+    Image.fromarray(shown).save(out, kind, **({"quality": 85} if kind == "JPEG" else {}))
+    return out.getvalue()
+
+
+def erased(folder: Path, of_anna: bytes, of_bela: bytes, stray: bytes = b"", text: str = "") -> Run:
+    """Carry out the order of a customer with an upload, beside something that no dataset declares."""
+    made = company(folder, CUSTOMERS, f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}", UPLOADS, lake=True)
+    made.map.write_text(made.map.read_text().replace("kind: parquet, url: ./world/lake", "kind: files, url: ./world/lake"))
+    root = made.folder / "world" / "lake"
+    for path, content in ((f"uploads/{ANNA}/upload", of_anna), (f"uploads/{BELA}/upload", of_bela), ("static/file", stray)):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    made.run(f"CREATE TABLE previews (n INTEGER PRIMARY KEY, x TEXT); INSERT INTO previews VALUES (1, '{text}');")
+    return made.erase(ANNA)
+
+
+def _each(names: list[str]) -> list[object]:
+    return [pytest.param(name, marks=[] if name in FEW else pytest.mark.soak) for name in names]
+
+
+@pytest.mark.parametrize("kind", _each(["JPEG", "PNG", "GIF", "WEBP"]))
+def test_a_logo_is_no_residue_of_a_portrait_and_a_copy_of_it_is(tmp_path: Path, kind: str) -> None:
+    anna, bela, logo = (picture(kind, seed) for seed in (1, 2, 7))
+    run = erased(tmp_path / "logo", anna, bela, logo)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert erased(tmp_path / "copy", anna, bela, anna).state is OrderState.IN_PART
+
+
+@pytest.mark.parametrize("kind", _each([*PDFS]))
+def test_a_plain_copy_of_what_a_document_of_the_person_says_is_residue_and_a_template_is_not(tmp_path: Path, kind: str) -> None:
+    write: Callable[[list[str]], bytes] = PDFS[kind]
+    anna, bela, template = write(["Dear all,", SAID]), write(["Dear all,", OTHER]), write(["Dear team of the office by the sea,", "Yours"])
+    assert erased(tmp_path / "copy", anna, bela, text=f"Re: {SAID}, they wrote").state is OrderState.IN_PART
+    run = erased(tmp_path / "template", anna, bela, template, f"Re: {OTHER}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+@pytest.mark.parametrize("kind", _each([*PDFS]))
+def test_a_document_that_says_what_the_person_said_is_residue_and_one_of_another_customer_is_not(tmp_path: Path, kind: str) -> None:
+    write = PDFS[kind]
+    anna = f"{SAID}\nand nobody else was told about the key below the third step\n".encode()
+    assert erased(tmp_path / "copy", anna, OTHER.encode(), write(["Report", SAID])).state is OrderState.IN_PART
+    run = erased(tmp_path / "quoted", anna, write([f"As they say: {SAID}"]), write(["Report", OTHER]))
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
