@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from email.message import EmailMessage
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from tests.attacks.mention_company import ANNA, BELA, CUSTOMERS, CUSTOMERS_SET, company
+from tests.attacks.test_columns_in_another_form import document
 from tests.residue.pdf_files import PDFS
 
 SAID = "the winter garden by the old harbour opens again when the ferries run in spring"
@@ -68,4 +72,42 @@ def test_a_document_that_says_what_the_person_said_is_residue_and_one_of_another
     anna = f"{SAID}\nand nobody else was told about the key below the third step\n".encode()
     assert erased(tmp_path / "copy", anna, OTHER.encode(), write(["Report", SAID])).state is OrderState.IN_PART
     run = erased(tmp_path / "quoted", anna, write([f"As they say: {SAID}"]), write(["Report", OTHER]))
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+def letter(attached: bytes) -> bytes:
+    """A letter with something attached, as a mail program writes it."""
+    made = EmailMessage()
+    made["Subject"] = "Hello"
+    made.set_content("see what is attached")
+    made.add_attachment(attached, maintype="application", subtype="octet-stream", filename="attached")
+    return made.as_bytes()
+
+
+def table(said: str) -> bytes:
+    """An export of a person as a table."""
+    out = io.BytesIO()
+    pq.write_table(pa.table({"n": [1, 2], "said": [said, "a short word"]}), out, compression="zstd")
+    return out.getvalue()
+
+
+def test_a_picture_that_lies_about_is_residue_of_the_letter_it_came_with_and_another_is_not(tmp_path: Path) -> None:
+    anna, bela, logo = (picture("JPEG", seed) for seed in (1, 2, 7))
+    assert erased(tmp_path / "copy", letter(anna), letter(bela), anna).state is OrderState.IN_PART
+    run = erased(tmp_path / "logo", letter(anna), letter(bela), logo)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+INNER: dict[str, Callable[[str], bytes]] = {
+    "attached document": lambda said: letter(document(said)),
+    "attached PDF": lambda said: letter(PDFS["numbers"]([said])),
+    "table": table,
+}
+
+
+@pytest.mark.parametrize("kind", [pytest.param(each, marks=pytest.mark.soak) if each != "table" else each for each in INNER])
+def test_a_plain_copy_of_what_lies_in_an_upload_is_residue_and_what_another_customer_says_is_not(tmp_path: Path, kind: str) -> None:
+    write = INNER[kind]
+    assert erased(tmp_path / "copy", write(SAID), write(OTHER), text=f"Re: {SAID}, they wrote").state is OrderState.IN_PART
+    run = erased(tmp_path / "another", write(SAID), write(f"{OTHER}, or so they say"), text=f"Re: {OTHER}")
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())

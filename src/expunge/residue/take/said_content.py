@@ -9,13 +9,14 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from expunge.residue.formats import carve
-from expunge.residue.formats.containers import pdf
+from expunge.residue.formats import carve, parquet
+from expunge.residue.formats.containers import orc, pdf, seven_zip
 from expunge.residue.formats.decoders import MAKERS, Broken, Encrypted, Unsupported
+from expunge.residue.formats.slices import MemorySlice
 from expunge.residue.forms import finder, tokens
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import TooLarge
@@ -33,6 +34,13 @@ _TELLING = 64
 """Bytes from which on what is no text is content: a picture, and not a digest or a key."""
 _STREAMS = frozenset({"gzip", "zlib", "zstd", "lz4", "snappy", "bzip2", "xz", "lzma", "utf-32"})
 """What holds one content and nothing else."""
+_ATTACHED = re.compile(
+    rb"PK\x03\x04|%PDF-|\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....W|fLaC|OggS|ID3|\x1a\x45\xdf\xa3|....ftyp|7z\xbc\xaf|PAR1",
+    re.DOTALL,
+)
+"""What documents, pictures, recordings and archives begin with that are attached to a text."""
+_VALUE = 24
+"""Characters from which on a text in a table or an archive is a value of its own."""
 _TAGS = re.compile(r"<[^>]*>")
 _PARAGRAPH = re.compile(r"</(?:\w+:)?(?:p|h|si|row|table-cell|tr|div|li)>|<(?:\w+:)?br ?/?>")
 _EVERYBODYS = ("docProps/", "_rels/", "META-INF/", "[Content_Types]")
@@ -109,9 +117,12 @@ def _said(data: bytes) -> Iterator[bytes]:
     if data.startswith(pdf.MAGIC):
         yield from pdf.text(data).split(pdf.BETWEEN)
         return
-    kind = _stream_of(data)
-    if kind:
+    kind = carve.begins(data[: carve.LOOKAHEAD])
+    if kind in _STREAMS:
         yield _unpacked(kind, data)
+        return
+    if kind in _TABLES:
+        yield from _values(kind, data)
         return
     token = _TOKEN_OF_BYTES.fullmatch(data)
     if token is not None:
@@ -125,7 +136,7 @@ def _said(data: bytes) -> Iterator[bytes]:
     padded = data + bytes(PADDING)
     for written in finder.find(np.frombuffer(padded, np.uint8), padded, len(data)).written:
         for run in written.runs():
-            if kind := _stream_of(run):
+            if _stream_of(run) or (len(run) >= _TELLING and _ATTACHED.match(run)):
                 yield run
             else:
                 yield from (part for part in _NO_TEXT.split(run) if len(part) >= _SHORTEST and _is_text(part))
@@ -162,6 +173,35 @@ def _unpacked(kind: str, data: bytes) -> bytes:
     except (Broken, TooLarge, Encrypted, Unsupported):
         pass
     return b"".join(parts)[:MOST_SAID]
+
+
+_Runs = Iterator[tuple[int, str, Iterator[bytes]]]
+_TABLES: dict[str, Callable[[MemorySlice, Callable[[str], None]], _Runs]] = {
+    "parquet": parquet.runs,
+    "orc": lambda source, skip: orc.runs(source, skip, sure=False),
+    "7z": lambda source, skip: seven_zip.runs(source, skip, sure=False),
+}
+"""Readers of what holds many values, or many files."""
+
+
+def _values(kind: str, data: bytes) -> Iterator[bytes]:
+    """Yield the texts of a table or an archive that are values of their own, as far as they can be read."""
+    left = MOST_SAID
+    try:
+        for _, _, parts in _TABLES[kind](MemorySlice(data), lambda _reason: None):
+            content = b"".join(_up_to(left, parts))
+            left -= len(content)
+            yield from (part for part in _NO_TEXT.split(content) if len(part) >= _VALUE and _is_text(part))
+    except (Broken, TooLarge, Encrypted, Unsupported, IndexError):
+        return
+
+
+def _up_to(most: int, parts: Iterator[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        if most <= 0:
+            return
+        yield part[:most]
+        most -= len(part)
 
 
 def _members(data: bytes) -> Iterator[bytes]:

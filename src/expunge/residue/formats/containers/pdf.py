@@ -228,16 +228,7 @@ class _File:
             else:
                 if word == b"Tf":
                     font = self._font(names.get(named, -1))
-                elif word in {b"Tj", b"TJ"}:
-                    shown += parts
-                elif word in {b"'", b'"'}:
-                    shown += ["\n", *parts]
-                elif word in {b"Td", b"TD"}:
-                    shown.append("\n" if numbers[-1:] != [0.0] else _PARTS)
-                elif word == b"Tm":
-                    shown.append("\n")
-                elif word in {b"T*", b"ET"}:
-                    shown.append("\n" if word == b"T*" else _PARTS)
+                shown += _act(word, parts, numbers)
                 parts, numbers = [], []
         return "".join(shown)
 
@@ -249,6 +240,17 @@ class _File:
             known = _letters(self._content(self.objects[map_of])) if map_of in self.objects else _ORDINARY
             self._fonts[number] = known
         return known
+
+
+def _act(word: bytes, parts: list[str], numbers: list[float]) -> list[str]:
+    """Return what an act shows."""
+    if word in {b"Tj", b"TJ"}:
+        return parts
+    if word in {b"'", b'"'}:
+        return ["\n", *parts]
+    if word in {b"Td", b"TD"}:
+        return ["\n" if numbers[-1:] != [0.0] else _PARTS]
+    return {b"Tm": ["\n"], b"T*": ["\n"], b"ET": [_PARTS]}.get(word, [])
 
 
 def _letters(content: bytes) -> _Font:
