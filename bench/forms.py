@@ -22,7 +22,7 @@ from bench.scanner import WORDS, lines, traces_of, voice, windows
 from expunge.core.evidence.traces import AS_IT_IS, Traces
 from expunge.core.values.copy import RawSource
 from expunge.residue import ResidueScanner
-from expunge.residue.forms import base85, escapes, finder, mail_words, scripts, tokens, wide
+from expunge.residue.forms import base85, escapes, finder, mail_words, scripts, tokens, typography, wide
 from expunge.residue.forms.finder import Before, FoundForms
 from expunge.residue.matching.matcher import Bytes
 
@@ -50,6 +50,7 @@ def kinds() -> dict[str, bytes]:
         "percent": urllib.parse.quote(prose[: SIZE * 2 // 3].decode()).encode(),
         "JSON escapes": json.dumps("Привет, как дела " * (SIZE // 90)).encode(),
         "entities": html.escape("<p>Tom & Jerry say some more words here</p>\n" * (SIZE // 60)).encode(),
+        "typographic text": "\u2009".join(rng.choices(WORDS, k=SIZE // 10)).encode(),
         "UTF-16": prose[: SIZE // 2].decode().encode("utf-16-le"),
     }
 
@@ -70,7 +71,15 @@ def _patched(where: object, **values: object) -> Iterator[None]:
             setattr(where, name, value)
 
 
-ALONE = (*(name for name, *_ in escapes.KINDS), "letters", "base85", "UTF-16 and UTF-32", "the same of other scripts", "encoded words")
+ALONE = (
+    *(name for name, *_ in escapes.KINDS),
+    "letters",
+    "base85",
+    "UTF-16 and UTF-32",
+    "the same of other scripts",
+    "encoded words",
+    "typography",
+)
 """Forms that can be read alone; case and white space are folded while bytes are searched."""
 
 
@@ -90,6 +99,7 @@ def _only(form: str) -> Iterator[None]:
             ("UTF-16 and UTF-32", wide, "find", lambda *_: None),
             ("the same of other scripts", scripts, "gathered", nothing),
             ("encoded words", mail_words, "gathered", nothing),
+            ("typography", typography, "gathered", nothing),
         ):
             if name != form:
                 stack.enter_context(_patched(where, **{what: instead}))

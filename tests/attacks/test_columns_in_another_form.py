@@ -37,6 +37,10 @@ WRITTEN: dict[str, Callable[[str], str | bytes]] = {
     "percent": quote,
     "quoted-printable": lambda text: quopri.encodestring(text.encode()).decode(),
     "JSON escapes": lambda text: json.dumps(text)[1:-1],
+    "wide letters": lambda text: "".join(
+        chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else "\u3000" if each == " " else each for each in text
+    ),
+    "typographic signs": lambda text: text.replace(" ", "\u2009").replace("-", "\u2011"),
     "base85": lambda text: base64.b85encode(text.encode()).decode(),
     "a letter": lambda text: f"From: a@example.org\nContent-Transfer-Encoding: base64\n\n{base64.encodebytes(text.encode()).decode()}",
     "address of data": lambda text: f"data:text/plain;base64,{base64.b64encode(text.encode()).decode()}",

@@ -56,6 +56,12 @@ def _header(text: str, charset: str) -> bytes:
 
 FORMS: dict[str, bytes] = {
     "base64": base64.b64encode(RAW),
+    "wide letters": "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else "\u3000" for each in SAID).encode(),
+    "soft hyphens": "\xad".join(SAID[at : at + 5] for at in range(0, len(SAID), 5)).encode(),
+    "joiners between all letters": "\u200d".join(SAID).encode(),
+    "spaces of no width behind others": SAID.replace(" ", " \u200b").encode(),
+    "thin spaces": SAID.replace(" ", "\u2009").encode(),
+    "typographic apostrophes": SAID.replace("'", "\u2019").encode(),
     "base64 behind other letters, not filled up": b"abc" + base64.b64encode(RAW + b"!!").rstrip(b"="),
     "base64 of addresses": base64.urlsafe_b64encode(b"\xfb\xff\xfe" + RAW),
     "base64 in lines of 76": base64.encodebytes(LONG),

@@ -56,6 +56,10 @@ FORMS: dict[str, Write] = {
     "entities": lambda text: "".join(f"&#{ord(each)};" for each in text).encode(),
     "entities in hexadecimal": lambda text: "".join(f"&#x{ord(each):X};" for each in text).encode(),
     "soft line breaks": lambda text: quopri.encodestring(b"\xc3\xa8" * 21 + _around(text)),
+    "wide letters": lambda text: "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else "\u3000" for each in text).encode(),
+    "typographic signs": lambda text: "\u2009".join(
+        "\xad".join(each[at : at + 3] for at in range(0, len(each), 3)) for each in text.split()
+    ).encode(),
     "UTF-16, highest byte first": lambda text: text.encode("utf-16-be"),
     "UTF-32": lambda text: text.encode("utf-32-le"),
 }

@@ -86,6 +86,10 @@ def _utf_32(head: bytes) -> bool:
     return len(units) >= 5 and all(9 <= unit < 0x30000 and not 0xD800 <= unit < 0xE000 for unit in units)
 
 
+def _pdf(head: bytes) -> bool:
+    return head[5:8].replace(b".", b"").isdigit() and head[8:9] in {b"\r", b"\n", b" ", b"\t"}
+
+
 def _always(_head: bytes) -> bool:
     return True
 
@@ -111,6 +115,7 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"ORC", "orc", _orc),
     (b"Obj\x01", "avro", _avro),
     (b"PGDMP", "pg_dump", _custom_dump),
+    (b"%PDF-", "pdf", _pdf),
     (b"\xff\xfe\x00\x00", "utf-32", _utf_32),
     (b"\x37\x7f\x06\x82\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\x37\x7f\x06\x83\x00\x2d\xe2\x18", "sqlite wal", _always),
@@ -148,7 +153,7 @@ def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
     """Return (offset, kind) of everything that may begin in ``buffer[:length]``, in order.
 
     ``buffer`` has padding of at least 4 bytes beyond ``length``. Kinds are those of ``decoders.MAKERS``, ``flac``, ``wave``, ``parquet``,
-    ``orc``, ``7z``, ``sqlite``, ``sqlite wal`` and ``sqlite journal``.
+    ``orc``, ``7z``, ``pdf``, ``sqlite``, ``sqlite wal`` and ``sqlite journal``.
     """
     found: list[tuple[int, str]] = []
     pairs: npt.NDArray[np.uint16] = np.ndarray((buffer.size - 1,), dtype="<u2", buffer=buffer, strides=(1,))

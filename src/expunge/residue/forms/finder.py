@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expunge.residue.forms import base85, escapes, mail_words, scripts, tokens, wide
+from expunge.residue.forms import base85, escapes, mail_words, scripts, tokens, typography, wide
 from expunge.residue.forms.written import MOST_FORMS, Written
 from expunge.residue.matching.matcher import PADDING, Bytes, Matcher, SameTraces
 
@@ -96,6 +96,7 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
     found += escapes.gathered(block, whole, end, since)
     found += scripts.gathered(block, end, since)
     found += mail_words.gathered(whole, end, since)
+    found += typography.gathered(block, end, whole, since)
     return FoundForms(found, held, tuple(long))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from expunge.residue.formats import audio, parquet, postgres, sqlite
 from expunge.residue.formats.carve import LOOKAHEAD, starts
-from expunge.residue.formats.containers import orc, seven_zip, unmarked
+from expunge.residue.formats.containers import orc, pdf, seven_zip, unmarked
 from expunge.residue.formats.decoders import MAKERS, Avro, Broken, CustomDump, Decoder, Encrypted, Unsupported
 from expunge.residue.formats.nested import TRIED, is_one
 from expunge.residue.formats.postgres_packed import PAGE
@@ -30,7 +30,7 @@ _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD, KEPT)
 _MAGIC = 8
 """Bytes by which a container is known: where escapes are replaced, those around them begin none."""
-_WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "brotli", "sqlite", "sqlite wal", "sqlite journal"})
+_WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "pdf", "brotli", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
 
@@ -257,7 +257,7 @@ class _Holding:
         self._kind = kind
         self._kept = bytearray()
         self._needed: int | None = None
-        self.alone = kind in {"flac", "wave"}
+        self.alone = kind in {"flac", "wave", "pdf"}
         self.done = False
 
     def feed(self, data: memoryview) -> None:
@@ -293,6 +293,8 @@ def _extent(kind: str, head: bytes) -> int | None:
         return sqlite.extent(head)
     if kind == "7z":
         return seven_zip.extent(head)
+    if kind == "pdf":
+        return pdf.MOST
     if kind == "wave":
         return _HEAD if audio.is_plain_wave(head) else 8 + int.from_bytes(head[4:8], "little")
     return None
@@ -323,6 +325,8 @@ def read_whole(session: Session, inner: RunOrigin, allowance: Allowance, kind: s
         _read_parts(session, inner, allowance, orc.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
     elif kind == "7z":
         _read_parts(session, inner, allowance, seven_zip.runs(source, session.skip, sure=inner.base == 0 and inner.depth == 1))
+    elif kind == "pdf":
+        _read_parts(session, inner, allowance, pdf.runs(source))
     elif kind == "brotli":
         _read_parts(session, inner, allowance, unmarked.runs(source, session.skip, session.limits.held))
     else:

@@ -13,6 +13,7 @@ from expunge.core.evidence.traces import Traces
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import SEAM, Stretch
 from expunge.residue.forms.finder import windows
+from expunge.residue.forms.typography import simplified
 from expunge.residue.forms.written import Written
 from expunge.residue.matching.matcher import PADDING, Matcher, SameTraces
 from expunge.residue.matching.session import SMALL, Allowance, Limits, RunOrigin, Session
@@ -167,6 +168,8 @@ class SharedWindowSearch:
             self._see(alike)
         for _, data in dress(text, self._forms):
             self._find(data)
+        if "simplified" in self._forms:
+            self._find(utf8(simplified(text)))
         if "fragment" in self._forms:
             folded = text.lower()
             if folded != text:

@@ -13,6 +13,7 @@ import numpy as np
 from expunge.residue.formats import audio, carve
 from expunge.residue.formats.decoders import Broken
 from expunge.residue.formats.slices import MemorySlice
+from expunge.residue.take import media_heads
 from expunge.residue.take.written_forms import spread
 
 SIZE = 32
@@ -93,8 +94,9 @@ def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = l
                 kept = None
         # A block that is not full is the whole stream, or its end.
         step = _STEP if at or len(block) == _BLOCK or sound_from is not None else min(_STEP, max(_FINE, len(block) // _IN_SMALL))
-        for begin in range(0, len(block), step):
-            part = block[begin : begin + step]
+        own = block if at else media_heads.own(block)
+        for begin in range(0, len(own), step):
+            part = own[begin : begin + step]
             if sound_from is not None:
                 # the header says nothing about anybody; it lies in the first part
                 header = max(0, sound_from - at - begin)

@@ -9,16 +9,18 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from expunge.residue.formats import carve
+from expunge.residue.formats import carve, parquet
+from expunge.residue.formats.containers import orc, pdf, seven_zip
 from expunge.residue.formats.decoders import MAKERS, Broken, Encrypted, Unsupported
+from expunge.residue.formats.slices import MemorySlice
 from expunge.residue.forms import finder, tokens
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import TooLarge
-from expunge.residue.take import media_windows
+from expunge.residue.take import media_heads, media_windows
 from expunge.residue.take.written_forms import utf8
 
 _LONGEST = 1 << 20
@@ -32,6 +34,13 @@ _TELLING = 64
 """Bytes from which on what is no text is content: a picture, and not a digest or a key."""
 _STREAMS = frozenset({"gzip", "zlib", "zstd", "lz4", "snappy", "bzip2", "xz", "lzma", "utf-32"})
 """What holds one content and nothing else."""
+_ATTACHED = re.compile(
+    rb"PK\x03\x04|%PDF-|\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....W|fLaC|OggS|ID3|\x1a\x45\xdf\xa3|....ftyp|7z\xbc\xaf|PAR1",
+    re.DOTALL,
+)
+"""What documents, pictures, recordings and archives begin with that are attached to a text."""
+_VALUE = 24
+"""Characters from which on a text in a table or an archive is a value of its own."""
 _TAGS = re.compile(r"<[^>]*>")
 _PARAGRAPH = re.compile(r"</(?:\w+:)?(?:p|h|si|row|table-cell|tr|div|li)>|<(?:\w+:)?br ?/?>")
 _EVERYBODYS = ("docProps/", "_rels/", "META-INF/", "[Content_Types]")
@@ -105,9 +114,15 @@ def _said(data: bytes) -> Iterator[bytes]:
     if data.startswith(_ZIP):
         yield from _members(data)
         return
-    kind = _stream_of(data)
-    if kind:
+    if data.startswith(pdf.MAGIC):
+        yield from pdf.text(data).split(pdf.BETWEEN)
+        return
+    kind = carve.begins(data[: carve.LOOKAHEAD])
+    if kind in _STREAMS:
         yield _unpacked(kind, data)
+        return
+    if kind in _TABLES:
+        yield from _values(kind, data)
         return
     token = _TOKEN_OF_BYTES.fullmatch(data)
     if token is not None:
@@ -117,10 +132,11 @@ def _said(data: bytes) -> Iterator[bytes]:
             return
     if len(data) > _LONGEST:
         return
+    data = media_heads.own(data)
     padded = data + bytes(PADDING)
     for written in finder.find(np.frombuffer(padded, np.uint8), padded, len(data)).written:
         for run in written.runs():
-            if kind := _stream_of(run):
+            if _stream_of(run) or (len(run) >= _TELLING and _ATTACHED.match(run)):
                 yield run
             else:
                 yield from (part for part in _NO_TEXT.split(run) if len(part) >= _SHORTEST and _is_text(part))
@@ -159,13 +175,44 @@ def _unpacked(kind: str, data: bytes) -> bytes:
     return b"".join(parts)[:MOST_SAID]
 
 
+_Runs = Iterator[tuple[int, str, Iterator[bytes]]]
+_TABLES: dict[str, Callable[[MemorySlice, Callable[[str], None]], _Runs]] = {
+    "parquet": parquet.runs,
+    "orc": lambda source, skip: orc.runs(source, skip, sure=False),
+    "7z": lambda source, skip: seven_zip.runs(source, skip, sure=False),
+}
+"""Readers of what holds many values, or many files."""
+
+
+def _values(kind: str, data: bytes) -> Iterator[bytes]:
+    """Yield the texts of a table or an archive that are values of their own, as far as they can be read."""
+    left = MOST_SAID
+    try:
+        for _, _, parts in _TABLES[kind](MemorySlice(data), lambda _reason: None):
+            content = b"".join(_up_to(left, parts))
+            left -= len(content)
+            yield from (part for part in _NO_TEXT.split(content) if len(part) >= _VALUE and _is_text(part))
+    except (Broken, TooLarge, Encrypted, Unsupported, IndexError):
+        return
+
+
+def _up_to(most: int, parts: Iterator[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        if most <= 0:
+            return
+        yield part[:most]
+        most -= len(part)
+
+
 def _members(data: bytes) -> Iterator[bytes]:
     """Yield the text of each member of an archive: of XML what stands between tags, since styles and fonts are everybody's."""
     yield from (said for _, said in _own_members(data) if said)
 
 
 def own_stretches(data: bytes) -> Iterator[bytes]:
-    """Yield the members of an archive as they are packed, without those that say which program wrote them alone."""
+    """Yield the members of an archive, or the streams of a PDF file, as they are packed, without those that many documents share."""
+    if data.startswith(pdf.MAGIC):
+        yield from pdf.pictures_and_pages(data)
     for member, _ in _own_members(data) if data.startswith(_ZIP) else ():
         head = data[member.header_offset : member.header_offset + _HEAD]
         begin = member.header_offset + _HEAD + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")

@@ -68,7 +68,7 @@ _LIKE_TEXT = _AS_TEXT | {
 }
 """... and other forms that come out like words of one."""
 
-_FOLDED = frozenset({"utf-8", "lower", "upper", "composed", "decomposed"})
+_FOLDED = frozenset({"utf-8", "lower", "upper", "simplified", "composed", "decomposed"})
 """Forms of text in which letter case and white space may be another."""
 
 _AS_IT_IS = frozenset({"utf-8"})
@@ -159,7 +159,8 @@ class Collector:
             text = media_windows.text_of(content)
             if text is None:
                 self._begin()
-                raw = media_windows.read(io.BytesIO(content), skip=self._schema.cover).raw
+                own = list(said_content.own_stretches(content))
+                raw = media_windows.raw_of(own, self._schema.cover) if own else self._read(content)
                 for rank, window in enumerate(raw.best(self._budget)):
                     self._offer(where, rank, "bytes", window, alone=True)
                 continue
@@ -169,6 +170,9 @@ class Collector:
                     self._begin()
                     for rank, piece in enumerate(pieces(value, self._budget)):
                         self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value, alone=True)
+
+    def _read(self, content: bytes) -> media_windows.Candidates:
+        return media_windows.read(io.BytesIO(content), skip=self._schema.cover).raw
 
     def _begin(self) -> None:
         self._value += 1

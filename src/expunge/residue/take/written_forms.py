@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import islice
 
+from expunge.residue.forms.typography import simplified
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
 
 SHORTEST = 8
@@ -53,9 +54,11 @@ def dress(text: str, only: Container[str] | None = None) -> Iterator[tuple[str, 
 
 
 def other_letters(text: str) -> Iterator[tuple[str, bytes]]:
-    """Yield (form, bytes) of the ways in which letters beyond ASCII are written elsewhere: one byte each, accents joined or alone."""
+    """Yield (form, bytes) of the ways in which letters beyond ASCII are written elsewhere: as ASCII, one byte each, accents apart or not."""
     if text.isascii():
         return
+    if (plain := simplified(text)) != unicodedata.normalize("NFC", text):
+        yield "simplified", utf8(plain)
     with suppress(UnicodeEncodeError):
         yield "latin-1", text.encode("cp1252")
     yield from islice(dress(text, {"composed", "decomposed"}), 1, None)

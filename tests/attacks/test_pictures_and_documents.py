@@ -1,0 +1,113 @@
+"""Pictures and documents of the person: a copy of what they show is residue; what every picture and every document has is not."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from expunge.core.orders.run import Run
+from expunge.core.values.order import OrderState
+from tests.attacks.mention_company import ANNA, BELA, CUSTOMERS, CUSTOMERS_SET, company
+from tests.attacks.test_columns_in_another_form import document
+from tests.residue.pdf_files import PDFS
+
+SAID = "the winter garden by the old harbour opens again when the ferries run in spring"
+OTHER = "nobody ever found out why the lighthouse was painted in seven colours and two more"
+UPLOADS = 'uploads: {store: lake, path: "uploads/{who}/{name}", subject: {customer: who}, retention: life}'
+FEW = {"numbers in packed objects", "JPEG"}
+
+
+def picture(kind: str, seed: int) -> bytes:
+    """A picture with noise in it, as a program writes it."""
+    out = io.BytesIO()
+    shown = np.random.default_rng(seed).integers(0, 255, (96, 96, 3), dtype=np.uint8)
+    Image.fromarray(shown).save(out, kind, **({"quality": 85} if kind == "JPEG" else {}))
+    return out.getvalue()
+
+
+def erased(folder: Path, of_anna: bytes, of_bela: bytes, stray: bytes = b"", text: str = "") -> Run:
+    """Carry out the order of a customer with an upload, beside something that no dataset declares."""
+    made = company(folder, CUSTOMERS, f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}", UPLOADS, lake=True)
+    made.map.write_text(made.map.read_text().replace("kind: parquet, url: ./world/lake", "kind: files, url: ./world/lake"))
+    root = made.folder / "world" / "lake"
+    for path, content in ((f"uploads/{ANNA}/upload", of_anna), (f"uploads/{BELA}/upload", of_bela), ("static/file", stray)):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    made.run(f"CREATE TABLE previews (n INTEGER PRIMARY KEY, x TEXT); INSERT INTO previews VALUES (1, '{text}');")
+    return made.erase(ANNA)
+
+
+def _each(names: list[str]) -> list[object]:
+    return [pytest.param(name, marks=[] if name in FEW else pytest.mark.soak) for name in names]
+
+
+@pytest.mark.parametrize("kind", _each(["JPEG", "PNG", "GIF", "WEBP"]))
+def test_a_logo_is_no_residue_of_a_portrait_and_a_copy_of_it_is(tmp_path: Path, kind: str) -> None:
+    anna, bela, logo = (picture(kind, seed) for seed in (1, 2, 7))
+    run = erased(tmp_path / "logo", anna, bela, logo)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert erased(tmp_path / "copy", anna, bela, anna).state is OrderState.IN_PART
+
+
+@pytest.mark.parametrize("kind", _each([*PDFS]))
+def test_a_plain_copy_of_what_a_document_of_the_person_says_is_residue_and_a_template_is_not(tmp_path: Path, kind: str) -> None:
+    write: Callable[[list[str]], bytes] = PDFS[kind]
+    anna, bela, template = write(["Dear all,", SAID]), write(["Dear all,", OTHER]), write(["Dear team of the office by the sea,", "Yours"])
+    assert erased(tmp_path / "copy", anna, bela, text=f"Re: {SAID}, they wrote").state is OrderState.IN_PART
+    run = erased(tmp_path / "template", anna, bela, template, f"Re: {OTHER}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+@pytest.mark.parametrize("kind", _each([*PDFS]))
+def test_a_document_that_says_what_the_person_said_is_residue_and_one_of_another_customer_is_not(tmp_path: Path, kind: str) -> None:
+    write = PDFS[kind]
+    anna = f"{SAID}\nand nobody else was told about the key below the third step\n".encode()
+    assert erased(tmp_path / "copy", anna, OTHER.encode(), write(["Report", SAID])).state is OrderState.IN_PART
+    run = erased(tmp_path / "quoted", anna, write([f"As they say: {SAID}"]), write(["Report", OTHER]))
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+def letter(attached: bytes) -> bytes:
+    """A letter with something attached, as a mail program writes it."""
+    made = EmailMessage()
+    made["Subject"] = "Hello"
+    made.set_content("see what is attached")
+    made.add_attachment(attached, maintype="application", subtype="octet-stream", filename="attached")
+    return made.as_bytes()
+
+
+def table(said: str) -> bytes:
+    """An export of a person as a table."""
+    out = io.BytesIO()
+    pq.write_table(pa.table({"n": [1, 2], "said": [said, "a short word"]}), out, compression="zstd")
+    return out.getvalue()
+
+
+def test_a_picture_that_lies_about_is_residue_of_the_letter_it_came_with_and_another_is_not(tmp_path: Path) -> None:
+    anna, bela, logo = (picture("JPEG", seed) for seed in (1, 2, 7))
+    assert erased(tmp_path / "copy", letter(anna), letter(bela), anna).state is OrderState.IN_PART
+    run = erased(tmp_path / "logo", letter(anna), letter(bela), logo)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+INNER: dict[str, Callable[[str], bytes]] = {
+    "attached document": lambda said: letter(document(said)),
+    "attached PDF": lambda said: letter(PDFS["numbers"]([said])),
+    "table": table,
+}
+
+
+@pytest.mark.parametrize("kind", [pytest.param(each, marks=pytest.mark.soak) if each != "table" else each for each in INNER])
+def test_a_plain_copy_of_what_lies_in_an_upload_is_residue_and_what_another_customer_says_is_not(tmp_path: Path, kind: str) -> None:
+    write = INNER[kind]
+    assert erased(tmp_path / "copy", write(SAID), write(OTHER), text=f"Re: {SAID}, they wrote").state is OrderState.IN_PART
+    run = erased(tmp_path / "another", write(SAID), write(f"{OTHER}, or so they say"), text=f"Re: {OTHER}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
