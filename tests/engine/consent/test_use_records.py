@@ -142,6 +142,16 @@ def test_a_review_is_of_one_use_and_another_use_needs_another(asked: Household) 
 
 
 @pytest.mark.duty("AMZ-13")
+def test_whereabouts_that_no_purpose_uses_cannot_be_reviewed(asked: Household) -> None:
+    reviewed(asked)
+    text = asked.map.read_text().replace("  events:\n", "  events:\n    categories: [user.location]\n", 1)
+    asked.map.write_text(text.replace("datasets: [events], recipients", "datasets: [voice], recipients"))
+    with asked.open() as opened:
+        said = next(each for each in opened.dues.obligations() if each.duty.id == "AMZ-13")
+    assert (said.today.value, said.why.partition(",")[0]) == ("no", "no purpose says what events is used for")
+
+
+@pytest.mark.duty("AMZ-13")
 def test_a_use_that_the_review_rejects_stays_refused(asked: Household) -> None:
     reviewed(asked, ReviewDecision.REJECTED)
     assert answers(asked)["weather"] is GateReason.NOT_REVIEWED

@@ -6,6 +6,7 @@ Each mutation takes one guard out of a copy of the source and runs the tests tha
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,19 @@ from tests.docs.obligations import MET, ROOT, marks, status
 from tests.engine.duties.mutation import Mutation
 from tests.engine.duties.mutations_by_kind import CONSENT, DESTRUCTION, REST, SCOPE
 
+NOTICED = Path(__file__).with_name("noticed.json")
+"""Which test failed first when each mutation was run last."""
+PAGE = ROOT / "docs" / "reference" / "mutations.md"
+PAGE_HEAD = """\
+# What each duty rests on
+
+{count} guards and notices that meet {duties} duties, each taken out of a copy of the source in turn, and the first test that failed
+then. Made by `python -m tests.engine.duties.mutations`; `make soak` runs every one again.
+
+| duty | taken out | of | test that failed |
+| --- | --- | --- | --- |
+"""
+_RANK = {each.id: at for at, each in enumerate(duties())}
 SECONDS = 300
 """How long the tests of one mutation may run."""
 _BITE = "tests/engine/duties/test_duties_bite.py"
@@ -264,7 +278,7 @@ def sound(mutation: Mutation) -> bool:
 
 
 def noticed_by(mutation: Mutation) -> tuple[str, ...]:
-    """Return the tests that fail without the guard."""
+    """Return the first test that fails without the guard, and none where all pass."""
     with TemporaryDirectory(prefix="expunge-mutation-") as scratch:
         source = Path(scratch) / "src"
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
@@ -272,7 +286,7 @@ def noticed_by(mutation: Mutation) -> tuple[str, ...]:
         path.write_text(path.read_text("utf-8").replace(mutation.old, mutation.new), "utf-8")
         # Why no bytecode: two mutations of one file within a second would look alike.
         around = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-        told = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={scratch}/bt", *mutation.tests)
+        told = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={scratch}/bt", *mutation.tests)
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", *told], cwd=ROOT, env=around, capture_output=True, text=True, timeout=SECONDS, check=False
         )
@@ -290,14 +304,39 @@ def without_line() -> tuple[str, ...]:
     return tuple(each.id for each in duties() if status(each, tests.get(each.id, [])) == MET and each.id not in told)
 
 
+def noticed() -> dict[str, str]:
+    """Return what the last run of each mutation found, as it is kept beside this module: the mutation -> the first test that failed."""
+    read: dict[str, str] = json.loads(NOTICED.read_text("utf-8"))
+    return read
+
+
+def name_of(mutation: Mutation) -> str:
+    """Return the words under which a mutation is kept."""
+    return f"{mutation.duty}: {mutation.broken}"
+
+
+def page() -> str:
+    """Return the page of mutations, from the kept results."""
+    kept = noticed()
+    rows = []
+    for each in sorted(MUTATIONS, key=lambda one: (_RANK[one.duty], one.broken)):
+        failed = kept.get(name_of(each), "not run yet").removeprefix("test_").replace("_", " ")
+        rows.append(f"| {each.duty} | {each.broken} | `{each.file}` | {failed} |\n")
+    return PAGE_HEAD.format(count=len(MUTATIONS), duties=len({each.duty for each in MUTATIONS})) + "".join(rows)
+
+
 def main(wanted: Sequence[str]) -> int:
-    """Print a line for each mutation: duty, what was taken out, and which tests fail."""
-    wrong = 0
+    """Print a line for each mutation: duty, what was taken out, and which tests fail; keep that, and write the page."""
+    wrong, kept = 0, noticed()
     for each in (one for one in MUTATIONS if not wanted or one.duty in wanted):
         failed = noticed_by(each)
         wrong += not failed
-        first = failed[0].rpartition("::")[2] if failed else "NOBODY NOTICES"
-        print(f"{each.duty:8} {each.broken}: {first}{f' and {len(failed) - 1} more' if len(failed) > 1 else ''}", flush=True)
+        first = failed[0].partition("[")[0].rpartition("::")[2] if failed else ""
+        print(f"{each.duty:8} {each.broken}: {first or 'NOBODY NOTICES'}", flush=True)
+        kept[name_of(each)] = first
+    known = {name_of(each) for each in MUTATIONS}
+    NOTICED.write_text(json.dumps({name: tests for name, tests in sorted(kept.items()) if name in known}, indent=1) + "\n", "utf-8")
+    PAGE.write_text(page(), "utf-8")
     print(f"met, and in no line yet: {', '.join(without_line()) or 'none'}")
     return 1 if wrong else 0
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.duties.mutations import MUTATIONS, Mutation, noticed_by, sound
+from tests.engine.duties.mutation import Mutation
+from tests.engine.duties.mutations import MUTATIONS, PAGE, name_of, noticed, noticed_by, page, sound, without_line
 
 ASKED_FOR = {"AMZ-03", "AMZ-04", "AMZ-07", "DSG-05", "DSG-09", "FAIL-02", "FAIL-03", "NST-01", "NST-03", "RNG-26", "TIM-04"}
 
@@ -12,6 +13,13 @@ ASKED_FOR = {"AMZ-03", "AMZ-04", "AMZ-07", "DSG-05", "DSG-09", "FAIL-02", "FAIL-
 def test_every_guard_of_the_table_stands_in_the_source_once() -> None:
     assert [each.broken for each in MUTATIONS if not sound(each)] == []
     assert {each.duty for each in MUTATIONS} >= ASKED_FOR
+
+
+def test_every_duty_that_is_met_has_a_guard_that_was_taken_out_and_the_page_says_which_test_failed() -> None:
+    kept = noticed()
+    assert without_line() == ()
+    assert [name for each in MUTATIONS if not kept.get(name := name_of(each))] == [], "python -m tests.engine.duties.mutations"
+    assert PAGE.read_text("utf-8") == page(), "python -m tests.engine.duties.mutations"
 
 
 @pytest.mark.soak

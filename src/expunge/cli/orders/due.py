@@ -45,9 +45,9 @@ def _tell(found: tuple[Deadline, ...]) -> None:
         return
     table = Table("due", "what", "duty", "why", "clock")
     for each in found:
-        at = output.moment(each.at) if each.at else "not started"
         style = "bold red" if each.standing.overdue else ""
-        said = f"{at}\nOVERDUE" if style else at
+        at = output.moment(each.at) if each.at else "" if style else "not started"
+        said = f"{at}\nOVERDUE".strip() if style else at
         table.add_row(said, each.what, output.visible(each.duty), each.why, each.clock, style=style)
     output.stdout().print(table)
 

@@ -19,7 +19,7 @@ import yaml
 from expunge.core.consent.use_records import RecordKind
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, TableLayout, Through
-from expunge.core.datamap.protected_kinds import ProtectedKind
+from expunge.core.datamap.protected_kinds import ProtectedKind, in_scope
 from expunge.core.datamap.purposes import Ground
 from expunge.core.retention.collection_permission import unneeded
 from expunge.core.retention.inactivity import watched_for
@@ -276,6 +276,11 @@ def _unsaid(context: Context, kinds: frozenset[ProtectedKind]) -> str:
 
 
 def _reviews(context: Context) -> str:
+    used = {name for purpose in context.data_map.purposes.values() for name in purpose.datasets}
+    whereabouts = next(each.datasets for each in in_scope(context.data_map) if each.kind is ProtectedKind.LOCATION)
+    loose = sorted(set(whereabouts) - used)
+    if loose:
+        return f"no purpose says what {', '.join(loose)} is used for, so that no use of it can be reviewed"
     return _lacking(context, RecordKind.REVIEW, "`expunge review enter FILE`")
 
 
