@@ -28,6 +28,8 @@ MOST_FETCHED = 20
 """Objects of one shape of which anything is read."""
 _ACCOUNTED, _MOST_ACCOUNTED = 1 << 24, 20
 """Bytes of the largest file that is read whole, to tell whether nobody can read it, and how many of one shape are."""
+_MOST_FORMED = 20
+"""Files of one shape that are read in other forms, where nothing in them names people as it stands: it costs a hundred times as much."""
 _SQLITE, _PARQUET = b"SQLite format 3\0", b"PAR1"
 _NOWHERE = Path("/object")
 _NO_WORDS = MapWords(frozenset(), frozenset(), frozenset())
@@ -46,6 +48,8 @@ class FileGroup:
     """To compare templates with."""
     files: int = 0
     read: int = 0
+    formed: int = 0
+    """Files that were read in other forms."""
     accounted: int = 0
     """Files that were read whole, to tell whether anybody can."""
     media: Counter[str] = field(default_factory=Counter)
@@ -202,8 +206,10 @@ def _written(name: str) -> str:
 def _texts(read: list[ContentPart], group: FileGroup, known: KnownPeople, readers: DiscoveryReaders) -> bool:
     """Look into stretches of text, and at members of archives."""
     kinds = frozenset(kind for part in read for text in (part.text, part.words) for kind in known.sketch.kinds_in(f"{part.name} {text}"))
-    if not kinds:
-        kinds = frozenset(kind for part in read for said in _other_forms(part, readers) for kind in known.sketch.kinds_in(said))
+    if not kinds and group.formed < _MOST_FORMED:
+        group.formed += 1
+        told = (frozenset(kind for said in _other_forms(part, readers) for kind in known.sketch.kinds_in(said)) for part in read)
+        kinds = next(filter(None, told), frozenset[str]())
     forms = {form for part in read if (form := coordinates.form_of(part.text))}
     inside = {media.value for part in read if part.name and (media := readers.recognise(part.data[:HEAD]).media) is not None}
     group.naming += bool(kinds)
