@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from expunge.cli.terminal.evidence_files import read_pack
 from expunge.core.verification import receipt_verify
 from expunge.errors import EvidenceInvalid
 from tests.cli.running import expunge as command
@@ -80,6 +82,23 @@ def test_a_changed_byte_a_dropped_file_and_one_that_was_put_in_are_named(whole: 
             check(without(whole, name))
     with pytest.raises(EvidenceInvalid, match=r"extra\.txt is not named"):
         check({**whole, "extra.txt": b""})
+
+
+@pytest.mark.soak
+def test_a_bit_that_is_turned_anywhere_in_the_zip_is_refused_or_changes_nothing(home: Household, tmp_path: Path) -> None:
+    whole = packed(home, tmp_path / "whole.zip")
+    chance, raw = random.Random(3), (tmp_path / "whole.zip").read_bytes()
+    central = raw.rindex(b"PK\x01\x02")
+    for at in (*(chance.randrange(len(raw)) for _ in range(300)), *range(central, central + 40)):
+        turned = bytearray(raw)
+        turned[at] ^= 1 << chance.randrange(8)
+        (tmp_path / "turned.zip").write_bytes(turned)
+        try:
+            found = dict(read_pack(tmp_path / "turned.zip"))
+            check(found)
+        except EvidenceInvalid:
+            continue
+        assert found == whole, at
 
 
 @pytest.mark.duty("AMZ-22", "RNG-33")

@@ -20,7 +20,7 @@ class ZippedFiles(Mapping[str, bytes]):
         """Open the zip and read the list of its files."""
         try:
             self._archive = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile, ValueError) as error:
+        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise EvidenceInvalid("the evidence pack is no zip that can be read", help="use the file as it was handed over") from error
         self._infos = {info.filename: info for info in self._archive.infolist()}
         if len(self._infos) != len(self._archive.infolist()):

@@ -10,7 +10,6 @@ from hashlib import sha256
 
 from expunge.core import merkle
 from expunge.core.evidence import receipt
-from expunge.core.evidence.receipt_codec import instant
 from expunge.core.log import dsse
 from expunge.core.pages import evidence_index
 from expunge.core.pages.evidence_index import PackSummary, ReceiptLine
@@ -58,6 +57,8 @@ class _Logged:
     folder: str
     files: Callable[[], Mapping[str, bytes]]
     """Reads its files: name in the folder -> content."""
+    line: ReceiptLine | None = None
+    """Its line on the first page, for a receipt."""
 
 
 Put = Callable[[str, bytes], None]
@@ -112,7 +113,15 @@ def pack(context: Context, wanted: WantedEvidence, trust_policy: str, put: Put) 
 
 def _known(context: Context, lists: RecordLists) -> dict[int, _Logged]:
     """Index -> what this installation has of that entry of the log."""
-    found = {each.index: _Logged(each.at, each.folder, partial(_receipt_files, context, each)) for each in lists.receipts}
+    found = {
+        each.index: _Logged(
+            each.at,
+            each.folder,
+            partial(_receipt_files, context, each),
+            ReceiptLine(each.folder, each.order, each.verdict, each.verified, each.index),
+        )
+        for each in lists.receipts
+    }
     for name, entry in duty_ledger.entries(context).items():
         if entry.logged is not None:
             found[entry.logged.index] = _Logged(entry.logged.at, f"{evidence_pack.LEDGER}{name}", partial(_ledger_files, entry))
@@ -151,11 +160,7 @@ def _said(logged: _Logged) -> datetime:
     files = logged.files()
     if ledger_record.RECORD in files:
         return ledger_record.parse(dsse.parse(files[ledger_record.RECORD]).payload).entered
-    return entry_order.latest_time(_parsed(files))
-
-
-def _parsed(files: Mapping[str, bytes]) -> receipt.Receipt:
-    return receipt.parse(dsse.parse(files[receipt_folder.ENVELOPE]).payload)
+    return entry_order.latest_time(receipt.parse(dsse.parse(files[receipt_folder.ENVELOPE]).payload))
 
 
 def _entries(
@@ -172,13 +177,10 @@ def _entries(
         entries.append(LogEntry(index, merkle.leaf_hash(context.log.entry(index)), path, folder))
         if logged is None:
             continue
-        files = logged.files()
-        for name, data in files.items():
+        for name, data in logged.files().items():
             add(f"{folder}/{name}", data)
-        if folder.startswith(evidence_pack.RECEIPTS):
-            made = _parsed(files)
-            verified = instant(made.times.verified) if made.times.verified else ""
-            lines.append(ReceiptLine(folder, made.order, made.verdict.value, verified, index))
+        if logged.line is not None and index not in beside:
+            lines.append(logged.line)
     return tuple(entries), lines
 
 
