@@ -45,7 +45,7 @@ def _file(path: str, make: Callable[[str], bytes] = str.encode, text: str = "<sa
     return plant
 
 
-def _zip(text: str) -> bytes:
+def _zip(text: str | bytes) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a/readme.txt", "nothing in particular " * 20)
@@ -197,7 +197,7 @@ def _hard_link(world: World) -> None:
 
 
 def _zipped(write: Write) -> Write:
-    return lambda text: _zip(write(text).decode("latin-1"))
+    return lambda text: _zip(write(text))
 
 
 def _behind_gzip(text: str) -> bytes:

@@ -47,6 +47,14 @@ def simplified(text: str) -> str:
     return unicodedata.normalize("NFKC", _ANY.sub(lambda found: _LOOKING[ord(found[0])], text))
 
 
+def is_set(text: str, size: int) -> bool:
+    """Return whether such signs stand so close that no window of so many bytes is without one."""
+    if text.isascii() or simplified(text) == unicodedata.normalize("NFC", text):
+        return False
+    plain = "".join(sign if ord(sign) not in _LOOKING and unicodedata.is_normalized("NFKC", sign) else "\0" for sign in text)
+    return max(len(each.encode("utf-8", "surrogatepass")) for each in plain.split("\0")) < size
+
+
 def gathered(block: Bytes, end: int, whole: bytes, since: int) -> Iterator[Written]:
     """Yield what the text of a block says around such signs; what ended before ``since`` was looked at before."""
     at = _signs(block, end, max(0, since - _BEFORE))

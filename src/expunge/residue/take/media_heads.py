@@ -11,6 +11,8 @@ _ENCODER = re.compile(rb"x26[45] [(-][ -~]{32,}|Lavf[ -~]{4,}|Lavc[ -~]{4,}")
 """What encoders of films write of themselves, with all their settings."""
 _BOXES = re.compile(rb"....ftyp", re.DOTALL)
 _BOX = 8
+_BEYOND = 1 << 62
+_OGG, _MATROSKA, _CLUSTER = b"OggS", b"\x1a\x45\xdf\xa3", b"\x1f\x43\xb6\x75"
 
 
 def own(head: bytes) -> bytes:
@@ -27,8 +29,18 @@ def _own(head: bytes) -> bytes:
     if head.startswith(_GIF) and len(head) > 10:
         return head[13 + (3 << (head[10] & 7) + 1 if head[10] & 0x80 else 0) :]
     if _BOXES.match(head):
-        return _ENCODER.sub(b"", _film(head))
+        begin, end = _samples(head)
+        return _ENCODER.sub(b"", head[begin:end])
+    if head.startswith(_OGG):
+        return head[_first_sound(head) :]
+    if head.startswith(_MATROSKA):
+        return _ENCODER.sub(b"", head[max(0, head.find(_CLUSTER)) :])
     return head
+
+
+def end(head: bytes) -> int:
+    """Return where in the file the samples of a film end, after which its tables follow; a number beyond any file for all else."""
+    return _samples(head)[1] if _BOXES.match(head) else _BEYOND
 
 
 def _jpeg(head: bytes) -> bytes:
@@ -39,14 +51,27 @@ def _jpeg(head: bytes) -> bytes:
     return b"".join([*parts, head[at:]])
 
 
-def _film(head: bytes) -> bytes:
-    """Return the block from the samples on (ISO 14496-12), as far as boxes can be followed."""
+def _samples(head: bytes) -> tuple[int, int]:
+    """Return where the samples of a film begin and end (ISO 14496-12), as far as boxes can be followed."""
     at = 0
     while at + _BOX <= len(head):
         size, kind = int.from_bytes(head[at : at + 4], "big"), head[at + 4 : at + 8]
+        begin = at + _BOX
+        if size == 1:
+            size, begin = int.from_bytes(head[begin : begin + 8], "big"), begin + 8
         if kind == b"mdat":
-            return head[at + _BOX :]
+            return begin, at + size if size else _BEYOND
         if size < _BOX:
             break
         at += size
-    return b"" if at else head
+    return len(head) if at else 0, _BEYOND
+
+
+def _first_sound(head: bytes) -> int:
+    """Return where the first page of an Ogg file begins that has sound (RFC 3533): on those before nothing has been played."""
+    at = 0
+    while (at := head.find(_OGG, at)) >= 0:
+        if head[at + 6 : at + 14] not in {bytes(8), b"\xff" * 8}:
+            return at
+        at += len(_OGG)
+    return 0

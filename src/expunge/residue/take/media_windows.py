@@ -83,7 +83,7 @@ def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = l
     head = b""
     kept: bytearray | None = bytearray()
     sound_from: int | None = None
-    at = 0
+    at = end = 0
     for block in _blocks(stream, begun):
         if at == 0:
             head = block[:4096]
@@ -94,7 +94,9 @@ def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = l
                 kept = None
         # A block that is not full is the whole stream, or its end.
         step = _STEP if at or len(block) == _BLOCK or sound_from is not None else min(_STEP, max(_FINE, len(block) // _IN_SMALL))
-        own = block if at else media_heads.own(block)
+        if at == 0:
+            end = media_heads.end(block)
+        own = block[: max(0, end - at)] if at else media_heads.own(block)
         for begin in range(0, len(own), step):
             part = own[begin : begin + step]
             if sound_from is not None:

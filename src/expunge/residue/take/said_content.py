@@ -17,7 +17,7 @@ from expunge.residue.formats import carve, parquet
 from expunge.residue.formats.containers import orc, pdf, seven_zip
 from expunge.residue.formats.decoders import MAKERS, Broken, Encrypted, Unsupported
 from expunge.residue.formats.slices import MemorySlice
-from expunge.residue.forms import finder, tokens
+from expunge.residue.forms import finder, tokens, typography
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import TooLarge
 from expunge.residue.take import media_heads, media_windows
@@ -40,7 +40,9 @@ _ATTACHED = re.compile(
 )
 """What documents, pictures, recordings and archives begin with that are attached to a text."""
 _VALUE = 24
-"""Characters from which on a text in a table or an archive is a value of its own."""
+"""Bytes of a window, and from which on a text in a table or an archive is a value of its own."""
+_LONGEST_JUDGED = 1 << 14
+"""Characters of a text by which it is told whether signs that programs put in stand everywhere in it."""
 _TAGS = re.compile(r"<[^>]*>")
 _PARAGRAPH = re.compile(r"</(?:\w+:)?(?:p|h|si|row|table-cell|tr|div|li)>|<(?:\w+:)?br ?/?>")
 _EVERYBODYS = ("docProps/", "_rels/", "META-INF/", "[Content_Types]")
@@ -71,6 +73,8 @@ def of_text(value: str) -> Iterator[bytes]:
     """Yield each content that a text says in another form: text in UTF-8, or bytes that are no text."""
     if not _SHORTEST <= len(value) <= MOST_SAID or _UUID.fullmatch(value):
         return
+    if typography.is_set(value[:_LONGEST_JUDGED], _VALUE):
+        yield utf8(typography.simplified(value))
     if _TOKEN.fullmatch(value) or _ESCAPES.search(value) or _is_dense(value):
         yield from of_bytes(utf8(value))
         return

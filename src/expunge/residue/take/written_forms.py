@@ -54,7 +54,7 @@ def dress(text: str, only: Container[str] | None = None) -> Iterator[tuple[str, 
 
 
 def other_letters(text: str) -> Iterator[tuple[str, bytes]]:
-    """Yield (form, bytes) of the ways in which letters beyond ASCII are written elsewhere: as ASCII, one byte each, accents apart or not."""
+    """Yield (form, bytes) of the ways in which letters beyond ASCII are written elsewhere: as ASCII, a byte each, accents apart or not."""
     if text.isascii():
         return
     if (plain := simplified(text)) != unicodedata.normalize("NFC", text):
