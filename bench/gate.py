@@ -38,7 +38,7 @@ def make(path: Path) -> None:
     words = np.frombuffer(os.urandom(16 * SUPPRESSED), ">u8").reshape(-1, 2)
     data = words[np.argsort(words[:, 0].astype(np.uint64))].tobytes()
     now = datetime.now(UTC)
-    head = write_head([(ListedMeaning.SUPPRESSED, "", data)], KEY, "", None, published=now, valid_until=now + timedelta(days=1))
+    head = write_head([(ListedMeaning.SUPPRESSED, "", data)], KEY, "", None, valid=(now, now + timedelta(days=1)))
     fresh = path.with_name("fresh")
     fresh.write_bytes(head + SIGNER.sign(signed_head(head)) + data)
     fresh.replace(path)

@@ -24,6 +24,7 @@ from expunge.core.values.order import OrderState
 from expunge.engine.evidence import hits_by_place, positive_controls, tracing
 from expunge.engine.evidence.rows_at_hits import ErasedAndKept
 from expunge.engine.kernel import store_calls
+from expunge.engine.opaque.scan_depth import LookExtent
 from expunge.residue.scanning.scanner import ResidueScanner
 
 HERE = Path(__file__).resolve().parent
@@ -133,7 +134,8 @@ def _after_an_order(map_path: Path, name: str) -> Looked:
         nothing = ErasedAndKept({}, {})
 
         def both() -> tuple[int, int, int]:
-            scanned, _ = tracing.look(context, STORE, traces, controls, hits_by_place.most_places(context), without)
+            extent = LookExtent(context, accepted.order, STORE)
+            scanned, _ = tracing.look(context, STORE, traces, controls, hits_by_place.most_places(context), without, extent=extent)
             explained = hits_by_place.explain(context, STORE, traces, scanned, nothing, (resolved.person,), moved)
             if explained.left:
                 message = f"{len(explained.left)} places are left without an explanation"

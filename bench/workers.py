@@ -204,13 +204,19 @@ def _timed(taken: list[float], concluded: list[float]) -> Iterator[None]:
 
         return timed
 
-    acts, conclude = dict(stepping._ACTS), order_conclusion.conclude_all  # noqa: SLF001 - a step's act is what is to be left out
-    stepping._ACTS.update({kind: timing(act, taken) for kind, act in acts.items()})  # noqa: SLF001
+    begin, conclude = stepping.Stepper.__init__, order_conclusion.conclude_all
+
+    def begun(stepper: Any, *given: Any, **more: Any) -> None:
+        begin(stepper, *given, **more)
+        # why so: a step's act is what is to be left out
+        stepper._acts = {kind: timing(act, taken) for kind, act in stepper._acts.items()}  # noqa: SLF001
+
+    stepping.Stepper.__init__ = begun
     order_conclusion.conclude_all = timing(conclude, concluded)
     try:
         yield
     finally:
-        stepping._ACTS.update(acts)  # noqa: SLF001
+        stepping.Stepper.__init__ = begin
         order_conclusion.conclude_all = conclude
 
 

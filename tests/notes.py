@@ -1,6 +1,6 @@
 """Notes of a run of the whole suite, for ``scripts/test``: how long each test took, and which were disturbed by others beside them.
 
-``-p tests.notes --notes=FOLDER`` writes ``durations.tsv`` and ``failed.json`` into the folder and prints the ten slowest tests. A run with
+``-p tests.notes --notes=FOLDER`` writes ``durations.tsv`` and ``failed.json`` into the folder and prints the slowest tests and files. A run with
 ``--beside=FAILED.json`` repeats the tests that failed there, alone, prints both results, and fails unless each of them passes.
 ``python -m tests.notes DURATIONS.tsv`` prints the table of CONTRIBUTING.md.
 """
@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 SLOWEST = 10
+SLOWEST_FILES = 40
 PASSED = "passed"
 
 
@@ -49,6 +50,10 @@ class Notes:
         terminalreporter.section(f"the {SLOWEST} slowest tests; all are in {self.folder / 'durations.tsv'}")
         for name, seconds in slowest(self.seconds, SLOWEST):
             terminalreporter.line(f"{seconds:7.2f} s  {name}")
+        _, files = sums(f"{seconds}\t{name}\n" for name, seconds in self.seconds.items())
+        terminalreporter.section(f"the {SLOWEST_FILES} slowest files, of {sum(files.values()):.0f} s in all")
+        for name, seconds in slowest(files, SLOWEST_FILES):
+            terminalreporter.line(f"{seconds:7.0f} s  {name}")
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.beside:

@@ -84,6 +84,25 @@ def test_what_came_in_between_planning_and_erasing_is_erased_too_with_what_hangs
     assert home.search(*strings_of(ANNA), "rec-anna-8-X7", said) == []
 
 
+def test_before_the_erasure_a_folder_is_read_where_the_items_lie_and_the_shelf_does_not_say_whose_they_are(home: Household) -> None:
+    beside = home.world / "media" / "voice" / "prf-nobody-9-Z1"
+    beside.mkdir()
+    (beside / "rec-nobody-1-Q9.wav").write_bytes(wav("another person speaks", seconds=20))
+    order = planned(home)
+    shelf = home.folder / "state" / "orders" / order
+    found: list[str] = []
+
+    def searches() -> None:
+        assert (shelf / "lying-1-media").exists()
+        found.extend(str(each) for each in home.search(*strings_of(ANNA)) if str(each).startswith("state"))
+
+    run = apply_with(home, order, {"look:media": searches})
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert found == []
+    assert 0 < run.current.steps[StepId("look:media")].counts["bytes"] < (beside / "rec-nobody-1-Q9.wav").stat().st_size
+    assert not (shelf / "lying-1-media").exists(), "it ends with the order's key"
+
+
 @pytest.mark.duty("COP-02")
 def test_what_a_normal_read_still_returns_is_never_erased_whatever_the_step_said(home: Household) -> None:
     order = planned(home)

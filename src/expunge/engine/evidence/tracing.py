@@ -1,7 +1,7 @@
 """Take traces while the content is still there, and scan the raw bytes for them before and after the erasure.
 
-The shelf holds ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (the bytes of files in
-which the store said that the content lies), ``values-...`` (the value that each trace was taken from), ``shares-...`` (how
+The shelf holds ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (sealed: the bytes
+of files in which the store said that the content lies), ``values-...`` (the value that each trace was taken from), ``shares-...`` (how
 many values there are, and how many have a trace), ``seen-before-...``, ``seen-after-...`` and ``crowded-...`` (digests of the traces that a
 scan found, and of those that it found in many places).
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from expunge.engine.opaque import unread_places
 from expunge.engine.opaque.scan_depth import LookExtent
 from expunge.engine.opaque.unread_places import StorePlaces
 from expunge.engine.subjects.locating import LocatedCopies
+from expunge.errors import KeyDestroyed, StateCorrupt
 from expunge.ports.scanner import WHOLE_EXTENT, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
@@ -110,13 +112,23 @@ def take(
     for subject, name, value in _other_spellings(context, located, people):
         tracer.text(subject, IDENTIFIERS, name, value)
     taken = tracer.traces(controls)
-    lying = {str(path): list(stretches) for path, stretches in tracer.lying().items()}
     files = [(order, f"traces-{turn}-{shelf_word(store)}", core_traces.dump(taken))]
     if tracer_budget > FEWEST_WINDOWS:
         files.append((order, f"values-{turn}-{shelf_word(store)}", window_choice.dump_values(tracer.values())))
     files.append((order, f"shares-{turn}-{shelf_word(store)}", window_choice.dump_value_counts(tracer.counts())))
-    context.shelf.put_all([*files, (order, f"lying-{turn}-{shelf_word(store)}", json.dumps(lying).encode())] if lying else files)
+    context.shelf.put_all([*files, *_lying_file(context, order, f"lying-{turn}-{shelf_word(store)}", tracer.lying())])
     return TakenTraces(len(taken.traces), tracer.rejected())
+
+
+def _lying_file(
+    context: Context, order: OrderId, name: str, lying: Mapping[Path, Sequence[Stretch]]
+) -> Iterator[tuple[OrderId, str, bytes]]:
+    """Yield the file that says where the content lies, sealed: names of files may be those of people."""
+    said = {str(path): list(stretches) for path, stretches in lying.items()}
+    # Why not where the key is gone: it is a hint, and all is looked through without it.
+    with suppress(KeyDestroyed):
+        if said:
+            yield order, name, context.keys.seal(order, name, json.dumps(said).encode())
 
 
 def _other_spellings(context: Context, located: LocatedCopies, people: Sequence[Person]) -> Iterator[tuple[Pseudonym, str, str]]:
@@ -281,10 +293,12 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
 
 def _lying(context: Context, order: OrderId, turn: int | str, store: str, sources: Sequence[RawSource]) -> dict[Path, list[Stretch]]:
     """What the store said when traces were taken; nothing outside of what will be looked through when everything is erased."""
-    data = context.shelf.get(order, f"lying-{turn}-{shelf_word(store)}")
+    name = f"lying-{turn}-{shelf_word(store)}"
+    data = context.shelf.get(order, name)
     try:
-        said = {Path(name): [(int(first), int(last)) for first, last in stretches] for name, stretches in json.loads(data or "{}").items()}
-    except (ValueError, TypeError, AttributeError):
+        opened = json.loads(context.keys.open(order, name, data)) if data is not None else {}
+        said = {Path(file): [(int(first), int(last)) for first, last in stretches] for file, stretches in opened.items()}
+    except (ValueError, TypeError, AttributeError, KeyDestroyed, StateCorrupt):
         # A hint that was damaged is none.
         return {}
     return {path: each for path, each in said.items() if any(_lies_in(path, source.path) for source in sources)}

@@ -23,7 +23,7 @@ def destroy_all(context: Context, recorders: Sequence[Recorder]) -> None:
     orders = [recorder.run.order for recorder in recorders]
     context.keys.destroy_orders(orders)
     # commit point: nobody can read the identifiers any more, whatever copies of the sealed files there are.
-    sealed = [(order, name) for order in orders for name in context.shelf.names(order) if name.startswith("residue-")]
+    sealed = [(order, name) for order in orders for name in context.shelf.names(order) if name.startswith(("residue-", "lying-"))]
     context.shelf.remove_all([*((order, name) for order in orders for name in _SEALED_UNDER_ORDER_KEY), *sealed])
     left = [recorder for recorder in recorders if not recorder.run.key_destroyed]
     append_together(context.journal, left, [[ev.OrderKeyDestroyed(each.now())] for each in left], None)

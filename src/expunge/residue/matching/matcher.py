@@ -224,7 +224,7 @@ class WindowTable:
             np.copyto(as_bytes, part[shift : shift + count * 8 + 8])
             np.multiply(word, self._times_a, out=hashes)
             np.right_shift(hashes, self._shift, out=hashes)
-            self._table.take(slots, out=hit, mode="clip")
+            self._table.take(slots, out=hit, mode="wrap")
             (where,) = hit.nonzero()
             if where.size:
                 parts.append((where * 8 + (base + shift), words[where], words[where + 1]))
