@@ -95,7 +95,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "placing/parquet": "matching formats",
         "placing": "matching formats placing/parquet",
         "short_rows": "matching formats placing",
-        "take": "matching forms formats",
+        "take": "matching forms formats formats/containers",
         "opaque": "matching formats formats/containers",
         "scanning": "matching forms formats formats/containers placing short_rows take opaque",
     },

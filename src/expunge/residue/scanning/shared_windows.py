@@ -166,10 +166,11 @@ class SharedWindowSearch:
     def _search_text(self, text: str) -> None:
         for _, alike in windows(self._matcher, utf8(text), self._open):
             self._see(alike)
-        for _, data in dress(text, self._forms):
-            self._find(data)
-        if "simplified" in self._forms:
-            self._find(utf8(simplified(text)))
+        plain = simplified(text)
+        # Why whatever the forms: of a text that is set all over what it says in plain was taken as it is.
+        for each in (text, plain) if plain != text else (text,):
+            for _, data in dress(each, self._forms):
+                self._find(data)
         if "fragment" in self._forms:
             folded = text.lower()
             if folded != text:
