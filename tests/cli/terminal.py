@@ -15,6 +15,11 @@ from pathlib import Path
 _SECONDS = 90
 
 
+def _heed() -> None:
+    """Heed the key that interrupts: a shell has what it starts in the background ignore it, and so would this command."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def on_a_terminal(
     arguments: Sequence[str], answers: Sequence[tuple[str, bytes | signal.Signals]], cwd: Path, **environment: str
 ) -> tuple[int, str]:
@@ -25,7 +30,16 @@ def on_a_terminal(
     typed = list(answers)
     screen, seen, until, sent = "", 0, time.monotonic() + _SECONDS, None
     # Why a session of its own: the key that interrupts reaches whoever has the terminal.
-    with subprocess.Popen(command, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=known, start_new_session=True) as process:
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=known,
+        start_new_session=True,
+        preexec_fn=_heed,  # noqa: PLW1509 - one thread
+    ) as process:
         os.close(theirs)
         while time.monotonic() < until:
             if select.select([ours], [], [], 0.2)[0]:
