@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -92,6 +93,16 @@ def test_a_version_that_vanished_from_the_map_covers_nobody(company: Company) ->
     assert company.ask().holds, "of the same name, and the hash is that of the register"
     company.consents.texts = {}
     assert company.ask().why is ConsentReason.TEXT
+
+
+@pytest.mark.duty("COP-05")
+@pytest.mark.duty("FAIL-09")
+def test_a_yes_to_other_words_than_those_that_are_fixed_is_no_yes(company: Company) -> None:
+    given = company.give()
+    company.consents.apply(replace(given, at=company.tick(), id="cns-other", sha256="hash of other words"))
+    assert company.ask().why is ConsentReason.TEXT
+    company.give()
+    assert company.ask().holds
 
 
 @pytest.mark.duty("COP-08")

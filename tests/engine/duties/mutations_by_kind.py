@@ -111,6 +111,10 @@ CONSENT = (
         "return next(iter(ConsentAct))", _CONSENTS,
     ),
     Mutation(
+        "COP-05", "consent to other words than those that were fixed counts", "core/consent/consent.py",
+        "fixed != given.sha256 or ", "", _CONSENT,
+    ),
+    Mutation(
         "COP-06", "consent to one purpose is consent to all", "engine/gate/fencing.py",
         "given=agreed.given.get(name, frozenset()),", "given=frozenset().union(*agreed.given.values()),", _CONSENTS,
     ),
