@@ -67,7 +67,7 @@ def seen_before(home: Household, said: Mapping[Path, int] | bytes, meanwhile: Ca
         datasets = [each for each in context.data_map.datasets_of("media") if each.name == "voice"]
         tracing.take(context, order, 1, "media", datasets, located, ())
         lying = said if isinstance(said, bytes) else json.dumps({str(path): [[0, size]] for path, size in said.items()}).encode()
-        context.shelf.put(order, "lying-1-media", lying)
+        context.shelf.put(order, "lying-1-media", context.keys.seal(order, "lying-1-media", lying))
         meanwhile()
         traces = tracing.load(context, order)
         scanned = tracing.look_before(context, order, 1, "media", traces)

@@ -95,7 +95,7 @@ def test_undecided_lines_and_missing_columns_count_against_the_retention_policy(
         dated = dated.replace(told + "life", told + "account")
     events = "    subject: {profile: profile_id, account: account_id}\n    retention: life\n"
     dated = dated.replace(events, events.replace("life", "log"))
-    dated = dated.replace("datasets:\n", "  log: {period: 30 days, from: day, purpose: mend faults, need: running it}\ndatasets:\n", 1)
+    dated = dated.replace("datasets:\n", "  log: {period: 90 years, from: day, purpose: mend faults, need: running it}\ndatasets:\n", 1)
 
     def said(text: str) -> tuple[str, str]:
         home.map.write_text(text)
@@ -104,6 +104,8 @@ def test_undecided_lines_and_missing_columns_count_against_the_retention_policy(
 
     try:
         assert said(dated)[0] == DutyState.MET.value, said(dated)
+        past = said(dated.replace("period: 90 years", "period: 30 days"))
+        assert past == (DutyState.NO.value, "events: 8 items are past their period: `expunge retention run`")
         missing = said(dated.replace("from: closed_at", "from: ended_at"))
         assert (missing[0], "ended_at" in missing[1]) == (DutyState.NO.value, True)
         undecided = said(dated.replace("need: running it}", 'need: running it, guess: "DECIDE"}'))

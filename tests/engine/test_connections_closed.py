@@ -25,13 +25,17 @@ from expunge.bootstrap import Expunge
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.bootstrap.service import DomainService
 from expunge.core.consent.consent_events import EndReason
+from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
 from expunge.core.journal.access_tokens import TokenScope
+from expunge.core.pages.yearly_report import ReportKind
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
 from expunge.core.values.scope import Scope
+from expunge.core.verification.ledger_record import LedgerKind
 from expunge.engine.consent.parental_consent import ConsentQuestion
+from expunge.engine.consent.use_decisions import Assurance, UseReview
 from expunge.engine.intake.person_orders import OrderRequest
 from expunge.errors import ExpungeError, StateCorrupt
 from expunge.gate import Subject
@@ -40,6 +44,8 @@ from tests.engine.consents import AGREED, BORN, CHILD, PARENT, PURPOSES, asking
 from tests.engine.household import ANNA, BELA, CARA, DINO, Household, copy
 
 LIMB = ItemExcepted(datetime(2031, 1, 1, tzinfo=UTC), "nobody", "models", "item", "", "ground", "authority", None, "Priya", "")
+REVIEW = UseReview("answer", ReviewDecision.APPROVED, {"used": "to answer the question"}, datetime(2027, 1, 1, tzinfo=UTC))
+ASSURANCE = Assurance("Skylark", b"we keep it safe", datetime(2027, 1, 1, tzinfo=UTC))
 AGENCY = Path(__file__).parents[2] / "orders" / "everalbum.yaml"
 
 
@@ -87,6 +93,8 @@ VERBS: dict[str, Call] = {
     "status": lambda world: world.opened.status(world.done),
     "orders": lambda world: world.opened.orders(),
     "residue": lambda world: world.opened.residue(world.done),
+    "residue_groups": lambda world: world.opened.residue_groups(world.done),
+    "earlier_orders": lambda world: world.opened.earlier_orders([world.person()]),
     "receipts": lambda world: world.opened.receipts(world.done),
     "receipt_folder": lambda world: world.opened.receipt_folder(world.done),
     "cosign_log": lambda world: world.opened.cosign_log(),
@@ -130,6 +138,7 @@ VERBS: dict[str, Call] = {
     ),
     "dues.all": lambda world: world.opened.dues.all(),
     "dues.extend": lambda world: world.opened.dues.extend(world.planned, "many requests"),
+    "dues.in_scope": lambda world: world.opened.dues.in_scope(),
     "dues.obligations": lambda world: world.opened.dues.obligations(),
     "holds.active": lambda world: world.opened.holds.active(),
     "holds.place": lambda world: world.opened.holds.place(
@@ -152,6 +161,21 @@ VERBS: dict[str, Call] = {
     "retention.keep": lambda world: world.opened.retention.keep(world.person(), "the parent"),
     "retention.claims": lambda world: world.opened.retention.claims(),
     "retention.public": lambda world: world.opened.retention.public(),
+    "records.pack": lambda world: world.opened.records.pack(world.home.folder / f"pack-{threading.get_ident()}.zip"),
+    "records.enter": lambda world: world.opened.records.enter(LedgerKind.ROLE, date(2026, 1, 5), role="steward"),
+    "records.ledger": lambda world: world.opened.records.ledger(),
+    "records.verify_ledger": lambda world: world.opened.records.verify_ledger(),
+    "records.report": lambda world: world.opened.records.report(
+        ReportKind.COMPLIANCE, 2026, world.home.folder / f"report-{threading.get_ident()}"
+    ),
+    "records.ages": lambda world: world.opened.records.ages(),
+    "records.trust_policy": lambda world: world.opened.records.trust_policy(),
+    "uses.standings": lambda world: world.opened.uses.standings(),
+    "uses.message_of_review": lambda world: world.opened.uses.message_of_review(REVIEW),
+    "uses.review": lambda world: world.opened.uses.review(REVIEW, "priya", ""),
+    "uses.message_of_assurance": lambda world: world.opened.uses.message_of_assurance(ASSURANCE),
+    "uses.assure": lambda world: world.opened.uses.assure(ASSURANCE, "priya", ""),
+    "uses.end": lambda world: world.opened.uses.end(RecordKind.REVIEW, "answer", by="priya", reason="a safeguard failed"),
     "retention.publish": lambda world: world.opened.retention.publish(world.home.folder / "policy"),
     "gates.open": lambda world: world.opened.gates.open().may_use(Subject("profile", BELA), "train"),
     "gates.publish": lambda world: world.opened.gates.publish(),

@@ -64,7 +64,7 @@ def message_of_review(context: Context, review: UseReview) -> bytes:
     bare = [each for each in wanted if not _SENTENCE.fullmatch(review.statement.get(each, ""))]
     if bare:
         message = f"the statement says nothing, or too little, of {', '.join(bare)}"
-        raise UsageError(message, help="a sentence each; of alternatives those that were rejected, and why")
+        raise UsageError(message, help="a sentence of three words or more each; of alternatives those that were rejected, and why")
     if others := sorted(review.statement.keys() - set(wanted)):
         message = f"the statement has sections that nobody asks for: {', '.join(others)}"
         raise UsageError(message, help=f"it has {', '.join(wanted)}")

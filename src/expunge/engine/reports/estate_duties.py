@@ -23,9 +23,9 @@ from expunge.core.datamap.protected_kinds import ProtectedKind, in_scope
 from expunge.core.datamap.purposes import Ground
 from expunge.core.retention.collection_permission import unneeded
 from expunge.core.retention.inactivity import watched_for
-from expunge.core.retention.public_claims import claims_of, outdated
+from expunge.core.retention.public_claims import LATE_DAYS, claims_of, outdated
 from expunge.core.retention.public_recipients import public_recipients
-from expunge.core.retention.retention_rules import RetentionRule, rules
+from expunge.core.retention.retention_rules import RetentionRule, cut_off, rules
 from expunge.core.verification.ledger_record import LedgerKind
 from expunge.engine.gate import use_records
 from expunge.engine.kernel import store_calls
@@ -129,13 +129,16 @@ def _retention(context: Context) -> str:
 
 
 def _unreached(context: Context, rule: RetentionRule) -> str:
-    """Say which items of a dataset no retention can reach, because nothing says how old they are."""
+    """Say which items of a dataset are past their period, and which no retention can reach because nothing says how old they are."""
     dataset = context.data_map.datasets[rule.dataset]
+    late = context.clock.now() - timedelta(days=LATE_DAYS)
     try:
-        ages = store_calls.ages(context.open_store(dataset.store), dataset, rule.field, (context.clock.now(),))
+        ages = store_calls.ages(context.open_store(dataset.store), dataset, rule.field, (cut_off(late, rule.period),))
     except store_calls.TROUBLE as error:
         unable = store_calls.as_unable(error)
         return f"{rule.dataset} by {rule.field}: {unable.detail or unable.reason.value}"
+    if ages.items[0]:
+        return f"{rule.dataset}: {ages.items[0]} items are past their period: `expunge retention run`"
     # Why not in tables: a column may be empty until something happens.
     lost = 0 if isinstance(dataset.layout, TableLayout) else ages.undated
     return f"{rule.dataset}: {lost} items have no time in {rule.field}, and no retention reaches them" if lost else ""
@@ -366,7 +369,7 @@ _SAID = {
     "provenance": "models say what they were made from",
     "recipients": "recipients are declared, and none is late",
     "requests": "requests of authorities have a clock, and none is overdue",
-    "retention": "everything has a finite period that reaches it, a purpose and a need, and every rule is used",
+    "retention": "everything has a finite period that reaches it, a purpose and a need, nothing is past it, and every rule is used",
     "reviews": "every use of location has a review that holds",
     "stores": "every store can be reached",
     "third parties": "the public is told who else gets data and why, and the retention policy",

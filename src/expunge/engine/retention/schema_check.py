@@ -13,6 +13,7 @@ from expunge.ports.optional.table_survey import ColumnType, SurveyedTable
 
 _COMPARED = {ColumnType.NUMBER: "a number", ColumnType.TEXT: "text"}
 """Types between which a comparison finds nothing, or something else in each store."""
+_BIRTH = frozenset({"birth", "birthday", "birthdate", "born", "dob"})
 _TIMES = frozenset({"at", "on", "date", "time", "datetime", "timestamp", "created", "modified", "updated", "joined"})
 """Last words of columns with a time in stores that write times as text."""
 
@@ -59,7 +60,9 @@ def _periods(data_map: DataMap, tables: Mapping[str, SurveyedTable]) -> Iterator
         dataset, table = data_map.datasets[rule.dataset], tables[rule.dataset]
         if table.column(rule.field) is not None:
             continue
-        times = [each.name for each in table.columns if each.type is ColumnType.TIME or _is_time(each.name)]
+        times = [
+            each.name for each in table.columns if (each.type is ColumnType.TIME or _is_time(each.name)) and not _is_birthday(each.name)
+        ]
         what = f"dataset {rule.dataset}: retention {rule.schedule} runs from {rule.field}, which is no column of it"
         if times or (rule.schedule not in held and rule.field != MODIFIED):
             mend = f"a retention with `from: {times[0]}`" if times else f"correct `from:` of the retention {rule.schedule}"
@@ -85,6 +88,11 @@ def _periods_of_files(data_map: DataMap) -> Iterator[Finding]:
 def _is_time(column: str) -> bool:
     words = column.lower().replace("-", "_").split("_")
     return words[-1] in _TIMES or column.lower().endswith(("date", "time"))
+
+
+def _is_birthday(column: str) -> bool:
+    """Return whether a name says when a person was born: no period runs from there."""
+    return not _BIRTH.isdisjoint(column.lower().replace("-", "_").split("_"))
 
 
 def _joins(data_map: DataMap, dataset: Dataset, tables: Mapping[str, SurveyedTable]) -> Iterator[Finding]:

@@ -122,6 +122,8 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", "sqlite journal", _always),
 )
 
+_MARK = b"\xff\xfe\x00\x00"
+"""What text in UTF-32 begins with."""
 _BY_PAIR: dict[bytes, tuple[tuple[bytes, str, Callable[[bytes], bool]], ...]] = {}
 for _magic in _MAGICS:
     _BY_PAIR[_magic[0][:2]] = (*_BY_PAIR.get(_magic[0][:2], ()), _magic)
@@ -175,6 +177,9 @@ def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
         near = near[_SHORT[pairs[near]] | _SECOND[pairs[near + 2]]]
         for place in near[near < length].tolist():
             head = buffer[place : min(place + LOOKAHEAD, length)].tobytes()
+            if head.startswith(_MARK) and buffer[max(0, place - 4) : place].tobytes() == _MARK:
+                # Why: the text that begins with the mark before it goes on with this one.
+                continue
             found.extend((place, kind) for magic, kind, check in _BY_PAIR.get(head[:2], ()) if head.startswith(magic) and check(head))
     found.sort()
     return found
