@@ -1,4 +1,7 @@
-"""Values of bytes in tables that no dataset declares, or that are about nobody, for the question whether anybody can read them. Optional beside the store port."""
+"""Values of bytes in tables that no dataset declares, or that are about nobody: can anybody read them?
+
+Optional beside the store port.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ class PackedCells(Protocol):
     def packed_cells(self, least: int) -> Iterator[tuple[str, bytes]]:
         """Yield (``table.column``, value) for each value of bytes, of at least so many, in tables that belong to no person.
 
-        These are tables that no dataset declares, and those of datasets about nobody. Values of one column follow one another. Tables that this process may not read are left out: the store names them elsewhere.
+        These are tables that no dataset declares, and those of datasets about nobody. Values of one column follow one another. Tables that
+        this process may not read are left out: the store names them elsewhere.
         Raises StoreUnavailable, CouldNotLook.
         """
         ...
