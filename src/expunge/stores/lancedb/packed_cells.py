@@ -77,7 +77,7 @@ def _may_hold_bytes(kind: pa.DataType) -> bool:
 
 def _is_bytes(kind: pa.DataType) -> bool:
     types = pa.types
-    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind) or types.is_binary_view(kind)
+    return any(told(kind) for told in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view))
 
 
 def _values(column: pa.Array, least: int) -> Iterator[bytes]:
