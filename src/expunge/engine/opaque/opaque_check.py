@@ -71,7 +71,8 @@ def _cells(store: str, cells: Iterable[UnreadFile]) -> Iterator[Finding]:
         name = str(each.path)
         pattern = _escaped(name)
         what = "looks encrypted" if each.opaque >= each.unknown else "is in no known format"
-        says = f"column {name} of a table that no dataset declares, {_size(each.size)}, {what}: an order cannot tell whether it is clean"
+        owned = f"column {name} of a table that no person owns by the map"
+        says = f"{owned}, {_size(each.size)}, {what}: an order cannot tell whether it is clean"
         line = f"- {{store: {store}, table: {json.dumps(pattern, ensure_ascii=False)}, reason: {_REASON}}}"
         yield Finding(FindingKind.UNDECLARED, store, name, says, f"{line}  # under opaque:")
 

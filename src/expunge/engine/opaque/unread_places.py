@@ -4,8 +4,8 @@ Each file that a scan reads is the store's own or a dataset's, or lies in a plac
 over in silence. An opaque item of a living person is theirs: it is declared by its path. In ignored and undeclared places, bytes that
 nothing explains may be anybody's.
 
-Files of other stores of the map that lie below the root are accounted for in those stores. A column of a table that no dataset declares is
-a place like a file, by the name ``table.column``, where values in it are bytes.
+Files of other stores of the map that lie below the root are accounted for in those stores. A column of a table that no dataset declares,
+or that is about nobody, is a place like a file, by the name ``table.column``, where values in it are bytes. So is a file about nobody.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class StorePlaces:
     find_others: Callable[[], Iterable[tuple[Path, NameFile | None]]]
     """Finds roots of other stores that are below the store's own, or the same; of the latter, whose their files are."""
     cells: tuple[UnreadFile, ...] = ()
-    """The columns of undeclared tables with values of bytes; the path is ``table.column``."""
+    """The columns with values of bytes in tables that belong to no person; the path is ``table.column``."""
     _counts: dict[PlaceOfFile, _Count] = field(default_factory=lambda: defaultdict(_Count))
     _others: tuple[tuple[Path, NameFile | None], ...] | None = None
 
@@ -81,11 +81,12 @@ class StorePlaces:
         found = self.name_of(path)
         if found is None:
             return None
+        owned = found.own and not found.nobodys
         for place in self.declared:
             # Why opaque places first, and items too: a living person's may be one that a scan cannot read. Files of records may not.
-            if (not found.own or (found.item and place.kind is PlaceKind.OPAQUE)) and _fits(found.name, place.pattern):
+            if (not owned or (found.item and place.kind is PlaceKind.OPAQUE)) and _fits(found.name, place.pattern):
                 return None if self._is_anothers(path) else place
-        return None if found.own or self._is_anothers(path) else UNSAID
+        return None if owned or self._is_anothers(path) else UNSAID
 
     def _is_anothers(self, path: Path) -> bool:
         if self._others is None:
@@ -109,7 +110,7 @@ class StorePlaces:
         return Treatment.DECLARED if place.kind is PlaceKind.OPAQUE else Treatment.ACCOUNTED
 
     def place_of_column(self, name: str) -> PlaceOfFile:
-        """Return the place of a column of a table that no dataset declares; a pattern may name the table alone."""
+        """Return the place of a column of a table that belongs to no person; a pattern may name the table alone."""
         table = name.rpartition(".")[0]
         return next((each for each in self.declared if _fits(name, each.pattern) or _fits(table, each.pattern)), UNSAID)
 
@@ -185,7 +186,7 @@ def _others(context: OpenPlaces, store: str, sources: Iterable[RawSource]) -> It
 
 
 def unread_cells(store: Store, account: Account) -> Iterator[UnreadFile]:
-    """Yield the columns of bytes in tables that no dataset declares, with what nothing explains of their values. Raises as the store."""
+    """Yield the columns of bytes in tables that belong to no person, with what nothing explains of their values. Raises as the store."""
     for name, cells in groupby(store_calls.packed_cells(store, _LEAST_CELL), key=itemgetter(0)):
         size = opaque = unknown = 0
         for _, value in cells:

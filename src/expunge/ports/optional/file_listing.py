@@ -16,6 +16,8 @@ class StoreFile(NamedTuple):
     """Whether a dataset declares it, or the store itself writes files of that name."""
     item: bool = False
     """Whether it is, as a whole, an item that a dataset declares."""
+    nobodys: bool = False
+    """Whether the dataset that declares it is about nobody."""
 
 
 NameFile: TypeAlias = Callable[[Path], StoreFile | None]

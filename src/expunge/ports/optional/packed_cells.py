@@ -1,4 +1,7 @@
-"""Values of bytes in tables that no dataset declares, for the question whether anybody can read them. Optional beside the store port."""
+"""Values of bytes in tables that no dataset declares, or that are about nobody: can anybody read them?
+
+Optional beside the store port.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ class PackedCells(Protocol):
     """A store of tables whose own files a scan reads as what they are, and not for what single cells hold."""
 
     def packed_cells(self, least: int) -> Iterator[tuple[str, bytes]]:
-        """Yield (``table.column``, value) for each value of bytes, of at least so many, in tables that no dataset declares.
+        """Yield (``table.column``, value) for each value of bytes, of at least so many, in tables that belong to no person.
 
-        Those of one column follow one another. Tables that this process may not read are left out: the store names them elsewhere.
+        These are tables that no dataset declares, and those of datasets about nobody. Values of one column follow one another. Tables that
+        this process may not read are left out: the store names them elsewhere.
         Raises StoreUnavailable, CouldNotLook.
         """
         ...

@@ -64,7 +64,9 @@ class Page(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Footer:
+class Footer:
+    """What the footer says of the places of all pages."""
+
     chunks: list[Chunk]
     taken: list[tuple[int, int]]
     """What indexes and filters take."""
@@ -88,7 +90,7 @@ def runs(source: Slice, skip: Skip) -> Iterator[Run]:
     Raises:
         TooLarge: here or while pieces are taken; a page would take too much memory.
     """
-    footer = _find(source)
+    footer = footer_of(source)
     if footer is None:
         yield 0, "parquet", _carved(source, 4, source.size)
         skip("corrupt")
@@ -114,8 +116,8 @@ def _guarded(parts: Iterator[bytes], skip: Skip) -> Iterator[bytes]:
         skip("unsupported")
 
 
-def _find(source: Slice) -> _Footer | None:
-    """The footer: at the end of the bytes, or where the pages that follow one another have ended."""
+def footer_of(source: Slice) -> Footer | None:
+    """Return the footer: at the end of the bytes, or where the pages that follow one another have ended; None where there is none."""
     found = _footer(source, source.size)
     if found is not None:
         return found
@@ -134,7 +136,7 @@ def _find(source: Slice) -> _Footer | None:
     return None
 
 
-def _footer(source: Slice, end: int) -> _Footer | None:
+def _footer(source: Slice, end: int) -> Footer | None:
     tail = source.read_at(end - 8, 8) if end >= 12 else b""
     size = int.from_bytes(tail[:4], "little")
     start = end - 8 - size
@@ -175,7 +177,7 @@ def columns_of(schema: list[Struct]) -> list[Column]:
     return out
 
 
-def _chunks(fields: Struct, columns: list[Column], start: int) -> _Footer:
+def _chunks(fields: Struct, columns: list[Column], start: int) -> Footer:
     chunks: list[Chunk] = []
     taken: list[tuple[int, int]] = []
     hidden = 0
@@ -196,7 +198,7 @@ def _chunks(fields: Struct, columns: list[Column], start: int) -> _Footer:
             chunks.append(Chunk(column, number(meta, 4), first, first + size))
             places = [(number(each, 4), number(each, 5)), (number(each, 6), number(each, 7)), (number(meta, 14), number(meta, 15))]
             taken += [(at, at + size) for at, size in places if at > 0 and size > 0]
-    return _Footer(chunks, taken, start, hidden)
+    return Footer(chunks, taken, start, hidden)
 
 
 def page_at(source: Slice, at: int, end: int) -> Page | None:

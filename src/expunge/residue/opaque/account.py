@@ -11,14 +11,14 @@ import numpy as np
 
 from expunge.residue.formats import postgres_headers
 from expunge.residue.formats.carve import LOOKAHEAD, starts
-from expunge.residue.formats.containers import unmarked
+from expunge.residue.formats.containers import arrow_cells, unmarked
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import Limits
 from expunge.residue.opaque import packed, plain_formats
 from expunge.residue.opaque.media import MEDIA
-from expunge.residue.opaque.stretches import BLOCK, Unread, is_plain, judge, named
+from expunge.residue.opaque.stretches import BLOCK, ROW, Unread, is_plain, judge, named
 
 _WHOLE = frozenset({"parquet", "orc", "7z", "sqlite", "sqlite wal", "sqlite journal", "pg_dump", "avro", "snappy", "brotli"})
 _NEVER_INSIDE = frozenset({"wave", "flac", "sqlite wal", "sqlite journal", "orc", "avro", "pg_dump", "lzma", "utf-32"})
@@ -37,8 +37,8 @@ class FileAccount:
         self._held = limits.held
         self.left = Unread()
 
-    def take(self, source: Slice, name: str = "", depth: int = 0) -> None:
-        """Account for a whole run: a file, or what a container holds."""
+    def take(self, source: Slice, name: str = "", depth: int = 0, *, cell: bool = False) -> None:
+        """Account for a whole run: a file, or what a container holds. A value in a table is a part of what a scan reads as one run."""
         at, sure = 0, True
         while at < source.size:
             begun = at
@@ -46,7 +46,7 @@ class FileAccount:
             sure = sure and at == begun
             if at >= source.size:
                 return
-            end = self._explained(source.part(at), name if at == 0 else "", depth, whole=at == 0) if sure else 0
+            end = self._explained(source.part(at), name if at == 0 else "", depth, whole=at == 0 and not cell) if sure else 0
             if not end:
                 place, end = self._next(source, at, depth)
                 self._judge(source, at, place)
@@ -72,6 +72,8 @@ class FileAccount:
             return self._tape(source, depth)
         if head.startswith(b"%PDF-"):
             return self._document(source)
+        if head.startswith(arrow_cells.MAGIC):
+            return self._contained(source, "arrow", depth, sure=True)
         if (end := plain_formats.named_extent(source, head) or 0) > 0:
             self._judge_named(source, end)
             return end
@@ -103,14 +105,26 @@ class FileAccount:
                 return end
             if kind == "zip":
                 return self._archive(source, depth)
-            if kind in _WHOLE:
-                return packed.whole(source, kind, self._limits.decoded)
+            end = packed.whole(source, kind, self._limits.decoded) if kind in _WHOLE else source.size
+            if kind in packed.TABLES:
+                self._cells(source, kind, depth)
+            return end if kind in _WHOLE or kind in packed.TABLES else 0
         except packed.Refused:
             if not sure or kind in {"zlib", "deflate"}:
                 return 0
             self.left.opaque += source.size
             return source.size
         return 0
+
+    def _cells(self, source: Slice, kind: str, depth: int) -> None:
+        """Account for each value of a file of tables. Raises Refused."""
+        left = max(self._limits.decoded, self._limits.ratio * source.size)
+        for value in packed.cells(source, kind, ROW):
+            left -= len(value)
+            if left < 0:
+                raise packed.Refused
+            if len(value) > BLOCK or not is_plain(value):
+                self.inside(value, depth + 1, cell=True)
 
     def _archive(self, source: Slice, depth: int) -> int:
         inner: list[_Content] = []
@@ -171,10 +185,10 @@ class FileAccount:
         """Let go of bytes that were kept."""
         self._held += count
 
-    def inside(self, data: bytes, depth: int) -> None:
-        """Account for what a container holds."""
+    def inside(self, data: bytes, depth: int, *, cell: bool = False) -> None:
+        """Account for what a container holds, or for one value of a table."""
         if depth <= self._limits.depth:
-            self.take(MemorySlice(data), depth=depth)
+            self.take(MemorySlice(data), depth=depth, cell=cell)
         else:
             for at in range(0, len(data), BLOCK):
                 self.left.add(judge(data[at : at + BLOCK]))

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from expunge.residue.formats import parquet, sqlite
-from expunge.residue.formats.containers import orc, seven_zip, unmarked
+from expunge.residue.formats import parquet, parquet_cells, sqlite
+from expunge.residue.formats.containers import arrow_cells, orc, orc_cells, seven_zip, unmarked
 from expunge.residue.formats.decoders import MAKERS, Broken, Decoder, Encrypted, Unsupported
 from expunge.residue.formats.slices import Slice
 from expunge.residue.matching.session import TooLarge
@@ -193,6 +193,19 @@ def whole(source: Slice, kind: str, held: int) -> int:
     if skipped:
         raise Refused
     return min(source.size, seven_zip.extent(source.read_at(0, 32))) if kind == "7z" else source.size
+
+
+_CELLS = {"parquet": parquet_cells.cells, "orc": orc_cells.cells, "arrow": arrow_cells.cells}
+TABLES = frozenset(_CELLS)
+"""Kinds of files that hold tables: what one value holds has to be explained by itself."""
+
+
+def cells(source: Slice, kind: str, least: int) -> Iterator[bytes]:
+    """Yield each value, of at least so many bytes, of a file of tables. Raises Refused where its reader could not read something."""
+    try:
+        yield from _CELLS[kind](source, least)
+    except (Broken, TooLarge, Encrypted, Unsupported) as error:
+        raise Refused from error
 
 
 def _to_the_end(source: Slice, kind: str) -> int:

@@ -10,10 +10,10 @@ from expunge.residue.formats.slices import Slice
 
 _NAMED = (
     b"\x7fELF", b"\0asm", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"MZ", b"!<arch>\n",
-    b"\0\1\0\0\0", b"OTTO", b"true\0", b"ttcf", b"\0\0\1\0", b"\0\0\0\1Bud1", b"ARROW1", b"LANCE", b"\x89HDF\r\n\x1a\n", b"GGUF",
+    b"\0\1\0\0\0", b"OTTO", b"true\0", b"ttcf", b"\0\0\1\0", b"\0\0\0\1Bud1", b"LANCE", b"\x89HDF\r\n\x1a\n", b"GGUF",
     b"\xde\x12\x04\x95", b"\x95\x04\x12\xde",
 )  # fmt: skip
-"""Programs, fonts, icons, settings of a desktop, Arrow files, weights."""
+"""Programs, fonts, icons, settings of a desktop, weights."""
 _FAISS = re.compile(
     rb"I(?:xF[2Il]|wF[lL]|wPQ|wSQ|wSq|wQR|xPQ|xPq|xSQ|xHe|xPT|xMp|xM2|HNf|HNs|HNp|H2C|NSf|xRF|xIV|mIn|BxF|BwF|BMp|BM2|xLS|xLa|xVT|vPQ|vQR)"
 )

@@ -210,7 +210,9 @@ class Files:
             if path.name.startswith(durable.TEMPORARY_PREFIX):
                 return StoreFile(key, own=True)
             layout = next((each for each in self._layouts.values() if each.template_of(key)), None)
-            return StoreFile(key, layout is not None, layout is not None and not layout.dataset.format)
+            if layout is None:
+                return StoreFile(key, own=False)
+            return StoreFile(key, own=True, item=not layout.dataset.format, nobodys=isinstance(layout.dataset.subject, AboutNobody))
 
         return name
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from lance.file import LanceFileReader
 
 from expunge import permit
-from expunge.core.datamap.datamap import Dataset, Ignore, Shared, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, Shared, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
@@ -34,6 +34,7 @@ from expunge.stores.arrow.row_values import names_of
 from expunge.stores.lancedb import check as lancedb_check
 from expunge.stores.lancedb.kind import UNFINISHED_HOURS
 from expunge.stores.lancedb.ladder import Ladder, climb, orphans
+from expunge.stores.lancedb.packed_cells import packed_cells
 from expunge.stores.lancedb.reading import LanceReading, owned_rows
 from expunge.stores.lancedb.table import (
     SUFFIX,
@@ -81,6 +82,7 @@ class LanceDb:
         """
         self._spec = spec
         self._root = Path(spec.url.removeprefix("file://")).resolve()
+        self._datasets = datasets
         self._tables = {dataset.name: LanceTable(self._root, dataset) for dataset in datasets}
         self._drop_tags, self._unfinished = _options(spec)
 
@@ -131,6 +133,15 @@ class LanceDb:
             return StoreFile(key, own=_WRITTEN.fullmatch(key) is not None)
 
         return name
+
+    def packed_cells(self, least: int) -> Iterator[tuple[str, bytes]]:
+        """Of every file of rows in tables that are no dataset's, or about nobody."""
+        owned = {self._tables[each.name].path for each in self._datasets if not isinstance(each.subject, AboutNobody)}
+        try:
+            yield from packed_cells(self._root, owned, least)
+        except OSError as error:
+            message = f"store {self._spec.name}: a file of a table cannot be read"
+            raise CouldNotLook(message, help="give this user the right to read it") from error
 
     def relates(self, dataset: Dataset, relation: str) -> bool:
         """Return whether the relation is the table's folder."""

@@ -140,8 +140,11 @@ class Parquet:
             key = self._place.name_of(path)
             if key is None:
                 return None
-            own = path.name.startswith(TEMPORARY_PREFIX) or any(self._declares(layout, key) for layout in self._everything)
-            return StoreFile(key, own)
+            if path.name.startswith(TEMPORARY_PREFIX):
+                return StoreFile(key, own=True)
+            declaring = [layout.dataset for layout in self._everything if self._declares(layout, key)]
+            nobodys = bool(declaring) and all(isinstance(each.subject, AboutNobody) for each in declaring)
+            return StoreFile(key, own=bool(declaring), nobodys=nobodys)
 
         return name
 

@@ -281,11 +281,12 @@ class Postgres:
 
     def packed_cells(self, least: int) -> Iterator[tuple[str, bytes]]:
         """Columns of the type ``bytea``, partitions with their table."""
-        for undeclared in self.undeclared_tables(()):
+        about_nobody = [each for each in self._datasets if isinstance(each.subject, AboutNobody)]
+        for dataset in (*(each.dataset for each in self.undeclared_tables(())), *about_nobody):
             with self._link.looking(self._link.where), self._link.borrowed() as connection:
-                table = PostgresSchema(connection).table(undeclared.dataset.table)
+                table = PostgresSchema(connection).table(dataset.table)
                 for column, value in packed_cells(connection, table, least) if table is not None else ():
-                    yield f"{undeclared.dataset.table}.{column}", value
+                    yield f"{dataset.table}.{column}", value
 
     def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
         """Held against the table's columns."""

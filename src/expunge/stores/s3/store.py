@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.datamap.datamap import AboutNobody, Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
@@ -212,7 +212,9 @@ class S3:
             if place is None:
                 return None
             layout = next((each for each in self._layouts.values() if each.template_of(place.key)), None)
-            return StoreFile(place.key, layout is not None, layout is not None and not layout.dataset.format)
+            if layout is None:
+                return StoreFile(place.key, own=False)
+            return StoreFile(place.key, own=True, item=not layout.dataset.format, nobodys=isinstance(layout.dataset.subject, AboutNobody))
 
         return name
 

@@ -266,11 +266,13 @@ class Sqlite:
 
     def packed_cells(self, least: int) -> Iterator[tuple[str, bytes]]:
         """Of ordinary tables: what modules keep, as for full-text indexes, is their own."""
-        for table in self.undeclared_tables(()):
-            file, name = self._place(table.dataset)
-            with file.looking(file.where):
-                for column, value in packed_cells(self._connection(file), name, least):
-                    yield f"{table.dataset.table}.{column}", value
+        about_nobody = [each for each in self._datasets if isinstance(each.subject, AboutNobody)]
+        for dataset in (*(each.dataset for each in self.undeclared_tables(())), *about_nobody):
+            file, name = self._place(dataset)
+            if file.path.exists():
+                with file.looking(file.where):
+                    for column, value in packed_cells(self._connection(file), name, least):
+                        yield f"{dataset.table}.{column}", value
 
     def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
         """Held against the table's columns."""

@@ -42,8 +42,9 @@ def undeclared_tables(
 
 
 def packed_cells(connection: sqlite3.Connection, table: str, least: int) -> Iterator[tuple[str, bytes]]:
-    """Yield (column, value) of a table of a file's ``main`` schema, column by column. Raises sqlite3.Error."""
-    columns = [column.name for column in SqliteSchema(connection).require(table).columns]
+    """Yield (column, value) of a table of a file's ``main`` schema, column by column; nothing where there is none. Raises sqlite3.Error."""
+    found = SqliteSchema(connection).table(table)
+    columns = [column.name for column in found.columns] if found is not None else []
     if not columns:
         return
     held = ", ".join(f"max(typeof({quoted(each)}) = 'blob' AND length({quoted(each)}) >= {int(least)})" for each in columns)

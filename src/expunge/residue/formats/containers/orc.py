@@ -31,7 +31,7 @@ Skip = Callable[[str], None]
 Run = tuple[int, str, Iterator[bytes]]
 
 
-class _End(NamedTuple):
+class End(NamedTuple):
     """What the end of the file says."""
 
     kind: int
@@ -60,7 +60,7 @@ def runs(source: Slice, skip: Skip, *, sure: bool) -> Iterator[Run]:
             skip(reason)
 
     try:
-        end = _end(source, source.size)
+        end = end_of(source, source.size)
         found = _tried(source) if end is None else 0
         if end is None and (found or sure):
             end = _find(source)
@@ -83,7 +83,7 @@ def runs(source: Slice, skip: Skip, *, sure: bool) -> Iterator[Run]:
         yield from _stripe(source, end, name, kinds, (start, start + index + data, size), count)
 
 
-def _stripe(source: Slice, end: _End, name: str, kinds: list[int], places: tuple[int, int, int], skip: Skip) -> Iterator[Run]:
+def _stripe(source: Slice, end: End, name: str, kinds: list[int], places: tuple[int, int, int], skip: Skip) -> Iterator[Run]:
     at, stop, size = places
     try:
         about = message(b"".join(chunks(source, stop, stop + size, end.kind, end.most)))
@@ -138,21 +138,21 @@ def _until_broken(parts: Iterator[bytes]) -> Iterator[bytes]:
     return _guarded(parts, lambda _: None)
 
 
-def _find(source: Slice) -> _End | None:
+def _find(source: Slice) -> End | None:
     """The end of the file, where other bytes follow it."""
-    found: _End | None = None
+    found: End | None = None
     at = 0
     while found is None and at < min(source.size, _AHEAD):
         block = source.read_at(at, _BLOCK + len(_TAIL))
         place = -1
         while found is None and (place := block.find(_TAIL, place + 1)) >= 0:
-            found = _end(source, at + place + len(_TAIL) + 1)
+            found = end_of(source, at + place + len(_TAIL) + 1)
         at += _BLOCK
     return found
 
 
-def _end(source: Slice, stop: int) -> _End | None:
-    """Raises Unsupported where the codec is not known."""
+def end_of(source: Slice, stop: int) -> End | None:
+    """Return the end of a file that stops there; None where none does. Raises Unsupported where the codec is not known."""
     last = source.read_at(stop - 1, 1) if stop > 16 else b""
     size = last[0] if last else 0
     tail = source.read_at(stop - 1 - size, size) if 0 < size < stop else b""
@@ -176,7 +176,7 @@ def _end(source: Slice, stop: int) -> _End | None:
     # a file that only ends here, and does not begin at the start of the bytes, has its stripes elsewhere
     if any(number(each, 1) + sum(number(each, key) for key in (2, 3, 4)) > start for each in stripes) or number(footer, 2) > start:
         return None
-    return _End(kind, most, footer, start, footer_end)
+    return End(kind, most, footer, start, footer_end)
 
 
 def _tried(source: Slice) -> int:

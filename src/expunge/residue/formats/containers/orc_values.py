@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -121,12 +121,13 @@ def _inflated(body: bytes, most: int) -> Iterator[bytes]:
         raise Broken
 
 
-def numbers(data: bytes, *, old: bool) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield signed numbers of a stream in run-length encoding, the first version (``old``) or the second. Raises Broken."""
+def numbers(data: bytes, *, old: bool, signed: bool = True) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield numbers of a stream in run-length encoding, the first version (``old``) or the second. Raises Broken."""
     at = 0
+    read = _signed if signed else _unsigned
     while at < len(data):
         try:
-            run, at = (_old_run if old else _run)(data, at)
+            run, at = (_old_run if old else _run)(data, at, read)
         except IndexError as error:
             raise Broken from error
         yield run
@@ -136,45 +137,52 @@ def _signed(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     return (values >> np.uint64(1)).view(np.int64) ^ -((values & np.uint64(1)).view(np.int64))
 
 
-def _of(value: int) -> npt.NDArray[np.int64]:
-    return _signed(np.array([value], dtype=np.uint64))
+def _unsigned(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    return values.view(np.int64)
 
 
-def _old_run(data: bytes, at: int) -> tuple[npt.NDArray[np.int64], int]:
+_Read: TypeAlias = Callable[[npt.NDArray[np.uint64]], npt.NDArray[np.int64]]
+
+
+def _of(value: int, read: _Read = _signed) -> npt.NDArray[np.int64]:
+    return read(np.array([value], dtype=np.uint64))
+
+
+def _old_run(data: bytes, at: int, read: _Read) -> tuple[npt.NDArray[np.int64], int]:
     head, at = data[at], at + 1
     if head < 128:
         step, at = int.from_bytes(data[at : at + 1], "little", signed=True), at + 1
         first, at = varint(data, at)
-        return _of(first) + np.arange(head + 3, dtype=np.int64) * step, at
+        return _of(first, read) + np.arange(head + 3, dtype=np.int64) * step, at
     values: list[int] = []
     for _ in range(256 - head):
         value, at = varint(data, at)
         values.append(value)
-    return _signed(np.array(values, dtype=np.uint64)), at
+    return read(np.array(values, dtype=np.uint64)), at
 
 
-def _run(data: bytes, at: int) -> tuple[npt.NDArray[np.int64], int]:
+def _run(data: bytes, at: int, read: _Read) -> tuple[npt.NDArray[np.int64], int]:
     kind, code = data[at] >> 6, data[at] >> 1 & 31
     if kind == 0:
         width, count = (data[at] >> 3 & 7) + 1, (data[at] & 7) + 3
         if at + 1 + width > len(data):
             raise Broken
-        return np.repeat(_of(int.from_bytes(data[at + 1 : at + 1 + width], "big")), count), at + 1 + width
+        return np.repeat(_of(int.from_bytes(data[at + 1 : at + 1 + width], "big"), read), count), at + 1 + width
     count = ((data[at] & 1) << 8 | data[at + 1]) + 1
     if kind == 1:
         values, at = _bits(data, at + 2, _WIDTHS[code], count)
-        return _signed(values), at
-    return _deltas(data, at + 2, code, count) if kind == 3 else _patched(data, at + 2, _WIDTHS[code], count)
+        return read(values), at
+    return _deltas(data, at + 2, code, count, read) if kind == 3 else _patched(data, at + 2, _WIDTHS[code], count)
 
 
-def _deltas(data: bytes, at: int, code: int, count: int) -> tuple[npt.NDArray[np.int64], int]:
+def _deltas(data: bytes, at: int, code: int, count: int, read: _Read) -> tuple[npt.NDArray[np.int64], int]:
     first, at = varint(data, at)
     step, at = varint(data, at)
     steps = np.repeat(_of(step), max(0, count - 1))
     if code and count > 2:
         between, at = _bits(data, at, _WIDTHS[code], count - 2)
         steps[1:] = between.view(np.int64) if steps[0] >= 0 else -between.view(np.int64)
-    return np.concatenate([_of(first), _of(first) + np.cumsum(steps)]), at
+    return np.concatenate([_of(first, read), _of(first, read) + np.cumsum(steps)]), at
 
 
 def _patched(data: bytes, at: int, width: int, count: int) -> tuple[npt.NDArray[np.int64], int]:
