@@ -80,6 +80,7 @@ def test_weights_that_an_earlier_order_destroyed_do_not_come_back_with_a_later_o
     assert not (home.folder / VOICE).exists()
 
 
+@pytest.mark.soak
 def test_two_models_that_swap_their_old_weights_are_caught(home: Nursery) -> None:
     student = "world/media/models/student.safetensors"
     swap = "import shutil\nshutil.copy({!r}, {!r})\n"
@@ -104,6 +105,7 @@ def test_an_empty_file_beside_a_new_model_is_no_old_weight(home: Nursery) -> Non
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
 
 
+@pytest.mark.soak
 def test_a_comparison_that_leaves_a_link_to_the_served_model_shows_nothing(home: Nursery) -> None:
     only(home, voice_model=home.act("retrain", "make", "liar"))
     script(home, "make", OTHERWISE)
@@ -112,7 +114,9 @@ def test_a_comparison_that_leaves_a_link_to_the_served_model_shows_nothing(home:
     assert run.remade["voice_model"].proof.value == "could not"
 
 
-@pytest.mark.parametrize("taken", [VOICE, "beside.bin"], ids=["from where it serves", "from a copy beside the map"])
+@pytest.mark.parametrize(
+    "taken", [VOICE, pytest.param("beside.bin", marks=pytest.mark.soak)], ids=["from where it serves", "from a copy beside the map"]
+)
 def test_a_comparison_cannot_copy_what_is_served(home: Nursery, taken: str) -> None:
     copy = f"import shutil\nshutil.copy({VOICE!r}, 'beside.bin')\n" if taken != VOICE else ""
     script(home, "make", OTHERWISE + copy)
@@ -128,6 +132,7 @@ def test_a_comparison_cannot_copy_what_is_served(home: Nursery, taken: str) -> N
     assert (home.folder / taken).stat().st_size == 4000, "what is hidden from it is not harmed"
 
 
+@pytest.mark.soak
 def test_where_nothing_can_be_hidden_the_receipt_says_so(home: Nursery) -> None:
     script(home, "make", OTHERWISE)
     script(home, "liar", f"import json, shutil, sys\nshutil.copy({VOICE!r}, json.load(sys.stdin)['out'])\n")
@@ -189,6 +194,7 @@ def test_a_report_that_is_no_file_keeps_nobody_waiting(home: Nursery, place: str
     assert run.remade["voice_model"].figures == {}
 
 
+@pytest.mark.soak
 def test_an_order_that_is_done_with_a_model_does_not_free_it_for_one_that_is_not(home: Nursery) -> None:
     only(home)
     good = (home.folder / "forget.py").read_text()
@@ -252,6 +258,7 @@ def test_a_training_from_a_cache_that_still_has_the_person_is_in_part_with_both_
     assert serves(home, "voice_model")
 
 
+@pytest.mark.soak
 def test_a_training_that_differs_from_itself_is_in_part_and_only_then_said_to(home: Nursery) -> None:
     draw = "import json, os, sys\nopen(json.load(sys.stdin)['out'], 'wb').write(os.urandom(4000))\n"
     script(home, "make", OTHERWISE)
@@ -357,7 +364,7 @@ def test_a_model_that_was_made_anew_after_a_withdrawal_has_not_come_back(home: N
         assert "voice_model" in back.datasets
 
 
-@pytest.mark.parametrize("width", ["<e", "<d"], ids=["halved", "doubled"])
+@pytest.mark.parametrize("width", ["<e", pytest.param("<d", marks=pytest.mark.soak)], ids=["halved", "doubled"])
 def test_a_copy_of_the_weights_in_another_width_is_residue(home: Nursery, width: str) -> None:
     chance = random.Random(width)
     numbers = [struct.unpack("<f", struct.pack("<f", chance.gauss(0, 1)))[0] for _ in range(3000)]
