@@ -342,7 +342,7 @@ def test_the_public_is_told_that_there_is_no_other_place_only_while_the_last_loo
     published, said = sentence(told)
     assert published
     assert NO_OTHER not in said
-    assert "in other places as well" in said
+    assert "also kept in places that are not named here" in said
     (told.world / "gps.db").unlink()
     assert discovered(told).clean
     with told.open() as opened:

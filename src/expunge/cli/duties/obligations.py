@@ -9,6 +9,7 @@ import typer
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
+from expunge.errors import UsageError
 
 
 def obligations(
@@ -25,6 +26,9 @@ def obligations(
     with opened(map_file) as expunge:
         scope = expunge.dues.in_scope()
         found = [obligation for obligation in expunge.dues.obligations() if obligation.duty.id.startswith(only.upper())]
+    if not found:
+        problem = f"no duty has an id that begins with {only!r}"
+        raise UsageError(problem, help="AMZ, RNG, FAIL, COP, DSG, TIM and NST, each with a number: RNG-02")
     unmet = [each for each in found if each.unmet]
     shown = unmet if missing else found
     if as_json:
@@ -32,7 +36,7 @@ def obligations(
         kinds = {each.kind.value: {"datasets": each.datasets, "children": each.children} for each in scope}
         output.write_json("obligations/1", {"duties": said, "unmet": len(unmet), "scope": kinds})
     elif not shown:
-        output.say("every duty that is asked for is met" if missing and found else "no duty has such an id")
+        output.say("every duty that is asked for is met")
     else:
         from rich.table import Table
 

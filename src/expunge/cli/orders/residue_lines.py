@@ -27,6 +27,9 @@ def told(expunge: Expunge, order: OrderId, *, verbose: bool) -> list[str]:
     if verbose or not groups:
         found = (f"residue in {each.store}: {each.path} at {each.offset}, {each.hidden}" for each in expunge.residue(order))
         lines += [output.visible(line) for line in dict.fromkeys(found)]
+    if lines:
+        lines.append("remove what lies there, or declare it in the map (`expunge check` prints lines to paste)")
+        lines.append(f"then, to look again: expunge apply {order}")
     return lines
 
 
@@ -52,7 +55,8 @@ def _lines(groups: Sequence[ResidueGroup]) -> list[str]:
     held: dict[tuple[str, str, str], set[str]] = {}
     inside: dict[tuple[str, str, str], set[str]] = {}
     for each, table, path in zip(groups, tables, files, strict=True):
-        key = (f"{path.rpartition('/')[0]}/" if many and not table else path, table, each.lying)
+        # Why not of a file: it has no rows but itself.
+        key = (f"{path.rpartition('/')[0]}/" if many and not table else path, table, each.lying if table or "row" not in each.lying else "")
         counts[key] = counts.get(key, 0) + each.places
         held.setdefault(key, set()).update(each.of)
         inside.setdefault(key, set()).add(path)

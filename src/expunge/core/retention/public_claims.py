@@ -233,9 +233,9 @@ def _places_known(search: PlacesSearch) -> Claim:
             sentence = "There is no other place in which data about people is kept than those named here."
             return Claim("places.known", sentence, ClaimCheck.NOWHERE_ELSE, dated=dated)
         case PlacesKnown.SOME:
-            sentence = "Data about people is kept in other places as well than those named here; these are being added, or cleared."
+            sentence = "Data about people is also kept in places that are not named here; these are being added, or cleared."
         case PlacesKnown.UNKNOWN:
-            sentence = "Whether data about people is kept in other places as well than those named here is not known."
+            sentence = "It is not known whether data about people is also kept in places that are not named here."
     return Claim("places.known", sentence, ClaimCheck.AS_SEARCHED, dated=dated)
 
 
