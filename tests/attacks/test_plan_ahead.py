@@ -48,7 +48,7 @@ def test_a_plan_tells_which_rows_of_others_it_changes_and_which_stay_as_the_rece
     assert "- messages: erase 1 item" in text
     assert "~ customers.referred_by: 1 row of other people names them: set to null" in text
     assert "= messages.body: 1 row of other people names them: it stays as it is" in text
-    assert "nothing of theirs in replies" in text
+    assert "nothing found in replies" in text
     assert "!" not in text.replace("! stands in the way", "")
     assert forecast.foreseen is not None
     assert not forecast.foreseen.in_the_way

@@ -145,7 +145,7 @@ def _lines_of(forecast: PlanForecast, store: str) -> Iterator[str]:
     for name in _datasets_of(forecast, store):
         yield from _with_others(forecast, name)
     if empty:
-        yield f"nothing of theirs in {', '.join(empty)}"
+        yield f"nothing found in {', '.join(empty)}"
 
 
 def _with_others(forecast: PlanForecast, name: str) -> Iterator[str]:

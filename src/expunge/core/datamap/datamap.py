@@ -464,7 +464,7 @@ class DataMap:
     opaque: tuple[OpaquePlace, ...] = ()
     """Places that cannot be read, each with the reason why that is no harm."""
     not_ours: tuple[NotOurs, ...] = ()
-    """Databases beside a declared one that are somebody else's."""
+    """Databases beside a declared one that belong to others."""
     guesses: tuple[OpenGuess, ...] = ()
     """What a proposal guessed and no person has decided yet, in the order of the file."""
     records: Mapping[RecordKind, Period] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Databases beside a declared one that are somebody else's, as the map says."""
+"""Databases beside a declared one that belong to others, as the map says."""
 
 from __future__ import annotations
 
