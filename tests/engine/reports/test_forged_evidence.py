@@ -120,3 +120,12 @@ def test_a_pack_as_it_is_and_one_signed_anew_unchanged_hold(home: Household, who
     open_end = packed(home, tmp_path / "open.zip", start=NEW_YEAR, end=NEW_YEAR.replace(year=2033))
     assert said(open_end)["to"] == said(open_end)["made"]
     assert check(open_end).receipts == len([row for row in rows(open_end, "answers") if row["what"] == "receipt"])
+
+
+def test_a_receipt_of_another_time_does_not_count_as_one_of_the_pack_s(home: Household, tmp_path: Path) -> None:
+    early = packed(home, tmp_path / "early.zip", end=NEW_YEAR)
+    name = next(name.rpartition("/")[0] for name in early if name.startswith("beside/"))
+    shown = {path.replace(f"{name}/", "receipts/ord-x/1-1/"): data for path, data in early.items()}
+    shown["log/entries.json"] = early["log/entries.json"].replace(name.encode(), b"receipts/ord-x/1-1")
+    with pytest.raises(EvidenceInvalid, match=r"receipts/ord-x/1-1 is not where it belongs"):
+        check(signed_again(home, shown))

@@ -88,8 +88,8 @@ def verify(files: Mapping[str, bytes], trust: bytes | None = None, *, at: dateti
         more = f"; and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
         message = f"the evidence pack does not hold: {'; '.join(faults[:MOST_NAMED])}{more}"
         raise EvidenceInvalid(message, help="ask for the pack again; a receipt that is missing or wrong has to be explained")
-    receipts = sum(each.folder.startswith(pack.RECEIPTS) for each in entries)
-    records = sum(each.folder.startswith(pack.LEDGER) for each in entries)
+    receipts = sum(isinstance(each.entered, Receipt) for each in covered)
+    records = len(covered) - receipts
     return VerifiedPack(
         manifest, receipts, records, trust is not None, tuple(_steps(manifest, receipts, records, trusted=trust is not None))
     )
@@ -234,9 +234,12 @@ def _uncounted(manifest: EvidenceManifest, entries: Iterable[LogEntry]) -> Itera
 
 def _edges(manifest: EvidenceManifest, entries: Iterable[LogEntry], items: Mapping[int, EnteredItem]) -> Iterator[str]:
     """What lies next to the covered part shows that it begins and ends where the period does."""
-    log, known = manifest.log, {each.index for each in entries}
-    beside = {log.first - 1, log.past} & set(range(log.size))
-    beyond = sorted(index for index in known - beside if not log.first <= index < log.past)
+    log, known = manifest.log, {each.index: each.folder for each in entries}
+    beside = {index for index in (log.first - 1, log.past) if 0 <= index < log.size}
+    for index in sorted(beside & known.keys()):
+        if known[index] not in ("", f"{pack.BESIDE}{index}"):
+            yield f"entry {index} of the log lies beside the part that is covered, and {known[index]} is not where it belongs"
+    beyond = sorted(index for index in known.keys() - beside if not log.first <= index < log.past)
     yield from (f"entry {index} of the log is listed, and lies beyond the part that is covered" for index in beyond)
     if manifest.start is None and log.first:
         yield f"the pack begins with entry {log.first} of the log, and says that it begins with the first"
