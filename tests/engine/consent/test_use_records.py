@@ -56,8 +56,10 @@ def soon(days: int = 300) -> datetime:
     return datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
 
 
-def reviewed(home: Household, decision: ReviewDecision = ReviewDecision.APPROVED, statement: dict[str, str] | None = None) -> None:
-    review = UseReview("weather", decision, statement or STATEMENT, soon())
+def reviewed(
+    home: Household, decision: ReviewDecision = ReviewDecision.APPROVED, statement: dict[str, str] | None = None, days: int = 300
+) -> None:
+    review = UseReview("weather", decision, statement or STATEMENT, soon(days))
     with home.open() as opened:
         opened.uses.review(review, "priya", signed(PRIYA, opened.uses.message_of_review(review)))
 
@@ -129,6 +131,25 @@ def test_a_record_lapses_and_due_tells_when(asked: Household) -> None:
     found = owed(asked, late)
     assert found["use of location weather"].startswith("overdue: its review lapsed on ")
     assert found["recipient Skylark"].startswith("overdue: its written assurance lapsed on ")
+
+
+@pytest.mark.duty("AMZ-13", "COP-14")
+def test_a_snapshot_ends_with_the_first_record_that_lapses(asked: Household) -> None:
+    reviewed(asked, days=2)
+    assured(asked)
+    with asked.open() as opened:
+        opened.gates.publish()
+        gate = opened.gates.open(max_age=timedelta(days=30))
+        for passed, reason in ((timedelta(days=1), GateReason.PERMITTED), (timedelta(days=2), GateReason.STALE)):
+            now = datetime.now(UTC) + passed
+            object.__setattr__(gate, "_now", lambda now=now: now)
+            assert gate.may_use(Subject("profile", ANNA), "weather").reason is reason
+    # A record without which nothing passes anyhow ends nothing.
+    reviewed(asked, decision=ReviewDecision.REJECTED, days=2)
+    with asked.open() as opened:
+        opened.gates.publish()
+        object.__setattr__(gate, "_now", lambda: datetime.now(UTC) + timedelta(days=3))
+        assert gate.may_use(Subject("profile", ANNA), "answering").reason is GateReason.PERMITTED
 
 
 @pytest.mark.duty("AMZ-13")

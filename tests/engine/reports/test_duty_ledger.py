@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from expunge import Expunge, faults
+from expunge.__main__ import whole_application
 from expunge.cli.terminal.evidence_files import read_pack
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.verification import ledger_record
@@ -27,6 +30,10 @@ LAWS = (
 )
 CLOCKS = LAWS.format(more="ring-change, ring-order-acknowledged, alexa-order-handed-over")
 PAPER = sha256(b"a signed paper").hexdigest()
+NO_ROLES = (
+    *("Anna Miller born 1990-01-01 HIV", "anna miller born 1990-01-01", "born 19900101", "born 1 jan 90", "jan-1-90", "mia@owl.example"),
+    *("call 030-1234", "https://owl.example", "manager  of deletion", "a b c d e f", "x" * 31, "rôle", "manager\n", "-", "1 manager"),
+)
 NAME = "Wilhelmina Thistledown"
 
 
@@ -69,7 +76,7 @@ def test_training_is_due_a_year_after_the_role_began_and_a_year_after_the_last_o
 @pytest.mark.duty("AMZ-19", "RNG-31")
 def test_an_order_is_handed_to_each_role_and_acknowledged_in_time(company: Household) -> None:
     early = enter(company, LedgerKind.ROLE, date(2029, 1, 1), role="deletion manager", person=NAME)
-    order = enter(company, LedgerKind.ORDER, date(2031, 4, 20), role="FTC v. Ring")
+    order = enter(company, LedgerKind.ORDER, date(2031, 4, 20), role="ftc-v-ring")
     now = owed(company)
     assert now["ring-order-handed-over"] == ("2031-05-20", ClockState.RUNNING)
     assert now["alexa-order-handed-over"] == ("2031-04-30", ClockState.OVERDUE)
@@ -88,7 +95,7 @@ def test_an_order_is_handed_to_each_role_and_acknowledged_in_time(company: House
 
 @pytest.mark.duty("AMZ-18", "RNG-28", "AMZ-20", "RNG-31")
 def test_certifications_fall_due_each_year_and_a_report_and_a_notice_once(company: Household) -> None:
-    order = enter(company, LedgerKind.ORDER, date(2030, 5, 10), role="FTC v. Ring")
+    order = enter(company, LedgerKind.ORDER, date(2030, 5, 10), role="ftc-v-ring")
     now = owed(company)
     assert (now["ring-certification"][0], now["ring-report"][0]) == ("2031-05-10", "2031-05-10")
     enter(company, LedgerKind.CERTIFICATION, date(2031, 5, 1), order, signed_by="principal executive officer")
@@ -103,7 +110,7 @@ def test_certifications_fall_due_each_year_and_a_report_and_a_notice_once(compan
 
 @pytest.mark.duty("AMZ-22", "RNG-33")
 def test_a_request_for_records_is_due_in_14_days_until_it_is_answered(company: Household) -> None:
-    request = enter(company, LedgerKind.REQUEST, date(2031, 4, 28), role="the Commission")
+    request = enter(company, LedgerKind.REQUEST, date(2031, 4, 28), role="the commission")
     assert owed(company)["ring-request-for-records"] == ("2031-05-12", ClockState.RUNNING)
     assert owed(company, datetime(2031, 5, 12, 4, tzinfo=UTC))["ring-request-for-records"][1] is ClockState.OVERDUE
     enter(company, LedgerKind.ANSWER, date(2031, 5, 1), request)
@@ -158,7 +165,8 @@ def test_a_journal_that_forgot_a_record_is_noticed(company: Household, tmp_path:
 def test_what_makes_no_sense_is_refused(company: Household) -> None:
     role = enter(company, LedgerKind.ROLE, role="deletion manager")
     for kind, about, said, why in (
-        (LedgerKind.ROLE, (), {"role": "mia@owl.example"}, "no address"),
+        *((LedgerKind.ROLE, (), {"role": words}, "at most 5 words of small letters") for words in NO_ROLES),
+        (LedgerKind.ASSURANCE, (), {"role": "a provider", "signed_by": "Anna Miller"}, "at most 5 words of small letters"),
         (LedgerKind.ROLE, (), {}, "says nobody"),
         (LedgerKind.TRAINING, (), {}, "one of kind role"),
         (LedgerKind.TRAINING, ("led-0000000000000000",), {}, "one of kind role"),
@@ -192,6 +200,8 @@ def test_the_commands_add_list_and_verify(company: Household, tmp_path: Path) ->
         "ledger", "add", "role", "--on", "2026-01-05", "--role", "deletion manager", "--person", NAME, "--map", company.map, "--json"
     )
     assert made.code == 0, made.err
+    missing = command("ledger", "add", "role", "--on", "2026-01-05", "--person", "-", "--map", company.map)
+    assert (missing.code, "no name was given" in missing.err) == (2, True), missing.err
     told = ("--about", made.json["id"], "--document", tmp_path / "signed.pdf", "--signed-by", "trainer")
     assert command("ledger", "add", "training", "--on", "2026-02-01", *told, "--map", company.map).code == 0
     listed = command("ledger", "list", "--map", company.map, "--json").json["records"]
@@ -202,6 +212,16 @@ def test_the_commands_add_list_and_verify(company: Household, tmp_path: Path) ->
     assert command("ledger", "add", "lesson", "--on", "2026-02-01", "--map", company.map).code == 2
 
 
+def test_a_name_is_read_from_stdin_where_it_is_not_to_stand_in_the_shell_s_history(company: Household) -> None:
+    arguments = ["ledger", "add", "role", "--on", "2026-01-05", "--person", "-", "--map", str(company.map), "--json"]
+    done = CliRunner().invoke(whole_application(), arguments, input=f"{NAME}\n")
+    assert done.exit_code == 0, done.stderr
+    named = enter(company, LedgerKind.ROLE, person=NAME)
+    with at(company) as expunge:
+        people = {each.record.id: each.record.person for each in expunge.records.ledger()}
+    assert json.loads(done.stdout)["person"] == people[named]
+
+
 @pytest.mark.duty("AMZ-19", "RNG-31")
 def test_obligations_say_what_the_ledger_lacks_and_what_is_overdue(company: Household) -> None:
     def said(duty: str, when: datetime = ENTRY) -> tuple[str, str]:
@@ -209,12 +229,12 @@ def test_obligations_say_what_the_ledger_lacks_and_what_is_overdue(company: Hous
             return next((each.today.value, each.why) for each in expunge.dues.obligations() if each.duty.id == duty)
 
     assert "no order is entered in the ledger" in said("AMZ-19")[1]
-    order = enter(company, LedgerKind.ORDER, date(2031, 4, 30), role="FTC v. Ring")
+    order = enter(company, LedgerKind.ORDER, date(2031, 4, 30), role="ftc-v-ring")
     role = enter(company, LedgerKind.ROLE, date(2031, 4, 1), role="deletion manager")
     assert said("AMZ-19")[0] == "met"
     late = datetime(2031, 5, 12, tzinfo=UTC)
     assert f"order {order} for role {role} (deletion manager) (alexa-order-handed-over)" in said("AMZ-19", late)[1]
-    enter(company, LedgerKind.REQUEST, date(2031, 4, 28), role="the Commission")
+    enter(company, LedgerKind.REQUEST, date(2031, 4, 28), role="the commission")
     assert (said("RNG-33")[0], said("RNG-33", late)[0]) == ("met", "no")
     company.write_map()
     assert "names no clock" in said("AMZ-19")[1]

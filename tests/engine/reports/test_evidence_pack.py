@@ -176,3 +176,20 @@ def test_the_commands_pack_and_verify_and_name_what_is_wrong(home: Household, tm
     assert (refused.code, "lists/answers.json was changed" in refused.err) == (6, True), refused.err
     assert command("evidence", "pack", "--out", target, "--map", home.map).code == 2
     assert command("evidence", "pack", "--out", tmp_path / "x.zip", "--from", "soon", "--map", home.map).code == 2
+
+
+def test_a_folder_that_is_no_pack_is_refused_before_anything_else_in_it_is_looked_at(whole: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "link").symlink_to("/")
+    refused = command("evidence", "verify", tmp_path)
+    assert (refused.code, "the evidence pack has no manifest.json" in refused.err) == (6, True), refused.err
+    (tmp_path / "manifest.json").write_bytes(whole["manifest.json"])
+    refused = command("evidence", "verify", tmp_path)
+    assert (refused.code, "no plain file" in refused.err) == (6, True), refused.err
+    (tmp_path / "photos" / "link").unlink()
+    for number in range(200):
+        (tmp_path / "photos" / f"{number}.jpg").touch()
+    refused = command("evidence", "verify", tmp_path)
+    assert (refused.code, "more than 100 files that are not of the evidence pack" in " ".join(refused.err.split())) == (6, True), (
+        refused.err
+    )

@@ -24,10 +24,13 @@ class FileGatePublisher:
         self._keys = keys
         self._valid_for = valid_for
 
-    def __call__(self, now: datetime, contents: Contents) -> None:
+    def __call__(self, now: datetime, contents: Contents, until: datetime | None = None) -> None:
         """Publish; a reader sees the old snapshot or the new one. Raises StateUnavailable."""
         gate_key = self._keys.gate_key()
-        data = publish_snapshot(contents, gate_key, published=now, valid_until=now + self._valid_for, sign=self._keys.sign_receipt)
+        end = now + self._valid_for
+        # Why a second at least: times of snapshots are in whole seconds, and one that ends when it begins is none.
+        end = max(min(end, until), now + timedelta(seconds=1)) if until else end
+        data = publish_snapshot(contents, gate_key, published=now, valid_until=end, sign=self._keys.sign_receipt)
         with guarded("the gate's snapshot could not be published"):
             # commit point: pipelines see the new suppressions from here on.
             durable.write_bytes(self._path, data, at="gate.publish", mode=0o644)

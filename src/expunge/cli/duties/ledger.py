@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,9 +31,17 @@ def add(
         ),
     ],
     on: Annotated[str, typer.Option(metavar="DATE", help="The day on which it was done: 2026-01-31.", show_default=False)],
-    role: Annotated[str, typer.Option(help="The role, authority or third party; no name of a person.", show_default=False)] = "",
+    role: Annotated[
+        str, typer.Option(help="The role, authority or third party, in small letters; no name of a person.", show_default=False)
+    ] = "",
     person: Annotated[
-        str, typer.Option(help="The person: a keyed pseudonym of the name is kept, the name is not.", show_default=False)
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The person: a keyed pseudonym of the name is kept, the name is not. With - the name is asked for on the terminal, or "
+            "read from stdin: the shell's history keeps what is typed here.",
+            show_default=False,
+        ),
     ] = "",
     about: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="The record that it is about; again for more.", show_default=False)
@@ -54,7 +63,7 @@ def add(
         message = f"{output.visible(kind)!r} is no kind of record"
         raise UsageError(message, help=f"it is one of {', '.join(LedgerKind)}")
     digest = sha256(document.read_bytes()).hexdigest() if document else ""
-    said = {"role": role, "person": person, "signed_by": signed_by, "document": digest}
+    said = {"role": role, "person": _named() if person == "-" else person, "signed_by": signed_by, "document": digest}
     with opened(map_file, recover=True) as expunge:
         entered = expunge.records.enter(LedgerKind(kind), _day(on), about=tuple(about or ()), **said)
     if as_json:
@@ -93,6 +102,17 @@ def verify(map_file: options.Map = None, as_json: options.Json = False) -> None:
         output.write_json("ledger-verification/1", {"holds": True, "records": found})
         return
     output.say(f"{output.count(len(found), 'record')}: each is signed and in the log")
+
+
+def _named() -> str:
+    """Return the name that is typed on the terminal, which does not show it, or stands on a line of stdin. Raises UsageError for none."""
+    from expunge.cli.terminal.installation import ask_secret
+
+    name = ask_secret("name of the person: ") if sys.stdin.isatty() else sys.stdin.readline()
+    if not name.strip():
+        message = "no name was given"
+        raise UsageError(message, help="type it on the terminal, or give it as a line of stdin")
+    return name.strip()
 
 
 def _values(entry: LedgerEntry) -> dict[str, Any]:

@@ -7,10 +7,14 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from expunge.core.verification import evidence_pack
 from expunge.errors import EvidenceInvalid
 
 MOST_BYTES = 1 << 28
 """No file of a pack is as large: the manifest of a million receipts is smaller."""
+
+MOST_STRANGE = 100
+"""Files beside a pack's own that are listed to be named."""
 
 
 class ZippedFiles(Mapping[str, bytes]):
@@ -45,24 +49,55 @@ class ZippedFiles(Mapping[str, bytes]):
 
 
 class FolderFiles(Mapping[str, bytes]):
-    """The files of a folder by their path below it. Raises EvidenceInvalid for what is no plain file."""
+    """The files of a folder by their path below it. Raises EvidenceInvalid for a folder that is no pack, and for what is no plain file."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the list of its files."""
-        found = [path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
-        odd = [path for path in found if path.is_symlink() or not path.is_file()]
-        if odd:
-            raise EvidenceInvalid("the folder holds something that is no plain file", help="unpack the zip into an empty folder")
-        self._paths = {path.relative_to(folder).as_posix(): path for path in found}
+        """Read the manifest, then the list of files, until too many are not named by the manifest."""
+        self._folder = folder
+        named = evidence_pack.parse(self[evidence_pack.MANIFEST]).files.keys() | evidence_pack.UNLISTED
+        self._paths: dict[str, None] = {}
+        strange = 0
+        for path in _below(folder):
+            name = path.relative_to(folder).as_posix()
+            if path.is_symlink() or not path.is_file():
+                raise EvidenceInvalid("the folder holds something that is no plain file", help="unpack the zip into an empty folder")
+            self._paths[name] = None
+            strange += name not in named
+            if strange > MOST_STRANGE:
+                message = f"the folder holds more than {MOST_STRANGE} files that are not of the evidence pack, {name} among them"
+                raise EvidenceInvalid(message, help="unpack the zip into an empty folder")
 
     def __getitem__(self, name: str) -> bytes:
-        return self._paths[name].read_bytes()
+        path = self._folder / name
+        try:
+            if path.is_symlink() or not path.is_file():
+                message = f"the evidence pack has no {name}"
+                raise EvidenceInvalid(message, help="name the zip, or the folder that it was unpacked into")
+            if path.stat().st_size > MOST_BYTES:
+                message = f"{name} is far too large to be of an evidence pack"
+                raise EvidenceInvalid(message, help="use the file as it was handed over")
+            return path.read_bytes()
+        except OSError as error:
+            message = f"{name} cannot be read: {error.strerror}"
+            raise EvidenceInvalid(message, help="unpack the zip into an empty folder") from error
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)
 
     def __len__(self) -> int:
         return len(self._paths)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Each file and link below a folder, one at a time."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            yield from _below(path)
+        else:
+            yield path
 
 
 def read_pack(path: Path) -> Mapping[str, bytes]:

@@ -38,6 +38,8 @@ _TAXONOMY: tuple[tuple[str, frozenset[ProtectedKind]], ...] = (
     ("user.content.image", frozenset({ProtectedKind.IMAGE})),
 )
 """Fideslang category, those below it included -> the kinds that it says."""
+_WHEREABOUTS = frozenset({"location", "geolocation", "coordinates", "gps", "latitude", "longitude", "whereabouts"})
+"""Words of a category that say geolocation wherever they stand (``user.device.location``)."""
 CATEGORY: Mapping[ProtectedKind, str] = {
     ProtectedKind.LOCATION: "user.location.precise",
     ProtectedKind.VOICE: "user.content.audio",
@@ -56,9 +58,9 @@ def is_geolocation(decimals: int, *, linkable: bool) -> bool:
 
 def kinds_said(categories: tuple[str, ...]) -> frozenset[ProtectedKind]:
     """Return the kinds that some categories say; the categories above a kind (``user.content``) say none."""
-    return frozenset(
-        kind for each in categories for above, kinds in _TAXONOMY if each == above or each.startswith(f"{above}.") for kind in kinds
-    )
+    found = {kind for each in categories for above, kinds in _TAXONOMY if each == above or each.startswith(f"{above}.") for kind in kinds}
+    words = {word for each in categories for part in each.split(".") for word in part.split("_")}
+    return frozenset(found | {ProtectedKind.LOCATION} if words & _WHEREABOUTS else found)
 
 
 def kinds_of(data_map: DataMap, name: str) -> frozenset[ProtectedKind]:

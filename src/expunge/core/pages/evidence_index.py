@@ -78,7 +78,8 @@ def _index(said: PackSummary) -> Iterator[str]:
     yield "<h2>Lists</h2>\n<ul>\n"
     for name, rows in said.lists.items():
         yield f'<li><a href="lists/{name}.html">{name}</a>: {rows:,} (<a href="lists/{name}.json">JSON</a>)</li>\n'
-    yield "</ul>\n<h2>Policy in force</h2>\n<ul>\n"
+    yield "</ul>\n<h2>Policy in force</h2>\n"
+    yield "<p>These files are the company's own statement: nothing in the log vouches for them.</p>\n<ul>\n"
     yield "".join(f'<li><a href="{escape(each)}">{escape(each)}</a></li>\n' for each in said.policy)
     yield f"</ul>\n<h2>Receipts ({len(said.receipts):,})</h2>\n"
     yield '<table>\n<thead><tr><th scope="col">Order</th><th scope="col">Says</th><th scope="col">Verified</th>'
@@ -90,12 +91,12 @@ def _index(said: PackSummary) -> Iterator[str]:
 
 
 def listed(name: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """The page of one list: a table with a column for each field that any row has."""
+    """The page of one list: a table with a column for each field that any row has, in one sequence whatever that of the rows' fields."""
     return "".join(_listed(name, rows)).encode()
 
 
 def _listed(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    columns = list(dict.fromkeys(field for row in rows for field in row))
+    columns = ["at", "what", *sorted({field for row in rows for field in row} - {"at", "what"})]
     yield f"{_HEAD}<title>{escape(name)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{escape(name)}</h1>\n"
     yield '<p><a href="../index.html">All lists</a></p>\n'
     if not rows:

@@ -15,7 +15,7 @@ SCHEMA = "expunge.evidence/1"
 PAYLOAD_TYPE = "application/vnd.expunge.evidence+json"
 MANIFEST, SIGNATURE, SIGNER, POLICY, INDEX = "manifest.json", "manifest.sig", "signer.pem", "trust-policy.txt", "index.html"
 CHECKPOINT, ENTRIES = "log/checkpoint.txt", "log/entries.json"
-RECEIPTS, BESIDE, LEDGER, LISTS = "receipts/", "beside/", "ledger/", "lists/"
+RECEIPTS, BESIDE, LEDGER, LISTS, STATED = "receipts/", "beside/", "ledger/", "lists/", "policy/"
 UNLISTED = frozenset({MANIFEST, SIGNATURE})
 """The files that the manifest cannot name."""
 
@@ -49,6 +49,8 @@ class EvidenceManifest:
     files: Mapping[str, str]
     """File -> hex SHA-256, of every file but the manifest and its signature."""
     tool: str
+    since: datetime | None
+    """When the first record of any time was made here; None where there is none."""
 
     def encode(self) -> bytes:
         """The manifest's canonical bytes."""
@@ -68,6 +70,7 @@ class EvidenceManifest:
                 "log": log,
                 "made": instant(self.made),
                 "schema": SCHEMA,
+                "since": instant(self.since) if self.since else None,
                 "to": instant(self.end) if self.end else None,
                 "tool": self.tool,
             }
@@ -101,16 +104,21 @@ def parse(data: bytes) -> EvidenceManifest:
             "lists": dict(lists),
             "log": {"first": int(first), "origin": str(origin), "past": int(past), "root": str(root), "size": int(size)},
             "made": str(made),
+            "since": (str() | None) as since,
             "to": (str() | None) as end,
             "tool": str(tool),
         } if all(isinstance(each, str) for each in files.values()) and all(type(each) is int for each in lists.values()):
             log = LogRange(origin, size, root, first, past)
             times = _time(start) if start else None, _time(end) if end else None
-            manifest = EvidenceManifest(_time(made), recipient, *times, log, lists, files, tool)
+            manifest = EvidenceManifest(_time(made), recipient, *times, log, lists, files, tool, _time(since) if since else None)
         case _:
             raise EvidenceInvalid("not a manifest of an evidence pack", help="see docs/spec/evidence-pack.md")
-    if not 0 <= first <= past <= size or manifest.encode() != data:
+    if not 0 <= first <= past <= size or _encoded(manifest) != data:
         raise EvidenceInvalid("the manifest has fields that do not belong there, or contradict each other")
+    if manifest.start is not None and manifest.end is not None and manifest.start >= manifest.end:
+        raise EvidenceInvalid("the manifest names a time that ends before it begins")
+    if manifest.made < max(each for each in (manifest.start, manifest.end, manifest.since, manifest.made) if each is not None):
+        raise EvidenceInvalid("the pack says that it was made before the time ended that it covers")
     return manifest
 
 
@@ -140,6 +148,13 @@ def _entry(value: canonical.Json) -> LogEntry:
                 raise EvidenceInvalid("the leaf hash of a log entry is malformed") from error
         case _:
             raise EvidenceInvalid("a log entry is malformed")
+
+
+def _encoded(manifest: EvidenceManifest) -> bytes:
+    try:
+        return manifest.encode()
+    except ValueError as error:
+        raise EvidenceInvalid("a time in the manifest is finer than seconds, or a number is too large") from error
 
 
 def _time(text: str) -> datetime:

@@ -6,6 +6,7 @@ silence. Everything that is wrong is named at once.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,16 +14,27 @@ from datetime import datetime
 from hashlib import sha256
 
 from expunge.core import merkle
+from expunge.core.evidence.receipt import Receipt
 from expunge.core.log import signed_head
 from expunge.core.log.trust import TrustPolicy
 from expunge.core.log.trust import parse as parse_policy
-from expunge.core.values import canonical
+from expunge.core.values.record_kind import RecordKind
 from expunge.core.values.signature import parse_ed25519_pem, verify_ed25519
-from expunge.core.verification import entry_order, ledger_record, receipt_verify
+from expunge.core.verification import entry_order, evidence_lists, ledger_record, receipt_verify
 from expunge.core.verification import evidence_pack as pack
+from expunge.core.verification.evidence_lists import CoveredEntry
 from expunge.core.verification.evidence_pack import EvidenceManifest, LogEntry
+from expunge.core.verification.ledger_record import LedgerRecord
 from expunge.errors import EvidenceInvalid
 
+_FIXED = frozenset(
+    {
+        *(pack.SIGNER, pack.POLICY, pack.INDEX, pack.CHECKPOINT, pack.ENTRIES),
+        *(f"{pack.LISTS}{kind.value}.{form}" for kind in RecordKind for form in ("json", "html")),
+    }
+)
+"""Files that every pack has, besides the manifest and its signature."""
+_ROUND = re.compile(r"[0-9]+-[0-9]+")
 MOST_NAMED = 20
 """Faults that the message names; the answer has all of them."""
 
@@ -35,8 +47,7 @@ class EnteredItem:
     """The last time of which it speaks."""
     leaf_hash: bytes
     signer: bytes
-    verdict: str = ""
-    """Of a receipt; empty for a ledger record."""
+    said: Receipt | LedgerRecord
 
 
 @dataclass(frozen=True)
@@ -69,13 +80,16 @@ def verify(files: Mapping[str, bytes], trust: bytes | None = None, *, at: dateti
     _check_log(files, manifest, policy, entries, faults, at)
     items = dict(_contents(files, manifest, entries, policy, trust, at, faults))
     faults += [*_missing(manifest, entries), *_uncounted(manifest, entries), *_edges(manifest, entries, items)]
-    faults += _lists(files, manifest, items)
+    covered = _covered(manifest, entries, items)
+    faults += [*_made(manifest, covered, items), *evidence_lists.faults(files, manifest, covered)]
+    # Why only then: pages are made of what was verified, and a page made of less shows nothing.
+    faults += [] if faults else evidence_lists.pages(files, manifest, covered)
     if faults:
         more = f"; and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
         message = f"the evidence pack does not hold: {'; '.join(faults[:MOST_NAMED])}{more}"
         raise EvidenceInvalid(message, help="ask for the pack again; a receipt that is missing or wrong has to be explained")
-    receipts = sum(each.folder.startswith(pack.RECEIPTS) for each in entries)
-    records = sum(each.folder.startswith(pack.LEDGER) for each in entries)
+    receipts = sum(isinstance(each.entered, Receipt) for each in covered)
+    records = len(covered) - receipts
     return VerifiedPack(
         manifest, receipts, records, trust is not None, tuple(_steps(manifest, receipts, records, trusted=trust is not None))
     )
@@ -102,7 +116,7 @@ def _signed(files: Mapping[str, bytes], trust: bytes | None) -> tuple[EvidenceMa
 
 
 def _files(files: Mapping[str, bytes], manifest: EvidenceManifest) -> Iterator[str]:
-    """The manifest names exactly the files that are there, each with its hash."""
+    """The manifest names exactly the files that are there, each with its hash, and none that has no place in a pack."""
     for name in sorted(manifest.files.keys() - files.keys()):
         yield f"{name} is missing"
     for name in sorted(files.keys() - manifest.files.keys() - pack.UNLISTED):
@@ -110,6 +124,9 @@ def _files(files: Mapping[str, bytes], manifest: EvidenceManifest) -> Iterator[s
     for name in sorted(manifest.files.keys() & files.keys()):
         if sha256(files[name]).hexdigest() != manifest.files[name]:
             yield f"{name} was changed"
+    folders = (pack.RECEIPTS, pack.BESIDE, pack.LEDGER, pack.STATED)
+    yield from (f"{name} has no place in a pack" for name in sorted(manifest.files.keys() - _FIXED) if not name.startswith(folders))
+    yield from (f"{name} is not named by the manifest" for name in sorted(_FIXED - manifest.files.keys() - files.keys()))
 
 
 def _entries(files: Mapping[str, bytes], faults: list[str]) -> tuple[LogEntry, ...]:
@@ -137,12 +154,15 @@ def _check_log(
     if pack.CHECKPOINT not in files:
         return
     try:
-        head = signed_head.open_earlier(files[pack.CHECKPOINT], policy, now=at).head
+        opened = signed_head.open_earlier(files[pack.CHECKPOINT], policy, now=at)
     except EvidenceInvalid as error:
         faults.append(f"{pack.CHECKPOINT}: {error.message}")
         return
+    head = opened.head
     if (head.origin, head.size, head.root.hex()) != (manifest.log.origin, manifest.log.size, manifest.log.root):
         faults.append(f"{pack.CHECKPOINT} is not the head of the log that the manifest names")
+    if opened.seen is not None and opened.seen > manifest.made + signed_head.CLOCKS_APART:
+        faults.append(f"the pack says that it was made before a witness saw {pack.CHECKPOINT}")
     for each in entries:
         try:
             merkle.verify_inclusion(each.leaf, each.index, head.size, each.path, head.root)
@@ -187,10 +207,10 @@ def _item(folder: Mapping[str, bytes], trust: bytes | None, at: datetime | None)
         if folder.keys() != {ledger_record.RECORD, ledger_record.SIGNER}:
             raise EvidenceInvalid("a ledger record is its envelope and its signer's key")
         record = ledger_record.verify(folder[ledger_record.RECORD], folder[ledger_record.SIGNER])
-        return EnteredItem(record.record.entered, record.leaf_hash, record.signer)
+        return EnteredItem(record.record.entered, record.leaf_hash, record.signer, record.record)
     found = receipt_verify.verify(folder, trust, at=at)
     signer = parse_ed25519_pem(folder["signer.pem"])
-    return EnteredItem(entry_order.latest_time(found.receipt), found.leaf_hash, signer, found.receipt.verdict.value)
+    return EnteredItem(entry_order.latest_time(found.receipt), found.leaf_hash, signer, found.receipt)
 
 
 def _missing(manifest: EvidenceManifest, entries: Iterable[LogEntry]) -> Iterator[str]:
@@ -214,9 +234,12 @@ def _uncounted(manifest: EvidenceManifest, entries: Iterable[LogEntry]) -> Itera
 
 def _edges(manifest: EvidenceManifest, entries: Iterable[LogEntry], items: Mapping[int, EnteredItem]) -> Iterator[str]:
     """What lies next to the covered part shows that it begins and ends where the period does."""
-    log, known = manifest.log, {each.index for each in entries}
-    beside = {log.first - 1, log.past} & set(range(log.size))
-    beyond = sorted(index for index in known - beside if not log.first <= index < log.past)
+    log, known = manifest.log, {each.index: each.folder for each in entries}
+    beside = {index for index in (log.first - 1, log.past) if 0 <= index < log.size}
+    for index in sorted(beside & known.keys()):
+        if known[index] not in ("", f"{pack.BESIDE}{index}"):
+            yield f"entry {index} of the log lies beside the part that is covered, and {known[index]} is not where it belongs"
+    beyond = sorted(index for index in known.keys() - beside if not log.first <= index < log.past)
     yield from (f"entry {index} of the log is listed, and lies beyond the part that is covered" for index in beyond)
     if manifest.start is None and log.first:
         yield f"the pack begins with entry {log.first} of the log, and says that it begins with the first"
@@ -236,30 +259,22 @@ def _edges(manifest: EvidenceManifest, entries: Iterable[LogEntry], items: Mappi
             yield f"entry {log.past} of the log belongs to the period and is left out"
 
 
-def _lists(files: Mapping[str, bytes], manifest: EvidenceManifest, items: Mapping[int, EnteredItem]) -> Iterator[str]:
-    """Each list has the rows that the manifest counts, and what the answers say of a receipt is what the receipt says."""
-    for name, rows in sorted(manifest.lists.items()):
-        path = f"{pack.LISTS}{name}.json"
-        if path not in manifest.files:
-            yield f"{path} is missing"
-            continue
-        if path not in files:
-            continue
-        try:
-            found = canonical.decode(files[path])
-        except EvidenceInvalid as error:
-            yield f"{path}: {error.message}"
-            continue
-        if not isinstance(found, list) or len(found) != rows:
-            yield f"{path} has not the {rows} rows that the manifest counts"
-            continue
-        for row in found:
-            match row:
-                case {"entry": int(index), "receipt": str(folder), "verdict": str(verdict)}:
-                    if index not in items or items[index].verdict != verdict:
-                        yield f"{path} says of {folder} what no receipt of the pack says"
-                case _:
-                    continue
+def _covered(manifest: EvidenceManifest, entries: Iterable[LogEntry], items: Mapping[int, EnteredItem]) -> list[CoveredEntry]:
+    """Return what was verified of the covered part, in the log's order."""
+    log = manifest.log
+    inside = sorted((each for each in entries if log.first <= each.index < log.past and each.index in items), key=lambda each: each.index)
+    return [CoveredEntry(each.index, each.folder, items[each.index].said) for each in inside]
+
+
+def _made(manifest: EvidenceManifest, covered: Iterable[CoveredEntry], items: Mapping[int, EnteredItem]) -> Iterator[str]:
+    """A pack is made after all that it covers, and each folder of it has the name of what lies in it."""
+    for each in covered:
+        if items[each.index].at > manifest.made + signed_head.CLOCKS_APART:
+            yield f"the pack says that it was made before {each.folder}"
+        owner = f"{pack.RECEIPTS}{each.entered.order}/" if isinstance(each.entered, Receipt) else f"{pack.LEDGER}{each.entered.id}"
+        rest = each.folder.removeprefix(owner)
+        if not each.folder.startswith(owner) or (not _ROUND.fullmatch(rest) if isinstance(each.entered, Receipt) else rest):
+            yield f"{each.folder} is of another order or record than its name says"
 
 
 def _steps(manifest: EvidenceManifest, receipts: int, records: int, *, trusted: bool) -> Iterator[str]:
@@ -272,5 +287,7 @@ def _steps(manifest: EvidenceManifest, receipts: int, records: int, *, trusted: 
     yield f"It covers {covered} of the log: {receipts:,} receipts and {records:,} ledger records, each verified, none missing."
     if manifest.start is not None or manifest.end is not None:
         yield "The entries next to them say times outside the period, so that none of the period is left out at its edges."
+    yield "The first page and the pages of the lists show what was verified. The lists have each receipt, each record and its order once."
+    yield f"What {pack.STATED} holds, and what the lists say besides, is the company's own statement: nothing here shows that it is true."
     if not trusted:
         yield "The keys came along with the pack: to know who signed, check it against keys that you got elsewhere."

@@ -78,7 +78,8 @@ def publish(context: Context) -> int:
     policy = GatePolicy(
         context.map_digest, purposes, agreed.frozen, scheduled(context.data_map), context.data_map.kinds, compare_of(context.data_map)
     )
-    context.publish_gate(context.clock.now(), Contents(suppressed | models | forgotten, former | forgotten if former else former, policy))
+    contents = Contents(suppressed | models | forgotten, former | forgotten if former else former, policy)
+    context.publish_gate(context.clock.now(), contents, use_records.earliest_end(context))
     return len(suppressed) + len(former)
 
 

@@ -66,6 +66,13 @@ def lacking(context: Context) -> dict[str, GateLack]:
     return found
 
 
+def earliest_end(context: Context) -> datetime | None:
+    """Return when the first of the records lapses that a purpose rests on now; None where it rests on none."""
+    recipients = {name for purpose in context.data_map.purposes.values() for name in purpose.recipients}
+    holding = (each for each in standings(context) if not each.lack and (each.kind is RecordKind.REVIEW or each.about in recipients))
+    return min((each.until for each in holding if each.until is not None), default=None)
+
+
 def may_get(context: Context, recipient: str) -> bool:
     """Return whether a recipient has given what it has to give before it gets data of children."""
     return not lacks_assurance(context.data_map, load(context), recipient, context.clock.now())

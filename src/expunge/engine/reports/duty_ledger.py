@@ -28,7 +28,9 @@ from expunge.engine.recipients import deadlines
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.errors import EvidenceInvalid, UsageError
 
-_ROLE = re.compile(r"[\w][\w .,&/()'-]{0,79}")
+_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_NUMBERED = re.compile(r"[0-9]{4,}|[0-9]+-[0-9]+")
+_MOST_WORDS, _LONGEST = 5, 30
 _AHEAD = timedelta(days=1)
 """A day may have begun elsewhere that has not begun in UTC."""
 
@@ -88,7 +90,7 @@ def entries(context: Context) -> dict[str, LedgerEntry]:
 def add(context: Context, new: NewRecord) -> LedgerEntry:
     """Enter a record: signed, journalled, and in the log when this returns.
 
-    Raises UsageError for a role that reads like an address, a date that has not come, a missing document, and records that it cannot be
+    Raises UsageError for a role that is of another form, a date that has not come, a missing document, and records that it cannot be
     about.
     """
     known = entries(context)
@@ -236,9 +238,11 @@ def _require_about(known: Mapping[str, LedgerEntry], new: NewRecord) -> LedgerRe
 
 def _require_words(context: Context, new: NewRecord, holder: LedgerRecord | None) -> None:
     for word in filter(None, (new.role, new.signed_by)):
-        if not _ROLE.fullmatch(word):
-            message = "a role is letters, digits and a few signs, at most 80, and no address"
-            raise UsageError(message, help="--role 'deletion manager'; a name belongs into --person, which keeps a keyed pseudonym of it")
+        if not _is_role(word):
+            message = f"a role is at most {_MOST_WORDS} words of small letters, digits and hyphens: no name, no date, no address"
+            raise UsageError(
+                message, help="--role 'deletion manager', 'ftc-v-ring'; a name belongs into --person, which keeps a pseudonym of it"
+            )
     if not (new.role or new.person or holder):
         message = "the record says nobody"
         raise UsageError(message, help="give --role, --person, or both")
@@ -248,6 +252,14 @@ def _require_words(context: Context, new: NewRecord, holder: LedgerRecord | None
     if datetime.combine(new.on, time(), UTC) > context.clock.now() + _AHEAD:
         message = "the date has not come yet"
         raise UsageError(message, help="enter what was done, on the day on which it was done")
+
+
+def _is_role(text: str) -> bool:
+    """Return whether a text is of the form of a role: one that goes into the log for good has no room for a person's data."""
+    words = text.split(" ")
+    numbers = sum(word.isdecimal() for word in words)
+    sound = all(_WORD.fullmatch(word) and len(word) <= _LONGEST and not _NUMBERED.search(word) for word in words)
+    return sound and len(words) <= _MOST_WORDS and numbers <= 1 and words[0][0].isalpha()
 
 
 def _pseudonym(key: bytes, name: str) -> str:

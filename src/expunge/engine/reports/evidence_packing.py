@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -12,10 +12,11 @@ from expunge.core import merkle
 from expunge.core.evidence import receipt
 from expunge.core.log import dsse
 from expunge.core.pages import evidence_index
-from expunge.core.pages.evidence_index import PackSummary, ReceiptLine
+from expunge.core.pages.evidence_index import ReceiptLine
 from expunge.core.values import canonical, codec
+from expunge.core.values.record_kind import RecordKind
 from expunge.core.values.signature import ed25519_pem
-from expunge.core.verification import entry_order, evidence_pack, ledger_record, receipt_folder
+from expunge.core.verification import entry_order, evidence_lists, evidence_pack, ledger_record, receipt_folder
 from expunge.core.verification.evidence_pack import EvidenceManifest, LogEntry, LogRange
 from expunge.engine.consent import disclosure_texts
 from expunge.engine.execution import issued_receipts
@@ -24,7 +25,7 @@ from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
 from expunge.engine.reports import duty_ledger, record_lists
 from expunge.engine.reports.duty_ledger import LedgerEntry
-from expunge.engine.reports.record_lists import LoggedReceipt, RecordLists
+from expunge.engine.reports.record_lists import LoggedReceipt, RecordLists, Row
 from expunge.engine.retention import published_policy
 from expunge.errors import UsageError
 from expunge.ports.log import LogHead
@@ -57,6 +58,8 @@ class _Logged:
     folder: str
     files: Callable[[], Mapping[str, bytes]]
     """Reads its files: name in the folder -> content."""
+    row: Row
+    """Its row among the answers or in the ledger."""
     line: ReceiptLine | None = None
     """Its line on the first page, for a receipt."""
 
@@ -68,11 +71,17 @@ Put = Callable[[str, bytes], None]
 def pack(context: Context, wanted: WantedEvidence, trust_policy: str, put: Put) -> PackedEvidence:
     """Hand every file of a pack to ``put``, the manifest and its signature last.
 
-    Raises UsageError for a time that ends before it begins; StateCorrupt where the files of an issued receipt are missing.
+    Raises UsageError for a time that ends before it begins or has not begun; StateCorrupt where the files of an issued receipt are missing.
     """
     if wanted.start and wanted.end and wanted.start >= wanted.end:
         message = "the time ends before it begins"
         raise UsageError(message, help="--from 2026-01-01 --to 2026-02-01: the last day is not in it")
+    now = context.clock.now().replace(microsecond=0)
+    if wanted.start and wanted.start >= now:
+        message = "the time has not begun"
+        raise UsageError(message, help="--from is the first day, of which there can be evidence")
+    # Why no later end: a pack cannot cover a time that has not been.
+    wanted = replace(wanted, end=min(wanted.end, now)) if wanted.end else wanted
     digests: dict[str, str] = {}
 
     def add(name: str, data: bytes) -> None:
@@ -83,28 +92,26 @@ def pack(context: Context, wanted: WantedEvidence, trust_policy: str, put: Put) 
     head = context.log.head()
     known = _known(context, lists)
     first, past = _covered(known, head.size, wanted)
+    _list_covered(lists, [known[index].row for index in range(first, past) if index in known])
     entries, lines = _entries(context, known, head, first, past, add)
     add(evidence_pack.CHECKPOINT, head.checkpoint)
     add(evidence_pack.ENTRIES, evidence_pack.encode_entries(entries))
     add(evidence_pack.SIGNER, ed25519_pem(context.keys.signer_public()))
     add(evidence_pack.POLICY, trust_policy.encode())
-    policy = []
     for name, data in _policy(context):
-        policy.append(name)
         add(name, data)
     counts = {}
     for kind, rows in lists.rows.items():
         counts[kind.value] = len(rows)
         add(f"{evidence_pack.LISTS}{kind.value}.json", canonical.encode(rows))
         add(f"{evidence_pack.LISTS}{kind.value}.html", evidence_index.listed(kind.value, rows))
-    now = context.clock.now().replace(microsecond=0)
+    now = max(now, context.clock.now().replace(microsecond=0))
     unknown = tuple(each.index for each in entries if not each.folder)
-    covered = first, past
+    since = lists.since.replace(microsecond=0) if lists.since else None
+    log = LogRange(context.log.origin, head.size, head.root.hex(), first, past)
     period = wanted.recipient, wanted.start, wanted.end
-    said = PackSummary(now, *period, lists.since, context.log.origin, head.size, *covered, counts, lines, policy, unknown)
-    add(evidence_pack.INDEX, evidence_index.index(said))
-    log = LogRange(context.log.origin, head.size, head.root.hex(), *covered)
-    manifest = EvidenceManifest(now, *period, log, counts, digests, f"expunge {context.version}")
+    manifest = EvidenceManifest(now, *period, log, counts, digests, f"expunge {context.version}", since)
+    add(evidence_pack.INDEX, evidence_index.index(evidence_lists.summary(manifest, lines, unknown)))
     data = manifest.encode()
     put(evidence_pack.MANIFEST, data)
     put(evidence_pack.SIGNATURE, context.keys.sign_receipt(evidence_pack.to_sign(data)))
@@ -118,14 +125,23 @@ def _known(context: Context, lists: RecordLists) -> dict[int, _Logged]:
             each.at,
             each.folder,
             partial(_receipt_files, context, each),
+            each.row,
             ReceiptLine(each.folder, each.order, each.verdict, each.verified, each.index),
         )
         for each in lists.receipts
     }
     for name, entry in duty_ledger.entries(context).items():
         if entry.logged is not None:
-            found[entry.logged.index] = _Logged(entry.logged.at, f"{evidence_pack.LEDGER}{name}", partial(_ledger_files, entry))
+            folder, row = f"{evidence_pack.LEDGER}{name}", record_lists.ledger_row(entry)
+            found[entry.logged.index] = _Logged(entry.logged.at, folder, partial(_ledger_files, entry), row)
     return found
+
+
+def _list_covered(lists: RecordLists, covered: list[Row]) -> None:
+    """Have the answers and the ledger list exactly the receipts and records of the covered part, which is widened at its edges."""
+    for kind, others in ((RecordKind.ANSWERS, lambda row: row["what"] != "receipt"), (RecordKind.LEDGER, lambda _: False)):
+        own = [row for row in covered if (row["what"] == "receipt") == (kind is RecordKind.ANSWERS)]
+        lists.rows[kind] = sorted([*filter(others, lists.rows[kind]), *own], key=lambda row: str(row["at"]))
 
 
 def _ledger_files(entry: LedgerEntry) -> Mapping[str, bytes]:

@@ -55,6 +55,12 @@ class LoggedReceipt:
         """Its folder in a pack."""
         return f"receipts/{self.order}/{self.round}-{self.number}"
 
+    @property
+    def row(self) -> Row:
+        """Its row among the answers."""
+        said = {"what": "receipt", "order": self.order, "verdict": self.verdict}
+        return {"at": codec.instant(self.at.replace(microsecond=0)), **said, "receipt": self.folder, "entry": self.index}
+
 
 @dataclass
 class RecordLists:
@@ -89,7 +95,7 @@ def collect(context: Context, start: datetime | None = None, end: datetime | Non
             if row is not None:
                 put(kind, event.at, {"what": _words(event), **row})
     for entry in duty_ledger.entries(context).values():
-        put(RecordKind.LEDGER, entry.stated.at, _ledger(entry))
+        put(RecordKind.LEDGER, entry.stated.at, ledger_row(entry))
     for rows in lists.rows.values():
         rows.sort(key=lambda row: str(row["at"]))
     return lists
@@ -135,8 +141,7 @@ def _order(context: Context, events: list[ev.Event], lists: RecordLists, put: Pu
                     words["times"]["verified"] or "",
                 )
                 lists.receipts.append(logged)
-                answer = {"what": "receipt", **said, "verdict": logged.verdict, "receipt": logged.folder, "entry": event.index}
-                put(RecordKind.ANSWERS, event.at, answer)
+                put(RecordKind.ANSWERS, event.at, logged.row)
             case ev.Ended():
                 _ended(event.at, said, event.state, event.reasons, put)
             case ev.Cancelled():
@@ -281,11 +286,13 @@ def _destruction(event: ev.Event) -> Row | None:
             return None
 
 
-def _ledger(entry: LedgerEntry) -> Row:
+def ledger_row(entry: LedgerEntry) -> Row:
+    """Return the row of a ledger record."""
     record, logged = entry.record, entry.logged
     said = {"id": record.id, "on": record.on.isoformat(), "role": record.role, "person": record.person, "about": list(record.about)}
     papers = {"signed_by": record.signed_by, "sha256": record.document}
-    return {"what": record.kind.value, **said, **papers, "entry": logged.index if logged else "not in the log yet"}
+    at = codec.instant(entry.stated.at.replace(microsecond=0))
+    return {"at": at, "what": record.kind.value, **said, **papers, "entry": logged.index if logged else "not in the log yet"}
 
 
 def _words(value: object) -> str:
