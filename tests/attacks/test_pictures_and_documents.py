@@ -19,7 +19,7 @@ from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from tests.attacks.mention_company import ANNA, BELA, CUSTOMERS, CUSTOMERS_SET, company
 from tests.attacks.test_columns_in_another_form import document
-from tests.residue.pdf_files import PDFS
+from tests.residue.pdf_files import PDFS, acts, again, lzw, made_of, stream
 
 SAID = "the winter garden by the old harbour opens again when the ferries run in spring"
 OTHER = "nobody ever found out why the lighthouse was painted in seven colours and two more"
@@ -145,4 +145,26 @@ def test_a_plain_copy_of_what_lies_in_an_upload_is_residue_and_what_another_cust
     write = INNER[kind]
     assert erased(tmp_path / "copy", write(SAID), write(OTHER), text=f"Re: {SAID}, they wrote").state is OrderState.IN_PART
     run = erased(tmp_path / "another", write(SAID), write(f"{OTHER}, or so they say"), text=f"Re: {OTHER}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+DOUBTED = {
+    "unread": (made_of({4: stream(acts(SAID), b"/Filter /LZWDecode")}), "cannot tell"),
+    "older version": (made_of({4: stream(acts(SAID))}) + again(4, stream(acts(OTHER))), "residue found"),
+    "no page": (made_of({3: b"", 4: stream(lzw(acts(SAID)), b"/Filter /LZWDecode")}), "residue found"),
+}
+
+
+@pytest.mark.parametrize("kind", [pytest.param(each, marks=pytest.mark.soak) if each == "no page" else each for each in DOUBTED])
+def test_a_document_that_is_not_read_leaves_a_doubt_and_an_older_version_of_one_is_residue(tmp_path: Path, kind: str) -> None:
+    stray, found = DOUBTED[kind]
+    run = erased(tmp_path, f"{SAID}\nand nobody else was told about the key below the third step\n".encode(), OTHER.encode(), stray)
+    assert run.state is OrderState.IN_PART
+    assert any(found in each for each in run.reasons), run.reasons
+
+
+@pytest.mark.soak
+def test_a_document_of_others_in_two_versions_is_no_residue(tmp_path: Path) -> None:
+    stray = made_of({4: stream(lzw(acts("Dear team of the office")), b"/Filter /LZWDecode")}) + again(4, stream(acts(OTHER)))
+    run = erased(tmp_path, SAID.encode(), OTHER.encode(), stray)
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())

@@ -6,7 +6,7 @@ import base64
 import zlib
 from collections.abc import Callable
 
-_TABLE = """/CIDInit /ProcSet findresource begin begincmap
+TABLE = b"""/CIDInit /ProcSet findresource begin begincmap
 1 begincodespacerange <0000> <FFFF> endcodespacerange
 2 beginbfrange <0003> <005F> <0020> <0060> <0061> [<0100> <0101>] endbfrange
 1 beginbfchar <0062> <2014> endbfchar
@@ -29,7 +29,7 @@ def document(
     filters = b"/Filter /FlateDecode"
     if in_letters:
         acts, filters = base64.a85encode(acts) + b"~>", b"/Filter [ /ASCII85Decode /FlateDecode ]"
-    table = zlib.compress(_TABLE.encode())
+    table = zlib.compress(TABLE)
     font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
     if composite:
         font = b"<< /Type /Font /Subtype /Type0 /BaseFont /ABCDEF+Lato /Encoding /Identity-H /ToUnicode 6 0 R >>"
@@ -90,3 +90,49 @@ PDFS: dict[str, Callable[[list[str]], bytes]] = {
     "numbers": lambda lines: document(lines, _numbers, composite=True),
     "numbers in packed objects": lambda lines: document(lines, _numbers, composite=True, packed=True),
 }
+
+
+FLATE = b"/Filter /FlateDecode"
+FONT = b"<< /Type /Font /Subtype /Type0 /Encoding /Identity-H /ToUnicode 6 0 R >>"
+PAGE = b"<< /Type /Page /Parent 2 0 R /Contents %b /Resources << /Font << /F1 5 0 R >> >> >>"
+HELVETICA = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+
+
+def numbers(said: str) -> bytes:
+    return b"<" + "".join(f"{ord(each) - 0x1D:04x}" for each in said).encode() + b"> Tj"
+
+
+def acts(said: str) -> bytes:
+    return b"BT /F1 12 Tf 72 720 Td " + numbers(said) + b" ET"
+
+
+def stream(content: bytes, said: bytes = FLATE) -> bytes:
+    packed = zlib.compress(content) if said == FLATE else content
+    return b"<< %b /Length %d >>\nstream\n%b\nendstream" % (said, len(packed), packed)
+
+
+def runs_of(content: bytes) -> bytes:
+    return b"".join(bytes((len(part) - 1,)) + part for part in (content[at : at + 20] for at in range(0, len(content), 20))) + b"\x80"
+
+
+def lzw(content: bytes) -> bytes:
+    """Pack by LZW without any word longer than a letter: a clear mark before each 200 letters."""
+    codes = [code for at in range(0, len(content), 200) for code in (256, *content[at : at + 200])] + [257]
+    bits = "".join(f"{code:09b}" for code in codes)
+    return int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+
+
+def made_of(objects: dict[int, bytes], head: bytes = b"%PDF-1.7\n", between: bytes = b"") -> bytes:
+    usual = {
+        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        2: b"<< /Type /Pages /Kids [3 0 R] >>",
+        3: PAGE % b"4 0 R",
+        5: FONT,
+        6: stream(TABLE),
+    }
+    body = b"".join(b"%d 0 obj\n%b\nendobj\n" % each for each in (usual | objects).items() if each[1])
+    return head + body + b"trailer << /Root 1 0 R >>\nstartxref\n0\n%%EOF\n" + between
+
+
+def again(number: int, said: bytes) -> bytes:
+    return b"%d 0 obj\n%b\nendobj\nstartxref\n0\n%%%%EOF\n" % (number, said)

@@ -12,7 +12,8 @@ import pytest
 from expunge.residue import Limits
 from expunge.residue.formats.containers import pdf
 from expunge.residue.formats.slices import MemorySlice
-from tests.residue.pdf_files import PDFS
+from expunge.residue.opaque.account import account
+from tests.residue.pdf_files import FONT, HELVETICA, PAGE, PDFS, acts, again, lzw, made_of, numbers, runs_of, stream
 from tests.residue.planting import SENTENCE, text_traces, ways
 
 TRACES = text_traces(SENTENCE)
@@ -70,3 +71,76 @@ def test_damage_is_no_error(seed: int) -> None:
 def test_what_unpacks_to_very_much_is_read_as_far_as_is_allowed() -> None:
     assert len(pdf.text(PDFS["letters"](["a sentence " * 1_800_000]))) <= 2 * pdf.MOST
     assert Limits().decoded > 2 * pdf.MOST
+
+
+SAID = "the purple hedgehog sleeps under the piano of a grandmother for ever"
+
+
+def made(objects: dict[int, bytes], head: bytes = b"%PDF-1.7\n", between: bytes = b"") -> bytes:
+    return made_of({4: stream(acts(SAID))} | objects, head, between)
+
+
+EACH = b" ".join(b"1 0 0 1 %d 700 Tm " % (72 + 7 * at) + numbers(each) for at, each in enumerate(SAID))
+READ = {
+    "list elsewhere": made({3: PAGE % b"9 0 R", 9: b"[4 0 R]"}),
+    "older content": made({}) + again(4, stream(acts("nothing to see"))),
+    "older page": made({}) + again(3, b"<< /Type /Page >>"),
+    "no page": made({3: b""}),
+    "filter elsewhere": made({4: stream(acts(SAID)).replace(b"/FlateDecode", b"8 0 R", 1), 8: b"/FlateDecode"}),
+    "runs": made({4: stream(runs_of(acts(SAID)), b"/Filter /RunLengthDecode")}),
+    "LZW": made({4: stream(lzw(acts(SAID)), b"/Filter /LZWDecode")}),
+    "fonts of the parent": made(
+        {
+            2: b"<< /Type /Pages /Kids [3 0 R] /Resources << /Font << /F1 5 0 R >> >> >>",
+            3: b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R >>",
+            15: HELVETICA,
+            16: b"<< /Type /Pages /Resources << /Font << /F1 15 0 R >> >> >>",
+        }
+    ),
+    "comment in its head": made({}, head=b"%PDF-1.4 %\xe2\xe3\xcf\xd3\n"),
+    "comment behind its end": made({4: b""}, between=b"% added by a tool\n") + again(4, stream(acts(SAID))),
+    "letters placed one by one": made({4: stream(b"BT /F1 12 Tf " + EACH + b" ET")}),
+    "font in the page": made({3: (PAGE % b"4 0 R").replace(b"5 0 R", FONT)}),
+    "name in numbers": made({3: (PAGE % b"4 0 R").replace(b"/F1", b"/F#31")}),
+    "font restored": made({4: stream(b"BT /F1 12 Tf q /F9 3 Tf Q " + numbers(SAID) + b" ET")}),
+    "font of a state": made(
+        {
+            3: b"<< /Contents 4 0 R /Resources << /ExtGState << /G << /Font [5 0 R 1] >> >> >> >>",
+            4: stream(b"/G gs BT " + numbers(SAID) + b" ET"),
+        }
+    ),
+    "words of a title": made({8: b"<< /Title (how to use /Encrypt in files) >>"}),
+}
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_however_pages_fonts_and_versions_are_told_what_is_shown_is_read_and_explained(kind: str) -> None:
+    assert SAID in pdf.text(READ[kind]).decode()
+    assert account(MemorySlice(READ[kind]), "a.pdf", Limits()).opaque == 0
+
+
+UNREAD = {
+    "unknown filter": made({4: stream(acts(SAID), b"/Filter /Crypt")}),
+    "unknown packing": made({4: stream(acts(SAID), b"/Filter /LZWDecode")}),
+    "numbers without a table": made({5: b"<< /Type /Font /Subtype /Type0 /Encoding /Identity-H >>"}),
+    "names that are numbers": made(
+        {
+            5: HELVETICA[:-2] + b"/Encoding << /Differences [97 /g1 /g2 /g3 /g4 /g5 /g6 /g7 /g8 /g9] >> >>",
+            4: stream(b"BT /F1 9 Tf (abcdefghi) Tj ET"),
+        }
+    ),
+    "encrypted": made({}).replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt 7 0 R"),
+    "no such content": made({4: b""}),
+}
+
+
+@pytest.mark.parametrize("kind", UNREAD)
+def test_a_file_that_is_not_read_whole_is_not_explained(kind: str) -> None:
+    assert account(MemorySlice(UNREAD[kind]), "a.pdf", Limits()).opaque == len(UNREAD[kind])
+
+
+def test_letters_that_are_named_are_read() -> None:
+    named = HELVETICA[:-2] + b"/FontDescriptor 8 0 R /Encoding << /Differences [1 /T /h /e /space /adieresis /fi /uni0416 /a.sc] >> >>"
+    whole = made({5: named, 8: b"<< /FontFile2 9 0 R /Flags 4 >>", 4: stream(b"BT /F1 9 Tf <0102030405060708> Tj ET")})
+    assert "The äfiЖa" in pdf.text(whole).decode()
+    assert account(MemorySlice(whole), "a.pdf", Limits()).opaque == 0

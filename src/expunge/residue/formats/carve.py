@@ -87,7 +87,7 @@ def _utf_32(head: bytes) -> bool:
 
 
 def _pdf(head: bytes) -> bool:
-    return head[5:8].replace(b".", b"").isdigit() and head[8:9] in {b"\r", b"\n", b" ", b"\t"}
+    return head[5:8].replace(b".", b"").isdigit() and head[8:9] in {b"\r", b"\n", b" ", b"\t", b"%"}
 
 
 def _always(_head: bytes) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from expunge.residue.formats import postgres_headers
 from expunge.residue.formats.carve import LOOKAHEAD, starts
-from expunge.residue.formats.containers import arrow_cells, unmarked
+from expunge.residue.formats.containers import arrow_cells, pdf, unmarked
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
 from expunge.residue.matching.matcher import PADDING
@@ -71,7 +71,7 @@ class FileAccount:
         if head[257:262] == b"ustar":
             return self._tape(source, depth)
         if head.startswith(b"%PDF-"):
-            return self._document(source)
+            return self._document(source, depth)
         if head.startswith(arrow_cells.MAGIC):
             return self._contained(source, "arrow", depth, sure=True)
         if (end := plain_formats.named_extent(source, head) or 0) > 0:
@@ -142,13 +142,13 @@ class FileAccount:
                 self.take(packed.bounded(source, start, end), depth=depth)
         return end
 
-    def _document(self, source: Slice) -> int:
+    def _document(self, source: Slice, depth: int) -> int:
         at = 0
 
         def refuse(size: int) -> None:
             self.left.opaque += size
 
-        for start, end in plain_formats.document(source, refuse):
+        for start, end in plain_formats.document(source, pdf.MOST if depth else pdf.LONGEST, refuse):
             self._judge(source, at, start)
             at = max(at, end)
         return at

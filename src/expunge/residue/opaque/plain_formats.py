@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
+from expunge.residue.formats.containers import pdf
 from expunge.residue.formats.slices import Slice
 
 _NAMED = (
@@ -75,7 +76,6 @@ _OBJECT = re.compile(
     rb"\d+\s+\d+\s+obj\b.*?endobj|xref\s.*?(?=trailer|startxref)|trailer.*?(?=startxref)|startxref\s+\d+\s+%%EOF", re.DOTALL
 )
 _STREAM = re.compile(rb"(<<.*?>>)\s*stream\r?\n", re.DOTALL)
-_MOST = 1 << 26
 _FILTERS = (
     b"/FlateDecode",
     b"/DCTDecode",
@@ -86,21 +86,28 @@ _FILTERS = (
     b"/RunLengthDecode",
     b"/ASCII",
 )
+_ELSEWHERE = re.compile(rb"/Filter\s+\d+\s+\d+\s+R")
 
 
-def document(source: Slice, refused: Callable[[int], None]) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of a PDF file that its objects explain. ``refused`` is told how many bytes are encrypted."""
-    if source.size > _MOST:
+def document(source: Slice, most: int, refused: Callable[[int], None]) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a PDF file that its objects explain, as far as a scan reads it that keeps ``most`` bytes of a file.
+
+    ``refused`` is told how many bytes are not explained since the file is encrypted, or shows text that is not read.
+    """
+    if source.size > pdf.LONGEST:
         return
     data = source.read_at(0, source.size)
-    if b"/Encrypt" in data:
+    read = [*pdf.files(source, most)]
+    if not all(each for _, _, each in read):
         refused(source.size)
         yield 0, source.size
         return
     yield 0, data.find(b"\n") + 1
     for found in _OBJECT.finditer(data):
+        if not any(begin <= found.start() and found.end() <= end for begin, end, _ in read):
+            continue
         stream = _STREAM.search(data, found.start(), found.end())
-        if stream is None or any(each in stream[1] for each in _FILTERS):
+        if stream is None or _ELSEWHERE.search(stream[1]) or any(each in stream[1] for each in _FILTERS):
             yield found.span()
         else:
             yield found.start(), stream.end()

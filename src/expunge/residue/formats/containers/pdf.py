@@ -1,40 +1,55 @@
-"""Read what the pages of a PDF file say (ISO 32000-1): the text that is shown, whatever numbers its fonts give to letters."""
+"""Read what the pages of a PDF file say (ISO 32000-1): the text that is shown, whatever numbers its fonts give to letters.
+
+Every version of every object is read, and every stream that shows text, whether a page names it or not. What is not read is told.
+"""
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
-import zlib
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
+from expunge.residue.formats.containers import pdf_filters
+from expunge.residue.formats.containers.pdf_fonts import UNKNOWN, Font, font
 from expunge.residue.formats.slices import Slice
 
 MAGIC = b"%PDF-"
 MOST = 1 << 24
-"""Bytes of a file that are read, and bytes that one unpacks to."""
+"""Bytes of a file inside another that are read, and bytes that one unpacks to."""
+LONGEST = 1 << 26
+"""Bytes of a file that are read."""
 _READ = 1 << 16
-_HEAD = re.compile(rb"%PDF-\d\.\d\s*[\r\n]")
+_HEAD = re.compile(rb"%PDF-\d\.\d[\s%]")
 _END = re.compile(rb"%%EOF\s*")
-_GOES_ON = re.compile(rb"\d+\s+\d+\s+obj|xref\s")
-_LONGEST_HEAD = 32
+_GOES_ON = re.compile(rb"(?:%(?!PDF-)[^\r\n]{0,200}[\r\n]+\s*){0,8}(?:\d+\s+\d+\s+obj|xref\s)")
+_AHEAD = 2048
 _OBJECT = re.compile(rb"(\d{1,10})\s+\d{1,5}\s+obj\b")
-_STREAM = re.compile(rb"stream\r?\n")
+_STREAM = re.compile(rb"\bstream(?:\r\n|\n|\r)")
 _LENGTH = re.compile(rb"/Length\s+(\d+)(?!\s+\d+\s+R)")
-_FILTER = re.compile(rb"/Filter\s*(\[[^\]]*\]|/\w+)")
+_ENCRYPTED = re.compile(rb"/Encrypt\s*(?:\d+\s+\d+\s+R|<<)")
+_FILTER = re.compile(rb"/(?:Filter|F)\s*(\[[^\]]*\]|/\w+|\d+\s+\d+\s+R)")
 _NAME = re.compile(rb"/(\w+)")
-_REFERENCE = re.compile(rb"/([^\s/<>\[\]()]+)\s+(\d+)\s+\d+\s+R")
-_INLINE_FONTS = re.compile(rb"/Font\s*<<(.*?)>>", re.DOTALL)
+_SPELLED = re.compile(rb"#([0-9A-Fa-f]{2})")
+_ENTRY = re.compile(rb"<<|>>|/(?P<name>[^\s/<>\[\]()]+)|(?P<number>\d+)\s+\d+\s+R")
+_BRACES = re.compile(rb"<<|>>")
 _NUMBER_OF = {name: re.compile(rb"/%s\s+(\d+)" % name) for name in (b"N", b"First")}
 _CONTENTS = re.compile(rb"/Contents\s*(\[[^\]]*\]|\d+\s+\d+\s+R)")
 _EACH = re.compile(rb"(\d+)\s+\d+\s+R")
+_FONT = re.compile(rb"/Type\s*/Font\b")
+_GRAPHICS_FONT = re.compile(rb"/Font\s*\[\s*(\d+)\s+\d+\s+R")
+_NO_TEXT = re.compile(
+    rb"/Subtype\s*/Image\b|/Length1\b|/(?:Type1C|CIDFontType0C|OpenType|ObjStm|XRef|Metadata|EmbeddedFile|DCTDecode|JPXDecode|JBIG2Decode|CCITTFaxDecode)\b"
+)
+_SHOWS = re.compile(rb"(?:^|[\s\]>)])(?:BT)\b")
+_USED = re.compile(rb"/([^\s/<>\[\]()]*)\s+[-+\d.]+\s+Tf\b")
 _TOKEN = re.compile(
     rb"(?P<text>\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))|(?P<hex><[0-9A-Fa-f\s]*>)|(?P<name>/[^\s/<>\[\]()]*)"
     rb"|(?P<number>[-+]?\d*\.?\d+)|(?P<act>[A-Za-z'\"]\w*\*?)",
     re.DOTALL,
 )
-_PICTURE = re.compile(rb"\bBI\s.*?\sEI\b", re.DOTALL)
+_PICTURE = re.compile(rb"\bBI\b\s*/.*?\bID\s.*?\sEI\b", re.DOTALL)
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\r\n": b"", b"\n": b"", b"\r": b""}
 _PARTS = "\x1f"
@@ -43,11 +58,11 @@ BETWEEN = b"\n\0\n"
 """Between the texts of two pages."""
 _WIDE_GAP = -180.0
 """Thousandths of the size of letters from which on a gap between two parts of a line is a blank."""
-_CODES = re.compile(rb"begincodespacerange\s*<([0-9A-Fa-f]+)>")
-_CHARS, _RANGES = (re.compile(rb"begin%s(.*?)end%s" % (kind, kind), re.DOTALL) for kind in (b"bfchar", b"bfrange"))
-_CHAR = re.compile(rb"<([0-9A-Fa-f\s]+)>\s*<([0-9A-Fa-f\s]*)>")
-_RANGE = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*(?:<([0-9A-Fa-f\s]*)>|\[([^\]]*)\])")
-_MOST_LETTERS = 1 << 16
+_MOST_READINGS = 16
+_MOST_PARENTS = 16
+_FEW = 8
+"""Different numbers without a letter from which on a text counts as not read: single signs of fonts of symbols have none in many files."""
+_PROGRAM = 1 << 15
 
 
 class _Object(NamedTuple):
@@ -58,13 +73,8 @@ class _Object(NamedTuple):
     """Where its stream lies in the file; both 0 where it has none."""
 
 
-class _Font(NamedTuple):
-    width: int
-    """Bytes of a letter."""
-    letters: dict[int, str]
-
-
-_ORDINARY = _Font(1, {})
+_Named = dict[bytes, list[int | bytes]]
+"""Fonts by name: numbers of objects, or dictionaries."""
 
 
 def runs(source: Slice) -> Iterator[tuple[int, str, Iterator[bytes]]]:
@@ -77,61 +87,91 @@ def runs(source: Slice) -> Iterator[tuple[int, str, Iterator[bytes]]]:
 
 def text(data: bytes) -> bytes:
     """Return what all pages say: twice where it cannot be told whether parts of a line are parts of a word."""
-    if b"/Encrypt" in data:
-        return b""
-    said = [*_File(data).said()]
+    said = [*dict.fromkeys(_File(data).said())]
     parted = [each.replace(_PARTS, " ") for each in said]
     joined = [each.replace(_PARTS, "") for each in said]
     return BETWEEN.join(each.encode("utf-8", "replace") for each in (parted if parted == joined else [*parted, *joined]))
 
 
+def files(data: Slice, most: int) -> Iterator[tuple[int, int, bool]]:
+    """Yield (begin, end, whether all that it shows is read) for each PDF file in ``data``, as a scan reads it that keeps ``most`` bytes."""
+    whole, at = data.read_at(0, data.size), 0
+    while (at := whole.find(MAGIC, at)) >= 0:
+        one = _extent(data.part(at), most) if _HEAD.match(whole, at) else b""
+        if one:
+            yield at, at + len(one), _is_read(one)
+        at += max(len(MAGIC), len(one))
+
+
+def _is_read(data: bytes) -> bool:
+    if _ENCRYPTED.search(data):
+        return False
+    file = _File(data)
+    for _ in file.said():
+        pass
+    return not file.refused and len(file.dark) < _FEW
+
+
 def pictures_and_pages(data: bytes) -> Iterator[bytes]:
     """Yield the streams that are a document's own as they are packed: no fonts, profiles and tables, which many documents share."""
     file = _File(data)
-    pages = {number for each in file.objects.values() for number in _contents(each)}
-    for number, each in file.objects.items():
-        if each.end and (number in pages or b"/Image" in each.said or b"/Form" in each.said):
-            yield data[each.begin : each.end]
+    pages = {number for each in file.each() for number in file.contents(each)}
+    for number, versions in file.objects.items():
+        for each in versions:
+            if each.end and (number in pages or b"/Image" in each.said or b"/Form" in each.said):
+                yield data[each.begin : each.end]
 
 
-def _contents(page: _Object) -> list[int]:
-    """Return the streams that say what a page shows."""
-    found = _CONTENTS.search(page.said)
-    return [int(number) for number in _EACH.findall(found[1])] if found else []
-
-
-def _extent(source: Slice) -> bytes:
+def _extent(source: Slice, most: int = LONGEST) -> bytes:
     """Return the file from its head to the last end mark that no further object follows."""
-    data = b""
-    if not _HEAD.match(source.read_at(0, _LONGEST_HEAD)):
+    data = bytearray()
+    if not _HEAD.match(source.read_at(0, _AHEAD)):
         return b""
     looked = len(MAGIC)
-    while len(data) < MOST and (more := source.read_at(len(data), _READ)):
+    while len(data) < most and (more := source.read_at(len(data), min(_READ, most - len(data)))):
         data += more
         following = data.find(MAGIC, looked)
         if following >= 0 and _HEAD.match(data, following):
-            return data[:following]
+            return bytes(data[:following])
         for end in _END.finditer(data, looked):
-            if len(data) - end.end() < _LONGEST_HEAD and len(more) == _READ:
+            if len(data) - end.end() < _AHEAD and len(more) == _READ:
                 break
             if not _GOES_ON.match(data, end.end()):
-                return data[: end.end()]
-        looked = max(len(MAGIC), len(data) - 2 * _LONGEST_HEAD)
-    return data
+                return bytes(data[: end.end()])
+        looked = max(len(MAGIC), len(data) - 2 * _AHEAD)
+    return bytes(data)
 
 
 class _File:
-    """The objects of one file, and the fonts that its pages name."""
+    """The objects of one file in all their versions, and the fonts that its pages name."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._left = MOST
-        self.objects: dict[int, _Object] = dict(self._written())
-        for each in [*self.objects.values()]:
+        self.refused = False
+        """Whether a stream that may show text does not decode."""
+        self.dark: set[int] = set()
+        """Numbers of letters that are shown and that no font says."""
+        self.objects: dict[int, list[_Object]] = {}
+        for number, each in self._written():
+            self.objects.setdefault(number, []).append(each)
+        for each in [*self.each()]:
             if b"/ObjStm" in each.said:
-                self.objects.update(self._packed(each))
-        self._fonts: dict[int, _Font] = {}
-        self._all = {name: number for each in self.objects.values() for name, number in self._named(each.said)}
+                for number, inner in self._packed(each):
+                    self.objects.setdefault(number, []).append(inner)
+        self._fonts: dict[int | bytes, list[Font]] = {}
+        self._all: _Named = {}
+        for each in self.each():
+            self._add(self._all, self._named(each.said))
+        self._any: list[int | bytes] = [
+            number for number, versions in self.objects.items() if any(_FONT.search(version.said) for version in versions)
+        ]
+        self._of_graphics: list[int | bytes] = [int(number) for each in self.each() for number in _GRAPHICS_FONT.findall(each.said)]
+
+    def each(self) -> Iterator[_Object]:
+        """Yield all versions of all objects."""
+        for versions in self.objects.values():
+            yield from versions
 
     def _written(self) -> Iterator[tuple[int, _Object]]:
         data, at = self._data, 0
@@ -140,10 +180,10 @@ class _File:
             end = len(data) if end < 0 else end
             stream = _STREAM.search(data, head.end(), end)
             if stream is None:
-                yield int(head[1]), _Object(data[head.end() : end])
+                yield int(head[1]), _Object(_plain_names(data[head.end() : end]))
                 at = end
                 continue
-            said = data[head.end() : stream.start()]
+            said = _plain_names(data[head.end() : stream.start()])
             length = _LENGTH.search(said)
             stop = stream.end() + int(length[1]) if length else -1
             if length is None or not data[stop : stop + 16].lstrip().startswith(b"endstream"):
@@ -156,125 +196,245 @@ class _File:
         count, first = (_NUMBER_OF[name].search(holder.said) for name in (b"N", b"First"))
         content = self._content(holder)
         if count is None or first is None:
+            self.refused = True
             return
         begin = int(first[1])
         numbers = [int(each) for each in re.findall(rb"\d+", content[:begin])[: 2 * int(count[1])]]
         bounds = [begin + each for each in numbers[1::2]]
         for number, start, end in zip(numbers[::2], bounds, [*bounds[1:], len(content)], strict=False):
-            yield number, _Object(content[start:end])
+            yield number, _Object(_plain_names(content[start:end]))
 
     def _content(self, each: _Object) -> bytes:
-        """Return what a stream holds, as far as it can be unpacked; nothing where it is no text."""
-        data = self._data[each.begin : each.end]
-        filters = _FILTER.search(each.said)
-        for name in _NAME.findall(filters[1]) if filters else ():
-            try:
-                if name in {b"FlateDecode", b"Fl"}:
-                    data = zlib.decompressobj().decompress(data, max(1, self._left))
-                elif name in {b"ASCII85Decode", b"A85"}:
-                    data = base64.a85decode(data.strip().removeprefix(b"<~").removesuffix(b"~>"))
-                elif name in {b"ASCIIHexDecode", b"AHx"}:
-                    data = binascii.unhexlify(b"".join(data.partition(b">")[0].split()))
-                else:
-                    return b""
-            except (zlib.error, ValueError):
-                return b""
+        """Return what a stream holds, as far as it can be unpacked and is allowed."""
+        try:
+            data = self._undone(each, self._left + 1)
+        except pdf_filters.Refused:
+            self.refused = True
+            return b""
         self._left -= len(data)
+        if self._left < 0:
+            self.refused = True
+            return data[: self._left] if self._left + len(data) > 0 else b""
         return data
 
-    def _named(self, said: bytes) -> Iterator[tuple[bytes, int]]:
-        """Yield the fonts of a dictionary of resources by their names."""
-        for each in _INLINE_FONTS.findall(said):
-            yield from ((name, int(number)) for name, number in _REFERENCE.findall(each))
-        for name, number in _REFERENCE.findall(said):
-            if name == b"Font" and int(number) in self.objects:
-                yield from ((inner, int(font)) for inner, font in _REFERENCE.findall(self.objects[int(number)].said))
+    def _undone(self, each: _Object, most: int) -> bytes:
+        filters = _FILTER.search(each.said)
+        said = b"".join(self._said_by(filters[1])) if filters else b""
+        return pdf_filters.undone(self._data[each.begin : each.end], _NAME.findall(said), each.said, most)
 
-    def _names(self, said: bytes) -> dict[bytes, int]:
-        """Return the fonts that a page, or a form in it, may name."""
-        named = dict(self._named(said))
-        for name, number in _REFERENCE.findall(said):
-            if name == b"Resources" and int(number) in self.objects:
-                named.update(self._named(self.objects[int(number)].said))
-        return self._all | named
+    def _said_by(self, value: bytes) -> Iterator[bytes]:
+        """Yield a value, and what it refers to."""
+        yield value
+        for number in _EACH.findall(value):
+            yield from (each.said for each in self.objects.get(int(number), [])[-1:])
+
+    def contents(self, page: _Object) -> list[int]:
+        """Return the streams that say what a page shows."""
+        found = _CONTENTS.search(page.said)
+        numbers = [int(number) for number in _EACH.findall(found[1])] if found else []
+        lists = [each.said for number in numbers for each in self.objects.get(number, []) if not each.end]
+        return [*numbers, *(int(number) for each in lists if each.lstrip().startswith(b"[") for number in _EACH.findall(each))]
+
+    def _dictionaries(self, said: bytes, key: bytes) -> Iterator[bytes]:
+        """Yield the dictionaries that an entry says or refers to, in all versions."""
+        for found in re.finditer(rb"/%s\s*(?:<<|(\d+)\s+\d+\s+R)" % key, said):
+            if found[1]:
+                yield from (each.said for each in self.objects.get(int(found[1]), ()))
+            else:
+                yield _inside(said, found.end())
+
+    def _named(self, said: bytes) -> _Named:
+        """Return the fonts of a dictionary of resources by their names."""
+        named: _Named = {}
+        for inner in self._dictionaries(said, b"Font"):
+            for name, font_of in _entries(inner):
+                named.setdefault(name, []).append(font_of)
+        return named
+
+    @staticmethod
+    def _add(to: _Named, more: _Named) -> None:
+        for name, fonts in more.items():
+            known = to.setdefault(name, [])
+            known += [each for each in fonts if each not in known]
+
+    def _names(self, said: bytes) -> _Named:
+        """Return the fonts that a page, or a form, may name by its resources and those of its parents."""
+        named: _Named = {}
+        parents = [said]
+        for _ in range(_MOST_PARENTS):
+            for each in parents:
+                more = self._named(each)
+                for resources in self._dictionaries(each, b"Resources"):
+                    self._add(more, self._named(resources))
+                self._add(named, {name: fonts for name, fonts in more.items() if name not in named})
+            parents = [above for each in parents[:_MOST_PARENTS] for above in self._dictionaries(each, b"Parent")]
+        return named
+
+    def _units(self) -> Iterator[tuple[bytes, _Named]]:
+        """Yield what is shown together, and the fonts that it may name: pages, and streams that no page names."""
+        used: set[tuple[int, int]] = set()
+        for each in self.each():
+            numbers = self.contents(each)
+            if not numbers:
+                continue
+            names = self._names(each.said)
+            self.refused |= any(number not in self.objects for number in numbers)
+            streams = [self.objects[number] for number in numbers if number in self.objects]
+            for back in range(max(map(len, streams), default=0)):
+                versions = [of[max(0, len(of) - 1 - back)] for of in streams]
+                used.update((version.begin, version.end) for version in versions)
+                yield b"\n".join(self._content(version) for version in versions if version.end), names
+        for each in self.each():
+            if each.end and (each.begin, each.end) not in used and not _NO_TEXT.search(each.said):
+                yield self._content(each), self._names(each.said)
 
     def said(self) -> Iterator[str]:
         """Yield what each page and each form says, with a mark where the next part goes on in the same line."""
-        for each in [*self.objects.values()]:
-            streams = [self.objects[number] for number in _contents(each) if number in self.objects]
-            if not streams and each.end and (b"/Form" in each.said or b"/Pattern" in each.said):
-                streams = [each]
-            acts = b"\n".join(self._content(stream) for stream in streams)
-            shown = self._shown(acts, self._names(each.said)) if acts else ""
-            if shown.strip():
-                yield shown
+        for content, names in self._units():
+            if not _SHOWS.search(content):
+                continue
+            acts = _PICTURE.sub(b"", content)
+            fonts = {
+                name: self._fonts_of(names.get(name) or self._all.get(name, self._any)) for name in map(_plain_name, _USED.findall(acts))
+            }
+            of_graphics = self._fonts_of(self._of_graphics) if self._of_graphics else []
+            readings = max(map(len, (*fonts.values(), of_graphics)), default=1) or 1
+            self.refused |= readings > _MOST_READINGS
+            most: set[int] = set()
+            for turn in range(min(readings, _MOST_READINGS)):
+                of = {name: each[turn % len(each)] for name, each in fonts.items()}
+                shown, dark = _shown(acts, of, of_graphics[turn % len(of_graphics)] if of_graphics else None)
+                most = max(most, dark, key=len)
+                if shown.strip():
+                    yield shown
+            self.dark |= most
 
-    def _shown(self, acts: bytes, names: dict[bytes, int]) -> str:
-        shown: list[str] = []
-        font, parts, numbers, named = _ORDINARY, list[str](), list[float](), b""
-        for token in _TOKEN.finditer(_PICTURE.sub(b"", acts)):
-            kind, word = token.lastgroup, token[0]
-            if kind == "text":
-                parts.append(_decoded(_unescaped(word[1:-1]), font))
-            elif kind == "hex":
-                digits = b"".join(word[1:-1].split())
-                parts.append(_decoded(binascii.unhexlify(digits + b"0" * (len(digits) % 2)), font))
-            elif kind == "name":
-                named = word[1:]
-            elif kind == "number":
-                numbers.append(float(word))
-                if parts and numbers[-1] < _WIDE_GAP:
-                    parts.append(" ")
-            else:
-                if word == b"Tf":
-                    font = self._font(names.get(named, -1))
-                shown += _act(word, parts, numbers)
-                parts, numbers = [], []
-        return "".join(shown)
+    def _fonts_of(self, keys: list[int | bytes]) -> list[Font]:
+        """Return the fonts that a name may mean."""
+        found: list[Font] = []
+        for key in keys:
+            if key not in self._fonts:
+                versions = [key] if isinstance(key, bytes) else [each.said for each in self.objects.get(key, ())]
+                self._fonts[key] = [each for said in versions for each in self._versions(said)]
+            found += [each for each in self._fonts[key] if each not in found]
+        return found or [UNKNOWN]
 
-    def _font(self, number: int) -> _Font:
-        known = self._fonts.get(number)
-        if known is None:
-            said = self.objects[number].said if number in self.objects else b""
-            map_of = next((int(each) for name, each in _REFERENCE.findall(said) if name == b"ToUnicode"), -1)
-            known = _letters(self._content(self.objects[map_of])) if map_of in self.objects else _ORDINARY
-            self._fonts[number] = known
-        return known
+    def _versions(self, said: bytes) -> Iterator[Font]:
+        """Yield a font in the versions of what it refers to."""
+        count = max((len(self.objects.get(int(number), ())) for number in _EACH.findall(said)), default=1)
+
+        def part(name: bytes, back: int) -> tuple[bytes, bytes]:
+            within = part(b"FontDescriptor", back)[0] if name == b"FontFile" else said
+            found = re.search(rb"/%s\s*(?:(\d+)\s+\d+\s+R|(/[^\s/<>\[\]()]+)|<<)" % name, within)
+            if found is None:
+                return b"", b""
+            if found[1] is None:
+                return found[2] or _inside(within, found.end()), b""
+            versions = self.objects.get(int(found[1]), ())
+            if not versions:
+                return b"", b""
+            meant = versions[max(0, len(versions) - 1 - back)]
+            try:
+                content = self._undone(meant, _PROGRAM if name == b"FontFile" else MOST) if meant.end else b""
+            except pdf_filters.Refused:
+                content = b""
+            return meant.said, content
+
+        for back in range(min(max(1, count), _MOST_READINGS)):
+            yield font(said, partial(part, back=back))
 
 
-def _act(word: bytes, parts: list[str], numbers: list[float]) -> list[str]:
+def _plain_name(name: bytes) -> bytes:
+    return _SPELLED.sub(lambda found: bytes((int(found[1], 16),)), name)
+
+
+def _plain_names(said: bytes) -> bytes:
+    """Return a dictionary with the letters of names that are written as numbers."""
+    return re.sub(rb"/[^\s/<>\[\]()]*#[^\s/<>\[\]()]*", lambda found: _plain_name(found[0]), said) if b"#" in said else said
+
+
+def _inside(said: bytes, begin: int) -> bytes:
+    """Return what stands up to the end of the dictionary that begins before ``begin``."""
+    depth = 1
+    for found in _BRACES.finditer(said, begin):
+        depth += 1 if found[0] == b"<<" else -1
+        if not depth:
+            return said[begin : found.start()]
+    return said[begin:]
+
+
+def _entries(said: bytes) -> Iterator[tuple[bytes, int | bytes]]:
+    """Yield the names of a dictionary with what they refer to, or the dictionaries that they say."""
+    depth, name, said = 0, b"", said.strip()
+    said = _inside(said, 2) if said.startswith(b"<<") else said
+    for found in _ENTRY.finditer(said):
+        if found[0] == b"<<":
+            if not depth and name:
+                yield name, _inside(said, found.end())
+                name = b""
+            depth += 1
+        elif found[0] == b">>":
+            depth = max(0, depth - 1)
+        elif found["name"] is not None and depth == 0:
+            name = found["name"]
+        elif found["number"] is not None and depth == 0 and name:
+            yield name, int(found["number"])
+            name = b""
+
+
+def _shown(acts: bytes, fonts: dict[bytes, Font], of_graphics: Font | None) -> tuple[str, set[int]]:
+    """Return what acts show, and the numbers in it that say no letter."""
+    shown: list[str] = []
+    current, parts, numbers, named, dark = UNKNOWN, list[str](), list[float](), b"", set[int]()
+    kept: list[Font] = []
+    at = height = 0.0
+    for token in _TOKEN.finditer(acts):
+        kind, word = token.lastgroup, token[0]
+        if kind in {"text", "hex"}:
+            said, more = current.shown(_unescaped(word[1:-1]) if kind == "text" else _bytes(word[1:-1]))
+            parts.append(said)
+            dark |= more
+        elif kind == "name":
+            named = _plain_name(word[1:])
+        elif kind == "number":
+            numbers.append(float(word))
+            if parts and numbers[-1] < _WIDE_GAP:
+                parts.append(" ")
+        else:
+            if word in {b"Td", b"TD", b"Tm"} and numbers:
+                height = numbers[-1] + (0.0 if word == b"Tm" else height)
+                shown.append(_PARTS if height == at else "\n")
+                at = height
+            height = 0.0 if word == b"BT" else height
+            shown += _act(word, parts)
+            current = _chosen(word, current, fonts.get(named, UNKNOWN), of_graphics, kept)
+            parts, numbers = [], []
+    return "".join(shown), dark
+
+
+def _act(word: bytes, parts: list[str]) -> list[str]:
     """Return what an act shows."""
     if word in {b"Tj", b"TJ"}:
         return parts
     if word in {b"'", b'"'}:
         return ["\n", *parts]
-    if word in {b"Td", b"TD"}:
-        return ["\n" if numbers[-1:] != [0.0] else _PARTS]
-    return {b"Tm": ["\n"], b"T*": ["\n"], b"ET": [_PARTS]}.get(word, [])
+    return {b"T*": ["\n"], b"ET": [_PARTS]}.get(word, [])
 
 
-def _letters(content: bytes) -> _Font:
-    """Return the letters of a font by the table that says which they are."""
-    code = _CODES.search(content)
-    letters: dict[int, str] = {}
-    for block in _CHARS.findall(content):
-        letters.update((int(b"".join(source.split()) or b"0", 16), _letter(target)) for source, target in _CHAR.findall(block))
-    for block in _RANGES.findall(content):
-        for first, last, target, each in _RANGE.findall(block):
-            begin, end = int(first, 16), int(last, 16)
-            if end - begin >= _MOST_LETTERS:
-                continue
-            if each:
-                targets = re.findall(rb"<([0-9A-Fa-f\s]*)>", each)
-                letters.update(zip(range(begin, end + 1), map(_letter, targets), strict=False))
-            elif base := _letter(target):
-                letters.update((begin + step, base[:-1] + chr(min(0x10FFFF, ord(base[-1]) + step))) for step in range(end - begin + 1))
-    return _Font(len(code[1]) // 2 if code else 1, letters)
+def _chosen(word: bytes, current: Font, named: Font, of_graphics: Font | None, kept: list[Font]) -> Font:
+    """Return the font after an act."""
+    if word == b"Tf":
+        return named
+    if word == b"gs" and of_graphics:
+        return of_graphics
+    if word == b"q":
+        kept.append(current)
+    return kept.pop() if word == b"Q" and kept else current
 
 
-def _letter(digits: bytes) -> str:
+def _bytes(digits: bytes) -> bytes:
     digits = b"".join(digits.split())
-    return binascii.unhexlify(digits).decode("utf-16-be", "replace") if digits and len(digits) % 2 == 0 else ""
+    return binascii.unhexlify(digits + b"0" * (len(digits) % 2))
 
 
 def _unescaped(data: bytes) -> bytes:
@@ -284,12 +444,3 @@ def _unescaped(data: bytes) -> bytes:
 def _meant(escape: re.Match[bytes]) -> bytes:
     sign = escape[1]
     return bytes((int(sign, 8) & 0xFF,)) if sign[:1].isdigit() and sign[:1] < b"8" else _ESCAPES.get(sign, sign)
-
-
-def _decoded(data: bytes, font: _Font) -> str:
-    if font.width == 1:
-        plain = data.decode("cp1252", "replace")
-        return "".join(font.letters.get(byte, sign) for byte, sign in zip(data, plain, strict=True)) if font.letters else plain
-    width = max(1, font.width)
-    codes = (int.from_bytes(data[at : at + width], "big") for at in range(0, len(data), width))
-    return "".join(font.letters.get(code, "") for code in codes)
