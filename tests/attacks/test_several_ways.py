@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from expunge.bootstrap import Expunge
+from expunge.core.evidence.receipt import OthersText
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.demo.company.outside_search import Search
+from expunge.errors import IllegalTransition
 from tests.attacks.mention_company import ANNA, BELA, CARA, MentionCompany
 
 IDENTITIES = """\
@@ -69,16 +71,119 @@ def company(request: pytest.FixtureRequest, tmp_path: Path) -> Company:
 
 def test_each_goes_with_the_last_person(company: Company) -> None:
     run = company.erase(f"customer:{ANNA}")
-    assert (run.state, run.reasons) == (OrderState.IN_PART, ("addresses: kept, shared with people who stay",))
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert company.receipt(run).others_text == (OthersText("addresses", "app", 1, ("addresses.a",)),)
     assert company.addresses() == [2, 4, 5]
     if not company.server:
         assert [str(hit.path) for hit in Search(HERS).folder(company.folder / "world")] == []
-    assert company.erase(f"customer:{BELA}").state is OrderState.IN_PART
+    assert company.erase(f"customer:{BELA}").state is OrderState.FULFILLED
     assert company.addresses() == [2, 4]
     assert company.run("SELECT home FROM staff ORDER BY 1") == [(2,), (4,)]
     last = company.erase(f"staff:{CARA}")
     assert (last.state, last.reasons) == (OrderState.FULFILLED, ())
+    assert company.receipt(last).others_text == ()
     assert company.addresses() == [4]
+    for each in (run, last):
+        assert company.again(each).state is OrderState.FULFILLED
+        with company.open() as opened, pytest.raises(IllegalTransition, match="is fulfilled cannot become planned"):
+            opened.plan(each.order)
+
+
+FLOORS = """
+CREATE TABLE floors (fl int PRIMARY KEY, adr int, words text);
+INSERT INTO floors VALUES (1, 1, 'door code of Anna is seven seven nine'), (2, 2, 'door code of three people is one one two'),
+  (3, 4, 'door of the employee is green and old');
+CREATE TABLE doors (d int PRIMARY KEY, fl int, words text);
+INSERT INTO doors VALUES (1, 1, 'the lock of Anna turns to the left'), (2, 2, 'the lock of three people is new'),
+  (3, 3, 'the employee has no lock');
+"""
+BELOW = (
+    "floors: {store: app, table: floors, subject: {through: addresses, via: {adr: a}}, retention: life}",
+    "doors: {store: app, table: doors, subject: {through: floors, via: fl}, retention: life}",
+)
+
+
+def test_what_is_found_through_it_goes_and_stays_with_it(company: Company) -> None:
+    company.run(FLOORS)
+    company.declare(*DATASETS, *BELOW)
+    run = company.erase(f"customer:{ANNA}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert [each.dataset for each in company.receipt(run).others_text] == ["addresses", "doors", "floors"]
+    assert (company.run("SELECT fl FROM floors ORDER BY 1"), company.run("SELECT d FROM doors ORDER BY 1")) == ([(2,), (3,)], [(2,), (3,)])
+    run = company.erase_all(f"customer:{BELA}", f"staff:{CARA}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert (company.run("SELECT fl FROM floors"), company.run("SELECT d FROM doors"), company.addresses()) == ([(3,)], [(3,)], [4])
+    if not company.server:
+        assert company.found("door code of three", "lock of three", "lock of Anna") == []
+
+
+@pytest.mark.parametrize("owner", ["NULL", "'deleted-user'"])
+def test_a_link_of_nobody_keeps_nothing(company: Company, owner: str) -> None:
+    company.run(f"CREATE TABLE guests (n int PRIMARY KEY, customer_id varchar(20), bill_to int); INSERT INTO guests VALUES (9, {owner}, 1)")
+    guests = "guests: {store: app, table: guests, subject: {customer: customer_id}, retention: life}"
+    company.declare(*DATASETS[:3], guests, DATASETS[3].replace("staff: home", "staff: home, guests: bill_to"))
+    run = company.erase(f"customer:{ANNA}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert (company.addresses(), company.run("SELECT n, bill_to FROM guests")) == ([2, 4, 5], [(9, 1)])
+    if not company.server:
+        assert company.found(*HERS) == []
+
+
+@pytest.mark.soak
+def test_a_foreign_key_of_nobody_binds_it_and_is_said(company: Company) -> None:
+    if not company.server:
+        pytest.skip("SQLite refuses nothing unless a program asks for it")
+    company.run("INSERT INTO orders VALUES (9, NULL, 1, 3)")
+    run = company.erase(f"customer:{ANNA}")
+    assert (run.state, [each.split(":")[0] for each in run.reasons]) == (OrderState.IN_PART, ["addresses"])
+    assert "shared with people who stay" not in run.reasons[0]
+    assert company.run("SELECT n, bill_to, ship_to FROM orders WHERE n = 9") == [(9, 1, 3)]
+
+
+@pytest.mark.soak
+def test_what_stays_of_the_person_keeps_it_for_its_own_reason(company: Company) -> None:
+    company.declare(*DATASETS[:2], DATASETS[2][:-1] + ', on_erase: {keep: "books for ten years"}}', DATASETS[3])
+    run = company.erase(f"customer:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    assert set(run.reasons) >= {"addresses: kept, books for ten years", "orders: kept, books for ten years"}
+    assert company.addresses() == [1, 2, 3, 4, 5]
+    with company.open() as opened, pytest.raises(IllegalTransition, match="has ended for good, in part: addresses: kept, books"):
+        opened.plan(run.order)
+
+
+def test_the_last_link_that_goes_without_an_order_leaves_no_silence(company: Company) -> None:
+    run = company.erase(f"customer:{ANNA}")
+    company.run(
+        f"UPDATE staff SET home = 4 WHERE id = '{CARA}'; UPDATE customers SET home = 5 WHERE id = '{BELA}'; DELETE FROM orders WHERE n = 3"
+    )
+    company.run("INSERT INTO addresses VALUES (7, 'Orchard Lane 3 of nobody at all', NULL)")
+    with company.open() as opened:
+        said = [each.what for each in opened.check() if each.where == "addresses"]
+        assert any("2 items of addresses lead to nothing in customers, staff, orders" in each for each in said), said
+        (back,) = opened.sweep().came_back
+        assert (back.order, back.datasets) == (run.order, ("addresses",))
+        again = opened.status(run.order)
+        assert again.state is OrderState.REOPENED
+        opened.plan(back.followed_by)
+        done = opened.apply(back.followed_by)
+    assert (done.state, company.addresses()) == (OrderState.FULFILLED, [4, 5, 7])
+    assert [each.dataset for each in company.receipt(done).orphaned] == ["addresses"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("more", [", shared: erase", ", people: customers"])
+def test_nothing_else_says_what_becomes_of_what_is_found_through_it(tmp_path: Path, more: str) -> None:
+    made = Company(tmp_path)
+    made.declare(*DATASETS, BELOW[0][:-1] + more + "}")
+    with pytest.raises(Exception, match="several ways"):
+        made.open()
+
+
+def test_many_would_take_what_stays(tmp_path: Path) -> None:
+    made = Company(tmp_path)
+    made.declare(*DATASETS, BELOW[0].replace("{adr: a}}", "{adr: a}, many: true}"))
+    with pytest.raises(Exception, match="several ways"):
+        made.open()
 
 
 @pytest.mark.soak

@@ -105,9 +105,9 @@ def test_a_rental_of_films_on_postgresql(tmp_path: Path, postgres_server: Postgr
         for table, rows in {**counts, "staff": 2, "store": 2, "inventory": 60, "film_actor": 60}.items():
             assert db.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (rows,), table
     # Two people under one address: it goes with the second.
-    for number, said, addresses in zip(pagila.HOUSEHOLD, ("shared with people who stay", "fulfilled"), (kept + 3, kept + 2), strict=True):
+    for number, addresses in zip(pagila.HOUSEHOLD, (kept + 3, kept + 2), strict=True):
         order = expunge("order", "erase", pagila.mail(number), "--yes", "--json", cwd=tmp_path, env=env).json["order"]
         assert expunge("plan", order, cwd=tmp_path, env=env).code == 0
-        assert said in expunge("apply", order, "--yes", cwd=tmp_path, env=env).out
+        assert "fulfilled" in expunge("apply", order, "--yes", cwd=tmp_path, env=env).out
         with psycopg.connect(database) as db:
             assert db.execute("SELECT count(*) FROM address").fetchone() == (addresses,)

@@ -350,6 +350,11 @@ class Dataset:
     """Line of the map, for messages."""
 
     @property
+    def goes_with_the_last(self) -> bool:
+        """True when an item goes with the last person to whom a way leads: by several ways, or through what is found by several."""
+        return isinstance(self.subject, Through) and self.shared is Shared.KEEP and not self.people
+
+    @property
     def table(self) -> str:
         """The name of its table, for stores of tables; empty where it is laid out in another way."""
         return self.layout.name if isinstance(self.layout, TableLayout) else ""

@@ -18,6 +18,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import SUPPRESSIONS, register
 from expunge.engine.subjects import locating, orphaned_items
+from expunge.engine.subjects.living_keys import LivingKeys
 
 MARK = 8
 """Bytes of one mark."""
@@ -123,7 +124,9 @@ def _sought(selector: Selector, field: str) -> frozenset[str]:
 def pointerless(context: Context, dataset: Dataset, rule: Through) -> Iterator[tuple[str, bytes]]:
     """Yield (value, mark) of the rows of a dataset to which no link points. Raises the errors of stores."""
     key = context.keys.pseudonym_key()
-    pointers = orphaned_items.pointers_by(context, rule, {})
+    # Why with living people alone there: an item that goes with the last person is kept by nobody who is gone.
+    living = LivingKeys(context) if dataset.goes_with_the_last else None
+    pointers = orphaned_items.pointers_by(context, rule, {}, living)
     for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):
         for value in (copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()) - pointers:
             yield from ((value, link_mark(key, name, link, value)) for name, link in rule.ways)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
-from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
+from expunge.core.datamap.datamap import Dataset, EraseAct, Through, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding, Retained
 from expunge.core.datamap.person import Person
 from expunge.core.evidence import receipt_codec, verification_codec
@@ -148,14 +148,15 @@ def verify_store(
         for dataset in datasets:
             whose = EVERYBODY if judge.made(dataset) else subject
             aside = (*located.kept.get(dataset.name, {}).get(whose, ()), *judge.locked(dataset, whose))
-            entry = judge.entry(dataset, whose, probed[dataset.name].get(whose), aside, located.answered_in(dataset.name, whose))
+            entry = judge.entry(dataset, whose, probed[dataset.name].get(whose), aside, located.told_apart(dataset.name, whose))
             unphysical = judge.unphysical() if named.changed(dataset.name, subject) else None
             made.append(judge.named(entry, named.left.pop((dataset.name, subject), unphysical)))
             kept += [KeptItems(dataset.name, each.ground, _second(each), each.items) for each in aside if each.items]
         # (6) Judge the rest of the store.
         made += judge.elsewhere(subject, made, next((why for (_, whom), why in named.left.items() if whom == subject), None))
         shared = _shared_values(context, traces, explained.values, subject)
-        stays, texts = (tuple(named.listed.get(subject, ())), shared), _others_text(context, explained.others.get(subject, {}))
+        texts = _others_text(context, _led_to(datasets, located, subject, explained.others.get(subject, {})))
+        stays = (tuple(named.listed.get(subject, ())), shared)
         entries[subject] = SubjectEntries(tuple(made), tuple(kept), *stays, lying.listed(scanned.unread), texts, orphaned)
 
     # (7) Name the places of residue.
@@ -191,6 +192,19 @@ def _shared_values(
     cells = {each for index, some in explaining.items() if traces.traces[index].subject == subject for each in some}
     counts = Counter(each.dataset for each in cells)
     return tuple(SharedValues(name, context.data_map.datasets[name].store, items) for name, items in sorted(counts.items()))
+
+
+def _led_to(
+    datasets: Sequence[Dataset], located: LocatedCopies, subject: Pseudonym, holding: Mapping[str, HoldingItems]
+) -> dict[str, HoldingItems]:
+    """Add to other people's items those that were the person's as well, and stay because others lead to them."""
+    found = dict(holding)
+    for dataset in datasets:
+        items = located.items_of_others(dataset.name, subject)
+        if items and isinstance(dataset.subject, Through):
+            known = found.get(dataset.name, HoldingItems(0, frozenset()))
+            found[dataset.name] = HoldingItems(max(items, known.items), known.fields | {f"{dataset.name}.{dataset.subject.via}"})
+    return found
 
 
 def _others_text(context: Context, items: Mapping[str, HoldingItems]) -> tuple[OthersText, ...]:

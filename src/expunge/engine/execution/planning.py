@@ -30,7 +30,7 @@ from expunge.engine.kernel.journal_streams import append_together, read
 from expunge.engine.lineage import observed_lineage
 from expunge.engine.subjects import bystander_loss, hold_register, locating, sealed_selectors
 from expunge.engine.subjects.locating import LocatedCopies
-from expunge.errors import Drift
+from expunge.errors import Drift, IllegalTransition
 from expunge.telemetry import Action, Opaque
 
 GIVEN_UP = "the round was given up: the data map or a hold changed"
@@ -75,6 +75,10 @@ def make_all(context: Context, orders: Sequence[OrderId], *, refuse: bool = Fals
     a path leads to people outside an order unsaid. Without, such datasets are left alone when the order is carried out.
     """
     recorders = read(context.journal, context.clock, orders)
+    for run in (recorder.run for recorder in recorders if recorder.run.final):
+        check_transition(run.state, OrderState.PLANNED)
+        message = f"the order has ended for good, {run.state}: {'; '.join(run.reasons)}"
+        raise IllegalTransition(message, help="what stays is on its receipt; a new order for the same person always works")
     # Why fenced before anything is refused: a map that is not ready must not let new data of the people in.
     person_orders.fence_all(context, recorders)
     open_guesses.require_decided(context.data_map)
@@ -161,6 +165,9 @@ def _forecast(
     kept = {
         name: {str(who): tuple(ground.ground for ground in grounds) for who, grounds in by.items()} for name, by in located.kept.items()
     }
+    for name, others in located.with_others.items():
+        for who in others:
+            kept.setdefault(name, {})[str(who)] = (*kept.get(name, {}).get(str(who), ()), locating.SHARED_ROW)
     made = compute(context, run, present, bystander_loss.lost(context, located, present.people[run.order]))
     moved = {name: cost.read_bytes + cost.written_bytes for name, cost in costs.items()}
     return PlanForecast(

@@ -27,7 +27,7 @@ Identities = Mapping[str, frozenset[str]]
 
 def is_said(dataset: Dataset) -> bool:
     """Return whether the map says that items found through another dataset may be those of several people."""
-    return isinstance(dataset.subject, Through) and (dataset.subject.many or bool(dataset.people or dataset.subject.further))
+    return isinstance(dataset.subject, Through) and (dataset.subject.many or bool(dataset.people) or dataset.goes_with_the_last)
 
 
 def require_own_paths(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) -> None:

@@ -19,13 +19,15 @@ from expunge.engine.kernel import spelt_names, store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.subjects import item_people, resolving, spellings
+from expunge.engine.subjects.staying_links import StayingLinks, staying_links
 from expunge.ports.store import Store
 
 T = TypeVar("T")
 EVERYBODY = Pseudonym(WHOLE)
 SHARED_GROUND = "recording shared with people who stay"
-_SHARED_ROW = "shared with people who stay"
-"""The ground of what several ways lead to."""
+SHARED_ROW = "shared with people who stay"
+"""Why an item stays that goes with the last person."""
+_LED_TO = "kept data of this person leads to it"
 
 
 @dataclass
@@ -48,6 +50,8 @@ class LocatedCopies:
     """Items that stay under a hold, and that the receipt of an earlier order names."""
     leaving: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
     """Identity kind -> identifiers in these items of people whose own orders are carried out: they lose nothing by this one."""
+    with_others: dict[str, dict[Pseudonym, frozenset[str]]] = field(default_factory=dict, repr=False)
+    """Keys of items that go with the last person, and to which people who stay lead: they are those people's own."""
 
     def probing(self, dataset: str) -> dict[Pseudonym, Selector]:
         """Return the selector with which to probe for each subject."""
@@ -65,7 +69,7 @@ class LocatedCopies:
 
         return LocatedCopies(
             only(self.copies), these(self.kept), only(self.kept_copies), these(self.selectors), these(self.narrowed), dict(self.failed),
-            dict(self.stayed), these(self.answered), dict(self.leaving),
+            dict(self.stayed), these(self.answered), dict(self.leaving), these(self.with_others),
         )  # fmt: skip
 
     def held_in(self, dataset: str) -> tuple[Copy, ...]:
@@ -75,6 +79,14 @@ class LocatedCopies:
     def answered_in(self, dataset: str, subject: Pseudonym) -> int:
         """Return how many items of a dataset stay under holds that the receipt of an earlier order names."""
         return self.answered.get(dataset, {}).get(subject, 0)
+
+    def items_of_others(self, dataset: str, subject: Pseudonym) -> int:
+        """Return how many items of a dataset stay because they are other people's as well, who lead to them."""
+        return len(self.with_others.get(dataset, {}).get(subject, frozenset()))
+
+    def told_apart(self, dataset: str, subject: Pseudonym) -> int:
+        """Return how many items of a dataset stay and are no reason for *in part*: another receipt, or another entry, names them."""
+        return self.answered_in(dataset, subject) + self.items_of_others(dataset, subject)
 
     def items(self) -> dict[str, dict[str, int]]:
         """Dataset -> subject -> items to be erased."""
@@ -453,24 +465,34 @@ def _note_leaving(context: Context, dataset: Dataset, located: LocatedCopies, le
 def _less_shared(
     context: Context, dataset: Dataset, copies: Sequence[Copy], located: LocatedCopies, kept: dict[Pseudonym, tuple[Kept, ...]]
 ) -> tuple[Copy, ...]:
-    """Drop the recordings that people who are not erased are in as well."""
-    staying, with_others = _values_of_others(context, dataset, located), _keys_with_others(context, dataset, copies, located.leaving)
+    """Drop the items that people who are not erased are in as well, or lead to, and those to which data leads that is kept."""
+    try:
+        staying = _links_of_others(context, dataset, located)
+    except store_calls.TROUBLE as error:
+        located.failed[dataset.name] = store_calls.as_unable(error)
+        return ()
+    with_others = _keys_with_others(context, dataset, copies, located.leaving)
     via = dataset.subject.via if isinstance(dataset.subject, Through) else ""
+    values = staying.others.union(*staying.own.values())
     result = []
     for copy in copies:
-        keys, left = set(copy.shared) & with_others, copy
-        asked = copy.selector.match.get(via, frozenset()) & staying if copy.selector else frozenset()
+        keys, left, own = set(copy.shared) & with_others, copy, set[str]()
+        asked = copy.selector.match.get(via, frozenset()) & values if copy.selector else frozenset()
         if asked and copy.selector is not None:
-            again = store_calls.locate(context.open_store(dataset.store), dataset, (replace(copy.selector, match={via: asked}),))
-            keys |= {key for each in again for key in each.keys}
-            narrowed = {**copy.selector.match, via: copy.selector.match[via] - staying}
+            keys |= _keys_led_to(context, dataset, copy, via, asked & staying.others)
+            own = _keys_led_to(context, dataset, copy, via, asked - staying.others) - keys
+            narrowed = {**copy.selector.match, via: copy.selector.match[via] - values}
             selector_left = replace(copy.selector, match={name: values for name, values in narrowed.items() if values})
             located.narrowed.setdefault(dataset.name, {})[copy.subject] = selector_left
             left = replace(copy, selector=selector_left)
+        if keys and dataset.goes_with_the_last:
+            located.with_others.setdefault(dataset.name, {})[copy.subject] = frozenset(keys)
+        elif keys:
+            kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(SHARED_GROUND, None, len(keys)))
+        if own:
+            kept[copy.subject] = (*kept.get(copy.subject, ()), _led_to_by_kept(located, staying, asked, copy.subject, len(own)))
+        keys |= own
         if keys:
-            several = isinstance(dataset.subject, Through) and bool(dataset.subject.further)
-            ground = _SHARED_ROW if several else SHARED_GROUND
-            kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(ground, None, len(keys)))
             aside = copy.without(set(copy.keys) - keys)
             located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), aside)
         left = left.without(keys)
@@ -480,6 +502,20 @@ def _less_shared(
         if left.keys:
             result.append(left)
     return tuple(result)
+
+
+def _keys_led_to(context: Context, dataset: Dataset, copy: Copy, via: str, values: frozenset[str]) -> set[str]:
+    if not values or copy.selector is None:
+        return set()
+    again = store_calls.locate(context.open_store(dataset.store), dataset, (replace(copy.selector, match={via: values}),))
+    return {key for each in again for key in each.keys}
+
+
+def _led_to_by_kept(located: LocatedCopies, staying: StayingLinks, asked: frozenset[str], subject: Pseudonym, items: int) -> Kept:
+    """Return why items stay to which only data leads that is kept of the person: for the reason for which that is kept."""
+    sources = (name for name, values in staying.own.items() if not values.isdisjoint(asked))
+    grounds = [each for name in sources for each in located.kept.get(name, {}).get(subject, ())]
+    return replace(grounds[0], items=items) if grounds else Kept(_LED_TO, None, items)
 
 
 def _keys_with_others(context: Context, dataset: Dataset, copies: Sequence[Copy], leaving: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -498,16 +534,17 @@ def _keys_with_others(context: Context, dataset: Dataset, copies: Sequence[Copy]
     return keys & frozenset[str]().union(*(copy.shared for copy in together))
 
 
-def _values_of_others(context: Context, dataset: Dataset, located: LocatedCopies) -> frozenset[str]:
-    """Values of the ``via`` field that people who stay have as well, asked of the dataset that says who is in a recording."""
+def _links_of_others(context: Context, dataset: Dataset, located: LocatedCopies) -> StayingLinks:
+    """Values of the ``via`` field that what stays has as well, asked of the datasets that say who is in an item or leads to it."""
     if not isinstance(dataset.subject, Through):
-        return frozenset()
-    others: set[str] = set()
-    for name, link in ((dataset.people, dataset.subject.link),) if dataset.people else dataset.subject.ways:
-        people = context.data_map.datasets[name]
-        for copy in store_calls.bystanders(context.open_store(people.store), people, located.copies.get(name, ()), None):
-            others |= copy.links.get(link, frozenset())
-    return frozenset(others)
+        return StayingLinks(frozenset(), {})
+    if not dataset.people:
+        shared = {name: frozenset[str]().union(*by.values()) for name, by in located.with_others.items()}
+        return staying_links(context, dataset.subject, located.copies, located.kept_copies, shared)
+    others, people = set[str](), context.data_map.datasets[dataset.people]
+    for copy in store_calls.bystanders(context.open_store(people.store), people, located.copies.get(dataset.people, ()), None):
+        others |= copy.links.get(dataset.subject.link, frozenset())
+    return StayingLinks(frozenset(others), {})
 
 
 def total(located: LocatedCopies) -> dict[str, int]:

@@ -162,9 +162,10 @@ def ownerless(context: OpenPlaces, dataset: Dataset) -> Iterator[OrphanedItems]:
     """Count the orphaned items of a dataset. An order cannot find them, so an operator has to. Raises as ``locate`` of the stores."""
     if isinstance(dataset.subject, AboutNobody | Inherited):
         return
+    living = LivingKeys(context) if dataset.goes_with_the_last else None
     store = context.open_store(dataset.store)
     everything = sum(bystander.items for bystander in store_calls.bystanders(store, dataset, (), None))
-    leading = sum(each.items for each in owned(context, dataset, store_calls.bystanders(store, dataset, (), None), {}))
+    leading = sum(each.items for each in owned(context, dataset, store_calls.bystanders(store, dataset, (), None), {}, living))
     if everything > leading:
         why = f"lead to nothing in {', '.join(dataset.subject.sources)}" if isinstance(dataset.subject, Through) else "name nobody"
         yield OrphanedItems(dataset.name, everything - leading, why)
@@ -228,13 +229,15 @@ def _zeros(dataset: Dataset, lost: Iterable[tuple[str, str]], living: LivingKeys
 def first_orphans(context: OpenPlaces, dataset: Dataset, mine: Sequence[Copy]) -> int:
     """Return how many of the first items of a dataset lead to nobody who is there: the erased people's own (``mine``) do not count.
 
-    Nothing is said of datasets whose people no dataset lists, and of those that keep what they have of people who are gone. Raises as
-    ``locate`` of the stores.
+    Nothing is said of datasets whose people no dataset lists, and of those that keep what they have of people who are gone. Of items found
+    through others, those count that go with the last person. Raises as ``locate`` of the stores.
     """
     living = LivingKeys(context)
-    if dataset.on_erase.act is EraseAct.KEEP or not living.listed_kinds(dataset):
+    if dataset.on_erase.act is EraseAct.KEEP or not (dataset.goes_with_the_last or living.listed_kinds(dataset)):
         return 0
     some = list(islice(store_calls.bystanders(context.open_store(dataset.store), dataset, mine, FEW), FEW))
+    if dataset.goes_with_the_last:
+        return sum(copy.items for copy in some) - sum(copy.items for copy in a_few_owned(context, dataset, some, {}, living))
     leading = _leading_to_people(dataset, some, living)
     return sum(copy.items for number, copy in enumerate(some) if number not in leading)
 

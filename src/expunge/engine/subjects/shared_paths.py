@@ -31,7 +31,7 @@ def shared_paths(context: OpenPlaces, dataset: Dataset) -> Iterator[SharedPath]:
     Raises as ``locate`` of the stores.
     """
     rule = dataset.subject
-    if not isinstance(rule, Through) or dataset.people or rule.further:
+    if not isinstance(rule, Through) or dataset.people or dataset.goes_with_the_last:
         return
     led = _led(context, context.data_map.datasets[rule.dataset], rule.link)
     items, people = 0, 0

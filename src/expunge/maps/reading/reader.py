@@ -18,7 +18,15 @@ from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import MAX_BYTES, ScalarNode, TableNode, Value, load
 from expunge.maps.reading.layout import check_layouts, check_overlaps, check_scans, check_stores
 from expunge.maps.reading.members import with_members
-from expunge.maps.reading.rules import check_identities, check_lineage, check_shared, check_subjects, with_people, with_retention
+from expunge.maps.reading.rules import (
+    check_identities,
+    check_lineage,
+    check_shared,
+    check_subjects,
+    with_last_person,
+    with_people,
+    with_retention,
+)
 from expunge.maps.sections.artefacts import (
     check_artefacts,
     check_expiries,
@@ -155,7 +163,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         opaque=read_opaque(form, root),
         not_ours=read_not_ours(form, root),
     )
-    draft = replace(draft, datasets=with_members(draft, with_people(draft)))
+    draft = replace(draft, datasets=with_members(draft, with_last_person(draft, with_people(draft))))
     for check in _CHECKS:
         check(draft)
     purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from expunge.core.datamap.datamap import (
@@ -135,8 +136,8 @@ def check_shared(draft: MapDraft) -> None:
                 "mute-not-possible", line, text, "shared: erase (the recording goes) or shared: keep (it stays for the others)"
             )
         sidecar = any(path.endswith(".json") for path in dataset.paths)
-        ways = len(dataset.subject.ways) if isinstance(dataset.subject, Through) else 0
-        if dataset.shared is Shared.KEEP and ways < 2 and not dataset.people and not sidecar and not holds_lists(draft, dataset):
+        told = dataset.goes_with_the_last or bool(dataset.people) or sidecar
+        if dataset.shared is Shared.KEEP and not told and not holds_lists(draft, dataset):
             text = f"{what}: shared: keep, and nothing says who else is in a recording"
             draft.faults.add("shared-without-people", line, text, "people: DATASET, whose rows link recordings to people")
         if dataset.people:
@@ -167,6 +168,37 @@ def with_people(draft: MapDraft) -> dict[str, Dataset]:
         if single and not dataset.people and draft.has("datasets", name, "shared") and isinstance(rule, Through) and rule.dataset in done:
             done[name] = replace(dataset, people=rule.dataset)
     return done
+
+
+def with_last_person(draft: MapDraft, datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
+    """Let what is found through a dataset that several ways lead to stay and go with the item there."""
+    done = dict(datasets)
+    for name, dataset in datasets.items():
+        if (
+            not isinstance(dataset.subject, Through)
+            or dataset.subject.further
+            or not _below_several_ways(datasets, dataset.subject.dataset)
+        ):
+            continue
+        done[name] = replace(dataset, shared=Shared.KEEP, people="")
+        keeps = dataset.shared is Shared.KEEP or not draft.has("datasets", name, "shared")
+        stated = {"many": dataset.subject.many, "shared": not keeps, "people": draft.has("datasets", name, "people")}
+        for key in (each for each, said in stated.items() if said):
+            line = draft.line("datasets", name, "subject" if key == "many" else key)
+            text = f"datasets.{name} is found through what several ways lead to: an item goes when that goes, and stays when that stays"
+            draft.faults.add("bad-shared", line, text, f"the dataset without {key}")
+    return done
+
+
+def _below_several_ways(datasets: Mapping[str, Dataset], name: str) -> bool:
+    """Whether a dataset is found by several ways, or through one that is."""
+    seen = set[str]()
+    while name in datasets and name not in seen and isinstance(rule := datasets[name].subject, Through):
+        if rule.further:
+            return True
+        seen.add(name)
+        name = rule.dataset
+    return False
 
 
 def with_retention(draft: MapDraft, graph: Lineage) -> dict[str, Dataset]:
