@@ -45,6 +45,7 @@ def test_a_program_of_others_writes_what_is_read() -> None:
             figure.savefig(out, format="pdf")
             plt.close(figure)
         assert SENTENCE[:40] in pdf.text(out.getvalue()).decode()
+        assert account(MemorySlice(out.getvalue()), "a.pdf", Limits()).opaque == 0
 
 
 def test_a_file_ends_behind_its_last_end_mark() -> None:
