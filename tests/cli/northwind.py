@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import struct
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -66,6 +68,14 @@ EACH = 24
 """Orders of each customer."""
 
 
+def _picture(lots: random.Random) -> bytes:
+    """Return a small picture in PNG."""
+    rows = b"".join(b"\0" + lots.randbytes(24) for _ in range(8))
+    parts = ((b"IHDR", struct.pack(">2I5B", 8, 8, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
 def make(path: Path) -> Path:
     """Make the database: some six hundred rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +83,7 @@ def make(path: Path) -> Path:
     with closing(sqlite3.connect(path)) as db, db:
         db.executescript(TABLES)
         for name, said in (("Preserves", "Jams, pickles, and fruit in sugar"), ("Cheeses", "Hard and soft, of goat and cow")):
-            picture = b"\x89PNG\r\n\x1a\n" + lots.randbytes(300)
+            picture = _picture(lots)
             db.execute("INSERT INTO Categories (CategoryName, Description, Picture) VALUES (?, ?, ?)", (name, said, picture))
         db.execute("INSERT INTO CustomerDemographics VALUES ('deli', 'Small shops that sell over the counter')")
         for number, name in enumerate(("North", "South"), 1):

@@ -44,6 +44,9 @@ class TestPeople(StoreSuite):
             while found:
                 runs = store.search_runs([found.experiment_id], "", ViewType.ALL, max_results=1000, page_token=token)
                 for run in runs:
+                    if "profile_id" not in run.data.tags:
+                        # Why: the client reads a run and its tags one after the other, and the run of a person who leaves may go between.
+                        continue
                     clip = b""
                     with suppress(FileNotFoundError):
                         clip = (folder / "mlartifacts" / "voice" / run.info.run_id / "artifacts" / "clip.flac").read_bytes()
