@@ -57,18 +57,23 @@ def cosigned(note: bytes) -> bytes:
     return with_lines(note, *(SeededWitness(name).line(note, SECONDS) for name in ("w0", "w3", "stranger")))
 
 
+RECEIPTS = {
+    "receipt-fulfilled": fulfilled,
+    "receipt-in-part": in_part,
+    "receipt-models": with_models,
+    "receipt-mentions": with_mentions,
+    "receipt-differences": with_differences,
+    "receipt-forms": with_forms,
+    "receipt-others": with_text_of_others,
+}
+"""Folder of a released receipt -> what makes it."""
+
+
 def vectors() -> dict[str, bytes]:
     """Relative path -> bytes."""
     made = {}
-    learnt_and_named = (
-        ("receipt-models", with_models()),
-        ("receipt-mentions", with_mentions()),
-        ("receipt-differences", with_differences()),
-        ("receipt-forms", with_forms()),
-        ("receipt-others", with_text_of_others()),
-    )
-    for name, said in (("receipt-fulfilled", fulfilled()), ("receipt-in-part", in_part()), *learnt_and_named):
-        made.update({f"{name}/{file}": content for file, content in issue(said).items()})
+    for name, say in RECEIPTS.items():
+        made.update({f"{name}/{file}": content for file, content in issue(say()).items()})
     opening = commitment.Opening(OPENING, IDENTIFIERS)
     made["commitment/opening.json"] = opening.encode()
     made["commitment/commitment.txt"] = f"{opening.commitment()}\n".encode()

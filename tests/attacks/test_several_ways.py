@@ -61,7 +61,17 @@ class Company(MentionCompany):
 
 @pytest.fixture(params=[pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.soak)])
 def company(request: pytest.FixtureRequest, tmp_path: Path) -> Company:
-    made = Company(tmp_path, str(request.getfixturevalue("database")) if request.param == "postgres" else "")
+    return build(tmp_path, str(request.getfixturevalue("database")) if request.param == "postgres" else "")
+
+
+@pytest.fixture
+def on_a_server(database: str, tmp_path: Path) -> Company:
+    """The same on PostgreSQL: SQLite holds to foreign keys only where a program asks for it."""
+    return build(tmp_path, str(database))
+
+
+def build(folder: Path, server: str) -> Company:
+    made = Company(folder, server)
     made.database.parent.mkdir(parents=True)
     made.run(TABLES)
     made.declare()
@@ -118,13 +128,14 @@ def test_what_is_found_through_it_goes_and_stays_with_it(company: Company) -> No
 
 
 @pytest.mark.parametrize("owner", ["NULL", "'deleted-user'"])
-def test_a_link_of_nobody_keeps_nothing(company: Company, owner: str) -> None:
+def test_a_link_of_nobody_keeps_nothing(company: Company, owner: str, request: pytest.FixtureRequest) -> None:
+    if company.server:
+        # Not mended: where one way has no foreign key and others have, each side waits for the other, and the order ends in part.
+        request.applymarker(pytest.mark.xfail(strict=True, reason="each side waits for the other"))
     company.run(f"CREATE TABLE guests (n int PRIMARY KEY, customer_id varchar(20), bill_to int); INSERT INTO guests VALUES (9, {owner}, 1)")
     guests = "guests: {store: app, table: guests, subject: {customer: customer_id}, retention: life}"
     company.declare(*DATASETS[:3], guests, DATASETS[3].replace("staff: home", "staff: home, guests: bill_to"))
     run = company.erase(f"customer:{ANNA}")
-    if company.server and run.reasons:
-        pytest.xfail(f"on PostgreSQL such a table lets everything wait: {run.reasons}")
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
     assert (company.addresses(), company.run("SELECT n, bill_to FROM guests")) == ([2, 4, 5], [(9, 1)])
     if not company.server:
@@ -132,9 +143,8 @@ def test_a_link_of_nobody_keeps_nothing(company: Company, owner: str) -> None:
 
 
 @pytest.mark.soak
-def test_a_foreign_key_of_nobody_binds_it_and_is_said(company: Company) -> None:
-    if not company.server:
-        pytest.skip("SQLite refuses nothing unless a program asks for it")
+def test_a_foreign_key_of_nobody_binds_it_and_is_said(on_a_server: Company) -> None:
+    company = on_a_server
     company.run("INSERT INTO orders VALUES (9, NULL, 1, 3)")
     run = company.erase(f"customer:{ANNA}")
     assert (run.state, [each.split(":")[0] for each in run.reasons]) == (OrderState.IN_PART, ["addresses"])

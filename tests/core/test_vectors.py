@@ -95,18 +95,7 @@ def test_the_released_dates_of_keys_are_read() -> None:
     assert [(life.since.year if life.since else 0, life.until is not None) for life in lives] == [(2026, n in (0, 2, 3)) for n in range(6)]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "receipt-fulfilled",
-        "receipt-in-part",
-        "receipt-models",
-        "receipt-mentions",
-        "receipt-differences",
-        "receipt-forms",
-        "receipt-others",
-    ],
-)
+@pytest.mark.parametrize("name", make.RECEIPTS)
 def test_the_released_receipts_verify(name: str) -> None:
     assert verify(folder(name), folder(name)["trust-policy.txt"]).trusted
 

@@ -91,7 +91,7 @@ from expunge.residue.opaque.recognition import recognise
 from expunge.stores import OpenStores
 
 
-def _forget(_: Run) -> None: ...
+def _untold(_: Run) -> None: ...
 
 
 class Expunge(Queries):
@@ -361,7 +361,7 @@ class Expunge(Queries):
         released = queueing.due(self.context)
         return self.apply_all(released, report=report) if released else ()
 
-    def run_nightly(self, *, report: Reporter = silent, ended: Callable[[Run], None] = _forget) -> NightlyResult:
+    def run_nightly(self, *, report: Reporter = silent, ended: Callable[[Run], None] = _untold) -> NightlyResult:
         """Carry out all that waits and may start, a thousand orders at a time: each store is read, each file rewritten once.
 
         Args:

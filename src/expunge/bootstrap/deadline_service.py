@@ -31,7 +31,7 @@ class DeadlineService(DomainService):
         return estate_duties.look(self.context)
 
     def in_scope(self) -> tuple[KindInScope, ...]:
-        """What of this estate is of which kind, by the categories of its map."""
+        """Return the datasets of each kind that duties are about, by the categories of the map."""
         return in_scope(self.context.data_map)
 
     def extend(self, order: OrderId, reason: str) -> Run:

@@ -19,7 +19,7 @@ from expunge.core.values.outcome import Reason
 from expunge.core.verification.receipt_verify import verify
 from expunge.errors import EvidenceInvalid
 from tests.evidence_kit import SeededKeys, absent, at, entry, in_ranges, issue, of_now
-from tests.evidence_vectors import HERE
+from tests.evidence_vectors import HERE, RECEIPTS
 
 TRUST = SeededKeys().policy().encode()
 NOBODY = {"controls_found": 0, "controls_asked": 0}
@@ -117,18 +117,7 @@ def test_receipts_of_older_pages_are_held_to_the_rules_of_their_version_and_that
         assert any("page 3" in step and name in step for step in verify(files, TRUST).steps)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "receipt-fulfilled",
-        "receipt-in-part",
-        "receipt-models",
-        "receipt-mentions",
-        "receipt-differences",
-        "receipt-forms",
-        "receipt-others",
-    ],
-)
+@pytest.mark.parametrize("name", RECEIPTS)
 def test_what_was_released_keeps_the_rules_of_its_version(name: str) -> None:
     folder = {path.name: path.read_bytes() for path in (HERE / name).iterdir()}
     evidence_rules.require(verify(folder, TRUST).receipt)

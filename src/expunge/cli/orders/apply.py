@@ -87,12 +87,12 @@ def _tonight(expunge: Expunge, out: Path | None, *, yes: bool, verbose: bool, as
     if cohort.going:
         options.confirm(f"Erase what {output.count(len(cohort.going), 'order')} say for good?", yes=yes)
     values: list[dict[str, Any]] = []
-    codes = [Exit.OK]
+    codes: list[Exit] = []
 
     def ended(run: Run) -> None:
         codes.append(exit_code(run))
         if out is not None:
-            write_receipts(expunge, run, out / str(len(codes) - 1) if len(cohort.going) > 1 else out)
+            write_receipts(expunge, run, out / str(len(codes)) if len(cohort.going) > 1 else out)
         if as_json:
             values.append(_value(expunge, run))
         else:
@@ -104,7 +104,7 @@ def _tonight(expunge: Expunge, out: Path | None, *, yes: bool, verbose: bool, as
         output.write_json("applied/1", {"orders": values, "staying": [_staying(each) for each in result.staying]})
     else:
         _tell_night(result)
-    code = max(*codes, Exit.WAITING if any(each.gate and each.near for each in result.staying) else Exit.OK)
+    code = max([*codes, Exit.WAITING if any(each.gate and each.near for each in result.staying) else Exit.OK])
     if code:
         raise typer.Exit(code)
 

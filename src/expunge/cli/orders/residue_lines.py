@@ -55,8 +55,7 @@ def _lines(groups: Sequence[ResidueGroup]) -> list[str]:
     held: dict[tuple[str, str, str], set[str]] = {}
     inside: dict[tuple[str, str, str], set[str]] = {}
     for each, table, path in zip(groups, tables, files, strict=True):
-        # Why not of a file: it has no rows but itself.
-        key = (f"{path.rpartition('/')[0]}/" if many and not table else path, table, each.lying if table or "row" not in each.lying else "")
+        key = (f"{path.rpartition('/')[0]}/" if many and not table else path, table, each.lying)
         counts[key] = counts.get(key, 0) + each.places
         held.setdefault(key, set()).update(each.of)
         inside.setdefault(key, set()).add(path)

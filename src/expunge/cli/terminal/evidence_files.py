@@ -22,6 +22,7 @@ class ZippedFiles(Mapping[str, bytes]):
 
     def __init__(self, path: Path) -> None:
         """Open the zip and read the list of its files."""
+        # Why NotImplementedError: the library raises it for what it cannot unpack, such as a later version of the format.
         try:
             self._archive = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
@@ -35,6 +36,7 @@ class ZippedFiles(Mapping[str, bytes]):
         if info.file_size > MOST_BYTES:
             message = f"{name} is far too large to be of an evidence pack"
             raise EvidenceInvalid(message, help="use the file as it was handed over")
+        # Why so many: what is wrong with a changed file depends on the byte; a kind of packing that is not known is NotImplementedError.
         try:
             return self._archive.read(info)
         except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:

@@ -281,7 +281,7 @@ class OthersText:
 
 @dataclass(frozen=True)
 class OrphanedItems:
-    """Items of a dataset that lead to nobody who is known, though the map says whose they are: no order reaches them."""
+    """Items of a dataset whose keys lead to no known person, though the map says whose they are: no order reaches them."""
 
     dataset: str
     store: str
@@ -411,7 +411,7 @@ class Receipt:
     others_text: tuple[OthersText, ...] = field(default=(), metadata=LATER)
     """Items of other people that hold text which the person's data had as well."""
     orphaned: tuple[OrphanedItems, ...] = field(default=(), metadata=LATER)
-    """Items that lead to nobody who is known: any of them may be of the person."""
+    """Orphaned items: any of them may be of the person."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")

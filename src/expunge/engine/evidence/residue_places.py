@@ -70,7 +70,9 @@ def _grouped(context: Context, store: str, places: Sequence[Residue], lying: Map
         relation, what = _told(lying.get(place, ()))
         if (relation, place.path) not in names:
             names[relation, place.path] = _table(context, store, place.path, relation)
-        group = (_written(place), names[relation, place.path], what)
+        table = names[relation, place.path]
+        # Why not of a relation that is the file itself: it has no rows but itself.
+        group = (_written(place), table, what if table or not relation else "")
         counts[group] = counts.get(group, 0) + 1
         fields.setdefault(group, set()).add(field_of(place.trace))
     return [[*group, counts[group], sorted(fields[group])] for group in sorted(counts)]

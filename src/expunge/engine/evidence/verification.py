@@ -216,7 +216,7 @@ def _others_text(context: Context, items: Mapping[str, HoldingItems]) -> tuple[O
 
 
 def _orphaned(context: Context, datasets: Sequence[Dataset], located: LocatedCopies) -> tuple[OrphanedItems, ...]:
-    """Count, in the datasets of a store, the first items that lead to nobody who is known; one that cannot be asked is told elsewhere."""
+    """Count, in the datasets of a store, the first orphaned items; one that cannot be asked is told elsewhere."""
     found = []
     for dataset in datasets:
         try:

@@ -94,6 +94,8 @@ def _always(_head: bytes) -> bool:
     return True
 
 
+_MARK = b"\xff\xfe\x00\x00"
+"""What text in UTF-32 begins with."""
 _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"\x1f\x8b\x08", "gzip", _gzip),
     (b"\x28\xb5\x2f\xfd", "zstd", _always),
@@ -116,14 +118,12 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"Obj\x01", "avro", _avro),
     (b"PGDMP", "pg_dump", _custom_dump),
     (b"%PDF-", "pdf", _pdf),
-    (b"\xff\xfe\x00\x00", "utf-32", _utf_32),
+    (_MARK, "utf-32", _utf_32),
     (b"\x37\x7f\x06\x82\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\x37\x7f\x06\x83\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", "sqlite journal", _always),
 )
 
-_MARK = b"\xff\xfe\x00\x00"
-"""What text in UTF-32 begins with."""
 _BY_PAIR: dict[bytes, tuple[tuple[bytes, str, Callable[[bytes], bool]], ...]] = {}
 for _magic in _MAGICS:
     _BY_PAIR[_magic[0][:2]] = (*_BY_PAIR.get(_magic[0][:2], ()), _magic)
@@ -177,7 +177,7 @@ def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
         near = near[_SHORT[pairs[near]] | _SECOND[pairs[near + 2]]]
         for place in near[near < length].tolist():
             head = buffer[place : min(place + LOOKAHEAD, length)].tobytes()
-            if head.startswith(_MARK) and buffer[max(0, place - 4) : place].tobytes() == _MARK:
+            if head.startswith(_MARK) and buffer[max(0, place - len(_MARK)) : place].tobytes() == _MARK:
                 # Why: the text that begins with the mark before it goes on with this one.
                 continue
             found.extend((place, kind) for magic, kind, check in _BY_PAIR.get(head[:2], ()) if head.startswith(magic) and check(head))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from expunge.residue.forms.written import Places, Written
+from expunge.residue.forms.written import LONG, Places, Written, in_groups
 from expunge.residue.matching.matcher import Bytes
 
 SHORTEST = 32
@@ -38,8 +38,6 @@ _FEW = 64
 _GROUP, _MAKES = 5, 4
 _LAST = 84
 """The digit that fills a group up."""
-LONG = 512
-"""Characters from which on a run is read by itself, so that a container in it ends where it ends."""
 _PART = 1 << 14
 """Words that are looked at together."""
 _LOWEST, _HIGH = np.uint64(0x2121212121212121), np.uint64(0x8080808080808080)
@@ -168,14 +166,8 @@ def _say(form: str, text: bytes) -> bytes:
 
 def _short(form: str, block: Bytes, begins: Places, ends: Places) -> Written:
     """Return what runs of one line say that begin with a whole group."""
-    sizes = ends - begins
-    # filled up to whole groups, and one more group between two runs
-    rooms = (sizes + _GROUP - 1) // _GROUP * _GROUP + _GROUP
-    offsets = np.cumsum(rooms) - rooms
-    digits = np.full(int(rooms.sum()), _LAST, np.uint64)
-    each = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    digits[np.repeat(offsets, sizes) + each] = _DIGITS[form][block[np.repeat(begins, sizes) + each]]
-    return Written(form, _said(digits), np.stack([begins, ends, offsets // _GROUP * _MAKES], axis=1), (_GROUP, _MAKES))
+    text, offsets = in_groups(block, begins, ends - begins, _GROUP, _ALPHABETS[form][_LAST])
+    return Written(form, _said(_DIGITS[form][text]), np.stack([begins, ends, offsets // _GROUP * _MAKES], axis=1), (_GROUP, _MAKES))
 
 
 def _said(digits: npt.NDArray[np.uint64]) -> bytes:

@@ -10,13 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from expunge.residue.forms.written import Places, Written
+from expunge.residue.forms.written import LONG, Places, Written, in_groups
 from expunge.residue.matching.matcher import Bytes
 
 SHORTEST = 22
 """Characters of the shortest run: two whole words, wherever it begins."""
-LONG = 512
-"""Characters from which on a run is read by itself, so that a container in it ends where it ends."""
 _ONES = 0x0101010101010101
 _LOWEST, _HIGH = np.uint64(_ONES * 0x2B), np.uint64(_ONES * 0x80)
 _CLOSE = 3
@@ -357,12 +355,7 @@ def _short(form: str, block: Bytes, runs: Runs) -> Iterator[Written]:
         if not chosen.any():
             continue
         begins, sizes = runs.begins[chosen] + phase, runs.sizes[chosen] - phase
-        # filled up to whole groups, and one more group between two runs
-        rooms = (sizes + group - 1) // group * group + group
-        offsets = np.cumsum(rooms) - rooms
-        text = np.full(int(rooms.sum()), ord("0") if form == "hex" else ord("A"), np.uint8)
-        each = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        text[np.repeat(offsets, sizes) + each] = block[np.repeat(begins, sizes) + each]
+        text, offsets = in_groups(block, begins, sizes, group, ord("0") if form == "hex" else ord("A"))
         starts = offsets // group * makes
         said = say(form, text.tobytes().translate(TO_PLAIN))
         yield Written(form, said, np.stack([begins, begins + sizes, starts], axis=1), (group, makes))

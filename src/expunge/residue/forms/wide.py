@@ -8,11 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from expunge.residue.forms.written import Places, Written
+from expunge.residue.forms.written import LONG, Places, Written
 from expunge.residue.matching.matcher import Bytes
 
-LONG = 512
-"""Bytes from which on a run is read by itself."""
 _ZEROS = {
     (2, 0): 0x0100010001000100,
     (2, 1): 0x0001000100010001,

@@ -9,14 +9,27 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from expunge.residue.matching.matcher import Bytes
 from expunge.residue.matching.session import Limits, RunOrigin
 
 MOST_FORMS = Limits().forms
 """Forms in one another that are looked into: base64 of JSON with escapes."""
+LONG = 512
+"""Bytes from which on a run is read by itself, so that a container in it ends where it ends."""
 _WIDEST = 12
 """Bytes of the longest form of one byte."""
 
 Places = npt.NDArray[np.int64]
+
+
+def in_groups(block: Bytes, begins: Places, sizes: Places, group: int, filling: int) -> tuple[Bytes, Places]:
+    """Return runs of a block one after the other, and where each begins: filled up to whole groups, with one more group between two."""
+    rooms = (sizes + group - 1) // group * group + group
+    offsets = np.cumsum(rooms) - rooms
+    text = np.full(int(rooms.sum()), filling, np.uint8)
+    each = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    text[np.repeat(offsets, sizes) + each] = block[np.repeat(begins, sizes) + each]
+    return text, offsets
 
 
 class Written:
