@@ -297,11 +297,12 @@ def dependents_first(data_map: DataMap, refers: Collection[tuple[str, str]] = ()
     Args:
         data_map: the map.
         refers: (first, second) where a store wants the rows of the first gone before those of the second. That holds over the map where
-            the second is found through the first: the order keeps what led to the rows. Where it goes in a circle, the map holds.
+            the second is found through the first, and for every other way to the same rows: the order keeps what led to them. Where it goes
+            in a circle, the map holds.
     """
     homes = {identity.dataset for identity in data_map.identities.values()}
     waiting = {
-        name: frozenset(each for each in _dependents(data_map, dataset, homes) if (name, each) not in refers or (each, name) in refers)
+        name: frozenset(each for each in _dependents(data_map, dataset, homes) if not _yields(data_map, name, each, refers))
         for name, dataset in data_map.datasets.items()
     }
     pointing = {name: {one for one, other in refers if other == name and one != name} for name in waiting}
@@ -317,6 +318,13 @@ def dependents_first(data_map: DataMap, refers: Collection[tuple[str, str]] = ()
         for name in ready:
             del waiting[name]
     return tuple(data_map.datasets[name] for name in done)
+
+
+def _yields(data_map: DataMap, source: str, found: str, refers: Collection[tuple[str, str]]) -> bool:
+    """Return whether a dataset may go before what is found through it: the store wants it so, of it or of another way to the same rows."""
+    rule = data_map.datasets[found].subject
+    ways = {source, *(rule.sources if isinstance(rule, Through) and source in rule.sources else ())}
+    return any((each, found) in refers and (found, each) not in refers for each in ways)
 
 
 def _dependents(data_map: DataMap, dataset: Dataset, homes: Iterable[str]) -> frozenset[str]:

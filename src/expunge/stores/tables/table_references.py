@@ -255,4 +255,9 @@ class TableReferences:
             return False
         if isinstance(declared.subject, Through):
             return beforehand
-        return not self.narrowed and not self.kinds(child)
+        return not self.narrowed and not self.kinds(child) and not self._leads(child)
+
+    def _leads(self, child: str) -> bool:
+        """Return whether rows of the erased table are found through the child: a row there that leads to nobody goes in no step."""
+        rule = self.dataset.subject
+        return isinstance(rule, Through) and self.others[child].name in rule.sources
