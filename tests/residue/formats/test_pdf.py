@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import random
+import zlib
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from expunge.residue import Limits
 from expunge.residue.formats.containers import pdf
 from expunge.residue.formats.slices import MemorySlice
 from expunge.residue.opaque.account import account
-from tests.residue.pdf_files import FONT, HELVETICA, PAGE, PDFS, acts, again, lzw, made_of, numbers, runs_of, stream
+from tests.residue.pdf_files import FLATE, FONT, HELVETICA, PAGE, PDFS, acts, again, lzw, made_of, numbers, runs_of, stream
 from tests.residue.planting import SENTENCE, text_traces, ways
 
 TRACES = text_traces(SENTENCE)
@@ -145,3 +147,81 @@ def test_letters_that_are_named_are_read() -> None:
     whole = made({5: named, 8: b"<< /FontFile2 9 0 R /Flags 4 >>", 4: stream(b"BT /F1 9 Tf <0102030405060708> Tj ET")})
     assert "The äfiЖa" in pdf.text(whole).decode()
     assert account(MemorySlice(whole), "a.pdf", Limits()).opaque == 0
+
+
+NOISE = random.Random(8).randbytes(20_000)
+IMAGE = b"/Subtype /Image /Width 100 /Height 50 /BitsPerComponent 8 "
+HIDDEN = {
+    "attached": stream(zlib.compress(NOISE), b"/Type /EmbeddedFile " + FLATE),
+    "attached in letters": stream(base64.a85encode(NOISE) + b"~>", b"/Filter /ASCII85Decode"),
+    "attached in runs": stream(runs_of(NOISE), b"/Filter /RunLengthDecode"),
+    "not packed as it says": stream(NOISE, b"/Subtype /Image " + FLATE + b" "),
+    "behind what is packed": stream(zlib.compress(b"hello" * 99) + NOISE, IMAGE + FLATE),
+    "no photograph": stream(NOISE, IMAGE + b"/Filter /DCTDecode"),
+    "no picture": stream(NOISE, IMAGE + b"/Filter /JPXDecode"),
+    "more than a picture has": stream(zlib.compress(NOISE[:19_900]), IMAGE + FLATE),
+    "more than a fax has": stream(NOISE, IMAGE.replace(b" 8 ", b" 1 ") + b"/Filter /CCITTFaxDecode"),
+    "no font": stream(zlib.compress(NOISE), b"/Length1 20000 " + FLATE),
+    "beside letters": stream(zlib.compress(acts(SAID) + b"\nBI /W 9 /H 9 ID " + NOISE + b" EI"), FLATE + b" "),
+}
+TYPE_1 = b"%!PS-AdobeFont-1.0: A\ncurrentfile eexec\n"
+
+
+@pytest.mark.parametrize("kind", HIDDEN)
+def test_what_looks_like_noise_in_a_stream_is_opaque(kind: str) -> None:
+    found = account(MemorySlice(made({8: HIDDEN[kind]})), "a.pdf", Limits())
+    assert found.opaque > 0.95 * len(NOISE)
+
+
+def in_cipher(said: bytes) -> bytes:
+    """Return what every font of Type 1 packs its letters with."""
+    key, out = 55665, bytearray()
+    for byte in said:
+        out.append(byte ^ (key >> 8))
+        key = ((out[-1] + key) * 52845 + 22719) & 0xFFFF
+    return bytes(out)
+
+
+EXPLAINED = {
+    "bitmap": stream(zlib.compress(NOISE[:5000]), IMAGE + FLATE),
+    "rows that are foretold": stream(zlib.compress(NOISE[:5050]), IMAGE + FLATE),
+    "fax": stream(NOISE[:9000], IMAGE + b"/Filter /CCITTFaxDecode"),
+    "JPEG 2000": stream(b"\xff\x4f\xff\x51" + NOISE + b"\xff\xd9", IMAGE + b"/Filter /JPXDecode"),
+    "font of Type 1": stream(zlib.compress(TYPE_1 + in_cipher(b"abcd/Private 9 dict dup begin" + NOISE)), b"/Length1 39 " + FLATE),
+    "compact font": stream(b"\1\0\4\1" + bytes(range(200)) * 9, b"/Subtype /Type1C"),
+    "letters of a font": stream(zlib.compress(bytes(range(128, 250))), FLATE + b" "),
+    "letter drawn": stream(zlib.compress(b"9 0 0 0 9 9 d1 q BI /W 8 /H 99 ID " + bytes(range(1, 9)) * 12 + b" EI Q"), FLATE + b" "),
+    "text": stream(zlib.compress(b"<x:xmpmeta>" * 99), b"/Type /Metadata " + FLATE),
+    "cross references": stream(
+        zlib.compress(b"\2\1\0\0\1\0" * 40), b"/Type /XRef /W [1 3 1] /DecodeParms << /Predictor 12 /Columns 5 >> " + FLATE
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", EXPLAINED)
+def test_what_programs_write_beside_pages_is_explained(kind: str) -> None:
+    found = account(
+        MemorySlice(made({7: b"<< /CIDSet %d 0 R >>" % (8 if kind == "letters of a font" else 6), 8: EXPLAINED[kind]})), "a.pdf", Limits()
+    )
+    assert (found.opaque, found.unknown) == (0, 0)
+
+
+def test_letters_before_the_first_other_byte_do_not_hide_a_document() -> None:
+    whole = made({4: stream(acts(SAID) + b" 1 0 0 1 0 0 cm" * 9000, b"/Title (none)"), 8: EXPLAINED["bitmap"]})
+    found = account(MemorySlice(whole), "a.pdf", Limits())
+    assert (found.opaque, found.unknown) == (0, 0)
+
+
+TANGLED = {
+    "pictures without an end": made({4: stream(acts(SAID) + b" BI / ID " * 60_000)}),
+    "versions of parents": made(
+        {}, between=b"1 0 obj <</Contents 4 0 R /Parent 1 0 R /Resources 1 0 R>> endobj\n" * 2000 + b"startxref 0 %%EOF"
+    ),
+    "fonts within fonts": made({}, between=b"9 0 obj " + b"<</Font " * 30_000 + b" endobj startxref 0 %%EOF"),
+}
+
+
+@pytest.mark.parametrize("kind", TANGLED)
+def test_a_file_made_to_take_for_ever_is_read_as_far_as_is_allowed(kind: str) -> None:
+    assert SAID in pdf.text(TANGLED[kind]).decode()
+    account(MemorySlice(TANGLED[kind]), "a.pdf", Limits())

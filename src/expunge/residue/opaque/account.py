@@ -16,7 +16,7 @@ from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.slices import MemorySlice, Slice
 from expunge.residue.matching.matcher import PADDING
 from expunge.residue.matching.session import Limits
-from expunge.residue.opaque import packed, plain_formats
+from expunge.residue.opaque import documents, packed, plain_formats
 from expunge.residue.opaque.media import MEDIA
 from expunge.residue.opaque.stretches import BLOCK, ROW, Unread, is_plain, judge, named
 
@@ -39,7 +39,8 @@ class FileAccount:
 
     def take(self, source: Slice, name: str = "", depth: int = 0, *, cell: bool = False) -> None:
         """Account for a whole run: a file, or what a container holds. A value in a table is a part of what a scan reads as one run."""
-        at, sure = 0, True
+        # Why before text is passed over: a document may begin with letters, or be written in nothing else.
+        at, sure = self._document(source, depth) if not cell and source.read_at(0, len(pdf.MAGIC)) == pdf.MAGIC else 0, True
         while at < source.size:
             begun = at
             at = self._readable_to(source, at)
@@ -148,7 +149,10 @@ class FileAccount:
         def refuse(size: int) -> None:
             self.left.opaque += size
 
-        for start, end in plain_formats.document(source, pdf.MOST if depth else pdf.LONGEST, refuse):
+        def inside(content: bytes) -> None:
+            self.inside(content, depth + 1)
+
+        for start, end in documents.document(source, pdf.MOST if depth else pdf.LONGEST, refuse, inside):
             self._judge(source, at, start)
             at = max(at, end)
         return at

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
 
-from expunge.residue.formats.containers import pdf
 from expunge.residue.formats.slices import Slice
 
 _NAMED = (
@@ -70,44 +68,3 @@ def _weights_end(source: Slice, head: bytes) -> int | None:
         return None
     ends = [int(each) for each in re.findall(rb'"data_offsets":\s*\[\s*\d+\s*,\s*(\d+)\s*\]', source.read_at(8, size))]
     return min(source.size, 8 + size + max(ends, default=0))
-
-
-_OBJECT = re.compile(
-    rb"\d+\s+\d+\s+obj\b.*?endobj|xref\s.*?(?=trailer|startxref)|trailer.*?(?=startxref)|startxref\s+\d+\s+%%EOF", re.DOTALL
-)
-_STREAM = re.compile(rb"(<<.*?>>)\s*stream\r?\n", re.DOTALL)
-_FILTERS = (
-    b"/FlateDecode",
-    b"/DCTDecode",
-    b"/JPXDecode",
-    b"/CCITTFaxDecode",
-    b"/JBIG2Decode",
-    b"/LZWDecode",
-    b"/RunLengthDecode",
-    b"/ASCII",
-)
-_ELSEWHERE = re.compile(rb"/Filter\s+\d+\s+\d+\s+R")
-
-
-def document(source: Slice, most: int, refused: Callable[[int], None]) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of a PDF file that its objects explain, as far as a scan reads it that keeps ``most`` bytes of a file.
-
-    ``refused`` is told how many bytes are not explained since the file is encrypted, or shows text that is not read.
-    """
-    if source.size > pdf.LONGEST:
-        return
-    data = source.read_at(0, source.size)
-    read = [*pdf.files(source, most)]
-    if not all(each for _, _, each in read):
-        refused(source.size)
-        yield 0, source.size
-        return
-    yield 0, data.find(b"\n") + 1
-    for found in _OBJECT.finditer(data):
-        if not any(begin <= found.start() and found.end() <= end for begin, end, _ in read):
-            continue
-        stream = _STREAM.search(data, found.start(), found.end())
-        if stream is None or _ELSEWHERE.search(stream[1]) or any(each in stream[1] for each in _FILTERS):
-            yield found.span()
-        else:
-            yield found.start(), stream.end()

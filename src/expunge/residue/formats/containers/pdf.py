@@ -5,13 +5,13 @@ Every version of every object is read, and every stream that shows text, whether
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from expunge.residue.formats.containers import pdf_filters
+from expunge.residue.formats.containers import pdf_acts, pdf_filters
+from expunge.residue.formats.containers.pdf_acts import plain_name
 from expunge.residue.formats.containers.pdf_fonts import UNKNOWN, Font, font
 from expunge.residue.formats.slices import Slice
 
@@ -26,43 +26,37 @@ _END = re.compile(rb"%%EOF\s*")
 _GOES_ON = re.compile(rb"(?:%(?!PDF-)[^\r\n]{0,200}[\r\n]+\s*){0,8}(?:\d+\s+\d+\s+obj|xref\s)")
 _AHEAD = 2048
 _OBJECT = re.compile(rb"(\d{1,10})\s+\d{1,5}\s+obj\b")
-_STREAM = re.compile(rb"\bstream(?:\r\n|\n|\r)")
+STREAM = re.compile(rb"\bstream(?:\r\n|\n|\r)")
 _LENGTH = re.compile(rb"/Length\s+(\d+)(?!\s+\d+\s+R)")
 _ENCRYPTED = re.compile(rb"/Encrypt\s*(?:\d+\s+\d+\s+R|<<)")
 _FILTER = re.compile(rb"/Filter\s*(\[[^\]]*\]|/\w+|\d+\s+\d+\s+R)")
 _NAME = re.compile(rb"/(\w+)")
-_SPELLED = re.compile(rb"#([0-9A-Fa-f]{2})")
 _ENTRY = re.compile(rb"<<|>>|/(?P<name>[^\s/<>\[\]()]+)|(?P<number>\d+)\s+\d+\s+R")
 _BRACES = re.compile(rb"<<|>>")
 _NUMBER_OF = {name: re.compile(rb"/%s\s+(\d+)" % name) for name in (b"N", b"First")}
 _CONTENTS = re.compile(rb"/Contents\s*(\[[^\]]*\]|\d+\s+\d+\s+R)")
 _EACH = re.compile(rb"(\d+)\s+\d+\s+R")
 _FONT = re.compile(rb"/Type\s*/Font\b")
+_LETTERS = re.compile(rb"/(?:CIDSet|CIDToGIDMap)\s+(\d+)\s+\d+\s+R")
 _GRAPHICS_FONT = re.compile(rb"/Font\s*\[\s*(\d+)\s+\d+\s+R")
 _NO_TEXT = re.compile(
     rb"/Subtype\s*/Image\b|/Length1\b|/(?:Type1C|CIDFontType0C|OpenType|ObjStm|XRef|Metadata|EmbeddedFile|DCTDecode|JPXDecode|JBIG2Decode|CCITTFaxDecode)\b"
 )
-_SHOWS = re.compile(rb"(?:^|[\s\]>)])(?:BT)\b")
-_USED = re.compile(rb"/([^\s/<>\[\]()]*)\s+[-+\d.]+\s+Tf\b")
-_TOKEN = re.compile(
-    rb"(?P<text>\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))|(?P<hex><[0-9A-Fa-f\s]*>)|(?P<name>/[^\s/<>\[\]()]*)"
-    rb"|(?P<number>[-+]?\d*\.?\d+)|(?P<act>[A-Za-z'\"]\w*\*?)",
-    re.DOTALL,
-)
-_PICTURE = re.compile(rb"\bBI\b\s*/.*?\bID\s.*?\sEI\b", re.DOTALL)
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
-_ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\r\n": b"", b"\n": b"", b"\r": b""}
-_PARTS = "\x1f"
-"""Between two parts of a line, which may be parts of a word."""
 BETWEEN = b"\n\0\n"
 """Between the texts of two pages."""
-_WIDE_GAP = -180.0
-"""Thousandths of the size of letters from which on a gap between two parts of a line is a blank."""
 _MOST_READINGS = 16
 _MOST_PARENTS = 16
 _FEW = 8
 """Different numbers without a letter from which on a text counts as not read: single signs of fonts of symbols have none in many files."""
 _PROGRAM = 1 << 15
+_WORK = 1 << 27
+"""Bytes of dictionaries that are looked through in one file, each as often as it is: those that refer to each other have no end."""
+_PAGE = 1 << 10
+"""Bytes that the looking for what a page shows counts as."""
+
+
+class _Tangled(Exception):
+    """A file whose dictionaries refer to more than is looked through."""
 
 
 class _Object(NamedTuple):
@@ -71,6 +65,20 @@ class _Object(NamedTuple):
     begin: int = 0
     end: int = 0
     """Where its stream lies in the file; both 0 where it has none."""
+
+
+class Stream(NamedTuple):
+    """A stream of a file, as it is packed."""
+
+    begin: int
+    end: int
+    said: bytes
+    """Its dictionary."""
+    filters: list[bytes]
+    shown: bool
+    """Whether what it shows is read, or its objects are."""
+    of_letters: bool
+    """Whether it says which letters a font has, with a bit for each, or their numbers."""
 
 
 _Named = dict[bytes, list[int | bytes]]
@@ -87,29 +95,47 @@ def runs(source: Slice) -> Iterator[tuple[int, str, Iterator[bytes]]]:
 
 def text(data: bytes) -> bytes:
     """Return what all pages say: twice where it cannot be told whether parts of a line are parts of a word."""
-    said = [*dict.fromkeys(_File(data).said())]
-    parted = [each.replace(_PARTS, " ") for each in said]
-    joined = [each.replace(_PARTS, "") for each in said]
+    said = [*dict.fromkeys(_shown_by(_File(data)))]
+    parted = [each.replace(pdf_acts.PARTS, " ") for each in said]
+    joined = [each.replace(pdf_acts.PARTS, "") for each in said]
     return BETWEEN.join(each.encode("utf-8", "replace") for each in (parted if parted == joined else [*parted, *joined]))
 
 
-def files(data: Slice, most: int) -> Iterator[tuple[int, int, bool]]:
-    """Yield (begin, end, whether all that it shows is read) for each PDF file in ``data``, as a scan reads it that keeps ``most`` bytes."""
+def files(data: Slice, most: int) -> Iterator[tuple[int, int, list[Stream] | None]]:
+    """Yield (begin, end, streams) for each PDF file in ``data``, as a scan reads it that keeps ``most`` bytes of a file.
+
+    None for the streams of a file of which not all that it shows is read.
+    """
     whole, at = data.read_at(0, data.size), 0
     while (at := whole.find(MAGIC, at)) >= 0:
         one = _extent(data.part(at), most) if _HEAD.match(whole, at) else b""
         if one:
-            yield at, at + len(one), _is_read(one)
+            yield at, at + len(one), _streams(one, at)
         at += max(len(MAGIC), len(one))
 
 
-def _is_read(data: bytes) -> bool:
+def _streams(data: bytes, at: int) -> list[Stream] | None:
     if _ENCRYPTED.search(data):
-        return False
+        return None
     file = _File(data)
-    for _ in file.said():
+    for _ in _shown_by(file):
         pass
-    return not file.refused and len(file.dark) < _FEW
+    if file.refused or len(file.dark) >= _FEW:
+        return None
+    bits = {int(number) for each in file.each() for number in _LETTERS.findall(each.said)}
+    return [
+        Stream(at + each.begin, at + each.end, each.said, file.filters(each), (each.begin, each.end) in file.read, number in bits)
+        for number, versions in file.objects.items()
+        for each in versions
+        if each.end
+    ]
+
+
+def _shown_by(file: _File) -> Iterator[str]:
+    try:
+        yield from file.said()
+    except _Tangled:
+        file.refused = True
 
 
 def pictures_and_pages(data: bytes) -> Iterator[bytes]:
@@ -147,11 +173,13 @@ class _File:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._left = MOST
+        self._left, self._work = MOST, _WORK
         self.refused = False
         """Whether a stream that may show text does not decode."""
         self.dark: set[int] = set()
         """Numbers of letters that are shown and that no font says."""
+        self.read: set[tuple[int, int]] = set()
+        """Where the streams lie of which is read what they show, and which objects they hold."""
         self.objects: dict[int, list[_Object]] = {}
         for number, each in self._written():
             self.objects.setdefault(number, []).append(each)
@@ -160,9 +188,8 @@ class _File:
                 for number, inner in self._packed(each):
                     self.objects.setdefault(number, []).append(inner)
         self._fonts: dict[int | bytes, list[Font]] = {}
-        self._all: _Named = {}
-        for each in self.each():
-            self._add(self._all, self._named(each.said))
+        self._own: dict[bytes, _Named] = {}
+        self._all: _Named | None = None
         self._any: list[int | bytes] = [
             number for number, versions in self.objects.items() if any(_FONT.search(version.said) for version in versions)
         ]
@@ -178,7 +205,7 @@ class _File:
         while (head := _OBJECT.search(data, at)) is not None:
             end = data.find(b"endobj", head.end())
             end = len(data) if end < 0 else end
-            stream = _STREAM.search(data, head.end(), end)
+            stream = STREAM.search(data, head.end(), end)
             if stream is None:
                 yield int(head[1]), _Object(_plain_names(data[head.end() : end]))
                 at = end
@@ -198,6 +225,7 @@ class _File:
         if count is None or first is None:
             self.refused = True
             return
+        self.read.add((holder.begin, holder.end))
         begin = int(first[1])
         numbers = [int(each) for each in re.findall(rb"\d+", content[:begin])[: 2 * int(count[1])]]
         bounds = [begin + each for each in numbers[1::2]]
@@ -218,9 +246,12 @@ class _File:
         return data
 
     def _undone(self, each: _Object, most: int) -> bytes:
-        filters = _FILTER.search(each.said)
-        said = b"".join(self._said_by(filters[1])) if filters else b""
-        return pdf_filters.undone(self._data[each.begin : each.end], _NAME.findall(said), each.said, most)
+        return pdf_filters.undone(self._data[each.begin : each.end], self.filters(each), each.said, most)
+
+    def filters(self, each: _Object) -> list[bytes]:
+        """Return the names of a stream's filters, the first to be undone first."""
+        found = _FILTER.search(each.said)
+        return _NAME.findall(b"".join(self._said_by(found[1]))) if found else []
 
     def _said_by(self, value: bytes) -> Iterator[bytes]:
         """Yield a value, and what it refers to."""
@@ -235,13 +266,19 @@ class _File:
         lists = [each.said for number in numbers for each in self.objects.get(number, []) if not each.end]
         return [*numbers, *(int(number) for each in lists if each.lstrip().startswith(b"[") for number in _EACH.findall(each))]
 
+    def _spend(self, size: int) -> None:
+        """Count bytes that are looked through. Raises _Tangled when there were too many."""
+        self._work -= size
+        if self._work < 0:
+            raise _Tangled
+
     def _dictionaries(self, said: bytes, key: bytes) -> Iterator[bytes]:
         """Yield the dictionaries that an entry says or refers to, in all versions."""
+        self._spend(len(said))
         for found in re.finditer(rb"/%s\s*(?:<<|(\d+)\s+\d+\s+R)" % key, said):
-            if found[1]:
-                yield from (each.said for each in self.objects.get(int(found[1]), ()))
-            else:
-                yield _inside(said, found.end())
+            for each in [version.said for version in self.objects.get(int(found[1]), ())] if found[1] else [_inside(said, found.end())]:
+                self._spend(len(each))
+                yield each
 
     def _named(self, said: bytes) -> _Named:
         """Return the fonts of a dictionary of resources by their names."""
@@ -251,28 +288,42 @@ class _File:
                 named.setdefault(name, []).append(font_of)
         return named
 
-    @staticmethod
-    def _add(to: _Named, more: _Named) -> None:
+    def _all_named(self) -> _Named:
+        """Return the fonts of all dictionaries of the file by their names."""
+        if self._all is None:
+            self._all = {}
+            for each in self.each():
+                self._add(self._all, self._named(each.said))
+        return self._all
+
+    def _add(self, to: _Named, more: _Named) -> None:
         for name, fonts in more.items():
             known = to.setdefault(name, [])
+            self._spend(len(known) * len(fonts))
             known += [each for each in fonts if each not in known]
 
     def _names(self, said: bytes) -> _Named:
         """Return the fonts that a page, or a form, may name by its resources and those of its parents."""
         named: _Named = {}
-        parents = [said]
+        parents, seen = [said], {said}
         for _ in range(_MOST_PARENTS):
             for each in parents:
-                more = self._named(each)
-                for resources in self._dictionaries(each, b"Resources"):
-                    self._add(more, self._named(resources))
-                self._add(named, {name: fonts for name, fonts in more.items() if name not in named})
-            parents = [above for each in parents[:_MOST_PARENTS] for above in self._dictionaries(each, b"Parent")]
+                self._add(named, {name: fonts for name, fonts in self._named_by(each).items() if name not in named})
+            above = [one for each in parents[:_MOST_PARENTS] for one in self._dictionaries(each, b"Parent")]
+            parents = [one for one in dict.fromkeys(above) if one not in seen]
+            seen.update(parents)
         return named
+
+    def _named_by(self, said: bytes) -> _Named:
+        """Return the fonts that a dictionary and its resources name. It is not to be changed: many pages have it in common."""
+        if said not in self._own:
+            self._own[said] = self._named(said)
+            for resources in self._dictionaries(said, b"Resources"):
+                self._add(self._own[said], self._named(resources))
+        return self._own[said]
 
     def _units(self) -> Iterator[tuple[bytes, _Named]]:
         """Yield what is shown together, and the fonts that it may name: pages, and streams that no page names."""
-        used: set[tuple[int, int]] = set()
         for each in self.each():
             numbers = self.contents(each)
             if not numbers:
@@ -282,20 +333,25 @@ class _File:
             streams = [self.objects[number] for number in numbers if number in self.objects]
             for back in range(max(map(len, streams), default=0)):
                 versions = [of[max(0, len(of) - 1 - back)] for of in streams]
-                used.update((version.begin, version.end) for version in versions)
+                self._spend(_PAGE)
+                self.read.update((version.begin, version.end) for version in versions)
                 yield b"\n".join(self._content(version) for version in versions if version.end), names
         for each in self.each():
-            if each.end and (each.begin, each.end) not in used and not _NO_TEXT.search(each.said):
-                yield self._content(each), self._names(each.said)
+            if each.end and (each.begin, each.end) not in self.read and not _NO_TEXT.search(each.said):
+                content = self._content(each)
+                if pdf_acts.SHOWS.search(content):
+                    self.read.add((each.begin, each.end))
+                    yield content, self._names(each.said)
 
     def said(self) -> Iterator[str]:
         """Yield what each page and each form says, with a mark where the next part goes on in the same line."""
         for content, names in self._units():
-            if not _SHOWS.search(content):
+            if not pdf_acts.SHOWS.search(content):
                 continue
-            acts = _PICTURE.sub(b"", content)
+            acts, _ = pdf_acts.parted(content)
             fonts = {
-                name: self._fonts_of(names.get(name) or self._all.get(name, self._any)) for name in map(_plain_name, _USED.findall(acts))
+                name: self._fonts_of(names.get(name) or self._all_named().get(name, self._any))
+                for name in map(plain_name, pdf_acts.USED.findall(acts))
             }
             of_graphics = self._fonts_of(self._of_graphics) if self._of_graphics else []
             readings = max(map(len, (*fonts.values(), of_graphics)), default=1) or 1
@@ -303,7 +359,7 @@ class _File:
             most: set[int] = set()
             for turn in range(min(readings, _MOST_READINGS)):
                 of = {name: each[turn % len(each)] for name, each in fonts.items()}
-                shown, dark = _shown(acts, of, of_graphics[turn % len(of_graphics)] if of_graphics else None)
+                shown, dark = pdf_acts.shown(acts, of, of_graphics[turn % len(of_graphics)] if of_graphics else None)
                 most = max(most, dark, key=len)
                 if shown.strip():
                     yield shown
@@ -344,13 +400,9 @@ class _File:
             yield font(said, partial(part, back=back))
 
 
-def _plain_name(name: bytes) -> bytes:
-    return _SPELLED.sub(lambda found: bytes((int(found[1], 16),)), name)
-
-
 def _plain_names(said: bytes) -> bytes:
     """Return a dictionary with the letters of names that are written as numbers."""
-    return re.sub(rb"/[^\s/<>\[\]()]*#[^\s/<>\[\]()]*", lambda found: _plain_name(found[0]), said) if b"#" in said else said
+    return re.sub(rb"/[^\s/<>\[\]()]*#[^\s/<>\[\]()]*", lambda found: plain_name(found[0]), said) if b"#" in said else said
 
 
 def _inside(said: bytes, begin: int) -> bytes:
@@ -380,67 +432,3 @@ def _entries(said: bytes) -> Iterator[tuple[bytes, int | bytes]]:
         elif found["number"] is not None and depth == 0 and name:
             yield name, int(found["number"])
             name = b""
-
-
-def _shown(acts: bytes, fonts: dict[bytes, Font], of_graphics: Font | None) -> tuple[str, set[int]]:
-    """Return what acts show, and the numbers in it that say no letter."""
-    shown: list[str] = []
-    current, parts, numbers, named, dark = UNKNOWN, list[str](), list[float](), b"", set[int]()
-    kept: list[Font] = []
-    at = height = 0.0
-    for token in _TOKEN.finditer(acts):
-        kind, word = token.lastgroup, token[0]
-        if kind in {"text", "hex"}:
-            said, more = current.shown(_unescaped(word[1:-1]) if kind == "text" else _bytes(word[1:-1]))
-            parts.append(said)
-            dark |= more
-        elif kind == "name":
-            named = _plain_name(word[1:])
-        elif kind == "number":
-            numbers.append(float(word))
-            if parts and numbers[-1] < _WIDE_GAP:
-                parts.append(" ")
-        else:
-            if word in {b"Td", b"TD", b"Tm"} and numbers:
-                height = numbers[-1] + (0.0 if word == b"Tm" else height)
-                shown.append(_PARTS if height == at else "\n")
-                at = height
-            height = 0.0 if word == b"BT" else height
-            shown += _act(word, parts)
-            current = _chosen(word, current, fonts.get(named, UNKNOWN), of_graphics, kept)
-            parts, numbers = [], []
-    return "".join(shown), dark
-
-
-def _act(word: bytes, parts: list[str]) -> list[str]:
-    """Return what an act shows."""
-    if word in {b"Tj", b"TJ"}:
-        return parts
-    if word in {b"'", b'"'}:
-        return ["\n", *parts]
-    return {b"T*": ["\n"], b"ET": [_PARTS]}.get(word, [])
-
-
-def _chosen(word: bytes, current: Font, named: Font, of_graphics: Font | None, kept: list[Font]) -> Font:
-    """Return the font after an act."""
-    if word == b"Tf":
-        return named
-    if word == b"gs" and of_graphics:
-        return of_graphics
-    if word == b"q":
-        kept.append(current)
-    return kept.pop() if word == b"Q" and kept else current
-
-
-def _bytes(digits: bytes) -> bytes:
-    digits = b"".join(digits.split())
-    return binascii.unhexlify(digits + b"0" * (len(digits) % 2))
-
-
-def _unescaped(data: bytes) -> bytes:
-    return _ESCAPE.sub(_meant, data) if b"\\" in data else data
-
-
-def _meant(escape: re.Match[bytes]) -> bytes:
-    sign = escape[1]
-    return bytes((int(sign, 8) & 0xFF,)) if sign[:1].isdigit() and sign[:1] < b"8" else _ESCAPES.get(sign, sign)

@@ -9,6 +9,7 @@ import zlib
 
 _CLEAR, _END = 256, 257
 _WIDEST = 12
+FLATE = frozenset({b"FlateDecode", b"Fl"})
 _EARLY = re.compile(rb"/EarlyChange\s+0")
 _PREDICTOR = re.compile(rb"/Predictor\s+(\d+)")
 
@@ -27,10 +28,34 @@ def undone(data: bytes, names: list[bytes], said: bytes, most: int) -> bytes:
     return data
 
 
-def _undone(data: bytes, name: bytes, said: bytes, most: int) -> bytes:
-    if name in {b"FlateDecode", b"Fl", b"LZWDecode", b"LZW"} and any(int(each) > 1 for each in _PREDICTOR.findall(said)):
+def whole(data: bytes, names: list[bytes], most: int) -> bytes:
+    """Return all that a stream holds, where its filters take all of it; rows keep what a predictor made of them.
+
+    Raises:
+        Refused: a filter is not known, or does not end with the stream, or it holds more than ``most`` bytes.
+    """
+    for name in names:
+        data = _inflated(data, most) if name in FLATE else undone(data, [name], b"", most)
+        if len(data) > most:
+            raise Refused
+    return data
+
+
+def _inflated(data: bytes, most: int) -> bytes:
+    unpacking = zlib.decompressobj()
+    try:
+        found = unpacking.decompress(data, most + 1)
+    except zlib.error as error:
+        raise Refused from error
+    if not unpacking.eof or unpacking.unused_data.strip():
         raise Refused
-    if name in {b"FlateDecode", b"Fl"}:
+    return found
+
+
+def _undone(data: bytes, name: bytes, said: bytes, most: int) -> bytes:
+    if name in {*FLATE, b"LZWDecode", b"LZW"} and any(int(each) > 1 for each in _PREDICTOR.findall(said)):
+        raise Refused
+    if name in FLATE:
         return zlib.decompressobj().decompress(data, max(1, most))
     if name in {b"LZWDecode", b"LZW"}:
         return _of_words(data, 0 if _EARLY.search(said) else 1, most)
