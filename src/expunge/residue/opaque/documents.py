@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
 from expunge.residue.formats.containers import pdf, pdf_acts, pdf_filters
@@ -10,9 +11,8 @@ from expunge.residue.formats.containers.pdf import Stream
 from expunge.residue.formats.slices import Slice
 from expunge.residue.opaque.stretches import BLOCK, named
 
-_OBJECT = re.compile(
-    rb"\d+\s+\d+\s+obj\b.*?endobj|xref\s.*?(?=trailer|startxref)|trailer.*?(?=startxref)|startxref\s+\d+\s+%%EOF", re.DOTALL
-)
+_BEGIN = re.compile(rb"(?P<obj>\d{1,10}\s+\d{1,5}\s+obj\b)|(?P<xref>xref\s)|(?P<trailer>trailer)|(?P<end>startxref\s+\d{1,20}\s+%%EOF)")
+_STARTXREF = re.compile(rb"trailer|startxref"), re.compile(rb"startxref")
 _BITMAPS = frozenset({b"CCITTFaxDecode", b"CCF", b"JBIG2Decode"})
 _JPEG_2000 = b"JPXDecode"
 _PICTURES = _BITMAPS | {_JPEG_2000, b"DCTDecode", b"DCT"}
@@ -54,15 +54,34 @@ def document(source: Slice, most: int, refused: Callable[[int], None], inside: C
         yield 0, source.size
         return
     yield 0, data.find(b"\n") + 1
-    files = [(begin, end, {each.begin: each for each in streams or ()}) for begin, end, streams in read]
-    for found in _OBJECT.finditer(data):
-        streams = next((streams for begin, end, streams in files if begin <= found.start() and found.end() <= end), None)
-        if streams is None:
+    begins = [begin for begin, _, _ in read]
+    by_place = {each.begin: each for _, _, streams in read for each in streams or ()}
+    for start, stop in _parts(data):
+        at = bisect_right(begins, start) - 1
+        if at < 0 or stop > read[at][1]:
             continue
-        mark = pdf.STREAM.search(data, found.start(), found.end())
-        stream = streams.get(mark.end()) if mark else None
+        mark = pdf.STREAM.search(data, start, stop)
+        stream = by_place.get(mark.end()) if mark else None
         sure = mark is None or (stream is not None and _explains(stream, data[stream.begin : stream.end], most, inside))
-        yield found.start(), found.end() if sure or mark is None else mark.end()
+        yield start, stop if sure or mark is None else mark.end()
+
+
+def _parts(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where objects, tables of cross references, trailers and end marks begin and end."""
+    at = 0
+    while (found := _BEGIN.search(data, at)) is not None:
+        at = found.end()
+        if found.lastgroup == "obj":
+            stop = data.find(b"endobj", at) + len(b"endobj")
+            if stop < at:
+                return
+            at = stop
+        elif found.lastgroup != "end":
+            stopped = _STARTXREF[found.lastgroup == "trailer"].search(data, at)
+            if stopped is None:
+                return
+            at = stopped.start()
+        yield found.start(), at
 
 
 def _explains(stream: Stream, packed: bytes, most: int, inside: Callable[[bytes], None]) -> bool:
