@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from expunge.residue.forms.written import Places, Written
-from expunge.residue.matching.matcher import Bytes
+from expunge.residue.matching.matcher import Bytes, printed
 
 _PART = 1 << 17
 """Bytes that are looked at together."""
@@ -50,7 +50,7 @@ def gathered(block: Bytes, end: int, since: int) -> Iterator[Written]:
     near: dict[_Way, list[Places]] = {}
     for base in range(0, end - 15, _PART):
         part = block[base : min(base + _PART + 40, end)]
-        if int(part.max()) < 0x80 and int(part.min()) >= 0x09:
+        if printed(part):
             continue
         for way, at in _places(part):
             if at.size:
