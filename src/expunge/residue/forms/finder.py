@@ -96,10 +96,9 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
         held = min(held, int(wider.begins[going_on].min(initial=end)))
         found += wide.say(block, wider.only(~going_on & (wider.ends >= read)))
     found += escapes.gathered(block, whole, end, since)
+    found += () if plain else scripts.gathered(block, end, since)
     found += mail_words.gathered(whole, end, since)
-    if not plain:
-        found += scripts.gathered(block, end, since)
-        found += typography.gathered(block, end, whole, since)
+    found += () if plain else typography.gathered(block, end, whole, since)
     return FoundForms(found, held, tuple(long))
 
 
