@@ -129,7 +129,10 @@ def _stretches(at: Places, end: int) -> tuple[Places, Places]:
 def _may_be(form: str, text: bytes) -> bool:
     """Return whether in some part of it there are signs between the letters, many and different ones."""
     different, share = _SIGNS[form]
-    if len(text) > _LOOKED_AT and len(set(text.translate(None, _LETTERS))) < different:
+    if len(text) <= _LOOKED_AT:
+        signs = text.translate(None, _LETTERS)
+        return len(signs) * share >= len(text) >= 2 * len(signs) and len(set(signs)) >= different
+    if len(set(text.translate(None, _LETTERS))) < different:
         return False
     for at in range(0, len(text), _LOOKED_AT):
         part = text[at : at + _LOOKED_AT]
