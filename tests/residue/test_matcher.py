@@ -88,6 +88,14 @@ def test_a_window_in_a_sea_of_zeros_is_found() -> None:
     assert find([window], data) == {(CHUNK + 77, 0)}
 
 
+@pytest.mark.parametrize("period", [8, 24, 1000])
+def test_a_window_that_comes_again_and_again_is_found_each_time(period: int) -> None:
+    window = b"purple hedgehogs sleep under her".ljust(period, b".")[:32]
+    data = window[:period].ljust(period, b"x") * (2 * CHUNK // period)
+    window = (data[:32])[: 16 if period == 8 else 32]
+    assert find([window], data) == naive([window], data)
+
+
 def test_ten_thousand_windows_are_all_found_among_random_bytes() -> None:
     rng = random.Random(7)
     windows = [rng.randbytes(rng.choice([8, 11, 16, 24, 32])) for _ in range(10_000)]
