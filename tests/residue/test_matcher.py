@@ -14,6 +14,7 @@ from expunge.core.evidence.traces import ANCHOR_FOLDED, FOLDED, Trace, Traces
 from expunge.core.values.ids import Pseudonym
 from expunge.residue.matching import folding
 from expunge.residue.matching.keyed_hash import Secret
+from expunge.residue.matching.marks import marked
 from expunge.residue.matching.matcher import CHUNK, PADDING, Matcher, constant
 from tests.residue.planting import KEY
 
@@ -85,6 +86,14 @@ def test_a_window_in_a_sea_of_zeros_is_found() -> None:
     window = b"\0\0\0\0\0\0\0\x01island in zeros"
     data = bytes(CHUNK + 77) + window + bytes(2 * CHUNK)
     assert find([window], data) == {(CHUNK + 77, 0)}
+
+
+@pytest.mark.parametrize("period", [8, 24, 1000])
+def test_a_window_that_comes_again_and_again_is_found_each_time(period: int) -> None:
+    window = b"purple hedgehogs sleep under her".ljust(period, b".")[:32]
+    data = window[:period].ljust(period, b"x") * (2 * CHUNK // period)
+    window = (data[:32])[: 16 if period == 8 else 32]
+    assert find([window], data) == naive([window], data)
 
 
 def test_ten_thousand_windows_are_all_found_among_random_bytes() -> None:
@@ -162,6 +171,23 @@ def test_text_is_found_in_any_case_that_has_as_many_bytes(text: str, change: Cal
 def test_a_part_has_the_shape_that_its_bytes_have(data: bytes) -> None:
     part = np.frombuffer(data + b"x", dtype=np.uint8)
     assert folding.Folder(512).shape(part).tobytes() == folding.shape(data + b"x")
+
+
+@given(st.binary(min_size=1, max_size=400), st.integers(0, 1 << 17))
+def test_a_long_part_is_folded_across_the_edges_of_its_pieces_and_where_it_lies(data: bytes, lead: int) -> None:
+    long = data.rjust(len(data) + lead, b"A") + data
+    part = np.frombuffer(bytearray(long), dtype=np.uint8)
+    folder = folding.Folder(part.size)
+    assert folder.shape(part).tobytes() == folding.shape(long)
+    folder.shape_into(part, part)
+    assert part.tobytes() == folding.shape(long)
+
+
+@given(st.integers(0, 2000), st.sampled_from([0, 0.001, 0.02, 0.2, 0.9, 1]), st.integers(0, 2**32))
+def test_all_marks_of_a_mask_are_placed(size: int, share: float, seed: int) -> None:
+    mask = np.random.default_rng(seed).random(size) < share
+    assert marked(mask).tolist() == np.flatnonzero(mask).tolist()
+    assert marked(mask[3:]).tolist() == np.flatnonzero(mask[3:]).tolist()
 
 
 @pytest.mark.parametrize("letters", ["aàéöüñ", "абвгдежзийклмнопрстуфхцчшщъыьэюяёїє", "αβγδεζηθικλμνξοπρστυφχψω"])

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from expunge.residue.formats import parquet
 from expunge.residue.formats.decoders import begins_lzma
-from expunge.residue.matching.matcher import Bytes, constant
+from expunge.residue.matching.marks import marked
+from expunge.residue.matching.matcher import Bytes, constant, printed
 
 LOOKAHEAD = 32
 """Bytes from the magic on that decide whether it is one."""
@@ -159,27 +160,34 @@ def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
     """
     found: list[tuple[int, str]] = []
     pairs: npt.NDArray[np.uint16] = np.ndarray((buffer.size - 1,), dtype="<u2", buffer=buffer, strides=(1,))
+    parts: list[npt.NDArray[np.int64]] = []
+    ends: list[int] = []
     for base in range(0, length, _CHUNK):
         size = min(_CHUNK, length - base)
         part = buffer[base : base + size]
         if constant(part):
             continue
-        if size > 2 * _PRINTED and part.max() < 0x80 and part.min() >= 0x09:
+        if size > 2 * _PRINTED and printed(part):
             # no container is made of printed characters alone: one can begin only at the end, and go on in what follows
-            base, size = base + size - _PRINTED, _PRINTED  # noqa: PLW2901
+            ends.append(base + size - _PRINTED)
+            continue
         count = (size + 1) // 2
-        near = np.concatenate(
-            [
-                np.flatnonzero(_FIRST.take(buffer[base + shift : base + shift + count * 2].view("<u2"), mode="clip")) * 2 + base + shift
-                for shift in (0, 1)
-            ]
-        )
-        near = near[_SHORT[pairs[near]] | _SECOND[pairs[near + 2]]]
-        for place in near[near < length].tolist():
-            head = buffer[place : min(place + LOOKAHEAD, length)].tobytes()
-            if head.startswith(_MARK) and buffer[max(0, place - len(_MARK)) : place].tobytes() == _MARK:
-                # Why: the text that begins with the mark before it goes on with this one.
-                continue
-            found.extend((place, kind) for magic, kind, check in _BY_PAIR.get(head[:2], ()) if head.startswith(magic) and check(head))
+        for shift in (0, 1):
+            first = _FIRST.take(buffer[base + shift : base + shift + count * 2].view("<u2"), mode="clip")
+            parts.append(marked(first) * 2 + (base + shift))
+    if ends:
+        places = (np.array(ends)[:, None] + np.arange(_PRINTED)).ravel()
+        parts.append(places[_FIRST[pairs[places]]])
+    if not parts:
+        return found
+    # Why all at once: each step costs as much for ten places as for a thousand.
+    near = np.concatenate(parts)
+    near = near[_SHORT[pairs[near]] | _SECOND[pairs[near + 2]]]
+    for place in near[near < length].tolist():
+        head = buffer[place : min(place + LOOKAHEAD, length)].tobytes()
+        if head.startswith(_MARK) and buffer[max(0, place - len(_MARK)) : place].tobytes() == _MARK:
+            # Why: the text that begins with the mark before it goes on with this one.
+            continue
+        found.extend((place, kind) for magic, kind, check in _BY_PAIR.get(head[:2], ()) if head.startswith(magic) and check(head))
     found.sort()
     return found

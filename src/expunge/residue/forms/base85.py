@@ -38,9 +38,8 @@ _FEW = 64
 _GROUP, _MAKES = 5, 4
 _LAST = 84
 """The digit that fills a group up."""
-_PART = 1 << 14
-"""Words that are looked at together."""
-_LOWEST, _HIGH = np.uint64(0x2121212121212121), np.uint64(0x8080808080808080)
+_PART = 1 << 17
+"""Bytes that are looked at together."""
 _POWERS = np.array([85**power for power in (4, 3, 2, 1, 0)], np.uint64)
 
 
@@ -130,7 +129,10 @@ def _stretches(at: Places, end: int) -> tuple[Places, Places]:
 def _may_be(form: str, text: bytes) -> bool:
     """Return whether in some part of it there are signs between the letters, many and different ones."""
     different, share = _SIGNS[form]
-    if len(text) > _LOOKED_AT and len(set(text.translate(None, _LETTERS))) < different:
+    if len(text) <= _LOOKED_AT:
+        signs = text.translate(None, _LETTERS)
+        return len(signs) * share >= len(text) >= 2 * len(signs) and len(set(signs)) >= different
+    if len(set(text.translate(None, _LETTERS))) < different:
         return False
     for at in range(0, len(text), _LOOKED_AT):
         part = text[at : at + _LOOKED_AT]
@@ -177,13 +179,13 @@ def _said(digits: npt.NDArray[np.uint64]) -> bytes:
 
 def words(block: Bytes, end: int) -> npt.NDArray[np.bool_]:
     """Return which words of eight bytes have neither a space nor a byte beyond ASCII."""
-    whole: Places = np.ndarray((end // 8,), dtype="<u8", buffer=block)
-    dense = np.empty(whole.size, np.bool_)
-    for base in range(0, whole.size, _PART):
+    signed = block[: end // 8 * 8].view(np.int8)
+    dense = np.empty(signed.size // 8, np.bool_)
+    inked = np.empty(min(signed.size, _PART), np.bool_)
+    for base in range(0, signed.size, _PART):
         # Why in parts: what fits into the caches is several times as fast.
-        part = whole[base : base + _PART]
-        bad = part - _LOWEST
-        bad |= part
-        bad &= _HIGH
-        np.equal(bad, 0, out=dense[base : base + _PART])
+        part = signed[base : base + _PART]
+        there = inked[: part.size]
+        np.greater(part, ord(" "), out=there)
+        np.equal(there.view(np.uint64), np.uint64(_ONES), out=dense[base // 8 : (base + part.size) // 8])
     return dense

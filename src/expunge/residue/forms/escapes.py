@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from expunge.residue.forms.written import Places, Written
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
+from expunge.residue.matching.marks import marked
 from expunge.residue.matching.matcher import Bytes
 
 _AROUND = MAX_LENGTH
@@ -42,23 +43,10 @@ def gathered(block: Bytes, whole: bytes, end: int, since: int) -> Iterator[Writt
     for form, sign, read, is_one in KINDS:
         if whole.find(sign, 0, end) < 0:
             continue
-        at = _each(text, sign)
+        at = marked(text == sign)
         at = at[at >= since - _BEFORE] if since > _BEFORE else at
         if at.size and (at := at[is_one(block, at, end)]).size:
             yield _around(form, block, whole, end, at, read, since)
-
-
-def _each(text: Bytes, sign: int) -> Places:
-    """Return every place of a sign."""
-    whole = text.size // 8 * 8
-    there = text[:whole] == sign
-    # Why by words: such a sign is rare in most bytes.
-    (words,) = there.view(np.uint64).nonzero()
-    rest = (text[whole:] == sign).nonzero()[0] + whole
-    if words.size * 4 > whole // 8:
-        return np.concatenate((there.nonzero()[0], rest))
-    (at,) = there.reshape(-1, 8)[words].ravel().nonzero()
-    return np.concatenate((words[at >> 3] * 8 + (at & 7), rest))
 
 
 def _around(form: str, block: Bytes, whole: bytes, end: int, at: Places, read: _Reading, since: int) -> Written:

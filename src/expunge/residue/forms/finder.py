@@ -9,7 +9,7 @@ import numpy as np
 
 from expunge.residue.forms import base85, escapes, mail_words, scripts, tokens, typography, wide
 from expunge.residue.forms.written import MOST_FORMS, Written
-from expunge.residue.matching.matcher import PADDING, Bytes, Matcher, SameTraces
+from expunge.residue.matching.matcher import PADDING, Bytes, Matcher, SameTraces, printed
 
 KEPT = 1 << 10
 """Bytes of a block that the next one has to begin with: a window that is written in the longest form fits."""
@@ -88,15 +88,17 @@ def find(block: Bytes, whole: bytes, end: int, before: Before = _NOTHING, *, las
         elif each[2] >= read:
             signs.append(each)
     found += base85.gathered(block, whole, signs)
-    wider = wide.find(block, end)
+    # Why asked once: these forms need zeros, or bytes beyond ASCII.
+    plain = printed(block[:end])
+    wider = None if plain else wide.find(block, end)
     if wider is not None:
         going_on = (wider.ends >= edge) & (end - wider.begins <= MOST_HELD) & (not last)
         held = min(held, int(wider.begins[going_on].min(initial=end)))
         found += wide.say(block, wider.only(~going_on & (wider.ends >= read)))
     found += escapes.gathered(block, whole, end, since)
-    found += scripts.gathered(block, end, since)
+    found += () if plain else scripts.gathered(block, end, since)
     found += mail_words.gathered(whole, end, since)
-    found += typography.gathered(block, end, whole, since)
+    found += () if plain else typography.gathered(block, end, whole, since)
     return FoundForms(found, held, tuple(long))
 
 

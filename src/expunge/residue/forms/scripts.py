@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from expunge.residue.forms.written import Places, Written
-from expunge.residue.matching.matcher import Bytes
+from expunge.residue.matching.matcher import Bytes, printed
 
 _PART = 1 << 17
 """Bytes that are looked at together."""
@@ -50,7 +49,7 @@ def gathered(block: Bytes, end: int, since: int) -> Iterator[Written]:
     near: dict[_Way, list[Places]] = {}
     for base in range(0, end - 15, _PART):
         part = block[base : min(base + _PART + 40, end)]
-        if int(part.max()) < 0x80 and int(part.min()) >= 0x09:
+        if printed(part):
             continue
         for way, at in _places(part):
             if at.size:
@@ -137,7 +136,8 @@ def _sure(block: Bytes, at: Places, unit: str, *, large: bool = False) -> Places
     at = at[at <= block.size - 16]
     if not at.size:
         return at
-    characters = sliding_window_view(block, 16)[at].view(unit)
+    every: npt.NDArray[np.void] = np.ndarray((block.size - 15,), "V16", buffer=block, strides=(1,))
+    characters = every[at].view(unit).reshape(at.size, -1)
     common = (characters < 1 << 16) & _COMMON[np.minimum(characters, 0xFFFF)]
     sure = common.all(axis=1) & ((characters >= _FIRST_BEYOND_LATIN).sum(axis=1) >= _LEAST_BEYOND[characters.itemsize])
     if large:

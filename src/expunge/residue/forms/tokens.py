@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from expunge.residue.forms.written import LONG, Places, Written, in_groups
+from expunge.residue.matching.marks import marked
 from expunge.residue.matching.matcher import Bytes
 
 SHORTEST = 22
@@ -101,7 +102,7 @@ def find(block: Bytes, whole: bytes, end: int, dense: npt.NDArray[np.bool_]) -> 
         joints = joints[1:][firsts[1:] != lasts[:-1]]
         kinds = _CLASS[block[places]]
     edges = _edges(kinds != 0, joints)
-    starts, stops = _lines(edges, kinds)
+    starts, stops = _lines(edges, kinds, joints, lambda stops: block[_ends(places, stops)])
     longest = int((stops - starts).max(initial=0))
     if longest < SHORTEST and (longest < _LINE or not _may_be_lines(block, *_placed(places, starts, stops))):
         return None
@@ -121,12 +122,14 @@ def _one_case(text: Bytes, starts: Places, stops: Places) -> npt.NDArray[np.bool
     """Return which short runs have too few capitals, or too few small letters, for base64: keys, dates and words that are joined."""
     found = np.zeros(starts.size, np.bool_)
     (short,) = ((stops - starts >= SHORTEST) & (stops - starts <= _SHORT)).nonzero()
-    if short.size:
-        bounds = np.stack([starts[short], np.minimum(stops[short], text.size - 1)], axis=1).ravel()
-        for first in (ord("A"), ord("a")):
+    for first in (ord("A"), ord("a")):
+        if short.size:
+            bounds = np.stack([starts[short], np.minimum(stops[short], text.size - 1)], axis=1).ravel()
             # Why in bytes: what lies between two runs may be too much for one, and is not asked for.
-            counts = np.add.reduceat((text - np.uint8(first) < 26).view(np.uint8), bounds, dtype=np.uint8)[::2]
-            found[short] |= counts < _FEWEST_OF_A_CASE
+            few = np.add.reduceat((text - np.uint8(first) < 26).view(np.uint8), bounds, dtype=np.uint8)[::2] < _FEWEST_OF_A_CASE
+            found[short[few]] = True
+            # Why fewer: most are told by the first of the two.
+            short = short[~few]
     return found
 
 
@@ -137,7 +140,11 @@ def _may_be_lines(block: Bytes, begins: Places, ends: Places) -> bool:
 
 
 def _placed(places: Places | None, starts: Places, stops: Places) -> tuple[Places, Places]:
-    return (starts, stops) if places is None else (places[starts], places[stops - 1] + 1)
+    return (starts if places is None else places[starts]), _ends(places, stops)
+
+
+def _ends(places: Places | None, stops: Places) -> Places:
+    return stops if places is None else places[stops - 1] + 1
 
 
 def _edges(inside: npt.NDArray[np.bool_], joints: Places) -> Places:
@@ -146,24 +153,46 @@ def _edges(inside: npt.NDArray[np.bool_], joints: Places) -> Places:
     change[0] = change[-1] = True
     np.not_equal(inside[1:], inside[:-1], out=change[1:-1])
     change[joints] = True
-    return change.nonzero()[0]
+    return marked(change)
 
 
-def _lines(edges: Places, kinds: npt.NDArray[np.uint8]) -> tuple[Places, Places]:
-    """Return where the runs of letters begin and end that may be lines, and where each next one does: a last line may be short."""
-    of_letters = kinds[edges[:-1]] != 0
-    starts, stops = edges[:-1][of_letters], edges[1:][of_letters]
+def _lines(edges: Places, kinds: npt.NDArray[np.uint8], joints: Places, behind: Callable[[Places], Bytes]) -> tuple[Places, Places]:
+    """Return where the runs of letters begin and end that may be lines, and where each next one does: a last line may be short.
+
+    ``behind`` tells of ends of runs which bytes of the block follow there.
+    """
+    if joints.size:
+        of_letters = kinds[edges[:-1]] != 0
+        starts, stops = edges[:-1][of_letters], edges[1:][of_letters]
+    else:
+        # Why so: where nothing was put together, each second one is of letters.
+        first = int(kinds[0] == 0)
+        starts, stops = edges[first:-1:2], edges[first + 1 :: 2]
     kept = stops - starts >= _LINE
-    kept[1:] |= kept[:-1].copy()
+    (long,) = kept[:-1].nonzero()
+    following = behind(stops[long])
+    kept[long[(following == 10) | (following == 13)] + 1] = True
     return starts[kept], stops[kept]
 
 
 def _of_all(kinds: npt.NDArray[np.uint8], starts: Places, stops: Places) -> npt.NDArray[np.uint8]:
     """Return the classes that all characters of each run have."""
-    bounds = np.stack([starts, stops], axis=1).ravel()
-    if stops[-1] == kinds.size:
-        bounds = bounds[:-1]
-    return np.bitwise_and.reduceat(kinds, bounds)[::2]
+    every = np.full(starts.size, _LETTER, np.uint8)
+    whole = (starts + 7) >> 3
+    words = kinds[: kinds.size // 8 * 8].view(np.uint64)
+    rest = stops - starts < 2 * 8 - 1
+    # Why first: a word that lies in a run whole shows of most that they have nothing more in common.
+    some = words.take(whole, mode="clip")
+    some &= np.uint64(_ONES * _KINDS)
+    for bits in (32, 16, 8):
+        some &= some >> np.uint64(bits)
+    rest |= some & np.uint64(_KINDS) != 0
+    if rest.any():
+        bounds = np.stack([starts[rest], stops[rest]], axis=1).ravel()
+        if bounds[-1] == kinds.size:
+            bounds = bounds[:-1]
+        every[rest] = np.bitwise_and.reduceat(kinds, bounds)[::2]
+    return every
 
 
 def _within(

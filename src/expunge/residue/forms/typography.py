@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from expunge.residue.forms.written import Places, Written
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
+from expunge.residue.matching.marks import marked
 from expunge.residue.matching.matcher import Bytes
 
 _AROUND = MAX_LENGTH
@@ -74,7 +75,7 @@ def _signs(block: Bytes, end: int, begin: int) -> Places:
         near = ((first & np.uint8(0xFE)) == 0xE2) & ((second & np.uint8(0xFE)) == 0x80)
         near |= (first == 0xEF) & ((second - np.uint8(0xBB)) < 3)
         near |= (first == 0xC2) & (second == 0xAD)
-        at = _places(near)
+        at = marked(near)
         if at.size:
             found.append(at + base)
     if not found:
@@ -96,14 +97,6 @@ def _of_its_lead(leads: Bytes, keys: Places) -> npt.NDArray[np.bool_]:
     wanted[keys == 0xC2AD] = 0xC2
     same: npt.NDArray[np.bool_] = leads == wanted
     return same
-
-
-def _places(there: npt.NDArray[np.bool_]) -> Places:
-    whole = there.size // 8 * 8
-    # Why by words: such signs are rare in most bytes.
-    (words,) = there[:whole].view(np.uint64).nonzero()
-    (at,) = there[:whole].reshape(-1, 8)[words].ravel().nonzero()
-    return np.concatenate((words[at >> 3] * 8 + (at & 7), there[whole:].nonzero()[0] + whole))
 
 
 def _around(block: Bytes, whole: bytes, end: int, at: Places, since: int) -> Written:

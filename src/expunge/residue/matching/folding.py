@@ -28,6 +28,8 @@ def _shapes() -> bytes:
 
 _SHAPE = _shapes()
 _ASCII = 0x80
+_PIECE = 1 << 17
+"""Bytes that are folded together: what a search needs besides stays in the caches."""
 
 
 def shape(window: bytes) -> bytes:
@@ -61,28 +63,39 @@ class Folder:
     """Makes the shapes of parts of a buffer, in memory of its own."""
 
     def __init__(self, size: int) -> None:
-        self._out, self._other, self._mask = np.empty(size, np.uint8), np.empty(size, np.uint8), np.empty(size, np.bool_)
+        piece = min(size, _PIECE)
+        self._out, self._other, self._mask = np.empty(size, np.uint8), np.empty(piece, np.uint8), np.empty(piece, np.bool_)
 
     def shape(self, part: _Bytes) -> _Bytes:
         """Return the shape of a part; the next call overwrites it."""
-        out, other, mask = self._out[: part.size], self._other[: part.size], self._mask[: part.size]
-        # Why so: each of these steps takes many bytes at once, a table takes one.
+        out = self._out[: part.size]
+        self.shape_into(part, out)
+        return out
+
+    def shape_into(self, part: _Bytes, out: _Bytes) -> None:
+        """Write the shape of any bytes; they may be written over."""
+        for at in range(0, part.size, _PIECE):
+            self._fold(part[at : at + _PIECE], out[at : at + _PIECE])
+
+    def _fold(self, part: _Bytes, out: _Bytes) -> None:
+        other, mask = self._other[: part.size], self._mask[: part.size]
+        ones = mask.view(np.uint8)
+        # Why so: each of these steps takes many bytes at once, a table takes one; and with the number first a comparison is faster.
         np.subtract(part, 65, out=other)
-        np.less(other, 26, out=mask)
-        np.multiply(mask.view(np.uint8), 32, out=out)
-        np.bitwise_or(out, part, out=out)
+        np.greater(26, other, out=mask)
+        np.multiply(ones, 32, out=other)
+        np.bitwise_or(other, part, out=out)
         np.subtract(part, 9, out=other)
-        np.less(other, len(_SPACES), out=mask)
+        np.greater(len(_SPACES), other, out=mask)
         np.subtract(32, out, out=other)
-        np.multiply(other, mask.view(np.uint8), out=other)
+        np.multiply(other, ones, out=other)
         np.add(out, other, out=out)
         if part.max() >= _ASCII:
             np.subtract(part, 0x80, out=other)
-            np.less(other, 0x40, out=mask)
-            np.multiply(mask.view(np.uint8), 0x30, out=other)
+            np.greater(0x40, other, out=mask)
+            np.multiply(ones, 0x30, out=other)
             np.bitwise_or(out, other, out=out)
             np.subtract(part, 0xCE, out=other)
-            np.less(other, 4, out=mask)
-            np.bitwise_and(part, mask.view(np.uint8), out=other)
+            np.greater(4, other, out=mask)
+            np.bitwise_and(part, ones, out=other)
             np.subtract(out, other, out=out)
-        return out

@@ -16,6 +16,7 @@ from expunge.core.evidence.traces import AS_IT_IS, FOLDED, Traces
 from expunge.residue.matching import folding, spacing
 from expunge.residue.matching.folding import SPACED, Folder
 from expunge.residue.matching.keyed_hash import HIGH, MAX_LENGTH, Secret
+from expunge.residue.matching.marks import marked
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.window_ends import WindowEnds
 
@@ -26,8 +27,12 @@ Places = npt.NDArray[np.int64]
 CHUNK = 1 << 18
 PADDING = 32
 """Bytes a buffer must have beyond the length that is searched; their value does not matter."""
-_SECOND_BITS = 20
+_MOST_BITS = 20
+"""Size of the largest second table; one place of a table in some eighty is true."""
 _MANY = 1 << 15
+"""Places that wait to be decided."""
+_MANY_HERE = 1 << 14
+"""Places of one chunk at which it is looked whether eight equal bytes stand there."""
 _MOST_MET = 1 << 16
 _FEW = 256
 """Places that are decided one by one without a look at how they end."""
@@ -50,8 +55,8 @@ class SameTraces:
 
 _UNDECIDED = SameTraces(())
 _NOWHERE: Places = np.zeros(0, np.int64)
-_Part = tuple[Places, Words, Words]
-"""Places that may begin a window, with the two words there."""
+_Near = dict[int, list[tuple[Places, Words]]]
+"""By the width of the anchors: places that may begin a window, with the anchors there."""
 _Windows = tuple[int, int, dict[bytes, SameTraces]]
 """Length, how far they are folded, digest -> traces."""
 
@@ -129,9 +134,8 @@ class WindowTable:
         self._waiting = sizes
         self._met: dict[tuple[int, int, bytes], SameTraces | None] = {}
         """Windows that were decided, and the traces they are: what begins like a traced window is often met again and again."""
-        self._hash = np.empty(CHUNK // 8, dtype=np.uint64)
-        self._word = np.empty(CHUNK // 8 + 1, dtype=np.uint64)
-        self._hit = np.empty(CHUNK // 8, dtype=np.bool_)
+        self._word = np.empty(CHUNK // 8, dtype=np.uint64)
+        self._hit = np.empty(CHUNK, dtype=np.bool_)
 
     def _index(self, rows: Places, width: int) -> None:
         anchors = self._needles.anchors[rows]
@@ -141,8 +145,8 @@ class WindowTable:
         self._begin = np.concatenate([self._begin[:-1], begins + self._rows.size, [self._rows.size + rows.size]])
         self._rows = np.concatenate([self._rows, rows[order]])
         self._sorted[width] = known
-        table = np.zeros(1 << _SECOND_BITS, dtype=np.bool_)
-        table[_second(known, width)] = True
+        table = np.zeros(1 << min(_MOST_BITS, max(12, int(known.size).bit_length() + 6)), dtype=np.bool_)
+        table[_second(known, width, table.size)] = True
         self._second[width] = table
 
     def _group(self, number: int) -> tuple[_Windows, ...]:
@@ -173,7 +177,7 @@ class WindowTable:
     def find(self, buffer: Bytes, length: int) -> list[tuple[int, int, SameTraces]]:
         """Return what :meth:`Matcher.find` returns, of these windows."""
         found: list[tuple[int, int, SameTraces]] = []
-        parts: list[_Part] = []
+        near: _Near = {8: [], 16: []}
         spaced: list[Places] = []
         waiting = 0
         for base in range(0, length - 7, CHUNK):
@@ -181,22 +185,19 @@ class WindowTable:
             part = buffer[base : base + size + PADDING]
             if constant(part[: size + 7]):
                 continue
-            before = len(parts)
             if self._folder is not None:
                 part = self._folder.shape(part)
                 if self._text and (at := spacing.pairs(part == spacing.SPACE, size)).size:
                     spaced.append(at + base)
-            self._survivors(part, base, size, parts)
-            waiting += sum(places.size for places, _, _ in parts[before:])
+            waiting += self._narrow(*self._survivors(part, base, size), near)
             if waiting > _MANY:
-                self._narrow(_Searched(buffer, length, _joined(spaced), base + size), parts, found)
-                parts, waiting = [], 0
+                self._decide(_Searched(buffer, length, _joined(spaced), base + size), near, found)
+                near, waiting = {8: [], 16: []}, 0
         gaps = _joined(spaced)
         begins, ends = spacing.between_words(buffer, gaps, length) if spaced else (_NOWHERE, _NOWHERE)
-        if begins.size:
-            parts.append(spacing.joined(buffer, begins, ends, self._may_begin))
-        if parts:
-            self._narrow(_Searched(buffer, length, gaps, length), parts, found)
+        if self._folder is not None and begins.size:
+            self._narrow(*spacing.joined(buffer, begins, ends, self._folder, self._may_begin), near)
+        self._decide(_Searched(buffer, length, gaps, length), near, found)
         if begins.size > 1:
             self._find_close(buffer, length, *spacing.close(buffer, begins, ends, length), found)
         return found
@@ -212,31 +213,44 @@ class WindowTable:
 
     def _may_begin(self, words: Words) -> npt.NDArray[np.bool_]:
         """Return which words may be the first of a window."""
-        return self._table.take(((words * self._times_a) >> self._shift).view(np.int64), mode="clip")
+        hashes = words * self._times_a
+        hashes >>= self._shift
+        return self._table.take(hashes.view(np.int64), mode="wrap")
 
-    def _survivors(self, part: Bytes, base: int, size: int, parts: list[_Part]) -> None:
+    def _survivors(self, part: Bytes, base: int, size: int) -> tuple[Places, Words, Words]:
+        """Return the places of a part at which a window may begin, and the two words there."""
         count = (size + 7) // 8
-        hashes, words, hit = self._hash[:count], self._word[: count + 1], self._hit[:count]
-        as_bytes, word = words.view(np.uint8), words[:count]
-        slots = hashes.view(np.int64)
+        bits = (count - 1).bit_length()
+        hit = self._hit[: 8 << bits].reshape(8, -1)
+        hit[:, count:] = False
+        word = self._word[:count]
+        as_bytes, slots = word.view(np.uint8), word.view(np.int64)
         for shift in range(8):
             # a copy into an aligned buffer is cheaper than numpy's own handling of unaligned words
-            np.copyto(as_bytes, part[shift : shift + count * 8 + 8])
-            np.multiply(word, self._times_a, out=hashes)
-            np.right_shift(hashes, self._shift, out=hashes)
-            self._table.take(slots, out=hit, mode="wrap")
-            (where,) = hit.nonzero()
-            if where.size:
-                parts.append((where * 8 + (base + shift), words[where], words[where + 1]))
+            np.copyto(as_bytes, part[shift : shift + count * 8])
+            np.multiply(word, self._times_a, out=word)
+            np.right_shift(word, self._shift, out=word)
+            self._table.take(slots, out=hit[shift, :count], mode="wrap")
+        # Why all at once: each step costs as much for ten places as for a thousand.
+        shifts = marked(hit.ravel())
+        places = shifts & ((1 << bits) - 1)
+        places <<= 3
+        shifts >>= bits
+        places |= shifts
+        both: npt.NDArray[np.void] = np.ndarray((part.size - 15,), "V16", buffer=part, strides=(1,))
+        words = both[places].view(np.uint64)
+        places += base
+        return places, words[::2].copy(), words[1::2].copy()
 
-    def _narrow(self, searched: _Searched, parts: list[_Part], found: list[tuple[int, int, SameTraces]]) -> None:
-        places, first, second = (np.concatenate(column) for column in zip(*parts, strict=True))
-        if places.size > _MANY:
+    def _narrow(self, places: Places, first: Words, second: Words, near: _Near) -> int:
+        """Keep the places whose words may be those of windows in ``near``; return how many."""
+        if places.size > _MANY_HERE:
             # windows never begin with eight equal bytes, pages of zeros do
             keep = first != (first & np.uint64(0xFF)) * _ONES
             places, first, second = places[keep], first[keep], second[keep]
         first *= self._times_a
-        for width in (8, 16):
+        kept = 0
+        for width, table in self._second.items():
             if not self._sorted[width].size:
                 continue
             anchors = first
@@ -245,12 +259,22 @@ class WindowTable:
                 second *= self._times_b
                 second += first
                 second >>= np.uint64(32)
-                anchors = second | (first & np.uint64(HIGH))
-            (near,) = self._second[width].take(_second(anchors, width), mode="clip").nonzero()
-            if near.size:
-                self._decide(searched, places[near], anchors[near], width, found)
+                first &= np.uint64(HIGH)
+                second |= first
+                anchors = second
+            (at,) = table.take(_second(anchors, width, table.size), mode="wrap").nonzero()
+            if at.size:
+                near[width].append((places[at], anchors[at]))
+                kept += at.size
+        return kept
 
-    def _decide(self, searched: _Searched, places: Places, anchors: Words, width: int, found: list[tuple[int, int, SameTraces]]) -> None:
+    def _decide(self, searched: _Searched, near: _Near, found: list[tuple[int, int, SameTraces]]) -> None:
+        for width, parts in near.items():
+            if parts:
+                places, anchors = (np.concatenate(column) for column in zip(*parts, strict=True))
+                self._decide_of(searched, places, anchors, width, found)
+
+    def _decide_of(self, searched: _Searched, places: Places, anchors: Words, width: int, found: list[tuple[int, int, SameTraces]]) -> None:
         known = self._sorted[width]
         slots = np.minimum(np.searchsorted(known, anchors), known.size - 1)
         same = known[slots] == anchors
@@ -309,10 +333,10 @@ def _joined(places: list[Places]) -> Places:
     return np.concatenate(places) if places else _NOWHERE
 
 
-def _second(anchors: Words, width: int) -> Places:
+def _second(anchors: Words, width: int, size: int) -> Places:
     # bits that the first table did not use: the low half of a wide anchor, the middle of a narrow one
     shifted = anchors if width == 16 else anchors >> np.uint64(22)
-    return (shifted & np.uint64((1 << _SECOND_BITS) - 1)).view(np.int64)
+    return (shifted & np.uint64(size - 1)).view(np.int64)
 
 
 def constant(part: Bytes) -> bool:
@@ -321,3 +345,8 @@ def constant(part: Bytes) -> bool:
     if part[part.size // 2] != value or part[-1] != value:
         return False
     return bool((part == value).all())
+
+
+def printed(part: Bytes) -> bool:
+    """Return whether all bytes are of ASCII, and none is a control character before the tab: text, and no numbers."""
+    return bool(part.max(initial=0) < 0x80 and part.min(initial=0xFF) >= 0x09)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -50,17 +51,18 @@ class TracePatterns:
         """All traces, or those of the given indexes."""
         indexes = np.arange(len(traces.traces)) if wanted is None else np.unique(np.fromiter(wanted, dtype=np.int64))
         chosen = traces.traces if wanted is None else [traces.traces[index] for index in indexes.tolist()]
-        count = len(chosen)
         # Why all at once: a scan of little has hundreds of thousands of traces as well.
         columns = dict(zip(Trace._fields, zip(*chosen, strict=True), strict=True)) if chosen else dict.fromkeys(Trace._fields, ())
+        widths, lengths, folds = (np.frombuffer(bytes(columns[name]), np.uint8) for name in ("width", "length", "fold"))
+        subjects = zip(indexes.tolist(), columns["subject"], strict=True) if traces.controls else ()
         return cls(
             traces.key,
             indexes.astype(np.int64),
-            np.fromiter(columns["anchor"], dtype=np.uint64, count=count),
-            np.fromiter(columns["width"], dtype=np.uint8, count=count),
-            np.fromiter(columns["length"], dtype=np.uint8, count=count),
-            np.fromiter(columns["fold"], dtype=np.uint8, count=count),
-            np.fromiter(columns["end"], dtype=np.uint16, count=count),
+            np.frombuffer(array("Q", columns["anchor"]), np.uint64),
+            widths,
+            lengths,
+            folds,
+            np.frombuffer(array("H", columns["end"]), np.uint16),
             b"".join(columns["digest"]),
-            frozenset(index for index, subject in zip(indexes.tolist(), columns["subject"], strict=True) if subject in traces.controls),
+            frozenset(index for index, subject in subjects if subject in traces.controls),
         )

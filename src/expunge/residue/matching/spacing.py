@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from expunge.residue.matching import folding
+from expunge.residue.matching.folding import Folder
 from expunge.residue.matching.keyed_hash import MAX_LENGTH
+from expunge.residue.matching.marks import marked
 
 _Bytes = npt.NDArray[np.uint8]
 _Places = npt.NDArray[np.int64]
@@ -21,6 +23,7 @@ _Words = npt.NDArray[np.uint64]
 
 ANCHOR = 16
 """Bytes of the widest anchor."""
+_ANCHOR_BITS = 4
 _WORD = 8
 _AROUND = np.dtype([("before", f"V{ANCHOR + 1}"), ("space", "u1"), ("after", f"V{ANCHOR}")])
 """What stands around white space, with one space."""
@@ -43,13 +46,7 @@ _BEFORE, _AFTER = _table(_LETTERS + b".,:!?)'-"), _table(_LETTERS + b"('")
 
 def pairs(spaces: npt.NDArray[np.bool_], size: int) -> _Places:
     """Return where two bytes of white space begin that stand beside each other, below ``size``."""
-    both = np.zeros(-(-size // _WORD) * _WORD, np.bool_)
-    np.logical_and(spaces[1 : size + 1], spaces[:size], out=both[:size])
-    # Why by words: there are few.
-    (words,) = (both.view(np.uint64) != 0).nonzero()
-    (at,) = both.reshape(-1, _WORD)[words].ravel().nonzero()
-    found: _Places = words[at // _WORD] * _WORD + at % _WORD
-    return found
+    return marked(spaces[1 : size + 1] & spaces[:size])
 
 
 def between_words(buffer: _Bytes, at: _Places, length: int) -> tuple[_Places, _Places]:
@@ -63,7 +60,7 @@ def between_words(buffer: _Bytes, at: _Places, length: int) -> tuple[_Places, _P
 
 
 def joined(
-    buffer: _Bytes, begins: _Places, ends: _Places, may_begin: Callable[[_Words], npt.NDArray[np.bool_]]
+    buffer: _Bytes, begins: _Places, ends: _Places, folder: Folder, may_begin: Callable[[_Words], npt.NDArray[np.bool_]]
 ) -> tuple[_Places, _Words, _Words]:
     """Return the places less than an anchor before such white space where a window may begin, with the two words there if it is one space.
 
@@ -72,19 +69,20 @@ def joined(
     if begins[0] <= ANCHOR:
         # Why longer: what a buffer begins with has nothing before it.
         longer = np.concatenate([np.full(ANCHOR + 1, SPACE, np.uint8), buffer])
-        places, first, second = joined(longer, begins + ANCHOR + 1, ends + ANCHOR + 1, may_begin)
+        places, first, second = joined(longer, begins + ANCHOR + 1, ends + ANCHOR + 1, folder, may_begin)
         inside = places > ANCHOR
         return places[inside] - ANCHOR - 1, first[inside], second[inside]
     text = np.empty(begins.size, _AROUND)
     text["before"] = _pieces(buffer, ANCHOR + 1, begins - ANCHOR - 1)
     text["space"] = SPACE
     text["after"] = _pieces(buffer, ANCHOR, np.minimum(ends, buffer.size - ANCHOR))
-    letters, size = folding.shape(text.tobytes()), _AROUND.itemsize
+    letters, size = text.view(np.uint8), _AROUND.itemsize
+    folder.shape_into(letters, letters)
     # Why at each place: in a page of a database a letter may stand before the first word of a value.
     first = np.ndarray((begins.size, ANCHOR), "<u8", buffer=letters, offset=1, strides=(size, 1)).ravel()
-    (at,) = may_begin(first).nonzero()
-    rows, columns = np.divmod(at, ANCHOR)
-    every: _Words = np.ndarray((len(letters) - 7,), "<u8", buffer=letters, strides=(1,))
+    at = marked(may_begin(first))
+    rows, columns = at >> _ANCHOR_BITS, at & (ANCHOR - 1)
+    every: _Words = np.ndarray((letters.size - 7,), "<u8", buffer=letters, strides=(1,))
     return begins[rows] - ANCHOR + columns, first[at], every[rows * size + columns + 1 + _WORD]
 
 

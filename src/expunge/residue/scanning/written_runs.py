@@ -45,7 +45,7 @@ class BlockForms:
         if self._where.forms >= self._session.limits.forms:
             return end
         where = self._where
-        taken = self._feed(whole[since:end])
+        taken = self._feed(whole[since:end]) if self._long else 0
         before = Before(since, since - self._waiting if self._waiting else None, since + taken if taken else 0)
         found = finder.find(block, whole, end, before, last=last or left, left=left)
         self._waiting = end - found.held
