@@ -228,7 +228,7 @@ class RowReader:
         self._narrows = self._beside.narrows
 
     def standing(self, copy: Copy) -> list[Row]:
-        """Return the keys of a copy's rows for which :meth:`belongs` holds, in the copy's sequence; numbered rows are asked for together."""
+        """Return the keys of a copy's rows for which :meth:`belongs` holds, in its sequence; numbered rows are asked for together."""
         keys = [decode_key(each) for each in copy.keys]
         numbers = [key[0] for key in keys if len(key) == 1 and type(key[0]) is int]
         found: set[Row] = set()

@@ -235,6 +235,11 @@ class FolderLayout:
         if codec == "utf-8":
             sound.note(key, readers[0].digest.digest())
 
+    def note_copied(self, key: str, digest: bytes) -> None:
+        """Record the digest of a file that was written from nothing but the raw bytes of records that :meth:`read` yielded."""
+        if self._sound is not None:
+            self._sound.note(key, digest)
+
     def holding(
         self, opening: Callable[[], BinaryIO], key: str, fields: Sequence[str], texts: Collection[str] | None, *, near: bool = False
     ) -> Iterator[FileRecord]:
