@@ -216,7 +216,7 @@ class FolderLayout:
         return len(meant) > 1
 
     def read(self, file: BinaryIO, key: str, fields: Sequence[str], only: Container[int] | None = None) -> Iterator[FileRecord]:
-        """The records of an open file of this dataset; of those with other numbers than ``only``, no values. Raises Unreadable."""
+        """The records of an open file of this dataset; with ``only``, as :func:`records` says of the others. Raises Unreadable."""
         dataset, sound = self.dataset, self._sound if only is None else None
         if sound is None:
             yield from records(file, key, dataset.format, fields, listed=dataset.records, encoding=dataset.encoding, only=only)

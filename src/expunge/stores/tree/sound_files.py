@@ -117,7 +117,7 @@ class SoundFiles:
         if digest != self._digests.get(key):
             return None
         ends = ends_of(fields)
-        return [json_line(raw, number, ends, None) for raw, number in found]
+        return [json_line(raw, number, ends) for raw, number in found]
 
 
 def _found(plain: BinaryIO, needles: Needles) -> tuple[list[tuple[bytes, int]], bytes]:
