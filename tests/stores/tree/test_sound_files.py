@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.core.values.copy import Selector
-from expunge.core.values.ids import Pseudonym
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
+from expunge.core.values.outcome import Erased
 from expunge.stores.files.store import Files
 from expunge.stores.tree import sound_files
 from expunge.stores.tree.folder_layout import FolderLayout
@@ -110,6 +111,28 @@ def test_only_lines_that_can_hold_it_are_parsed_again(tmp_path: Path, monkeypatc
     monkeypatch.setattr(FolderLayout, "read", lambda *_: pytest.fail("every line was parsed again"))
     assert (located(store, "other-nobody"), located(store, "other-3")) == first
     assert located(store, MIA)[0][2] == 1
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["no mark", "mark"])
+@pytest.mark.parametrize("name", ["day.jsonl", "day.jsonl.gz"])
+def test_what_a_rewrite_leaves_is_known_to_be_sound_until_it_is_written_again(
+    tmp_path: Path, name: str, mark: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    pack = gzip.compress if name.endswith("gz") else bytes
+    path.write_bytes(pack(mark + OTHERS + line(MIA) + OTHERS * 100 + line(MIA).rstrip()))
+    store = opened(tmp_path)
+    erased = store.erase(EVENTS, [*store.locate(EVENTS, [Selector(Pseudonym(MIA), {"who.id": frozenset({MIA})})])], IdempotencyKey("once"))
+    assert isinstance(erased[Pseudonym(MIA)], Erased)
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderLayout, "read", lambda *_: pytest.fail("every line was parsed again"))
+        assert located(store, MIA) == []
+        assert located(store, "other-3")[0][2] == 101
+        assert near(store, MIA) == []
+    left = mark + OTHERS * 101
+    assert (gzip.decompress(path.read_bytes()) if name.endswith("gz") else path.read_bytes()) == left
+    path.write_bytes(pack(left[:-3] + b"{{\n"))
+    assert located(store, MIA)[0][1] == (name,)
 
 
 def test_many_lines_and_long_ones_are_parsed_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

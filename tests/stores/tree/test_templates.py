@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -71,3 +72,33 @@ def test_a_walk_enters_only_what_can_lead_somewhere(tmp_path):
     (tmp_path / "v" / "p2").chmod(0)
     found = walk(tmp_path, CompiledTemplate.of("v/{p}/{r}.x"), lambda reading: reading.get("p", "p1") == "p1")
     assert [each.key for each in found] == ["v/p1/a.x", "v/p1/b.x", "v/p1/", "v/"]
+
+
+@pytest.mark.parametrize("template", ["v/{p}/{r}.x", "v/{p}/{r}", "v/{p}/{p}-{r}.x", "{p}/{q}/{r}.x", "v/{p}/deep/{r}.x"])
+@pytest.mark.parametrize("values", [{"a"}, {"a", "b"}, {"", ".", "../a", "a/b", "\0", "x" * 300}, set("abcdefg"), {"p1"}, set()])
+@pytest.mark.parametrize("field", ["p", "r"])
+def test_a_walk_that_looks_values_up_finds_what_a_list_shows(tmp_path, template, values, field):
+    for name in ("p1/a.x", "p1/b.x", "p1/c.y", "p2/a.x", "p1/deep/a.x", "p3/p3-a.x", "p3/.expunge-a.x", "a/a.x", "a/deep/b.x", "b/q.x"):
+        path = tmp_path / "v" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "v" / "p4").symlink_to("p1")
+    (tmp_path / "v" / "p2" / "b.x").symlink_to("nowhere")
+    layout = CompiledTemplate.of(template)
+
+    def wanted(reading):
+        return reading.get(field) in values if field in reading else True
+
+    def meaning(found):
+        return [(each.key, each.readings) for each in found if each.is_link or any(field in reading for reading in each.readings)]
+
+    assert meaning(walk(tmp_path, layout, wanted, {field: values})) == meaning(walk(tmp_path, layout, wanted))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list everything")
+def test_a_folder_in_which_no_name_can_be_looked_up_is_not_taken_for_empty(tmp_path):
+    closed = tmp_path / "v" / "p1"
+    closed.mkdir(parents=True)
+    closed.chmod(0)
+    with pytest.raises(PermissionError):
+        list(walk(tmp_path, CompiledTemplate.of("v/{p}/{r}.x"), lambda _: True, {"r": {"a"}}))

@@ -35,6 +35,7 @@ _IN_NO_TEXT = bytes(each for each in range(256) if (each < 0x20 and each not in 
 """Control characters, and bytes that are never part of UTF-8."""
 _CUTS = [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (3, 0)]
 """Bytes that are left out at both ends, where a character may be cut."""
+_MOST_CUT = 3
 _LONGEST_DOCUMENT = 1 << 20
 _MOST_KEYS = 1 << 14
 
@@ -192,7 +193,10 @@ def _text(window: bytes) -> str | None:
     for start, end in cuts:
         try:
             text = window[start : len(window) - end].decode()
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            if not start and not end and _MOST_CUT <= error.start < len(window) - _MOST_CUT:
+                # Why not cut: what is wrong there stays in every cut, and each would raise.
+                return None
             continue
         return text if text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable() else None
     return None

@@ -58,10 +58,10 @@ class LocalTree:
         self,
         template: CompiledTemplate,
         wanted: Callable[[Bindings], bool],
-        only: Mapping[str, Collection[str]],  # noqa: ARG002 - branches that lead nowhere are not entered anyway
+        only: Mapping[str, Collection[str]],
     ) -> Iterator[FoundFile]:
         """See :class:`expunge.stores.tree.interface.Tree`."""
-        return walk(self._root, template, wanted)
+        return walk(self._root, template, wanted, only)
 
     def states_of(self, found: AnyFound) -> Iterator[FileState]:
         """The file itself."""

@@ -280,11 +280,12 @@ class SqliteBystanders:
         named = [who for who in people if who]
         if named:
             selectors = [Selector(Pseudonym(f"control-{at}"), {who[0][0]: frozenset({who[0][1]})}) for at, who in enumerate(named)]
-            gone = self._gone()
-            for hit in SqliteMatcher(self.connection, self.table, selectors).hits():
-                known = keys[named[hit.selector]]
-                if len(known) < CONTROL_ROWS and encode_key(hit.key) not in gone:
-                    known.append(hit.key)
+            gone = frozenset(map(decode_key, self._gone()))
+            theirs = [keys[who] for who in named]
+            for number, key, _ in SqliteMatcher(self.connection, self.table, selectors).hits():
+                known = theirs[number]
+                if len(known) < CONTROL_ROWS and key not in gone:
+                    known.append(key)
         for number, who in enumerate([*named, *(person for person in people if not person)]):
             yield self.copy(number, who, keys[who], people[who])
 

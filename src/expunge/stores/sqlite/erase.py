@@ -15,7 +15,7 @@ from expunge.faults import failpoint
 from expunge.stores.sqlite.catalogue import SqliteReference, SqliteSchema, SqliteTable, literal, quoted
 from expunge.stores.sqlite.fulltext import indexed_with, indexes_over
 from expunge.stores.sqlite.leaving import StayingRows, staying_rows
-from expunge.stores.sqlite.match import Row, RowReader, bound, decode_key, encode_key
+from expunge.stores.sqlite.match import Row, RowReader, bound, encode_key
 from expunge.stores.sqlite.mentions import SqliteMentions
 from expunge.stores.sqlite.trigger_watch import TriggerWatch
 from expunge.stores.tables.table_references import Chain, TableReferences, back_to_itself, chains
@@ -139,7 +139,7 @@ class SqliteEraser:
         return RowReader(self._connection, self._table, copies)
 
     def _standing(self, copy: Copy, reader: RowReader) -> list[Row]:
-        return [key for key in map(decode_key, copy.keys) if reader.belongs(key, copy.selector)]
+        return reader.standing(copy)
 
     def _watch(self, expected: Mapping[str, str] | None = None) -> TriggerWatch:
         return TriggerWatch(self._connection, self._schema, self._table, self._family, self._accepted, expected)

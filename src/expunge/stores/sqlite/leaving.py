@@ -28,15 +28,19 @@ class CopyBystanders:
         """SQL for the cells that :meth:`meet` asks for."""
         self._shared: list[set[str]] = [set() for _ in selectors]
         self._others: list[dict[str, set[str]]] = [{} for _ in selectors]
+        self._sole: tuple[int, Sequence[Any]] | None = None
+        """The last selector and cells that named nobody else: a person's rows come one after the other, and most name them alike."""
 
     def meet(self, number: int, key: Row, cells: Sequence[Any]) -> None:
         """Take in one row of one selector."""
-        if not self.sql or self._selectors[number].every:
+        if not self.sql or self._selectors[number].every or self._sole == (number, cells):
             return
         match = self._selectors[number].match
         named = self._members.values(cells)
         others = {name: rest for name, values in named.items() if (rest := _others(values, match.get(name, frozenset())))}
         if not others:
+            # Why of texts alone: 1 and 1.0 are equal, and do not name the same.
+            self._sole = (number, cells) if all(type(each) is str for each in cells) else None
             return
         together = any(name in match for name in others)
         if together:

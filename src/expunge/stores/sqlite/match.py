@@ -9,8 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from expunge.core.values.copy import Copy, Selector
 from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable, quoted
@@ -77,14 +76,17 @@ def typed_forms(value: str) -> Iterator[Any]:
     yield from _typed(value, "blob")
 
 
-@dataclass(frozen=True)
-class SqliteHit:
-    """One row that belongs to one selector."""
+class SqliteHit(NamedTuple):
+    """One row that belongs to one selector. Not a dataclass, because a person in a large table has thousands of rows."""
 
     selector: int
     """Its place in the sequence."""
     key: Row
     extra: Row
+
+    def __repr__(self) -> str:
+        """What a log may show: no key and no content."""
+        return f"{type(self).__name__}(selector={self.selector!r})"
 
 
 class SqliteMatcher:
@@ -170,8 +172,9 @@ class SqliteMatcher:
         """Run a query whose columns are a key, the selector's number, what is looked at besides, and extras."""
         width = len(self.table.key)
         start = width + 1 + len(self.beside.columns)
+        narrows = self.beside.narrows
         for row in self._connection.execute(sql, parameters):
-            if self.beside.admits(self.selectors[row[width]], row[width + 1 : start]):
+            if not narrows or self.beside.admits(self.selectors[row[width]], row[width + 1 : start]):
                 yield SqliteHit(row[width], row[:width], row[start:])
 
     def _best(self, at: int, field: SqliteField, extra: Sequence[str]) -> str:
@@ -222,6 +225,17 @@ class RowReader:
         self._columns = ", ".join(f"t.{quoted(name)}" for name in self.names)
         self._members = RowMembers(table, [field.name for field in self._fields])
         self._asked = (*(field.text for field in self._fields), *self._beside.columns, *self._members.sql)
+        self._narrows = self._beside.narrows
+
+    def standing(self, copy: Copy) -> list[Row]:
+        """Return the keys of a copy's rows for which :meth:`belongs` holds, in its sequence; numbered rows are asked for together."""
+        keys = [decode_key(each) for each in copy.keys]
+        numbers = [key[0] for key in keys if len(key) == 1 and type(key[0]) is int]
+        found: set[Row] = set()
+        for start in range(0, len(numbers), MANY):
+            few = numbers[start : start + MANY]
+            found.update((number,) for number, values in self._together(few, ()) if self._means(values, copy.selector))
+        return [key for key in keys if (key in found if len(key) == 1 and type(key[0]) is int else self.belongs(key, copy.selector))]
 
     def row(self, key: Row) -> Row | None:
         """The values of a row's columns, None when it is gone."""
@@ -236,7 +250,7 @@ class RowReader:
         if selector is None:
             return True
         end = len(self._fields) + len(self._beside.columns)
-        if not self._beside.admits(selector, values[len(self._fields) : end]):
+        if self._narrows and not self._beside.admits(selector, values[len(self._fields) : end]):
             return False
         if selector.every or not self._fields or self._names(values[: len(self._fields)], selector):
             return True
@@ -270,15 +284,20 @@ class RowReader:
     def _numbered(self, waiting: Mapping[int, Sequence[Copy]]) -> Iterator[tuple[Copy, Row, Row]]:
         if not waiting:
             return
+        start = len(self._asked)
+        for number, values in self._together(tuple(waiting), (self._columns,)):
+            for copy in waiting[number]:
+                if self._means(values[:start], copy.selector):
+                    yield copy, (number,), values[start:]
+
+    def _together(self, numbers: Sequence[int], further: Sequence[str]) -> Iterator[tuple[int, Row]]:
+        """Yield the number of each row that is there, with what says whose it is and further columns."""
         (key,) = self._table.key
-        columns = ", ".join((key, *self._asked, self._columns))
-        sql = f"SELECT {columns} FROM {self._table.sql} AS t WHERE {key} IN ({', '.join('?' * len(waiting))})"
-        start = 1 + len(self._asked)
-        with closing(self._connection.execute(sql, tuple(waiting))) as rows:
+        columns = ", ".join((key, *self._asked, *further))
+        sql = f"SELECT {columns} FROM {self._table.sql} AS t WHERE {key} IN ({', '.join('?' * len(numbers))})"
+        with closing(self._connection.execute(sql, tuple(numbers))) as rows:
             for row in rows:
-                for copy in waiting[row[0]]:
-                    if self._means(row[1:start], copy.selector):
-                        yield copy, (row[0],), row[start:]
+                yield row[0], row[1:]
 
     def _one(self, columns: str, key: Row) -> Row | None:
         where, parameters = self.where(key)

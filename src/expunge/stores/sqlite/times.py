@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ _DAY = timedelta(days=1)
 class TimeConditions:
     """The values that selectors test besides the subject's values: times as they are stored, and texts that spare."""
 
-    def __init__(self, table: SqliteTable, selectors: Iterable[Selector]) -> None:
+    def __init__(self, table: SqliteTable, selectors: Collection[Selector]) -> None:
         """Resolve the fields.
 
         Raises:
@@ -27,6 +27,8 @@ class TimeConditions:
         self.fields = [table.require(name) for name in sorted({name for selector in selectors for name in selector.beside})]
         self.columns = tuple(sql for field in self.fields for sql in (field.sql, field.text))
         """SQL over the alias ``t``: two for each field."""
+        self.narrows = any(selector.narrowed for selector in selectors)
+        """Whether any selector has such conditions."""
 
     def admits(self, selector: Selector, values: Sequence[Any]) -> bool:
         """Return whether a row, given by its values of :attr:`columns`, passes the conditions that narrow a selector."""

@@ -16,6 +16,7 @@ from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
 from expunge.stores.tree.interface import NameTrouble, NobodyThere, NothingStays, Removal, RemovalResult, Shares, SubjectShare, Tree
 from expunge.stores.tree.member_cut import member_cut
 from expunge.stores.tree.record_files import FileRecord, Unreadable, encoded
+from expunge.stores.tree.sound_files import DigestingWriter
 
 DOUBTFUL = Unable(
     Reason.UNSUPPORTED,
@@ -84,8 +85,8 @@ class SubjectCut:
         """Copy the raw bytes of the records that stay. See :class:`expunge.stores.tree.interface.FileCut`."""
         now: dict[int, tuple[int, int]] = {}
         self._last = frozenset()
-        staying, first = 0, True
-        with encoded(new, self._key) as plain:
+        staying, first, copied = 0, True, True
+        with encoded(new, self._key) as packed, DigestingWriter.around(packed) as (told, plain):
             for record in self._layout.read(old, self._key, self._fields):
                 owners = self._wanted.in_record(record, self._wanted.fields, self._says) & self._concerned
                 if owners and self._must_stay(record, owners):
@@ -95,6 +96,7 @@ class SubjectCut:
                     plain.write(left if first or not record.lead else record.lead + left)
                     staying += record.value is not None
                     first = record.lead is None
+                copied = copied and record.codec == "utf-8" and (left is None or left is record.raw)
                 for owner in owners:
                     items, size = now.get(owner, (0, 0))
                     now[owner] = (items + 1, size + record.size - len(left or b""))
@@ -105,6 +107,8 @@ class SubjectCut:
         self._last = frozenset(now)
         if self._goes_with_them and not staying:
             raise NothingStays
+        if copied:
+            self._layout.note_copied(self._key, told.digest.digest())
 
     def _left(self, record: FileRecord, owners: set[int]) -> bytes | None:
         """What stays of a record; None where all of it goes."""

@@ -216,7 +216,7 @@ class FolderLayout:
         return len(meant) > 1
 
     def read(self, file: BinaryIO, key: str, fields: Sequence[str], only: Container[int] | None = None) -> Iterator[FileRecord]:
-        """The records of an open file of this dataset; of those with other numbers than ``only``, no values. Raises Unreadable."""
+        """The records of an open file of this dataset; with ``only``, as :func:`records` says of the others. Raises Unreadable."""
         dataset, sound = self.dataset, self._sound if only is None else None
         if sound is None:
             yield from records(file, key, dataset.format, fields, listed=dataset.records, encoding=dataset.encoding, only=only)
@@ -234,6 +234,11 @@ class FolderLayout:
             yield record
         if codec == "utf-8":
             sound.note(key, readers[0].digest.digest())
+
+    def note_copied(self, key: str, digest: bytes) -> None:
+        """Record the digest of a file that was written from nothing but the raw bytes of records that :meth:`read` yielded."""
+        if self._sound is not None:
+            self._sound.note(key, digest)
 
     def holding(
         self, opening: Callable[[], BinaryIO], key: str, fields: Sequence[str], texts: Collection[str] | None, *, near: bool = False

@@ -178,7 +178,8 @@ def records(
             one delimiter alone may divide the header.
         listed: for ``json``, the field whose lists hold the records; empty where the file is one record.
         encoding: as the map says it; empty for UTF-8, and UTF-16 with a byte order mark.
-        only: numbers of the records that are parsed, where not all are; the others of a ``jsonl`` or ``csv`` file have no value then.
+        only: numbers of the records that are parsed, where not all are; the others of a ``csv`` file have no value then, and those of a
+            ``jsonl`` file are passed over.
         told: takes the stream without its compression, and returns one with the same bytes.
 
     Raises:
@@ -198,17 +199,23 @@ def records(
 
 def _json_lines(file: BinaryIO, fields: Sequence[str], only: Container[int] | None) -> Iterator[FileRecord]:
     tails = ends_of(fields)
+    if only is not None:
+        # Why apart: of a file with many records few are asked for, and each would pass through several hands.
+        for number, raw in enumerate(_lines(file, b"\n"), 1):
+            if number in only:
+                yield json_line(raw.removeprefix(BOM) if number == 1 else raw, number, tails)
+        return
     number = 1
     for lines in _together(_lines(file, b"\n")):
         if number == 1 and lines[0].startswith(BOM):
             # Why apart: the mark is the file's, and stays when the first record goes.
             yield FileRecord(BOM, None, 1)
             lines[0] = lines[0].removeprefix(BOM)
-        values = _values(lines, tails) if only is None else None
+        values = _values(lines, tails)
         if values is not None:
             yield from map(FileRecord, lines, values, count(number))
         else:
-            yield from (json_line(raw, at, tails, only) for at, raw in enumerate(lines, number))
+            yield from (json_line(raw, at, tails) for at, raw in enumerate(lines, number))
         number += len(lines)
 
 
@@ -217,9 +224,9 @@ def ends_of(fields: Sequence[str]) -> list[bytes]:
     return [json.dumps(name.rsplit(".", 1)[-1]).encode() for name in fields]
 
 
-def json_line(raw: bytes, number: int, tails: Sequence[bytes], only: Container[int] | None) -> FileRecord:
-    """Return the record of one line; ``tails`` are those of :func:`ends_of`, ``only`` as in :func:`records`. Raises Unreadable."""
-    if (only is not None and number not in only) or not raw.strip():
+def json_line(raw: bytes, number: int, tails: Sequence[bytes]) -> FileRecord:
+    """Return the record of one line; ``tails`` are those of :func:`ends_of`. Raises Unreadable."""
+    if not raw.strip():
         return FileRecord(raw, None, number)
     return FileRecord(raw, _parse_json(raw, f"line {number}", every=_says_twice(raw, tails)), number)
 

@@ -1,6 +1,7 @@
 """Read only those lines of files of JSON lines that can hold some texts, where all others are known to be sound.
 
 A line that cannot be parsed may be anybody's, so every line is parsed once. Only a digest of the whole content is remembered of that.
+Lines that a rewrite copies were parsed when they were read: of the file that they make, the digest is known as well.
 Later reads go through every byte again and compare their digest: content that was written since is parsed line by line again. So nothing
 that is remembered can be out of date.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from expunge.stores.tree.record_files import BOM, DAMAGED, FileRecord, decoded, ends_of, json_line
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 DIGEST = 32
 _MOST_FILES = 10_000
@@ -115,7 +117,7 @@ class SoundFiles:
         if digest != self._digests.get(key):
             return None
         ends = ends_of(fields)
-        return [json_line(raw, number, ends, None) for raw, number in found]
+        return [json_line(raw, number, ends) for raw, number in found]
 
 
 def _found(plain: BinaryIO, needles: Needles) -> tuple[list[tuple[bytes, int]], bytes]:
@@ -187,3 +189,33 @@ class DigestingReader(io.RawIOBase):
         self.digest.update(data)
         view[: len(data)] = data
         return len(data)
+
+
+class DigestingWriter(io.RawIOBase):
+    """A stream whose bytes go into a digest as they are written."""
+
+    def __init__(self, inner: BinaryIO) -> None:
+        super().__init__()
+        self._inner = inner
+        self.digest = blake2b(digest_size=DIGEST)
+
+    @classmethod
+    @contextmanager
+    def around(cls, inner: BinaryIO) -> Iterator[tuple[DigestingWriter, BinaryIO]]:
+        """Hand out the writer, and the same as a file with a buffer that is written when the block ends."""
+        writer = cls(inner)
+        buffer = io.BufferedWriter(writer, _BLOCK)
+        try:
+            yield writer, cast("BinaryIO", buffer)
+        finally:
+            buffer.flush()
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        """As for every file."""
+        self.digest.update(data)
+        self._inner.write(data)
+        return memoryview(data).nbytes

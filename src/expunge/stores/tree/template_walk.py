@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -26,6 +26,8 @@ Readings = tuple[Bindings, ...]
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _MOST_READINGS = 64
 _NOTHING: Bindings = {}
+_FEW = 3
+"""Names that are looked up one by one; to list a folder costs as much as to look up more."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,13 @@ class Segment:
         found: list[Bindings] = []
         self._read(name, len(self.parts[0]), 1, known, found)
         return found
+
+    def names(self, values: Mapping[str, Collection[str]]) -> list[str] | None:
+        """Return the names that fit with one of some values of its only placeholder; None where they are many, or others fit as well."""
+        counting = values.get(self.parts[1]) if len(self.parts) == 3 else None
+        if counting is None or len(counting) > _FEW:
+            return None
+        return [f"{self.parts[0]}{value}{self.parts[2]}" for value in counting if "/" not in value]
 
     def _read(self, name: str, at: int, part: int, known: Bindings, found: list[Bindings]) -> None:
         placeholder, literal = self.parts[part], self.parts[part + 1]
@@ -165,22 +174,31 @@ class FoundFile(NamedTuple):
             return None
 
 
-def walk(root: Path, template: CompiledTemplate, wanted: Callable[[Bindings], bool]) -> Iterator[FoundFile]:
+def walk(
+    root: Path, template: CompiledTemplate, wanted: Callable[[Bindings], bool], only: Mapping[str, Collection[str]] = _NOTHING
+) -> Iterator[FoundFile]:
     """Walk along a template: every file or link that fits, and after its content every real folder on the way.
 
     Args:
         root: where the template begins.
         template: the layout.
         wanted: whether a reading so far may lead to a wanted file; branches where none may are not entered.
+        only: where not empty, the one placeholder whose value decides, with the values that count. Real folders whose names do not
+            say one are not yielded then, and where the values are few, a folder that has none of these names is not listed.
 
     Raises:
         OSError: when a folder on the way cannot be listed (a folder that vanished meanwhile is passed over).
     """
-    yield from _walk(os.fspath(root), "", template.segments, (_NOTHING,), wanted)
+    yield from _walk(os.fspath(root), "", template.segments, (_NOTHING,), wanted, only)
 
 
 def _walk(
-    folder: str, prefix: str, segments: tuple[Segment, ...], known: Readings, wanted: Callable[[Bindings], bool]
+    folder: str,
+    prefix: str,
+    segments: tuple[Segment, ...],
+    known: Readings,
+    wanted: Callable[[Bindings], bool],
+    only: Mapping[str, Collection[str]],
 ) -> Iterator[FoundFile]:
     segment, deeper = segments[0], segments[1:]
     try:
@@ -194,17 +212,33 @@ def _walk(
         return
     # Why after that: of many names few are wanted.
     fitting.sort(key=itemgetter(0))
+    ahead = deeper[0].names(only) if deeper else None
     for _, readings, entry in fitting:
         folder_here = entry.is_dir(follow_symlinks=False)
         if not deeper:
             if not folder_here:
                 yield FoundFile(prefix + entry.name, readings, entry)
         elif folder_here:
-            yield from _walk(entry.path, f"{prefix}{entry.name}/", deeper, readings, wanted)
-            yield FoundFile(f"{prefix}{entry.name}/", readings, entry)
+            if ahead is None or _may_have(entry.path, ahead):
+                yield from _walk(entry.path, f"{prefix}{entry.name}/", deeper, readings, wanted, only)
+            if not only or any(name in reading for name in only for reading in readings):
+                yield FoundFile(f"{prefix}{entry.name}/", readings, entry)
         elif entry.is_symlink() and Path(entry.path).is_dir():
             # A link in the place of a folder: a name like any other, but never a way in.
             yield FoundFile(f"{prefix}{entry.name}/", readings, entry)
+
+
+def _may_have(folder: str, names: Collection[str]) -> bool:
+    """Whether a folder has one of some names, or that cannot be told without a list of it."""
+    for name in names:
+        try:
+            os.lstat(f"{folder}/{name}")
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            return True
+        return True
+    return False
 
 
 def _occurrences(name: str, literal: str, start: int) -> list[int]:
