@@ -238,7 +238,8 @@ def decide(reviewed: MapReview, question: MapQuestion, answer: str, *, settles: 
         raise UsageError(message, help="run the same command again")
     mark = codecs.BOM_UTF8 if reviewed.text.startswith(codecs.BOM_UTF8) else b""
     try:
-        text = answered(reviewed.text.decode("utf-8-sig"), question, answer)
+        counts = reviewed.counts.get(question.name)
+        text = answered(reviewed.text.decode("utf-8-sig"), question, answer, counts.columns if counts else ())
         data = mark + (settled(text, question) if settles else text).encode()
     except (CannotEdit, UnicodeEncodeError) as error:
         raise UsageError(str(error), help="answer again, or change the file by hand") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import yaml
 
@@ -17,7 +17,7 @@ _KEYS = {"identities": words.IDENTITY, "datasets": words.DATASET}
 _RULES = ("subject", "about", "vocabulary", "aggregate", "derived_from", "on_erase")
 
 
-def answered(text: str, question: MapQuestion, answer: str) -> str:
+def answered(text: str, question: MapQuestion, answer: str, columns: Sequence[str] = ()) -> str:
     """Return the text of the map with an answer to a question in it.
 
     Args:
@@ -25,6 +25,7 @@ def answered(text: str, question: MapQuestion, answer: str) -> str:
         question: one of :func:`expunge.maps.review.open_questions.open_questions` of this text.
         answer: ``y`` for what is proposed; for a dataset ``nobody``, or ``ignore: REASON``; else the value of a retention's key, or keys of
             the entry as YAML.
+        columns: those of the table that the question is about, as far as they are known.
 
     Raises:
         CannotEdit: for an answer that cannot be understood or written; the message says why.
@@ -43,7 +44,7 @@ def answered(text: str, question: MapQuestion, answer: str) -> str:
     put = _keys("about: nobody" if answer.lower() == "nobody" and question.section == "datasets" else answer, question)
     drop = [*_replaced(text, question, put), "guess"] if question.section == "datasets" else ["guess"]
     if question.section == "datasets" and "about" not in put and "aggregate" not in put:
-        put = {**_retention(text, question), **put}
+        put = {**_retention(text, question, columns), **put}
     done = changed_entry(text, question.section, question.name, put=put, drop=[key for key in drop if key not in put])
     return without_line(done, question.section, question.name, SUBJECT_HINT)
 
@@ -113,12 +114,13 @@ def _replaced(text: str, question: MapQuestion, put: Mapping[str, str]) -> list[
     return []
 
 
-def _retention(text: str, question: MapQuestion) -> dict[str, str]:
-    """The retention that an entry without one gets: the first of the map."""
+def _retention(text: str, question: MapQuestion, columns: Sequence[str]) -> dict[str, str]:
+    """The retention that an entry without one gets: the first that runs from a column of its table, else the first of the map."""
     if "retention" in _entry(text, question):
         return {}
     kept = yaml.load(text, Loader=yaml.BaseLoader).get("retention")  # noqa: S506 - makes text, lists and tables
-    return {"retention": next(iter(kept))} if kept else {}
+    own = [name for name, each in (kept or {}).items() if isinstance(each, dict) and each.get("from") in columns]
+    return {"retention": next(iter((*own, *kept)))} if kept else {}
 
 
 def _entry(text: str, question: MapQuestion) -> dict[str, object]:
