@@ -84,12 +84,47 @@ def test_categories_that_say_otherwise_are_a_fault(world: Path) -> None:
     assert scope["geolocation"] == {"datasets": [], "children": []}
 
 
-def test_no_categories_at_all_are_a_note_and_count_as_missing(world: Path) -> None:
+@pytest.mark.duty("AMZ-06")
+def test_no_categories_at_all_are_a_note_but_for_columns_that_are_plainly_coordinates(world: Path) -> None:
     code, found = checked(world, NOTES, NOTES)
-    assert code == 0
-    assert found == {"dataset visits": "note", "dataset voice": "note"}
+    assert code == 1
+    assert found == {"dataset visits": "category", "dataset voice": "note"}
     duties, _ = obliged(world)
     assert duties["AMZ-06"]["today"] == duties["COP-01"]["today"] == "no"
+    ran = command("check", "--map", world / "expunge.yaml")
+    assert (
+        "categories: [user.location.precise]; or, where these are no places, ignore: - {store: app, table: visits.lat, reason: WHY}"
+        in ran.out
+    )
+
+
+def test_columns_of_numbers_that_are_no_places_are_settled_by_the_map(world: Path) -> None:
+    (world / "expunge.yaml").write_text("")
+    text = MAP + "ignore: [{{store: app, table: visits.lat, reason: squares of a game}}]\n"
+    (world / "expunge.yaml").write_text(text.format(visits=NOTES, voice=NOTES))
+    ran = command("check", "--map", world / "expunge.yaml", "--json")
+    assert (ran.code, [each["what"].split(":")[0] for each in ran.json["findings"] if "categories" in each["what"]]) == (
+        0,
+        ["dataset voice"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kind"),
+    [
+        ("home_location", ("52.51234, 13.41234", "52.62345, 13.10345"), "category"),
+        ("note", ("52.51234, 13.41234", "52.62345, 13.10345"), "note"),
+        ("location", ("shelf 4", "shelf 5"), ""),
+    ],
+)
+def test_points_are_told_by_name_and_values(world: Path, column: str, values: tuple[str, str], kind: str) -> None:
+    with sqlite3.connect(world / "app.db") as db:
+        db.execute("DROP TABLE visits")
+        db.execute(f"CREATE TABLE visits (id INTEGER PRIMARY KEY, child_id TEXT, {column} TEXT, at TEXT)")
+        for child, value in zip(("child-mia-4411", "child-ben-5522"), values, strict=True):
+            db.execute("INSERT INTO visits VALUES (NULL, ?, ?, '2026-11-01')", (child, value))
+    db.close()
+    assert checked(world, NOTES, NOTES)[1].get("dataset visits", "") == kind
 
 
 @pytest.mark.duty("AMZ-06", "COP-01")
