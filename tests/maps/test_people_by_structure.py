@@ -122,3 +122,29 @@ def test_an_answer_about_a_dataset_without_a_retention_takes_one_that_runs_from_
     question = next(each for each in reviewed.questions if each.name == "calls")
     text = survey.decide(reviewed, question, "subject: {user: line}").text.decode()
     assert "    table: calls\n    retention: by_signed_on\n    subject: {user: line}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "told"),
+    [
+        ("lat REAL, lng REAL", "52.5{}, 13.4{}", "3 values of lat with 3 of lng are degrees on the globe"),
+        ("latitude REAL, longitude REAL", "52.5{}, 13.4{}", "3 values of latitude with 3 of longitude are degrees on the globe"),
+        ("geo TEXT", "'52.51{}4, 13.41{}4'", "3 values of geo are places on the globe"),
+        ("lat REAL, lng REAL", "900.5{}, 13.4{}", ""),
+        ("location TEXT", "'shelf {}{}'", ""),
+    ],
+)
+def test_columns_of_coordinates_get_the_category_of_location_with_the_counts(tmp_path: Path, columns: str, values: str, told: str) -> None:
+    script = (
+        f"CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT); CREATE TABLE rides (user_id INTEGER REFERENCES users (id), {columns});"
+    )
+    script += f"CREATE TABLE stops (id INTEGER PRIMARY KEY, {columns});"
+    for at in range(1, 4):
+        script += f"INSERT INTO rides VALUES ({at}, {values.format(at, at)}); INSERT INTO stops VALUES ({at}, {values.format(at, at)});"
+    database(tmp_path / "app.db", script)
+    found = seen(tmp_path, "app.db")
+    assert found.datasets["rides"].categories == (("user.location.precise",) if told else ())
+    assert said(found, "rides") == told
+    assert found.datasets["rides"].subject == ByField({"user": "user_id"})
+    # Places that no key leads from are a question: they may be of people.
+    assert isinstance(found.datasets["stops"].subject, Undecided if told else ReferenceData)

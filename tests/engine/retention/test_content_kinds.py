@@ -7,9 +7,11 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from expunge.bootstrap import Expunge
+from expunge.survey import propose
 from tests.cli.running import expunge as command
 from tests.engine.household import wav
 
@@ -145,3 +147,24 @@ def test_exact_places_are_in_scope_even_where_nobody_can_be_linked_to_them(world
     code, _ = checked(world, ", categories: [user.location.imprecise]", ", categories: [user.content.audio]")
     assert code == 1
     assert "geolocation, linked to people or not" in obliged(world)[0]["AMZ-06"]["why"]
+
+
+@pytest.mark.soak
+def test_points_of_postgresql_are_places(tmp_path: Path, database: str) -> None:
+    with psycopg.connect(database) as db:
+        db.execute("CREATE TABLE users (id text PRIMARY KEY, at timestamptz)")
+        db.execute("CREATE TABLE rides (id integer PRIMARY KEY, user_id text REFERENCES users (id), home_location point, at timestamptz)")
+        db.execute("INSERT INTO users VALUES ('child-mia-4411', now())")
+        db.execute("INSERT INTO rides VALUES (1, 'child-mia-4411', '(52.51234, 13.41234)', now())")
+    (tmp_path / "expunge.yaml").write_text(
+        "version: 1\nstate: ./state\nidentities: {user: {dataset: users, key: id}}\n"
+        f'stores: {{app: {{kind: postgres, url: "{database}"}}}}\n'
+        "retention: {life: {period: 30 days, from: at, purpose: ride, need: the service}}\n"
+        "datasets:\n  users: {store: app, table: users, subject: {user: id}, retention: life}\n"
+        "  rides: {store: app, table: rides, subject: {user: user_id}, retention: life}\n"
+    )
+    found = command("check", "--json", cwd=tmp_path).json["findings"]
+    assert [each["kind"] for each in found if "home_location (points) holds places" in each["what"]] == ["category"], found
+    proposed = propose([database], tmp_path / "first.yaml")
+    assert "1 values of home_location are places on the globe" in proposed
+    assert "categories: [user.location.precise]" in proposed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -48,14 +48,29 @@ def findings(context: OpenPlaces, dataset: Dataset, kinds: frozenset[ProtectedKi
     shown, plain = _seen(context, dataset)
     for kind, what in sorted(shown.items()):
         if kind in kinds - said:
-            names = ", ".join((*dataset.categories, CATEGORY[kind]))
-            claim = f"its categories are {', '.join(dataset.categories)}" if dataset.categories else "it has no categories"
-            found = FindingKind.CATEGORY if dataset.categories or (plain and kind is ProtectedKind.LOCATION) else FindingKind.NOTE
-            text = f"dataset {dataset.name}: {what}, which is {kind.value}, and {claim}"
-            mend = f"categories: [{names}]"
-            if plain and kind is ProtectedKind.LOCATION and dataset.table:
-                mend += f"; or, where these are no places, {judged_columns.ignoring(dataset, plain)}"
-            yield Finding(found, dataset.store, dataset.table or dataset.name, text, mend, dataset.line)
+            yield _finding(dataset, kind, what, plain if kind is ProtectedKind.LOCATION else "")
+
+
+def of_points(context: OpenPlaces, dataset: Dataset, points: Mapping[str, Collection[str]]) -> Iterator[Finding]:
+    """Yield the fault that a column of a type of places is one and the categories do not say so. ``points``: column -> sampled values."""
+    if isinstance(dataset.subject, AboutNobody) or ProtectedKind.LOCATION in kinds_of(context.data_map, dataset.name):
+        return
+    ignored = judged_columns.ignored_by_name(context, dataset)
+    for name, values in points.items():
+        if name not in ignored and coordinates.names_place(name) and coordinates.are_points(values):
+            yield _finding(dataset, ProtectedKind.LOCATION, f"{name} (points) holds places on the globe", name)
+
+
+def _finding(dataset: Dataset, kind: ProtectedKind, what: str, plain: str) -> Finding:
+    """``plain``: the column that says by its name that it holds places."""
+    names = ", ".join((*dataset.categories, CATEGORY[kind]))
+    claim = f"its categories are {', '.join(dataset.categories)}" if dataset.categories else "it has no categories"
+    found = FindingKind.CATEGORY if dataset.categories or plain else FindingKind.NOTE
+    text = f"dataset {dataset.name}: {what}, which is {kind.value}, and {claim}"
+    mend = f"categories: [{names}]"
+    if plain and dataset.table:
+        mend += f"; or, where these are no places, {judged_columns.ignoring(dataset, plain)}"
+    return Finding(found, dataset.store, dataset.table or dataset.name, text, mend, dataset.line)
 
 
 def _of_nobody(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:

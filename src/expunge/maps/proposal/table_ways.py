@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from expunge.core.datamap.people_columns import singular
+from expunge.core.datamap.protected_kinds import CATEGORY, ProtectedKind
 from expunge.core.retention.time_columns import names_birthday, names_time
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, KINDS, OTHER_TIMES, OWNERS, PERSONAL, TIMES, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.unreached_tables import naming_rows, question, reason, row_names
-from expunge.maps.proposal.value_match import best_people, matched
+from expunge.maps.proposal.value_match import best_people, matched, places
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable
 
 _NO_CHANGES = OTHER_TIMES - CHANGES - {"last"}
@@ -73,7 +74,7 @@ class TableWays:
         for place, facts in self._tables.items():
             if place not in self._done:
                 self._done[place] = self._of_rest(facts)
-        return tuple(self._done[place] for place in self._tables)
+        return tuple(_located(self._done[place], facts) for place, facts in self._tables.items())
 
     # --- columns ---------------------------------------------------------------------------------
 
@@ -251,6 +252,21 @@ class TableWays:
             notes=tuple(notes),
             rows=naming_rows(facts),
         )
+
+
+def _located(guess: Guess, facts: TableFacts) -> Guess:
+    """The guess with the category of its places, and the counts; whose a table of places alone is, is a question."""
+    told = places(facts)
+    if not told:
+        return guess
+    asks = f"{told}, and no key says whose" if guess.nobody else told
+    return replace(
+        guess,
+        nobody=False,
+        notes=() if guess.nobody else guess.notes,
+        categories=(*guess.categories, CATEGORY[ProtectedKind.LOCATION]),
+        asks="; ".join(filter(None, (guess.asks, asks))),
+    )
 
 
 def since_of(table: SurveyedTable) -> str:
