@@ -250,14 +250,26 @@ def decide(reviewed: MapReview, question: MapQuestion, answer: str, *, settles: 
     new = [each for each in reading.faults if (each.rule, each.what) not in before]
     if new or reading.map is None:
         raise UsageError(new[0].what if new else "the map could not be read any more", help=new[0].write_instead if new else "")
-    if data == reviewed.text:
-        return reviewed
+    return reviewed if data == reviewed.text else _with_text(reviewed, data, reading.map)
+
+
+def take_back(reviewed: MapReview, before: MapReview) -> MapReview:
+    """Write the map as it was before an answer; return the review of it. Raises UsageError as :func:`decide`."""
+    if reviewed.path.read_bytes() != reviewed.text:
+        message = f"{reviewed.path} was changed by another program since it was read; nothing is taken back"
+        raise UsageError(message, help="run the same command again")
+    reading = examine(reviewed.path, os.environ, kinds=Kinds(), text=before.text)
+    return reviewed if before.text == reviewed.text or reading.map is None else _with_text(reviewed, before.text, reading.map)
+
+
+def _with_text(reviewed: MapReview, data: bytes, data_map: DataMap) -> MapReview:
+    """Write the text of a map in the place of another; return the review of it. Raises UsageError for a file that may not be written."""
     target = reviewed.path.resolve()
     if not target.stat().st_mode & 0o222 or not os.access(target, os.W_OK):
         message = f"{reviewed.path} may not be written: this answer is not in it"
         raise UsageError(message, help=f"chmod u+w {reviewed.path}, or answer for a copy of it with --map")
     durable.write_bytes(target, data, at="map.review.answer", mode=stat.S_IMODE(target.stat().st_mode))
-    return replace(reviewed, text=data, questions=open_questions(data.decode("utf-8-sig"), reading.map))
+    return replace(reviewed, text=data, questions=open_questions(data.decode("utf-8-sig"), data_map))
 
 
 def _points(places: _Places) -> Iterator[Finding]:

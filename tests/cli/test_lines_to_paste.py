@@ -65,6 +65,19 @@ def test_the_receipt_of_an_order_gives_the_same_line(tmp_path: Path) -> None:
     assert mend.partition("`: ")[2] in (applied.out + applied.err), applied.out + applied.err
 
 
+def test_a_receipt_in_part_counts_the_rows_that_went(tmp_path: Path) -> None:
+    company(tmp_path, f"{CASES['addresses'][0]};")
+    assert expunge("init", cwd=tmp_path).code == 0
+    order = expunge("order", "erase", "zerlina.q@example.org", "--yes", "--json", cwd=tmp_path).json["order"]
+    assert expunge("plan", order, cwd=tmp_path).code == 0
+    assert "in part" in expunge("apply", order, "--yes", cwd=tmp_path).out
+    (made,) = expunge("receipt", "show", order, "--json", cwd=tmp_path).json["receipts"]
+    entries = {each["dataset"]: (each["outcome"], each["items"]) for each in made["statement"]["predicate"]["datasets"]}
+    assert entries["users"] == ("unable", 1)
+    assert expunge("receipt", "show", order, "--out", "out", cwd=tmp_path).code == 0
+    assert expunge("receipt", "verify", tmp_path / "out" / "1", cwd=tmp_path).code == 0
+
+
 @pytest.mark.soak
 def test_postgresql_is_given_the_same_line(tmp_path: Path, database: str) -> None:
     with psycopg.connect(database) as db:

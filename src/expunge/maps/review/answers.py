@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
+from expunge.core.values.periods import parse_period
 from expunge.maps.document import words
 from expunge.maps.document.edits import CannotEdit, changed_entry, moved_to_list, without_line
 from expunge.maps.proposal.map_text import SUBJECT_HINT, quoted, word
@@ -38,6 +39,7 @@ def answered(text: str, question: MapQuestion, answer: str, columns: Sequence[st
             return _noted(text, question)
         return changed_entry(text, question.section, question.name, put={}, drop=("guess",))
     if question.key:
+        _require_fit(question, answer)
         return _noted(changed_entry(text, question.section, question.name, put={question.key: word(answer)}), question)
     if question.section == "datasets" and answer.lower().startswith("ignore:"):
         return _ignored(text, question, answer.partition(":")[2].strip())
@@ -47,6 +49,21 @@ def answered(text: str, question: MapQuestion, answer: str, columns: Sequence[st
         put = {**_retention(text, question, columns), **put}
     done = changed_entry(text, question.section, question.name, put=put, drop=[key for key in drop if key not in put])
     return without_line(done, question.section, question.name, SUBJECT_HINT)
+
+
+def _require_fit(question: MapQuestion, answer: str) -> None:
+    """Raise CannotEdit for a period where something else is asked for, and for what is none where a period is."""
+    try:
+        period = parse_period(answer)
+    except ValueError as error:
+        if question.key == "period":
+            message = f"{answer!r} is not understood: {error}"
+            raise CannotEdit(message) from error
+        return
+    if question.key != "period":
+        wanted = {"from": "the name of a field", "purpose": "what it is used for", "need": "why that needs it"}[question.key]
+        message = f"{str(period)!r} is a period, and {wanted} is asked for here"
+        raise CannotEdit(message)
 
 
 def _noted(text: str, question: MapQuestion) -> str:
