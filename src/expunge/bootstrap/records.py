@@ -46,7 +46,7 @@ class RecordService(DomainService):
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
                 packed.append(
                     evidence_packing.pack(
-                        self.context, wanted, self.trust_policy(), lambda name, data: archive.writestr(_entry(name), data)
+                        self.context, wanted, self.trust_policy(), lambda name, data: archive.writestr(pack_entry(name), data)
                     )
                 )
 
@@ -123,7 +123,8 @@ class RecordService(DomainService):
         return record_periods.ages(self.context)
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
+def pack_entry(name: str) -> zipfile.ZipInfo:
+    """Return the entry of a pack: the same for the same name, whenever it is written."""
     info = zipfile.ZipInfo(name, _ENTRY_TIME)
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = 0o644 << 16
