@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from expunge.bootstrap.open_state import KEYS, read_installed
-from expunge.bootstrap.own_evidence import OwnEvidence
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.discovery.discovery import Discovery
+from expunge.engine.aftercare.own_evidence import OwnEvidence
 from expunge.engine.discovery.discovery import discover
 from expunge.engine.discovery.readers import DiscoveryReaders
 from expunge.engine.kernel.context import Context

@@ -15,7 +15,6 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from expunge.bootstrap.records import pack_entry
 from expunge.core.evidence.commitment import parse_opening
 from expunge.core.evidence.receipt import parse
 from expunge.core.log import dsse
@@ -103,7 +102,7 @@ class OwnEvidence:
         again = io.BytesIO()
         with zipfile.ZipFile(again, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in names:
-                archive.writestr(pack_entry(name), files[name])
+                archive.writestr(evidence_pack.zip_entry(name), files[name])
         return again.getvalue() == path.read_bytes() and self._signed(files)
 
     def _signed(self, files: dict[str, bytes]) -> bool:
