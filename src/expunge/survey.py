@@ -9,7 +9,7 @@ import codecs
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +21,9 @@ from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_receipt
 from expunge.adapters.log.watch_folder import WatchFolder
 from expunge.adapters.log.watching import LogAlarm, LogLook, WatchLimits, cry, look
 from expunge.adapters.log.witness import Witness
-from expunge.core.datamap.datamap import DataMap, Undecided
+from expunge.core.datamap.datamap import DataMap, StoreSpec, Undecided
 from expunge.core.datamap.mapdiff import MapDiff, map_diff
+from expunge.core.discovery.coordinates import names_place
 from expunge.core.log.trust import TrustPolicy
 from expunge.core.retention import collection_permission
 from expunge.core.retention.collection_permission import CollectionAnswer, RequirementAnswer
@@ -30,7 +31,7 @@ from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.verification.entry_order import KeptHead
 from expunge.core.verification.receipt_verify import VerifiedReceipt
 from expunge.engine.opaque import opaque_check
-from expunge.engine.retention import dry_locate, map_check, schema_check
+from expunge.engine.retention import content_kinds, dry_locate, map_check, schema_check
 from expunge.engine.retention.dry_locate import SampledPeople
 from expunge.errors import ExpungeError, UsageError
 from expunge.maps import MapFault, examine, find_map, read_map
@@ -42,7 +43,7 @@ from expunge.maps.proposal.from_fides import propose_from_fides
 from expunge.maps.proposal.proposal import propose_map
 from expunge.maps.review.answers import answered, settled
 from expunge.maps.review.open_questions import MapQuestion, open_questions
-from expunge.ports.optional.table_survey import SurveyedTable
+from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
 from expunge.ports.recognition import Recognise
 from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
@@ -142,6 +143,7 @@ def check(path: Path | None) -> CheckedMap:
         places = _Places(reading.map, stores)
         found_there = map_check.check(places)
         found_there += tuple(schema_check.findings(reading.map, _tables_of(reading.map, reading.map.datasets)))
+        found_there += tuple(_points(places))
         samples = dry_locate.sampled(places) if map_check.followable(found_there) else ()
         findings = (*found_there, *opaque_check.findings(places, ResidueScanner(processes=1).unread))
     finally:
@@ -238,7 +240,8 @@ def decide(reviewed: MapReview, question: MapQuestion, answer: str, *, settles: 
         raise UsageError(message, help="run the same command again")
     mark = codecs.BOM_UTF8 if reviewed.text.startswith(codecs.BOM_UTF8) else b""
     try:
-        text = answered(reviewed.text.decode("utf-8-sig"), question, answer)
+        counts = reviewed.counts.get(question.name)
+        text = answered(reviewed.text.decode("utf-8-sig"), question, answer, counts.columns if counts else ())
         data = mark + (settled(text, question) if settles else text).encode()
     except (CannotEdit, UnicodeEncodeError) as error:
         raise UsageError(str(error), help="answer again, or change the file by hand") from error
@@ -247,14 +250,46 @@ def decide(reviewed: MapReview, question: MapQuestion, answer: str, *, settles: 
     new = [each for each in reading.faults if (each.rule, each.what) not in before]
     if new or reading.map is None:
         raise UsageError(new[0].what if new else "the map could not be read any more", help=new[0].write_instead if new else "")
-    if data == reviewed.text:
-        return reviewed
+    return reviewed if data == reviewed.text else _with_text(reviewed, data, reading.map)
+
+
+def take_back(reviewed: MapReview, before: MapReview) -> MapReview:
+    """Write the map as it was before an answer; return the review of it. Raises UsageError as :func:`decide`."""
+    if reviewed.path.read_bytes() != reviewed.text:
+        message = f"{reviewed.path} was changed by another program since it was read; nothing is taken back"
+        raise UsageError(message, help="run the same command again")
+    reading = examine(reviewed.path, os.environ, kinds=Kinds(), text=before.text)
+    return reviewed if before.text == reviewed.text or reading.map is None else _with_text(reviewed, before.text, reading.map)
+
+
+def _with_text(reviewed: MapReview, data: bytes, data_map: DataMap) -> MapReview:
+    """Write the text of a map in the place of another; return the review of it. Raises UsageError for a file that may not be written."""
     target = reviewed.path.resolve()
     if not target.stat().st_mode & 0o222 or not os.access(target, os.W_OK):
         message = f"{reviewed.path} may not be written: this answer is not in it"
         raise UsageError(message, help=f"chmod u+w {reviewed.path}, or answer for a copy of it with --map")
     durable.write_bytes(target, data, at="map.review.answer", mode=stat.S_IMODE(target.stat().st_mode))
-    return replace(reviewed, text=data, questions=open_questions(data.decode("utf-8-sig"), reading.map))
+    return replace(reviewed, text=data, questions=open_questions(data.decode("utf-8-sig"), data_map))
+
+
+def _points(places: _Places) -> Iterator[Finding]:
+    """What columns of a type that no trace reads as text (``point``, ``geometry``) say of places."""
+    for name, table in _tables_of(places.data_map, places.data_map.datasets).items():
+        dataset = places.data_map.datasets[name]
+        columns = [each.name for each in table.columns if each.type is ColumnType.OTHER]
+        if columns:
+            with suppress(ExpungeError, OSError), _survey(places.data_map.stores[dataset.store]) as opened:
+                samples = {column: opened.sampled(table.name, column, _SAMPLED) for column in columns if names_place(column)}
+                yield from content_kinds.of_points(places, dataset, samples)
+
+
+_SAMPLED = 40
+
+
+def _survey(store: StoreSpec) -> AbstractContextManager[TableSurvey]:
+    """Open a store of the map that can be surveyed."""
+    where = store.url if store.kind == "postgres" else Path(store.url.removeprefix("sqlite:///"))
+    return open_survey(store.kind, where, store.name)
 
 
 def _tables_of(data_map: DataMap, asked: Collection[str]) -> dict[str, SurveyedTable]:
@@ -264,8 +299,7 @@ def _tables_of(data_map: DataMap, asked: Collection[str]) -> dict[str, SurveyedT
         datasets = [each for each in data_map.datasets_of(store.name) if each.name in asked and each.table]
         if not datasets or store.kind not in SURVEYED:
             continue
-        where = store.url if store.kind == "postgres" else Path(store.url.removeprefix("sqlite:///"))
-        with suppress(ExpungeError, OSError), open_survey(store.kind, where, store.name) as opened:
+        with suppress(ExpungeError, OSError), _survey(store) as opened:
             tables = {table.name.casefold().removeprefix("public."): table for table in opened.tables()}
             named = ((each.name, tables.get(each.table.casefold().removeprefix("public."))) for each in datasets)
             found |= {name: table for name, table in named if table is not None}

@@ -45,7 +45,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "recipients": "kernel subjects gate intake",
         "models": "kernel lineage subjects gate intake",
         "evidence": "kernel short_rows lineage opaque subjects gate models",
-        "retention": "kernel lineage subjects gate intake consent recipients",
+        "retention": "kernel lineage subjects gate intake consent recipients evidence",
         "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
         "reports": "kernel subjects gate consent recipients retention execution destruction",

@@ -164,6 +164,42 @@ def test_a_question_is_asked_three_times_at_most(guessed: Path) -> None:
     assert guesses(guessed) == {"addresses"}
 
 
+def test_the_answer_before_is_taken_back_and_asked_for_again(guessed: Path) -> None:
+    before = guessed.read_bytes()
+    ran = piped(guessed.parent, ["b", "2 years", "back", "90 days", "created_at", "run the shop", "b", "b", "q"])
+    assert ran.code == 1
+    assert "this is the first question" in ran.err
+    assert ran.err.count("(1 of 7) retention.first.period") == 3
+    text = guessed.read_text()
+    assert 'period: "90 days"' in text
+    assert "still to be said: from, purpose, need" in text
+    assert "DECIDE: what it is used for" in text
+    guessed.write_bytes(before)
+    # Back over a question that was left open, and over one that moved a dataset.
+    assert piped(guessed.parent, [*ANSWERS[:4], "", "y", "ignore: our own settings", "q"]).code == 1
+    guessed.write_bytes(before)
+    ran = piped(guessed.parent, [*ANSWERS[:4], "ignore: drafts", "", "b", "b", *ANSWERS[4:]])
+    assert (ran.code, "ignore" in guessed.read_text().partition("version:")[2]) == (0, False), ran.err
+    assert "    table: addresses\n    subject: {user: id}\n" in guessed.read_text()
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (["", "2 years"], "retention.first.from: '2 years' is a period, and the name of a field is asked for here"),
+        (["", "", "90 days"], "retention.first.purpose: '90 days' is a period, and what it is used for is asked for here"),
+        (["2 yeers"], "retention.first.period: '2 yeers' is not understood"),
+        (["forever"], "retention.first.period: 'forever' is not understood"),
+    ],
+)
+def test_a_period_is_taken_where_one_is_asked_for_and_nowhere_else(guessed: Path, answers: list[str], said: str) -> None:
+    before = guessed.read_bytes()
+    ran = piped(guessed.parent, answers)
+    assert ran.code == 1
+    assert said in ran.err, ran.err
+    assert guessed.read_bytes() == before
+
+
 def test_a_map_that_may_not_be_written_is_not(guessed: Path) -> None:
     os.chmod(guessed, 0o440)  # noqa: PTH101 - the mode that says so
     before = guessed.stat()

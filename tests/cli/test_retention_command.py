@@ -108,6 +108,11 @@ def test_a_policy_is_published_and_a_false_sentence_is_loud(home: Household) -> 
     assert "CLAIM NOW FALSE: Voice and transcripts are kept for 90 days" in ran.out
     (false,) = [each for each in expunge("retention", "claims", "--json", cwd=home.folder).json["claims"] if not each["true"]]
     assert (false["claim"], false["evidence"]) == ("retention.voice", "2 items overdue")
+    ran = expunge("retention", "publish", "later", cwd=home.folder)
+    assert (ran.code, (home.folder / "later").exists()) == (Exit.FAILED, False)
+    assert "NOT PUBLISHED: 1 of " in ran.out
+    assert "(retention.voice: 2 items overdue). Nothing was written." in ran.out
+    assert expunge("retention", "publish", "later", "--json", cwd=home.folder).json["published"] is False
     blocked = home.folder / "file"
     blocked.write_text("")
     expunge("retention", "run", "--yes", cwd=home.folder)

@@ -402,7 +402,7 @@ class Expunge(Queries):
 
         And look for places that hold people and that no dataset declares, as :meth:`discover` does.
         """
-        found = discovering.look(self.context)
+        found = discovering.look(self.context, self._keys.signer_publics())
         with self._writing():
             discovery.remember(self.context, found)
             recovering.recover(self.context)
@@ -412,7 +412,7 @@ class Expunge(Queries):
 
     def discover(self) -> Discovery:
         """Look at every store and beside it for places that hold people and that no dataset declares, and remember what came of it."""
-        found = discovering.look(self.context)
+        found = discovering.look(self.context, self._keys.signer_publics())
         with self._writing():
             discovery.remember(self.context, found)
         return found

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 from expunge.bootstrap.open_state import KEYS, read_installed
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.discovery.discovery import Discovery
+from expunge.engine.aftercare.own_evidence import OwnEvidence
 from expunge.engine.discovery.discovery import discover
 from expunge.engine.discovery.readers import DiscoveryReaders
-from expunge.engine.kernel.context import Context, OpenPlaces
+from expunge.engine.kernel.context import Context
 from expunge.maps.proposal.later_entries import LaterEntries
 from expunge.ports.scanner import Scanner
 from expunge.residue import ResidueScanner
@@ -27,9 +29,10 @@ class _Places:
         self.recognise = recognise
 
 
-def look(context: Context) -> Discovery:
-    """Look at every store of an installation and beside it."""
-    return _look(context, context.scanner)
+def look(context: Context, signers: tuple[bytes, ...]) -> Discovery:
+    """Look at every store of an installation and beside it; ``signers``: every key that signed here, by which its own evidence is known."""
+    eyes = replace(_eyes(context.data_map, context.scanner), evidence=OwnEvidence(context, signers))
+    return discover(context, eyes)
 
 
 def look_without_state(map_path: Path | str | None) -> Discovery:
@@ -37,7 +40,7 @@ def look_without_state(map_path: Path | str | None) -> Discovery:
     places = _Places(read_installed(map_path))
     scanner = ResidueScanner(processes=1)
     try:
-        return _look(places, scanner)
+        return discover(places, _eyes(places.data_map, scanner))
     finally:
         scanner.close()
         places.open_store.close()
@@ -46,10 +49,6 @@ def look_without_state(map_path: Path | str | None) -> Discovery:
 def has_state(map_path: Path | str | None) -> bool:
     """Return whether a map has keys and state. Raises Misconfigured for a map with faults."""
     return (Path(read_installed(map_path).state) / KEYS).exists()
-
-
-def _look(context: OpenPlaces, scanner: Scanner) -> Discovery:
-    return discover(context, _eyes(context.data_map, scanner))
 
 
 def _eyes(data_map: DataMap, scanner: Scanner) -> DiscoveryReaders:

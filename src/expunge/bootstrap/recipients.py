@@ -23,6 +23,11 @@ class RecipientService(DomainService):
         """Every instruction, oldest first."""
         return tuple(instructions.ledger(self.context).instructions.values())
 
+    def by_hand(self) -> tuple[tuple[Instruction, str], ...]:
+        """Return the instructions that a person has to carry, because the map has no address, each with how that is done."""
+        found = ((each, instructions.waits_for_hand(self.context, each)) for each in instructions.ledger(self.context).open())
+        return tuple((each, how) for each, how in found if how)
+
     def letter(self, order: OrderId, recipient: str) -> InstructionLetter:
         """Return one signed instruction, to be carried to its recipient; see :func:`expunge.engine.recipients.instructions.letter`."""
         return instructions.letter(self.context, order, recipient)

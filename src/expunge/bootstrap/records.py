@@ -12,15 +12,13 @@ from typing import BinaryIO
 from expunge import durable
 from expunge.bootstrap.service import DomainService
 from expunge.core.pages.yearly_report import ReportKind, YearlyReport
+from expunge.core.verification import evidence_pack
 from expunge.core.verification.ledger_record import LedgerKind
 from expunge.engine.reports import duty_ledger, evidence_packing, record_periods, yearly_reports
 from expunge.engine.reports.duty_ledger import LedgerEntry, NewRecord
 from expunge.engine.reports.evidence_packing import PackedEvidence, WantedEvidence
 from expunge.engine.reports.record_periods import RecordAge
 from expunge.errors import Misconfigured, UsageError
-
-_ENTRY_TIME = (1980, 1, 1, 0, 0, 0)
-"""Entries carry no time of their own, so that the same content gives the same archive."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class RecordService(DomainService):
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
                 packed.append(
                     evidence_packing.pack(
-                        self.context, wanted, self.trust_policy(), lambda name, data: archive.writestr(_entry(name), data)
+                        self.context, wanted, self.trust_policy(), lambda name, data: archive.writestr(evidence_pack.zip_entry(name), data)
                     )
                 )
 
@@ -121,10 +119,3 @@ class RecordService(DomainService):
     def ages(self) -> tuple[RecordAge, ...]:
         """Return the records of every kind, and those past their period."""
         return record_periods.ages(self.context)
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name, _ENTRY_TIME)
-    info.compress_type = zipfile.ZIP_DEFLATED
-    info.external_attr = 0o644 << 16
-    return info

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from expunge.bootstrap.service import DomainService
-from expunge.core.consent.use_records import AssuranceTaken, RecordKind, UseReviewed
+from expunge.core.consent.use_records import AssuranceTaken, RecordKind, ReviewDecision, UseReviewed
 from expunge.engine.consent import use_decisions
 from expunge.engine.consent.use_decisions import Assurance, UseReview
 from expunge.engine.gate import use_records
@@ -18,6 +21,12 @@ class UseRecordService(DomainService):
     def standings(self) -> tuple[RecordStanding, ...]:
         """Return every record that the map makes necessary, and how it stands."""
         return use_records.standings(self.context)
+
+    def review_faults(
+        self, purpose: str, statement: Mapping[str, str], decision: ReviewDecision | None, until: datetime | None
+    ) -> tuple[str, ...]:
+        """Return everything that a review lacks; see :func:`expunge.engine.consent.use_decisions.review_faults`."""
+        return use_decisions.review_faults(self.context, purpose, statement, decision, until)
 
     def message_of_review(self, review: UseReview) -> bytes:
         """Return the bytes that a reviewer signs; see :func:`expunge.engine.consent.use_decisions.message_of_review`."""

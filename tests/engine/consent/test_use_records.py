@@ -224,6 +224,28 @@ def test_who_gets_no_data_of_children_needs_no_assurance(asked: Household) -> No
     assert answers(asked)["sharing"] is GateReason.PERMITTED
 
 
+def test_everything_that_is_wrong_with_a_review_is_told_at_once(asked: Household, tmp_path: Path) -> None:
+    review = tmp_path / "review.yaml"
+    review.write_text(
+        json.dumps({"purpose": "wether", "decision": "yes", "until": "next year", **STATEMENT, SECTIONS[0]: "none", "mood": "good"})
+    )
+    ran = command("review", "enter", review, "--map", asked.map)
+    assert ran.code == 2
+    for part in (
+        "no purpose 'wether'",
+        "decision: yes is none of",
+        "until: next year is no date",
+        f"too little, of {SECTIONS[0]}",
+        "for: mood",
+    ):
+        assert part in ran.err, ran.err
+    assert "say who signs" in ran.err
+    review.write_text("{}")
+    ran = command("review", "message", review, "--map", asked.map)
+    assert all(f"{name} is missing" in ran.err for name in ("purpose", "decision", "until"))
+    assert all(section in ran.err for section in SECTIONS)
+
+
 @pytest.mark.duty("AMZ-13", "COP-14")
 def test_both_are_entered_and_shown_on_the_command_line(asked: Household, tmp_path: Path) -> None:
     key, review, paper = tmp_path / "priya.pem", tmp_path / "review.yaml", tmp_path / "assurance.txt"

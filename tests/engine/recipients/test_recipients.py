@@ -319,3 +319,17 @@ def test_the_command_line_sends_shows_and_asks(home: Household, acme: Acme, tmp_
         assert done.code == 0
     assert command("recipient", "confirm", order, "nobody", "--answer", "done", "--by", "me", *at).code == 2
     assert command("recipient", "confirm", order, "acme", "--answer", "yes", "--by", "me", *at).code == 2
+
+
+def test_an_instruction_that_nothing_sends_says_how_to_hand_it_over(home: Household, acme: Acme) -> None:
+    order = ordered(home, acme, "https://acme.example")
+    home.map.write_text(home.map.read_text().replace('url: "https://acme.example/erase", ', ""))
+    at = ("--map", str(home.map))
+    how = f"`expunge recipient show {order} acme --out FILE`, carry it there, then `expunge recipient carried {order} acme --by NAME`"
+    for said in (("status",), ("status", order), ("recipient", "send")):
+        assert how in command(*said, *at).out
+    due = command("due", *at, "--json").json["due"]
+    assert how in next(each["why"] for each in due if each["what"] == f"recipient acme, order {order}")
+    assert command("recipient", "carried", order, "acme", "--by", "the courier", *at).code == 0
+    assert how not in command("status", *at).out
+    assert command("recipient", "send", *at).out.strip() == "nothing to send"

@@ -7,9 +7,11 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from expunge.bootstrap import Expunge
+from expunge.survey import propose
 from tests.cli.running import expunge as command
 from tests.engine.household import wav
 
@@ -84,12 +86,47 @@ def test_categories_that_say_otherwise_are_a_fault(world: Path) -> None:
     assert scope["geolocation"] == {"datasets": [], "children": []}
 
 
-def test_no_categories_at_all_are_a_note_and_count_as_missing(world: Path) -> None:
+@pytest.mark.duty("AMZ-06")
+def test_no_categories_at_all_are_a_note_but_for_columns_that_are_plainly_coordinates(world: Path) -> None:
     code, found = checked(world, NOTES, NOTES)
-    assert code == 0
-    assert found == {"dataset visits": "note", "dataset voice": "note"}
+    assert code == 1
+    assert found == {"dataset visits": "category", "dataset voice": "note"}
     duties, _ = obliged(world)
     assert duties["AMZ-06"]["today"] == duties["COP-01"]["today"] == "no"
+    ran = command("check", "--map", world / "expunge.yaml")
+    assert (
+        "categories: [user.location.precise]; or, where these are no places, ignore: - {store: app, table: visits.lat, reason: WHY}"
+        in ran.out
+    )
+
+
+def test_columns_of_numbers_that_are_no_places_are_settled_by_the_map(world: Path) -> None:
+    (world / "expunge.yaml").write_text("")
+    text = MAP + "ignore: [{{store: app, table: visits.lat, reason: squares of a game}}]\n"
+    (world / "expunge.yaml").write_text(text.format(visits=NOTES, voice=NOTES))
+    ran = command("check", "--map", world / "expunge.yaml", "--json")
+    assert (ran.code, [each["what"].split(":")[0] for each in ran.json["findings"] if "categories" in each["what"]]) == (
+        0,
+        ["dataset voice"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kind"),
+    [
+        ("home_location", ("52.51234, 13.41234", "52.62345, 13.10345"), "category"),
+        ("note", ("52.51234, 13.41234", "52.62345, 13.10345"), "note"),
+        ("location", ("shelf 4", "shelf 5"), ""),
+    ],
+)
+def test_points_are_told_by_name_and_values(world: Path, column: str, values: tuple[str, str], kind: str) -> None:
+    with sqlite3.connect(world / "app.db") as db:
+        db.execute("DROP TABLE visits")
+        db.execute(f"CREATE TABLE visits (id INTEGER PRIMARY KEY, child_id TEXT, {column} TEXT, at TEXT)")
+        for child, value in zip(("child-mia-4411", "child-ben-5522"), values, strict=True):
+            db.execute("INSERT INTO visits VALUES (NULL, ?, ?, '2026-11-01')", (child, value))
+    db.close()
+    assert checked(world, NOTES, NOTES)[1].get("dataset visits", "") == kind
 
 
 @pytest.mark.duty("AMZ-06", "COP-01")
@@ -110,3 +147,24 @@ def test_exact_places_are_in_scope_even_where_nobody_can_be_linked_to_them(world
     code, _ = checked(world, ", categories: [user.location.imprecise]", ", categories: [user.content.audio]")
     assert code == 1
     assert "geolocation, linked to people or not" in obliged(world)[0]["AMZ-06"]["why"]
+
+
+@pytest.mark.soak
+def test_points_of_postgresql_are_places(tmp_path: Path, database: str) -> None:
+    with psycopg.connect(database) as db:
+        db.execute("CREATE TABLE users (id text PRIMARY KEY, at timestamptz)")
+        db.execute("CREATE TABLE rides (id integer PRIMARY KEY, user_id text REFERENCES users (id), home_location point, at timestamptz)")
+        db.execute("INSERT INTO users VALUES ('child-mia-4411', now())")
+        db.execute("INSERT INTO rides VALUES (1, 'child-mia-4411', '(52.51234, 13.41234)', now())")
+    (tmp_path / "expunge.yaml").write_text(
+        "version: 1\nstate: ./state\nidentities: {user: {dataset: users, key: id}}\n"
+        f'stores: {{app: {{kind: postgres, url: "{database}"}}}}\n'
+        "retention: {life: {period: 30 days, from: at, purpose: ride, need: the service}}\n"
+        "datasets:\n  users: {store: app, table: users, subject: {user: id}, retention: life}\n"
+        "  rides: {store: app, table: rides, subject: {user: user_id}, retention: life}\n"
+    )
+    found = command("check", "--json", cwd=tmp_path).json["findings"]
+    assert [each["kind"] for each in found if "home_location (points) holds places" in each["what"]] == ["category"], found
+    proposed = propose([database], tmp_path / "first.yaml")
+    assert "1 values of home_location are places on the globe" in proposed
+    assert "categories: [user.location.precise]" in proposed

@@ -77,12 +77,15 @@ def send(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Post the instructions that were not handed over yet. Exits with 1 when one could not be."""
     with opened(map_file) as expunge:
         sent = expunge.recipients.send()
+        by_hand = expunge.recipients.by_hand()
     if as_json:
         told = [{"order": each.order, "recipient": each.recipient, "trouble": each.trouble} for each in sent]
         output.write_json("recipients-sent/1", {"sent": told})
     for each in sent if not as_json else ():
         output.say(f"{each.order} to {each.recipient}: {each.trouble or 'handed over'}")
-    if not sent and not as_json:
+    for waiting, how in by_hand if not as_json else ():
+        output.say(f"{waiting.order} to {output.visible(waiting.recipient)}: not sent: {how}")
+    if not sent and not by_hand and not as_json:
         output.say("nothing to send")
     if any(each.trouble for each in sent):
         raise typer.Exit(Exit.FAILED)

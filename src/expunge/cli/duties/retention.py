@@ -159,11 +159,16 @@ def publish(
     """
     with opened(map_file) as expunge:
         found = expunge.retention.publish(folder)
+    false = [each for each in found if not each.true]
     if as_json:
-        output.write_json("retention-publish/1", {"claims": _claims(found)})
+        output.write_json("retention-publish/1", {"published": not false, "claims": _claims(found)})
     else:
         _tell_claims(found)
-        if all(each.true for each in found):
+        if false:
+            why = "; ".join(f"{each.claim.id}: {output.visible(each.evidence)}" for each in false)
+            output.say(f"NOT PUBLISHED: {len(false)} of {output.count(len(found), 'sentence')} not true ({why}). Nothing was written.")
+            output.note("make them true (`expunge due` names what is overdue), or change the map; then publish again")
+        else:
             output.say(f"published: {output.visible(str(folder / 'policy.html'))}, {output.visible(str(folder / 'policy.md'))}")
     _exit_for(found)
 

@@ -15,6 +15,7 @@ from expunge.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from expunge.bootstrap import Expunge
     from expunge.bootstrap.use_records import UseReview
     from expunge.engine.gate.use_records import RecordStanding
 
@@ -43,8 +44,8 @@ def list_reviews(map_file: options.Map = None, as_json: options.Json = False) ->
 @app.command()
 def message(file: ReviewFile, map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Print the message that a reviewer signs: the use as the map has it now, the decision, the statement's digest, and the end."""
-    review = _read(file)
     with opened(map_file) as expunge:
+        review = _review(expunge, file)
         text = expunge.uses.message_of_review(review)
     output.write_json("review-message/1", {"message": text.decode()}) if as_json else typer.echo(text, nl=False)
 
@@ -59,8 +60,8 @@ def enter(
     as_json: options.Json = False,
 ) -> None:
     """Enter a signed review. From then on the gate lets the use pass, until its end or until the map says another use."""
-    review = _read(file)
     with opened(map_file) as expunge:
+        review = _review(expunge, file, *_signer_faults(by, signature, key))
         text = expunge.uses.message_of_review(review)
         entered = expunge.uses.review(review, by, signed(by, signature, key, text))
     said = {"purpose": entered.purpose, "decision": entered.decision.value, "until": entered.until, "by": entered.by}
@@ -100,10 +101,16 @@ def tell(found: list[RecordStanding], nothing: str) -> None:
 
 def signed(by: str, signature: str, key: Path | None, text: bytes) -> str:
     """Return the signature that was given, or make one with the key. Raises UsageError for neither or both, or nobody who signs."""
-    if not by or bool(signature) == bool(key):
-        problem = "say who signs, and give a signature or a key"
-        raise UsageError(problem, help="--as NAME with --signature BASE64 or --key FILE")
+    for fault in _signer_faults(by, signature, key):
+        raise UsageError(fault, help=_SIGNER)
     return signature or sign(key, text)
+
+
+_SIGNER = "--as NAME with --signature BASE64 or --key FILE"
+
+
+def _signer_faults(by: str, signature: str, key: Path | None) -> tuple[str, ...]:
+    return ("say who signs, and give a signature or a key",) if not by or bool(signature) == bool(key) else ()
 
 
 def moment(text: str) -> datetime:
@@ -122,22 +129,38 @@ def _stands(each: RecordStanding) -> dict[str, Any]:
     return {"holds": not each.lack, "until": each.until, "lacks": each.lack or None}
 
 
-def _read(file: Path) -> UseReview:
-    """Read a review. Raises UsageError for a file that says something else."""
-    import yaml
-
+def _review(expunge: Expunge, file: Path, *more: str) -> UseReview:
+    """Read a review. Raises UsageError with everything that is wrong in it and ``more``, all at once."""
     from expunge.bootstrap.use_records import UseReview
     from expunge.core.consent.use_records import ReviewDecision
 
+    said = _said(file)
+    faults = [f"{name} is missing" for name in ("purpose", "decision", "until") if not said.get(name)]
+    purpose, decided, ends = (said.pop(name, "") for name in ("purpose", "decision", "until"))
+    decision = next((each for each in ReviewDecision if each.value == decided), None)
+    if decided and decision is None:
+        words = ", ".join(f"`{each.value}`" for each in ReviewDecision)
+        faults.append(f"decision: {output.visible(decided)} is none of {words}")
+    until = None
+    if ends:
+        try:
+            until = moment(ends)
+        except UsageError as error:
+            faults.append(f"until: {error.message}; {error.help}")
+    faults += [each for each in expunge.uses.review_faults(purpose, said, decision, until) if purpose or not each.startswith("the map has")]
+    faults += [f"{each}: {_SIGNER}" for each in more]
+    if faults or decision is None or until is None:
+        raise UsageError("\n".join((f"{file} is no review", *faults)), help="mend all of it, and run the same command again")
+    return UseReview(purpose, decision, said, until)
+
+
+def _said(file: Path) -> dict[str, str]:
+    """The keys of a file with their texts. Raises UsageError for one that is no YAML of keys."""
+    import yaml
+
     try:
         read = yaml.safe_load(file.read_text("utf-8"))
-        said = {str(name): str(value).strip() for name, value in read.items()}
-        return UseReview(said.pop("purpose"), ReviewDecision(said.pop("decision")), _statement(said), moment(said["until"]))
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, ValueError, OSError) as error:
-        decisions = ", ".join(f"`{each.value}`" for each in ReviewDecision)
-        problem = f"{file} is no review"
-        raise UsageError(problem, help=f"YAML with purpose, decision ({decisions}), until, and the sections of the statement") from error
-
-
-def _statement(said: dict[str, str]) -> dict[str, str]:
-    return {name: text for name, text in said.items() if name != "until"}
+        return {str(name): "" if value is None else str(value).strip() for name, value in read.items()}
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, ValueError, OSError) as error:
+        problem = f"{file} is no YAML of keys with texts"
+        raise UsageError(problem, help="purpose, decision, until, and the sections of the statement") from error

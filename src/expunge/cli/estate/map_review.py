@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _GUESS = re.compile(r', guess: "(?:[^"\\]|\\.)*"')
 """The guess of an entry in one line: the reason says it again."""
-_CHOICES = "y: as proposed; Enter: later; ?: what else can be said; q: stop"
+_CHOICES = "y: as proposed; Enter: later; b: back to the question before; ?: what else can be said; q: stop"
 _TRIES = 3
 """How often a question is asked that lines of stdin answer wrongly."""
 _HELP = {
@@ -39,9 +39,9 @@ _HELP = {
 def review(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Ask about each open guess and each text that is still to be said, and write the answers into the map.
 
-    Each answer is written at once, whole or not at all; comments and order stay. Enter leaves a question open. Without a terminal, answers
-    are read from stdin, one a line; a line that answers nothing is named, and its question asked again after the others. With --json the
-    open questions are listed, and none is asked. Exit code 1 while any is open.
+    Each answer is written at once, whole or not at all; comments and order stay. Enter leaves a question open; b takes the answer before
+    back, and asks for it again. Without a terminal, answers are read from stdin, one a line; a line that answers nothing is named, and its
+    question asked again after the others. With --json the open questions are listed, and none is asked. Exit code 1 while any is open.
     """
     from expunge import survey
 
@@ -95,16 +95,24 @@ def _round(
     reviewed: MapReview, places: Sequence[str], typed: _Typed | None, said: set[str], earlier: dict[str, str], wrong: list[str]
 ) -> tuple[MapReview, bool]:
     """Ask some questions; return the review, and whether no more is to be asked."""
-    for number, place in enumerate(places, 1):
+    asked: list[tuple[int, MapReview, set[str], dict[str, str]]] = []
+    at = 0
+    while at < len(places):
+        place, number = places[at], at + 1
         question = next((each for each in reviewed.questions if each.place == place), None)
         if question is None:
+            at += 1
             continue
         if not question.proposed:
             question = replace(question, proposed=earlier.get(question.key, ""))
         for line in _shown(question, reviewed.counts.get(question.name), f"{number} of {len(places)}"):
             output.note(output.visible(line))
+        before = (at, reviewed, set(said), dict(earlier))
         try:
             found = _decided(reviewed, question, typed, said, earlier)
+            if isinstance(found, _Back):
+                at, reviewed = _taken_back(reviewed, asked, said, earlier, at)
+                continue
         except typer.Abort:
             output.note(f"stopped; {len(said)} answers are in the map")
             raise typer.Exit(Exit.INTERRUPTED) from None
@@ -114,14 +122,41 @@ def _round(
             wrong.append(place)
             output.note(f"    line {typed.number if typed else 0}: {place}: {output.visible(found.message)}; {output.visible(found.help)}")
             output.note("    it stays open, and is asked again after the others")
-            continue
-        reviewed = found
+        else:
+            reviewed = found
+        asked.append(before)
+        at += 1
     return reviewed, False
+
+
+class _Back:
+    """The answer that asks for the question before."""
+
+
+_LEAVING = {"q": None, "quit": None, "b": _Back(), "back": _Back()}
+
+
+def _taken_back(
+    reviewed: MapReview, asked: list[tuple[int, MapReview, set[str], dict[str, str]]], said: set[str], earlier: dict[str, str], at: int
+) -> tuple[int, MapReview]:
+    """Take back the answer to the question before; return its place in the order of questions, and the review as it was then."""
+    from expunge import survey
+
+    if not asked:
+        output.note("    this is the first question")
+        return at, reviewed
+    before, then, told, proposed = asked.pop()
+    restored = survey.take_back(reviewed, then)
+    said.clear()
+    said.update(told)
+    earlier.clear()
+    earlier.update(proposed)
+    return before, restored
 
 
 def _decided(
     reviewed: MapReview, question: MapQuestion, typed: _Typed | None, said: set[str], earlier: dict[str, str]
-) -> MapReview | UsageError | None:
+) -> MapReview | UsageError | _Back | None:
     """The review after the answer to one question, or why that answer is none; None where no more is to be asked.
 
     A person may answer again at once. ``earlier``: key of a retention -> what was said there last, which is proposed where nothing else is.
@@ -135,8 +170,8 @@ def _decided(
             return None
         else:
             answer = told
-        if answer.lower() in {"q", "quit"}:
-            return None
+        if answer.lower() in _LEAVING:
+            return _LEAVING[answer.lower()]
         if not answer:
             return reviewed
         if answer == "?":

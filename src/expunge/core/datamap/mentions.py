@@ -190,3 +190,16 @@ def yaml_word(name: str) -> str:
     """Return a name as YAML inside braces: in quotes where it would be read as something else."""
     plain = _PLAIN_WORD.fullmatch(name) and name.casefold() not in _NO_WORDS
     return name if plain else json.dumps(name, ensure_ascii=False)
+
+
+def entry_line(name: str, store: str, place: str, rule: str) -> str:
+    """Return the line of the map that declares a place which no dataset declares, to paste under ``datasets:``.
+
+    Args:
+        name: of the table or place; the entry is called like it as far as a map takes that.
+        store: the store.
+        place: the key of its layout, ``table: visits``.
+        rule: whose it is, ``about: nobody`` or a subject with a retention.
+    """
+    called = re.sub(r"[^A-Za-z0-9_]", "_", name.rpartition(".")[2])
+    return f"`{called if called[:1].isalpha() else 'NAME'}: {{store: {store}, {place}, {rule}}}`"

@@ -7,6 +7,24 @@ from collections.abc import Iterable, Iterator, Sequence
 
 _LATITUDES = frozenset({"lat", "latitude"})
 _LONGITUDES = ("lon", "lng", "long", "longitude")
+_PLACES = frozenset(
+    {
+        "geo",
+        "gps",
+        "geom",
+        "geog",
+        "location",
+        "position",
+        "coordinate",
+        "coordinates",
+        "coords",
+        "point",
+        "whereabouts",
+        "latlng",
+        "latlon",
+    }
+)
+"""Words of a column that holds a place whole."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SCALED = frozenset({"e5", "e6", "e7"})
 _ENOUGH = 0.9
@@ -45,6 +63,11 @@ def pairs(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
                 found = next((by_words[other] for other in others if other in by_words), None)
                 if found is not None:
                     yield name, found
+
+
+def names_place(column: str) -> bool:
+    """Return whether a column is named after places as a whole: ``home_location``, ``geo``."""
+    return not _PLACES.isdisjoint(_words(column))
 
 
 def are_coordinates(latitudes: Iterable[str], longitudes: Iterable[str]) -> bool:

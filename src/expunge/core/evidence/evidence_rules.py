@@ -154,7 +154,7 @@ def mended(entry: DatasetEntry) -> DatasetEntry:
     unable = replace(
         entry,
         outcome=Result.UNABLE,
-        items=0,
+        items=max(0, entry.items) if entry.outcome in (Result.ERASED, Result.UNABLE) else 0,
         claimed=Grounding.NONE,
         scan=scan,
         reason=entry.reason or Reason.CANNOT_TELL,

@@ -187,7 +187,7 @@ class DatasetEntry:
     """What the plan did with it."""
     outcome: Result
     items: int
-    """Erased (or, for ``kept``, kept) recordings, rows or records."""
+    """Erased (or, for ``kept``, kept) recordings, rows or records; for ``unable`` those that a step erased, and nothing confirmed."""
     claimed: Grounding
     """What probe and scan confirmed."""
     asked: Grounding

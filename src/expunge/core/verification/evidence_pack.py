@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,16 @@ CHECKPOINT, ENTRIES = "log/checkpoint.txt", "log/entries.json"
 RECEIPTS, BESIDE, LEDGER, LISTS, STATED = "receipts/", "beside/", "ledger/", "lists/", "policy/"
 UNLISTED = frozenset({MANIFEST, SIGNATURE})
 """The files that the manifest cannot name."""
+_ENTRY_TIME = (1980, 1, 1, 0, 0, 0)
+"""Entries carry no time of their own, so that the same content gives the same archive."""
+
+
+def zip_entry(name: str) -> zipfile.ZipInfo:
+    """Return the entry of a file in a pack's zip: the same for the same name, whenever it is written."""
+    info = zipfile.ZipInfo(name, _ENTRY_TIME)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    return info
 
 
 @dataclass(frozen=True)

@@ -54,21 +54,32 @@ class Assurance:
     until: datetime
 
 
-def message_of_review(context: Context, review: UseReview) -> bytes:
-    """Return the bytes that a reviewer signs. Raises UsageError for a review that says too little, or of no use of location."""
-    if review.purpose not in uses_of_location(context.data_map):
+def review_faults(
+    context: Context, purpose: str, statement: Mapping[str, str], decision: ReviewDecision | None = None, until: datetime | None = None
+) -> tuple[str, ...]:
+    """Return everything that a review lacks, each with what to write; decision and end are judged where they are given."""
+    found: list[str] = []
+    if purpose not in uses_of_location(context.data_map):
         named = ", ".join(uses_of_location(context.data_map)) or "none"
-        message = f"the map has no purpose {review.purpose!r} that uses geolocation"
-        raise UsageError(message, help=f"it has {named}; the categories of their datasets tell")
-    wanted = [*SECTIONS, *([CONDITIONS] if review.decision is ReviewDecision.CONDITIONAL else [])]
-    bare = [each for each in wanted if not _SENTENCE.fullmatch(review.statement.get(each, ""))]
+        found.append(f"the map has no purpose {purpose!r} that uses geolocation; it has {named}: the categories of their datasets tell")
+    wanted = [*SECTIONS, *([CONDITIONS] if decision is ReviewDecision.CONDITIONAL else [])]
+    bare = [each for each in wanted if not _SENTENCE.fullmatch(statement.get(each, ""))]
     if bare:
-        message = f"the statement says nothing, or too little, of {', '.join(bare)}"
-        raise UsageError(message, help="a sentence of three words or more each; of alternatives those that were rejected, and why")
-    if others := sorted(review.statement.keys() - set(wanted)):
-        message = f"the statement has sections that nobody asks for: {', '.join(others)}"
-        raise UsageError(message, help=f"it has {', '.join(wanted)}")
-    _require_end(context, review.until)
+        what = "a sentence of three words or more each; of alternatives those that were rejected, and why"
+        found.append(f"the statement says nothing, or too little, of {', '.join(bare)}: {what}")
+    known = {*wanted, *([CONDITIONS] if decision is None else [])}
+    if others := sorted(statement.keys() - known):
+        found.append(f"the statement has sections that nobody asks for: {', '.join(others)}; it has {', '.join(wanted)}")
+    if until is not None and not _ends_in_time(context, until):
+        found.append(_TOO_LATE)
+    return tuple(found)
+
+
+def message_of_review(context: Context, review: UseReview) -> bytes:
+    """Return the bytes that a reviewer signs. Raises UsageError with everything that a review lacks, or for one of no use of location."""
+    faults = review_faults(context, review.purpose, review.statement, review.decision, review.until)
+    if faults:
+        raise UsageError("\n".join(faults), help="mend all of it in the file, and run the same command again")
     reviewed = practice(context.data_map, review.purpose)
     return review_message(review.purpose, reviewed, review.decision, review.statement, review.until)
 
@@ -135,8 +146,14 @@ def end(context: Context, kind: RecordKind, about: str, *, by: str, reason: str)
     fencing.publish(context)
 
 
-def _require_end(context: Context, until: datetime) -> None:
+_TOO_LATE = "its end is not within the next 12 months"
+
+
+def _ends_in_time(context: Context, until: datetime) -> bool:
     now = context.clock.now()
-    if not now < until <= end_of(now, LONGEST):
-        message = "its end is not within the next 12 months"
-        raise UsageError(message, help="a use is reviewed, and an assurance given, every year")
+    return now < until <= end_of(now, LONGEST)
+
+
+def _require_end(context: Context, until: datetime) -> None:
+    if not _ends_in_time(context, until):
+        raise UsageError(_TOO_LATE, help="a use is reviewed, and an assurance given, every year")

@@ -38,6 +38,9 @@ def look(run: Look, context: OpenPlaces, store: str, near: NearFiles) -> None:
     run.unseen += [UnseenPlace(store, where, f"{each.place}: {each.why}") for each in signs.unseen]
     for each, count in signs.aside.items():
         run.ignored.append(IgnoredPlace(store, f"{where}: {each.place}{f' ({count:,} times)' if count > 1 else ''}", each.why))
+    if signs.evidence:
+        counts = ", ".join(f"{count:,} of {'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind, count in sorted(signs.evidence.items()))
+        run.ignored.append(IgnoredPlace(store, f"{where}: files {counts}", "evidence that this installation issued, byte for byte"))
     if signs.cut:
         why = f"there are more than {files.MOST_FILES:,} files that no dataset declares; the rest was not listed"
         run.unseen.append(UnseenPlace(store, where, why))

@@ -99,6 +99,8 @@ class FileSigns:
     """SQLite databases among them: their tables are looked at."""
     unseen: list[NearUnseen] = field(default_factory=list)
     aside: Counter[NearAside] = field(default_factory=Counter)
+    evidence: Counter[str] = field(default_factory=Counter)
+    """What evidence of this installation itself lies there -> files."""
     cut: bool = False
     """There are more files than were listed."""
     sampled: bool = False
@@ -130,6 +132,8 @@ def look(
             signs.unseen.append(each)
         elif isinstance(each, NearAside):
             signs.aside[each] += 1
+        elif own := readers.evidence(each):
+            signs.evidence[own] += 1
         else:
             shape, reason = readers.entries.shape(each.name), reason_of(each.name)
             _look(each, signs, signs.groups.setdefault((reason, shape), FileGroup(shape, reason)), known, readers)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from expunge.engine.opaque.unread_places import Account
 from expunge.ports.map_entries import MapEntries
+from expunge.ports.optional.surroundings import NearFile
 from expunge.ports.optional.table_survey import TableSurvey
 from expunge.ports.recognition import Recognise
 
@@ -28,6 +29,8 @@ class DiscoveryReaders:
     """Tells what bytes say in other forms, or hold packed; of the scanner."""
     entries: MapEntries
     random: Callable[[int], bytes]
+    evidence: Callable[[NearFile], str] = lambda _: ""
+    """Tells of a file what evidence of this installation itself it is, proven and not by its name; empty for any other."""
     own: frozenset[Path] = frozenset()
     """Folders and files of Expunge itself: its state, the map, the ledger of trainings."""
     places: Callable[[str], frozenset[Path]] = lambda _: frozenset()

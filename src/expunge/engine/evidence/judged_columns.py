@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from expunge.core.datamap import listed_values
@@ -32,14 +32,18 @@ from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.gate import fencing
 from expunge.engine.kernel import store_calls
-from expunge.engine.kernel.context import Context
-from expunge.engine.subjects import mentions, spellings
+from expunge.engine.kernel.context import Context, OpenPlaces
+from expunge.engine.subjects import mentions, spellings, undeclared_people
 from expunge.ports.optional.schema_listing import MentionListing, UndeclaredListing, UndeclaredTable
 
 _WITHOUT_PLACES = re.compile(r"(?<=[0-9])\.0+$")
 """The end of a whole number that is written with places (``7.00``)."""
 _TRIED = 128
 """Numbers that are looked up to learn how many of those around are keys."""
+
+
+Erased = Callable[[str, Sequence[str]], frozenset[str]]
+"""Kind and values -> those that were keys of people whose data was erased."""
 
 
 @dataclass(frozen=True)
@@ -62,23 +66,21 @@ def in_declared(context: Context, dataset: Dataset, people: Sequence[Person], ow
         keys = ((person.subject, person.in_unicode_forms().ids.get(kind, ())) for person in people)
         short = ((subject, frozenset(value for value in values if not distinctive(value))) for subject, values in keys)
         asked = [MentionQuery(subject, values) for subject, values in short if values]
-        settled = _ignored_by_name(context, dataset)
+        settled = ignored_by_name(context, dataset) if isinstance(dataset.subject, AboutNobody) else frozenset[str]()
         met = mentions.unbound(context, dataset, kind, mentions.in_rows_of_others(context, dataset, asked, own)) if asked else ()
         met = tuple(each for each in met if each.column not in settled)
         if not met:
             continue
-        look = _Look(context, _beside(context, dataset.store), _as_table(dataset, met), people, dataset.name)
+        look = _Look(context, _beside(context, dataset.store), _as_table(dataset, met), people, dataset.name, _erased(context))
         told = {column: look.verdict(column, kind) for column in look.table.columns}
         counted += [each for each in met if told[each.column] is ColumnVerdict.PEOPLE]
     # Why a part: whose key it is of several kinds cannot be told, so that no rule takes it out.
     return tuple(replace(each, form=MentionForm.PART) if each.column in dataset.mentions else each for each in counted)
 
 
-def _ignored_by_name(context: Context, dataset: Dataset) -> frozenset[str]:
-    """The columns of a dataset about nobody, which takes no rule for mentions, that the map ignores one by one."""
-    patterns = [
-        each.pattern for each in context.data_map.ignore if each.store == dataset.store and isinstance(dataset.subject, AboutNobody)
-    ]
+def ignored_by_name(context: OpenPlaces, dataset: Dataset) -> frozenset[str]:
+    """Return the columns of a dataset that the map ignores one by one."""
+    patterns = [each.pattern for each in context.data_map.ignore if each.store == dataset.store]
     return frozenset(pattern.removeprefix(start) for start in _places(dataset) for pattern in patterns if pattern.startswith(start))
 
 
@@ -93,7 +95,7 @@ def _places(dataset: Dataset) -> tuple[str, ...]:
     return (f"{dataset.table}.",) if dataset.table else tuple(f"{path}#" for path in dataset.paths)
 
 
-def _beside(context: Context, store: str) -> _Listing:
+def _beside(context: OpenPlaces, store: str) -> _Listing:
     """A store with its undeclared tables, whose names tell what a column refers to; without them where they cannot be listed."""
     opened = context.open_store(store)
     assert isinstance(opened, MentionListing)
@@ -123,14 +125,50 @@ def look(context: Context, store: str, people: Sequence[Person]) -> dict[tuple[s
     except store_calls.TROUBLE as error:
         return {(store, person.subject): _unread(f"undeclared tables of {store}", error) for person in known}
     left: dict[tuple[str, Pseudonym], Unable] = {}
+    erased = _erased(context)
     for table in listing.tables:
         shown = _shown(table.dataset.name, known)
         try:
-            left |= {(shown, subject): why for subject, why in _Look(context, listing, table, known, shown).troubles()}
+            left |= {(shown, subject): why for subject, why in _Look(context, listing, table, known, shown, erased).troubles()}
         except store_calls.TROUBLE as error:
             if not table.ignored:
                 left |= {(shown, person.subject): _unread(shown, error) for person in known}
     return left
+
+
+def keys_in(context: OpenPlaces, store: str, people: Sequence[Person]) -> Mapping[str, Mapping[str, str]]:
+    """Return, for each undeclared table of a store, the columns whose values are keys of people, with the kind of these people.
+
+    Args:
+        context: the places; of people who were erased nothing is known.
+        store: the store.
+        people: some people whose keys are looked for.
+
+    Raises as ``locate`` of the stores.
+    """
+    opened = context.open_store(store)
+    if not isinstance(opened, UndeclaredListing) or not isinstance(opened, MentionListing):
+        return {}
+    ignored = [each for each in context.data_map.ignore if each.store == store]
+    listing = _Listing(store, opened, store_calls.undeclared_tables(opened, ignored))
+    known = [replace(person, also={}) for person in people if person.ids]
+    found: dict[str, dict[str, str]] = {}
+    for table in listing.tables if known else ():
+        looked = _Look(context, listing, table, known, table.dataset.name, _nobody_erased)
+        columns = found.setdefault(table.dataset.name, {})
+        for by_verdict in () if table.ignored else looked.found().values():
+            for column, kind, _ in by_verdict.get(ColumnVerdict.PEOPLE, ()):
+                columns.setdefault(column, kind)
+    return found
+
+
+def _nobody_erased(_kind: str, _values: Sequence[str]) -> frozenset[str]:
+    """As :data:`Erased`, where no register tells."""
+    return frozenset()
+
+
+def _erased(context: Context) -> Erased:
+    return lambda kind, values: frozenset(value for value, _ in fencing.fenced(context).among(kind, values))
 
 
 def _unread(place: str, error: Exception) -> Unable:
@@ -147,17 +185,24 @@ def _shown(name: str, people: Iterable[Person]) -> str:
 class _Look:
     """One look at one table."""
 
-    context: Context
+    context: OpenPlaces
     listing: _Listing
     table: UndeclaredTable
     people: Sequence[Person]
     shown: str
+    erased: Erased
+    """Tells which of some values were keys of people whose data was erased."""
 
     def troubles(self) -> Iterator[tuple[Pseudonym, Unable]]:
         """Yield subject and reason. Raises as ``locate`` of the stores."""
+        for subject, by_verdict in self.found().items():
+            yield subject, self._why(by_verdict)
+
+    def found(self) -> Mapping[Pseudonym, Mapping[ColumnVerdict, Sequence[tuple[str, str, int]]]]:
+        """Return, by subject and verdict, the columns with the kind of identifier and the rows. Raises as ``locate`` of the stores."""
         columns = frozenset(self.table.columns)
         if not columns:
-            return
+            return {}
         pairs = [(person, kind) for person in self.people for kind in sorted({*person.ids, *person.also})]
         queries = [self._query(Pseudonym(str(at)), kind, person) for at, (person, kind) in enumerate(pairs)]
         found: dict[tuple[str, str, MentionForm], Counter[Pseudonym]] = {}
@@ -170,8 +215,7 @@ class _Look:
             if told in {ColumnVerdict.PEOPLE, ColumnVerdict.DOUBTFUL}:
                 for subject, rows in items.items():
                     said.setdefault(subject, {}).setdefault(told, []).append((column, kind, rows))
-        for subject, by_verdict in said.items():
-            yield subject, self._why(by_verdict)
+        return said
 
     def _query(self, subject: Pseudonym, kind: str, person: Person) -> MentionQuery:
         """What to look for: keys as they are, and all identifiers in other spellings. The scan sees other names as they are."""
@@ -221,7 +265,7 @@ class _Look:
         wanted = frozenset(values & going) or going
         tried = to_try(values, wanted, _TRIED)
         living = self._living(identity, values | set(tried))
-        known = living | going | {value for value, _ in fencing.fenced(self.context).among(kind, sorted(values - living - going))}
+        known = living | going | self.erased(kind, sorted(values - living - going))
         density = (len(living & set(tried)) + 1) / (len(tried) + 2)
         words = self._words(identity)
         return verdict(
@@ -286,15 +330,15 @@ class _Look:
         people = found.get(ColumnVerdict.PEOPLE, ())
         columns = people or found[ColumnVerdict.DOUBTFUL]
         names = ", ".join(dict.fromkeys(column for column, _, _ in columns))
-        kinds = ", ".join(dict.fromkeys(f"{kind.partition('.')[0]}: {column}" for column, kind, _ in columns))
+        subject = undeclared_people.subject_of(self.context, [(column, kind) for column, kind, _ in columns])
         items = sum(rows for *_, rows in columns)
         rows = "1 row" if items == 1 else f"{items} rows"
         verb = "name" if "," in names else "names"
         layout = self.table.dataset.table
-        place = f"table: {layout}" if layout else "path: PATH"
+        place = f"table: {yaml_word(layout)}" if layout else "path: PATH"
         dot, key = (".", "table") if layout else ("#", "path")
         where = layout or self.table.dataset.name.removeprefix("folder ").removesuffix(" (ignored files)")
-        declare = f"`NAME: {{store: {self.listing.name}, {place}, subject: {{{kinds}}}, retention: RULE}}`"
+        declare = undeclared_people.subject_line(self.context, self.listing.name, layout or "NAME", place, subject)
         ignore = f"`ignore: - {{store: {self.listing.name}, {key}: {where}{dot}{columns[0][0]}, reason: WHY}}`"
         if people:
             text = f"{self.shown}: {names} {verb} the person in {rows}, undeclared; {declare}, or, where it is nobody, {ignore}"

@@ -121,7 +121,9 @@ class Judge:
         looked = probed or Probed(subject, 0, ("nothing to look for",))
         against = next(self._objections(dataset, outcome, looked, figures, staying), None)
         if against is not None:
-            return self._make(dataset, Result.UNABLE, 0, Grounding.NONE, looked, figures, staying, against)
+            # Why not nothing: rows went, and the receipt shows that none of it could be confirmed.
+            went = outcome.items if isinstance(outcome, Erased) else 0
+            return self._make(dataset, Result.UNABLE, went, Grounding.NONE, looked, figures, staying, against)
         if isinstance(outcome, Erased):
             return self._make(dataset, Result.ERASED, outcome.items, self.capabilities.grounding, looked, figures, staying)
         if keeping:
@@ -197,7 +199,8 @@ class Judge:
         explained = entry.reason is Reason.RESIDUE or (entry.reason is Reason.CANNOT_TELL and entry.probe is not None and entry.probe.clean)
         if why is None or (entry.outcome is Result.UNABLE and not explained):
             return entry
-        return replace(entry, outcome=Result.UNABLE, items=0, claimed=Grounding.NONE, reason=why.reason, detail=why.detail)
+        went = 0 if entry.outcome is Result.KEPT else entry.items
+        return replace(entry, outcome=Result.UNABLE, items=went, claimed=Grounding.NONE, reason=why.reason, detail=why.detail)
 
     def unphysical(self) -> Unable | None:
         """Return why what was changed in rows of other people is not physical yet; None where it is."""

@@ -79,4 +79,7 @@ def require_covered(context: Context, located: LocatedCopies) -> None:
             continue
         if tables:
             message = f"rows of {', '.join(tables)} refer to what should go from {name}, and no dataset declares that table"
-            raise Misconfigured(message, help="declare it as a dataset of the same people, so that their rows in it are erased first")
+            raise Misconfigured(
+                message,
+                help="declare it as a dataset of the same people, with the line that `expunge check` gives: their rows in it go first",
+            )

@@ -310,6 +310,15 @@ def told_in_receipt(known: RecipientLedger, order: OrderId) -> tuple[str, ...]:
     )
 
 
+def waits_for_hand(context: Context, instruction: Instruction) -> str:
+    """Return how to hand an instruction over that nothing sends by itself, because the map has no address; empty where it was told."""
+    if instruction.stands is not InstructionState.TO_SEND or _spec(context, instruction.recipient).url:
+        return ""
+    names = f"{instruction.order} {instruction.recipient}"
+    write, enter = f"`expunge recipient show {names} --out FILE`", f"`expunge recipient carried {names} --by NAME`"
+    return f"the map has no `url` for it, so that nobody sends it: {write}, carry it there, then {enter}"
+
+
 def owed(context: Context) -> tuple[Deadline, ...]:
     """Return the deadlines of recipients' confirmations."""
     now = context.clock.now()
@@ -318,7 +327,7 @@ def owed(context: Context) -> tuple[Deadline, ...]:
         at = end_of(each.at, _spec(context, each.recipient).within)
         standing = ClockState.OVERDUE if now >= at else ClockState.RUNNING
         what = f"recipient {each.recipient}, order {each.order}"
-        found.append(
-            Deadline(what, "confirm that it erased what it was handed", "recipient", "the map's `within`", at, standing, each.stands.value)
-        )
+        by_hand = waits_for_hand(context, each)
+        why = f"{each.stands.value}: {by_hand}" if by_hand else each.stands.value
+        found.append(Deadline(what, "confirm that it erased what it was handed", "recipient", "the map's `within`", at, standing, why))
     return tuple(found)

@@ -1,4 +1,4 @@
-"""List all that is due: orders, holds, recipients, unused profiles, data without a ground, and limbs of orders of destruction."""
+"""List all that is due: orders, holds, recipients, unused profiles, items past their period, data without a ground, limbs of orders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from expunge.engine.kernel.journal_streams import Recorder
 from expunge.engine.recipients import deadlines, instructions
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.engine.reports import duty_ledger, record_periods
-from expunge.engine.retention import inactive_profiles
+from expunge.engine.retention import inactive_profiles, overdue_items
 
 ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
 """The event that an order of destruction starts its clocks with, and the clocks that Expunge knows the end of."""
@@ -30,7 +30,7 @@ def everything(context: Context) -> tuple[Deadline, ...]:
     """Overdue first, then by date; clocks that have not started come last."""
     ours = (*deadlines.of_orders(context), *deadlines.of_holds(context), *instructions.owed(context), *inactive_profiles.owed(context))
     found = (*ours, *of_disgorgements(context), *of_groundless(context), *of_use_records(context), *of_askings(context))
-    found = (*found, *record_periods.owed(context), *duty_ledger.owed(context))
+    found = (*found, *overdue_items.owed(context), *record_periods.owed(context), *duty_ledger.owed(context))
     return deadlines.soonest_first(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +12,7 @@ from expunge.core.datamap.protected_kinds import CATEGORY, ProtectedKind, is_geo
 from expunge.core.discovery import coordinates
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.values.ids import Pseudonym
+from expunge.engine.evidence import judged_columns
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.ports.recognition import HEAD, MediaKind
@@ -29,6 +30,9 @@ _SAID = {MediaKind.AUDIO: "recordings of sound", MediaKind.IMAGE: "pictures", Me
 def findings(context: OpenPlaces, dataset: Dataset, kinds: frozenset[ProtectedKind] = EVERY) -> Iterator[Finding]:
     """Yield what the content of a dataset is and its categories do not say: a note where it has none, else a fault.
 
+    Columns that are plainly coordinates, by their names and by their values, are a fault in either case: whatever is asked of location by
+    its category passes them by. A column that the map ignores by its own name (``visits.lat``) is no place.
+
     Args:
         context: where stores are opened.
         dataset: of the map.
@@ -41,13 +45,32 @@ def findings(context: OpenPlaces, dataset: Dataset, kinds: frozenset[ProtectedKi
             yield from _of_nobody(context, dataset)
         return
     said = kinds_of(context.data_map, dataset.name)
-    for kind, what in sorted(seen(context, dataset).items()):
+    shown, plain = _seen(context, dataset)
+    for kind, what in sorted(shown.items()):
         if kind in kinds - said:
-            names = ", ".join((*dataset.categories, CATEGORY[kind]))
-            claim = f"its categories are {', '.join(dataset.categories)}" if dataset.categories else "it has no categories"
-            found = FindingKind.CATEGORY if dataset.categories else FindingKind.NOTE
-            text = f"dataset {dataset.name}: {what}, which is {kind.value}, and {claim}"
-            yield Finding(found, dataset.store, dataset.table or dataset.name, text, f"categories: [{names}]", dataset.line)
+            yield _finding(dataset, kind, what, plain if kind is ProtectedKind.LOCATION else "")
+
+
+def of_points(context: OpenPlaces, dataset: Dataset, points: Mapping[str, Collection[str]]) -> Iterator[Finding]:
+    """Yield the fault that a column of a type of places is one and the categories do not say so. ``points``: column -> sampled values."""
+    if isinstance(dataset.subject, AboutNobody) or ProtectedKind.LOCATION in kinds_of(context.data_map, dataset.name):
+        return
+    ignored = judged_columns.ignored_by_name(context, dataset)
+    for name, values in points.items():
+        if name not in ignored and coordinates.names_place(name) and coordinates.are_points(values):
+            yield _finding(dataset, ProtectedKind.LOCATION, f"{name} (points) holds places on the globe", name)
+
+
+def _finding(dataset: Dataset, kind: ProtectedKind, what: str, plain: str) -> Finding:
+    """``plain``: the column that says by its name that it holds places."""
+    names = ", ".join((*dataset.categories, CATEGORY[kind]))
+    claim = f"its categories are {', '.join(dataset.categories)}" if dataset.categories else "it has no categories"
+    found = FindingKind.CATEGORY if dataset.categories or plain else FindingKind.NOTE
+    text = f"dataset {dataset.name}: {what}, which is {kind.value}, and {claim}"
+    mend = f"categories: [{names}]"
+    if plain and dataset.table:
+        mend += f"; or, where these are no places, {judged_columns.ignoring(dataset, plain)}"
+    return Finding(found, dataset.store, dataset.table or dataset.name, text, mend, dataset.line)
 
 
 def _of_nobody(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
@@ -62,17 +85,20 @@ def _of_nobody(context: OpenPlaces, dataset: Dataset) -> Iterator[Finding]:
             )
 
 
-def seen(context: OpenPlaces, dataset: Dataset) -> dict[ProtectedKind, str]:
-    """Return the kinds that samples of a dataset are of, each with what was seen. Raises as ``locate`` and ``trace`` of the stores."""
+def _seen(context: OpenPlaces, dataset: Dataset) -> tuple[dict[ProtectedKind, str], str]:
+    """The kinds that samples of a dataset are of, each with what was seen; and the column that is plainly one of coordinates, if one is.
+
+    Raises as ``locate`` and ``trace`` of the stores.
+    """
     if remakes(dataset):
-        return {}
+        return {}, ""
     signs = _taken(context, dataset)
     found = {_KIND[media]: f"it holds {_SAID[media]}" for media in MediaKind if media in signs.media}
     if signs.decimals:
         found[ProtectedKind.LOCATION] = f"{signs.where} holds places on the globe"
     elif signs.located:
         found[ProtectedKind.LOCATION] = "its pictures say where they were taken"
-    return found
+    return found, signs.plain
 
 
 def _taken(context: OpenPlaces, dataset: Dataset) -> _Signs:
@@ -81,7 +107,7 @@ def _taken(context: OpenPlaces, dataset: Dataset) -> _Signs:
     copies = list(store_calls.bystanders(store, dataset, (), SAMPLE))
     if copies:
         store_calls.trace(store, dataset, copies[:SAMPLE], signs)
-    signs.judge()
+    signs.judge(judged_columns.ignored_by_name(context, dataset))
     return signs
 
 
@@ -95,6 +121,8 @@ class _Signs:
     decimals: list[int] = field(default_factory=list)
     """Of the places that were seen; empty where there are none."""
     where: str = ""
+    plain: str = ""
+    """The first column that says by its name as well that it holds places."""
     _values: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:  # noqa: ARG002 - the port's shape
@@ -121,16 +149,18 @@ class _Signs:
     def lies(self, path: Path, stretches: Sequence[Stretch]) -> None:
         """Where it lies is not asked for."""
 
-    def judge(self) -> None:
-        """Tell which columns hold places."""
-        columns = {name: frozenset(values) for name, values in self._values.items()}
+    def judge(self, ignored: frozenset[str]) -> None:
+        """Tell which columns hold places, but for those that the map ignores by name."""
+        columns = {name: frozenset(values) for name, values in self._values.items() if name not in ignored}
         for north, east in coordinates.pairs(tuple(columns)):
             if coordinates.may_be_coordinates(columns[north], columns[east]):
                 self.where = self.where or f"{north} with {east}"
+                self.plain = self.plain or north
                 self.decimals.append(max(map(coordinates.decimals, columns[north] | columns[east])))
         for name, values in columns.items():
             if coordinates.are_points(values):
                 self._place(name, "points")
+                self.plain = self.plain or (name if coordinates.names_place(name) else "")
             elif form := coordinates.form_of("\n".join(sorted(values, key=len, reverse=True))):
                 self._place(name, form)
         self._values.clear()

@@ -229,6 +229,14 @@ def _total(found: Iterable[ExpiryDue]) -> int:
 # --- holds -----------------------------------------------------------------------------------------------
 
 
+def free_of_holds(context: Context, found: Sequence[ExpiryDue]) -> tuple[ExpiryDue, ...]:
+    """Return what is due less what stays under holds, whether a receipt names that already or not."""
+    if not hold_register.active(context):
+        return tuple(found)
+    free, _, _ = _free_of_holds(context, found, MOST)
+    return tuple(each for each in free if each.items)
+
+
 def _free_of_holds(
     context: Context, found: Sequence[ExpiryDue], most: int
 ) -> tuple[list[ExpiryDue], tuple[HeldItems, ...], frozenset[str]]:

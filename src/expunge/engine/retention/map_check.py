@@ -41,6 +41,7 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
     found += schema_check.forgotten_use(context.data_map)
     found += ignored_check.copied(context)
     if followable(stores):
+        found = ignored_check.named(context, found)
         found += _followed(context, found)
         found += ignored_check.findings(context)
     return tuple(found)

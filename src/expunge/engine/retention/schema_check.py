@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Through
 from expunge.core.retention.inactivity import watched_for
 from expunge.core.retention.retention_rules import rules
+from expunge.core.retention.time_columns import names_birthday, names_time
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.core.values.scope import MODIFIED
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable
 
 _COMPARED = {ColumnType.NUMBER: "a number", ColumnType.TEXT: "text"}
 """Types between which a comparison finds nothing, or something else in each store."""
-_BIRTH = frozenset({"birth", "birthday", "birthdate", "born", "dob"})
-_TIMES = frozenset({"at", "on", "date", "time", "datetime", "timestamp", "created", "modified", "updated", "joined"})
-"""Last words of columns with a time in stores that write times as text."""
 
 _WHOLE_FILES = frozenset({"files", "s3"})
 
@@ -61,7 +59,7 @@ def _periods(data_map: DataMap, tables: Mapping[str, SurveyedTable]) -> Iterator
         if table.column(rule.field) is not None:
             continue
         times = [
-            each.name for each in table.columns if (each.type is ColumnType.TIME or _is_time(each.name)) and not _is_birthday(each.name)
+            each.name for each in table.columns if names_time(each.name) or (each.type is ColumnType.TIME and not names_birthday(each.name))
         ]
         what = f"dataset {rule.dataset}: retention {rule.schedule} runs from {rule.field}, which is no column of it"
         if times or (rule.schedule not in held and rule.field != MODIFIED):
@@ -83,16 +81,6 @@ def _periods_of_files(data_map: DataMap) -> Iterator[Finding]:
         what = f"dataset {rule.dataset}: retention {rule.schedule} runs from {rule.field}, which its path does not name"
         mend = f"a retention with `from: {MODIFIED}`: when each file was last written"
         yield _finding(FindingKind.SUBJECT_PATH, dataset, f"{what}: no retention reaches its items", mend)
-
-
-def _is_time(column: str) -> bool:
-    words = column.lower().replace("-", "_").split("_")
-    return words[-1] in _TIMES or column.lower().endswith(("date", "time"))
-
-
-def _is_birthday(column: str) -> bool:
-    """Return whether a name says when a person was born: no period runs from there."""
-    return not _BIRTH.isdisjoint(column.lower().replace("-", "_").split("_"))
 
 
 def _joins(data_map: DataMap, dataset: Dataset, tables: Mapping[str, SurveyedTable]) -> Iterator[Finding]:

@@ -37,6 +37,8 @@ class Guess:
     """What a person has to decide about it; empty where keys of the schema say all of it."""
     since: str = ""
     """A field that looks like the time of making."""
+    times: tuple[str, ...] = ()
+    """Fields with any time: where none of them looks like that of making, from which its period runs is for people to say."""
     notes: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     """Fideslang data categories."""

@@ -72,6 +72,15 @@ FIRST_NAMES = frozenset({"first_name", "firstname", "given_name", "givenname", "
 LAST_NAMES = frozenset({"last_name", "lastname", "family_name", "familyname", "surname"})
 CONTACTS = frozenset({"contact_name", "contactname", "contact_person", "contactperson"})
 """Columns that name whom to talk to at a company."""
+CONTACT_WORDS = frozenset({"contact", "support", "billing", "sales", "office"})
+"""Words of columns by which a company, and no person of its own, is reached."""
+COMPANIES = frozenset({"company", "firm", "organisation", "organization", "vat", "companyname"})
+"""Words of columns that only rows about companies have."""
+PHONES = frozenset({"phone", "phones", "telephone", "tel", "mobile", "cell", "msisdn", "handy"})
+THINGS = frozenset(
+    {"price", "sku", "stock", "cost", "category", "description", "title", "quantity", "units", "weight", "country", "colour", "color"}
+)
+"""Words of columns that rows about things have: a name beside them is a thing's."""
 LOGINS = frozenset({"username", "user_name", "login", "loginname", "login_name", "nickname", "handle"})
 PERSONAL = frozenset(
     {

@@ -15,6 +15,7 @@ TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """Words that YAML does not take for text."""
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RETENTION = "first"
+_OTHER_TIMES = "DECIDE: from which field it runs: "
 _NO_TIME = "DECIDE: from which field it runs; nothing here has a time"
 SUBJECT_HINT = (
     "# subject: {KIND: FIELD}, {through: DATASET, via: FIELD} or {through: DATASET, via: {FIELD HERE: FIELD THERE}};",
@@ -121,7 +122,8 @@ def _identity(identity: IdentityGuess) -> str:
 def schedules_of(guesses: Sequence[Guess]) -> dict[str, tuple[str, str]]:
     """Return dataset -> the name of its retention and the field that it runs from: one retention for each field of time.
 
-    What is found through other rows goes with those. What has no time has the retention that most datasets have.
+    What is found through other rows goes with those. What has no time has the retention that most datasets have; what has other times alone
+    has one that leaves the field to people, because a check refuses any that is none of its own.
     """
     kept = {guess.name: guess for guess in guesses if not guess.nobody}
     fields: dict[str, str] = {}
@@ -130,12 +132,15 @@ def schedules_of(guesses: Sequence[Guess]) -> dict[str, tuple[str, str]]:
         while first.through and first.through[0] in kept.keys() - seen:
             first = kept[first.through[0]]
             seen.add(first.name)
-        fields[name] = first.since
+        asks = f"{_OTHER_TIMES}{' or '.join(first.times)}?" if first.times and not first.made_from else ""
+        fields[name] = first.since or asks
     counted = Counter(since for since in fields.values() if since)
-    usual = min(counted, key=lambda since: (since == MODIFIED, -counted[since], list(counted).index(since)), default="")
+    asked = {since for since in counted if since.startswith(_OTHER_TIMES)}
+    ranks = {since: (since in asked, since == MODIFIED, -counted[since], at) for at, since in enumerate(counted)}
+    usual = min(counted, key=lambda since: ranks[since], default="")
     names = {usual: _RETENTION}
     for since in counted:
-        base = re.sub(r"[^A-Za-z0-9_]", "_", since)
+        base = re.sub(r"[^A-Za-z0-9_]", "_", since.removeprefix(_OTHER_TIMES).split(" or ")[0].rstrip("?"))
         names.setdefault(since, f"by_{base}"[:40])
     ranked = sorted(fields.items(), key=lambda each: each[1] not in {"", usual})
     return {name: (names[since or usual], since or usual) for name, since in ranked}

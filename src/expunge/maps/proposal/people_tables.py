@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from expunge.maps.proposal.known_words import ALSO, CONTACTS, FIRST_NAMES, KINDS, LAST_NAMES, LOGINS, PERSONAL, words_of
+from expunge.maps.proposal.known_words import ALSO, CONTACTS, FIRST_NAMES, KINDS, LAST_NAMES, LOGINS, OWNERS, PERSONAL, words_of
+from expunge.maps.proposal.people_values import PeopleColumn, people_column
 from expunge.maps.proposal.presets import preset_of
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
 
@@ -67,7 +68,50 @@ def people_tables(tables: Sequence[TableFacts]) -> tuple[PeopleTable, ...]:
         people = _people(facts, found)
         if people is not None and same_people(facts, found) is None:
             found.append(people)
-    return tuple(found)
+    return (*found, *_built_like_people(tables, found))
+
+
+def _built_like_people(tables: Sequence[TableFacts], found: Sequence[PeopleTable]) -> tuple[PeopleTable, ...]:
+    """Tables that no word tells: other tables refer to their key, and values of a column name people. Each is a question."""
+    known = {each.facts.place for each in found}
+    above = {(each.facts.store, reference.table) for each in found for reference in each.facts.table.references}
+    columns: dict[tuple[str, str], PeopleColumn] = {}
+    asked: dict[tuple[str, str], PeopleTable] = {}
+    for facts in sorted(tables, key=lambda each: each.table.name):
+        referring, key = _referring(facts, tables), facts.table.key
+        if facts.place in known | above or _targets(facts) & known or not referring or preset_of(facts.table.name) is not None:
+            continue
+        if is_copy(facts.table) or _is_part(facts.table, key) or _is_of_others(facts.table, key) or same_people(facts, found) is not None:
+            continue
+        column = people_column(facts.table, facts.survey)
+        named = _named(facts.table.name)
+        # Why not by names alone: an artist, a brand and a ship have one as well.
+        if column is not None and (
+            column.findable or named in OWNERS | _STAFF or not PERSONAL.isdisjoint(map(str.lower, _names(facts.table)))
+        ):
+            kind = _fresh(named, facts.table.name, {each.kind for each in (*found, *asked.values())})
+            also = dict.fromkeys((*((column.name,) if column.findable else ()), *_also(facts.table, key)))
+            columns[facts.place] = column
+            asked[facts.place] = PeopleTable(facts, kind, key, tuple(also), f"{referring} refers to it, and {column.said}")
+    led = {to for place, people in asked.items() if columns[place].personal for to in _targets(people.facts)}
+    places = {place: people for place, people in asked.items() if columns[place].personal or place not in led}
+    # Why the name: a ride with an address is its rider's; a guest of a hotel with one is a person of their own.
+    owners = {place for place, people in places.items() if people.kind in OWNERS}
+    return tuple(people for place, people in places.items() if not _targets(people.facts) & (owners - {place}))
+
+
+def _targets(facts: TableFacts) -> set[tuple[str, str]]:
+    return {(facts.store, reference.table) for reference in facts.table.references}
+
+
+def _referring(facts: TableFacts, tables: Sequence[TableFacts]) -> str:
+    """One of the foreign keys of other tables that lead to a table's key; empty where none does."""
+    for other in tables:
+        for reference in other.table.references:
+            leads = other is not facts and other.store == facts.store and reference.table == facts.table.name
+            if leads and facts.table.key and [there for _, there in reference.columns] == [facts.table.key]:
+                return f"{other.table.name}.{reference.columns[0][0]}"
+    return ""
 
 
 def same_people(facts: TableFacts, homes: Sequence[PeopleTable]) -> tuple[PeopleTable, str] | None:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from expunge.core.datamap.people_columns import singular
+from expunge.core.datamap.protected_kinds import CATEGORY, ProtectedKind
+from expunge.core.retention.time_columns import names_birthday, names_time
 from expunge.maps.proposal.guesses import Guess
 from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, KINDS, OTHER_TIMES, OWNERS, PERSONAL, TIMES, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.unreached_tables import naming_rows, question, reason, row_names
-from expunge.maps.proposal.value_match import best_people, matched
+from expunge.maps.proposal.value_match import best_people, matched, places
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable
 
 _NO_CHANGES = OTHER_TIMES - CHANGES - {"last"}
@@ -72,7 +74,7 @@ class TableWays:
         for place, facts in self._tables.items():
             if place not in self._done:
                 self._done[place] = self._of_rest(facts)
-        return tuple(self._done[place] for place in self._tables)
+        return tuple(_located(self._done[place], facts) for place, facts in self._tables.items())
 
     # --- columns ---------------------------------------------------------------------------------
 
@@ -234,26 +236,56 @@ class TableWays:
 
     def _guess(self, facts: TableFacts) -> Guess:
         columns = tuple(column.name for column in facts.table.columns)
-        since = since_of(facts.table)
+        since, times = since_of(facts.table), times_of(facts.table)
         notes = [
             f"{name}: a row that is marked as deleted is found, and goes, like any other" for name in columns if name.lower() in _DELETED
         ]
         many = [reference for reference in facts.table.references if len(reference.columns) > 1]
         notes += [f"a foreign key of several columns leads to {reference.table}: it cannot be followed" for reference in many]
-        return Guess(facts.dataset, facts.store, columns, table=facts.table.name, since=since, notes=tuple(notes), rows=naming_rows(facts))
+        return Guess(
+            facts.dataset,
+            facts.store,
+            columns,
+            table=facts.table.name,
+            since=since,
+            times=times,
+            notes=tuple(notes),
+            rows=naming_rows(facts),
+        )
+
+
+def _located(guess: Guess, facts: TableFacts) -> Guess:
+    """The guess with the category of its places, and the counts; whose a table of places alone is, is a question."""
+    told = places(facts)
+    if not told:
+        return guess
+    asks = f"{told}, and no key says whose" if guess.nobody else told
+    return replace(
+        guess,
+        nobody=False,
+        notes=() if guess.nobody else guess.notes,
+        categories=(*guess.categories, CATEGORY[ProtectedKind.LOCATION]),
+        asks="; ".join(filter(None, (guess.asks, asks))),
+    )
 
 
 def since_of(table: SurveyedTable) -> str:
     """Return the column with the time of which a period may run; empty where there is none.
 
-    One of the usual names first, then any time that is no other one, and last the time of a change.
+    One of the usual names first, then any time that is no other one, by its type or by its name, and last the time of a change.
     """
     names = [column.name for column in table.columns]
     usual = (name for wanted in TIMES for name in names if name.lower() == wanted)
     times = [each.name for each in table.columns if each.type is ColumnType.TIME]
-    others = (name for name in times if OTHER_TIMES.isdisjoint(words_of(name)))
+    others = (name for name in (*times, *times_of(table)) if OTHER_TIMES.isdisjoint(words_of(name)))
     changed = (name for name in times if not CHANGES.isdisjoint(words_of(name)) and _NO_CHANGES.isdisjoint(words_of(name)))
     return next(usual, next(others, next(changed, "")))
+
+
+def times_of(table: SurveyedTable) -> tuple[str, ...]:
+    """Return the columns that hold times of any kind, but for birthdays; a check expects a period to run from one of them."""
+    typed = {each.name for each in table.columns if each.type is ColumnType.TIME and not names_birthday(each.name)}
+    return tuple(each.name for each in table.columns if each.name in typed or names_time(each.name))
 
 
 def _is_actor(named: _Named) -> bool:

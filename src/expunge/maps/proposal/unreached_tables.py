@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from expunge.maps.proposal.known_words import PERSONAL, kind_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts
+from expunge.maps.proposal.people_values import people_column
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.value_match import FEW, free_text, shows_people
 from expunge.ports.optional.table_survey import ColumnType
@@ -71,6 +72,8 @@ def _questions(facts: TableFacts, homes: Sequence[PeopleTable], referring: Seque
         yield f"{', '.join(told)} may name people, and no key says whom"
     if shown := shows_people(facts, homes):
         yield f"{shown} names people, and no key says whom"
+    if (column := people_column(facts.table, facts.survey)) is not None:
+        yield f"{column.said}, and no key says whose it is"
     if text := free_text(facts):
         yield f"{text} holds free text, and no key says whose it is"
     if not facts.table.rows and (preset is None or not preset.nobody):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap.mentions import distinctive
 from expunge.core.datamap.people_columns import MapWords, NameTells, name_tells, singular
+from expunge.core.discovery.coordinates import are_points, may_be_coordinates, names_place, pairs
 from expunge.maps.proposal.known_words import words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts
 from expunge.ports.optional.table_survey import ColumnType, SurveyedColumn, TableSurvey
@@ -90,6 +91,21 @@ def shows_people(facts: TableFacts, homes: Sequence[PeopleTable]) -> str:
             for name in home.also:
                 if telling and home.facts.survey.held(home.facts.table.name, name, telling):
                     return column.name
+    return ""
+
+
+def places(facts: TableFacts) -> str:
+    """Return the counts of values that are places on the globe, in columns that are named after them; empty where there are none."""
+    table, survey = facts.table, facts.survey
+    for north, east in pairs([column.name for column in table.columns]):
+        values = survey.sampled(table.name, north, FEW), survey.sampled(table.name, east, FEW)
+        if may_be_coordinates(*values):
+            return f"{len(values[0])} values of {north} with {len(values[1])} of {east} are degrees on the globe"
+    for column in table.columns:
+        if names_place(column.name):
+            points = survey.sampled(table.name, column.name, FEW)
+            if are_points(points):
+                return f"{len(points)} values of {column.name} are places on the globe"
     return ""
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import yaml
 
+from expunge.core.values.periods import parse_period
 from expunge.maps.document import words
 from expunge.maps.document.edits import CannotEdit, changed_entry, moved_to_list, without_line
 from expunge.maps.proposal.map_text import SUBJECT_HINT, quoted, word
@@ -17,7 +18,7 @@ _KEYS = {"identities": words.IDENTITY, "datasets": words.DATASET}
 _RULES = ("subject", "about", "vocabulary", "aggregate", "derived_from", "on_erase")
 
 
-def answered(text: str, question: MapQuestion, answer: str) -> str:
+def answered(text: str, question: MapQuestion, answer: str, columns: Sequence[str] = ()) -> str:
     """Return the text of the map with an answer to a question in it.
 
     Args:
@@ -25,6 +26,7 @@ def answered(text: str, question: MapQuestion, answer: str) -> str:
         question: one of :func:`expunge.maps.review.open_questions.open_questions` of this text.
         answer: ``y`` for what is proposed; for a dataset ``nobody``, or ``ignore: REASON``; else the value of a retention's key, or keys of
             the entry as YAML.
+        columns: those of the table that the question is about, as far as they are known.
 
     Raises:
         CannotEdit: for an answer that cannot be understood or written; the message says why.
@@ -37,15 +39,31 @@ def answered(text: str, question: MapQuestion, answer: str) -> str:
             return _noted(text, question)
         return changed_entry(text, question.section, question.name, put={}, drop=("guess",))
     if question.key:
+        _require_fit(question, answer)
         return _noted(changed_entry(text, question.section, question.name, put={question.key: word(answer)}), question)
     if question.section == "datasets" and answer.lower().startswith("ignore:"):
         return _ignored(text, question, answer.partition(":")[2].strip())
     put = _keys("about: nobody" if answer.lower() == "nobody" and question.section == "datasets" else answer, question)
     drop = [*_replaced(text, question, put), "guess"] if question.section == "datasets" else ["guess"]
     if question.section == "datasets" and "about" not in put and "aggregate" not in put:
-        put = {**_retention(text, question), **put}
+        put = {**_retention(text, question, columns), **put}
     done = changed_entry(text, question.section, question.name, put=put, drop=[key for key in drop if key not in put])
     return without_line(done, question.section, question.name, SUBJECT_HINT)
+
+
+def _require_fit(question: MapQuestion, answer: str) -> None:
+    """Raise CannotEdit for a period where something else is asked for, and for what is none where a period is."""
+    try:
+        period = parse_period(answer)
+    except ValueError as error:
+        if question.key == "period":
+            message = f"{answer!r} is not understood: {error}"
+            raise CannotEdit(message) from error
+        return
+    if question.key != "period":
+        wanted = {"from": "the name of a field", "purpose": "what it is used for", "need": "why that needs it"}[question.key]
+        message = f"{str(period)!r} is a period, and {wanted} is asked for here"
+        raise CannotEdit(message)
 
 
 def _noted(text: str, question: MapQuestion) -> str:
@@ -113,12 +131,13 @@ def _replaced(text: str, question: MapQuestion, put: Mapping[str, str]) -> list[
     return []
 
 
-def _retention(text: str, question: MapQuestion) -> dict[str, str]:
-    """The retention that an entry without one gets: the first of the map."""
+def _retention(text: str, question: MapQuestion, columns: Sequence[str]) -> dict[str, str]:
+    """The retention that an entry without one gets: the first that runs from a column of its table, else the first of the map."""
     if "retention" in _entry(text, question):
         return {}
     kept = yaml.load(text, Loader=yaml.BaseLoader).get("retention")  # noqa: S506 - makes text, lists and tables
-    return {"retention": next(iter(kept))} if kept else {}
+    own = [name for name, each in (kept or {}).items() if isinstance(each, dict) and each.get("from") in columns]
+    return {"retention": next(iter((*own, *kept)))} if kept else {}
 
 
 def _entry(text: str, question: MapQuestion) -> dict[str, object]:

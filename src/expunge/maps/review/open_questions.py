@@ -94,7 +94,7 @@ def _rule(lines: tuple[str, ...], guess: OpenGuess) -> str:
     """The lines of the entry that *yes* lets stand."""
     if guess.section == "identities":
         return lines[0].strip().partition(", guess:")[0].rstrip("}") + "}" if len(lines) == 1 else lines[0].strip()
-    wanted = (*_RULES, "on_erase", "mentions")
+    wanted = (*_RULES, "on_erase", "mentions", "categories")
     return "; ".join(line.strip() for line in lines[1:] if line.strip().partition(":")[0] in wanted)
 
 

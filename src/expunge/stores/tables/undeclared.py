@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from expunge.core.datamap.datamap import ByField, Dataset, Layout
+from expunge.core.datamap.mentions import entry_line, yaml_word
 
 MOST_LISTED, LONGEST_LISTED = 100_000, 64
 """Rows, and bytes of a value, up to which a table may be a list of what there is."""
@@ -18,7 +19,7 @@ def of_nobody(name: str, store: str, layout: Layout | None = None) -> Dataset:
 
 def reference_line(store: str, name: str, table: str) -> str:
     """Return the correction for an undeclared table that looks like a list: the line that declares it to be about nobody."""
-    return f"if it lists what there is, whoever has it: `{name}: {{store: {store}, table: {table}, about: nobody}}`"
+    return f"if it lists what there is, whoever has it: {entry_line(name, store, f'table: {yaml_word(table)}', 'about: nobody')}"
 
 
 def ignored_columns(columns: Iterable[str], names: Iterable[str], patterns: Iterable[str], dot: str = ".") -> frozenset[str]:

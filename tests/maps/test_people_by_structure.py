@@ -1,0 +1,150 @@
+"""Tables of people that no word tells: a key that other tables refer to, and addresses, numbers or names of people in the rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from expunge import survey
+from expunge.core.datamap.datamap import ByField, DataMap, ReferenceData, Undecided
+from tests.maps.test_proposal_oddities import database, seen
+
+RIDES = "CREATE TABLE rides (id INTEGER PRIMARY KEY, rider_id INTEGER REFERENCES riders (rider_id), fare INTEGER);"
+NAMES = ("Anna Berg", "Tom O\u2019Dell", "Mina de la Cruz", "José Álvarez", "Kei Watanabe-Ito")
+
+
+def rows(table: str, *columns: str) -> str:
+    """Insert one row for each name; in a column ``{}`` stands for its number."""
+    return "".join(
+        f"INSERT INTO {table} VALUES ({4000 + at}, {', '.join(repr(each.format(at, name=name)) for each in columns)});".replace('"', "'")
+        for at, name in enumerate(NAMES)
+    )
+
+
+def said(found: DataMap, name: str, section: str = "datasets") -> str:
+    return "; ".join(each.said for each in found.guesses if (each.section, each.name) == (section, name))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "told"),
+    [
+        ("email", "r{}@post.example", "addresses"),
+        ("kontakt", "r{}@post.example", "addresses"),
+        ("mobile_no", "+41 79 555 01 {}2", "telephone numbers"),
+        ("name", "{name}", "names of people"),
+    ],
+)
+def test_a_key_that_others_refer_to_and_values_of_people_make_a_table_of_people(
+    tmp_path: Path, column: str, values: str, told: str
+) -> None:
+    script = f"CREATE TABLE riders (rider_id INTEGER PRIMARY KEY, {column} TEXT); {RIDES}" + rows("riders", values)
+    database(tmp_path / "app.db", script + "INSERT INTO rides VALUES (1, 4000, 9), (2, 4001, 8);")
+    found = seen(tmp_path, "app.db")
+    assert {kind: (each.dataset, each.key) for kind, each in found.identities.items()} == {"rider": ("riders", "rider_id")}
+    assert found.datasets["rides"].subject == ByField({"rider": "rider_id"})
+    assert said(found, "riders") == f"rides.rider_id refers to it, and 5 of 5 values of {column} are {told}"
+    assert (column in found.identities["rider"].also) is (told != "names of people")
+
+
+def test_names_alone_are_a_question_where_nothing_says_that_these_are_people(tmp_path: Path) -> None:
+    script = (
+        "CREATE TABLE bands (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE gigs (id INTEGER, band_id INTEGER REFERENCES bands (id));"
+    )
+    database(tmp_path / "app.db", script + rows("bands", "{name}"))
+    found = seen(tmp_path, "app.db")
+    assert isinstance(found.datasets["bands"].subject, Undecided)
+    assert said(found, "bands") == "5 of 5 values of name are names of people, and no key says whose it is"
+
+
+def test_suppliers_and_goods_are_nobody_unasked(tmp_path: Path) -> None:
+    script = """
+    CREATE TABLE suppliers (supplier_id INTEGER PRIMARY KEY, company_name TEXT, contact_email TEXT);
+    CREATE TABLE shippers (shipper_id INTEGER PRIMARY KEY, company_name TEXT, phone TEXT);
+    CREATE TABLE products (id INTEGER PRIMARY KEY, name TEXT, price INTEGER, supplier_id INTEGER REFERENCES suppliers (supplier_id));
+    CREATE TABLE lines (id INTEGER PRIMARY KEY, product_id INTEGER REFERENCES products (id));
+    CREATE TABLE parcels (id INTEGER PRIMARY KEY, shipper_id INTEGER REFERENCES shippers (shipper_id));
+    CREATE TABLE riders (rider_id INTEGER PRIMARY KEY, email TEXT);
+    """
+    script += rows("suppliers", "{name} AG", "{}@firm.example") + rows("shippers", "{name} AG", "+41 44 555 01 {}2")
+    script += "INSERT INTO products VALUES (1, 'Blue Teapot', 4, 4000), (2, 'Red Kettle', 5, 4001);" + rows("riders", "r{}@post.example")
+    database(tmp_path / "app.db", script + RIDES)
+    found = seen(tmp_path, "app.db")
+    assert list(found.identities) == ["rider"]
+    assert isinstance(found.datasets["products"].subject, ReferenceData)
+    assert isinstance(found.datasets["suppliers"].subject, Undecided)
+    assert isinstance(found.datasets["shippers"].subject, Undecided)
+
+
+def test_what_people_have_is_no_list_of_people(tmp_path: Path) -> None:
+    """Addresses that rows of people lead to, rows of people with an address of their own, and copies."""
+    script = """
+    CREATE TABLE places (id INTEGER PRIMARY KEY, phone TEXT);
+    CREATE TABLE riders (rider_id INTEGER PRIMARY KEY, email TEXT, place_id INTEGER REFERENCES places (id));
+    CREATE TABLE rides (id INTEGER PRIMARY KEY, mail TEXT, rider_id INTEGER REFERENCES riders (rider_id));
+    CREATE TABLE stops (id INTEGER PRIMARY KEY, ride_id INTEGER REFERENCES rides (id));
+    CREATE TABLE riders_archive (rider_id INTEGER PRIMARY KEY, email TEXT);
+    CREATE TABLE notes (id INTEGER PRIMARY KEY, rider_id INTEGER REFERENCES riders_archive (rider_id));
+    """
+    script += rows("places", "+41 44 555 01 {}2") + rows("riders", "r{}@post.example", "400{}") + rows("rides", "r{}@post.example", "400{}")
+    database(tmp_path / "app.db", script)
+    assert list(seen(tmp_path, "app.db").identities) == ["rider"]
+
+
+def test_a_dataset_whose_own_times_are_others_leaves_its_period_open(tmp_path: Path) -> None:
+    script = """
+    CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, created_at TEXT);
+    CREATE TABLE offers (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), expires_at TEXT);
+    CREATE TABLE visits (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), signed_on TEXT);
+    CREATE TABLE badges (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id));
+    """
+    database(tmp_path / "app.db", script)
+    found = seen(tmp_path, "app.db")
+    starts = {name: found.retention[found.datasets[name].retention].start for name in found.datasets}
+    assert starts["users"] == starts["badges"] == "created_at"
+    assert starts["visits"] == "signed_on"
+    assert starts["offers"] == "DECIDE: from which field it runs: expires_at?"
+
+
+def test_an_answer_about_a_dataset_without_a_retention_takes_one_that_runs_from_its_own_column(tmp_path: Path) -> None:
+    script = """
+    CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, created_at TEXT);
+    CREATE TABLE visits (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), signed_on TEXT);
+    CREATE TABLE calls (id INTEGER PRIMARY KEY, line INTEGER, signed_on TEXT);
+    INSERT INTO calls VALUES (1, 7, '2026-01-01');
+    """
+    database(tmp_path / "app.db", script)
+    found = seen(tmp_path, "app.db")
+    assert isinstance(found.datasets["calls"].subject, ReferenceData)
+    path = tmp_path / "expunge.yaml"
+    path.write_text(path.read_text().replace("table: calls\n", 'table: calls\n    guess: "whose?"\n'))
+    reviewed = survey.review(path)
+    question = next(each for each in reviewed.questions if each.name == "calls")
+    text = survey.decide(reviewed, question, "subject: {user: line}").text.decode()
+    assert "    table: calls\n    retention: by_signed_on\n    subject: {user: line}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "told"),
+    [
+        ("lat REAL, lng REAL", "52.5{}, 13.4{}", "3 values of lat with 3 of lng are degrees on the globe"),
+        ("latitude REAL, longitude REAL", "52.5{}, 13.4{}", "3 values of latitude with 3 of longitude are degrees on the globe"),
+        ("geo TEXT", "'52.51{}4, 13.41{}4'", "3 values of geo are places on the globe"),
+        ("lat REAL, lng REAL", "900.5{}, 13.4{}", ""),
+        ("location TEXT", "'shelf {}{}'", ""),
+    ],
+)
+def test_columns_of_coordinates_get_the_category_of_location_with_the_counts(tmp_path: Path, columns: str, values: str, told: str) -> None:
+    script = (
+        f"CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT); CREATE TABLE rides (user_id INTEGER REFERENCES users (id), {columns});"
+    )
+    script += f"CREATE TABLE stops (id INTEGER PRIMARY KEY, {columns});"
+    for at in range(1, 4):
+        script += f"INSERT INTO rides VALUES ({at}, {values.format(at, at)}); INSERT INTO stops VALUES ({at}, {values.format(at, at)});"
+    database(tmp_path / "app.db", script)
+    found = seen(tmp_path, "app.db")
+    assert found.datasets["rides"].categories == (("user.location.precise",) if told else ())
+    assert said(found, "rides") == told
+    assert found.datasets["rides"].subject == ByField({"user": "user_id"})
+    # Places that no key leads from are a question: they may be of people.
+    assert isinstance(found.datasets["stops"].subject, Undecided if told else ReferenceData)
