@@ -15,7 +15,7 @@ from expunge.residue import Limits
 from expunge.residue.formats.containers import pdf
 from expunge.residue.formats.slices import MemorySlice
 from expunge.residue.opaque.account import account
-from tests.residue.pdf_files import FLATE, FONT, HELVETICA, PAGE, PDFS, acts, again, lzw, made_of, numbers, runs_of, stream
+from tests.residue.pdf_files import FLATE, FONT, HELVETICA, PAGE, PDFS, TABLE, acts, again, lzw, made_of, numbers, runs_of, stream
 from tests.residue.planting import SENTENCE, text_traces, ways
 
 TRACES = text_traces(SENTENCE)
@@ -50,6 +50,15 @@ def test_a_program_of_others_writes_what_is_read() -> None:
         assert account(MemorySlice(out.getvalue()), "a.pdf", Limits()).opaque == 0
 
 
+def test_it_is_found_where_all_around_it_and_in_it_is_letters(tmp_path: Path) -> None:
+    made = made_of({4: letters(acts(SENTENCE)), 6: letters(TABLE)})
+    assert made.isascii()
+    (tmp_path / "a.pdf").write_bytes(made)
+    (tmp_path / "log").write_bytes(b"a line of a log\n" * 9000 + made + b"another line of it\n" * 9000)
+    for name in ("a.pdf", "log"):
+        assert "pdf" in ways(tmp_path / name, TRACES), name
+
+
 def test_a_file_ends_behind_its_last_end_mark() -> None:
     made = PDFS["letters"](["first"])
     again = made + made[made.index(b"1 0 obj") :].replace(b"4 0 obj", b"9 0 obj")
@@ -74,6 +83,10 @@ def test_damage_is_no_error(seed: int) -> None:
 def test_what_unpacks_to_very_much_is_read_as_far_as_is_allowed() -> None:
     assert len(pdf.text(PDFS["letters"](["a sentence " * 1_800_000]))) <= 2 * pdf.MOST
     assert Limits().decoded > 2 * pdf.MOST
+
+
+def letters(content: bytes) -> bytes:
+    return stream(base64.a85encode(zlib.compress(content)) + b"~>", b"/Filter [/ASCII85Decode /FlateDecode]")
 
 
 SAID = "the purple hedgehog sleeps under the piano of a grandmother for ever"

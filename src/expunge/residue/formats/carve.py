@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +95,7 @@ def _always(_head: bytes) -> bool:
     return True
 
 
+_DOCUMENT = b"%PDF-"
 _MARK = b"\xff\xfe\x00\x00"
 """What text in UTF-32 begins with."""
 _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
@@ -118,7 +119,7 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"ORC", "orc", _orc),
     (b"Obj\x01", "avro", _avro),
     (b"PGDMP", "pg_dump", _custom_dump),
-    (b"%PDF-", "pdf", _pdf),
+    (_DOCUMENT, "pdf", _pdf),
     (_MARK, "utf-32", _utf_32),
     (b"\x37\x7f\x06\x82\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\x37\x7f\x06\x83\x00\x2d\xe2\x18", "sqlite wal", _always),
@@ -147,6 +148,14 @@ def _tables() -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray
 _FIRST, _SHORT, _SECOND = _tables()
 
 
+def _documents(text: bytes, base: int) -> Iterator[int]:
+    """Yield the places of the heads of documents, but those that are looked at anyway."""
+    at = text.find(_DOCUMENT)
+    while 0 <= at < len(text) - _PRINTED:
+        yield base + at
+        at = text.find(_DOCUMENT, at + 1)
+
+
 def begins(head: bytes) -> str:
     """Return the kind of what begins with ``head``, as of :func:`starts`; empty where nothing does."""
     return next((kind for magic, kind, check in _BY_PAIR.get(head[:2], ()) if head.startswith(magic) and check(head)), "")
@@ -168,8 +177,10 @@ def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
         if constant(part):
             continue
         if size > 2 * _PRINTED and printed(part):
-            # no container is made of printed characters alone: one can begin only at the end, and go on in what follows
+            # of printed characters alone are only documents: any other container can begin only at the end, and go on in what follows
             ends.append(base + size - _PRINTED)
+            documents = np.array([*_documents(part.tobytes(), base)], dtype=np.int64)
+            parts += [documents] if documents.size else []
             continue
         count = (size + 1) // 2
         for shift in (0, 1):
