@@ -22,6 +22,8 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 for name in ("EXPUNGE_FAILPOINT", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
     os.environ.pop(name, None)
 
+EVERYWHERE = ("tests/core/", "tests/test_imports.py")
+"""Where the tests lie that run on each tested Python."""
 SERVERS = {"postgres_server", "debian_postgres", "seaweed", "redis_port", "served"}
 """Fixtures that lend a server."""
 LATER = {("nth", "last"), ("at_once", "one")}
@@ -44,6 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
+        if item.nodeid.startswith(EVERYWHERE):
+            item.add_marker("everywhere")
         if "kill" in item.nodeid or "crash" in item.nodeid:
             item.add_marker("kills")
         parameters = item.callspec.params.items() if hasattr(item, "callspec") else ()
