@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -21,6 +22,8 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 for name in ("EXPUNGE_FAILPOINT", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
     os.environ.pop(name, None)
 
+EVERYWHERE = ("tests/core/", "tests/test_imports.py")
+"""Where the tests lie that run on each tested Python."""
 SERVERS = {"postgres_server", "debian_postgres", "seaweed", "redis_port", "served"}
 """Fixtures that lend a server."""
 LATER = {("nth", "last"), ("at_once", "one")}
@@ -43,9 +46,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
+        if item.nodeid.startswith(EVERYWHERE):
+            item.add_marker("everywhere")
         if "kill" in item.nodeid or "crash" in item.nodeid:
             item.add_marker("kills")
         parameters = item.callspec.params.items() if hasattr(item, "callspec") else ()
         later = any((name, value) in LATER for name, value in parameters if isinstance(value, str))
         if later or (item.get_closest_marker("variant") and getattr(item, "originalname", "") in DRILLS):
             item.add_marker("soak")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave what stands after collecting out of garbage collection.
+
+    Thirteen thousand items and all that they import take half a second to walk through; a test may collect at each step, or fork a hundred
+    times, and in a fork a walk copies what it touches.
+    """
+    gc.collect()
+    gc.freeze()

@@ -157,8 +157,16 @@ def test_a_quote_in_a_packed_line_is_explained_by_the_line(home: Household) -> N
     assert home.search(QUOTE) != [], "it is another customer's"
 
 
-@pytest.mark.parametrize("name", ["all.jsonl", "all.jsonl.gz", "all.jsonl.zst"])
-@pytest.mark.parametrize("level", [0, 6])
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [
+        ("all.jsonl", 0),
+        ("all.jsonl.gz", 0),
+        ("all.jsonl.gz", 6),
+        pytest.param("all.jsonl.zst", 0, marks=pytest.mark.soak),
+        ("all.jsonl.zst", 6),
+    ],
+)
 def test_quotes_among_many_lines_are_explained(home: Household, name: str, level: int) -> None:
     lines = [line((BELA, CARA, DINO)[n % 3], f"{n}: {QUOTE if n % 50 == 0 else SAID[DINO][1]}") + b"\n" * (n % 7 == 0) for n in range(3000)]
     halves = b"".join(lines[:1500]), b"".join(lines[1500:])
@@ -187,8 +195,15 @@ def test_a_quote_in_a_cell_with_line_breaks_is_explained_by_its_record(home: Hou
     assert QUOTE in (home.world / "lake" / "said.csv").read_bytes().decode(codec)
 
 
-@pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
-@pytest.mark.parametrize("name", ["crew.json", "crew.json.gz"])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("crew.json", "utf-8"),
+        ("crew.json.gz", "utf-16"),
+        pytest.param("crew.json", "utf-16", marks=pytest.mark.soak),
+        pytest.param("crew.json.gz", "utf-8", marks=pytest.mark.soak),
+    ],
+)
 def test_a_quote_in_an_entry_of_a_list_is_explained_by_the_entry(home: Household, codec: str, name: str) -> None:
     teams = [
         {"t": n, "members": [{"profile_id": who, "said": f"é {n} {said}"} for who, said in pairs]}
