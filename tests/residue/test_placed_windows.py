@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import struct
+from collections.abc import Callable
 
 import pytest
 
@@ -50,3 +52,12 @@ def test_windows_in_hex_and_base64_are_held_by_whom_the_bytes_are_of(write: str)
     assert wanted
     assert placed.held_by() == {ANNA: frozenset(wanted)}
     assert holder.held() == frozenset(wanted)
+
+
+@pytest.mark.parametrize("write", [lambda data: data, base64.b64encode, lambda data: data.hex().encode()], ids=["packed", "base64", "hex"])
+def test_what_a_container_holds_is_not_of_whom_the_one_before_it_is(write: Callable[[bytes], bytes]) -> None:
+    traces = text_traces(SENTENCE)
+    search = ResidueScanner().placed(traces, range(len(traces.traces)))
+    for owner, said in (("before", "quite another matter"), ("own", SENTENCE), ("after", "nothing of it either")):
+        search.blob(Pseudonym(owner), "notes", "text", io.BytesIO(write(gzip.compress(said.encode()))))
+    assert search.held_by().keys() == {"own"}

@@ -87,6 +87,11 @@ class Written:
     def _run(self, offset: int) -> int:
         return int(np.searchsorted(self._starts, offset, side="right")) - 1
 
+    def rest(self, offset: int) -> bytes:
+        """Return what the run says that a place of the data is in, from there on: what follows was written elsewhere."""
+        following = self._run(offset) + 1
+        return self.data[offset : int(self._starts[following]) if following < len(self._starts) else len(self.data)]
+
     def runs(self) -> Iterator[bytes]:
         """Yield what each run says by itself."""
         bounds = [*self._starts.tolist(), len(self.data)]

@@ -113,7 +113,7 @@ class PlacedWindowSearch(SharedWindowSearch):
         def opened(written: Written, place: Callable[[int], int]) -> None:
             for at in container_starts(written.data):
                 self._owner, self._joint = owners[bisect_right(begins, place(at)) - 1]
-                add_small(self._session, RunOrigin(_NOWHERE), Allowance.of(self._limits, 0), written.data[at:], None)
+                add_small(self._session, RunOrigin(_NOWHERE), Allowance.of(self._limits, 0), written.rest(at), None)
                 self._session.flush()
 
         owner = self._owner, self._joint
