@@ -10,7 +10,11 @@ from expunge.residue.forms.tokens import GROUPS, TO_PLAIN, phases_of, say
 from expunge.residue.forms.written import Written, WrittenOrigin
 from expunge.residue.matching.session import Allowance, RunOrigin, Session
 
-_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+_ALPHABETS = {
+    "hex": b"0123456789abcdefABCDEF",
+    "base32": b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567",
+    "base64": b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_",
+}
 _FOR_EVER = 1 << 62
 
 
@@ -45,7 +49,7 @@ class LongRunReader:
             begin: begins to search what the run says.
         """
         session, where, allowance = reading
-        self._form = run.form
+        self._form, self._alphabet = run.form, _ALPHABETS[run.form]
         end = whole.find(b"\n", run.begin) if run.lines else -1
         self._line = len(whole[run.begin : end].rstrip(b"\r")) if run.lines else 0
         step = end + 1 - run.begin if run.lines else 1
@@ -84,9 +88,8 @@ class LongRunReader:
         for _, reader in self._readers:
             reader.close()
 
-    @staticmethod
-    def _letters(data: bytes) -> tuple[bytes, int | None]:
-        rest = data.lstrip(_LETTERS)
+    def _letters(self, data: bytes) -> tuple[bytes, int | None]:
+        rest = data.lstrip(self._alphabet)
         text = data[: len(data) - len(rest)]
         return text.translate(TO_PLAIN), len(text) if rest else None
 
@@ -98,15 +101,16 @@ class LongRunReader:
         passed = 0
         for line in lines:
             letters = line.strip(b"\r \t")
-            more = letters.lstrip(_LETTERS)
+            more = letters.lstrip(self._alphabet)
             if more or len(letters) != self._line:
                 text.append(letters[: len(letters) - len(more)])
                 return b"".join(text).translate(TO_PLAIN), max(0, passed + len(line) - len(more) - before)
             text.append(letters)
             passed += len(line) + 1
-        more = last.lstrip(b" \t").lstrip(_LETTERS).lstrip(b"\r")
+        more = last.lstrip(b" \t").lstrip(self._alphabet).lstrip(b"\r")
         if more or len(last) > self._line + 2:
-            text.append(last.strip(b"\r \t")[: self._line])
+            letters = last.strip(b"\r \t")
+            text.append(letters[: len(letters) - len(letters.lstrip(self._alphabet))][: self._line])
             return b"".join(text).translate(TO_PLAIN), max(0, passed + len(last) - len(more) - before)
         self._partial = last
         return b"".join(text).translate(TO_PLAIN), None
