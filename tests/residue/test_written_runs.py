@@ -220,18 +220,18 @@ def test_a_container_in_a_long_run_is_opened_whole(tmp_path: Path, write: Callab
     assert look(tmp_path, TRACES).found
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("behind", [b"zzyx" * 100, b"ab cde f" + b"zz yx" * 99, b"0g" * 99, b"\nab cde f\nzz yx"])
 @pytest.mark.parametrize("form", ["hex", "hex in lines", "base64 in lines", "base32"])
 def test_other_letters_right_behind_a_long_run_end_it(tmp_path: Path, form: str, behind: bytes) -> None:
     text = (SAID + " and on. ").encode() * 20_000
     said = {"hex": text.hex().encode(), "base32": base64.b32encode(text), "base64 in lines": base64.encodebytes(text)}
     said["hex in lines"] = b"\n".join(said["hex"][at : at + 76] for at in range(0, len(said["hex"]), 76))
-    for size in (1 << 20, (1 << 20) + 30, (1 << 20) + 77):
+    for size in (1 << 20, (1 << 20) + 30):
         (tmp_path / "a").write_bytes(said[form][:size] + behind + b" end " * 99)
         assert look(tmp_path, TRACES).found
 
 
+@pytest.mark.soak
 def test_what_stands_behind_a_long_run_is_found(tmp_path: Path) -> None:
     long = base64.encodebytes(_noise(2 << 20) + b"a")
     (tmp_path / "f").write_bytes(b"x\n" + long + base64.encodebytes(LONG) + b"\n\n" + long)
