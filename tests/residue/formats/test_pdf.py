@@ -135,6 +135,57 @@ def test_however_pages_fonts_and_versions_are_told_what_is_shown_is_read_and_exp
     assert account(MemorySlice(READ[kind]), "a.pdf", Limits()).opaque == 0
 
 
+FORM = b"/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /Font << /F1 5 0 R >> >> " + FLATE
+FORMS = {
+    "of no page": FORM,
+    "with metadata": FORM + b" /Metadata 9 0 R",
+    "with a picture to print": FORM + b" /OPI << /Type /OPI /Subtype /Image /Width 9 /Height 9 >>",
+    "that names an attachment": FORM + b" /AF << /Type /EmbeddedFile >>",
+}
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_form_is_read_whatever_else_its_dictionary_says(kind: str) -> None:
+    form = stream(zlib.compress(acts(SAID)), FORMS[kind])
+    whole = made({4: stream(b"q /Fm0 Do Q"), 8: form})
+    assert SAID in pdf.text(whole).decode()
+    assert account(MemorySlice(whole), "a.pdf", Limits()).opaque == 0
+
+
+@pytest.mark.parametrize(
+    "said", [b"(Du\x9aan \x99agar)", b"(Du\\232an \\231agar)", b"<4475 9A616E 20 99 61676172>", b"((x) Du\x9aan \x99agar)"]
+)
+def test_a_title_is_read_in_the_encoding_of_documents(said: bytes) -> None:
+    assert (
+        "Dušan Žagar"
+        in pdf.text(made({8: b"<< /Title %b >>" % said.replace(b"\x9a", b"\x9d").replace(b"232", b"235").replace(b"9A", b"9D")})).decode()
+    )
+
+
+TO_THE_LEFT = {"Hebrew": "שרה כהן סיפרה לנו על 12 בתים של Anna Meier ביום", "Arabic": "سارة الأحمد أخبرتنا عن المستشفى"}
+
+
+@pytest.mark.parametrize("script", TO_THE_LEFT)
+def test_letters_that_run_to_the_left_are_read_in_their_order(script: str) -> None:
+    said = TO_THE_LEFT[script]
+    parts = {"لأ": 0xE000, "لا": 0xE001}
+    shown = said
+    for part, code in parts.items():
+        shown = shown.replace(part, chr(code))
+    for words in ("12", "Anna Meier"):
+        shown = shown.replace(words, words[::-1])
+    table = (
+        b"1 begincodespacerange <0000> <FFFF> endcodespacerange 3 beginbfchar <E000> <06440623> <E001> <06440627> <0020> <0020> endbfchar\n"
+    )
+    table += b"2 beginbfrange <0021> <007E> <0021> <05D0> <06FF> <05D0> endbfrange"
+    for order in (reversed(shown), shown):
+        codes = b"".join(b"%04X" % ord(each) for each in order)
+        whole = made({6: stream(table), 4: stream(b"BT /F1 12 Tf 9 9 Td <" + codes + b"> Tj ET")})
+        written = said if order is not shown else said.replace("12", "21").replace("Anna Meier", "reieM annA")
+        assert written in pdf.text(whole).decode()
+        assert account(MemorySlice(whole), "a.pdf", Limits()).opaque == 0
+
+
 UNREAD = {
     "unknown filter": made({4: stream(acts(SAID), b"/Filter /Crypt")}),
     "unknown packing": made({4: stream(acts(SAID), b"/Filter /LZWDecode")}),
@@ -145,6 +196,9 @@ UNREAD = {
             4: stream(b"BT /F1 9 Tf (abcdefghi) Tj ET"),
         }
     ),
+    "letters counted up": made({6: stream(b"begincmap 1 beginbfrange <0000> <00FF> <2701> endbfrange")}),
+    "controls for letters": made({6: stream(b"begincmap 1 beginbfrange <0040> <005E> <0000> endbfrange")}),
+    "objects by LZW": made({8: stream(lzw(b"9 0 << /Title (a title) >>"), b"/Type /ObjStm /N 1 /First 4 /Filter /LZWDecode")}),
     "encrypted": made({}).replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt 7 0 R"),
     "no such content": made({4: b""}),
 }
@@ -167,6 +221,8 @@ IMAGE = b"/Subtype /Image /Width 100 /Height 50 /BitsPerComponent 8 "
 HIDDEN = {
     "attached": stream(zlib.compress(NOISE), b"/Type /EmbeddedFile " + FLATE),
     "attached in letters": stream(base64.a85encode(NOISE) + b"~>", b"/Filter /ASCII85Decode"),
+    "attached by LZW": stream(lzw(NOISE), b"/Type /EmbeddedFile /Filter /LZWDecode"),
+    "attached by LZW in letters": stream(base64.a85encode(lzw(NOISE)) + b"~>", b"/Filter [/ASCII85Decode /LZWDecode]"),
     "attached in runs": stream(runs_of(NOISE), b"/Filter /RunLengthDecode"),
     "not packed as it says": stream(NOISE, b"/Subtype /Image " + FLATE + b" "),
     "behind what is packed": stream(zlib.compress(b"hello" * 99) + NOISE, IMAGE + FLATE),
@@ -183,7 +239,7 @@ TYPE_1 = b"%!PS-AdobeFont-1.0: A\ncurrentfile eexec\n"
 @pytest.mark.parametrize("kind", HIDDEN)
 def test_what_looks_like_noise_in_a_stream_is_opaque(kind: str) -> None:
     found = account(MemorySlice(made({8: HIDDEN[kind]})), "a.pdf", Limits())
-    assert found.opaque > 0.95 * len(NOISE)
+    assert found.opaque + found.unknown > 0.95 * len(NOISE)
 
 
 def in_cipher(said: bytes) -> bytes:
@@ -223,6 +279,13 @@ def test_letters_before_the_first_other_byte_do_not_hide_a_document() -> None:
     whole = made({4: stream(acts(SAID) + b" 1 0 0 1 0 0 cm" * 9000, b"/Title (none)"), 8: EXPLAINED["bitmap"]})
     found = account(MemorySlice(whole), "a.pdf", Limits())
     assert (found.opaque, found.unknown) == (0, 0)
+
+
+@pytest.mark.parametrize("before", [b"\n", b"From: a@b.example\nContent-Type: application/pdf\n\n", b"a line of a log\n" * 9000])
+def test_a_document_of_letters_that_is_not_read_is_told_wherever_it_begins(before: bytes) -> None:
+    unread = made({4: letters(acts(SAID)), 6: letters(b"nothing")})
+    assert unread.isascii()
+    assert account(MemorySlice(before + unread), "a.eml", Limits()).opaque >= len(unread)
 
 
 TANGLED = {

@@ -39,12 +39,11 @@ class FileAccount:
 
     def take(self, source: Slice, name: str = "", depth: int = 0, *, cell: bool = False) -> None:
         """Account for a whole run: a file, or what a container holds. A value in a table is a part of what a scan reads as one run."""
-        # Why before text is passed over: a document may begin with letters, or be written in nothing else.
-        at, sure = self._document(source, depth) if not cell and source.read_at(0, len(pdf.MAGIC)) == pdf.MAGIC else 0, True
+        at, sure = 0, True
         while at < source.size:
             begun = at
             at = self._readable_to(source, at)
-            sure = sure and at == begun
+            sure = (sure and at == begun) or (not cell and pdf.begins(source.read_at(at, _HEAD)))
             if at >= source.size:
                 return
             end = self._explained(source.part(at), name if at == 0 else "", depth, whole=at == 0 and not cell) if sure else 0
@@ -55,8 +54,13 @@ class FileAccount:
             at, sure = at + end, True
 
     def _readable_to(self, source: Slice, at: int) -> int:
-        """Return where the first block begins that is not plainly text or zeros."""
+        """Return where the first block begins that is not plainly text or zeros, or the first document, which may be letters alone."""
         while (block := source.read_at(at, BLOCK)) and is_plain(block):
+            document = block.find(pdf.MAGIC)
+            while document >= 0 and not pdf.begins(source.read_at(at + document, _HEAD)):
+                document = block.find(pdf.MAGIC, document + 1)
+            if document >= 0:
+                return at + document
             at += len(block)
         return at
 

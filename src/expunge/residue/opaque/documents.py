@@ -53,7 +53,8 @@ def document(source: Slice, most: int, refused: Callable[[int], None], inside: C
         refused(source.size)
         yield 0, source.size
         return
-    yield 0, data.find(b"\n") + 1
+    if read and read[0][0] == 0:
+        yield 0, data.find(b"\n") + 1
     begins = [begin for begin, _, _ in read]
     by_place = {each.begin: each for _, _, streams in read for each in streams or ()}
     for start, stop in _parts(data):
@@ -62,8 +63,10 @@ def document(source: Slice, most: int, refused: Callable[[int], None], inside: C
             continue
         mark = pdf.STREAM.search(data, start, stop)
         stream = by_place.get(mark.end()) if mark else None
-        sure = mark is None or (stream is not None and _explains(stream, data[stream.begin : stream.end], most, inside))
+        sure = mark is None or (stream is not None and _explains(stream, data[stream.begin : stream.end], most, refused, inside))
         yield start, stop if sure or mark is None else mark.end()
+    if read:
+        yield read[-1][1], read[-1][1]
 
 
 def _parts(data: bytes) -> Iterator[tuple[int, int]]:
@@ -84,7 +87,7 @@ def _parts(data: bytes) -> Iterator[tuple[int, int]]:
         yield found.start(), at
 
 
-def _explains(stream: Stream, packed: bytes, most: int, inside: Callable[[bytes], None]) -> bool:
+def _explains(stream: Stream, packed: bytes, most: int, refused: Callable[[int], None], inside: Callable[[bytes], None]) -> bool:
     """Return whether a stream is what its dictionary says, or what it holds was given to ``inside``."""
     picture = stream.filters[-1] if stream.filters and stream.filters[-1] in _PICTURES else b""
     try:
@@ -96,6 +99,10 @@ def _explains(stream: Stream, packed: bytes, most: int, inside: Callable[[bytes]
         return len(content) <= _WORST * min(_bitmaps(stream.said), default=0) + _SLACK
     if picture == _JPEG_2000:
         return _is_jpeg_2000(content)
+    if not picture and not stream.shown and not _is_picture(stream.said) and not pdf.UNOPENED.isdisjoint(stream.filters):
+        # Why not judged as it lies there: in letters it is plain text.
+        refused(len(packed))
+        return True
     if not picture and not stream.shown and (sure := _by_structure(stream, content)) is not None:
         return sure
     inside(pdf_acts.beside_letters(content) if stream.shown or _GLYPH.match(content) else content)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from expunge.residue.formats.containers import pdf_acts, pdf_filters
 from expunge.residue.formats.containers.pdf_acts import plain_name
-from expunge.residue.formats.containers.pdf_fonts import UNKNOWN, Font, font
+from expunge.residue.formats.containers.pdf_fonts import SIGN, UNKNOWN, Font, font
 from expunge.residue.formats.slices import Slice
 
 MAGIC = b"%PDF-"
@@ -39,15 +39,24 @@ _EACH = re.compile(rb"(\d+)\s+\d+\s+R")
 _FONT = re.compile(rb"/Type\s*/Font\b")
 _LETTERS = re.compile(rb"/(?:CIDSet|CIDToGIDMap)\s+(\d+)\s+\d+\s+R")
 _GRAPHICS_FONT = re.compile(rb"/Font\s*\[\s*(\d+)\s+\d+\s+R")
-_NO_TEXT = re.compile(
-    rb"/Subtype\s*/Image\b|/Length1\b|/(?:Type1C|CIDFontType0C|OpenType|ObjStm|XRef|Metadata|EmbeddedFile|DCTDecode|JPXDecode|JBIG2Decode|CCITTFaxDecode)\b"
-)
+_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
+_PICTURES = frozenset({b"DCTDecode", b"DCT", b"JPXDecode", b"JBIG2Decode", b"CCITTFaxDecode", b"CCF"})
+_STRUCTURE = re.compile(rb"/Type\s*/(?:ObjStm|XRef)\b")
+_FONT_PROGRAMS = (b"%!", b"\0\1\0\0", b"OTTO", b"true", b"ttcf", b"\1\0\4")
+_ACTS = re.compile(rb"[\t\n\f\r\x20-\x7e]*\Z")
+_GLANCE = 64
+UNOPENED = frozenset({b"LZWDecode", b"LZW", b"RunLengthDecode", b"RL"})
+"""Filters that are undone for pages alone: a scan opens all others wherever they are."""
+_NO_SIGNS = dict.fromkeys(map(ord, SIGN))
 BETWEEN = b"\n\0\n"
 """Between the texts of two pages."""
 _MOST_READINGS = 16
 _MOST_PARENTS = 16
-_FEW = 8
+_FEW = 4
 """Different numbers without a letter from which on a text counts as not read: single signs of fonts of symbols have none in many files."""
+_DINGBATS = re.compile("[\u2701-\u27be]")
+_MANY_DINGBATS = 12
+"""Different ones on a page from which on they stand for letters: some programs count them up where they know none."""
 _PROGRAM = 1 << 15
 _WORK = 1 << 27
 """Bytes of dictionaries that are looked through in one file, each as often as it is: those that refer to each other have no end."""
@@ -93,12 +102,19 @@ def runs(source: Slice) -> Iterator[tuple[int, str, Iterator[bytes]]]:
         yield 0, "pdf", iter((said,))
 
 
+def begins(head: bytes) -> bool:
+    """Return whether a file begins with some bytes."""
+    return _HEAD.match(head) is not None
+
+
 def text(data: bytes) -> bytes:
-    """Return what all pages say: twice where it cannot be told whether parts of a line are parts of a word."""
+    """Return what all pages say: twice where it cannot be told whether parts of a line are parts of a word, or how letters run."""
     said = [*dict.fromkeys(_shown_by(_File(data)))]
     parted = [each.replace(pdf_acts.PARTS, " ") for each in said]
     joined = [each.replace(pdf_acts.PARTS, "") for each in said]
-    return BETWEEN.join(each.encode("utf-8", "replace") for each in (parted if parted == joined else [*parted, *joined]))
+    every = parted if parted == joined else [*parted, *joined]
+    leftward = [ordered for each in every if (ordered := pdf_acts.in_order_of_reading(each))]
+    return BETWEEN.join(each.translate(_NO_SIGNS).encode("utf-8", "replace") for each in (*every, *leftward))
 
 
 def files(data: Slice, most: int) -> Iterator[tuple[int, int, list[Stream] | None]]:
@@ -226,6 +242,8 @@ class _File:
             self.refused = True
             return
         self.read.add((holder.begin, holder.end))
+        # Why: a scan finds what these objects say in what it unpacks itself.
+        self.refused |= not UNOPENED.isdisjoint(self.filters(holder))
         begin = int(first[1])
         numbers = [int(each) for each in re.findall(rb"\d+", content[:begin])[: 2 * int(count[1])]]
         bounds = [begin + each for each in numbers[1::2]]
@@ -337,11 +355,24 @@ class _File:
                 self.read.update((version.begin, version.end) for version in versions)
                 yield b"\n".join(self._content(version) for version in versions if version.end), names
         for each in self.each():
-            if each.end and (each.begin, each.end) not in self.read and not _NO_TEXT.search(each.said):
-                content = self._content(each)
-                if pdf_acts.SHOWS.search(content):
-                    self.read.add((each.begin, each.end))
-                    yield content, self._names(each.said)
+            if each.end and (each.begin, each.end) not in self.read and self._may_show(each):
+                self.read.add((each.begin, each.end))
+                yield self._content(each), self._names(each.said)
+
+    def _may_show(self, each: _Object) -> bool:
+        """Return whether a stream that no page names has acts that show text."""
+        filters = self.filters(each)
+        image = _IMAGE.search(each.said) and b"/Width" in each.said and b"/BBox" not in each.said
+        if image or _STRUCTURE.search(each.said) or not _PICTURES.isdisjoint(filters):
+            return False
+        try:
+            content = self._undone(each, MOST)
+        except pdf_filters.Refused:
+            self.refused |= b"/Length1" not in each.said and b"/EmbeddedFile" not in each.said
+            return False
+        self._spend(len(content) // 4)
+        acts = not content.startswith(_FONT_PROGRAMS) and _ACTS.match(content[:_GLANCE])
+        return bool(acts and pdf_acts.SHOWS.search(content))
 
     def said(self) -> Iterator[str]:
         """Yield what each page and each form says, with a mark where the next part goes on in the same line."""
@@ -361,9 +392,12 @@ class _File:
                 of = {name: each[turn % len(each)] for name, each in fonts.items()}
                 shown, dark = pdf_acts.shown(acts, of, of_graphics[turn % len(of_graphics)] if of_graphics else None)
                 most = max(most, dark, key=len)
+                self.refused |= len({*_DINGBATS.findall(shown)}) >= _MANY_DINGBATS
                 if shown.strip():
                     yield shown
             self.dark |= most
+        for each in self.each():
+            yield from pdf_acts.strings(each.said)
 
     def _fonts_of(self, keys: list[int | bytes]) -> list[Font]:
         """Return the fonts that a name may mean."""

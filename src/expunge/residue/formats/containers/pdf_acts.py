@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import binascii
 import re
+import unicodedata
+from collections.abc import Iterator
 
-from expunge.residue.formats.containers.pdf_fonts import UNKNOWN, Font
+from expunge.residue.formats.containers.pdf_fonts import SIGN, UNKNOWN, Font
 
+_TEXT = re.compile(rb"(?P<text>\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))|(?P<hex>(?<!<)<[0-9A-Fa-f\s]+>(?!>))", re.DOTALL)
+_OWN_SIGNS = re.compile(rb"[\x18-\x1f\x80-\xa0]|\\[0-3][0-7][0-7]|<[\s0-9A-Fa-f]+>")
+_UNUSUAL = bytes((*range(0x18, 0x20), *range(0x80, 0xA1)))
+_DOCUMENT_SIGNS = dict(zip(_UNUSUAL, "˘ˇˆ˙˝˛˚˜•†‡…—–ƒ⁄‹›−‰„“”‘’‚™ﬁﬂŁŒŠŸŽıłœšž\ufffd€", strict=True))  # noqa: RUF001 - the signs themselves
+_TO_THE_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
+_TURNED = re.compile(f"{SIGN[1]}([^{SIGN[0]}]*){SIGN[0]}")
+_LEFTWARD = re.compile(f"[{_TO_THE_LEFT}]")
+_RIGHTWARD = re.compile(rf"[^\W{_TO_THE_LEFT}](?:[^\n{_TO_THE_LEFT}]*[^\W{_TO_THE_LEFT}])?")
+_WIDE = b"\xfe\xff"
 SHOWS = re.compile(rb"(?:^|[\s\]>)])(?:BT)\b")
 USED = re.compile(rb"/([^\s/<>\[\]()]*)\s+[-+\d.]+\s+Tf\b")
 _TOKEN = re.compile(
@@ -30,6 +41,23 @@ _SMALL = 4096
 def plain_name(name: bytes) -> bytes:
     """Return a name with the letters that are written as numbers."""
     return _SPELLED.sub(lambda found: bytes((int(found[1], 16),)), name)
+
+
+def strings(said: bytes) -> Iterator[str]:
+    """Yield the texts of a dictionary, such as a title, that have signs of the encoding which documents have for these (annex D.2)."""
+    for found in _TEXT.finditer(said) if _OWN_SIGNS.search(said) else ():
+        data = _unescaped(found["text"][1:-1]) if found["text"] else _bytes(found["hex"][1:-1])
+        if not data.startswith(_WIDE) and data.translate(None, _UNUSUAL) != data:
+            yield data.decode("latin-1").translate(_DOCUMENT_SIGNS)
+
+
+def in_order_of_reading(text: str) -> str:
+    """Return lines with letters that run to the left as they are read: most programs write them in the order in which they are seen.
+
+    Letters that are shown joined are those that are written. Numbers and words of other letters among them keep their order.
+    """
+    turned = (_TURNED.sub(lambda found: found[1][::-1], line[::-1]) for line in text.split("\n") if _LEFTWARD.search(line))
+    return "\n".join(unicodedata.normalize("NFKC", _RIGHTWARD.sub(lambda found: found[0][::-1], line)) for line in turned)
 
 
 def beside_letters(content: bytes) -> bytes:

@@ -56,6 +56,11 @@ _ACCENTS = {
 }  # fmt: skip
 
 
+SIGN = "\x1c\x1d"
+"""Around several letters that are one sign of a font, and run to the left: these keep their order where that of a line is turned."""
+_SEVERAL = re.compile("[\u0590-\u08ff]{2,8}")
+
+
 class Font(NamedTuple):
     """The letters of a font."""
 
@@ -78,7 +83,9 @@ class Font(NamedTuple):
             said = "".join(self.letters.get(code, sign) for code, sign in zip(data, plain, strict=True))
             return said, set() if self.sure else {*data} - {*self.letters} - _NOT_LETTERS
         codes = [int.from_bytes(data[at : at + self.width], "big") for at in range(0, len(data), self.width)]
-        return "".join(self.letters.get(code, "") for code in codes), {*codes} - {*self.letters} - _NOT_LETTERS
+        said = "".join(self.letters.get(code, "") for code in codes)
+        # Why the controls: tables of some programs say them where they know no letter.
+        return said, {code for code in {*codes} - _NOT_LETTERS if self.letters.get(code, "\0").lstrip(SIGN[0]) < " "}
 
 
 UNKNOWN = Font(1, {}, sure=False)
@@ -201,4 +208,5 @@ def _table(content: bytes) -> Font:
 
 def _letter(digits: bytes) -> str:
     digits = b"".join(digits.split())
-    return binascii.unhexlify(digits).decode("utf-16-be", "replace") if digits and len(digits) % 2 == 0 else ""
+    said = binascii.unhexlify(digits).decode("utf-16-be", "replace") if digits and len(digits) % 2 == 0 else ""
+    return f"{SIGN[0]}{said}{SIGN[1]}" if _SEVERAL.fullmatch(said) else said
