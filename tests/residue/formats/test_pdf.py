@@ -196,8 +196,12 @@ UNREAD = {
             4: stream(b"BT /F1 9 Tf (abcdefghi) Tj ET"),
         }
     ),
-    "letters counted up": made({6: stream(b"begincmap 1 beginbfrange <0000> <00FF> <2701> endbfrange")}),
-    "controls for letters": made({6: stream(b"begincmap 1 beginbfrange <0040> <005E> <0000> endbfrange")}),
+    "letters counted up": made(
+        {6: stream(b"begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange <0000> <00BD> <2701> endbfrange")}
+    ),
+    "controls for letters": made(
+        {6: stream(b"begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange <0040> <005E> <0000> endbfrange")}
+    ),
     "objects by LZW": made({8: stream(lzw(b"9 0 << /Title (a title) >>"), b"/Type /ObjStm /N 1 /First 4 /Filter /LZWDecode")}),
     "encrypted": made({}).replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt 7 0 R"),
     "no such content": made({4: b""}),
