@@ -148,6 +148,7 @@ VERBS: dict[str, Call] = {
     "holds.end": lambda world: world.opened.holds.end("nobody", "it is over"),
     "recipients.all": lambda world: world.opened.recipients.all(),
     "recipients.ask": lambda world: world.opened.recipients.ask(world.done, "acme"),
+    "recipients.by_hand": lambda world: world.opened.recipients.by_hand(),
     "recipients.carried": lambda world: world.opened.recipients.carried(world.done, "acme", "Priya"),
     "recipients.confirm": lambda world: world.opened.recipients.confirm(world.done, "acme", by="Priya"),
     "recipients.letter": lambda world: world.opened.recipients.letter(world.done, "acme"),
@@ -174,6 +175,7 @@ VERBS: dict[str, Call] = {
     "uses.message_of_review": lambda world: world.opened.uses.message_of_review(REVIEW),
     "uses.review": lambda world: world.opened.uses.review(REVIEW, "priya", ""),
     "uses.message_of_assurance": lambda world: world.opened.uses.message_of_assurance(ASSURANCE),
+    "uses.review_faults": lambda world: world.opened.uses.review_faults("answer", {}, None, None),
     "uses.assure": lambda world: world.opened.uses.assure(ASSURANCE, "priya", ""),
     "uses.end": lambda world: world.opened.uses.end(RecordKind.REVIEW, "answer", by="priya", reason="a safeguard failed"),
     "retention.publish": lambda world: world.opened.retention.publish(world.home.folder / "policy"),
@@ -227,6 +229,7 @@ STATELESS = {
     "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
+    "uses.review_faults",
 }  # fmt: skip
 """Verbs that do not read the state database, or not with the map of this test and with state in a file."""
 

@@ -186,6 +186,7 @@ def test_letters_that_run_to_the_left_are_read_in_their_order(script: str) -> No
         assert account(MemorySlice(whole), "a.pdf", Limits()).opaque == 0
 
 
+CODES = b"begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange "
 UNREAD = {
     "unknown filter": made({4: stream(acts(SAID), b"/Filter /Crypt")}),
     "unknown packing": made({4: stream(acts(SAID), b"/Filter /LZWDecode")}),
@@ -196,12 +197,8 @@ UNREAD = {
             4: stream(b"BT /F1 9 Tf (abcdefghi) Tj ET"),
         }
     ),
-    "letters counted up": made(
-        {6: stream(b"begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange <0000> <00BD> <2701> endbfrange")}
-    ),
-    "controls for letters": made(
-        {6: stream(b"begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange <0040> <005E> <0000> endbfrange")}
-    ),
+    "letters counted up": made({6: stream(CODES + b"<0000> <00BD> <2701> endbfrange")}),
+    "controls for letters": made({6: stream(CODES + b"<0040> <005E> <0000> endbfrange")}),
     "objects by LZW": made({8: stream(lzw(b"9 0 << /Title (a title) >>"), b"/Type /ObjStm /N 1 /First 4 /Filter /LZWDecode")}),
     "encrypted": made({}).replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt 7 0 R"),
     "no such content": made({4: b""}),
