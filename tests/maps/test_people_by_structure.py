@@ -306,3 +306,16 @@ def test_the_address_of_a_firm_is_no_identity(tmp_path: Path) -> None:
     found = seen(tmp_path, "app.db")
     assert not found.identities
     assert isinstance(found.datasets["suppliers"].subject, Undecided)
+
+
+def test_the_key_of_people_under_its_own_name_leads_to_them(tmp_path: Path) -> None:
+    script = """
+    CREATE TABLE kunden (kundennr INTEGER PRIMARY KEY, vorname TEXT, nachname TEXT);
+    CREATE TABLE rechnungen (id INTEGER PRIMARY KEY, kundennr INTEGER, summe REAL);
+    CREATE TABLE mahnungen (id INTEGER PRIMARY KEY, stufe INTEGER, rechnung INTEGER REFERENCES rechnungen (id));
+    INSERT INTO rechnungen VALUES (1, 4000, 9.5), (2, 4001, 8.5); INSERT INTO mahnungen VALUES (1, 1, 1);
+    """
+    database(tmp_path / "app.db", script + rows("kunden", "Wort{}", "Wort{}"))
+    found = seen(tmp_path, "app.db")
+    assert found.datasets["rechnungen"].subject == ByField({"kunde": "kundennr"})
+    assert said(found, "rechnungen") == "kundennr: 2 of 2 values match kunden.kundennr"
