@@ -6,8 +6,26 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from expunge.maps.proposal.known_words import ALSO, CONTACTS, FIRST_NAMES, KINDS, LAST_NAMES, LOGINS, OWNERS, PERSONAL, words_of
-from expunge.maps.proposal.people_values import PeopleColumn, people_column
+from expunge.maps.proposal.known_words import (
+    ALSO,
+    CONTACTS,
+    EITHER_NAMES,
+    FIRST_NAMES,
+    KINDS,
+    LAST_NAMES,
+    LOGINS,
+    OWNERS,
+    PEOPLE,
+    PERSON_ONLY,
+    PERSONAL,
+    ROLES,
+    STAFF,
+    folded,
+    known_singular,
+    lists_groups,
+    words_of,
+)
+from expunge.maps.proposal.people_values import PeopleColumn, names_column, people_column
 from expunge.maps.proposal.presets import preset_of
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
 
@@ -52,11 +70,14 @@ class PeopleTable:
     @property
     def of_staff(self) -> bool:
         """Whether its people work for the company, or deliver to it, so that rows about others name them as those who did something."""
-        return self.kind in _STAFF or self.of_contacts
+        return self.kind in STAFF or self.of_contacts
 
 
-_STAFF = frozenset({"employee", "staff", "agent", "seller", "operator", "admin"})
-_NAMES = frozenset({"name", "display_name", "displayname", "nick"})
+_NAMES = frozenset({"name", "display_name", "displayname", "nick", *EITHER_NAMES})
+_WORDS = OWNERS | KINDS.keys() | PEOPLE | STAFF | ROLES
+"""Words by which people are named."""
+_NUMBERS = frozenset({"id", "uuid", "key", "ref", "no", "nr", "num", "number"})
+"""Last words of columns that name rows."""
 _PLURALS = {plural: kind for kind, plural in KINDS.items()}
 _COPIES = frozenset({"history", "historical", "audit", "archive", "archived", "log", "logs", "backup", "old", "version", "versions"})
 
@@ -81,23 +102,40 @@ def _built_like_people(tables: Sequence[TableFacts], found: Sequence[PeopleTable
         referring, key = _referring(facts, tables), facts.table.key
         if facts.place in known | above or _targets(facts) & known or not referring or preset_of(facts.table.name) is not None:
             continue
+        if lists_groups(facts.table.name):
+            continue
         if is_copy(facts.table) or _is_part(facts.table, key) or _is_of_others(facts.table, key) or same_people(facts, found) is not None:
             continue
         column = people_column(facts.table, facts.survey)
         named = _named(facts.table.name)
         # Why not by names alone: an artist, a brand and a ship have one as well.
-        if column is not None and (
-            column.findable or named in OWNERS | _STAFF or not PERSONAL.isdisjoint(map(str.lower, _names(facts.table)))
-        ):
+        if column is not None and (column.findable or named in OWNERS | STAFF or not PERSONAL.isdisjoint(_names_in(facts.table))):
             kind = _fresh(named, facts.table.name, {each.kind for each in (*found, *asked.values())})
             also = dict.fromkeys((*((column.name,) if column.findable else ()), *_also(facts.table, key)))
             columns[facts.place] = column
             asked[facts.place] = PeopleTable(facts, kind, key, tuple(also), f"{referring} refers to it, and {column.said}")
     led = {to for place, people in asked.items() if columns[place].personal for to in _targets(people.facts)}
-    places = {place: people for place, people in asked.items() if columns[place].personal or place not in led}
+    grouped = {to for place, people in asked.items() if _is_of_people(people.facts) for to in _targets(people.facts) - {place}}
+    places = {
+        place: people
+        for place, people in asked.items()
+        if (columns[place].personal or place not in led) and (place not in grouped or _has_what_people_have(people.facts.table))
+    }
     # Why the name: a ride with an address is its rider's; a guest of a hotel with one is a person of their own.
     owners = {place for place, people in places.items() if people.kind in OWNERS}
     return tuple(people for place, people in places.items() if not _targets(people.facts) & (owners - {place}))
+
+
+def _has_what_people_have(table: SurveyedTable) -> bool:
+    """Whether its name, or a column of it, is one that only people have."""
+    last = words_of(table.name)[-1:]
+    named = bool(last) and bool(known_singular(last[0], _WORDS))
+    return named or not PERSON_ONLY.isdisjoint({*_names_in(table), *(word for name in _names(table) for word in words_of(name))})
+
+
+def _is_of_people(facts: TableFacts) -> bool:
+    """Whether its rows are people by themselves, and no event with an address."""
+    return _has_what_people_have(facts.table) or bool(names_column(facts.table, facts.survey))
 
 
 def _targets(facts: TableFacts) -> set[tuple[str, str]]:
@@ -111,7 +149,22 @@ def _referring(facts: TableFacts, tables: Sequence[TableFacts]) -> str:
             leads = other is not facts and other.store == facts.store and reference.table == facts.table.name
             if leads and facts.table.key and [there for _, there in reference.columns] == [facts.table.key]:
                 return f"{other.table.name}.{reference.columns[0][0]}"
-    return ""
+    return next((f"{other.table.name}.{name}" for other in tables if other is not facts for name in _naming(other, facts)), "")
+
+
+def _naming(other: TableFacts, facts: TableFacts) -> Iterator[str]:
+    """The columns of a table that are named after another one, and whose values are keys there, with no key of the schema that says so."""
+    key, last = facts.table.column(facts.table.key), words_of(facts.table.name)[-1:]
+    declared = {here for reference in other.table.references for here, _ in reference.columns}
+    if key is None or not last or other.store != facts.store:
+        return
+    for column in other.table.columns:
+        words = words_of(column.name)
+        named = len(words) > 1 and words[-1] in _NUMBERS and bool(known_singular(last[0], {words[-2]}))
+        if named and column.name not in declared and column.type is key.type:
+            values = other.survey.sampled(other.table.name, column.name, MOST_VALUES)
+            if values and facts.survey.held(facts.table.name, key.name, values) >= ENOUGH * len(values):
+                yield column.name
 
 
 def same_people(facts: TableFacts, homes: Sequence[PeopleTable]) -> tuple[PeopleTable, str] | None:
@@ -147,8 +200,11 @@ def _people(facts: TableFacts, found: Sequence[PeopleTable]) -> PeopleTable | No
     preset = preset_of(table.name)
     if (preset is not None and not preset.people) or is_copy(table):
         return None
-    named, seen = _named(table.name) in KINDS, set(map(str.lower, _names(table)))
-    has_name, by_login = bool(seen & FIRST_NAMES and seen & LAST_NAMES), bool(seen & LOGINS and "password" in seen)
+    by_word, seen = _named(table.name) in PEOPLE, _names_in(table)
+    named = by_word or _named(table.name) in KINDS
+    forenames, surnames = seen & FIRST_NAMES, seen & LAST_NAMES
+    has_name = bool((forenames and seen & (LAST_NAMES | EITHER_NAMES | {"name"})) or (surnames and seen & EITHER_NAMES))
+    by_login = bool(seen & LOGINS and "password" in seen)
     addressed, contacts = not seen.isdisjoint(ALSO), not named and not seen.isdisjoint(CONTACTS)
     if _refers(facts, found) and seen.isdisjoint(PERSONAL | _NAMES):
         # A table of links between people and something else may be named after people: team_members.
@@ -167,6 +223,10 @@ def _people(facts: TableFacts, found: Sequence[PeopleTable]) -> PeopleTable | No
         asks = "it has first and last names, and nothing else says whether it lists people whom orders are about"
     if not asks and named and not preset and seen.isdisjoint(PERSONAL | _NAMES):
         asks = "it is named after people, and no column of it names one"
+    if not asks and by_word and not has_name:
+        asks = "its name is a word for people, and it has no forenames and surnames"
+    if not asks and lists_groups(table.name):
+        asks = "it is named after what is no person, and its rows sign in or have names of people"
     kind = _fresh(_named(table.name), table.name, {each.kind for each in found})
     return PeopleTable(facts, kind, key, tuple(_also(table, key)), asks, contacts)
 
@@ -197,6 +257,11 @@ def _names(table: SurveyedTable) -> tuple[str, ...]:
     return tuple(column.name for column in table.columns)
 
 
+def _names_in(table: SurveyedTable) -> set[str]:
+    """The names of its columns, folded, as they are and with their words apart."""
+    return {form for name in _names(table) for form in (folded(name), "_".join(words_of(name)))}
+
+
 def _key_names(table: str) -> frozenset[str]:
     kind = _named(table)
     return frozenset({"id", "uuid", "key", f"{kind}_id", f"{kind}id"})
@@ -208,6 +273,8 @@ def _named(table: str) -> str:
     last = words[-1] if words else ""
     if last in KINDS:
         return last
+    if last not in _PLURALS and (word := known_singular(last, _WORDS)):
+        return word
     return _PLURALS.get(last, last[:-1] if last.endswith("s") and not last.endswith("ss") else last)
 
 

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from expunge.maps.proposal.known_words import COMPANIES, CONTACT_WORDS, PHONES, THINGS, words_of
+from expunge.maps.proposal.known_words import (
+    ACTORS,
+    COMPANIES,
+    CONTACT_WORDS,
+    EITHER_NAMES,
+    KINDS,
+    OWNERS,
+    PEOPLE,
+    PHONES,
+    ROLES,
+    STAFF,
+    THINGS,
+    words_of,
+)
 from expunge.ports.optional.table_survey import ColumnType, SurveyedTable, TableSurvey
 
 _LOOKED_AT = 500
@@ -16,7 +30,7 @@ _DIGITS = 7
 _PARTICLES = r"(?:de|del|della|der|den|di|da|dos|du|el|la|le|van|von|zu|bin|ibn|al)"
 _CAPITAL = r"[^\W\d_a-z][^\W\d_]*(?:['\u2019.\-][^\W\d_]+)*\.?"
 _NAME = re.compile(rf"{_CAPITAL}(?: (?:{_PARTICLES}|{_CAPITAL}))* {_CAPITAL}")
-_NAMED = frozenset({"name", "fullname", "names"})
+_NAMED = frozenset({"name", "fullname", "names", *EITHER_NAMES})
 _FEW = 2
 """Names from which on a column of them is one: one alone may be anything's."""
 
@@ -61,6 +75,36 @@ def people_column(table: SurveyedTable, survey: TableSurvey) -> PeopleColumn | N
                 found.append((rank, PeopleColumn(column.name, said, fits is not _is_name, fits is not _is_phone)))
                 break
     return min(found, key=lambda each: each[0])[1] if found else None
+
+
+def names_column(table: SurveyedTable, survey: TableSurvey) -> str:
+    """Return the counts of a column that is named after names, and holds names of people; empty where there is none.
+
+    Raises StoreUnavailable.
+    """
+    words = {column.name: words_of(column.name) for column in table.columns}
+    if any(not THINGS.isdisjoint(each) for each in words.values()):
+        return ""
+    return _counted_names(table, survey, [name for name, each in words.items() if not _NAMED.isdisjoint(each[-1:])])
+
+
+def role_column(table: SurveyedTable, survey: TableSurvey) -> str:
+    """Return the counts of a column that is named after an owner or a role, and holds names of people; empty where there is none.
+
+    Raises StoreUnavailable.
+    """
+    roles = OWNERS | ACTORS | ROLES | PEOPLE | STAFF | KINDS.keys()
+    return _counted_names(table, survey, [each.name for each in table.columns if not roles.isdisjoint(words_of(each.name))])
+
+
+def _counted_names(table: SurveyedTable, survey: TableSurvey, columns: Sequence[str]) -> str:
+    for column in table.columns:
+        if column.name in columns and column.type is ColumnType.TEXT:
+            values = survey.sampled(table.name, column.name, _LOOKED_AT)
+            held = sum(1 for value in values if _is_name(value.strip()))
+            if held >= _FEW and held >= _ENOUGH * len(values):
+                return f"{held:,} of {len(values):,} values of {column.name} are names of people"
+    return ""
 
 
 def _is_address(value: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from expunge.maps.proposal.guesses import Guess, IdentityGuess
-from expunge.maps.proposal.known_words import KINDS, kind_of
+from expunge.maps.proposal.known_words import KINDS, kind_of, lists_groups
 from expunge.maps.proposal.people_tables import ENOUGH, PeopleTable
 
 _MAILS = frozenset({"email", "e_mail", "email_address", "mail"})
@@ -22,12 +22,30 @@ def settled(guesses: Sequence[Guess], homes: Sequence[PeopleTable]) -> tuple[tup
     keys = {identity.dataset: identity.kind for identity in identities}
     near = [replace(guess, kinds=_nearest(guess.kinds, keys.get(guess.name), owners)) for guess in named]
     led = [guess if guess.settled and not guess.nobody else _through_files(guess, near) for guess in near]
-    if not identities and (mails := [(guess, name) for guess in led for name in guess.fields if name.lower() in _MAILS]):
+    if not identities and (mails := _mails(led)):
         guess, name = mails[0]
         identities.append(IdentityGuess("email", guess.name, name, asks="nothing else here lists people"))
         led = [replace(each, kinds={"email": name}) if each is guess else each for each in led]
     asked = [guess if guess.settled or guess.asks else replace(guess, asks=_question(guess)) for guess in led]
-    return tuple(asked), tuple(identities)
+    return tuple(_with_doubts(asked, homes)), tuple(identities)
+
+
+def _mails(guesses: Sequence[Guess]) -> list[tuple[Guess, str]]:
+    """The columns of addresses of people; those of firms and places are their offices'."""
+    return [(each, name) for each in guesses if not lists_groups(each.table) for name in each.fields if name.lower() in _MAILS]
+
+
+def _with_doubts(guesses: Sequence[Guess], homes: Sequence[PeopleTable]) -> list[Guess]:
+    """The guesses, with a question for each that leads only to people of whom it is a question whether they are people."""
+    asked = {home.kind: home.facts.dataset for home in homes if home.asks}
+    led = [guess for guess in guesses if guess.kinds and guess.kinds.keys() <= asked.keys()]
+    doubts = {guess.name: {asked[kind] for kind in guess.kinds} for guess in led}
+    ways = {guess.name: {name for name, _ in guess.ways} or set(guess.through[:1]) for guess in guesses}
+    while found := {name: to for name, to in ways.items() if name not in doubts and to and to <= doubts.keys()}:
+        doubts |= {name: {home for way in to for home in doubts[way]} for name, to in found.items()}
+    named = {name: " and ".join(sorted(each)) for name, each in doubts.items() if name not in asked.values()}
+    told = {name: f"it goes with the people of {each}, and whether these are people is a question" for name, each in named.items()}
+    return [replace(guess, asks="; ".join(filter(None, (guess.asks, told.get(guess.name, ""))))) for guess in guesses]
 
 
 def _by_name(guess: Guess, listed: set[str]) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from expunge.core.datamap.people_columns import singular
 from expunge.core.datamap.protected_kinds import CATEGORY, ProtectedKind
 from expunge.core.retention.time_columns import names_birthday, names_time
 from expunge.maps.proposal.guesses import Guess
-from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, KINDS, OTHER_TIMES, OWNERS, PERSONAL, TIMES, words_of
+from expunge.maps.proposal.known_words import ACTORS, ALSO, CHANGES, KINDS, OTHER_TIMES, OWNERS, PERSONAL, TIMES, lists_groups, words_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts, is_copy, same_people
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.unreached_tables import naming_rows, question, reason, row_names
@@ -225,7 +225,12 @@ class TableWays:
         for other, here in referring:
             if other.table.unique(here):
                 return replace(guess, through=(other.dataset, facts.table.key, *([here] if here != facts.table.key else [])))
-        if len(referring) > 1 and any(column.name.lower() in PERSONAL for column in facts.table.columns):
+        # Why not those: a hotel outlives the last of its guests.
+        if (
+            len(referring) > 1
+            and not lists_groups(facts.table.name)
+            and any(column.name.lower() in PERSONAL for column in facts.table.columns)
+        ):
             (first, link), key = referring[0], facts.table.key
             way = (first.dataset, key, *([link] if link != key else []))
             ways = tuple((other.dataset, here) for other, here in referring)

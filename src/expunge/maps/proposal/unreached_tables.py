@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from expunge.maps.proposal.known_words import PERSONAL, kind_of
+from expunge.maps.proposal.known_words import PERSONAL, folded, kind_of
 from expunge.maps.proposal.people_tables import ENOUGH, MOST_VALUES, PeopleTable, TableFacts
-from expunge.maps.proposal.people_values import people_column
+from expunge.maps.proposal.people_values import people_column, role_column
 from expunge.maps.proposal.presets import preset_of
 from expunge.maps.proposal.value_match import FEW, free_text, shows_people
 from expunge.ports.optional.table_survey import ColumnType
@@ -57,7 +57,7 @@ def naming_rows(facts: TableFacts) -> frozenset[str]:
 
 def _questions(facts: TableFacts, homes: Sequence[PeopleTable], referring: Sequence[str]) -> Iterator[str]:
     columns = [column.name for column in facts.table.columns]
-    told = [name for name in columns if name.lower() in PERSONAL]
+    told = [name for name in columns if folded(name) in PERSONAL]
     pair = _polymorphic({name.lower() for name in columns})
     preset = preset_of(facts.table.name)
     if preset is not None and not (preset.nobody or preset.people) and preset.columns <= {name.lower() for name in columns}:
@@ -74,6 +74,8 @@ def _questions(facts: TableFacts, homes: Sequence[PeopleTable], referring: Seque
         yield f"{shown} names people, and no key says whom"
     if (column := people_column(facts.table, facts.survey)) is not None:
         yield f"{column.said}, and no key says whose it is"
+    if said := role_column(facts.table, facts.survey):
+        yield f"{said}, and no key says whose it is"
     if text := free_text(facts):
         yield f"{text} holds free text, and no key says whose it is"
     if not facts.table.rows and (preset is None or not preset.nobody):

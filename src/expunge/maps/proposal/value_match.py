@@ -54,7 +54,10 @@ def names_people(column: str, people: PeopleTable) -> NameTells:
     """Return what a column's name says of one table of people."""
     words = words_of(people.facts.table.name)
     called = frozenset({people.kind, *(singular(word) for word in words[-1:])})
-    return name_tells(column, MapWords(frozenset(), called, frozenset()))
+    key = people.key.lower()
+    # Why its word: ``id`` and ``code`` are names of any key, ``kundennr`` is that of these people.
+    fields = frozenset({key} if key.startswith(tuple(called)) else ())
+    return name_tells(column, MapWords(fields, called, frozenset()))
 
 
 def best_people(facts: TableFacts, column: SurveyedColumn, homes: Sequence[PeopleTable]) -> tuple[PeopleTable, KeyMatch] | None:
