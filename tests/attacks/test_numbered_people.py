@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -268,3 +269,80 @@ def test_a_number_in_a_table_declared_to_be_about_nobody_is_found_and_settled_by
     made.map.write_text(f"{made.map.read_text()}ignore:\n  - {line}\n")
     again = made.again(run)
     assert again.state is OrderState.FULFILLED, again.reasons
+
+
+def many(*gone: int) -> str:
+    """Customers who are numbered from 1 to 59, less some."""
+    rows = (f"({number}, 'Customer whose word is {number * 7919 % 10007}', NULL)" for number in range(1, 60) if number not in gone)
+    return f"CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, closed_at TEXT); INSERT INTO customers VALUES {', '.join(rows)};"
+
+
+def things(table: str, numbers: Iterable[int], columns: str = "id INTEGER PRIMARY KEY") -> str:
+    """A table of things whose first column holds some numbers."""
+    rows = ", ".join(f"({number}, 'thing {at * 31}')" for at, number in enumerate(numbers))
+    return f"CREATE TABLE {table} ({columns}, title TEXT); INSERT INTO {table} VALUES {rows};"
+
+
+SOME, LEFT = range(1, 31), (13, 21, 40, 44)
+RIDES = ", ".join(f"({number}, {number * 17 % 59 + 1}, 'a ride of length {number * 31}', NULL)" for number in SOME)
+OWN_NUMBERS = {
+    "a key": (many(), things("products", SOME)),
+    "as many as people": (many(), things("rooms", range(1, 60))),
+    "a thing that went": (many(), things("vehicles", [number for number in SOME if number != 12])),
+    "the table's name": (many(), things("products", SOME, "product_id INTEGER PRIMARY KEY")),
+    "the table's name in one word": (many(), things("products", SOME, "productid INTEGER PRIMARY KEY")),
+    "another unique column": (many(), things("products", SOME, "product_no INTEGER NOT NULL UNIQUE")),
+    "a letter's name": (many(), things("shop_products", SOME, '"productNo" INTEGER PRIMARY KEY')),
+    "steps": (many(*range(2, 60, 2)), things("products", range(1, 60, 2))),
+}
+NOT_OWN_NUMBERS = {
+    "a name after the people": (many(), things("customer_profiles", SOME), "id"),
+    "a name that says people": (many(), things("profiles", SOME), "id"),
+    "a foreign key": (many(), things("products", SOME, "id INTEGER PRIMARY KEY REFERENCES customers (id)"), "id"),
+    "a key named after the people": (many(), things("products", SOME, "customer_id INTEGER PRIMARY KEY"), "customer_id"),
+    "a key named after people": (many(), things("products", SOME, "user_id INTEGER PRIMARY KEY"), "user_id"),
+    "a key of another name": (many(), things("products", SOME, "which INTEGER PRIMARY KEY"), "which"),
+    "the people's gaps": (many(*LEFT), things("settings", (each for each in range(1, 60) if each not in LEFT)), "id"),
+    "numbers that come again": (many(), things("events", [*SOME, 7], "id INTEGER"), "id"),
+    "numbers of six digits": (SPARSE, things("settings", (120731, 340559, 558203)), "id"),
+}
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("case", OWN_NUMBERS)
+def test_the_numbers_of_a_tables_own_rows_are_nobodys(request: pytest.FixtureRequest, tmp_path: Path, case: str, store: str) -> None:
+    run = about_nobody(request, tmp_path, store, "".join(OWN_NUMBERS[case]))
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("case", NOT_OWN_NUMBERS)
+def test_a_key_that_more_than_its_values_ties_to_people_is_found(
+    request: pytest.FixtureRequest, tmp_path: Path, case: str, store: str
+) -> None:
+    customers, more, column = NOT_OWN_NUMBERS[case]
+    run = about_nobody(request, tmp_path, store, customers + more)
+    assert run.state is OrderState.IN_PART
+    assert any(f"{column} names the person" in reason for reason in run.reasons), run.reasons
+
+
+def about_nobody(request: pytest.FixtureRequest, folder: Path, store: str, sql: str) -> Run:
+    """An order for one customer, beside a table that is declared to be about nobody."""
+    table = sql.rpartition("CREATE TABLE ")[2].partition(" ")[0]
+    server = request.getfixturevalue("database") if store == "postgres" else ""
+    made = company(folder, sql, DECLARED, f"things: {{store: app, table: {table}, about: nobody}}", server=server)
+    return made.erase(person(sql))
+
+
+def test_the_numbers_of_rows_whose_people_the_map_tells_are_nobodys(tmp_path: Path) -> None:
+    sql = f"CREATE TABLE rides (id INTEGER PRIMARY KEY, customer_id INTEGER, note TEXT, closed_at TEXT); INSERT INTO rides VALUES {RIDES};"
+    rides = "rides: {store: app, table: rides, subject: {customer: customer_id}, retention: life}"
+    run = company(tmp_path, many() + sql, DECLARED, rides).erase(str(ANNA))
+    assert run.state is OrderState.FULFILLED, run.reasons
+
+
+@pytest.mark.parametrize("table", ["customer_profiles", "settings"])
+def test_a_table_that_nobody_declared_is_told_by_its_numbers(tmp_path: Path, table: str) -> None:
+    run = company(tmp_path, many() + things(table, range(1, 60)), DECLARED).erase(str(ANNA))
+    assert run.state is OrderState.IN_PART
+    assert any("id names the person in 1 row" in reason for reason in run.reasons), run.reasons

@@ -6,7 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from expunge.core.datamap.people_columns import ColumnFacts, ColumnVerdict, MapWords, NameTells, name_tells, says_people, to_try, verdict
+from expunge.core.datamap.people_columns import (
+    ColumnFacts,
+    ColumnVerdict,
+    MapWords,
+    NameTells,
+    chance_of_sequence,
+    name_tells,
+    numbers_own_rows,
+    says_people,
+    sounds_like_people,
+    to_try,
+    verdict,
+)
 
 WORDS = MapWords(frozenset({"member_no"}), frozenset({"customer", "account"}), frozenset({"town", "order"}))
 DENSE = ColumnFacts(NameTells.NOTHING, frozenset("357"), frozenset("357"), frozenset("7"), 1.0)
@@ -83,3 +95,42 @@ def test_rows_of_a_table_named_after_people_are_numbered_by_their_keys() -> None
     assert verdict(numbers) is ColumnVerdict.PEOPLE
     assert verdict(replace(numbers, values=frozenset({"3", "5", "7", "11"}))) is ColumnVerdict.DOUBTFUL
     assert verdict(replace(numbers, values=frozenset(map(str, range(3, 20))))) is ColumnVerdict.OTHER
+
+
+def test_numbers_in_turn_tell_people_by_their_gaps_alone() -> None:
+    full, gaps = frozenset(map(str, range(1, 60))), frozenset({"13", "21", "40", "44"})
+    dense = ColumnFacts(NameTells.NOTHING, full, full, frozenset("7"), 0.5, numbers_rows=True)
+    assert verdict(dense) is ColumnVerdict.PEOPLE
+    assert verdict(replace(dense, sequence=chance_of_sequence(full, (), ()))) is ColumnVerdict.OTHER
+    assert chance_of_sequence(full - gaps, gaps, ()) < 1e-3
+    assert chance_of_sequence(full - gaps, gaps, gaps) > 0.1
+    assert chance_of_sequence(full - {"13"}, {"13"}, ()) > 0.01
+    assert chance_of_sequence(map(str, range(10, 600, 10)), map(str, range(11, 19)), ()) == pytest.approx(1)
+    assert chance_of_sequence(SPARSE_VALUES, map(str, range(120731, 558203, 3417)), ()) < 1e-3
+    assert chance_of_sequence({"7", "0", "x"}, {"6", "8"}, ()) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "table", "own"),
+    [
+        ("id", "products", True),
+        ("product_id", "products", True),
+        ("ProductID", "Products", True),
+        ("productid", "products", True),
+        ("product_no", "stock.products", True),
+        ("order_line_id", "order_lines", True),
+        ("line_id", "order_lines", True),
+        ("user_id", "products", False),
+        ("order_id", "order_lines", False),
+        ("which", "products", False),
+        ("product", "products", False),
+    ],
+)
+def test_a_name_tells_the_numbers_of_a_tables_own_rows(column: str, table: str, own: bool) -> None:
+    assert numbers_own_rows(column, table) is own
+
+
+def test_the_name_of_a_table_may_have_a_word_for_people() -> None:
+    assert sounds_like_people("profiles")
+    assert sounds_like_people("DriverSettings")
+    assert not sounds_like_people("products")

@@ -30,7 +30,7 @@ def made(path: Path, declared: str, *more: str) -> Path:
         ("TEXT", ("CREATE UNIQUE INDEX u ON people (id COLLATE NOCASE);",), StoreEquality(unique=True, unique_folds=True)),
         ("TEXT", ("CREATE UNIQUE INDEX u ON people (id) WHERE name IS NULL;",), EXACT),
         ("TEXT", ("CREATE UNIQUE INDEX u ON people (id, name);",), EXACT),
-        ("INTEGER PRIMARY KEY", (), EXACT),
+        ("INTEGER PRIMARY KEY", (), StoreEquality(unique=True, unique_folds=True)),
     ],
 )
 def test_the_collation_and_keys_of_a_column_are_told(tmp_path: Path, declared: str, more: tuple[str, ...], answer: StoreEquality) -> None:

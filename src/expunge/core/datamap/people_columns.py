@@ -6,6 +6,7 @@ together tell more than the one value does. Decision 33 gives the reasons.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,6 +28,10 @@ _NOBODY = frozenset({"0", "-1", ""})
 """Values that stand for nobody."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
+_OWN_NUMBERS = frozenset({"id", "pk", "rowid"})
+"""Names of columns that number the rows of whatever table."""
+_NUMBER_ENDS = frozenset({"id", "key", "no", "nr", "num", "number", "pk"})
+"""Ends of such names, after the name of the table."""
 _KEY_ENDS = frozenset({"id", "ids", "key", "ref", "fk", "no", "nr", "num", "number", "code", "uid", "pk"})
 _PEOPLE = frozenset(
     re.findall(
@@ -108,13 +113,16 @@ class ColumnFacts:
     """It is the table's own key."""
     numbers_people: bool = False
     """It is the own key, or the ``id``, of a table that is named after the people and has no other column for them."""
+    sequence: float | None = None
+    """For the numbers of a declared table's own rows: the chance that they are all keys by accident (:func:`chance_of_sequence`)."""
 
 
 def verdict(facts: ColumnFacts) -> ColumnVerdict:
     """Return whether a column's values are keys of people. The first of these that holds decides.
 
     1. A foreign key leads to people, the map uses the column's name for people, or a wanted key has letters and is distinctive.
-    2. All values are keys, and that is no accident: other numbers among them are no keys.
+    2. All values are keys, and that is no accident: other numbers among them are no keys. Numbers that a declared table gives its own rows
+       count from one on as keys do, so that only the gaps among them tell.
     3. It numbers the rows of a table that is named after the people. All values are keys: people. At least half of them are: doubtful.
        Else it is nobody's, and so is the own key of another table, and a column whose name says another thing.
     4. A wanted key is a large number, and there are few numbers and few keys around it.
@@ -127,7 +135,8 @@ def verdict(facts: ColumnFacts) -> ColumnVerdict:
     told = facts.values - _NOBODY | facts.wanted
     all_keys = told <= facts.keys
     density = facts.density if all(map(_NUMBER.fullmatch, facts.wanted)) else _OF_A_WORD
-    if all_keys and density ** (len(told) - 1) < _ACCIDENT:
+    accident = density ** (len(told) - 1) if facts.sequence is None else facts.sequence
+    if all_keys and accident < _ACCIDENT:
         return ColumnVerdict.PEOPLE
     if facts.numbers_people:
         return _by_share(told, facts.keys)
@@ -170,6 +179,45 @@ def to_try(values: Iterable[str], wanted: Iterable[str], most: int) -> tuple[str
     return tuple(str(number) for number in sorted({*around, *spread[:most]} - held) if number > 0)
 
 
+def chance_of_sequence(values: Iterable[str], tried: Iterable[str], keys: Iterable[str]) -> float:
+    """Return the chance that numbers which rows got in turn are all keys by accident, where keys are numbers that people got in turn.
+
+    From one to thirty without a gap they are all keys of the first thirty people, whatever the rows are. Where numbers are left out, the
+    chance is that just numbers which are no keys were left out.
+
+    Args:
+        values: the rows' numbers, all of them keys.
+        tried: other numbers, as :func:`to_try` gives them.
+        keys: those of the tried ones that are keys.
+    """
+    numbers = sorted({number for value in values if value not in _NOBODY and (number := _number(value)) is not None})
+    if len(numbers) < 2:
+        return 1.0
+    low, high, count = numbers[0], numbers[-1], len(numbers)
+    step = math.gcd(*(number - low for number in numbers))
+    if 2 * count < (high - low) // step + 1:
+        step = 1
+    places = (high - low) // step + 1
+    left_out = {value for value in tried if (number := _number(value)) is not None and low < number < high and not (number - low) % step}
+    share = (len(left_out.intersection(keys)) + 1) / (len(left_out) + 2)
+    fitting = count + share * (places - count)
+    # Why one less of each: the lowest number is given.
+    return math.exp(_log_choices(fitting - 1, count - 1) - _log_choices(places - 1, count - 1))
+
+
+def _log_choices(of: float, some: int) -> float:
+    """The logarithm of the number of ways to choose some of so many."""
+    return math.lgamma(of + 1) - math.lgamma(some + 1) - math.lgamma(of - some + 1)
+
+
+def numbers_own_rows(column: str, table: str) -> bool:
+    """Return whether a column is named as the number of a table's own rows: ``id``, or in products ``product_id`` and ``productid``."""
+    name = "".join(_WORDS.findall(column)).lower()
+    parts = [singular(part.lower()) for part in _WORDS.findall(table.rpartition(".")[2])]
+    called = {"".join(parts), *parts[-1:]}
+    return name in _OWN_NUMBERS or name in {f"{word}{end}" for word in called for end in _NUMBER_ENDS}
+
+
 def name_tells(column: str, words: MapWords) -> NameTells:
     """Return the meaning that a column's name suggests."""
     if column.casefold() in words.fields:
@@ -191,6 +239,11 @@ def says_people(table: str, words: MapWords) -> bool:
     """Return whether the name of a table has a word of the map for people (``customers_2023``, ``customer_profiles``)."""
     parts = [singular(part.lower()) for part in _WORDS.findall(table)]
     return not words.people.isdisjoint(parts) or "_".join(parts) in words.people
+
+
+def sounds_like_people(table: str) -> bool:
+    """Return whether the name of a table has a word for people, of whatever map (``profiles``, ``driver_settings``)."""
+    return not _PEOPLE.isdisjoint(singular(part.lower()) for part in _WORDS.findall(table))
 
 
 def singular(word: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from expunge.core.datamap import listed_values
-from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, IdentitySpec
+from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Dataset, IdentitySpec, Undecided
 from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, FoundMentions, MentionForm, MentionQuery, distinctive, yaml_word
 from expunge.core.datamap.people_columns import (
     MOST_VALUES,
@@ -20,9 +20,12 @@ from expunge.core.datamap.people_columns import (
     ColumnVerdict,
     MapWords,
     NameTells,
+    chance_of_sequence,
     name_tells,
+    numbers_own_rows,
     says_people,
     singular,
+    sounds_like_people,
     to_try,
     verdict,
 )
@@ -35,6 +38,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.subjects import mentions, spellings, undeclared_people
 from expunge.ports.optional.schema_listing import MentionListing, UndeclaredListing, UndeclaredTable
+from expunge.ports.optional.spelling_search import SpellingSearch
 
 _WITHOUT_PLACES = re.compile(r"(?<=[0-9])\.0+$")
 """The end of a whole number that is written with places (``7.00``)."""
@@ -71,7 +75,8 @@ def in_declared(context: Context, dataset: Dataset, people: Sequence[Person], ow
         met = tuple(each for each in met if each.column not in settled)
         if not met:
             continue
-        look = _Look(context, _beside(context, dataset.store), _as_table(dataset, met), people, dataset.name, _erased(context))
+        listing, table = _beside(context, dataset.store), _as_table(dataset, met)
+        look = _Look(context, listing, table, people, dataset.name, _erased(context), declared=True)
         told = {column: look.verdict(column, kind) for column in look.table.columns}
         counted += [each for each in met if told[each.column] is ColumnVerdict.PEOPLE]
     # Why a part: whose key it is of several kinds cannot be told, so that no rule takes it out.
@@ -111,6 +116,13 @@ def _as_table(dataset: Dataset, met: Sequence[FoundMentions]) -> UndeclaredTable
     return UndeclaredTable(
         dataset, ignored=False, columns=columns, keys=frozenset(name for name in columns if name.casefold() in mentions.EVERY_TABLES)
     )
+
+
+def _numbers_rows(context: OpenPlaces, dataset: Dataset, column: str) -> bool:
+    """Whether a column of a declared table tells its rows apart, by the schema, and is named so. Raises as ``locate`` of the store."""
+    store = context.open_store(dataset.store)
+    named = bool(dataset.table) and numbers_own_rows(column, dataset.table)
+    return named and isinstance(store, SpellingSearch) and store_calls.equality(store, dataset, column).unique
 
 
 def look(context: Context, store: str, people: Sequence[Person]) -> dict[tuple[str, Pseudonym], Unable]:
@@ -192,6 +204,8 @@ class _Look:
     shown: str
     erased: Erased
     """Tells which of some values were keys of people whose data was erased."""
+    declared: bool = False
+    """Whether a dataset of the map declares the table."""
 
     def troubles(self) -> Iterator[tuple[Pseudonym, Unable]]:
         """Yield subject and reason. Raises as ``locate`` of the stores."""
@@ -235,7 +249,8 @@ class _Look:
         homes = self._referred(column)
         if homes is not None:
             return ColumnVerdict.PEOPLE if kind in homes else ColumnVerdict.OTHER
-        return self._judged(column, kind, _some(self._cells(column)), own=column in self.table.keys)
+        in_turn = self._numbered_in_turn(column, self._words(self.context.data_map.identities[kind]))
+        return self._judged(column, kind, _some(self._cells(column)), own=in_turn or column in self.table.keys, in_turn=in_turn)
 
     def _of_lists(self, column: str, kind: str) -> ColumnVerdict:
         """Return whether the lists in which a key stands hold keys of people: by the names of their elements."""
@@ -259,8 +274,11 @@ class _Look:
     def _going(self, kind: str) -> frozenset[str]:
         return frozenset(value for person in self.people for value in person.ids.get(kind, ()))
 
-    def _judged(self, name: str, kind: str, values: set[str], *, own: bool) -> ColumnVerdict:
-        """Return the verdict on values that stand together under a name; ``own`` says that they number the table's rows."""
+    def _judged(self, name: str, kind: str, values: set[str], *, own: bool, in_turn: bool = False) -> ColumnVerdict:
+        """Return the verdict on values that stand together under a name.
+
+        ``own`` says that they number the table's rows, ``in_turn`` that these are no rows of the people whose keys are met.
+        """
         identity, going = self.context.data_map.identities[kind], self._going(kind)
         wanted = frozenset(values & going) or going
         tried = to_try(values, wanted, _TRIED)
@@ -277,8 +295,19 @@ class _Look:
                 density,
                 numbers_rows=own,
                 numbers_people=self._numbers_people(name, words),
+                sequence=chance_of_sequence(values, tried, living) if in_turn else None,
             )
         )
+
+    def _numbered_in_turn(self, column: str, words: MapWords) -> bool:
+        """Whether a column numbers the rows of a declared table that the map says are nobody's, or whose people another column tells."""
+        dataset = self.table.dataset
+        if not self.declared or name_tells(column, words) in {NameTells.DECLARED, NameTells.PEOPLE}:
+            return False
+        nobodys = isinstance(dataset.subject, AboutNobody) and not isinstance(dataset.subject, Undecided)
+        after_people = any(says_people(name, words) or sounds_like_people(name) for name in (dataset.name, dataset.table))
+        told = bool(dataset.subject_fields) or (nobodys and not after_people)
+        return told and _numbers_rows(self.context, dataset, column)
 
     def _numbers_people(self, column: str, words: MapWords) -> bool:
         """Whether a table is named after people, and a column that tells its rows apart is the one that can say whose they are."""

@@ -43,7 +43,8 @@ def _collation(connection: sqlite3.Connection, table: SqliteTable, field: Sqlite
 
 def _uniqueness(connection: sqlite3.Connection, table: SqliteTable, column: str) -> tuple[bool, bool]:
     """Whether a key or unique index is over this column alone, and whether one such takes capitals for the same."""
-    unique = folds = False
+    # Why both: the row's own number has no index, and no capitals.
+    unique = folds = table.rowid and table.key == (f"t.{quoted(column)}",)
     for _, name, is_unique, *_, partial in connection.execute(f"PRAGMA main.index_list({quoted(table.name)})").fetchall():
         parts = [row for row in connection.execute(f"PRAGMA main.index_xinfo({quoted(name)})").fetchall() if row[5]]
         if not is_unique or partial or len(parts) != 1:
