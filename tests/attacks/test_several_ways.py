@@ -52,6 +52,9 @@ class Company(MentionCompany):
     def addresses(self) -> list[int]:
         return [int(str(row[0])) for row in self.run("SELECT a FROM addresses ORDER BY 1")]
 
+    def details(self, run: Run) -> list[str]:
+        return [entry.detail for entry in self.receipt(run).datasets if entry.dataset == "addresses"]
+
     def erase_all(self, *names: str) -> Run:
         with self.open() as opened:
             order = opened.order_erase([opened.resolve(name) for name in names]).order
@@ -233,3 +236,39 @@ def test_nothing_else_says_what_becomes_of_the_others(tmp_path: Path, more: str)
     made.declare(*DATASETS[:3], f"addresses: {{store: app, table: addresses, subject: {{{WAYS}}}, retention: life, {more}}}")
     with pytest.raises(Exception, match="several ways"):
         made.open()
+
+
+KEEPER = f"ALTER TABLE addresses ADD COLUMN keeper varchar(20); UPDATE addresses SET keeper = '{CARA}' WHERE a = 2;"
+
+
+def with_keeper(rule: str) -> str:
+    return DATASETS[3][:-1] + f", mentions: {{keeper: {rule}}}}}"
+
+
+@pytest.mark.parametrize(("rule", "left"), [("null", None), ("keep", CARA)])
+def test_a_row_that_stays_with_others_names_the_person_as_any_row_of_others(company: Company, rule: str, left: str | None) -> None:
+    company.run(KEEPER)
+    company.declare(*DATASETS[:3], with_keeper(rule))
+    run = company.erase(f"staff:{CARA}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert company.run("SELECT keeper FROM addresses WHERE a = 2") == [(left,)]
+    receipt = company.receipt(run)
+    assert [(each.dataset, each.column, each.act.value, each.items) for each in receipt.mentions] == [("addresses", "keeper", rule, 1)]
+    if rule == "null" and not company.server:
+        assert company.found(CARA) == []
+
+
+def test_a_row_that_stays_with_others_and_names_the_person_without_a_rule_is_said(company: Company) -> None:
+    company.run(KEEPER)
+    run = company.erase(f"staff:{CARA}")
+    assert run.state is OrderState.IN_PART
+    assert [each for each in company.details(run) if "mentions: {keeper: null}" in each]
+    company.declare(*DATASETS[:3], with_keeper("null"))
+    assert company.again(run).state is OrderState.FULFILLED
+    assert company.run("SELECT a FROM addresses WHERE keeper IS NOT NULL") == []
+
+
+def test_a_row_that_goes_names_the_person_as_her_own(company: Company) -> None:
+    company.run(KEEPER + f"UPDATE addresses SET keeper = '{ANNA}' WHERE a = 1")
+    run = company.erase_all(f"customer:{ANNA}", f"customer:{BELA}", f"staff:{CARA}")
+    assert (run.state, run.reasons, company.addresses()) == (OrderState.FULFILLED, (), [4])
