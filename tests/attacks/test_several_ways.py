@@ -52,6 +52,9 @@ class Company(MentionCompany):
     def addresses(self) -> list[int]:
         return [int(str(row[0])) for row in self.run("SELECT a FROM addresses ORDER BY 1")]
 
+    def details(self, run: Run) -> list[str]:
+        return [entry.detail for entry in self.receipt(run).datasets if entry.dataset == "addresses"]
+
     def erase_all(self, *names: str) -> Run:
         with self.open() as opened:
             order = opened.order_erase([opened.resolve(name) for name in names]).order
@@ -233,3 +236,93 @@ def test_nothing_else_says_what_becomes_of_the_others(tmp_path: Path, more: str)
     made.declare(*DATASETS[:3], f"addresses: {{store: app, table: addresses, subject: {{{WAYS}}}, retention: life, {more}}}")
     with pytest.raises(Exception, match="several ways"):
         made.open()
+
+
+KEEPER = f"ALTER TABLE addresses ADD COLUMN keeper varchar(20); UPDATE addresses SET keeper = '{CARA}' WHERE a = 2;"
+
+
+def with_keeper(rule: str) -> str:
+    return DATASETS[3][:-1] + f", mentions: {{keeper: {rule}}}}}"
+
+
+@pytest.mark.parametrize(("rule", "left"), [("null", None), ("keep", CARA)])
+def test_a_row_that_stays_with_others_names_the_person_as_any_row_of_others(company: Company, rule: str, left: str | None) -> None:
+    company.run(KEEPER)
+    company.declare(*DATASETS[:3], with_keeper(rule))
+    run = company.erase(f"staff:{CARA}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert company.run("SELECT keeper FROM addresses WHERE a = 2") == [(left,)]
+    receipt = company.receipt(run)
+    assert [(each.dataset, each.column, each.act.value, each.items) for each in receipt.mentions] == [("addresses", "keeper", rule, 1)]
+    if rule == "null" and not company.server:
+        assert company.found(CARA) == []
+
+
+def test_a_row_that_stays_with_others_and_names_the_person_without_a_rule_is_said(company: Company) -> None:
+    company.run(KEEPER)
+    run = company.erase(f"staff:{CARA}")
+    assert run.state is OrderState.IN_PART
+    assert [each for each in company.details(run) if "mentions: {keeper: null}" in each]
+    company.declare(*DATASETS[:3], with_keeper("null"))
+    assert company.again(run).state is OrderState.FULFILLED
+    assert company.run("SELECT a FROM addresses WHERE keeper IS NOT NULL") == []
+
+
+def test_a_row_that_goes_names_the_person_as_her_own(company: Company) -> None:
+    company.run(KEEPER + f"UPDATE addresses SET keeper = '{ANNA}' WHERE a = 1")
+    run = company.erase_all(f"customer:{ANNA}", f"customer:{BELA}", f"staff:{CARA}")
+    assert (run.state, run.reasons, company.addresses()) == (OrderState.FULFILLED, (), [4])
+
+
+def of_parcels(company: Company, owner: str, act: str = "ON DELETE CASCADE") -> None:
+    """Parcels lead to addresses as well, and the schema says that they go with the address."""
+    company.run(
+        "CREATE TABLE parcels (n int PRIMARY KEY, customer_id varchar(20), "
+        f"bill_to int REFERENCES addresses (a) {act}, words text);"
+        f"INSERT INTO parcels VALUES (7, {owner}, 1, 'a clock for the uncle of Berta'), (8, '{ANNA}', 1, 'a lamp for Anna and her desk')"
+    )
+    parcels = "parcels: {store: app, table: parcels, subject: {customer: customer_id}, retention: life}"
+    company.declare(*DATASETS[:3], parcels, DATASETS[3].replace("staff: home", "staff: home, parcels: bill_to"))
+
+
+def test_a_cascade_takes_no_row_of_a_key_that_no_list_has(company: Company) -> None:
+    of_parcels(company, "'cus-gh0STKEY99'")
+    run = company.erase(f"customer:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    assert company.run("SELECT n, bill_to FROM parcels") == [(7, 1)]
+    assert 1 in company.addresses()
+    assert [each for each in company.details(run) if "rows of parcels along (ON DELETE CASCADE)" in each]
+
+
+@pytest.mark.parametrize(("owner", "act"), [("NULL", "ON DELETE CASCADE"), ("'cus-gh0STKEY99'", "ON DELETE SET NULL")])
+def test_what_the_schema_says_of_rows_of_nobody_stands(company: Company, owner: str, act: str) -> None:
+    of_parcels(company, owner, act)
+    run = company.erase(f"customer:{ANNA}")
+    if owner == "NULL" and run.state is OrderState.IN_PART:
+        # What went along was a control of the scan.
+        assert all(each.endswith("cannot tell") for each in run.reasons)
+        run = company.again(run)
+    assert (run.state, run.reasons, company.addresses()) == (OrderState.FULFILLED, (), [2, 4, 5])
+    assert company.run("SELECT n, bill_to FROM parcels") == ([] if owner == "NULL" else [(7, None)])
+
+
+def test_rows_of_the_person_go_before_a_cascade_asks(company: Company) -> None:
+    of_parcels(company, f"'{BELA}'")
+    company.run("UPDATE parcels SET bill_to = 5 WHERE n = 7")
+    run = company.erase(f"customer:{ANNA}")
+    assert (run.state, run.reasons, company.addresses()) == (OrderState.FULFILLED, (), [2, 4, 5])
+    assert company.run("SELECT n, bill_to FROM parcels") == [(7, 5)]
+
+
+def test_a_person_goes_whose_row_and_address_refer_to_one_another(tmp_path: Path) -> None:
+    """The address goes first, and the schema deletes the person's own row along."""
+    made = Company(tmp_path)
+    made.database.parent.mkdir(parents=True)
+    tables = TABLES.replace("home int REFERENCES addresses (a)", "home int REFERENCES addresses (a) ON DELETE CASCADE")
+    tables += "ALTER TABLE addresses ADD COLUMN keeper varchar(20) REFERENCES staff (id);"
+    made.run(tables + "UPDATE addresses SET keeper = 'sta-4444AAAAZZ' WHERE a = 4")
+    made.declare()
+    Expunge.init(made.map)
+    run = made.erase("staff:sta-4444AAAAZZ")
+    assert (run.state, run.reasons, made.addresses()) == (OrderState.FULFILLED, (), [1, 2, 3, 5])
+    assert (made.run("SELECT id FROM staff"), len(made.run("SELECT id FROM customers"))) == ([(CARA,)], 2)

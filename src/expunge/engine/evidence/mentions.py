@@ -84,7 +84,7 @@ def look(context: Context, run: Run, store: str, located: LocatedCopies, people:
     if run.plan is None or run.plan.scope is not None:
         return seen
     for dataset in context.data_map.datasets_of(store):
-        own = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
+        own = located.own_in(dataset.name)
         try:
             met = mentions.found(context, dataset, people, own, inside=inside)
             judged = judged_columns.in_declared(context, dataset, people, own)
@@ -120,7 +120,7 @@ def foresee(context: Context, located: LocatedCopies, people: Sequence[Person]) 
     """Look for the people of an order in the rows of others, as :func:`look` will; what cannot be looked at is told by its own step."""
     counts, open_ones = Counter[tuple[str, str, MentionAct]](), dict[str, str]()
     for dataset in context.data_map.datasets.values():
-        own = located.held_in(dataset.name)
+        own = located.own_in(dataset.name)
         try:
             met = (*mentions.found(context, dataset, people, own, inside=True), *judged_columns.in_declared(context, dataset, people, own))
         except store_calls.TROUBLE:

@@ -133,7 +133,7 @@ class StoreSteps:
         if not dataset.mentions or self._work.plan.scope is not None or judged_mentions.held(self._context, dataset):
             return tuple(copies), None
         located = self._work.locate(fresh=True)
-        own = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
+        own = located.own_in(dataset.name)
         try:
             released = mentions.to_release(self._context, dataset, self._work.people)
             columns = frozenset(name for by in released.values() for name in by)

@@ -76,6 +76,11 @@ class LocatedCopies:
         """Return all copies in a dataset, with those that stay on purpose: a stray copy of a kept item is residue."""
         return (*self.copies.get(dataset, ()), *self.kept_copies.get(dataset, ()))
 
+    def own_in(self, dataset: str) -> tuple[Copy, ...]:
+        """Return all copies in a dataset less those that stay as other people's own: what names an erased person there is a mention."""
+        others = self.with_others.get(dataset, {})
+        return tuple(each for each in self.held_in(dataset) if others.get(each.subject, frozenset()).isdisjoint(each.keys))
+
     def answered_in(self, dataset: str, subject: Pseudonym) -> int:
         """Return how many items of a dataset stay under holds that the receipt of an earlier order names."""
         return self.answered.get(dataset, {}).get(subject, 0)
@@ -491,10 +496,10 @@ def _less_shared(
             kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(SHARED_GROUND, None, len(keys)))
         if own:
             kept[copy.subject] = (*kept.get(copy.subject, ()), _led_to_by_kept(located, staying, asked, copy.subject, len(own)))
+        parts = ((keys, asked & staying.others), (own, asked - staying.others)) if dataset.goes_with_the_last else ((keys | own, None),)
+        aside = (_only(copy, part, via, led) for part, led in parts if part)
+        located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), *aside)
         keys |= own
-        if keys:
-            aside = copy.without(set(copy.keys) - keys)
-            located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), aside)
         left = left.without(keys)
         if keys and left.keys and left.others:
             named = item_people.named_in(context, dataset, left)
@@ -502,6 +507,14 @@ def _less_shared(
         if left.keys:
             result.append(left)
     return tuple(result)
+
+
+def _only(copy: Copy, keys: set[str], via: str, led: frozenset[str] | None) -> Copy:
+    """Return the part of a copy with some items, found by the values that lead to them; by all of them where ``led`` is None."""
+    part = copy.without(set(copy.keys) - keys)
+    if led is None or part.selector is None:
+        return part
+    return replace(part, selector=replace(part.selector, match={**part.selector.match, via: led}))
 
 
 def _keys_led_to(context: Context, dataset: Dataset, copy: Copy, via: str, values: frozenset[str]) -> set[str]:

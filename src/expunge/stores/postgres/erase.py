@@ -269,7 +269,7 @@ class PostgresEraser:
             others.append(f"NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS o WHERE {keys.named('o', 'c')})")
         child = self.schema.table(reference.child) if reference.child in self.family.others else None
         if child is not None and self.family.takes(reference):
-            others += self._somebody_elses(child, matcher)
+            others += self._somebody_elses(child, matcher, beforehand=beforehand)
         elif child is not None and beforehand:
             for theirs, ours in self.family.kinds(reference.child):
                 their_field, our_field = child.field(theirs, "c"), self.table.field(ours)
@@ -292,7 +292,7 @@ class PostgresEraser:
             f"WHERE {matcher.belongs()} UNION SELECT {names}, {told} FROM along AS k JOIN {self.table.sql} AS t ON {below}) "
         )
 
-    def _somebody_elses(self, child: PostgresTable, matcher: PostgresMatcher) -> Iterator[str]:
+    def _somebody_elses(self, child: PostgresTable, matcher: PostgresMatcher, *, beforehand: bool) -> Iterator[str]:
         """SQL: the child's row belongs to somebody, and to nobody all of whose rows go in this call."""
         if self.family.narrowed:
             return
@@ -303,7 +303,7 @@ class PostgresEraser:
                 same = f"w.text = ANY ({field.sql}::text[])" if field.form == "array" else f"w.text = {field.text}"
                 yield f"NOT EXISTS (SELECT FROM pg_temp.expunge_wanted_{numbers[ours]} AS w WHERE {same})"
         yield self.family.owned(child.shown, self)
-        if led := self.family.led_by(child.shown, self):
+        if led := "" if beforehand else self.family.led_by(child.shown, self):
             yield f"({led}) IS NOT TRUE"
 
     def source(self, table: str) -> str:

@@ -123,7 +123,11 @@ class SqliteEraser:
             return ()
         reader = self._reader(copies)
         self._doom({copy.subject: self._standing(copy, reader) for copy in copies}, copies)
-        met = (chain[-1].child for chain in undeclared if self._connection.execute(self._referring(chain)).fetchone() is not None)
+        met = (
+            chain[-1].child
+            for chain in undeclared
+            if self._connection.execute(self._referring(chain, beforehand=True)).fetchone() is not None
+        )
         return tuple(dict.fromkeys(met))
 
     def compile(self) -> None:
@@ -150,7 +154,7 @@ class SqliteEraser:
         staying = self._staying(copies, standing)
         unreleased = self._release(copies)
         in_the_way = list(self._family.in_the_way(self._chains(), beforehand=False, enforced=False))
-        blocked = self._blocked(list(standing), in_the_way, {}) | unreleased
+        blocked = self._blocked(list(standing), in_the_way, None) | unreleased
         if blocked and staying.cells:
             # Those who are blocked leave no list, so that more may stay of a row than was reckoned.
             standing = {subject: [] if subject in blocked else keys for subject, keys in standing.items()}
@@ -280,13 +284,13 @@ class SqliteEraser:
         return chains(self._table.name, self._schema.references)
 
     def _blocked(
-        self, subjects: Sequence[Pseudonym], found: Iterable[Chain[SqliteReference]], gone: Mapping[str, Collection[str]]
+        self, subjects: Sequence[Pseudonym], found: Iterable[Chain[SqliteReference]], gone: Mapping[str, Collection[str]] | None
     ) -> dict[Pseudonym, Unable]:
-        """The subjects to whose rows rows of others refer; ``gone`` are keys of rows that go as well, by table."""
+        """The subjects to whose rows rows of others refer; ``gone`` are keys of rows that go as well, by table, before anything went."""
         said: dict[Pseudonym, set[str]] = {}
         for chain in found:
-            going = gone.get(chain[-1].child, frozenset())
-            for number, *key in self._connection.execute(self._referring(chain)):
+            going = (gone or {}).get(chain[-1].child, frozenset())
+            for number, *key in self._connection.execute(self._referring(chain, beforehand=gone is not None)):
                 if encode_key(tuple(key)) not in going:
                     said.setdefault(subjects[number], set()).add(self._family.said(chain[-1]))
         return {
@@ -312,7 +316,7 @@ class SqliteEraser:
         self._connection.execute(f"CREATE INDEX temp.expunge_doomed_key ON expunge_doomed ({columns})")
         self._connection.execute("CREATE INDEX temp.expunge_doomed_subject ON expunge_doomed (subject)")
 
-    def _referring(self, chain: Chain[SqliteReference]) -> str:
+    def _referring(self, chain: Chain[SqliteReference], *, beforehand: bool) -> str:
         """SQL for the numbers of subjects that rows of the last child refer to, and these rows' keys; rows of the batch left out."""
         reference = chain[-1]
         names = ["t", *(f"p{at}" for at in range(1, len(chain))), "c"]
@@ -332,7 +336,7 @@ class SqliteEraser:
             itself = " AND ".join(f"o.k{at} = {name.replace('t.', 'c.', 1)}" for at, name in enumerate(self._table.key))
             others.append(f"NOT EXISTS (SELECT 1 FROM temp.expunge_doomed AS o WHERE {itself})")
         if reference.child in self._family.others:
-            others += self._somebody_elses(reference)
+            others += self._somebody_elses(reference, beforehand=beforehand)
         key = "".join(f", {name.replace('t.', 'c.', 1)}" for name in self._schema.require(reference.child).key)
         source = "along" if along else "temp.expunge_doomed"
         return (
@@ -352,7 +356,7 @@ class SqliteEraser:
             f"UNION {row} along AS d JOIN {self._table.sql} AS t ON {below}) "
         )
 
-    def _somebody_elses(self, reference: SqliteReference) -> Iterator[str]:
+    def _somebody_elses(self, reference: SqliteReference, *, beforehand: bool) -> Iterator[str]:
         """SQL: the child's row is another person's; one that would be taken along is somebody's."""
         takes, child = self._family.takes(reference), self._schema.require(reference.child)
         for theirs, ours in self._family.kinds(reference.child):
@@ -364,7 +368,7 @@ class SqliteEraser:
                     yield f"({their_field.text} IS NULL OR {their_field.text} NOT IN ({going}))"
         if takes and not self._family.narrowed:
             yield self._family.owned(reference.child, self)
-            if led := self._family.led_by(reference.child, self):
+            if led := "" if beforehand else self._family.led_by(reference.child, self):
                 yield f"NOT ({led})"
 
     def source(self, table: str) -> str:

@@ -200,9 +200,10 @@ class TableReferences:
         return f"({' OR '.join(told) or '1 = 0'})"
 
     def led_by(self, child: str, sql: RowSql) -> str:
-        """Return the SQL condition that a row of the erased table is found through a row of the child: that row is the same people's.
+        """Return the SQL condition that a row of the erased table is found through a row of the child.
 
-        Empty where the erased table is not found through the child. The aliases are ``t`` and ``c``.
+        Once it was asked beforehand which of these stay, those that are left are the same people's, and go in a later step. Before, others
+        may lead there as well. Empty where the erased table is not found through the child. The aliases are ``t`` and ``c``.
         """
         rule = self.dataset.subject
         if not isinstance(rule, Through) or child not in self.others:
