@@ -93,6 +93,9 @@ class OwnEvidence:
             names = archive.namelist()
             if evidence_pack.MANIFEST not in names or len(names) != len(set(names)):
                 return False
+            # Why before it is read: any zip may call a file of it a manifest, and no more is unpacked than it says.
+            if sum(each.file_size for each in archive.infolist()) > _LARGEST_PACK:
+                return False
             files = {name: archive.read(name) for name in names}
         manifest = evidence_pack.parse(files[evidence_pack.MANIFEST])
         if files.keys() - evidence_pack.UNLISTED != manifest.files.keys() - evidence_pack.UNLISTED:
