@@ -31,6 +31,7 @@ class Action(StrEnum):
     SWEPT = "swept"
     DATA_CAME_BACK = "data_came_back"
     TOLD = "told"
+    READER_FAILED = "reader_failed"
 
 
 class Opaque(str):

@@ -49,7 +49,9 @@ The step boundary, the command line's edge, a test's child process, a piece of a
 LOGGING = f"{PACKAGE}.telemetry"
 REFUSING = f"{PACKAGE}.ephemeral"
 """Takes hold of logging in order to refuse it."""
-OPAQUE_NAMES = frozenset({"dataset", "digest", "id", "kind", "name", "order", "order_id", "reason", "state", "step", "step_id", "store"})
+OPAQUE_NAMES = frozenset(
+    {"dataset", "digest", "id", "kind", "module", "name", "order", "order_id", "reason", "state", "step", "step_id", "store"}
+)
 
 
 def sizes(tree: Tree) -> Iterator[str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
+import traceback
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from expunge import descriptors
+from expunge import descriptors, telemetry
 from expunge.ports.scanner import Stretch, Treat, Treatment, UnreadFile
 from expunge.residue.formats import postgres, postgres_headers
 from expunge.residue.formats.postgres_headers import GRID
@@ -22,8 +25,10 @@ from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import SMALL, Allowance, Limits, Report, RunOrigin, SearchedContent, Session
 from expunge.residue.opaque.account import account
+from expunge.residue.opaque.stretches import Unread
 from expunge.residue.scanning.byte_stream import ByteStream, add_small, carve, read_pages, search
 from expunge.residue.scanning.file_walk import WalkEntry, entries, reason_of
+from expunge.telemetry import Action, Opaque
 
 SIZE = 1 << 23
 """Bytes of a unit."""
@@ -39,6 +44,8 @@ _SAMPLE, _SAMPLES = 1 << 16, 32
 _NAME, _ATTRIBUTE = ("file name",), ("file attribute",)
 _AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
 _LOG = "log"
+FAULTS = (ValueError, LookupError, ArithmeticError, TypeError, AttributeError, RecursionError, MemoryError, struct.error, zlib.error)
+"""What a reader raises that has a fault, or meets what nobody foresaw: that file is not read, and the order goes on."""
 DECLARED_UNREAD = frozenset({"encrypted", "corrupt", "unsupported", "limit"})
 """Reasons that a file may have not to be read whose place is declared as unreadable."""
 _SEGMENT = re.compile(rb"([0-9A-F]{24})|(\d+)(\.\d+)?")
@@ -299,7 +306,13 @@ class UnitScanner:
 
 
 def _ended(done: UnitResult, session: Session) -> UnitResult:
-    session.flush()
+    while True:
+        try:
+            session.flush()
+            break
+        except FAULTS as error:
+            # Why again: what waited behind it is looked at all the same.
+            _fault(session, error)
     done.files, done.bytes, done.decoded, done.skipped = session.files, session.bytes, session.decoded_bytes, dict(session.skipped)
     done.unfinished, done.unread = session.unfinished, session.unread
     return done
@@ -326,7 +339,10 @@ def unread_in(path: Path, limits: Limits) -> UnreadFile | None:
 
 def unread_of(source: Slice, path: Path, limits: Limits, *, inside: bool = False) -> UnreadFile | None:
     """Account for some bytes; None where everything is explained."""
-    left = account(source, path.name, limits, inside=inside)
+    try:
+        left = account(source, path.name, limits, inside=inside)
+    except FAULTS:
+        left = Unread(opaque=source.size)
     return UnreadFile(path, source.size, left.opaque, left.unknown) if left.counts else None
 
 
@@ -358,8 +374,18 @@ def scan_part(session: Session, part: FileStretch) -> None:
         _scan_bytes(session, part, descriptor)
     except OSError as error:
         session.skip(reason_of(error))
+    except FAULTS as error:
+        _fault(session, error)
     finally:
         descriptors.give_back(descriptor)
+
+
+def _fault(session: Session, error: Exception) -> None:
+    """Count a file that a reader of ours stumbled over: nobody can tell what else it holds. The log says where, and nothing of the file."""
+    session.skip("unsupported")
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    kind, module = type(error).__name__, Path(place.filename).stem
+    telemetry.log(Action.READER_FAILED, error=Opaque(kind), module=Opaque(module), line=place.lineno)
 
 
 def _scan_bytes(session: Session, part: FileStretch, descriptor: int) -> None:
