@@ -94,3 +94,13 @@ def test_long_keys_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
             tmp_path / str(number), [f"{begin}customer-{n}" for n in (10, 101, 12, 37)], table(f"{begin}{stray}", f"{begin}customer-12")
         )
         assert made.erase(f"{begin}customer-10").state is state
+
+
+def test_another_customers_number_in_a_text_of_the_person_is_another_customers(tmp_path: Path) -> None:
+    erased, stays = "2897180833", "9342997553"
+    texts = "CREATE TABLE notes (n INTEGER PRIMARY KEY, customer TEXT, body TEXT, closed_at TEXT);"
+    texts += f"INSERT INTO notes VALUES (1, '{erased}', 'she called that number again as {stays} had told her', NULL);"
+    made = shop(tmp_path, [erased, stays, *others()], texts + table(f"call of {stays} failed"))
+    made.declare(SET, "notes: {store: app, table: notes, subject: {customer: customer}, retention: life}")
+    run = made.erase(f"customer:{erased}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
