@@ -6,6 +6,7 @@ import base64
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -38,7 +39,7 @@ def document(folder: Path) -> None:
     (folder / "b.pdf").write_bytes(PDFS["letters"](["of others"]))
 
 
-FAULTY = {
+FAULTY: dict[str, tuple[ModuleType, str, Callable[[Path], None]]] = {
     "what is added together": (tokens, "say", short),
     "what is read as it comes": (long_runs, "say", long),
     "a document": (pdf, "text", document),
@@ -50,7 +51,7 @@ def test_a_fault_of_a_reader_is_said_and_the_rest_is_looked_at(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     module, name, write = FAULTY[kind]
-    _written(write)(tmp_path)
+    write(tmp_path)
     for each in ("a", "z"):
         (tmp_path / each).write_text(SENTENCE)
     monkeypatch.setattr(module, name, stumble)
@@ -69,8 +70,3 @@ def test_a_file_over_which_the_account_stumbles_is_opaque(tmp_path: Path, monkey
     left = ResidueScanner(processes=1).unread(tmp_path / "b.pdf")
     assert left is not None
     assert left.opaque == (tmp_path / "b.pdf").stat().st_size
-
-
-def _written(write: object) -> Callable[[Path], None]:
-    assert callable(write)
-    return write

@@ -15,7 +15,7 @@ from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from tests.attacks.invented.building import build, comparable, read
-from tests.attacks.invented.company import TEXTS, Company, Fill, Home, Key, Rule, Spot, needles, word
+from tests.attacks.invented.company import TEXTS, Company, Fill, Home, Key, Rule, needles, word
 from tests.attacks.invented.outside_search import Needle, Search
 from tests.attacks.invented.records import canonical, expected, searchable, staying_mentions
 from tests.engine.household import shorten_pauses
@@ -150,22 +150,12 @@ def _unreadable(judgement: Judgement) -> bool:
     return bool(lying) and all(blocking(receipt.unread) for receipt in judgement.receipts)
 
 
-def _named_in_files(company: Company) -> bool:
-    """Return whether a copy outside of tables of a text that stays names a person whom an erased text names as well.
-
-    There another customer's identifier is told from a word of the erased text in files of nothing but text alone (Limits).
-    """
-    erased = {company.datasets[each.dataset].items[each.item].names for each in company.mine()} - {None}
-    lying = [each.of for each in company.strays if each.of is not None and each.spot not in {Spot.TABLE, Spot.IGNORED_TABLE}]
-    return any(company.datasets[of.dataset].items[of.item].names in erased for of in lying)
-
-
 def faults(judgement: Judgement) -> Iterator[str]:
     """Yield what is wrong with an order: with its verdict, with its receipt, with the records of other people."""
     company, run = judgement.company, judgement.run
     if run.state is OrderState.FULFILLED and judgement.left:
         yield f"fulfilled, and left: {sorted(judgement.left, key=repr)[:6]}"
-    nothing = not judgement.left and not judgement.doubtful and not _unreadable(judgement) and not _named_in_files(company)
+    nothing = not judgement.left and not judgement.doubtful and not _unreadable(judgement)
     if run.state is not OrderState.FULFILLED and nothing and (BLIND_IS_FAULT or not all(map(_blind, judgement.receipts))):
         yield f"{run.state.value}, and nothing is left: {run.reasons}"
     for number in range(len(company.datasets)):

@@ -13,9 +13,6 @@ from expunge.residue.opaque.stretches import BLOCK, named
 
 _BEGIN = re.compile(rb"(?P<obj>\d{1,10}\s+\d{1,5}\s+obj\b)|(?P<xref>xref\s)|(?P<trailer>trailer)|(?P<end>startxref\s+\d{1,20}\s+%%EOF)")
 _STARTXREF = re.compile(rb"trailer|startxref"), re.compile(rb"startxref")
-_BITMAPS = frozenset({b"CCITTFaxDecode", b"CCF", b"JBIG2Decode"})
-_JPEG_2000 = b"JPXDecode"
-_PICTURES = _BITMAPS | {_JPEG_2000, b"DCTDecode", b"DCT"}
 _BOXES, _CODE = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 _SIDES = tuple(re.compile(rb"/%s\s+(\d{1,6})\b(?!\s+\d+\s+R)" % name) for name in (b"Width", b"Height"))
 _BITS = re.compile(rb"/BitsPerComponent\s+(\d{1,2})\b")
@@ -89,15 +86,15 @@ def _parts(data: bytes) -> Iterator[tuple[int, int]]:
 
 def _explains(stream: Stream, packed: bytes, most: int, refused: Callable[[int], None], inside: Callable[[bytes], None]) -> bool:
     """Return whether a stream is what its dictionary says, or what it holds was given to ``inside``."""
-    picture = stream.filters[-1] if stream.filters and stream.filters[-1] in _PICTURES else b""
+    picture = stream.filters[-1] if stream.filters and stream.filters[-1] in pdf.PICTURES else b""
     try:
         filters = stream.filters[:-1] if picture else stream.filters
         content = pdf_filters.whole(packed, filters, pdf.LONGEST if _is_picture(stream.said) else most)
     except pdf_filters.Refused:
         return stream.shown
-    if picture in _BITMAPS:
+    if picture in pdf.BITMAPS:
         return len(content) <= _WORST * min(_bitmaps(stream.said), default=0) + _SLACK
-    if picture == _JPEG_2000:
+    if picture == pdf.JPEG_2000:
         return _is_jpeg_2000(content)
     if not picture and not stream.shown and not _is_picture(stream.said) and not pdf.UNOPENED.isdisjoint(stream.filters):
         # Why not judged as it lies there: in letters it is plain text.

@@ -40,7 +40,10 @@ _FONT = re.compile(rb"/Type\s*/Font\b")
 _LETTERS = re.compile(rb"/(?:CIDSet|CIDToGIDMap)\s+(\d+)\s+\d+\s+R")
 _GRAPHICS_FONT = re.compile(rb"/Font\s*\[\s*(\d+)\s+\d+\s+R")
 _IMAGE = re.compile(rb"/Subtype\s*/Image\b")
-_PICTURES = frozenset({b"DCTDecode", b"DCT", b"JPXDecode", b"JBIG2Decode", b"CCITTFaxDecode", b"CCF"})
+BITMAPS = frozenset({b"CCITTFaxDecode", b"CCF", b"JBIG2Decode"})
+JPEG_2000 = b"JPXDecode"
+PICTURES = BITMAPS | {JPEG_2000, b"DCTDecode", b"DCT"}
+"""Filters that pack pictures."""
 _STRUCTURE = re.compile(rb"/Type\s*/(?:ObjStm|XRef)\b")
 _FONT_PROGRAMS = (b"%!", b"\0\1\0\0", b"OTTO", b"true", b"ttcf", b"\1\0\4")
 _ACTS = re.compile(rb"[\t\n\f\r\x20-\x7e]*\Z")
@@ -363,7 +366,7 @@ class _File:
         """Return whether a stream that no page names has acts that show text."""
         filters = self.filters(each)
         image = _IMAGE.search(each.said) and b"/Width" in each.said and b"/BBox" not in each.said
-        if image or _STRUCTURE.search(each.said) or not _PICTURES.isdisjoint(filters):
+        if image or _STRUCTURE.search(each.said) or not PICTURES.isdisjoint(filters):
             return False
         try:
             content = self._undone(each, MOST)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from expunge.residue.formats.containers.pdf_fonts import SIGN, UNKNOWN, Font
 
-_TEXT = re.compile(rb"(?P<text>\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))|(?P<hex>(?<!<)<[0-9A-Fa-f\s]+>(?!>))", re.DOTALL)
+_LITERAL = rb"(?P<text>\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))"
+_TEXT = re.compile(_LITERAL + rb"|(?P<hex>(?<!<)<[0-9A-Fa-f\s]+>(?!>))", re.DOTALL)
 _OWN_SIGNS = re.compile(rb"[\x18-\x1f\x80-\xa0]|\\[0-3][0-7][0-7]|<[\s0-9A-Fa-f]+>")
 _UNUSUAL = bytes((*range(0x18, 0x20), *range(0x80, 0xA1)))
 _DOCUMENT_SIGNS = dict(zip(_UNUSUAL, "˘ˇˆ˙˝˛˚˜•†‡…—–ƒ⁄‹›−‰„“”‘’‚™ﬁﬂŁŒŠŸŽıłœšž\ufffd€", strict=True))  # noqa: RUF001 - the signs themselves
@@ -21,7 +22,7 @@ _WIDE = b"\xfe\xff"
 SHOWS = re.compile(rb"(?:^|[\s\]>)])(?:BT)\b")
 USED = re.compile(rb"/([^\s/<>\[\]()]*)\s+[-+\d.]+\s+Tf\b")
 _TOKEN = re.compile(
-    rb"(?P<text>\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))|(?P<hex><[0-9A-Fa-f\s]*>)|(?P<name>/[^\s/<>\[\]()]*)"
+    _LITERAL + rb"|(?P<hex><[0-9A-Fa-f\s]*>)|(?P<name>/[^\s/<>\[\]()]*)"
     rb"|(?P<number>[-+]?\d*\.?\d+)|(?P<act>[A-Za-z'\"]\w*\*?)",
     re.DOTALL,
 )
