@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from pathlib import Path
 
@@ -104,3 +105,26 @@ def test_another_customers_number_in_a_text_of_the_person_is_another_customers(t
     made.declare(SET, "notes: {store: app, table: notes, subject: {customer: customer}, retention: life}")
     run = made.erase(f"customer:{erased}")
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+@pytest.mark.parametrize("kind", ["TEXT", "INTEGER"])
+@pytest.mark.parametrize(
+    ("packed", "state"),
+    [
+        ("call of 9342997553 failed", OrderState.FULFILLED),
+        ("call of 2897180833 failed", OrderState.IN_PART),
+        ("she called that number again as 9342997553", OrderState.IN_PART),
+    ],
+)
+def test_another_customers_number_in_a_packed_copy_is_told_from_what_the_person_wrote(
+    tmp_path: Path, kind: str, packed: str, state: OrderState
+) -> None:
+    keys = (2897180833, 9342997553, 4170064562, 1472328009)
+    rows = "".join(f"INSERT INTO customers VALUES ({key}, '{key % 97} more words of this customer alone', NULL);" for key in keys)
+    texts = "CREATE TABLE notes (n INTEGER PRIMARY KEY, customer TEXT, body TEXT, closed_at TEXT);"
+    texts += "INSERT INTO notes VALUES (1, '2897180833', 'she called that number again as 9342997553 had told her', NULL);"
+    attic = f"CREATE TABLE attic (n INTEGER PRIMARY KEY, x BLOB); INSERT INTO attic VALUES (1, x'{gzip.compress(packed.encode()).hex()}');"
+    customers = f"CREATE TABLE customers (id {kind} PRIMARY KEY, note TEXT, closed_at TEXT);"
+    made = company(tmp_path, customers + rows + texts + attic, SET)
+    made.declare(SET, "notes: {store: app, table: notes, subject: {customer: customer}, retention: life}")
+    assert made.erase("customer:2897180833").state is state

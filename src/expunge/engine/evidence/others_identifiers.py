@@ -345,7 +345,7 @@ class OthersIdentifiers:
             if len(staying) > _MOST_PEOPLE:
                 return frozenset()
             for tracer in tracers:
-                store_calls.trace(opened, home, staying, traced_cells.of_fields(tracer, fields, prose=prose))
+                store_calls.trace(opened, home, staying, traced_cells.of_identifiers(tracer, fields, prose=prose))
         return frozenset(trace.digest for tracer in tracers for trace in tracer.traces().traces)
 
     def _words(self, trace: Trace, place: Residue) -> Iterator[str]:

@@ -49,9 +49,9 @@ def staying(inner: Tracer, dataset: Dataset, others: Container[str]) -> Tracer:
     return _SomeCells(inner, lambda field, text: field not in changing and (text is None or text not in others))
 
 
-def of_fields(inner: Tracer, fields: Container[str], *, prose: bool) -> Tracer:
-    """Return a tracer of some fields of rows alone: of texts that are prose, or of all else."""
-    return _SomeCells(inner, lambda field, text: field in fields and prose == (text is not None and is_prose(text)))
+def of_identifiers(inner: Tracer, fields: Container[str], *, prose: bool) -> Tracer:
+    """Return a tracer of the identifiers in some fields of rows alone: of texts that are prose, or of all else; of a number its digits."""
+    return _Identifiers(inner, lambda field, text: field in fields and prose == (text is not None and is_prose(text)))
 
 
 class _SomeCells:
@@ -78,3 +78,10 @@ class _SomeCells:
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
         if self._wanted(field, None):
             self._inner.blob(subject, dataset, field, stream)
+
+
+class _Identifiers(_SomeCells):
+    """Passes on identifiers as a person's own are traced: a number that is one stands in texts, and in all their written forms."""
+
+    def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
+        self.text(subject, dataset, field, str(value))
