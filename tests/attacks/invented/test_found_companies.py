@@ -163,7 +163,16 @@ def followed() -> Company:
     return Company(Ids.NAMED, 2, (customers, media, visits), wal=False)
 
 
+def ends_alike() -> Company:
+    """A record that is a few bytes longer than a number of whole parts ends as another record does."""
+    rows = Dataset(
+        Home.JSONL, Link.THROUGH, (Fill.ACCENTS, Fill.NUMBER, Fill.MARKS), (Item((0,)), Item((0,), parent=None)), rule=Rule.NO_COLUMN
+    )
+    return Company(Ids.UUID, 2, (replace(CUSTOMERS, rule=Rule.NO_COLUMN), rows))
+
+
 FOUND = {
+    "a record of nobody ends as the person's does": ends_alike(),
     "a mention that stays has a moment behind it": followed(),
     **{
         f"a {home.value} names the person in capitals, {ids.value}": capitals(home, ids)

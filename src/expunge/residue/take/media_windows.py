@@ -97,14 +97,13 @@ def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = l
         if at == 0:
             end = media_heads.end(block)
         own = block[: max(0, end - at)] if at else media_heads.own(block)
-        for begin in range(0, len(own), step):
-            part = own[begin : begin + step]
-            if sound_from is not None:
+        if sound_from is None:
+            _offer_parts(own, step, skip, result.raw)
+        else:
+            for begin in range(0, len(own), step):
                 # the header says nothing about anybody; it lies in the first part
                 header = max(0, sound_from - at - begin)
-                result.sound.offer(loud(part[header:], (at + begin + header - sound_from) % 2))
-            else:
-                result.raw.offer(varied(part, skip))
+                result.sound.offer(loud(own[begin : begin + step][header:], (at + begin + header - sound_from) % 2))
         at += len(block)
     if kept is not None and _to_decode(head):
         _decode(kept, result.sound)
@@ -119,9 +118,15 @@ def raw_of(parts: Iterable[bytes], skip: Callable[[bytes], bool]) -> Candidates:
     found = Candidates()
     for part in parts:
         step = min(_STEP, max(_FINE, len(part) // _IN_SMALL))
-        for begin in range(0, len(part), step):
-            found.offer(varied(part[begin : begin + step], skip))
+        _offer_parts(part, step, skip, found)
     return found
+
+
+def _offer_parts(data: bytes, step: int, skip: Callable[[bytes], bool], into: Candidates) -> None:
+    for begin in range(0, len(data), step):
+        # Why further back: a rest of a few bytes is the end of many records.
+        first = min(begin, max(0, len(data) - SIZE))
+        into.offer(varied(data[first : begin + step], skip))
 
 
 def _blocks(stream: BinaryIO, begun: bytes) -> Iterator[bytes]:
