@@ -97,6 +97,17 @@ def test_long_keys_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
         assert made.erase(f"{begin}customer-10").state is state
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("key", ["1000000007", "20202020", "0000000012"])
+def test_a_key_of_few_different_digits_is_somebodys_all_the_same(tmp_path: Path, key: str, *, packed: bool) -> None:
+    stays = [key[:-1] + digit for digit in "3456"]
+    for number, (named, state) in enumerate({stays[0]: OrderState.FULFILLED, key: OrderState.IN_PART}.items()):
+        text = f"call of {named} failed".encode()
+        cell = (gzip.compress(text) if packed else text).hex()
+        attic = f"CREATE TABLE attic (n INTEGER PRIMARY KEY, x BLOB); INSERT INTO attic VALUES (1, x'{cell}');"
+        assert shop(tmp_path / str(number), [key, *stays, *others()], attic).erase(key).state is state
+
+
 def test_another_customers_number_in_a_text_of_the_person_is_another_customers(tmp_path: Path) -> None:
     erased, stays = "2897180833", "9342997553"
     texts = "CREATE TABLE notes (n INTEGER PRIMARY KEY, customer TEXT, body TEXT, closed_at TEXT);"
