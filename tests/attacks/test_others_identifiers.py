@@ -139,3 +139,19 @@ def test_another_customers_number_in_a_packed_copy_is_told_from_what_the_person_
     made = company(tmp_path, customers + rows + texts + attic, SET)
     made.declare(SET, "notes: {store: app, table: notes, subject: {customer: customer}, retention: life}")
     assert made.erase("customer:2897180833").state is state
+
+
+@pytest.mark.parametrize("key", ["cus-{:.10}", "{}-{}"])
+@pytest.mark.parametrize("columns", ["level INTEGER, inviter TEXT", "inviter TEXT, level INTEGER"])
+def test_one_byte_beside_another_customers_key_says_nothing(tmp_path: Path, columns: str, key: str) -> None:
+    """The index of keys has the kind of a row's number before a key, and the number behind it."""
+    keys = [key.format(*[f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}"] * 2)[:30] for number in range(1, 160)]
+    erased, inviter = keys[0], keys[149 if columns.startswith("level") else 1]
+    rows = f"CREATE TABLE customers (id TEXT PRIMARY KEY, note TEXT, {columns}, closed_at TEXT);"
+    rows += "".join(f"INSERT INTO customers (id, note) VALUES ('{key}', 'note {number}');" for number, key in enumerate(keys))
+    rows += f"UPDATE customers SET level = 2, inviter = '{inviter}', note = 'came alone' WHERE id = '{erased}';"
+    for number, (left, state) in enumerate({b"\2": OrderState.FULFILLED, b"came alone\2": OrderState.IN_PART}.items()):
+        attic = f"CREATE TABLE attic (n INTEGER PRIMARY KEY, x BLOB); INSERT INTO attic VALUES (1, x'{left.hex()}' || '{inviter}');"
+        made = company(tmp_path / str(number), rows + attic, f"{SET[:-1]}, mentions: {{inviter: null}}}}")
+        run = made.erase(erased)
+        assert (run.state, made.found(erased)) == (state, [])
