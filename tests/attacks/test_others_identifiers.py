@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 import zlib
 from pathlib import Path
 
@@ -139,6 +140,20 @@ def test_another_customers_number_in_a_packed_copy_is_told_from_what_the_person_
     made = company(tmp_path, customers + rows + texts + attic, SET)
     made.declare(SET, "notes: {store: app, table: notes, subject: {customer: customer}, retention: life}")
     assert made.erase("customer:2897180833").state is state
+
+
+@pytest.mark.parametrize(("packed", "state"), [(9342997553.0, OrderState.FULFILLED), (2897180833.0, OrderState.IN_PART)])
+def test_another_customers_number_with_a_point_is_known_in_packed_copies_in_binary_too(
+    tmp_path: Path, packed: float, state: OrderState
+) -> None:
+    rows = "".join(
+        f"INSERT INTO customers (id, note) VALUES ({key}, '{key % 97} more words');" for key in (2897180833, 9342997553, 4170064562)
+    )
+    rows += "UPDATE customers SET friend = 9342997553 WHERE id = 2897180833;"
+    cell = gzip.compress(b"\0\1" + struct.pack("<d", packed)).hex()
+    attic = f"CREATE TABLE attic (n INTEGER PRIMARY KEY, x BLOB); INSERT INTO attic VALUES (1, x'{cell}');"
+    customers = "CREATE TABLE customers (id REAL PRIMARY KEY, note TEXT, friend REAL, closed_at TEXT);"
+    assert company(tmp_path, customers + rows + attic, SET).erase("customer:2897180833.0").state is state
 
 
 @pytest.mark.parametrize("key", ["cus-{:.10}", "{}-{}"])
