@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 import zlib
 from pathlib import Path
 
@@ -97,6 +98,17 @@ def test_long_keys_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
         assert made.erase(f"{begin}customer-10").state is state
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("key", ["1000000007", "20202020", "0000000012"])
+def test_a_key_of_few_different_digits_is_somebodys_all_the_same(tmp_path: Path, key: str, *, packed: bool) -> None:
+    stays = [key[:-1] + digit for digit in "3456"]
+    for number, (named, state) in enumerate({stays[0]: OrderState.FULFILLED, key: OrderState.IN_PART}.items()):
+        text = f"call of {named} failed".encode()
+        cell = (gzip.compress(text) if packed else text).hex()
+        attic = f"CREATE TABLE attic (n INTEGER PRIMARY KEY, x BLOB); INSERT INTO attic VALUES (1, x'{cell}');"
+        assert shop(tmp_path / str(number), [key, *stays, *others()], attic).erase(key).state is state
+
+
 def test_another_customers_number_in_a_text_of_the_person_is_another_customers(tmp_path: Path) -> None:
     erased, stays = "2897180833", "9342997553"
     texts = "CREATE TABLE notes (n INTEGER PRIMARY KEY, customer TEXT, body TEXT, closed_at TEXT);"
@@ -128,3 +140,33 @@ def test_another_customers_number_in_a_packed_copy_is_told_from_what_the_person_
     made = company(tmp_path, customers + rows + texts + attic, SET)
     made.declare(SET, "notes: {store: app, table: notes, subject: {customer: customer}, retention: life}")
     assert made.erase("customer:2897180833").state is state
+
+
+@pytest.mark.parametrize(("packed", "state"), [(9342997553.0, OrderState.FULFILLED), (2897180833.0, OrderState.IN_PART)])
+def test_another_customers_number_with_a_point_is_known_in_packed_copies_in_binary_too(
+    tmp_path: Path, packed: float, state: OrderState
+) -> None:
+    rows = "".join(
+        f"INSERT INTO customers (id, note) VALUES ({key}, '{key % 97} more words');" for key in (2897180833, 9342997553, 4170064562)
+    )
+    rows += "UPDATE customers SET friend = 9342997553 WHERE id = 2897180833;"
+    cell = gzip.compress(b"\0\1" + struct.pack("<d", packed)).hex()
+    attic = f"CREATE TABLE attic (n INTEGER PRIMARY KEY, x BLOB); INSERT INTO attic VALUES (1, x'{cell}');"
+    customers = "CREATE TABLE customers (id REAL PRIMARY KEY, note TEXT, friend REAL, closed_at TEXT);"
+    assert company(tmp_path, customers + rows + attic, SET).erase("customer:2897180833.0").state is state
+
+
+@pytest.mark.parametrize("key", ["cus-{:.10}", "{}-{}"])
+@pytest.mark.parametrize("columns", ["level INTEGER, inviter TEXT", "inviter TEXT, level INTEGER"])
+def test_one_byte_beside_another_customers_key_says_nothing(tmp_path: Path, columns: str, key: str) -> None:
+    """The index of keys has the kind of a row's number before a key, and the number behind it."""
+    keys = [key.format(*[f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}"] * 2)[:30] for number in range(1, 160)]
+    erased, inviter = keys[0], keys[149 if columns.startswith("level") else 1]
+    rows = f"CREATE TABLE customers (id TEXT PRIMARY KEY, note TEXT, {columns}, closed_at TEXT);"
+    rows += "".join(f"INSERT INTO customers (id, note) VALUES ('{key}', 'note {number}');" for number, key in enumerate(keys))
+    rows += f"UPDATE customers SET level = 2, inviter = '{inviter}', note = 'came alone' WHERE id = '{erased}';"
+    for number, (left, state) in enumerate({b"\2": OrderState.FULFILLED, b"came alone\2": OrderState.IN_PART}.items()):
+        attic = f"CREATE TABLE attic (n INTEGER PRIMARY KEY, x BLOB); INSERT INTO attic VALUES (1, x'{left.hex()}' || '{inviter}');"
+        made = company(tmp_path / str(number), rows + attic, f"{SET[:-1]}, mentions: {{inviter: null}}}}")
+        run = made.erase(erased)
+        assert (run.state, made.found(erased)) == (state, [])

@@ -319,3 +319,29 @@ def test_the_key_of_people_under_its_own_name_leads_to_them(tmp_path: Path) -> N
     found = seen(tmp_path, "app.db")
     assert found.datasets["rechnungen"].subject == ByField({"kunde": "kundennr"})
     assert said(found, "rechnungen") == "kundennr: 2 of 2 values match kunden.kundennr"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "written", "told"),
+    [
+        ("ansprechpartner", "{name}", "{0}", "names of people"),
+        ("responsable", "{name}", "{0}", "names of people"),
+        ("owner", "{name}", "upper({0})", "names of people"),
+        ("owner", "{name}", "substr({0}, instr({0}, ' ') + 1) || ', ' || substr({0}, 1, instr({0}, ' ') - 1)", "names of people"),
+        ("where_to_ask", "+41 79 555 01 {}2", "{0}", "telephone numbers"),
+    ],
+)
+def test_people_beside_things_are_a_question(tmp_path: Path, column: str, value: str, written: str, told: str) -> None:
+    script = f"CREATE TABLE boilers (id INTEGER PRIMARY KEY, {column} TEXT, price TEXT);"
+    script += rows("boilers", value, "{} EUR") + f"UPDATE boilers SET {column} = {written.format(column)};"
+    database(tmp_path / "app.db", script)
+    found = seen(tmp_path, "app.db")
+    assert isinstance(found.datasets["boilers"].subject, Undecided)
+    assert told in said(found, "boilers")
+
+
+@pytest.mark.parametrize(("column", "value"), [("code", "MAIN UNIT"), ("model", "Big, Red"), ("delta", "+12"), ("owner", "state {}")])
+def test_things_alone_are_nobody(tmp_path: Path, column: str, value: str) -> None:
+    script = f"CREATE TABLE boilers (id INTEGER PRIMARY KEY, {column} TEXT, price TEXT);"
+    database(tmp_path / "app.db", script + rows("boilers", value, "{} EUR"))
+    assert isinstance(seen(tmp_path, "app.db").datasets["boilers"].subject, ReferenceData)

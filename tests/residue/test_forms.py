@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from expunge.residue.take.written_forms import dress, pieces, spread, telling, utf8
+from expunge.residue.take.written_forms import dress, names_somebody, pieces, spread, telling, utf8
 from tests.residue.planting import MARY, SENTENCE, look, text_traces, traces_of, ways
 
 TRICKY = 'Ünïcode "quoted" O\'Brien/back\\slash & <tag> 日本語のテキスト'
@@ -144,6 +144,13 @@ def test_telling_wants_different_bytes_and_a_beginning_that_is_not_constant() ->
     assert not telling(b"abcdefg")
     assert not telling(b"abababab")
     assert not telling(b"\0" * 8 + b"abcdefgh")
+
+
+def test_an_identifier_names_somebody_unless_all_its_bytes_are_one() -> None:
+    assert names_somebody(b"10000007")
+    assert names_somebody(b"0000000012")
+    assert not names_somebody(b"11111111")
+    assert not names_somebody(b"1000007")
 
 
 @given(st.text(max_size=60))

@@ -47,6 +47,10 @@ _ENCODINGS = {"utf-8": "utf-8", FRAGMENT: "utf-8", "utf-16": "utf-16-le", "utf-1
 """Written forms that are read, with their encodings."""
 _WRITTEN = {**_ENCODINGS, "bytes": "utf-8", "printed": "utf-8", **dict.fromkeys(("lower", "upper", "composed", "decomposed"), "utf-8")}
 """Written forms of content that may be an identifier, with their encodings."""
+_JOINED = frozenset({"bytes", "utf-8"})
+"""Forms of joints that are read."""
+_JOINT = 16
+"""Bytes of a value that a joint takes."""
 _MOST_PEOPLE = 20_000
 """People who stay whose identifiers are compared with hits in containers."""
 _ONE_OFF: Mapping[tuple[str, str | None], int] = {("utf-16-le", "utf-16-be"): 1, ("utf-16-be", "utf-16-le"): -1}
@@ -310,7 +314,9 @@ class OthersIdentifiers:
         packed = set[int]()
         for number, (index, place) in enumerate(hits):
             trace = self._traces.traces[index]
-            if trace.part != SEAM or trace.form == FRAGMENT:
+            if trace.part == SEAM and trace.form != FRAGMENT:
+                words[number] = frozenset(self._beside_a_byte(trace, place))
+            else:
                 words[number] = frozenset(self._words(trace, place))
                 if not words[number] and trace.digest not in self._own:
                     packed.add(number)
@@ -372,6 +378,22 @@ class OthersIdentifiers:
                 if not stands and (own or trace.form == FRAGMENT):
                     # Why: in a page what follows a value may be letters too. Elsewhere it might be the end of another word.
                     yield from (some[:-cut] for some in (word, word[1:]) for cut in (1, 2) if len(some) - cut > len(text))
+
+    def _beside_a_byte(self, trace: Trace, place: Residue) -> Iterator[str]:
+        """Yield what stands at a hit of a joint beside one byte: a small number, which says nothing, or the number of a row in an index."""
+        read = self._bytes.around(place, trace.form, trace.length) if trace.form in _JOINED else None
+        if read is None or trace.digest in self._own:
+            return
+        before, window, after = (part.decode("latin-1") for part in read)
+        behind, ahead = window[1:], window[:-1]
+        yield from (behind, ahead)
+        # Why longer ones: a joint has the beginning of a value, or its end. In a page what stands beside the value may be letters too.
+        if len(behind) == _JOINT:
+            words = longer_words(behind + after, 0, _JOINT)
+            yield from (word[: len(word) - cut] for word in words for cut in (0, 1, 2) if len(word) - cut > _JOINT)
+        if len(ahead) == _JOINT:
+            words = longer_words(before + ahead, len(before), len(before) + _JOINT)
+            yield from (word[cut:] for word in words for cut in (0, 1) if len(word) - cut > _JOINT)
 
     def _stands(self, first: str, text: str, last: str) -> bool:
         """Return whether an identifier of an erased person stands around a hit, whole: then what follows may be another value."""

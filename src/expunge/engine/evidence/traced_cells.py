@@ -85,3 +85,4 @@ class _Identifiers(_SomeCells):
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         self.text(subject, dataset, field, str(value))
+        self._inner.number(subject, dataset, field, value)

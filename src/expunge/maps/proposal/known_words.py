@@ -179,6 +179,9 @@ ROLES = frozenset(
     | {"requester", "reporter", "signer", "signatory", "renter", "winner", "witness", "victim", "heir", "caretaker", "keeper", "nanny"}
     | {"mother", "father", "spouse", "partner", "husband", "wife", "besitzer", "inhaber", "eigentumer", "eigentuemer", "halter", "fahrer"}
     | {"gast", "proprietaire", "titulaire", "conducteur", "propietario", "titular", "conductor", "proprietario", "eigenaar", "bestuurder"}
+    | {"ansprechpartner", "ansprechpartnerin", "kontaktperson", "kontakt", "dozent", "dozentin", "betreuer", "betreuerin", "professor"}
+    | {"professeur", "enseignant", "responsable", "profesor", "profesora", "contacto", "professore", "responsabile", "referente"}
+    | {"contatto", "docent", "contactpersoon", "professora", "contato", "responsavel", "verantwortlicher", "sachbearbeiter"}
     | {"resident", "occupant", "citizen", "voter", "volunteer", "lehrer", "mieter", "locataire", "inquilino", "inquilina", "huurder"}
 )
 """Words of columns and tables that name people by what they do or are to others."""

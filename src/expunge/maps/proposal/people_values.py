@@ -65,14 +65,14 @@ def people_column(table: SurveyedTable, survey: TableSurvey) -> PeopleColumn | N
         named, phones = not _NAMED.isdisjoint(words[column.name][-1:]), not PHONES.isdisjoint(words[column.name])
         rules = (
             (True, "addresses", 1, _is_address),
-            (phones, "telephone numbers", 1, _is_phone),
+            (True, "telephone numbers", 1, _is_phone if phones else _is_phone_abroad),
             (named and every.isdisjoint(THINGS), "names of people", _FEW, _is_name),
         )
         for rank, (told, what, least, fits) in enumerate(rules):
             held = sum(1 for value in values if fits(value.strip())) if told else 0
             if held >= least and held >= _ENOUGH * len(values):
                 said = f"{held:,} of {len(values):,} values of {column.name} are {what}"
-                found.append((rank, PeopleColumn(column.name, said, fits is not _is_name, fits is not _is_phone)))
+                found.append((rank, PeopleColumn(column.name, said, fits is not _is_name, fits not in {_is_phone, _is_phone_abroad})))
                 break
     return min(found, key=lambda each: each[0])[1] if found else None
 
@@ -94,14 +94,14 @@ def role_column(table: SurveyedTable, survey: TableSurvey) -> str:
     Raises StoreUnavailable.
     """
     roles = OWNERS | ACTORS | ROLES | PEOPLE | STAFF | KINDS.keys()
-    return _counted_names(table, survey, [each.name for each in table.columns if not roles.isdisjoint(words_of(each.name))])
+    return _counted_names(table, survey, [each.name for each in table.columns if not roles.isdisjoint(words_of(each.name))], roles=True)
 
 
-def _counted_names(table: SurveyedTable, survey: TableSurvey, columns: Sequence[str]) -> str:
+def _counted_names(table: SurveyedTable, survey: TableSurvey, columns: Sequence[str], *, roles: bool = False) -> str:
     for column in table.columns:
         if column.name in columns and column.type is ColumnType.TEXT:
             values = survey.sampled(table.name, column.name, _LOOKED_AT)
-            held = sum(1 for value in values if _is_name(value.strip()))
+            held = sum(1 for value in values if _is_name(value.strip()) or (roles and _is_name_on_a_form(value.strip())))
             if held >= _FEW and held >= _ENOUGH * len(values):
                 return f"{held:,} of {len(values):,} values of {column.name} are names of people"
     return ""
@@ -115,5 +115,16 @@ def _is_phone(value: str) -> bool:
     return _PHONE.fullmatch(value) is not None and sum(map(str.isdigit, value)) >= _DIGITS
 
 
+def _is_phone_abroad(value: str) -> bool:
+    """Whether a value is a telephone number under whatever name: it begins as only those do."""
+    return value.startswith(("+", "00 ")) and _is_phone(value)
+
+
 def _is_name(value: str) -> bool:
     return _NAME.fullmatch(value) is not None and not value.isupper()
+
+
+def _is_name_on_a_form(value: str) -> bool:
+    """Whether a value is a name as offices write it, where the column says that people stand there: ``BERG, ANNA``, ``Berg, Anna``."""
+    first, comma, rest = value.partition(", ")
+    return _NAME.fullmatch(f"{rest} {first}" if comma else value) is not None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path, PurePath
 from typing import BinaryIO
 from zlib import crc32
 
-from expunge.core.evidence.traces import ANCHOR_FOLDED, FOLDED, Trace, Traces
+from expunge.core.evidence.traces import ANCHOR_FOLDED, FOLDED, IDENTIFIERS, Trace, Traces
 from expunge.core.evidence.window_choice import ValueCount
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import KEY, SEAM, Stretch
@@ -28,6 +28,7 @@ from expunge.residue.take.written_forms import (
     forms_of_number,
     fragments,
     highest_first,
+    names_somebody,
     other_letters,
     pieces,
     printed,
@@ -344,7 +345,7 @@ class Collector:
         own = self._own.wants(where, draw)
         if not (wanted or own):
             return True
-        if telling(data) and not (form in _AS_TEXT and self._schema.cover(data)):
+        if _says_enough(where)(data) and not (form in _AS_TEXT and self._schema.cover(data)):
             if own:
                 self._own.add(where, data, form, draw, self._value)
                 for other, written in other_letters(piece) if piece is not None else ():
@@ -396,9 +397,10 @@ class Collector:
                 yield form, data, sources
 
     def _dressed(self, where: TracedField, harvest: WindowSample, best: Sequence[ContentWindow]) -> Iterator[_Taken]:
+        says_enough = _says_enough(where)
         for each in best:
             # Why the wide forms: their letters say what they said before, and the zeros between them nothing.
-            written = ((form, data) for form, data in _other_forms(each) if form.startswith("utf-") or telling(data))
+            written = ((form, data) for form, data in _other_forms(each) if form.startswith("utf-") or says_enough(data))
             yield from ((form, data, harvest.sources(each)) for form, data in written)
         if (others := self._others.get(where)) is not None:
             yield from ((each.form, each.data, others.sources(each)) for each in others.best())
@@ -409,6 +411,10 @@ class Collector:
             for piece in fragments(each.value) if each.value is not None and not joint else ():
                 if telling(utf8(piece)):
                     yield "fragment", clip(utf8(piece)), harvest.sources(each)
+
+
+def _says_enough(where: TracedField) -> Callable[[bytes], bool]:
+    return names_somebody if where[1] == IDENTIFIERS else telling
 
 
 def _past_moment(joint: bytes) -> bytes:

@@ -231,6 +231,11 @@ def telling(window: bytes) -> bool:
     return len(set(window)) >= (4 if len(window) < 16 else 6) and len(set(window[:8])) >= 2
 
 
+def names_somebody(window: bytes) -> bool:
+    """Return whether a window of an identifier can be looked for: ``1000000007`` has few digits and is somebody all the same."""
+    return len(window) >= SHORTEST and len(set(window)) >= 2
+
+
 def pieces(text: str, most: int) -> list[str]:
     """Choose windows of a text, most telling first: all of it if it is short, else runs from the starts of words, spread over it."""
     size = len(text) if text.isascii() else len(utf8(text))
