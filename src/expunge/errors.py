@@ -92,6 +92,10 @@ class TakenOver(ExpungeError):
     """The lease under which this step ran has passed to another worker, which finishes it; what was done here does not count."""
 
 
+class HeldMeanwhile(ExpungeError):
+    """A hold was placed while a step was erasing what it keeps; the step looks again and goes on with the rest."""
+
+
 class Conflict(ExpungeError):
     """Somebody else appended to this journal stream first; read it again."""
 

@@ -4,6 +4,7 @@ A failpoint costs one comparison when nothing is armed. Tests arm one through ``
 the environment variable ``EXPUNGE_FAILPOINT`` in the form ``NAME=ACTION[@N]``: the action happens at the N-th pass
 (default 1) through the point. Actions: ``kill`` (SIGKILL to this very process, as a power cut would look from inside),
 ``full`` (OSError ENOSPC), ``fail`` (OSError EIO), ``lost`` (:class:`ReplyLost`: the act happened, its answer did not arrive).
+``arm()`` also takes something to call: what another program does at that moment.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 ENVIRONMENT = "EXPUNGE_FAILPOINT"
@@ -22,7 +23,7 @@ class ReplyLost(Exception):
 
 
 class _Armed:
-    def __init__(self, name: str, action: str, at: int) -> None:
+    def __init__(self, name: str, action: str | Callable[[], None], at: int) -> None:
         self.name = name
         self.action = action
         self.left = at
@@ -30,6 +31,9 @@ class _Armed:
     def pass_through(self) -> None:
         self.left -= 1
         if self.left != 0:
+            return
+        if not isinstance(self.action, str):
+            self.action()
             return
         if self.action == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -62,7 +66,7 @@ def failpoint(name: str) -> None:
 
 
 @contextmanager
-def arm(name: str, action: str, at: int = 1) -> Iterator[None]:
+def arm(name: str, action: str | Callable[[], None], at: int = 1) -> Iterator[None]:
     """Arm one failpoint in this process for the length of a ``with`` block."""
     global _armed  # noqa: PLW0603 - one process, one armed point: that is the whole design
     before, _armed = _armed, _Armed(name, action, at)

@@ -1,4 +1,6 @@
-"""The permit to go on: whoever works under a lease asks here right before each point from which there is no way back.
+"""The permit to go on: whoever destroys asks here right before each point from which there is no way back.
+
+A lease that is lost refuses, and so does a hold that was placed since the step began.
 
 Ambient on purpose, as failpoints are: the same store code runs in one process without leases, where asking costs one comparison, and in a
 worker whose lease may have been taken over while it was paused. The lease's fencing token is checked again by the journal, in the same
@@ -15,7 +17,7 @@ _check: ContextVar[Callable[[], None] | None] = ContextVar("expunge_permit", def
 
 
 def check() -> None:
-    """Raise :class:`expunge.errors.TakenOver` when the step that runs here was taken over by somebody else; otherwise do nothing."""
+    """Raise TakenOver when the step that runs here was taken over by somebody else, HeldMeanwhile when a new hold reaches it."""
     asked = _check.get()
     if asked is not None:
         asked()
@@ -23,8 +25,18 @@ def check() -> None:
 
 @contextmanager
 def required(ask: Callable[[], None]) -> Iterator[None]:
-    """Make ``ask`` decide for the length of a ``with`` block, in this thread; it raises TakenOver when the lease is lost."""
-    token = _check.set(ask)
+    """Make ``ask`` decide for the length of a ``with`` block, in this thread, after whoever decides outside of it.
+
+    It raises TakenOver when the lease is lost, HeldMeanwhile when a hold was placed.
+    """
+    before = _check.get()
+
+    def both() -> None:
+        if before is not None:
+            before()
+        ask()
+
+    token = _check.set(both)
     try:
         yield
     finally:

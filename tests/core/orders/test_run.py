@@ -124,7 +124,7 @@ def test_a_new_round_begins_empty_and_the_order_remembers_what_was_erased() -> N
     )
     assert (first.round, first.current.outcome(StepKind.ERASE, "recordings", "recordings", ANNA)) == (1, Erased(3))
     second = advance_all(first, [STARTED[2], ev.RoundStarted(NOON, 2)])
-    assert second.current == Round(2)
+    assert second.current == Round(2, started=NOON)
     assert (second.erased, second.reasons, second.history) == ({"recordings": {ANNA: 3}}, (), ((1, ANNA, 4),))
     assert (second.taken_at, second.unpurged) == (NOON, {"media"})
     assert (second.located_in, second.kept, second.erased_at) == (1, {"accounts": {ANNA: 1}}, NOON)

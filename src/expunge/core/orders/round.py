@@ -57,14 +57,19 @@ class StepRun:
 
 @dataclass(frozen=True)
 class Round:
-    """The state of the current round of an order. Every field but the first two begins empty."""
+    """The state of the current round of an order. Every field but the first three begins empty."""
 
     number: int = 0
     """Counted from 1; 0 before the first round."""
     cohort: tuple[OrderId, ...] = ()
     """The orders that share the round, the leading one first; empty when the order goes alone."""
+    started: datetime | None = None
+    """What a hold kept then, or one that was placed since, stays to the round's end."""
     items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Dataset -> subject -> most items located in this round: what ``Erased`` counts, whatever crashes came between."""
+    """Dataset -> subject -> most items located in this round, less those that a hold has kept since.
+
+    That is what ``Erased`` counts, whatever crashes came between.
+    """
     steps: Mapping[StepId, StepRun] = field(default_factory=dict)
     judged: Mapping[str, ev.Judged] = field(default_factory=dict)
     """Store -> what probe and scan found there."""
@@ -97,9 +102,17 @@ class Round:
         """Return the round after a step was intended or ended."""
         return replace(self, steps={**self.steps, step: state})
 
-    def with_items(self, event: ev.Located) -> Round:
-        """Return the round after another look at the stores: each figure stays the largest that was ever located."""
+    def with_items(self, event: ev.Located, kept: Mapping[str, Mapping[str, int]]) -> Round:
+        """Return the round after another look at the stores.
+
+        Each figure stays the largest that was ever located, less what is kept beyond ``kept``, which the look before it said.
+        """
         items = {dataset: dict(by_subject) for dataset, by_subject in self.items.items()}
+        for dataset, by_subject in event.kept.items():
+            found = items.get(dataset, {})
+            for subject in by_subject.keys() & found.keys():
+                more = by_subject[subject] - kept.get(dataset, {}).get(subject, 0)
+                found[subject] = max(0, found[subject] - max(0, more))
         for dataset, by_subject in event.items.items():
             known = items.setdefault(dataset, {})
             known.update({subject: max(known.get(subject, 0), count) for subject, count in by_subject.items()})

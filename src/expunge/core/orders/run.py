@@ -182,7 +182,7 @@ def _unqueued(event: ev.Unqueued, run: Run) -> Run:
 def _round_started(event: ev.RoundStarted, run: Run) -> Run:
     return replace(
         _to(run, OrderState.RUNNING),
-        current=Round(event.round, event.cohort),
+        current=Round(event.round, event.cohort, event.at),
         queued=None,
         reasons=(),
         traces_of=run.traces_of or (event.cohort[0] if event.cohort else run.order),
@@ -193,7 +193,7 @@ def _round_started(event: ev.RoundStarted, run: Run) -> Run:
 
 @_apply.register
 def _located(event: ev.Located, run: Run) -> Run:
-    return replace(run, current=run.current.with_items(event), kept=event.kept, located_in=run.round)
+    return replace(run, current=run.current.with_items(event, run.kept), kept=event.kept, located_in=run.round)
 
 
 @_apply.register

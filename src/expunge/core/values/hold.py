@@ -70,5 +70,10 @@ def item_tag(key: bytes, dataset: str, item: str) -> str:
 
 def binding(holds: Iterable[Hold], dataset: str, names: frozenset[Pseudonym], tag: str, at: datetime) -> Hold | None:
     """The hold that keeps this item longest at that instant, or None."""
-    found = [hold for hold in holds if hold.active(at) and hold.covers(dataset, names, tag)]
+    return keeping((hold for hold in holds if hold.active(at)), dataset, names, tag)
+
+
+def keeping(holds: Iterable[Hold], dataset: str, names: frozenset[Pseudonym], tag: str) -> Hold | None:
+    """Of holds that all bind, the one that keeps this item longest, or None."""
+    found = [hold for hold in holds if hold.covers(dataset, names, tag)]
     return max(found, key=lambda each: (each.until, each.id), default=None)

@@ -94,16 +94,20 @@ class ModelSteps:
     def destroy(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         """Destroy the whole of an artefact that is made from erased data."""
         (dataset,) = self._work.datasets(step)
-        located = self._work.locate(fresh=False)
-        outcome: Outcome | None = self._in_the_way(dataset, located)
-        if outcome is None:
-            answered = self._work.erase(dataset, located.copies.get(dataset.name, ()), key)
-            outcome = self._work.counted(dataset, EVERYBODY, answered.get(EVERYBODY, Absent()))
+        outcome = self._work.meeting_holds(lambda: self._destroy(dataset, key))
         known = self._run.remade.get(dataset.name)
         now: ArtefactRemade | None = None
         if dataset.on_erase.act is EraseAct.DESTROY and known is not None and discharges(outcome):
             now = replace(known, at=self._work.now(), ended=True)
         return self._done(step, attempt, dataset, ModelStepResult(outcome, now))
+
+    def _destroy(self, dataset: Dataset, key: IdempotencyKey) -> Outcome:
+        located = self._work.locate(fresh=False)
+        in_the_way = self._in_the_way(dataset, located)
+        if in_the_way is not None:
+            return in_the_way
+        answered = self._work.erase(dataset, located.copies.get(dataset.name, ()), key)
+        return self._work.counted(dataset, EVERYBODY, answered.get(EVERYBODY, Absent()))
 
     def remake(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         """Rebuild an artefact from the data that is left."""

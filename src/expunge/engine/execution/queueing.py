@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from expunge import telemetry
@@ -55,20 +55,20 @@ def take_up(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderI
 
     Of several holds, each that ends is reason enough: what the others keep stays kept.
     """
-    binding = {each.id for each in hold_register.active(context)}
+    binding, over = {each.id for each in hold_register.active(context)}, hold_register.over(context)
     freed = []
     for run in _all(context) if runs is None else runs:
-        held = set(run.plan.holds) if run.plan else set()
+        planned = set(run.plan.holds) if run.plan else set()
         waits = run.state is OrderState.IN_PART and not run.final and run.queued is None
-        if waits and held - binding and (not held & binding or _kept_by_one_that_ended(context, run)):
+        # Why not by the plan alone: a hold that was placed while the order was carried out is not in it.
+        if waits and ((planned and planned.isdisjoint(binding)) or (over and _kept_by_one_of(context, run, over))):
             submit(context, run.order, hurry=True)
             freed.append(run.order)
     return tuple(freed)
 
 
-def _kept_by_one_that_ended(context: Context, run: Run) -> bool:
-    """Whether what an order left was kept by a hold that binds no more; where several keep the same, the longest counts."""
-    over = hold_register.over(context)
+def _kept_by_one_of(context: Context, run: Run, over: Container[tuple[str, str, datetime | None]]) -> bool:
+    """Whether what an order left was kept by one of the holds that bind no more; where several keep the same, the longest counts."""
     return any(
         (each.dataset, each.ground, each.until) in over for _, kept, *_ in receipt_entries.entries(context, run).values() for each in kept
     )

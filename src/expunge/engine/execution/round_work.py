@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
+from expunge import permit
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.datamap.person import Person
 from expunge.core.journal import events as ev
 from expunge.core.orders.plan import Plan, Step, StepKind
 from expunge.core.orders.run import MOST_ATTEMPTS, Run
 from expunge.core.values.copy import Copy
+from expunge.core.values.hold import Hold
 from expunge.core.values.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.values.outcome import Absent, Erased, Outcome, Reason, Unable, Unknown
 from expunge.engine.evidence import link_marks
@@ -19,12 +22,14 @@ from expunge.engine.execution.leaving_people import LeavingPeople
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, Progress, Reporter
-from expunge.engine.kernel.journal_streams import CohortRecorder
+from expunge.engine.kernel.journal_streams import HOLDS, CohortRecorder
 from expunge.engine.subjects import bystander_loss, hold_register, locating
 from expunge.engine.subjects.locating import KnownArtefacts, LocatedCopies
 from expunge.engine.subjects.sealed_selectors import open_for_all, seal_for_each
+from expunge.errors import HeldMeanwhile
 from expunge.faults import ReplyLost
 
+_T = TypeVar("_T")
 _MAKING = frozenset({StepKind.FORGET, StepKind.DESTROY, StepKind.REBUILD, StepKind.RETRAIN})
 
 
@@ -42,6 +47,10 @@ class RoundWork:
     erased: bool = False
     """Whether something may have been erased since ``located`` was made."""
     _beyond: tuple[LocatedCopies, dict[str, Unable]] | None = None
+    _holds: tuple[int, tuple[Hold, ...]] | None = None
+    """How many events the register of holds had, and the holds by these that bind on the round."""
+    _met: tuple[Hold, ...] = ()
+    """The holds under which ``located`` was made."""
 
     @property
     def run(self) -> Run:
@@ -72,19 +81,54 @@ class RoundWork:
             self.recorder.append(ev.Located(self.now(), located.items(), located.kept_items()))
 
     def locate(self, *, fresh: bool) -> LocatedCopies:
-        """Return the located copies. With ``fresh``, they are located after tracing, so that data that came in between is erased too."""
-        if self.located is None or (fresh and not self.fresh):
+        """Return the located copies. With ``fresh``, they are located after tracing, so that data that came in between is erased too.
+
+        They are located anew after a hold was placed, and what that keeps is journalled.
+        """
+        holds = self.holds()
+        if self.located is None or (fresh and not self.fresh) or holds != self._met:
+            fresh = fresh or (self.located is not None and self.fresh)
             kept = open_for_all(self.context, self.orders)
             known = locating.joined(kept, link_marks.orphans(self.context, self.people, kept))
-            holds = hold_register.binding_on(self.context, self.people, self.plan.scope)
             leaving = LeavingPeople(self.context)
             self.located = locating.locate(
                 self.context, self.people, holds, known, scope=self.plan.scope, made=self._made(), leaving=leaving,
                 answered=hold_register.answered(self.context, self.run),
             )  # fmt: skip
             seal_for_each(self.context, [member.run for member in self.recorder.members], kept, known, self.located)
-            self.fresh, self.erased = fresh, False
+            self.fresh, self.erased, self._met = fresh, False, holds
+            self._tell_kept(self.located)
         return self.located
+
+    def _tell_kept(self, located: LocatedCopies) -> None:
+        """Journal that more is kept than the last look of this round said: what is erased is counted without it."""
+        if self.run.located_in != self.run.round:
+            return
+        before, now = self.run.kept, located.kept_items()
+        if any(count > before.get(name, {}).get(whose, 0) for name, by_subject in now.items() for whose, count in by_subject.items()):
+            self.recorder.append(ev.Located(self.now(), located.items(), now))
+
+    def holds(self) -> tuple[Hold, ...]:
+        """Return the holds that bind on the round, as the register stands now."""
+        length = self.context.journal.length(HOLDS)
+        if self._holds is None or self._holds[0] != length:
+            assert self.run.current.started is not None
+            standing = hold_register.of_round(self.context, self.run.current.started)
+            self._holds = length, hold_register.binding_of(self.context, standing, self.people, self.plan.scope)
+        return self._holds[1]
+
+    def meeting_holds(self, act: Callable[[], _T]) -> _T:
+        """Return what ``act`` returns; have it done again each time when a hold was placed before it had destroyed everything."""
+        while True:
+            try:
+                return act()
+            except HeldMeanwhile:
+                continue
+
+    def _require_met(self) -> None:
+        if self.holds() != self._met:
+            message = "a hold was placed on what is being erased"
+            raise HeldMeanwhile(message, help="nothing has to be done: what it keeps stays")
 
     def _made(self) -> KnownArtefacts:
         """What the round found and did so far, for what is made from people's data."""
@@ -139,12 +183,14 @@ class RoundWork:
             return store_calls.as_unable(error)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Mapping[Pseudonym, Outcome]:
-        """Have the store erase copies, and return the outcomes."""
+        """Have the store erase copies, and return the outcomes. Raises HeldMeanwhile when a hold was placed since they were located."""
         if not copies:
             return {}
         self.erased = True
         try:
-            return store_calls.erase(self.context.open_store(dataset.store), dataset, copies, key)
+            with permit.required(self._require_met):
+                permit.check()
+                return store_calls.erase(self.context.open_store(dataset.store), dataset, copies, key)
         except ReplyLost:
             return {copy.subject: Unknown() for copy in copies}
         except store_calls.TROUBLE as error:

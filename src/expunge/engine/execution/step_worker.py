@@ -144,8 +144,7 @@ class Worker:
     def _look_again(self, cohort: CohortRecorder, announce: StepHandover) -> None:
         """See that the round, as it stands under the lease, is still one for here."""
         announce.known = open_to_all(cohort.run)
-        if cohort.run.plan is not None and cohort.run.plan.map_digest != self.context.map_digest:
-            planning.check_map(self.context, cohort.run)
+        planning.check_map(self.context, cohort.run)
 
     def _work(self, stepper: Stepper, announce: StepHandover, step: str, lease: Lease) -> None:
         cohort = stepper.recorder
@@ -214,10 +213,6 @@ class Worker:
             planning.check_map(self.context, run)
         except Drift:
             return False
-        except (KeyDestroyed, StateCorrupt):
-            if self._ended_meanwhile(run.current.cohort or (run.order,)):
-                return False
-            raise
         return True
 
     def _ended_meanwhile(self, orders: Sequence[OrderId]) -> bool:

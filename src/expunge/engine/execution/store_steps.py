@@ -35,8 +35,8 @@ class StoreSteps:
         self._work = work
         self._context = work.context
         self._models = models
-        self._preflighted: dict[str, Unable] | None = None
-        """Dataset -> why it cannot be erased as things stand; None until the stores were asked."""
+        self._preflighted: tuple[LocatedCopies, dict[str, Unable]] | None = None
+        """For which located copies the stores were asked, and dataset -> why it cannot be erased as things stand."""
         self._entangled: dict[tuple[str, Pseudonym], Unable] = {}
         """(dataset, subject) -> why the subject's items cannot be erased without touching items that are kept, or other people's."""
 
@@ -105,7 +105,7 @@ class StoreSteps:
         if attempt > 1:
             # What stood in the way may have passed: else three attempts would repeat what the first was told.
             self._preflighted = None
-        outcomes = self._erase(dataset, key)
+        outcomes = self._work.meeting_holds(lambda: self._erase(dataset, key))
         return (*self._models.gone(dataset, outcomes.values()), self._work.ended(step, attempt, {dataset.name: outcomes}))
 
     def _erase(self, dataset: Dataset, key: IdempotencyKey) -> dict[str, Outcome]:
@@ -170,15 +170,15 @@ class StoreSteps:
         return None
 
     def _preflight(self, dataset: Dataset) -> Unable | None:
-        if self._preflighted is None:
-            self._preflighted = self._preflight_all()
-        return self._preflighted.get(dataset.name)
+        located = self._work.locate(fresh=True)
+        if self._preflighted is None or self._preflighted[0] is not located:
+            self._preflighted = located, self._preflight_all(located)
+        return self._preflighted[1].get(dataset.name)
 
-    def _preflight_all(self) -> dict[str, Unable]:
+    def _preflight_all(self, located: LocatedCopies) -> dict[str, Unable]:
         """Foreseeable reasons of every dataset, asked before the first of them is erased."""
         reasons: dict[str, Unable] = {}
         self._entangled = {}
-        located = self._work.locate(fresh=True)
         for step in self._work.plan.steps:
             if step.kind is not StepKind.ERASE:
                 continue

@@ -145,6 +145,21 @@ def active(context: Context) -> tuple[Hold, ...]:
     return tuple(each for each in standing.values() if each.active(now))
 
 
+def of_round(context: Context, started: datetime) -> tuple[Hold, ...]:
+    """Return the holds that bind on a round which started then: those that bound at its start, and those placed since, also ended ones.
+
+    Why to the round's end: what one step has kept, a later one must not take for something that was left behind. What no hold keeps any
+    more goes with the order's next round.
+    """
+    standing: dict[str, Hold] = {}
+    for event in read_register(context.journal, HOLDS):
+        if isinstance(event, ev.HoldPlaced):
+            standing[event.hold.id] = event.hold
+        elif isinstance(event, ev.HoldEnded) and event.at <= started:
+            standing.pop(event.hold_id, None)
+    return tuple(each for each in standing.values() if each.active(started))
+
+
 HELD_ELSEWHERE = "what a hold keeps of it stays, as the receipt of an earlier order says"
 """In the basis of an order of expiry: it does not answer for these items."""
 

@@ -11,7 +11,7 @@ from expunge.core.datamap.person import Person, selector
 from expunge.core.models.model_outcomes import WHOLE, ArtefactCleared
 from expunge.core.orders.plan import dependents_first
 from expunge.core.values.copy import Copy, Selector
-from expunge.core.values.hold import Hold, binding, item_tag
+from expunge.core.values.hold import Hold, item_tag, keeping
 from expunge.core.values.ids import Pseudonym, pseudonym
 from expunge.core.values.outcome import Kept, Reason, Unable
 from expunge.core.values.scope import Scope
@@ -124,7 +124,7 @@ def locate(  # noqa: PLR0913 - each is a fact of the order that its caller knows
     Args:
         context: the composition.
         people: the subjects to look for.
-        holds: the holds that bind now.
+        holds: the holds that bind.
         known: selectors of an earlier look at the same order, which are joined with today's: a pointer that is gone already still leads on.
         told: learns of each dataset when it has been looked through.
         scope: how far the order reaches; what lies beyond is located as well, as something that stays.
@@ -451,8 +451,8 @@ def _held_keys(context: Context, dataset: Dataset, copy: Copy, holds: Sequence[H
     mine = [each for each in holds if each.dataset == dataset.name]
     if not mine:
         return {}
-    key, now = context.keys.pseudonym_key(), context.clock.now()
-    found = {each: binding(mine, dataset.name, names, item_tag(key, dataset.name, each), now) for each in copy.keys}
+    key = context.keys.pseudonym_key()
+    found = {each: keeping(mine, dataset.name, names, item_tag(key, dataset.name, each)) for each in copy.keys}
     return {each: hold for each, hold in found.items() if hold is not None}
 
 
