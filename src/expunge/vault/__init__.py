@@ -1,0 +1,1 @@
+"""The vault: recordings that are sealed from the first byte, and that nobody reads without being let in."""
