@@ -171,7 +171,18 @@ def ends_alike() -> Company:
     return Company(Ids.UUID, 2, (replace(CUSTOMERS, rule=Rule.NO_COLUMN), rows))
 
 
+def told_twice(home: Home, ids: Ids) -> Company:
+    """A row of another customer tells of the person in a text, which stays, and names the person in a column in another spelling."""
+    rows = Dataset(home, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((1,), refers_to=0, names=0)), rule=Rule.UNDECLARED, respelled=True)
+    return Company(ids, 2, (replace(CUSTOMERS, fields=(Fill.SENTENCE,)), rows))
+
+
 FOUND = {
+    **{
+        f"a {home.value} tells of the person and names them in a column, {ids.value}": told_twice(home, ids)
+        for home in (Home.TABLE, Home.JSONL, Home.LAKE)
+        for ids in (Ids.UUID, Ids.EMAIL)
+    },
     "a record of nobody ends as the person's does": ends_alike(),
     "a mention that stays has a moment behind it": followed(),
     **{

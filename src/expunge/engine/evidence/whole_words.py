@@ -213,12 +213,15 @@ class _WholeWordsOut:
         plain = None if stays is None else (lambda words: stays([word.encode("latin-1").decode("utf-8", "replace") for word in words]))
         self._bytes = Words((data.decode("latin-1") for value in values for data in _encoded(value)), re.ASCII, plain)
         self._texts: list[tuple[Pseudonym, str, str, str]] = []
+        self._full = False
         self._blobs: list[tuple[Pseudonym, str, str, bytes]] = []
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
-        self._texts.append((subject, dataset, field, value))
-        if len(self._texts) >= _GATHERED or len(value) > _SHORT:
+        # Why only between rows: a cell decides what the others of its row explain.
+        if self._full and subject != self._texts[-1][0]:
             self._pass_texts()
+        self._texts.append((subject, dataset, field, value))
+        self._full = self._full or len(self._texts) >= _GATHERED or len(value) > _SHORT
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         text = str(int(value)) if math.isfinite(value) and value == int(value) else ""
@@ -251,16 +254,22 @@ class _WholeWordsOut:
         self._pass_blobs()
 
     def _pass_texts(self) -> None:
-        texts, self._texts = self._texts, []
+        texts, self._texts, self._full = self._texts, [], False
+        filled = frozenset[Pseudonym]()
         if self._spelt is not None:
-            fills = self._spelt.fills
-            texts = [each for each in texts if not fills(each[3]) or self._mentions.keep(each[1], each[2])]
+            named = [self._spelt.fills(value) and not self._mentions.keep(dataset, field) for _, dataset, field, value in texts]
+            filled = frozenset(each[0] for each, fills in zip(texts, named, strict=True) if fills)
+            texts = [each for each, fills in zip(texts, named, strict=True) if not fills]
         text = self._inner.text
         if self._coded is not None:
             cut = [None if self._mentions.keep(each[1], each[2]) else self._coded.cut(each[3]) for each in texts]
             texts = [each if said is None else (*each[:3], said) for each, said in zip(texts, cut, strict=True)]
         if self._words.lie_in("\n".join([each[3] for each in texts])):
-            allowed = [self._mentions.allow(dataset, field, value, self._values) for _, dataset, field, value in texts]
+            # Why no free text then: a hit in a row is told by the row alone, and this one may lie in the cell that an identifier fills.
+            allowed = [
+                self._mentions.keep(dataset, field) if subject in filled else self._mentions.allow(dataset, field, value, self._values)
+                for subject, dataset, field, value in texts
+            ]
             naming = {each[0] for each, stays in zip(texts, allowed, strict=True) if not stays and self._words.names(each[3])}
             for (subject, dataset, field, value), stays in zip(texts, allowed, strict=True):
                 text(subject, dataset, field, value if stays else self._words.take_out(value, _nothing, named=subject in naming))
