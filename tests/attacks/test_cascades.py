@@ -367,6 +367,25 @@ ALTER TABLE visits_june ADD FOREIGN KEY (customer_id) REFERENCES customers;
 """
 
 
+@pytest.mark.parametrize(("rule", "state"), [("null", OrderState.FULFILLED), ("keep", OrderState.IN_PART)])
+def test_rows_below_a_row_that_names_the_person_no_more_stand_in_nobodys_way(
+    tmp_path: Path, server: str, rule: str, state: OrderState
+) -> None:
+    made = MentionCompany(tmp_path, server)
+    made.database.parent.mkdir(parents=True)
+    made.run(
+        f"CREATE TABLE customers (id varchar(20) PRIMARY KEY, by varchar(20) REFERENCES customers ON DELETE CASCADE, closed_at text);"
+        f"INSERT INTO customers VALUES ('{ANNA}', NULL, NULL), ('{BELA}', '{ANNA}', NULL);"
+        f"CREATE TABLE orders (n int PRIMARY KEY, customer_id varchar(20) REFERENCES customers ON DELETE CASCADE, words text);"
+        f"INSERT INTO orders VALUES (1, '{ANNA}', 'a bread of rye for lunch'), (2, '{BELA}', 'a cake of plums for tea');"
+    )
+    made.declare(dataset("customers", "customer: id", f", mentions: {{by: {rule}}}"), dataset("orders", "customer: customer_id"))
+    Expunge.init(made.map)
+    assert made.erase(ANNA).state is state
+    assert made.run("SELECT n FROM orders WHERE n = 2") == [(2,)]
+    assert made.run(f"SELECT by FROM customers WHERE id = '{BELA}'") == [(None if rule == "null" else ANNA,)]
+
+
 def test_a_foreign_key_of_a_partition_is_one_of_its_table(tmp_path: Path, database: str) -> None:
     """The map declares the table as a whole; each partition has foreign keys of its own."""
     rows = "INSERT INTO visits VALUES (1, '{}', '2026-05-04', 'she came by in the spring'), (2, '{}', '2026-06-09', 'he came by in June');"

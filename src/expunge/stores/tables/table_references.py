@@ -150,6 +150,9 @@ class TableReferences:
         rules = {} if declared is None else {name.casefold(): rule for name, rule in declared.mentions.items()}
         return any(name.casefold() in rules and rules[name.casefold()].releases for name in columns)
 
+    def _released(self, reference: Reference) -> bool:
+        return self.releases(reference.child, [child for child, _ in reference.columns])
+
     def said(self, reference: Reference) -> str:
         """Return why a reference stands in the way, and what to write."""
         columns = [child for child, _ in reference.columns]
@@ -232,7 +235,8 @@ class TableReferences:
         """
         for chain in found:
             last = chain[-1]
-            if beforehand and self.releases(last.child, [child for child, _ in last.columns]):
+            if beforehand and (self._released(last) or (self._released(chain[0]) and self._refers_to_people(chain[0]))):
+                # Why the first one: where it names nobody any more, a deletion gets no further. What of it goes as well is asked by itself.
                 continue
             if self.takes(last):
                 if last.child in self.others and not self.follows(chain):
