@@ -47,5 +47,5 @@ def test_a_lost_snapshot_is_made_again(company: Path) -> None:
 def test_it_waits_for_whoever_is_fencing(company: Path) -> None:
     with Expunge.open(company / "expunge.yaml") as first, Expunge.open(company / "expunge.yaml") as second:
         second._journal._wait = 0.2
-        with first._writing(), pytest.raises(Busy):
+        with first._journal.changing(), pytest.raises(Busy):
             second.gates.publish()

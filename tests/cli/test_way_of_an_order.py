@@ -171,7 +171,7 @@ def test_a_full_disk_is_a_message_and_the_order_goes_on_afterwards(company: Path
 HOLDS_ON = """
 import sys
 from expunge import Expunge
-with Expunge.open() as expunge, expunge._writing():
+with Expunge.open() as expunge, expunge._alone():
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -245,7 +245,8 @@ def verbs(opened: Expunge) -> set[str]:
     for name, desk in others.items():
         assert isinstance(desk, DomainService), f"{name}: neither a desk nor plain data; say here which verbs it has"
         found |= {f"{name}.{verb}" for verb, _ in inspect.getmembers(desk, inspect.ismethod) if not verb.startswith("_")} - {
-            f"{name}.writing"
+            f"{name}.changing",
+            f"{name}.alone",
         }
     return found
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -82,7 +82,7 @@ from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.reports import exporting
 from expunge.engine.reports.exporting import ExportSummary
 from expunge.engine.subjects.resolving import ResolvedName
-from expunge.errors import Misconfigured, UsageError
+from expunge.errors import Busy, Misconfigured, UsageError
 from expunge.gate import Gate
 from expunge.ports.clock import Clock
 from expunge.ports.leases import Lease
@@ -111,17 +111,17 @@ class Expunge(Queries):
         self._keys = keys
         self._kept = kept
         self._journal = kept.journal
-        self.scoped = OrderService(context, self._writing)
-        self.dues = DeadlineService(context, self._writing)
-        self.holds = HoldService(context, self._writing)
-        self.recipients = RecipientService(context, self._writing)
-        self.retention = RetentionService(context, self._writing, Path(data_map.state), keys)
-        self.gates = GateService(context, self._writing, Path(data_map.state), keys)
-        self.consents = ConsentService(context, self._writing)
-        self.uses = UseRecordService(context, self._writing)
-        self.disgorgements = DisgorgementService(context, self._writing)
-        self.models = ModelService(context, self._writing)
-        self.records = RecordService(context, self._writing, self.published_policy)
+        self.scoped = OrderService(context, self._changing, self._alone)
+        self.dues = DeadlineService(context, self._changing, self._alone)
+        self.holds = HoldService(context, self._changing, self._alone)
+        self.recipients = RecipientService(context, self._changing, self._alone)
+        self.retention = RetentionService(context, self._changing, self._alone, Path(data_map.state), keys)
+        self.gates = GateService(context, self._changing, self._alone, Path(data_map.state), keys)
+        self.consents = ConsentService(context, self._changing, self._alone)
+        self.uses = UseRecordService(context, self._changing, self._alone)
+        self.disgorgements = DisgorgementService(context, self._changing, self._alone)
+        self.models = ModelService(context, self._changing, self._alone)
+        self.records = RecordService(context, self._changing, self._alone, self.published_policy)
         self.clock_behind: list[timedelta] = []
         self.rollback: StateRollback | None = None
         """Signs that the state was put back from an older copy. Nothing is written or carried out until a person has decided."""
@@ -240,31 +240,29 @@ class Expunge(Queries):
             channel: how it came in.
             requester: who entered it: their own approval of its plan is refused.
         """
-        with self._writing():
-            cause = OnRequest(attested) if guardian is None else ByGuardian(guardian, attested)
-            request = person_orders.OrderRequest(tuple(people), channel, cause, contact, cooling_off, requester)
-            return person_orders.receive(self.context, request)
+        cause = OnRequest(attested) if guardian is None else ByGuardian(guardian, attested)
+        request = person_orders.OrderRequest(tuple(people), channel, cause, contact, cooling_off, requester)
+        return person_orders.receive(self.context, request)
 
     def order_erase_all(self, groups: Sequence[Sequence[ResolvedName]], *, attested: str = BY_THE_OPERATOR) -> tuple[Accepted, ...]:
         """Receive an erasure order for each group of people, all at once; see :meth:`order_erase`."""
-        with self._writing():
-            return person_orders.receive_all(
-                self.context, [person_orders.OrderRequest(tuple(group), "library", OnRequest(attested)) for group in groups]
-            )
+        return person_orders.receive_all(
+            self.context, [person_orders.OrderRequest(tuple(group), "library", OnRequest(attested)) for group in groups]
+        )
 
     def order_cancel(self, order: OrderId, reason: str = "cancelled by the requester") -> Run:
         """Cancel an order before anything was erased."""
-        with self._writing():
+        with self._changing():
             return cancelling.cancel(self.context, order, reason)
 
     def plan(self, order: OrderId, *, ahead: bool = False) -> PlanForecast:
         """Plan an order, journal the plan, and forecast the obstacles; with ``ahead`` also what rows of other people have to do with it."""
-        with self._writing():
+        with self._alone():
             return planning.make(self.context, order, ahead=ahead)
 
     def approve(self, order: OrderId, approver: str, signature: str) -> Run:
         """Enter an approval."""
-        with self._writing():
+        with self._changing():
             return approving.approve(self.context, order, approver, signature)
 
     def apply(self, order: OrderId, *, saved: bytes | None = None, report: Reporter = silent) -> Run:
@@ -285,9 +283,9 @@ class Expunge(Queries):
 
     def _carry_out(self, orders: Sequence[OrderId], saved: bytes | None, report: Reporter) -> tuple[Run, ...]:
         if self._kept.leases is None:
-            with self._writing():
+            with self._alone():
                 return running.apply_all(self.context, orders, saved=saved, report=report)
-        with self._writing():
+        with self._alone():
             cohorts = running.ready(self.context, orders, saved)
         worker = self.worker(report=report)
         for cohort in cohorts:
@@ -307,7 +305,7 @@ class Expunge(Queries):
             raise UsageError(message, help="`expunge doctor` says what it looked at")
         refusal, self._journal.refusal = self._journal.refusal, None
         try:
-            with self._writing():
+            with self._alone():
                 accepted = journal_rollback.accept(self.context, found, by=by, reason=reason)
         except BaseException:
             self._journal.refusal = refusal
@@ -351,12 +349,12 @@ class Expunge(Queries):
 
     def submit(self, order: OrderId, *, hurry: bool = False, wait: timedelta | None = None) -> Run:
         """Queue an order: it waits for others at most so long, to share the rewriting of tables and files with them."""
-        with self._writing():
+        with self._changing():
             return queueing.submit(self.context, order, hurry=hurry, wait=wait)
 
     def run_due(self, *, report: Reporter = silent) -> tuple[Run, ...]:
         """Carry out the queued orders that are due, with all that may go along; nothing when all can wait."""
-        with self._writing():
+        with self._alone():
             queueing.take_up(self.context)
         released = queueing.due(self.context)
         return self.apply_all(released, report=report) if released else ()
@@ -368,7 +366,7 @@ class Expunge(Queries):
             report: told of each step.
             ended: called with each order when its part of the night has ended; nothing of it is kept here.
         """
-        with self._writing():
+        with self._alone():
             queueing.take_up(self.context)
         states: dict[OrderId, OrderState] = {}
         people = 0
@@ -394,7 +392,7 @@ class Expunge(Queries):
 
     def verify(self, order: OrderId) -> LaterLook:
         """Look again, now, with the kept traces."""
-        with self._writing():
+        with self._alone():
             return later_look.look_again(self.context, order)
 
     def sweep(self) -> SweepResult:
@@ -403,7 +401,7 @@ class Expunge(Queries):
         And look for places that hold people and that no dataset declares, as :meth:`discover` does.
         """
         found = discovering.look(self.context, self._keys.signer_publics())
-        with self._writing():
+        with self._alone():
             discovery.remember(self.context, found)
             recovering.recover(self.context)
             queueing.take_up(self.context)
@@ -413,31 +411,35 @@ class Expunge(Queries):
     def discover(self) -> Discovery:
         """Look at every store and beside it for places that hold people and that no dataset declares, and remember what came of it."""
         found = discovering.look(self.context, self._keys.signer_publics())
-        with self._writing():
+        with self._changing():
             discovery.remember(self.context, found)
         return found
 
     def restored(self, store: str, *, report: Reporter = silent) -> RestoreReplay:
         """Replay every suppression into a store that was put back from a backup; see :mod:`expunge.engine.aftercare.restored_stores`."""
-        with self._writing():
+        with self._alone():
             recovering.recover(self.context)
             swept = restored_stores.find(self.context, store)
         orders = tuple(dict.fromkeys(each.followed_by for each in swept.came_back))
         replayed = restored_stores.RestoreReplay(store, swept, self.apply_all(orders, report=report) if orders else ())
-        with self._writing():
+        with self._changing():
             restored_stores.remember(self.context, store, orders, clean=replayed.may_serve)
         return replayed
 
     def recover(self) -> tuple[OrderId, ...]:
         """Take up work that a crash left, and publish a snapshot of the gate that is older than the journal anew.
 
-        Returns the orders whose erasing was interrupted.
+        Returns the orders whose erasing was interrupted; none while another process runs orders, of which it takes care itself.
         """
-        with self._writing():
-            interrupted = recovering.recover(self.context)
+        try:
+            with self._journal.exclusive(wait=0):
+                interrupted = recovering.recover(self.context)
+        except Busy:
+            interrupted = recovering.recover(self.context, alone=False)
+        with self._changing():
             if journal_rollback.behind(self._journal, published(self.state / GATE, self._keys)):
                 fencing.publish(self.context)
-            return interrupted
+        return interrupted
 
     def export(self, resolved: ResolvedName, target: Path) -> ExportSummary:
         """Write the data held about a person as a zip with a manifest of hashes."""
@@ -455,8 +457,10 @@ class Expunge(Queries):
         if self.rollback is not None:
             raise self.rollback.error()
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """One process at a time changes what orders share (register, snapshot, rounds); others wait, then get Busy."""
-        with self._journal.exclusive():
-            yield
+    def _alone(self) -> AbstractContextManager[None]:
+        """The right to run orders; others wait, then get Busy."""
+        return self._journal.exclusive()
+
+    def _changing(self) -> AbstractContextManager[None]:
+        """The right to change what orders share (registers, snapshot), for a moment: beside a run, and in turn."""
+        return self._journal.changing()

@@ -28,12 +28,12 @@ class ConsentService(DomainService):
 
     def give(self, person: ResolvedName, purpose: str, agreement: Agreement) -> ConsentGrant:
         """Enter a consent; see :func:`expunge.engine.consent.consent_decisions.give`."""
-        with self.writing():
+        with self.changing():
             return consent_decisions.give(self.context, person, purpose, agreement)
 
     def withdraw(self, person: ResolvedName, purpose: str, proof: str = "") -> WithdrawalResult:
         """End a consent at once; see :func:`expunge.engine.consent.consent_decisions.withdraw`."""
-        with self.writing():
+        with self.changing():
             return consent_decisions.withdraw(self.context, person, purpose, proof)
 
     def ask(self, person: ResolvedName, purpose: str) -> ConsentAnswer:
@@ -54,22 +54,22 @@ class ConsentService(DomainService):
 
     def prove(self, child: ResolvedName, guardian: ResolvedName, *, born: date, method: str, by: str, zone: str = "") -> str:
         """Enter a guardian's authority; returns the proof's id."""
-        with self.writing():
+        with self.changing():
             return guardian_register.prove(self.context, child, guardian, born=born, method=method, by=by, zone=zone)
 
     def end(self, proof: str, why: ce.EndReason, by: str) -> tuple[OrderId, ...]:
         """End an authority; returns the orders that were stopped with it."""
-        with self.writing():
+        with self.changing():
             return guardian_register.end(self.context, proof, why, by)
 
     def freeze(self, child: ResolvedName, *, by: str, reason: str) -> None:
         """Let no guardian see or order anything until :meth:`release`."""
-        with self.writing():
+        with self.changing():
             guardian_register.freeze(self.context, child, by=by, reason=reason)
 
     def release(self, child: ResolvedName, *, by: str, reason: str) -> None:
         """Settle a dispute."""
-        with self.writing():
+        with self.changing():
             guardian_register.release(self.context, child, by=by, reason=reason)
 
     def ask_guardian(self, method: ConsentMethod, question: ConsentQuestion) -> tuple[str, AskingBegun]:
@@ -77,12 +77,12 @@ class ConsentService(DomainService):
 
         Return the request's id and the document to hand over.
         """
-        with self.writing():
+        with self.changing():
             return parental_consent.ask(self.context, method, question)
 
     def answer(self, method: ConsentMethod, request: str, handed: HandedEvidence) -> AskingAnswer:
         """Take a parent's answer; see :func:`expunge.engine.consent.parental_consent.answer`."""
-        with self.writing():
+        with self.changing():
             return parental_consent.answer(self.context, method, request, handed)
 
     def methods(self) -> dict[str, ConsentMethod]:
@@ -115,15 +115,15 @@ class ConsentService(DomainService):
 
     def sweep(self, methods: Mapping[str, ConsentMethod]) -> parental_consent.AskingsSwept:
         """Send due messages, end requests without an answer in time, and delete evidence whose time is up."""
-        with self.writing():
+        with self.changing():
             return parental_consent.sweep(self.context, methods)
 
     def merge(self, source: ResolvedName, into: ResolvedName, *, by: str, reason: str) -> None:
         """Two identities are one person's."""
-        with self.writing():
+        with self.changing():
             guardian_register.merge(self.context, source, into, by=by, reason=reason)
 
     def split(self, subject: ResolvedName, new: ResolvedName, *, by: str, reason: str) -> None:
         """Enter that one identity was two people's."""
-        with self.writing():
+        with self.changing():
             guardian_register.split(self.context, subject, new, by=by, reason=reason)

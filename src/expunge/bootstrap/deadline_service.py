@@ -36,5 +36,5 @@ class DeadlineService(DomainService):
 
     def extend(self, order: OrderId, reason: str) -> Run:
         """Tell the person that an order takes longer; see :func:`expunge.engine.recipients.deadlines.extend`."""
-        with self.writing():
+        with self.changing():
             return deadlines.extend(self.context, order, reason)

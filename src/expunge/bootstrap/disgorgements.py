@@ -32,12 +32,12 @@ class DisgorgementService(DomainService):
 
     def enter(self, order: Disgorgement, by: str = "") -> DisgorgementState:
         """Enter an order and make orders to erase of its limbs."""
-        with self.writing():
+        with self.alone():
             return disgorgement_orders.enter(self.context, order, by)
 
     def again(self, name: str) -> DisgorgementState:
         """Make orders of data that has come to light since, or may stay no longer."""
-        with self.writing():
+        with self.alone():
             return disgorgement_orders.again(self.context, name)
 
     def standing(self, name: str) -> DisgorgementState:
@@ -50,7 +50,7 @@ class DisgorgementService(DomainService):
 
     def decide(self, name: str, item: str, *, tainted: bool, by: str, reason: str) -> DisgorgementState:
         """Enter an operator's decision about an artefact of unknown origin."""
-        with self.writing():
+        with self.changing():
             return disgorgement_orders.decide(self.context, name, item, tainted=tainted, by=by, reason=reason)
 
     def check_claim(self, wanted: ItemExcepted) -> None:
@@ -59,7 +59,7 @@ class DisgorgementService(DomainService):
 
     def except_item(self, wanted: ItemExcepted, signed: str) -> DisgorgementState:
         """Enter an exception with its signature."""
-        with self.writing():
+        with self.changing():
             return disgorgement_orders.except_item(self.context, wanted, signed)
 
     def forward(self, name: str) -> tuple[ForwardVerdict, ...]:
@@ -68,5 +68,5 @@ class DisgorgementService(DomainService):
 
     def statement(self, name: str) -> StatementFiles:
         """Draft the sworn statement; refused while anything is failed, unknown or still there."""
-        with self.writing():
+        with self.alone():
             return statement_draft.draft(self.context, name)

@@ -29,7 +29,7 @@ class GateService(DomainService):
     def publish(self) -> int:
         """Renew the snapshot, and the ``gate.toml`` beside it; returns how many identities are suppressed."""
         # Why alone: a snapshot read before another process fences somebody, and written after, would let them through.
-        with self.writing():
+        with self.changing():
             suppressed = fencing.publish(self.context)
             snapshot = (self.state / GATE).resolve()
             gate_pipelines.write_settings(snapshot.parent, snapshot, self.keys)

@@ -26,19 +26,18 @@ class HoldService(DomainService):
         purpose: str = "",
     ) -> Hold:
         """Place a hold; see :func:`expunge.engine.subjects.hold_register.place`."""
-        with self.writing():
-            return hold_register.place(
-                self.context, person.person, dataset, ground=ground, authority=authority, until=until, items=items, purpose=purpose
-            )
+        return hold_register.place(
+            self.context, person.person, dataset, ground=ground, authority=authority, until=until, items=items, purpose=purpose
+        )
 
     def end(self, hold_id: str, reason: str) -> None:
         """Lift a hold before its date."""
-        with self.writing():
+        with self.changing():
             hold_register.end(self.context, hold_id, reason)
 
     def state(self, hold_id: str, by: str, digest: str) -> None:
         """Enter that the outcome of held items was stated; see :func:`expunge.engine.subjects.hold_register.state`."""
-        with self.writing():
+        with self.changing():
             hold_register.state(self.context, hold_id, by, digest)
 
     def active(self) -> tuple[Hold, ...]:

@@ -13,5 +13,5 @@ class ModelService(DomainService):
 
     def looked_at(self, order: OrderId, dataset: str, said: str) -> Run:
         """Record a reviewer's reason for keeping a model; see :func:`expunge.engine.models.membership_review.look_at`."""
-        with self.writing():
+        with self.changing():
             return membership_review.look_at(self.context, order, dataset, said)

@@ -34,29 +34,29 @@ class RecipientService(DomainService):
 
     def send(self) -> tuple[SentInstruction, ...]:
         """Post the instructions that were not handed over yet."""
-        with self.writing():
+        with self.alone():
             return instructions.send(self.context, self.courier)
 
     def carried(self, order: OrderId, recipient: str, by: str) -> None:
         """Enter that a person carried an instruction to its recipient."""
-        with self.writing():
+        with self.changing():
             instructions.carried(self.context, order, recipient, by)
 
     def confirm(
         self, order: OrderId, recipient: str, *, signed: bytes = b"", answer: RecipientAnswer | None = None, by: str = ""
     ) -> InstructionState:
         """Enter a recipient's report of its actions; see :func:`expunge.engine.recipients.instructions.confirm`."""
-        with self.writing():
+        with self.changing():
             return instructions.confirm(self.context, order, recipient, signed=signed, answer=answer, by=by)
 
     def ask(self, order: OrderId, recipient: str) -> InstructionState:
         """Ask a recipient how much it still holds; see :func:`expunge.engine.recipients.instructions.ask`."""
-        with self.writing():
+        with self.alone():
             return instructions.ask(self.context, self.courier, order, recipient)
 
     def saw(self, recipient: str, dataset: str, source: str) -> None:
         """Enter that data of a dataset was seen to go to a recipient."""
-        with self.writing():
+        with self.changing():
             instructions.saw(self.context, recipient, dataset, source)
 
     def may_share(self, recipient: str) -> bool:

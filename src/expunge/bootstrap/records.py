@@ -76,7 +76,7 @@ class RecordService(DomainService):
         Raises as :func:`expunge.engine.reports.duty_ledger.add`.
         """
         self._finish()
-        with self.writing():
+        with self.alone():
             return duty_ledger.add(self.context, NewRecord(kind, on, role, person, about, signed_by, document))
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
@@ -113,7 +113,7 @@ class RecordService(DomainService):
     def _finish(self) -> None:
         """Enter in the log what a crash left stated and not logged."""
         if any(each.logged is None for each in duty_ledger.entries(self.context).values()):
-            with self.writing():
+            with self.alone():
                 duty_ledger.finish(self.context)
 
     def ages(self) -> tuple[RecordAge, ...]:

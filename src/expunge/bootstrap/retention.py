@@ -36,12 +36,12 @@ class RetentionService(DomainService):
 
     def retire(self, *, most: int = MOST, requester: str = "") -> ExpiryRun:
         """Receive an order for due items; see :func:`expunge.engine.retention.expiry.retire`."""
-        with self.writing():
+        with self.alone():
             return expiry.retire(self.context, most=most, requester=requester)
 
     def watch(self) -> InactivityWatch:
         """Find unused profiles and give up those not kept; see :func:`expunge.engine.retention.inactive_profiles.watch`."""
-        with self.writing():
+        with self.alone():
             return inactive_profiles.watch(self.context)
 
     def idle(self) -> dict[Pseudonym, InactiveProfile]:
@@ -58,12 +58,12 @@ class RetentionService(DomainService):
         if state is not None and state.open:
             with suppress(UsageError):
                 return inactive_profiles.keep(self.context, subject, by)
-        with self.writing():
+        with self.changing():
             return inactive_profiles.keep(self.context, subject, by, late=True)
 
     def claims(self) -> tuple[CheckedClaim, ...]:
         """Compare public claims with the estate. A claim that became false is entered into the register."""
-        with self.writing():
+        with self.alone():
             return published_policy.watch(self.context, self._refused)
 
     def public(self) -> Published:
@@ -75,9 +75,9 @@ class RetentionService(DomainService):
 
         Returns every sentence with what was found. Raises Misconfigured when the folder cannot be written to.
         """
-        made = published_policy.policy(self.context)
-        with self.writing():
-            found = published_policy.check(self.context, self._refused)
+        found = published_policy.check(self.context, self._refused)
+        with self.changing():
+            made = published_policy.policy(self.context)
             if all(each.true for each in found):
                 try:
                     folder.mkdir(parents=True, exist_ok=True)

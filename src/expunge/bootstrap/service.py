@@ -21,8 +21,10 @@ class DomainService:
     """The parts that every service shares."""
 
     context: Context
-    writing: Callable[[], AbstractContextManager[None]]
-    """One process at a time changes what orders share (registers, snapshot); others wait, then get Busy."""
+    changing: Callable[[], AbstractContextManager[None]]
+    """The right to change what orders share (registers, snapshot), for a moment; others wait for their turn."""
+    alone: Callable[[], AbstractContextManager[None]]
+    """The right to run orders, for verbs that look through stores or call other machines; others get Busy after a while."""
 
 
 class OrderService(DomainService):
@@ -36,7 +38,7 @@ class OrderService(DomainService):
         if not isinstance(request.cause, Entered):
             message = f"{type(request.cause).__name__} is a cause that Expunge gives orders of its own"
             raise UsageError(message, help="OnRequest, ByGuardian or ByRule; consents, retention and disgorgements make the others")
-        with self.writing():
+        with self.changing():
             return person_orders.receive(self.context, request)
 
     def about_class(
@@ -46,7 +48,7 @@ class OrderService(DomainService):
 
         See :func:`expunge.engine.intake.class_orders.receive_class`.
         """
-        with self.writing():
+        with self.changing():
             return class_orders.receive_class(
                 self.context, kind, scope, selectors, cause=ByRule(rule), channel=channel, requester=requester
             )

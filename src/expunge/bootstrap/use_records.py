@@ -34,7 +34,7 @@ class UseRecordService(DomainService):
 
     def review(self, review: UseReview, by: str, signed: str) -> UseReviewed:
         """Enter a review; see :func:`expunge.engine.consent.use_decisions.enter_review`."""
-        with self.writing():
+        with self.changing():
             return use_decisions.enter_review(self.context, review, by, signed)
 
     def message_of_assurance(self, given: Assurance) -> bytes:
@@ -43,10 +43,10 @@ class UseRecordService(DomainService):
 
     def assure(self, given: Assurance, by: str, signed: str) -> AssuranceTaken:
         """Enter a written assurance; see :func:`expunge.engine.consent.use_decisions.enter_assurance`."""
-        with self.writing():
+        with self.changing():
             return use_decisions.enter_assurance(self.context, given, by, signed)
 
     def end(self, kind: RecordKind, about: str, *, by: str, reason: str) -> None:
         """End a record before its date; see :func:`expunge.engine.consent.use_decisions.end`."""
-        with self.writing():
+        with self.changing():
             use_decisions.end(self.context, kind, about, by=by, reason=reason)

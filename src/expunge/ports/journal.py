@@ -17,7 +17,11 @@ class Journal(Protocol):
     Durability: ``append`` returns after the events are on the device (they survive a power cut); all events of one call become
     visible together
     or not at all. Every event is chained: the stored digest of event n is SHA-256 over the digest of event n-1 and its bytes, and ``read``
-    checks it. Safe across processes; on SQLite one process at a time runs orders, others wait briefly and then get ``Busy``.
+    checks it. Safe across processes.
+
+    Two rights beside it, each of which one process has at a time: to run orders (:meth:`exclusive`, for as long as that takes) and to
+    change what orders share (:meth:`changing`, for a moment). What a person says needs the second one alone, so that it waits for no run.
+    Whoever needs both takes the first one first.
     """
 
     def append(self, stream: str, expected: int, events: Sequence[bytes]) -> int:
@@ -43,6 +47,27 @@ class Journal(Protocol):
         """Open a block whose appends and queued work commit together at its end or not at all.
 
         A nested block is a part of the outer one.
+        """
+        ...
+
+    def exclusive(self, *, wait: float | None = None) -> AbstractContextManager[None]:
+        """Hold the right to run orders for the length of a block.
+
+        Args:
+            wait: seconds to wait for another process; as the journal was opened when None.
+
+        Raises Busy after the wait; RuntimeError in a thread that holds the right to change already: another one may hold them the other way
+        round, and both would wait for ever.
+        """
+        ...
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Hold the right to change what orders share, for the length of a block: to read a register, decide and append, or to publish.
+
+        Short: no look into a store, no call to another machine. A block inside another one of the same thread is a part of it. Whoever
+        waits gets it in turn, and it dies with its holder.
+
+        Raises Busy after the wait; RuntimeError inside :meth:`atomically`, which others may have to wait for while they hold this right.
         """
         ...
 

@@ -3,6 +3,8 @@
 # ruff: noqa: D102 - the name of a story says what it shows
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Literal, Protocol
 import pytest
 
 from expunge import faults
-from expunge.errors import Conflict, ExpungeError, StateCorrupt, UsageError
+from expunge.errors import Busy, Conflict, ExpungeError, StateCorrupt, UsageError
 from expunge.ports.journal import Journal
 from expunge.testing.forked import RunningChild, in_child, start
 
@@ -290,3 +292,66 @@ class JournalSuite:
                 assert len(events) >= seen
                 seen = len(events)
         writer.wait().returned()
+
+    # ---- two rights --------------------------------------------------------------------------------------------
+
+    def test_whoever_changes_does_not_wait_for_whoever_runs(self, tmp_path: Path) -> None:
+        place = self.place(tmp_path)
+        self.open(place).close()
+
+        def change() -> float:
+            with self.opened(place) as journal:
+                began = time.monotonic()
+                with journal.changing():
+                    journal.append("shared", journal.length("shared"), [b"said during a run"])
+                with pytest.raises(Busy), journal.exclusive(wait=0):
+                    pass
+                return time.monotonic() - began
+
+        with self.opened(place) as journal, journal.exclusive():
+            assert in_child(change).returned() < 1
+        assert self.contents(place, "shared") == [b"said during a run"]
+
+    def test_changes_of_several_processes_come_one_after_another(self, tmp_path: Path) -> None:
+        """Each reads, thinks and appends; none of them has to decide anew, because nobody comes in between."""
+        place = self.place(tmp_path)
+        self.open(place).close()
+
+        def count() -> None:
+            with self.opened(place) as journal:
+                for _ in range(10):
+                    with journal.changing(), journal.changing():
+                        known = list(journal.read("shared"))
+                        time.sleep(0.002)
+                        journal.append("shared", len(known), [b"%d" % len(known)])
+
+        children = [start(count) for _ in range(3)]
+        for child in children:
+            child.wait().returned()
+        assert self.contents(place, "shared") == [b"%d" % at for at in range(30)]
+
+    def test_the_right_to_change_dies_with_its_holder(self, tmp_path: Path) -> None:
+        place = self.place(tmp_path)
+        self.open(place).close()
+
+        def change(point: str) -> None:
+            with self.opened(place) as journal, faults.arm(point, "kill"), journal.changing():
+                journal.append("shared", journal.length("shared"), [point.encode()])
+
+        for point in ("journal.changing:after", "journal.changed:before"):
+            assert in_child(lambda point=point: change(point)).killed_by == signal.SIGKILL  # type: ignore[misc]
+            with self.opened(place) as journal, journal.changing():
+                pass
+        assert self.contents(place, "shared") == [b"journal.changed:before"], "what was appended before the end stands"
+
+    def test_the_right_to_run_comes_first_and_both_before_a_transaction(self, tmp_path: Path) -> None:
+        with self.opened(self.place(tmp_path)) as journal:
+            with journal.exclusive(), journal.changing():
+                pass
+            with journal.changing(), pytest.raises(RuntimeError), journal.exclusive():
+                pass
+            with journal.atomically(), pytest.raises(RuntimeError), journal.changing():
+                pass
+            with journal.changing(), journal.atomically(), journal.changing():
+                journal.append("shared", 0, [b"1"])
+            assert journal.length("shared") == 1

@@ -275,16 +275,44 @@ class DjangoJournal:
             before = rows[-1][0]
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, *, wait: float | None = None) -> Iterator[None]:
         """Hold the right to run orders; one process at a time has it.
 
-        Appending does not need it: an order can be received, or cancelled, while another process runs orders. Raises Busy after the wait.
+        What a person says does not need it: an order can be received, or cancelled, while another process runs orders.
+
+        Raises Busy after the wait; RuntimeError in a thread that holds the right to change already.
         """
         self._require_whole()
+        if self._changes():
+            raise RuntimeError("the right to run is taken before the right to change")
         busy = "another process is running orders"
-        lock = self._locked(self._file, "run", busy) if self._file else advisory(self._alias, Lock.RUN, wait=self._wait, busy=busy)
-        with self.session(), lock:
+        with self.session(), self._right("run", Lock.RUN, busy, self._wait if wait is None else wait):
+            # crash here: the lock dies with its holder.
+            failpoint("journal.exclusive:after")
             yield
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Hold the right to change what orders share; one process at a time has it, for a moment. A block within a block is a part of it.
+
+        Raises Busy after the wait; RuntimeError inside :meth:`atomically`.
+        """
+        self._require_whole()
+        if self._changes():
+            yield
+            return
+        if self._together():
+            raise RuntimeError("the right to change is taken before a transaction")
+        busy = "other processes keep changing what orders share"
+        with self.session(), self._right("change", Lock.CHANGE, busy, self._wait):
+            failpoint("journal.changing:after")
+            self._threads.changing = True
+            try:
+                yield
+            finally:
+                self._threads.changing = False
+            # crash here: all is written that was decided, and the lock dies with its holder.
+            failpoint("journal.changed:before")
 
     def session(self) -> AbstractContextManager[None]:
         """A block in which the calling thread keeps its connection: for threads that make many calls."""
@@ -309,6 +337,14 @@ class DjangoJournal:
         for hold in staying.values():
             hold.release()
 
+    def _changes(self) -> bool:
+        return getattr(self._threads, "changing", False)
+
+    def _right(self, name: str, lock: Lock, busy: str, wait: float) -> AbstractContextManager[None]:
+        if self._file is None:
+            return advisory(self._alias, lock, wait=wait, busy=busy)
+        return _file_lock(self._file.with_name(f"{self._file.name}.{name}.lock"), wait, busy)
+
     def _require_whole(self) -> None:
         if self.refusal is not None:
             raise self.refusal
@@ -316,16 +352,14 @@ class DjangoJournal:
     def _append_lock(self) -> AbstractContextManager[None]:
         if self._file is None:
             return nullcontext()
-        return self._locked(self._file, "append", "other processes keep writing to the journal")
+        busy = "other processes keep writing to the journal"
+        return _file_lock(self._file.with_name(f"{self._file.name}.append.lock"), self._wait, busy)
 
     def _migration_lock(self) -> AbstractContextManager[None]:
         # SQLite itself does not survive two first connections that both switch a new file to its write-ahead log.
         if self._file is not None:
             return self._append_lock()
         return advisory(self._alias, Lock.MIGRATE, wait=max(self._wait, _MIGRATION), busy="another process is making the tables")
-
-    def _locked(self, file: Path, what: str, busy: str) -> AbstractContextManager[None]:
-        return _file_lock(file.with_name(f"{file.name}.{what}.lock"), self._wait, busy)
 
     def _append(self, appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
         """Append to some streams with one statement of each kind for all of them; they come in the order of their names."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.backends.utils import CursorWrapper
 
 from expunge.adapters.state.explained import explained
@@ -15,7 +14,7 @@ from expunge.errors import Busy
 
 _NAMESPACE = 0x45585055
 """Ours among the locks of a database ("EXPU")."""
-_PAUSE = 0.05
+_TIMED_OUT = "55P03"
 
 
 class Lock(IntEnum):
@@ -23,6 +22,7 @@ class Lock(IntEnum):
 
     MIGRATE = 1
     RUN = 2
+    CHANGE = 3
 
 
 @contextmanager
@@ -35,13 +35,9 @@ def advisory(alias: str, lock: Lock, *, wait: float, busy: str) -> Iterator[None
     """
     connection = connections[alias].copy()
     try:
-        with explained("the lock on the state database could not be taken", alias):
-            deadline = time.monotonic() + wait
-            with connection.cursor() as cursor:
-                while not _taken(cursor, lock):
-                    if time.monotonic() >= deadline:
-                        raise Busy(busy, help="wait until the other run has ended, then try again")
-                    time.sleep(_PAUSE)
+        with explained("the lock on the state database could not be taken", alias), connection.cursor() as cursor:
+            if not _taken(cursor, lock) and not _taken_in_turn(cursor, lock, wait):
+                raise Busy(busy, help="wait until the other process has ended, then try again")
         yield
     finally:
         connection.close()
@@ -51,3 +47,17 @@ def _taken(cursor: CursorWrapper, lock: Lock) -> bool:
     cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_NAMESPACE, lock.value])
     row = cursor.fetchone()
     return bool(row and row[0])
+
+
+def _taken_in_turn(cursor: CursorWrapper, lock: Lock, wait: float) -> bool:
+    """Wait in the server's own queue, in which whoever came first is first."""
+    if wait <= 0:
+        return False
+    cursor.execute("SELECT pg_catalog.set_config('lock_timeout', %s, false)", [f"{max(1, round(wait * 1000))}ms"])
+    try:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_NAMESPACE, lock.value])
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != _TIMED_OUT:
+            raise
+        return False
+    return True

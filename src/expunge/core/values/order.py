@@ -40,7 +40,7 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     OrderState.FENCED: frozenset({OrderState.PLANNED, OrderState.CANCELLED}),
     OrderState.PLANNED: frozenset({OrderState.PLANNED, OrderState.APPROVED, OrderState.RUNNING, OrderState.CANCELLED}),
     OrderState.APPROVED: frozenset({OrderState.PLANNED, OrderState.RUNNING, OrderState.CANCELLED}),
-    OrderState.RUNNING: frozenset({OrderState.RUNNING, OrderState.FULFILLED, OrderState.IN_PART}),
+    OrderState.RUNNING: frozenset({OrderState.RUNNING, OrderState.FULFILLED, OrderState.IN_PART, OrderState.CANCELLED}),
     OrderState.IN_PART: frozenset({OrderState.PLANNED, OrderState.REOPENED}),
     OrderState.FULFILLED: frozenset({OrderState.REOPENED}),
     OrderState.REOPENED: frozenset(),

@@ -43,13 +43,15 @@ class _Regained:
 def narrow(context: Context, runs: Iterable[Run] | None = None) -> dict[OrderId, OrderId]:
     """Let each order of a withdrawal end where a later consent begins. Return the cancelled orders, with those in their place."""
     waiting = [run for run in (_all(context) if runs is None else runs) if _waits(run)]
-    consents = consent_register.load(context) if waiting else None
-    found = {}
-    for run in waiting:
-        assert consents is not None
-        regained = _regained(context, consents, run)
-        if regained is not None:
-            found[run.order] = _replaced(context, run, regained)
+    found: dict[OrderId, OrderId] = {}
+    if not waiting:
+        return found
+    with context.journal.changing():
+        consents = consent_register.load(context)
+        for run in waiting:
+            regained = _regained(context, consents, run)
+            if regained is not None:
+                found[run.order] = _replaced(context, run, regained)
     return found
 
 

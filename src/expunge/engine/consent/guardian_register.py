@@ -177,11 +177,16 @@ def forget_erased(context: Context) -> int:
 
 
 def _end_all(context: Context, proofs: Sequence[str], why: ce.EndReason) -> int:
-    if proofs:
-        register(context.journal, CONSENTS, *(ce.GuardianEnded(context.clock.now(), proof, why, "") for proof in proofs))
-        fencing.publish(context)
+    if not proofs:
+        return 0
+    with context.journal.changing():
+        known = consent_register.load(context).guardianships
+        standing = [proof for proof in proofs if proof in known and known[proof].ended is None]
+        if standing:
+            register(context.journal, CONSENTS, *(ce.GuardianEnded(context.clock.now(), proof, why, "") for proof in standing))
+            fencing.publish(context)
         _forget(context, proofs)
-    return len(proofs)
+    return len(standing)
 
 
 def _forget(context: Context, proofs: Sequence[str]) -> None:
@@ -220,7 +225,8 @@ def require(context: Context, run: Run) -> None:
             raise IllegalTransition(stopped, help="whoever decides for the child now may order it anew")
 
 
-_STOPPABLE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED})
+_STOPPABLE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED, OrderState.RUNNING})
+"""A round that has not begun to erase is stopped as well."""
 
 
 def stop_orders(context: Context) -> tuple[OrderId, ...]:
@@ -232,7 +238,9 @@ def stop_orders(context: Context) -> tuple[OrderId, ...]:
             try:
                 require(context, run)
             except IllegalTransition:
-                stopped.append(order)
+                # A round may have begun to erase meanwhile.
+                if Recorder(context.journal, context.clock, order).run.state is OrderState.CANCELLED:
+                    stopped.append(order)
             except NeedsApproval:
                 continue
     return tuple(stopped)

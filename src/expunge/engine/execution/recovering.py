@@ -16,7 +16,7 @@ from expunge.engine.kernel.journal_streams import Recorder, read_all
 from expunge.telemetry import Action
 
 
-def recover(context: Context, recorders: Iterable[Recorder] | None = None) -> tuple[OrderId, ...]:
+def recover(context: Context, recorders: Iterable[Recorder] | None = None, *, alone: bool = True) -> tuple[OrderId, ...]:
     """Raise fences, finish ends, and destroy keys that a crash left standing. Return the orders whose erasing was interrupted.
 
     Those are resumed by ``apply``, not here: erasing goes on only when an operator asks for it.
@@ -24,6 +24,7 @@ def recover(context: Context, recorders: Iterable[Recorder] | None = None) -> tu
     Args:
         context: the composition.
         recorders: of all orders in which a crash may have left something, read up to now; None reads all orders.
+        alone: whether nobody else runs orders; otherwise what is under way, or has just ended, is theirs.
     """
     interrupted: list[OrderId] = []
     touched = 0
@@ -32,15 +33,16 @@ def recover(context: Context, recorders: Iterable[Recorder] | None = None) -> tu
         if run.state is OrderState.RECEIVED:
             person_orders.fence_if_needed(context, recorder)
             touched += 1
-        elif run.state is OrderState.RUNNING:
+        elif run.state is OrderState.RUNNING and alone:
             interrupted.append(order)
         elif run.state is OrderState.CANCELLED and not run.traces_ended:
             cancelling.cancel(context, order, "")
             touched += 1
-        elif run.final and not run.key_destroyed:
+        elif run.final and not run.key_destroyed and alone:
             order_conclusion.finish_all(context, [recorder])
             touched += 1
-    touched += consent_decisions.recover(context)
+    with context.journal.changing():
+        touched += consent_decisions.recover(context)
     if touched:
         fencing.publish(context)
         telemetry.log(Action.RECOVERED, orders=touched)

@@ -18,10 +18,10 @@ from expunge.engine.execution import order_conclusion, planning
 from expunge.engine.execution.stepping import Stepper
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel.context import Context, Reporter, silent
-from expunge.engine.kernel.journal_streams import CohortRecorder, Recorder, read, refresh, refresh_together
+from expunge.engine.kernel.journal_streams import MOST_REBASES, CohortRecorder, Recorder, read, refresh, refresh_together
 from expunge.engine.recipients import instructions
 from expunge.engine.retention import inactive_profiles
-from expunge.errors import IllegalTransition
+from expunge.errors import Busy, Conflict, IllegalTransition, KeyDestroyed, StateCorrupt
 
 OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
 
@@ -54,8 +54,7 @@ def apply_all(context: Context, orders: Sequence[OrderId], *, saved: bytes | Non
     """
     over: dict[OrderId, Run] = {}
     for cohort in ready(context, orders, saved):
-        carry_out(context, cohort, report)
-        over |= {member.run.order: member.run for member in cohort.members}
+        over |= {member.run.order: member.run for member in carry_out(context, cohort, report)}
     left = read(context.journal, context.clock, [order for order in orders if order not in over])
     over |= {each.run.order: each.run for each in left}
     return tuple(over[order] for order in orders)
@@ -64,8 +63,18 @@ def apply_all(context: Context, orders: Sequence[OrderId], *, saved: bytes | Non
 def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = None) -> list[CohortRecorder]:
     """Bring the orders to where their steps can be taken: ends finished, those in part planned again, new rounds started and joined.
 
-    Raises as :func:`apply_all`.
+    Decides anew when somebody says something about one of them meanwhile. Raises as :func:`apply_all`.
     """
+    for _ in range(MOST_REBASES):
+        try:
+            return _ready(context, orders, saved)
+        except Conflict:
+            continue
+    message = "others keep changing the same orders"
+    raise Busy(message, help="try again")
+
+
+def _ready(context: Context, orders: Sequence[OrderId], saved: bytes | None) -> list[CohortRecorder]:
     resumed: dict[OrderId, tuple[OrderId, ...]] = {}
     starting: list[Recorder] = []
     over: list[Recorder] = []
@@ -103,9 +112,10 @@ def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
 
 def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]:
     """Return the members of a shared round whose own round has not ended yet, all read at the same point."""
-    if not level([recorder.run for recorder in recorders]):
+    staying = [recorder for recorder in recorders if recorder.run.state is not OrderState.CANCELLED]
+    if not level([recorder.run for recorder in staying]):
         # Why: others may have appended to all of them between the reading of two.
-        refresh_together(context.journal, recorders)
+        refresh_together(context.journal, staying)
     return [recorder for recorder in recorders if recorder.run.state is OrderState.RUNNING]
 
 
@@ -154,8 +164,34 @@ def _start(context: Context, members: Sequence[Recorder]) -> CohortRecorder:
     return cohort
 
 
-def carry_out(context: Context, cohort: CohortRecorder, report: Reporter = silent) -> None:
-    """Take every step that can be taken, then state, sign and log the receipts and end each order."""
+def carry_out(context: Context, cohort: CohortRecorder, report: Reporter = silent) -> tuple[Recorder, ...]:
+    """Take every step that can be taken, then state, sign and log the receipts and end each order. Return those that came to their end.
+
+    An order that is cancelled meanwhile is left out from its next point of no return on; the others of the round go on.
+    """
+    for _ in range(MOST_REBASES):
+        try:
+            _carry_out(context, cohort, report)
+        except (Conflict, KeyDestroyed, StateCorrupt):
+            # What a cancelled order sealed can be read no more; anything else that is not readable is trouble of its own.
+            going = members_of(context, cohort.orders)
+            if len(going) == len(cohort.members) and not _went_on(cohort, going):
+                raise
+            if not going:
+                return ()
+            cohort = CohortRecorder(context.journal, context.clock, going)
+        else:
+            return cohort.members
+    message = "others keep changing the same orders"
+    raise Busy(message, help=f"`expunge apply {cohort.run.order}` goes on")
+
+
+def _went_on(cohort: CohortRecorder, now: Sequence[Recorder]) -> bool:
+    """Whether somebody appended to the orders of a round since it was read."""
+    return [each.run.length for each in cohort.members] != [each.run.length for each in now]
+
+
+def _carry_out(context: Context, cohort: CohortRecorder, report: Reporter) -> None:
     stepper = Stepper(context, cohort, report)
     stepper.begin()
     while steps := next_steps(stepper.run):

@@ -85,8 +85,8 @@ class Worker:
             stepper, announce = self._prepared(recorders, step, before)
             try:
                 lease = self._begin(stepper, announce, step)
-            except (KeyDestroyed, StateCorrupt):
-                if self._ended_meanwhile(members):
+            except (Conflict, KeyDestroyed, StateCorrupt):
+                if self._someone_left(stepper.recorder):
                     return None
                 raise
         if lease is None:
@@ -100,6 +100,11 @@ class Worker:
         except TakenOver:
             telemetry.log(Action.TAKEN_OVER, order=Opaque(stepper.run.order), step=Opaque(step))
             self._forget(members)
+            return None
+        except (Conflict, KeyDestroyed, StateCorrupt):
+            # Who was cancelled is in the round no more: the next look finds the step for the others.
+            if not self._someone_left(stepper.recorder):
+                raise
             return None
         finally:
             if not announce.ended:
@@ -215,10 +220,10 @@ class Worker:
             return False
         return True
 
-    def _ended_meanwhile(self, orders: Sequence[OrderId]) -> bool:
-        """Whether a round has ended since it was read: then the orders' keys, and what they sealed, may be gone."""
-        self._forget(orders)
-        return not self._members(orders)
+    def _someone_left(self, cohort: CohortRecorder) -> bool:
+        """Whether an order of a round was cancelled, or has ended, since it was read: then its key, and what that sealed, may be gone."""
+        self._forget(cohort.orders)
+        return len(self._members(cohort.orders)) < len(cohort.members)
 
     def idle(self) -> bool:
         """Return whether no order is queued or under way."""

@@ -34,18 +34,19 @@ _FORMAT = 2
 
 def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> None:
     """Enter the people of some orders in the register and publish once; doing it twice for one order changes nothing."""
-    entered = _entered(context)
     key, gate = context.keys.pseudonym_key(), context.keys.gate_key()
-    events = []
-    for order, people in orders.items():
-        if order not in entered:
-            pairs = sorted({pair for person in people for pair in person.identifiers()})
-            names = tuple(str(pseudonym(key, kind, value)) for kind, value in pairs)
-            entries = tuple(gate_entry(gate, kind, value).hex() for kind, value in pairs)
-            events.append(ev.Suppressed(context.clock.now(), order, names, entries, _FORMAT))
-    if events:
-        register(context.journal, SUPPRESSIONS, *events)
-    publish(context)
+    with context.journal.changing():
+        entered = _entered(context)
+        events = []
+        for order, people in orders.items():
+            if order not in entered:
+                pairs = sorted({pair for person in people for pair in person.identifiers()})
+                names = tuple(str(pseudonym(key, kind, value)) for kind, value in pairs)
+                entries = tuple(gate_entry(gate, kind, value).hex() for kind, value in pairs)
+                events.append(ev.Suppressed(context.clock.now(), order, names, entries, _FORMAT))
+        if events:
+            register(context.journal, SUPPRESSIONS, *events)
+        publish(context)
 
 
 def _entered(context: Context) -> set[str]:
@@ -56,13 +57,23 @@ def _entered(context: Context) -> set[str]:
 
 def lift(context: Context, order: OrderId) -> None:
     """Take a cancelled order's identities out again, unless another order suppresses them too."""
-    if not any(isinstance(each, ev.Unsuppressed) and each.order == order for each in read_register(context.journal, SUPPRESSIONS)):
-        register(context.journal, SUPPRESSIONS, ev.Unsuppressed(context.clock.now(), order))
-    publish(context)
+    with context.journal.changing():
+        if not any(isinstance(each, ev.Unsuppressed) and each.order == order for each in read_register(context.journal, SUPPRESSIONS)):
+            register(context.journal, SUPPRESSIONS, ev.Unsuppressed(context.clock.now(), order))
+        publish(context)
 
 
 def publish(context: Context) -> int:
-    """Write the gate's snapshot from the register and the map; returns how many identities are suppressed."""
+    """Write the gate's snapshot from the register and the map; returns how many identities are suppressed.
+
+    From reading to writing nobody else publishes: a snapshot that was read before another process fenced somebody, and written after it,
+    would let them through.
+    """
+    with context.journal.changing():
+        return _publish(context)
+
+
+def _publish(context: Context) -> int:
     orders = _standing(context)
     suppressed = frozenset(bytes.fromhex(entry) for order in orders if order.gate_format == _FORMAT for entry in order.gate_entries)
     former = frozenset(bytes.fromhex(entry) for order in orders if order.gate_format != _FORMAT for entry in order.gate_entries)

@@ -18,7 +18,7 @@ from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.scope import Scope
 from expunge.engine.gate import consent_register, fencing
 from expunge.engine.kernel.context import Context, new_order_id
-from expunge.engine.kernel.journal_streams import Recorder, append_together, begin_all
+from expunge.engine.kernel.journal_streams import Recorder, append_together, begin_all, refresh
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.engine.subjects.sealed_selectors import SELECTORS, sealed_selectors
@@ -88,10 +88,11 @@ def receive_all(context: Context, requests: Sequence[OrderRequest]) -> tuple[Acc
     files: list[tuple[OrderId, str, bytes]] = []
     received = [_received(context, request, files) for request in requests]
     context.shelf.put_all(files)
-    begin_all(context.journal, [event for event, _ in received])
-    for event, _ in received:
-        telemetry.log(Action.ORDER_RECEIVED, order=Opaque(event.order), people=len(event.subjects))
-    fence_all(context, [Recorder(context.journal, context.clock, event.order, [event]) for event, _ in received])
+    with context.journal.changing():
+        begin_all(context.journal, [event for event, _ in received])
+        for event, _ in received:
+            telemetry.log(Action.ORDER_RECEIVED, order=Opaque(event.order), people=len(event.subjects))
+        _fence_all(context, [Recorder(context.journal, context.clock, event.order, [event]) for event, _ in received])
     return tuple(Accepted(event.order, event.subjects, event.earliest, openings) for event, openings in received)
 
 
@@ -131,7 +132,19 @@ def fence_if_needed(context: Context, recorder: Recorder) -> None:
 
 def fence_all(context: Context, recorders: Sequence[Recorder]) -> None:
     """Raise the fence of those orders that were received and not yet fenced, once for all of them."""
-    late = [recorder for recorder in recorders if recorder.run.fenced_at is None and recorder.run.state is OrderState.RECEIVED]
+    late = _unfenced(recorders)
+    if late:
+        with context.journal.changing():
+            # Why again: whoever received it may have been about to raise it.
+            refresh(context.journal, late)
+            _fence_all(context, _unfenced(late))
+
+
+def _unfenced(recorders: Sequence[Recorder]) -> list[Recorder]:
+    return [recorder for recorder in recorders if recorder.run.fenced_at is None and recorder.run.state is OrderState.RECEIVED]
+
+
+def _fence_all(context: Context, late: Sequence[Recorder]) -> None:
     if not late:
         return
     whole = [each for each in late if each.run.received.scope is None]

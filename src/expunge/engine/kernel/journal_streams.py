@@ -11,6 +11,7 @@ from expunge.core.journal import events as ev
 from expunge.core.orders.run import Run, advance_all, fold
 from expunge.core.orders.shared_round import level, merge, split, still_open
 from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
 from expunge.errors import Busy, Conflict, TakenOver, UsageError
 from expunge.faults import failpoint
 from expunge.ports.clock import Clock
@@ -208,8 +209,9 @@ class CohortRecorder:
     def append_each(self, events: Sequence[Sequence[ev.OrderEvent]]) -> None:
         """Append to each member events of its own (in the order of ``members``), in one transaction; ``run`` is merged anew.
 
-        Under a lease, others may append to the same orders meanwhile (other steps): then what is new is read and the events are put after
-        it, as long as the step that they end is still this process's.
+        Others may append to the same orders meanwhile (other steps, more time, the end of one of them): then what is new is read and the
+        events are put after it, as long as the step that they end is still this process's. Raises Conflict when one of the orders has been
+        cancelled: the round goes on without it.
         """
         for _ in range(MOST_REBASES):
             known = [member.run for member in self.members]
@@ -221,7 +223,10 @@ class CohortRecorder:
                         self._append_announced(events, self._announce)
             except Conflict:
                 # Where it came after the append, what is known here is ahead of what was taken back.
-                if self.lease is None or any(each.run is not run for each, run in zip(self.members, known, strict=True)):
+                if any(each.run is not run for each, run in zip(self.members, known, strict=True)):
+                    raise
+                refresh(self._journal, self.members)
+                if any(each.run.state is not OrderState.RUNNING for each in self.members):
                     raise
                 self.refresh()
                 self._require_still_ours(events)

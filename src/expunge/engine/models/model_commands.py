@@ -107,12 +107,13 @@ def block(
     still = frozenset(digest for each in staying for digest in each.contents)
     before = tuple(each for each in before if each not in still)
     event = model_outcomes.ModelsBlocked(context.clock.now(), dataset.name, before, tuple(sorted(orders)), named=not staying)
-    known_so = list(read_register(context.journal, MODELS))
-    names = {*([dataset.name] if event.named else ()), *(f"sha256:{each}" for each in before)}
-    held = model_outcomes.holders(known_so).get(dataset.name, frozenset())
-    if not (names <= model_outcomes.blocked(known_so) and (not event.named or held.issuperset(orders))):
-        register(context.journal, MODELS, event)
-    fencing.publish(context)
+    with context.journal.changing():
+        known_so = list(read_register(context.journal, MODELS))
+        names = {*([dataset.name] if event.named else ()), *(f"sha256:{each}" for each in before)}
+        held = model_outcomes.holders(known_so).get(dataset.name, frozenset())
+        if not (names <= model_outcomes.blocked(known_so) and (not event.named or held.issuperset(orders))):
+            register(context.journal, MODELS, event)
+        fencing.publish(context)
     earlier = known or ArtefactRemade(event.at, dataset.name, ())
     network = earlier.network if staying else NetworkAccess.NOT_RUN
     now = ArtefactRemade(event.at, dataset.name, before, network=network, stayed=staying, doubted=earlier.doubted)
@@ -148,19 +149,21 @@ def release(context: Context, dataset: str, digests: Sequence[str]) -> None:
 
 def free(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
     """Something else is there under the name, and these orders are done with it: it may serve, unless another one still waits for it."""
-    held = held_by(context, dataset)
-    if not held.isdisjoint({*orders, ""}):
-        done = sorted({*orders, *(each for each in held - {*orders, ""} if _is_over(context, OrderId(each)))})
-        register(context.journal, MODELS, model_outcomes.ModelsFreed(context.clock.now(), dataset, tuple(done)))
-    # Why also then: a crash may have come before the snapshot said so.
-    fencing.publish(context)
+    with context.journal.changing():
+        held = held_by(context, dataset)
+        if not held.isdisjoint({*orders, ""}):
+            done = sorted({*orders, *(each for each in held - {*orders, ""} if _is_over(context, OrderId(each)))})
+            register(context.journal, MODELS, model_outcomes.ModelsFreed(context.clock.now(), dataset, tuple(done)))
+        # Why also then: a crash may have come before the snapshot said so.
+        fencing.publish(context)
 
 
 def hold(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
     """Block a dataset for these orders. Where it is blocked already, nothing is entered."""
-    if not held_by(context, dataset).issuperset(orders):
-        register(context.journal, MODELS, model_outcomes.ModelsBlocked(context.clock.now(), dataset, (), tuple(sorted(orders))))
-        fencing.publish(context)
+    with context.journal.changing():
+        if not held_by(context, dataset).issuperset(orders):
+            register(context.journal, MODELS, model_outcomes.ModelsBlocked(context.clock.now(), dataset, (), tuple(sorted(orders))))
+            fencing.publish(context)
 
 
 def held_by(context: Context, dataset: str) -> frozenset[str]:

@@ -79,6 +79,13 @@ def instruct(context: Context, runs: Sequence[Run]) -> None:
     comes to light later makes another instruction in place of the first. Doing it again makes nothing twice. Nothing is sent here: the
     round does not wait for others' machines.
     """
+    if not runs:
+        return
+    with context.journal.changing():
+        _instruct(context, runs)
+
+
+def _instruct(context: Context, runs: Sequence[Run]) -> None:
     known = ledger(context)
     gets = known.gets(context.data_map.recipients)
     made = 0
