@@ -188,6 +188,8 @@ class StoreKind:
     tables: TableNames = field(default_factory=TableNames)
     whole_files: bool = True
     """With ``path``: whether files without a ``format`` are taken whole, so that their paths must say everything."""
+    records: bool = True
+    """With ``path``: whether files may hold records (``format``)."""
     inside_others: bool = False
     """Whether its files may lie in a folder that is another store."""
     mutes: bool = False
