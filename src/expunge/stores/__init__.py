@@ -15,9 +15,9 @@ from expunge.core.datamap.datamap import DataMap, Dataset, StoreSpec
 from expunge.errors import Misconfigured
 from expunge.ports.index import LocateIndex
 from expunge.ports.optional.table_survey import TableSurvey
-from expunge.ports.sealed_library import SealedLibrary
 from expunge.ports.store import Store
 from expunge.ports.store_kind import StoreKind
+from expunge.ports.vault.sealed_library import SealedLibrary
 from expunge.stores import installed
 
 Kind = Callable[[StoreSpec, tuple[Dataset, ...]], Store]

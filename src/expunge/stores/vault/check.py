@@ -8,7 +8,7 @@ from pathlib import Path
 
 from expunge.core.datamap.datamap import ByField
 from expunge.core.values.copy import Finding, FindingKind
-from expunge.ports.sealed_library import LibraryFile, SealedLibrary
+from expunge.ports.vault.sealed_library import LibraryFile, SealedLibrary
 from expunge.stores.tree.check import NamesCheck
 from expunge.stores.tree.folder_layout import FolderLayout
 

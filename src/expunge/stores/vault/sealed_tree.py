@@ -17,7 +17,7 @@ from expunge.core.datamap.datamap import ByField
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
-from expunge.ports.sealed_library import SealedLibrary, SealedRecording, Subject
+from expunge.ports.vault.sealed_library import SealedLibrary, SealedRecording, Subject
 from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
 from expunge.stores.tree.interface import FileCut, FileState, FoundName, NameTrouble, Removal, RemovalResult, Shares
 from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, Readings
@@ -182,7 +182,7 @@ class SealedTree:
             going[removal.key] = () if not here or removal.late(max(each.at for each in here)) else here
         try:
             permit.check()
-            shredded = self._library.shred([each for some in going.values() for each in some])
+            self._library.shred([each for some in going.values() for each in some])
         except OSError as error:
             yield from (RemovalResult(removal, there=False, error=error) for removal in batch)
             return
@@ -193,7 +193,7 @@ class SealedTree:
             except OSError as error:
                 yield RemovalResult(removal, there=False, error=error)
                 continue
-            gone = [each for each in going[removal.key] if each.id in shredded]
+            gone = going[removal.key]
             yield RemovalResult(removal, bool(gone), sum(each.size for each in gone))
 
     def rewrite(self, key: str, cut: FileCut) -> None:  # noqa: ARG002 - no recording is cut

@@ -23,7 +23,7 @@ from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
-from expunge.ports.sealed_library import LibraryFile, SealedLibrary
+from expunge.ports.vault.sealed_library import LibraryFile, SealedLibrary
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
@@ -113,8 +113,9 @@ class Vault:
             for wrapped in self._opened.wrapped(tree.recordings(copy.keys)):
                 tracer.blob(copy.subject, dataset.name, WRAPPED_KEY, io.BytesIO(wrapped))
         for path in self._opened.key_files():
-            with suppress(OSError):
-                tracer.lies(path, [(0, path.stat().st_size)])
+            with suppress(FileNotFoundError):
+                if size := path.stat().st_size:
+                    tracer.lies(path, [(0, size)])
 
     # --- erasing --------------------------------------------------------------------------------
 

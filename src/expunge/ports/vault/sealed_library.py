@@ -68,8 +68,8 @@ class SealedLibrary(Protocol):
         """Yield the wrapped keys of recordings, byte for byte as they lie in the key table."""
         ...
 
-    def shred(self, recordings: Sequence[SealedRecording]) -> frozenset[str]:
-        """Destroy the keys of recordings; durable. Return the ids of those that had one. Raises OSError."""
+    def shred(self, recordings: Sequence[SealedRecording]) -> None:
+        """Destroy the keys of recordings; durable. Doing it again is success. Raises Busy, OSError."""
         ...
 
     def discard(self, recording: SealedRecording) -> int:
