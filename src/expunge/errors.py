@@ -82,10 +82,18 @@ class KeyDestroyed(ExpungeError):
     """The key was destroyed on purpose; what it sealed cannot be read by anybody."""
 
 
+class KeyUnknown(ExpungeError):
+    """No key of that name lies here; it was never made, or its row was lost."""
+
+
 class KeystoreLocked(ExpungeError):
     """The keystore needs its passphrase, or the one given is wrong."""
 
     exit_code = 2
+
+
+class RootUnavailable(ExpungeError):
+    """The place of the epoch keys (a token, a key service, a disk) does not answer now; nothing was lost, try again later."""
 
 
 class StoreUnavailable(ExpungeError):

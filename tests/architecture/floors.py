@@ -99,6 +99,10 @@ FLOORS: dict[str, dict[str, str]] = {
         "opaque": "matching formats formats/containers",
         "scanning": "matching forms formats formats/containers placing short_rows take opaque",
     },
+    "vault": {
+        "keys": "",
+        "": "keys",
+    },
     "maps": {
         "document": "",
         "drawing": "",
@@ -117,6 +121,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "state/sqlite": "",
         "asking": "outbound",
         "keys": "host",
+        "roots": "host keys",
         "log": "host outbound",
         "files": "host keys",
         "state": "host state/migrations",

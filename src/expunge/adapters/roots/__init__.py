@@ -1,0 +1,1 @@
+"""Roots of the vault, and the register of key deaths."""

@@ -1,0 +1,1 @@
+"""Ports of the vault: its root, and the register of key deaths."""

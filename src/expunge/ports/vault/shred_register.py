@@ -1,0 +1,68 @@
+"""The register of key deaths: it lies outside the key table, so that a table from a backup is known by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, unique
+from typing import Protocol
+
+
+@unique
+class Deed(Enum):
+    """What an entry says."""
+
+    SHRED = "shred"
+    EPOCH_MADE = "epoch made"
+    EPOCH_DESTROYED = "epoch destroyed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. It holds numbers, times and 16-byte ids, nothing else."""
+
+    deed: Deed
+    at: datetime
+    subjects: tuple[bytes, ...] = ()
+    """Of a shred: the subjects whose keys die."""
+    objects: tuple[bytes, ...] = ()
+    """Of a shred: the recordings whose keys die alone."""
+    epoch: int = 0
+    """Of an epoch that was made or destroyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a register stands: the number of its last entry, from 1, and a digest over all entries up to it."""
+
+    number: int
+    digest: bytes
+
+
+START = Head(0, bytes(32))
+"""The head of an empty register."""
+
+
+class ShredRegister(Protocol):
+    """Append-only. An entry whose append returned is there after a crash, whole; one that did not return is there whole or not at all.
+
+    Every method raises ``StateUnavailable`` where the disk refuses, ``StateCorrupt`` where an entry was changed. Safe between threads and
+    processes.
+    """
+
+    def head(self) -> Head:
+        """Return the head. It is asked before each key is read, so it costs microseconds."""
+        ...
+
+    def digest(self, number: int) -> bytes:
+        """Return the digest up to an entry. Raises ``LookupError`` beyond the head."""
+        ...
+
+    def after(self, number: int) -> Iterator[tuple[Head, Entry]]:
+        """Yield the entries after an entry, oldest first."""
+        ...
+
+    def append(self, entry: Entry) -> Head:
+        """Append durably, and return the new head."""
+        ...

@@ -1,0 +1,1 @@
+"""The key table: keys of subjects and recordings, wrapped below epochs, and their deaths."""

@@ -1,0 +1,110 @@
+"""Epochs as the key table sees them: which is current, which lives, and their keys, held in memory while they live."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+from expunge.errors import KeyDestroyed, KeyUnknown, RootUnavailable, StateCorrupt, StateRolledBack
+from expunge.ports.vault.root_keys import RootKeys
+from expunge.ports.vault.shred_register import Deed, Entry, ShredRegister
+from expunge.vault.keys import deaths
+from expunge.vault.keys.wrapping import MOST_EPOCHS
+
+
+class Epochs:
+    """The keys of epochs for one open table. Its methods are called inside a transaction of the table, but for :meth:`key`."""
+
+    def __init__(self, roots: RootKeys, shreds: ShredRegister) -> None:
+        self._roots = roots
+        self._shreds = shreds
+        self._keys: dict[int, AESGCMSIV] = {}
+
+    def key(self, epoch: int) -> AESGCMSIV:
+        """Return the epoch's key, ready for use. Raises KeyDestroyed, KeystoreLocked, RootUnavailable, StateCorrupt."""
+        held = self._keys.get(epoch)
+        if held is None:
+            held = self._keys[epoch] = AESGCMSIV(self._roots.open(epoch))
+        return held
+
+    def forget(self, epoch: int) -> None:
+        """Let go of a destroyed epoch's key."""
+        self._keys.pop(epoch, None)
+
+    def living(self) -> dict[int, datetime]:
+        """Return the living epochs and when each was made."""
+        return dict(self._roots.epochs())
+
+    def begin(self, database: sqlite3.Connection, at: datetime) -> int:
+        """Make the next epoch current and return it; one that was made and not used before a crash is taken.
+
+        The register has the epoch before anything is wrapped under it: by that, each shred knows which epochs a kept copy may need.
+        """
+        newest, current, living = deaths.fact(database, "newest"), deaths.fact(database, "current"), self.living()
+        target = max([*living, newest])
+        if target <= current or target not in living:
+            target += 1
+        if target > MOST_EPOCHS:
+            raise StateCorrupt("there are no numbers left for epochs", help="make a new vault and move the recordings")
+        self._roots.make(target)
+        if target > newest:
+            self.enter(database, Entry(Deed.EPOCH_MADE, at, epoch=target))
+        deaths.set_fact(database, "current", target)
+        return target
+
+    def enter(self, database: sqlite3.Connection, entry: Entry) -> int:
+        """Enter a deed in the register, and apply it to the table. Returns the entry's number."""
+        head = self._shreds.append(entry)
+        # commit point: from here on the deed counts; where this transaction is lost, the next one applies it.
+        deaths.apply(database, head, entry, self)
+        return head.number
+
+    def destroy(self, database: sqlite3.Connection, epoch: int, at: datetime) -> None:
+        """Destroy an epoch at its root, then enter that."""
+        self._roots.destroy(epoch)
+        self.enter(database, Entry(Deed.EPOCH_DESTROYED, at, epoch=epoch))
+
+    def settle(self, database: sqlite3.Connection, at: datetime) -> None:
+        """Bring root, register and table together after a crash, or after one of them was put back; does nothing while the root is away.
+
+        An epoch that the register knows as destroyed, and that is back, is destroyed again. One that the root destroyed without an entry
+        gets its entry now. A table whose current epoch is destroyed goes on in another one. Raises StateRolledBack where the root lacks
+        the current epoch, which nobody destroyed.
+        """
+        try:
+            living = self.living()
+        except RootUnavailable:
+            return
+        newest, current = deaths.fact(database, "newest"), deaths.fact(database, "current")
+        destroyed = {epoch for (epoch,) in database.execute("SELECT epoch FROM destroyed")}
+        for epoch in destroyed & set(living):
+            self._roots.destroy(epoch)
+        for epoch in sorted(set(range(1, newest + 1)) - set(living) - destroyed):
+            if self._is_known(epoch):
+                self.enter(database, Entry(Deed.EPOCH_DESTROYED, at, epoch=epoch))
+            elif epoch == current:
+                raise StateRolledBack(
+                    "the root lacks the vault's current epoch, which nobody destroyed", help="put the newest copy of the root back"
+                )
+        if current not in living or current in destroyed:
+            self.begin(database, at)
+
+    def _is_known(self, epoch: int) -> bool:
+        """Whether the root knows an epoch that does not live; it destroyed it then."""
+        try:
+            self._roots.open(epoch)
+        except KeyDestroyed:
+            return True
+        except KeyUnknown:
+            return False
+        return False
+
+    def openable(self, epoch: int) -> bool:
+        """Return whether an epoch can be opened at all. Raises KeystoreLocked, RootUnavailable."""
+        try:
+            self.key(epoch)
+        except KeyDestroyed:
+            return False
+        return True

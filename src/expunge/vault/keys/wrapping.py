@@ -1,0 +1,84 @@
+"""Wrapping: one key encrypted under another, bound to what it belongs to.
+
+AES-256-GCM-SIV (RFC 8452): 48 bytes for a key of 32, and a row that was moved to another holder does not open. The nonce is taken from
+the holder's id and costs no bytes. A holder that comes back uses its nonce again, for another random key; this mode stays safe then.
+"""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+from expunge.errors import StateCorrupt
+
+KEY = 32
+ID = 16
+WRAPPED = KEY + 16
+MOST_EPOCHS = 2**16 - 1
+
+_EPOCH = struct.Struct(">H")
+SLOT = _EPOCH.size + WRAPPED
+"""Bytes of a slot: the epoch's number, and the key wrapped under the epoch. All have one size, so that SQLite overwrites them in place."""
+EMPTY = bytes(SLOT)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a slot: a subject, or a recording of several people."""
+
+    id: bytes
+    is_recording: bool = False
+
+
+def new_key() -> bytes:
+    """Return a random key, 32 bytes of the operating system."""
+    return secrets.token_bytes(KEY)
+
+
+def epoch_of(slot: bytes) -> int:
+    """Return the epoch that a slot is wrapped under; 0 for an empty one."""
+    number: int = _EPOCH.unpack_from(slot)[0]
+    return number
+
+
+def epoch_prefix(epoch: int) -> bytes:
+    """Return the first bytes of every slot under an epoch."""
+    return _EPOCH.pack(epoch)
+
+
+def wrap_slot(epoch: int, kek: AESGCMSIV, holder: Holder, key: bytes) -> bytes:
+    """Return the slot of a holder: its key under the epoch's."""
+    prefix = _EPOCH.pack(epoch)
+    return prefix + kek.encrypt(holder.id[:12], key, _slot_bound(prefix, holder))
+
+
+def unwrap_slot(kek: AESGCMSIV, holder: Holder, slot: bytes) -> bytes:
+    """Return the key in a slot. Raises StateCorrupt when it is not this holder's, or was changed."""
+    try:
+        return kek.decrypt(holder.id[:12], slot[2:], _slot_bound(slot[:2], holder))
+    except (InvalidTag, ValueError):
+        raise StateCorrupt("a key of the key table does not open under its epoch", help=_HELP) from None
+
+
+def wrap_under(key: bytes, bound: bytes, plaintext: bytes) -> bytes:
+    """Seal a recording's key, or its label, under a holder's key."""
+    return AESGCMSIV(key).encrypt(bound[-12:], plaintext, bound)
+
+
+def unwrap_under(key: bytes, bound: bytes, sealed: bytes) -> bytes:
+    """Open the output of :func:`wrap_under`. Raises StateCorrupt."""
+    try:
+        return AESGCMSIV(key).decrypt(bound[-12:], sealed, bound)
+    except (InvalidTag, ValueError):
+        raise StateCorrupt("a recording's row does not open under its holder's key", help=_HELP) from None
+
+
+_HELP = "the row was changed, or moved from another; put the key table back from its backup"
+
+
+def _slot_bound(prefix: bytes, holder: Holder) -> bytes:
+    return b"expunge/vault/slot/1\0" + prefix + (b"r" if holder.is_recording else b"s") + holder.id
