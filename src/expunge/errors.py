@@ -66,6 +66,10 @@ class EvidenceInvalid(ExpungeError):
     exit_code = 6
 
 
+class SealInvalid(ExpungeError):
+    """Sealed content was changed, cut or moved, or the key is another; nothing of what is in doubt is given out."""
+
+
 class StateCorrupt(ExpungeError):
     """Expunge's own state contradicts itself; stop, restore or ask for help, never overwrite."""
 

@@ -151,6 +151,15 @@ class KeyTable:
                 rows = database.execute(query, part).fetchall()
             yield from ((id_, slot[2:]) for id_, slot in rows)
 
+    def slots_of(self, objects: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (recording's id, the wrapped key that its own hangs below, as it lies in the file) of those that live: see :meth:`wrapped`."""
+        for part in in_parts(list(objects)):
+            with self._looking() as database:
+                marks = ",".join("?" * len(part))
+                query = f"SELECT o.id, s.wrapped FROM objects o JOIN slots s ON s.slot = o.slot WHERE o.id IN ({marks})"  # noqa: S608
+                rows = database.execute(query, part).fetchall()
+            yield from ((id_, slot[2:]) for id_, slot in rows)
+
     # ---- deaths ------------------------------------------------------------------------------------------------
 
     def shred(self, objects: Collection[bytes]) -> int:
@@ -336,7 +345,7 @@ class _Adding:
         keys, rows, owned = [], [], []
         for number, new in enumerate(objects, number + 1):  # noqa: B020
             slot, holder_key = self._slot(Holder(new.id, is_recording=True)) if len(new.owners) > 1 else self._subject(new.owners[0])
-            key, tie = new_key(), bound(new)
+            key, tie = new.key or new_key(), bound(new)
             keys.append(key)
             label = wrap_under(holder_key, b"l" + tie, new.label)
             rows.append(

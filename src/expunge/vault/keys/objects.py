@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from expunge.errors import UsageError
@@ -28,6 +28,7 @@ class NewObject:
         label: metadata, at most 4 KiB; sealed under the same key as the recording's.
         at: when it was made, aware.
         clear_before: whether it lay in the clear before it was sealed.
+        key: 32 random bytes, where the recording is sealed under them already; else they are made.
     """
 
     id: bytes
@@ -36,6 +37,7 @@ class NewObject:
     label: bytes
     at: datetime
     clear_before: bool
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
