@@ -55,7 +55,8 @@ from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
 from expunge.bootstrap.use_records import UseRecordService
-from expunge.bootstrap.vaults import Vaults, VaultService
+from expunge.bootstrap.vault.service import VaultService
+from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery

@@ -38,7 +38,7 @@ from expunge.errors import (
     StoreUnavailable,
 )
 from expunge.ports.vault.sealed_library import LibraryFile, SealedRecording, Subject
-from expunge.vault.chunked import UnsealingReader, object_context, opened_size, sealed_size
+from expunge.vault.chunked import HEADER, UnsealingReader, object_context, opened_size, sealed_size
 from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.keys.objects import StoredObject
 
@@ -158,6 +158,12 @@ class Library:
             found = self._table().slots_of([bytes.fromhex(each.id) for each in recordings])
             yield from dict.fromkeys(slot for _, slot in found)
 
+    def heads(self, recordings: Sequence[SealedRecording]) -> Iterator[tuple[Path, bytes]]:
+        """See the port."""
+        for each in recordings:
+            with suppress(FileNotFoundError), self.path(each.id).open("rb") as file:
+                yield self.path(each.id), file.read(HEADER)
+
     # --- erasing --------------------------------------------------------------------------------
 
     def shred(self, recordings: Sequence[SealedRecording]) -> None:
@@ -229,8 +235,7 @@ class Library:
     def sources(self) -> Iterator[RawSource]:
         """See the port."""
         yield RawSource(self.root, "data")
-        for path in self.key_files():
-            yield RawSource(path, "keys")
+        yield from (RawSource(folder, "keys") for folder in dict.fromkeys(path.parent for path in self.key_files()))
         yield RawSource(self._beside.register, "journal")
 
     def key_files(self) -> Sequence[Path]:

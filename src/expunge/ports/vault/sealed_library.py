@@ -68,6 +68,10 @@ class SealedLibrary(Protocol):
         """Yield the wrapped keys of recordings, byte for byte as they lie in the key table."""
         ...
 
+    def heads(self, recordings: Sequence[SealedRecording]) -> Iterator[tuple[Path, bytes]]:
+        """Yield the sealed files of recordings, each with its first bytes; without those that are not there."""
+        ...
+
     def shred(self, recordings: Sequence[SealedRecording]) -> None:
         """Destroy the keys of recordings; durable. Doing it again is success. Raises Busy, OSError."""
         ...
@@ -92,7 +96,7 @@ class SealedLibrary(Protocol):
         ...
 
     def sources(self) -> Iterator[RawSource]:
-        """Yield the places of all bytes: the folder of sealed files, and the files of the key table."""
+        """Yield the places of all bytes: the folder of sealed files, that of the key table, and the register of key deaths."""
         ...
 
     def key_files(self) -> Sequence[Path]:

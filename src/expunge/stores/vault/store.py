@@ -23,7 +23,7 @@ from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
-from expunge.ports.vault.sealed_library import LibraryFile, SealedLibrary
+from expunge.ports.vault.sealed_library import LibraryFile, SealedLibrary, SealedRecording
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
@@ -34,6 +34,10 @@ from expunge.stores.vault.sealed_tree import SealedLayout, SealedTree
 
 WRAPPED_KEY = "wrapped key"
 """The field under which the wrapped keys of recordings are traced."""
+SEALED = "sealed file"
+"""The field under which the beginnings of sealed files are traced."""
+STAYING = "control-"
+"""Begins the names of people who stay (:meth:`expunge.ports.store.Store.bystanders`)."""
 _EFFECTIVE = os.access in os.supports_effective_ids
 _RIGHTS = Unable(Reason.PERMISSION, "sealed files or the key table cannot be changed: give this user the right to write to their folders")
 _OUT_OF_SCOPE = (
@@ -106,16 +110,28 @@ class Vault:
         return TreeContent(*self._met(dataset, [copy])).export(copy)
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
-        """Names and content, which should be nowhere else; and wrapped keys, which a look at this store can see."""
+        """Names and content, which should be nowhere else; and what a look at this store can see of it: wrapped keys.
+
+        Of people who stay, also how their sealed files begin: a person's key is made anew when one of several recordings goes. Of people who
+        go, not: a copy of a sealed file is dark once its key is destroyed.
+        """
         tree, layout = self._met(dataset, copies)
         TreeContent(tree, layout).trace(copies, tracer)
         for copy in copies:
-            for wrapped in self._opened.wrapped(tree.recordings(copy.keys)):
+            recordings = tree.recordings(copy.keys)
+            for wrapped in self._opened.wrapped(recordings):
                 tracer.blob(copy.subject, dataset.name, WRAPPED_KEY, io.BytesIO(wrapped))
+            if copy.subject.startswith(STAYING):
+                self._trace_files(copy.subject, dataset, recordings, tracer)
         for path in self._opened.key_files():
             with suppress(FileNotFoundError):
                 if size := path.stat().st_size:
                     tracer.lies(path, [(0, size)])
+
+    def _trace_files(self, subject: Pseudonym, dataset: Dataset, recordings: Sequence[SealedRecording], tracer: Tracer) -> None:
+        for path, head in self._opened.heads(recordings):
+            tracer.blob(subject, dataset.name, SEALED, io.BytesIO(head))
+            tracer.lies(path, [(0, len(head))])
 
     # --- erasing --------------------------------------------------------------------------------
 
