@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +85,20 @@ class VaultService(DomainService):
         with suppress(Busy), self.writing():
             fencing.renew(self.context)
 
+    def named(self, dataset: str, fields: Mapping[str, str]) -> str:
+        """Return the name that a recording has by the placeholders of a path. Raises UsageError where they fill none."""
+        found = self._dataset(dataset)
+        for path in found.paths:
+            template = CompiledTemplate.of(path)
+            if template.placeholders == set(fields):
+                parts = ("".join(fields[part] if at % 2 else part for at, part in enumerate(each.parts)) for each in template.segments)
+                return "/".join(parts)
+        wanted = " or ".join(
+            " ".join(f"--field {name}=..." for name in sorted(CompiledTemplate.of(path).placeholders)) for path in found.paths
+        )
+        message = f"the fields fill no path of {dataset}"
+        raise UsageError(message, help=f"give {wanted}, or the whole name")
+
     def names(self, dataset: str, folder: Path) -> Iterator[tuple[str, Path]]:
         """Yield (name, file) for each file below a folder. Raises UsageError where one fits no path of the dataset."""
         found = self._dataset(dataset)
@@ -147,6 +161,11 @@ class VaultService(DomainService):
     def openings(self) -> tuple[RecordingOpened, ...]:
         """Return every opening, oldest first."""
         return tuple(openings.entered(self.context))
+
+    def recordings(self, dataset: str) -> tuple[SealedRecording, ...]:
+        """Return what lies in a dataset: names, sizes and times, and no byte of a recording."""
+        found = self._dataset(dataset)
+        return tuple(self._library(found).recordings(found.name))
 
     # --- finding --------------------------------------------------------------------------------
 

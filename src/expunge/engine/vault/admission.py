@@ -35,7 +35,7 @@ def admit(context: Context, dataset: Dataset, subjects: Sequence[Subject], why_n
     fence = fencing.fenced(context)
     if any(True for kind, value in subjects for _ in fence.among(kind, [value])):
         raise Refused("somebody in it is suppressed: an order erases what there is of them, and nothing new comes in", help=_ORDERS)
-    if context.data_map.purposes and STORE not in context.data_map.purposes:
+    if STORE not in context.data_map.purposes:
         return
     for reason in filter(None, (why_not(each, STORE) for each in subjects)):
         message = f"somebody in it does not permit it: {reason}"

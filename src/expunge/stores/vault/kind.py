@@ -9,4 +9,5 @@ KIND = StoreKind(
     url=UrlForm("a folder", "./vault, or ${HOME}/vault", folder_url, about="the folder of the sealed recordings, `./vault`"),
     options={},
     records=False,
+    says_who=True,
 )
