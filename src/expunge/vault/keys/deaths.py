@@ -13,7 +13,7 @@ from expunge.ports.vault.shred_register import Deed, Entry, Head, ShredRegister
 from expunge.vault.keys.objects import NewObject, bound, micros, owners_of, time_of
 from expunge.vault.keys.wrapping import EMPTY, Holder, epoch_of, new_key, unwrap_slot, unwrap_under, wrap_slot, wrap_under
 
-_NAMED = "ids JOIN objects o ON o.id = ids.id"
+_NAMED = "ids CROSS JOIN objects o ON o.id = ids.id"
 _ALONE = "length(o.owners) = 16"
 """Of recordings of one subject, which hang below the subject's key."""
 
@@ -91,7 +91,7 @@ def apply(database: sqlite3.Connection, head: Head, entry: Entry, keys: EpochKey
 
 
 def epochs_in_use(database: sqlite3.Connection) -> set[int]:
-    """Return the living epochs that a key is wrapped under. A table that was put back may hold keys under destroyed ones: those are dead."""
+    """Return the living epochs that a key is wrapped under. Keys under a destroyed one, in a table that was put back, are dead."""
     used = {epoch_of(prefix) for (prefix,) in database.execute("SELECT DISTINCT substr(wrapped, 1, 2) FROM slots")}
     return used - {0} - {epoch for (epoch,) in database.execute("SELECT epoch FROM destroyed")}
 
@@ -105,11 +105,10 @@ def renewed_epochs(database: sqlite3.Connection, objects: Iterable[bytes]) -> se
 
 def _kill_subjects(database: sqlite3.Connection, number: int, subjects: tuple[bytes, ...]) -> None:
     _ids(database, subjects)
-    dying = "SELECT s.slot FROM ids JOIN subjects s ON s.id = ids.id"
+    dying = "SELECT s.slot FROM ids CROSS JOIN subjects s ON s.id = ids.id"
     database.execute("DELETE FROM dying")
-    database.execute(
-        f"INSERT INTO dying SELECT o.number FROM ids JOIN owned w ON w.subject = ids.id JOIN objects o ON o.number = w.object WHERE {_ALONE}"  # noqa: S608
-    )
+    theirs = "ids CROSS JOIN owned w ON w.subject = ids.id CROSS JOIN objects o ON o.number = w.object"
+    database.execute(f"INSERT INTO dying SELECT o.number FROM {theirs} WHERE {_ALONE}")  # noqa: S608
     _bury(database, number)
     _free(database, dying)
     database.execute("DELETE FROM subjects WHERE id IN (SELECT id FROM ids)")
@@ -121,11 +120,11 @@ def _kill_objects(database: sqlite3.Connection, number: int, objects: tuple[byte
     A recording's row hangs below its subject's key, which lives on. A kept copy of the row would open by it, so the subject gets a new key.
     """
     _ids(database, objects)
-    alone = database.execute(f"SELECT DISTINCT o.slot, o.owners FROM {_NAMED} WHERE {_ALONE}").fetchall()
+    alone = database.execute(f"SELECT DISTINCT o.slot, o.owners FROM {_NAMED} WHERE {_ALONE}").fetchall()  # noqa: S608
     shared = f"SELECT o.slot FROM {_NAMED} WHERE NOT {_ALONE}"  # noqa: S608
     _free(database, shared)
     database.execute("DELETE FROM dying")
-    database.execute(f"INSERT INTO dying SELECT o.number FROM {_NAMED}")
+    database.execute(f"INSERT INTO dying SELECT o.number FROM {_NAMED}")  # noqa: S608
     _bury(database, number)
     current = fact(database, "current")
     for slot, subject in alone:
@@ -142,7 +141,7 @@ def _renew(database: sqlite3.Connection, slot: int, subject: bytes, current: int
     (held,) = database.execute("SELECT wrapped FROM slots WHERE slot = ?", (slot,)).fetchone()
     if not rows:
         _ids(database, [subject])
-        _free(database, "SELECT s.slot FROM ids JOIN subjects s ON s.id = ids.id")
+        _free(database, "SELECT s.slot FROM ids CROSS JOIN subjects s ON s.id = ids.id")
         database.execute("DELETE FROM subjects WHERE id = ?", (subject,))
         return
     if not keys.openable(epoch_of(held)):
@@ -174,8 +173,8 @@ def _free(database: sqlite3.Connection, slots: str) -> None:
 def _bury(database: sqlite3.Connection, number: int) -> None:
     """Delete the rows of the dying, and remember which shred it was, of them and of the ids that were named."""
     database.execute("INSERT OR REPLACE INTO graves SELECT id, ? FROM ids", (number,))
-    database.execute("INSERT OR REPLACE INTO graves SELECT o.id, ? FROM dying JOIN objects o ON o.number = dying.number", (number,))
-    rows = database.execute("SELECT o.owners, o.number FROM dying JOIN objects o ON o.number = dying.number").fetchall()
+    database.execute("INSERT OR REPLACE INTO graves SELECT o.id, ? FROM dying CROSS JOIN objects o ON o.number = dying.number", (number,))
+    rows = database.execute("SELECT o.owners, o.number FROM dying CROSS JOIN objects o ON o.number = dying.number").fetchall()
     database.executemany(
         "DELETE FROM owned WHERE subject = ? AND object = ?", ((owner, object_) for owners, object_ in rows for owner in owners_of(owners))
     )
@@ -190,7 +189,7 @@ def _ids(database: sqlite3.Connection, ids: Iterable[bytes]) -> None:
 def living(database: sqlite3.Connection, table: str, ids: Iterable[bytes]) -> Iterator[bytes]:
     """Yield those of the ids that have a row in ``subjects`` or ``objects``."""
     _ids(database, ids)
-    yield from [each for (each,) in database.execute(f"SELECT ids.id FROM ids JOIN {table} t ON t.id = ids.id")]  # noqa: S608
+    yield from [each for (each,) in database.execute(f"SELECT ids.id FROM ids CROSS JOIN {table} t ON t.id = ids.id")]  # noqa: S608
 
 
 def unburied(database: sqlite3.Connection, ids: Iterable[bytes]) -> list[bytes]:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+from expunge.errors import StateCorrupt
 from expunge.vault.keys import deaths
 from expunge.vault.keys.epochs import Epochs
-from expunge.vault.keys.wrapping import Holder, epoch_of, epoch_prefix, unwrap_slot, wrap_slot
+from expunge.vault.keys.wrapping import epoch_prefix, rewrap_slot
 
 BATCH = 50_000
 """Keys of one transaction: others wait for it, and a crash loses it."""
 _RANGE = 20 * BATCH
 """Slots whose holders are held in memory together, some 30 MB."""
+
+
+_REWRAP = """
+UPDATE slots SET wrapped = rewrapped(wrapped, (SELECT tie FROM holders h WHERE h.slot = slots.slot))
+WHERE slot >= ? AND slot < ? AND substr(wrapped, 1, 2) NOT IN (?, x'0000')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class Rewrapping:
         self._epochs = epochs
         self._next = 1
         self._held_to = 0
+        self._old: dict[bytes, AESGCMSIV] | None = None
+        """The epochs that keys were under at the start, by their prefix."""
 
     def step(self, database: sqlite3.Connection) -> int | None:
         """Wrap the next part anew; return how many keys that were, None at the end."""
@@ -47,25 +58,39 @@ class Rewrapping:
         if self._next > self._held_to:
             self._hold(database)
         to = min(self._next + BATCH, self._held_to + 1)
-        rows = database.execute(
-            "SELECT s.slot, s.wrapped, h.id, h.recording FROM slots s JOIN holders h ON h.slot = s.slot"
-            " WHERE s.slot >= ? AND s.slot < ? AND substr(s.wrapped, 1, 2) NOT IN (?, x'0000')",
-            (self._next, to, epoch_prefix(current)),
-        ).fetchall()
-        kek, from_ = self._epochs.key(current), {epoch: self._epochs.key(epoch) for epoch in deaths.epochs_in_use(database)}
-        changed = []
-        for slot, wrapped, id_, recording in rows:
-            if epoch_of(wrapped) not in from_:
-                continue  # of an old table, below an epoch that is destroyed
-            holder = Holder(id_, bool(recording))
-            changed.append((wrap_slot(current, kek, holder, unwrap_slot(from_[epoch_of(wrapped)], holder, wrapped)), slot))
-        database.executemany("UPDATE slots SET wrapped = ? WHERE slot = ?", changed)
+        prefix = epoch_prefix(current)
+        new = self._epochs.key(current)
+        if self._old is None:
+            self._old = {epoch_prefix(epoch): self._epochs.key(epoch) for epoch in deaths.epochs_in_use(database)}
+        old = self._old
+        failed: list[StateCorrupt] = []
+
+        def rewrapped(slot: bytes, tie: bytes | None) -> bytes:
+            if tie is None or slot[:2] not in old:
+                return slot  # of an old table, below an epoch that is destroyed
+            try:
+                return rewrap_slot(slot, tie, old[slot[:2]], prefix, new)
+            except StateCorrupt as error:
+                failed.append(error)
+                raise
+
+        # Asked by the database, row by row, where the rows lie: two thirds of the time that it takes to fetch and to send them.
+        database.create_function("rewrapped", 2, rewrapped)
+        try:
+            count = database.execute(_REWRAP, (self._next, to, prefix)).rowcount
+        except sqlite3.OperationalError:
+            if failed:
+                raise failed[0] from None
+            raise
+        finally:
+            database.create_function("rewrapped", 2, None)
         self._next = to
-        return len(changed)
+        return count
 
     def _hold(self, database: sqlite3.Connection) -> None:
         """Hold who has the next slots. Whoever gets one later has it under the current epoch, and is passed over."""
         self._held_to = self._next + _RANGE - 1
         database.execute("DELETE FROM holders")
-        for source in ("SELECT slot, id, 0 FROM subjects WHERE", "SELECT slot, id, 1 FROM objects WHERE length(owners) > 16 AND"):
-            database.execute(f"INSERT INTO holders {source} slot BETWEEN ? AND ?", (self._next, self._held_to))
+        for kind, source in ((b"s", "subjects WHERE"), (b"r", "objects WHERE length(owners) > 16 AND")):
+            query = f"INSERT INTO holders SELECT slot, CAST(? || id AS BLOB) FROM {source} slot BETWEEN ? AND ?"  # noqa: S608
+            database.execute(query, (kind, self._next, self._held_to))

@@ -39,7 +39,7 @@ CREATE TABLE destroyed (epoch INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 _TEMPORARY = """
 CREATE TEMP TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE dying (number INTEGER PRIMARY KEY);
-CREATE TEMP TABLE holders (slot INTEGER PRIMARY KEY, id BLOB NOT NULL, recording INTEGER NOT NULL);
+CREATE TEMP TABLE holders (slot INTEGER PRIMARY KEY, tie BLOB NOT NULL);
 """
 _FACTS = {"format": FORMAT, "applied": 0, "digest": bytes(32), "newest": 0, "current": 0}
 

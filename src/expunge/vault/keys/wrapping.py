@@ -24,6 +24,7 @@ _EPOCH = struct.Struct(">H")
 SLOT = _EPOCH.size + WRAPPED
 """Bytes of a slot: the epoch's number, and the key wrapped under the epoch. All have one size, so that SQLite overwrites them in place."""
 EMPTY = bytes(SLOT)
+_SLOT = b"expunge/vault/slot/1\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,31 @@ def unwrap_slot(kek: AESGCMSIV, holder: Holder, slot: bytes) -> bytes:
         raise StateCorrupt("a key of the key table does not open under its epoch", help=_HELP) from None
 
 
+def rewrap_slot(slot: bytes, tie: bytes, old: AESGCMSIV, prefix: bytes, new: AESGCMSIV) -> bytes:
+    """Return a slot wrapped under another epoch. It is called for every living key, so it takes what it needs as bytes.
+
+    Args:
+        slot: the slot as it lies.
+        tie: :func:`tie_of` its holder.
+        old: the epoch that it is under.
+        prefix: :func:`epoch_prefix` of the new epoch.
+        new: the new epoch.
+
+    Raises:
+        StateCorrupt: it is not this holder's, or was changed.
+    """
+    nonce = tie[1:13]
+    try:
+        return prefix + new.encrypt(nonce, old.decrypt(nonce, slot[2:], _SLOT + slot[:2] + tie), _SLOT + prefix + tie)
+    except (InvalidTag, ValueError):
+        raise StateCorrupt("a key of the key table does not open under its epoch", help=_HELP) from None
+
+
+def tie_of(holder: Holder) -> bytes:
+    """Return what a slot is bound to beside its epoch: what kind of holder it is, and which."""
+    return (b"r" if holder.is_recording else b"s") + holder.id
+
+
 def wrap_under(key: bytes, bound: bytes, plaintext: bytes) -> bytes:
     """Seal a recording's key, or its label, under a holder's key."""
     return AESGCMSIV(key).encrypt(bound[-12:], plaintext, bound)
@@ -81,4 +107,4 @@ _HELP = "the row was changed, or moved from another; put the key table back from
 
 
 def _slot_bound(prefix: bytes, holder: Holder) -> bytes:
-    return b"expunge/vault/slot/1\0" + prefix + (b"r" if holder.is_recording else b"s") + holder.id
+    return _SLOT + prefix + tie_of(holder)
