@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -51,7 +52,7 @@ datasets:
 def speech(number: int) -> bytes:
     """The n-th recording of real speech; made up, where none lies here."""
     found = next(islice(sorted(SPEECH.glob("*.flac")), number, None), None) if SPEECH.is_dir() else None
-    return found.read_bytes() if found is not None else b"fLaC" + os.urandom(90_000)
+    return found.read_bytes() if found is not None else b"fLaC" + random.Random(number).randbytes(90_000)
 
 
 @dataclass
@@ -115,7 +116,10 @@ class Doorbells:
 
     def places(self, data: bytes) -> list[str]:
         """Files of the company and of the installation that hold a window of a recording."""
-        windows = [data[at : at + WINDOW] for at in range(0, len(data) - WINDOW, 997)]
+        every = (data[at : at + WINDOW] for at in range(0, len(data) - WINDOW, 997))
+        # Padding and silence are nobody's.
+        windows = [window for window in every if len(set(window)) > WINDOW // 3]
+        assert len(windows) > 20
         return [
             str(path.relative_to(self.folder))
             for path in sorted(self.folder.rglob("*"))

@@ -158,6 +158,11 @@ class Library:
             found = self._table().slots_of([bytes.fromhex(each.id) for each in recordings])
             yield from dict.fromkeys(slot for _, slot in found)
 
+    def below(self, slots: Collection[int]) -> Iterator[tuple[int, SealedRecording]]:
+        """See the port."""
+        with speaking():
+            yield from ((slot, _recording(row)) for slot, row in self._table().below(slots) if row.dataset in self._datasets)
+
     def heads(self, recordings: Sequence[SealedRecording]) -> Iterator[tuple[Path, bytes]]:
         """See the port."""
         for each in recordings:

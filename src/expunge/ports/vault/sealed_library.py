@@ -38,6 +38,10 @@ class SealedRecording:
     """When it came in."""
 
 
+SLOTS = "slots"
+"""The table of the key table whose rows are the wrapped keys of :meth:`SealedLibrary.wrapped`, by number."""
+
+
 class LibraryFile(StrEnum):
     """What a file of the library's folder is."""
 
@@ -66,6 +70,10 @@ class SealedLibrary(Protocol):
 
     def wrapped(self, recordings: Sequence[SealedRecording]) -> Iterator[bytes]:
         """Yield the wrapped keys of recordings, byte for byte as they lie in the key table."""
+        ...
+
+    def below(self, slots: Collection[int]) -> Iterator[tuple[int, SealedRecording]]:
+        """Yield (slot, recording) for each recording whose key hangs below one of some slots (:data:`SLOTS`)."""
         ...
 
     def heads(self, recordings: Sequence[SealedRecording]) -> Iterator[tuple[Path, bytes]]:
@@ -100,7 +108,7 @@ class SealedLibrary(Protocol):
         ...
 
     def key_files(self) -> Sequence[Path]:
-        """Return the files of the key table."""
+        """Return the files of the key table, a database of SQLite: itself first, then its journals."""
         ...
 
     def out_of_scope(self) -> tuple[str, ...]:

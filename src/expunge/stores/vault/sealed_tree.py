@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from expunge import permit
 from expunge.core.datamap.datamap import ByField
-from expunge.core.values.copy import Copy
+from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.ports.vault.sealed_library import SealedLibrary, SealedRecording, Subject
@@ -22,6 +22,8 @@ from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
 from expunge.stores.tree.interface import FileCut, FileState, FoundName, NameTrouble, Removal, RemovalResult, Shares
 from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, Readings
 
+STAYING = "control-"
+"""Begins the names of people who stay (:meth:`expunge.ports.store.Store.bystanders`)."""
 _TOGETHER = 1_000
 """Recordings whose keys are destroyed in one step."""
 _WHOLE = Unable(Reason.UNSUPPORTED, "a sealed recording goes as a whole")
@@ -50,6 +52,17 @@ class SealedLayout(FolderLayout):
             found.append(base)
             found += ({**base, fields[kind]: value} for kind, value in recording.subjects if fields.get(kind) in base)
         return different(found)
+
+    def copy(self, recording: SealedRecording, number: int) -> Copy:
+        """Return one recording as an item of people who stay."""
+        readings = different(way for template in self.templates for way in self.readings_of(template, recording))
+
+        def said(names: Iterable[str]) -> dict[str, frozenset[str]]:
+            return {name: frozenset(way[name] for way in readings if name in way) for name in names}
+
+        whose = Pseudonym(f"{STAYING}{number}")
+        selector = Selector(whose, {name: values for name, values in said(self.dataset.subject_fields).items() if values})
+        return Copy(self.dataset.name, whose, (recording.name,), 1, recording.size, links=said(self.dataset.follow), selector=selector)
 
     def subjects_of(self, wanted: Mapping[str, Collection[str]]) -> frozenset[Subject] | None:
         """Return the people whom values of some fields mean; None where a field says nobody."""

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
@@ -23,21 +24,19 @@ from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
-from expunge.ports.vault.sealed_library import LibraryFile, SealedLibrary, SealedRecording
+from expunge.ports.vault.sealed_library import SLOTS, LibraryFile, SealedLibrary, SealedRecording
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
 from expunge.stores.vault.check import VaultCheck
-from expunge.stores.vault.sealed_tree import SealedLayout, SealedTree
+from expunge.stores.vault.sealed_tree import STAYING, SealedLayout, SealedTree
 
 WRAPPED_KEY = "wrapped key"
 """The field under which the wrapped keys of recordings are traced."""
 SEALED = "sealed file"
 """The field under which the beginnings of sealed files are traced."""
-STAYING = "control-"
-"""Begins the names of people who stay (:meth:`expunge.ports.store.Store.bystanders`)."""
 _EFFECTIVE = os.access in os.supports_effective_ids
 _RIGHTS = Unable(Reason.PERMISSION, "sealed files or the key table cannot be changed: give this user the right to write to their folders")
 _OUT_OF_SCOPE = (
@@ -203,17 +202,25 @@ class Vault:
 
         return name
 
-    def holds(self, dataset: Dataset, path: Path) -> bool:  # noqa: ARG002
-        """Never: what is found in sealed files or in the key table is nobody's live content there."""
-        return False
+    def holds(self, dataset: Dataset, path: Path) -> bool:  # noqa: ARG002 - keys of every dataset lie in one table
+        """Return whether it is the key table. Sealed files hold nothing that a look could find."""
+        return path in self._opened.key_files()
 
     def relates(self, dataset: Dataset, relation: str) -> bool:  # noqa: ARG002
-        """Never."""
+        """Never: each wrapped key lies at a row of its own."""
         return False
 
-    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:  # noqa: ARG002
-        """Yield nothing."""
-        yield from ()
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
+        """Yield the recordings whose keys hang below the wrapped key at a row of the key table."""
+        gone = {key for copy in erased for key in copy.keys}
+        asked: dict[int, list[int]] = {}
+        for index, lying in enumerate(rows):
+            for row in lying.rows if lying.relation == SLOTS else ():
+                asked.setdefault(int(row), []).append(index)
+        number = count()
+        for slot, recording in self._opened.below(asked):
+            if recording.dataset == dataset.name and recording.name not in gone:
+                yield from ((index, SealedLayout.of(dataset).copy(recording, next(number))) for index in asked[slot])
 
     def close(self) -> None:
         """Let go of the key table."""

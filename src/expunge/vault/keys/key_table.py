@@ -137,9 +137,7 @@ class KeyTable:
             if not rows:
                 return
             for row in rows:
-                stored, holder_key = self._held(row)
-                label = unwrap_under(holder_key, b"l" + bound(stored), row[7])
-                yield StoredObject(stored.id, stored.owners, stored.dataset, label, stored.at, stored.clear_before)
+                yield self._opened(row)
             last = rows[-1][0]
 
     def wrapped(self, owners: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -159,6 +157,14 @@ class KeyTable:
                 query = f"SELECT o.id, s.wrapped FROM objects o JOIN slots s ON s.slot = o.slot WHERE o.id IN ({marks})"  # noqa: S608
                 rows = database.execute(query, part).fetchall()
             yield from ((id_, slot[2:]) for id_, slot in rows)
+
+    def below(self, slots: Collection[int]) -> Iterator[tuple[int, StoredObject]]:
+        """Yield (slot, recording) for each living recording whose key hangs below one of some slots, by their numbers in the file."""
+        for part in in_parts(list(slots)):
+            with self._looking() as database:
+                marks = ",".join("?" * len(part))
+                rows = database.execute(f"SELECT {_COLUMNS} FROM {_FROM} WHERE o.slot IN ({marks})", part).fetchall()  # noqa: S608
+            yield from ((row[8], self._opened(row)) for row in rows)
 
     # ---- deaths ------------------------------------------------------------------------------------------------
 
@@ -291,6 +297,12 @@ class KeyTable:
                     return
             with self._changing():
                 pass
+
+    def _opened(self, row: Row) -> StoredObject:
+        """A recording with its label."""
+        stored, holder_key = self._held(row)
+        label = unwrap_under(holder_key, b"l" + bound(stored), row[7])
+        return StoredObject(stored.id, stored.owners, stored.dataset, label, stored.at, stored.clear_before)
 
     def _held(self, row: Row) -> tuple[StoredObject, bytes]:
         """A recording by its row, without its label, and the key that it hangs below."""

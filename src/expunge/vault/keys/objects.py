@@ -6,10 +6,12 @@ import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from expunge.errors import UsageError
 from expunge.vault.keys.wrapping import ID
 
+_Id = TypeVar("_Id")
 MOST_LABEL = 4096
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -92,6 +94,6 @@ def owners_of(joined: bytes) -> tuple[bytes, ...]:
     return tuple(joined[at : at + ID] for at in range(0, len(joined), ID))
 
 
-def in_parts(ids: Sequence[bytes], size: int = 500) -> Sequence[Sequence[bytes]]:
+def in_parts(ids: Sequence[_Id], size: int = 500) -> Sequence[Sequence[_Id]]:
     """Return ids in parts that a statement takes."""
     return [ids[at : at + size] for at in range(0, len(ids), size)]
