@@ -42,6 +42,10 @@ class NotWitnessed(Busy):
     """Witnesses have not cosigned the log yet; what is to be entered waits, signed, and goes in when the same is tried again."""
 
 
+class Refused(ExpungeError):
+    """The gate or the fence does not let this in, or out; nothing was written or read."""
+
+
 class Drift(ExpungeError):
     """The world changed since the plan was made; plan again."""
 

@@ -39,6 +39,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "opaque": "kernel",
         "subjects": "kernel lineage",
         "gate": "kernel subjects",
+        "vault": "kernel subjects gate",
         "discovery": "kernel opaque subjects",
         "intake": "kernel subjects gate",
         "consent": "kernel subjects gate intake",

@@ -13,6 +13,10 @@ INSIDE = frozenset({"core", "ports"})
 ROOTS = frozenset({"bootstrap", "survey"})
 """The composition roots: ``bootstrap`` for an installation, ``survey`` for what needs a map and no state."""
 
+DOORS = frozenset({f"{PACKAGE}.vault"})
+"""Modules that are the public door of a room: like the package's own top level, they ask the composition root, and nothing of the package
+imports them."""
+
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": frozenset({"bootstrap", "core", "errors"}),
     "errors": frozenset(),
@@ -48,7 +52,7 @@ DYNAMIC_IMPORTS = frozenset({f"{PACKAGE}.stores", f"{PACKAGE}.bootstrap", f"{PAC
 def arrows(tree: Tree) -> Iterator[str]:
     """Every import of ours goes along an arrow; a room nobody put on the map is a fault too."""
     for module in tree:
-        allowed = MAY_IMPORT.get(module.room)
+        allowed = MAY_IMPORT.get("" if module.name in DOORS else module.room)
         if allowed is None:
             yield f"{module.name}: the room {module.room!r} is not on the map of layers"
             continue
@@ -89,12 +93,14 @@ def top_level(tree: Tree) -> Iterator[str]:
         for each in module.imports:
             if each.target == PACKAGE or (each.target.rpartition(".")[0] == PACKAGE and each.target not in tree.modules):
                 yield f"{module.name}:{each.line}: imports the top level of {PACKAGE} ({each.target})"
+            if tree.resolve(each.target) in DOORS and module.name not in DOORS:
+                yield f"{module.name}:{each.line}: imports the door {tree.resolve(each.target)}, which is for programs"
 
 
 def late_imports(tree: Tree) -> Iterator[str]:
     """Imports of ours stand at the top of a module, but for the command line, the registry and ``bootstrap``."""
     for module in tree:
-        if module.room in LATE_IMPORTS or module.name in DYNAMIC_IMPORTS:
+        if module.room in LATE_IMPORTS or module.name in DYNAMIC_IMPORTS | DOORS:
             continue
         for each in module.imports:
             if each.local and tree.resolve(each.target) is not None:

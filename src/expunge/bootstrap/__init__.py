@@ -55,6 +55,8 @@ from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
 from expunge.bootstrap.use_records import UseRecordService
+from expunge.bootstrap.vault.service import VaultService
+from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery
@@ -103,13 +105,16 @@ class Expunge(Queries):
     Raises, from any verb, :class:`expunge.errors.ExpungeError` with what is wrong and what to do.
     """
 
-    def __init__(self, data_map: DataMap, context: Context, stores: OpenStores, keys: LocalKeys, kept: InstallationState) -> None:
+    def __init__(
+        self, data_map: DataMap, context: Context, stores: OpenStores, keys: LocalKeys, kept: InstallationState, vaults: Vaults
+    ) -> None:
         """Composed by :meth:`open`."""
         self.map = data_map
         self.context = context
         self._stores = stores
         self._keys = keys
         self._kept = kept
+        self._vaults = vaults
         self._journal = kept.journal
         self.scoped = OrderService(context, self._changing, self._alone)
         self.dues = DeadlineService(context, self._changing, self._alone)
@@ -122,6 +127,7 @@ class Expunge(Queries):
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)
         self.records = RecordService(context, self._changing, self._alone, self.published_policy)
+        self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open)
         self.clock_behind: list[timedelta] = []
         self.rollback: StateRollback | None = None
         """Signs that the state was put back from an older copy. Nothing is written or carried out until a person has decided."""
@@ -162,13 +168,15 @@ class Expunge(Queries):
         keys = open_keystore(state / KEYS, passphrase)
         kept = open_state(data_map)
         try:
-            return cls._composed(data_map, map_file(map_path), keys, kept, clock)
+            return cls._composed(data_map, map_file(map_path), keys, kept, clock, passphrase)
         except BaseException:
             kept.journal.close()
             raise
 
     @classmethod
-    def _composed(cls, data_map: DataMap, map_path: Path, keys: LocalKeys, kept: InstallationState, clock: Clock | None) -> Expunge:
+    def _composed(
+        cls, data_map: DataMap, map_path: Path, keys: LocalKeys, kept: InstallationState, clock: Clock | None, passphrase: str | None
+    ) -> Expunge:
         """Put the ports together over a state that is open, and have it hold still where a part of it is an older copy."""
         state, journal = Path(data_map.state), kept.journal
         behind: list[timedelta] = []
@@ -176,7 +184,8 @@ class Expunge(Queries):
         origin = origin_of(keys)
         witnesses = witnesses_of(data_map.witnesses, telling.now)
         log = rolled_back.open_log(state, keys, journal, witnesses)
-        stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key())
+        vaults = Vaults(data_map, keys, passphrase, telling.now)
+        stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key(), vaults.library)
         context = Context(
             data_map=data_map,
             map_digest=digest(data_map),
@@ -201,7 +210,7 @@ class Expunge(Queries):
             scratch=(state / SCRATCH).resolve(),
         )
         rollback = rolled_back.examine(state, keys, kept, log)
-        opened = cls(data_map, context, stores, keys, kept)
+        opened = cls(data_map, context, stores, keys, kept, vaults)
         opened.rollback = rollback
         opened.clock_behind = behind
         return opened
@@ -215,7 +224,7 @@ class Expunge(Queries):
     def close(self) -> None:
         """Let go of stores and database, in every thread that used them; safe to call twice."""
         with ExitStack() as stack:
-            for close in (self._collecting.end, self.context.scanner.close, self._journal.close, self._stores.close):
+            for close in (self._collecting.end, self.context.scanner.close, self._journal.close, self._vaults.close, self._stores.close):
                 stack.callback(close)
 
     def order_erase(
@@ -338,7 +347,7 @@ class Expunge(Queries):
     ) -> None:
         """Carry out queued orders beside other workers until ``stop`` is set; see :func:`expunge.bootstrap.worker_process.work`."""
         applied_map.remember(self.map, self.context.map_digest)
-        stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key())
+        stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key(), self._vaults.library)
         scheduling = replace(self.context, open_store=stores)
         try:
             worker_process.work(

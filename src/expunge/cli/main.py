@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, reports, retention, reviews
-from expunge.cli.estate import discover, init_doctor, learn, lineages, maps
+from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
 from expunge.cli.services import logs, serve, tokens, worker
@@ -20,10 +20,11 @@ HELP = """Erases a person's recordings, and everything learned from them, from e
 The way of an order: `expunge init`, `expunge check`, `expunge order erase`, `expunge plan`, `expunge apply`, `expunge receipt verify`.
 """
 
-SET_UP, ORDER, LATER, EVIDENCE = "Set up", "Orders", "Afterwards", "Evidence"
+SET_UP, RECORDINGS, ORDER, LATER, EVIDENCE = "Set up", "Recordings", "Orders", "Afterwards", "Evidence"
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     SET_UP: (init_doctor.init, maps.check, discover.discover, init_doctor.doctor, serve.serve),
+    RECORDINGS: (ingest.ingest,),
     ORDER: (
         person_prompt.locate,
         plan_commands.plan,

@@ -188,6 +188,10 @@ class StoreKind:
     tables: TableNames = field(default_factory=TableNames)
     whole_files: bool = True
     """With ``path``: whether files without a ``format`` are taken whole, so that their paths must say everything."""
+    records: bool = True
+    """With ``path``: whether files may hold records (``format``)."""
+    says_who: bool = False
+    """Whether its items say by themselves everybody whose they are, beyond the fields of the dataset."""
     inside_others: bool = False
     """Whether its files may lie in a folder that is another store."""
     mutes: bool = False

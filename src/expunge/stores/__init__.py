@@ -17,6 +17,7 @@ from expunge.ports.index import LocateIndex
 from expunge.ports.optional.table_survey import TableSurvey
 from expunge.ports.store import Store
 from expunge.ports.store_kind import StoreKind
+from expunge.ports.vault.sealed_library import SealedLibrary
 from expunge.stores import installed
 
 Kind = Callable[[StoreSpec, tuple[Dataset, ...]], Store]
@@ -31,6 +32,7 @@ _OWN = {
     "lancedb": ("expunge.stores.lancedb.store:LanceDb", "expunge.stores.lancedb.kind:KIND"),
     "mlflow": ("expunge.stores.mlflow.store:Mlflow", "expunge.stores.mlflow.kind:KIND"),
     "backup": ("expunge.stores.backup.store:Backup", "expunge.stores.backup.kind:KIND"),
+    "vault": ("expunge.stores.vault.store:Vault", "expunge.stores.vault.kind:KIND"),
 }
 """Our own kinds, as written in the data map -> the class, imported at first use, and its declaration, which needs no client library."""
 
@@ -164,14 +166,35 @@ class Indexed(Protocol):
     index_key: bytes
 
 
+@runtime_checkable
+class Sealed(Protocol):
+    """A store whose recordings lie sealed: whoever has the keys hands it what opens them."""
+
+    library: SealedLibrary | None
+
+
+OpenLibrary = Callable[[StoreSpec], SealedLibrary]
+"""Opens the sealed library of a store."""
+
+
 class OpenStores:
     """Opens each store of a map once, at first use; :meth:`close` lets go of all."""
 
-    def __init__(self, data_map: DataMap, index: LocateIndex | None = None, index_key: bytes = b"") -> None:
-        """Args: the map; an index and its 32-byte key for the kinds that use one (those with an attribute ``index``)."""
+    def __init__(
+        self, data_map: DataMap, index: LocateIndex | None = None, index_key: bytes = b"", libraries: OpenLibrary | None = None
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            data_map: the map.
+            index: for the kinds that use one (those with an attribute ``index``).
+            index_key: 32 bytes, its key.
+            libraries: opens what lies sealed, where the keys are; for the kinds with an attribute ``library``.
+        """
         self.data_map = data_map
         self._index = index
         self._index_key = index_key
+        self._libraries = libraries
         self._opened: dict[str, Store] = {}
         self._guard = threading.Lock()
 
@@ -183,6 +206,8 @@ class OpenStores:
                 store = open_store(self.data_map.stores[name], self.data_map.datasets_of(name))
                 if isinstance(store, Indexed):
                     store.index, store.index_key = self._index, self._index_key
+                if isinstance(store, Sealed) and self._libraries is not None:
+                    store.library = self._libraries(self.data_map.stores[name])
                 self._opened[name] = store
             return self._opened[name]
 

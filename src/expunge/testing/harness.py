@@ -102,6 +102,13 @@ class StoreHarness(ABC):
         """
         return [folder]
 
+    def visible(self, folder: Path, person: Person) -> Sequence[str | bytes]:  # noqa: ARG002 - for overriders
+        """Return what a plain search of the store's bytes sees of a person who is there.
+
+        Where content lies sealed, that is none of it: then the wrapped keys of the person's items, as they lie there now.
+        """
+        return (*person.marks, *self.long_id(person))
+
     def state(self, folder: Path) -> Mapping[Any, Any]:
         """Return the store as it is, in a form in which any change shows, by the names of its parts (files, tables).
 

@@ -14,8 +14,11 @@ from pathlib import Path
 import zstandard
 
 
-def forms(mark: str) -> Iterator[tuple[str, bytes]]:
+def forms(mark: str | bytes) -> Iterator[tuple[str, bytes]]:
     """Yield every way of writing ``mark`` that is searched for: (name, bytes)."""
+    if isinstance(mark, bytes):
+        yield from (("bytes", mark), ("hex", mark.hex().encode()), ("base64", base64.b64encode(mark).rstrip(b"=")[:-1]))
+        return
     plain = mark.encode("utf-8", "surrogateescape")
     yield "utf-8", plain
     yield "utf-16-le", mark.encode("utf-16-le", "surrogatepass")
@@ -29,7 +32,7 @@ def forms(mark: str) -> Iterator[tuple[str, bytes]]:
         yield f"base64+{shift}", encoded[(0, 2, 3)[shift] : len(encoded) - 4]
 
 
-def search(paths: Iterable[Path], marks: Iterable[str]) -> list[str]:
+def search(paths: Iterable[Path], marks: Iterable[str | bytes]) -> list[str]:
     """List where any form of any mark lies, in names and in bytes, plain or inside gzip and zstd; empty means nowhere."""
     wanted = [(name, form) for mark in marks for name, form in forms(mark) if len(form) >= 4]
     found = []

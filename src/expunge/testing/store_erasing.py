@@ -94,11 +94,13 @@ class StoreErasing(StoreHarness):
         if claimed < Grounding.SCRUBBED:
             pytest.skip("claims less than scrubbed, and says why in out_of_scope")
         one, other = crowd[:2]
-        for mark in (*one.marks, *self.long_id(one)):
+        theirs, others = self.visible(folder, one), self.visible(folder, other)
+        assert theirs
+        for mark in theirs:
             assert search(sources, [mark]), "the search cannot see what is there: it would prove nothing"
         self.forget(folder, [one])
-        assert self.residue(folder, [one]) == []
-        for mark in other.marks:
+        assert self.residue(folder, [one]) == search(self.places(folder), theirs) == []
+        for mark in others:
             assert search(sources, [mark])
 
     def test_deleted_earlier_by_others_goes_too(self, folder: Path) -> None:

@@ -154,9 +154,9 @@ class StoreReading(StoreHarness):
             for dataset in datasets:
                 store.trace(dataset, located[dataset.name], heard)
             sources = [each.path for each in store.raw()] if heard.lying else []
-        for path, stretches in heard.lying.items():
-            assert any(path.is_relative_to(source) for source in sources)
-            assert all(0 <= first < last <= path.stat().st_size for first, last in stretches)
+            for path, stretches in heard.lying.items():
+                assert any(path.is_relative_to(source) for source in sources)
+                assert all(0 <= first < last <= path.stat().st_size for first, last in stretches)
 
     def test_bystanders_are_the_people_who_stay(self, folder: Path) -> None:
         """Controls have no pseudonym, are not the erased, can be traced, and are no more than asked for."""

@@ -128,6 +128,10 @@ class LocalKeys:
         """32 bytes for the hashes of the locate index, derived like :meth:`gate_key`."""
         return hmac.new(self.pseudonym_key(), b"expunge/index/1", sha256).digest()
 
+    def vault_key(self) -> bytes:
+        """32 bytes for the ids under which the vault knows people, derived like :meth:`gate_key`."""
+        return hmac.new(self.pseudonym_key(), b"expunge/vault/1", sha256).digest()
+
     def sign_receipt(self, data: bytes) -> bytes:
         """Ed25519 over ``data`` by the current signer."""
         return self.sign_receipts([data])[0]

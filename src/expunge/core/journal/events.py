@@ -14,6 +14,7 @@ from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement.disgorgement_events import DisgorgementEvent
 from expunge.core.journal.access_tokens import TokenEvent
 from expunge.core.journal.ledger_events import LedgerEvent
+from expunge.core.journal.opening_events import OpeningEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
 from expunge.core.lineage.observations import LineageEvent
 from expunge.core.models.model_outcomes import ArtefactRemade, RemadeEvent
@@ -400,6 +401,7 @@ RegisterEvent: TypeAlias = (
     | PlacesSearched
     | LedgerEvent
     | UseRecordEvent
+    | OpeningEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

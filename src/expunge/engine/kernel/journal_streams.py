@@ -34,9 +34,10 @@ ROLLBACKS = "rollbacks"
 SEARCHES = "searches"
 LEDGER = "ledger"
 USES = "uses"
+OPENINGS = "openings"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
-    | {SEARCHES, LEDGER, USES}
+    | {SEARCHES, LEDGER, USES, OPENINGS}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

@@ -67,6 +67,9 @@ def check_layouts(draft: MapDraft) -> None:
         if dataset.format and "path" not in stated:
             text = f"{what}: format is for files with records"
             draft.faults.add("layout-not-for-kind", draft.line("datasets", name, "format"), text, "the dataset without format")
+        elif dataset.format and kind and not kind.records:
+            text = f"{what}: a {draft.stores[dataset.store].kind} store holds whole files, and none with records of many people"
+            draft.faults.add("layout-not-for-kind", draft.line("datasets", name, "format"), text, "the dataset without format")
     for entry in draft.ignore:
         draft.known("unknown-store", entry.store, draft.stores, entry.line, "ignore")
     for place in draft.opaque:

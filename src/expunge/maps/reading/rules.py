@@ -136,7 +136,7 @@ def check_shared(draft: MapDraft) -> None:
                 "mute-not-possible", line, text, "shared: erase (the recording goes) or shared: keep (it stays for the others)"
             )
         sidecar = any(path.endswith(".json") for path in dataset.paths)
-        told = dataset.goes_with_the_last or bool(dataset.people) or sidecar
+        told = dataset.goes_with_the_last or bool(dataset.people) or sidecar or (kind is not None and kind.says_who)
         if dataset.shared is Shared.KEEP and not told and not holds_lists(draft, dataset):
             text = f"{what}: shared: keep, and nothing says who else is in a recording"
             draft.faults.add("shared-without-people", line, text, "people: DATASET, whose rows link recordings to people")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Selector
@@ -169,7 +169,7 @@ class FolderLayout:
     """The files that were parsed; None where reading a file once more costs more than parsing it."""
 
     @classmethod
-    def of(cls, dataset: Dataset, sound: SoundFiles | None = None) -> FolderLayout:
+    def of(cls, dataset: Dataset, sound: SoundFiles | None = None) -> Self:
         """Read the templates of a dataset."""
         return cls(dataset, tuple(CompiledTemplate.of(path) for path in dataset.paths), sound)
 

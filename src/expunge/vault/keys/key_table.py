@@ -137,9 +137,7 @@ class KeyTable:
             if not rows:
                 return
             for row in rows:
-                stored, holder_key = self._held(row)
-                label = unwrap_under(holder_key, b"l" + bound(stored), row[7])
-                yield StoredObject(stored.id, stored.owners, stored.dataset, label, stored.at, stored.clear_before)
+                yield self._opened(row)
             last = rows[-1][0]
 
     def wrapped(self, owners: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -150,6 +148,23 @@ class KeyTable:
                 query = f"SELECT b.id, s.wrapped FROM subjects b JOIN slots s ON s.slot = b.slot WHERE b.id IN ({marks})"  # noqa: S608
                 rows = database.execute(query, part).fetchall()
             yield from ((id_, slot[2:]) for id_, slot in rows)
+
+    def slots_of(self, objects: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (recording's id, the wrapped key that its own hangs below, as it lies in the file) of those that live: see :meth:`wrapped`."""
+        for part in in_parts(list(objects)):
+            with self._looking() as database:
+                marks = ",".join("?" * len(part))
+                query = f"SELECT o.id, s.wrapped FROM objects o JOIN slots s ON s.slot = o.slot WHERE o.id IN ({marks})"  # noqa: S608
+                rows = database.execute(query, part).fetchall()
+            yield from ((id_, slot[2:]) for id_, slot in rows)
+
+    def below(self, slots: Collection[int]) -> Iterator[tuple[int, StoredObject]]:
+        """Yield (slot, recording) for each living recording whose key hangs below one of some slots, by their numbers in the file."""
+        for part in in_parts(list(slots)):
+            with self._looking() as database:
+                marks = ",".join("?" * len(part))
+                rows = database.execute(f"SELECT {_COLUMNS} FROM {_FROM} WHERE o.slot IN ({marks})", part).fetchall()  # noqa: S608
+            yield from ((row[8], self._opened(row)) for row in rows)
 
     # ---- deaths ------------------------------------------------------------------------------------------------
 
@@ -284,6 +299,12 @@ class KeyTable:
             with self._changing():
                 pass
 
+    def _opened(self, row: Row) -> StoredObject:
+        """A recording with its label."""
+        stored, holder_key = self._held(row)
+        label = unwrap_under(holder_key, b"l" + bound(stored), row[7])
+        return StoredObject(stored.id, stored.owners, stored.dataset, label, stored.at, stored.clear_before)
+
     def _held(self, row: Row) -> tuple[StoredObject, bytes]:
         """A recording by its row, without its label, and the key that it hangs below."""
         _, id_, dataset, at, clear, owners, _, _, _, slot = row
@@ -337,7 +358,7 @@ class _Adding:
         keys, rows, owned = [], [], []
         for number, new in enumerate(objects, number + 1):  # noqa: B020
             slot, holder_key = self._slot(Holder(new.id, is_recording=True)) if len(new.owners) > 1 else self._subject(new.owners[0])
-            key, tie = new_key(), bound(new)
+            key, tie = new.key or new_key(), bound(new)
             keys.append(key)
             label = wrap_under(holder_key, b"l" + tie, new.label)
             rows.append(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from expunge.errors import UsageError
 from expunge.vault.keys.wrapping import ID
 
+_Id = TypeVar("_Id")
 MOST_LABEL = 4096
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -28,6 +30,7 @@ class NewObject:
         label: metadata, at most 4 KiB; sealed under the same key as the recording's.
         at: when it was made, aware.
         clear_before: whether it lay in the clear before it was sealed.
+        key: 32 random bytes, where the recording is sealed under them already; else they are made.
     """
 
     id: bytes
@@ -36,6 +39,7 @@ class NewObject:
     label: bytes
     at: datetime
     clear_before: bool
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,6 @@ def owners_of(joined: bytes) -> tuple[bytes, ...]:
     return tuple(joined[at : at + ID] for at in range(0, len(joined), ID))
 
 
-def in_parts(ids: Sequence[bytes], size: int = 500) -> Sequence[Sequence[bytes]]:
+def in_parts(ids: Sequence[_Id], size: int = 500) -> Sequence[Sequence[_Id]]:
     """Return ids in parts that a statement takes."""
     return [ids[at : at + size] for at in range(0, len(ids), size)]

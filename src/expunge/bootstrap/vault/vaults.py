@@ -1,0 +1,64 @@
+"""The vaults of an installation, over one key table for all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from expunge.adapters.keys.local_keystore import LocalKeys
+from expunge.adapters.roots.local_root import LocalRoot
+from expunge.adapters.roots.shred_file import ShredFile
+from expunge.core.datamap.datamap import DataMap, StoreSpec
+from expunge.engine.kernel import spelt_names
+from expunge.vault.keys.key_table import KeyTable
+from expunge.vault.library import KeysBeside, Library, SubjectIds
+
+TABLE = "vault/table/keys.db"
+ROOT = "vault/root"
+LOCK = "vault/ingest.lock"
+SHREDS = "shreds.jsonl"
+"""Beside the folder of the key table, so that a backup of the one does not bring the other back."""
+
+
+class Vaults:
+    """Opens the key table once, at first use, and makes the library of each vault over it."""
+
+    def __init__(self, data_map: DataMap, keys: LocalKeys, passphrase: str | None, now: Callable[[], datetime]) -> None:
+        """Open nothing yet. ``passphrase``: of the keystore, which protects the root of the vault as well."""
+        self._map = data_map
+        self._state = Path(data_map.state)
+        self._keys = keys
+        self._passphrase = passphrase
+        self._now = now
+        self._opened: KeyTable | None = None
+        self._guard = threading.Lock()
+
+    def table(self) -> KeyTable:
+        """Return the key table. Raises as :meth:`KeyTable.open`."""
+        with self._guard:
+            if self._opened is None:
+                root = LocalRoot(self._state / ROOT, self._passphrase)
+                self._opened = KeyTable.open(self._state / TABLE, root, ShredFile(self._state / SHREDS), now=self._now)
+            return self._opened
+
+    def library(self, spec: StoreSpec) -> Library:
+        """Return the library of a store of kind ``vault``."""
+        ids = SubjectIds(self._keys.vault_key(), lambda kind, value: spelt_names.stands_for(self._map, kind, value))
+        datasets = [each.name for each in self._map.datasets_of(spec.name)]
+        return Library(Path(spec.url), datasets, self.table, ids, beside=KeysBeside(self._state / LOCK, self._state / SHREDS, self.until))
+
+    def until(self) -> str:
+        """Return until when copies of the key table could still open what was shredded, as a sentence for receipts."""
+        return (
+            "copies of the key table that were made before a key was destroyed, together with the root of then: they open what it sealed "
+            "until the epochs that were alive at that time are destroyed"
+        )
+
+    def close(self) -> None:
+        """Close the key table; safe to call twice."""
+        with self._guard:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()

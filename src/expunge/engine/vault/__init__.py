@@ -1,0 +1,1 @@
+"""Sealed recordings: who may come in, and who was let read."""

@@ -1,0 +1,38 @@
+"""The register of openings: entered before the first byte, and read by whoever asks who looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from expunge.core.journal.opening_events import RecordingOpened
+from expunge.engine.kernel import spelt_names
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import OPENINGS, read_register, register
+from expunge.ports.vault.sealed_library import SealedRecording
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, as far as this machine tells."""
+
+    user: str
+    program: str
+    purpose: str
+
+
+def enter(context: Context, recording: SealedRecording, reader: Reader, first: int, last: int) -> RecordingOpened:
+    """Enter an opening; it is on the device when this returns. Raises Busy, StateUnavailable: then nothing may be read."""
+    key = context.keys.pseudonym_key()
+    names = tuple(dict.fromkeys(spelt_names.name_of(context.data_map, key, kind, value) for kind, value in recording.subjects))
+    event = RecordingOpened(
+        context.clock.now(), context.random(8).hex(), recording.dataset, recording.id, names,
+        reader.purpose, reader.user, reader.program, first, last,
+    )  # fmt: skip
+    register(context.journal, OPENINGS, event)
+    return event
+
+
+def entered(context: Context) -> Iterator[RecordingOpened]:
+    """Yield every opening, oldest first."""
+    yield from (event for event in read_register(context.journal, OPENINGS) if isinstance(event, RecordingOpened))

@@ -1,0 +1,1 @@
+"""Vaults: recordings that lie sealed, each under a key of its own."""

@@ -1,0 +1,223 @@
+"""The tree of a vault: names that lie sealed in labels, and recordings behind them.
+
+A recording may belong to several people. Its name says one of them; its label says all, and each of them gives the name a further reading
+(:class:`SealedLayout`), so that whoever is asked for is found by the rules for names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import BinaryIO
+
+from expunge import permit
+from expunge.core.datamap.datamap import ByField
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.core.values.outcome import Reason, Unable
+from expunge.ports.vault.sealed_library import SealedLibrary, SealedRecording, Subject
+from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
+from expunge.stores.tree.interface import FileCut, FileState, FoundName, NameTrouble, Removal, RemovalResult, Shares
+from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, Readings
+
+STAYING = "control-"
+"""Begins the names of people who stay (:meth:`expunge.ports.store.Store.bystanders`)."""
+_TOGETHER = 1_000
+"""Recordings whose keys are destroyed in one step."""
+_WHOLE = Unable(Reason.UNSUPPORTED, "a sealed recording goes as a whole")
+
+
+@dataclass(frozen=True)
+class SealedLayout(FolderLayout):
+    """A dataset's way of naming recordings; for names that were met, with what their labels say."""
+
+    met: dict[str, tuple[CompiledTemplate, Readings]] = field(default_factory=dict, repr=False, compare=False)
+
+    def template_of(self, key: str) -> tuple[CompiledTemplate, Readings] | None:
+        """Return the template and all readings of a name, those of its label included."""
+        return self.met.get(key) or super().template_of(key)
+
+    def doubtful(self, key: str, wanted: WantedValues) -> bool:
+        """Return whether it is not known whose a name is: never of a name whose label was read."""
+        return key not in self.met and super().doubtful(key, wanted)
+
+    def readings_of(self, template: CompiledTemplate, recording: SealedRecording) -> Readings:
+        """Return every reading of a recording's name: one for each person whose it is."""
+        rule = self.dataset.subject
+        fields = rule.fields if isinstance(rule, ByField) else {}
+        found: list[Bindings] = []
+        for base in template.readings(recording.name):
+            found.append(base)
+            found += ({**base, fields[kind]: value} for kind, value in recording.subjects if fields.get(kind) in base)
+        return different(found)
+
+    def copy(self, recording: SealedRecording, number: int) -> Copy:
+        """Return one recording as an item of people who stay."""
+        readings = different(way for template in self.templates for way in self.readings_of(template, recording))
+
+        def said(names: Iterable[str]) -> dict[str, frozenset[str]]:
+            return {name: frozenset(way[name] for way in readings if name in way) for name in names}
+
+        whose = Pseudonym(f"{STAYING}{number}")
+        selector = Selector(whose, {name: values for name, values in said(self.dataset.subject_fields).items() if values})
+        return Copy(self.dataset.name, whose, (recording.name,), 1, recording.size, links=said(self.dataset.follow), selector=selector)
+
+    def subjects_of(self, wanted: Mapping[str, Collection[str]]) -> frozenset[Subject] | None:
+        """Return the people whom values of some fields mean; None where a field says nobody."""
+        rule = self.dataset.subject
+        pairs = rule.pairs() if isinstance(rule, ByField) else ()
+        if not wanted or set(wanted) - {name for _, name in pairs}:
+            return None
+        return frozenset((kind, value) for kind, name in pairs for value in wanted.get(name, ()))
+
+
+@dataclass(frozen=True)
+class SealedName:
+    """One name, with the recordings under it: more than one only where two ingests of the same name were cut off from each other."""
+
+    key: str = field(repr=False)
+    readings: Readings = field(repr=False)
+    recordings: tuple[SealedRecording, ...]
+    is_link = False
+    is_folder = False
+
+    def size(self) -> int:
+        """Bytes of the recordings, as their labels say."""
+        return sum(each.size for each in self.recordings)
+
+    def modified(self) -> datetime | None:
+        """Return when the newest came in."""
+        return max(each.at for each in self.recordings)
+
+
+@dataclass(frozen=True)
+class SealedState:
+    """One recording under a name."""
+
+    library: SealedLibrary
+    recording: SealedRecording
+    older: int
+
+    def open(self) -> BinaryIO:
+        """See :class:`expunge.stores.tree.interface.FileState`."""
+        return self.library.open(self.recording)
+
+    def notes(self) -> Mapping[str, str]:
+        """Nothing lies beside the bytes."""
+        return {}
+
+
+class SealedTree:
+    """One vault, for one call over the recordings of one dataset."""
+
+    def __init__(self, library: SealedLibrary, layout: SealedLayout) -> None:
+        self._library = library
+        self._layout = layout
+        self._names: dict[str, tuple[SealedRecording, ...]] = {}
+        """The recordings of names that were met."""
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def walk(
+        self, template: CompiledTemplate, wanted: Callable[[Bindings], bool], only: Mapping[str, Collection[str]]
+    ) -> Iterator[SealedName]:
+        """Open the labels of the people whom ``only`` names, or all of them."""
+        for found in self._met(template, self._layout.subjects_of(only)):
+            # Why each is asked: who collects values meets them here.
+            if True in [wanted(reading) for reading in found.readings]:
+                yield found
+
+    def _met(self, template: CompiledTemplate, subjects: Collection[Subject] | None) -> Iterator[SealedName]:
+        by_name: dict[str, list[SealedRecording]] = {}
+        for recording in self._library.recordings(self._layout.dataset.name, subjects):
+            by_name.setdefault(recording.name, []).append(recording)
+        for name, several in sorted(by_name.items()):
+            together = tuple(sorted(several, key=lambda each: (each.at, each.id), reverse=True))
+            readings = different(way for each in together for way in self._layout.readings_of(template, each))
+            if readings:
+                self._names[name], self._layout.met[name] = together, (template, readings)
+                yield SealedName(name, readings, together)
+
+    def meet(self, copies: Sequence[Copy]) -> None:
+        """Open the labels of the people whom copies are about, so that their names are known."""
+        selectors = [copy.selector for copy in copies if copy.selector]
+        every = any(selector.every for selector in selectors)
+        wanted: set[Subject] = set()
+        for selector in selectors:
+            wanted |= self._layout.subjects_of(selector.match) or frozenset()
+        for template in self._layout.templates if every or wanted else ():
+            for _ in self._met(template, None if every else wanted):
+                pass
+
+    def recordings(self, keys: Iterable[str]) -> tuple[SealedRecording, ...]:
+        """Return the recordings under some names that were met, newest first."""
+        return tuple(each for key in dict.fromkeys(keys) for each in self._names.get(key, ()))
+
+    def states_of(self, found: FoundName) -> Iterator[FileState]:
+        """The recordings under the name."""
+        return self.states(found.key)
+
+    def states(self, key: str) -> Iterator[FileState]:
+        """Yield the recordings under a name that was met."""
+        for number, each in enumerate(self._names.get(key, ())):
+            yield SealedState(self._library, each, number)
+
+    def objection(self, key: str) -> Unable | None:  # noqa: ARG002 - a recording has one name
+        """None: there are no links."""
+        return None
+
+    def bare(self, found: FoundName) -> bool:  # noqa: ARG002
+        """Folders are part of names here, and nothing in themselves."""
+        return False
+
+    def is_link(self, key: str) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+    def is_folder(self, key: str) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+    # --- changing -------------------------------------------------------------------------------
+
+    def remove(self, removals: Iterable[Removal]) -> Iterator[RemovalResult]:
+        """Destroy the keys of many recordings in one step, then remove their files."""
+        waiting = iter(removals)
+        while batch := list(islice(waiting, _TOGETHER)):
+            yield from self._remove(batch)
+
+    def _remove(self, batch: Sequence[Removal]) -> Iterator[RemovalResult]:
+        going: dict[str, tuple[SealedRecording, ...]] = {}
+        for removal in batch:
+            here = self._names.get(removal.key, ())
+            going[removal.key] = () if not here or removal.late(max(each.at for each in here)) else here
+        try:
+            permit.check()
+            self._library.shred([each for some in going.values() for each in some])
+        except OSError as error:
+            yield from (RemovalResult(removal, there=False, error=error) for removal in batch)
+            return
+        for removal in batch:
+            try:
+                for each in going[removal.key]:
+                    self._library.discard(each)
+            except OSError as error:
+                yield RemovalResult(removal, there=False, error=error)
+                continue
+            gone = going[removal.key]
+            yield RemovalResult(removal, bool(gone), sum(each.size for each in gone))
+
+    def rewrite(self, key: str, cut: FileCut) -> None:  # noqa: ARG002 - no recording is cut
+        """Raise NameTrouble: no part of a recording can go."""
+        raise NameTrouble(_WHOLE)
+
+    def finish(self, keys: Mapping[str, Sequence[Pseudonym]], shares: Shares, named: Callable[[str], bool]) -> None:
+        """Do nothing: each step was durable, and there are no folders."""
+
+
+def different(readings: Iterable[Bindings]) -> Readings:
+    """Return readings without those that stand there already."""
+    found = list(readings)
+    return tuple(each for number, each in enumerate(found) if each not in found[:number])

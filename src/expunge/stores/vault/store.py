@@ -1,0 +1,248 @@
+"""Vaults: whole recordings that lie sealed under keys of their own, in a folder on this machine.
+
+To erase one is to destroy its key; then its file goes, and the purge overwrites what the key table still held of the key.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.retention.age_histogram import Ages, AgeSpan
+from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
+from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.errors import Busy, CouldNotLook, StoreUnavailable
+from expunge.ports.optional.file_listing import NameFile, StoreFile
+from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.spelling_search import StoreEquality
+from expunge.ports.scanner import Tracer
+from expunge.ports.vault.sealed_library import SLOTS, LibraryFile, SealedLibrary, SealedRecording
+from expunge.stores.tree.ages import TreeAging
+from expunge.stores.tree.content import TreeContent
+from expunge.stores.tree.erase import TreeEraser, reason_of
+from expunge.stores.tree.search import TreeSearch
+from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
+from expunge.stores.vault.check import VaultCheck
+from expunge.stores.vault.sealed_tree import STAYING, SealedLayout, SealedTree
+
+WRAPPED_KEY = "wrapped key"
+"""The field under which the wrapped keys of recordings are traced."""
+SEALED = "sealed file"
+"""The field under which the beginnings of sealed files are traced."""
+_EFFECTIVE = os.access in os.supports_effective_ids
+_RIGHTS = Unable(Reason.PERMISSION, "sealed files or the key table cannot be changed: give this user the right to write to their folders")
+_OUT_OF_SCOPE = (
+    "what was read out of the vault before: copies of recordings elsewhere, and programs that have one in memory",
+    "the disk below the file system: blocks of the removed file, sealed under the destroyed key, until they are overwritten",
+)
+
+
+class Vault:
+    """One folder of sealed recordings. A recording's key is its name below the vault, as the dataset's template has it."""
+
+    library: SealedLibrary | None = None
+    """Handed over by the composition, which has the keys."""
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        self._spec = spec
+        self._datasets = datasets
+        self._root = Path(spec.url)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Keys go from every file of the key table; which copies of it could still open what went is said in ``out_of_scope``."""
+        said = self.library.out_of_scope() if self.library is not None else ()
+        return Capabilities(Grounding.SCRUBBED, batch=10_000, out_of_scope=(*said, *_OUT_OF_SCOPE))
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Compare the folder with the labels of its recordings."""
+        return self._check(ignored).findings()
+
+    def undeclared_places(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Yield the files that are no recording's."""
+        return self._check(ignored).undeclared()
+
+    def _check(self, ignored: Sequence[Ignore]) -> VaultCheck:
+        patterns = [each.pattern for each in ignored if each.store == self._spec.name]
+        return VaultCheck(self._spec.name, self._root, self.library, [SealedLayout.of(each) for each in self._datasets], patterns)
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """Open the labels of those who are asked for. Raises StoreUnavailable, CouldNotLook."""
+        return TreeSearch(*self._tree(dataset)).locate(selectors)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Open labels, and no recording."""
+        return TreeSearch(*self._tree(dataset)).bystanders(erased, limit)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """By names, and the times at which recordings came in."""
+        return TreeAging(*self._tree(dataset)).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
+        """By names, and the times at which recordings came in."""
+        return TreeAging(*self._tree(dataset)).spans(by, field)
+
+    def equality(self, dataset: Dataset, field: str) -> StoreEquality:  # noqa: ARG002 - of every field
+        """Names are compared byte by byte."""
+        return StoreEquality()
+
+    def alike(self, dataset: Dataset, field: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - of every field
+        """Yield nothing: no value is taken for another."""
+        yield from ()
+
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
+        """Open every label."""
+        yield from TreeSpellings(*self._tree(dataset), RememberedSpellings()).near(field, texts)
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """Recordings byte for byte."""
+        return TreeContent(*self._met(dataset, [copy])).export(copy)
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Names and content, which should be nowhere else; and what a look at this store can see of it: wrapped keys.
+
+        Of people who stay, also how their sealed files begin: a person's key is made anew when one of several recordings goes. Of people who
+        go, not: a copy of a sealed file is dark once its key is destroyed.
+        """
+        tree, layout = self._met(dataset, copies)
+        TreeContent(tree, layout).trace(copies, tracer)
+        for copy in copies:
+            recordings = tree.recordings(copy.keys)
+            for wrapped in self._opened.wrapped(recordings):
+                tracer.blob(copy.subject, dataset.name, WRAPPED_KEY, io.BytesIO(wrapped))
+            if copy.subject.startswith(STAYING):
+                self._trace_files(copy.subject, dataset, recordings, tracer)
+        for path in self._opened.key_files():
+            with suppress(FileNotFoundError):
+                if size := path.stat().st_size:
+                    tracer.lies(path, [(0, size)])
+
+    def _trace_files(self, subject: Pseudonym, dataset: Dataset, recordings: Sequence[SealedRecording], tracer: Tracer) -> None:
+        for path, head in self._opened.heads(recordings):
+            tracer.blob(subject, dataset.name, SEALED, io.BytesIO(head))
+            tracer.lies(path, [(0, len(head))])
+
+    # --- erasing --------------------------------------------------------------------------------
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no recording takes another along
+        """Rights to the folder and the key table."""
+        folders = dict.fromkeys([self._root, *(path.parent for path in self._opened.key_files())])
+        files = [path for path in self._opened.key_files() if path.exists()]
+        sound = all(os.access(path, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE) for path in folders)
+        return () if sound and all(os.access(path, os.W_OK, effective_ids=_EFFECTIVE) for path in files) else (_RIGHTS,)
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:  # noqa: ARG002 - the same for all
+        """Nothing is read or rewritten but parts of the key table."""
+        return Cost()
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
+        """Destroy keys, then remove files; each durable before the answer."""
+        if not self._root.is_dir():
+            return {copy.subject: Unable(Reason.UNREACHABLE, "the vault's folder is not there") for copy in copies}
+        try:
+            tree, layout = self._met(dataset, copies)
+            return TreeEraser(tree, layout).erase(copies)
+        except Busy as error:
+            return {copy.subject: Unable(Reason.LOCKED, error.message) for copy in copies}
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
+        """Overwrite what the key table still holds of destroyed keys, and remove leftovers."""
+        if not self._root.is_dir():
+            return Unable(Reason.UNREACHABLE, "the vault's folder is not there")
+        try:
+            changed = self._opened.scrub()
+        except Busy as error:
+            return Unable(Reason.LOCKED, error.message)
+        except OSError as error:
+            return Unable(reason_of(error), f"leftovers of shredding: {os.strerror(error.errno or 0)}")
+        return Erased(changed) if changed else Absent()
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """Ask the key table afresh for the selectors' people, and try to open each recording whose name was known."""
+        found: dict[Pseudonym, Copy] = {}
+        could_not = ""
+        try:
+            search = TreeSearch(*self._tree(dataset))
+            found = {each.subject: each for each in search.locate([copy.selector for copy in copies if copy.selector])}
+        except (CouldNotLook, StoreUnavailable, Busy) as error:
+            could_not = error.message
+        for copy in copies:
+            again = found.get(copy.subject)
+            yield Probed(copy.subject, again.items if again else 0, ("key table", "label"), could_not)
+
+    # --- bytes ----------------------------------------------------------------------------------
+
+    def raw(self) -> Iterator[RawSource]:
+        """Yield the folder of sealed files, and the files of the key table."""
+        if self.library is None:
+            yield RawSource(self._root, "data")
+        else:
+            yield from self.library.sources()
+
+    def files(self) -> NameFile:
+        """Tell the sealed files of living recordings from files that nothing explains."""
+        here = self._opened.examine()
+        root = os.path.join(self._root, "")  # noqa: PTH118 - a path less for each of millions
+
+        def name(path: Path) -> StoreFile | None:
+            if not os.fspath(path).startswith(root):
+                return None
+            kind = here.get(path, LibraryFile.STRANGE)
+            return StoreFile(os.fspath(path)[len(root) :], own=kind is not LibraryFile.STRANGE, item=kind is LibraryFile.RECORDING)
+
+        return name
+
+    def holds(self, dataset: Dataset, path: Path) -> bool:  # noqa: ARG002 - keys of every dataset lie in one table
+        """Return whether it is the key table. Sealed files hold nothing that a look could find."""
+        return path in self._opened.key_files()
+
+    def relates(self, dataset: Dataset, relation: str) -> bool:  # noqa: ARG002
+        """Never: each wrapped key lies at a row of its own."""
+        return False
+
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
+        """Yield the recordings whose keys hang below the wrapped key at a row of the key table."""
+        gone = {key for copy in erased for key in copy.keys}
+        asked: dict[int, list[int]] = {}
+        for index, lying in enumerate(rows):
+            for row in lying.rows if lying.relation == SLOTS else ():
+                asked.setdefault(int(row), []).append(index)
+        number = count()
+        for slot, recording in self._opened.below(asked):
+            if recording.dataset == dataset.name and recording.name not in gone:
+                yield from ((index, SealedLayout.of(dataset).copy(recording, next(number))) for index in asked[slot])
+
+    def close(self) -> None:
+        """Let go of the key table."""
+        if self.library is not None:
+            self.library.close()
+
+    @property
+    def _opened(self) -> SealedLibrary:
+        if self.library is None:
+            message = f"store {self._spec.name}: a vault is read where its keys are"
+            raise StoreUnavailable(message, help="run `expunge init` once; then the installation reads it")
+        return self.library
+
+    def _tree(self, dataset: Dataset) -> tuple[SealedTree, SealedLayout]:
+        library = self._opened
+        if not self._root.is_dir():
+            message = f"store {self._spec.name}: its folder is not there"
+            raise StoreUnavailable(message, help="correct `url:` or mount the folder; the first `expunge ingest` makes it")
+        layout = SealedLayout.of(dataset)
+        return SealedTree(library, layout), layout
+
+    def _met(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[SealedTree, SealedLayout]:
+        tree, layout = self._tree(dataset)
+        tree.meet(copies)
+        return tree, layout

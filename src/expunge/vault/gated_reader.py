@@ -1,0 +1,72 @@
+"""Reads a recording as long as its reader is let: whoever may not go on gets no further byte."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+class GatedReader(io.RawIOBase):
+    """The part of a recording that was entered in the register of openings. Before each read, the one who lets it is asked again."""
+
+    def __init__(self, content: BinaryIO, first: int, last: int, ask: Callable[[], None]) -> None:
+        """Take over the content, which is closed with this.
+
+        Args:
+            content: of the whole recording, seekable.
+            first: where the part begins: place 0 of this reader.
+            last: where it ends.
+            ask: raises what refuses the reader; then nothing more is read.
+        """
+        super().__init__()
+        self._content, self._first, self.size, self._ask = content, first, last - first, ask
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place in the part."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to a place in the part. Raises ValueError for one before its beginning."""
+        starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}
+        if whence not in starts or starts[whence] + offset < 0:
+            raise ValueError("no such place in the recording")
+        self._position = starts[whence] + offset
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill the buffer as far as the part goes. Raises what ``ask`` raises, OSError."""
+        if self.closed:
+            raise ValueError("read from a closed recording")
+        try:
+            self._ask()
+        except BaseException:
+            self.close()
+            raise
+        left = max(0, self.size - self._position)
+        view = memoryview(buffer).cast("B")[:left]
+        if not view:
+            return 0
+        self._content.seek(self._first + self._position)
+        taken: int = self._content.readinto(view) or 0  # type: ignore[attr-defined]
+        self._position += taken
+        return taken
+
+    def close(self) -> None:
+        """Close the content as well."""
+        if not self.closed:
+            self._content.close()
+        super().close()

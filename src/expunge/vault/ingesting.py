@@ -1,0 +1,174 @@
+"""Take recordings in: sealed from the first byte, and there as a whole or not at all.
+
+1. The stream is sealed into a temporary file, under a key that is in memory only. Whatever ends here leaves sealed bytes that nobody can
+   read.
+2. Key and label become durable together, in the key table.
+3. Whoever admits is asked again. An order that was received before this sees the recording; one received later finds it.
+4. The file gets its name. *Commit point: the recording is there.*
+
+Cut off between 2 and 4, the recording is brought to its end by the next ingest of the same name, or by the next purge.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+from expunge import durable
+from expunge.errors import UsageError
+from expunge.ports.vault.sealed_library import SealedRecording, Subject
+from expunge.vault.chunked import SealingWriter, object_context
+from expunge.vault.keys.objects import NewObject
+from expunge.vault.keys.wrapping import new_key
+from expunge.vault.library import OBJECTS, SHARDS, Library, label_bytes, speaking
+
+AT_A_TIME = 1 << 18
+"""Bytes of a stream that are in memory unsealed."""
+
+
+@dataclass(frozen=True)
+class NewRecording:
+    """A recording that is to come in."""
+
+    dataset: str
+    name: str = field(repr=False)
+    subjects: tuple[Subject, ...] = field(repr=False)
+    at: datetime
+    clear_before: bool
+    """Whether it lay in the clear on a disk before."""
+    digest: str = ""
+    """Hex SHA-256 that whoever sends it claims; empty where nothing is claimed."""
+    size: int | None = None
+    """Bytes that are claimed."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A recording that is in."""
+
+    recording: SealedRecording
+    fresh: bool
+    """False where the same one was in already."""
+
+
+def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callable[[], None]) -> Ingested:
+    """Take one recording in; durable when it returns.
+
+    Args:
+        library: where to.
+        new: what it is.
+        stream: its bytes, read once.
+        admit: raises what refuses the recording; asked before anything is written, and again when its key is durable.
+
+    Raises:
+        UsageError: another recording has this name, or the bytes are not those that were claimed.
+        OSError: of the disk, or of the stream. Nothing readable is left.
+    """
+    admit()
+    _make_shards(library.root)
+    id_ = secrets.token_hex(16)
+    with _begun(library.waiting(id_)) as file:
+        added = False
+        try:
+            key = new_key()
+            recording = _sealed(file, key, id_, new, stream)
+            with _alone(library.lock):
+                known = _known(library, recording)
+                if known is not None:
+                    return Ingested(known, fresh=False)
+                # Why before it is: whether it was added is not known where the answer is lost, and then it is brought to its end later.
+                added = True
+                with speaking():
+                    library.table.add([_row(library, new, recording, key)])
+                try:
+                    admit()
+                except BaseException:
+                    library.shred([recording])
+                    added = False
+                    raise
+                # commit point: the recording is there.
+                durable.replace(library.waiting(id_), library.path(id_), at="vault.ingest.swap")
+                durable.fsync_directory(library.path(id_).parent, at="vault.ingest.folder")
+            if library.was_shredded(id_):
+                # An order has erased it between key and name.
+                library.discard(recording)
+        finally:
+            if not added:
+                durable.unlink(library.waiting(id_), at="vault.ingest.unlink")
+    return Ingested(recording, fresh=True)
+
+
+def _sealed(file: BinaryIO, key: bytes, id_: str, new: NewRecording, stream: BinaryIO) -> SealedRecording:
+    digest = sha256()
+    with SealingWriter(file, key, object_context(new.dataset, id_)) as writer:
+        while data := stream.read(AT_A_TIME):
+            digest.update(data)
+            writer.write(data)
+        size = writer.tell()
+        if new.size is not None and new.size != size:
+            message = f"{size} bytes came, and {new.size} were claimed"
+            raise UsageError(message, help="send the recording again, whole")
+        if new.digest and new.digest != digest.hexdigest():
+            raise UsageError("the bytes that came have another SHA-256 than was claimed", help="send the recording again, whole")
+    file.flush()
+    durable.fsync(file, at="vault.ingest.data")
+    return SealedRecording(id_, new.dataset, new.name, new.subjects, size, digest.hexdigest(), new.at)
+
+
+def _known(library: Library, recording: SealedRecording) -> SealedRecording | None:
+    """Return the same recording where it is in already. Raises UsageError where another one has the name."""
+    for each in library.recordings(recording.dataset, recording.subjects):
+        if each.name != recording.name:
+            continue
+        if each.digest != recording.digest:
+            message = "another recording has this name already, with other bytes"
+            raise UsageError(message, help="give it another name; a recording is replaced by erasing it first")
+        if library.is_whole(each) or library.finish(each):
+            return each
+        # Its file was lost, or was cut off: this one takes its place.
+        library.shred([each])
+    return None
+
+
+def _row(library: Library, new: NewRecording, recording: SealedRecording, key: bytes) -> NewObject:
+    owners = tuple(dict.fromkeys(map(library.ids.of, new.subjects)))
+    return NewObject(bytes.fromhex(recording.id), owners, new.dataset, label_bytes(recording), new.at, new.clear_before, key)
+
+
+@contextmanager
+def _begun(path: Path) -> Iterator[BinaryIO]:
+    """Make a temporary file, and hold a lock on it as long as it is written."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield file
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """One process and thread at a time gives a recording its name."""
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _make_shards(root: Path) -> None:
+    if (root / OBJECTS / SHARDS[-1]).is_dir():
+        return
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (root / OBJECTS, *(root / OBJECTS / name for name in SHARDS)):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    for folder in (root / OBJECTS, root):
+        durable.fsync_directory(folder, at="vault.ingest.shards")

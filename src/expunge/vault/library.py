@@ -1,0 +1,348 @@
+"""The library of one vault: sealed files in a folder, and the key table that says whose they are and opens them.
+
+::
+
+    objects/ab/ab…      a sealed recording, named by its random id
+    objects/ab/.expunge-ab…    the same while it comes in; the one who writes it holds a lock on it
+
+A file's name says nothing of anybody. What it is called, how large it is and whose it is stands in its label, in the key table.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hmac
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from expunge import durable
+from expunge.core.values.copy import RawSource
+from expunge.errors import (
+    Busy,
+    CouldNotLook,
+    KeyDestroyed,
+    KeystoreLocked,
+    KeyUnknown,
+    Misconfigured,
+    RootUnavailable,
+    SealInvalid,
+    StateUnavailable,
+    StoreUnavailable,
+)
+from expunge.ports.vault.sealed_library import LibraryFile, SealedRecording, Subject
+from expunge.vault.chunked import HEADER, UnsealingReader, object_context, opened_size, sealed_size
+from expunge.vault.keys.key_table import KeyTable
+from expunge.vault.keys.objects import StoredObject
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+OBJECTS = "objects"
+SHARDS = tuple(f"{number:02x}" for number in range(256))
+"""Folders of sealed files; all are made at once, so that which of them there are says nothing."""
+_HEX_ID = 32
+
+
+@dataclass(frozen=True)
+class SubjectIds:
+    """Makes the ids under which the key table knows people: keyed, so that the table holds no identifier."""
+
+    key: bytes = field(repr=False)
+    """32 bytes, of the keystore."""
+    common: Callable[[str, str], str]
+    """(identity kind, identifier) -> the spelling that stands for all others of the same person."""
+
+    def of(self, subject: Subject) -> bytes:
+        """Return the 16 bytes of a person, whatever spelling the identifier comes in."""
+        kind, value = subject
+        said = len(kind.encode()).to_bytes(2, "big") + kind.encode() + self.common(kind, value).encode("utf-8", "surrogatepass")
+        return hmac.new(self.key, b"expunge/vault/subject/1\0" + said, sha256).digest()[:16]
+
+
+@dataclass(frozen=True)
+class KeysBeside:
+    """What lies beside the key table, and is said of it."""
+
+    lock: Path
+    """A file, held while a recording gets its name."""
+    register: Path
+    """The register of key deaths."""
+    until: Callable[[], str]
+    """Returns until when copies of the key table could still open what was shredded, as a sentence for receipts."""
+
+
+def label_bytes(recording: SealedRecording) -> bytes:
+    """Return a recording's label, as it is sealed."""
+    said = {"name": recording.name, "subjects": recording.subjects, "size": recording.size, "sha256": recording.digest}
+    return json.dumps(said, separators=(",", ":")).encode()
+
+
+class Library:
+    """Implements :class:`expunge.ports.vault.sealed_library.SealedLibrary`."""
+
+    def __init__(self, root: Path, datasets: Sequence[str], table: Callable[[], KeyTable], ids: SubjectIds, *, beside: KeysBeside) -> None:
+        """Open nothing yet.
+
+        Args:
+            root: the vault's folder.
+            datasets: those of the map that lie in it.
+            table: opens the key table, once.
+            ids: of people.
+            beside: what lies beside the key table.
+        """
+        self.root = root
+        self.ids = ids
+        self._datasets = tuple(datasets)
+        self._table = table
+        self.lock = beside.lock
+        self._beside = beside
+
+    @property
+    def table(self) -> KeyTable:
+        """The key table. Raises StoreUnavailable."""
+        with speaking():
+            return self._table()
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def recordings(self, dataset: str, subjects: Collection[Subject] | None = None) -> Iterator[SealedRecording]:
+        """See the port: by the keyed ids of people."""
+        owners = None if subjects is None else frozenset(map(self.ids.of, subjects))
+        if owners is not None and not owners:
+            return
+        with speaking():
+            for row in self._table().objects(dataset, owners):
+                yield _recording(row)
+
+    def path(self, id_: str) -> Path:
+        """Return where the sealed file of a recording lies."""
+        return self.root / OBJECTS / id_[:2] / id_
+
+    def waiting(self, id_: str) -> Path:
+        """Return where it lies while it comes in."""
+        return self.root / OBJECTS / id_[:2] / f"{durable.TEMPORARY_PREFIX}{id_}"
+
+    def sealed_size(self, recording: SealedRecording) -> int | None:
+        """See the port."""
+        try:
+            return self.path(recording.id).lstat().st_size
+        except FileNotFoundError:
+            return None
+
+    def is_whole(self, recording: SealedRecording) -> bool:
+        """Return whether its sealed file is there and as long as its label says."""
+        return self.sealed_size(recording) == sealed_size(recording.size)
+
+    def open(self, recording: SealedRecording) -> BinaryIO:
+        """See the port. What was changed is refused before a byte of it is given out."""
+        with speaking():
+            try:
+                key = self._table().key(bytes.fromhex(recording.id))
+            except (KeyDestroyed, KeyUnknown) as error:
+                raise FileNotFoundError(errno.ENOENT, error.message) from error
+        return cast(
+            "BinaryIO", SealedContent(self.path(recording.id), key, object_context(recording.dataset, recording.id), recording.size)
+        )
+
+    def wrapped(self, recordings: Sequence[SealedRecording]) -> Iterator[bytes]:
+        """See the port: the slots that the recordings' keys hang below, each once."""
+        with speaking():
+            found = self._table().slots_of([bytes.fromhex(each.id) for each in recordings])
+            yield from dict.fromkeys(slot for _, slot in found)
+
+    def below(self, slots: Collection[int]) -> Iterator[tuple[int, SealedRecording]]:
+        """See the port."""
+        with speaking():
+            yield from ((slot, _recording(row)) for slot, row in self._table().below(slots) if row.dataset in self._datasets)
+
+    def heads(self, recordings: Sequence[SealedRecording]) -> Iterator[tuple[Path, bytes]]:
+        """See the port."""
+        for each in recordings:
+            with suppress(FileNotFoundError), self.path(each.id).open("rb") as file:
+                yield self.path(each.id), file.read(HEADER)
+
+    # --- erasing --------------------------------------------------------------------------------
+
+    def shred(self, recordings: Sequence[SealedRecording]) -> None:
+        """See the port."""
+        with speaking():
+            self._table().shred([bytes.fromhex(each.id) for each in recordings])
+
+    def discard(self, recording: SealedRecording) -> int:
+        """See the port."""
+        path = self.path(recording.id)
+        try:
+            size = path.lstat().st_size
+        except FileNotFoundError:
+            return 0
+        durable.unlink(path, at="vault.erase.unlink")
+        durable.fsync_directory(path.parent, at="vault.erase.folder")
+        return size
+
+    def scrub(self) -> int:
+        """See the port. An ingest that died between key and name is brought to its end here."""
+        with speaking():
+            before = [path.stat().st_size for path in self._table().files() if path.name.endswith("-wal")]
+            if not self._table().scrub():
+                raise Busy("another process reads or writes the key table", help="try again when it has ended")
+        return sum(1 for size in before if size) + self._settle_leftovers()
+
+    def _settle_leftovers(self) -> int:
+        living = self._living()
+        settled = 0
+        for path in self._files():
+            id_ = path.name.removeprefix(durable.TEMPORARY_PREFIX)
+            if path.name == id_:
+                if self.was_shredded(id_):
+                    durable.unlink(path, at="vault.leftover.unlink")
+                    durable.fsync_directory(path.parent, at="vault.leftover.folder")
+                    settled += 1
+            elif not is_held(path):
+                self.finish(living[id_]) if id_ in living else durable.unlink(path, at="vault.leftover.waiting")
+                settled += 1
+        return settled
+
+    def finish(self, recording: SealedRecording) -> bool:
+        """Give a recording its name whose ingest died after its key was durable. Return whether it has one now."""
+        waiting = self.waiting(recording.id)
+        with suppress(FileNotFoundError):
+            if waiting.lstat().st_size == sealed_size(recording.size) and not is_held(waiting):
+                durable.replace(waiting, self.path(recording.id), at="vault.finish.swap")
+                durable.fsync_directory(waiting.parent, at="vault.finish.folder")
+        return self.is_whole(recording)
+
+    # --- bytes ----------------------------------------------------------------------------------
+
+    def examine(self) -> Mapping[Path, LibraryFile]:
+        """See the port."""
+        living = self._living()
+        return {path: self._kind(path, living) for path in self._files()}
+
+    def _kind(self, path: Path, living: Mapping[str, SealedRecording]) -> LibraryFile:
+        here = path.parent == self.root / OBJECTS / path.name.removeprefix(durable.TEMPORARY_PREFIX)[:2]
+        if here and path.name in living and not path.is_symlink() and self.is_whole(living[path.name]):
+            return LibraryFile.RECORDING
+        mine = path.name.startswith(durable.TEMPORARY_PREFIX) or self.was_shredded(path.name)
+        return LibraryFile.LEFTOVER if here and mine else LibraryFile.STRANGE
+
+    def without_file(self) -> int:
+        """See the port."""
+        return sum(self.sealed_size(each) is None for each in self._living().values())
+
+    def sources(self) -> Iterator[RawSource]:
+        """See the port."""
+        yield RawSource(self.root, "data")
+        yield from (RawSource(folder, "keys") for folder in dict.fromkeys(path.parent for path in self.key_files()))
+        yield RawSource(self._beside.register, "journal")
+
+    def key_files(self) -> Sequence[Path]:
+        """See the port."""
+        with speaking():
+            return tuple(self._table().files())
+
+    def out_of_scope(self) -> tuple[str, ...]:
+        """See the port."""
+        return (self._beside.until(),)
+
+    def close(self) -> None:
+        """Do nothing: whoever opened the key table closes it."""
+
+    def _living(self) -> dict[str, SealedRecording]:
+        return {each.id: each for dataset in self._datasets for each in self.recordings(dataset)}
+
+    def was_shredded(self, id_: str) -> bool:
+        """Return whether a key of this id was destroyed, by the register of key deaths."""
+        try:
+            what = bytes.fromhex(id_) if len(id_) == _HEX_ID else b""
+        except ValueError:
+            return False
+        with speaking():
+            return bool(what) and self._table().shredded_at(what) is not None
+
+    def _files(self) -> Iterator[Path]:
+        for folder, _, names in os.walk(self.root):
+            yield from (Path(folder, name) for name in sorted(names))
+
+
+def _recording(row: StoredObject) -> SealedRecording:
+    try:
+        said = json.loads(row.label)
+        subjects = tuple((str(kind), str(value)) for kind, value in said["subjects"])
+        return SealedRecording(row.id.hex(), row.dataset, said["name"], subjects, int(said["size"]), said["sha256"], row.at)
+    except (ValueError, TypeError, KeyError) as error:
+        message = f"dataset {row.dataset}: the label of a recording cannot be read"
+        raise CouldNotLook(message, help="put the key table back from its backup") from error
+
+
+class SealedContent(UnsealingReader):
+    """The content of a sealed file; the file is closed with it, and trouble with it is an OSError."""
+
+    def __init__(self, path: Path, key: bytes, context: bytes, size: int) -> None:
+        """Raise FileNotFoundError, OSError; also for a file that is not what was sealed, or of another length than the label says."""
+        self._opened = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0)
+        try:
+            if opened_size(os.fstat(self._opened.fileno()).st_size) != size:
+                raise _damaged()
+            super().__init__(self._opened, key, context)
+        except SealInvalid as error:
+            self._opened.close()
+            raise _damaged() from error
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill the buffer. Raises OSError."""
+        try:
+            return super().readinto(buffer)
+        except SealInvalid as error:
+            raise _damaged() from error
+
+    def close(self) -> None:
+        """Close the file as well."""
+        super().close()
+        self._opened.close()
+
+
+def _damaged() -> OSError:
+    return OSError(errno.EBADMSG, "a sealed file is not what was sealed")
+
+
+def is_held(path: Path) -> bool:
+    """Return whether another process, or another file of this one, is writing a temporary file."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Turn errors of the key table into those of a store: OSError where the disk refused, StoreUnavailable where keys are away."""
+    try:
+        yield
+    except StateUnavailable as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError):
+            raise OSError(cause.errno, cause.strerror) from error
+        if isinstance(cause, sqlite3.OperationalError):
+            code = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS}.get(cause.sqlite_errorcode & 0xFF, errno.EIO)
+            raise OSError(code, os.strerror(code)) from error
+        raise StoreUnavailable(error.message, help=error.help) from error
+    except (RootUnavailable, KeystoreLocked, Misconfigured) as error:
+        raise StoreUnavailable(error.message, help=error.help) from error

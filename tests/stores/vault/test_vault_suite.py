@@ -1,0 +1,64 @@
+"""The kind ``vault`` keeps every promise of the port: the shipped suite."""
+
+from __future__ import annotations
+
+import io
+from contextlib import closing, suppress
+
+from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
+from expunge.testing import StoreSuite
+from expunge.testing.plain_search import contents
+from expunge.vault.ingesting import NewRecording, ingest
+from tests.stores.vault.sealed import OwnLibrary, now, opened
+
+PROFILE = ByField({"profile": "profile_id"})
+
+
+def dataset(name, path):
+    return Dataset(name, "recordings", PROFILE, "voice", layout=PathLayout((path,)))
+
+
+class TestVault(StoreSuite):
+    """Two datasets of sealed recordings."""
+
+    store = staticmethod(opened)
+    unsayable = "/\0"
+    unsayable_whole = (".", "..")
+    crowd = 400
+
+    def declare(self, folder):
+        return StoreSpec("recordings", "vault", str(folder / "vault")), [
+            dataset("doorbell", "doorbell/{profile_id}/{recording_id}.mp4"),
+            dataset("said", "said/{profile_id}.txt"),
+        ]
+
+    def write(self, folder, people):
+        with closing(OwnLibrary(folder, ["doorbell", "said"])) as library:
+            for one in people:
+                for name, data in (
+                    (("doorbell", f"doorbell/{one.id}/r-1.mp4"), one.blob),
+                    (("said", f"said/{one.id}.txt"), f"{one.email}\n{one.text}".encode()),
+                ):
+                    ingest(library, NewRecording(*name, (("profile", one.id),), now(), clear_before=False), io.BytesIO(data), lambda: None)
+
+    def read(self, folder):
+        held = {}
+        with closing(OwnLibrary(folder, ["doorbell", "said"])) as library:
+            for name in ("doorbell", "said"):
+                for each in sorted(library.recordings(name), key=lambda each: each.name):
+                    with suppress(FileNotFoundError), library.open(each) as file:
+                        (_, one), data = each.subjects[0], file.read()
+                        held[one] = held.get(one, b"") + each.name.encode() + data
+        return held
+
+    def plant(self, folder, person):
+        (folder / "vault" / "objects" / "00" / "old.mp4").write_bytes(person.blob)
+
+    def visible(self, folder, person):
+        with closing(OwnLibrary(folder, ["doorbell", "said"])) as library:
+            found = [each for name in ("doorbell", "said") for each in library.recordings(name, [("profile", person.id)])]
+            return tuple(library.wrapped(found))
+
+    def state(self, folder):
+        """Beside the folder and the key table there are the table's journal and its index, which come and go with who has it open."""
+        return {path: data for path, data in contents(folder) if not path.name.endswith(("-wal", "-shm"))}

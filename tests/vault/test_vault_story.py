@@ -1,0 +1,159 @@
+"""A person leaves: their recordings go dark in every copy, and everybody else's stay as they are."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from expunge.adapters.host.clocks import SystemClock
+from expunge.core.values.order import OrderState
+from expunge.errors import ExpungeError
+from expunge.vault.chunked import object_context, open_sealed
+from tests.engine.consents import Shifted
+from tests.vault.doorbells import ANNA, BELA, CARA, PEOPLE, Doorbells, speech
+
+
+@pytest.fixture
+def rung(home: Doorbells) -> dict[str, bytes]:
+    """Two recordings of each, and what is in them."""
+    held = {}
+    for number, one in enumerate((*PEOPLE, *PEOPLE)):
+        held[f"{one}/r-{number}"] = speech(number)
+        home.ring(one, f"r-{number}", held[f"{one}/r-{number}"])
+    return held
+
+
+def sealed_files(home: Doorbells) -> set[Path]:
+    return {path for path in (home.vault / "objects").rglob("*") if path.is_file()}
+
+
+def test_a_person_leaves_and_their_recordings_go_dark(home: Doorbells, rung: dict[str, bytes], tmp_path: Path):
+    """Fulfilled by a look that could see; the others' recordings are byte for byte what they were; a kept copy opens with nothing left."""
+    before = sealed_files(home)
+    shutil.copytree(home.vault, tmp_path / "kept")
+    run = home.erase(ANNA)
+    assert run.state is OrderState.FULFILLED
+    assert home.entries(run) == {"profiles": ("erased", "gone"), "remarks": ("absent", ""), "doorbell": ("erased", "gone")}
+    assert len(before - sealed_files(home)) == 2
+    for name, data in rung.items():
+        one, recording = name.split("/")
+        if one == ANNA:
+            with pytest.raises(ExpungeError, match="no such recording"):
+                home.read(one, recording)
+        else:
+            assert home.read(one, recording) == data
+
+    gone = {path.name for path in before - sealed_files(home)}
+    with home.open() as opened:
+        table = opened.vault.vaults.table()
+        living = [row.id for row in table.objects("doorbell")]
+        keys = [table.key(each) for each in living]
+    for path in (tmp_path / "kept" / "objects").rglob("*"):
+        if path.name in gone:
+            for key in keys:
+                with pytest.raises(ExpungeError):
+                    open_sealed(key, path.read_bytes(), object_context("doorbell", path.name))
+
+
+def test_nothing_that_was_written_holds_a_window(home: Doorbells, rung: dict[str, bytes]):
+    """No file of vault, key table, journal or gate holds 64 bytes of a recording, nor a name, before or after an order."""
+    for data in rung.values():
+        assert home.places(data) == []
+    named = [path for path in home.folder.rglob("*") if path.is_file() and ANNA.encode() in path.read_bytes()]
+    assert [path.name for path in named] == ["app.db"]
+    assert not any(one in str(path) for path in home.folder.rglob("*") for one in PEOPLE)
+    home.erase(ANNA)
+    assert [place for data in rung.values() for place in home.places(data)] == []
+    (home.notes / "here").write_bytes(rung[f"{BELA}/r-1"])
+    assert home.places(rung[f"{BELA}/r-1"]) == ["world/notes/here"], "the search sees what there is"
+
+
+def test_a_plain_copy_elsewhere_keeps_the_order_open(home: Doorbells, rung: dict[str, bytes]):
+    """What left the vault is looked for in every other store: in part while it lies there, fulfilled when it is gone."""
+    planted = home.notes / "for-the-demo.bin"
+    planted.write_bytes(rung[f"{ANNA}/r-0"])
+    order = home.order(ANNA)
+    run = home.apply(order)
+    assert run.state is OrderState.IN_PART
+    assert home.entries(run)["elsewhere in notes"] == ("unable", "present")
+    planted.unlink()
+    assert home.apply(order).state is OrderState.FULFILLED
+
+
+def test_a_kept_copy_of_the_key_table_beside_it_keeps_the_order_open(home: Doorbells, rung: dict[str, bytes]):
+    """A copy of the table in its own folder still has the wrapped key: that is residue."""
+    table = home.folder / "state" / "vault" / "table"
+    assert rung
+    kept = table / "keys.db.yesterday"
+    shutil.copy(table / "keys.db", kept)
+    order = home.order(ANNA)
+    run = home.apply(order)
+    assert run.state is OrderState.IN_PART
+    assert home.entries(run)["doorbell"] == ("unable", "present")
+    kept.unlink()
+    assert home.apply(order).state is OrderState.FULFILLED
+
+
+def test_a_file_of_no_recording_is_never_taken_for_one(home: Doorbells, rung: dict[str, bytes]):
+    """Sealed bytes that no label explains may be anybody's: a finding, and no order is clean beside it, nor does a purge remove it."""
+    assert rung
+    strange = home.vault / "objects" / "ab" / ("ab" * 16)
+    strange.write_bytes(speech(7)[:50_000][::-1])
+    with home.open() as opened:
+        assert [each.where for each in opened.check() if each.store == "recordings" and each.kind.value == "undeclared"]
+    order = home.order(ANNA)
+    assert home.apply(order).state is OrderState.IN_PART
+    assert strange.exists()
+    strange.unlink()
+    assert home.apply(order).state is OrderState.FULFILLED
+
+
+def test_a_sealed_file_that_grew_is_no_recording(home: Doorbells, rung: dict[str, bytes]):
+    """Bytes behind a recording are nobody's: the file has another size than its label says."""
+    assert rung
+    grown = next(path for path in sorted(sealed_files(home)))
+    with grown.open("ab") as file:
+        file.write(speech(8)[:20_000])
+    with home.open() as opened:
+        found = [each for each in opened.check() if each.store == "recordings" and each.kind.value == "undeclared"]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("rule", ["erase", "keep"])
+def test_a_recording_of_two(home: Doorbells, rule: str):
+    """It goes with either of them, or stays, as the map says; who is only in the label is found as well.
+
+    What stays is of somebody who is suppressed too, and is opened for no purpose.
+    """
+    home.write_map(shared=rule)
+    alone = speech(1)
+    home.ring(ANNA, "together", speech(0), CARA)
+    home.ring(BELA, "alone", alone)
+    run = home.erase(CARA)
+    assert home.entries(run)["doorbell"][0] == ("erased" if rule == "erase" else "kept")
+    with pytest.raises(ExpungeError, match="suppressed" if rule == "keep" else "no such recording"):
+        home.read(ANNA, "together")
+    with home.open() as opened:
+        left = [each.name for each in opened.vault.recordings("doorbell")]
+    assert len(left) == (2 if rule == "keep" else 1)
+    assert home.read(BELA, "alone") == alone
+
+
+def test_what_has_expired_goes_and_the_rest_of_everybody_stays(home: Doorbells):
+    """A rule of retention erases some of everybody's recordings: the look finds a control though each person's key was made anew."""
+    for number, one in enumerate(PEOPLE):
+        home.ring(one, "old", speech(number))
+    clock = Shifted(SystemClock(), datetime.now(UTC) + timedelta(days=40))
+    for number, one in enumerate(PEOPLE):
+        home.ring(one, "new", speech(number + 3), clock=clock)
+    with home.open(clock) as opened:
+        (order,) = opened.retention.retire().orders
+        opened.plan(order)
+        run = opened.apply(order)
+    assert run.state is OrderState.FULFILLED
+    with home.open(clock) as opened:
+        left = {each.name for each in opened.vault.recordings("doorbell")}
+    assert left == {f"doorbell/{one}/new.flac" for one in PEOPLE}
