@@ -154,9 +154,9 @@ def test_whatever_people_say_during_a_run_is_journalled_at_once_and_the_run_meet
     if not work:
         kept = {each.dataset: each.items for each in receipt(home, run.order).kept}
         assert kept == {"voice": 2, "profiles": 1}, "what was lifted meanwhile is kept to the round's end"
-        with home.open() as opened:
-            assert [each.order for each in opened.run_due()] == [run.order]
-    # A worker has done that by itself.
+    with home.open() as opened:
+        # A worker may have done that by itself.
+        assert [each.order for each in opened.run_due()] == [run.order] or work
     assert {each.dataset for each in receipt(home, run.order).kept} == {"voice"}
     assert {path: path.read_bytes() for path in voices} == voices
 
