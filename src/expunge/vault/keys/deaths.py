@@ -69,13 +69,14 @@ def catch_up(database: sqlite3.Connection, shreds: ShredRegister, keys: EpochKey
     check_register(database, shreds)
     replayed = 0
     for at, entry in shreds.after(ours.number):
-        apply(database, at, entry, keys)
+        apply(database, at.number, entry, keys)
+        set_applied(database, at)
         replayed += entry.deed is Deed.SHRED
     return replayed
 
 
-def apply(database: sqlite3.Connection, head: Head, entry: Entry, keys: EpochKeys) -> None:
-    """Apply one entry."""
+def apply(database: sqlite3.Connection, number: int, entry: Entry, keys: EpochKeys) -> None:
+    """Apply one entry, given its number."""
     if entry.deed is Deed.EPOCH_MADE:
         set_fact(database, "newest", max(entry.epoch, fact(database, "newest")))
     elif entry.deed is Deed.EPOCH_DESTROYED:
@@ -83,9 +84,13 @@ def apply(database: sqlite3.Connection, head: Head, entry: Entry, keys: EpochKey
         keys.forget(entry.epoch)
     else:
         newest = fact(database, "newest")
-        database.execute("INSERT INTO shreds VALUES (?, ?, ?)", (head.number, micros(entry.at), newest))
-        _kill_subjects(database, head.number, entry.subjects)
-        _kill_objects(database, head.number, entry.objects, keys)
+        database.execute("INSERT INTO shreds VALUES (?, ?, ?)", (number, micros(entry.at), newest))
+        _kill_subjects(database, number, entry.subjects)
+        _kill_objects(database, number, entry.objects, keys)
+
+
+def set_applied(database: sqlite3.Connection, head: Head) -> None:
+    """Note up to which entry the table has what the register says."""
     set_fact(database, "applied", head.number)
     set_fact(database, "digest", head.digest)
 
@@ -94,13 +99,6 @@ def epochs_in_use(database: sqlite3.Connection) -> set[int]:
     """Return the living epochs that a key is wrapped under. Keys under a destroyed one, in a table that was put back, are dead."""
     used = {epoch_of(prefix) for (prefix,) in database.execute("SELECT DISTINCT substr(wrapped, 1, 2) FROM slots")}
     return used - {0} - {epoch for (epoch,) in database.execute("SELECT epoch FROM destroyed")}
-
-
-def renewed_epochs(database: sqlite3.Connection, objects: Iterable[bytes]) -> set[int]:
-    """Return the epochs whose keys it takes to let some recordings die alone: their subjects' keys are made anew."""
-    _ids(database, objects)
-    query = f"SELECT DISTINCT substr(s.wrapped, 1, 2) FROM {_NAMED} JOIN slots s ON s.slot = o.slot WHERE {_ALONE}"  # noqa: S608
-    return {epoch_of(prefix) for (prefix,) in database.execute(query)}
 
 
 def _kill_subjects(database: sqlite3.Connection, number: int, subjects: tuple[bytes, ...]) -> None:

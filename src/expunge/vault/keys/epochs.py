@@ -63,11 +63,18 @@ class Epochs:
         return target
 
     def enter(self, database: sqlite3.Connection, entry: Entry) -> int:
-        """Enter a deed in the register, and apply it to the table. Returns the entry's number."""
-        head = self._shreds.append(entry)
+        """Apply a deed to the table, and enter it in the register before the table's transaction ends. Returns the entry's number.
+
+        What cannot be applied is not entered: the register would hold up everything until it can.
+        """
+        number = deaths.applied(database).number + 1
+        deaths.apply(database, number, entry, self)
         # commit point: from here on the deed counts; where this transaction is lost, the next one applies it.
-        deaths.apply(database, head, entry, self)
-        return head.number
+        head = self._shreds.append(entry)
+        if head.number != number:
+            raise StateCorrupt("two key tables write one register of shreds", help="give each vault a register of its own")
+        deaths.set_applied(database, head)
+        return number
 
     def destroy(self, database: sqlite3.Connection, epoch: int, at: datetime) -> None:
         """Destroy an epoch at its root, then enter that."""

@@ -106,7 +106,7 @@ class KeyTable:
             self._refuse_used(database, [each.id for each in objects])
             if not deaths.fact(database, "current"):
                 self._epochs.begin(database, self._now())
-            return _Adding(database, self._epochs).add(objects)
+            return _Adding(database, self._epochs, len(objects)).add(objects)
 
     def key(self, object_id: bytes) -> bytes:
         """Return a recording's key, 32 bytes.
@@ -137,7 +137,11 @@ class KeyTable:
             if not rows:
                 return
             for row in rows:
-                yield self._opened(row)
+                try:
+                    stored = self._opened(row)
+                except KeyDestroyed:
+                    continue  # of a table that was put back, below an epoch that is destroyed
+                yield stored
             last = rows[-1][0]
 
     def wrapped(self, owners: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -182,8 +186,6 @@ class KeyTable:
             alive = list(deaths.living(database, "objects", objects))
             named = sorted({*alive, *deaths.unburied(database, objects)})
             if named:
-                for epoch in deaths.renewed_epochs(database, named) | {deaths.fact(database, "current")} - {0}:
-                    self._epochs.openable(epoch)
                 self._epochs.enter(database, Entry(Deed.SHRED, self._now(), objects=tuple(named)))
             return len(alive)
 
@@ -342,14 +344,14 @@ class KeyTable:
 class _Adding:
     """New rows of one transaction."""
 
-    def __init__(self, database: sqlite3.Connection, epochs: Epochs) -> None:
+    def __init__(self, database: sqlite3.Connection, epochs: Epochs, most: int) -> None:
         self._database = database
         self._epochs = epochs
         self._epoch = deaths.fact(database, "current")
         self._kek = epochs.key(self._epoch)
         self._subjects: dict[bytes, tuple[int, bytes]] = {}
         self._datasets: dict[str, int] = {}
-        self._freed = [slot for (slot,) in database.execute("SELECT slot FROM free ORDER BY slot DESC")]
+        self._freed = [slot for (slot,) in database.execute("SELECT slot FROM free ORDER BY slot LIMIT ?", (most,))]
         (self._last,) = database.execute("SELECT coalesce(max(slot), 0) FROM slots").fetchone()
 
     def add(self, objects: Sequence[NewObject]) -> tuple[bytes, ...]:

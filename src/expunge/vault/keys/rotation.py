@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from expunge.errors import StateCorrupt
 from expunge.vault.keys import deaths
 from expunge.vault.keys.epochs import Epochs
-from expunge.vault.keys.wrapping import epoch_prefix, rewrap_slot
+from expunge.vault.keys.wrapping import epoch_prefix, rewrapping
 
 BATCH = 50_000
 """Keys of one transaction: others wait for it, and a crash loses it."""
@@ -46,8 +46,8 @@ class Rewrapping:
         self._epochs = epochs
         self._next = 1
         self._held_to = 0
-        self._old: dict[bytes, AESGCMSIV] | None = None
-        """The epochs that keys were under at the start, by their prefix."""
+        self._old: dict[int, AESGCMSIV] | None = None
+        """The epochs that keys were under at the start."""
 
     def step(self, database: sqlite3.Connection) -> int | None:
         """Wrap the next part anew; return how many keys that were, None at the end."""
@@ -58,26 +58,13 @@ class Rewrapping:
         if self._next > self._held_to:
             self._hold(database)
         to = min(self._next + BATCH, self._held_to + 1)
-        prefix = epoch_prefix(current)
-        new = self._epochs.key(current)
         if self._old is None:
-            self._old = {epoch_prefix(epoch): self._epochs.key(epoch) for epoch in deaths.epochs_in_use(database)}
-        old = self._old
+            self._old = {epoch: self._epochs.key(epoch) for epoch in deaths.epochs_in_use(database)}
         failed: list[StateCorrupt] = []
-
-        def rewrapped(slot: bytes, tie: bytes | None) -> bytes:
-            if tie is None or slot[:2] not in old:
-                return slot  # of an old table, below an epoch that is destroyed
-            try:
-                return rewrap_slot(slot, tie, old[slot[:2]], prefix, new)
-            except StateCorrupt as error:
-                failed.append(error)
-                raise
-
         # Asked by the database, row by row, where the rows lie: two thirds of the time that it takes to fetch and to send them.
-        database.create_function("rewrapped", 2, rewrapped)
+        database.create_function("rewrapped", 2, rewrapping(self._old, current, self._epochs.key(current), failed))
         try:
-            count = database.execute(_REWRAP, (self._next, to, prefix)).rowcount
+            count = database.execute(_REWRAP, (self._next, to, epoch_prefix(current))).rowcount
         except sqlite3.OperationalError:
             if failed:
                 raise failed[0] from None
