@@ -240,6 +240,36 @@ def test_a_file_without_room_holds_nothing_that_opens(size: int, room: int) -> N
     refused_unopened(out.getvalue())
 
 
+class Forgetful(io.BytesIO):
+    """A file that takes all, and loses the reply to one write."""
+
+    def __init__(self, lost: int) -> None:
+        super().__init__()
+        self.writes, self.lost = 0, lost
+
+    def write(self, data: memoryview) -> int:  # type: ignore[override]
+        self.writes += 1
+        taken = super().write(data)
+        if self.writes == self.lost:
+            raise OSError(5, "Input/output error")
+        return taken
+
+
+@pytest.mark.parametrize("lost", [2, 3])
+def test_a_write_whose_reply_was_lost_cannot_be_tried_again(lost: int) -> None:
+    """What arrived would come twice, and open."""
+    out, content = Forgetful(lost), drawn(CHUNK)
+    writer = SealingWriter(out, KEY, CONTEXT)
+    for _ in range(2, lost):
+        writer.write(content)
+    with pytest.raises(OSError, match="Input/output"):
+        writer.write(content)
+    with pytest.raises(ValueError, match="closed"):
+        writer.write(content)
+    writer.close()
+    refused_unopened(out.getvalue())
+
+
 def _write_and_leave(writer: SealingWriter, content: bytes, leave: type[BaseException]) -> None:
     with writer:
         writer.write(content)
@@ -303,6 +333,18 @@ def test_a_file_that_is_cut_while_it_is_read_is_refused() -> None:
     opened.seek(CHUNK)
     with pytest.raises(SealInvalid):
         opened.read(10)
+
+
+def test_a_part_at_hand_stays_right_after_another_was_refused() -> None:
+    sealed, content = bytearray(_sealed(3 * CHUNK)), drawn(3 * CHUNK)
+    sealed[HEADER + SEALED_CHUNK + 9] ^= 1
+    opened = reader(bytes(sealed))
+    assert opened.read(10) == content[:10]
+    opened.seek(CHUNK + 20)
+    with pytest.raises(SealInvalid):
+        opened.read(10)
+    opened.seek(0)
+    assert opened.read(100) == content[:100]
 
 
 def test_readers_of_the_standard_library_go_over_it() -> None:

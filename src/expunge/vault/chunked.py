@@ -377,8 +377,6 @@ def _cut() -> SealInvalid:
 
 def _blank(size: int) -> tuple[io.BytesIO, memoryview]:
     """Return so many bytes to be filled, which ``getvalue`` then gives without a copy once the view is released."""
-    whole = io.BytesIO()
-    if size:
-        whole.seek(size - 1)
-        whole.write(b"\0")
+    # The bytes belong to the file alone then: CPython lets them be written to, and gives them out, as they are.
+    whole = io.BytesIO(bytes(size))
     return whole, whole.getbuffer()
