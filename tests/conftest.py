@@ -8,10 +8,19 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.servers_plugin import database, debian_postgres, postgres_server, seaweed
+from tests.servers_plugin import database, debian_postgres, openbao_server, postgres_server, seaweed, softhsm
 from tests.soaking import pytest_runtest_call, pytest_terminal_summary
 
-__all__ = ["database", "debian_postgres", "postgres_server", "pytest_runtest_call", "pytest_terminal_summary", "seaweed"]
+__all__ = [
+    "database",
+    "debian_postgres",
+    "openbao_server",
+    "postgres_server",
+    "pytest_runtest_call",
+    "pytest_terminal_summary",
+    "seaweed",
+    "softhsm",
+]
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25, derandomize=True)
 settings.register_profile("soak", settings.get_profile("default"), max_examples=2000, derandomize=False)
@@ -24,7 +33,7 @@ for name in ("EXPUNGE_FAILPOINT", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
 
 EVERYWHERE = ("tests/core/", "tests/test_imports.py")
 """Where the tests lie that run on each tested Python."""
-SERVERS = {"postgres_server", "debian_postgres", "seaweed", "redis_port", "served"}
+SERVERS = {"postgres_server", "debian_postgres", "seaweed", "redis_port", "served", "softhsm", "openbao_server"}
 """Fixtures that lend a server."""
 LATER = {("nth", "last"), ("at_once", "one")}
 """Parameters of the shipped suites that a sample leaves to the soak: (name, value)."""

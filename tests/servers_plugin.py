@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from expunge.servers import postgres, seaweedfs
+from expunge.servers import openbao, postgres, seaweedfs
+from expunge.servers.openbao import OpenBaoServer, running_openbao
 from expunge.servers.postgres import PostgresServer, running_postgres
 from expunge.servers.seaweedfs import SeaweedServer, running_seaweedfs
 
 _numbers = count(1)
+_SOFTHSM = Path("/usr/lib/softhsm/libsofthsm2.so")
 
 
 @contextmanager
@@ -53,6 +57,32 @@ def seaweed() -> Iterator[SeaweedServer]:
         pytest.skip(reason)
     with _folder("seaweedfs") as folder, running_seaweedfs(folder) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def openbao_server() -> Iterator[OpenBaoServer]:
+    """OpenBao with a transit engine, in memory; keys are the tests' own to make."""
+    if reason := openbao.missing():
+        pytest.skip(reason)
+    with _folder("openbao") as folder, running_openbao(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def softhsm() -> Iterator[Path]:
+    """SoftHSM's library, with a token ``expunge`` in the folder ``tokens`` beside its configuration; its PIN is 1234."""
+    program = shutil.which("softhsm2-util")
+    if program is None or not _SOFTHSM.exists():
+        pytest.skip("SoftHSM is not installed: apt-get install softhsm2")
+    with _folder("softhsm") as folder:
+        (folder / "tokens").mkdir()
+        configuration = folder / "softhsm2.conf"
+        configuration.write_text(f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+        os.environ["SOFTHSM2_CONF"] = str(configuration)
+        command = [program, "--init-token", "--free", "--label", "expunge", "--pin", "1234", "--so-pin", "4321"]
+        subprocess.run(command, check=True, capture_output=True)
+        yield _SOFTHSM
+        del os.environ["SOFTHSM2_CONF"]
 
 
 @pytest.fixture

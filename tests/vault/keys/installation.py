@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import sqlite3
@@ -117,7 +116,3 @@ def is_dark(table: KeyTable, id_: bytes) -> bool:
     except KeyDestroyed:
         return True
     return False
-
-
-def open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))

@@ -82,6 +82,7 @@ class KeyDeath(RuleBasedStateMachine):
     @initialize()
     def someone_is_there(self) -> None:
         self.add([1], twice=True)
+        self.keep_a_copy()
 
     @rule(owners=st.lists(PEOPLE, min_size=1, max_size=3, unique=True), twice=st.booleans())
     def add(self, owners: list[int], twice: bool) -> None:
@@ -173,7 +174,7 @@ class KeyDeath(RuleBasedStateMachine):
 
     @invariant()
     def what_lives_opens_and_what_is_dead_does_not(self) -> None:
-        for id_, (new, key) in self.model.living.items():
+        for id_, (_, key) in self.model.living.items():
             assert self.table.key(id_) == key
             assert self.table.irrecoverable_at(id_) is None
         found = {each.id: each for each in self.table.objects("doorbell")}

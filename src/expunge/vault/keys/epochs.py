@@ -21,6 +21,7 @@ class Epochs:
         self._roots = roots
         self._shreds = shreds
         self._keys: dict[int, AESGCMSIV] = {}
+        self._seen = 0
 
     def key(self, epoch: int) -> AESGCMSIV:
         """Return the epoch's key, ready for use. Raises KeyDestroyed, KeystoreLocked, RootUnavailable, StateCorrupt."""
@@ -28,6 +29,13 @@ class Epochs:
         if held is None:
             held = self._keys[epoch] = AESGCMSIV(self._roots.open(epoch))
         return held
+
+    def follow(self, database: sqlite3.Connection, number: int) -> None:
+        """Let go of the epochs that another process destroyed: called with the number of the register's last entry."""
+        if number != self._seen:
+            for (epoch,) in database.execute("SELECT epoch FROM destroyed"):
+                self.forget(epoch)
+            self._seen = number
 
     def forget(self, epoch: int) -> None:
         """Let go of a destroyed epoch's key."""

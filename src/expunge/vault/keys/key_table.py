@@ -293,6 +293,7 @@ class KeyTable:
         while True:
             with self._file.reading() as database:
                 if deaths.applied(database).number >= head.number:
+                    self._epochs.follow(database, head.number)
                     yield database
                     return
             with self._changing():

@@ -1,0 +1,102 @@
+"""A root whose epoch keys are guarded elsewhere: by a token or a key service, under one key of its own for each epoch.
+
+That key never leaves the place. Here lies what it sealed: a copy of these files opens nothing once the key is gone there.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from expunge import durable
+from expunge.adapters.roots.epoch_files import EpochFiles
+from expunge.errors import KeyUnknown
+
+_NAME = "name"
+
+
+class Guard(Protocol):
+    """A token or a key service. Each method raises RootUnavailable where it does not answer, KeystoreLocked where it lets us not in."""
+
+    def names(self, prefix: str) -> set[str]:
+        """Return the names of its keys that start so."""
+        ...
+
+    def make(self, name: str) -> None:
+        """Make a key that cannot be taken out, unless there is one of that name."""
+        ...
+
+    def seal(self, name: str, key: bytes) -> bytes:
+        """Seal an epoch's key, bound to the name."""
+        ...
+
+    def unseal(self, name: str, sealed: bytes) -> bytes:
+        """Open what :meth:`seal` returned. Raises KeyUnknown where there is no key of that name, StateCorrupt."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Destroy a key. Gone already is success."""
+        ...
+
+
+class GuardedRoot:
+    """Implements :class:`expunge.ports.vault.root_keys.RootKeys` in one folder, with a guard. It asks nothing of the guard until it must."""
+
+    copyable = False
+
+    def __init__(self, folder: Path, guard: Guard) -> None:
+        """Open the folder, or make it.
+
+        Raises:
+            Misconfigured: others can read it.
+            RootUnavailable: the disk does not answer.
+        """
+        self._guard = guard
+        self._files = EpochFiles(folder)
+        with self._files.changing():
+            path = folder / _NAME
+            if not path.exists():
+                # Several vaults may use one token.
+                durable.write_bytes(path, f"expunge-{secrets.token_hex(8)}-epoch-".encode(), at="roots.guarded.name")
+            self._prefix = path.read_text("ascii")
+
+    def epochs(self) -> Mapping[int, datetime]:
+        """Return the epochs whose key the guard has, and when each was made. A destruction that a crash interrupted is finished first."""
+        names = self._guard.names(self._prefix)
+        with self._files.changing():
+            for name in sorted(names):
+                if self._files.is_destroyed(int(name.removeprefix(self._prefix))):
+                    self._guard.remove(name)
+        return {epoch: at for epoch, at in self._files.epochs().items() if self._name(epoch) in names}
+
+    def make(self, epoch: int) -> None:
+        """Make an epoch's key, and have it sealed. Raises KeyDestroyed, KeystoreLocked, RootUnavailable."""
+        with self._files.changing():
+            self._files.refuse_destroyed(epoch)
+            self._guard.make(self._name(epoch))
+            if not self._files.path(epoch).exists():
+                self._files.write(epoch, self._guard.seal(self._name(epoch), secrets.token_bytes(32)))
+
+    def open(self, epoch: int) -> bytes:
+        """Return an epoch's key. Raises KeyDestroyed, KeyUnknown, KeystoreLocked, RootUnavailable, StateCorrupt."""
+        sealed = self._files.read(epoch)
+        try:
+            return self._guard.unseal(self._name(epoch), sealed)
+        except KeyUnknown:
+            self._files.refuse_destroyed(epoch)  # by another process, meanwhile
+            raise
+
+    def destroy(self, epoch: int) -> None:
+        """Have the guard destroy its key, then remove ours. Raises KeystoreLocked, RootUnavailable; nothing is destroyed then."""
+        with self._files.changing():
+            self._guard.names(self._prefix)
+            self._files.mark(epoch)
+            # crash here: the mark forbids the epoch, and whoever lists epochs next has its key removed.
+            self._guard.remove(self._name(epoch))
+            self._files.wipe(epoch)
+
+    def _name(self, epoch: int) -> str:
+        return f"{self._prefix}{epoch}"
