@@ -49,7 +49,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "retention": "kernel lineage subjects gate intake consent recipients evidence",
         "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
-        "reports": "kernel subjects gate consent recipients retention execution destruction",
+        "reports": "kernel subjects gate vault consent recipients retention execution destruction",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
     },
     "stores": {

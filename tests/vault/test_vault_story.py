@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from expunge.adapters.host.clocks import SystemClock
 from expunge.core.values.order import OrderState
 from expunge.errors import ExpungeError
+from expunge.ports.vault.sealed_library import SealedRecording
 from expunge.vault.chunked import object_context, open_sealed
+from expunge.vault.library import Library
+from tests.cli.running import expunge
 from tests.engine.consents import Shifted
 from tests.vault.doorbells import ANNA, BELA, CARA, PEOPLE, Doorbells, speech
 
@@ -157,3 +162,56 @@ def test_what_has_expired_goes_and_the_rest_of_everybody_stays(home: Doorbells):
     with home.open(clock) as opened:
         left = {each.name for each in opened.vault.recordings("doorbell")}
     assert left == {f"doorbell/{one}/new.flac" for one in PEOPLE}
+
+
+def test_an_order_opens_nothing_of_who_stays(home: Doorbells, rung: dict[str, bytes], monkeypatch: pytest.MonkeyPatch):
+    """Neither a check nor an order reads a recording of anybody but the person who leaves; what it needs of others are wrapped keys."""
+    assert rung
+    opened_ids: list[str] = []
+    really = Library.open
+
+    def noted(library: Library, recording: SealedRecording) -> BinaryIO:
+        opened_ids.append(recording.id)
+        return really(library, recording)
+
+    monkeypatch.setattr(Library, "open", noted)
+    with home.open() as opened:
+        mine = {each.id for each in opened.vault.recordings("doorbell") if ANNA in each.name}
+        opened.check()
+        opened.discover()
+    assert opened_ids == []
+    assert home.erase(ANNA).state is OrderState.FULFILLED
+    assert set(opened_ids) == mine
+
+
+def test_an_export_is_entered(home: Doorbells, rung: dict[str, bytes], tmp_path: Path):
+    """A person's own recordings go into their export, and each of them is in the journal as opened for it."""
+    with home.open() as opened:
+        opened.export(opened.resolve(ANNA), tmp_path / "anna.zip")
+        entered = opened.vault.openings()
+    assert {(each.purpose, each.program) for each in entered} == {("subject access", "expunge export")}
+    with zipfile.ZipFile(tmp_path / "anna.zip") as archive:
+        held = sorted(archive.read(name) for name in archive.namelist() if name.endswith(".flac"))
+    assert held == sorted(data for name, data in rung.items() if name.startswith(ANNA))
+    assert len(entered) == 2
+
+
+def test_a_check_without_keys_says_so_and_finds_no_fault(home: Doorbells, rung: dict[str, bytes]):
+    """`expunge check` has no keys: what it cannot look at is a note, and not a fault of the map."""
+    assert rung
+    ran = expunge("check", "--map", home.map)
+    assert ran.code == 0, ran.err
+    assert "its recordings lie sealed" in ran.out
+
+
+def test_before_anything_came_in_an_order_is_fulfilled(home: Doorbells):
+    """A vault without a folder and without recordings holds nothing; one whose folder is away holds what its labels say."""
+    assert home.erase(ANNA).state is OrderState.FULFILLED
+    home.ring(BELA, "r-1", speech(0))
+    home.ring(CARA, "r-1", speech(1))
+    home.vault.rename(home.vault.with_name("away"))
+    order = home.order(BELA)
+    assert home.apply(order).state is OrderState.IN_PART
+    home.vault.with_name("away").rename(home.vault)
+    assert home.apply(order).state is OrderState.FULFILLED
+    assert home.read(CARA, "r-1") == speech(1)

@@ -21,7 +21,7 @@ from expunge.core.values.outcome import RETRYABLE, Absent, Erased, Outcome, Unab
 from expunge.ports.store import Store
 from expunge.testing import forked, fresh
 from expunge.testing.forked import ChildExit, RunningChild, without_rights
-from expunge.testing.people import Person
+from expunge.testing.people import Person, holds
 from expunge.testing.plain_search import search, snapshot
 
 KEY = IdempotencyKey("conformance-1")
@@ -108,6 +108,13 @@ class StoreHarness(ABC):
         Where content lies sealed, that is none of it: then the wrapped keys of the person's items, as they lie there now.
         """
         return (*person.marks, *self.long_id(person))
+
+    def heard(self, folder: Path, data: bytes, person: Person) -> bool:  # noqa: ARG002 - for overriders
+        """Return whether a trace of a person who stays handed over what it has to: all of their content.
+
+        Where content lies sealed, what is visible of it: nothing of theirs is opened.
+        """
+        return holds(data, person)
 
     def state(self, folder: Path) -> Mapping[Any, Any]:
         """Return the store as it is, in a form in which any change shows, by the names of its parts (files, tables).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass, field
 
@@ -87,3 +88,14 @@ AWKWARD = (
     "$HOME `id`",
 )
 """Identifiers that break naive code. A store that cannot hold one must still answer, when asked, that nobody is there."""
+
+
+def holds(data: bytes, one: Person) -> bool:
+    """Return whether all of a person's content is in ``data``, the blob in any usual spelling."""
+    spellings = (one.blob, one.blob.hex().encode(), base64.b64encode(one.blob))
+    return any(spelling in data for spelling in spellings) and all(said(mark, data) for mark in one.marks)
+
+
+def said(mark: str, data: bytes) -> bool:
+    """Return whether a mark is in ``data``, as text or with escapes."""
+    return mark.encode() in data or mark.encode("unicode_escape").replace(b"\\x", b"\\u00") in data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -17,7 +16,7 @@ from expunge.ports.optional.subject_listing import SubjectListing
 from expunge.ports.optional.undeclared_places import UndeclaredPlaces
 from expunge.ports.scanner import Stretch
 from expunge.testing.harness import StoreHarness, locate_all
-from expunge.testing.people import AWKWARD, Person, people, person
+from expunge.testing.people import AWKWARD, holds, people, person, said
 
 
 class Listener:
@@ -60,16 +59,6 @@ class Listener:
         """Return all that was heard of one subject, as bytes."""
         heard = self.heard.get(subject, [])
         return b"\0".join(each if isinstance(each, bytes) else str(each).encode("utf-8", "surrogateescape") for each in heard)
-
-
-def holds(data: bytes, one: Person) -> bool:
-    """Return whether all of a person's content is in ``data``, the blob in any usual spelling."""
-    spellings = (one.blob, one.blob.hex().encode(), base64.b64encode(one.blob))
-    return any(spelling in data for spelling in spellings) and all(_said(mark, data) for mark in one.marks)
-
-
-def _said(mark: str, data: bytes) -> bool:
-    return mark.encode() in data or mark.encode("unicode_escape").replace(b"\\x", b"\\u00") in data
 
 
 class StoreReading(StoreHarness):
@@ -123,7 +112,7 @@ class StoreReading(StoreHarness):
                         names.append((dataset.name, item.name))
                         data += b"".join(item.chunks)
         assert holds(data, one)
-        assert not any(_said(mark, data) for other in others for mark in other.marks)
+        assert not any(said(mark, data) for other in others for mark in other.marks)
         assert len(set(names)) == len(names)
         for _, name in names:
             assert not PurePosixPath(name).is_absolute()
@@ -142,7 +131,7 @@ class StoreReading(StoreHarness):
         assert set(heard.heard) == {each.pseudonym for each in asked}
         for one, other in (asked, asked[::-1]):
             assert holds(heard.everything(one.pseudonym), one)
-            assert not any(_said(mark, heard.everything(one.pseudonym)) for mark in other.marks)
+            assert not any(said(mark, heard.everything(one.pseudonym)) for mark in other.marks)
         assert all(text not in field for one in asked for text in one.marks for field in heard.fields)
 
     def test_where_items_are_said_to_lie_is_looked_through(self, folder: Path) -> None:
@@ -173,8 +162,8 @@ class StoreReading(StoreHarness):
                 assert {control.subject for control in controls} == {f"control-{number}" for number in range(len(stay))}
                 store.trace(dataset, controls, everybody)
         heard = b"".join(everybody.everything(subject) for subject in everybody.heard)
-        assert all(holds(heard, each) for each in stay)
-        assert not any(_said(mark, heard) for each in gone for mark in each.marks)
+        assert all(self.heard(folder, heard, each) for each in stay)
+        assert not any(said(mark, heard) for each in gone for mark in each.marks)
 
     def test_those_whom_it_names_are_those_who_are_there(self, folder: Path) -> None:
         """Where a store lists identifiers without places, they are those of all copies, spelt the same."""

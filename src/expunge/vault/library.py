@@ -239,7 +239,8 @@ class Library:
 
     def sources(self) -> Iterator[RawSource]:
         """See the port."""
-        yield RawSource(self.root, "data")
+        if self.root.is_dir():
+            yield RawSource(self.root, "data")
         yield from (RawSource(folder, "keys") for folder in dict.fromkeys(path.parent for path in self.key_files()))
         yield RawSource(self._beside.register, "journal")
 

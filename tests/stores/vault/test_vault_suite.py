@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.testing import StoreSuite
+from expunge.testing.people import holds
 from expunge.testing.plain_search import contents
 from expunge.vault.ingesting import NewRecording, ingest
 from tests.stores.vault.sealed import OwnLibrary, now, opened
@@ -58,6 +59,9 @@ class TestVault(StoreSuite):
         with closing(OwnLibrary(folder, ["doorbell", "said"])) as library:
             found = [each for name in ("doorbell", "said") for each in library.recordings(name, [("profile", person.id)])]
             return tuple(library.wrapped(found))
+
+    def heard(self, folder, data, person):
+        return not holds(data, person) and all(each in data for each in self.visible(folder, person))
 
     def state(self, folder):
         """Beside the folder and the key table there are the table's journal and its index, which come and go with who has it open."""

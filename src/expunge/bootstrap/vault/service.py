@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +14,6 @@ from expunge.core.datamap.datamap import ByField, Dataset
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.gate import fencing
 from expunge.engine.vault import admission, openings
-from expunge.engine.vault.openings import Reader
 from expunge.errors import Busy, Refused, StoreUnavailable, UsageError
 from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
@@ -152,7 +148,7 @@ class VaultService(DomainService):
             raise StoreUnavailable(message, help="`expunge check` says more; put the file back from its backup") from error
         try:
             # commit point: view implies log.
-            openings.enter(self.context, sealed, Reader(user_name(), program or program_name(), purpose), first, end)
+            openings.enter(self.context, sealed, openings.this_reader(purpose, program), first, end)
         except BaseException:
             content.close()
             raise
@@ -203,16 +199,3 @@ def named_in(dataset: Dataset, name: str) -> tuple[Subject, ...]:
         message = f"a name of {dataset.name} can be read in two ways, so that it could be two people's"
         raise UsageError(message, help="separate the placeholders by '/' or by a character that no identifier holds")
     return tuple((kind, ways[0][field]) for kind, field in pairs if field in ways[0])
-
-
-def user_name() -> str:
-    """Return the name of the operating system's account."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return str(os.geteuid())
-
-
-def program_name() -> str:
-    """Return the file name of the program that runs."""
-    return Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"

@@ -62,9 +62,9 @@ def ingest(
         expunge.vault.renew_gate()
         if folder:
             for each, path in list(expunge.vault.names(dataset, Path(source))):
-                with path.open("rb") as stream:
+                with path.open("rb") as file:
                     try:
-                        _take(expunge, dataset, each, stream, further, taken, clear=True)
+                        _take(expunge, dataset, each, file, further, taken, clear=True)
                     except Refused as error:
                         taken.refused[error.message] += 1
         else:

@@ -19,8 +19,12 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import locating
 from expunge.engine.subjects.resolving import ResolvedName
+from expunge.engine.vault import openings
 from expunge.errors import UsageError
+from expunge.ports.optional.sealed_items import SealedItems
 
+SUBJECT_ACCESS = "subject access"
+"""The purpose under which openings of sealed recordings are entered."""
 _CHUNK_TIME = (1980, 1, 1, 0, 0, 0)
 """Entries carry no time of their own, so that the same content gives the same archive."""
 
@@ -81,6 +85,10 @@ def _write(context: Context, located: locating.LocatedCopies, file: BinaryIO) ->
 
 
 def _items(context: Context, dataset: Dataset, copy: Copy) -> Iterable[Item]:
+    store = context.open_store(dataset.store)
+    for each in store.opened_by_export(dataset, copy) if isinstance(store, SealedItems) else ():
+        # commit point: view implies log.
+        openings.enter(context, each, openings.this_reader(SUBJECT_ACCESS, "expunge export"), 0, each.size)
     return store_calls.export(context.open_store(dataset.store), dataset, copy)
 
 

@@ -15,6 +15,7 @@ from expunge.engine.lineage import artefact_manifests, observed_lineage
 from expunge.engine.recipients import seen_recipients
 from expunge.engine.retention import content_kinds, dry_locate, ignored_check, reference_data_check, schema_check
 from expunge.engine.subjects import bystander_loss, mentions, orphaned_items, shared_paths, spelling_check
+from expunge.ports.optional.sealed_items import SealedItems
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
 """With one of these, whether an item leads to somebody cannot be told yet."""
@@ -76,6 +77,8 @@ def _followed(context: OpenPlaces, told: Sequence[Finding]) -> list[Finding]:
             found += spelling_check.findings(context)
             continue
         for dataset in context.data_map.datasets.values():
+            if _is_sealed_here(context, dataset):
+                continue
             try:
                 found += list(look(context, dataset))
             except store_calls.TROUBLE as error:
@@ -86,6 +89,15 @@ def _followed(context: OpenPlaces, told: Sequence[Finding]) -> list[Finding]:
     with suppress(*store_calls.TROUBLE):
         found += dry_locate.bound(context)
     return [*found, *unread.values()]
+
+
+def _is_sealed_here(context: OpenPlaces, dataset: Dataset) -> bool:
+    """Whether the dataset lies sealed, and its keys are not here: its store says so in a note."""
+    try:
+        store = context.open_store(dataset.store)
+    except store_calls.TROUBLE:
+        return False
+    return isinstance(store, SealedItems) and not store.keyed
 
 
 def _undeclared_mentions(context: OpenPlaces, dataset: Dataset, samples: Mapping[str, frozenset[str]]) -> Iterator[Finding]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.kernel import spelt_names
@@ -19,6 +23,15 @@ class Reader:
     user: str
     program: str
     purpose: str
+
+
+def this_reader(purpose: str, program: str = "") -> Reader:
+    """Return the account and the program that run here; ``program`` is how that calls itself, else its file's name."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = str(os.geteuid())
+    return Reader(user, program or (Path(sys.argv[0]).name if sys.argv else "") or "python", purpose)
 
 
 def enter(context: Context, recording: SealedRecording, reader: Reader, first: int, last: int) -> RecordingOpened:

@@ -35,8 +35,7 @@ class VaultCheck:
                 what = "a recording is found by the person whom its name says, and by nothing else"
                 yield self._names.finding(FindingKind.SUBJECT_PATH, layout.dataset.name, what, "subject: {KIND: PLACEHOLDER}")
         if not self._root.is_dir():
-            mend = "correct `url:` or mount the folder; the first `expunge ingest` makes it"
-            yield self._names.finding(FindingKind.MISSING, ".", "the vault's folder is not there", mend)
+            yield self._without_folder()
             return
         if not os.access(self._root, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             mend = "give this user the right to write to it"
@@ -46,6 +45,13 @@ class VaultCheck:
             yield self._names.finding(FindingKind.NOTE, ".", what, "nothing; `expunge doctor` and orders look with the keys")
             return
         yield from self._files(self._library)
+
+    def _without_folder(self) -> Finding:
+        if self._library is not None and self._library.without_file():
+            mend = "correct `url:` or mount the folder, then check again"
+            return self._names.finding(FindingKind.MISSING, ".", "the vault's folder is not there, and it has recordings", mend)
+        mend = "nothing, where no recording has come in yet; the first `expunge ingest` makes it"
+        return self._names.finding(FindingKind.NOTE, ".", "the vault's folder is not there", mend)
 
     def undeclared(self) -> Iterator[Finding]:
         """Those of the findings that name places which nobody declared."""

@@ -23,8 +23,10 @@ from expunge.errors import Busy, CouldNotLook, StoreUnavailable
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
+from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
 from expunge.ports.vault.sealed_library import SLOTS, LibraryFile, SealedLibrary, SealedRecording
+from expunge.stores.near.lying_files import files_of
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
@@ -104,6 +106,15 @@ class Vault:
         """Open every label."""
         yield from TreeSpellings(*self._tree(dataset), RememberedSpellings()).near(field, texts)
 
+    @property
+    def keyed(self) -> bool:
+        """Whether the composition has the keys."""
+        return self.library is not None
+
+    def opened_by_export(self, dataset: Dataset, copy: Copy) -> Sequence[SealedRecording]:
+        """Return the recordings under the copy's names."""
+        return self._met(dataset, [copy])[0].recordings(copy.keys)
+
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """Recordings byte for byte."""
         return TreeContent(*self._met(dataset, [copy])).export(copy)
@@ -111,11 +122,11 @@ class Vault:
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Names and content, which should be nowhere else; and what a look at this store can see of it: wrapped keys.
 
-        Of people who stay, also how their sealed files begin: a person's key is made anew when one of several recordings goes. Of people who
-        go, not: a copy of a sealed file is dark once its key is destroyed.
+        Of people who stay, the wrapped keys and how their sealed files begin: no recording of theirs is opened. A person's key is made anew
+        when one of several recordings goes. How the files of people who go begin is not traced: a copy of one is dark without its key.
         """
         tree, layout = self._met(dataset, copies)
-        TreeContent(tree, layout).trace(copies, tracer)
+        TreeContent(tree, layout).trace([copy for copy in copies if not copy.subject.startswith(STAYING)], tracer)
         for copy in copies:
             recordings = tree.recordings(copy.keys)
             for wrapped in self._opened.wrapped(recordings):
@@ -136,7 +147,7 @@ class Vault:
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no recording takes another along
         """Rights to the folder and the key table."""
-        folders = dict.fromkeys([self._root, *(path.parent for path in self._opened.key_files())])
+        folders = dict.fromkeys([*([self._root] if self._root.is_dir() else []), *(path.parent for path in self._opened.key_files())])
         files = [path for path in self._opened.key_files() if path.exists()]
         sound = all(os.access(path, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE) for path in folders)
         return () if sound and all(os.access(path, os.W_OK, effective_ids=_EFFECTIVE) for path in files) else (_RIGHTS,)
@@ -147,9 +158,9 @@ class Vault:
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
         """Destroy keys, then remove files; each durable before the answer."""
-        if not self._root.is_dir():
-            return {copy.subject: Unable(Reason.UNREACHABLE, "the vault's folder is not there") for copy in copies}
         try:
+            if self._is_away(self._opened):
+                return {copy.subject: Unable(Reason.UNREACHABLE, "the vault's folder is not there") for copy in copies}
             tree, layout = self._met(dataset, copies)
             return TreeEraser(tree, layout).erase(copies)
         except Busy as error:
@@ -157,9 +168,9 @@ class Vault:
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
         """Overwrite what the key table still holds of destroyed keys, and remove leftovers."""
-        if not self._root.is_dir():
-            return Unable(Reason.UNREACHABLE, "the vault's folder is not there")
         try:
+            if self._is_away(self._opened):
+                return Unable(Reason.UNREACHABLE, "the vault's folder is not there")
             changed = self._opened.scrub()
         except Busy as error:
             return Unable(Reason.LOCKED, error.message)
@@ -184,10 +195,7 @@ class Vault:
 
     def raw(self) -> Iterator[RawSource]:
         """Yield the folder of sealed files, and the files of the key table."""
-        if self.library is None:
-            yield RawSource(self._root, "data")
-        else:
-            yield from self.library.sources()
+        yield from (RawSource(self._root, "data"),) if self.library is None else self.library.sources()
 
     def files(self) -> NameFile:
         """Tell the sealed files of living recordings from files that nothing explains."""
@@ -201,6 +209,10 @@ class Vault:
             return StoreFile(os.fspath(path)[len(root) :], own=kind is not LibraryFile.STRANGE, item=kind is LibraryFile.RECORDING)
 
         return name
+
+    def surroundings(self) -> Iterator[Near]:
+        """Yield what lies in the folder and is no recording's."""
+        yield files_of(self._root, self.files)
 
     def holds(self, dataset: Dataset, path: Path) -> bool:  # noqa: ARG002 - keys of every dataset lie in one table
         """Return whether it is the key table. Sealed files hold nothing that a look could find."""
@@ -236,11 +248,15 @@ class Vault:
 
     def _tree(self, dataset: Dataset) -> tuple[SealedTree, SealedLayout]:
         library = self._opened
-        if not self._root.is_dir():
+        if self._is_away(library):
             message = f"store {self._spec.name}: its folder is not there"
-            raise StoreUnavailable(message, help="correct `url:` or mount the folder; the first `expunge ingest` makes it")
+            raise StoreUnavailable(message, help="correct `url:` or mount the folder, then run again")
         layout = SealedLayout.of(dataset)
         return SealedTree(library, layout), layout
+
+    def _is_away(self, library: SealedLibrary) -> bool:
+        """Whether there are recordings, and no folder with them."""
+        return not self._root.is_dir() and any(True for each in self._datasets for _ in library.recordings(each.name))
 
     def _met(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[SealedTree, SealedLayout]:
         tree, layout = self._tree(dataset)
