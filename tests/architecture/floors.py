@@ -117,6 +117,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "state/sqlite": "",
         "asking": "outbound",
         "keys": "host",
+        "keeper": "host",
         "log": "host outbound",
         "files": "host keys",
         "state": "host state/migrations",
