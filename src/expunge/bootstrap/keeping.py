@@ -6,9 +6,11 @@ keeper's: then whoever opens the installation asks it.
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,7 @@ from expunge.adapters.keeper.requests import Status, Stop
 from expunge.adapters.keeper.server import Keeper
 from expunge.adapters.keys.local_keystore import is_locked, open_keystore
 from expunge.bootstrap.open_state import KEYS, read_installed, require_keys
-from expunge.errors import Busy, KeeperAway, KeystoreLocked, StateUnavailable
+from expunge.errors import Busy, KeeperAway, KeystoreLocked, StateUnavailable, UsageError
 from expunge.ports.keys import InstallationKeys
 
 _RESTARTED = 1.0
@@ -79,6 +81,27 @@ def place_of(map_path: Path | str | None, state: Path | None = None) -> KeeperPl
     folder = state or Path(read_installed(map_path).state)
     require_keys(folder)
     return KeeperPlace(folder.absolute(), folder.absolute() / KEYS)
+
+
+def close_to_others() -> None:
+    """Close this process to others of its user, before it holds anything; see :func:`expunge.adapters.host.hardening.harden`."""
+    hardening.harden()
+
+
+def admitted(users: Sequence[str], groups: Sequence[str]) -> Admitted:
+    """Return who may ask, by names or numbers. Raises UsageError for a user or group that this machine does not know."""
+    return Admitted(
+        frozenset(_number(each, "user", lambda name: pwd.getpwnam(name).pw_uid) for each in users),
+        frozenset(_number(each, "group", lambda name: grp.getgrnam(name).gr_gid) for each in groups),
+    )
+
+
+def _number(name: str, what: str, known: Callable[[str], int]) -> int:
+    try:
+        return int(name) if name.isdecimal() else known(name)
+    except KeyError:
+        message = f"this machine knows no {what} named {name!r}"
+        raise UsageError(message, help=f"name a {what} that is there, by name or number") from None
 
 
 def needs_passphrase(place: KeeperPlace) -> bool:
