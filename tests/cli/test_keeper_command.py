@@ -16,7 +16,7 @@ import pytest
 from expunge.adapters.keys import key_files
 from expunge.bootstrap import Expunge, keeping
 from expunge.errors import KeeperAway
-from expunge.testing.forked import NOBODY, in_child
+from expunge.testing.forked import NOBODY, alongside, in_child
 from tests.cli import world
 from tests.cli.running import expunge
 
@@ -34,13 +34,13 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *more: str, passphrase: str | None = PASSPHRASE, **named: object) -> Iterator[subprocess.Popen[str]]:
+def running(folder: Path, *more: str, passphrase: str | None = PASSPHRASE) -> Iterator[subprocess.Popen[str]]:
     """A real ``expunge keeper run``, which answers when the block begins."""
     known = {key: value for key, value in os.environ.items() if key != "EXPUNGE_PASSPHRASE"}
     if passphrase:
         known["EXPUNGE_PASSPHRASE"] = passphrase
     command = [sys.executable, "-m", "expunge", "keeper", "run", "--json", *more]
-    with subprocess.Popen(command, cwd=folder, env=known, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **named) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(command, cwd=folder, env=known, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # type: ignore[call-overload]
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
@@ -58,14 +58,13 @@ def test_an_order_runs_through_without_the_passphrase_while_a_keeper_has_it(lock
     with running(locked) as keeper:
         assert expunge("keeper", "status", "--json", cwd=locked).json["pid"] == keeper.pid
         assert expunge("doctor", cwd=locked).code == 0
-        order = expunge("order", "erase", "profile:p-mia", "--yes", "--cooling-off", "0s", "--json", cwd=locked).json["order"]
+        order = expunge("order", "erase", "profile:p-mia", "--yes", "--json", cwd=locked).json["order"]
         assert expunge("plan", order, cwd=locked).code == 0
         applied = expunge("apply", order, "--yes", "--json", cwd=locked)
         assert applied.code == 0, applied.err
         assert applied.lines[-1]["state"] == "fulfilled"
-        receipt = locked / "receipt"
-        assert expunge("receipt", "export", order, "--to", receipt, cwd=locked).code == 0
-        assert expunge("receipt", "verify", receipt, cwd=locked).code == 0
+        assert expunge("receipt", "show", order, "--out", "receipts", cwd=locked).code == 0
+        assert expunge("receipt", "verify", "receipts/1", cwd=locked).code == 0
         second = expunge("keeper", "run", cwd=locked, env={"EXPUNGE_PASSPHRASE": PASSPHRASE})
         assert second.code == 1
         assert "running already" in second.err
@@ -76,6 +75,7 @@ def test_an_order_runs_through_without_the_passphrase_while_a_keeper_has_it(lock
     assert expunge("status", cwd=locked, env={"EXPUNGE_PASSPHRASE": PASSPHRASE}).code == 0
 
 
+@pytest.mark.soak
 def test_the_passphrase_comes_from_a_file_and_a_wrong_one_is_said(locked: Path) -> None:
     path = locked / "credential"
     path.write_text("wrong\n")
@@ -91,6 +91,7 @@ def test_the_passphrase_comes_from_a_file_and_a_wrong_one_is_said(locked: Path) 
         assert keeper.wait(20) == 0
 
 
+@pytest.mark.soak
 def test_a_keystore_without_a_passphrase_is_opened_as_ever(tmp_path: Path) -> None:
     """Whoever may read it needs no keeper, and a keeper beside it is in nobody's way."""
     world.make(tmp_path)
@@ -128,13 +129,31 @@ def test_a_keeper_under_a_user_of_its_own_serves_whoever_cannot_read_the_keys(lo
             return len(keys.sign_receipt(b"x"))
 
     assert "KeeperAway" in in_child(ask).error
-    (locked / "credential").write_text(PASSPHRASE)
-    (locked / "credential").chmod(0o644)
-    credential = str(locked / "credential")
-    with running(
-        locked, "--state", "state", "--passphrase-file", credential, "--allow-user", str(NOBODY), passphrase=None, user=keeper_user,
-        group=keeper_user, extra_groups=[],
-    ):  # fmt: skip
+    place = keeping.place_of(None, state)
+    reading, writing = os.pipe()
+
+    def keep() -> None:
+        os.setgroups([])
+        os.setresgid(keeper_user, keeper_user, keeper_user)
+        os.setresuid(keeper_user, keeper_user, keeper_user)
+        keeping.keep(place, PASSPHRASE, keeping.admitted([str(NOBODY)], []), lambda: os.write(writing, b"."))
+
+    def looked(pid: int, name: str) -> bytes:
+        """What another process of the keeper's own user sees."""
+        os.setgroups([])
+        os.setresgid(keeper_user, keeper_user, keeper_user)
+        os.setresuid(keeper_user, keeper_user, keeper_user)
+        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - not buffered
+            return file.read(1)
+
+    with alongside(keep) as child:
+        os.read(reading, 1)
         assert in_child(ask).returned() == 64
+        for name in ("mem", "environ"):
+            assert "PermissionError" in in_child(lambda name=name: looked(child.pid, name)).error, name
+        os.kill(child.pid, signal.SIGTERM)
+        assert not child.wait().error
+    for each in (reading, writing):
+        os.close(each)
     with pytest.raises(KeeperAway):
         keeping.open_keys(state)
