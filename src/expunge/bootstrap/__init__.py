@@ -21,6 +21,7 @@ from expunge.adapters.files.gate_file import FileGatePublisher
 from expunge.adapters.files.index_files import FileIndex
 from expunge.adapters.files.trainings_files import FileTrainings
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
+from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.adapters.keys.local_keystore import create
 from expunge.adapters.outbound import lineage_http
 from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
@@ -28,7 +29,6 @@ from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
 from expunge.bootstrap.gates import GateService
-from expunge.bootstrap.gc_tuning import RelaxedCollector
 from expunge.bootstrap.holds import HoldService
 from expunge.bootstrap.keeping import open_keys
 from expunge.bootstrap.models import ModelService
