@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.result import Result
-from expunge.bootstrap.gc_tuning import RelaxedCollector
+from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.core.lineage.lineage_graph import Edge, EdgeKind, Lineage

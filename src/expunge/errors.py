@@ -82,6 +82,10 @@ class StateUnavailable(ExpungeError):
     """Expunge's own state cannot be read or written now (disk full, permission); run again when that is mended."""
 
 
+class KeeperAway(StateUnavailable):
+    """The process that holds the keys does not answer; nothing is lost, and the same call is safe to repeat once it runs again."""
+
+
 class KeyDestroyed(ExpungeError):
     """The key was destroyed on purpose; what it sealed cannot be read by anybody."""
 

@@ -123,6 +123,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "asking": "outbound",
         "keys": "host",
         "roots": "host keys",
+        "keeper": "host",
         "log": "host outbound",
         "files": "host keys",
         "state": "host state/migrations",

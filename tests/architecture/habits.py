@@ -38,12 +38,14 @@ MAY_CATCH_ALL = frozenset(
         f"{PACKAGE}.cli.terminal.error_messages",
         f"{PACKAGE}.testing.forked",
         f"{PACKAGE}.adapters.database.queue_procrastinate",
+        f"{PACKAGE}.adapters.keeper.server",
         f"{PACKAGE}.stores.installed",
     }
 )
 """Where a surprise becomes an outcome, an exit code, an answer.
 
-The step boundary, the command line's edge, a test's child process, a piece of a worker's work, an installed package.
+The step boundary, the command line's edge, a test's child process, a piece of a worker's work, a request to the keeper, an installed
+package.
 """
 
 LOGGING = f"{PACKAGE}.telemetry"

@@ -21,15 +21,16 @@ from expunge.adapters.files.gate_file import FileGatePublisher
 from expunge.adapters.files.index_files import FileIndex
 from expunge.adapters.files.trainings_files import FileTrainings
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
-from expunge.adapters.keys.local_keystore import LocalKeys, create, open_keystore
+from expunge.adapters.host.gc_tuning import RelaxedCollector
+from expunge.adapters.keys.local_keystore import create
 from expunge.adapters.outbound import lineage_http
 from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
 from expunge.bootstrap.gates import GateService
-from expunge.bootstrap.gc_tuning import RelaxedCollector
 from expunge.bootstrap.holds import HoldService
+from expunge.bootstrap.keeping import open_keys
 from expunge.bootstrap.models import ModelService
 from expunge.bootstrap.open_state import (  # fmt: skip
     GATE,
@@ -87,6 +88,7 @@ from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import Busy, Misconfigured, UsageError
 from expunge.gate import Gate
 from expunge.ports.clock import Clock
+from expunge.ports.keys import InstallationKeys
 from expunge.ports.leases import Lease
 from expunge.residue import ResidueScanner
 from expunge.residue.opaque.recognition import recognise
@@ -106,7 +108,7 @@ class Expunge(Queries):
     """
 
     def __init__(
-        self, data_map: DataMap, context: Context, stores: OpenStores, keys: LocalKeys, kept: InstallationState, vaults: Vaults
+        self, data_map: DataMap, context: Context, stores: OpenStores, keys: InstallationKeys, kept: InstallationState, vaults: Vaults
     ) -> None:
         """Composed by :meth:`open`."""
         self.map = data_map
@@ -159,23 +161,27 @@ class Expunge(Queries):
 
         Args:
             map_path: the data map; None walks up from the working folder to an ``expunge.yaml``.
-            passphrase: of the keystore, where it has one.
+            passphrase: of the keystore, where it has one; without it the keeper is asked (:func:`expunge.bootstrap.keeping.open_keys`).
             clock: another than the machine's, for a simulation; whatever it says, time never goes back.
         """
         data_map = read_installed(map_path)
         state = Path(data_map.state)
         require_keys(state)
-        keys = open_keystore(state / KEYS, passphrase)
-        kept = open_state(data_map)
+        keys = open_keys(state, passphrase)
         try:
-            return cls._composed(data_map, map_file(map_path), keys, kept, clock, passphrase)
+            kept = open_state(data_map)
+            try:
+                return cls._composed(data_map, map_file(map_path), keys, kept, clock, passphrase)
+            except BaseException:
+                kept.journal.close()
+                raise
         except BaseException:
-            kept.journal.close()
+            keys.close()
             raise
 
     @classmethod
     def _composed(
-        cls, data_map: DataMap, map_path: Path, keys: LocalKeys, kept: InstallationState, clock: Clock | None, passphrase: str | None
+        cls, data_map: DataMap, map_path: Path, keys: InstallationKeys, kept: InstallationState, clock: Clock | None, passphrase: str | None
     ) -> Expunge:
         """Put the ports together over a state that is open, and have it hold still where a part of it is an older copy."""
         state, journal = Path(data_map.state), kept.journal
@@ -224,7 +230,8 @@ class Expunge(Queries):
     def close(self) -> None:
         """Let go of stores and database, in every thread that used them; safe to call twice."""
         with ExitStack() as stack:
-            for close in (self._collecting.end, self.context.scanner.close, self._journal.close, self._vaults.close, self._stores.close):
+            closing = (self._collecting.end, self.context.scanner.close, self._journal.close, self._vaults.close)
+            for close in (*closing, self._stores.close, self._keys.close):
                 stack.callback(close)
 
     def order_erase(

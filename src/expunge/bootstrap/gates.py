@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from expunge.adapters.files import gate_pipelines
-from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.bootstrap.open_state import GATE
 from expunge.bootstrap.service import DomainService
 from expunge.core.gate.training_manifest import Certificate, TrainingManifest, parse_manifest
 from expunge.engine.gate import fencing
 from expunge.gate import MAX_AGE, Gate, Subject, was_in
+from expunge.ports.keys import InstallationKeys
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class GateService(DomainService):
     """The pipelines' side of an installation: the gate that they ask, and the manifests that they hand back."""
 
     state: Path
-    keys: LocalKeys
+    keys: InstallationKeys
 
     def open(self, max_age: timedelta = MAX_AGE) -> Gate:
         """The gate over this installation's own snapshot."""

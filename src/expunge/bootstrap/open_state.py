@@ -17,7 +17,6 @@ from pathlib import Path
 from expunge.adapters.database.journal_django import DjangoJournal, open_journal
 from expunge.adapters.files.outbox_files import FileOutbox
 from expunge.adapters.files.shelf_files import FileShelf
-from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.adapters.log.cosigning import Witnesses
 from expunge.adapters.state.url import sqlite_url
 from expunge.core.datamap.datamap import DataMap, WitnessSpec
@@ -28,6 +27,7 @@ from expunge.core.journal.peek import peek
 from expunge.core.log import trust
 from expunge.errors import EvidenceInvalid, Misconfigured, StateUnavailable
 from expunge.maps import find_map, read_map
+from expunge.ports.keys import InstallationKeys
 from expunge.ports.leases import Leases
 from expunge.ports.outbox import Outbox
 from expunge.ports.queue import Queue
@@ -112,7 +112,7 @@ def _on_server(url: str) -> InstallationState:
         raise
 
 
-def origin_of(keys: LocalKeys) -> str:
+def origin_of(keys: InstallationKeys) -> str:
     """Names the log after its first key, so that two installations never share a name."""
     return f"expunge.local/{sha256(keys.log_publics()[0][0]).hexdigest()[:16]}"
 
@@ -132,7 +132,7 @@ def witnesses_of(spec: WitnessSpec | None, now: Callable[[], datetime]) -> Witne
     return Witnesses(policy, patience=PATIENCE, longest=spec.longest, now=now)
 
 
-def published(path: Path, keys: LocalKeys) -> frozenset[bytes]:
+def published(path: Path, keys: InstallationKeys) -> frozenset[bytes]:
     """Return the entries that the published snapshot suppresses.
 
     Empty where the snapshot is missing or not ours. Pipelines refuse such a file too.

@@ -13,7 +13,7 @@ from typing import Self
 
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
-from expunge.bootstrap.gc_tuning import RelaxedCollector
+from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.bootstrap.open_state import latest, open_state, read_installed, require_keys
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope, admit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.adapters.log.tile_log import TileLog
 from expunge.bootstrap.open_state import witnesses_of
 from expunge.core.datamap.datamap import DataMap
@@ -25,6 +24,7 @@ from expunge.engine.subjects import hold_register, resolving
 from expunge.engine.subjects.locating import LocatedCopies, Told, locate
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import Misconfigured, UsageError
+from expunge.ports.keys import InstallationKeys
 
 
 class Queries:
@@ -32,7 +32,7 @@ class Queries:
 
     map: DataMap
     context: Context
-    _keys: LocalKeys
+    _keys: InstallationKeys
 
     @property
     def state(self) -> Path:

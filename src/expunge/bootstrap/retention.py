@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expunge import durable
-from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.bootstrap.open_state import GATE, published
 from expunge.bootstrap.service import DomainService
 from expunge.core.retention.inactivity import InactiveProfile
@@ -21,6 +20,7 @@ from expunge.engine.retention.expiry import MOST, ExpiryRun
 from expunge.engine.retention.inactive_profiles import InactivityWatch
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import Misconfigured, UsageError
+from expunge.ports.keys import InstallationKeys
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RetentionService(DomainService):
     """Items past their period, orders for them, and public claims about retention."""
 
     state: Path
-    keys: LocalKeys
+    keys: InstallationKeys
 
     def preview(self, proposed: Mapping[str, Period] | None = None) -> tuple[DatasetAge, ...]:
         """Return the ages of all items, and those that are due now or would be; see :func:`expunge.engine.retention.expiry.preview`."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.files.shelf_files import FileShelf
-from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.adapters.log.cosigning import Witnesses
 from expunge.adapters.log.older_log import OlderLog
 from expunge.adapters.log.tile_log import TileLog
@@ -20,6 +19,7 @@ from expunge.core.values.ids import OrderId
 from expunge.engine.aftercare import journal_rollback
 from expunge.engine.aftercare.journal_rollback import OutsideKnowledge, StateRollback
 from expunge.errors import StateRolledBack
+from expunge.ports.keys import InstallationKeys
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ _WORKED = frozenset({"trace", "-trace", "-order"})
 """Keys that no order has before work on it began: of its traces, and what was destroyed at its end."""
 
 
-def open_log(folder: Path, keys: LocalKeys, journal: DjangoJournal, witnesses: Witnesses | None = None) -> TileLog | OlderLog:
+def open_log(folder: Path, keys: InstallationKeys, journal: DjangoJournal, witnesses: Witnesses | None = None) -> TileLog | OlderLog:
     """Open the log; one that is older than the journal refuses every question, so that receipts and orders can still be read."""
     origin = origin_of(keys)
     try:
@@ -52,7 +52,7 @@ def open_log(folder: Path, keys: LocalKeys, journal: DjangoJournal, witnesses: W
         return OlderLog(origin, refusal)
 
 
-def examine(folder: Path, keys: LocalKeys, kept: InstallationState, log: TileLog | OlderLog) -> StateRollback | None:
+def examine(folder: Path, keys: InstallationKeys, kept: InstallationState, log: TileLog | OlderLog) -> StateRollback | None:
     """Return what shows that a part of the state is an older copy than another, and have the journal refuse every append while it is so."""
     if isinstance(log, OlderLog):
         found: StateRollback | None = journal_rollback.of_log(log.refusal)
@@ -63,7 +63,7 @@ def examine(folder: Path, keys: LocalKeys, kept: InstallationState, log: TileLog
     return found
 
 
-def _outside(folder: Path, keys: LocalKeys, kept: InstallationState, log_size: int) -> OutsideKnowledge:
+def _outside(folder: Path, keys: InstallationKeys, kept: InstallationState, log_size: int) -> OutsideKnowledge:
     suppressed = published(folder / GATE, keys)
     known = {order: kinds for order, kinds in keys.orders().items() if order.startswith(_ORDER)}
     worked = {order: 0 for order, kinds in known.items() if not _WORKED.isdisjoint(kinds)}

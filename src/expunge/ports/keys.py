@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from expunge.core.values.ids import OrderId
@@ -86,4 +87,40 @@ class Keys(Protocol):
 
     def destroy_contact(self, order: OrderId) -> None:
         """Destroy that key."""
+        ...
+
+
+class InstallationKeys(Keys, Protocol):
+    """The keys of an installation as its composition needs them: beside :class:`Keys` what reads, and nothing that rotates."""
+
+    def index_key(self) -> bytes:
+        """32 bytes for the hashes of the locate index; derived, like :meth:`gate_key`."""
+        ...
+
+    def vault_key(self) -> bytes:
+        """32 bytes for the ids under which the vault knows people; derived, like :meth:`gate_key`."""
+        ...
+
+    def signer_publics(self) -> tuple[bytes, ...]:
+        """Raw Ed25519 public keys of all signers, oldest first, the current one last."""
+        ...
+
+    def log_publics(self) -> tuple[tuple[bytes, bytes], ...]:
+        """(Ed25519 raw, P-256 SubjectPublicKeyInfo) of all log keys, oldest first, the current pair last."""
+        ...
+
+    def signer_starts(self) -> tuple[tuple[bytes, datetime | None], ...]:
+        """Every key of :meth:`signer_publics` and since when it signs; None where that is not known."""
+        ...
+
+    def log_starts(self) -> tuple[tuple[tuple[bytes, bytes], datetime | None], ...]:
+        """Every pair of :meth:`log_publics` and since when it signs; None where that is not known."""
+        ...
+
+    def orders(self) -> Mapping[OrderId, frozenset[str]]:
+        """Return the orders that keys were made for, each with the kinds of its keys (``trace``), and of those destroyed (``-trace``)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held open; safe to call twice."""
         ...

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 
+from expunge.adapters.host.gc_tuning import THRESHOLDS
 from expunge.bootstrap import Expunge
-from expunge.bootstrap.gc_tuning import THRESHOLDS
 from tests.engine.household import Household
 
 

@@ -11,18 +11,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from expunge import durable
 from expunge.adapters.host.disk_errors import guarded
-from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.core.gate.gate_entry import key_check
 from expunge.core.gate.training_manifest import Certificate
 from expunge.core.values import canonical
 from expunge.errors import Misconfigured, UsageError
+from expunge.ports.keys import InstallationKeys
 
 SETTINGS = "gate.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PIPELINE = '\n[pipeline]\nkey = "pipeline.key"\ncertificate = "pipeline.json"\n'
 
 
-def issue(folder: Path, name: str, snapshot: Path, keys: LocalKeys, now: datetime) -> Certificate:
+def issue(folder: Path, name: str, snapshot: Path, keys: InstallationKeys, now: datetime) -> Certificate:
     """Write the folder of one pipeline.
 
     Args:
@@ -60,7 +60,7 @@ def issue(folder: Path, name: str, snapshot: Path, keys: LocalKeys, now: datetim
     return certificate
 
 
-def write_settings(folder: Path, snapshot: Path, keys: LocalKeys) -> None:
+def write_settings(folder: Path, snapshot: Path, keys: InstallationKeys) -> None:
     """Write the ``gate.toml`` that names snapshot and signers, and no key, unless it says so already. Raises StateUnavailable."""
     path, data = folder / SETTINGS, _settings(snapshot, keys).encode()
     with guarded("gate.toml could not be written"):
@@ -69,6 +69,6 @@ def write_settings(folder: Path, snapshot: Path, keys: LocalKeys) -> None:
             durable.write_bytes(path, data, at="gate.settings", mode=0o644)
 
 
-def _settings(snapshot: Path, keys: LocalKeys) -> str:
+def _settings(snapshot: Path, keys: InstallationKeys) -> str:
     signers = json.dumps([public.hex() for public in keys.signer_publics()])
     return f"snapshot = {json.dumps(str(snapshot))}\nsigners = {signers}\nmax_age = 60\n"

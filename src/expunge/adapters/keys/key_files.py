@@ -135,6 +135,11 @@ def open_root(data: bytes, passphrase: str | None) -> tuple[bytes, bytes | None]
     return root, None if previous is None else unwrap(root, f"{ROOT_FILE}/previous", previous)
 
 
+def is_wrapped(data: bytes) -> bool:
+    """Return whether a root file needs a passphrase. Raises StateCorrupt when it is no root file."""
+    return _parse_root(data)[0] is not None
+
+
 def _unlock(kdf: Mapping[str, canonical.Json], held: bytes, passphrase: str | None) -> bytes:
     if passphrase is None:
         raise KeystoreLocked("the keystore is locked by a passphrase", help="give its passphrase")

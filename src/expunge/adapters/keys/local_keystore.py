@@ -99,8 +99,16 @@ def open_keystore(folder: Path, passphrase: str | None = None) -> LocalKeys:
     return keys
 
 
+def is_locked(folder: Path) -> bool:
+    """Return whether a keystore needs a passphrase. Raises as :func:`open_keystore`, but for KeystoreLocked."""
+    key_files.check_permissions(folder)
+    with guarded("the keystore could not be opened"):
+        path = folder / key_files.ROOT_FILE
+        return path.exists() and key_files.is_wrapped(path.read_bytes())
+
+
 class LocalKeys:
-    """Implements ``expunge.ports.keys.Keys``; made by :func:`create` and :func:`open_keystore`.
+    """Implements ``expunge.ports.keys.InstallationKeys``; made by :func:`create` and :func:`open_keystore`.
 
     Safe between threads and processes: every key is made, replaced or destroyed under the keystore's lock.
     """
@@ -115,6 +123,9 @@ class LocalKeys:
 
     def __repr__(self) -> str:
         return "LocalKeys(…)"
+
+    def close(self) -> None:
+        """Nothing is held open between two calls."""
 
     def pseudonym_key(self) -> bytes:
         """32 bytes, the same for the life of the keystore."""

@@ -12,6 +12,8 @@ from expunge.adapters.roots.local_root import LocalRoot
 from expunge.adapters.roots.shred_file import ShredFile
 from expunge.core.datamap.datamap import DataMap, StoreSpec
 from expunge.engine.kernel import spelt_names
+from expunge.errors import KeystoreLocked
+from expunge.ports.keys import InstallationKeys
 from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.library import KeysBeside, Library, SubjectIds
 
@@ -25,7 +27,7 @@ SHREDS = "shreds.jsonl"
 class Vaults:
     """Opens the key table once, at first use, and makes the library of each vault over it."""
 
-    def __init__(self, data_map: DataMap, keys: LocalKeys, passphrase: str | None, now: Callable[[], datetime]) -> None:
+    def __init__(self, data_map: DataMap, keys: InstallationKeys, passphrase: str | None, now: Callable[[], datetime]) -> None:
         """Open nothing yet. ``passphrase``: of the keystore, which protects the root of the vault as well."""
         self._map = data_map
         self._state = Path(data_map.state)
@@ -39,6 +41,10 @@ class Vaults:
         """Return the key table. Raises as :meth:`KeyTable.open`."""
         with self._guard:
             if self._opened is None:
+                if not isinstance(self._keys, LocalKeys):
+                    # Why not without the passphrase: a root that is made here would be protected by none.
+                    message = "the vault opens in the process that opens the keystore, and here the keeper has done so"
+                    raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
                 root = LocalRoot(self._state / ROOT, self._passphrase)
                 self._opened = KeyTable.open(self._state / TABLE, root, ShredFile(self._state / SHREDS), now=self._now)
             return self._opened

@@ -1,1 +1,1 @@
-"""Commands that run for long: server, worker, log; and the tokens of programs."""
+"""Commands that run for long: server, worker, keeper, log; and the tokens of programs."""

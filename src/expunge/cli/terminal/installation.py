@@ -22,7 +22,8 @@ PASSPHRASE = "EXPUNGE_PASSPHRASE"  # noqa: S105 - the name of a variable
 def opened(map_file: Path | None, *, recover: bool = False) -> Iterator[Expunge]:
     """Open the facade over the installation of a map, and close it at the end.
 
-    The passphrase of a keystore that has one comes from the environment, or is asked for on a terminal.
+    The passphrase of a keystore that has one comes from the environment; where it does not, a running keeper is asked for what its keys do,
+    and without one the passphrase is asked for on a terminal.
 
     Args:
         map_file: the data map; None walks up from the working folder.
@@ -49,7 +50,7 @@ def _open(map_file: Path | None) -> Expunge:
     except KeystoreLocked as error:
         if passphrase is not None or not sys.stdin.isatty():
             if passphrase is None:
-                error.help = f"set {PASSPHRASE}, or run it on a terminal, which asks"
+                error.help = f"start `expunge keeper run`, set {PASSPHRASE}, or run it on a terminal, which asks"
             raise
     return Expunge.open(map_file, passphrase=ask_secret("passphrase of the keystore: "))
 

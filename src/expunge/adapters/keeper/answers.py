@@ -1,0 +1,48 @@
+"""Answers: a value and bytes, or an error of :mod:`expunge.errors` that is the same on the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from expunge.adapters.keeper.frames import Frame
+from expunge.core.values.canonical import Json
+from expunge.errors import ExpungeError, StateUnavailable
+
+_OK, _ERROR, _MESSAGE, _HELP = "answer", "error", "message", "help"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a request."""
+
+    value: Json = None
+    body: bytes = b""
+
+    def frame(self) -> Frame:
+        """Return it as a frame."""
+        return Frame({_OK: self.value}, self.body)
+
+
+def error_frame(error: ExpungeError) -> Frame:
+    """Return an error as a frame: its class, its message and its help, none of which holds anything of a person."""
+    return Frame({_ERROR: type(error).__name__, _MESSAGE: error.message, _HELP: error.help})
+
+
+def read(frame: Frame) -> Answer:
+    """Return the answer that a frame holds, or raise the error that it holds."""
+    if frame.head.keys() == {_OK}:
+        return Answer(frame.head[_OK], frame.body)
+    name, message, help_ = (frame.head.get(each) for each in (_ERROR, _MESSAGE, _HELP))
+    if not isinstance(message, str) or not isinstance(help_, str):
+        raise StateUnavailable("the keeper's answer cannot be read", help="restart it with the same version of Expunge")
+    raise _KINDS.get(str(name), StateUnavailable)(message, help=help_)
+
+
+def _kinds(of: type[ExpungeError]) -> Iterator[type[ExpungeError]]:
+    for each in of.__subclasses__():
+        yield each
+        yield from _kinds(each)
+
+
+_KINDS = {each.__name__: each for each in _kinds(ExpungeError) if each.__module__ == ExpungeError.__module__}

@@ -1,0 +1,138 @@
+"""One connection to the keeper, and a few of them that threads share and that come back after a restart."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+
+from expunge.adapters.keeper import answers, frames
+from expunge.adapters.keeper.answers import Answer
+from expunge.adapters.keeper.frames import Frame
+from expunge.adapters.keeper.peers import peer_of
+from expunge.adapters.keeper.place import KeeperPlace
+from expunge.adapters.keeper.requests import Hello, Request
+from expunge.errors import KeeperAway, Misconfigured
+
+ANSWER_WITHIN = 90.0
+"""Seconds: the keeper itself waits half a minute for other processes that change the keystore."""
+PATIENCE = 5.0
+"""Seconds in which a keeper that went away in the middle of work may come back."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.2
+_CHUNK = 2**18
+_STUCK = "see what it waits for: `expunge keeper status`; the same command goes on where it stopped"
+_HELP = "start it: `expunge keeper run`. What was recorded stands, nothing is half done, and the same command goes on"
+
+
+class Connection:
+    """A connection on which hello was said. Raises OSError and EOFError when the keeper goes away."""
+
+    def __init__(self, place: KeeperPlace) -> None:
+        self._socket = place.connect(ANSWER_WITHIN)
+        try:
+            _require_owner(self._socket, place)
+            self.ask(Hello(frames.VERSION, place.identity()), b"")
+        except BaseException:
+            self.close()
+            raise
+
+    def __del__(self) -> None:
+        self.close()
+
+    def ask(self, request: Request, body: bytes) -> Answer:
+        """Send a request and return its answer, or raise the error that came."""
+        sent = Frame(request.head(), body).encode()
+        with suppress(BrokenPipeError, ConnectionResetError):
+            # Who refuses a message before it is whole closes the door on the rest of it; the refusal can be read all the same.
+            self._socket.sendall(sent)
+        head, size = frames.lengths(self._exactly(frames.PREFIX.size))
+        return answers.read(Frame(frames.parse_head(self._exactly(head)), self._exactly(size)))
+
+    def close(self) -> None:
+        """Let go of it."""
+        with suppress(AttributeError):
+            self._socket.close()
+
+    def _exactly(self, size: int) -> bytes:
+        said = bytearray()
+        while len(said) < size:
+            more = self._socket.recv(min(size - len(said), _CHUNK))
+            if not more:
+                raise EOFError
+            said += more
+        return bytes(said)
+
+
+class Connections:
+    """Connections of one process to one keeper: as many as threads ask at once, kept for the next time."""
+
+    def __init__(self, place: KeeperPlace, patience: float = PATIENCE) -> None:
+        self._place = place
+        self._patience = patience
+        self._idle: list[Connection] = []
+        self._guard = threading.Lock()
+        self._pid = os.getpid()
+
+    def open(self, patience: float) -> None:
+        """Connect once, to see whether the keeper is there. Raises KeeperAway and whatever the keeper refuses with."""
+        self._retried(None, b"", patience)
+
+    def ask(self, request: Request, body: bytes = b"") -> Answer:
+        """Ask; where the keeper goes away before it answers, connect anew and ask again: every request is safe to repeat.
+
+        Raises KeeperAway when it stays away, and whatever it answers with.
+        """
+        return self._retried(request, body, self._patience)
+
+    def close(self) -> None:
+        """Let go of all; safe to call twice, and the next request connects anew."""
+        with self._guard:
+            held, self._idle = self._idle, []
+        for each in held:
+            each.close()
+
+    def _retried(self, request: Request | None, body: bytes, patience: float) -> Answer:
+        until, pause = time.monotonic() + patience, _FIRST_PAUSE
+        while True:
+            try:
+                return self._once(request, body)
+            except TimeoutError:
+                raise KeeperAway("the keeper does not answer in time", help=_STUCK) from None
+            except PermissionError:
+                message = "this user may not reach the keeper's socket"
+                raise KeeperAway(message, help="run it as the keeper's user, or: expunge keeper run --allow-user NAME") from None
+            except (OSError, EOFError):
+                if time.monotonic() >= until:
+                    raise KeeperAway("the keeper, which holds the keys, is not running", help=_HELP) from None
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _once(self, request: Request | None, body: bytes) -> Answer:
+        connection = self._take() or Connection(self._place)
+        try:
+            answer = connection.ask(request, body) if request else Answer()
+        except BaseException:
+            # Why after every error: the keeper may have ended the connection with it, or an answer may be still to come.
+            connection.close()
+            raise
+        self._give(connection)
+        return answer
+
+    def _take(self) -> Connection | None:
+        with self._guard:
+            if self._pid != os.getpid():
+                # A fork shares the sockets of its parent: two that speak on one would read each other's answers.
+                self._idle, self._pid = [], os.getpid()
+            return self._idle.pop() if self._idle else None
+
+    def _give(self, connection: Connection) -> None:
+        with self._guard:
+            self._idle.append(connection)
+
+
+def _require_owner(connection: socket.socket, place: KeeperPlace) -> None:
+    if peer_of(connection).uid not in (place.owner(), os.geteuid()):
+        message = "a process of another user than the keystore's pretends to be the keeper"
+        raise Misconfigured(message, help=f"find out who put {place.door} there")

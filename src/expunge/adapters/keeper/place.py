@@ -1,0 +1,130 @@
+"""Where the keeper of a state folder is found: ``keeper/`` in it, with a lock and a socket.
+
+The lock dies with its holder, so that whoever holds it may remove what an earlier keeper left. A path longer than a socket's name may be
+(107 bytes) is taken through a descriptor of its folder: no second place has to be found, guarded and cleaned.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from expunge import durable
+from expunge.adapters.host.disk_errors import guarded
+from expunge.adapters.host.file_lock import FileLock
+
+FOLDER = "keeper"
+SOCKET = "socket"
+_LONGEST_NAME = 107
+_TEMPORARY_LENGTH = 32
+_BACKLOG = 128
+_WAIT = 0.3
+"""Seconds: what a keeper that is just ending may take to let go."""
+
+
+@dataclass(frozen=True)
+class KeeperPlace:
+    """The place of one state folder's keeper, and the keystore that it keeps."""
+
+    state: Path
+    keys: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of lock and socket."""
+        return self.state / FOLDER
+
+    @property
+    def door(self) -> Path:
+        """The socket."""
+        return self.folder / SOCKET
+
+    def identity(self) -> str:
+        """Return the keystore's folder by device and inode, which also those can ask for who may not read it. Raises OSError."""
+        status = self.keys.stat()
+        return f"{status.st_dev:x}:{status.st_ino:x}"
+
+    def owner(self) -> int:
+        """Return the user to whom the keystore belongs: nobody else's keeper is believed. Raises OSError."""
+        return self.keys.stat().st_uid
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the one keeper of the state folder for the length of a block. Raises Busy, StateUnavailable."""
+        with guarded("the keeper's folder could not be made"):
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+        lock = FileLock(self.folder / "lock", wait=_WAIT, busy="a keeper of this state folder is running already")
+        with ExitStack() as stack:
+            with guarded("the keeper's lock could not be taken"):
+                stack.enter_context(lock.held())
+            yield
+
+    def listen(self, *, for_others: bool) -> socket.socket:
+        """Listen, in the place of an earlier keeper's socket if there is one. Call it while :meth:`held`. Raises StateUnavailable.
+
+        Args:
+            for_others: let other users connect; who may ask is decided by their credentials.
+        """
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        name = f"{durable.TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+        try:
+            with guarded("the keeper could not listen"), _named(self.folder) as folder:
+                self._sweep()
+                before = os.umask(0o177)
+                try:
+                    listening.bind(f"{folder}/{name}")
+                finally:
+                    os.umask(before)
+                if for_others:
+                    self.folder.chmod(0o711)
+                    (self.folder / name).chmod(0o666)
+                listening.listen(_BACKLOG)
+                # commit point: whoever connects from here on is answered; before, they met no socket or a dead one.
+                durable.replace(self.folder / name, self.door, at="keeper.socket.swap")
+        except BaseException:
+            listening.close()
+            raise
+        return listening
+
+    def leave(self) -> None:
+        """Remove the socket. Call it while :meth:`held`."""
+        with guarded("the keeper's socket could not be removed"):
+            durable.unlink(self.door, at="keeper.socket.end")
+
+    def _sweep(self) -> None:
+        for path in self.folder.glob(f"{durable.TEMPORARY_PREFIX}*"):
+            durable.unlink(path, at="keeper.socket.stale")
+
+    def connect(self, seconds: float) -> socket.socket:
+        """Connect to whoever listens. Raises OSError: FileNotFoundError where no keeper was, ConnectionRefusedError where one died.
+
+        Args:
+            seconds: after which an answer counts as missing.
+        """
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            connection.settimeout(seconds)
+            with _named(self.folder) as folder:
+                connection.connect(f"{folder}/{SOCKET}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[str]:
+    """A name for the folder that is short enough, as long as the block runs."""
+    if len(os.fsencode(folder)) + _TEMPORARY_LENGTH <= _LONGEST_NAME:
+        yield str(folder)
+        return
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,113 @@
+"""Requests as typed values, with a strict decoder: an unknown name, a missing or an unknown field, or another type is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+from expunge.core.values.canonical import Json
+from expunge.core.values.ids import OrderId
+from expunge.errors import UsageError
+
+MOST_AT_ONCE = 1000
+"""Orders, or things to sign, in one request."""
+_MOST_TEXT = 256
+_ORDER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_ASK = "ask"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question to the keeper. A subclass is a frozen dataclass with the fields that the request has."""
+
+    name: ClassVar[str] = ""
+    with_body: ClassVar[bool] = False
+    """Whether bytes go along."""
+    slow: ClassVar[bool] = False
+    """Whether it may wait for the disk or for another process: it is then carried out beside the others."""
+
+    def head(self) -> dict[str, Json]:
+        """Return the head of its frame."""
+        return {_ASK: self.name, **{each.name: getattr(self, each.name) for each in fields(self)}}
+
+    @classmethod
+    def read(cls, head: Mapping[str, Json]) -> Self:
+        """Read a head whose name is this request's. Raises UsageError."""
+        wanted = {each.name: str(each.type) for each in fields(cls)}
+        if head.keys() != {_ASK, *wanted}:
+            message = f"the request {cls.name} has other fields"
+            raise _refusal(message)
+        return cls(**{name: _READERS[kind](head[name]) for name, kind in wanted.items()})
+
+
+@dataclass(frozen=True)
+class Hello(Request):
+    """The first request of each connection."""
+
+    name = "hello"
+    version: int
+    keys: str
+    """The keystore that is meant, by its folder's device and inode: another one is never answered for."""
+
+
+@dataclass(frozen=True)
+class Status(Request):
+    """Ask how the keeper is."""
+
+    name = "status"
+
+
+@dataclass(frozen=True)
+class Stop(Request):
+    """Ask the keeper to end."""
+
+    name = "stop"
+
+
+def named(head: Mapping[str, Json]) -> str:
+    """Return the name of the request that a head holds. Raises UsageError."""
+    name = head.get(_ASK)
+    if not isinstance(name, str):
+        raise _refusal("a message to the keeper names no request")
+    return name
+
+
+def _refusal(message: str) -> UsageError:
+    return UsageError(message, help="ask with the same version of Expunge as the keeper runs")
+
+
+def _number(value: Json) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _refusal("a field of a request is no number")
+    return value
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str) or len(value) > _MOST_TEXT:
+        raise _refusal("a field of a request is no short text")
+    return value
+
+
+def _order(value: Json) -> OrderId:
+    if not isinstance(value, str) or not _ORDER.fullmatch(value):
+        raise _refusal("a field of a request is no order id")
+    return OrderId(value)
+
+
+def _some(value: Json) -> list[Json]:
+    if not isinstance(value, list) or len(value) > MOST_AT_ONCE:
+        message = f"a field of a request is no list of at most {MOST_AT_ONCE}"
+        raise _refusal(message)
+    return value
+
+
+_READERS: Mapping[str, Callable[[Json], object]] = {
+    "int": _number,
+    "str": _text,
+    "OrderId": _order,
+    "tuple[int, ...]": lambda value: tuple(map(_number, _some(value))),
+    "tuple[OrderId, ...]": lambda value: tuple(map(_order, _some(value))),
+}
+"""Type of a field, as it is written -> its reader."""

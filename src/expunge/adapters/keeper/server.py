@@ -1,0 +1,226 @@
+"""The keeper: answers requests on a local socket, a bounded number at a time, each within bounds and in time.
+
+One event loop: whoever sends nothing or half a message costs a few kilobytes and no thread. Requests that may wait for the disk or for
+another process are carried out in threads beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from expunge.adapters.keeper import answers, frames, requests
+from expunge.adapters.keeper.answers import Answer
+from expunge.adapters.keeper.frames import Frame
+from expunge.adapters.keeper.key_requests import Handler
+from expunge.adapters.keeper.peers import Admitted, Peer, peer_of
+from expunge.adapters.keeper.requests import Hello, Request, Status, Stop
+from expunge.core.values.canonical import Json
+from expunge.errors import Busy, ExpungeError, Misconfigured, StateUnavailable, UsageError
+from expunge.faults import ReplyLost, failpoint
+
+_LOOK_AGAIN = 0.02
+"""Seconds between two looks for room."""
+
+
+@dataclass(frozen=True)
+class KeeperLimits:
+    """What one keeper grants."""
+
+    clients: int = 256
+    together: int = 2 * frames.MOST_BODY
+    """Bytes of all bodies that are being read or worked on."""
+    hello: float = 5.0
+    """Seconds until whoever connects has said which version it speaks."""
+    message: float = 10.0
+    """Seconds in which a message that has begun is whole, and an answer is taken."""
+    room: float = 30.0
+    """Seconds that a body waits for room."""
+    idle: float = 600.0
+    """Seconds after which a connection without requests is closed; whoever has it connects again."""
+
+
+class Keeper:
+    """Answers requests with the handlers that it is given; knows nothing of keys itself."""
+
+    def __init__(
+        self,
+        handlers: Mapping[type[Request], Handler],
+        identity: Callable[[], str],
+        admitted: Admitted | None = None,
+        limits: KeeperLimits | None = None,
+    ) -> None:
+        """Take what it answers with.
+
+        Args:
+            handlers: kind of request -> what answers it.
+            identity: names the keystore that lies at its place now; a keeper of another one answers nothing.
+            admitted: who may ask beside its own user.
+            limits: what it grants.
+        """
+        self._handlers = dict(handlers)
+        kinds: tuple[type[Request], ...] = (*handlers, Hello, Status, Stop)
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._identity = identity
+        self._kept = identity()
+        self._admitted = admitted or Admitted()
+        self._limits = limits or KeeperLimits()
+        self._clients: set[asyncio.Task[None]] = set()
+        self._held = 0
+        self._asked = 0
+
+    def run(self, listening: socket.socket, ready: Callable[[], None]) -> None:
+        """Answer until SIGTERM, SIGINT or a request to stop; ``ready`` is called once, when it answers."""
+        asyncio.run(self._run(listening, ready))
+
+    async def _run(self, listening: socket.socket, ready: Callable[[], None]) -> None:
+        self._ending = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ending.set)
+        server = await asyncio.start_unix_server(self._connected, sock=listening, backlog=128)
+        ready()
+        await self._ending.wait()
+        server.close()
+        clients = tuple(self._clients)
+        for each in clients:
+            each.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._clients.add(task)
+        try:
+            # Whoever went away, or is too slow, is not missed: what they asked for is safe to ask for again.
+            with contextlib.suppress(OSError, EOFError, TimeoutError, ReplyLost, asyncio.CancelledError):
+                await self._converse(reader, writer)
+        finally:
+            self._clients.discard(task)
+            writer.transport.abort()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        limits = self._limits
+        try:
+            peer = self._welcome(peer_of(writer.get_extra_info("socket")))
+            hello, _ = await self._read(reader, limits.hello, hello=True)
+            self._check(hello)
+            await self._send(writer, Answer({"version": frames.VERSION, "pid": os.getpid()}).frame())
+            while True:
+                async with self._message(reader) as (request, body):
+                    answer = await self._answer(peer, request, body)
+                    failpoint("keeper.answer:before")
+                    await self._send(writer, answer)
+                    failpoint("keeper.answer:after")
+        except ExpungeError as refusal:
+            # What follows a message that could not be read cannot be read either: the connection ends with the refusal.
+            await self._send(writer, answers.error_frame(refusal))
+            writer.write_eof()
+            await asyncio.sleep(0)
+
+    def _welcome(self, peer: Peer) -> Peer:
+        if not self._admitted.may_ask(peer):
+            message = "this user may not ask the keeper"
+            raise Misconfigured(message, help="run it as the keeper's user, or name this one: expunge keeper run --allow-user NAME")
+        if len(self._clients) > self._limits.clients:
+            raise Busy("the keeper has as many clients as it takes", help="try again when some of them have ended")
+        return peer
+
+    def _check(self, hello: Request) -> None:
+        if not isinstance(hello, Hello):
+            raise UsageError("whoever asks the keeper says hello first", help="ask with the same version of Expunge as the keeper runs")
+        if hello.version != frames.VERSION:
+            message = f"the keeper speaks version {frames.VERSION} of its protocol, not version {hello.version}"
+            raise Misconfigured(message, help="restart it with the same version of Expunge: expunge keeper stop, then expunge keeper run")
+        if hello.keys != self._kept or self._identity() != self._kept:
+            message = "the keeper keeps another keystore than the one that lies here"
+            raise StateUnavailable(message, help="restart it: expunge keeper stop, then expunge keeper run")
+
+    @asynccontextmanager
+    async def _message(self, reader: asyncio.StreamReader) -> AsyncIterator[tuple[Request, bytes]]:
+        """One request, with room for its body as long as it is worked on."""
+        request, size = await self._read(reader, self._limits.idle)
+        await self._take_room(size)
+        try:
+            async with asyncio.timeout(self._limits.message):
+                body = await reader.readexactly(size)
+            yield request, body
+        finally:
+            self._held -= size
+
+    async def _read(self, reader: asyncio.StreamReader, patience: float, *, hello: bool = False) -> tuple[Request, int]:
+        """Read a head; return the request and the size of the body that follows."""
+        async with asyncio.timeout(patience):
+            prefix = await reader.read(frames.PREFIX.size)
+        if not prefix:
+            raise EOFError
+        async with asyncio.timeout(self._limits.hello if hello else self._limits.message):
+            prefix += await reader.readexactly(frames.PREFIX.size - len(prefix))
+            head, body = frames.lengths(prefix)
+            request = self._parse(frames.parse_head(await reader.readexactly(head)))
+        if body and not request.with_body:
+            message = f"the request {request.name} has no body"
+            raise UsageError(message, help="ask with the same version of Expunge as the keeper runs")
+        return request, body
+
+    def _parse(self, head: Mapping[str, Json]) -> Request:
+        kind = self._kinds.get(requests.named(head))
+        if kind is None:
+            message = "the keeper does not know this request"
+            raise UsageError(message, help="restart it with the same version of Expunge: expunge keeper stop, then expunge keeper run")
+        return kind.read(head)
+
+    async def _take_room(self, size: int) -> None:
+        try:
+            async with asyncio.timeout(self._limits.room):
+                while self._held + size > self._limits.together:
+                    await asyncio.sleep(_LOOK_AGAIN)
+        except TimeoutError:
+            raise Busy("the keeper works on too much at once", help="try again in a moment") from None
+        self._held += size
+
+    async def _answer(self, peer: Peer, request: Request, body: bytes) -> Frame:
+        self._asked += 1
+        try:
+            answer = await self._act(peer, request, body)
+            return answer.frame()
+        except ExpungeError as error:
+            return answers.error_frame(error)
+        except ReplyLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever asks is told, and the keeper goes on for the others
+            message = f"the keeper met something unforeseen: {type(error).__name__}"
+            return answers.error_frame(StateUnavailable(message, help="this is a defect: report it; nothing half done is left"))
+
+    async def _act(self, peer: Peer, request: Request, body: bytes) -> Answer:
+        if isinstance(request, Stop):
+            if peer.uid not in (os.geteuid(), 0):
+                raise Misconfigured("only the keeper's own user may stop it", help="run it as that user")
+            asyncio.get_running_loop().call_later(0.01, self._ending.set)
+            return Answer()
+        if isinstance(request, Status):
+            return Answer({"pid": os.getpid(), "clients": len(self._clients), "asked": self._asked})
+        handler = self._handlers.get(type(request))
+        if handler is None:
+            raise UsageError("hello is said once", help="ask with the same version of Expunge as the keeper runs")
+        if request.slow:
+            return await asyncio.get_running_loop().run_in_executor(None, _handled, handler, request, body)
+        return _handled(handler, request, body)
+
+    async def _send(self, writer: asyncio.StreamWriter, frame: Frame) -> None:
+        writer.write(frame.encode())
+        async with asyncio.timeout(self._limits.message):
+            await writer.drain()
+
+
+def _handled(handler: Handler, request: Request, body: bytes) -> Answer:
+    failpoint("keeper.request:before")
+    answer = handler(request, body)
+    failpoint("keeper.request:after")
+    return answer

@@ -1,0 +1,96 @@
+"""``expunge keeper``: the process that holds the keys, so that a passphrase is given once and commands need none."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from expunge.cli.terminal import options, output
+from expunge.cli.terminal.installation import PASSPHRASE, ask_secret
+from expunge.errors import KeystoreLocked, UsageError
+
+app = typer.Typer(help="The process that holds the keys: run it, ask how it is, stop it.", no_args_is_help=True)
+
+State = Annotated[
+    Path | None,
+    typer.Option("--state", help="The state folder; else the map's. With it no map is read.", file_okay=False, show_default=False),
+]
+
+
+@app.command()
+def run(
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(help="A file whose first line is the passphrase of the keystore.", exists=True, dir_okay=False, show_default=False),
+    ] = None,
+    allow_user: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Another user, by name or number, who may ask; again for more.")
+    ] = None,
+    allow_group: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A group, by name or number, whose members may ask; again for more.")
+    ] = None,
+    state: State = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Hold the keys of a state folder until interrupted or stopped; commands of the same user ask it and need no passphrase.
+
+    The passphrase of a locked keystore is asked for on a terminal, or comes from a file or from EXPUNGE_PASSPHRASE. Others of the same user
+    cannot look into this process; root can.
+    """
+    from expunge.bootstrap import keeping
+
+    place = keeping.place_of(map_file, state)
+    admitted = keeping.admitted(allow_user or (), allow_group or ())
+    keeping.close_to_others()
+    passphrase = _passphrase(passphrase_file) if keeping.needs_passphrase(place) else None
+
+    def ready() -> None:
+        where = {"state": str(place.state), "socket": str(place.door), "pid": os.getpid()}
+        output.write_json("keeping/1", where) if as_json else output.say(f"keeping the keys of {place.state}")
+
+    keeping.keep(place, passphrase, admitted, ready)
+
+
+@app.command()
+def status(state: State = None, map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Ask the keeper how it is. Exit code 1 when none answers."""
+    from expunge.bootstrap import keeping
+
+    found = keeping.keeper_status(keeping.place_of(map_file, state))
+    if as_json:
+        output.write_json("keeper-status/1", {"pid": found.pid, "clients": found.clients, "asked": found.asked})
+        return
+    others = output.count(found.clients - 1, "client")
+    output.say(f"the keeper runs as process {found.pid}, with {others} beside this one; it was asked {found.asked:,} times")
+
+
+@app.command()
+def stop(state: State = None, map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Have the keeper end, and wait until it has. Exit code 1 when none runs."""
+    from expunge.bootstrap import keeping
+
+    place = keeping.place_of(map_file, state)
+    keeping.stop_keeper(place)
+    output.write_json("keeper-stopped/1", {"state": str(place.state)}) if as_json else output.say("the keeper has ended")
+
+
+def _passphrase(path: Path | None) -> str:
+    """The passphrase: from a file, from the environment, which forgets it, or asked for. Raises KeystoreLocked, UsageError."""
+    if path is not None:
+        lines = path.read_text("utf-8").splitlines()
+        if not lines or not lines[0]:
+            message = f"{output.visible(str(path))} holds no passphrase in its first line"
+            raise UsageError(message, help="write it there, in one line")
+        return lines[0]
+    known = os.environ.pop(PASSPHRASE, "")
+    if known:
+        return known
+    if not sys.stdin.isatty():
+        help_ = f"give --passphrase-file, set {PASSPHRASE}, or run it on a terminal, which asks"
+        raise KeystoreLocked("the keystore is locked by a passphrase", help=help_)
+    return ask_secret("passphrase of the keystore: ")
