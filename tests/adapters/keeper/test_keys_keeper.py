@@ -45,7 +45,17 @@ def test_what_goes_beyond_the_port_is_the_same_as_in_the_keystore(kept: Kept) ->
     local.rotate_log()
     local.trace_key(ONE)
     local.destroy_order(OTHER)
-    for name in ("index_key", "vault_key", "signer_publics", "signer_starts", "log_publics", "log_starts", "orders", "log_public_p256", "gate_key"):
+    for name in (
+        "index_key",
+        "vault_key",
+        "signer_publics",
+        "signer_starts",
+        "log_publics",
+        "log_starts",
+        "orders",
+        "log_public_p256",
+        "gate_key",
+    ):
         assert getattr(keys, name)() == getattr(local, name)(), name
     assert len(keys.signer_publics()) == len(keys.log_publics()) == 2
 
