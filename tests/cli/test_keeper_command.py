@@ -147,13 +147,13 @@ def test_a_keeper_under_a_user_of_its_own_serves_whoever_cannot_read_the_keys(lo
             return file.read(1)
 
     with alongside(keep) as child:
+        os.close(writing)
         os.read(reading, 1)
         assert in_child(ask).returned() == 64
         for name in ("mem", "environ"):
             assert "PermissionError" in in_child(lambda name=name: looked(child.pid, name)).error, name
         os.kill(child.pid, signal.SIGTERM)
         assert not child.wait().error
-    for each in (reading, writing):
-        os.close(each)
+    os.close(reading)
     with pytest.raises(KeeperAway):
         keeping.open_keys(state)

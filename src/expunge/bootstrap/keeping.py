@@ -105,7 +105,7 @@ def _number(name: str, what: str, known: Callable[[str], int]) -> int:
 
 
 def needs_passphrase(place: KeeperPlace) -> bool:
-    """Return whether the keystore of a place is locked. Raises as :func:`expunge.adapters.keys.local_keystore.open_keystore`."""
+    """Return whether the keystore of a place is locked by a passphrase."""
     return is_locked(place.keys)
 
 

@@ -50,13 +50,13 @@ def _never() -> int:
 def twin(secret: bytes, path: Path, *, closed: bool) -> Iterator[RunningChild]:
     reading, writing = os.pipe()
     child = start(lambda: holding(secret, path, closed=closed, ready=writing))
+    os.close(writing)
     try:
         assert os.read(reading, 1) == b"."
         yield child
     finally:
         child.kill()
         os.close(reading)
-        os.close(writing)
 
 
 def in_memory(pid: int, needles: Iterable[bytes]) -> bool:

@@ -100,11 +100,11 @@ def open_keystore(folder: Path, passphrase: str | None = None) -> LocalKeys:
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether a keystore needs a passphrase. Raises as :func:`open_keystore`, but for KeystoreLocked."""
-    key_files.check_permissions(folder)
-    with guarded("the keystore could not be opened"):
-        path = folder / key_files.ROOT_FILE
-        return path.exists() and key_files.is_wrapped(path.read_bytes())
+    """Return whether a keystore needs a passphrase. One that cannot be read is not said to: opening it says what is wrong."""
+    try:
+        return key_files.is_wrapped((folder / key_files.ROOT_FILE).read_bytes())
+    except OSError:
+        return False
 
 
 class LocalKeys:
