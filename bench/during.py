@@ -86,7 +86,8 @@ def _measured(folder: Path, where: str, url: str) -> list[Result]:
 
 def _prepared(company: Company) -> list[list[OrderId]]:
     with Expunge.open(company.map) as opened:
-        for number in range(TOGETHER * ROUNDS, TOGETHER * ROUNDS + 4 * TIMES):
+        first = TOGETHER * ROUNDS
+        for number in (*range(first, first + TIMES), *range(first + 2 * TIMES, first + 3 * TIMES)):
             opened.consents.give(opened.resolve(f"profile:{profile(number)}"), "training", Agreement("app", "pressed"))
         rounds = []
         for first in range(0, TOGETHER * ROUNDS, TOGETHER):

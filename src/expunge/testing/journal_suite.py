@@ -338,11 +338,11 @@ class JournalSuite:
             with self.opened(place) as journal, faults.arm(point, "kill"), journal.changing():
                 journal.append("shared", journal.length("shared"), [point.encode()])
 
-        for point in ("journal.changing:after", "journal.changed:before"):
+        for point in ("journal.changing:after", "journal.changed:after"):
             assert in_child(lambda point=point: change(point)).killed_by == signal.SIGKILL  # type: ignore[misc]
             with self.opened(place) as journal, journal.changing():
                 pass
-        assert self.contents(place, "shared") == [b"journal.changed:before"], "what was appended before the end stands"
+        assert self.contents(place, "shared") == [b"journal.changed:after"], "what was appended before the end stands"
 
     def test_the_right_to_run_comes_first_and_both_before_a_transaction(self, tmp_path: Path) -> None:
         with self.opened(self.place(tmp_path)) as journal:

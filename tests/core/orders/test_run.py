@@ -179,8 +179,28 @@ def test_only_the_table_says_what_may_follow(now: OrderState, then: OrderState) 
 def test_nothing_leads_out_of_cancelled_and_fulfilled_leads_only_to_reopened() -> None:
     assert TRANSITIONS[OrderState.CANCELLED] == frozenset()
     assert TRANSITIONS[OrderState.FULFILLED] == {OrderState.REOPENED}
-    assert OrderState.CANCELLED not in TRANSITIONS[OrderState.RUNNING], "what was begun cannot be undone"
     assert {OrderState.FULFILLED, OrderState.IN_PART} <= ENDED
+
+
+def test_a_round_can_be_cancelled_until_its_first_step_that_erases_has_begun() -> None:
+    looked = [ended("trace:app"), ended("trace:media"), ended("look:app"), ended("look:media")]
+    cancelled = ev.Cancelled(NOON, "thought better of it")
+    assert run_after(*looked, cancelled).state is OrderState.CANCELLED
+    begun = [[intended("erase:transcripts")], [ended("erase:transcripts", Erased(1))], [ended("erase:transcripts", Unknown())]]
+    for events in begun:
+        with pytest.raises(IllegalTransition, match="begun to erase"):
+            run_after(*looked, *events, cancelled)
+
+
+def test_what_a_hold_keeps_since_the_last_look_is_not_counted_as_erased() -> None:
+    first = ev.Located(NOON, {"recordings": {ANNA: 5}}, {"recordings": {ANNA: 1}})
+    two_gone_two_held = ev.Located(NOON, {"recordings": {ANNA: 1}}, {"recordings": {ANNA: 3}})
+    assert run_after(first, two_gone_two_held).current.items == {"recordings": {ANNA: 3}}
+    assert run_after(first, two_gone_two_held, two_gone_two_held).current.items == {"recordings": {ANNA: 3}}, (
+        "a second look changes nothing"
+    )
+    more = ev.Located(NOON, {"recordings": {ANNA: 7}}, {"recordings": {ANNA: 3}})
+    assert run_after(first, two_gone_two_held, more).current.items == {"recordings": {ANNA: 7}}
 
 
 @pytest.mark.parametrize("outcome", [Unable(Reason.LOCKED), Kept("hold", None, 1), Unknown()])

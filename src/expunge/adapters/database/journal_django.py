@@ -312,7 +312,7 @@ class DjangoJournal:
             finally:
                 self._threads.changing = False
             # crash here: all is written that was decided, and the lock dies with its holder.
-            failpoint("journal.changed:before")
+            failpoint("journal.changed:after")
 
     def session(self) -> AbstractContextManager[None]:
         """A block in which the calling thread keeps its connection: for threads that make many calls."""

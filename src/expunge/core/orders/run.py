@@ -15,7 +15,7 @@ from expunge.core.orders.round import Round, StepRun
 from expunge.core.values.ids import OrderId, Pseudonym, StepId
 from expunge.core.values.order import OrderState, check_transition
 from expunge.core.values.outcome import Erased
-from expunge.errors import StateCorrupt
+from expunge.errors import IllegalTransition, StateCorrupt
 
 
 @dataclass(frozen=True)
@@ -243,6 +243,9 @@ def _ended(event: ev.Ended, run: Run) -> Run:
 
 @_apply.register
 def _cancelled(event: ev.Cancelled, run: Run) -> Run:
+    if run.state is OrderState.RUNNING and not run.erased_nothing:
+        message = "a round that has begun to erase cannot be cancelled"
+        raise IllegalTransition(message, help="`expunge apply` goes on with it")
     return replace(_to(run, OrderState.CANCELLED), ended_at=event.at, reasons=(event.reason,))
 
 
