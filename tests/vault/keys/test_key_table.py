@@ -200,6 +200,24 @@ def test_a_table_from_before_a_shred_is_noticed_and_nothing_opens_before_the_shr
         assert table.replayed == 0
 
 
+def test_a_recording_that_a_table_put_back_never_had_is_known_as_shredded_all_the_same(world: Installation) -> None:
+    first, later = recording(ANNA), recording(ANNA)
+    with world.open() as table:
+        table.add([first])
+        backup = world.keep("monday")
+        table.rotate(NOW)
+        table.add([later])
+        table.shred_subjects([ANNA])
+    world.put_back(backup)
+    with world.open() as table:
+        assert is_dark(table, later.id)
+        assert table.rotate(NOW).epoch == 3, "the second may hold what was shredded, in a copy that is newer"
+        for epoch in table.destroyable():
+            table.destroy_epoch(epoch)
+        assert table.irrecoverable_at(later.id)
+        assert table.irrecoverable_at(first.id)
+
+
 def test_a_backup_older_than_a_destroyed_epoch_opens_nothing_and_the_vault_goes_on(world: Installation) -> None:
     hers = recording(ANNA)
     with world.open() as table:

@@ -14,6 +14,7 @@ from expunge.vault.keys.objects import NewObject, bound, micros, owners_of, time
 from expunge.vault.keys.wrapping import EMPTY, Holder, epoch_of, new_key, unwrap_slot, unwrap_under, wrap_slot, wrap_under
 
 _NAMED = "ids CROSS JOIN objects o ON o.id = ids.id"
+_THEIRS = "ids CROSS JOIN owned w ON w.subject = ids.id CROSS JOIN objects o ON o.number = w.object"
 _ALONE = "length(o.owners) = 16"
 """Of recordings of one subject, which hang below the subject's key."""
 
@@ -101,12 +102,17 @@ def epochs_in_use(database: sqlite3.Connection) -> set[int]:
     return used - {0} - {epoch for (epoch,) in database.execute("SELECT epoch FROM destroyed")}
 
 
+def recordings_of(database: sqlite3.Connection, subjects: Iterable[bytes]) -> list[bytes]:
+    """Return the living recordings that belong to one of the subjects alone."""
+    _ids(database, subjects)
+    return [each for (each,) in database.execute(f"SELECT o.id FROM {_THEIRS} WHERE {_ALONE} ORDER BY o.id")]  # noqa: S608
+
+
 def _kill_subjects(database: sqlite3.Connection, number: int, subjects: tuple[bytes, ...]) -> None:
     _ids(database, subjects)
     dying = "SELECT s.slot FROM ids CROSS JOIN subjects s ON s.id = ids.id"
     database.execute("DELETE FROM dying")
-    theirs = "ids CROSS JOIN owned w ON w.subject = ids.id CROSS JOIN objects o ON o.number = w.object"
-    database.execute(f"INSERT INTO dying SELECT o.number FROM {theirs} WHERE {_ALONE}")  # noqa: S608
+    database.execute(f"INSERT INTO dying SELECT o.number FROM {_THEIRS} WHERE {_ALONE}")  # noqa: S608
     _bury(database, number)
     _free(database, dying)
     database.execute("DELETE FROM subjects WHERE id IN (SELECT id FROM ids)")

@@ -46,19 +46,19 @@ class Epochs:
         return dict(self._roots.epochs())
 
     def begin(self, database: sqlite3.Connection, at: datetime) -> int:
-        """Make the next epoch current and return it; one that was made and not used before a crash is taken.
+        """Make the next epoch current and return it; one that was made and not entered before a crash is taken.
 
         The register has the epoch before anything is wrapped under it: by that, each shred knows which epochs a kept copy may need.
         """
-        newest, current, living = deaths.fact(database, "newest"), deaths.fact(database, "current"), self.living()
+        newest, living = deaths.fact(database, "newest"), self.living()
+        # One that the register has may have held keys, in a copy of the table that is newer than this one.
         target = max([*living, newest])
-        if target <= current or target not in living:
+        if target == newest:
             target += 1
         if target > MOST_EPOCHS:
             raise StateCorrupt("there are no numbers left for epochs", help="make a new vault and move the recordings")
         self._roots.make(target)
-        if target > newest:
-            self.enter(database, Entry(Deed.EPOCH_MADE, at, epoch=target))
+        self.enter(database, Entry(Deed.EPOCH_MADE, at, epoch=target))
         deaths.set_fact(database, "current", target)
         return target
 

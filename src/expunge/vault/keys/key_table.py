@@ -202,7 +202,9 @@ class KeyTable:
             alive = list(deaths.living(database, "subjects", subjects))
             named = sorted({*alive, *deaths.unburied(database, subjects)})
             if named:
-                self._epochs.enter(database, Entry(Deed.SHRED, self._now(), subjects=tuple(named)))
+                # Their recordings are named too: a table that is put back may be older than these, and is asked for them.
+                theirs = tuple(deaths.recordings_of(database, named))
+                self._epochs.enter(database, Entry(Deed.SHRED, self._now(), tuple(named), theirs))
             return len(alive)
 
     def scrub(self) -> bool:

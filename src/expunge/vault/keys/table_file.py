@@ -49,7 +49,6 @@ _PRAGMAS = (
 _TEMPORARY = """
 CREATE TEMP TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE dying (number INTEGER PRIMARY KEY);
-CREATE TEMP TABLE holders (slot INTEGER PRIMARY KEY, tie BLOB NOT NULL);
 """
 _FACTS = {"format": FORMAT, "applied": 0, "digest": bytes(32), "newest": 0, "current": 0}
 

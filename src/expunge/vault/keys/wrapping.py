@@ -67,19 +67,26 @@ def unwrap_slot(kek: AESGCMSIV, holder: Holder, slot: bytes) -> bytes:
 
 
 def rewrapping(
-    old: Mapping[int, AESGCMSIV], epoch: int, new: AESGCMSIV, failed: list[StateCorrupt]
-) -> Callable[[bytes, bytes | None], bytes]:
-    """Return a function that wraps a slot under another epoch, given :func:`tie_of` its holder. It is called for every living key.
+    old: Mapping[int, AESGCMSIV], epoch: int, new: AESGCMSIV, ties: Mapping[int, bytes], failed: list[StateCorrupt]
+) -> Callable[[bytes, int], bytes]:
+    """Return a function that wraps a slot under another epoch, given the slot and its number. It is called for every living key.
 
     A slot without a holder, or under an epoch that is not among ``old``, comes back as it is. The first slot that does not open is raised,
     and noted in ``failed``, because a database that calls the function keeps no exception.
+
+    Args:
+        old: the epochs that slots may be under.
+        epoch: the number of the new one.
+        new: its key.
+        ties: :func:`tie_of` the holder of each slot.
+        failed: takes what is raised.
     """
     openers = {epoch_prefix(each): (key.decrypt, _SLOT + epoch_prefix(each)) for each, key in old.items()}
     prefix, seal = epoch_prefix(epoch), new.encrypt
     bound_to = _SLOT + prefix
 
-    def rewrapped(slot: bytes, tie: bytes | None) -> bytes:
-        opener = openers.get(slot[:2])
+    def rewrapped(slot: bytes, number: int) -> bytes:
+        opener, tie = openers.get(slot[:2]), ties.get(number)
         if opener is None or tie is None:
             return slot
         nonce = tie[1:13]
