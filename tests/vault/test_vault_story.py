@@ -12,6 +12,7 @@ import pytest
 
 from expunge.adapters.host.clocks import SystemClock
 from expunge.core.values.order import OrderState
+from expunge.core.verification import receipt_verify
 from expunge.errors import ExpungeError
 from expunge.ports.vault.sealed_library import SealedRecording
 from expunge.vault.chunked import object_context, open_sealed
@@ -161,7 +162,10 @@ def test_what_has_expired_goes_and_the_rest_of_everybody_stays(home: Doorbells):
     assert run.state is OrderState.FULFILLED
     with home.open(clock) as opened:
         left = {each.name for each in opened.vault.recordings("doorbell")}
+        files = opened.receipt_folder(order)
     assert left == {f"doorbell/{one}/new.flac" for one in PEOPLE}
+    receipt = receipt_verify.verify(files, files["trust-policy.txt"], at=None).receipt
+    assert [each.scan.controls_found > 0 for each in receipt.datasets if each.dataset == "doorbell" and each.scan] == [True]
 
 
 def test_an_order_opens_nothing_of_who_stays(home: Doorbells, rung: dict[str, bytes], monkeypatch: pytest.MonkeyPatch):
