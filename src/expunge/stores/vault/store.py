@@ -56,7 +56,7 @@ class Vault:
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
         self._spec = spec
         self._datasets = datasets
-        self._root = Path(spec.url)
+        self._root = Path(spec.url).resolve()
 
     @property
     def capabilities(self) -> Capabilities:
