@@ -30,6 +30,7 @@ from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
+from expunge.core.journal.opening_events import RecordingOpened
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
 from expunge.core.models.membership_opinion import Opinion
 from expunge.core.models.model_outcomes import (
@@ -595,6 +596,11 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
                 at(), "adverts", digest("practice"), use_records.ReviewDecision.REJECTED, {"risks": "too many"}, NOW, "priya", "c2ln"
             ),
             use_records.UseRecordEnded(at(), use_records.RecordKind.ASSURANCE, "Skylark", "priya", "the contract ended"),
+        ),
+        "openings": (
+            RecordingOpened(
+                at(), "0f" * 8, "doorbell", "ab" * 16, (Pseudonym("cd" * 16),), "recognise visitors", "camera", "viewer", 0, 4096
+            ),
         ),
     }
 

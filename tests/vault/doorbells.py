@@ -15,6 +15,7 @@ from pathlib import Path
 
 from expunge.bootstrap import Expunge
 from expunge.core.orders.run import Run
+from expunge.core.verification import receipt_verify
 from expunge.ports.clock import Clock
 from expunge.vault.ingesting import Ingested
 from tests.engine.household import shorten_pauses
@@ -107,8 +108,6 @@ class Doorbells:
 
     def entries(self, run: Run) -> dict[str, tuple[str, str]]:
         """Dataset of the receipt -> outcome and verdict of the scan."""
-        from expunge.core.verification import receipt_verify
-
         with self.open() as opened:
             files = opened.receipt_folder(run.order)
         receipt = receipt_verify.verify(files, files["trust-policy.txt"], at=None).receipt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import expunge.vault
 from expunge.core.values.ids import pseudonym
 from expunge.errors import Refused, StoreUnavailable, UsageError
 from expunge.faults import arm
+from expunge.vault.file_system import VaultFileSystem
 from tests.vault.doorbells import ANNA, BELA, CARA, Doorbells, path_of, speech
 
 
@@ -166,3 +168,29 @@ texts:
   store:
     - {version: 1, file: store.md}
 """
+
+
+def test_through_fsspec(home: Doorbells, data: bytes):
+    """Programs that read through fsspec see what the gate lets them, and each file that they open is entered."""
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.register_implementation("expunge", VaultFileSystem, clobber=True)
+    home.ring(BELA, "r-1", speech(1))
+    files = fsspec.filesystem("expunge", purpose="look", map_path=str(home.map), program="dataloader")
+    assert files.ls("", detail=False) == ["doorbell"]
+    assert sorted(files.find("doorbell")) == [name(ANNA), name(BELA)]
+    assert files.size(name()) == len(data)
+    assert not files.exists(f"doorbell/{path_of(CARA, 'r-1')}")
+    assert files.cat_file(name(), 100, 300) == data[100:300]
+    with fsspec.open(f"expunge://{name()}", purpose="look", map_path=str(home.map)) as file:
+        assert file.read(10) == data[:10]
+        home.order(ANNA)
+        time.sleep(0.01)
+        with pytest.raises(Refused, match="suppressed"):
+            file.read()
+    assert files.find("doorbell") == [name(BELA)]
+    with pytest.raises(UsageError, match="read and not written"):
+        files.open(name(BELA), "wb")
+    with pytest.raises(UsageError, match="purpose"):
+        fsspec.filesystem("expunge")
+    with home.open() as opened:
+        assert opened.vault.openings()[0].program == "dataloader"

@@ -12,6 +12,7 @@ import pytest
 
 from expunge.adapters.host.clocks import SystemClock
 from expunge.core.values.order import OrderState
+from expunge.core.verification import receipt_verify
 from expunge.errors import ExpungeError
 from expunge.ports.vault.sealed_library import SealedRecording
 from expunge.vault.chunked import object_context, open_sealed
@@ -161,7 +162,10 @@ def test_what_has_expired_goes_and_the_rest_of_everybody_stays(home: Doorbells):
     assert run.state is OrderState.FULFILLED
     with home.open(clock) as opened:
         left = {each.name for each in opened.vault.recordings("doorbell")}
+        files = opened.receipt_folder(order)
     assert left == {f"doorbell/{one}/new.flac" for one in PEOPLE}
+    receipt = receipt_verify.verify(files, files["trust-policy.txt"], at=None).receipt
+    assert [each.scan.controls_found > 0 for each in receipt.datasets if each.dataset == "doorbell" and each.scan] == [True]
 
 
 def test_an_order_opens_nothing_of_who_stays(home: Doorbells, rung: dict[str, bytes], monkeypatch: pytest.MonkeyPatch):
@@ -215,3 +219,32 @@ def test_before_anything_came_in_an_order_is_fulfilled(home: Doorbells):
     home.vault.with_name("away").rename(home.vault)
     assert home.apply(order).state is OrderState.FULFILLED
     assert home.read(CARA, "r-1") == speech(1)
+
+
+def test_folders_that_are_links(home: Doorbells, rung: dict[str, bytes], tmp_path: Path):
+    """Vault and state may lie on another disk, behind a link: an order is as clean as without."""
+    for name in ("world/vault", "state"):
+        place = home.folder / name
+        place.rename(tmp_path / place.name)
+        place.symlink_to(tmp_path / place.name)
+    assert home.erase(ANNA).state is OrderState.FULFILLED
+    assert home.read(BELA, "r-1") == rung[f"{BELA}/r-1"]
+
+
+def test_a_key_table_from_yesterday(home: Doorbells, rung: dict[str, bytes], tmp_path: Path):
+    """Put back from a copy, it opens nothing that was shredded since; what came in since is a finding, and no purge removes it."""
+    table = home.folder / "state" / "vault" / "table"
+    shutil.copytree(table, tmp_path / "yesterday")
+    home.ring(BELA, "new", speech(9))
+    assert home.erase(ANNA).state is OrderState.FULFILLED
+    shutil.rmtree(table)
+    shutil.copytree(tmp_path / "yesterday", table)
+    for name in (each for each in rung if each.startswith(ANNA)):
+        with pytest.raises(ExpungeError, match="no such recording"):
+            home.read(*name.split("/"))
+    assert home.read(BELA, "r-1") == rung[f"{BELA}/r-1"]
+    before = sealed_files(home)
+    assert home.erase(CARA).state is OrderState.IN_PART
+    assert len(before - sealed_files(home)) == 2, "hers alone, and not what the old table does not know"
+    with home.open() as opened:
+        assert [each for each in opened.check() if each.store == "recordings" and each.kind.value == "undeclared"]

@@ -50,10 +50,11 @@ def open(  # noqa: A001 - the door's own word
         UsageError: there is no such recording, or no such part.
         StoreUnavailable, StateUnavailable, Busy: it cannot be read, or the opening cannot be entered, now.
     """
-    return _installation(map_path).vault.open(recording, purpose=purpose, program=program, first=first, last=last)
+    return installation(map_path).vault.open(recording, purpose=purpose, program=program, first=first, last=last)
 
 
-def _installation(map_path: Path | str | None) -> Expunge:
+def installation(map_path: Path | str | None = None) -> Expunge:
+    """Return the installation of a map, opened once in each process."""
     from expunge.bootstrap import Expunge
 
     with _guard:

@@ -86,7 +86,7 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
                     return Ingested(known, fresh=False)
                 # Why before it is: whether it was added is not known where the answer is lost, and then it is brought to its end later.
                 added = True
-                with speaking():
+                with speaking(acting=True):
                     library.table.add([_row(library, new, recording, key)])
                 try:
                     admit()

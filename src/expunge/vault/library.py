@@ -34,6 +34,7 @@ from expunge.errors import (
     Misconfigured,
     RootUnavailable,
     SealInvalid,
+    StateRolledBack,
     StateUnavailable,
     StoreUnavailable,
 )
@@ -173,7 +174,7 @@ class Library:
 
     def shred(self, recordings: Sequence[SealedRecording]) -> None:
         """See the port."""
-        with speaking():
+        with speaking(acting=True):
             self._table().shred([bytes.fromhex(each.id) for each in recordings])
 
     def discard(self, recording: SealedRecording) -> int:
@@ -189,7 +190,7 @@ class Library:
 
     def scrub(self) -> int:
         """See the port. An ingest that died between key and name is brought to its end here."""
-        with speaking():
+        with speaking(acting=True):
             before = [path.stat().st_size for path in self._table().files() if path.name.endswith("-wal")]
             if not self._table().scrub():
                 raise Busy("another process reads or writes the key table", help="try again when it has ended")
@@ -333,17 +334,28 @@ def is_held(path: Path) -> bool:
 
 
 @contextmanager
-def speaking() -> Iterator[None]:
-    """Turn errors of the key table into those of a store: OSError where the disk refused, StoreUnavailable where keys are away."""
+def speaking(*, acting: bool = False) -> Iterator[None]:
+    """Turn trouble of the key table into that of a store: StoreUnavailable; for one who is ``acting``, OSError where the disk refused."""
     try:
         yield
     except StateUnavailable as error:
-        cause = error.__cause__
-        if isinstance(cause, OSError):
-            raise OSError(cause.errno, cause.strerror) from error
-        if isinstance(cause, sqlite3.OperationalError):
-            code = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS}.get(cause.sqlite_errorcode & 0xFF, errno.EIO)
-            raise OSError(code, os.strerror(code)) from error
+        refused = _refused(error.__cause__) if acting else None
+        if refused is not None:
+            raise refused from error
         raise StoreUnavailable(error.message, help=error.help) from error
-    except (RootUnavailable, KeystoreLocked, Misconfigured) as error:
+    except (RootUnavailable, KeystoreLocked, Misconfigured, StateRolledBack) as error:
         raise StoreUnavailable(error.message, help=error.help) from error
+    except Busy as error:
+        if acting:
+            raise
+        raise StoreUnavailable(error.message, help=error.help) from error
+
+
+def _refused(cause: BaseException | None) -> OSError | None:
+    """Return what the disk said."""
+    if isinstance(cause, OSError):
+        return OSError(cause.errno, cause.strerror)
+    if isinstance(cause, sqlite3.OperationalError):
+        code = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS}.get(cause.sqlite_errorcode & 0xFF, errno.EIO)
+        return OSError(code, os.strerror(code))
+    return None

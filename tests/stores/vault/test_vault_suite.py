@@ -7,8 +7,9 @@ from contextlib import closing, suppress
 
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.testing import StoreSuite
-from expunge.testing.people import holds
-from expunge.testing.plain_search import contents
+from expunge.testing.harness import KEY, erase_all, locate_all
+from expunge.testing.people import holds, people
+from expunge.testing.plain_search import contents, search
 from expunge.vault.ingesting import NewRecording, ingest
 from tests.stores.vault.sealed import OwnLibrary, now, opened
 
@@ -66,3 +67,23 @@ class TestVault(StoreSuite):
     def state(self, folder):
         """Beside the folder and the key table there are the table's journal and its index, which come and go with who has it open."""
         return {path: data for path, data in contents(folder) if not path.name.endswith(("-wal", "-shm"))}
+
+    def test_the_sealed_file_goes_with_the_erasure(self, folder):
+        """Not only with the purge: its size says how long somebody was there."""
+        crowd = people(3)
+        self.write(folder, crowd)
+        before = {path for path in (folder / "vault").rglob("*") if path.is_file()}
+        self.erase(folder, self.locate(folder, crowd[:1]))
+        assert len(before - {path for path in (folder / "vault").rglob("*") if path.is_file()}) == 2
+
+    def test_a_purge_scrubs_while_the_table_stays_open(self, folder):
+        """A process that goes on has the table open: its journal is emptied by the purge, and not by closing it."""
+        crowd = people(3)
+        self.write(folder, crowd)
+        theirs = self.visible(folder, crowd[0])
+        with self.opened(folder) as (store, datasets):
+            erase_all(store, datasets, locate_all(store, datasets, crowd[:1]), KEY)
+            sources = [each.path for each in store.raw()]
+            assert search(sources, theirs), "the journal had it: else this shows nothing"
+            store.purge(datasets, KEY)
+            assert search(sources, theirs) == []

@@ -163,6 +163,20 @@ class VaultService(DomainService):
         found = self._dataset(dataset)
         return tuple(self._library(found).recordings(found.name))
 
+    def datasets(self) -> tuple[str, ...]:
+        """Return the datasets that lie in vaults."""
+        data_map = self.context.data_map
+        return tuple(name for name, each in data_map.datasets.items() if data_map.stores[each.store].kind == KIND)
+
+    def readable(self, dataset: str, purpose: str) -> tuple[SealedRecording, ...]:
+        """Return what lies in a dataset and may be read for a purpose, as the gate says now."""
+        gate = self.gate()
+        return tuple(
+            each
+            for each in self.recordings(dataset)
+            if all(gate.may_use(GateSubject(*subject), purpose, each.at) for subject in each.subjects)
+        )
+
     # --- finding --------------------------------------------------------------------------------
 
     def _named(self, library: Library, dataset: Dataset, name: str) -> SealedRecording:
@@ -176,8 +190,7 @@ class VaultService(DomainService):
     def _dataset(self, name: str) -> Dataset:
         found = self.context.data_map.datasets.get(name)
         if found is None or self.context.data_map.stores[found.store].kind != KIND:
-            stores = self.context.data_map.stores
-            known = [each.name for each in self.context.data_map.datasets.values() if stores[each.store].kind == KIND]
+            known = self.datasets()
             message = "no dataset of that name lies in a vault"
             raise UsageError(message, help=f"one of: {', '.join(known)}" if known else "declare a store of kind vault in the map")
         return found

@@ -30,7 +30,7 @@ class Vaults:
     def __init__(self, data_map: DataMap, keys: InstallationKeys, passphrase: str | None, now: Callable[[], datetime]) -> None:
         """Open nothing yet. ``passphrase``: of the keystore, which protects the root of the vault as well."""
         self._map = data_map
-        self._state = Path(data_map.state)
+        self._state = Path(data_map.state).resolve()
         self._keys = keys
         self._passphrase = passphrase
         self._now = now
@@ -53,7 +53,7 @@ class Vaults:
         """Return the library of a store of kind ``vault``."""
         ids = SubjectIds(self._keys.vault_key(), lambda kind, value: spelt_names.stands_for(self._map, kind, value))
         datasets = [each.name for each in self._map.datasets_of(spec.name)]
-        return Library(Path(spec.url), datasets, self.table, ids, beside=KeysBeside(self._state / LOCK, self._state / SHREDS, self.until))
+        return Library(Path(spec.url).resolve(), datasets, self.table, ids, beside=KeysBeside(self._state / LOCK, self._state / SHREDS, self.until))
 
     def until(self) -> str:
         """Return until when copies of the key table could still open what was shredded, as a sentence for receipts."""

@@ -56,7 +56,7 @@ class Vault:
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
         self._spec = spec
         self._datasets = datasets
-        self._root = Path(spec.url)
+        self._root = Path(spec.url).resolve()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -165,6 +165,8 @@ class Vault:
             return TreeEraser(tree, layout).erase(copies)
         except Busy as error:
             return {copy.subject: Unable(Reason.LOCKED, error.message) for copy in copies}
+        except StoreUnavailable as error:
+            return {copy.subject: Unable(Reason.UNREACHABLE, error.message) for copy in copies}
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
         """Overwrite what the key table still holds of destroyed keys, and remove leftovers."""
@@ -174,6 +176,8 @@ class Vault:
             changed = self._opened.scrub()
         except Busy as error:
             return Unable(Reason.LOCKED, error.message)
+        except StoreUnavailable as error:
+            return Unable(Reason.UNREACHABLE, error.message)
         except OSError as error:
             return Unable(reason_of(error), f"leftovers of shredding: {os.strerror(error.errno or 0)}")
         return Erased(changed) if changed else Absent()
