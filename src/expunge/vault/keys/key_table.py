@@ -154,7 +154,7 @@ class KeyTable:
             yield from ((id_, slot[2:]) for id_, slot in rows)
 
     def slots_of(self, objects: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
-        """Yield (recording's id, the wrapped key that its own hangs below, as it lies in the file) of those that live: see :meth:`wrapped`."""
+        """Yield (recording's id, the wrapped key that its own hangs below, as it lies in the file) of living recordings."""
         for part in in_parts(list(objects)):
             with self._looking() as database:
                 marks = ",".join("?" * len(part))
