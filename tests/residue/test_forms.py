@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from expunge.residue.take.written_forms import dress, names_somebody, pieces, spread, telling, utf8
+from expunge.residue.take.written_forms import dress, names_person, pieces, spread, telling, utf8
 from tests.residue.planting import MARY, SENTENCE, look, text_traces, traces_of, ways
 
 TRICKY = 'Ünïcode "quoted" O\'Brien/back\\slash & <tag> 日本語のテキスト'
@@ -146,11 +146,11 @@ def test_telling_wants_different_bytes_and_a_beginning_that_is_not_constant() ->
     assert not telling(b"\0" * 8 + b"abcdefgh")
 
 
-def test_an_identifier_names_somebody_unless_all_its_bytes_are_one() -> None:
-    assert names_somebody(b"10000007")
-    assert names_somebody(b"0000000012")
-    assert not names_somebody(b"11111111")
-    assert not names_somebody(b"1000007")
+def test_an_identifier_names_person_unless_all_its_bytes_are_one() -> None:
+    assert names_person(b"10000007")
+    assert names_person(b"0000000012")
+    assert not names_person(b"11111111")
+    assert not names_person(b"1000007")
 
 
 @given(st.text(max_size=60))

@@ -30,7 +30,7 @@ def sketch(key: bytes = b"k" * 32) -> PeopleSketch:
         "x;usr-100k700;y",
     ],
 )
-def test_a_text_that_names_somebody_is_told_in_whatever_capitals_and_between_whatever_signs(text: str) -> None:
+def test_a_text_that_names_person_is_told_in_whatever_capitals_and_between_whatever_signs(text: str) -> None:
     assert sketch().kinds_in(text) == {"user"}
 
 

@@ -134,7 +134,7 @@ class Keeper:
 
     def _check(self, hello: Request) -> None:
         if not isinstance(hello, Hello):
-            raise UsageError("whoever asks the keeper says hello first", help="ask with the same version of Expunge as the keeper runs")
+            raise UsageError("a client of the keeper says hello first", help="ask with the same version of Expunge as the keeper runs")
         if hello.version != frames.VERSION:
             message = f"the keeper speaks version {frames.VERSION} of its protocol, not version {hello.version}"
             raise Misconfigured(message, help="restart it with the same version of Expunge: expunge keeper stop, then expunge keeper run")

@@ -59,11 +59,11 @@ class VaultService(DomainService):
 
         Raises:
             UsageError: the name fits no path, or another recording has it, or the bytes are not those claimed.
-            Refused: somebody in it is suppressed or does not permit it, or this kind of data may not be collected.
+            Refused: a person in it is suppressed or does not permit it, or this kind of data may not be collected.
         """
         found = self._dataset(dataset)
-        everybody = tuple(dict.fromkeys((*named_in(found, name), *subjects)))
-        new = NewRecording(found.name, name, everybody, self.context.clock.now(), clear_before, digest, size)
+        people = tuple(dict.fromkeys((*named_in(found, name), *subjects)))
+        new = NewRecording(found.name, name, people, self.context.clock.now(), clear_before, digest, size)
         gate = self.gate()
 
         def why_not(subject: Subject, purpose: str) -> str:
@@ -71,7 +71,7 @@ class VaultService(DomainService):
             return "" if decision else decision.reason.value
 
         try:
-            return ingest(self._library(found), new, stream, lambda: admission.admit(self.context, found, everybody, why_not))
+            return ingest(self._library(found), new, stream, lambda: admission.admit(self.context, found, people, why_not))
         except OSError as error:
             message = f"the recording could not be taken in: {error.strerror or 'input/output error'}"
             raise StoreUnavailable(message, help="nothing readable is left of it; mend it, then ingest it again") from error

@@ -46,7 +46,7 @@ def owned(
             otherwise any value that is not blank is a subject.
     """
     if not isinstance(dataset.subject, Through):
-        yield from (each for each in copies if names_somebody(each)) if living is None else living.copies(dataset, copies)
+        yield from (each for each in copies if names_person(each)) if living is None else living.copies(dataset, copies)
         return
     pointers = pointers_by(context, dataset.subject, erased, living)
     yield from _pointed_to(context, dataset, dataset.subject, copies, pointers)
@@ -200,7 +200,7 @@ def unlisted(context: OpenPlaces, dataset: Dataset) -> Iterator[UnlistedItems]:
         return
     named = items = 0
     lost: set[tuple[str, str]] = set()
-    copies = (copy for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None) if names_somebody(copy))
+    copies = (copy for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None) if names_person(copy))
     while batch := list(islice(copies, BATCH)):
         leading = _leading_to_people(dataset, batch, living)
         named += sum(copy.items for copy in batch)
@@ -242,7 +242,7 @@ def first_orphans(context: OpenPlaces, dataset: Dataset, mine: Sequence[Copy]) -
     return sum(copy.items for number, copy in enumerate(some) if number not in leading)
 
 
-def names_somebody(copy: Copy) -> bool:
+def names_person(copy: Copy) -> bool:
     """Return whether a field of a copy by which its dataset is found has a value, whoever that leads to."""
     # Why not blank ones: an empty cell is how many applications write that there is no owner.
     return copy.selector is not None and any(name.strip() for names in copy.selector.match.values() for name in names)

@@ -34,11 +34,11 @@ def admit(context: Context, dataset: Dataset, subjects: Sequence[Subject], why_n
         raise Refused(message, help="`expunge map may-collect` says what is missing")
     fence = fencing.fenced(context)
     if any(True for kind, value in subjects for _ in fence.among(kind, [value])):
-        raise Refused("somebody in it is suppressed: an order erases what there is of them, and nothing new comes in", help=_ORDERS)
+        raise Refused("a person in it is suppressed: an order erases that person, and no new data comes in", help=_ORDERS)
     if STORE not in context.data_map.purposes:
         return
     for reason in filter(None, (why_not(each, STORE) for each in subjects)):
-        message = f"somebody in it does not permit it: {reason}"
+        message = f"a person in it does not permit it: {reason}"
         raise Refused(message, help="`expunge consent give` enters a consent; `expunge gate publish` renews the gate")
 
 

@@ -28,7 +28,7 @@ from expunge.residue.take.written_forms import (
     forms_of_number,
     fragments,
     highest_first,
-    names_somebody,
+    names_person,
     other_letters,
     pieces,
     printed,
@@ -414,7 +414,7 @@ class Collector:
 
 
 def _says_enough(where: TracedField) -> Callable[[bytes], bool]:
-    return names_somebody if where[1] == IDENTIFIERS else telling
+    return names_person if where[1] == IDENTIFIERS else telling
 
 
 def _past_moment(joint: bytes) -> bytes:

@@ -231,7 +231,7 @@ def telling(window: bytes) -> bool:
     return len(set(window)) >= (4 if len(window) < 16 else 6) and len(set(window[:8])) >= 2
 
 
-def names_somebody(window: bytes) -> bool:
+def names_person(window: bytes) -> bool:
     """Return whether a window of an identifier can be looked for: ``1000000007`` has few digits and is somebody all the same."""
     return len(window) >= SHORTEST and len(set(window)) >= 2
 
