@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -130,12 +131,12 @@ class RootKeysSuite:
         for verb in ("make", "destroy"):
             scratch = tmp_path / verb
             scratch.mkdir()
-            names = in_child(lambda scratch=scratch, verb=verb: self._passed(scratch, verb)).returned()
+            names = in_child(partial(self._passed, scratch, verb)).returned()
             for at, name in enumerate(names):
                 folder = tmp_path / f"{verb}-{at}"
                 folder.mkdir()
                 count = names[: at + 1].count(name)
-                child = in_child(lambda folder=folder, verb=verb, name=name, count=count: self._killed(folder, verb, name, count))
+                child = in_child(partial(self._killed, folder, verb, name, count))
                 assert child.killed_by == 9, f"{name}@{count} was not passed"
                 roots = self.open(folder)
                 getattr(roots, verb)(1)

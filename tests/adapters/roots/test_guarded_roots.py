@@ -12,6 +12,7 @@ from pathlib import Path
 import pkcs11
 import pytest
 
+from expunge import faults
 from expunge.adapters.roots import pkcs11_guard
 from expunge.adapters.roots.guarded_root import GuardedRoot
 from expunge.adapters.roots.pkcs11_guard import Pkcs11Guard
@@ -22,6 +23,7 @@ from expunge.servers.openbao import OpenBaoServer
 from expunge.testing.forked import in_child
 from expunge.testing.root_keys_suite import RootKeysSuite
 from expunge.vault.keys.key_table import KeyTable
+from tests.architecture.failpoints import all_failpoints
 from tests.vault.keys.installation import recording, subject
 
 
@@ -113,6 +115,21 @@ def test_a_vault_below_a_token_after_the_epoch_is_destroyed_a_copy_of_all_files_
     bare = GuardedRoot(tmp_path / "copy" / "roots", Pkcs11Guard(softhsm, "expunge", "1234"))
     with pytest.raises(KeyUnknown):
         bare.open(1)
+
+
+def test_killed_while_the_root_is_named_its_keys_have_one_name_ever_after(tmp_path: Path, softhsm: Path) -> None:
+    names = [name for name in all_failpoints() if name.startswith("roots.guarded.")]
+    assert len(names) == 6
+    for name in names:
+        folder = tmp_path / name
+
+        def run(folder: Path = folder, name: str = name) -> None:
+            with faults.arm(name, "kill"):
+                GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", "1234"))
+
+        assert in_child(run).killed_by == 9, name
+        GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", "1234")).make(1)
+        assert len(GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", "1234")).open(1)) == 32
 
 
 def test_tokens_are_found_again_after_a_fork(tmp_path: Path, softhsm: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from expunge import faults
 from expunge.errors import (
     Conflict,
     IllegalTransition,
@@ -17,10 +18,12 @@ from expunge.errors import (
     RootUnavailable,
     StateCorrupt,
     StateRolledBack,
+    StateUnavailable,
     UsageError,
 )
 from expunge.ports.vault.shred_register import Deed, Entry
 from expunge.testing.forked import start
+from expunge.vault.keys import rotation
 from expunge.vault.keys.key_table import KeyTable
 from tests.architecture.source import SOURCE
 from tests.vault.keys.installation import AT, Installation, is_dark, recording, subject, thief
@@ -127,6 +130,25 @@ def test_both_times_of_a_death(world: Installation) -> None:
         assert table.irrecoverable_at(early.id) == gone
 
 
+def test_an_epoch_that_a_rotation_left_keys_under_is_not_destroyed_and_the_next_rotation_finishes(
+    world: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "BATCH", 1)
+    news = [recording(subject(number)) for number in range(3)]
+    with world.open() as table:
+        keys = table.add(news)
+        with pytest.raises(StateUnavailable), faults.arm("keytable.commit:before", "full", 3):
+            table.rotate(NOW)
+        assert table.destroyable() == ()
+        with pytest.raises(IllegalTransition):
+            table.destroy_epoch(1)
+        assert [table.key(each.id) for each in news] == list(keys), "two epochs at a time"
+        done = table.rotate(NOW)
+        assert (done.epoch, done.rewrapped, done.resumed) == (2, 2, True)
+        table.destroy_epoch(1)
+        assert [table.key(each.id) for each in news] == list(keys)
+
+
 def test_a_row_that_was_moved_or_edited_does_not_open(world: Installation) -> None:
     first, second, shared, other = recording(ANNA), recording(ANNA), recording(ANNA, BERT), recording(ANNA, BERT)
     with world.open() as table:
@@ -148,8 +170,13 @@ def test_a_row_that_was_moved_or_edited_does_not_open(world: Installation) -> No
         database.execute(edit)
         database.execute("COMMIT")
         database.close()
-        with world.open() as table, pytest.raises(StateCorrupt):
-            table.key(first.id)
+        with world.open() as table:
+            with pytest.raises(StateCorrupt):
+                table.key(first.id)
+            if "owners" not in edit and "SET slot" not in edit:
+                with pytest.raises(StateCorrupt):
+                    table.shred([second.id])
+                assert table.key(shared.id), "what cannot be shredded now holds nothing else up"
         world.put_back(before)
     with world.open() as table:
         assert table.key(first.id)
@@ -173,6 +200,24 @@ def test_a_table_from_before_a_shred_is_noticed_and_nothing_opens_before_the_shr
         assert table.replayed == 0
 
 
+def test_a_recording_that_a_table_put_back_never_had_is_known_as_shredded_all_the_same(world: Installation) -> None:
+    first, later = recording(ANNA), recording(ANNA)
+    with world.open() as table:
+        table.add([first])
+        backup = world.keep("monday")
+        table.rotate(NOW)
+        table.add([later])
+        table.shred_subjects([ANNA])
+    world.put_back(backup)
+    with world.open() as table:
+        assert is_dark(table, later.id)
+        assert table.rotate(NOW).epoch == 3, "the second may hold what was shredded, in a copy that is newer"
+        for epoch in table.destroyable():
+            table.destroy_epoch(epoch)
+        assert table.irrecoverable_at(later.id)
+        assert table.irrecoverable_at(first.id)
+
+
 def test_a_backup_older_than_a_destroyed_epoch_opens_nothing_and_the_vault_goes_on(world: Installation) -> None:
     hers = recording(ANNA)
     with world.open() as table:
@@ -188,6 +233,7 @@ def test_a_backup_older_than_a_destroyed_epoch_opens_nothing_and_the_vault_goes_
         (key,) = table.add([new])
         table.rotate(NOW)
         assert table.key(new.id) == key
+        assert [each.id for each in table.objects("doorbell")] == [new.id]
 
 
 def test_a_register_older_than_the_table_is_refused(world: Installation) -> None:

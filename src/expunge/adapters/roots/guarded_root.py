@@ -43,7 +43,7 @@ class Guard(Protocol):
 
 
 class GuardedRoot:
-    """Implements :class:`expunge.ports.vault.root_keys.RootKeys` in one folder, with a guard. It asks nothing of the guard until it must."""
+    """Implements :class:`expunge.ports.vault.root_keys.RootKeys` in one folder, with a guard that is asked when it must be."""
 
     copyable = False
 

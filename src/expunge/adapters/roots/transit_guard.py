@@ -24,7 +24,7 @@ class TransitGuard:
 
         Args:
             address: its base URL; https, or http to this machine alone.
-            token: asked for before each call, so that it may be renewed. Its policy needs ``keys``, ``encrypt`` and ``decrypt`` of the mount.
+            token: asked for before each call, as it may be renewed. Its policy needs ``keys``, ``encrypt`` and ``decrypt`` of the mount.
             mount: where the transit engine is mounted.
             seconds: how long an answer is waited for.
 

@@ -27,7 +27,7 @@ class Entry:
     subjects: tuple[bytes, ...] = ()
     """Of a shred: the subjects whose keys die."""
     objects: tuple[bytes, ...] = ()
-    """Of a shred: the recordings whose keys die alone."""
+    """Of a shred: the recordings whose keys die, alone or with their subjects."""
     epoch: int = 0
     """Of an epoch that was made or destroyed."""
 

@@ -14,6 +14,7 @@ from expunge.vault.keys.objects import NewObject, bound, micros, owners_of, time
 from expunge.vault.keys.wrapping import EMPTY, Holder, epoch_of, new_key, unwrap_slot, unwrap_under, wrap_slot, wrap_under
 
 _NAMED = "ids CROSS JOIN objects o ON o.id = ids.id"
+_THEIRS = "ids CROSS JOIN owned w ON w.subject = ids.id CROSS JOIN objects o ON o.number = w.object"
 _ALONE = "length(o.owners) = 16"
 """Of recordings of one subject, which hang below the subject's key."""
 
@@ -69,13 +70,14 @@ def catch_up(database: sqlite3.Connection, shreds: ShredRegister, keys: EpochKey
     check_register(database, shreds)
     replayed = 0
     for at, entry in shreds.after(ours.number):
-        apply(database, at, entry, keys)
+        apply(database, at.number, entry, keys)
+        set_applied(database, at)
         replayed += entry.deed is Deed.SHRED
     return replayed
 
 
-def apply(database: sqlite3.Connection, head: Head, entry: Entry, keys: EpochKeys) -> None:
-    """Apply one entry."""
+def apply(database: sqlite3.Connection, number: int, entry: Entry, keys: EpochKeys) -> None:
+    """Apply one entry, given its number."""
     if entry.deed is Deed.EPOCH_MADE:
         set_fact(database, "newest", max(entry.epoch, fact(database, "newest")))
     elif entry.deed is Deed.EPOCH_DESTROYED:
@@ -83,9 +85,13 @@ def apply(database: sqlite3.Connection, head: Head, entry: Entry, keys: EpochKey
         keys.forget(entry.epoch)
     else:
         newest = fact(database, "newest")
-        database.execute("INSERT INTO shreds VALUES (?, ?, ?)", (head.number, micros(entry.at), newest))
-        _kill_subjects(database, head.number, entry.subjects)
-        _kill_objects(database, head.number, entry.objects, keys)
+        database.execute("INSERT INTO shreds VALUES (?, ?, ?)", (number, micros(entry.at), newest))
+        _kill_subjects(database, number, entry.subjects)
+        _kill_objects(database, number, entry.objects, keys)
+
+
+def set_applied(database: sqlite3.Connection, head: Head) -> None:
+    """Note up to which entry the table has what the register says."""
     set_fact(database, "applied", head.number)
     set_fact(database, "digest", head.digest)
 
@@ -96,19 +102,17 @@ def epochs_in_use(database: sqlite3.Connection) -> set[int]:
     return used - {0} - {epoch for (epoch,) in database.execute("SELECT epoch FROM destroyed")}
 
 
-def renewed_epochs(database: sqlite3.Connection, objects: Iterable[bytes]) -> set[int]:
-    """Return the epochs whose keys it takes to let some recordings die alone: their subjects' keys are made anew."""
-    _ids(database, objects)
-    query = f"SELECT DISTINCT substr(s.wrapped, 1, 2) FROM {_NAMED} JOIN slots s ON s.slot = o.slot WHERE {_ALONE}"  # noqa: S608
-    return {epoch_of(prefix) for (prefix,) in database.execute(query)}
+def recordings_of(database: sqlite3.Connection, subjects: Iterable[bytes]) -> list[bytes]:
+    """Return the living recordings that belong to one of the subjects alone."""
+    _ids(database, subjects)
+    return [each for (each,) in database.execute(f"SELECT o.id FROM {_THEIRS} WHERE {_ALONE} ORDER BY o.id")]  # noqa: S608
 
 
 def _kill_subjects(database: sqlite3.Connection, number: int, subjects: tuple[bytes, ...]) -> None:
     _ids(database, subjects)
     dying = "SELECT s.slot FROM ids CROSS JOIN subjects s ON s.id = ids.id"
     database.execute("DELETE FROM dying")
-    theirs = "ids CROSS JOIN owned w ON w.subject = ids.id CROSS JOIN objects o ON o.number = w.object"
-    database.execute(f"INSERT INTO dying SELECT o.number FROM {theirs} WHERE {_ALONE}")  # noqa: S608
+    database.execute(f"INSERT INTO dying SELECT o.number FROM {_THEIRS} WHERE {_ALONE}")  # noqa: S608
     _bury(database, number)
     _free(database, dying)
     database.execute("DELETE FROM subjects WHERE id IN (SELECT id FROM ids)")

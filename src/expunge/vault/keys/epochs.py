@@ -46,28 +46,35 @@ class Epochs:
         return dict(self._roots.epochs())
 
     def begin(self, database: sqlite3.Connection, at: datetime) -> int:
-        """Make the next epoch current and return it; one that was made and not used before a crash is taken.
+        """Make the next epoch current and return it; one that was made and not entered before a crash is taken.
 
         The register has the epoch before anything is wrapped under it: by that, each shred knows which epochs a kept copy may need.
         """
-        newest, current, living = deaths.fact(database, "newest"), deaths.fact(database, "current"), self.living()
+        newest, living = deaths.fact(database, "newest"), self.living()
+        # One that the register has may have held keys, in a copy of the table that is newer than this one.
         target = max([*living, newest])
-        if target <= current or target not in living:
+        if target == newest:
             target += 1
         if target > MOST_EPOCHS:
             raise StateCorrupt("there are no numbers left for epochs", help="make a new vault and move the recordings")
         self._roots.make(target)
-        if target > newest:
-            self.enter(database, Entry(Deed.EPOCH_MADE, at, epoch=target))
+        self.enter(database, Entry(Deed.EPOCH_MADE, at, epoch=target))
         deaths.set_fact(database, "current", target)
         return target
 
     def enter(self, database: sqlite3.Connection, entry: Entry) -> int:
-        """Enter a deed in the register, and apply it to the table. Returns the entry's number."""
-        head = self._shreds.append(entry)
+        """Apply a deed to the table, and enter it in the register before the table's transaction ends. Returns the entry's number.
+
+        What cannot be applied is not entered: the register would hold up everything until it can.
+        """
+        number = deaths.applied(database).number + 1
+        deaths.apply(database, number, entry, self)
         # commit point: from here on the deed counts; where this transaction is lost, the next one applies it.
-        deaths.apply(database, head, entry, self)
-        return head.number
+        head = self._shreds.append(entry)
+        if head.number != number:
+            raise StateCorrupt("two key tables write one register of shreds", help="give each vault a register of its own")
+        deaths.set_applied(database, head)
+        return number
 
     def destroy(self, database: sqlite3.Connection, epoch: int, at: datetime) -> None:
         """Destroy an epoch at its root, then enter that."""

@@ -106,7 +106,7 @@ class KeyTable:
             self._refuse_used(database, [each.id for each in objects])
             if not deaths.fact(database, "current"):
                 self._epochs.begin(database, self._now())
-            return _Adding(database, self._epochs).add(objects)
+            return _Adding(database, self._epochs, len(objects)).add(objects)
 
     def key(self, object_id: bytes) -> bytes:
         """Return a recording's key, 32 bytes.
@@ -137,7 +137,8 @@ class KeyTable:
             if not rows:
                 return
             for row in rows:
-                yield self._opened(row)
+                if (stored := self._living(row)) is not None:
+                    yield stored
             last = rows[-1][0]
 
     def wrapped(self, owners: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -150,7 +151,7 @@ class KeyTable:
             yield from ((id_, slot[2:]) for id_, slot in rows)
 
     def slots_of(self, objects: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
-        """Yield (recording's id, the wrapped key that its own hangs below, as it lies in the file) of those that live: see :meth:`wrapped`."""
+        """Yield (recording's id, the wrapped key that its own hangs below, as it lies in the file), of those that live."""
         for part in in_parts(list(objects)):
             with self._looking() as database:
                 marks = ",".join("?" * len(part))
@@ -164,7 +165,9 @@ class KeyTable:
             with self._looking() as database:
                 marks = ",".join("?" * len(part))
                 rows = database.execute(f"SELECT {_COLUMNS} FROM {_FROM} WHERE o.slot IN ({marks})", part).fetchall()  # noqa: S608
-            yield from ((row[8], self._opened(row)) for row in rows)
+            for row in rows:
+                if (stored := self._living(row)) is not None:
+                    yield row[8], stored
 
     # ---- deaths ------------------------------------------------------------------------------------------------
 
@@ -182,8 +185,6 @@ class KeyTable:
             alive = list(deaths.living(database, "objects", objects))
             named = sorted({*alive, *deaths.unburied(database, objects)})
             if named:
-                for epoch in deaths.renewed_epochs(database, named) | {deaths.fact(database, "current")} - {0}:
-                    self._epochs.openable(epoch)
                 self._epochs.enter(database, Entry(Deed.SHRED, self._now(), objects=tuple(named)))
             return len(alive)
 
@@ -200,7 +201,9 @@ class KeyTable:
             alive = list(deaths.living(database, "subjects", subjects))
             named = sorted({*alive, *deaths.unburied(database, subjects)})
             if named:
-                self._epochs.enter(database, Entry(Deed.SHRED, self._now(), subjects=tuple(named)))
+                # Their recordings are named too: a table that is put back may be older than these, and is asked for them.
+                theirs = tuple(deaths.recordings_of(database, named))
+                self._epochs.enter(database, Entry(Deed.SHRED, self._now(), tuple(named), theirs))
             return len(alive)
 
     def scrub(self) -> bool:
@@ -299,9 +302,12 @@ class KeyTable:
             with self._changing():
                 pass
 
-    def _opened(self, row: Row) -> StoredObject:
-        """A recording with its label."""
-        stored, holder_key = self._held(row)
+    def _living(self, row: Row) -> StoredObject | None:
+        """A recording with its label; None for one of a table that was put back, below an epoch that is destroyed."""
+        try:
+            stored, holder_key = self._held(row)
+        except KeyDestroyed:
+            return None
         label = unwrap_under(holder_key, b"l" + bound(stored), row[7])
         return StoredObject(stored.id, stored.owners, stored.dataset, label, stored.at, stored.clear_before)
 
@@ -342,14 +348,14 @@ class KeyTable:
 class _Adding:
     """New rows of one transaction."""
 
-    def __init__(self, database: sqlite3.Connection, epochs: Epochs) -> None:
+    def __init__(self, database: sqlite3.Connection, epochs: Epochs, most: int) -> None:
         self._database = database
         self._epochs = epochs
         self._epoch = deaths.fact(database, "current")
         self._kek = epochs.key(self._epoch)
         self._subjects: dict[bytes, tuple[int, bytes]] = {}
         self._datasets: dict[str, int] = {}
-        self._freed = [slot for (slot,) in database.execute("SELECT slot FROM free ORDER BY slot DESC")]
+        self._freed = [slot for (slot,) in database.execute("SELECT slot FROM free ORDER BY slot LIMIT ?", (most,))]
         (self._last,) = database.execute("SELECT coalesce(max(slot), 0) FROM slots").fetchone()
 
     def add(self, objects: Sequence[NewObject]) -> tuple[bytes, ...]:

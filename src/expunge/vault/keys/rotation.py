@@ -10,16 +10,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from expunge.errors import StateCorrupt
 from expunge.vault.keys import deaths
 from expunge.vault.keys.epochs import Epochs
-from expunge.vault.keys.wrapping import epoch_prefix, rewrap_slot
+from expunge.vault.keys.wrapping import Holder, epoch_prefix, rewrapping, tie_of
 
 BATCH = 50_000
 """Keys of one transaction: others wait for it, and a crash loses it."""
-_RANGE = 20 * BATCH
-"""Slots whose holders are held in memory together, some 30 MB."""
+_RANGE = 10 * BATCH
+"""Slots whose holders are held in memory together, some 70 MB."""
 
 
 _REWRAP = """
-UPDATE slots SET wrapped = rewrapped(wrapped, (SELECT tie FROM holders h WHERE h.slot = slots.slot))
+UPDATE slots SET wrapped = rewrapped(wrapped, slot)
 WHERE slot >= ? AND slot < ? AND substr(wrapped, 1, 2) NOT IN (?, x'0000')
 """
 
@@ -46,8 +46,10 @@ class Rewrapping:
         self._epochs = epochs
         self._next = 1
         self._held_to = 0
-        self._old: dict[bytes, AESGCMSIV] | None = None
-        """The epochs that keys were under at the start, by their prefix."""
+        self._ties: dict[int, bytes] = {}
+        """Holders of the slots that come next."""
+        self._old: dict[int, AESGCMSIV] | None = None
+        """The epochs that keys were under at the start."""
 
     def step(self, database: sqlite3.Connection) -> int | None:
         """Wrap the next part anew; return how many keys that were, None at the end."""
@@ -58,26 +60,13 @@ class Rewrapping:
         if self._next > self._held_to:
             self._hold(database)
         to = min(self._next + BATCH, self._held_to + 1)
-        prefix = epoch_prefix(current)
-        new = self._epochs.key(current)
         if self._old is None:
-            self._old = {epoch_prefix(epoch): self._epochs.key(epoch) for epoch in deaths.epochs_in_use(database)}
-        old = self._old
+            self._old = {epoch: self._epochs.key(epoch) for epoch in deaths.epochs_in_use(database)}
         failed: list[StateCorrupt] = []
-
-        def rewrapped(slot: bytes, tie: bytes | None) -> bytes:
-            if tie is None or slot[:2] not in old:
-                return slot  # of an old table, below an epoch that is destroyed
-            try:
-                return rewrap_slot(slot, tie, old[slot[:2]], prefix, new)
-            except StateCorrupt as error:
-                failed.append(error)
-                raise
-
         # Asked by the database, row by row, where the rows lie: two thirds of the time that it takes to fetch and to send them.
-        database.create_function("rewrapped", 2, rewrapped)
+        database.create_function("rewrapped", 2, rewrapping(self._old, current, self._epochs.key(current), self._ties, failed))
         try:
-            count = database.execute(_REWRAP, (self._next, to, prefix)).rowcount
+            count = database.execute(_REWRAP, (self._next, to, epoch_prefix(current))).rowcount
         except sqlite3.OperationalError:
             if failed:
                 raise failed[0] from None
@@ -90,7 +79,8 @@ class Rewrapping:
     def _hold(self, database: sqlite3.Connection) -> None:
         """Hold who has the next slots. Whoever gets one later has it under the current epoch, and is passed over."""
         self._held_to = self._next + _RANGE - 1
-        database.execute("DELETE FROM holders")
-        for kind, source in ((b"s", "subjects WHERE"), (b"r", "objects WHERE length(owners) > 16 AND")):
-            query = f"INSERT INTO holders SELECT slot, CAST(? || id AS BLOB) FROM {source} slot BETWEEN ? AND ?"  # noqa: S608
-            database.execute(query, (kind, self._next, self._held_to))
+        self._ties.clear()
+        for is_recording, source in ((False, "subjects WHERE"), (True, "objects WHERE length(owners) > 16 AND")):
+            kind = tie_of(Holder(b"", is_recording))
+            rows = database.execute(f"SELECT slot, id FROM {source} slot BETWEEN ? AND ?", (self._next, self._held_to))  # noqa: S608
+            self._ties.update((slot, kind + id_) for slot, id_ in rows)

@@ -36,10 +36,19 @@ CREATE TABLE graves (id BLOB PRIMARY KEY, shred INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE shreds (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, newest INTEGER NOT NULL);
 CREATE TABLE destroyed (epoch INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 """
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "secure_delete = ON",
+    "temp_store = MEMORY",
+    "trusted_schema = OFF",
+    # Ids are random: each batch touches pages everywhere, and 2 MB of cache, the usual size, hold none of them.
+    "cache_size = -65536",
+    "wal_autocheckpoint = 4000",
+)
 _TEMPORARY = """
 CREATE TEMP TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE dying (number INTEGER PRIMARY KEY);
-CREATE TEMP TABLE holders (slot INTEGER PRIMARY KEY, tie BLOB NOT NULL);
 """
 _FACTS = {"format": FORMAT, "applied": 0, "digest": bytes(32), "newest": 0, "current": 0}
 
@@ -63,7 +72,7 @@ class TableFile:
 
     def _prepare(self) -> None:
         # Temporary tables and before-images stay in memory: on disk they would be copies that nobody scrubs.
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY", "trusted_schema = OFF"):
+        for pragma in _PRAGMAS:
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(_TEMPORARY)
         with self.writing() as database:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -65,24 +66,37 @@ def unwrap_slot(kek: AESGCMSIV, holder: Holder, slot: bytes) -> bytes:
         raise StateCorrupt("a key of the key table does not open under its epoch", help=_HELP) from None
 
 
-def rewrap_slot(slot: bytes, tie: bytes, old: AESGCMSIV, prefix: bytes, new: AESGCMSIV) -> bytes:
-    """Return a slot wrapped under another epoch. It is called for every living key, so it takes what it needs as bytes.
+def rewrapping(
+    old: Mapping[int, AESGCMSIV], epoch: int, new: AESGCMSIV, ties: Mapping[int, bytes], failed: list[StateCorrupt]
+) -> Callable[[bytes, int], bytes]:
+    """Return a function that wraps a slot under another epoch, given the slot and its number. It is called for every living key.
+
+    A slot without a holder, or under an epoch that is not among ``old``, comes back as it is. The first slot that does not open is raised,
+    and noted in ``failed``, because a database that calls the function keeps no exception.
 
     Args:
-        slot: the slot as it lies.
-        tie: :func:`tie_of` its holder.
-        old: the epoch that it is under.
-        prefix: :func:`epoch_prefix` of the new epoch.
-        new: the new epoch.
-
-    Raises:
-        StateCorrupt: it is not this holder's, or was changed.
+        old: the epochs that slots may be under.
+        epoch: the number of the new one.
+        new: its key.
+        ties: :func:`tie_of` the holder of each slot.
+        failed: takes what is raised.
     """
-    nonce = tie[1:13]
-    try:
-        return prefix + new.encrypt(nonce, old.decrypt(nonce, slot[2:], _SLOT + slot[:2] + tie), _SLOT + prefix + tie)
-    except (InvalidTag, ValueError):
-        raise StateCorrupt("a key of the key table does not open under its epoch", help=_HELP) from None
+    openers = {epoch_prefix(each): (key.decrypt, _SLOT + epoch_prefix(each)) for each, key in old.items()}
+    prefix, seal = epoch_prefix(epoch), new.encrypt
+    bound_to = _SLOT + prefix
+
+    def rewrapped(slot: bytes, number: int) -> bytes:
+        opener, tie = openers.get(slot[:2]), ties.get(number)
+        if opener is None or tie is None:
+            return slot
+        nonce = tie[1:13]
+        try:
+            return prefix + seal(nonce, opener[0](nonce, slot[2:], opener[1] + tie), bound_to + tie)
+        except (InvalidTag, ValueError):
+            failed.append(StateCorrupt("a key of the key table does not open under its epoch", help=_HELP))
+            raise failed[-1] from None
+
+    return rewrapped
 
 
 def tie_of(holder: Holder) -> bytes:
