@@ -47,7 +47,8 @@ class Vaults:
         """Return the library of a store of kind ``vault``."""
         ids = SubjectIds(self._keys.vault_key(), lambda kind, value: spelt_names.stands_for(self._map, kind, value))
         datasets = [each.name for each in self._map.datasets_of(spec.name)]
-        return Library(Path(spec.url).resolve(), datasets, self.table, ids, beside=KeysBeside(self._state / LOCK, self._state / SHREDS, self.until))
+        beside = KeysBeside(self._state / LOCK, self._state / SHREDS, self.until)
+        return Library(Path(spec.url).resolve(), datasets, self.table, ids, beside=beside)
 
     def until(self) -> str:
         """Return until when copies of the key table could still open what was shredded, as a sentence for receipts."""
