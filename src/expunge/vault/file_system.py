@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fsspec.spec import AbstractFileSystem
 
@@ -96,7 +96,7 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if mode != "rb":
             raise UsageError("recordings are read and not written here", help="`expunge ingest` takes recordings in")
         found = self._installation.vault.open(self._strip_protocol(path), purpose=self.purpose, program=self._program)
-        return io.BufferedReader(found, AHEAD)  # type: ignore[type-var]
+        return io.BufferedReader(cast("io.RawIOBase", found), AHEAD)
 
 
 def _entry(name: str, size: int | None) -> dict[str, Any]:

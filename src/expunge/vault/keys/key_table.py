@@ -137,11 +137,8 @@ class KeyTable:
             if not rows:
                 return
             for row in rows:
-                try:
-                    stored = self._opened(row)
-                except KeyDestroyed:
-                    continue  # of a table that was put back, below an epoch that is destroyed
-                yield stored
+                if (stored := self._living(row)) is not None:
+                    yield stored
             last = rows[-1][0]
 
     def wrapped(self, owners: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -168,7 +165,9 @@ class KeyTable:
             with self._looking() as database:
                 marks = ",".join("?" * len(part))
                 rows = database.execute(f"SELECT {_COLUMNS} FROM {_FROM} WHERE o.slot IN ({marks})", part).fetchall()  # noqa: S608
-            yield from ((row[8], self._opened(row)) for row in rows)
+            for row in rows:
+                if (stored := self._living(row)) is not None:
+                    yield row[8], stored
 
     # ---- deaths ------------------------------------------------------------------------------------------------
 
@@ -303,9 +302,12 @@ class KeyTable:
             with self._changing():
                 pass
 
-    def _opened(self, row: Row) -> StoredObject:
-        """A recording with its label."""
-        stored, holder_key = self._held(row)
+    def _living(self, row: Row) -> StoredObject | None:
+        """A recording with its label; None for one of a table that was put back, below an epoch that is destroyed."""
+        try:
+            stored, holder_key = self._held(row)
+        except KeyDestroyed:
+            return None
         label = unwrap_under(holder_key, b"l" + bound(stored), row[7])
         return StoredObject(stored.id, stored.owners, stored.dataset, label, stored.at, stored.clear_before)
 
