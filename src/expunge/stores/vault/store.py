@@ -44,6 +44,7 @@ _EFFECTIVE = os.access in os.supports_effective_ids
 _RIGHTS = Unable(Reason.PERMISSION, "sealed files or the key table cannot be changed: give this user the right to write to their folders")
 _OUT_OF_SCOPE = (
     "what was read out of the vault before: copies of recordings elsewhere, and programs that have one in memory",
+    "files from which recordings were taken in, where they lie in no store of the map",
     "the disk below the file system: blocks of the removed file, sealed under the destroyed key, until they are overwritten",
 )
 
