@@ -6,7 +6,8 @@
 3. Whoever admits is asked again. An order that was received before this sees the recording; one received later finds it.
 4. The file gets its name. *Commit point: the recording is there.*
 
-Cut off between 2 and 4, the recording is brought to its end by the next ingest of the same name, or by the next purge.
+Cut off between 2 and 4, the recording is brought to its end by the next ingest of the same name, or taken back by the next purge: it was
+promised to nobody, and whoever is in it may be suppressed by now.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from expunge.ports.vault.sealed_library import SealedRecording, Subject
 from expunge.vault.chunked import SealingWriter, object_context
 from expunge.vault.keys.objects import NewObject
 from expunge.vault.keys.wrapping import new_key
-from expunge.vault.library import OBJECTS, SHARDS, Library, label_bytes, speaking
+from expunge.vault.library import OBJECTS, SHARDS, Library, alone, label_bytes, speaking
 
 AT_A_TIME = 1 << 18
 """Bytes of a stream that are in memory unsealed."""
@@ -80,13 +81,14 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
         try:
             key = new_key()
             recording = _sealed(file, key, id_, new, stream)
-            with _alone(library.lock):
+            with alone(library.lock):
                 known = _known(library, recording)
                 if known is not None:
                     return Ingested(known, fresh=False)
                 # Why before it is: whether it was added is not known where the answer is lost, and then it is brought to its end later.
                 added = True
                 with speaking(acting=True):
+                    library.table.is_spelt_by(library.ids.rules, adding=True)
                     library.table.add([_row(library, new, recording, key)])
                 try:
                     admit()
@@ -132,6 +134,9 @@ def _known(library: Library, recording: SealedRecording) -> SealedRecording | No
             message = "another recording has this name already, with other bytes"
             raise UsageError(message, help="give it another name; a recording is replaced by erasing it first")
         if library.is_whole(each) or library.finish(each):
+            if not set(map(library.ids.of, recording.subjects)) <= set(map(library.ids.of, each.subjects)):
+                message = "the same recording is in already, and says nothing of somebody who is named now"
+                raise UsageError(message, help="give it another name, with everybody in it; who is in a recording is said once")
             return each
         # Its file was lost, or was cut off: this one takes its place.
         library.shred([each])
@@ -150,18 +155,6 @@ def _begun(path: Path) -> Iterator[BinaryIO]:
     with os.fdopen(handle, "wb") as file:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield file
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """One process and thread at a time gives a recording its name."""
-    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _make_shards(root: Path) -> None:

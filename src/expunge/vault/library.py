@@ -15,6 +15,7 @@ import fcntl
 import hmac
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 OBJECTS = "objects"
 SHARDS = tuple(f"{number:02x}" for number in range(256))
 """Folders of sealed files; all are made at once, so that which of them there are says nothing."""
-_HEX_ID = 32
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class SubjectIds:
     """32 bytes, of the keystore."""
     common: Callable[[str, str], str]
     """(identity kind, identifier) -> the spelling that stands for all others of the same person."""
+    rules: bytes = b""
+    """Digest of the rules that ``common`` goes by."""
 
     def of(self, subject: Subject) -> bytes:
         """Return the 16 bytes of a person, whatever spelling the identifier comes in."""
@@ -120,8 +122,12 @@ class Library:
         if owners is not None and not owners:
             return
         with speaking():
-            for row in self._table().objects(dataset, owners):
-                yield _recording(row)
+            # Why all, where rules of spelling changed: the table knows people by the ids of then. What each is called stands in the labels.
+            every = owners is None or not self._table().is_spelt_by(self.ids.rules)
+            for row in self._table().objects(dataset, None if every else owners):
+                recording = _recording(row)
+                if owners is None or not every or not owners.isdisjoint(map(self.ids.of, recording.subjects)):
+                    yield recording
 
     def path(self, id_: str) -> Path:
         """Return where the sealed file of a recording lies."""
@@ -189,7 +195,7 @@ class Library:
         return size
 
     def scrub(self) -> int:
-        """See the port. An ingest that died between key and name is brought to its end here."""
+        """See the port. An ingest that died between key and name is taken back here."""
         with speaking(acting=True):
             before = [path.stat().st_size for path in self._table().files() if path.name.endswith("-wal")]
             if not self._table().scrub():
@@ -197,19 +203,27 @@ class Library:
         return sum(1 for size in before if size) + self._settle_leftovers()
 
     def _settle_leftovers(self) -> int:
-        living = self._living()
         settled = 0
         for path in self._files():
             id_ = path.name.removeprefix(durable.TEMPORARY_PREFIX)
-            if path.name == id_:
+            if path == self.path(id_):
                 if self.was_shredded(id_):
                     durable.unlink(path, at="vault.leftover.unlink")
                     durable.fsync_directory(path.parent, at="vault.leftover.folder")
                     settled += 1
-            elif not is_held(path):
-                self.finish(living[id_]) if id_ in living else durable.unlink(path, at="vault.leftover.waiting")
-                settled += 1
+            elif is_id(id_) and path == self.waiting(id_):
+                settled += self._settle_waiting(path, id_)
         return settled
+
+    def _settle_waiting(self, path: Path, id_: str) -> bool:
+        """Take back what an ingest left that died; nobody was told that it is in, and somebody in it may be suppressed by now."""
+        with alone(self.lock):
+            if not path.exists() or is_held(path):
+                return False
+            with speaking():
+                self._table().shred([bytes.fromhex(id_)])
+            durable.unlink(path, at="vault.leftover.waiting")
+            return True
 
     def finish(self, recording: SealedRecording) -> bool:
         """Give a recording its name whose ingest died after its key was durable. Return whether it has one now."""
@@ -222,17 +236,17 @@ class Library:
 
     # --- bytes ----------------------------------------------------------------------------------
 
-    def examine(self) -> Mapping[Path, LibraryFile]:
+    def examine(self, named: Callable[[SealedRecording], bool]) -> Mapping[Path, LibraryFile]:
         """See the port."""
         living = self._living()
-        return {path: self._kind(path, living) for path in self._files()}
+        return {path: self._kind(path, living, named) for path in self._files()}
 
-    def _kind(self, path: Path, living: Mapping[str, SealedRecording]) -> LibraryFile:
-        here = path.parent == self.root / OBJECTS / path.name.removeprefix(durable.TEMPORARY_PREFIX)[:2]
-        if here and path.name in living and not path.is_symlink() and self.is_whole(living[path.name]):
-            return LibraryFile.RECORDING
-        mine = path.name.startswith(durable.TEMPORARY_PREFIX) or self.was_shredded(path.name)
-        return LibraryFile.LEFTOVER if here and mine else LibraryFile.STRANGE
+    def _kind(self, path: Path, living: Mapping[str, SealedRecording], named: Callable[[SealedRecording], bool]) -> LibraryFile:
+        id_ = path.name.removeprefix(durable.TEMPORARY_PREFIX)
+        if id_ in living and path == self.path(id_) and not path.is_symlink() and self.is_whole(living[id_]):
+            return LibraryFile.RECORDING if named(living[id_]) else LibraryFile.UNNAMED
+        mine = path == self.waiting(id_) if path.name != id_ else path == self.path(id_) and self.was_shredded(id_)
+        return LibraryFile.LEFTOVER if is_id(id_) and mine else LibraryFile.STRANGE
 
     def without_file(self) -> int:
         """See the port."""
@@ -262,12 +276,8 @@ class Library:
 
     def was_shredded(self, id_: str) -> bool:
         """Return whether a key of this id was destroyed, by the register of key deaths."""
-        try:
-            what = bytes.fromhex(id_) if len(id_) == _HEX_ID else b""
-        except ValueError:
-            return False
         with speaking():
-            return bool(what) and self._table().shredded_at(what) is not None
+            return is_id(id_) and self._table().shredded_at(bytes.fromhex(id_)) is not None
 
     def _files(self) -> Iterator[Path]:
         for folder, _, names in os.walk(self.root):
@@ -316,6 +326,23 @@ class SealedContent(UnsealingReader):
 
 def _damaged() -> OSError:
     return OSError(errno.EBADMSG, "a sealed file is not what was sealed")
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text is the id of a recording, as files are named by it."""
+    return re.fullmatch("[0-9a-f]{32}", text) is not None
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """One process and thread at a time gives a recording its name, or takes back one that has none."""
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def is_held(path: Path) -> bool:

@@ -17,7 +17,7 @@ from expunge.adapters.keeper.keeper_keys import KeeperKeys
 from expunge.adapters.keeper.place import FOLDER, KeeperPlace
 from expunge.adapters.keys.local_keystore import open_keystore
 from expunge.core.values.signature import verify_ed25519, verify_p256
-from expunge.errors import Busy, KeeperAway, KeyDestroyed, StateUnavailable
+from expunge.errors import Busy, KeeperAway, KeyDestroyed, Misconfigured, StateUnavailable
 from expunge.testing.forked import start
 from expunge.testing.keys_suite import ONE, OTHER
 from tests.adapters.keeper.kept import Kept
@@ -169,6 +169,17 @@ def test_whatever_lies_in_the_sockets_place_is_replaced_or_said(kept: Kept, lies
         kept.keys(0.0).gate_key()
     assert kept.start().keys().gate_key()
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("lies", ["a link to the keys", "a file"])
+def test_what_a_client_put_in_the_folders_place_is_refused(kept: Kept, lies: str) -> None:
+    """Under a user of its own the keeper runs in a state folder of its clients: a link there must not open another folder to them."""
+    before = kept.place.keys.stat().st_mode
+    kept.place.folder.symlink_to(kept.place.keys) if lies == "a link to the keys" else kept.place.folder.touch()
+    with pytest.raises((Misconfigured, StateUnavailable)), kept.place.held(), kept.place.listen(for_others=True):
+        pass
+    assert kept.place.keys.stat().st_mode == before
+    assert not (kept.place.keys / "socket").exists()
 
 
 def test_a_folder_whose_path_is_longer_than_a_sockets_name_may_be(tmp_path: Path) -> None:

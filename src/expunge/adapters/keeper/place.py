@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from pathlib import Path
 from expunge import durable
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.file_lock import FileLock
+from expunge.errors import Misconfigured
 
 FOLDER = "keeper"
 SOCKET = "socket"
@@ -55,9 +58,16 @@ class KeeperPlace:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the one keeper of the state folder for the length of a block. Raises Busy, StateUnavailable."""
+        """Be the one keeper of the state folder for the length of a block. Raises Busy, Misconfigured, StateUnavailable."""
         with guarded("the keeper's folder could not be made"):
             self.folder.mkdir(mode=0o700, exist_ok=True)
+            found = self.folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            # Where commands run under another user, the state folder is theirs: a link would lead the keeper's rights to another folder.
+            message = "the keeper's folder is a link, or belongs to another user"
+            raise Misconfigured(
+                message, help=f"install -d -o {os.geteuid()} -m 700 {shlex.quote(str(self.folder))}, after moving away what lies there"
+            )
         lock = FileLock(self.folder / "lock", wait=_WAIT, busy="a keeper of this state folder is running already")
         with ExitStack() as stack:
             with guarded("the keeper's lock could not be taken"):

@@ -19,6 +19,7 @@ from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.ports.vault.sealed_library import SealedRecording, Subject
 from expunge.stores.tree.template_walk import CompiledTemplate
+from expunge.stores.vault.sealed_tree import SealedLayout
 from expunge.vault.gated_reader import GatedReader
 from expunge.vault.ingesting import Ingested, NewRecording, ingest
 from expunge.vault.library import Library
@@ -64,6 +65,9 @@ class VaultService(DomainService):
         found = self._dataset(dataset)
         people = tuple(dict.fromkeys((*named_in(found, name), *subjects)))
         new = NewRecording(found.name, name, people, self.context.clock.now(), clear_before, digest, size)
+        if people and not SealedLayout.of(found).shows(SealedRecording("", found.name, name, people, 0, "", new.at)):
+            message = "a person in it would be found by no order: the path that its name fits has no field for them"
+            raise UsageError(message, help=f"give `path:` of {found.name} a placeholder for each kind of identifier, or use another name")
         gate = self.gate()
 
         def why_not(subject: Subject, purpose: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from expunge.adapters.keys.local_keystore import LocalKeys
@@ -51,7 +52,8 @@ class Vaults:
 
     def library(self, spec: StoreSpec) -> Library:
         """Return the library of a store of kind ``vault``."""
-        ids = SubjectIds(self._keys.vault_key(), lambda kind, value: spelt_names.stands_for(self._map, kind, value))
+        rules = sha256("\n".join(f"{kind} {self._map.spelling(kind)!r}" for kind in sorted(self._map.kinds)).encode()).digest()
+        ids = SubjectIds(self._keys.vault_key(), lambda kind, value: spelt_names.stands_for(self._map, kind, value), rules)
         datasets = [each.name for each in self._map.datasets_of(spec.name)]
         beside = KeysBeside(self._state / LOCK, self._state / SHREDS, self.until)
         return Library(Path(spec.url).resolve(), datasets, self.table, ids, beside=beside)

@@ -6,7 +6,7 @@ die with the key. Recordings are found by people without opening anybody else's 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +47,8 @@ class LibraryFile(StrEnum):
 
     RECORDING = "recording"
     """The sealed file of a living recording, of the size that its label says."""
+    UNNAMED = "unnamed"
+    """The same, of a recording that the map of today cannot find: its name fits no path, or the path says nothing of somebody in it."""
     LEFTOVER = "leftover"
     """The library's own, settled by the next scrub: a temporary file, or the sealed file of a recording whose key was shredded."""
     STRANGE = "strange"
@@ -95,8 +97,12 @@ class SealedLibrary(Protocol):
         """
         ...
 
-    def examine(self) -> Mapping[Path, LibraryFile]:
-        """Return what each file below the library's folder is. Opens every label."""
+    def examine(self, named: Callable[[SealedRecording], bool]) -> Mapping[Path, LibraryFile]:
+        """Return what each file below the library's folder is. Opens every label.
+
+        Args:
+            named: tells whether the map finds a recording by each of its people.
+        """
         ...
 
     def without_file(self) -> int:

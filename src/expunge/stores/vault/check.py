@@ -10,21 +10,24 @@ from expunge.core.datamap.datamap import ByField
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.ports.vault.sealed_library import LibraryFile, SealedLibrary
 from expunge.stores.tree.check import NamesCheck
-from expunge.stores.tree.folder_layout import FolderLayout
+from expunge.stores.vault.sealed_tree import SealedLayout, shown_by
 
 _NAMED_SINGLY = 3
 """Strange files that are named one by one; more are counted."""
 _STRANGE = "put it where a store of the map has it, or remove it; if the key table was put back from a backup, put back the newer one"
+
+_UNNAMED = "add the paths and fields by which they came in; `path:` takes a list"
 
 
 class VaultCheck:
     """One comparison."""
 
     def __init__(
-        self, store: str, root: Path, library: SealedLibrary | None, layouts: Sequence[FolderLayout], ignored: Sequence[str]
+        self, store: str, root: Path, library: SealedLibrary | None, layouts: Sequence[SealedLayout], ignored: Sequence[str]
     ) -> None:
         self._root = root
         self._library = library
+        self._layouts = layouts
         self._names = NamesCheck(store, layouts, ignored)
 
     def findings(self) -> Iterator[Finding]:
@@ -59,7 +62,7 @@ class VaultCheck:
             yield from (each for each in self._files(self._library) if each.kind is FindingKind.UNDECLARED)
 
     def _files(self, library: SealedLibrary) -> Iterator[Finding]:
-        here = {path.relative_to(self._root).as_posix(): kind for path, kind in library.examine().items()}
+        here = {path.relative_to(self._root).as_posix(): kind for path, kind in library.examine(shown_by(self._layouts)).items()}
         strange = sorted(key for key, kind in here.items() if kind is LibraryFile.STRANGE and not self._names.is_ignored(key))
         if len(strange) > _NAMED_SINGLY:
             what = f"{len(strange)} files that are no recording's, or of another size than their recording's"
@@ -71,6 +74,12 @@ class VaultCheck:
         if left:
             what = f"{left} leftovers of an ingest or an erasure"
             yield self._names.finding(FindingKind.NOTE, ".", what, "nothing, if one is running; else the next purge settles them")
+        unnamed = sum(kind is LibraryFile.UNNAMED for kind in here.values())
+        if unnamed:
+            what = (
+                f"{unnamed} recordings that no order finds: their names fit no path of their dataset, or no field says who else is in them"
+            )
+            yield self._names.finding(FindingKind.UNDECLARED, ".", what, _UNNAMED)
         missing = library.without_file()
         if missing:
             what = f"{missing} recordings have a key and no file: their ingest was cut off, or the files were lost"

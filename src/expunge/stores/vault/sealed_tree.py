@@ -53,6 +53,13 @@ class SealedLayout(FolderLayout):
             found += ({**base, fields[kind]: value} for kind, value in recording.subjects if fields.get(kind) in base)
         return different(found)
 
+    def shows(self, recording: SealedRecording) -> bool:
+        """Return whether a recording's name fits a path, and a look finds it by each of its people."""
+        rule = self.dataset.subject
+        fields = rule.fields if isinstance(rule, ByField) else {}
+        readings = [way for template in self.templates for way in self.readings_of(template, recording)]
+        return bool(readings) and all(any(way.get(fields.get(kind, "")) == value for way in readings) for kind, value in recording.subjects)
+
     def copy(self, recording: SealedRecording, number: int) -> Copy:
         """Return one recording as an item of people who stay."""
         readings = different(way for template in self.templates for way in self.readings_of(template, recording))
@@ -71,6 +78,12 @@ class SealedLayout(FolderLayout):
         if not wanted or set(wanted) - {name for _, name in pairs}:
             return None
         return frozenset((kind, value) for kind, name in pairs for value in wanted.get(name, ()))
+
+
+def shown_by(layouts: Iterable[SealedLayout]) -> Callable[[SealedRecording], bool]:
+    """Return what tells whether the datasets' paths show a recording: see :meth:`SealedLayout.shows`."""
+    by_name = {each.dataset.name: each for each in layouts}
+    return lambda recording: recording.dataset in by_name and by_name[recording.dataset].shows(recording)
 
 
 @dataclass(frozen=True)

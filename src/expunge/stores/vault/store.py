@@ -33,16 +33,18 @@ from expunge.stores.tree.erase import TreeEraser, reason_of
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
 from expunge.stores.vault.check import VaultCheck
-from expunge.stores.vault.sealed_tree import STAYING, SealedLayout, SealedTree
+from expunge.stores.vault.sealed_tree import STAYING, SealedLayout, SealedTree, shown_by
 
 WRAPPED_KEY = "wrapped key"
 """The field under which the wrapped keys of recordings are traced."""
 SEALED = "sealed file"
 """The field under which the beginnings of sealed files are traced."""
+_EXPLAINED = frozenset({LibraryFile.RECORDING, LibraryFile.LEFTOVER})
 _EFFECTIVE = os.access in os.supports_effective_ids
 _RIGHTS = Unable(Reason.PERMISSION, "sealed files or the key table cannot be changed: give this user the right to write to their folders")
 _OUT_OF_SCOPE = (
     "what was read out of the vault before: copies of recordings elsewhere, and programs that have one in memory",
+    "files from which recordings were taken in, where they lie in no store of the map",
     "the disk below the file system: blocks of the removed file, sealed under the destroyed key, until they are overwritten",
 )
 
@@ -203,14 +205,14 @@ class Vault:
 
     def files(self) -> NameFile:
         """Tell the sealed files of living recordings from files that nothing explains."""
-        here = self._opened.examine()
+        here = self._opened.examine(shown_by([SealedLayout.of(each) for each in self._datasets]))
         root = os.path.join(self._root, "")  # noqa: PTH118 - a path less for each of millions
 
         def name(path: Path) -> StoreFile | None:
             if not os.fspath(path).startswith(root):
                 return None
             kind = here.get(path, LibraryFile.STRANGE)
-            return StoreFile(os.fspath(path)[len(root) :], own=kind is not LibraryFile.STRANGE, item=kind is LibraryFile.RECORDING)
+            return StoreFile(os.fspath(path)[len(root) :], own=kind in _EXPLAINED, item=kind is LibraryFile.RECORDING)
 
         return name
 

@@ -25,6 +25,8 @@ from expunge.vault.keys.table_file import TableFile
 from expunge.vault.keys.wrapping import Holder, epoch_of, new_key, unwrap_slot, unwrap_under, wrap_slot, wrap_under
 
 _PAGE = 1000
+_MIXED = b"-"
+"""In the place of a digest: recordings came in by several rules of spelling."""
 Row = tuple[Any, ...]
 _COLUMNS = "o.number, o.id, d.name, o.at, o.clear, o.owners, o.wrapped, o.label, o.slot, s.wrapped"
 _FROM = "objects o JOIN datasets d ON d.number = o.dataset JOIN slots s ON s.slot = o.slot"
@@ -107,6 +109,25 @@ class KeyTable:
             if not deaths.fact(database, "current"):
                 self._epochs.begin(database, self._now())
             return _Adding(database, self._epochs, len(objects)).add(objects)
+
+    def is_spelt_by(self, rules: bytes, *, adding: bool = False) -> bool:
+        """Return whether all recordings have ids of subjects that were made by the same rules of spelling.
+
+        Args:
+            rules: digest of the rules of today.
+            adding: whether a recording is about to be added by them. A table without recordings takes the rules on; one with recordings by
+                others is mixed from then on, until it has none.
+        """
+        with self._looking() as database:
+            if _rules(database) == rules:
+                return True
+        if not adding:
+            return False
+        with self._changing() as database:
+            is_empty = not database.execute("SELECT 1 FROM objects LIMIT 1").fetchone()
+            agrees = is_empty or _rules(database) == rules
+            database.execute("INSERT OR REPLACE INTO facts VALUES ('rules', ?)", (rules if agrees else _MIXED,))
+            return agrees
 
     def key(self, object_id: bytes) -> bytes:
         """Return a recording's key, 32 bytes.
@@ -343,6 +364,12 @@ class KeyTable:
             raise Conflict("a recording of that id has a key already", help="read its key, or give the recording another id")
         if len(deaths.unburied(database, ids)) < len(ids):
             raise KeyDestroyed("a recording of that id was shredded", help="an id is used once; give the recording another")
+
+
+def _rules(database: sqlite3.Connection) -> bytes | None:
+    """The rules of spelling by which the ids of all subjects were made; None where nothing was added, or nothing said."""
+    found = database.execute("SELECT value FROM facts WHERE name = 'rules'").fetchone()
+    return found and bytes(found[0])
 
 
 class _Adding:
