@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,12 +17,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from expunge.adapters.host.clocks import SystemClock
 from expunge.adapters.roots.local_root import LocalRoot
-from expunge.core.journal.epoch_events import EpochDestroyed, EpochEnding
+from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.core.verification import receipt_verify
-from expunge.engine.kernel.journal_streams import EPOCHS, read_register
+from expunge.engine.kernel.journal_streams import EPOCHS, read_register, register
 from expunge.errors import EvidenceInvalid, ExpungeError, IllegalTransition, NeedsApproval, UsageError
 from expunge.faults import arm
 from expunge.vault.chunked import object_context, open_sealed
@@ -152,6 +153,7 @@ def signed(home: Doorbells, by: str, epoch: int = 1) -> str:
         return base64.b64encode(OFFICERS[by].sign(opened.epochs.message(epoch))).decode()
 
 
+@pytest.mark.duty("NST-02")
 def test_one_person_under_two_names_is_one(guarded: Doorbells):
     """Two approvals are of two people: the same again, the same key under another name, and one over another epoch do not count."""
     home = guarded
@@ -163,6 +165,9 @@ def test_one_person_under_two_names_is_one(guarded: Doorbells):
         assert opened.epochs.approve(1, "chief", mine) == opened.epochs.approve(1, "chief", mine) == ("chief",)
         with pytest.raises(UsageError, match="another name"):
             opened.epochs.approve(1, "chief-at-home", mine)
+        # However it came into the journal.
+        forged = next(each for each in read_register(opened.context.journal, EPOCHS) if isinstance(each, EpochApproved))
+        register(opened.context.journal, EPOCHS, replace(forged, approver="chief-at-home"))
         with pytest.raises(EvidenceInvalid):
             opened.epochs.approve(1, "deputy", signed(home, "deputy", epoch=2))
         with pytest.raises(NeedsApproval, match="so far: chief"):
@@ -244,3 +249,15 @@ def test_who_can_read(home: Doorbells):
     (home.folder / "state" / "keys").chmod(0o700)
     assert os.fspath(home.folder / "state" / "vault" / "root") in {each["path"] for each in found["places"]}
     assert path_of(ANNA, "r-1") not in str(found)
+
+
+def test_recordings_in_the_clear_are_told(home: Doorbells):
+    """An estate meets the duty not to keep recordings unencrypted when those that its map declares lie in a vault, and only then."""
+
+    def today() -> dict[str, str]:
+        ran = expunge("obligations", "--json", "--map", home.map)
+        return {each["duty"]: each["today"] for each in ran.json["duties"] if each["duty"] in {"FAIL-11", "RNG-22"}}
+
+    assert today() == {"FAIL-11": "met", "RNG-22": "in part"}
+    home.map.write_text(home.map.read_text().replace("kind: vault, url: ./world/vault", "kind: files, url: ./world/clear"))
+    assert today() == {"FAIL-11": "no", "RNG-22": "no"}
