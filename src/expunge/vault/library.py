@@ -20,6 +20,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -39,6 +40,7 @@ from expunge.errors import (
     StateUnavailable,
     StoreUnavailable,
 )
+from expunge.ports.vault.key_epochs import LIFETIME, KeyDeath, KeyEpoch
 from expunge.ports.vault.sealed_library import LibraryFile, SealedRecording, Subject
 from expunge.vault.chunked import HEADER, UnsealingReader, object_context, opened_size, sealed_size
 from expunge.vault.keys.key_table import KeyTable
@@ -80,6 +82,8 @@ class KeysBeside:
     """The register of key deaths."""
     until: Callable[[], str]
     """Returns until when copies of the key table could still open what was shredded, as a sentence for receipts."""
+    lifetime: timedelta = LIFETIME
+    """How long an epoch may live."""
 
 
 def label_bytes(recording: SealedRecording) -> bytes:
@@ -267,6 +271,27 @@ class Library:
     def out_of_scope(self) -> tuple[str, ...]:
         """See the port."""
         return (self._beside.until(),)
+
+    @property
+    def epoch_lifetime(self) -> timedelta:
+        """See the port."""
+        return self._beside.lifetime
+
+    @property
+    def root_copyable(self) -> bool:
+        """See the port."""
+        with speaking():
+            return self._table().root_copyable
+
+    def key_epochs(self) -> Sequence[KeyEpoch]:
+        """See the port."""
+        with speaking():
+            return self._table().epochs()
+
+    def last_key_death(self, until: datetime) -> KeyDeath | None:
+        """See the port."""
+        with speaking():
+            return self._table().last_death(until)
 
     def close(self) -> None:
         """Do nothing: whoever opened the key table closes it."""

@@ -158,7 +158,7 @@ MUTATIONS = (
     ),
     Mutation(
         "TIM-04", "the receipt does not name the recipients that were told", "engine/execution/order_conclusion.py",
-        "scopes.append((*known[reach], *instructions.told_in_receipt(recipients, recorder.run.order)))", "scopes.append(known[reach])",
+        "*instructions.told_in_receipt(recipients, recorder.run.order))", ")",
         (_RECIPIENTS,),
     ),
     Mutation(

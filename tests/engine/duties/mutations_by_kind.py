@@ -16,6 +16,8 @@ _EPHEMERAL = ("tests/gate/test_ephemeral.py",)
 _RING = ("tests/orders/test_ring.py",)
 _STANDING = ("tests/orders/test_standing.py",)
 _TABLE = ("tests/orders/test_table.py",)
+_KEYS = ("tests/vault/test_vault_keys.py",)
+_SEALED = ("tests/vault/test_vault_story.py::test_nothing_that_was_written_holds_a_window",)
 _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
 _ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
@@ -276,5 +278,25 @@ REST = (
         "NST-08", "a changed entry of the log verifies", "adapters/log/audit.py",
         '_refuse(f"{name} does not belong to the entries")', "pass",
         ("tests/cli/test_map_and_log.py::test_a_changed_entry_in_the_log_is_bad_evidence", "tests/adapters/test_log_tiles.py"),
+    ),
+    Mutation(
+        "NST-02", "inaccessible counts as irrecoverable", "vault/keys/standing.py",
+        "if count == newest else None", "if newest else None", _KEYS,
+    ),
+    Mutation(
+        "NST-02", "one person ends an epoch under two names", "engine/consent/epoch_approvals.py",
+        "found.setdefault(_key(context, event.approver), event.approver)", "found[event.approver.encode()] = event.approver", _KEYS,
+    ),
+    Mutation(
+        "NST-02", "a destroyed epoch is marked and its key stays", "adapters/roots/local_root.py",
+        "            self._files.mark(epoch)\n            self._files.wipe(epoch)", "            pass", _KEYS,
+    ),
+    Mutation(
+        "FAIL-11", "recordings lie in the clear in their files", "vault/chunked.py",
+        "self._aead.encrypt_into(self._nonce(number), part, None, out)", "out[: len(part)] = part", _SEALED,
+    ),
+    Mutation(
+        "RNG-22", "what is sealed at rest is not", "vault/chunked.py",
+        "self._aead.encrypt_into(self._nonce(number), part, None, out)", "out[: len(part)] = part", _SEALED,
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from expunge.bootstrap.service import DomainService
-from expunge.bootstrap.vault.vaults import Vaults
+from expunge.bootstrap.vault.vaults import KIND, Vaults
 from expunge.core.datamap.datamap import ByField, Dataset
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.gate import fencing
@@ -23,8 +23,6 @@ from expunge.stores.vault.sealed_tree import SealedLayout
 from expunge.vault.gated_reader import GatedReader
 from expunge.vault.ingesting import Ingested, NewRecording, ingest
 from expunge.vault.library import Library
-
-KIND = "vault"
 
 
 @dataclass(frozen=True)

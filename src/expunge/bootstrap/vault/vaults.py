@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,12 +12,15 @@ from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.adapters.roots.local_root import LocalRoot
 from expunge.adapters.roots.shred_file import ShredFile
 from expunge.core.datamap.datamap import DataMap, StoreSpec
+from expunge.core.values.periods import parse_span
 from expunge.engine.kernel import spelt_names
 from expunge.errors import KeystoreLocked
 from expunge.ports.keys import InstallationKeys
+from expunge.ports.vault.key_epochs import LIFETIME
 from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.library import KeysBeside, Library, SubjectIds
 
+KIND = "vault"
 TABLE = "vault/table/keys.db"
 ROOT = "vault/root"
 LOCK = "vault/ingest.lock"
@@ -32,7 +35,7 @@ class Vaults:
         """Open nothing yet. ``passphrase``: of the keystore, which protects the root of the vault as well."""
         self._map = data_map
         self._state = Path(data_map.state).resolve()
-        self._keys = keys
+        self.keys = keys
         self._passphrase = passphrase
         self._now = now
         self._opened: KeyTable | None = None
@@ -42,7 +45,7 @@ class Vaults:
         """Return the key table. Raises as :meth:`KeyTable.open`."""
         with self._guard:
             if self._opened is None:
-                if not isinstance(self._keys, LocalKeys):
+                if not isinstance(self.keys, LocalKeys):
                     # Why not without the passphrase: a root that is made here would be protected by none.
                     message = "the vault opens in the process that opens the keystore, and here the keeper has done so"
                     raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
@@ -53,10 +56,16 @@ class Vaults:
     def library(self, spec: StoreSpec) -> Library:
         """Return the library of a store of kind ``vault``."""
         rules = sha256("\n".join(f"{kind} {self._map.spelling(kind)!r}" for kind in sorted(self._map.kinds)).encode()).digest()
-        ids = SubjectIds(self._keys.vault_key(), lambda kind, value: spelt_names.stands_for(self._map, kind, value), rules)
+        ids = SubjectIds(self.keys.vault_key(), lambda kind, value: spelt_names.stands_for(self._map, kind, value), rules)
         datasets = [each.name for each in self._map.datasets_of(spec.name)]
-        beside = KeysBeside(self._state / LOCK, self._state / SHREDS, self.until)
+        beside = KeysBeside(self._state / LOCK, self._state / SHREDS, self.until, self.lifetime)
         return Library(Path(spec.url).resolve(), datasets, self.table, ids, beside=beside)
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long an epoch may live: the shortest that a vault of the map says."""
+        said = (each.options.get("epochs") for each in self._map.stores.values() if each.kind == KIND)
+        return min((parse_span(str(each)) for each in said if each is not None), default=LIFETIME)
 
     def until(self) -> str:
         """Return until when copies of the key table could still open what was shredded, as a sentence for receipts."""

@@ -13,6 +13,7 @@ from expunge.core.consent.use_records import UseRecordEvent
 from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement.disgorgement_events import DisgorgementEvent
 from expunge.core.journal.access_tokens import TokenEvent
+from expunge.core.journal.epoch_events import EpochEvent
 from expunge.core.journal.ledger_events import LedgerEvent
 from expunge.core.journal.opening_events import OpeningEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
@@ -402,6 +403,7 @@ RegisterEvent: TypeAlias = (
     | LedgerEvent
     | UseRecordEvent
     | OpeningEvent
+    | EpochEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

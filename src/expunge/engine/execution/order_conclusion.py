@@ -21,7 +21,7 @@ from expunge.core.values.outcome import Reason
 from expunge.core.values.scope import Scope
 from expunge.engine.evidence import receipt_entries
 from expunge.engine.evidence.verification import Entries
-from expunge.engine.execution import issuing
+from expunge.engine.execution import issuing, key_deaths
 from expunge.engine.intake import key_destruction
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, Progress, Reporter
@@ -73,7 +73,8 @@ def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, 
         reach = (frozenset(step.store for step in recorder.run.plan.steps), recorder.run.plan.scope)
         if reach not in known:
             known[reach] = out_of_scope(context, recorder.run)
-        scopes.append((*known[reach], *instructions.told_in_receipt(recipients, recorder.run.order)))
+        told = (*key_deaths.told(context, recorder.run), *instructions.told_in_receipt(recipients, recorder.run.order))
+        scopes.append((*known[reach], *told))
     return scopes
 
 

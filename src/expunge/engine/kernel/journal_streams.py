@@ -35,9 +35,10 @@ SEARCHES = "searches"
 LEDGER = "ledger"
 USES = "uses"
 OPENINGS = "openings"
+EPOCHS = "epochs"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
-    | {SEARCHES, LEDGER, USES, OPENINGS}
+    | {SEARCHES, LEDGER, USES, OPENINGS, EPOCHS}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

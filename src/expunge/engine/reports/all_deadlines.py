@@ -15,12 +15,14 @@ from expunge.core.values.periods import end_of
 from expunge.engine.consent import data_without_ground, parental_consent
 from expunge.engine.destruction import disgorgement_orders
 from expunge.engine.gate import use_records
+from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import Recorder
 from expunge.engine.recipients import deadlines, instructions
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.engine.reports import duty_ledger, record_periods
 from expunge.engine.retention import inactive_profiles, overdue_items
+from expunge.ports.optional.sealed_items import SealedItems
 
 ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
 """The event that an order of destruction starts its clocks with, and the clocks that Expunge knows the end of."""
@@ -30,8 +32,33 @@ def everything(context: Context) -> tuple[Deadline, ...]:
     """Overdue first, then by date; clocks that have not started come last."""
     ours = (*deadlines.of_orders(context), *deadlines.of_holds(context), *instructions.owed(context), *inactive_profiles.owed(context))
     found = (*ours, *of_disgorgements(context), *of_groundless(context), *of_use_records(context), *of_askings(context))
-    found = (*found, *overdue_items.owed(context), *record_periods.owed(context), *duty_ledger.owed(context))
+    found = (*found, *overdue_items.owed(context), *record_periods.owed(context), *duty_ledger.owed(context), *of_epochs(context))
     return deadlines.soonest_first(found)
+
+
+_EPOCHS = "`epochs:` of the vault"
+_VAULT = "vault"
+
+
+def of_epochs(context: Context) -> tuple[Deadline, ...]:
+    """Return when each living epoch of a vault's keys is due to be destroyed, so that shredded keys become irrecoverable."""
+    found: dict[str, Deadline] = {}
+    now = context.clock.now()
+    for name in (each.name for each in context.data_map.stores.values() if each.kind == _VAULT):
+        try:
+            store = context.open_store(name)
+            if not isinstance(store, SealedItems):
+                continue
+            for each in store.key_epochs():
+                at = each.made + store.epoch_lifetime
+                what = f"epoch {each.number} of the vault"
+                duty = "destroy it, with two approvals" if each.destroyable else "rotate, then destroy it, with two approvals"
+                standing = ClockState.OVERDUE if at <= now else ClockState.RUNNING
+                found[what] = Deadline(what, duty, "epochs", _EPOCHS, at, standing, "what was shredded is not irrecoverable before")
+        except store_calls.TROUBLE:
+            why = "the keys of the vault could not be asked how old they are"
+            found[name] = Deadline(f"epochs of {name}", "look again", "epochs", _EPOCHS, None, ClockState.NOT_STARTED, why)
+    return tuple(found.values())
 
 
 def prompt(context: Context) -> tuple[Deadline, ...]:

@@ -326,6 +326,16 @@ def _late(found: tuple[Deadline, ...]) -> str:
     return f"overdue: {'; '.join(late)}" if late else ""
 
 
+def _sealed(context: Context) -> str:
+    """Name the datasets of whole recordings that lie in the clear."""
+    stores = context.data_map.stores
+    of = {name for each in in_scope(context.data_map) if each.kind in _RECORDED for name in each.datasets}
+    clear = sorted(name for name in of if (each := context.data_map.datasets[name]).paths and stores[each.store].kind != _VAULT)
+    return f"recordings of {', '.join(clear)} lie in the clear: declare a store of kind vault, and `expunge ingest` them" if clear else ""
+
+
+_RECORDED = frozenset({ProtectedKind.VOICE, ProtectedKind.IMAGE})
+_VAULT = "vault"
 _CHECKS: dict[str, Callable[[Context], str]] = {
     "approvers": _approvers,
     "assurances": _assurances,
@@ -346,6 +356,7 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "requests": _requests,
     "retention": _retention,
     "reviews": _reviews,
+    "sealed": _sealed,
     "stores": _stores,
     "third parties": _third_parties,
     "whereabouts": _whereabouts,
@@ -371,6 +382,7 @@ _SAID = {
     "requests": "requests of authorities have a clock, and none is overdue",
     "retention": "everything has a finite period that reaches it, a purpose and a need, nothing is past it, and every rule is used",
     "reviews": "every use of location has a review that holds",
+    "sealed": "no recording of a voice or a picture that the map declares lies in the clear",
     "stores": "every store can be reached",
     "third parties": "the public is told who else gets data and why, and the retention policy",
     "whereabouts": "samples of every dataset hold no whereabouts that its categories do not say",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy
+from expunge.ports.vault.key_epochs import KeyDeath, KeyEpoch
 from expunge.ports.vault.sealed_library import SealedRecording
 
 
@@ -21,4 +23,22 @@ class SealedItems(Protocol):
 
     def opened_by_export(self, dataset: Dataset, copy: Copy) -> Sequence[SealedRecording]:
         """Return the recordings that an export of a copy opens, to be entered before it does."""
+        ...
+
+    @property
+    def epoch_lifetime(self) -> timedelta:
+        """How long an epoch may live: then it is due that keys are wrapped anew and it is destroyed."""
+        ...
+
+    @property
+    def root_copyable(self) -> bool:
+        """Whether a copy of the root's files, made before an epoch was destroyed, still opens it."""
+        ...
+
+    def key_epochs(self) -> Sequence[KeyEpoch]:
+        """Return the living epochs; the same for all stores over one key table. Raises as ``locate``."""
+        ...
+
+    def last_key_death(self, until: datetime) -> KeyDeath | None:
+        """Return the last death of keys up to a time, which no earlier one outlasts. Raises as ``locate``."""
         ...

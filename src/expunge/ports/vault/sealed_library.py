@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
 from expunge.core.values.copy import RawSource
+from expunge.ports.vault.key_epochs import KeyDeath, KeyEpoch
 
 Subject: TypeAlias = tuple[str, str]
 """Identity kind and identifier."""
@@ -119,6 +120,24 @@ class SealedLibrary(Protocol):
 
     def out_of_scope(self) -> tuple[str, ...]:
         """Return sentences for the receipt: which copies of keys could still open what was shredded, and until when."""
+        ...
+
+    @property
+    def epoch_lifetime(self) -> timedelta:
+        """How long an epoch may live before it is due to be destroyed."""
+        ...
+
+    @property
+    def root_copyable(self) -> bool:
+        """Whether a copy of the root's files opens a destroyed epoch. Raises StoreUnavailable."""
+        ...
+
+    def key_epochs(self) -> Sequence[KeyEpoch]:
+        """Return the living epochs of the key table, oldest first."""
+        ...
+
+    def last_key_death(self, until: datetime) -> KeyDeath | None:
+        """Return the last death of keys up to a time; None where there was none."""
         ...
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
+from expunge.ports.vault.key_epochs import KeyDeath, KeyEpoch
 from expunge.ports.vault.sealed_library import SLOTS, LibraryFile, SealedLibrary, SealedRecording
 from expunge.stores.near.lying_files import files_of
 from expunge.stores.tree.ages import TreeAging
@@ -116,6 +117,24 @@ class Vault:
     def opened_by_export(self, dataset: Dataset, copy: Copy) -> Sequence[SealedRecording]:
         """Return the recordings under the copy's names."""
         return self._met(dataset, [copy])[0].recordings(copy.keys)
+
+    @property
+    def epoch_lifetime(self) -> timedelta:
+        """As the map says."""
+        return self._opened.epoch_lifetime
+
+    @property
+    def root_copyable(self) -> bool:
+        """As the root is."""
+        return self._opened.root_copyable
+
+    def key_epochs(self) -> Sequence[KeyEpoch]:
+        """Return those of the key table."""
+        return self._opened.key_epochs()
+
+    def last_key_death(self, until: datetime) -> KeyDeath | None:
+        """Ask the key table."""
+        return self._opened.last_key_death(until)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """Recordings byte for byte."""

@@ -23,6 +23,11 @@ class Epochs:
         self._keys: dict[int, AESGCMSIV] = {}
         self._seen = 0
 
+    @property
+    def copyable(self) -> bool:
+        """Whether a copy of the root's files opens a destroyed epoch."""
+        return self._roots.copyable
+
     def key(self, epoch: int) -> AESGCMSIV:
         """Return the epoch's key, ready for use. Raises KeyDestroyed, KeystoreLocked, RootUnavailable, StateCorrupt."""
         held = self._keys.get(epoch)

@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from expunge.errors import Conflict, IllegalTransition, KeyDestroyed, KeyUnknown, UsageError
+from expunge.ports.vault.key_epochs import EpochEnd, KeyDeath, KeyEpoch
 from expunge.ports.vault.root_keys import RootKeys
 from expunge.ports.vault.shred_register import Deed, Entry, ShredRegister
-from expunge.vault.keys import deaths
+from expunge.vault.keys import deaths, standing
 from expunge.vault.keys.epochs import Epochs
 from expunge.vault.keys.objects import NewObject, StoredObject, bound, check, check_ids, in_parts, micros, owners_of, time_of
 from expunge.vault.keys.rotation import Rewrapping, RotationSummary
@@ -252,7 +253,27 @@ class KeyTable:
             count, last = database.execute(query, (found[1],)).fetchone()
         return time_of(max(last or 0, found[0])) if count == found[1] else None
 
+    def last_death(self, until: datetime) -> KeyDeath | None:
+        """Return the last death up to a time, which no earlier one outlasts; None where there was none. Raises RootUnavailable."""
+        with self._looking() as database:
+            return standing.last_death(database, until, self._epochs.living())
+
+    def waiting(self) -> tuple[KeyDeath, ...]:
+        """Return the deaths that are not yet irrecoverable, oldest first, by the epochs that they wait for. Raises RootUnavailable."""
+        with self._looking() as database:
+            return tuple(standing.waiting(database, self._epochs.living()))
+
     # ---- epochs ------------------------------------------------------------------------------------------------
+
+    @property
+    def root_copyable(self) -> bool:
+        """Whether a copy of the root, made before an epoch was destroyed, still opens it."""
+        return self._epochs.copyable
+
+    def epochs(self) -> tuple[KeyEpoch, ...]:
+        """Return the living epochs, oldest first, and how many living keys are under each. Raises RootUnavailable."""
+        with self._looking() as database:
+            return standing.epochs(database, self._epochs.living())
 
     def rotate(self, at: datetime) -> RotationSummary:
         """Make a new epoch and wrap every living key under it. Interrupted, the next call finishes it and makes no other.
@@ -280,6 +301,18 @@ class KeyTable:
             used, newest = deaths.epochs_in_use(database) | {deaths.fact(database, "current")}, deaths.fact(database, "newest")
         return tuple(epoch for epoch in sorted(set(self._epochs.living()) - used) if epoch <= newest)
 
+    def end_of(self, epoch: int) -> EpochEnd:
+        """Return what the destruction of a living epoch would destroy. Raises as :meth:`destroy_epoch`."""
+        with self._looking() as database:
+            _refuse_living(database, epoch)
+            made = self._epochs.living().get(epoch)
+            if made is None:
+                message = f"epoch {epoch} is destroyed already"
+                raise UsageError(message, help="`expunge vault status` lists the living ones")
+            query = "SELECT coalesce(sum(newest = ?), 0), coalesce(max(number), 0) FROM shreds WHERE newest <= ?"
+            shreds, last = database.execute(query, (epoch, epoch)).fetchone()
+        return EpochEnd(epoch, made, shreds, self._shreds.digest(last))
+
     def destroy_epoch(self, epoch: int, at: datetime | None = None) -> None:
         """Destroy an epoch's key for good, as of ``at`` or now. Every older copy of the table loses what it held under it.
 
@@ -290,12 +323,7 @@ class KeyTable:
             RootUnavailable: nothing was destroyed.
         """
         with self._changing() as database:
-            if epoch == deaths.fact(database, "current") or epoch in deaths.epochs_in_use(database):
-                message = f"living keys are wrapped under epoch {epoch}"
-                raise IllegalTransition(message, help="rotate first; then nothing living is under it")
-            if not 0 < epoch <= deaths.fact(database, "newest"):
-                message = f"there is no epoch {epoch}"
-                raise UsageError(message, help="destroyable() tells which epochs can be destroyed")
+            _refuse_living(database, epoch)
             if not database.execute("SELECT 1 FROM destroyed WHERE epoch = ?", (epoch,)).fetchone():
                 self._epochs.destroy(database, epoch, at or self._now())
 
@@ -370,6 +398,16 @@ def _rules(database: sqlite3.Connection) -> bytes | None:
     """The rules of spelling by which the ids of all subjects were made; None where nothing was added, or nothing said."""
     found = database.execute("SELECT value FROM facts WHERE name = 'rules'").fetchone()
     return found and bytes(found[0])
+
+
+def _refuse_living(database: sqlite3.Connection, epoch: int) -> None:
+    """Refuse an epoch that something living is under, and one that never was."""
+    if epoch == deaths.fact(database, "current") or epoch in deaths.epochs_in_use(database):
+        message = f"living keys are wrapped under epoch {epoch}"
+        raise IllegalTransition(message, help="rotate first; then nothing living is under it")
+    if not 0 < epoch <= deaths.fact(database, "newest"):
+        message = f"there is no epoch {epoch}"
+        raise UsageError(message, help="`expunge vault status` tells which epochs can be destroyed")
 
 
 class _Adding:

@@ -1,0 +1,134 @@
+"""The service for epochs of the vault's keys: how they stand, rotation, and destruction with the approval of two people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from expunge.bootstrap.open_state import origin_of
+from expunge.bootstrap.service import DomainService
+from expunge.bootstrap.vault.readers import WhoCanRead, who_can_read
+from expunge.bootstrap.vault.vaults import KIND, Vaults
+from expunge.core.journal.epoch_events import EpochDestroyed, EpochEnding, EpochRotated
+from expunge.engine.consent import epoch_approvals
+from expunge.engine.kernel.journal_streams import EPOCHS, read_register, register
+from expunge.engine.vault import openings
+from expunge.errors import UsageError
+from expunge.ports.vault.key_epochs import EpochEnd, KeyDeath, KeyEpoch
+
+
+@dataclass(frozen=True)
+class KeyStatus:
+    """How the vault's keys stand."""
+
+    epochs: tuple[KeyEpoch, ...]
+    """The living ones, oldest first."""
+    overdue: tuple[int, ...]
+    """Those that live longer than the map lets them."""
+    lifetime: timedelta
+    waiting: tuple[KeyDeath, ...]
+    """Deaths that are inaccessible and not yet irrecoverable."""
+    copyable: bool
+    """Whether a copy of the root opens a destroyed epoch."""
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """What a rotation did."""
+
+    epoch: int
+    keys: int
+    resumed: bool
+    """Whether one that had been interrupted was finished."""
+    scrubbed: bool
+    """Whether the old wrapped keys are in no file of the table any more."""
+
+
+@dataclass(frozen=True)
+class EpochService(DomainService):
+    """Epochs of the one key table of all vaults."""
+
+    vaults: Vaults
+
+    def status(self) -> KeyStatus:
+        """Return how the keys stand. Raises UsageError where the map has no vault."""
+        self._require()
+        table, now, lifetime = self.vaults.table(), self.context.clock.now(), self.vaults.lifetime
+        epochs = table.epochs()
+        overdue = tuple(each.number for each in epochs if each.made + lifetime <= now)
+        return KeyStatus(epochs, overdue, lifetime, table.waiting(), table.root_copyable)
+
+    def rotate(self) -> Rotated:
+        """Wrap every living key under a new epoch, and scrub the old ones from the table. Interrupted, the next call finishes it."""
+        self._require()
+        table = self.vaults.table()
+        done = table.rotate(self.context.clock.now())
+        with self.changing():
+            register(self.context.journal, EPOCHS, EpochRotated(self.context.clock.now(), done.epoch, done.rewrapped, _user()))
+        return Rotated(done.epoch, done.rewrapped, done.resumed, table.scrub())
+
+    def message(self, epoch: int) -> bytes:
+        """Return what an approver of the destruction of an epoch signs. Raises as :meth:`KeyTable.destroy_epoch`."""
+        return epoch_approvals.message(self._name, self._end(epoch))
+
+    def approve(self, epoch: int, approver: str, signed: str) -> tuple[str, ...]:
+        """Enter an approval; return who approves by now. Raises as :func:`epoch_approvals.approve` and :meth:`message`."""
+        with self.changing():
+            return epoch_approvals.approve(self.context, self._name, self._end(epoch), approver, signed)
+
+    def require_approved(self, epoch: int) -> EpochEnd:
+        """Return what would be destroyed. Raises NeedsApproval where two people have not approved it, and as :meth:`message`."""
+        end = self._end(epoch)
+        epoch_approvals.require(self.context, self._name, end)
+        return end
+
+    def destroy(self, epoch: int) -> tuple[str, ...]:
+        """Destroy an epoch's key for good; return who approved it. Done already is success; where a crash came between, it is finished.
+
+        Raises as :meth:`require_approved`.
+        """
+        self._require()
+        with self.changing():
+            table = self.vaults.table()
+            begun, ended = self._said(epoch)
+            if begun is None or epoch in {each.number for each in table.epochs()}:
+                end = self._end(epoch)
+                names = epoch_approvals.require(self.context, self._name, end)
+                begun = EpochEnding(self.context.clock.now(), epoch, epoch_approvals.digest(self._name, end), names, _user())
+                # commit point: who agreed is in the journal before anything is destroyed.
+                register(self.context.journal, EPOCHS, begun)
+                table.destroy_epoch(epoch, begun.at)
+                ended = False
+            if not ended:
+                register(self.context.journal, EPOCHS, EpochDestroyed(self.context.clock.now(), epoch))
+            return begun.approvers
+
+    def who_can_read(self) -> WhoCanRead:
+        """Return which processes, keys, accounts and purposes can reach what is in the vaults, and who did."""
+        self._require()
+        return who_can_read(self.context)
+
+    @property
+    def _name(self) -> str:
+        return origin_of(self.vaults.keys)
+
+    def _end(self, epoch: int) -> EpochEnd:
+        self._require()
+        return self.vaults.table().end_of(epoch)
+
+    def _said(self, epoch: int) -> tuple[EpochEnding | None, bool]:
+        """What the journal says of an epoch's destruction: that it began, and whether it ended."""
+        begun: EpochEnding | None = None
+        ended = False
+        for each in read_register(self.context.journal, EPOCHS):
+            begun = each if isinstance(each, EpochEnding) and each.epoch == epoch else begun
+            ended = ended or (isinstance(each, EpochDestroyed) and each.epoch == epoch)
+        return begun, ended
+
+    def _require(self) -> None:
+        if not any(each.kind == KIND for each in self.context.data_map.stores.values()):
+            raise UsageError("the map has no vault", help="declare a store of kind vault, then `expunge ingest`")
+
+
+def _user() -> str:
+    return openings.this_reader("").user
