@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, reports, retention, reviews
-from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
+from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps, vaults
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
 from expunge.cli.services import keepers, logs, serve, tokens, worker
@@ -45,6 +45,7 @@ NOUNS = (
     (SET_UP, "token", tokens.app),
     (SET_UP, "learn", learn.app),
     (SET_UP, "keeper", keepers.app),
+    (RECORDINGS, "vault", vaults.app),
     (ORDER, "order", orders.app),
     (ORDER, "hold", holds.app),
     (ORDER, "consent", consents.app),

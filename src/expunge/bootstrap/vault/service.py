@@ -64,14 +64,8 @@ class VaultService(DomainService):
         found = self._dataset(dataset)
         everybody = tuple(dict.fromkeys((*named_in(found, name), *subjects)))
         new = NewRecording(found.name, name, everybody, self.context.clock.now(), clear_before, digest, size)
-        gate = self.gate()
-
-        def why_not(subject: Subject, purpose: str) -> str:
-            decision = gate.may_use(GateSubject(*subject), purpose)
-            return "" if decision else decision.reason.value
-
         try:
-            return ingest(self._library(found), new, stream, lambda: admission.admit(self.context, found, everybody, why_not))
+            return ingest(self._library(found), new, stream, self._admitting(found, everybody))
         except OSError as error:
             message = f"the recording could not be taken in: {error.strerror or 'input/output error'}"
             raise StoreUnavailable(message, help="nothing readable is left of it; mend it, then ingest it again") from error
@@ -162,6 +156,18 @@ class VaultService(DomainService):
         """Return what lies in a dataset: names, sizes and times, and no byte of a recording."""
         found = self._dataset(dataset)
         return tuple(self._library(found).recordings(found.name))
+
+    # --- deciding -------------------------------------------------------------------------------
+
+    def _admitting(self, dataset: Dataset, everybody: Sequence[Subject]) -> Callable[[], None]:
+        """Return what :func:`expunge.engine.vault.admission.admit` decides about some people, to be asked any number of times."""
+        gate = self.gate()
+
+        def why_not(subject: Subject, purpose: str) -> str:
+            decision = gate.may_use(GateSubject(*subject), purpose)
+            return "" if decision else decision.reason.value
+
+        return lambda: admission.admit(self.context, dataset, everybody, why_not)
 
     # --- finding --------------------------------------------------------------------------------
 
