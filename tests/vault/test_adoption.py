@@ -14,11 +14,13 @@ from expunge.bootstrap.vault import adoption
 from expunge.bootstrap.vault.adoption import AdoptionSummary
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Unable
+from expunge.engine.consent.consent_decisions import Agreement
 from expunge.errors import StoreUnavailable, UsageError
 from expunge.faults import arm, record
 from expunge.testing.forked import in_child
 from tests.cli.running import expunge
 from tests.vault.doorbells import ANNA, BELA, CARA, Doorbells, copy, path_of, speech
+from tests.vault.test_opening import CONSENT
 
 CLEAR = "doorbell_clear"
 WRITTEN = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -173,18 +175,23 @@ def _receive(home: Doorbells, one: str) -> str:
 
 def test_whoever_may_not_come_in_stays_in_the_clear_and_holds_nobody_up(both: Doorbells):
     """The suppressed, and recordings without the consent that the map wants to store them: named by count, left for their orders."""
-    declare(both, extra="purposes:\n  store: {needs: consent, datasets: [doorbell], text: texts/store.md}\n")
-    (both.folder / "texts").mkdir()
-    (both.folder / "texts" / "store.md").write_text("We keep what your doorbell sees.\n")
+    (both.folder / "store.md").write_text("# We would like to keep what your doorbell records\n\nYou can say no.\n")
+    declare(both, extra=CONSENT.replace("datasets: [doorbell]", f"datasets: [doorbell, {CLEAR}]"))
     put(both, ANNA, "r-0", speech(0))
+    put(both, BELA, "r-1", speech(1))
+    data = put(both, CARA, "r-2", speech(2))
     with both.open() as opened:
-        opened.gate_publish()
+        opened.consents.give(opened.resolve(CARA), "store", Agreement("app 4.2", "pressed"))
+    order = both.order(BELA)
+    with both.open() as opened:
         forecast = opened.adoption.forecast("doorbell", CLEAR)
-    assert (forecast.recordings, sum(forecast.left.values())) == (0, 1)
+    assert (forecast.recordings, sorted(forecast.left.values())) == (1, [1, 1])
     summary = adopt(both)
-    assert counts(summary) == (0, 0, 1)
-    assert "does not permit it" in next(iter(summary.left))
-    assert len(in_the_clear(both)) == 1
+    assert counts(summary) == (1, 0, 2)
+    assert sorted(why.split(":")[0] for why in summary.left) == ["somebody in it does not permit it", "somebody in it is suppressed"]
+    assert sealed(both, CARA, "r-2") == data
+    assert both.apply(order).state is OrderState.FULFILLED
+    assert in_the_clear(both) == [clear(both, ANNA, "r-0")]
 
 
 @pytest.mark.parametrize("moment", ["vault.ingest.data:after", "vault.ingest.folder:after"])
