@@ -30,9 +30,9 @@ CLEAR_KIND = "files"
 TURN_S = 2.0
 """Seconds after which others get their turn to run orders."""
 PAUSE_S = 0.2
-BYTES_A_SECOND = 200_000_000
-SECONDS_EACH = 0.012
-"""By measurement: what a recording takes beside its bytes, most of which are five waits for the disk."""
+BYTES_A_SECOND = 60_000_000
+SECONDS_EACH = 0.055
+"""Measured on a slow disk with others at work (`bench/adoption.py`): a recording waits for the disk five times, whatever its size."""
 AGAIN = "its name is in the clear again: it was written anew meanwhile"
 
 
