@@ -17,7 +17,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -83,8 +83,12 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
             recording = _sealed(file, key, id_, new, stream)
             with alone(library.lock):
                 known = _known(library, recording)
-                if known is not None:
+                # Why one that never lay in the clear is sealed again: what is said of it would not be true of the bytes any more.
+                if known is not None and known.clear_before >= new.clear_before:
                     return Ingested(known, fresh=False)
+                if known is not None:
+                    new = _again(new, known)
+                    recording = replace(recording, at=new.at)
                 # Why before it is: whether it was added is not known where the answer is lost, and then it is brought to its end later.
                 added = True
                 with speaking(acting=True):
@@ -99,6 +103,9 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
                 # commit point: the recording is there.
                 durable.replace(library.waiting(id_), library.path(id_), at="vault.ingest.swap")
                 durable.fsync_directory(library.path(id_).parent, at="vault.ingest.folder")
+                if known is not None:
+                    library.shred([known])
+                    library.discard(known)
             if library.was_shredded(id_):
                 # An order has erased it between key and name.
                 library.discard(recording)
@@ -122,25 +129,40 @@ def _sealed(file: BinaryIO, key: bytes, id_: str, new: NewRecording, stream: Bin
             raise UsageError("the bytes that came have another SHA-256 than was claimed", help="send the recording again, whole")
     file.flush()
     durable.fsync(file, at="vault.ingest.data")
-    return SealedRecording(id_, new.dataset, new.name, new.subjects, size, digest.hexdigest(), new.at)
+    return SealedRecording(id_, new.dataset, new.name, new.subjects, size, digest.hexdigest(), new.at, new.clear_before)
+
+
+def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
+    """Return what is sealed again as it is to be: as old as what it replaces, and of nobody less. Raises UsageError."""
+    if not set(known.subjects) <= set(new.subjects):
+        message = "the same recording is in already, with further people in it, and never lay in the clear until now"
+        raise UsageError(message, help="name the further people as well: --subject")
+    return replace(new, at=min(new.at, known.at))
 
 
 def _known(library: Library, recording: SealedRecording) -> SealedRecording | None:
-    """Return the same recording where it is in already. Raises UsageError where another one has the name."""
+    """Return the same recording where it is in; of two the one that lay in the clear. Raises UsageError where another has the name."""
+    found: SealedRecording | None = None
     for each in library.recordings(recording.dataset, recording.subjects):
         if each.name != recording.name:
             continue
         if each.digest != recording.digest:
             message = "another recording has this name already, with other bytes"
             raise UsageError(message, help="give it another name; a recording is replaced by erasing it first")
-        if library.is_whole(each) or library.finish(each):
-            if not set(map(library.ids.of, recording.subjects)) <= set(map(library.ids.of, each.subjects)):
-                message = "the same recording is in already, and says nothing of somebody who is named now"
-                raise UsageError(message, help="give it another name, with everybody in it; who is in a recording is said once")
-            return each
-        # Its file was lost, or was cut off: this one takes its place.
-        library.shred([each])
-    return None
+        if not (library.is_whole(each) or library.finish(each)):
+            # Its file was lost, or was cut off: this one takes its place.
+            library.shred([each])
+            continue
+        if not set(map(library.ids.of, recording.subjects)) <= set(map(library.ids.of, each.subjects)):
+            message = "the same recording is in already, and says nothing of a person who is named now"
+            raise UsageError(message, help="give it another name, with each person in it; who is in a recording is said once")
+        if found is None or each.clear_before:
+            if found is not None:
+                # The other was to be shredded when this one had its name, and the process that did so died.
+                library.shred([found])
+                library.discard(found)
+            found = each
+    return found
 
 
 def _row(library: Library, new: NewRecording, recording: SealedRecording, key: bytes) -> NewObject:

@@ -313,7 +313,9 @@ def _recording(row: StoredObject) -> SealedRecording:
     try:
         said = json.loads(row.label)
         subjects = tuple((str(kind), str(value)) for kind, value in said["subjects"])
-        return SealedRecording(row.id.hex(), row.dataset, said["name"], subjects, int(said["size"]), said["sha256"], row.at)
+        return SealedRecording(
+            row.id.hex(), row.dataset, said["name"], subjects, int(said["size"]), said["sha256"], row.at, row.clear_before
+        )
     except (ValueError, TypeError, KeyError) as error:
         message = f"dataset {row.dataset}: the label of a recording cannot be read"
         raise CouldNotLook(message, help="put the key table back from its backup") from error

@@ -66,14 +66,8 @@ class VaultService(DomainService):
         if people and not SealedLayout.of(found).shows(SealedRecording("", found.name, name, people, 0, "", new.at)):
             message = "a person in it would be found by no order: the path that its name fits has no field for them"
             raise UsageError(message, help=f"give `path:` of {found.name} a placeholder for each kind of identifier, or use another name")
-        gate = self.gate()
-
-        def why_not(subject: Subject, purpose: str) -> str:
-            decision = gate.may_use(GateSubject(*subject), purpose)
-            return "" if decision else decision.reason.value
-
         try:
-            return ingest(self._library(found), new, stream, lambda: admission.admit(self.context, found, people, why_not))
+            return ingest(self._library(found), new, stream, self._admitting(found, people))
         except OSError as error:
             message = f"the recording could not be taken in: {error.strerror or 'input/output error'}"
             raise StoreUnavailable(message, help="nothing readable is left of it; mend it, then ingest it again") from error
@@ -178,6 +172,18 @@ class VaultService(DomainService):
             for each in self.recordings(dataset)
             if all(gate.may_use(GateSubject(*subject), purpose, each.at) for subject in each.subjects)
         )
+
+    # --- deciding -------------------------------------------------------------------------------
+
+    def _admitting(self, dataset: Dataset, people: Sequence[Subject]) -> Callable[[], None]:
+        """Return what :func:`expunge.engine.vault.admission.admit` decides about some people, to be asked any number of times."""
+        gate = self.gate()
+
+        def why_not(subject: Subject, purpose: str) -> str:
+            decision = gate.may_use(GateSubject(*subject), purpose)
+            return "" if decision else decision.reason.value
+
+        return lambda: admission.admit(self.context, dataset, people, why_not)
 
     # --- finding --------------------------------------------------------------------------------
 

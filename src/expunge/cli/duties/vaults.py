@@ -1,4 +1,4 @@
-"""``expunge vault``: how the keys of vaults stand, their rotation and destruction, and who can read."""
+"""``expunge vault``: how the keys of vaults stand, their rotation and destruction, who can read, and what lies in the clear."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expunge.cli.duties import vault_adopt
 from expunge.cli.orders.plan_commands import sign
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from expunge.bootstrap.vault.readers import WhoCanRead
     from expunge.ports.vault.key_epochs import KeyDeath
 
-app = typer.Typer(help="Keys of sealed recordings: how they stand, new epochs, the end of old ones, who can read.", no_args_is_help=True)
+app = typer.Typer(
+    help="Sealed recordings: take over what lies in the clear, how keys stand, new epochs, the end of old ones, who can read.",
+    no_args_is_help=True,
+)
+app.command()(vault_adopt.adopt)
 
 Epoch = Annotated[int, typer.Argument(metavar="EPOCH", help="Its number, as `expunge vault status` shows it.", show_default=False)]
 

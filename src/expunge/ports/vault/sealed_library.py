@@ -36,7 +36,9 @@ class SealedRecording:
     digest: str = field(repr=False)
     """Hex SHA-256 of the recording."""
     at: datetime
-    """When it came in."""
+    """When it came in; of one that lay in the clear, when that was last written, so that its period goes on."""
+    clear_before: bool = False
+    """Whether it lay in the clear on a disk before it was sealed."""
 
 
 SLOTS = "slots"

@@ -1,0 +1,231 @@
+"""The service that adopts recordings: what lies in the clear in a folder is sealed into a vault, proven, and erased where it lay.
+
+Nothing is remembered but the two places themselves: what lies in the clear is still to be done. So it can end anywhere, and the next run
+goes on; a recording is in one of the places or in both, and never in none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from expunge.bootstrap.vault.clear_recordings import Adopting, StaysInTheClear
+from expunge.bootstrap.vault.service import VaultService, named_in
+from expunge.core.datamap.datamap import ByField
+from expunge.core.values.hold import Hold, item_tag
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.outcome import Outcome
+from expunge.engine.kernel import spelt_names
+from expunge.engine.kernel.journal_streams import HOLDS
+from expunge.engine.subjects import hold_register
+from expunge.errors import Busy, CouldNotLook, UsageError
+from expunge.ports.vault.sealed_library import Subject
+from expunge.stores.tree.template_walk import CompiledTemplate, FoundFile, walk
+
+CLEAR_KIND = "files"
+TURN_S = 2.0
+"""Seconds after which others get their turn to run orders."""
+PAUSE_S = 0.2
+BYTES_A_SECOND = 60_000_000
+SECONDS_EACH = 0.055
+"""Measured on a slow disk with others at work (`bench/adoption.py`): a recording waits for the disk five times, whatever its size."""
+AGAIN = "its name is in the clear again: it was written anew meanwhile"
+
+
+@dataclass(frozen=True)
+class AdoptionForecast:
+    """What a run would do, as far as is told without opening a recording."""
+
+    recordings: int
+    bytes: int
+    people: int
+    left: Mapping[str, int]
+    """Why recordings would stay in the clear -> how many."""
+
+    @property
+    def minutes(self) -> float:
+        """Return about how long it takes, by measurements on one machine."""
+        return (self.bytes / BYTES_A_SECOND + self.recordings * SECONDS_EACH) / 60
+
+
+@dataclass
+class AdoptionSummary:
+    """What a run has done."""
+
+    sealed: int = 0
+    """Recordings that were sealed and are erased in the clear."""
+    known: int = 0
+    """Recordings that were sealed already, by an earlier run or another way, and are erased in the clear now."""
+    bytes: int = 0
+    """Of both."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Why recordings stay in the clear -> how many."""
+    purged: Outcome | None = None
+    """What the store's purge answered; None where the run ended before it."""
+
+    @property
+    def done(self) -> int:
+        """Recordings that are in the vault alone."""
+        return self.sealed + self.known
+
+
+Reporter = Callable[[AdoptionSummary], None]
+
+
+def _untold(_: AdoptionSummary) -> None: ...
+
+
+@dataclass(frozen=True)
+class AdoptionService(VaultService):
+    """What lies in the clear, and goes into a vault."""
+
+    def forecast(self, dataset: str, source: str) -> AdoptionForecast:
+        """Return what :meth:`adopt` would do; changes nothing. Raises as that does."""
+        self.renew_gate()
+        adopting = self._adopting(dataset, source)
+        recordings = size = 0
+        people: set[int] = set()
+        left: Counter[str] = Counter()
+        for found in self._names(adopting):
+            try:
+                # Why a number for each person: ten million identifiers are not kept to be counted.
+                people |= {hash(each) for each in adopting.require_admitted(found.key)}
+                size += found.size()
+                recordings += 1
+            except StaysInTheClear as stays:
+                left[str(stays)] += 1
+            except FileNotFoundError:
+                continue
+        return AdoptionForecast(recordings, size, len(people), left)
+
+    def adopt(self, dataset: str, source: str, report: Reporter = _untold) -> AdoptionSummary:
+        """Seal what lies in the clear in a dataset of a folder, and erase the clear bytes of what came back from the vault as it is.
+
+        Others run orders in between. Going on after whatever ended it is to call it again.
+
+        Args:
+            dataset: of a vault; it has the paths and the subject of the other.
+            source: the dataset whose recordings lie in the clear.
+            report: told after each turn.
+
+        Raises:
+            UsageError: the two do not fit together.
+            StoreUnavailable, CouldNotLook: one of the places cannot be used now. What was done is done.
+        """
+        adopting = self._adopting(dataset, source)
+        summary = AdoptionSummary()
+        names = self._names(adopting)
+        while self._turn(adopting, names, summary):
+            report(summary)
+            # Why: who waits for the right to run orders asks for it again and again.
+            time.sleep(PAUSE_S)
+        with self._waiting():
+            summary.purged = adopting.store.purge((adopting.clear,), IdempotencyKey(f"adopt/{source}"))
+        return summary
+
+    def _turn(self, adopting: Adopting, names: Iterator[FoundFile], summary: AdoptionSummary) -> bool:
+        """Adopt recordings for some seconds. Return whether there are more."""
+        self.renew_gate()
+        done: list[str] = []
+        more = False
+        with self._waiting():
+            until = time.monotonic() + TURN_S
+            for found in names:
+                try:
+                    taken = adopting.adopt(found.key)
+                except StaysInTheClear as stays:
+                    summary.left[str(stays)] += 1
+                else:
+                    done.append(found.key)
+                    summary.sealed += taken.fresh
+                    summary.known += not taken.fresh
+                    summary.bytes += taken.recording.size
+                if time.monotonic() >= until:
+                    more = True
+                    break
+            if again := adopting.left(done):
+                summary.left[AGAIN] += again
+        return more
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Have the right to run orders, however long another process has it."""
+        with ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(self.alone())
+                    break
+                except Busy:
+                    continue
+            yield
+
+    def _names(self, adopting: Adopting) -> Iterator[FoundFile]:
+        try:
+            for path in adopting.clear.paths:
+                yield from (found for found in walk(adopting.root, CompiledTemplate.of(path), lambda _: True) if not found.is_folder)
+        except OSError as error:
+            message = f"dataset {adopting.clear.name}: a folder cannot be listed"
+            raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
+
+    # --- the two places -------------------------------------------------------------------------
+
+    def _adopting(self, dataset: str, source: str) -> Adopting:
+        sealed = self._dataset(dataset)
+        data_map = self.context.data_map
+        clear = data_map.datasets.get(source)
+        if clear is None:
+            message = f"the map has no dataset {source!r}"
+            raise UsageError(message, help="declare where the recordings lie in the clear as a dataset of its own, beside the vault's")
+        spec = data_map.stores[clear.store]
+        if spec.kind != CLEAR_KIND:
+            message = f"{source} lies in a store of kind {spec.kind}, and is not adopted from there"
+            raise UsageError(message, help="copy the recordings into a folder that the map declares, and adopt that; then erase the rest")
+        if data_map.state_url:
+            message = "with its state on a server, workers could run orders over recordings that are on their way"
+            raise UsageError(message, help="adopt before the state is moved to the server; `expunge ingest` takes recordings in on both")
+        if (
+            clear.format
+            or not isinstance(clear.subject, ByField)
+            or clear.subject != sealed.subject
+            or set(clear.paths) - set(sealed.paths)
+        ):
+            message = f"{source} and {dataset} do not fit together: whole files, with the same paths and the same subject"
+            raise UsageError(message, help="copy `path` and `subject` of the one to the other in the map")
+        return Adopting(
+            clear=clear,
+            root=Path(spec.url.removeprefix("file://")).resolve(),
+            store=self.context.open_store(clear.store),
+            sealed=sealed,
+            library=self._library(sealed),
+            people=lambda name: named_in(sealed, name),
+            admitting=lambda people: self._admitting(sealed, people),
+            held=_Holds(self, clear.name).keep,
+            now=self.context.clock.now,
+        )
+
+
+class _Holds:
+    """The holds on what lies in the clear, read again when the register grew."""
+
+    def __init__(self, service: VaultService, dataset: str) -> None:
+        self._context = service.context
+        self._dataset = dataset
+        self._length = -1
+        self._standing: tuple[Hold, ...] = ()
+
+    def keep(self, name: str, people: tuple[Subject, ...]) -> bool:
+        """Return whether one of them keeps a recording."""
+        length = self._context.journal.length(HOLDS)
+        if length != self._length:
+            self._standing = tuple(each for each in hold_register.active(self._context) if each.dataset == self._dataset)
+            self._length = length
+        if not self._standing:
+            return False
+        key = self._context.keys.pseudonym_key()
+        names = frozenset(spelt_names.name_of(self._context.data_map, key, kind, value) for kind, value in people)
+        tag = item_tag(key, self._dataset, name)
+        return any(each.covers(self._dataset, names, tag) for each in self._standing)
