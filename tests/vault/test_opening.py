@@ -127,7 +127,7 @@ with expunge.vault.open({name()!r}, purpose="look", map_path={str(home.map)!r}) 
 
 
 def test_nobody_else_opens_a_recording():
-    """In the package one place opens a recording for a program, and asks the gate; others are an order's own look, the export, and an adoption that compares."""
+    """In the package one place opens a recording for a program, and asks the gate; others are an order's look, the export, an adoption."""
     source = Path(expunge.vault.__file__).parents[1]
     opening = {path.relative_to(source).as_posix() for path in _mentioning(source, "library.open(")}
     assert opening == {"bootstrap/vault/clear_recordings.py", "bootstrap/vault/service.py", "stores/vault/sealed_tree.py"}
