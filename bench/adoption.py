@@ -34,8 +34,18 @@ stores:
 retention: {seen: {period: 30 days, from: modified, purpose: show who rang, need: contract}}
 datasets:
   profiles: {store: app, table: profiles, subject: {profile: profile_id}, retention: seen}
-  said: {store: recordings, path: "{profile_id}/{recording_id}.mp4", subject: {profile: profile_id}, categories: [user.images], retention: seen}
-  said_clear: {store: media, path: "{profile_id}/{recording_id}.mp4", subject: {profile: profile_id}, categories: [user.images], retention: seen}
+  said:
+    store: recordings
+    path: "{profile_id}/{recording_id}.mp4"
+    subject: {profile: profile_id}
+    categories: [user.images]
+    retention: seen
+  said_clear:
+    store: media
+    path: "{profile_id}/{recording_id}.mp4"
+    subject: {profile: profile_id}
+    categories: [user.images]
+    retention: seen
 """
 
 
