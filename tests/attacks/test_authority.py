@@ -197,7 +197,7 @@ def test_an_order_that_erased_something_cannot_be_cancelled_by_planning_it_again
     with family.open() as opened:
         assert opened.apply(order).state is OrderState.IN_PART
         opened.plan(order)
-        with pytest.raises(IllegalTransition, match="erased something, or broke off while it erased"):
+        with pytest.raises(IllegalTransition, match="erased something, or is erasing, or broke off while it erased"):
             opened.order_cancel(order)
     lake.with_name("lake.away").rename(lake)
     with family.open() as opened:

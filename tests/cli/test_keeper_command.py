@@ -113,7 +113,7 @@ def test_a_keeper_under_a_user_of_its_own_serves_whoever_cannot_read_the_keys(lo
         pytest.skip("only root can become two users")
     state = locked / "state"
     for folder in (locked, *locked.parents[:2]):
-        folder.chmod(0o755)
+        folder.chmod(folder.stat().st_mode | 0o055)
     state.chmod(0o755)
     keeper_user = 4242
     for path in (state / "keys", *(state / "keys").rglob("*")):

@@ -91,7 +91,7 @@ def test_the_same_again_with_somebody_more_in_it_is_refused(home: Doorbells):
     """Who is in a recording is in its label: "in already" would be no answer for somebody whom the label does not name."""
     home.ring(ANNA, "r-1", speech(0), CARA)
     assert not home.ring(ANNA, "r-1", speech(0)).fresh
-    with pytest.raises(UsageError, match="somebody who is named now"):
+    with pytest.raises(UsageError, match="a person who is named now"):
         home.ring(ANNA, "r-1", speech(0), BELA)
 
 

@@ -101,7 +101,7 @@ def test_another_process_of_the_same_user_sees_nothing_of_a_closed_one_and_all_o
     path.write_bytes(secret)
     path.chmod(0o644)
     for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+        folder.chmod(folder.stat().st_mode | 0o055)
     needles = forms(secret)
 
     def looks(pid: int) -> dict[str, str]:

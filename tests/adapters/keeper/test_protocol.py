@@ -163,7 +163,7 @@ def test_another_user_is_refused_unless_the_operator_names_them(kept: Kept, tmp_
     if os.geteuid():
         pytest.skip("only root can become another user")
     for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+        folder.chmod(folder.stat().st_mode | 0o055)
     kept.state.chmod(0o711)
     kept.start(admitted=Admitted(groups=frozenset({12_345})))
 
@@ -187,7 +187,7 @@ def test_a_keeper_of_another_user_is_not_believed(kept: Kept, tmp_path: Path) ->
     if os.geteuid():
         pytest.skip("only root can make a keystore belong to another user")
     for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+        folder.chmod(folder.stat().st_mode | 0o055)
     kept.state.chmod(0o711)
     kept.start(admitted=Admitted(users=frozenset({NOBODY})))
     os.chown(kept.place.keys, 4242, 4242)

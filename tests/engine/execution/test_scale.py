@@ -50,6 +50,9 @@ class CountingJournal:
     def atomically(self) -> AbstractContextManager[None]:
         return self._inner.atomically()
 
+    def changing(self) -> AbstractContextManager[None]:
+        return self._inner.changing()
+
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:
         return self._inner.read(stream, start)
 

@@ -11,9 +11,11 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from expunge.adapters.keeper import answers, frames, requests
 from expunge.adapters.keeper.answers import Answer
@@ -25,6 +27,8 @@ from expunge.core.values.canonical import Json
 from expunge.errors import Busy, ExpungeError, Misconfigured, StateUnavailable, UsageError
 from expunge.faults import ReplyLost, failpoint
 
+_LEAVING: Mapping[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+"""From Python 3.13 on a server removes its socket, by a path that ends with a descriptor which is closed by then. The keeper's place does."""
 _LOOK_AGAIN = 0.02
 """Seconds between two looks for room."""
 
@@ -84,7 +88,7 @@ class Keeper:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ending.set)
-        server = await asyncio.start_unix_server(self._connected, sock=listening, backlog=128)
+        server = await asyncio.start_unix_server(self._connected, sock=listening, backlog=128, **_LEAVING)
         ready()
         await self._ending.wait()
         server.close()
