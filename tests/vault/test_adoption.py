@@ -157,7 +157,7 @@ def test_an_order_in_the_middle_erases_in_both_places(both: Doorbells):
     with arm("files.erase.unlink:before", lambda: orders.append(_receive(both, ANNA))):
         summary = adopt(both)
     assert summary.sealed == 2
-    assert [(why.split(":")[0], count) for why, count in summary.left.items()] == [("somebody in it is suppressed", 1)]
+    assert [(why.split(":")[0], count) for why, count in summary.left.items()] == [("a person in it is suppressed", 1)]
     assert len(in_the_clear(both)) == 1, "left for its order, and not lost"
     with both.open() as opened:
         opened.plan(orders[0])
@@ -188,7 +188,7 @@ def test_whoever_may_not_come_in_stays_in_the_clear_and_holds_nobody_up(both: Do
     assert (forecast.recordings, sorted(forecast.left.values())) == (1, [1, 1])
     summary = adopt(both)
     assert counts(summary) == (1, 0, 2)
-    assert sorted(why.split(":")[0] for why in summary.left) == ["somebody in it does not permit it", "somebody in it is suppressed"]
+    assert sorted(why.split(":")[0] for why in summary.left) == ["a person in it does not permit it", "a person in it is suppressed"]
     assert sealed(both, CARA, "r-2") == data
     assert both.apply(order).state is OrderState.FULFILLED
     assert in_the_clear(both) == [clear(both, ANNA, "r-0")]

@@ -50,7 +50,7 @@ def of_epochs(context: Context) -> tuple[Deadline, ...]:
             if not isinstance(store, SealedItems):
                 continue
             for each in store.key_epochs():
-                at = each.made + store.epoch_lifetime
+                at = each.made + store.epoch_lifetime()
                 what = f"epoch {each.number} of the vault"
                 duty = "destroy it, with two approvals" if each.destroyable else "rotate, then destroy it, with two approvals"
                 standing = ClockState.OVERDUE if at <= now else ClockState.RUNNING

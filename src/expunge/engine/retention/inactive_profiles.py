@@ -204,16 +204,24 @@ def _under_way(context: Context, order: OrderId) -> bool:
 def _orders(context: Context, seen: Mapping[Pseudonym, LastUse]) -> Iterator[OrderId]:
     """An order for each profile that was given up, also where a crash came before the order, or the order was cancelled."""
     for idle in states(context).values():
-        if idle.state not in {IdleState.GIVEN_UP, IdleState.ORDERED} or idle.subject not in seen:
-            continue
-        if idle.order is not None and Recorder(context.journal, context.clock, idle.order).run.state is not OrderState.CANCELLED:
+        if idle.subject not in seen or not _to_be_ordered(context, idle):
             continue
         used = seen[idle.subject]
         person = resolving.resolve(context, f"{used.kind}:{used.value}", several=True)
         request = person_orders.OrderRequest((person,), "schedule", ByInactivity(used.kind), kind=OrderKind.INACTIVITY)
-        order = person_orders.receive(context, request).order
-        register(context.journal, IDLE, IdleOrdered(context.clock.now(), idle.subject, order))
+        with context.journal.changing():
+            # Why again: a profile may be kept beside a look, after it was given up.
+            if not _to_be_ordered(context, states(context)[idle.subject]):
+                continue
+            order = person_orders.receive(context, request).order
+            register(context.journal, IDLE, IdleOrdered(context.clock.now(), idle.subject, order))
         yield order
+
+
+def _to_be_ordered(context: Context, idle: InactiveProfile) -> bool:
+    if idle.state not in {IdleState.GIVEN_UP, IdleState.ORDERED}:
+        return False
+    return idle.order is None or Recorder(context.journal, context.clock, idle.order).run.state is OrderState.CANCELLED
 
 
 def keep(context: Context, subject: Pseudonym, by: str, *, late: bool = False) -> InactiveProfile:
@@ -223,7 +231,7 @@ def keep(context: Context, subject: Pseudonym, by: str, *, late: bool = False) -
         context: the composition.
         subject: the profile.
         by: who asked for it.
-        late: also one that was given up, as long as nothing of it was erased: its order is cancelled. Only for the one process that writes.
+        late: also one that was given up, as long as nothing of it was erased: its order is cancelled. Only with the right to change.
 
     Raises UsageError when it is not flagged, or was given up or erased before.
     """

@@ -25,14 +25,12 @@ class SealedItems(Protocol):
         """Return the recordings that an export of a copy opens, to be entered before it does."""
         ...
 
-    @property
     def epoch_lifetime(self) -> timedelta:
-        """How long an epoch may live: then it is due that keys are wrapped anew and it is destroyed."""
+        """Return how long an epoch may live: then it is due that keys are wrapped anew and it is destroyed."""
         ...
 
-    @property
     def root_copyable(self) -> bool:
-        """Whether a copy of the root's files, made before an epoch was destroyed, still opens it."""
+        """Return whether a copy of the root's files, made before an epoch was destroyed, still opens it."""
         ...
 
     def key_epochs(self) -> Sequence[KeyEpoch]:

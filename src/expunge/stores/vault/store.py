@@ -118,14 +118,12 @@ class Vault:
         """Return the recordings under the copy's names."""
         return self._met(dataset, [copy])[0].recordings(copy.keys)
 
-    @property
     def epoch_lifetime(self) -> timedelta:
-        """As the map says."""
+        """Return what the map says."""
         return self._opened.epoch_lifetime
 
-    @property
     def root_copyable(self) -> bool:
-        """As the root is."""
+        """Return what the root says."""
         return self._opened.root_copyable
 
     def key_epochs(self) -> Sequence[KeyEpoch]:
