@@ -28,7 +28,7 @@ from expunge.errors import Busy, ExpungeError, Misconfigured, StateUnavailable, 
 from expunge.faults import ReplyLost, failpoint
 
 _LEAVING: Mapping[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
-"""From Python 3.13 on a server removes its socket, by a path that ends with a descriptor which is closed by then. The keeper's place does."""
+"""From Python 3.13 on a server removes its socket, by a path through a descriptor that is closed by then. The keeper's place does."""
 _LOOK_AGAIN = 0.02
 """Seconds between two looks for room."""
 
