@@ -29,6 +29,7 @@ from expunge.core.disgorgement.disgorgement import (
 from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
+from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
@@ -601,6 +602,12 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             RecordingOpened(
                 at(), "0f" * 8, "doorbell", "ab" * 16, (Pseudonym("cd" * 16),), "recognise visitors", "camera", "viewer", 0, 4096
             ),
+        ),
+        "epochs": (
+            EpochRotated(at(), 2, 40_000, "expunge"),
+            EpochApproved(at(), 1, digest("epoch"), "chief", "c2ln"),
+            EpochEnding(at(), 1, digest("epoch"), ("chief", "deputy"), "expunge"),
+            EpochDestroyed(at(), 1),
         ),
     }
 

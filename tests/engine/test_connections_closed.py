@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import io
 import sqlite3
 import sys
 import threading
@@ -24,6 +25,7 @@ from django.db.backends.signals import connection_created
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.bootstrap.service import DomainService
+from expunge.bootstrap.vault.service import VaultService
 from expunge.core.consent.consent_events import EndReason
 from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
@@ -47,6 +49,11 @@ LIMB = ItemExcepted(datetime(2031, 1, 1, tzinfo=UTC), "nobody", "models", "item"
 REVIEW = UseReview("answer", ReviewDecision.APPROVED, {"used": "to answer the question"}, datetime(2027, 1, 1, tzinfo=UTC))
 ASSURANCE = Assurance("Skylark", b"we keep it safe", datetime(2027, 1, 1, tzinfo=UTC))
 AGENCY = Path(__file__).parents[2] / "orders" / "everalbum.yaml"
+VAULT = """\
+  doorbell: {store: sealed, path: "doorbell/{profile_id}/{recording_id}.wav", subject: {profile: profile_id}, retention: seen}
+  doorbell_clear: {store: media, path: "doorbell/{profile_id}/{recording_id}.wav", subject: {profile: profile_id}, retention: seen}
+"""
+RANG = f"doorbell/{DINO}/r-1.wav"
 
 
 @dataclass
@@ -78,6 +85,28 @@ def _work(opened: Expunge) -> None:
     finally:
         timer.cancel()
         timer.join()
+
+
+def _read(desk: VaultService) -> bytes:
+    with desk.open(f"doorbell/{RANG}", purpose="keeping") as file:
+        return file.read()
+
+
+def _of_vault(name: str) -> dict[str, Call]:
+    """The verbs that every desk of sealed recordings has."""
+    calls: dict[str, Callable[[World, VaultService], object]] = {
+        "renew_gate": lambda _, desk: desk.renew_gate(),
+        "gate": lambda _, desk: desk.gate().may_use(Subject("profile", DINO), "keeping"),
+        "datasets": lambda _, desk: desk.datasets(),
+        "named": lambda _, desk: desk.named("doorbell", {"profile_id": DINO, "recording_id": "r-1"}),
+        "names": lambda world, desk: list(desk.names("doorbell", world.home.folder / "rang")),
+        "ingest": lambda _, desk: desk.ingest("doorbell", f"doorbell/{DINO}/r-{threading.get_ident()}.wav", io.BytesIO(b"it rang")),
+        "recordings": lambda _, desk: desk.recordings("doorbell"),
+        "readable": lambda _, desk: desk.readable("doorbell", "keeping"),
+        "open": lambda _, desk: _read(desk),
+        "openings": lambda _, desk: desk.openings(),
+    }
+    return {f"{name}.{verb}": lambda world, call=call: call(world, getattr(world.opened, name)) for verb, call in calls.items()}  # type: ignore[misc]
 
 
 VERBS: dict[str, Call] = {
@@ -184,6 +213,17 @@ VERBS: dict[str, Call] = {
     "gates.issue": lambda world: world.opened.gates.issue(f"training-{threading.get_ident()}"),
     "gates.read_manifest": lambda world: world.opened.gates.read_manifest(b"none"),
     "gates.was_in": lambda world: world.opened.gates.was_in(world.opened.gates.read_manifest(b"none"), Subject("profile", BELA)),
+    **_of_vault("vault"),
+    **_of_vault("adoption"),
+    "adoption.forecast": lambda world: world.opened.adoption.forecast("doorbell", "doorbell_clear"),
+    "adoption.adopt": lambda world: world.opened.adoption.adopt("doorbell", "doorbell_clear"),
+    "epochs.status": lambda world: world.opened.epochs.status(),
+    "epochs.rotate": lambda world: world.opened.epochs.rotate(),
+    "epochs.message": lambda world: world.opened.epochs.message(1),
+    "epochs.approve": lambda world: world.opened.epochs.approve(1, "Priya", ""),
+    "epochs.require_approved": lambda world: world.opened.epochs.require_approved(1),
+    "epochs.destroy": lambda world: world.opened.epochs.destroy(1),
+    "epochs.who_can_read": lambda world: world.opened.epochs.who_can_read(),
     "consents.give": lambda world: world.opened.consents.give(world.opened.resolve(PARENT), "training", AGREED),
     "consents.register": lambda world: world.opened.consents.register(),
     "consents.ask": lambda world: world.opened.consents.ask(world.opened.resolve(PARENT), "training"),
@@ -229,7 +269,10 @@ STATELESS = {
     "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
-    "uses.review_faults",
+    "uses.review_faults", "epochs.status", "epochs.message", "epochs.approve",
+    *(f"{name}.{verb}" for name in ("vault", "adoption") for verb in (
+        "renew_gate", "gate", "datasets", "named", "names", "recordings", "readable",
+    )),
 }  # fmt: skip
 """Verbs that do not read the state database, or not with the map of this test and with state in a file."""
 
@@ -300,7 +343,18 @@ def meter() -> Iterator[Meter]:
 
 def company(home: Household, **options: str) -> Household:
     asking(home)
-    home.write_map(more=PURPOSES, **options)
+    home.write_map(more=VAULT + PURPOSES, **options)
+    return with_vault(home)
+
+
+def with_vault(home: Household) -> Household:
+    """Declare the store and the period of the sealed recordings, and lay some down that are not sealed yet."""
+    text = home.map.read_text().replace("stores:\n", "stores:\n  sealed: {kind: vault, url: ./world/vault}\n", 1)
+    seen = "  seen: {period: 30 days, from: modified, purpose: show who rang, need: contract}\n"
+    home.map.write_text(text.replace("retention:\n", f"retention:\n{seen}", 1))
+    for folder, name in ((home.world / "media", f"doorbell/{DINO}/r-2.wav"), (home.folder / "rang", RANG)):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(b"somebody rang")
     return home
 
 
@@ -311,6 +365,8 @@ def opened_world(home: Household) -> Iterator[World]:
         for order in orders[:2]:
             opened.plan(order)
         opened.apply(orders[0])
+        opened.vault.renew_gate()
+        opened.vault.ingest("doorbell", RANG, io.BytesIO(b"somebody rang"))
         yield World(home, opened, *orders)
 
 
@@ -451,7 +507,10 @@ def test_the_doors_threads_keep_theirs_until_it_is_closed(home: Household, meter
     assert meter.open() == 0
 
 
-SERVER = {"leases", "worker", "work", "apply", "submit", "status", "orders", "retention.keep", "sweep", "run_due"}
+SERVER = {
+    "leases", "worker", "work", "apply", "submit", "status", "orders", "retention.keep", "sweep", "run_due",
+    "vault.ingest", "vault.open", "vault.openings", "epochs.rotate", "epochs.destroy", "epochs.who_can_read", "adoption.adopt",
+}  # fmt: skip
 
 
 def test_on_a_server_too(home: Household, database: str, meter: Meter) -> None:
@@ -479,6 +538,6 @@ def test_on_a_server_too(home: Household, database: str, meter: Meter) -> None:
 
 
 def company_on(home: Household, database: str) -> Household:
-    asking(home)
+    company(home)
     home.map.write_text(home.map.read_text().replace("state: ./state", f"state: {database}\nstate_folder: ./shared"))
     return home

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,18 @@ def test_what_is_near_is_offered_wherever_values_repeat(tmp_path: Path, declared
         found = {value for values in store.near(TABLE, "id", ["mia", "a3", "7.5"]) for value in values}
     folded = "NOCASE" in declared and "KEY" in declared
     assert found == {"mia", " Mia", "m\u0131a", "Mia\x1f", "mIa", "a3", "7.5"} | (set() if folded else {"MIA"})
+
+
+def test_threads_look_for_spellings_side_by_side(tmp_path: Path) -> None:
+    """None gets in the way of another that is in the middle of the column."""
+    path = made(tmp_path / "app.db", "TEXT")
+    run(path, "INSERT INTO people (id) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT 'mia' FROM n")
+
+    with opened(path, TABLE) as store:
+        assert isinstance(store, SpellingSearch)
+        begun = store.near(TABLE, "id", ["mia"])
+        seen = len(next(iter(begun)))
+        with ThreadPoolExecutor(4) as pool:
+            beside = [pool.submit(lambda: sum(map(len, store.near(TABLE, "id", ["mia"])))) for _ in range(8)]
+            assert [each.result() for each in beside] == [9000] * 8
+        assert seen + sum(map(len, begun)) == 9000

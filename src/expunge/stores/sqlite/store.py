@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
@@ -70,7 +71,8 @@ class Sqlite:
         self._spec = spec
         self._datasets = datasets
         self._files = _files(spec)
-        self._open: dict[str, sqlite3.Connection] = {}
+        self._open: dict[tuple[threading.Thread, str], sqlite3.Connection] = {}
+        self._guard = threading.Lock()
         self._purged: dict[str, tuple[int, ...]] = {}
         self._schemas: dict[str, tuple[int, frozenset[str], frozenset[tuple[str, str]]]] = {}
 
@@ -399,8 +401,9 @@ class Sqlite:
                 return {copy.subject: file.read_only() for copy in copies}
             return self._eraser(connection, dataset, name, copies).erase(copies)
         except sqlite3.OperationalError as error:
-            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY and file.alias in self._open
-            unable = Unable(*in_the_way(file, self._open[file.alias])) if busy else file.unable(error)
+            mine = self._open.get((threading.current_thread(), file.alias))
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            unable = Unable(*in_the_way(file, mine)) if busy and mine is not None else file.unable(error)
         except (sqlite3.Error, OSError) as error:
             unable = file.unable(error)
         except NotInSqliteSchema as error:
@@ -438,8 +441,9 @@ class Sqlite:
 
     def close(self) -> None:
         """Close the connections."""
-        while self._open:
-            self._open.popitem()[1].close()
+        with self._guard:
+            while self._open:
+                self._open.popitem()[1].close()
         descriptors.close_idle()
 
     # --- places ------------------------------------------------------------------------------------
@@ -452,9 +456,17 @@ class Sqlite:
         return self._files["main"], dataset.table
 
     def _connection(self, file: DatabaseFile) -> sqlite3.Connection:
-        if file.alias not in self._open:
-            self._open[file.alias] = file.connect()
-        return self._open[file.alias]
+        # Why one for each thread: temporary tables are a connection's, and two threads that make the same query would run one statement.
+        mine = threading.current_thread(), file.alias
+        with self._guard:
+            if mine in self._open:
+                return self._open[mine]
+            for ended in [each for each in self._open if not each[0].is_alive()]:
+                self._open.pop(ended).close()
+        made = file.connect()
+        with self._guard:
+            self._open[mine] = made
+        return made
 
     @contextmanager
     def _looking(self, dataset: Dataset) -> Iterator[tuple[sqlite3.Connection, SqliteTable]]:

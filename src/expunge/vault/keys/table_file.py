@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from expunge import durable
+from expunge import descriptors, durable
 from expunge.errors import Busy, Misconfigured, StateCorrupt, StateUnavailable
 from expunge.faults import failpoint
 
@@ -144,6 +144,7 @@ class TableFile:
         """Close the connection; the last one to close moves the WAL into the file."""
         with self._lock:
             self._database.close()
+        descriptors.close_idle()
 
 
 @contextmanager
