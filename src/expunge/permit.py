@@ -1,10 +1,10 @@
-"""The permit to go on: whoever destroys asks here right before each point from which there is no way back.
+"""The permit to go on: code that destroys asks here right before each point of no return.
 
-A lease that is lost refuses, and so does a hold that was placed since the step began.
+A lost lease refuses, and so does a hold that was placed since the step began.
 
-Ambient on purpose, as failpoints are: the same store code runs in one process without leases, where asking costs one comparison, and in a
-worker whose lease may have been taken over while it was paused. The lease's fencing token is checked again by the journal, in the same
-transaction as the outcome; this check keeps a late worker from touching a store at all.
+The permit is ambient on purpose, as failpoints are. The same store code runs in one process without leases, where asking costs one
+comparison, and in a worker whose lease may have been taken over while it was paused. The journal checks the lease's fencing token again, in
+the same transaction as the outcome; this check keeps a late worker from touching a store at all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _check: ContextVar[Callable[[], None] | None] = ContextVar("expunge_permit", def
 
 
 def check() -> None:
-    """Raise TakenOver when the step that runs here was taken over by somebody else, HeldMeanwhile when a new hold reaches it."""
+    """Raise TakenOver when another worker took over the step that runs here, HeldMeanwhile when a new hold reaches it."""
     asked = _check.get()
     if asked is not None:
         asked()
@@ -25,7 +25,7 @@ def check() -> None:
 
 @contextmanager
 def required(ask: Callable[[], None]) -> Iterator[None]:
-    """Make ``ask`` decide for the length of a ``with`` block, in this thread, after whoever decides outside of it.
+    """Make ``ask`` decide for the length of a ``with`` block, in this thread, after the enclosing blocks' own questions.
 
     It raises TakenOver when the lease is lost, HeldMeanwhile when a hold was placed.
     """

@@ -1,7 +1,7 @@
-"""Who opens the keys: this process itself, or the keeper of the state folder; and the keeper's own process.
+"""Opening the keys, in this process or through the keeper of the state folder; and the keeper's own process.
 
-A process that may read the keystore and can open it does so. A keystore that is locked by a passphrase, and one of another user, is the
-keeper's: then whoever opens the installation asks it.
+A process that may read the keystore, and can open it, does so. Where a passphrase locks the keystore, or it belongs to another user, the
+process asks the keeper.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from expunge.errors import Busy, KeeperAway, KeystoreLocked, StateUnavailable, U
 from expunge.ports.keys import InstallationKeys
 
 _RESTARTED = 1.0
-"""Seconds that a keeper which was there before may take to be there again."""
+"""Seconds in which a keeper that was there before has to be back."""
 _ENDED = 35.0
-"""Seconds in which a keeper that was asked to end has ended: it may wait half a minute for the keystore."""
+"""Seconds in which a keeper has to end when asked to. It may wait half a minute for the keystore."""
 
 
 @dataclass(frozen=True)
 class KeeperStatus:
-    """How a running keeper is."""
+    """The status of a running keeper."""
 
     pid: int
     clients: int
-    """Connections that are open, the one that asks included."""
+    """Open connections, that of this question included."""
     asked: int
-    """Requests since it runs."""
+    """Requests since its start."""
 
 
 def open_keys(state: Path, passphrase: str | None = None) -> InstallationKeys:
@@ -51,7 +51,7 @@ def open_keys(state: Path, passphrase: str | None = None) -> InstallationKeys:
     Raises:
         KeystoreLocked: a passphrase is needed, none was given, and no keeper runs; or the passphrase is wrong.
         KeeperAway: the keystore belongs to another user, and its keeper does not answer.
-        Misconfigured, StateCorrupt, Busy: as :func:`expunge.adapters.keys.local_keystore.open_keystore`, and as the keeper refuses.
+        Misconfigured, StateCorrupt, Busy: as :func:`expunge.adapters.keys.local_keystore.open_keystore`, or from the keeper.
     """
     folder = state / KEYS
     place = KeeperPlace(state, folder)
@@ -84,12 +84,12 @@ def place_of(map_path: Path | str | None, state: Path | None = None) -> KeeperPl
 
 
 def close_to_others() -> None:
-    """Close this process to others of its user, before it holds anything; see :func:`expunge.adapters.host.hardening.harden`."""
+    """Close this process to others of its user, before it holds a key; see :func:`expunge.adapters.host.hardening.harden`."""
     hardening.harden()
 
 
 def admitted(users: Sequence[str], groups: Sequence[str]) -> Admitted:
-    """Return who may ask, by names or numbers. Raises UsageError for a user or group that this machine does not know."""
+    """Return the users and groups who may ask, given by name or number. Raises UsageError for one that this machine does not know."""
     return Admitted(
         frozenset(_number(each, "user", lambda name: pwd.getpwnam(name).pw_uid) for each in users),
         frozenset(_number(each, "group", lambda name: grp.getgrnam(name).gr_gid) for each in groups),
@@ -115,8 +115,8 @@ def keep(place: KeeperPlace, passphrase: str | None, admitted: Admitted, ready: 
     Args:
         place: of the state folder.
         passphrase: of its keystore, where it has one.
-        admitted: who may ask beside this user.
-        ready: called once, when it answers.
+        admitted: the users and groups who may ask, beside this user.
+        ready: called once, when the keeper answers.
 
     Raises:
         Busy: another keeper of it is running.
@@ -134,7 +134,7 @@ def keep(place: KeeperPlace, passphrase: str | None, admitted: Admitted, ready: 
 
 
 def keeper_status(place: KeeperPlace) -> KeeperStatus:
-    """Ask a keeper how it is. Raises KeeperAway when none answers, and whatever it refuses with."""
+    """Return the status of a keeper. Raises KeeperAway when none answers, and the error with which a keeper refuses."""
     connections = Connections(place, patience=0.0)
     try:
         value = connections.ask(Status()).value

@@ -12,45 +12,44 @@ from expunge.core.values.ids import OrderId
 class Keys(Protocol):
     """The keystore.
 
-    Durability: a key that was returned or used once survives a crash; a key that ``destroy_*`` returned for is nowhere on disk
-    (not wrapped, not in
-    a temporary, not in a journal). Destroying twice is success. Everything else raises ``KeystoreLocked`` or ``KeyDestroyed``.
+    Durability: a key that was returned or used once survives a crash. Once ``destroy_*`` returned, the key is nowhere on disk: not wrapped,
+    not in a temporary, not in a journal. Destroying twice is success. Everything else raises ``KeystoreLocked`` or ``KeyDestroyed``.
     """
 
     def pseudonym_key(self) -> bytes:
-        """32 bytes; the same for the life of the installation (rotating it would orphan every suppression)."""
+        """Return 32 bytes, the same for the life of the installation: rotating them would orphan every suppression."""
         ...
 
     def gate_key(self) -> bytes:
-        """32 bytes for the suppression entries of the gate's snapshot; derived, so that a pipeline need not hold the pseudonym key."""
+        """Return 32 bytes for suppression entries of the gate snapshot; derived, so that no pipeline has to hold the pseudonym key."""
         ...
 
     def sign_receipt(self, data: bytes) -> bytes:
-        """Ed25519 signature (64 bytes) over ``data`` by the current signer key. Deterministic (RFC 8032)."""
+        """Return the Ed25519 signature (64 bytes) of ``data`` by the current signer. It is deterministic (RFC 8032)."""
         ...
 
     def sign_receipts(self, data: Sequence[bytes]) -> tuple[bytes, ...]:
-        """The same for many, all by one key."""
+        """Return the same for many, all by one key."""
         ...
 
     def signer_public(self) -> bytes:
-        """The signer's raw Ed25519 public key, 32 bytes."""
+        """Return the signer's raw Ed25519 public key, 32 bytes."""
         ...
 
     def sign_checkpoint(self, data: bytes) -> bytes:
-        """Ed25519 signature by the log key."""
+        """Return the Ed25519 signature by the log key."""
         ...
 
     def log_public(self) -> bytes:
-        """The log's raw Ed25519 public key, 32 bytes."""
+        """Return the log's raw Ed25519 public key, 32 bytes."""
         ...
 
     def sign_checkpoint_p256(self, data: bytes) -> bytes:
-        """ECDSA P-256 / SHA-256 signature (DER) by the log's second key; deterministic where the library offers RFC 6979."""
+        """Return the ECDSA P-256 / SHA-256 signature (DER) by the log's second key; deterministic where the library offers RFC 6979."""
         ...
 
     def log_public_p256(self) -> bytes:
-        """SubjectPublicKeyInfo (DER) of the log's second key."""
+        """Return the SubjectPublicKeyInfo (DER) of the log's second key."""
         ...
 
     def seal(self, order: OrderId, purpose: str, plaintext: bytes) -> bytes:
@@ -58,7 +57,7 @@ class Keys(Protocol):
         ...
 
     def open(self, order: OrderId, purpose: str, sealed: bytes) -> bytes:
-        """Decrypt; raises KeyDestroyed after ``destroy_order``, StateCorrupt when it does not authenticate."""
+        """Decrypt. Raises KeyDestroyed after ``destroy_order``, StateCorrupt when the bytes do not authenticate."""
         ...
 
     def destroy_order(self, order: OrderId) -> None:
@@ -70,7 +69,7 @@ class Keys(Protocol):
         ...
 
     def trace_key(self, order: OrderId) -> bytes:
-        """32 bytes for this order's traces (made at first use); raises KeyDestroyed after ``destroy_trace_key``."""
+        """Return 32 bytes for this order's traces, made at first use. Raises KeyDestroyed after ``destroy_trace_key``."""
         ...
 
     def destroy_trace_key(self, order: OrderId) -> None:
@@ -82,39 +81,39 @@ class Keys(Protocol):
         ...
 
     def open_contact(self, order: OrderId, sealed: bytes) -> bytes:
-        """Decrypt it."""
+        """Decrypt a contact address."""
         ...
 
     def destroy_contact(self, order: OrderId) -> None:
-        """Destroy that key."""
+        """Destroy the contact's key."""
         ...
 
 
 class InstallationKeys(Keys, Protocol):
-    """The keys of an installation as its composition needs them: beside :class:`Keys` what reads, and nothing that rotates."""
+    """The keys of an installation as its composition needs them: :class:`Keys` with further reads, and no rotation."""
 
     def index_key(self) -> bytes:
-        """32 bytes for the hashes of the locate index; derived, like :meth:`gate_key`."""
+        """Return 32 bytes for the hashes of the locate index; derived, like :meth:`gate_key`."""
         ...
 
     def vault_key(self) -> bytes:
-        """32 bytes for the ids under which the vault knows people; derived, like :meth:`gate_key`."""
+        """Return 32 bytes for the ids under which the vault knows people; derived, like :meth:`gate_key`."""
         ...
 
     def signer_publics(self) -> tuple[bytes, ...]:
-        """Raw Ed25519 public keys of all signers, oldest first, the current one last."""
+        """Return the raw Ed25519 public keys of all signers, oldest first, the current one last."""
         ...
 
     def log_publics(self) -> tuple[tuple[bytes, bytes], ...]:
-        """(Ed25519 raw, P-256 SubjectPublicKeyInfo) of all log keys, oldest first, the current pair last."""
+        """Return (Ed25519 raw, P-256 SubjectPublicKeyInfo) of all log keys, oldest first, the current pair last."""
         ...
 
     def signer_starts(self) -> tuple[tuple[bytes, datetime | None], ...]:
-        """Every key of :meth:`signer_publics` and since when it signs; None where that is not known."""
+        """Return every key of :meth:`signer_publics`, and since when it signs; None where that is unknown."""
         ...
 
     def log_starts(self) -> tuple[tuple[tuple[bytes, bytes], datetime | None], ...]:
-        """Every pair of :meth:`log_publics` and since when it signs; None where that is not known."""
+        """Return every pair of :meth:`log_publics`, and since when it signs; None where that is unknown."""
         ...
 
     def orders(self) -> Mapping[OrderId, frozenset[str]]:
@@ -122,5 +121,5 @@ class InstallationKeys(Keys, Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of what is held open; safe to call twice."""
+        """Release what is open. Safe to call twice."""
         ...

@@ -1,4 +1,4 @@
-"""The vault: recordings that are sealed from the first byte, and that nobody reads without being let in.
+"""The vault: recordings that are sealed from the first byte, and that nobody reads without the gate's permission.
 
 ::
 
@@ -7,8 +7,8 @@
     with expunge.vault.open("doorbell/doorbell/p-17/r-1.mp4", purpose="recognise visitors") as file:
         ...
 
-This module is the door for programs: it asks the installation, which asks the gate and enters the opening in its journal. What lies below
-(:mod:`expunge.vault.library` and the others) has no door of its own, and no keys.
+This module is the door for programs: it asks the installation, which asks the gate and enters the opening in its journal. The modules
+below it, such as :mod:`expunge.vault.library`, have no door of their own, and no keys.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ __all__ = ["open"]
 
 _guard = threading.Lock()
 _opened: dict[tuple[int, str], Expunge] = {}
-"""(process, map) -> the installation: opened once in each process, also after a fork."""
+"""(process, map) -> the installation, which is opened once in each process, also after a fork."""
 
 
 def open(  # noqa: A001 - the door's own word
     recording: str, *, purpose: str, program: str = "", first: int = 0, last: int | None = None, map_path: Path | str | None = None
 ) -> BinaryIO:
-    """Open a recording for a purpose: a seekable binary file that is read as long as the gate lets it.
+    """Open a recording for a purpose. Return a seekable binary file, which can be read as long as the gate lets it.
 
-    The opening is in the journal, durable, before this returns. The gate is asked again before each read, with the age that a snapshot may
-    have, so that a refusal counts in the middle of a file too.
+    The opening is durably in the journal before this returns. The gate is asked again before each read, and refuses a snapshot that is too
+    old, so that a refusal takes effect in the middle of a file too.
 
     Args:
-        recording: ``DATASET/NAME``, the name as the dataset's path has it.
+        recording: ``DATASET/NAME``, with the name by the dataset's path.
         purpose: a purpose of the map; where the map declares none, any word.
-        program: how the program calls itself, in the journal; else its file's name.
-        first: the first byte that is read.
-        last: the first byte that is not; None for all.
+        program: the program's name for the journal; else its file's name.
+        first: the first byte to read.
+        last: the end, the first byte not to read; None for all.
         map_path: the data map; None walks up from the working folder. A keystore's passphrase comes from ``EXPUNGE_PASSPHRASE``.
 
     Raises:
         Refused: the gate does not let it. Reads raise it too.
         UsageError: there is no such recording, or no such part.
-        StoreUnavailable, StateUnavailable, Busy: it cannot be read, or the opening cannot be entered, now.
+        StoreUnavailable, StateUnavailable, Busy: it cannot be read now, or the opening cannot be entered now.
     """
     return installation(map_path).vault.open(recording, purpose=purpose, program=program, first=first, last=last)
 
@@ -68,7 +68,7 @@ def installation(map_path: Path | str | None = None) -> Expunge:
 
 def _close() -> None:
     for (process, _), each in list(_opened.items()):
-        # What a parent opened is the parent's.
+        # An installation that a parent process opened is the parent's to close.
         if process == os.getpid():
             each.close()
     _opened.clear()

@@ -1,8 +1,8 @@
-"""Seals content in chunks, so that any part of it can be read alone and nothing that was changed is given out.
+"""Seals content in chunks, so that any part of it can be read alone, and no changed byte is given out.
 
 The format is C2SP chunked-encryption with AES-256-GCM and SHA-512 (`docs/spec/sealed.md`): 24 bytes of salt, 32 of commitment to
 key, salt and context, then chunks of 16 KiB, each with its tag of 16 bytes. The last chunk is shorter than the others, so that it
-alone proves how long the content is.
+alone proves the length of the content.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ if TYPE_CHECKING:
 
 KEY: Final = 32
 CHUNK: Final = 16 * 1024
-"""Bytes of content in each chunk but the last, which has fewer."""
+"""Bytes of content in each chunk except the last, which has fewer."""
 HEADER: Final = 56
 
 _SALT, _COMMITMENT, _NONCE, _TAG = 24, 32, 12, 16
 _SEALED_CHUNK = CHUNK + _TAG
 _MOST_CHUNKS = 2**38
 _AT_A_TIME = 16
-"""Chunks that are handed to a file, or asked of one, in one call."""
+"""Chunks that are written to a file, or read from it, in one call."""
 _LABEL = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0"
 _CONTEXT = b"expunge/vault/1"
 
 
 class SealedFile(Protocol):
-    """What a reader reads from: a binary file that can seek."""
+    """The source of a reader: a binary file that can seek."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a byte and return its number."""
+        """Go to a byte, and return its number."""
         ...
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
-        """Fill as much of ``buffer`` as comes at once, and return how much; nothing at the end."""
+        """Fill as much of ``buffer`` as comes at once, and return how much; 0 at the end."""
         ...
 
 
 class Sink(Protocol):
-    """What a writer writes to: a binary file, or anything else that takes bytes one after another.
+    """The target of a writer: a binary file, or any other object that takes bytes in sequence.
 
-    ``write`` has to be done with the bytes when it returns, because the writer uses their memory again.
+    ``write`` must not keep the bytes after it returns, because the writer uses their memory again.
     """
 
     def write(self, data: memoryview, /) -> int | None:
@@ -62,14 +62,14 @@ class Sink(Protocol):
 
 
 def object_context(dataset: str, object_id: str) -> bytes:
-    """Return the context under which one object of a dataset is sealed. Two objects never have the same. Raises UsageError."""
+    """Return the context under which one object of a dataset is sealed. No two objects have the same context. Raises UsageError."""
     if "\0" in dataset:
         raise UsageError("the name of a dataset holds a NUL")
     return b"\0".join((_CONTEXT, dataset.encode(), object_id.encode()))
 
 
 def sealed_size(size: int) -> int:
-    """Return how many bytes so many become when they are sealed. Raises UsageError for content of 4 PiB or more."""
+    """Return the sealed size of ``size`` bytes of content. Raises UsageError for content of 4 PiB or more."""
     chunks = size // CHUNK + 1
     if chunks > _MOST_CHUNKS:
         raise UsageError("content of 4 PiB or more cannot be sealed as one", help="seal it in parts")
@@ -77,7 +77,7 @@ def sealed_size(size: int) -> int:
 
 
 def opened_size(sealed: int) -> int:
-    """Return how many bytes of content so many sealed ones hold, if they are whole. Raises SealInvalid for a length that is never made."""
+    """Return the size of the content in ``sealed`` sealed bytes, if these are whole. Raises SealInvalid for a length that is never made."""
     full, rest = divmod(sealed - HEADER, _SEALED_CHUNK)
     if sealed < HEADER or rest < _TAG or full >= _MOST_CHUNKS:
         raise _cut()
@@ -99,7 +99,7 @@ def seal(key: bytes, plaintext: ReadableBuffer, context: bytes) -> bytes:
 
 
 def open_sealed(key: bytes, sealed: ReadableBuffer, context: bytes) -> bytes:
-    """Return the content of what :func:`seal` or a writer made. Raises SealInvalid, and gives nothing, if one bit of it is another."""
+    """Return the content of what :func:`seal` or a writer made. Raises SealInvalid, and gives nothing, if a single bit was changed."""
     view = memoryview(sealed).cast("B")
     size = opened_size(len(view))
     box = _Box.opening(key, context, bytes(view[:HEADER]))
@@ -113,11 +113,11 @@ def open_sealed(key: bytes, sealed: ReadableBuffer, context: bytes) -> bytes:
 
 
 class SealingWriter:
-    """Seals what is written to it, with at most one chunk of it in memory; ``close`` writes the last chunk.
+    """Seals the content that is written to it, with at most one chunk in memory; ``close`` writes the last chunk.
 
-    Left by an exception, it writes no last chunk: what lies in the file is then shorter than anything that opens. So it is after a
-    write that failed, and for a writer that is forgotten. It is no :class:`io.IOBase`, because the buffers of :mod:`io` close what
-    they wrap when an exception passes, as if all had been written. The file stays open: the caller makes it durable.
+    A writer that an exception leaves writes no last chunk: the file's length is then one that never opens. The same holds after a
+    write that failed, and for a writer that was never closed. It is no :class:`io.IOBase`, because the buffers of :mod:`io` close the
+    object that they wrap when an exception passes, as if all had been written. The file stays open: the caller makes it durable.
     """
 
     def __init__(self, file: Sink, key: bytes, context: bytes) -> None:
@@ -145,10 +145,10 @@ class SealingWriter:
         return self._number * CHUNK + self._filled
 
     def flush(self) -> None:
-        """Do nothing: a chunk is sealed when it is full, or the last."""
+        """Do nothing: a chunk is sealed when it is full, or when it is the last."""
 
     def close(self) -> None:
-        """Write the last chunk. Closed already, or abandoned, nothing happens. Raises whatever the file raises."""
+        """Write the last chunk. Does nothing where the writer is closed or abandoned. Raises whatever the file raises."""
         if self.closed:
             return
         try:
@@ -157,7 +157,7 @@ class SealingWriter:
             self.abandon()
 
     def abandon(self) -> None:
-        """Close without the last chunk: what was written never opens."""
+        """Close without the last chunk, so that the written bytes never open."""
         self.closed = True
         self._waiting[:] = bytes(CHUNK)
 
@@ -201,17 +201,17 @@ class SealingWriter:
 
     def _hand_over(self, view: memoryview) -> None:
         while view:
-            # A file without a buffer may take less than it is given.
+            # An unbuffered file may take less than it is given.
             taken = self._file.write(view)
             view = view[len(view) if taken is None else taken :]
 
 
 class UnsealingReader(io.RawIOBase):
-    """Reads sealed content from any place in it; only the chunks that are asked for are read and opened.
+    """Reads sealed content from any place; only the chunks that a read needs are read and opened.
 
-    The header and the last chunk are checked before there is a reader: cut, lengthened, moved to another context or under another
-    key, there is none. Each other chunk is checked, as the one of its place, before a byte of it is given out. Not for several
-    threads at once. The file stays open.
+    The header and the last chunk are checked when a reader is made: there is none for content that was cut, lengthened or moved to
+    another context, or is under another key. Each other chunk is checked, together with its place, before a byte of it is given out.
+    One thread at a time may use a reader. The file stays open.
     """
 
     def __init__(self, file: SealedFile, key: bytes, context: bytes) -> None:
@@ -228,11 +228,11 @@ class UnsealingReader(io.RawIOBase):
         self._open(self.size // CHUNK, 0, memoryview(bytearray()))
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return yes."""
         return True
 
     def seekable(self) -> bool:
-        """Return that any place of it can be gone to."""
+        """Return yes: a read can begin at any place."""
         return True
 
     def tell(self) -> int:
@@ -249,14 +249,14 @@ class UnsealingReader(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill ``buffer``, or as much of it as there is content, and return how much. Raises SealInvalid; the buffer is blank then."""
+        """Fill ``buffer`` as far as there is content, and return how much. Raises SealInvalid; then the buffer is blank."""
         self._check_open()
         view = memoryview(buffer).cast("B")
         view = view[: max(0, self.size - self._position)]
         try:
             self._give(view)
         except BaseException:
-            # A chunk is decrypted before it is known to be genuine.
+            # The cipher writes plaintext before it knows that the chunk is genuine.
             view[:] = bytes(len(view))
             raise
         self._position += len(view)
@@ -270,7 +270,7 @@ class UnsealingReader(io.RawIOBase):
         return whole.getvalue()
 
     def close(self) -> None:
-        """Wipe what is at hand; the file stays open."""
+        """Wipe the chunk at hand. The file stays open."""
         if not self.closed:
             self._held[:] = bytes(CHUNK)
             self._held_number = -1
@@ -294,7 +294,7 @@ class UnsealingReader(io.RawIOBase):
     def _open(self, number: int, within: int, view: memoryview) -> int:
         """Open chunks from ``number`` on, all with one call of the file, and fill ``view`` from ``within``; return how much of it.
 
-        A chunk of which only a part is asked for stays at hand.
+        A chunk that is needed only in part stays at hand.
         """
         chunks = max(1, min(_AT_A_TIME, -(-(within + len(view)) // CHUNK)))
         size = min(chunks * CHUNK, self.size - number * CHUNK) + chunks * _TAG
@@ -328,7 +328,7 @@ class UnsealingReader(io.RawIOBase):
 
 
 class _Box:
-    """What one sealed object's chunks are sealed with."""
+    """The cipher, the base nonce and the header of one sealed object."""
 
     __slots__ = ("_aead", "_base", "header")
 
@@ -376,7 +376,7 @@ def _cut() -> SealInvalid:
 
 
 def _blank(size: int) -> tuple[io.BytesIO, memoryview]:
-    """Return so many bytes to be filled, which ``getvalue`` then gives without a copy once the view is released."""
-    # The bytes belong to the file alone then: CPython lets them be written to, and gives them out, as they are.
+    """Return a buffer of so many bytes. Once the view is released, ``getvalue`` gives them without a copy."""
+    # The bytes then belong to the file alone: CPython writes to them, and gives them out, without a copy.
     whole = io.BytesIO(bytes(size))
     return whole, whole.getbuffer()

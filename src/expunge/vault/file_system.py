@@ -1,4 +1,4 @@
-"""``expunge://``: a file system for programs that read through fsspec. It has what the gate lets be read for one purpose, and nothing else.
+"""``expunge://``: a file system for programs that read through fsspec. It shows the recordings that the gate lets be read for one purpose.
 
 ::
 
@@ -9,7 +9,7 @@
         with recordings.open(name) as file:
             ...
 
-Each file that is opened is an opening in the journal, as by :func:`expunge.vault.open`. Nothing can be written.
+Each file that a program opens is an opening in the journal, as with :func:`expunge.vault.open`. Nothing can be written.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from expunge.bootstrap import Expunge
 
 AHEAD = 16 * 1024
-"""Bytes that are read at once: a program may have as many after a refusal, and no more."""
+"""Bytes of one read: after a refusal a program may still have so many, and no more."""
 
 
 class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
-    """The recordings of an installation, as ``DATASET/NAME``, that may be read for a purpose."""
+    """The recordings of an installation that may be read for a purpose, named ``DATASET/NAME``."""
 
     protocol = "expunge"
     cachable = False
@@ -42,8 +42,8 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
         Args:
             purpose: a purpose of the map.
             map_path: the data map; None walks up from the working folder.
-            program: how the program calls itself, in the journal.
-            options: of fsspec.
+            program: the program's name for the journal.
+            options: those of fsspec.
 
         Raises UsageError without a purpose.
         """
@@ -59,7 +59,7 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return door.installation(self._map)
 
     def ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:  # noqa: ARG002 - fsspec's own shape
-        """List datasets, or what lies directly below a path, as far as the gate lets it be read. Raises FileNotFoundError."""
+        """List datasets, or the entries directly below a path, as far as the gate lets them be read. Raises FileNotFoundError."""
         below = self._strip_protocol(path).strip("/")
         found: dict[str, dict[str, Any]] = {}
         for name, size in self._below(below):
@@ -74,7 +74,7 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return list(found.values()) if detail else list(found)
 
     def info(self, path: str, **options: Any) -> dict[str, Any]:  # noqa: ARG002 - fsspec's own shape
-        """Tell a recording's size. Raises FileNotFoundError, also for one that may not be read."""
+        """Return a recording's size. Raises FileNotFoundError, also for a recording that may not be read."""
         wanted = self._strip_protocol(path).strip("/")
         for name, size in self._below(wanted):
             if name == wanted:

@@ -1,4 +1,4 @@
-"""Reads a recording as long as its reader is let: whoever may not go on gets no further byte."""
+"""Reads a recording as long as the gate lets its reader: after a refusal no further byte is given."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
 
 
 class GatedReader(io.RawIOBase):
-    """The part of a recording that was entered in the register of openings. Before each read, the one who lets it is asked again."""
+    """The part of a recording that was entered in the register of openings. Before each read, ``ask`` is called again."""
 
     def __init__(self, content: BinaryIO, first: int, last: int, ask: Callable[[], None]) -> None:
-        """Take over the content, which is closed with this.
+        """Take over the content, which is closed with this reader.
 
         Args:
-            content: of the whole recording, seekable.
+            content: that of the whole recording, seekable.
             first: where the part begins: place 0 of this reader.
             last: where it ends.
-            ask: raises what refuses the reader; then nothing more is read.
+            ask: raises the refusal, if there is one; then nothing more is read.
         """
         super().__init__()
         self._content, self._first, self.size, self._ask = content, first, last - first, ask
         self._position = 0
 
     def readable(self) -> bool:
-        """Say yes."""
+        """Return yes."""
         return True
 
     def seekable(self) -> bool:
-        """Say yes."""
+        """Return yes."""
         return True
 
     def tell(self) -> int:

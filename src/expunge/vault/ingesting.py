@@ -1,13 +1,13 @@
 """Take recordings in: sealed from the first byte, and there as a whole or not at all.
 
-1. The stream is sealed into a temporary file, under a key that is in memory only. Whatever ends here leaves sealed bytes that nobody can
-   read.
+1. The stream is sealed into a temporary file, under a key that is in memory only. An ingest that ends here leaves sealed bytes that nobody
+   can read.
 2. Key and label become durable together, in the key table.
-3. Whoever admits is asked again. An order that was received before this sees the recording; one received later finds it.
+3. ``admit`` is asked again. An order that was received before this sees the recording; one received later finds it.
 4. The file gets its name. *Commit point: the recording is there.*
 
-Cut off between 2 and 4, the recording is brought to its end by the next ingest of the same name, or taken back by the next purge: it was
-promised to nobody, and whoever is in it may be suppressed by now.
+An ingest that is cut off between 2 and 4 is finished by the next ingest of the same name, or taken back by the next purge: nobody was told
+that the recording is in, and a person in it may be suppressed by now.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from expunge.vault.keys.wrapping import new_key
 from expunge.vault.library import OBJECTS, SHARDS, Library, alone, label_bytes, speaking
 
 AT_A_TIME = 1 << 18
-"""Bytes of a stream that are in memory unsealed."""
+"""The most bytes of a stream that are in memory unsealed."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class NewRecording:
     clear_before: bool
     """Whether it lay in the clear on a disk before."""
     digest: str = ""
-    """Hex SHA-256 that whoever sends it claims; empty where nothing is claimed."""
+    """The hex SHA-256 that the sender claims; empty without a claim."""
     size: int | None = None
-    """Bytes that are claimed."""
+    """The number of bytes that the sender claims."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,20 @@ class Ingested:
 
     recording: SealedRecording
     fresh: bool
-    """False where the same one was in already."""
+    """False where the same recording was in already."""
 
 
 def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callable[[], None]) -> Ingested:
-    """Take one recording in; durable when it returns.
+    """Take one recording in. It is durable when this returns.
 
     Args:
-        library: where to.
-        new: what it is.
+        library: the library that takes it.
+        new: the recording.
         stream: its bytes, read once.
-        admit: raises what refuses the recording; asked before anything is written, and again when its key is durable.
+        admit: raises the refusal, if there is one. It is asked before anything is written, and again when the key is durable.
 
     Raises:
-        UsageError: another recording has this name, or the bytes are not those that were claimed.
+        UsageError: another recording has this name, or the bytes are not as claimed.
         OSError: of the disk, or of the stream. Nothing readable is left.
     """
     admit()
@@ -83,13 +83,13 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
             recording = _sealed(file, key, id_, new, stream)
             with alone(library.lock):
                 known = _known(library, recording)
-                # Why one that never lay in the clear is sealed again: what is said of it would not be true of the bytes any more.
+                # Why one that never lay in the clear is sealed again: the table's record of it would no longer be true of these bytes.
                 if known is not None and known.clear_before >= new.clear_before:
                     return Ingested(known, fresh=False)
                 if known is not None:
                     new = _again(new, known)
                     recording = replace(recording, at=new.at)
-                # Why before it is: whether it was added is not known where the answer is lost, and then it is brought to its end later.
+                # Why before it is: a lost answer leaves it unknown whether the key was added, and a later call then finishes it.
                 added = True
                 with speaking(acting=True):
                     library.table.is_spelt_by(library.ids.rules, adding=True)
@@ -107,7 +107,7 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
                     library.shred([known])
                     library.discard(known)
             if library.was_shredded(id_):
-                # An order has erased it between key and name.
+                # An order erased it between key and name.
                 library.discard(recording)
         finally:
             if not added:
@@ -133,7 +133,7 @@ def _sealed(file: BinaryIO, key: bytes, id_: str, new: NewRecording, stream: Bin
 
 
 def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
-    """Return what is sealed again as it is to be: as old as what it replaces, and of nobody less. Raises UsageError."""
+    """Return the recording that replaces a known one: as old as that, and with all its people. Raises UsageError."""
     if not set(known.subjects) <= set(new.subjects):
         message = "the same recording is in already, with further people in it, and never lay in the clear until now"
         raise UsageError(message, help="name the further people as well: --subject")
@@ -141,7 +141,7 @@ def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
 
 
 def _known(library: Library, recording: SealedRecording) -> SealedRecording | None:
-    """Return the same recording where it is in; of two the one that lay in the clear. Raises UsageError where another has the name."""
+    """Return the same recording where it is in; of two, the one that lay in the clear. Raises UsageError where another has the name."""
     found: SealedRecording | None = None
     for each in library.recordings(recording.dataset, recording.subjects):
         if each.name != recording.name:
@@ -150,7 +150,7 @@ def _known(library: Library, recording: SealedRecording) -> SealedRecording | No
             message = "another recording has this name already, with other bytes"
             raise UsageError(message, help="give it another name; a recording is replaced by erasing it first")
         if not (library.is_whole(each) or library.finish(each)):
-            # Its file was lost, or was cut off: this one takes its place.
+            # Its file was lost, or its ingest cut off: this recording takes its place.
             library.shred([each])
             continue
         if not set(map(library.ids.of, recording.subjects)) <= set(map(library.ids.of, each.subjects)):
@@ -158,7 +158,7 @@ def _known(library: Library, recording: SealedRecording) -> SealedRecording | No
             raise UsageError(message, help="give it another name, with each person in it; who is in a recording is said once")
         if found is None or each.clear_before:
             if found is not None:
-                # The other was to be shredded when this one had its name, and the process that did so died.
+                # The other was to be shredded once this one had its name, and the process died before that.
                 library.shred([found])
                 library.discard(found)
             found = each
@@ -172,7 +172,7 @@ def _row(library: Library, new: NewRecording, recording: SealedRecording, key: b
 
 @contextmanager
 def _begun(path: Path) -> Iterator[BinaryIO]:
-    """Make a temporary file, and hold a lock on it as long as it is written."""
+    """Make a temporary file, and hold a lock on it while it is written."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
         fcntl.flock(handle, fcntl.LOCK_EX)

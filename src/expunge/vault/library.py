@@ -1,11 +1,11 @@
-"""The library of one vault: sealed files in a folder, and the key table that says whose they are and opens them.
+"""The library of one vault: sealed files in a folder, and the key table that names their people and opens them.
 
 ::
 
     objects/ab/ab…      a sealed recording, named by its random id
-    objects/ab/.expunge-ab…    the same while it comes in; the one who writes it holds a lock on it
+    objects/ab/.expunge-ab…    the same while it comes in; its writer holds a lock on it
 
-A file's name says nothing of anybody. What it is called, how large it is and whose it is stands in its label, in the key table.
+A file's name identifies nobody. The recording's name, its size and its people stand in its label, in the key table.
 """
 
 from __future__ import annotations
@@ -51,22 +51,22 @@ if TYPE_CHECKING:
 
 OBJECTS = "objects"
 SHARDS = tuple(f"{number:02x}" for number in range(256))
-"""Folders of sealed files; all are made at once, so that which of them there are says nothing."""
+"""Folders of sealed files. All of them are made at once, so that their existence tells nothing."""
 
 
 @dataclass(frozen=True)
 class SubjectIds:
-    """Makes the ids under which the key table knows people: keyed, so that the table holds no identifier."""
+    """Makes the ids by which the key table knows people. They are keyed, so that the table holds no identifier."""
 
     key: bytes = field(repr=False)
-    """32 bytes, of the keystore."""
+    """32 bytes, from the keystore."""
     common: Callable[[str, str], str]
-    """(identity kind, identifier) -> the spelling that stands for all others of the same person."""
+    """(identity kind, identifier) -> the canonical spelling, which stands for all others of the same person."""
     rules: bytes = b""
-    """Digest of the rules that ``common`` goes by."""
+    """Digest of the rules of ``common``."""
 
     def of(self, subject: Subject) -> bytes:
-        """Return the 16 bytes of a person, whatever spelling the identifier comes in."""
+        """Return a person's id, 16 bytes, which is the same for every spelling of the identifier."""
         kind, value = subject
         said = len(kind.encode()).to_bytes(2, "big") + kind.encode() + self.common(kind, value).encode("utf-8", "surrogatepass")
         return hmac.new(self.key, b"expunge/vault/subject/1\0" + said, sha256).digest()[:16]
@@ -74,20 +74,20 @@ class SubjectIds:
 
 @dataclass(frozen=True)
 class KeysBeside:
-    """What lies beside the key table, and is said of it."""
+    """The files beside the key table, and facts about it."""
 
     lock: Path
-    """A file, held while a recording gets its name."""
+    """The file to lock while a recording gets its name."""
     register: Path
     """The register of key deaths."""
     until: Callable[[], str]
-    """Returns until when copies of the key table could still open what was shredded, as a sentence for receipts."""
+    """Returns, as a sentence for receipts, until when copies of the key table could still open shredded recordings."""
     lifetime: timedelta = LIFETIME
-    """How long an epoch may live."""
+    """The longest life of an epoch."""
 
 
 def label_bytes(recording: SealedRecording) -> bytes:
-    """Return a recording's label, as it is sealed."""
+    """Return the bytes of a recording's label, before they are sealed."""
     said = {"name": recording.name, "subjects": recording.subjects, "size": recording.size, "sha256": recording.digest}
     return json.dumps(said, separators=(",", ":")).encode()
 
@@ -100,10 +100,10 @@ class Library:
 
         Args:
             root: the vault's folder.
-            datasets: those of the map that lie in it.
+            datasets: the datasets of the map that lie in it.
             table: opens the key table, once.
-            ids: of people.
-            beside: what lies beside the key table.
+            ids: makes the ids of people.
+            beside: the files beside the key table, and facts about it.
         """
         self.root = root
         self.ids = ids
@@ -126,7 +126,7 @@ class Library:
         if owners is not None and not owners:
             return
         with speaking():
-            # Why all, where rules of spelling changed: the table knows people by the ids of then. What each is called stands in the labels.
+            # Why all, where rules of spelling changed: the table has the ids by the earlier rules. Labels have the identifiers.
             every = owners is None or not self._table().is_spelt_by(self.ids.rules)
             for row in self._table().objects(dataset, None if every else owners):
                 recording = _recording(row)
@@ -134,11 +134,11 @@ class Library:
                     yield recording
 
     def path(self, id_: str) -> Path:
-        """Return where the sealed file of a recording lies."""
+        """Return the path of a recording's sealed file."""
         return self.root / OBJECTS / id_[:2] / id_
 
     def waiting(self, id_: str) -> Path:
-        """Return where it lies while it comes in."""
+        """Return the path of a recording's sealed file while it comes in."""
         return self.root / OBJECTS / id_[:2] / f"{durable.TEMPORARY_PREFIX}{id_}"
 
     def sealed_size(self, recording: SealedRecording) -> int | None:
@@ -149,11 +149,11 @@ class Library:
             return None
 
     def is_whole(self, recording: SealedRecording) -> bool:
-        """Return whether its sealed file is there and as long as its label says."""
+        """Return whether its sealed file is there, in the length that its label says."""
         return self.sealed_size(recording) == sealed_size(recording.size)
 
     def open(self, recording: SealedRecording) -> BinaryIO:
-        """See the port. What was changed is refused before a byte of it is given out."""
+        """See the port. Changed content is refused before a byte of it is given out."""
         with speaking():
             try:
                 key = self._table().key(bytes.fromhex(recording.id))
@@ -220,7 +220,7 @@ class Library:
         return settled
 
     def _settle_waiting(self, path: Path, id_: str) -> bool:
-        """Take back what an ingest left that died; nobody was told that it is in, and somebody in it may be suppressed by now."""
+        """Take back the leftovers of an ingest that died: nobody was told that it is in, and its people may be suppressed by now."""
         with alone(self.lock):
             if not path.exists() or is_held(path):
                 return False
@@ -230,7 +230,7 @@ class Library:
             return True
 
     def finish(self, recording: SealedRecording) -> bool:
-        """Give a recording its name whose ingest died after its key was durable. Return whether it has one now."""
+        """Give a recording its name, if its ingest died after the key was durable. Return whether it has one now."""
         waiting = self.waiting(recording.id)
         with suppress(FileNotFoundError):
             if waiting.lstat().st_size == sealed_size(recording.size) and not is_held(waiting):
@@ -294,7 +294,7 @@ class Library:
             return self._table().last_death(until)
 
     def close(self) -> None:
-        """Do nothing: whoever opened the key table closes it."""
+        """Do nothing: the code that opened the key table closes it."""
 
     def _living(self) -> dict[str, SealedRecording]:
         return {each.id: each for dataset in self._datasets for each in self.recordings(dataset)}
@@ -322,10 +322,10 @@ def _recording(row: StoredObject) -> SealedRecording:
 
 
 class SealedContent(UnsealingReader):
-    """The content of a sealed file; the file is closed with it, and trouble with it is an OSError."""
+    """The content of a sealed file. The file is closed with it; its errors are OSErrors."""
 
     def __init__(self, path: Path, key: bytes, context: bytes, size: int) -> None:
-        """Raise FileNotFoundError, OSError; also for a file that is not what was sealed, or of another length than the label says."""
+        """Open the file. Raises FileNotFoundError, OSError, also where it is not as it was sealed, or not as long as the label says."""
         self._opened = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0)
         try:
             if opened_size(os.fstat(self._opened.fileno()).st_size) != size:
@@ -356,13 +356,13 @@ def _damaged() -> OSError:
 
 
 def is_id(text: str) -> bool:
-    """Return whether a text is the id of a recording, as files are named by it."""
+    """Return whether a text is a recording's id, as a file has it for its name."""
     return re.fullmatch("[0-9a-f]{32}", text) is not None
 
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """One process and thread at a time gives a recording its name, or takes back one that has none."""
+    """Let one thread of one process at a time give a recording its name, or take back one without a name."""
     lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -389,7 +389,7 @@ def is_held(path: Path) -> bool:
 
 @contextmanager
 def speaking(*, acting: bool = False) -> Iterator[None]:
-    """Turn trouble of the key table into that of a store: StoreUnavailable; for one who is ``acting``, OSError where the disk refused."""
+    """Turn errors of the key table into a store's: StoreUnavailable; for a caller that is ``acting``, OSError where the disk refused."""
     try:
         yield
     except StateUnavailable as error:
@@ -406,7 +406,7 @@ def speaking(*, acting: bool = False) -> Iterator[None]:
 
 
 def _refused(cause: BaseException | None) -> OSError | None:
-    """Return what the disk said."""
+    """Return the disk's error, if there is one."""
     if isinstance(cause, OSError):
         return OSError(cause.errno, cause.strerror)
     if isinstance(cause, sqlite3.OperationalError):

@@ -1,6 +1,6 @@
-"""Close a process to others of the same user: no core dump, no debugger, no look into its memory, environment or open files.
+"""Close a process to other processes of its user: no core dump, no debugger, no look into its memory, environment or open files.
 
-What that is worth: root reads everything all the same, and so does whoever may read the files that the process has read.
+The limits: root still reads everything, and an account that may read the files which the process has read still reads those.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import resource
 from expunge.errors import Misconfigured
 
 _SET_DUMPABLE, _GET_DUMPABLE, _SET_NO_NEW_PRIVILEGES = 4, 3, 38
-"""Numbers of prctl(2)."""
+"""Constants of prctl(2)."""
 _MASK = 0o077
 
 
 def harden() -> None:
-    """Close this process, and whatever it starts by a fork. Raises Misconfigured where the system refuses: it is never half closed."""
+    """Close this process and its forks. Raises Misconfigured where the system refuses, so that no process goes on half closed."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(_MASK)
     libc = ctypes.CDLL(None, use_errno=True)
@@ -28,6 +28,6 @@ def harden() -> None:
 
 
 def is_hardened() -> bool:
-    """Return whether others of the same user are kept out of this process."""
+    """Return whether this process is closed to other processes of its user."""
     dumpable = ctypes.CDLL(None).prctl(_GET_DUMPABLE, 0, 0, 0, 0)
     return bool(dumpable == 0) and resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)

@@ -14,7 +14,7 @@ _OK, _ERROR, _MESSAGE, _HELP = "answer", "error", "message", "help"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a request."""
+    """The result of a request."""
 
     value: Json = None
     body: bytes = b""
@@ -25,7 +25,7 @@ class Answer:
 
 
 def error_frame(error: ExpungeError) -> Frame:
-    """Return an error as a frame: its class, its message and its help, none of which holds anything of a person."""
+    """Return an error as a frame: its class, its message and its help, none of which holds personal data."""
     return Frame({_ERROR: type(error).__name__, _MESSAGE: error.message, _HELP: error.help})
 
 

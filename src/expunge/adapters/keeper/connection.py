@@ -1,4 +1,4 @@
-"""One connection to the keeper, and a few of them that threads share and that come back after a restart."""
+"""A connection to the keeper, and a pool of them that threads share and that outlives a restart of the keeper."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HELP = "start it: `expunge keeper run`. What was recorded stands, nothing is ha
 
 
 class Connection:
-    """A connection on which hello was said. Raises OSError and EOFError when the keeper goes away."""
+    """A connection that has said hello. Raises OSError and EOFError when the keeper goes away."""
 
     def __init__(self, place: KeeperPlace) -> None:
         self._socket = place.connect(ANSWER_WITHIN)
@@ -42,16 +42,16 @@ class Connection:
         self.close()
 
     def ask(self, request: Request, body: bytes) -> Answer:
-        """Send a request and return its answer, or raise the error that came."""
+        """Send a request and return its answer. Raises the error with which the keeper answers."""
         sent = Frame(request.head(), body).encode()
         with suppress(BrokenPipeError, ConnectionResetError):
-            # Who refuses a message before it is whole closes the door on the rest of it; the refusal can be read all the same.
+            # A keeper that refuses a message early closes the connection before all of it was sent; the refusal can still be read.
             self._socket.sendall(sent)
         head, size = frames.lengths(self._exactly(frames.PREFIX.size))
         return answers.read(Frame(frames.parse_head(self._exactly(head)), self._exactly(size)))
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         with suppress(AttributeError):
             self._socket.close()
 
@@ -66,7 +66,7 @@ class Connection:
 
 
 class Connections:
-    """Connections of one process to one keeper: as many as threads ask at once, kept for the next time."""
+    """The connections of one process to one keeper: one for each thread that asks at the moment, kept for later requests."""
 
     def __init__(self, place: KeeperPlace, patience: float = PATIENCE) -> None:
         self._place = place
@@ -76,18 +76,18 @@ class Connections:
         self._pid = os.getpid()
 
     def open(self, patience: float) -> None:
-        """Connect once, to see whether the keeper is there. Raises KeeperAway and whatever the keeper refuses with."""
+        """Connect once, to see whether the keeper is there. Raises KeeperAway, and the error with which the keeper refuses."""
         self._retried(None, b"", patience)
 
     def ask(self, request: Request, body: bytes = b"") -> Answer:
-        """Ask; where the keeper goes away before it answers, connect anew and ask again: every request is safe to repeat.
+        """Return the answer to a request. Where the keeper goes away first, connect anew and ask again: every request is safe to repeat.
 
-        Raises KeeperAway when it stays away, and whatever it answers with.
+        Raises KeeperAway when the keeper stays away, and the error with which it answers.
         """
         return self._retried(request, body, self._patience)
 
     def close(self) -> None:
-        """Let go of all; safe to call twice, and the next request connects anew."""
+        """Close all connections. Safe to call twice; the next request connects anew."""
         with self._guard:
             held, self._idle = self._idle, []
         for each in held:
@@ -114,7 +114,7 @@ class Connections:
         try:
             answer = connection.ask(request, body) if request else Answer()
         except BaseException:
-            # Why after every error: the keeper may have ended the connection with it, or an answer may be still to come.
+            # Why after every error: the keeper may have closed the connection with it, or an answer may still come.
             connection.close()
             raise
         self._give(connection)

@@ -5,10 +5,10 @@
     4 bytes   length of the head, big-endian, at most 64 KiB
     4 bytes   length of the body, big-endian, at most 64 MiB
     head      canonical JSON, an object
-    body      what is to be signed, sealed or opened; in answers what came of it
+    body      the bytes to sign, to seal or to open; in answers, the result
 
-A length beyond its bound is refused before anything of the frame is read. Why a body of its own: what an order seals may be megabytes,
-which would have to be turned into text and back, and what is signed must reach the signer byte for byte.
+A length beyond its bound is refused before the rest of the frame is read. Why the body is separate: an order may seal megabytes, which
+would have to be turned into text and back. And the bytes to sign must reach the signer unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from expunge.core.values import canonical
 from expunge.errors import EvidenceInvalid, UsageError
 
 VERSION = 1
-"""Of the protocol: both sides say theirs first, and speak only when it is the same."""
+"""Version of the protocol. Each side names its version first; they go on only when both are the same."""
 PREFIX = struct.Struct(">II")
 MOST_HEAD = 64 * 2**10
 MOST_BODY = 64 * 2**20
@@ -36,7 +36,7 @@ class Frame:
     body: bytes = b""
 
     def encode(self) -> bytes:
-        """Return the bytes that go over the socket. Raises UsageError for one beyond the bounds."""
+        """Return the bytes that go over the socket. Raises UsageError for a frame beyond the bounds."""
         head = canonical.encode(self.head)
         check_lengths(len(head), len(self.body))
         return PREFIX.pack(len(head), len(self.body)) + head + self.body
@@ -60,7 +60,7 @@ def lengths(prefix: bytes) -> tuple[int, int]:
 
 
 def parse_head(data: bytes) -> Mapping[str, canonical.Json]:
-    """Parse a head. Raises UsageError for anything but the one spelling of a JSON object."""
+    """Return the parsed head. Raises UsageError for anything but a JSON object in its canonical form."""
     try:
         head = canonical.decode(data)
     except EvidenceInvalid:

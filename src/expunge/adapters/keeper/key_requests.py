@@ -1,4 +1,4 @@
-"""What the keeper is asked about keys, and how it answers from a keystore. No private half of a signing key and no order's key goes out."""
+"""Requests about keys, and their answers from a keystore. No private half of a signing key and no order's key leaves the keeper."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from expunge.errors import KeystoreLocked, UsageError
 from expunge.ports.keys import InstallationKeys
 
 Handler: TypeAlias = Callable[[Request, bytes], Answer]
-"""Answers one kind of request, with the bytes that go along."""
+"""Answers one kind of request, given the request and its body."""
 
 PSEUDONYM, GATE, INDEX, VAULT = "pseudonym", "gate", "index", "vault"
 ORDER, TRACE, CONTACT = "order", "trace", "contact"
@@ -188,7 +188,7 @@ class KeyDesk:
 
 
 def _told(act: Callable[..., Answer]) -> Handler:
-    """Say what to do about a keystore whose root key another process rotated: whoever asks cannot open it again, the keeper must."""
+    """Return a handler that says what to do about a rotated root key: the client cannot open the keystore again, the keeper must."""
 
     def handle(ask: Request, body: bytes) -> Answer:
         try:
@@ -209,18 +209,18 @@ def _written(since: datetime | None) -> str | None:
 
 
 Starts: TypeAlias = "tuple[tuple[tuple[bytes, datetime | None], ...], tuple[tuple[tuple[bytes, bytes], datetime | None], ...]]"
-"""Signers, and pairs of the log, each with since when it signs."""
+"""Signers, and key pairs of the log, each with the time since when it signs."""
 
 
 def read_publics(body: bytes) -> Starts:
-    """Return the signers and the pairs of the log that :class:`Publics` is answered with."""
+    """Return the signers and the log's key pairs from an answer to :class:`Publics`."""
     value = _object(body)
     signers = tuple((bytes.fromhex(public), _read(since)) for public, since in value["signers"])
     return signers, tuple(((bytes.fromhex(one), bytes.fromhex(other)), _read(since)) for one, other, since in value["logs"])
 
 
 def read_orders(body: bytes) -> dict[OrderId, frozenset[str]]:
-    """Return the orders that :class:`KeyedOrders` is answered with."""
+    """Return the orders from an answer to :class:`KeyedOrders`."""
     return {OrderId(order): frozenset(kinds) for order, kinds in _object(body).items()}
 
 

@@ -1,4 +1,4 @@
-"""Who is on the other side of a local socket, as the kernel says, and who may ask."""
+"""The process on the other side of a local socket, as the kernel names it, and the users who may ask."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 _CREDENTIALS = struct.Struct("3i")
 _SO_PEERGROUPS = 59
-"""Linux 4.13 and later; the socket module does not name it."""
+"""In Linux 4.13 and later. The socket module does not name it."""
 _MOST_BYTES = 1024
-"""What the socket module takes: 256 groups."""
+"""Bytes that the socket module takes: 256 groups."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """The process on the other side, at the moment when it connected or began to listen."""
+    """The process on the other side, as it was when it connected or began to listen."""
 
     pid: int
     uid: int
@@ -32,7 +32,7 @@ class Admitted:
 
     @property
     def others(self) -> bool:
-        """Whether anybody but the keeper's own user may ask."""
+        """Whether a user other than the keeper's own may ask."""
         return bool(self.users or self.groups)
 
     def may_ask(self, peer: Peer) -> bool:
@@ -46,6 +46,6 @@ def peer_of(connection: socket.socket) -> Peer:
     try:
         data = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _MOST_BYTES)
     except OSError:
-        # An older kernel, or more groups than fit: then its own group alone counts, which lets fewer in.
+        # An older kernel, or more groups than fit: then the process's own group alone counts, which admits fewer.
         data = b""
     return Peer(pid, uid, frozenset({gid, *struct.unpack(f"{len(data) // 4}I", data)}))

@@ -1,7 +1,7 @@
-"""Where the keeper of a state folder is found: ``keeper/`` in it, with a lock and a socket.
+"""The place of a state folder's keeper: ``keeper/`` in the folder, with a lock and a socket.
 
-The lock dies with its holder, so that whoever holds it may remove what an earlier keeper left. A path longer than a socket's name may be
-(107 bytes) is taken through a descriptor of its folder: no second place has to be found, guarded and cleaned.
+The lock dies with its holder, so that its next holder may remove the leftovers of an earlier keeper. A path longer than a socket's name may
+be (107 bytes) is named through a descriptor of its folder: no second place has to be found, guarded and cleaned.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LONGEST_NAME = 107
 _TEMPORARY_LENGTH = 32
 _BACKLOG = 128
 _WAIT = 0.3
-"""Seconds: what a keeper that is just ending may take to let go."""
+"""Seconds in which a keeper that is ending lets go of the lock."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class KeeperPlace:
         return self.folder / SOCKET
 
     def identity(self) -> str:
-        """Return the keystore's folder by device and inode, which also those can ask for who may not read it. Raises OSError."""
+        """Return the keystore's folder by device and inode, which users who may not read it can ask for too. Raises OSError."""
         status = self.keys.stat()
         return f"{status.st_dev:x}:{status.st_ino:x}"
 
     def owner(self) -> int:
-        """Return the user to whom the keystore belongs: nobody else's keeper is believed. Raises OSError."""
+        """Return the user to whom the keystore belongs: a client believes no other user's keeper. Raises OSError."""
         return self.keys.stat().st_uid
 
     @contextmanager
@@ -63,7 +63,7 @@ class KeeperPlace:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             found = self.folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            # Where commands run under another user, the state folder is theirs: a link would lead the keeper's rights to another folder.
+            # Where commands run under another user, that user owns the state folder: a link would lead the keeper's rights elsewhere.
             message = "the keeper's folder is a link, or belongs to another user"
             raise Misconfigured(
                 message, help=f"install -d -o {os.geteuid()} -m 700 {shlex.quote(str(self.folder))}, after moving away what lies there"
@@ -94,7 +94,7 @@ class KeeperPlace:
                     self.folder.chmod(0o711)
                     (self.folder / name).chmod(0o666)
                 listening.listen(_BACKLOG)
-                # commit point: whoever connects from here on is answered; before, they met no socket or a dead one.
+                # commit point: a client that connects from here on is answered; before, it met no socket or a dead one.
                 durable.replace(self.folder / name, self.door, at="keeper.socket.swap")
         except BaseException:
             listening.close()
@@ -111,10 +111,10 @@ class KeeperPlace:
             durable.unlink(path, at="keeper.socket.stale")
 
     def connect(self, seconds: float) -> socket.socket:
-        """Connect to whoever listens. Raises OSError: FileNotFoundError where no keeper was, ConnectionRefusedError where one died.
+        """Connect to the keeper. Raises OSError: FileNotFoundError where no keeper was, ConnectionRefusedError where one died.
 
         Args:
-            seconds: after which an answer counts as missing.
+            seconds: the time after which an answer counts as missing.
         """
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
@@ -129,7 +129,7 @@ class KeeperPlace:
 
 @contextmanager
 def _named(folder: Path) -> Iterator[str]:
-    """A name for the folder that is short enough, as long as the block runs."""
+    """Give a short enough name of the folder, for the length of a block."""
     if len(os.fsencode(folder)) + _TEMPORARY_LENGTH <= _LONGEST_NAME:
         yield str(folder)
         return

@@ -12,7 +12,7 @@ from expunge.core.values.ids import OrderId
 from expunge.errors import UsageError
 
 MOST_AT_ONCE = 1000
-"""Orders, or things to sign, in one request."""
+"""The most orders, or items to sign, in one request."""
 _MOST_TEXT = 256
 _ORDER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _ASK = "ask"
@@ -24,9 +24,9 @@ class Request:
 
     name: ClassVar[str] = ""
     with_body: ClassVar[bool] = False
-    """Whether bytes go along."""
+    """Whether the request has a body."""
     slow: ClassVar[bool] = False
-    """Whether it may wait for the disk or for another process: it is then carried out beside the others."""
+    """Whether it may wait for the disk or for another process. It is then carried out in a thread, beside the others."""
 
     def head(self) -> dict[str, Json]:
         """Return the head of its frame."""
@@ -49,12 +49,12 @@ class Hello(Request):
     name = "hello"
     version: int
     keys: str
-    """The keystore that is meant, by its folder's device and inode: another one is never answered for."""
+    """The client's keystore, by its folder's device and inode. A keeper of another keystore does not answer."""
 
 
 @dataclass(frozen=True)
 class Status(Request):
-    """Ask how the keeper is."""
+    """Ask for the keeper's status."""
 
     name = "status"
 
@@ -110,4 +110,4 @@ _READERS: Mapping[str, Callable[[Json], object]] = {
     "tuple[int, ...]": lambda value: tuple(map(_number, _some(value))),
     "tuple[OrderId, ...]": lambda value: tuple(map(_order, _some(value))),
 }
-"""Type of a field, as it is written -> its reader."""
+"""The type of a field, as the source writes it -> its reader."""

@@ -1,7 +1,7 @@
 """The keeper: answers requests on a local socket, a bounded number at a time, each within bounds and in time.
 
-One event loop: whoever sends nothing or half a message costs a few kilobytes and no thread. Requests that may wait for the disk or for
-another process are carried out in threads beside it.
+One event loop serves all clients: one that sends nothing, or half a message, costs a few kilobytes and no thread. Requests that may wait
+for the disk or for another process are carried out in threads beside the loop.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from expunge.errors import Busy, ExpungeError, Misconfigured, StateUnavailable, 
 from expunge.faults import ReplyLost, failpoint
 
 _LEAVING: Mapping[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
-"""From Python 3.13 on a server removes its socket by its path, which may lead through a descriptor that is closed by then."""
+"""From Python 3.13 on, a server removes its socket by path, and the path may lead through a descriptor that is closed by then."""
 _LOOK_AGAIN = 0.02
-"""Seconds between two looks for room."""
+"""Seconds between two checks for room."""
 
 
 @dataclass(frozen=True)
 class KeeperLimits:
-    """What one keeper grants."""
+    """The limits of one keeper."""
 
     clients: int = 256
     together: int = 2 * frames.MOST_BODY
-    """Bytes of all bodies that are being read or worked on."""
+    """Bytes of all bodies that the keeper reads or works on at one time."""
     hello: float = 5.0
-    """Seconds until whoever connects has said which version it speaks."""
+    """Seconds in which a new client has to name its version."""
     message: float = 10.0
-    """Seconds in which a message that has begun is whole, and an answer is taken."""
+    """Seconds in which a client has to finish a message, and to take an answer."""
     room: float = 30.0
     """Seconds that a body waits for room."""
     idle: float = 600.0
-    """Seconds after which a connection without requests is closed; whoever has it connects again."""
+    """Seconds after which a connection without requests is closed; its client connects again."""
 
 
 class Keeper:
-    """Answers requests with the handlers that it is given; knows nothing of keys itself."""
+    """Answers requests by the handlers that it is given; it knows nothing of keys itself."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class Keeper:
         admitted: Admitted | None = None,
         limits: KeeperLimits | None = None,
     ) -> None:
-        """Take what it answers with.
+        """Set up the keeper; it answers from :meth:`run` on.
 
         Args:
-            handlers: kind of request -> what answers it.
-            identity: names the keystore that lies at its place now; a keeper of another one answers nothing.
-            admitted: who may ask beside its own user.
-            limits: what it grants.
+            handlers: kind of request -> its handler.
+            identity: returns the keystore that is in place now; a keeper of another one answers nothing.
+            admitted: the users who may ask, beside its own.
+            limits: its limits.
         """
         self._handlers = dict(handlers)
         kinds: tuple[type[Request], ...] = (*handlers, Hello, Status, Stop)
@@ -80,7 +80,7 @@ class Keeper:
         self._asked = 0
 
     def run(self, listening: socket.socket, ready: Callable[[], None]) -> None:
-        """Answer until SIGTERM, SIGINT or a request to stop; ``ready`` is called once, when it answers."""
+        """Answer requests until SIGTERM, SIGINT or a request to stop. ``ready`` is called once, when the keeper answers."""
         asyncio.run(self._run(listening, ready))
 
     async def _run(self, listening: socket.socket, ready: Callable[[], None]) -> None:
@@ -102,7 +102,7 @@ class Keeper:
         assert task is not None
         self._clients.add(task)
         try:
-            # Whoever went away, or is too slow, is not missed: what they asked for is safe to ask for again.
+            # A client that went away, or is too slow, is let go: its requests are safe to repeat.
             with contextlib.suppress(OSError, EOFError, TimeoutError, ReplyLost, asyncio.CancelledError):
                 await self._converse(reader, writer)
         finally:
@@ -123,7 +123,7 @@ class Keeper:
                     await self._send(writer, answer)
                     failpoint("keeper.answer:after")
         except ExpungeError as refusal:
-            # What follows a message that could not be read cannot be read either: the connection ends with the refusal.
+            # Bytes after an unreadable message cannot be read either: the connection ends with the refusal.
             await self._send(writer, answers.error_frame(refusal))
             writer.write_eof()
             await asyncio.sleep(0)
@@ -148,7 +148,7 @@ class Keeper:
 
     @asynccontextmanager
     async def _message(self, reader: asyncio.StreamReader) -> AsyncIterator[tuple[Request, bytes]]:
-        """One request, with room for its body as long as it is worked on."""
+        """Answer one request, with room for its body while it is worked on."""
         request, size = await self._read(reader, self._limits.idle)
         await self._take_room(size)
         try:
@@ -198,7 +198,7 @@ class Keeper:
             return answers.error_frame(error)
         except ReplyLost:
             raise
-        except Exception as error:  # noqa: BLE001 - whoever asks is told, and the keeper goes on for the others
+        except Exception as error:  # noqa: BLE001 - this client is told, and the keeper goes on for the others
             message = f"the keeper met something unforeseen: {type(error).__name__}"
             return answers.error_frame(StateUnavailable(message, help="this is a defect: report it; nothing half done is left"))
 

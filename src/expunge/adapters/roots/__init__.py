@@ -1,1 +1,1 @@
-"""Roots of the vault, and the register of key deaths."""
+"""The roots of the vault, and the register of key deaths."""

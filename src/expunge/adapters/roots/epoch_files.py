@@ -1,4 +1,4 @@
-"""A folder of epochs: a small file for each living one, an empty mark for each destroyed one. What the file holds is the root's affair."""
+"""A folder of epochs: a small file for each living epoch, an empty mark for each destroyed one. The root decides what a file holds."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _RESTORE = "put the folder of the root back from its newest copy"
 class EpochFiles:
     """The files of one root, under its lock.
 
-    A file is a line with the time when its epoch was made, then bytes. A mark forbids its epoch for ever: its file is destroyed again
-    where a copy brings it back.
+    A file has one line, the time when its epoch was made, and then the root's bytes. A mark forbids its epoch for ever: where a copy brings
+    the file back, it is destroyed again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,7 +60,7 @@ class EpochFiles:
 
     @contextmanager
     def guarded(self, what: str) -> Iterator[None]:
-        """Turn errors of the disk into RootUnavailable."""
+        """Turn errors of the disk into RootUnavailable, for the length of a block."""
         try:
             with guarded(what):
                 yield
@@ -78,7 +78,7 @@ class EpochFiles:
             raise KeyDestroyed(message, help="nothing that was wrapped under it can be read any more; that was the purpose")
 
     def read(self, epoch: int) -> bytes:
-        """Return what an epoch's file holds. Raises KeyDestroyed, KeyUnknown, RootUnavailable."""
+        """Return the root's bytes in an epoch's file. Raises KeyDestroyed, KeyUnknown, RootUnavailable."""
         with self.guarded("an epoch could not be read"):
             self.refuse_destroyed(epoch)
             try:
@@ -106,14 +106,14 @@ class EpochFiles:
         durable.write_bytes(self.path(epoch), line + b"\n" + data, at="roots.make")
 
     def rewrite(self, epoch: int, data: bytes) -> None:
-        """Replace what an epoch's file holds, and overwrite what it held before. Call it under :meth:`changing`."""
+        """Replace the root's bytes in an epoch's file, and overwrite the earlier ones. Call it under :meth:`changing`."""
         made, _ = self._split(epoch)
         key_files.replace_wiping(self.path(epoch), made.strftime(_TIME).encode() + b"\n" + data)
 
     def mark(self, epoch: int) -> None:
         """Mark an epoch as destroyed, durably. Call it under :meth:`changing`."""
         if not self.is_destroyed(epoch):
-            # commit point: the epoch opens never again; the next start finishes what a crash leaves.
+            # commit point: the epoch never opens again; after a crash the next start finishes the destruction.
             durable.write_bytes(self.folder / "destroyed" / str(epoch), b"", at="roots.destroy.mark")
 
     def wipe(self, epoch: int) -> None:

@@ -1,6 +1,7 @@
-"""A root whose epoch keys are guarded elsewhere: by a token or a key service, under one key of its own for each epoch.
+"""A root whose epoch keys a token or a key service guards, under a separate key for each epoch.
 
-That key never leaves the place. Here lies what it sealed: a copy of these files opens nothing once the key is gone there.
+The guard's key never leaves the guard. These files hold the epochs' keys as it sealed them. Once its key is gone, no copy of these
+files opens anything.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ _NAME = "name"
 
 
 class Guard(Protocol):
-    """A token or a key service. Each method raises RootUnavailable where it does not answer, KeystoreLocked where it lets us not in."""
+    """A token or a key service. Each method raises RootUnavailable where it does not answer, KeystoreLocked where it does not let us in."""
 
     def names(self, prefix: str) -> set[str]:
-        """Return the names of its keys that start so."""
+        """Return the names of its keys that start with ``prefix``."""
         ...
 
     def make(self, name: str) -> None:
-        """Make a key that cannot be taken out, unless there is one of that name."""
+        """Make a key that cannot be taken out, unless a key of that name exists."""
         ...
 
     def seal(self, name: str, key: bytes) -> bytes:
@@ -34,16 +35,16 @@ class Guard(Protocol):
         ...
 
     def unseal(self, name: str, sealed: bytes) -> bytes:
-        """Open what :meth:`seal` returned. Raises KeyUnknown where there is no key of that name, StateCorrupt."""
+        """Open the output of :meth:`seal`. Raises KeyUnknown where no key of that name exists, StateCorrupt."""
         ...
 
     def remove(self, name: str) -> None:
-        """Destroy a key. Gone already is success."""
+        """Destroy a key. Destroying twice is success."""
         ...
 
 
 class GuardedRoot:
-    """Implements :class:`expunge.ports.vault.root_keys.RootKeys` in one folder, with a guard that is asked when it must be."""
+    """Implements :class:`expunge.ports.vault.root_keys.RootKeys` in one folder; the guard is asked only when it has to be."""
 
     copyable = False
 
@@ -64,7 +65,7 @@ class GuardedRoot:
             self._prefix = path.read_text("ascii")
 
     def epochs(self) -> Mapping[int, datetime]:
-        """Return the epochs whose key the guard has, and when each was made. A destruction that a crash interrupted is finished first."""
+        """Return the epochs whose key the guard has, and when each was made. Destructions that a crash interrupted are finished first."""
         names = self._guard.names(self._prefix)
         with self._files.changing():
             for name in sorted(names):
@@ -90,11 +91,11 @@ class GuardedRoot:
             raise
 
     def destroy(self, epoch: int) -> None:
-        """Have the guard destroy its key, then remove ours. Raises KeystoreLocked, RootUnavailable; nothing is destroyed then."""
+        """Have the guard destroy its key, then remove ours. Raises KeystoreLocked, RootUnavailable; then nothing is destroyed."""
         with self._files.changing():
             self._guard.names(self._prefix)
             self._files.mark(epoch)
-            # crash here: the mark forbids the epoch, and whoever lists epochs next has its key removed.
+            # crash here: the mark forbids the epoch, and the next listing of epochs has its key removed.
             self._guard.remove(self._name(epoch))
             self._files.wipe(epoch)
 

@@ -1,7 +1,7 @@
 """A root in a local folder: each epoch's key in a file, wrapped under a root key that lies plain beside it or behind a passphrase.
 
-A copy of the folder, made before an epoch was destroyed, opens that epoch for whoever has the passphrase too. So the folder belongs in no
-backup that is kept longer than it may take until people are irrecoverable; a token or a key service has no such copies.
+A copy of the folder, made before an epoch was destroyed, opens that epoch, together with the passphrase. So keep the folder out of every
+backup that lives longer than keys may take to become irrecoverable. A token or a key service has no such copies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A guard in a PKCS#11 token: one AES-256 key for each epoch that is sensitive and cannot be extracted."""
+"""A guard in a PKCS#11 token: for each epoch one AES-256 key, which is sensitive and cannot be extracted."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LOCKED = (exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRang
 _CHANGED = (exceptions.EncryptedDataInvalid, exceptions.EncryptedDataLenRange)
 
 _lock = threading.RLock()
-"""Who is logged in is a matter of the whole process."""
+"""One lock for all tokens: a login holds for the whole process."""
 _loaded: dict[str, tuple[int, Any]] = {}
-"""Libraries by path, each with the process that made it ready: after a fork it must be made ready again."""
+"""Libraries by path, each with the process that initialised it: a fork has to do so again."""
 
 
 class Pkcs11Guard:
@@ -45,13 +45,13 @@ class Pkcs11Guard:
         return "Pkcs11Guard(…)"
 
     def names(self, prefix: str) -> set[str]:
-        """Return the labels of its keys that start so."""
+        """Return the labels of its keys that start with ``prefix``."""
         with self._session() as session:
             keys = session.get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES})
             return {key.label for key in keys if key.label.startswith(prefix)}
 
     def make(self, name: str) -> None:
-        """Make a key in the token, unless there is one of that label."""
+        """Make a key in the token, unless a key of that label exists."""
         with self._session() as session:
             if _found(session, name) is None:
                 never = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False, Attribute.PRIVATE: True}
@@ -112,7 +112,7 @@ def _load(path: str) -> Any:
 
 
 def forget_tokens() -> None:
-    """Have the libraries look for tokens again: some look only once."""
+    """Have the libraries look for tokens again: some of them look only once."""
     with _lock:
         for _, library in _loaded.values():
             library.reinitialize()

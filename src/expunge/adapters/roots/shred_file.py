@@ -1,6 +1,6 @@
 """The register of key deaths in one file, a line of canonical JSON for each entry, chained by SHA-256.
 
-It lies beside the keystore, outside the folder of the key table, so that a backup of the one does not bring the other back.
+It lies beside the keystore, outside the folder of the key table, so that a backup of one does not bring the other back.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class ShredFile:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = FileLock(path.with_name(path.name + ".lock"), wait=_WAIT_S, busy="another process is writing the register of shreds")
         self._ends: list[int] = [0]
-        """Where each entry ends in the file; that of none first."""
+        """The offsets at which entries end in the file, after a 0 for no entry."""
         self._head = START
         self._seen = (0, 0)
-        """Size and inode of the file when it was last read."""
+        """Size and inode of the file at the last read."""
         self.head()
 
     def head(self) -> Head:
-        """Return the head; the file is read again only where it has another size."""
+        """Return the head. The file is read again only where its size or inode changed."""
         with self._guard, guarded("the register of shreds could not be read"):
             self._read()
             return self._head
@@ -80,7 +80,7 @@ class ShredFile:
             yield head, entry
 
     def append(self, entry: Entry) -> Head:
-        """Append durably, and return the new head. What a crash left of an unfinished entry is cut off first."""
+        """Append durably, and return the new head. An unfinished entry, left by a crash, is cut off first."""
         with self._guard, guarded("the register of shreds could not be written"), self._lock.held():
             is_new = not self._path.exists()
             self._read()
@@ -93,7 +93,7 @@ class ShredFile:
                     durable.fsync_directory(self._path.parent, at="shreds.folder")
                 os.lseek(descriptor, self._ends[-1], os.SEEK_SET)
                 _write(descriptor, line)
-                # commit point: the entry counts, also where its writer dies before the key table has it.
+                # commit point: the entry counts, even where its writer dies before the key table has it.
                 durable.fsync(descriptor, at="shreds.append")
             except OSError:
                 self._seen = (-1, -1)
@@ -104,7 +104,7 @@ class ShredFile:
             return self._head
 
     def _read(self) -> None:
-        """Take in what was appended since the last time."""
+        """Read the entries that were appended since the last read."""
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -127,12 +127,12 @@ class ShredFile:
                     raise StateCorrupt("an entry of the register of shreds does not follow from the one before", help=_RESTORE)
             except StateCorrupt:
                 if place == len(lines) and whole:
-                    whole = False  # the last one, whose writer died: it was promised to nobody
+                    whole = False  # the last entry, whose writer died before anybody was told of it
                     break
                 raise
             self._ends.append(self._ends[-1] + len(line) + 1)
             self._head = head
-        # What is unfinished is read again each time: another writer may put an entry of the same size in its place.
+        # An unfinished entry is read again each time: another writer may put an entry of the same size in its place.
         self._seen = (status.st_size if whole else -1, status.st_ino)
 
 
@@ -166,7 +166,7 @@ def _decode(line: bytes) -> Mapping[str, canonical.Json]:
 
 
 def _parse(line: bytes, number: int) -> tuple[Head, bytes, Entry]:
-    """The head that a line makes, the digest that it follows, and what it says."""
+    """Return the head that a line makes, the digest that it follows, and its entry."""
     value = _decode(line)
     try:
         before = bytes.fromhex(str(value["before"]))

@@ -1,4 +1,4 @@
-"""A guard in OpenBao or HashiCorp Vault: one key of the transit engine for each epoch, made so that it cannot be exported."""
+"""A guard in OpenBao or HashiCorp Vault: for each epoch one key of the transit engine, which cannot be exported."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _MOST = 1 << 20
 
 
 class TransitGuard:
-    """Implements :class:`expunge.adapters.roots.guarded_root.Guard` over the HTTP interface, which both servers share."""
+    """Implements :class:`expunge.adapters.roots.guarded_root.Guard` over the HTTP interface that both servers share."""
 
     def __init__(self, address: str, token: Callable[[], str], mount: str = "transit", seconds: float = 10.0) -> None:
         """Name a server; nothing is asked of it yet.
 
         Args:
-            address: its base URL; https, or http to this machine alone.
-            token: asked for before each call, as it may be renewed. Its policy needs ``keys``, ``encrypt`` and ``decrypt`` of the mount.
+            address: its base URL: https, or http to this machine alone.
+            token: asked for before each call: it may be renewed. Its policy needs ``keys``, ``encrypt`` and ``decrypt`` of the mount.
             mount: where the transit engine is mounted.
-            seconds: how long an answer is waited for.
+            seconds: the longest wait for an answer.
 
         Raises:
             Misconfigured: the address is not safe.
@@ -44,7 +44,7 @@ class TransitGuard:
         return "TransitGuard(…)"
 
     def names(self, prefix: str) -> set[str]:
-        """Return the names of its keys that start so."""
+        """Return the names of its keys that start with ``prefix``."""
         status, answer = self._ask("LIST", "keys")
         if status == 404:  # it has no keys
             return set()
@@ -52,7 +52,7 @@ class TransitGuard:
         return {name for name in answer["data"]["keys"] if name.startswith(prefix)}
 
     def make(self, name: str) -> None:
-        """Make a key, unless there is one of that name."""
+        """Make a key, unless a key of that name exists."""
         # commit point: the service has the key.
         _check(self._ask("POST", f"keys/{name}", {"type": "aes256-gcm96", "exportable": False, "allow_plaintext_backup": False})[0])
 
@@ -85,7 +85,7 @@ class TransitGuard:
         _check(self._ask("DELETE", f"keys/{name}")[0])
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-        """Status and answer of one call. Raises RootUnavailable, KeystoreLocked."""
+        """Return status and answer of one call. Raises RootUnavailable, KeystoreLocked."""
         url, headers = self._url, {"X-Vault-Token": self._token(), "Content-Type": "application/json"}
         if url.scheme == "https":
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(

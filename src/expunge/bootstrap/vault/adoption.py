@@ -1,7 +1,7 @@
-"""The service that adopts recordings: what lies in the clear in a folder is sealed into a vault, proven, and erased where it lay.
+"""The service that adopts recordings: each recording in the clear is sealed into a vault, proven, and erased where it lay.
 
-Nothing is remembered but the two places themselves: what lies in the clear is still to be done. So it can end anywhere, and the next run
-goes on; a recording is in one of the places or in both, and never in none.
+The two places are the only record of progress: a recording in the clear is still to be adopted. So a run can end anywhere, and the next one
+goes on. A recording is in one of the places or in both, and never in neither.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from expunge.stores.tree.template_walk import CompiledTemplate, FoundFile, walk
 
 CLEAR_KIND = "files"
 TURN_S = 2.0
-"""Seconds after which others get their turn to run orders."""
+"""Seconds after which other processes get a turn to run orders."""
 PAUSE_S = 0.2
 BYTES_A_SECOND = 60_000_000
 SECONDS_EACH = 0.055
-"""Measured on a slow disk with others at work (`bench/adoption.py`): a recording waits for the disk five times, whatever its size."""
+"""Measured on a slow disk under other load (`bench/adoption.py`): a recording waits for the disk five times, whatever its size."""
 AGAIN = "its name is in the clear again: it was written anew meanwhile"
 
 
 @dataclass(frozen=True)
 class AdoptionForecast:
-    """What a run would do, as far as is told without opening a recording."""
+    """What a run would do, as far as this can be told without opening a recording."""
 
     recordings: int
     bytes: int
     people: int
     left: Mapping[str, int]
-    """Why recordings would stay in the clear -> how many."""
+    """The reason why recordings would stay in the clear -> how many."""
 
     @property
     def minutes(self) -> float:
-        """Return about how long it takes, by measurements on one machine."""
+        """Return roughly how long a run takes, by measurements on one machine."""
         return (self.bytes / BYTES_A_SECOND + self.recordings * SECONDS_EACH) / 60
 
 
@@ -57,19 +57,19 @@ class AdoptionSummary:
     """What a run has done."""
 
     sealed: int = 0
-    """Recordings that were sealed and are erased in the clear."""
+    """Recordings that this run sealed, and erased in the clear."""
     known: int = 0
-    """Recordings that were sealed already, by an earlier run or another way, and are erased in the clear now."""
+    """Recordings that were sealed already, by an earlier run or otherwise, and that this run erased in the clear."""
     bytes: int = 0
-    """Of both."""
+    """The bytes of both."""
     left: Counter[str] = field(default_factory=Counter)
-    """Why recordings stay in the clear -> how many."""
+    """The reason why recordings stay in the clear -> how many."""
     purged: Outcome | None = None
-    """What the store's purge answered; None where the run ended before it."""
+    """The answer of the store's purge; None where the run ended before it."""
 
     @property
     def done(self) -> int:
-        """Recordings that are in the vault alone."""
+        """Number of recordings that are in the vault alone."""
         return self.sealed + self.known
 
 
@@ -81,10 +81,10 @@ def _untold(_: AdoptionSummary) -> None: ...
 
 @dataclass(frozen=True)
 class AdoptionService(VaultService):
-    """What lies in the clear, and goes into a vault."""
+    """Adopts recordings in the clear into a vault."""
 
     def forecast(self, dataset: str, source: str) -> AdoptionForecast:
-        """Return what :meth:`adopt` would do; changes nothing. Raises as that does."""
+        """Return what :meth:`adopt` would do. It changes nothing, and raises as that does."""
         self.renew_gate()
         adopting = self._adopting(dataset, source)
         recordings = size = 0
@@ -92,7 +92,7 @@ class AdoptionService(VaultService):
         left: Counter[str] = Counter()
         for found in self._names(adopting):
             try:
-                # Why a number for each person: ten million identifiers are not kept to be counted.
+                # Why a number for each person: keeping ten million identifiers, only to count them, takes too much memory.
                 people |= {hash(each) for each in adopting.require_admitted(found.key)}
                 size += found.size()
                 recordings += 1
@@ -103,32 +103,32 @@ class AdoptionService(VaultService):
         return AdoptionForecast(recordings, size, len(people), left)
 
     def adopt(self, dataset: str, source: str, report: Reporter = _untold) -> AdoptionSummary:
-        """Seal what lies in the clear in a dataset of a folder, and erase the clear bytes of what came back from the vault as it is.
+        """Seal the recordings of a dataset in a folder, and erase the clear bytes of each that came back from the vault unchanged.
 
-        Others run orders in between. Going on after whatever ended it is to call it again.
+        Other processes run orders in between. To go on after an interruption, call it again.
 
         Args:
-            dataset: of a vault; it has the paths and the subject of the other.
+            dataset: a dataset of a vault, with the paths and the subject of the other.
             source: the dataset whose recordings lie in the clear.
             report: told after each turn.
 
         Raises:
             UsageError: the two do not fit together.
-            StoreUnavailable, CouldNotLook: one of the places cannot be used now. What was done is done.
+            StoreUnavailable, CouldNotLook: one of the places cannot be used now. Recordings adopted so far stay adopted.
         """
         adopting = self._adopting(dataset, source)
         summary = AdoptionSummary()
         names = self._names(adopting)
         while self._turn(adopting, names, summary):
             report(summary)
-            # Why: who waits for the right to run orders asks for it again and again.
+            # Why: a process that waits for the right to run orders polls for it.
             time.sleep(PAUSE_S)
         with self._waiting():
             summary.purged = adopting.store.purge((adopting.clear,), IdempotencyKey(f"adopt/{source}"))
         return summary
 
     def _turn(self, adopting: Adopting, names: Iterator[FoundFile], summary: AdoptionSummary) -> bool:
-        """Adopt recordings for some seconds. Return whether there are more."""
+        """Adopt recordings for the seconds of one turn. Return whether there are more."""
         self.renew_gate()
         done: list[str] = []
         more = False
@@ -153,7 +153,7 @@ class AdoptionService(VaultService):
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
-        """Have the right to run orders, however long another process has it."""
+        """Hold the right to run orders for the length of a block, after waiting for it as long as another process has it."""
         with ExitStack() as stack:
             while True:
                 try:
@@ -209,7 +209,7 @@ class AdoptionService(VaultService):
 
 
 class _Holds:
-    """The holds on what lies in the clear, read again when the register grew."""
+    """The holds on the recordings in the clear, read again when the register of holds grew."""
 
     def __init__(self, service: VaultService, dataset: str) -> None:
         self._context = service.context
@@ -218,7 +218,7 @@ class _Holds:
         self._standing: tuple[Hold, ...] = ()
 
     def keep(self, name: str, people: tuple[Subject, ...]) -> bool:
-        """Return whether one of them keeps a recording."""
+        """Return whether a hold keeps a recording."""
         length = self._context.journal.length(HOLDS)
         if length != self._length:
             self._standing = tuple(each for each in hold_register.active(self._context) if each.dataset == self._dataset)

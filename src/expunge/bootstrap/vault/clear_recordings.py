@@ -26,7 +26,7 @@ from expunge.vault.ingesting import AT_A_TIME, Ingested, NewRecording, ingest
 from expunge.vault.library import Library
 
 _WHOSE = Pseudonym("adopted")
-"""Stands for whoever a recording is of, in questions to the store that lead nowhere else."""
+"""Stands for the person of a recording in questions that go to the store alone."""
 _CHANGED = "it was written to meanwhile: the next run takes it as it is then"
 LINK = "it is a symbolic link: its target is taken under its own name, where the map declares it"
 _HELD = "a hold keeps it where it is"
@@ -34,29 +34,29 @@ _DAMAGED = "it did not come back from the vault as what it is, and was not kept 
 
 
 class StaysInTheClear(Exception):
-    """Why one recording stays where it is. The others go on."""
+    """The reason why one recording stays where it is. The others go on."""
 
 
 @dataclass(frozen=True)
 class Adopting:
-    """The two places of the recordings, and what is asked about each of them."""
+    """The two places of the recordings, and the questions about each recording."""
 
     clear: Dataset
     root: Path = field(repr=False)
-    """The folder of the store in which they lie in the clear."""
+    """The folder of the store where they lie in the clear."""
     store: Store
     sealed: Dataset
     library: Library
     people: Callable[[str], tuple[Subject, ...]] = field(repr=False)
-    """Returns the people whom a name says. Raises UsageError."""
+    """Returns the people in a name. Raises UsageError."""
     admitting: Callable[[tuple[Subject, ...]], Callable[[], None]]
-    """Returns what raises what refuses some people."""
+    """Returns a function that raises the reason why some people are refused."""
     held: Callable[[str, tuple[Subject, ...]], bool]
-    """Returns whether a hold keeps a recording, by its name and people, as holds stand now."""
+    """Returns whether a hold of this moment keeps a recording, by its name and people."""
     now: Callable[[], datetime]
 
     def whose(self, name: str) -> tuple[Subject, ...]:
-        """Return whose a recording is: whom its name says, and who is in it where it is sealed already. Raises StaysInTheClear."""
+        """Return the people of a recording: those in its name and, once it is sealed, those in its label. Raises StaysInTheClear."""
         try:
             people = self.people(name)
         except UsageError as error:
@@ -65,7 +65,7 @@ class Adopting:
         return tuple(dict.fromkeys((*people, *(each for some in known for each in some))))
 
     def require_admitted(self, name: str) -> tuple[Subject, ...]:
-        """Return whose a recording is. Raises StaysInTheClear where it may not go, as far as is told without opening it."""
+        """Return the people of a recording. Raises StaysInTheClear where it may not go, as far as this is known without opening it."""
         people = self.whose(name)
         try:
             self.admitting(people)()
@@ -78,23 +78,23 @@ class Adopting:
         return people
 
     def adopt(self, name: str) -> Ingested:
-        """Seal one recording, read it back, and erase it where it lies in the clear; each durable before the next.
+        """Seal one recording, read it back, and erase it where it lies in the clear. Each step is durable before the next.
 
         Raises:
             StaysInTheClear: it stays where it is.
-            StoreUnavailable: nothing can be written to the vault, or read from it, now.
+            StoreUnavailable: the vault can be neither written nor read now.
         """
         people = self.whose(name)
         with self._opened(name) as (stream, mark):
             self._require_removable(name)
             taken = self._sealed(name, people, stream, mark)
         self._verify(taken.recording)
-        # crash here: it lies in both places, and the next run finds the same one sealed.
+        # crash here: it lies in both places, and the next run finds it sealed.
         self._erase(name, mark, people)
         return taken
 
     def left(self, names: list[str]) -> int:
-        """Return how many of some names are still, or again, in the clear: asked of the store afresh."""
+        """Return how many of some names are still, or again, in the clear. The store is asked afresh."""
         copy = Copy(self.clear.name, _WHOSE, tuple(names), len(names))
         return sum(probed.items for probed in self.store.probe(self.clear, [copy]))
 
@@ -139,7 +139,7 @@ class Adopting:
         buffer, digest = bytearray(AT_A_TIME), sha256()
         view = memoryview(buffer)
         try:
-            # Why: what is read back is to come from the device, where that can be had.
+            # Why: the bytes that are compared should come from the device, where the system allows it.
             with path.open("rb") as file, suppress(OSError):
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             with self.library.open(recording) as content:
@@ -154,7 +154,7 @@ class Adopting:
             self._discard(recording)
 
     def _discard(self, recording: SealedRecording) -> None:
-        """Take a sealed recording away that is not what lies in the clear. Raises StaysInTheClear."""
+        """Take away a sealed recording that differs from the one in the clear. Raises StaysInTheClear."""
         self.library.shred([recording])
         self.library.discard(recording)
         raise StaysInTheClear(_DAMAGED)
@@ -166,7 +166,7 @@ class Adopting:
 
         def permitted() -> None:
             nonlocal asked
-            # Why once: what the store asks about next are the folders that it lay in.
+            # Why once: after the recording, the store asks about the folders in which it lay.
             if not asked:
                 self._require_same(name, mark, people)
             asked = True
@@ -191,13 +191,13 @@ class Adopting:
             raise StaysInTheClear(_HELD)
 
     def _copy(self, name: str) -> Copy:
-        # Why every: the name alone says that it goes, whoever it is of.
+        # Why every: the recording goes by its name, whose person does not matter here.
         return Copy(self.clear.name, _WHOSE, (name,), 1, selector=Selector(_WHOSE, {}, every=True))
 
 
 @dataclass(frozen=True)
 class _Mark:
-    """What tells a file from each later state of it, and from another one of its name."""
+    """Tells a file from each later state of it, and from another file of the same name."""
 
     device: int
     inode: int
@@ -211,7 +211,7 @@ class _Mark:
 
 
 class _ClearStream:
-    """A file in the clear; trouble with it is its own, and not the vault's."""
+    """A file in the clear. An error while reading it counts as its own, and not as the vault's."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

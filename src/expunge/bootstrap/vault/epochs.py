@@ -1,4 +1,4 @@
-"""The service for epochs of the vault's keys: how they stand, rotation, and destruction with the approval of two people."""
+"""The service for epochs of the vault's keys: their state, rotation, and destruction with the approval of two people."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ from expunge.ports.vault.key_epochs import EpochEnd, KeyDeath, KeyEpoch
 
 @dataclass(frozen=True)
 class KeyStatus:
-    """How the vault's keys stand."""
+    """The state of the vault's keys."""
 
     epochs: tuple[KeyEpoch, ...]
-    """The living ones, oldest first."""
+    """The living epochs, oldest first."""
     overdue: tuple[int, ...]
-    """Those that live longer than the map lets them."""
+    """The epochs that live longer than the map allows."""
     lifetime: timedelta
     waiting: tuple[KeyDeath, ...]
-    """Deaths that are inaccessible and not yet irrecoverable."""
+    """Deaths of keys that are inaccessible and not yet irrecoverable."""
     copyable: bool
-    """Whether a copy of the root opens a destroyed epoch."""
+    """Whether a copy of the root still opens a destroyed epoch."""
 
 
 @dataclass(frozen=True)
 class Rotated:
-    """What a rotation did."""
+    """The result of a rotation."""
 
     epoch: int
     keys: int
     resumed: bool
-    """Whether one that had been interrupted was finished."""
+    """Whether it finished an interrupted rotation."""
     scrubbed: bool
-    """Whether the old wrapped keys are in no file of the table any more."""
+    """Whether the old wrapped keys are gone from every file of the table."""
 
 
 @dataclass(frozen=True)
 class EpochService(DomainService):
-    """Epochs of the one key table of all vaults."""
+    """The epochs of the one key table that all vaults share."""
 
     vaults: Vaults
 
     def status(self) -> KeyStatus:
-        """Return how the keys stand. Raises UsageError where the map has no vault."""
+        """Return the state of the keys. Raises UsageError where the map has no vault."""
         self._require()
         table, now, lifetime = self.vaults.table(), self.context.clock.now(), self.vaults.lifetime
         epochs = table.epochs()
@@ -59,7 +59,7 @@ class EpochService(DomainService):
         return KeyStatus(epochs, overdue, lifetime, table.waiting(), table.root_copyable)
 
     def rotate(self) -> Rotated:
-        """Wrap every living key under a new epoch, and scrub the old ones from the table. Interrupted, the next call finishes it."""
+        """Wrap every living key under a new epoch, and scrub the old ones from the table. The next call finishes an interrupted one."""
         self._require()
         table = self.vaults.table()
         done = table.rotate(self.context.clock.now())
@@ -68,22 +68,22 @@ class EpochService(DomainService):
         return Rotated(done.epoch, done.rewrapped, done.resumed, table.scrub())
 
     def message(self, epoch: int) -> bytes:
-        """Return what an approver of the destruction of an epoch signs. Raises as :meth:`KeyTable.destroy_epoch`."""
+        """Return the message that an approver of an epoch's destruction signs. Raises as :meth:`KeyTable.destroy_epoch`."""
         return epoch_approvals.message(self._name, self._end(epoch))
 
     def approve(self, epoch: int, approver: str, signed: str) -> tuple[str, ...]:
-        """Enter an approval; return who approves by now. Raises as :func:`epoch_approvals.approve` and :meth:`message`."""
+        """Enter an approval; return the approvers so far. Raises as :func:`epoch_approvals.approve` and :meth:`message`."""
         with self.changing():
             return epoch_approvals.approve(self.context, self._name, self._end(epoch), approver, signed)
 
     def require_approved(self, epoch: int) -> EpochEnd:
-        """Return what would be destroyed. Raises NeedsApproval where two people have not approved it, and as :meth:`message`."""
+        """Return what would be destroyed. Raises NeedsApproval until two people have approved it, and as :meth:`message`."""
         end = self._end(epoch)
         epoch_approvals.require(self.context, self._name, end)
         return end
 
     def destroy(self, epoch: int) -> tuple[str, ...]:
-        """Destroy an epoch's key for good; return who approved it. Done already is success; where a crash came between, it is finished.
+        """Destroy an epoch's key for good; return its approvers. Destroying twice is success; after a crash it is finished.
 
         Raises as :meth:`require_approved`.
         """
@@ -95,7 +95,7 @@ class EpochService(DomainService):
                 end = self._end(epoch)
                 names = epoch_approvals.require(self.context, self._name, end)
                 begun = EpochEnding(self.context.clock.now(), epoch, epoch_approvals.digest(self._name, end), names, _user())
-                # commit point: who agreed is in the journal before anything is destroyed.
+                # commit point: the approvers are in the journal before anything is destroyed.
                 register(self.context.journal, EPOCHS, begun)
                 table.destroy_epoch(epoch, begun.at)
                 ended = False
@@ -104,7 +104,7 @@ class EpochService(DomainService):
             return begun.approvers
 
     def who_can_read(self) -> WhoCanRead:
-        """Return which processes, keys, accounts and purposes can reach what is in the vaults, and who did."""
+        """Return the places, accounts and purposes that can reach the vaults' recordings, and the openings that did."""
         self._require()
         return who_can_read(self.context)
 
@@ -117,7 +117,7 @@ class EpochService(DomainService):
         return self.vaults.table().end_of(epoch)
 
     def _said(self, epoch: int) -> tuple[EpochEnding | None, bool]:
-        """What the journal says of an epoch's destruction: that it began, and whether it ended."""
+        """Return the journal's record of an epoch's destruction: its beginning, and whether it ended."""
         begun: EpochEnding | None = None
         ended = False
         for each in read_register(self.context.journal, EPOCHS):

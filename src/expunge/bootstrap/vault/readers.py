@@ -1,4 +1,4 @@
-"""Who can reach the plaintext of vaults, by construction: places of keys with owner and mode, purposes of the gate, and who did open."""
+"""Who can reach the plaintext of vaults, by construction: places of keys with owner and mode, purposes of the gate, and openings."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from expunge.engine.vault import openings
 
 YEAR = timedelta(days=365)
 ANY = "any purpose"
-"""Where the map declares no purposes, the gate lets whoever is not suppressed for any."""
+"""Where the map declares no purposes, the gate lets the recordings of everybody who is not suppressed be opened, for any purpose."""
 _OWN = ("an order, of the person who leaves alone: to look for copies elsewhere", "`expunge export`, of the person who asks alone")
 
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """A place that whoever wants plaintext has to read, and who can."""
+    """A place that a reader of plaintext has to read, and the accounts that can."""
 
     what: str
     path: str
@@ -37,7 +37,7 @@ class KeyPlace:
     mode: str
     """Four octal digits."""
     readers: tuple[str, ...]
-    """Accounts and groups that can read it; root can read all."""
+    """Accounts and groups that can read it. Root can read everything."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Grant:
 
     purpose: str
     needs: str
-    """The ground that it needs of each person in a recording."""
+    """The ground that it needs from each person in a recording."""
     datasets: tuple[str, ...]
     openings: int
-    """Of the last twelve months."""
+    """Openings of the last twelve months."""
     last: datetime | None
 
 
@@ -67,32 +67,32 @@ class OpenedBy:
 
 @dataclass(frozen=True)
 class WhoCanRead:
-    """Who can reach plaintext, and who did."""
+    """The accounts and purposes that can reach plaintext, and those that did."""
 
     places: tuple[KeyPlace, ...]
-    """Whoever can read the first three, and the sealed files, can open every recording, beside the gate."""
+    """An account that can read the first three, and the sealed files, can open every recording, past the gate."""
     alone: tuple[str, ...]
-    """Accounts that can read all of them, beside root."""
+    """The accounts, beside root, that can read all of them."""
     passphrase: bool
-    """Whether keystore and root want a passphrase too."""
+    """Whether keystore and root need a passphrase as well."""
     grants: tuple[Grant, ...]
     own: tuple[str, ...]
-    """What the product opens by itself."""
+    """The cases in which the product itself opens recordings."""
     opened: tuple[OpenedBy, ...]
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """Purposes that nobody opened anything for in twelve months."""
+        """Purposes for which nothing was opened in twelve months."""
         return tuple(each.purpose for each in self.grants if not each.openings)
 
     @property
     def never(self) -> tuple[str, ...]:
-        """Accounts that can read everything and opened nothing in twelve months."""
+        """Accounts that can read everything, and opened nothing in twelve months."""
         return tuple(each for each in self.alone if each not in {entry.user for entry in self.opened})
 
 
 def who_can_read(context: Context) -> WhoCanRead:
-    """Look at the places of keys, the purposes of the map and the register of openings. Reads no key and opens no recording."""
+    """Return who can read, from the places of keys, the map's purposes and the register of openings. It reads no key and no recording."""
     state, data_map = Path(context.data_map.state), context.data_map
     entered = [each for each in openings.entered(context) if each.at > context.clock.now() - YEAR]
     places = tuple(_places(state, data_map))
@@ -109,7 +109,7 @@ def _places(state: Path, data_map: DataMap) -> Iterator[KeyPlace]:
 
 
 def _place(what: str, path: Path) -> KeyPlace:
-    """Who can read a path: by its mode, and by those of the folders above, of which one that nobody else enters is enough."""
+    """Return who can read a path, by its mode and by those of the folders above: one folder that others cannot enter keeps them out."""
     status = path.stat()
     owner, group = _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid)
     above = [each.stat().st_mode for each in path.resolve().parents]
@@ -122,7 +122,7 @@ def _place(what: str, path: Path) -> KeyPlace:
 
 
 def _accounts(place: KeyPlace) -> set[str]:
-    """Accounts that can read a place, by name; a group by its members."""
+    """Return the accounts that can read a place, by name; a group by its members."""
     found = {place.owner}
     for each in place.readers:
         if each == "everybody":

@@ -1,4 +1,4 @@
-"""The service through which recordings come into a vault, and through which programs read them."""
+"""The service that takes recordings into a vault, and through which programs read them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from expunge.vault.library import Library
 
 @dataclass(frozen=True)
 class VaultService(DomainService):
-    """Sealed recordings: how they come in, and how programs read them."""
+    """Takes recordings into vaults, and opens them for programs."""
 
     vaults: Vaults
     gate: Callable[[], Gate]
@@ -45,19 +45,19 @@ class VaultService(DomainService):
         digest: str = "",
         size: int | None = None,
     ) -> Ingested:
-        """Take one recording in: sealed from the first byte, durable when this returns.
+        """Take one recording in: sealed from the first byte, and durable when this returns.
 
         Args:
             dataset: a dataset of a vault.
-            name: the recording's, as a path of the dataset has it: ``doorbell/p-17/r-1.mp4``.
+            name: the recording's name, by a path of the dataset: ``doorbell/p-17/r-1.mp4``.
             stream: its bytes, read once.
-            subjects: further people in it, as (kind, identifier); whom the name says is in it by itself.
+            subjects: further people in it, as (kind, identifier), beside those in its name.
             clear_before: whether it lay in the clear on a disk before.
-            digest: hex SHA-256 that whoever sends it claims.
-            size: bytes that are claimed.
+            digest: the hex SHA-256 that the sender claims.
+            size: the number of bytes that the sender claims.
 
         Raises:
-            UsageError: the name fits no path, or another recording has it, or the bytes are not those claimed.
+            UsageError: the name fits no path, another recording has it, or the bytes are not as claimed.
             Refused: a person in it is suppressed or does not permit it, or this kind of data may not be collected.
         """
         found = self._dataset(dataset)
@@ -73,12 +73,12 @@ class VaultService(DomainService):
             raise StoreUnavailable(message, help="nothing readable is left of it; mend it, then ingest it again") from error
 
     def renew_gate(self) -> None:
-        """Publish the gate's snapshot where it is due; not where a run is under way, which does it itself."""
+        """Publish the gate snapshot where it is due, unless a run is under way: that publishes it itself."""
         with suppress(Busy), self.changing():
             fencing.renew(self.context)
 
     def named(self, dataset: str, fields: Mapping[str, str]) -> str:
-        """Return the name that a recording has by the placeholders of a path. Raises UsageError where they fill none."""
+        """Return a recording's name, from values for the placeholders of a path. Raises UsageError where they fill no path."""
         found = self._dataset(dataset)
         for path in found.paths:
             template = CompiledTemplate.of(path)
@@ -104,16 +104,16 @@ class VaultService(DomainService):
     # --- out ------------------------------------------------------------------------------------
 
     def open(self, recording: str, *, purpose: str, program: str = "", first: int = 0, last: int | None = None) -> BinaryIO:
-        """Open a recording for a purpose: a seekable binary file, read as long as the gate lets it.
+        """Open a recording for a purpose. Return a seekable binary file, which can be read as long as the gate lets it.
 
-        The opening is in the journal, durable, before this returns; the gate is asked again before each read.
+        The opening is durably in the journal before this returns. The gate is asked again before each read.
 
         Args:
             recording: ``DATASET/NAME``: ``doorbell/doorbell/p-17/r-1.mp4``.
             purpose: a purpose of the map; where the map declares none, any word.
-            program: how the program calls itself, in the journal; else its file's name.
-            first: the first byte that is read.
-            last: the first byte that is not; None for all.
+            program: the program's name for the journal; else its file's name.
+            first: the first byte to read.
+            last: the end, the first byte not to read; None for all.
 
         Raises:
             UsageError: there is no such recording, or no such part.
@@ -143,7 +143,7 @@ class VaultService(DomainService):
             message = "the recording cannot be read: its file is lost or was changed"
             raise StoreUnavailable(message, help="`expunge check` says more; put the file back from its backup") from error
         try:
-            # commit point: view implies log.
+            # commit point: the opening is in the journal before the first byte is read.
             openings.enter(self.context, sealed, openings.this_reader(purpose, program), first, end)
         except BaseException:
             content.close()
@@ -155,7 +155,7 @@ class VaultService(DomainService):
         return tuple(openings.entered(self.context))
 
     def recordings(self, dataset: str) -> tuple[SealedRecording, ...]:
-        """Return what lies in a dataset: names, sizes and times, and no byte of a recording."""
+        """Return the recordings of a dataset: names, sizes and times, and no byte of their content."""
         found = self._dataset(dataset)
         return tuple(self._library(found).recordings(found.name))
 
@@ -165,7 +165,7 @@ class VaultService(DomainService):
         return tuple(name for name, each in data_map.datasets.items() if data_map.stores[each.store].kind == KIND)
 
     def readable(self, dataset: str, purpose: str) -> tuple[SealedRecording, ...]:
-        """Return what lies in a dataset and may be read for a purpose, as the gate says now."""
+        """Return the recordings of a dataset that may be read for a purpose, by the gate of this moment."""
         gate = self.gate()
         return tuple(
             each
@@ -176,7 +176,7 @@ class VaultService(DomainService):
     # --- deciding -------------------------------------------------------------------------------
 
     def _admitting(self, dataset: Dataset, people: Sequence[Subject]) -> Callable[[], None]:
-        """Return what :func:`expunge.engine.vault.admission.admit` decides about some people, to be asked any number of times."""
+        """Return :func:`expunge.engine.vault.admission.admit` for some people, as a function that can be called any number of times."""
         gate = self.gate()
 
         def why_not(subject: Subject, purpose: str) -> str:
@@ -208,7 +208,7 @@ class VaultService(DomainService):
 
 
 def named_in(dataset: Dataset, name: str) -> tuple[Subject, ...]:
-    """Return the people whom a recording's name says. Raises UsageError where it fits no path, or can be read in two ways."""
+    """Return the people in a recording's name. Raises UsageError where the name fits no path, or can be read in two ways."""
     rule = dataset.subject
     pairs = rule.pairs() if isinstance(rule, ByField) else ()
     parts = name.split("/")

@@ -25,14 +25,14 @@ TABLE = "vault/table/keys.db"
 ROOT = "vault/root"
 LOCK = "vault/ingest.lock"
 SHREDS = "shreds.jsonl"
-"""Beside the folder of the key table, so that a backup of the one does not bring the other back."""
+"""Beside the folder of the key table, so that a backup of one does not bring the other back."""
 
 
 class Vaults:
     """Opens the key table once, at first use, and makes the library of each vault over it."""
 
     def __init__(self, data_map: DataMap, keys: InstallationKeys, passphrase: str | None, now: Callable[[], datetime]) -> None:
-        """Open nothing yet. ``passphrase``: of the keystore, which protects the root of the vault as well."""
+        """Open nothing yet. ``passphrase`` is the keystore's, which protects the root of the vault as well."""
         self._map = data_map
         self._state = Path(data_map.state).resolve()
         self.keys = keys
@@ -46,7 +46,7 @@ class Vaults:
         with self._guard:
             if self._opened is None:
                 if not isinstance(self.keys, LocalKeys):
-                    # Why not without the passphrase: a root that is made here would be protected by none.
+                    # Why not without the passphrase: a root that is made here would have no protection.
                     message = "the vault opens in the process that opens the keystore, and here the keeper has done so"
                     raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
                 root = LocalRoot(self._state / ROOT, self._passphrase)
@@ -63,19 +63,19 @@ class Vaults:
 
     @property
     def lifetime(self) -> timedelta:
-        """How long an epoch may live: the shortest that a vault of the map says."""
+        """The longest life of an epoch: the shortest that a vault of the map says."""
         said = (each.options.get("epochs") for each in self._map.stores.values() if each.kind == KIND)
         return min((parse_span(str(each)) for each in said if each is not None), default=LIFETIME)
 
     def until(self) -> str:
-        """Return until when copies of the key table could still open what was shredded, as a sentence for receipts."""
+        """Return, as a sentence for receipts, until when copies of the key table could still open shredded recordings."""
         return (
             "copies of the key table that were made before a key was destroyed, together with the root of then: they open what it sealed "
             "until the epochs that were alive at that time are destroyed"
         )
 
     def close(self) -> None:
-        """Close the key table; safe to call twice."""
+        """Close the key table. Safe to call twice."""
         with self._guard:
             opened, self._opened = self._opened, None
         if opened is not None:

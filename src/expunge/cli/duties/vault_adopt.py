@@ -45,7 +45,7 @@ def adopt(
 
 
 class _Progress:
-    """A line beside the result now and then."""
+    """Prints a line of progress now and then, beside the result."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()

@@ -24,7 +24,7 @@ STDIN = "-"
 
 @dataclass
 class _Taken:
-    """What came of the recordings."""
+    """The result for the recordings."""
 
     fresh: int = 0
     known: int = 0

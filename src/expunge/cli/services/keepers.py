@@ -80,7 +80,7 @@ def stop(state: State = None, map_file: options.Map = None, as_json: options.Jso
 
 
 def _passphrase(path: Path | None) -> str:
-    """The passphrase: from a file, from the environment, which forgets it, or asked for. Raises KeystoreLocked, UsageError."""
+    """Return the passphrase from a file, from the environment, which forgets it, or the terminal. Raises KeystoreLocked, UsageError."""
     if path is not None:
         lines = path.read_text("utf-8").splitlines()
         if not lines or not lines[0]:

@@ -14,7 +14,7 @@ from expunge.ports.vault.key_epochs import KeyDeath
 
 
 def told(context: Context, run: Run) -> tuple[str, ...]:
-    """Return a sentence for each dataset of which keys were destroyed, in any round."""
+    """Return a sentence for each dataset whose keys were destroyed in any round."""
     assert run.plan is not None
     sentences: list[str] = []
     for name in sorted({step.store for step in run.plan.steps if step.store in context.data_map.stores}):
@@ -60,7 +60,7 @@ def _until(death: KeyDeath, store: SealedItems, now: datetime) -> str:
 
 
 def _scrubbed_at(run: Run, store: str) -> datetime | None:
-    """When what was deleted in a store was made physical, as the journal has it; None where it was not yet."""
+    """Return when the deletions in a store became physical, by the journal; None where they have not yet."""
     assert run.plan is not None
     if store in run.unpurged:
         return None

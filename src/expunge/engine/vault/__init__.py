@@ -1,1 +1,1 @@
-"""Sealed recordings: who may come in, and who was let read."""
+"""Sealed recordings: which may come in, and who was let read them."""

@@ -12,16 +12,16 @@ from expunge.errors import Refused, UsageError
 from expunge.ports.vault.sealed_library import Subject
 
 STORE = "store"
-"""The purpose that recordings are kept for. Where the map has it, whoever is recorded must be permitted for it."""
+"""The purpose of keeping recordings. Where the map has it, each person in a recording has to permit it."""
 WhyNot = Callable[[Subject, str], str]
-"""(person, purpose) -> why the gate refuses; empty where it does not."""
+"""(person, purpose) -> why the gate refuses; empty where it does not refuse."""
 
 
 def admit(context: Context, dataset: Dataset, subjects: Sequence[Subject], why_not: WhyNot) -> None:
     """Let a recording of some people come in.
 
     Raises:
-        UsageError: nobody is named, or a kind of identifier that the dataset does not know.
+        UsageError: no person is named, or an identifier of a kind that the dataset does not know.
         Refused: one of them is suppressed or does not permit it, or this kind of data may not be collected.
     """
     kinds = dataset.subject.fields if isinstance(dataset.subject, ByField) else {}

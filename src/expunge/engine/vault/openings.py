@@ -1,4 +1,4 @@
-"""The register of openings: entered before the first byte, and read by whoever asks who looked."""
+"""The register of openings: each is entered before the first byte is read, and shows later who read which recording."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from expunge.ports.vault.sealed_library import SealedRecording
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads, as far as this machine tells."""
+    """The reader of a recording, as far as this machine tells."""
 
     user: str
     program: str
@@ -26,7 +26,7 @@ class Reader:
 
 
 def this_reader(purpose: str, program: str = "") -> Reader:
-    """Return the account and the program that run here; ``program`` is how that calls itself, else its file's name."""
+    """Return the account and the program that run here; ``program`` is the program's own name for itself, else its file's name."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):
@@ -35,7 +35,7 @@ def this_reader(purpose: str, program: str = "") -> Reader:
 
 
 def enter(context: Context, recording: SealedRecording, reader: Reader, first: int, last: int) -> RecordingOpened:
-    """Enter an opening; it is on the device when this returns. Raises Busy, StateUnavailable: then nothing may be read."""
+    """Enter an opening, which is on the device when this returns. Raises Busy, StateUnavailable; then nothing may be read."""
     key = context.keys.pseudonym_key()
     names = tuple(dict.fromkeys(spelt_names.name_of(context.data_map, key, kind, value) for kind, value in recording.subjects))
     event = RecordingOpened(

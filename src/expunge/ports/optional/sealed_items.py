@@ -1,4 +1,4 @@
-"""The port of sealed items, optional beside the store port: a store whose items are opened one by one, and only where its keys are."""
+"""The port of sealed items, optional beside the store port: a store whose items open one by one, and only with its keys."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class SealedItems(Protocol):
 
     @property
     def keyed(self) -> bool:
-        """Whether its keys are here. Where they are not, no item can be looked at, and that is no fault of the store."""
+        """Whether its keys are here. Without them no item can be looked at, which is no fault of the store."""
         ...
 
     def opened_by_export(self, dataset: Dataset, copy: Copy) -> Sequence[SealedRecording]:
-        """Return the recordings that an export of a copy opens, to be entered before it does."""
+        """Return the recordings that an export of a copy opens, so that they can be entered before it does."""
         ...
 
     def epoch_lifetime(self) -> timedelta:
-        """Return how long an epoch may live: then it is due that keys are wrapped anew and it is destroyed."""
+        """Return how long an epoch may live. After that a rotation, and the epoch's destruction, are due."""
         ...
 
     def root_copyable(self) -> bool:
@@ -38,5 +38,5 @@ class SealedItems(Protocol):
         ...
 
     def last_key_death(self, until: datetime) -> KeyDeath | None:
-        """Return the last death of keys up to a time, which no earlier one outlasts. Raises as ``locate``."""
+        """Return the last death of keys up to a time. Earlier ones are irrecoverable no later. Raises as ``locate``."""
         ...

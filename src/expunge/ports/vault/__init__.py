@@ -1,1 +1,1 @@
-"""Ports of the vault: its root, and the register of key deaths."""
+"""The ports of the vault: its root, its library, its epochs, and the register of key deaths."""

@@ -1,4 +1,4 @@
-"""The root of the vault: where the keys of epochs are kept. Every key of the vault hangs below one of them."""
+"""The root of the vault: it keeps the keys of epochs. Every key of the vault hangs below one of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Protocol
 class RootKeys(Protocol):
     """The epoch keys of one vault, numbered from 1.
 
-    Durability: an epoch that :meth:`make` returned for can be opened after a crash; one that :meth:`destroy` returned for can be opened
-    never again, also after our files were put back from a copy. Safe between threads and processes.
+    Durability: once :meth:`make` returned, the epoch can be opened after a crash. Once :meth:`destroy` returned, it can never be
+    opened again, even after our files were put back from a copy. Safe between threads and processes.
 
     Every method raises ``RootUnavailable`` where the place does not answer, ``KeystoreLocked`` where it wants a passphrase or a PIN that it
-    was not given. Nothing is lost by either; the same call works later.
+    was not given. Neither loses anything; the same call works later.
     """
 
     @property
@@ -27,7 +27,7 @@ class RootKeys(Protocol):
         ...
 
     def make(self, epoch: int) -> None:
-        """Make the epoch's key, random. A living epoch stays as it is; a destroyed one raises ``KeyDestroyed``."""
+        """Make a random key for the epoch. A living epoch stays as it is; a destroyed one raises ``KeyDestroyed``."""
         ...
 
     def open(self, epoch: int) -> bytes:
@@ -35,5 +35,5 @@ class RootKeys(Protocol):
         ...
 
     def destroy(self, epoch: int) -> None:
-        """Destroy the epoch's key for good. Destroyed already, or never made, is success; the number is never used again."""
+        """Destroy the epoch's key for good. Success too where it was destroyed already, or never made. The number is never used again."""
         ...

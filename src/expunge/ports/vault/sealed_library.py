@@ -1,7 +1,7 @@
-"""The port of a sealed library: the recordings of one vault, by the people whose they are. Implemented by ``expunge.vault``.
+"""The port of a sealed library: the recordings of one vault, found by their people. Implemented by ``expunge.vault``.
 
-Each recording lies in a file of its own, sealed under a key of its own. Its name, size and subjects are its *label*, sealed as well: they
-die with the key. Recordings are found by people without opening anybody else's label.
+Each recording lies in a file of its own, sealed under a key of its own. Its name, size and subjects are its *label*, which is sealed as
+well and dies with the key. Recordings of a person are found without opening the label of anybody else.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from expunge.core.values.copy import RawSource
 from expunge.ports.vault.key_epochs import KeyDeath, KeyEpoch
 
 Subject: TypeAlias = tuple[str, str]
-"""Identity kind and identifier."""
+"""An identity kind and an identifier."""
 
 
 @dataclass(frozen=True)
 class SealedRecording:
-    """One recording, as its label says it."""
+    """One recording, as its label describes it."""
 
     id: str
     """32 hex digits, random; the name of its file says no more."""
     dataset: str
     name: str = field(repr=False)
-    """As the dataset's template has it, with forward slashes."""
+    """The name by the dataset's template, with forward slashes."""
     subjects: tuple[Subject, ...] = field(repr=False)
-    """Whose it is, in the spelling in which it came."""
+    """The people in it, in the spelling in which they were given."""
     size: int
     """Bytes of the recording."""
     digest: str = field(repr=False)
     """Hex SHA-256 of the recording."""
     at: datetime
-    """When it came in; of one that lay in the clear, when that was last written, so that its period goes on."""
+    """When it came in. Of an adopted recording, when its clear file was last written, so that its period goes on."""
     clear_before: bool = False
     """Whether it lay in the clear on a disk before it was sealed."""
 
@@ -46,31 +46,31 @@ SLOTS = "slots"
 
 
 class LibraryFile(StrEnum):
-    """What a file of the library's folder is."""
+    """The kinds of file in the library's folder."""
 
     RECORDING = "recording"
     """The sealed file of a living recording, of the size that its label says."""
     UNNAMED = "unnamed"
-    """The same, of a recording that the map of today cannot find: its name fits no path, or the path says nothing of somebody in it."""
+    """The same, of a recording that the map of today cannot find: its name fits no path, or the path does not say a person in it."""
     LEFTOVER = "leftover"
-    """The library's own, settled by the next scrub: a temporary file, or the sealed file of a recording whose key was shredded."""
+    """The library's own file, which the next scrub settles: a temporary, or the sealed file of a recording whose key was shredded."""
     STRANGE = "strange"
-    """No recording's, or of another size than its recording's."""
+    """A file of no recording, or of another size than its recording's label says."""
 
 
 class SealedLibrary(Protocol):
-    """The recordings of one vault. Safe between processes; every method raises StoreUnavailable where keys or folder cannot be used now."""
+    """The recordings of one vault. Safe between processes; every method raises StoreUnavailable while keys or folder cannot be used."""
 
     def recordings(self, dataset: str, subjects: Collection[Subject] | None = None) -> Iterator[SealedRecording]:
-        """Yield a dataset's recordings, by name; only those of some subjects, without opening another label. Raises CouldNotLook."""
+        """Yield a dataset's recordings by name: all, or those of some subjects, without opening other labels. Raises CouldNotLook."""
         ...
 
     def sealed_size(self, recording: SealedRecording) -> int | None:
-        """Return the bytes of its file; None where there is none (its ingest died, or its erasure did)."""
+        """Return the size of its file; None where there is none, since its ingest or its erasure died."""
         ...
 
     def open(self, recording: SealedRecording) -> BinaryIO:
-        """Open a recording, seekable. Raises FileNotFoundError, OSError; so do reads, also for a file that is not what was sealed."""
+        """Open a recording, seekable. Raises FileNotFoundError, OSError. So do reads, also where the file is not as it was sealed."""
         ...
 
     def wrapped(self, recordings: Sequence[SealedRecording]) -> Iterator[bytes]:
@@ -78,38 +78,38 @@ class SealedLibrary(Protocol):
         ...
 
     def below(self, slots: Collection[int]) -> Iterator[tuple[int, SealedRecording]]:
-        """Yield (slot, recording) for each recording whose key hangs below one of some slots (:data:`SLOTS`)."""
+        """Yield (slot, recording) for each recording whose key hangs below one of the slots (:data:`SLOTS`)."""
         ...
 
     def heads(self, recordings: Sequence[SealedRecording]) -> Iterator[tuple[Path, bytes]]:
-        """Yield the sealed files of recordings, each with its first bytes; without those that are not there."""
+        """Yield the sealed files of recordings, each with its first bytes. Missing files are left out."""
         ...
 
     def shred(self, recordings: Sequence[SealedRecording]) -> None:
-        """Destroy the keys of recordings; durable. Doing it again is success. Raises Busy, OSError."""
+        """Destroy the keys of recordings, durably. Doing it again is success. Raises Busy, OSError."""
         ...
 
     def discard(self, recording: SealedRecording) -> int:
-        """Remove the sealed file of a shredded recording; return its bytes. Raises OSError."""
+        """Remove the sealed file of a shredded recording; return its size. Raises OSError."""
         ...
 
     def scrub(self) -> int:
-        """Make earlier shredding physical: overwrite what the key table still holds of it, remove leftovers. Return how many parts changed.
+        """Make earlier shredding physical: overwrite its remains in the key table, and remove leftovers. Return how many parts changed.
 
-        Raises Busy while another process stands in the way, OSError.
+        Raises Busy while another process is in the way, OSError.
         """
         ...
 
     def examine(self, named: Callable[[SealedRecording], bool]) -> Mapping[Path, LibraryFile]:
-        """Return what each file below the library's folder is. Opens every label.
+        """Return the kind of each file below the library's folder. Opens every label.
 
         Args:
-            named: tells whether the map finds a recording by each of its people.
+            named: returns whether the map finds a recording by each of its people.
         """
         ...
 
     def without_file(self) -> int:
-        """Count the recordings that have a key and no sealed file: their ingest died, or the file was lost."""
+        """Return the number of recordings that have a key and no sealed file: their ingest died, or the file was lost."""
         ...
 
     def sources(self) -> Iterator[RawSource]:
@@ -117,7 +117,7 @@ class SealedLibrary(Protocol):
         ...
 
     def key_files(self) -> Sequence[Path]:
-        """Return the files of the key table, a database of SQLite: itself first, then its journals."""
+        """Return the files of the key table, which is an SQLite database: the database first, then its journals."""
         ...
 
     def out_of_scope(self) -> tuple[str, ...]:
@@ -126,12 +126,12 @@ class SealedLibrary(Protocol):
 
     @property
     def epoch_lifetime(self) -> timedelta:
-        """How long an epoch may live before it is due to be destroyed."""
+        """The time after which an epoch is due to be destroyed."""
         ...
 
     @property
     def root_copyable(self) -> bool:
-        """Whether a copy of the root's files opens a destroyed epoch. Raises StoreUnavailable."""
+        """Whether a copy of the root's files still opens a destroyed epoch. Raises StoreUnavailable."""
         ...
 
     def key_epochs(self) -> Sequence[KeyEpoch]:
@@ -143,5 +143,5 @@ class SealedLibrary(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the key table; safe to call twice."""
+        """Release the key table. Safe to call twice."""
         ...

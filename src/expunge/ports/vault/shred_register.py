@@ -1,4 +1,4 @@
-"""The register of key deaths: it lies outside the key table, so that a table from a backup is known by it."""
+"""The register of key deaths. It lies outside the key table, and so tells a table that comes from a backup."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 @unique
 class Deed(Enum):
-    """What an entry says."""
+    """The kinds of entry."""
 
     SHRED = "shred"
     EPOCH_MADE = "epoch made"
@@ -20,7 +20,7 @@ class Deed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. It holds numbers, times and 16-byte ids, nothing else."""
+    """One entry. It holds numbers, times and 16-byte ids, and nothing else."""
 
     deed: Deed
     at: datetime
@@ -29,12 +29,12 @@ class Entry:
     objects: tuple[bytes, ...] = ()
     """Of a shred: the recordings whose keys die, alone or with their subjects."""
     epoch: int = 0
-    """Of an epoch that was made or destroyed."""
+    """The number of the epoch that was made or destroyed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a register stands: the number of its last entry, from 1, and a digest over all entries up to it."""
+    """The end of a register: the number of its last entry, from 1, and a digest over all entries up to it."""
 
     number: int
     digest: bytes
@@ -45,14 +45,14 @@ START = Head(0, bytes(32))
 
 
 class ShredRegister(Protocol):
-    """Append-only. An entry whose append returned is there after a crash, whole; one that did not return is there whole or not at all.
+    """An append-only register. After a crash, an entry whose append returned is there; one whose append did not is whole or not there.
 
     Every method raises ``StateUnavailable`` where the disk refuses, ``StateCorrupt`` where an entry was changed. Safe between threads and
     processes.
     """
 
     def head(self) -> Head:
-        """Return the head. It is asked before each key is read, so it costs microseconds."""
+        """Return the head. It is asked for before each key is read, so it costs microseconds."""
         ...
 
     def digest(self, number: int) -> bytes:

@@ -1,1 +1,1 @@
-"""Vaults: recordings that lie sealed, each under a key of its own."""
+"""Vaults: stores of sealed recordings, each under a key of its own."""

@@ -13,7 +13,7 @@ from expunge.stores.tree.check import NamesCheck
 from expunge.stores.vault.sealed_tree import SealedLayout, shown_by
 
 _NAMED_SINGLY = 3
-"""Strange files that are named one by one; more are counted."""
+"""The number of strange files that are named one by one; further ones are counted."""
 _STRANGE = "put it where a store of the map has it, or remove it; if the key table was put back from a backup, put back the newer one"
 
 _UNNAMED = "add the paths and fields by which they came in; `path:` takes a list"
@@ -31,7 +31,7 @@ class VaultCheck:
         self._names = NamesCheck(store, layouts, ignored)
 
     def findings(self) -> Iterator[Finding]:
-        """Everything that is wrong or not declared."""
+        """Yield everything that is wrong or not declared."""
         yield from self._names.templates()
         for layout in self._names.layouts:
             if not isinstance(layout.dataset.subject, ByField):
@@ -57,7 +57,7 @@ class VaultCheck:
         return self._names.finding(FindingKind.NOTE, ".", "the vault's folder is not there", mend)
 
     def undeclared(self) -> Iterator[Finding]:
-        """Those of the findings that name places which nobody declared."""
+        """Yield the findings that name undeclared places."""
         if self._library is not None and self._root.is_dir():
             yield from (each for each in self._files(self._library) if each.kind is FindingKind.UNDECLARED)
 

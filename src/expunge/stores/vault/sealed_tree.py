@@ -1,7 +1,7 @@
-"""The tree of a vault: names that lie sealed in labels, and recordings behind them.
+"""The tree of a vault: names, which lie sealed in labels, and the recordings under them.
 
-A recording may belong to several people. Its name says one of them; its label says all, and each of them gives the name a further reading
-(:class:`SealedLayout`), so that whoever is asked for is found by the rules for names.
+A recording may belong to several people. Its name says one of them, and its label all. Each of them gives the name a further reading
+(:class:`SealedLayout`), so that the rules for names find the recording by each of its people.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from expunge.stores.tree.interface import FileCut, FileState, FoundName, NameTro
 from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, Readings
 
 STAYING = "control-"
-"""Begins the names of people who stay (:meth:`expunge.ports.store.Store.bystanders`)."""
+"""Prefix of the names of people who stay (:meth:`expunge.ports.store.Store.bystanders`)."""
 _TOGETHER = 1_000
-"""Recordings whose keys are destroyed in one step."""
+"""The most recordings whose keys are destroyed in one step."""
 _WHOLE = Unable(Reason.UNSUPPORTED, "a sealed recording goes as a whole")
 
 
 @dataclass(frozen=True)
 class SealedLayout(FolderLayout):
-    """A dataset's way of naming recordings; for names that were met, with what their labels say."""
+    """A dataset's way of naming recordings; for the names that were met, with the people in their labels."""
 
     met: dict[str, tuple[CompiledTemplate, Readings]] = field(default_factory=dict, repr=False, compare=False)
 
     def template_of(self, key: str) -> tuple[CompiledTemplate, Readings] | None:
-        """Return the template and all readings of a name, those of its label included."""
+        """Return the template and all readings of a name, including those by its label."""
         return self.met.get(key) or super().template_of(key)
 
     def doubtful(self, key: str, wanted: WantedValues) -> bool:
-        """Return whether it is not known whose a name is: never of a name whose label was read."""
+        """Return whether the people of a name are unknown. They never are once its label was read."""
         return key not in self.met and super().doubtful(key, wanted)
 
     def readings_of(self, template: CompiledTemplate, recording: SealedRecording) -> Readings:
-        """Return every reading of a recording's name: one for each person whose it is."""
+        """Return every reading of a recording's name: one for each of its people."""
         rule = self.dataset.subject
         fields = rule.fields if isinstance(rule, ByField) else {}
         found: list[Bindings] = []
@@ -72,7 +72,7 @@ class SealedLayout(FolderLayout):
         return Copy(self.dataset.name, whose, (recording.name,), 1, recording.size, links=said(self.dataset.follow), selector=selector)
 
     def subjects_of(self, wanted: Mapping[str, Collection[str]]) -> frozenset[Subject] | None:
-        """Return the people whom values of some fields mean; None where a field says nobody."""
+        """Return the people whom values of some fields mean; None where a field does not name people."""
         rule = self.dataset.subject
         pairs = rule.pairs() if isinstance(rule, ByField) else ()
         if not wanted or set(wanted) - {name for _, name in pairs}:
@@ -81,14 +81,14 @@ class SealedLayout(FolderLayout):
 
 
 def shown_by(layouts: Iterable[SealedLayout]) -> Callable[[SealedRecording], bool]:
-    """Return what tells whether the datasets' paths show a recording: see :meth:`SealedLayout.shows`."""
+    """Return a function that tells whether the datasets' paths show a recording: see :meth:`SealedLayout.shows`."""
     by_name = {each.dataset.name: each for each in layouts}
     return lambda recording: recording.dataset in by_name and by_name[recording.dataset].shows(recording)
 
 
 @dataclass(frozen=True)
 class SealedName:
-    """One name, with the recordings under it: more than one only where two ingests of the same name were cut off from each other."""
+    """One name, and the recordings under it: several only where two ingests of one name were cut off from each other."""
 
     key: str = field(repr=False)
     readings: Readings = field(repr=False)
@@ -97,11 +97,11 @@ class SealedName:
     is_folder = False
 
     def size(self) -> int:
-        """Bytes of the recordings, as their labels say."""
+        """Bytes of the recordings, by their labels."""
         return sum(each.size for each in self.recordings)
 
     def modified(self) -> datetime | None:
-        """Return when the newest came in."""
+        """Return when the newest recording came in."""
         return max(each.at for each in self.recordings)
 
 
@@ -118,7 +118,7 @@ class SealedState:
         return self.library.open(self.recording)
 
     def notes(self) -> Mapping[str, str]:
-        """Nothing lies beside the bytes."""
+        """Return nothing: no notes lie beside the bytes."""
         return {}
 
 
@@ -129,16 +129,16 @@ class SealedTree:
         self._library = library
         self._layout = layout
         self._names: dict[str, tuple[SealedRecording, ...]] = {}
-        """The recordings of names that were met."""
+        """The recordings under the names that were met."""
 
     # --- looking --------------------------------------------------------------------------------
 
     def walk(
         self, template: CompiledTemplate, wanted: Callable[[Bindings], bool], only: Mapping[str, Collection[str]]
     ) -> Iterator[SealedName]:
-        """Open the labels of the people whom ``only`` names, or all of them."""
+        """Yield names, from the labels of the people whom ``only`` names, or from all labels."""
         for found in self._met(template, self._layout.subjects_of(only)):
-            # Why each is asked: who collects values meets them here.
+            # Why each is asked: a caller that collects values meets them here.
             if True in [wanted(reading) for reading in found.readings]:
                 yield found
 
@@ -169,7 +169,7 @@ class SealedTree:
         return tuple(each for key in dict.fromkeys(keys) for each in self._names.get(key, ()))
 
     def states_of(self, found: FoundName) -> Iterator[FileState]:
-        """The recordings under the name."""
+        """Yield the recordings under the name."""
         return self.states(found.key)
 
     def states(self, key: str) -> Iterator[FileState]:
@@ -178,19 +178,19 @@ class SealedTree:
             yield SealedState(self._library, each, number)
 
     def objection(self, key: str) -> Unable | None:  # noqa: ARG002 - a recording has one name
-        """None: there are no links."""
+        """Return None: a vault has no links."""
         return None
 
     def bare(self, found: FoundName) -> bool:  # noqa: ARG002
-        """Folders are part of names here, and nothing in themselves."""
+        """Return no: folders are parts of names here, and nothing in themselves."""
         return False
 
     def is_link(self, key: str) -> bool:  # noqa: ARG002
-        """Never."""
+        """Return no."""
         return False
 
     def is_folder(self, key: str) -> bool:  # noqa: ARG002
-        """Never."""
+        """Return no."""
         return False
 
     # --- changing -------------------------------------------------------------------------------
@@ -223,14 +223,14 @@ class SealedTree:
             yield RemovalResult(removal, bool(gone), sum(each.size for each in gone))
 
     def rewrite(self, key: str, cut: FileCut) -> None:  # noqa: ARG002 - no recording is cut
-        """Raise NameTrouble: no part of a recording can go."""
+        """Raise NameTrouble: a recording goes whole, never in part."""
         raise NameTrouble(_WHOLE)
 
     def finish(self, keys: Mapping[str, Sequence[Pseudonym]], shares: Shares, named: Callable[[str], bool]) -> None:
-        """Do nothing: each step was durable, and there are no folders."""
+        """Do nothing: each step was durable, and no folders are left behind."""
 
 
 def different(readings: Iterable[Bindings]) -> Readings:
-    """Return readings without those that stand there already."""
+    """Return the readings, each once."""
     found = list(readings)
     return tuple(each for number, each in enumerate(found) if each not in found[:number])

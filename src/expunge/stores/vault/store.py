@@ -1,6 +1,6 @@
-"""Vaults: whole recordings that lie sealed under keys of their own, in a folder on this machine.
+"""Vaults: whole recordings, sealed under keys of their own, in a folder on this machine.
 
-To erase one is to destroy its key; then its file goes, and the purge overwrites what the key table still held of the key.
+To erase a recording is to destroy its key. Then its file goes, and the purge overwrites the key's remains in the key table.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from expunge.stores.vault.sealed_tree import STAYING, SealedLayout, SealedTree, 
 WRAPPED_KEY = "wrapped key"
 """The field under which the wrapped keys of recordings are traced."""
 SEALED = "sealed file"
-"""The field under which the beginnings of sealed files are traced."""
+"""The field under which the first bytes of sealed files are traced."""
 _EXPLAINED = frozenset({LibraryFile.RECORDING, LibraryFile.LEFTOVER})
 _EFFECTIVE = os.access in os.supports_effective_ids
 _RIGHTS = Unable(Reason.PERMISSION, "sealed files or the key table cannot be changed: give this user the right to write to their folders")
@@ -54,7 +54,7 @@ class Vault:
     """One folder of sealed recordings. A recording's key is its name below the vault, as the dataset's template has it."""
 
     library: SealedLibrary | None = None
-    """Handed over by the composition, which has the keys."""
+    """Set by the composition, which has the keys."""
 
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
         self._spec = spec
@@ -63,7 +63,7 @@ class Vault:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Keys go from every file of the key table; which copies of it could still open what went is said in ``out_of_scope``."""
+        """Keys go from every file of the key table. ``out_of_scope`` says which copies of the table could still open what was erased."""
         said = self.library.out_of_scope() if self.library is not None else ()
         return Capabilities(Grounding.SCRUBBED, batch=10_000, out_of_scope=(*said, *_OUT_OF_SCOPE))
 
@@ -72,7 +72,7 @@ class Vault:
         return self._check(ignored).findings()
 
     def undeclared_places(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
-        """Yield the files that are no recording's."""
+        """Yield the files that belong to no recording."""
         return self._check(ignored).undeclared()
 
     def _check(self, ignored: Sequence[Ignore]) -> VaultCheck:
@@ -82,7 +82,7 @@ class Vault:
     # --- looking --------------------------------------------------------------------------------
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
-        """Open the labels of those who are asked for. Raises StoreUnavailable, CouldNotLook."""
+        """Open the labels of the people who are asked for. Raises StoreUnavailable, CouldNotLook."""
         return TreeSearch(*self._tree(dataset)).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
@@ -119,15 +119,15 @@ class Vault:
         return self._met(dataset, [copy])[0].recordings(copy.keys)
 
     def epoch_lifetime(self) -> timedelta:
-        """Return what the map says."""
+        """Return the lifetime by the map."""
         return self._opened.epoch_lifetime
 
     def root_copyable(self) -> bool:
-        """Return what the root says."""
+        """Return the root's answer."""
         return self._opened.root_copyable
 
     def key_epochs(self) -> Sequence[KeyEpoch]:
-        """Return those of the key table."""
+        """Return the epochs of the key table."""
         return self._opened.key_epochs()
 
     def last_key_death(self, until: datetime) -> KeyDeath | None:
@@ -135,14 +135,14 @@ class Vault:
         return self._opened.last_key_death(until)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
-        """Recordings byte for byte."""
+        """Yield recordings byte for byte."""
         return TreeContent(*self._met(dataset, [copy])).export(copy)
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
-        """Names and content, which should be nowhere else; and what a look at this store can see of it: wrapped keys.
+        """Trace names and content, which no other store should hold, and wrapped keys, which a look at this store can see.
 
-        Of people who stay, the wrapped keys and how their sealed files begin: no recording of theirs is opened. A person's key is made anew
-        when one of several recordings goes. How the files of people who go begin is not traced: a copy of one is dark without its key.
+        Of people who stay, the wrapped keys and the first bytes of sealed files are traced: none of their recordings is opened. A person's
+        key is made anew when one of several recordings goes. Sealed files of people who go are not traced: a copy is dark without its key.
         """
         tree, layout = self._met(dataset, copies)
         TreeContent(tree, layout).trace([copy for copy in copies if not copy.subject.startswith(STAYING)], tracer)
@@ -165,18 +165,18 @@ class Vault:
     # --- erasing --------------------------------------------------------------------------------
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no recording takes another along
-        """Rights to the folder and the key table."""
+        """Check the rights to the folder and the key table."""
         folders = dict.fromkeys([*([self._root] if self._root.is_dir() else []), *(path.parent for path in self._opened.key_files())])
         files = [path for path in self._opened.key_files() if path.exists()]
         sound = all(os.access(path, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE) for path in folders)
         return () if sound and all(os.access(path, os.W_OK, effective_ids=_EFFECTIVE) for path in files) else (_RIGHTS,)
 
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:  # noqa: ARG002 - the same for all
-        """Nothing is read or rewritten but parts of the key table."""
+        """Return the cost: only parts of the key table are read and rewritten."""
         return Cost()
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
-        """Destroy keys, then remove files; each durable before the answer."""
+        """Destroy keys, then remove files. Both are durable before the answer."""
         try:
             if self._is_away(self._opened):
                 return {copy.subject: Unable(Reason.UNREACHABLE, "the vault's folder is not there") for copy in copies}
@@ -188,7 +188,7 @@ class Vault:
             return {copy.subject: Unable(Reason.UNREACHABLE, error.message) for copy in copies}
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
-        """Overwrite what the key table still holds of destroyed keys, and remove leftovers."""
+        """Overwrite the remains of destroyed keys in the key table, and remove leftovers."""
         try:
             if self._is_away(self._opened):
                 return Unable(Reason.UNREACHABLE, "the vault's folder is not there")
@@ -202,7 +202,7 @@ class Vault:
         return Erased(changed) if changed else Absent()
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
-        """Ask the key table afresh for the selectors' people, and try to open each recording whose name was known."""
+        """Ask the key table afresh for the selectors' people, and try to open each recording of a known name."""
         found: dict[Pseudonym, Copy] = {}
         could_not = ""
         try:
@@ -221,9 +221,9 @@ class Vault:
         yield from (RawSource(self._root, "data"),) if self.library is None else self.library.sources()
 
     def files(self) -> NameFile:
-        """Tell the sealed files of living recordings from files that nothing explains."""
+        """Return a function that tells sealed files of living recordings from files that nothing explains."""
         here = self._opened.examine(shown_by([SealedLayout.of(each) for each in self._datasets]))
-        root = os.path.join(self._root, "")  # noqa: PTH118 - a path less for each of millions
+        root = os.path.join(self._root, "")  # noqa: PTH118 - saves a Path for each of millions
 
         def name(path: Path) -> StoreFile | None:
             if not os.fspath(path).startswith(root):
@@ -234,15 +234,15 @@ class Vault:
         return name
 
     def surroundings(self) -> Iterator[Near]:
-        """Yield what lies in the folder and is no recording's."""
+        """Yield the files in the folder that belong to no recording."""
         yield files_of(self._root, self.files)
 
     def holds(self, dataset: Dataset, path: Path) -> bool:  # noqa: ARG002 - keys of every dataset lie in one table
-        """Return whether it is the key table. Sealed files hold nothing that a look could find."""
+        """Return whether the path is the key table. A look could find nothing in sealed files."""
         return path in self._opened.key_files()
 
     def relates(self, dataset: Dataset, relation: str) -> bool:  # noqa: ARG002
-        """Never: each wrapped key lies at a row of its own."""
+        """Return no: each wrapped key lies in a row of its own."""
         return False
 
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
@@ -258,7 +258,7 @@ class Vault:
                 yield from ((index, SealedLayout.of(dataset).copy(recording, next(number))) for index in asked[slot])
 
     def close(self) -> None:
-        """Let go of the key table."""
+        """Release the key table."""
         if self.library is not None:
             self.library.close()
 
@@ -278,7 +278,7 @@ class Vault:
         return SealedTree(library, layout), layout
 
     def _is_away(self, library: SealedLibrary) -> bool:
-        """Whether there are recordings, and no folder with them."""
+        """Return whether there are recordings, and the folder is away."""
         return not self._root.is_dir() and any(True for each in self._datasets for _ in library.recordings(each.name))
 
     def _met(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[SealedTree, SealedLayout]:

@@ -1,4 +1,4 @@
-"""Entries of the register applied to the table, in their order: at once by whoever enters them, or later by whoever finds them missing."""
+"""Entries of the register, applied to the table in sequence: by the process that enters them, or by a later one that misses them."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from expunge.vault.keys.wrapping import EMPTY, Holder, epoch_of, new_key, unwrap
 _NAMED = "ids CROSS JOIN objects o ON o.id = ids.id"
 _THEIRS = "ids CROSS JOIN owned w ON w.subject = ids.id CROSS JOIN objects o ON o.number = w.object"
 _ALONE = "length(o.owners) = 16"
-"""Of recordings of one subject, which hang below the subject's key."""
+"""Condition for recordings of one subject alone, which hang below the subject's key."""
 
 
 class EpochKeys(Protocol):
-    """What applying needs of the epochs."""
+    """The epochs, as far as applying entries needs them."""
 
     def key(self, epoch: int) -> AESGCMSIV:
         """Return an epoch's key."""
         ...
 
     def forget(self, epoch: int) -> None:
-        """Let go of it."""
+        """Let go of an epoch's key."""
         ...
 
     def openable(self, epoch: int) -> bool:
-        """Return whether there is one."""
+        """Return whether an epoch's key can be opened."""
         ...
 
 
 def fact(database: sqlite3.Connection, name: str) -> int:
-    """Return a number that the table keeps about itself."""
+    """Return a number from the table's facts about itself."""
     number: int = database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()[0]
     return number
 
 
 def set_fact(database: sqlite3.Connection, name: str, value: int | bytes) -> None:
-    """Keep a value."""
+    """Write a fact of the table about itself."""
     database.execute("UPDATE facts SET value = ? WHERE name = ?", (value, name))
 
 
 def applied(database: sqlite3.Connection) -> Head:
-    """Return up to which entry the table has what the register says."""
+    """Return the last entry of the register that the table has applied."""
     found = dict(database.execute("SELECT name, value FROM facts WHERE name IN ('applied', 'digest')"))
     return Head(found["applied"], found["digest"])
 
 
 def check_register(database: sqlite3.Connection, shreds: ShredRegister) -> None:
-    """Raise StateRolledBack where the table has applied what the register does not hold."""
+    """Raise StateRolledBack where the table has applied entries that the register does not hold."""
     ours, head = applied(database), shreds.head()
     if head.number < ours.number or shreds.digest(ours.number) != ours.digest:
         raise StateRolledBack(
@@ -63,7 +63,7 @@ def check_register(database: sqlite3.Connection, shreds: ShredRegister) -> None:
 
 
 def catch_up(database: sqlite3.Connection, shreds: ShredRegister, keys: EpochKeys) -> int:
-    """Apply what the register holds and the table lacks; return how many shreds that were. Called inside a write transaction."""
+    """Apply the entries that the table lacks; return how many shreds these were. Call it inside a write transaction."""
     ours, head = applied(database), shreds.head()
     if ours == head:
         return 0
@@ -91,13 +91,13 @@ def apply(database: sqlite3.Connection, number: int, entry: Entry, keys: EpochKe
 
 
 def set_applied(database: sqlite3.Connection, head: Head) -> None:
-    """Note up to which entry the table has what the register says."""
+    """Note the last entry of the register that the table has applied."""
     set_fact(database, "applied", head.number)
     set_fact(database, "digest", head.digest)
 
 
 def epochs_in_use(database: sqlite3.Connection) -> set[int]:
-    """Return the living epochs that a key is wrapped under. Keys under a destroyed one, in a table that was put back, are dead."""
+    """Return the living epochs that a key is wrapped under. In a table that was put back, keys under a destroyed epoch are dead."""
     used = {epoch_of(prefix) for (prefix,) in database.execute("SELECT DISTINCT substr(wrapped, 1, 2) FROM slots")}
     return used - {0} - {epoch for (epoch,) in database.execute("SELECT epoch FROM destroyed")}
 
@@ -121,7 +121,7 @@ def _kill_subjects(database: sqlite3.Connection, number: int, subjects: tuple[by
 def _kill_objects(database: sqlite3.Connection, number: int, objects: tuple[bytes, ...], keys: EpochKeys) -> None:
     """Kill the rows and the keys of recordings.
 
-    A recording's row hangs below its subject's key, which lives on. A kept copy of the row would open by it, so the subject gets a new key.
+    A recording's row hangs below its subject's key, which lives on and would open a kept copy of the row. So the subject gets a new key.
     """
     _ids(database, objects)
     alone = database.execute(f"SELECT DISTINCT o.slot, o.owners FROM {_NAMED} WHERE {_ALONE}").fetchall()  # noqa: S608
@@ -136,7 +136,7 @@ def _kill_objects(database: sqlite3.Connection, number: int, objects: tuple[byte
 
 
 def _renew(database: sqlite3.Connection, slot: int, subject: bytes, current: int, keys: EpochKeys) -> None:
-    """Give a subject a new key, and wrap the recordings that are left under it; without any, the subject's key dies."""
+    """Give a subject a new key, and wrap the remaining recordings under it. Without any, the subject's key dies."""
     rows = database.execute(
         "SELECT o.number, o.id, d.name, o.at, o.clear, o.owners, o.wrapped, o.label FROM owned w JOIN objects o ON o.number = w.object"
         " JOIN datasets d ON d.number = o.dataset WHERE w.subject = ? AND o.slot = ?",
@@ -175,7 +175,7 @@ def _free(database: sqlite3.Connection, slots: str) -> None:
 
 
 def _bury(database: sqlite3.Connection, number: int) -> None:
-    """Delete the rows of the dying, and remember which shred it was, of them and of the ids that were named."""
+    """Delete the rows of the dying, and note the shred for them and for the ids that were named."""
     database.execute("INSERT OR REPLACE INTO graves SELECT id, ? FROM ids", (number,))
     database.execute("INSERT OR REPLACE INTO graves SELECT o.id, ? FROM dying CROSS JOIN objects o ON o.number = dying.number", (number,))
     rows = database.execute("SELECT o.owners, o.number FROM dying CROSS JOIN objects o ON o.number = dying.number").fetchall()
@@ -191,12 +191,12 @@ def _ids(database: sqlite3.Connection, ids: Iterable[bytes]) -> None:
 
 
 def living(database: sqlite3.Connection, table: str, ids: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield those of the ids that have a row in ``subjects`` or ``objects``."""
+    """Yield the ids that have a row in ``subjects`` or ``objects``."""
     _ids(database, ids)
     yield from [each for (each,) in database.execute(f"SELECT ids.id FROM ids CROSS JOIN {table} t ON t.id = ids.id")]  # noqa: S608
 
 
 def unburied(database: sqlite3.Connection, ids: Iterable[bytes]) -> list[bytes]:
-    """Return those of the ids that no shred has named."""
+    """Return the ids that no shred has named."""
     _ids(database, ids)
     return [each for (each,) in database.execute("SELECT id FROM ids WHERE id NOT IN (SELECT id FROM graves)")]

@@ -1,4 +1,4 @@
-"""Epochs as the key table sees them: which is current, which lives, and their keys, held in memory while they live."""
+"""Epochs as the key table sees them: the current one, the living ones, and their keys, held in memory while they live."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from expunge.vault.keys.wrapping import MOST_EPOCHS
 
 
 class Epochs:
-    """The keys of epochs for one open table. Its methods are called inside a transaction of the table, but for :meth:`key`."""
+    """The epochs of one open table. Its methods are called inside a transaction of the table, except :meth:`key`."""
 
     def __init__(self, roots: RootKeys, shreds: ShredRegister) -> None:
         self._roots = roots
@@ -36,7 +36,7 @@ class Epochs:
         return held
 
     def follow(self, database: sqlite3.Connection, number: int) -> None:
-        """Let go of the epochs that another process destroyed: called with the number of the register's last entry."""
+        """Let go of the epochs that another process destroyed. ``number`` is that of the register's last entry."""
         if number != self._seen:
             for (epoch,) in database.execute("SELECT epoch FROM destroyed"):
                 self.forget(epoch)
@@ -51,12 +51,12 @@ class Epochs:
         return dict(self._roots.epochs())
 
     def begin(self, database: sqlite3.Connection, at: datetime) -> int:
-        """Make the next epoch current and return it; one that was made and not entered before a crash is taken.
+        """Make the next epoch current, and return it. An epoch that was made before a crash, and not entered, is used.
 
-        The register has the epoch before anything is wrapped under it: by that, each shred knows which epochs a kept copy may need.
+        The register has the epoch before anything is wrapped under it. So each shred knows which epochs a kept copy may need.
         """
         newest, living = deaths.fact(database, "newest"), self.living()
-        # One that the register has may have held keys, in a copy of the table that is newer than this one.
+        # An epoch in the register may have held keys already, in a copy of the table that is newer than this one.
         target = max([*living, newest])
         if target == newest:
             target += 1
@@ -70,11 +70,11 @@ class Epochs:
     def enter(self, database: sqlite3.Connection, entry: Entry) -> int:
         """Apply a deed to the table, and enter it in the register before the table's transaction ends. Returns the entry's number.
 
-        What cannot be applied is not entered: the register would hold up everything until it can.
+        A deed that cannot be applied is not entered: in the register it would hold up everything until it can be.
         """
         number = deaths.applied(database).number + 1
         deaths.apply(database, number, entry, self)
-        # commit point: from here on the deed counts; where this transaction is lost, the next one applies it.
+        # commit point: from here on the deed counts. Where this transaction is lost, the next one applies it.
         head = self._shreds.append(entry)
         if head.number != number:
             raise StateCorrupt("two key tables write one register of shreds", help="give each vault a register of its own")
@@ -82,14 +82,14 @@ class Epochs:
         return number
 
     def destroy(self, database: sqlite3.Connection, epoch: int, at: datetime) -> None:
-        """Destroy an epoch at its root, then enter that."""
+        """Destroy an epoch at its root, then enter its destruction."""
         self._roots.destroy(epoch)
         self.enter(database, Entry(Deed.EPOCH_DESTROYED, at, epoch=epoch))
 
     def settle(self, database: sqlite3.Connection, at: datetime) -> None:
-        """Bring root, register and table together after a crash, or after one of them was put back; does nothing while the root is away.
+        """Bring root, register and table together after a crash, or after one was put back. Does nothing while the root is away.
 
-        An epoch that the register knows as destroyed, and that is back, is destroyed again. One that the root destroyed without an entry
+        An epoch that is back, although the register has its destruction, is destroyed again. One that the root destroyed without an entry
         gets its entry now. A table whose current epoch is destroyed goes on in another one. Raises StateRolledBack where the root lacks
         the current epoch, which nobody destroyed.
         """
@@ -112,7 +112,7 @@ class Epochs:
             self.begin(database, at)
 
     def _is_known(self, epoch: int) -> bool:
-        """Whether the root knows an epoch that does not live; it destroyed it then."""
+        """Return whether the root knows an epoch that does not live, which it has then destroyed."""
         try:
             self._roots.open(epoch)
         except KeyDestroyed:

@@ -1,4 +1,4 @@
-"""The key table: who may still be read. Epoch -> subject -> recording; what is not in it any more is dark.
+"""The key table: epoch -> subject -> recording. A recording whose key is no longer in it is dark.
 
 A key dies twice. It is *inaccessible* when :meth:`KeyTable.shred` returns: its rows are gone, and no way leads to it. It is *irrecoverable*
 when every epoch that a kept copy of the table may need is destroyed (:meth:`KeyTable.irrecoverable_at`).
@@ -27,7 +27,7 @@ from expunge.vault.keys.wrapping import Holder, epoch_of, new_key, unwrap_slot, 
 
 _PAGE = 1000
 _MIXED = b"-"
-"""In the place of a digest: recordings came in by several rules of spelling."""
+"""Stands for a digest where recordings came in by several rules of spelling."""
 Row = tuple[Any, ...]
 _COLUMNS = "o.number, o.id, d.name, o.at, o.clear, o.owners, o.wrapped, o.label, o.slot, s.wrapped"
 _FROM = "objects o JOIN datasets d ON d.number = o.dataset JOIN slots s ON s.slot = o.slot"
@@ -46,15 +46,15 @@ class KeyTable:
         self._epochs = Epochs(roots, shreds)
         self._now = now
         self.replayed = 0
-        """Shreds that the register had and the table lacked when it was opened. With any, it came from a backup, or a shredder died."""
+        """How many shreds the table lacked when it was opened. If any, it came from a backup, or a shredding process died."""
 
     @classmethod
     def open(cls, path: Path, roots: RootKeys, shreds: ShredRegister, *, now: Callable[[], datetime] = _now) -> Self:
-        """Open the table, or make it, and finish what a crash or a backup left: missing shreds are replayed before anything opens.
+        """Open the table, or make it. Missing shreds, after a crash or from a backup, are replayed before anything opens.
 
         Args:
             path: the file; its folder is made with mode 0700 where it is missing.
-            roots: where epoch keys are kept.
+            roots: keeps the epochs' keys.
             shreds: the register of key deaths. It belongs outside the table's folder and its backups.
             now: the clock, in aware UTC.
 
@@ -83,7 +83,7 @@ class KeyTable:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Closing twice is success."""
+        """Close the file. Safe to call twice."""
         self._file.close()
 
     def files(self) -> Iterator[Path]:
@@ -93,15 +93,15 @@ class KeyTable:
     # ---- living keys -------------------------------------------------------------------------------------------
 
     def add(self, objects: Sequence[NewObject]) -> tuple[bytes, ...]:
-        """Make a random key for each recording and return them, 32 bytes each, durable; all of them or none.
+        """Make a random key for each recording, durably, all or none. Return the keys, 32 bytes each.
 
-        A subject whose key was shredded, and that comes back, gets a new one.
+        A subject that comes back after its key was shredded gets a new key.
 
         Raises:
             Conflict: a recording has a key already.
             KeyDestroyed: a recording of that id was shredded.
             UsageError: an id, a label or a time cannot be kept.
-            RootUnavailable, KeystoreLocked: nothing can be wrapped now.
+            RootUnavailable, KeystoreLocked: no key can be wrapped now.
         """
         for each in objects:
             check(each)
@@ -112,12 +112,12 @@ class KeyTable:
             return _Adding(database, self._epochs, len(objects)).add(objects)
 
     def is_spelt_by(self, rules: bytes, *, adding: bool = False) -> bool:
-        """Return whether all recordings have ids of subjects that were made by the same rules of spelling.
+        """Return whether the subjects' ids of all recordings were made by these rules of spelling.
 
         Args:
-            rules: digest of the rules of today.
-            adding: whether a recording is about to be added by them. A table without recordings takes the rules on; one with recordings by
-                others is mixed from then on, until it has none.
+            rules: the digest of today's rules.
+            adding: whether a recording is about to be added by these rules. A table without recordings adopts the rules. One with
+                recordings by other rules is mixed from then on, until it has no recordings.
         """
         with self._looking() as database:
             if _rules(database) == rules:
@@ -148,7 +148,7 @@ class KeyTable:
     def objects(self, dataset: str, owners: Collection[bytes] | None = None) -> Iterator[StoredObject]:
         """Yield the living recordings of a dataset, those of some subjects or all, in the order in which they were added.
 
-        Nothing is held between two of them: what is added or shredded meanwhile may be seen or not.
+        No transaction is held between two of them: recordings that are added or shredded meanwhile may be seen or not.
         """
         wanted = None if owners is None else tuple(owners)
         check_ids(wanted or ())
@@ -164,7 +164,7 @@ class KeyTable:
             last = rows[-1][0]
 
     def wrapped(self, owners: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
-        """Yield (subject id, its wrapped key as it lies in the file) of the subjects that have one: a search for remains looks for it."""
+        """Yield (subject id, its wrapped key as it lies in the file) of subjects with a key. A search for remains looks for it."""
         for part in in_parts(list(owners)):
             with self._looking() as database:
                 marks = ",".join("?" * len(part))
@@ -182,7 +182,7 @@ class KeyTable:
             yield from ((id_, slot[2:]) for id_, slot in rows)
 
     def below(self, slots: Collection[int]) -> Iterator[tuple[int, StoredObject]]:
-        """Yield (slot, recording) for each living recording whose key hangs below one of some slots, by their numbers in the file."""
+        """Yield (slot, recording) for each living recording whose key hangs below one of the slots, given by their numbers in the file."""
         for part in in_parts(list(slots)):
             with self._looking() as database:
                 marks = ",".join("?" * len(part))
@@ -194,13 +194,13 @@ class KeyTable:
     # ---- deaths ------------------------------------------------------------------------------------------------
 
     def shred(self, objects: Collection[bytes]) -> int:
-        """Make recordings inaccessible, durably; return how many of them were living. Shredding again, or what never was, is success.
+        """Make recordings inaccessible, durably; return how many were living. Success too for ids that were shredded, or never were.
 
-        Where the subject of a recording keeps others, its key is made anew: the dead row opens by no living key, from whatever copy.
+        Where the subject keeps other recordings, its key is made anew, so that no living key opens any copy of the dead row.
 
         Raises:
             RootUnavailable, KeystoreLocked: a subject's key cannot be made anew now; nothing was shredded.
-            StateUnavailable, Busy: the register or the table cannot be written. What the register took, the next call of anything shreds.
+            StateUnavailable, Busy: the register or the table cannot be written. The next call of any method shreds what the register took.
         """
         check_ids(objects)
         with self._changing() as database:
@@ -211,9 +211,9 @@ class KeyTable:
             return len(alive)
 
     def shred_subjects(self, subjects: Collection[bytes]) -> int:
-        """Make subjects inaccessible with every recording that is theirs alone, durably; return how many of the subjects had a key.
+        """Make subjects inaccessible, durably, with every recording of theirs alone; return how many of the subjects had a key.
 
-        Recordings of several people are shredded by :meth:`shred`, when whoever calls has decided so. It works while the root is away.
+        Recordings of several people are shredded by :meth:`shred`, when the caller decides so. It works while the root is away.
 
         Raises:
             StateUnavailable, Busy: as :meth:`shred`.
@@ -223,27 +223,27 @@ class KeyTable:
             alive = list(deaths.living(database, "subjects", subjects))
             named = sorted({*alive, *deaths.unburied(database, subjects)})
             if named:
-                # Their recordings are named too: a table that is put back may be older than these, and is asked for them.
+                # Their recordings are named too: a table that is put back may be older than these, and may be asked for them.
                 theirs = tuple(deaths.recordings_of(database, named))
                 self._epochs.enter(database, Entry(Deed.SHRED, self._now(), tuple(named), theirs))
             return len(alive)
 
     def scrub(self) -> bool:
-        """Bring what was overwritten from the journal into the file, and empty the journal. False where a reader stands in the way.
+        """Move the overwritten pages from the journal into the file, and empty the journal. Return False where a reader is in the way.
 
-        After True the wrapped keys of the dead are in none of :meth:`files`.
+        After True, none of :meth:`files` holds a wrapped key of the dead.
         """
         return self._file.empty_journal()
 
     def shredded_at(self, what: bytes | int) -> datetime | None:
-        """Return when a recording, a subject or a shred became inaccessible; None while it lives, or where it is unknown."""
+        """Return when a recording, a subject or a shred became inaccessible; None while it lives, or where the table does not know it."""
         found = self._shred_of(what)
         return found and time_of(found[0])
 
     def irrecoverable_at(self, what: bytes | int) -> datetime | None:
-        """Return since when no kept copy of the table can open what a shred named: a recording's or a subject's id, or a shred's number.
+        """Return since when no kept copy of the table can open a recording or subject, given by id, or all of a shred, given by number.
 
-        That is when the last of all epochs was destroyed that had been made up to the shred. None while one of them lives.
+        That is when the last of all epochs made up to the shred was destroyed. None while one of them lives.
         """
         found = self._shred_of(what)
         if found is None:
@@ -254,7 +254,7 @@ class KeyTable:
         return time_of(max(last or 0, found[0])) if count == found[1] else None
 
     def last_death(self, until: datetime) -> KeyDeath | None:
-        """Return the last death up to a time, which no earlier one outlasts; None where there was none. Raises RootUnavailable."""
+        """Return the last death up to a time, None without any. Earlier ones are irrecoverable no later. Raises RootUnavailable."""
         with self._looking() as database:
             return standing.last_death(database, until, self._epochs.living())
 
@@ -276,10 +276,10 @@ class KeyTable:
             return standing.epochs(database, self._epochs.living())
 
     def rotate(self, at: datetime) -> RotationSummary:
-        """Make a new epoch and wrap every living key under it. Interrupted, the next call finishes it and makes no other.
+        """Make a new epoch, and wrap every living key under it. The next call finishes an interrupted one, and makes no other epoch.
 
         Raises:
-            RootUnavailable, KeystoreLocked, StateUnavailable, Busy: keys that are done stay done.
+            RootUnavailable, KeystoreLocked, StateUnavailable, Busy: keys wrapped so far stay so.
         """
         with self._changing() as database:
             current = deaths.fact(database, "current")
@@ -296,7 +296,7 @@ class KeyTable:
             count += done
 
     def destroyable(self) -> tuple[int, ...]:
-        """Return the living epochs that nothing living is wrapped under, oldest first. Raises RootUnavailable."""
+        """Return the living epochs under which no living key is wrapped, oldest first. Raises RootUnavailable."""
         with self._looking() as database:
             used, newest = deaths.epochs_in_use(database) | {deaths.fact(database, "current")}, deaths.fact(database, "newest")
         return tuple(epoch for epoch in sorted(set(self._epochs.living()) - used) if epoch <= newest)
@@ -314,9 +314,9 @@ class KeyTable:
         return EpochEnd(epoch, made, shreds, self._shreds.digest(last))
 
     def destroy_epoch(self, epoch: int, at: datetime | None = None) -> None:
-        """Destroy an epoch's key for good, as of ``at`` or now. Every older copy of the table loses what it held under it.
+        """Destroy an epoch's key for good, as of ``at`` or now. Every older copy of the table loses the keys that it held under the epoch.
 
-        Who may ask for it, and how many have to agree, is decided before. Destroying twice is success.
+        The caller decides who may ask for it, and how many have to agree. Destroying twice is success.
 
         Raises:
             IllegalTransition: a living key is still under it, or it is the current one; rotate first.
@@ -331,7 +331,7 @@ class KeyTable:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        """A write transaction that has all that the register holds. Nobody else can enter anything until it ends."""
+        """Open a write transaction in which all of the register is applied. No other process can enter anything until it ends."""
         self._file.check_same()
         with self._file.writing() as database:
             deaths.catch_up(database, self._shreds, self._epochs)
@@ -339,7 +339,7 @@ class KeyTable:
 
     @contextmanager
     def _looking(self) -> Iterator[sqlite3.Connection]:
-        """A read transaction that has all that the register holds; where a shredder died on its way, its work is finished first."""
+        """Open a read transaction in which all of the register is applied. The work of a shredding process that died is finished first."""
         self._file.check_same()
         head = self._shreds.head()
         while True:
@@ -352,7 +352,7 @@ class KeyTable:
                 pass
 
     def _living(self, row: Row) -> StoredObject | None:
-        """A recording with its label; None for one of a table that was put back, below an epoch that is destroyed."""
+        """Return a recording with its label; None in a table that was put back, where the recording is below a destroyed epoch."""
         try:
             stored, holder_key = self._held(row)
         except KeyDestroyed:
@@ -361,7 +361,7 @@ class KeyTable:
         return StoredObject(stored.id, stored.owners, stored.dataset, label, stored.at, stored.clear_before)
 
     def _held(self, row: Row) -> tuple[StoredObject, bytes]:
-        """A recording by its row, without its label, and the key that it hangs below."""
+        """Return a row's recording, without its label, and the key that it hangs below."""
         _, id_, dataset, at, clear, owners, _, _, _, slot = row
         stored = StoredObject(id_, owners_of(owners), dataset, b"", time_of(at), bool(clear))
         shared = len(stored.owners) > 1
@@ -369,7 +369,7 @@ class KeyTable:
         return stored, unwrap_slot(self._epochs.key(epoch_of(slot)), holder, slot)
 
     def _shred_of(self, what: bytes | int) -> tuple[int, int] | None:
-        """When a shred was, and the newest epoch that there was then."""
+        """Return the time of a shred, and the newest epoch of that time."""
         with self._looking() as database:
             if isinstance(what, bytes):
                 if any(True for table in ("subjects", "objects") for _ in deaths.living(database, table, [what])):
@@ -395,13 +395,13 @@ class KeyTable:
 
 
 def _rules(database: sqlite3.Connection) -> bytes | None:
-    """The rules of spelling by which the ids of all subjects were made; None where nothing was added, or nothing said."""
+    """Return the rules of spelling by which the ids of all subjects were made; None where nothing was added, or no rules were given."""
     found = database.execute("SELECT value FROM facts WHERE name = 'rules'").fetchone()
     return found and bytes(found[0])
 
 
 def _refuse_living(database: sqlite3.Connection, epoch: int) -> None:
-    """Refuse an epoch that something living is under, and one that never was."""
+    """Refuse an epoch with a living key under it, and one that never was."""
     if epoch == deaths.fact(database, "current") or epoch in deaths.epochs_in_use(database):
         message = f"living keys are wrapped under epoch {epoch}"
         raise IllegalTransition(message, help="rotate first; then nothing living is under it")
@@ -411,7 +411,7 @@ def _refuse_living(database: sqlite3.Connection, epoch: int) -> None:
 
 
 class _Adding:
-    """New rows of one transaction."""
+    """The new rows of one transaction."""
 
     def __init__(self, database: sqlite3.Connection, epochs: Epochs, most: int) -> None:
         self._database = database
@@ -455,7 +455,7 @@ class _Adding:
         return held
 
     def _slot(self, holder: Holder) -> tuple[int, bytes]:
-        """A new key in a slot: one that was freed, overwritten where it lies, or the next one at the end."""
+        """Put a new key into a slot: a freed one, which is overwritten where it lies, or the next one at the end."""
         key = new_key()
         wrapped = wrap_slot(self._epoch, self._kek, holder, key)
         if self._freed:
@@ -475,7 +475,7 @@ class _Adding:
 
 
 def _page(database: sqlite3.Connection, dataset: str, owners: tuple[bytes, ...] | None, last: int) -> list[Row]:
-    """The next rows after a number."""
+    """Return the next rows after a number."""
     if owners is None:
         query = f"SELECT {_COLUMNS} FROM {_FROM} WHERE d.name = ? AND o.number > ? ORDER BY o.number LIMIT {_PAGE}"  # noqa: S608
         return database.execute(query, (dataset, last)).fetchall()

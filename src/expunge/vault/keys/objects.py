@@ -1,4 +1,4 @@
-"""Recordings as the key table keeps them, and what their wrapped keys are bound to."""
+"""Recordings as the key table keeps them, and the bytes that their wrapped keys are bound to."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _FIXED = struct.Struct(">qBH")
 
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """A recording that is to get a key.
+    """A recording for which a key is to be made.
 
     Attributes:
         id: 16 bytes, used once: a shredded recording's id gets no key again.
-        owners: ids of subjects, 16 bytes each, keyed by whoever makes them. One: its key hangs below the subject's. Several: below a key of
-            the recording's own, which dies when the caller says so.
-        dataset: word of the map.
-        label: metadata, at most 4 KiB; sealed under the same key as the recording's.
-        at: when it was made, aware.
+        owners: ids of subjects, 16 bytes each, keyed by the caller. With one owner, its key hangs below the subject's. With several, below
+            a key of the recording's own, which dies when the caller says so.
+        dataset: its name in the map.
+        label: metadata, at most 4 KiB, sealed under the recording's key.
+        at: when it was made, as an aware time.
         clear_before: whether it lay in the clear before it was sealed.
-        key: 32 random bytes, where the recording is sealed under them already; else they are made.
+        key: 32 random bytes, under which the recording is sealed already; without them a key is made.
     """
 
     id: bytes
@@ -44,7 +44,7 @@ class NewObject:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """A living recording; the label is opened. The attributes are those of :class:`NewObject`."""
+    """A living recording, with its label opened. The attributes are those of :class:`NewObject`."""
 
     id: bytes
     owners: tuple[bytes, ...]
@@ -55,7 +55,7 @@ class StoredObject:
 
 
 def check(new: NewObject) -> None:
-    """Refuse what cannot be kept. Raises UsageError."""
+    """Raise UsageError for a recording that cannot be kept."""
     if len(new.id) != ID or any(len(owner) != ID for owner in new.owners):
         raise UsageError("ids of the key table have 16 bytes", help="make them by the vault's own keyed ids")
     if not new.owners or len(set(new.owners)) != len(new.owners):
@@ -67,13 +67,13 @@ def check(new: NewObject) -> None:
 
 
 def check_ids(ids: Collection[bytes]) -> None:
-    """Raise UsageError where something is no id."""
+    """Raise UsageError where one of them is no id."""
     if any(len(each) != ID for each in ids):
         raise UsageError("ids of the key table have 16 bytes", help="make them by the vault's own keyed ids")
 
 
 def bound(new: NewObject | StoredObject) -> bytes:
-    """Return what a recording's wrapped key and label are bound to: its row may be neither moved nor edited. The id stands last."""
+    """Return the bytes that bind a recording's wrapped key and label, so that its row can be neither moved nor edited. The id is last."""
     name = new.dataset.encode()
     fixed = _FIXED.pack(micros(new.at), new.clear_before, len(name))
     return b"expunge/vault/object/1\0" + fixed + name + b"".join(new.owners) + new.id
@@ -90,10 +90,10 @@ def time_of(number: int) -> datetime:
 
 
 def owners_of(joined: bytes) -> tuple[bytes, ...]:
-    """Take joined owners apart."""
+    """Return the owners from their joined bytes."""
     return tuple(joined[at : at + ID] for at in range(0, len(joined), ID))
 
 
 def in_parts(ids: Sequence[_Id], size: int = 500) -> Sequence[Sequence[_Id]]:
-    """Return ids in parts that a statement takes."""
+    """Return ids in parts of a size that one SQL statement takes."""
     return [ids[at : at + size] for at in range(0, len(ids), size)]

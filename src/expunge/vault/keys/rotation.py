@@ -13,9 +13,9 @@ from expunge.vault.keys.epochs import Epochs
 from expunge.vault.keys.wrapping import Holder, epoch_prefix, rewrapping, tie_of
 
 BATCH = 50_000
-"""Keys of one transaction: others wait for it, and a crash loses it."""
+"""Keys of one transaction. Other processes wait for its length, and a crash undoes it."""
 _RANGE = 10 * BATCH
-"""Slots whose holders are held in memory together, some 70 MB."""
+"""Slots whose holders are in memory at one time, some 70 MB."""
 
 
 _REWRAP = """
@@ -26,12 +26,12 @@ WHERE slot >= ? AND slot < ? AND substr(wrapped, 1, 2) NOT IN (?, x'0000')
 
 @dataclass(frozen=True, slots=True)
 class RotationSummary:
-    """What a rotation did.
+    """The result of a rotation.
 
     Attributes:
-        epoch: the one that every living key is under now.
-        rewrapped: keys that were wrapped anew.
-        resumed: whether a rotation that had been interrupted was finished, and no epoch made.
+        epoch: the epoch that every living key is under now.
+        rewrapped: how many keys were wrapped anew.
+        resumed: whether it finished an interrupted rotation, and made no epoch.
     """
 
     epoch: int
@@ -47,12 +47,12 @@ class Rewrapping:
         self._next = 1
         self._held_to = 0
         self._ties: dict[int, bytes] = {}
-        """Holders of the slots that come next."""
+        """The holders of the next slots."""
         self._old: dict[int, AESGCMSIV] | None = None
-        """The epochs that keys were under at the start."""
+        """The epochs of keys at the start."""
 
     def step(self, database: sqlite3.Connection) -> int | None:
-        """Wrap the next part anew; return how many keys that were, None at the end."""
+        """Wrap the next part anew; return how many keys it had, None at the end."""
         current = deaths.fact(database, "current")
         (last,) = database.execute("SELECT coalesce(max(slot), 0) FROM slots").fetchone()
         if self._next > last:
@@ -63,7 +63,7 @@ class Rewrapping:
         if self._old is None:
             self._old = {epoch: self._epochs.key(epoch) for epoch in deaths.epochs_in_use(database)}
         failed: list[StateCorrupt] = []
-        # Asked by the database, row by row, where the rows lie: two thirds of the time that it takes to fetch and to send them.
+        # The database calls it for each row in place, in two thirds of the time that it takes to fetch and write back the rows.
         database.create_function("rewrapped", 2, rewrapping(self._old, current, self._epochs.key(current), self._ties, failed))
         try:
             count = database.execute(_REWRAP, (self._next, to, epoch_prefix(current))).rowcount
@@ -77,7 +77,7 @@ class Rewrapping:
         return count
 
     def _hold(self, database: sqlite3.Connection) -> None:
-        """Hold who has the next slots. Whoever gets one later has it under the current epoch, and is passed over."""
+        """Read the holders of the next slots. A slot that is filled later is under the current epoch already, and is passed over."""
         self._held_to = self._next + _RANGE - 1
         self._ties.clear()
         for is_recording, source in ((False, "subjects WHERE"), (True, "objects WHERE length(owners) > 16 AND")):

@@ -1,4 +1,4 @@
-"""How the key table stands: living epochs with what is under them, and deaths with the epochs that they wait for."""
+"""The state of the key table: living epochs with the keys under them, and deaths with the epochs that they wait for."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def epochs(database: sqlite3.Connection, living: Mapping[int, datetime]) -> tupl
 
 
 def last_death(database: sqlite3.Connection, until: datetime, living: Mapping[int, datetime]) -> KeyDeath | None:
-    """Return the last death up to a time; None where there was none. What died before it is irrecoverable no later than it."""
+    """Return the last death up to a time; None where there was none. Earlier deaths are irrecoverable no later than it."""
     query = "SELECT at, newest FROM shreds WHERE at <= ? ORDER BY number DESC LIMIT 1"
     found: tuple[int, int] | None = database.execute(query, (micros(until),)).fetchone()
     return found and _death(database, *found, living)
 
 
 def waiting(database: sqlite3.Connection, living: Mapping[int, datetime]) -> Iterator[KeyDeath]:
-    """Yield the deaths that are not yet irrecoverable, oldest first: those that wait for the same epochs as one, with the last's time."""
+    """Yield the deaths that are not yet irrecoverable, oldest first. Those waiting for the same epochs are one, of the last one's time."""
     for at, newest, count in database.execute("SELECT max(at), newest, count(*) FROM shreds GROUP BY newest ORDER BY newest").fetchall():
         found = _death(database, at, newest, living, count)
         if found.irrecoverable is None:
@@ -42,6 +42,6 @@ def _death(database: sqlite3.Connection, at: int, newest: int, living: Mapping[i
 
 
 def _below(database: sqlite3.Connection, table: str) -> Counter[int]:
-    """Rows of a table by the epoch that their slot is under."""
+    """Return how many rows of a table have their slot under each epoch."""
     query = f"SELECT substr(s.wrapped, 1, 2), count(*) FROM {table} t JOIN slots s ON s.slot = t.slot GROUP BY 1"  # noqa: S608
     return Counter({epoch_of(prefix): count for prefix, count in database.execute(query)})

@@ -1,7 +1,7 @@
-"""The file of the key table: SQLite in WAL mode, where a commit is durable and what is deleted is overwritten.
+"""The file of the key table: SQLite in WAL mode, where a commit is durable and deleted bytes are overwritten.
 
-Slots lie in a table of their own: rows of one size that are only ever appended, or overwritten where they lie. SQLite moves a row that is
-inserted in the middle of a page, and leaves its old bytes behind in the gap; a slot never moves, so that its bytes are in one place.
+Slots lie in a table of their own: rows of one size that are only ever appended, or overwritten where they lie. When SQLite moves a
+row inside a page, its old bytes stay behind in the gap. A slot never moves, so that its bytes are in one place.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class TableFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Lend the connection for reads that see one moment. Raises StateUnavailable, StateCorrupt, Busy."""
+        """Lend the connection for reads that all see the table of one moment. Raises StateUnavailable, StateCorrupt, Busy."""
         with self._lock, translated("the key table could not be read"):
             if self._database.in_transaction:
                 yield self._database
@@ -100,7 +100,7 @@ class TableFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Lend the connection for one transaction, alone among all processes; durable when the block ends, undone when it raises.
+        """Lend the connection for a write transaction, one at a time among all processes. The block's end commits it, an error undoes it.
 
         Raises StateUnavailable, StateCorrupt, Busy.
         """
@@ -109,7 +109,7 @@ class TableFile:
             try:
                 yield self._database
                 failpoint("keytable.commit:before")
-                # commit point: the change counts from here on; after a power cut it is there whole.
+                # commit point: the change counts from here on, and is there whole after a power cut.
                 self._database.execute("COMMIT")
             except BaseException:
                 if self._database.in_transaction:
@@ -118,7 +118,7 @@ class TableFile:
             failpoint("keytable.commit:after")
 
     def empty_journal(self) -> bool:
-        """Move the WAL into the file and cut it to nothing. False where a reader or a writer stands in the way."""
+        """Move the WAL into the file, and truncate it. Return False where a reader or a writer is in the way."""
         with self._lock, translated("the key table could not be scrubbed"):
             failpoint("keytable.scrub:before")
             busy, _, _ = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -126,7 +126,7 @@ class TableFile:
         return not busy
 
     def check_same(self) -> None:
-        """Raise StateUnavailable where the name leads to another file by now: a table was put back under a running process."""
+        """Raise StateUnavailable where the name now leads to another file: a table was put back under a running process."""
         with translated("the key table could not be read"):
             if _identity(self.path) != self._file:
                 raise StateUnavailable(
@@ -134,14 +134,14 @@ class TableFile:
                 )
 
     def files(self) -> Iterator[Path]:
-        """Yield the files that are there: the table, its WAL and the index of that."""
+        """Yield the existing files: the table, its WAL and the WAL's index."""
         for suffix in ("", "-wal", "-shm"):
             path = self.path.with_name(self.path.name + suffix)
             if path.exists():
                 yield path
 
     def close(self) -> None:
-        """Close the connection; the last one to close moves the WAL into the file."""
+        """Close the connection. The last one to close moves the WAL into the file."""
         with self._lock:
             self._database.close()
         descriptors.close_idle()
@@ -149,7 +149,7 @@ class TableFile:
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Turn errors of SQLite and of the disk into ours; ``what`` could not be done, as the start of a sentence."""
+    """Turn errors of SQLite and of the disk into Expunge's. ``what`` begins the message, and says what failed."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -166,7 +166,7 @@ _DISK = "check free space and permissions of the folder, then try again; nothing
 
 
 def check_permissions(path: Path) -> None:
-    """Refuse a table that other users can read. Raises Misconfigured with the command that mends it, OSError."""
+    """Raise Misconfigured for a table that other users can read, with the command that mends it. Raises OSError."""
     for each, mode in ((path.parent, "700"), (path, "600")):
         status = each.lstat()
         if stat.S_ISLNK(status.st_mode) or status.st_mode & 0o077:

@@ -1,7 +1,7 @@
-"""Wrapping: one key encrypted under another, bound to what it belongs to.
+"""Wrapping: one key encrypted under another, and bound to its holder.
 
-AES-256-GCM-SIV (RFC 8452): 48 bytes for a key of 32, and a row that was moved to another holder does not open. The nonce is taken from
-the holder's id and costs no bytes. A holder that comes back uses its nonce again, for another random key; this mode stays safe then.
+AES-256-GCM-SIV (RFC 8452): a key of 32 bytes takes 48, and a row that was moved to another holder does not open. The nonce is taken
+from the holder's id, and costs no bytes. A holder that comes back uses its nonce again, for another random key: the mode stays safe then.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ MOST_EPOCHS = 2**16 - 1
 
 _EPOCH = struct.Struct(">H")
 SLOT = _EPOCH.size + WRAPPED
-"""Bytes of a slot: the epoch's number, and the key wrapped under the epoch. All have one size, so that SQLite overwrites them in place."""
+"""Bytes of a slot: the epoch's number, and the key wrapped under the epoch. All have one size: SQLite overwrites them in place."""
 EMPTY = bytes(SLOT)
 _SLOT = b"expunge/vault/slot/1\0"
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a slot: a subject, or a recording of several people."""
+    """The holder of a slot: a subject, or a recording of several people."""
 
     id: bytes
     is_recording: bool = False
 
 
 def new_key() -> bytes:
-    """Return a random key, 32 bytes of the operating system."""
+    """Return a random key: 32 bytes from the operating system."""
     return secrets.token_bytes(KEY)
 
 
@@ -59,7 +59,7 @@ def wrap_slot(epoch: int, kek: AESGCMSIV, holder: Holder, key: bytes) -> bytes:
 
 
 def unwrap_slot(kek: AESGCMSIV, holder: Holder, slot: bytes) -> bytes:
-    """Return the key in a slot. Raises StateCorrupt when it is not this holder's, or was changed."""
+    """Return the key in a slot. Raises StateCorrupt when the slot is another holder's, or was changed."""
     try:
         return kek.decrypt(holder.id[:12], slot[2:], _slot_bound(slot[:2], holder))
     except (InvalidTag, ValueError):
@@ -69,17 +69,17 @@ def unwrap_slot(kek: AESGCMSIV, holder: Holder, slot: bytes) -> bytes:
 def rewrapping(
     old: Mapping[int, AESGCMSIV], epoch: int, new: AESGCMSIV, ties: Mapping[int, bytes], failed: list[StateCorrupt]
 ) -> Callable[[bytes, int], bytes]:
-    """Return a function that wraps a slot under another epoch, given the slot and its number. It is called for every living key.
+    """Return a function that wraps a slot under another epoch, given the slot and its number. A rotation calls it for every living key.
 
-    A slot without a holder, or under an epoch that is not among ``old``, comes back as it is. The first slot that does not open is raised,
-    and noted in ``failed``, because a database that calls the function keeps no exception.
+    A slot without a holder, or under an epoch that is not among ``old``, comes back as it is. The error of the first slot that does
+    not open is raised, and noted in ``failed``, because a database that calls the function keeps no exception.
 
     Args:
         old: the epochs that slots may be under.
         epoch: the number of the new one.
         new: its key.
         ties: :func:`tie_of` the holder of each slot.
-        failed: takes what is raised.
+        failed: collects the errors.
     """
     openers = {epoch_prefix(each): (key.decrypt, _SLOT + epoch_prefix(each)) for each, key in old.items()}
     prefix, seal = epoch_prefix(epoch), new.encrypt
@@ -100,7 +100,7 @@ def rewrapping(
 
 
 def tie_of(holder: Holder) -> bytes:
-    """Return what a slot is bound to beside its epoch: what kind of holder it is, and which."""
+    """Return the bytes that a slot is bound to beside its epoch: the kind and the id of its holder."""
     return (b"r" if holder.is_recording else b"s") + holder.id
 
 
