@@ -18,7 +18,7 @@ from expunge.bootstrap import Expunge, keeping
 from expunge.errors import KeeperAway
 from expunge.testing.forked import NOBODY, alongside, in_child
 from tests.cli import world
-from tests.cli.running import expunge
+from tests.cli.running import expunge, in_a_process
 
 PASSPHRASE = "blue horses sing"
 
@@ -65,7 +65,7 @@ def test_an_order_runs_through_without_the_passphrase_while_a_keeper_has_it(lock
         assert applied.lines[-1]["state"] == "fulfilled"
         assert expunge("receipt", "show", order, "--out", "receipts", cwd=locked).code == 0
         assert expunge("receipt", "verify", "receipts/1", cwd=locked).code == 0
-        second = expunge("keeper", "run", cwd=locked, env={"EXPUNGE_PASSPHRASE": PASSPHRASE})
+        second = in_a_process("keeper", "run", cwd=locked, env={"EXPUNGE_PASSPHRASE": PASSPHRASE})
         assert second.code == 1
         assert "running already" in second.err
         assert expunge("keeper", "stop", cwd=locked).out == "the keeper has ended\n"
@@ -79,10 +79,10 @@ def test_an_order_runs_through_without_the_passphrase_while_a_keeper_has_it(lock
 def test_the_passphrase_comes_from_a_file_and_a_wrong_one_is_said(locked: Path) -> None:
     path = locked / "credential"
     path.write_text("wrong\n")
-    wrong = expunge("keeper", "run", "--passphrase-file", path, cwd=locked)
+    wrong = in_a_process("keeper", "run", "--passphrase-file", path, cwd=locked)
     assert wrong.code == 2
     assert "does not open" in wrong.err
-    assert "--passphrase-file" in expunge("keeper", "run", cwd=locked).err
+    assert "--passphrase-file" in in_a_process("keeper", "run", cwd=locked).err
     path.write_text(f"{PASSPHRASE}\n")
     with running(locked, "--passphrase-file", str(path), "--state", "state", passphrase=None) as keeper:
         with Expunge.open(locked / "expunge.yaml") as opened:
@@ -102,8 +102,8 @@ def test_a_keystore_without_a_passphrase_is_opened_as_ever(tmp_path: Path) -> No
 
 
 def test_users_and_groups_that_are_not_there_are_said(locked: Path) -> None:
-    assert "no user named" in expunge("keeper", "run", "--allow-user", "nobody-has-this-name", cwd=locked).err
-    assert "no group named" in expunge("keeper", "run", "--allow-group", "nobody-has-this-name", cwd=locked).err
+    assert "no user named" in in_a_process("keeper", "run", "--allow-user", "nobody-has-this-name", cwd=locked).err
+    assert "no group named" in in_a_process("keeper", "run", "--allow-group", "nobody-has-this-name", cwd=locked).err
     assert keeping.admitted(["0", "root"], ["0"]).users == {0}
 
 

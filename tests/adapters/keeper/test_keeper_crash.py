@@ -158,8 +158,8 @@ def test_whatever_lies_in_the_sockets_place_is_replaced_or_said(kept: Kept, lies
     elif lies == "a link":
         door.symlink_to("/dev/null")
     elif lies == "a dead socket":
-        with contextlib.closing(socket.socket(socket.AF_UNIX)) as dead:
-            dead.bind(str(door))
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as dead, contextlib.chdir(door.parent):
+            dead.bind(door.name)
     else:
         door.mkdir()
         with kept.place.held(), pytest.raises(StateUnavailable, match="could not listen"):

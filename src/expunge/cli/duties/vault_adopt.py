@@ -11,7 +11,6 @@ import typer
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
-from expunge.core.values.outcome import Unable
 
 if TYPE_CHECKING:
     from expunge.bootstrap.vault.adoption import AdoptionForecast, AdoptionSummary
@@ -67,6 +66,8 @@ def _foretell(found: AdoptionForecast, *, as_json: bool) -> None:
 
 
 def _tell(done: AdoptionSummary, *, as_json: bool) -> None:
+    from expunge.core.values.outcome import Unable
+
     stands = done.purged.detail if isinstance(done.purged, Unable) else ""
     if as_json:
         body = {"sealed": done.sealed, "known": done.known, "bytes": done.bytes, "left": _by_reason(done.left), "unpurged": stands}
