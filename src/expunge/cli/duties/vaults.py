@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from expunge.cli.duties import vault_adopt
-from expunge.cli.orders.plan_commands import sign
+from expunge.cli.orders.plan_commands import signed
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
-from expunge.errors import UsageError
 
 if TYPE_CHECKING:
     from expunge.bootstrap.vault.epochs import KeyStatus
@@ -73,10 +72,7 @@ def approve(
         if message:
             output.write_json("vault-approval-message/1", {"message": text.decode()}) if as_json else typer.echo(text, nl=False)
             return
-        if not approver or bool(signature) == bool(key):
-            problem = "say who approves, and give a signature or a key"
-            raise UsageError(problem, help="--as NAME with --signature BASE64 or --key FILE; --message prints what is signed")
-        names = expunge.epochs.approve(epoch, approver, signature or sign(key, text))
+        names = expunge.epochs.approve(epoch, approver, signed(approver, signature, key, text))
     if as_json:
         output.write_json("vault-approval/1", {"epoch": epoch, "approvers": names})
     else:

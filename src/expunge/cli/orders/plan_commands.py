@@ -75,10 +75,7 @@ def approve(
         if message:
             output.write_json("approval-message/1", {"message": text.decode()}) if as_json else typer.echo(text, nl=False)
             return
-        if not approver or bool(signature) == bool(key):
-            problem = "say who approves, and give a signature or a key"
-            raise UsageError(problem, help="--as NAME with --signature BASE64 or --key FILE; --message prints what is signed")
-        run = expunge.approve(OrderId(order), approver, signature or sign(key, text))
+        run = expunge.approve(OrderId(order), approver, signed(approver, signature, key, text))
     if as_json:
         output.write_json("approval/1", {"order": run.order, "state": run.state, "approver": approver})
     else:
@@ -231,6 +228,14 @@ def _foreseen(forecast: PlanForecast) -> dict[str, Any] | None:
         return None
     mentions = [{"dataset": each.dataset, "column": each.column, "act": each.act, "items": each.items} for each in found.mentions]
     return {"mentions": mentions, "undeclared": dict(found.undeclared), "bound": dict(found.bound)}
+
+
+def signed(approver: str, signature: str, key: Path | None, text: bytes) -> str:
+    """Return an approver's signature as it was given, or made with the key. Raises UsageError without an approver, and for none or both."""
+    if not approver or bool(signature) == bool(key):
+        problem = "say who approves, and give a signature or a key"
+        raise UsageError(problem, help="--as NAME with --signature BASE64 or --key FILE; --message prints what is signed")
+    return signature or sign(key, text)
 
 
 def sign(key: Path | None, text: bytes) -> str:

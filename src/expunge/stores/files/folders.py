@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -180,26 +179,12 @@ def clear_temporaries(folder: Path) -> Leftovers:
         for entry in listing:
             if not entry.name.startswith(durable.TEMPORARY_PREFIX) or not entry.is_file(follow_symlinks=False):
                 others += 1
-            elif _alive(entry.path):
+            elif durable.is_being_written(Path(entry.path)):
                 alive += 1
             else:
                 durable.unlink(Path(entry.path), at="files.leftover.unlink")
                 removed += 1
     return Leftovers(removed, alive, others + alive)
-
-
-def _alive(path: str) -> bool:
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _parent(key: str) -> str:

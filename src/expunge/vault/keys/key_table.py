@@ -165,19 +165,17 @@ class KeyTable:
 
     def wrapped(self, owners: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Yield (subject id, its wrapped key as it lies in the file) of subjects with a key. A search for remains looks for it."""
-        for part in in_parts(list(owners)):
-            with self._looking() as database:
-                marks = ",".join("?" * len(part))
-                query = f"SELECT b.id, s.wrapped FROM subjects b JOIN slots s ON s.slot = b.slot WHERE b.id IN ({marks})"  # noqa: S608
-                rows = database.execute(query, part).fetchall()
-            yield from ((id_, slot[2:]) for id_, slot in rows)
+        yield from self._slots("subjects", owners)
 
     def slots_of(self, objects: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Yield (recording's id, the wrapped key that its own hangs below, as it lies in the file) of living recordings."""
-        for part in in_parts(list(objects)):
+        yield from self._slots("objects", objects)
+
+    def _slots(self, table: str, ids: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        for part in in_parts(list(ids)):
             with self._looking() as database:
                 marks = ",".join("?" * len(part))
-                query = f"SELECT o.id, s.wrapped FROM objects o JOIN slots s ON s.slot = o.slot WHERE o.id IN ({marks})"  # noqa: S608
+                query = f"SELECT t.id, s.wrapped FROM {table} t JOIN slots s ON s.slot = t.slot WHERE t.id IN ({marks})"  # noqa: S608
                 rows = database.execute(query, part).fetchall()
             yield from ((id_, slot[2:]) for id_, slot in rows)
 
