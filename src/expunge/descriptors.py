@@ -3,10 +3,13 @@
 POSIX drops all locks of a process on a file as soon as the process closes *any* descriptor of that file ("How To Corrupt An SQLite Database
 File", section 2.2). A SQLite connection of this process would lose its locks when a scan closes the database that it read. So a file has
 one descriptor here. It stays open as long as another descriptor of this process, such as a connection's, is open on that file.
+
+:func:`is_being_written` asks for the lock on a temporary file; databases are never asked so.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import threading
@@ -136,3 +139,18 @@ def _elsewhere() -> frozenset[_Identity] | None:
                 continue
             found.add(_identity(status))
     return frozenset(found)
+
+
+def is_being_written(path: Path) -> bool:
+    """Return whether a temporary file is locked: another process, or another file of this one, is writing it. Raises OSError."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -6,7 +6,6 @@ Every function takes ``at=``, a literal name like ``"files.rewrite.swap"``. Two 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -67,21 +66,6 @@ def truncate(path: Path, size: int, *, at: str) -> None:
     failpoint(f"{at}:before")
     os.truncate(path, size)
     failpoint(f"{at}:after")
-
-
-def is_being_written(path: Path) -> bool:
-    """Return whether a temporary file is locked: another process, or another file of this one, is writing it. Raises OSError."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def write_new(path: Path, write: Callable[[BinaryIO], None], *, at: str, mode: int = 0o600) -> None:

@@ -25,7 +25,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from expunge import durable
+from expunge import descriptors, durable
 from expunge.core.values.copy import RawSource
 from expunge.errors import (
     Busy,
@@ -222,7 +222,7 @@ class Library:
     def _settle_waiting(self, path: Path, id_: str) -> bool:
         """Take back the leftovers of an ingest that died: nobody was told that it is in, and its people may be suppressed by now."""
         with alone(self.lock):
-            if not path.exists() or durable.is_being_written(path):
+            if not path.exists() or descriptors.is_being_written(path):
                 return False
             with speaking():
                 self._table().shred([bytes.fromhex(id_)])
@@ -233,7 +233,7 @@ class Library:
         """Give a recording its name, if its ingest died after the key was durable. Return whether it has one now."""
         waiting = self.waiting(recording.id)
         with suppress(FileNotFoundError):
-            if waiting.lstat().st_size == sealed_size(recording.size) and not durable.is_being_written(waiting):
+            if waiting.lstat().st_size == sealed_size(recording.size) and not descriptors.is_being_written(waiting):
                 durable.replace(waiting, self.path(recording.id), at="vault.finish.swap")
                 durable.fsync_directory(waiting.parent, at="vault.finish.folder")
         return self.is_whole(recording)

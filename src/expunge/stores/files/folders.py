@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from expunge import durable, permit
+from expunge import descriptors, durable, permit
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.stores.tree.erase import trouble_of
@@ -179,7 +179,7 @@ def clear_temporaries(folder: Path) -> Leftovers:
         for entry in listing:
             if not entry.name.startswith(durable.TEMPORARY_PREFIX) or not entry.is_file(follow_symlinks=False):
                 others += 1
-            elif durable.is_being_written(Path(entry.path)):
+            elif descriptors.is_being_written(Path(entry.path)):
                 alive += 1
             else:
                 durable.unlink(Path(entry.path), at="files.leftover.unlink")
