@@ -243,6 +243,16 @@ def test_what_looks_like_noise_in_a_stream_is_opaque(kind: str) -> None:
     assert found.opaque + found.unknown > 0.95 * len(NOISE)
 
 
+SHORT = zlib.compress(SAID.encode(), wbits=-15)
+
+
+@pytest.mark.parametrize("said", [b"/S 36 ", b"/FunctionType 0 ", b"/ShadingType 4 ", b"/Subtype /Type1C "])
+def test_what_is_packed_without_a_mark_is_no_table_of_numbers(said: bytes) -> None:
+    plain = account(MemorySlice(made({8: stream(SHORT, said)})), "a.pdf", Limits())
+    assert plain.opaque + plain.unknown > 0.9 * len(SHORT)
+    assert account(MemorySlice(made({8: stream(zlib.compress(SHORT), said + FLATE)})), "a.pdf", Limits()).opaque == 0, "it is read"
+
+
 def in_cipher(said: bytes) -> bytes:
     """Return what every font of Type 1 packs its letters with."""
     key, out = 55665, bytearray()

@@ -71,6 +71,15 @@ def test_a_file_is_opened(tmp_path: Path, name: str, length: str) -> None:
     assert seen.coverage.decoded_bytes
 
 
+def test_a_short_text_in_raw_deflate_is_opened_where_it_is_all_there_is(tmp_path: Path) -> None:
+    for said in (SENTENCE, f"{SENTENCE}\n"):
+        for packed in (deflated(said), gzip.compress(deflated(said)), zlib.compress(deflated(said))):
+            (tmp_path / "a").write_bytes(packed)
+            assert {way.rpartition(" ")[2] for way in ways(tmp_path, TRACES)} == {"deflate@0"}
+    (tmp_path / "a").write_bytes(zlib.compress(deflated(SENTENCE) + b"\0"))
+    assert not ways(tmp_path, TRACES)
+
+
 def test_raw_deflate_in_something_packed_is_opened(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(gzip.compress(deflated(CONTENTS["long"].format(SENTENCE))))
     assert "gzip@0 > deflate@0" in ways(tmp_path, TRACES)

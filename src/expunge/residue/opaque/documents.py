@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
-from expunge.residue.formats.containers import pdf, pdf_acts, pdf_filters
+from expunge.residue.formats.containers import pdf, pdf_acts, pdf_filters, unmarked
 from expunge.residue.formats.containers.pdf import Stream
 from expunge.residue.formats.slices import Slice
 from expunge.residue.opaque.stretches import BLOCK, named
@@ -163,6 +163,9 @@ def _is_font_or_numbers(stream: Stream, content: bytes) -> bool:
     hints = b"/Type" not in said and len(content) < BLOCK and _HINTS.search(said)
     letters = stream.of_letters and len(content) <= 2 * _MOST_LETTERS
     if not (compact or profile or hints or letters or _SIZES.search(said)):
+        return False
+    plain = content.rstrip(b"\r\n")
+    if unmarked.kind_of(plain[: unmarked.HEAD], "", len(plain)) is not None:
         return False
     return not any(named(content[at : at + BLOCK]).counts for at in range(0, len(content), BLOCK))
 

@@ -30,6 +30,8 @@ _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD, KEPT)
 _MAGIC = 8
 """Bytes by which a container is known: where escapes are replaced, those around them begin none."""
+_SHORT_MAGIC = {"gzip": 3, "zip": 4, "zstd": 4}
+"""The same, of kinds whose further bytes may be any: the time in the head of a gzip file may look like an escape."""
 _WHOLE = frozenset({"flac", "wave", "parquet", "orc", "7z", "pdf", "brotli", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
@@ -414,7 +416,7 @@ def carve(session: Session, batch: Batch) -> None:
     by_piece: dict[int, list[tuple[int, str]]] = {}
     for place, kind in starts(batch.joined, batch.end):
         number = batch.piece_at(place)
-        if batch.pieces[number][0].shows(place - batch.begins[number], _MAGIC):
+        if batch.pieces[number][0].shows(place - batch.begins[number], _SHORT_MAGIC.get(kind, _MAGIC)):
             by_piece.setdefault(number, []).append((place - batch.begins[number], kind))
     for number, (where, _, data) in enumerate(batch.pieces):
         kinds = by_piece.get(number, [])

@@ -22,6 +22,9 @@ _TEXT = 64
 """Bytes of a run that nothing packed begins with, if all of them are ASCII."""
 _TELLING = 64
 """Bytes of content from which on it is no chance."""
+_WORDS = 8
+"""The same, of content that is all printable and ends where the run ends."""
+_PRINTABLE = bytes({*range(32, 127), *b"\t\n\r"})
 _NAMES = {".br": "brotli", ".lzma": "lzma", ".tlz": "lzma", ".deflate": "deflate"}
 _FIRST = 1 << 20
 _FULL = "whole buffer"
@@ -53,9 +56,10 @@ def _deflated(head: bytes, size: int) -> bool:
         out = inner.decompress(head, 1 << 16)
     except zlib.error:
         return False
-    if len(out) < _TELLING:
-        return False
-    return not inner.unused_data and len(head) == size if inner.eof else len(head) == HEAD
+    if inner.eof:
+        ends = not inner.unused_data and len(head) == size
+        return ends and (len(out) >= _TELLING or (len(out) >= _WORDS and not out.translate(None, _PRINTABLE)))
+    return len(out) >= _TELLING and len(head) == HEAD
 
 
 def _unpacked(data: bytes, out: bytearray) -> tuple[int, str]:
