@@ -170,7 +170,7 @@ class VaultDoor(Protocol):
         ...
 
     def append_upload(self, upload: str, offset: int, data: bytes) -> int:
-        """Take the bytes at an offset; return how many are in. They are sealed before this returns, in a file that nobody can open yet.
+        """Take the bytes at an offset; return how many are in: sealed, in a file that nobody can open yet, but for the last 16 KiB.
 
         The append before this one, made again, is success and changes nothing.
 
