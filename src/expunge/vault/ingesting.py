@@ -82,11 +82,21 @@ class Incoming:
         self._id = secrets.token_hex(16)
         self._key = new_key()
         self._digest = sha256()
+        self._before = (0, self._digest.copy())
+        """The place of the last write, and the digest before it."""
         self._file = _begun(library.waiting(self._id))
         try:
             self._writer = SealingWriter(self._file, self._key, object_context(new.dataset, self._id))
         except BaseException:
             self._remove()
+            raise
+
+    def admit(self) -> None:
+        """Raise the refusal, if there is one by now; then the recording is abandoned."""
+        try:
+            self._admit()
+        except BaseException:
+            self.abandon()
             raise
 
     def __enter__(self) -> Self:
@@ -100,16 +110,34 @@ class Incoming:
         """Bytes that were written."""
         return self._writer.tell()
 
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer bytes came than were claimed."""
+        return self._new.size is not None and self.received < self._new.size
+
     def write(self, data: bytes) -> None:
         """Seal the next bytes. Raises UsageError where more come than were claimed, OSError; then the recording is abandoned."""
         try:
             if self._new.size is not None and self.received + len(data) > self._new.size:
                 raise self._other_size(self.received + len(data), "or more ")
+            self._before = (self.received, self._digest.copy())
             self._digest.update(data)
             self._writer.write(data)
         except BaseException:
             self.abandon()
             raise
+
+    def repeats(self, offset: int, data: bytes) -> bool:
+        """Return whether some bytes at an offset are those of the last write."""
+        before, digest = self._before[0], self._before[1].copy()
+        digest.update(data)
+        return offset == before and offset + len(data) == self.received and digest.digest() == self._digest.digest()
+
+    def take(self, stream: BinaryIO) -> Ingested:
+        """Take all bytes of a stream in. Raises as :meth:`write` and :meth:`finish`, and OSError of the stream."""
+        while data := stream.read(AT_A_TIME):
+            self.write(data)
+        return self.finish()
 
     def finish(self) -> Ingested:
         """Take the recording in. It is durable when this returns; where this raises, it is abandoned.
@@ -205,9 +233,7 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
         OSError: of the disk, or of the stream. Nothing readable is left.
     """
     with Incoming(library, new, admit) as incoming:
-        while data := stream.read(AT_A_TIME):
-            incoming.write(data)
-        return incoming.finish()
+        return incoming.take(stream)
 
 
 def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
