@@ -12,24 +12,19 @@ that the recording is in, and a person in it may be suppressed by now.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import BinaryIO
 
-from expunge import durable
 from expunge.errors import UsageError
 from expunge.ports.vault.sealed_library import SealedRecording, Subject
+from expunge.ports.vault.shelf import ComingFile
 from expunge.vault.chunked import SealingWriter, object_context
 from expunge.vault.keys.objects import NewObject
 from expunge.vault.keys.wrapping import new_key
-from expunge.vault.library import OBJECTS, SHARDS, Library, alone, label_bytes, speaking
+from expunge.vault.library import Library, alone, label_bytes, speaking
 
 AT_A_TIME = 1 << 18
 """The most bytes of a stream that are in memory unsealed."""
@@ -74,13 +69,13 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
         OSError: of the disk, or of the stream. Nothing readable is left.
     """
     admit()
-    _make_shards(library.root)
-    id_ = secrets.token_hex(16)
-    with _begun(library.waiting(id_)) as file:
+    library.shelf.prepare()
+    (id_,) = library.shelf.new_ids(1)
+    with library.shelf.coming(id_) as file:
         added = False
         try:
             key = new_key()
-            recording = _sealed(file, key, id_, new, stream)
+            recording = _sealed(file, key, new, stream)
             with alone(library.lock):
                 known = _known(library, recording)
                 # Why one that never lay in the clear is sealed again: the table's record of it would no longer be true of these bytes.
@@ -101,8 +96,7 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
                     added = False
                     raise
                 # commit point: the recording is there.
-                durable.replace(library.waiting(id_), library.path(id_), at="vault.ingest.swap")
-                durable.fsync_directory(library.path(id_).parent, at="vault.ingest.folder")
+                library.shelf.keep([file])
                 if known is not None:
                     library.shred([known])
                     library.discard(known)
@@ -111,13 +105,13 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
                 library.discard(recording)
         finally:
             if not added:
-                durable.unlink(library.waiting(id_), at="vault.ingest.unlink")
+                file.drop()
     return Ingested(recording, fresh=True)
 
 
-def _sealed(file: BinaryIO, key: bytes, id_: str, new: NewRecording, stream: BinaryIO) -> SealedRecording:
+def _sealed(file: ComingFile, key: bytes, new: NewRecording, stream: BinaryIO) -> SealedRecording:
     digest = sha256()
-    with SealingWriter(file, key, object_context(new.dataset, id_)) as writer:
+    with SealingWriter(file, key, object_context(new.dataset, file.id)) as writer:
         while data := stream.read(AT_A_TIME):
             digest.update(data)
             writer.write(data)
@@ -127,9 +121,8 @@ def _sealed(file: BinaryIO, key: bytes, id_: str, new: NewRecording, stream: Bin
             raise UsageError(message, help="send the recording again, whole")
         if new.digest and new.digest != digest.hexdigest():
             raise UsageError("the bytes that came have another SHA-256 than was claimed", help="send the recording again, whole")
-    file.flush()
-    durable.fsync(file, at="vault.ingest.data")
-    return SealedRecording(id_, new.dataset, new.name, new.subjects, size, digest.hexdigest(), new.at, new.clear_before)
+    file.settle()
+    return SealedRecording(file.id, new.dataset, new.name, new.subjects, size, digest.hexdigest(), new.at, new.clear_before)
 
 
 def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
@@ -168,22 +161,3 @@ def _known(library: Library, recording: SealedRecording) -> SealedRecording | No
 def _row(library: Library, new: NewRecording, recording: SealedRecording, key: bytes) -> NewObject:
     owners = tuple(dict.fromkeys(map(library.ids.of, new.subjects)))
     return NewObject(bytes.fromhex(recording.id), owners, new.dataset, label_bytes(recording), new.at, new.clear_before, key)
-
-
-@contextmanager
-def _begun(path: Path) -> Iterator[BinaryIO]:
-    """Make a temporary file, and hold a lock on it while it is written."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield file
-
-
-def _make_shards(root: Path) -> None:
-    if (root / OBJECTS / SHARDS[-1]).is_dir():
-        return
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in (root / OBJECTS, *(root / OBJECTS / name for name in SHARDS)):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    for folder in (root / OBJECTS, root):
-        durable.fsync_directory(folder, at="vault.ingest.shards")

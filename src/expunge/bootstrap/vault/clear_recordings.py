@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -135,14 +135,11 @@ class Adopting:
             raise StoreUnavailable(message, help="nothing was lost; mend it, then run the same command again") from error
 
     def _verify(self, recording: SealedRecording) -> None:
-        path = self.library.path(recording.id)
         buffer, digest = bytearray(AT_A_TIME), sha256()
         view = memoryview(buffer)
         try:
-            # Why: the bytes that are compared should come from the device, where the system allows it.
-            with path.open("rb") as file, suppress(OSError):
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            with self.library.open(recording) as content:
+            # Why afresh: the bytes that are compared should come from the device, where the system allows it.
+            with self.library.open(recording, afresh=True) as content:
                 while taken := content.readinto(buffer):  # type: ignore[attr-defined]
                     digest.update(view[:taken])
         except OSError as error:
