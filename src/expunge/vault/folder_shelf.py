@@ -13,7 +13,7 @@ import os
 import secrets
 import stat
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -72,19 +72,19 @@ class FolderShelf:
         for folder in (self.root / OBJECTS, self.root):
             durable.fsync_directory(folder, at="vault.ingest.shards")
 
-    def new_ids(self, number: int) -> Sequence[str]:
-        """See the port. They begin alike: the files then lie in one folder, which is forced to the device once for all of them."""
-        shard = secrets.choice(SHARDS)
-        return [shard + secrets.token_hex(15) for _ in range(number)]
-
     @contextmanager
-    def coming(self, id_: str) -> Iterator[ComingFile]:
-        """See the port."""
-        path = self.waiting(id_)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield _Coming(id_, path, file)
+    def begin(self, number: int) -> Iterator[Sequence[ComingFile]]:
+        """See the port. The ids begin alike: the files lie in one folder, which is forced to the device once for all of them."""
+        shard = secrets.choice(SHARDS)
+        with ExitStack() as stack:
+            begun = []
+            for id_ in (shard + secrets.token_hex(15) for _ in range(number)):
+                path = self.waiting(id_)
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+                file = stack.enter_context(os.fdopen(handle, "wb"))
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                begun.append(_Coming(id_, path, file))
+            yield begun
 
     def keep(self, files: Sequence[ComingFile]) -> None:
         """See the port."""

@@ -12,7 +12,7 @@ that the recording is in, and a person in it may be suppressed by now.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -70,25 +70,24 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
     """
     admit()
     library.shelf.prepare()
-    (id_,) = library.shelf.new_ids(1)
-    with library.shelf.coming(id_) as file:
+    with library.shelf.begin(1) as (file,):
         added = False
         try:
             key = new_key()
-            recording = _sealed(file, key, new, stream)
+            recording = sealed_into(file, key, new, stream)
             with alone(library.lock):
-                known = _known(library, recording)
+                known = known_as(library, recording)
                 # Why one that never lay in the clear is sealed again: the table's record of it would no longer be true of these bytes.
                 if known is not None and known.clear_before >= new.clear_before:
                     return Ingested(known, fresh=False)
                 if known is not None:
-                    new = _again(new, known)
+                    new = once_more(new, known)
                     recording = replace(recording, at=new.at)
                 # Why before it is: a lost answer leaves it unknown whether the key was added, and a later call then finishes it.
                 added = True
                 with speaking(acting=True):
                     library.table.is_spelt_by(library.ids.rules, adding=True)
-                    library.table.add([_row(library, new, recording, key)])
+                    library.table.add([row_of(library, new, recording, key)])
                 try:
                     admit()
                 except BaseException:
@@ -100,7 +99,7 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
                 if known is not None:
                     library.shred([known])
                     library.discard(known)
-            if library.was_shredded(id_):
+            if library.was_shredded(file.id):
                 # An order erased it between key and name.
                 library.discard(recording)
         finally:
@@ -109,7 +108,8 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
     return Ingested(recording, fresh=True)
 
 
-def _sealed(file: ComingFile, key: bytes, new: NewRecording, stream: BinaryIO) -> SealedRecording:
+def sealed_into(file: ComingFile, key: bytes, new: NewRecording, stream: BinaryIO) -> SealedRecording:
+    """Seal a stream into a file that comes in, and settle it. Raises UsageError where the bytes are not as claimed, OSError."""
     digest = sha256()
     with SealingWriter(file, key, object_context(new.dataset, file.id)) as writer:
         while data := stream.read(AT_A_TIME):
@@ -125,7 +125,7 @@ def _sealed(file: ComingFile, key: bytes, new: NewRecording, stream: BinaryIO) -
     return SealedRecording(file.id, new.dataset, new.name, new.subjects, size, digest.hexdigest(), new.at, new.clear_before)
 
 
-def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
+def once_more(new: NewRecording, known: SealedRecording) -> NewRecording:
     """Return the recording that replaces a known one: as old as that, and with all its people. Raises UsageError."""
     if not set(known.subjects) <= set(new.subjects):
         message = "the same recording is in already, with further people in it, and never lay in the clear until now"
@@ -133,10 +133,16 @@ def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
     return replace(new, at=min(new.at, known.at))
 
 
-def _known(library: Library, recording: SealedRecording) -> SealedRecording | None:
-    """Return the same recording where it is in; of two, the one that lay in the clear. Raises UsageError where another has the name."""
+def known_as(library: Library, recording: SealedRecording, among: Iterable[SealedRecording] | None = None) -> SealedRecording | None:
+    """Return the same recording where it is in; of two, the one that lay in the clear. Raises UsageError where another has the name.
+
+    Args:
+        library: the library.
+        recording: the one that comes in.
+        among: the recordings of the same people, where they are known already.
+    """
     found: SealedRecording | None = None
-    for each in library.recordings(recording.dataset, recording.subjects):
+    for each in library.recordings(recording.dataset, recording.subjects) if among is None else among:
         if each.name != recording.name:
             continue
         if each.digest != recording.digest:
@@ -158,6 +164,7 @@ def _known(library: Library, recording: SealedRecording) -> SealedRecording | No
     return found
 
 
-def _row(library: Library, new: NewRecording, recording: SealedRecording, key: bytes) -> NewObject:
+def row_of(library: Library, new: NewRecording, recording: SealedRecording, key: bytes) -> NewObject:
+    """Return the row of a sealed recording for the key table."""
     owners = tuple(dict.fromkeys(map(library.ids.of, new.subjects)))
     return NewObject(bytes.fromhex(recording.id), owners, new.dataset, label_bytes(recording), new.at, new.clear_before, key)

@@ -56,12 +56,8 @@ class Shelf(Protocol):
         """Make the place, where it is missing. Raises OSError."""
         ...
 
-    def new_ids(self, number: int) -> Sequence[str]:
-        """Return random ids for recordings that come in together."""
-        ...
-
-    def coming(self, id_: str) -> AbstractContextManager[ComingFile]:
-        """Begin a file, and hold it for the length of a block. Raises OSError."""
+    def begin(self, number: int) -> AbstractContextManager[Sequence[ComingFile]]:
+        """Begin so many files under new random ids, and hold them for the length of a block. Raises OSError."""
         ...
 
     def keep(self, files: Sequence[ComingFile]) -> None:
