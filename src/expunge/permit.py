@@ -9,10 +9,12 @@ the same transaction as the outcome; this check keeps a late worker from touchin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+NameQuestion = Callable[[Sequence[str]], Mapping[str, Exception]]
+_names: ContextVar[NameQuestion | None] = ContextVar("expunge_permit_names", default=None)
 _check: ContextVar[Callable[[], None] | None] = ContextVar("expunge_permit", default=None)
 
 
@@ -41,3 +43,27 @@ def required(ask: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         _check.reset(token)
+
+
+def objections(names: Sequence[str]) -> Mapping[str, Exception]:
+    """Return which of some names must not go, right before they would, each with the error that stands for the reason.
+
+    Stores of names with content ask it beside :func:`check`: a name may have other content by now than when its removal was decided.
+    """
+    asked = _names.get()
+    return {} if asked is None else asked(names)
+
+
+def are_named() -> bool:
+    """Return whether there is a question about each name here: what has one must be removed only as it is now."""
+    return _names.get() is not None
+
+
+@contextmanager
+def required_of_names(ask: NameQuestion) -> Iterator[None]:
+    """Make ``ask`` decide about each name for the length of a ``with`` block, in this thread."""
+    token = _names.set(ask)
+    try:
+        yield
+    finally:
+        _names.reset(token)

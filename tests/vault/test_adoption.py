@@ -149,21 +149,27 @@ def _die(at: Doorbells, point: str, nth: int) -> None:
         adopt(at)
 
 
-def test_an_order_in_the_middle_erases_in_both_places(both: Doorbells):
-    """Received while a recording lies in both: the run begins when this turn has ended, and finds what is there then."""
+@pytest.mark.parametrize("together", [1, 128])
+def test_an_order_in_the_middle_erases_in_both_places(both: Doorbells, monkeypatch: pytest.MonkeyPatch, together: int):
+    """Received while recordings lie in both: the run begins when this turn has ended, and finds what is there then."""
+    monkeypatch.setattr(adoption, "TOGETHER", together)
     said = [put(both, ANNA, f"r-{number}", speech(number)) for number in range(2)]
     stays = put(both, BELA, "r-5", speech(5))
     orders: list[str] = []
     with arm("files.erase.unlink:before", lambda: orders.append(_receive(both, ANNA))):
         summary = adopt(both)
-    assert summary.sealed == 2
-    assert [(why.split(":")[0], count) for why, count in summary.left.items()] == [("a person in it is suppressed", 1)]
-    assert len(in_the_clear(both)) == 1, "left for its order, and not lost"
+    if together == 1:
+        assert summary.sealed == 2
+        assert [(why.split(":")[0], count) for why, count in summary.left.items()] == [("a person in it is suppressed", 1)]
+        assert len(in_the_clear(both)) == 1, "left for its order, and not lost"
+    else:
+        assert counts(summary) == (3, 0, 0), "all keys were durable before the order came: it finds them in the vault"
     with both.open() as opened:
         opened.plan(orders[0])
     run = both.apply(orders[0])
     assert run.state is OrderState.FULFILLED
-    assert {name: both.entries(run)[name][0] for name in ("doorbell", CLEAR)} == {"doorbell": "erased", CLEAR: "erased"}
+    found = {name: both.entries(run)[name][0] for name in ("doorbell", CLEAR)}
+    assert found == {"doorbell": "erased", CLEAR: "erased" if together == 1 else "absent"}
     assert [both.places(data) for data in said] == [[], []]
     assert both.read(BELA, "r-5") == stays
 
@@ -213,7 +219,8 @@ def test_what_is_written_to_meanwhile_is_not_erased(both: Doorbells, moment: str
         else:
             writers.append(path.open("ab"))
 
-    with arm(moment, write):
+    # Why the second: then both are sealed, in whichever order.
+    with arm(moment, write, at=2 if moment == "vault.ingest.data:after" else 1):
         summary = adopt(both)
     assert counts(summary) == (1, 0, 1)
     assert "written to meanwhile" in next(iter(summary.left))
@@ -229,6 +236,41 @@ def test_what_is_written_to_meanwhile_is_not_erased(both: Doorbells, moment: str
         # Two recordings of one name: which of them is right, a person knows.
         assert "other bytes" in next(iter(again.left))
         assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("how", ["other content", "a link to another's", "a folder that leads elsewhere", "gone and back"])
+def test_what_takes_the_place_of_one_while_another_goes_is_not_erased(both: Doorbells, tmp_path: Path, how: str):
+    """All of a batch was proven, and the first name goes: each further one is looked at again right before it goes."""
+    said = {name: put(both, ANNA, name, speech(number)) for number, name in enumerate(("r-0", "r-1", "r-2"))}
+    path = clear(both, ANNA, "r-1")
+    other = tmp_path / "elsewhere"
+
+    def intrude() -> None:
+        if how == "other content":
+            path.with_suffix(".new").write_bytes(speech(6))
+            path.with_suffix(".new").replace(path)
+        elif how == "a link to another's":
+            other.write_bytes(speech(6))
+            path.unlink()
+            path.symlink_to(other)
+        elif how == "a folder that leads elsewhere":
+            path.parent.rename(tmp_path / "away")
+            other.mkdir()
+            for name in said:
+                (other / f"{name}.flac").write_bytes(speech(6))
+            path.parent.symlink_to(other)
+        else:
+            path.unlink()
+            path.write_bytes(said["r-1"])
+
+    with arm("files.erase.unlink:after", intrude):
+        summary = adopt(both)
+    # The name that went is there again where the whole folder was exchanged.
+    assert sum(summary.left.values()) == (3 if how == "a folder that leads elsewhere" else 1)
+    assert path.read_bytes() == (said["r-1"] if how == "gone and back" else speech(6))
+    if how == "a folder that leads elsewhere":
+        assert {each.name for each in other.iterdir()} == {f"{name}.flac" for name in said}
+    assert {name: sealed(both, ANNA, name) for name in said} == said
 
 
 def test_a_recording_that_does_not_come_back_stays(both: Doorbells):

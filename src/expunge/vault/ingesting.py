@@ -12,24 +12,21 @@ that the recording is in, and a person in it may be suppressed by now.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from expunge import durable
 from expunge.errors import UsageError
 from expunge.ports.vault.sealed_library import SealedRecording, Subject
+from expunge.ports.vault.shelf import ComingFile
 from expunge.vault.chunked import SealingWriter, object_context
 from expunge.vault.keys.objects import NewObject
 from expunge.vault.keys.wrapping import new_key
-from expunge.vault.library import OBJECTS, SHARDS, Library, alone, label_bytes, speaking
+from expunge.vault.library import Library, alone, label_bytes, speaking
 
 AT_A_TIME = 1 << 18
 """The most bytes of a stream that are in memory unsealed."""
@@ -60,8 +57,67 @@ class Ingested:
     """False where the same recording was in already."""
 
 
+class Sealing:
+    """Seals bytes into a file that comes in, under a key that is in memory only, and holds them against what the sender claims."""
+
+    def __init__(self, file: ComingFile, new: NewRecording) -> None:
+        """Write the head of the file. Raises OSError."""
+        self.key = new_key()
+        self._file, self._new = file, new
+        self._digest = sha256()
+        self._before = (0, self._digest.copy())
+        """The place of the last write, and the digest before it."""
+        self._writer = SealingWriter(file, self.key, object_context(new.dataset, file.id))
+
+    @property
+    def received(self) -> int:
+        """Bytes that were written."""
+        return self._writer.tell()
+
+    def write(self, data: bytes) -> None:
+        """Seal the next bytes. Raises UsageError where more come than were claimed, OSError."""
+        if self._new.size is not None and self.received + len(data) > self._new.size:
+            raise self._other_size(self.received + len(data), "or more ")
+        self._before = (self.received, self._digest.copy())
+        self._digest.update(data)
+        self._writer.write(data)
+
+    def repeats(self, offset: int, data: bytes) -> bool:
+        """Return whether some bytes at an offset are those of the last write."""
+        before, digest = self._before[0], self._before[1].copy()
+        digest.update(data)
+        return offset == before and offset + len(data) == self.received and digest.digest() == self._digest.digest()
+
+    def take(self, stream: BinaryIO) -> None:
+        """Seal all bytes of a stream. Raises as :meth:`write`, and OSError of the stream."""
+        while data := stream.read(AT_A_TIME):
+            self.write(data)
+
+    def settle(self) -> SealedRecording:
+        """Seal the last bytes, and settle the file. Raises UsageError where the bytes are not as claimed, OSError."""
+        new, size = self._new, self.received
+        if new.size is not None and new.size != size:
+            raise self._other_size(size)
+        if new.digest and new.digest != self._digest.hexdigest():
+            raise UsageError("the bytes that came have another SHA-256 than was claimed", help="send the recording again, whole")
+        self._writer.close()
+        self._file.settle()
+        return SealedRecording(
+            self._file.id, new.dataset, new.name, new.subjects, size, self._digest.hexdigest(), new.at, new.clear_before
+        )
+
+    def abandon(self) -> None:
+        """Forget the key. What was written never opens, unless it was settled."""
+        self.key = b""
+        self._writer.abandon()
+
+    def _other_size(self, size: int, more: str = "") -> UsageError:
+        message = f"{size} {more}bytes came, and {self._new.size} were claimed"
+        return UsageError(message, help="send the recording again, whole")
+
+
 class Incoming:
-    """A recording that is coming in: its bytes are sealed into a temporary file as they are written, under a key that is in memory only.
+    """A recording that is coming in: its bytes are sealed into a file without a name as they are written.
 
     Leave it by ``finish`` or by ``abandon``. One that is only dropped leaves sealed bytes that nobody can read. One thread at a time.
     """
@@ -77,18 +133,15 @@ class Incoming:
         Raises OSError, and what ``admit`` raises.
         """
         admit()
-        _make_shards(library.root)
+        library.shelf.prepare()
         self._library, self._new, self._admit = library, new, admit
-        self._id = secrets.token_hex(16)
-        self._key = new_key()
-        self._digest = sha256()
-        self._before = (0, self._digest.copy())
-        """The place of the last write, and the digest before it."""
-        self._file = _begun(library.waiting(self._id))
+        self._held = ExitStack()
+        (self._file,) = self._held.enter_context(library.shelf.begin(1))
+        self._has_ended = False
         try:
-            self._writer = SealingWriter(self._file, self._key, object_context(new.dataset, self._id))
+            self._sealing = Sealing(self._file, new)
         except BaseException:
-            self._remove()
+            self._let_go(remove=True)
             raise
 
     def admit(self) -> None:
@@ -108,7 +161,7 @@ class Incoming:
     @property
     def received(self) -> int:
         """Bytes that were written."""
-        return self._writer.tell()
+        return self._sealing.received
 
     @property
     def is_short(self) -> bool:
@@ -116,27 +169,20 @@ class Incoming:
         return self._new.size is not None and self.received < self._new.size
 
     def write(self, data: bytes) -> None:
-        """Seal the next bytes. Raises UsageError where more come than were claimed, OSError; then the recording is abandoned."""
+        """Seal the next bytes. Raises as :meth:`Sealing.write`; then the recording is abandoned."""
         try:
-            if self._new.size is not None and self.received + len(data) > self._new.size:
-                raise self._other_size(self.received + len(data), "or more ")
-            self._before = (self.received, self._digest.copy())
-            self._digest.update(data)
-            self._writer.write(data)
+            self._sealing.write(data)
         except BaseException:
             self.abandon()
             raise
 
     def repeats(self, offset: int, data: bytes) -> bool:
         """Return whether some bytes at an offset are those of the last write."""
-        before, digest = self._before[0], self._before[1].copy()
-        digest.update(data)
-        return offset == before and offset + len(data) == self.received and digest.digest() == self._digest.digest()
+        return self._sealing.repeats(offset, data)
 
     def take(self, stream: BinaryIO) -> Ingested:
-        """Take all bytes of a stream in. Raises as :meth:`write` and :meth:`finish`, and OSError of the stream."""
-        while data := stream.read(AT_A_TIME):
-            self.write(data)
+        """Take all bytes of a stream in. Raises as :meth:`Sealing.take` and :meth:`finish`."""
+        self._sealing.take(stream)
         return self.finish()
 
     def finish(self) -> Ingested:
@@ -148,21 +194,21 @@ class Incoming:
         """
         added = False
         try:
-            recording = self._sealed()
+            recording = self._sealing.settle()
             library, new = self._library, self._new
             with alone(library.lock):
-                known = _known(library, recording)
+                known = known_as(library, recording)
                 # Why one that never lay in the clear is sealed again: the table's record of it would no longer be true of these bytes.
                 if known is not None and known.clear_before >= new.clear_before:
                     return Ingested(known, fresh=False)
                 if known is not None:
-                    new = _again(new, known)
+                    new = once_more(new, known)
                     recording = replace(recording, at=new.at)
                 # Why before it is: a lost answer leaves it unknown whether the key was added, and a later call then finishes it.
                 added = True
                 with speaking(acting=True):
                     library.table.is_spelt_by(library.ids.rules, adding=True)
-                    library.table.add([_row(library, new, recording, self._key)])
+                    library.table.add([row_of(library, new, recording, self._sealing.key)])
                 try:
                     self._admit()
                 except BaseException:
@@ -170,12 +216,11 @@ class Incoming:
                     added = False
                     raise
                 # commit point: the recording is there.
-                durable.replace(library.waiting(self._id), library.path(self._id), at="vault.ingest.swap")
-                durable.fsync_directory(library.path(self._id).parent, at="vault.ingest.folder")
+                library.shelf.keep([self._file])
                 if known is not None:
                     library.shred([known])
                     library.discard(known)
-            if library.was_shredded(self._id):
+            if library.was_shredded(recording.id):
                 # An order erased it between key and name.
                 library.discard(recording)
             return Ingested(recording, fresh=True)
@@ -187,36 +232,17 @@ class Incoming:
         self._end(remove=True)
 
     def _end(self, *, remove: bool) -> None:
-        """Close the file, and remove it before its lock goes, unless it was closed already."""
-        if self._file.closed:
-            return
-        self._key = b""
-        self._writer.abandon()
-        if remove:
-            self._remove()
-        self._file.close()
+        """Forget the key, and let go of the file, once."""
+        if not self._has_ended:
+            self._sealing.abandon()
+            self._let_go(remove=remove)
 
-    def _remove(self) -> None:
-        try:
-            durable.unlink(self._library.waiting(self._id), at="vault.ingest.unlink")
-        finally:
-            self._file.close()
-
-    def _sealed(self) -> SealedRecording:
-        """Seal the last bytes, and force all to the device."""
-        new, size = self._new, self.received
-        if new.size is not None and new.size != size:
-            raise self._other_size(size)
-        if new.digest and new.digest != self._digest.hexdigest():
-            raise UsageError("the bytes that came have another SHA-256 than was claimed", help="send the recording again, whole")
-        self._writer.close()
-        self._file.flush()
-        durable.fsync(self._file, at="vault.ingest.data")
-        return SealedRecording(self._id, new.dataset, new.name, new.subjects, size, self._digest.hexdigest(), new.at, new.clear_before)
-
-    def _other_size(self, size: int, more: str = "") -> UsageError:
-        message = f"{size} {more}bytes came, and {self._new.size} were claimed"
-        return UsageError(message, help="send the recording again, whole")
+    def _let_go(self, *, remove: bool) -> None:
+        """Remove the file before its lock goes, if it is to be removed."""
+        self._has_ended = True
+        with self._held:
+            if remove:
+                self._file.drop()
 
 
 def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callable[[], None]) -> Ingested:
@@ -236,7 +262,7 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
         return incoming.take(stream)
 
 
-def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
+def once_more(new: NewRecording, known: SealedRecording) -> NewRecording:
     """Return the recording that replaces a known one: as old as that, and with all its people. Raises UsageError."""
     if not set(known.subjects) <= set(new.subjects):
         message = "the same recording is in already, with further people in it, and never lay in the clear until now"
@@ -244,10 +270,16 @@ def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
     return replace(new, at=min(new.at, known.at))
 
 
-def _known(library: Library, recording: SealedRecording) -> SealedRecording | None:
-    """Return the same recording where it is in; of two, the one that lay in the clear. Raises UsageError where another has the name."""
+def known_as(library: Library, recording: SealedRecording, among: Iterable[SealedRecording] | None = None) -> SealedRecording | None:
+    """Return the same recording where it is in; of two, the one that lay in the clear. Raises UsageError where another has the name.
+
+    Args:
+        library: the library.
+        recording: the one that comes in.
+        among: the recordings of the same people, where they are known already.
+    """
     found: SealedRecording | None = None
-    for each in library.recordings(recording.dataset, recording.subjects):
+    for each in library.recordings(recording.dataset, recording.subjects) if among is None else among:
         if each.name != recording.name:
             continue
         if each.digest != recording.digest:
@@ -269,24 +301,7 @@ def _known(library: Library, recording: SealedRecording) -> SealedRecording | No
     return found
 
 
-def _row(library: Library, new: NewRecording, recording: SealedRecording, key: bytes) -> NewObject:
+def row_of(library: Library, new: NewRecording, recording: SealedRecording, key: bytes) -> NewObject:
+    """Return the row of a sealed recording for the key table."""
     owners = tuple(dict.fromkeys(map(library.ids.of, new.subjects)))
     return NewObject(bytes.fromhex(recording.id), owners, new.dataset, label_bytes(recording), new.at, new.clear_before, key)
-
-
-def _begun(path: Path) -> BinaryIO:
-    """Make a temporary file, and hold a lock on it as long as it is open."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    file = os.fdopen(handle, "wb")
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    return file
-
-
-def _make_shards(root: Path) -> None:
-    if (root / OBJECTS / SHARDS[-1]).is_dir():
-        return
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in (root / OBJECTS, *(root / OBJECTS / name for name in SHARDS)):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    for folder in (root / OBJECTS, root):
-        durable.fsync_directory(folder, at="vault.ingest.shards")

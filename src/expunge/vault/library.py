@@ -1,9 +1,4 @@
-"""The library of one vault: sealed files in a folder, and the key table that names their people and opens them.
-
-::
-
-    objects/ab/ab…      a sealed recording, named by its random id
-    objects/ab/.expunge-ab…    the same while it comes in; its writer holds a lock on it
+"""The library of one vault: sealed files on a shelf, and the key table that names their people and opens them.
 
 A file's name identifies nobody. The recording's name, its size and its people stand in its label, in the key table.
 """
@@ -15,17 +10,15 @@ import fcntl
 import hmac
 import json
 import os
-import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from expunge import descriptors, durable
 from expunge.core.values.copy import RawSource
 from expunge.errors import (
     Busy,
@@ -42,16 +35,13 @@ from expunge.errors import (
 )
 from expunge.ports.vault.key_epochs import LIFETIME, KeyDeath, KeyEpoch
 from expunge.ports.vault.sealed_library import LibraryFile, SealedRecording, Subject
-from expunge.vault.chunked import HEADER, UnsealingReader, object_context, opened_size, sealed_size
+from expunge.ports.vault.shelf import LyingFile, Shelf, is_id
+from expunge.vault.chunked import HEADER, UnsealingReader, object_context, sealed_size
 from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.keys.objects import StoredObject
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
-
-OBJECTS = "objects"
-SHARDS = tuple(f"{number:02x}" for number in range(256))
-"""Folders of sealed files. All of them are made at once, so that their existence tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -95,17 +85,19 @@ def label_bytes(recording: SealedRecording) -> bytes:
 class Library:
     """Implements :class:`expunge.ports.vault.sealed_library.SealedLibrary`."""
 
-    def __init__(self, root: Path, datasets: Sequence[str], table: Callable[[], KeyTable], ids: SubjectIds, *, beside: KeysBeside) -> None:
+    def __init__(
+        self, shelf: Shelf, datasets: Sequence[str], table: Callable[[], KeyTable], ids: SubjectIds, *, beside: KeysBeside
+    ) -> None:
         """Open nothing yet.
 
         Args:
-            root: the vault's folder.
+            shelf: where the sealed files lie.
             datasets: the datasets of the map that lie in it.
             table: opens the key table, once.
             ids: makes the ids of people.
             beside: the files beside the key table, and facts about it.
         """
-        self.root = root
+        self.shelf = shelf
         self.ids = ids
         self._datasets = tuple(datasets)
         self._table = table
@@ -139,35 +131,23 @@ class Library:
             rows, following = self._table().page(dataset, after)
         return [_recording(row) for row in rows], following
 
-    def path(self, id_: str) -> Path:
-        """Return the path of a recording's sealed file."""
-        return self.root / OBJECTS / id_[:2] / id_
-
-    def waiting(self, id_: str) -> Path:
-        """Return the path of a recording's sealed file while it comes in."""
-        return self.root / OBJECTS / id_[:2] / f"{durable.TEMPORARY_PREFIX}{id_}"
-
     def sealed_size(self, recording: SealedRecording) -> int | None:
         """See the port."""
-        try:
-            return self.path(recording.id).lstat().st_size
-        except FileNotFoundError:
-            return None
+        return self.shelf.size(recording.id)
 
     def is_whole(self, recording: SealedRecording) -> bool:
         """Return whether its sealed file is there, in the length that its label says."""
         return self.sealed_size(recording) == sealed_size(recording.size)
 
-    def open(self, recording: SealedRecording) -> BinaryIO:
-        """See the port. Changed content is refused before a byte of it is given out."""
+    def open(self, recording: SealedRecording, *, afresh: bool = False) -> BinaryIO:
+        """See the port. Changed content is refused before a byte of it is given out; ``afresh`` is the shelf's."""
         with speaking():
             try:
                 key = self._table().key(bytes.fromhex(recording.id))
             except (KeyDestroyed, KeyUnknown) as error:
                 raise FileNotFoundError(errno.ENOENT, error.message) from error
-        return cast(
-            "BinaryIO", SealedContent(self.path(recording.id), key, object_context(recording.dataset, recording.id), recording.size)
-        )
+        opened = self.shelf.open(recording.id, afresh=afresh)
+        return cast("BinaryIO", SealedContent(opened, key, object_context(recording.dataset, recording.id), recording.size))
 
     def wrapped(self, recordings: Sequence[SealedRecording]) -> Iterator[bytes]:
         """See the port: the slots that the recordings' keys hang below, each once."""
@@ -182,9 +162,7 @@ class Library:
 
     def heads(self, recordings: Sequence[SealedRecording]) -> Iterator[tuple[Path, bytes]]:
         """See the port."""
-        for each in recordings:
-            with suppress(FileNotFoundError), self.path(each.id).open("rb") as file:
-                yield self.path(each.id), file.read(HEADER)
+        yield from self.shelf.heads([each.id for each in recordings], HEADER)
 
     # --- erasing --------------------------------------------------------------------------------
 
@@ -195,14 +173,7 @@ class Library:
 
     def discard(self, recording: SealedRecording) -> int:
         """See the port."""
-        path = self.path(recording.id)
-        try:
-            size = path.lstat().st_size
-        except FileNotFoundError:
-            return 0
-        durable.unlink(path, at="vault.erase.unlink")
-        durable.fsync_directory(path.parent, at="vault.erase.folder")
-        return size
+        return self.shelf.remove(recording.id)
 
     def scrub(self) -> int:
         """See the port. An ingest that died between key and name is taken back here."""
@@ -214,34 +185,27 @@ class Library:
 
     def _settle_leftovers(self) -> int:
         settled = 0
-        for path in self._files():
-            id_ = path.name.removeprefix(durable.TEMPORARY_PREFIX)
-            if path == self.path(id_):
-                if self.was_shredded(id_):
-                    durable.unlink(path, at="vault.leftover.unlink")
-                    durable.fsync_directory(path.parent, at="vault.leftover.folder")
-                    settled += 1
-            elif is_id(id_) and path == self.waiting(id_):
-                settled += self._settle_waiting(path, id_)
+        for each in self.shelf.files():
+            if each.id and each.is_coming:
+                settled += self._settle_coming(each.id)
+            elif each.id and self.was_shredded(each.id):
+                self.shelf.remove(each.id)
+                settled += 1
         return settled
 
-    def _settle_waiting(self, path: Path, id_: str) -> bool:
+    def _settle_coming(self, id_: str) -> bool:
         """Take back the leftovers of an ingest that died: nobody was told that it is in, and its people may be suppressed by now."""
         with alone(self.lock):
-            if not path.exists() or descriptors.is_being_written(path):
+            if self.shelf.is_held(id_):
                 return False
             with speaking():
                 self._table().shred([bytes.fromhex(id_)])
-            durable.unlink(path, at="vault.leftover.waiting")
+            self.shelf.take_back(id_)
             return True
 
     def finish(self, recording: SealedRecording) -> bool:
         """Give a recording its name, if its ingest died after the key was durable. Return whether it has one now."""
-        waiting = self.waiting(recording.id)
-        with suppress(FileNotFoundError):
-            if waiting.lstat().st_size == sealed_size(recording.size) and not descriptors.is_being_written(waiting):
-                durable.replace(waiting, self.path(recording.id), at="vault.finish.swap")
-                durable.fsync_directory(waiting.parent, at="vault.finish.folder")
+        self.shelf.finish(recording.id, sealed_size(recording.size))
         return self.is_whole(recording)
 
     # --- bytes ----------------------------------------------------------------------------------
@@ -249,23 +213,29 @@ class Library:
     def examine(self, named: Callable[[SealedRecording], bool]) -> Mapping[Path, LibraryFile]:
         """See the port."""
         living = self._living()
-        return {path: self._kind(path, living, named) for path in self._files()}
+        return {each.path: self._kind(each, living.get(each.id), named) for each in self.shelf.files()}
 
-    def _kind(self, path: Path, living: Mapping[str, SealedRecording], named: Callable[[SealedRecording], bool]) -> LibraryFile:
-        id_ = path.name.removeprefix(durable.TEMPORARY_PREFIX)
-        if id_ in living and path == self.path(id_) and not path.is_symlink() and self.is_whole(living[id_]):
-            return LibraryFile.RECORDING if named(living[id_]) else LibraryFile.UNNAMED
-        mine = path == self.waiting(id_) if path.name != id_ else path == self.path(id_) and self.was_shredded(id_)
-        return LibraryFile.LEFTOVER if is_id(id_) and mine else LibraryFile.STRANGE
+    def _kind(self, file: LyingFile, recording: SealedRecording | None, named: Callable[[SealedRecording], bool]) -> LibraryFile:
+        if recording is not None and not file.is_coming and file.size == sealed_size(recording.size):
+            return LibraryFile.RECORDING if named(recording) else LibraryFile.UNNAMED
+        mine = file.is_coming or self.was_shredded(file.id)
+        return LibraryFile.LEFTOVER if mine else LibraryFile.STRANGE
 
     def without_file(self) -> int:
         """See the port."""
-        return sum(self.sealed_size(each) is None for each in self._living().values())
+        return self.shelf.missing(self._living())
+
+    def is_away(self) -> bool:
+        """See the port."""
+        return self.shelf.is_away()
+
+    def is_writable(self) -> bool:
+        """See the port."""
+        return self.shelf.is_writable()
 
     def sources(self) -> Iterator[RawSource]:
         """See the port."""
-        if self.root.is_dir():
-            yield RawSource(self.root, "data")
+        yield from self.shelf.sources()
         yield from (RawSource(folder, "keys") for folder in dict.fromkeys(path.parent for path in self.key_files()))
         yield RawSource(self._beside.register, "journal")
 
@@ -310,10 +280,6 @@ class Library:
         with speaking():
             return is_id(id_) and self._table().shredded_at(bytes.fromhex(id_)) is not None
 
-    def _files(self) -> Iterator[Path]:
-        for folder, _, names in os.walk(self.root):
-            yield from (Path(folder, name) for name in sorted(names))
-
 
 def _recording(row: StoredObject) -> SealedRecording:
     try:
@@ -330,18 +296,18 @@ def _recording(row: StoredObject) -> SealedRecording:
 class SealedContent(UnsealingReader):
     """The content of a sealed file. The file is closed with it; its errors are OSErrors."""
 
-    def __init__(self, path: Path, key: bytes, context: bytes, size: int) -> None:
-        """Open the file. Raises FileNotFoundError, OSError, also where it is not as it was sealed, or not as long as the label says."""
-        self._opened = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0)
+    def __init__(self, opened: BinaryIO, key: bytes, context: bytes, size: int) -> None:
+        """Take an opened file. Raises OSError, also where it is not as it was sealed, or not as long as the label says."""
+        self._opened = opened
         try:
-            if opened_size(os.fstat(self._opened.fileno()).st_size) != size:
+            super().__init__(opened, key, context)  # type: ignore[arg-type]
+            if self.size != size:
                 raise _damaged()
-            super().__init__(self._opened, key, context)
         except SealInvalid as error:
-            self._opened.close()
+            opened.close()
             raise _damaged() from error
         except BaseException:
-            self._opened.close()
+            opened.close()
             raise
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
@@ -359,11 +325,6 @@ class SealedContent(UnsealingReader):
 
 def _damaged() -> OSError:
     return OSError(errno.EBADMSG, "a sealed file is not what was sealed")
-
-
-def is_id(text: str) -> bool:
-    """Return whether a text is a recording's id, as a file has it for its name."""
-    return re.fullmatch("[0-9a-f]{32}", text) is not None
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from expunge.core.datamap.datamap import Dataset, StoreSpec
 from expunge.errors import StoreUnavailable
 from expunge.faults import arm, record
 from expunge.stores.vault.store import Vault
+from expunge.vault.folder_shelf import FolderShelf
 from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.library import KeysBeside, Library, SubjectIds
 
@@ -27,7 +28,7 @@ class OwnLibrary(Library):
         self._keys = folder / "keys"
         ids = SubjectIds(KEY, lambda _, value: value)
         beside = KeysBeside(folder / "keys" / "lock", folder / "keys" / "shreds", lambda: "copies of keys")
-        super().__init__(folder / "vault", datasets, self._opened, ids, beside=beside)
+        super().__init__(FolderShelf(folder / "vault"), datasets, self._opened, ids, beside=beside)
 
     def _opened(self) -> KeyTable:
         if self._mine is None:

@@ -1,4 +1,4 @@
-"""The service that adopts recordings: each recording in the clear is sealed into a vault, proven, and erased where it lay.
+"""The service that adopts recordings: they are sealed into a vault, proven, and erased where they lay in the clear, batch by batch.
 
 The two places are the only record of progress: a recording in the clear is still to be adopted. So a run can end anywhere, and the next one
 goes on. A recording is in one of the places or in both, and never in neither.
@@ -9,11 +9,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from expunge.bootstrap.vault.clear_recordings import Adopting, StaysInTheClear
+from expunge.bootstrap.vault.clear_folder import ClearFolder
+from expunge.bootstrap.vault.clear_place import ClearName
+from expunge.bootstrap.vault.clear_recordings import Adopting
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vault_names import named_in
 from expunge.core.datamap.datamap import ByField
@@ -23,11 +27,15 @@ from expunge.core.values.outcome import Outcome
 from expunge.engine.kernel import spelt_names
 from expunge.engine.kernel.journal_streams import HOLDS
 from expunge.engine.subjects import hold_register
-from expunge.errors import Busy, CouldNotLook, UsageError
+from expunge.errors import Busy, UsageError
 from expunge.ports.vault.sealed_library import Subject
-from expunge.stores.tree.template_walk import CompiledTemplate, FoundFile, walk
+from expunge.vault.batches import WIDTH, Stays
 
 CLEAR_KIND = "files"
+TOGETHER, TOGETHER_BYTES = 128, 64 << 20
+"""Recordings of one batch, and their bytes: room for so many, sealed, has to be there beside those in the clear."""
+ASKED = 1_000
+"""Recordings whose people are asked for together, in a forecast."""
 TURN_S = 2.0
 """Seconds after which other processes get a turn to run orders."""
 PAUSE_S = 0.2
@@ -91,16 +99,21 @@ class AdoptionService(VaultService):
         recordings = size = 0
         people: set[int] = set()
         left: Counter[str] = Counter()
-        for found in self._names(adopting):
-            try:
-                # Why a number for each person: keeping ten million identifiers, only to count them, takes too much memory.
-                people |= {hash(each) for each in adopting.require_admitted(found.key)}
-                size += found.size()
-                recordings += 1
-            except StaysInTheClear as stays:
-                left[str(stays)] += 1
-            except FileNotFoundError:
-                continue
+        names = adopting.place.names(adopting.clear)
+        while batch := {found.key: found for found in islice(names, ASKED)}:
+            for name, theirs in adopting.whose(list(batch)).items():
+                try:
+                    if isinstance(theirs, Stays):
+                        raise theirs
+                    adopting.require_admitted(name, theirs)
+                    # Why a number for each person: keeping ten million identifiers, only to count them, takes too much memory.
+                    people |= {hash(each) for each in theirs}
+                    size += batch[name].size()
+                    recordings += 1
+                except Stays as stays:
+                    left[str(stays)] += 1
+                except FileNotFoundError:
+                    continue
         return AdoptionForecast(recordings, size, len(people), left)
 
     def adopt(self, dataset: str, source: str, report: Reporter = _untold) -> AdoptionSummary:
@@ -119,32 +132,32 @@ class AdoptionService(VaultService):
         """
         adopting = self._adopting(dataset, source)
         summary = AdoptionSummary()
-        names = self._names(adopting)
-        while self._turn(adopting, names, summary):
-            report(summary)
-            # Why: a process that waits for the right to run orders polls for it.
-            time.sleep(PAUSE_S)
+        batches = _batches(adopting.place.names(adopting.clear))
+        with ThreadPoolExecutor(WIDTH) as pool:
+            while self._turn(adopting, batches, summary, pool):
+                report(summary)
+                # Why: a process that waits for the right to run orders polls for it.
+                time.sleep(PAUSE_S)
         with self._waiting():
             summary.purged = adopting.store.purge((adopting.clear,), IdempotencyKey(f"adopt/{source}"))
         return summary
 
-    def _turn(self, adopting: Adopting, names: Iterator[FoundFile], summary: AdoptionSummary) -> bool:
+    def _turn(self, adopting: Adopting, batches: Iterator[list[str]], summary: AdoptionSummary, pool: ThreadPoolExecutor) -> bool:
         """Adopt recordings for the seconds of one turn. Return whether there are more."""
         self.renew_gate()
         done: list[str] = []
         more = False
         with self._waiting():
             until = time.monotonic() + TURN_S
-            for found in names:
-                try:
-                    taken = adopting.adopt(found.key)
-                except StaysInTheClear as stays:
-                    summary.left[str(stays)] += 1
-                else:
-                    done.append(found.key)
-                    summary.sealed += taken.fresh
-                    summary.known += not taken.fresh
-                    summary.bytes += taken.recording.size
+            for names in batches:
+                for name, answer in adopting.adopt(names, pool).items():
+                    if isinstance(answer, Stays):
+                        summary.left[str(answer)] += 1
+                        continue
+                    done.append(name)
+                    summary.sealed += answer.fresh
+                    summary.known += not answer.fresh
+                    summary.bytes += answer.recording.size
                 if time.monotonic() >= until:
                     more = True
                     break
@@ -163,14 +176,6 @@ class AdoptionService(VaultService):
                 except Busy:
                     continue
             yield
-
-    def _names(self, adopting: Adopting) -> Iterator[FoundFile]:
-        try:
-            for path in adopting.clear.paths:
-                yield from (found for found in walk(adopting.root, CompiledTemplate.of(path), lambda _: True) if not found.is_folder)
-        except OSError as error:
-            message = f"dataset {adopting.clear.name}: a folder cannot be listed"
-            raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
 
     # --- the two places -------------------------------------------------------------------------
 
@@ -198,7 +203,7 @@ class AdoptionService(VaultService):
             raise UsageError(message, help="copy `path` and `subject` of the one to the other in the map")
         return Adopting(
             clear=clear,
-            root=Path(spec.url.removeprefix("file://")).resolve(),
+            place=ClearFolder(Path(spec.url.removeprefix("file://")).resolve()),
             store=self.context.open_store(clear.store),
             sealed=sealed,
             library=self._library(sealed),
@@ -207,6 +212,21 @@ class AdoptionService(VaultService):
             held=_Holds(self, clear.name).keep,
             now=self.context.clock.now,
         )
+
+
+def _batches(names: Iterator[ClearName]) -> Iterator[list[str]]:
+    """Yield names of about so many recordings and bytes as one batch has; each name once in a batch."""
+    batch: dict[str, None] = {}
+    size = 0
+    for found in names:
+        with suppress(FileNotFoundError):
+            size += found.size()
+        batch[found.key] = None
+        if len(batch) >= TOGETHER or size >= TOGETHER_BYTES:
+            yield list(batch)
+            batch, size = {}, 0
+    if batch:
+        yield list(batch)
 
 
 class _Holds:

@@ -1,40 +1,34 @@
-"""One recording at a time: sealed, read back, and only then erased where it lay in the clear."""
+"""Recordings in batches: sealed, read back, and only then erased where they lay in the clear."""
 
 from __future__ import annotations
 
 import errno
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from expunge import permit
+from expunge.bootstrap.vault.clear_place import ClearPlace, Mark, StaysInTheClear
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
-from expunge.core.values.outcome import Unable, discharges
+from expunge.core.values.outcome import Kept, Outcome, Reason, Unable, discharges
 from expunge.errors import Refused, StoreUnavailable, UsageError
 from expunge.ports.store import Store
 from expunge.ports.vault.sealed_library import SealedRecording, Subject
-from expunge.stores.tree.record_files import Unreadable
-from expunge.stores.tree.safe_replace import busy, open_regular
-from expunge.vault.ingesting import AT_A_TIME, Ingested, NewRecording, ingest
+from expunge.stores.tree.interface import NameTrouble
+from expunge.vault.batches import Stays, ingest_together
+from expunge.vault.ingesting import AT_A_TIME, Ingested, NewRecording
 from expunge.vault.library import Library
 
-_WHOSE = Pseudonym("adopted")
+_WHOSE = "adopted"
 """Stands for the person of a recording in questions that go to the store alone."""
-_CHANGED = "it was written to meanwhile: the next run takes it as it is then"
-LINK = "it is a symbolic link: its target is taken under its own name, where the map declares it"
 _HELD = "a hold keeps it where it is"
 _DAMAGED = "it did not come back from the vault as what it is, and was not kept there: look after the vault's disk"
-
-
-class StaysInTheClear(Exception):
-    """The reason why one recording stays where it is. The others go on."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +36,9 @@ class Adopting:
     """The two places of the recordings, and the questions about each recording."""
 
     clear: Dataset
-    root: Path = field(repr=False)
-    """The folder of the store where they lie in the clear."""
+    place: ClearPlace
     store: Store
+    """The store where they lie in the clear."""
     sealed: Dataset
     library: Library
     people: Callable[[str], tuple[Subject, ...]] = field(repr=False)
@@ -55,174 +49,170 @@ class Adopting:
     """Returns whether a hold of this moment keeps a recording, by its name and people."""
     now: Callable[[], datetime]
 
-    def whose(self, name: str) -> tuple[Subject, ...]:
-        """Return the people of a recording: those in its name and, once it is sealed, those in its label. Raises StaysInTheClear."""
-        try:
-            people = self.people(name)
-        except UsageError as error:
-            raise StaysInTheClear(error.message) from error
-        known = (each.subjects for each in self.library.recordings(self.sealed.name, people) if each.name == name)
-        return tuple(dict.fromkeys((*people, *(each for some in known for each in some))))
+    def whose(self, names: Sequence[str]) -> Mapping[str, tuple[Subject, ...] | StaysInTheClear]:
+        """Return the people of recordings: those in their names and, where they are sealed already, those in their labels.
 
-    def require_admitted(self, name: str) -> tuple[Subject, ...]:
-        """Return the people of a recording. Raises StaysInTheClear where it may not go, as far as this is known without opening it."""
-        people = self.whose(name)
+        The labels of all these people are opened once, and not once for each name.
+        """
+        found: dict[str, tuple[Subject, ...] | StaysInTheClear] = {}
+        for name in names:
+            try:
+                found[name] = self.people(name)
+            except UsageError as error:
+                found[name] = StaysInTheClear(error.message)
+        people = {person for some in found.values() if not isinstance(some, Stays) for person in some}
+        for recording in self.library.recordings(self.sealed.name, people):
+            known = found.get(recording.name)
+            if known is not None and not isinstance(known, Stays):
+                found[recording.name] = tuple(dict.fromkeys((*known, *recording.subjects)))
+        return found
+
+    def require_admitted(self, name: str, people: tuple[Subject, ...]) -> None:
+        """Raise StaysInTheClear where a recording may not go, as far as this is known without opening it."""
         try:
             self.admitting(people)()
         except (UsageError, Refused) as error:
             raise StaysInTheClear(error.message) from error
         if self.held(name, people):
             raise StaysInTheClear(_HELD)
-        if (self.root / name).is_symlink():
-            raise StaysInTheClear(LINK)
-        return people
+        self.place.require_own(name)
 
-    def adopt(self, name: str) -> Ingested:
-        """Seal one recording, read it back, and erase it where it lies in the clear. Each step is durable before the next.
+    def adopt(self, names: Sequence[str], pool: ThreadPoolExecutor) -> Mapping[str, Ingested | Stays]:
+        """Seal recordings, read them back, and erase them where they lie in the clear. Each step is durable for all before the next.
 
         Raises:
-            StaysInTheClear: it stays where it is.
             StoreUnavailable: the vault can be neither written nor read now.
         """
-        people = self.whose(name)
-        with self._opened(name) as (stream, mark):
-            self._require_removable(name)
-            taken = self._sealed(name, people, stream, mark)
-        self._verify(taken.recording)
-        # crash here: it lies in both places, and the next run finds it sealed.
-        self._erase(name, mark, people)
-        return taken
+        answers: dict[str, Ingested | Stays] = {}
+        going: dict[str, _Clear] = {}
+        for name, people in self.whose(names).items():
+            if isinstance(people, Stays):
+                answers[name] = people
+            else:
+                going[name] = _Clear(self, name, people, self.admitting(people))
+        for name, stays in self._irremovable(list(going)).items():
+            answers[name] = stays
+            del going[name]
+        taken = self._sealed(going, pool)
+        answers |= taken
+        back = self._verified({name: each.recording for name, each in taken.items() if isinstance(each, Ingested)}, pool)
+        answers |= back
+        # crash here: they lie in both places, and the next run finds them sealed.
+        answers |= self._erased([going[name] for name, each in taken.items() if isinstance(each, Ingested) and name not in back])
+        return answers
 
-    def left(self, names: list[str]) -> int:
+    def left(self, names: Sequence[str]) -> int:
         """Return how many of some names are still, or again, in the clear. The store is asked afresh."""
-        copy = Copy(self.clear.name, _WHOSE, tuple(names), len(names))
+        copy = Copy(self.clear.name, Pseudonym(_WHOSE), tuple(names), len(names))
         return sum(probed.items for probed in self.store.probe(self.clear, [copy]))
 
     # --- sealing --------------------------------------------------------------------------------
 
-    @contextmanager
-    def _opened(self, name: str) -> Iterator[tuple[BinaryIO, _Mark]]:
-        if (self.root / name).is_symlink():
-            raise StaysInTheClear(LINK)
+    def _irremovable(self, names: Sequence[str]) -> Mapping[str, StaysInTheClear]:
+        if not names or not self.store.preflight(self.clear, [self._copy(names)]):
+            return {}
+        # Why only now one by one: the answer does not say for which name it is.
+        found = {name: self.store.preflight(self.clear, [self._copy([name])]) for name in names}
+        return {name: StaysInTheClear(reasons[0].detail) for name, reasons in found.items() if reasons}
+
+    def _sealed(self, going: Mapping[str, _Clear], pool: ThreadPoolExecutor) -> Mapping[str, Ingested | Stays]:
         try:
-            file = os.fdopen(open_regular(self.root / name), "rb", buffering=0)
-        except (OSError, Unreadable) as error:
-            raise StaysInTheClear(_unread(error)) from error
-        with file:
-            yield cast("BinaryIO", _ClearStream(cast("BinaryIO", file))), _Mark.of(os.fstat(file.fileno()))
-
-    def _require_removable(self, name: str) -> None:
-        reasons = self.store.preflight(self.clear, [self._copy(name)])
-        if reasons:
-            raise StaysInTheClear(reasons[0].detail)
-
-    def _sealed(self, name: str, people: tuple[Subject, ...], stream: BinaryIO, mark: _Mark) -> Ingested:
-        now = self.now()
-        at = datetime.fromtimestamp(min(max(0, mark.written) / 1e9, now.timestamp()), UTC)
-        new = NewRecording(self.sealed.name, name, people, min(at, now), clear_before=True)
-        admit = self.admitting(people)
-
-        def go_on() -> None:
-            admit()
-            self._require_same(name, mark, people)
-
-        try:
-            return ingest(self.library, new, stream, go_on)
-        except (UsageError, Refused) as error:
-            raise StaysInTheClear(error.message) from error
+            return dict(zip(going, ingest_together(self.library, list(going.values()), pool), strict=True))
         except OSError as error:
             message = f"the vault cannot be written to: {error.strerror or 'input/output error'}"
             raise StoreUnavailable(message, help="nothing was lost; mend it, then run the same command again") from error
 
-    def _verify(self, recording: SealedRecording) -> None:
-        path = self.library.path(recording.id)
-        buffer, digest = bytearray(AT_A_TIME), sha256()
+    def _verified(self, recordings: Mapping[str, SealedRecording], pool: ThreadPoolExecutor) -> Mapping[str, StaysInTheClear]:
+        """Return the names whose recording did not come back; their sealed ones are taken away."""
+        damaged = [name for name, back in zip(recordings, pool.map(self._comes_back, recordings.values()), strict=True) if not back]
+        if damaged:
+            self.library.shred([recordings[name] for name in damaged])
+        for name in damaged:
+            self.library.discard(recordings[name])
+        return {name: StaysInTheClear(_DAMAGED) for name in damaged}
+
+    def _comes_back(self, recording: SealedRecording) -> bool:
+        buffer, digest = bytearray(min(AT_A_TIME, recording.size + 1)), sha256()
         view = memoryview(buffer)
         try:
-            # Why: the bytes that are compared should come from the device, where the system allows it.
-            with path.open("rb") as file, suppress(OSError):
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            with self.library.open(recording) as content:
+            # Why afresh: the bytes that are compared should come from the device, where the system allows it.
+            with self.library.open(recording, afresh=True) as content:
                 while taken := content.readinto(buffer):  # type: ignore[attr-defined]
                     digest.update(view[:taken])
         except OSError as error:
             if error.errno != errno.EBADMSG:
                 message = f"the vault cannot be read: {error.strerror or 'input/output error'}"
                 raise StoreUnavailable(message, help="nothing was lost; mend it, then run the same command again") from error
-            self._discard(recording)
-        if digest.hexdigest() != recording.digest:
-            self._discard(recording)
-
-    def _discard(self, recording: SealedRecording) -> None:
-        """Take away a sealed recording that differs from the one in the clear. Raises StaysInTheClear."""
-        self.library.shred([recording])
-        self.library.discard(recording)
-        raise StaysInTheClear(_DAMAGED)
+            return False
+        return digest.hexdigest() == recording.digest
 
     # --- erasing --------------------------------------------------------------------------------
 
-    def _erase(self, name: str, mark: _Mark, people: tuple[Subject, ...]) -> None:
-        asked = False
+    def _erased(self, recordings: Sequence[_Clear]) -> Mapping[str, StaysInTheClear]:
+        by_name = {each.name: each for each in recordings}
+        stays: dict[str, StaysInTheClear] = {}
 
-        def permitted() -> None:
-            nonlocal asked
-            # Why once: after the recording, the store asks about the folders in which it lay.
-            if not asked:
-                self._require_same(name, mark, people)
-            asked = True
+        def stays_now(names: Sequence[str]) -> Mapping[str, Exception]:
+            found = self.unfit([by_name[name] for name in names if name in by_name])
+            stays.update(found)
+            return {name: NameTrouble(Unable(Reason.LOCKED, str(why))) for name, why in found.items()}
 
-        with permit.required(permitted):
-            (outcome,) = self.store.erase(self.clear, [self._copy(name)], IdempotencyKey(f"adopt/{self.clear.name}")).values()
-        if not discharges(outcome):
-            message = f"sealed, and not erased: {outcome.detail if isinstance(outcome, Unable) else 'it is kept'}"
-            raise StaysInTheClear(message)
+        # Why a pseudonym for each: the store answers for each of them alone.
+        copies = {Pseudonym(f"{_WHOSE}-{number}"): each.name for number, each in enumerate(recordings)}
+        with permit.required_of_names(stays_now):
+            outcomes = self.store.erase(
+                self.clear, [Copy(self.clear.name, whose, (name,), 1) for whose, name in copies.items()], self._key()
+            )
+        for whose, outcome in outcomes.items():
+            if not discharges(outcome):
+                stays.setdefault(copies[whose], StaysInTheClear(f"sealed, and not erased: {_said(outcome)}"))
+        return stays
 
-    def _require_same(self, name: str, mark: _Mark, people: tuple[Subject, ...]) -> None:
-        path = self.root / name
-        try:
-            same = _Mark.of(path.lstat()) == mark and not busy(path)
-        except FileNotFoundError:
-            same = False
-        except (OSError, Unreadable) as error:
-            raise StaysInTheClear(_unread(error)) from error
-        if not same:
-            raise StaysInTheClear(_CHANGED)
-        if self.held(name, people):
-            raise StaysInTheClear(_HELD)
+    def unfit(self, recordings: Sequence[_Clear]) -> Mapping[str, StaysInTheClear]:
+        """Return which recordings have another content than was sealed, or are under a hold, each with the reason."""
+        found = dict(self.place.changed({each.name: each.mark for each in recordings if each.mark is not None}))
+        for each in recordings:
+            if each.name not in found and self.held(each.name, each.people):
+                found[each.name] = StaysInTheClear(_HELD)
+        return found
 
-    def _copy(self, name: str) -> Copy:
-        # Why every: the recording goes by its name, whose person does not matter here.
-        return Copy(self.clear.name, _WHOSE, (name,), 1, selector=Selector(_WHOSE, {}, every=True))
+    def _copy(self, names: Sequence[str]) -> Copy:
+        # Why every: the recordings go by their names, whose people do not matter here.
+        whose = Pseudonym(_WHOSE)
+        return Copy(self.clear.name, whose, tuple(names), len(names), selector=Selector(whose, {}, every=True))
 
-
-@dataclass(frozen=True)
-class _Mark:
-    """Tells a file from each later state of it, and from another file of the same name."""
-
-    device: int
-    inode: int
-    size: int
-    written: int
-    changed: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> _Mark:
-        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    def _key(self) -> IdempotencyKey:
+        return IdempotencyKey(f"adopt/{self.clear.name}")
 
 
-class _ClearStream:
-    """A file in the clear. An error while reading it counts as its own, and not as the vault's."""
+@dataclass
+class _Clear:
+    """One recording in the clear, as it comes into the vault."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    adopting: Adopting
+    name: str = field(repr=False)
+    people: tuple[Subject, ...] = field(repr=False)
+    ask: Callable[[], None]
+    """Raises the reason why its people are refused."""
+    mark: Mark | None = None
+    """Its content as it was when it was opened to be sealed."""
 
-    def read(self, size: int) -> bytes:
-        try:
-            return self._file.read(size)
-        except OSError as error:
-            raise StaysInTheClear(_unread(error)) from error
+    def admit(self) -> None:
+        """Raise the refusal, if there is one. Once it was opened, its content and holds are asked about as well."""
+        self.ask()
+        for stays in self.adopting.unfit([self]).values() if self.mark is not None else ():
+            raise stays
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[NewRecording, BinaryIO]]:
+        """Open it. Raises StaysInTheClear; so do reads."""
+        with self.adopting.place.opened(self.name) as (stream, mark):
+            self.mark = mark
+            now = self.adopting.now()
+            yield NewRecording(self.adopting.sealed.name, self.name, self.people, min(mark.written, now), clear_before=True), stream
 
 
-def _unread(error: Exception) -> str:
-    said = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
-    return f"it cannot be read: {said}"
+def _said(outcome: Outcome) -> str:
+    if isinstance(outcome, Kept):
+        return f"{outcome.ground} keeps it" + (f" until {outcome.until:%Y-%m-%d}" if outcome.until else "")
+    return outcome.detail if isinstance(outcome, Unable) else "it is kept"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -198,12 +199,13 @@ class VaultService(DomainService):
 
     def _admitting(self, dataset: Dataset, people: Sequence[Subject]) -> Callable[[], None]:
         """Return :func:`expunge.engine.vault.admission.admit` for some people, as a function that can be called any number of times."""
-        gate = self.gate()
 
         def why_not(subject: Subject, purpose: str) -> str:
-            decision = gate.may_use(GateSubject(*subject), purpose)
+            # Why only here: most maps have no purpose that asks, and to open the gate takes longer than all other questions.
+            decision = opened().may_use(GateSubject(*subject), purpose)
             return "" if decision else decision.reason.value
 
+        opened = functools.cache(self.gate)
         return lambda: admission.admit(self.context, dataset, people, why_not)
 
     # --- finding --------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from expunge.engine.kernel import spelt_names
 from expunge.errors import KeystoreLocked
 from expunge.ports.keys import InstallationKeys
 from expunge.ports.vault.key_epochs import LIFETIME
+from expunge.vault.folder_shelf import FolderShelf
 from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.library import KeysBeside, Library, SubjectIds
 
@@ -59,7 +60,7 @@ class Vaults:
         ids = SubjectIds(self.keys.vault_key(), lambda kind, value: spelt_names.stands_for(self._map, kind, value), rules)
         datasets = [each.name for each in self._map.datasets_of(spec.name)]
         beside = KeysBeside(self._state / LOCK, self._state / SHREDS, self.until, self.lifetime)
-        return Library(Path(spec.url).resolve(), datasets, self.table, ids, beside=beside)
+        return Library(FolderShelf(Path(spec.url).resolve()), datasets, self.table, ids, beside=beside)
 
     @property
     def lifetime(self) -> timedelta:

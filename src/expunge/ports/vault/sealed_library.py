@@ -112,8 +112,16 @@ class SealedLibrary(Protocol):
         """Return the number of recordings that have a key and no sealed file: their ingest died, or the file was lost."""
         ...
 
+    def is_away(self) -> bool:
+        """Return whether the place of the sealed files is not there."""
+        ...
+
+    def is_writable(self) -> bool:
+        """Return whether sealed files can be made and removed, as far as can be told without doing so."""
+        ...
+
     def sources(self) -> Iterator[RawSource]:
-        """Yield the places of all bytes: the folder of sealed files, that of the key table, and the register of key deaths."""
+        """Yield the places of all bytes on this machine: the folder of sealed files, that of the key table, the register of key deaths."""
         ...
 
     def key_files(self) -> Sequence[Path]:

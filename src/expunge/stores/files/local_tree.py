@@ -117,6 +117,8 @@ class LocalTree:
         if removal.late(datetime.fromtimestamp(status.st_mtime, UTC)):
             return RemovalResult(removal, there=False)
         permit.check()
+        if against := permit.objections([removal.key]):
+            raise against[removal.key]
         durable.unlink(path, at="files.erase.unlink")
         return RemovalResult(removal, there=True, bytes=status.st_size)
 

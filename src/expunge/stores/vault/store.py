@@ -166,9 +166,9 @@ class Vault:
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no recording takes another along
         """Check the rights to the folder and the key table."""
-        folders = dict.fromkeys([*([self._root] if self._root.is_dir() else []), *(path.parent for path in self._opened.key_files())])
+        folders = dict.fromkeys(path.parent for path in self._opened.key_files())
         files = [path for path in self._opened.key_files() if path.exists()]
-        sound = all(os.access(path, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE) for path in folders)
+        sound = self._opened.is_writable() and all(os.access(path, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE) for path in folders)
         return () if sound and all(os.access(path, os.W_OK, effective_ids=_EFFECTIVE) for path in files) else (_RIGHTS,)
 
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:  # noqa: ARG002 - the same for all
@@ -279,7 +279,7 @@ class Vault:
 
     def _is_away(self, library: SealedLibrary) -> bool:
         """Return whether there are recordings, and the folder is away."""
-        return not self._root.is_dir() and any(True for each in self._datasets for _ in library.recordings(each.name))
+        return library.is_away() and any(True for each in self._datasets for _ in library.recordings(each.name))
 
     def _met(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[SealedTree, SealedLayout]:
         tree, layout = self._tree(dataset)
