@@ -9,8 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from expunge.adapters.keys.local_keystore import LocalKeys
-from expunge.adapters.roots.local_root import LocalRoot
 from expunge.adapters.roots.shred_file import ShredFile
+from expunge.bootstrap.vault.roots import open_root
 from expunge.core.datamap.datamap import DataMap, StoreSpec
 from expunge.core.values.periods import parse_span
 from expunge.engine.kernel import spelt_names
@@ -22,7 +22,6 @@ from expunge.vault.library import KeysBeside, Library, SubjectIds
 
 KIND = "vault"
 TABLE = "vault/table/keys.db"
-ROOT = "vault/root"
 LOCK = "vault/ingest.lock"
 SHREDS = "shreds.jsonl"
 """Beside the folder of the key table, so that a backup of one does not bring the other back."""
@@ -49,7 +48,7 @@ class Vaults:
                     # Why not without the passphrase: a root that is made here would have no protection.
                     message = "the vault opens in the process that opens the keystore, and here the keeper has done so"
                     raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
-                root = LocalRoot(self._state / ROOT, self._passphrase)
+                root = open_root(self._state, self._map.vault_root, self._passphrase)
                 self._opened = KeyTable.open(self._state / TABLE, root, ShredFile(self._state / SHREDS), now=self._now)
             return self._opened
 
