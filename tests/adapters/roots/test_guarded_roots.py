@@ -33,10 +33,10 @@ class TestPkcs11(RootKeysSuite):
         self.library = softhsm
 
     def open(self, folder: Path) -> GuardedRoot:
-        return GuardedRoot(folder / "roots", Pkcs11Guard(self.library, "expunge", "1234"))
+        return GuardedRoot(folder / "roots", Pkcs11Guard(self.library, "expunge", lambda: "1234"))
 
     def open_wrongly(self, folder: Path) -> GuardedRoot:
-        return GuardedRoot(folder / "roots", Pkcs11Guard(self.library, "expunge", "4321"))
+        return GuardedRoot(folder / "roots", Pkcs11Guard(self.library, "expunge", lambda: "4321"))
 
     @contextmanager
     def away(self, folder: Path) -> Iterator[None]:
@@ -96,7 +96,7 @@ def test_a_vault_below_a_token_after_the_epoch_is_destroyed_a_copy_of_all_files_
     state = tmp_path / "state"
 
     def opened(folder: Path) -> KeyTable:
-        root = GuardedRoot(folder / "roots", Pkcs11Guard(softhsm, "expunge", "1234"))
+        root = GuardedRoot(folder / "roots", Pkcs11Guard(softhsm, "expunge", lambda: "1234"))
         return KeyTable.open(folder / "table" / "keys.db", root, ShredFile(folder / "shreds"))
 
     hers, his = recording(subject(1)), recording(subject(2))
@@ -112,28 +112,30 @@ def test_a_vault_below_a_token_after_the_epoch_is_destroyed_a_copy_of_all_files_
         assert table.key(his.id) == key
     with pytest.raises(StateRolledBack):
         opened(tmp_path / "copy")
-    bare = GuardedRoot(tmp_path / "copy" / "roots", Pkcs11Guard(softhsm, "expunge", "1234"))
+    bare = GuardedRoot(tmp_path / "copy" / "roots", Pkcs11Guard(softhsm, "expunge", lambda: "1234"))
     with pytest.raises(KeyUnknown):
         bare.open(1)
 
 
 def test_killed_while_the_root_is_named_its_keys_have_one_name_ever_after(tmp_path: Path, softhsm: Path) -> None:
     names = [name for name in all_failpoints() if name.startswith("roots.guarded.")]
-    assert len(names) == 6
+    assert len(names) == 12
     for name in names:
         folder = tmp_path / name
 
         def run(folder: Path = folder, name: str = name) -> None:
             with faults.arm(name, "kill"):
-                GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", "1234"))
+                GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", lambda: "1234"), after_copyable=True)
 
         assert in_child(run).killed_by == 9, name
-        GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", "1234")).make(1)
-        assert len(GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", "1234")).open(1)) == 32
+        assert GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", lambda: "1234"), after_copyable=True).copyable
+        assert GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", lambda: "1234")).copyable, "it stays so"
+        GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", lambda: "1234")).make(1)
+        assert len(GuardedRoot(folder, Pkcs11Guard(softhsm, "expunge", lambda: "1234")).open(1)) == 32
 
 
 def test_tokens_are_found_again_after_a_fork(tmp_path: Path, softhsm: Path) -> None:
-    root = GuardedRoot(tmp_path / "roots", Pkcs11Guard(softhsm, "expunge", "1234"))
+    root = GuardedRoot(tmp_path / "roots", Pkcs11Guard(softhsm, "expunge", lambda: "1234"))
     root.make(1)
     key = root.open(1)
     assert in_child(lambda: root.open(1)).returned() == key

@@ -17,6 +17,8 @@ from expunge.adapters.roots.epoch_files import EpochFiles
 from expunge.errors import KeyUnknown
 
 _NAME = "name"
+_MOVED = "moved"
+"""An empty mark: the vault had a root before whose copies open its epochs."""
 
 
 class Guard(Protocol):
@@ -46,10 +48,14 @@ class Guard(Protocol):
 class GuardedRoot:
     """Implements :class:`expunge.ports.vault.root_keys.RootKeys` in one folder; the guard is asked only when it has to be."""
 
-    copyable = False
-
-    def __init__(self, folder: Path, guard: Guard) -> None:
+    def __init__(self, folder: Path, guard: Guard, *, prefix: str = "expunge", after_copyable: bool = False) -> None:
         """Open the folder, or make it.
+
+        Args:
+            folder: takes the epochs' keys as the guard sealed them.
+            guard: the token or the key service.
+            prefix: the beginning of the names of its keys, once the folder is made.
+            after_copyable: whether the vault had a root before whose copies open its epochs.
 
         Raises:
             Misconfigured: others can read it.
@@ -61,8 +67,17 @@ class GuardedRoot:
             path = folder / _NAME
             if not path.exists():
                 # Several vaults may use one token.
-                durable.write_bytes(path, f"expunge-{secrets.token_hex(8)}-epoch-".encode(), at="roots.guarded.name")
+                durable.write_bytes(path, f"{prefix}-{secrets.token_hex(8)}-epoch-".encode(), at="roots.guarded.name")
             self._prefix = path.read_text("ascii")
+            moved = folder / _MOVED
+            if after_copyable and not moved.exists():
+                durable.write_bytes(moved, b"", at="roots.guarded.moved")
+            self._copyable = moved.exists()
+
+    @property
+    def copyable(self) -> bool:
+        """Whether a copy of the root's files opens a destroyed epoch: never of these, but of a root that the vault had before."""
+        return self._copyable
 
     def epochs(self) -> Mapping[int, datetime]:
         """Return the epochs whose key the guard has, and when each was made. Destructions that a crash interrupted are finished first."""

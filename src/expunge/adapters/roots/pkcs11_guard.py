@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,15 @@ from expunge.errors import KeystoreLocked, KeyUnknown, RootUnavailable, StateCor
 
 _NONCE = 12
 _TAG = 16
-_LOCKED = (exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange, exceptions.PinLocked, exceptions.PinExpired)
+_LOCKED = (
+    exceptions.PinIncorrect,
+    exceptions.PinInvalid,
+    exceptions.PinLenRange,
+    exceptions.PinLocked,
+    exceptions.PinExpired,
+    exceptions.UserPinNotInitialized,
+)
+_REFUSED = (exceptions.TokenWriteProtected, exceptions.SessionReadOnly, exceptions.FunctionNotSupported)
 _CHANGED = (exceptions.EncryptedDataInvalid, exceptions.EncryptedDataLenRange)
 
 _lock = threading.RLock()
@@ -29,13 +37,13 @@ _loaded: dict[str, tuple[int, Any]] = {}
 class Pkcs11Guard:
     """Implements :class:`expunge.adapters.roots.guarded_root.Guard`. A session lasts for one call: epochs are opened a few times a day."""
 
-    def __init__(self, library: Path, token: str, pin: str) -> None:
+    def __init__(self, library: Path, token: str, pin: Callable[[], str]) -> None:
         """Name a token; nothing is asked of it yet.
 
         Args:
             library: the maker's PKCS#11 library, such as ``/usr/lib/softhsm/libsofthsm2.so``.
             token: the token's label.
-            pin: of its user.
+            pin: of its user; asked for before each call: it may be changed.
         """
         self._library = str(library)
         self._token = token
@@ -86,14 +94,22 @@ class Pkcs11Guard:
 
     @contextmanager
     def _session(self) -> Iterator[Any]:
+        pin = self._pin()
         with _lock:
+            library = _library(self._library)
             try:
-                with _load(self._library).get_token(token_label=self._token).open(user_pin=self._pin, rw=True) as session:
+                with library.get_token(token_label=self._token).open(user_pin=pin, rw=True) as session:
                     yield session
             except _LOCKED:
                 raise KeystoreLocked(
-                    "the token does not take this PIN", help="too many wrong ones lock it; ask who keeps the token"
+                    "the token does not take this PIN", help="correct it first: too many wrong ones lock the token"
                 ) from None
+            except exceptions.NoSuchToken as error:
+                message = f"the library shows no token {self._token!r}: it is not there, or was never initialised"
+                raise RootUnavailable(message, help="plug it in, or initialise it under this label; nothing was lost") from error
+            except _REFUSED as error:
+                message = f"the token refuses: {type(error).__name__}"
+                raise RootUnavailable(message, help="give its user the right to make, use and destroy AES keys in it") from error
             except (exceptions.PKCS11Error, RuntimeError) as error:
                 message = f"the token does not answer: {type(error).__name__}"
                 raise RootUnavailable(
@@ -109,6 +125,15 @@ def _load(path: str) -> Any:
             library.reinitialize()
         _loaded[path] = held = os.getpid(), library
     return held[1]
+
+
+def _library(path: str) -> Any:
+    """Return the library. Raises RootUnavailable where it cannot be loaded."""
+    try:
+        return _load(path)
+    except (exceptions.PKCS11Error, RuntimeError, OSError) as error:
+        message = f"the PKCS#11 library {path} cannot be loaded"
+        raise RootUnavailable(message, help="correct `library:`; its maker's package says where it lies. Nothing was lost") from error
 
 
 def forget_tokens() -> None:

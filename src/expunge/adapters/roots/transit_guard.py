@@ -72,6 +72,9 @@ class TransitGuard:
         if status == 400:
             if name not in self.names(name):
                 raise KeyUnknown("the key service has no key for this epoch", help="see that it is the right server")
+            if "too old" in str(answer.get("errors")):
+                message = "the key service refuses the version of its key that sealed this epoch"
+                raise RootUnavailable(message, help="its `min_decryption_version` was raised: set it back to 1; nothing was lost")
             raise StateCorrupt("an epoch's file does not open at the key service", help="put the root's folder back")
         _check(status)
         return base64.b64decode(answer["data"]["plaintext"])
@@ -84,7 +87,20 @@ class TransitGuard:
         # commit point: the key is gone from the service.
         _check(self._ask("DELETE", f"keys/{name}")[0])
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    def lacking(self, prefix: str) -> tuple[str, ...]:
+        """Return the calls that this token's policy does not allow, for keys whose names start with ``prefix``."""
+        wanted = {f"{self._mount}/{path}": words for path, words in _needed(f"{prefix}-0-epoch-1").items()}
+        status, answer = self._ask("POST", "capabilities-self", {"paths": list(wanted)}, "sys")
+        _check(status)
+        had = {path: set(answer.get("data", answer).get(path, ())) for path in wanted}
+        return tuple(
+            f"{word} on {path.replace('0-epoch-1', '*')}"
+            for path, words in wanted.items()
+            for word in sorted(words)
+            if word not in had[path] and "root" not in had[path]
+        )
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, mount: str = "") -> tuple[int, Any]:
         """Return status and answer of one call. Raises RootUnavailable, KeystoreLocked."""
         url, headers = self._url, {"X-Vault-Token": self._token(), "Content-Type": "application/json"}
         if url.scheme == "https":
@@ -95,7 +111,7 @@ class TransitGuard:
             connection = http.client.HTTPConnection(url.netloc, timeout=self._seconds)
         try:
             connection.request(
-                method, f"{url.path.rstrip('/')}/v1/{self._mount}/{path}", None if body is None else json.dumps(body), headers
+                method, f"{url.path.rstrip('/')}/v1/{mount or self._mount}/{path}", None if body is None else json.dumps(body), headers
             )
             response = connection.getresponse()
             data = response.read(_MOST)
@@ -106,8 +122,24 @@ class TransitGuard:
         finally:
             connection.close()
         if response.status in (401, 403):
-            raise KeystoreLocked("the key service does not take this token", help="give one whose policy allows the transit engine")
+            message = f"the key service does not take this token for {method} {mount or self._mount}/{path.partition('/')[0]}"
+            raise KeystoreLocked(message, help="it is wrong or has expired, or its policy lacks that; see docs/howto/roots.md")
+        if response.status == 503:
+            raise RootUnavailable("the key service is sealed, or not ready", help=_AWAY)
+        if response.status == 404 and answer.get("errors"):
+            message = f"the key service has no transit engine at {self._mount}"
+            raise RootUnavailable(message, help="mount it there, or correct `mount:`; nothing was lost")
         return response.status, answer
+
+
+def _needed(name: str) -> dict[str, set[str]]:
+    """Return the capabilities that are needed below the mount: path -> words."""
+    # A key is made and configured by POST. Each is `update` for a key that is there; `create` for one that is not.
+    return {
+        "keys": {"list"},
+        f"keys/{name}": {"create", "update", "delete"}, f"keys/{name}/config": {"update"}, f"encrypt/{name}": {"update"},
+        f"decrypt/{name}": {"update"},
+    }  # fmt: skip
 
 
 _AWAY = "see that it runs and is unsealed; what was read before stays readable, nothing was lost"

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from expunge.adapters.keys.local_keystore import is_locked
 from expunge.bootstrap.open_state import KEYS
+from expunge.bootstrap.vault import roots
 from expunge.bootstrap.vault.vault_names import KIND
-from expunge.bootstrap.vault.vaults import ROOT, TABLE
+from expunge.bootstrap.vault.vaults import TABLE
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.kernel.context import Context
@@ -103,7 +104,7 @@ def who_can_read(context: Context) -> WhoCanRead:
 
 def _places(state: Path, data_map: DataMap) -> Iterator[KeyPlace]:
     vaults = sorted((each.name, Path(each.url)) for each in data_map.stores.values() if each.kind == KIND)
-    wanted = (("keystore", state / KEYS), ("root of the vault", state / ROOT), ("key table", state / TABLE))
+    wanted = (("keystore", state / KEYS), *roots.places(state, data_map.vault_root), ("key table", state / TABLE))
     for what, path in (*wanted, *((f"sealed files of {name}", url) for name, url in vaults)):
         with suppress(FileNotFoundError):
             yield _place(what, path)

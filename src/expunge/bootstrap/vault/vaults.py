@@ -9,8 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from expunge.adapters.keys.local_keystore import LocalKeys
-from expunge.adapters.roots.local_root import LocalRoot
 from expunge.adapters.roots.shred_file import ShredFile
+from expunge.bootstrap.vault.roots import open_root
 from expunge.bootstrap.vault.vault_names import KIND
 from expunge.core.datamap.datamap import DataMap, StoreSpec
 from expunge.core.values.periods import parse_span
@@ -23,7 +23,6 @@ from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.library import KeysBeside, Library, SubjectIds
 
 TABLE = "vault/table/keys.db"
-ROOT = "vault/root"
 LOCK = "vault/ingest.lock"
 SHREDS = "shreds.jsonl"
 """Beside the folder of the key table, so that a backup of one does not bring the other back."""
@@ -50,7 +49,7 @@ class Vaults:
                     # Why not without the passphrase: a root that is made here would have no protection.
                     message = "the keeper has the keys of the vault, and does for others no more than let them read and send recordings in"
                     raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
-                root = LocalRoot(self._state / ROOT, self._passphrase)
+                root = open_root(self._state, self._map.vault_root, self._passphrase)
                 self._opened = KeyTable.open(self._state / TABLE, root, ShredFile(self._state / SHREDS), now=self._now)
             return self._opened
 

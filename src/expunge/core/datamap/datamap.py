@@ -16,11 +16,11 @@ from expunge.core.datamap.clocks import ClockRule
 from expunge.core.datamap.grounding import Grounding, ScanDepth
 from expunge.core.datamap.lineage_spec import LineageSpec
 from expunge.core.datamap.mentions import MentionRule
-from expunge.core.datamap.not_ours import NotOurs
 from expunge.core.datamap.open_guess import OpenGuess
 from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.datamap.recipient_spec import RecipientSpec
 from expunge.core.datamap.spelling import OPAQUE, Spelling, default_spelling
+from expunge.core.datamap.vault_root import RootSpec
 from expunge.core.values.ids import MODEL
 from expunge.core.values.periods import Period
 from expunge.core.values.record_kind import RecordKind
@@ -422,6 +422,18 @@ class OpaquePlace(StorePart):
 
 
 @dataclass(frozen=True)
+class NotOurs:
+    """Other databases of a store's server that hold nothing of the company's."""
+
+    store: str
+    database: str
+    """``fnmatch`` pattern over names of databases."""
+    reason: str
+    line: int = 0
+    """Line of the map, for messages."""
+
+
+@dataclass(frozen=True)
 class DataMap:
     """The whole declaration."""
 
@@ -460,6 +472,8 @@ class DataMap:
     """Where it is kept what artefacts learnt from."""
     witnesses: WitnessSpec | None = None
     """Who cosigns the log; None for nobody."""
+    vault_root: RootSpec = field(default_factory=RootSpec)
+    """The place that keeps the keys of the vault's epochs."""
     lineage: LineageSpec = field(default_factory=LineageSpec)
     """What pipelines call the datasets, and what of theirs is about nobody."""
     recipients: Mapping[str, RecipientSpec] = field(default_factory=dict)

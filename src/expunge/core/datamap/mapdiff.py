@@ -38,6 +38,7 @@ from expunge.core.datamap.datamap import (
 )
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.purposes import Ground, Purpose
+from expunge.core.datamap.vault_root import RootKind, RootSpec
 from expunge.core.values import tags
 from expunge.core.values.canonical import Json, encode
 from expunge.core.values.periods import Period
@@ -104,6 +105,7 @@ class Section(StrEnum):
     PROVENANCE = "provenance"
     TRAININGS = "trainings"
     WITNESSES = "witnesses"
+    VAULT_ROOT = "vault_root"
     LINEAGE = "lineage"
     RECIPIENTS = "recipients"
     LAWS = "laws"
@@ -133,7 +135,7 @@ class Change:
 
 _NO_PLAN_NEEDS = frozenset({
     Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.TRAININGS, Section.LINEAGE,
-    Section.RECIPIENTS, Section.LAWS, Section.WITNESSES, Section.RECORDS, Section.NOT_OURS,
+    Section.RECIPIENTS, Section.LAWS, Section.WITNESSES, Section.RECORDS, Section.NOT_OURS, Section.VAULT_ROOT,
 })  # fmt: skip
 
 MapDiff: TypeAlias = tuple[Change, ...]
@@ -170,6 +172,7 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
             else {}
         ),
         **({Section.WITNESSES.value: {"log": _plain(data_map.witnesses)}} if data_map.witnesses else {}),
+        **({Section.VAULT_ROOT.value: {"root": _plain(data_map.vault_root)}} if data_map.vault_root != RootSpec() else {}),
         **({Section.RECORDS.value: {kind.value: str(period) for kind, period in data_map.records.items()}} if data_map.records else {}),
     }
 
@@ -292,6 +295,9 @@ def _weaker(section: Section, name: str, kind: ChangeKind, before: DataMap, afte
             return [] if after.approvers else ["plans need no approval any more"]
         case Section.SETTINGS, _ if name == "traces_kept" and after.traces_kept < before.traces_kept:
             return ["returning data is looked for over a shorter time"]
+        case Section.VAULT_ROOT, _:
+            folder = RootKind.FOLDER
+            return ["copies of the root's folder open epochs that were destroyed"] if _moves_to(folder, before, after) else []
         case Section.RECORDS, _:
             kept, were = (each.records.get(RecordKind(name), KEPT).nominal for each in (after, before))
             return ["records of orders are kept for a shorter time"] if kept < were else []
@@ -299,6 +305,10 @@ def _weaker(section: Section, name: str, kind: ChangeKind, before: DataMap, afte
             return _weaker_entry(section, name, before, after)
         case _:
             return []
+
+
+def _moves_to(kind: RootKind, before: DataMap, after: DataMap) -> bool:
+    return after.vault_root.kind is kind and before.vault_root.kind is not kind
 
 
 def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) -> list[str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from expunge.core.datamap.datamap import Dataset, IdentitySpec, Ignore, OpaquePlace, Retention, StoreSpec
-from expunge.core.datamap.not_ours import NotOurs
+from expunge.core.datamap.datamap import Dataset, IdentitySpec, Ignore, NotOurs, OpaquePlace, Retention, StoreSpec
 from expunge.maps.document.faults import FaultCollector, did_you_mean
 from expunge.maps.document.nodes import TableNode, Value
 from expunge.ports.store_kind import StoreKind

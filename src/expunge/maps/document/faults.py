@@ -41,6 +41,7 @@ RULES = (
     "bad-provenance",
     "bad-recipient",
     "bad-review",
+    "bad-root",
     "bad-scan",
     "bad-shared",
     "bad-state",

@@ -26,6 +26,7 @@ MAP = (
     "provenance",
     "trainings",
     "witnesses",
+    "vault_root",
     "purposes",
     "texts",
     "guardians",
@@ -85,6 +86,9 @@ COHORT = ("dataset", "where", "but_not")
 PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
 TRAININGS = ("ledger", "key")
 WITNESSES = ("policy", "wait")
+SECRETS = ("secret_file", "secret_variable")
+FORMER_ROOT = ("kind", "library", "token", "url", "mount", "prefix", *SECRETS)
+ROOT = (*FORMER_ROOT, "before")
 ORIGINS = tuple(each.value for each in ArtefactOrigin)
 EXPIRIES = tuple(each.value for each in OnExpiry)
 IGNORE = ("store", "table", "path", "reason")

@@ -48,6 +48,7 @@ from expunge.maps.sections.places import read_approvers, read_identities, read_r
 from expunge.maps.sections.recipients import read_recipients
 from expunge.maps.sections.records import read_records
 from expunge.maps.sections.reference_data import check_reference_data
+from expunge.maps.sections.roots import read_vault_root
 from expunge.ports.store_kind import StoreKind
 
 MAP_NAME = "expunge.yaml"
@@ -118,6 +119,7 @@ def examine(
     table = form.table(root, "the map", words.MAP, ("version", "stores", "datasets"))
     if table is None:
         return MapReading(None, faults.sorted())
+    _check_version(form, table)
     data_map = _whole(form, table, path.absolute(), kinds)
     return MapReading(data_map, faults.sorted())
 
@@ -147,7 +149,6 @@ _CHECKS = (
 
 
 def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKind]) -> DataMap:
-    _check_version(form, root)
     state, state_url = read_state(form, root, path.parent)
     stores = read_stores(form, root, path.parent, kinds)
     draft = MapDraft(
@@ -199,6 +200,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         provenance=provenance,
         trainings=trainings,
         witnesses=read_witnesses(form, root, path.parent),
+        vault_root=read_vault_root(form, root, path.parent),
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expunge.core.datamap.not_ours import NotOurs
+from expunge.core.datamap.datamap import NotOurs
 from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import ListNode, TableNode, Value
