@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.vaults import KIND, Vaults
-from expunge.core.datamap.datamap import ByField, Dataset
+from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Through
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.gate import fencing
 from expunge.engine.vault import admission, openings
@@ -61,13 +61,19 @@ class VaultService(DomainService):
             Refused: a person in it is suppressed or does not permit it, or this kind of data may not be collected.
         """
         found = self._dataset(dataset)
+        if isinstance(found.subject, Through):
+            message = f"{dataset} holds what was made from recordings of {found.subject.dataset}"
+            raise UsageError(message, help="say from which: expunge.vault.derive, or `expunge vault derive`")
         people = tuple(dict.fromkeys((*named_in(found, name), *subjects)))
         new = NewRecording(found.name, name, people, self.context.clock.now(), clear_before, digest, size)
         if people and not SealedLayout.of(found).shows(SealedRecording("", found.name, name, people, 0, "", new.at)):
             message = "a person in it would be found by no order: the path that its name fits has no field for them"
             raise UsageError(message, help=f"give `path:` of {found.name} a placeholder for each kind of identifier, or use another name")
+        return self._taken_in(found, new, stream, self._admitting(found, people))
+
+    def _taken_in(self, dataset: Dataset, new: NewRecording, stream: BinaryIO, admit: Callable[[], None]) -> Ingested:
         try:
-            return ingest(self._library(found), new, stream, self._admitting(found, people))
+            return ingest(self._library(dataset), new, stream, admit)
         except OSError as error:
             message = f"the recording could not be taken in: {error.strerror or 'input/output error'}"
             raise StoreUnavailable(message, help="nothing readable is left of it; mend it, then ingest it again") from error
@@ -119,11 +125,13 @@ class VaultService(DomainService):
             UsageError: there is no such recording, or no such part.
             Refused: the gate does not let it. Reads raise it too.
         """
-        dataset, _, name = recording.partition("/")
-        found = self._dataset(dataset)
-        gate = self.gate()
-        library = self._library(found)
-        sealed = self._named(library, found, name)
+        found, sealed = self._found(recording)
+        return self._opened(found, sealed, openings.this_reader(purpose, program), first, last)
+
+    def _opened(
+        self, dataset: Dataset, sealed: SealedRecording, reader: openings.Reader, first: int = 0, last: int | None = None
+    ) -> BinaryIO:
+        gate, library, purpose = self.gate(), self._library(dataset), reader.purpose
         end = sealed.size if last is None else last
         if not 0 <= first <= end <= sealed.size:
             message = f"the recording has {sealed.size} bytes"
@@ -144,7 +152,7 @@ class VaultService(DomainService):
             raise StoreUnavailable(message, help="`expunge check` says more; put the file back from its backup") from error
         try:
             # commit point: the opening is in the journal before the first byte is read.
-            openings.enter(self.context, sealed, openings.this_reader(purpose, program), first, end)
+            openings.enter(self.context, sealed, reader, first, end)
         except BaseException:
             content.close()
             raise
@@ -187,13 +195,21 @@ class VaultService(DomainService):
 
     # --- finding --------------------------------------------------------------------------------
 
-    def _named(self, library: Library, dataset: Dataset, name: str) -> SealedRecording:
-        subjects = named_in(dataset, name)
-        whole = (each for each in library.recordings(dataset.name, subjects) if each.name == name and library.is_whole(each))
-        sealed = next(whole, None)
+    def _found(self, recording: str) -> tuple[Dataset, SealedRecording]:
+        """Return a recording, named as DATASET/NAME, and its dataset. Raises UsageError where there is none."""
+        dataset, _, name = recording.partition("/")
+        found = self._dataset(dataset)
+        sealed = self._named(found, name)
         if sealed is None:
             raise UsageError("there is no such recording", help="name it as DATASET/NAME; what was erased is not there any more")
-        return sealed
+        return found, sealed
+
+    def _named(self, dataset: Dataset, name: str) -> SealedRecording | None:
+        library = self._library(dataset)
+        # Why all labels where the name says nobody: what was made from a recording need not repeat whose that is.
+        subjects = named_in(dataset, name, _people(self.context.data_map, dataset)) or None
+        whole = (each for each in library.recordings(dataset.name, subjects) if each.name == name and library.is_whole(each))
+        return next(whole, None)
 
     def _dataset(self, name: str) -> Dataset:
         found = self.context.data_map.datasets.get(name)
@@ -207,16 +223,29 @@ class VaultService(DomainService):
         return self.vaults.library(self.context.data_map.stores[dataset.store])
 
 
-def named_in(dataset: Dataset, name: str) -> tuple[Subject, ...]:
-    """Return the people in a recording's name. Raises UsageError where the name fits no path, or can be read in two ways."""
+def _people(data_map: DataMap, dataset: Dataset) -> ByField | None:
+    """Return the rule by which the people of a dataset are found in names, its own or that of the dataset it is found through."""
     rule = dataset.subject
-    pairs = rule.pairs() if isinstance(rule, ByField) else ()
+    while isinstance(rule, Through):
+        rule = data_map.datasets[rule.dataset].subject
+    return rule if isinstance(rule, ByField) else None
+
+
+def named_in(dataset: Dataset, name: str, rule: ByField | None = None) -> tuple[Subject, ...]:
+    """Return the people in a recording's name, by the dataset's own rule unless another is given.
+
+    Raises UsageError where the name fits no path, or can be read in two ways.
+    """
+    own = dataset.subject
+    rule = rule or (own if isinstance(own, ByField) else None)
+    pairs = rule.pairs() if rule else ()
+    fields = (*(field for _, field in pairs), *dataset.subject_fields)
     parts = name.split("/")
     ways = [way for path in dataset.paths for way in CompiledTemplate.of(path).readings(name)]
     if not ways or "\0" in name or not {"", ".", ".."}.isdisjoint(parts):
         message = f"a name fits no path of {dataset.name}"
         raise UsageError(message, help=f"names are like {' or '.join(dataset.paths)}")
-    if len({tuple(way.get(field) for _, field in pairs) for way in ways}) > 1:
+    if len({tuple(map(way.get, fields)) for way in ways}) > 1:
         message = f"a name of {dataset.name} can be read in two ways, so that it could be two people's"
         raise UsageError(message, help="separate the placeholders by '/' or by a character that no identifier holds")
     return tuple((kind, ways[0][field]) for kind, field in pairs if field in ways[0])
