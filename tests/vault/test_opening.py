@@ -125,7 +125,7 @@ with expunge.vault.open({name()!r}, purpose="look", map_path={str(home.map)!r}) 
     assert int(done.stdout) == len(data)
     with home.open() as opened:
         assert [(each.program, each.purpose) for each in opened.vault.openings()] == [("-c", "look")]
-    assert expunge.vault.__all__ == ["open"]
+    assert expunge.vault.__all__ == ["derive", "open"]
 
 
 def test_nobody_else_opens_a_recording():

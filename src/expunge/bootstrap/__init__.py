@@ -57,6 +57,7 @@ from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
 from expunge.bootstrap.use_records import UseRecordService
 from expunge.bootstrap.vault.adoption import AdoptionService
+from expunge.bootstrap.vault.derivations import DerivationService
 from expunge.bootstrap.vault.epochs import EpochService
 from expunge.bootstrap.vault.kept_vault import KeptVault
 from expunge.bootstrap.vault.service import VaultService
@@ -137,6 +138,7 @@ class Expunge(Queries):
         self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open, way)
         self.epochs = EpochService(context, self._changing, self._alone, vaults)
         self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)
+        self.derivations = DerivationService(context, self._changing, self._alone, vaults, self.gates.open)
         self.clock_behind: list[timedelta] = []
         self.rollback: StateRollback | None = None
         """Signs that the state was put back from an older copy. Nothing is written or carried out until a person has decided."""

@@ -6,6 +6,7 @@
 
     with expunge.vault.open("doorbell/doorbell/p-17/r-1.mp4", purpose="recognise visitors") as file:
         ...
+    expunge.vault.derive("doorbell/doorbell/p-17/r-1.mp4", "captions", caption, purpose="recognise visitors")
 
 This module is the door for programs: it asks the installation, which asks the gate and enters the opening in its journal. The modules
 below it, such as :mod:`expunge.vault.library`, have no door of their own, and no keys.
@@ -16,13 +17,14 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from expunge.bootstrap.vault.access import OpenedVault, Vault
 
-__all__ = ["open"]
+__all__ = ["derive", "open"]
 
 _guard = threading.Lock()
 _opened: dict[tuple[int, str], OpenedVault] = {}
@@ -54,8 +56,45 @@ def open(  # noqa: A001 - the door's own word
     return vault(map_path).open(recording, purpose=purpose, program=program, first=first, last=last)
 
 
+def derive(
+    recording: str,
+    dataset: str,
+    make: Callable[[BinaryIO], bytes | BinaryIO],
+    *,
+    purpose: str,
+    program: str = "",
+    fields: Mapping[str, str] | None = None,
+    map_path: Path | str | None = None,
+) -> str:
+    """Open a recording for a purpose, and seal what ``make`` makes from it. Return its name, ``DATASET/NAME``.
+
+    It belongs to all people of the recording, is as old as the recording, and is erased with it. It is durable when this returns.
+
+    Args:
+        recording: ``DATASET/NAME``.
+        dataset: where it goes: a dataset of the same vault, which the map has ``derived_from`` the recording's and finds through it.
+        make: is given the opened recording; returns bytes, or a stream that may still read from it.
+        purpose: what the recording is opened for.
+        program: the program's name, for the register of openings and the lineage; else its file's name.
+        fields: values for placeholders of the dataset's path which the recording's name does not have.
+        map_path: the data map; None walks up from the working folder.
+
+    Raises:
+        Refused: the gate does not let the recording be read, a person in it is suppressed, or it was erased meanwhile.
+        UsageError: there is no such recording, the map does not say that this is made from it, or another thing has the name.
+        StoreUnavailable, StateUnavailable, Busy: it cannot be read or sealed now.
+        KeystoreLocked: only the keeper can open the keys, and it does not derive.
+    """
+    made = _opened_vault(map_path).deriving().derive(recording, dataset, make, purpose=purpose, by=program, fields=fields)
+    return f"{made.recording.dataset}/{made.recording.name}"
+
+
 def vault(map_path: Path | str | None = None) -> Vault:
     """Return the vault of a map, opened once in each process."""
+    return _opened_vault(map_path).vault
+
+
+def _opened_vault(map_path: Path | str | None) -> OpenedVault:
     from expunge.bootstrap.vault.access import open_vault
 
     with _guard:
@@ -64,7 +103,7 @@ def vault(map_path: Path | str | None = None) -> Vault:
             _opened[key] = open_vault(map_path, passphrase=os.environ.get("EXPUNGE_PASSPHRASE") or None)
             if len(_opened) == 1:
                 atexit.register(_close)
-        return _opened[key].vault
+        return _opened[key]
 
 
 def _close() -> None:

@@ -102,9 +102,7 @@ class Sealing:
             raise UsageError("the bytes that came have another SHA-256 than was claimed", help="send the recording again, whole")
         self._writer.close()
         self._file.settle()
-        return SealedRecording(
-            self._file.id, new.dataset, new.name, new.subjects, size, self._digest.hexdigest(), new.at, new.clear_before
-        )
+        return SealedRecording(self._file.id, new.dataset, new.name, new.subjects, size, self._digest.hexdigest(), new.at, new.clear_before)
 
     def abandon(self) -> None:
         """Forget the key. What was written never opens, unless it was settled."""

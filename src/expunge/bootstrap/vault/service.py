@@ -14,7 +14,7 @@ from expunge.bootstrap.vault import vault_names
 from expunge.bootstrap.vault.kept_vault import KeptVault, taking_in
 from expunge.bootstrap.vault.vault_names import named_in
 from expunge.bootstrap.vault.vaults import Vaults
-from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.datamap import Dataset, Through
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.gate import fencing
 from expunge.engine.vault import admission, openings
@@ -87,6 +87,9 @@ class VaultService(DomainService):
     def incoming(self, dataset: str, name: str, claimed: Claimed) -> Incoming:
         """Begin to take one recording in, whose bytes may come in parts. Raises as :meth:`ingest`, and OSError."""
         found = self._dataset(dataset)
+        if isinstance(found.subject, Through):
+            message = f"{dataset} holds what was made from recordings of {found.subject.dataset}"
+            raise UsageError(message, help="say from which: expunge.vault.derive, or `expunge vault derive`")
         people = tuple(dict.fromkeys((*named_in(found, name), *claimed.subjects)))
         new = NewRecording(found.name, name, people, self.context.clock.now(), claimed.clear_before, claimed.digest, claimed.size)
         if people and not SealedLayout.of(found).shows(SealedRecording("", found.name, name, people, 0, "", new.at)):
@@ -132,11 +135,11 @@ class VaultService(DomainService):
 
     def opened(self, recording: str, reader: Reader, first: int, last: int | None) -> GatedReader:
         """Open a recording for a reader. The parameters and the errors are those of :meth:`open`."""
-        dataset, _, name = recording.partition("/")
-        found = self._dataset(dataset)
-        gate = self.gate()
-        library = self._library(found)
-        sealed = self._named(library, found, name)
+        found, sealed = self._found(recording)
+        return self._opened(found, sealed, reader, first, last)
+
+    def _opened(self, dataset: Dataset, sealed: SealedRecording, reader: Reader, first: int = 0, last: int | None = None) -> GatedReader:
+        gate, library = self.gate(), self._library(dataset)
         end = sealed.size if last is None else last
         if not 0 <= first <= end <= sealed.size:
             message = f"the recording has {sealed.size} bytes"
@@ -210,13 +213,21 @@ class VaultService(DomainService):
 
     # --- finding --------------------------------------------------------------------------------
 
-    def _named(self, library: Library, dataset: Dataset, name: str) -> SealedRecording:
-        subjects = named_in(dataset, name)
-        whole = (each for each in library.recordings(dataset.name, subjects) if each.name == name and library.is_whole(each))
-        sealed = next(whole, None)
+    def _found(self, recording: str) -> tuple[Dataset, SealedRecording]:
+        """Return a recording, named as DATASET/NAME, and its dataset. Raises UsageError where there is none."""
+        dataset, _, name = recording.partition("/")
+        found = self._dataset(dataset)
+        sealed = self._named(found, name)
         if sealed is None:
             raise UsageError("there is no such recording", help="name it as DATASET/NAME; what was erased is not there any more")
-        return sealed
+        return found, sealed
+
+    def _named(self, dataset: Dataset, name: str) -> SealedRecording | None:
+        library = self._library(dataset)
+        # Why all labels where the name says nobody: what was made from a recording need not repeat whose that is.
+        subjects = named_in(dataset, name, vault_names.people_of(self.context.data_map, dataset)) or None
+        whole = (each for each in library.recordings(dataset.name, subjects) if each.name == name and library.is_whole(each))
+        return next(whole, None)
 
     def _dataset(self, name: str) -> Dataset:
         return vault_names.dataset_of(self.context.data_map, name)

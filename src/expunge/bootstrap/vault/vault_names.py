@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from expunge.core.datamap.datamap import ByField, DataMap, Dataset
+from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Through
 from expunge.errors import UsageError
 from expunge.ports.vault.sealed_library import Subject
 from expunge.stores.tree.template_walk import CompiledTemplate
@@ -52,16 +52,29 @@ def names_below(dataset: Dataset, folder: Path) -> Iterator[tuple[str, Path]]:
         yield name, path
 
 
-def named_in(dataset: Dataset, name: str) -> tuple[Subject, ...]:
-    """Return the people in a recording's name. Raises UsageError where the name fits no path, or can be read in two ways."""
+def people_of(data_map: DataMap, dataset: Dataset) -> ByField | None:
+    """Return the rule by which the people of a dataset are found in names, its own or that of the dataset it is found through."""
     rule = dataset.subject
-    pairs = rule.pairs() if isinstance(rule, ByField) else ()
+    while isinstance(rule, Through):
+        rule = data_map.datasets[rule.dataset].subject
+    return rule if isinstance(rule, ByField) else None
+
+
+def named_in(dataset: Dataset, name: str, rule: ByField | None = None) -> tuple[Subject, ...]:
+    """Return the people in a recording's name, by the dataset's own rule unless another is given.
+
+    Raises UsageError where the name fits no path, or can be read in two ways.
+    """
+    own = dataset.subject
+    rule = rule or (own if isinstance(own, ByField) else None)
+    pairs = rule.pairs() if rule else ()
+    fields = (*(field for _, field in pairs), *dataset.subject_fields)
     parts = name.split("/")
     ways = [way for path in dataset.paths for way in CompiledTemplate.of(path).readings(name)]
     if not ways or "\0" in name or not {"", ".", ".."}.isdisjoint(parts):
         message = f"a name fits no path of {dataset.name}"
         raise UsageError(message, help=f"names are like {' or '.join(dataset.paths)}")
-    if len({tuple(way.get(field) for _, field in pairs) for way in ways}) > 1:
+    if len({tuple(map(way.get, fields)) for way in ways}) > 1:
         message = f"a name of {dataset.name} can be read in two ways, so that it could be two people's"
         raise UsageError(message, help="separate the placeholders by '/' or by a character that no identifier holds")
     return tuple((kind, ways[0][field]) for kind, field in pairs if field in ways[0])

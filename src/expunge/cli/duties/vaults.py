@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from expunge.cli.duties import vault_adopt
+from expunge.cli.duties import vault_adopt, vault_derive
 from expunge.cli.orders.plan_commands import signed
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from expunge.ports.vault.key_epochs import KeyDeath
 
 app = typer.Typer(
-    help="Sealed recordings: take over what lies in the clear, how keys stand, new epochs, the end of old ones, who can read.",
+    help="Sealed recordings: take over what lies in the clear, seal what is made from them, keys and epochs, who can read.",
     no_args_is_help=True,
 )
 app.command()(vault_adopt.adopt)
+app.command()(vault_derive.derive)
 
 Epoch = Annotated[int, typer.Argument(metavar="EPOCH", help="Its number, as `expunge vault status` shows it.", show_default=False)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from expunge.core.datamap.datamap import ByField, Dataset
+from expunge.core.datamap.datamap import ByField, Dataset, Through
 from expunge.core.retention.collection_permission import may_collect
 from expunge.engine.gate import fencing
 from expunge.engine.kernel.context import Context
@@ -18,14 +18,15 @@ WhyNot = Callable[[Subject, str], str]
 
 
 def admit(context: Context, dataset: Dataset, subjects: Sequence[Subject], why_not: WhyNot) -> None:
-    """Let a recording of some people come in.
+    """Let a recording of some people come in, or what was made from one.
 
     Raises:
         UsageError: no person is named, or an identifier of a kind that the dataset does not know.
         Refused: one of them is suppressed or does not permit it, or this kind of data may not be collected.
     """
     kinds = dataset.subject.fields if isinstance(dataset.subject, ByField) else {}
-    if not subjects or any(kind not in kinds or not value for kind, value in subjects):
+    known = isinstance(dataset.subject, Through) or all(kind in kinds for kind, _ in subjects)
+    if not subjects or not known or not all(value for _, value in subjects):
         message = f"a recording of {dataset.name} says whose it is: {', '.join(kinds) or 'nobody can be named'}"
         raise UsageError(message, help="name them with --field or --subject, as KIND:IDENTIFIER")
     schedule = may_collect(context.data_map, dataset.name)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from expunge.core.datamap.datamap import ByField
+from expunge.core.datamap.datamap import ByField, Through
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.ports.vault.sealed_library import LibraryFile, SealedLibrary
 from expunge.stores.tree.check import NamesCheck
@@ -34,8 +34,8 @@ class VaultCheck:
         """Yield everything that is wrong or not declared."""
         yield from self._names.templates()
         for layout in self._names.layouts:
-            if not isinstance(layout.dataset.subject, ByField):
-                what = "a recording is found by the person whom its name says, and by nothing else"
+            if not isinstance(layout.dataset.subject, ByField | Through):
+                what = "a recording is found by the person whom its name says, or by the recording that it was made from"
                 yield self._names.finding(FindingKind.SUBJECT_PATH, layout.dataset.name, what, "subject: {KIND: PLACEHOLDER}")
         if not self._root.is_dir():
             yield self._without_folder()
@@ -62,7 +62,7 @@ class VaultCheck:
             yield from (each for each in self._files(self._library) if each.kind is FindingKind.UNDECLARED)
 
     def _files(self, library: SealedLibrary) -> Iterator[Finding]:
-        here = {path.relative_to(self._root).as_posix(): kind for path, kind in library.examine(shown_by(self._layouts)).items()}
+        here = {path.relative_to(self._root).as_posix(): kind for path, kind in library.examine(shown_by(self._layouts, library)).items()}
         strange = sorted(key for key, kind in here.items() if kind is LibraryFile.STRANGE and not self._names.is_ignored(key))
         if len(strange) > _NAMED_SINGLY:
             what = f"{len(strange)} files that are no recording's, or of another size than their recording's"
@@ -77,7 +77,8 @@ class VaultCheck:
         unnamed = sum(kind is LibraryFile.UNNAMED for kind in here.values())
         if unnamed:
             what = (
-                f"{unnamed} recordings that no order finds: their names fit no path of their dataset, or no field says who else is in them"
+                f"{unnamed} recordings that no order finds: their names fit no path of their dataset, no field says who else is in them, or"
+                " they lead to no living recording, or to those of other people"
             )
             yield self._names.finding(FindingKind.UNDECLARED, ".", what, _UNNAMED)
         missing = library.without_file()

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from expunge import permit
-from expunge.core.datamap.datamap import ByField
+from expunge.core.datamap.datamap import ByField, Through
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
@@ -54,11 +54,17 @@ class SealedLayout(FolderLayout):
         return different(found)
 
     def shows(self, recording: SealedRecording) -> bool:
-        """Return whether a recording's name fits a path, and a look finds it by each of its people."""
+        """Return whether a recording's name fits a path, and a look finds it by each of its people, or by what it was made from."""
         rule = self.dataset.subject
+        if isinstance(rule, Through):
+            return self.links(recording, rule.via) != frozenset()
         fields = rule.fields if isinstance(rule, ByField) else {}
         readings = [way for template in self.templates for way in self.readings_of(template, recording)]
         return bool(readings) and all(any(way.get(fields.get(kind, "")) == value for way in readings) for kind, value in recording.subjects)
+
+    def links(self, recording: SealedRecording, field_: str) -> frozenset[str]:
+        """Return the values of a field in a recording's name."""
+        return frozenset(way[field_] for template in self.templates for way in template.readings(recording.name) if field_ in way)
 
     def copy(self, recording: SealedRecording, number: int) -> Copy:
         """Return one recording as an item of people who stay."""
@@ -80,10 +86,34 @@ class SealedLayout(FolderLayout):
         return frozenset((kind, value) for kind, name in pairs for value in wanted.get(name, ()))
 
 
-def shown_by(layouts: Iterable[SealedLayout]) -> Callable[[SealedRecording], bool]:
-    """Return a function that tells whether the datasets' paths show a recording: see :meth:`SealedLayout.shows`."""
+def shown_by(layouts: Iterable[SealedLayout], library: SealedLibrary) -> Callable[[SealedRecording], bool]:
+    """Return a function that tells whether an order finds a recording: see :meth:`SealedLayout.shows`.
+
+    What is found through another dataset needs a living recording there that leads to it, and leads to nothing of other people.
+    """
     by_name = {each.dataset.name: each for each in layouts}
-    return lambda recording: recording.dataset in by_name and by_name[recording.dataset].shows(recording)
+    leading: dict[tuple[str, str], dict[str, frozenset[Subject]]] = {}
+
+    def leads(source: str, link: str) -> Mapping[str, frozenset[Subject]]:
+        if (source, link) not in leading:
+            people = leading[source, link] = {}
+            for each in library.recordings(source):
+                for value in by_name[source].links(each, link):
+                    people[value] = people.get(value, frozenset()) | frozenset(each.subjects)
+        return leading[source, link]
+
+    def shown(recording: SealedRecording) -> bool:
+        layout = by_name.get(recording.dataset)
+        if layout is None or not layout.shows(recording):
+            return False
+        rule = layout.dataset.subject
+        if not isinstance(rule, Through) or any(source not in by_name for source in rule.sources):
+            return True
+        values = layout.links(recording, rule.via)
+        people = frozenset[Subject]().union(*(leads(source, link).get(value, ()) for source, link in rule.ways for value in values))
+        return bool(people) and people <= frozenset(recording.subjects)
+
+    return shown
 
 
 @dataclass(frozen=True)
@@ -156,10 +186,9 @@ class SealedTree:
     def meet(self, copies: Sequence[Copy]) -> None:
         """Open the labels of the people whom copies are about, so that their names are known."""
         selectors = [copy.selector for copy in copies if copy.selector]
-        every = any(selector.every for selector in selectors)
-        wanted: set[Subject] = set()
-        for selector in selectors:
-            wanted |= self._layout.subjects_of(selector.match) or frozenset()
+        asked = [None if selector.every else self._layout.subjects_of(selector.match) for selector in selectors]
+        every = None in asked
+        wanted: set[Subject] = set().union(*(each for each in asked if each is not None))
         for template in self._layout.templates if every or wanted else ():
             for _ in self._met(template, None if every else wanted):
                 pass

@@ -222,7 +222,7 @@ class Vault:
 
     def files(self) -> NameFile:
         """Return a function that tells sealed files of living recordings from files that nothing explains."""
-        here = self._opened.examine(shown_by([SealedLayout.of(each) for each in self._datasets]))
+        here = self._opened.examine(shown_by([SealedLayout.of(each) for each in self._datasets], self._opened))
         root = os.path.join(self._root, "")  # noqa: PTH118 - saves a Path for each of millions
 
         def name(path: Path) -> StoreFile | None:
