@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -93,14 +94,14 @@ def of_surprise(status: int) -> HttpResponse:
     return _json(status, {"error": error, "where": where, "help": help_})
 
 
-def strict(response: HttpResponseBase) -> HttpResponseBase:
-    """Return the response with the headers that every answer has. An error without JSON becomes an error of ours."""
+def strict(response: HttpResponseBase, further: Mapping[str, str]) -> HttpResponseBase:
+    """Return the response with the headers that every answer has, and further ones. An error without JSON becomes an error of ours."""
     if response.status_code >= 400 and response.headers.get("Content-Type", "").partition(";")[0] != "application/json":
         allow = response.headers.get("Allow")
         response = of_surprise(response.status_code)
         if allow:
             response["Allow"] = allow
-    for name, value in HEADERS.items():
+    for name, value in (*HEADERS.items(), *further.items()):
         response[name] = value
     if isinstance(response, HttpResponse):
         response["Content-Length"] = str(len(response.content))

@@ -20,7 +20,7 @@ from expunge.web.guarding import Bearer, Guard
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 JSON = "application/json"
-_ANSWERS: dict[int, Any] = {200: Taken, **dict.fromkeys((400, 401, 403, 405, 411, 413, 415, 422, 429, 500, 503), Fault)}
+_ANSWERS: dict[int, Any] = {200: Taken, **dict.fromkeys((400, 401, 403, 405, 408, 411, 413, 415, 422, 429, 500, 503), Fault)}
 
 
 def make_api(door: LineageDoor) -> NinjaAPI:
