@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Callable
@@ -12,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class GatedReader(io.RawIOBase):
-    """The part of a recording that was entered in the register of openings. Before each read, ``ask`` is called again."""
+    """The part of a recording that was entered in the register of openings. Before each read, the gate and the file are asked again."""
 
-    def __init__(self, content: BinaryIO, first: int, last: int, ask: Callable[[], None]) -> None:
+    def __init__(self, content: BinaryIO, first: int, last: int, ask: Callable[[], None], is_erased: Callable[[], bool]) -> None:
         """Take over the content, which is closed with this reader.
 
         Args:
@@ -22,9 +23,13 @@ class GatedReader(io.RawIOBase):
             first: where the part begins: place 0 of this reader.
             last: where it ends.
             ask: raises the refusal, if there is one; then nothing more is read.
+            is_erased: returns whether the recording was erased since; then nothing more is read either.
         """
         super().__init__()
-        self._content, self._first, self.size, self._ask = content, first, last - first, ask
+        self._content, self._ask, self._is_erased = content, ask, is_erased
+        self.first, self.last, self.size = first, last, last - first
+        self.whole = content.seek(0, os.SEEK_END)
+        """Bytes of the whole recording."""
         self._position = 0
 
     def readable(self) -> bool:
@@ -53,6 +58,8 @@ class GatedReader(io.RawIOBase):
             raise ValueError("read from a closed recording")
         try:
             self._ask()
+            if self._is_erased():
+                raise FileNotFoundError(errno.ENOENT, "the recording was erased")
         except BaseException:
             self.close()
             raise
@@ -60,10 +67,14 @@ class GatedReader(io.RawIOBase):
         view = memoryview(buffer).cast("B")[:left]
         if not view:
             return 0
-        self._content.seek(self._first + self._position)
+        self._content.seek(self.first + self._position)
         taken: int = self._content.readinto(view) or 0  # type: ignore[attr-defined]
         self._position += taken
         return taken
+
+    def is_over(self) -> bool:
+        """Return whether no further byte can be read: it was closed, or the recording was erased."""
+        return self.closed or self._is_erased()
 
     def close(self) -> None:
         """Close the content as well."""

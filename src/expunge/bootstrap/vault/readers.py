@@ -15,7 +15,8 @@ from pathlib import Path
 
 from expunge.adapters.keys.local_keystore import is_locked
 from expunge.bootstrap.open_state import KEYS
-from expunge.bootstrap.vault.vaults import KIND, ROOT, TABLE
+from expunge.bootstrap.vault.vault_names import KIND
+from expunge.bootstrap.vault.vaults import ROOT, TABLE
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.kernel.context import Context

@@ -11,6 +11,7 @@ from pathlib import Path
 from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.adapters.roots.local_root import LocalRoot
 from expunge.adapters.roots.shred_file import ShredFile
+from expunge.bootstrap.vault.vault_names import KIND
 from expunge.core.datamap.datamap import DataMap, StoreSpec
 from expunge.core.values.periods import parse_span
 from expunge.engine.kernel import spelt_names
@@ -20,7 +21,6 @@ from expunge.ports.vault.key_epochs import LIFETIME
 from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.library import KeysBeside, Library, SubjectIds
 
-KIND = "vault"
 TABLE = "vault/table/keys.db"
 ROOT = "vault/root"
 LOCK = "vault/ingest.lock"
