@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.gate import fencing
 from expunge.engine.vault import admission, openings
 from expunge.engine.vault.openings import Reader
-from expunge.errors import Busy, Refused, StoreUnavailable, UsageError
+from expunge.errors import Busy, Refused, StoreFull, StoreUnavailable, UsageError
 from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.ports.vault.sealed_library import SealedRecording, Subject
@@ -25,6 +26,8 @@ from expunge.stores.vault.sealed_tree import SealedLayout
 from expunge.vault.gated_reader import GatedReader
 from expunge.vault.ingesting import Incoming, Ingested, NewRecording
 from expunge.vault.library import Library
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
@@ -219,4 +222,5 @@ def taking_in() -> Iterator[None]:
         yield
     except OSError as error:
         message = f"the recording could not be taken in: {error.strerror or 'input/output error'}"
-        raise StoreUnavailable(message, help="nothing readable is left of it; mend it, then ingest it again") from error
+        kind = StoreFull if error.errno in _FULL else StoreUnavailable
+        raise kind(message, help="nothing readable is left of it; mend it, then ingest it again") from error

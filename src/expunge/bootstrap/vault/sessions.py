@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from expunge.errors import Busy, SessionGone, UsageError
+from expunge.errors import AlreadyThere, Busy, SessionGone
 from expunge.ports.vault.vault_door import Caller, check_token
 
 Claim = TypeVar("Claim")
@@ -58,7 +58,8 @@ class Sessions(Generic[Claim, Kept]):
         """Begin a session, or take up the one that this caller began by the same claim. An error in the block ends it.
 
         Raises:
-            UsageError: the token is malformed, or used for another claim.
+            UsageError: the token is malformed.
+            AlreadyThere: it is used for another claim.
             Busy: there are too many.
         """
         check_token(token)
@@ -122,7 +123,7 @@ class Sessions(Generic[Claim, Kept]):
             if session is not None:
                 if session.claim != claim:
                     message = f"the token of this {self._what} is used for another"
-                    raise UsageError(message, help="choose a token for each by secrets.token_hex(16)")
+                    raise AlreadyThere(message, help="choose a token for each by secrets.token_hex(16)")
                 return session
             mine = sum(uid == caller.uid for uid, _ in self._sessions)
             if mine >= self._limits.of_caller or len(self._sessions) >= self._limits.together:
