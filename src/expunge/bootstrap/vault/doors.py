@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
-from expunge.bootstrap.vault.service import Claimed, VaultService, taking_in
+from expunge.bootstrap.vault.kept_vault import taking_in
+from expunge.bootstrap.vault.service import Claimed, VaultService
 from expunge.bootstrap.vault.sessions import SessionLimits, Sessions
 from expunge.engine.vault.openings import Reader
 from expunge.errors import StoreUnavailable, UsageError, WrongOffset
@@ -23,7 +24,6 @@ from expunge.ports.vault.vault_door import (
     OpenedRecording,
     OpeningClaim,
     ReadablePage,
-    ReadableRecording,
     TakenIn,
     UploadClaim,
 )
@@ -124,8 +124,7 @@ class LocalDoor:
     def readable_recordings(self, dataset: str, purpose: str, after: int = 0) -> ReadablePage:
         """See the port."""
         with self._doors.vault() as vault:
-            found, following = vault.readable_page(dataset, purpose, after)
-        return ReadablePage(tuple(ReadableRecording(each.name, each.size) for each in found), following)
+            return vault.readable_page(dataset, purpose, after)
 
     # --- in -------------------------------------------------------------------------------------
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault import vault_names
+from expunge.bootstrap.vault.kept_vault import KeptVault, taking_in
 from expunge.bootstrap.vault.vault_names import named_in
 from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.datamap.datamap import Dataset
@@ -18,16 +18,15 @@ from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.gate import fencing
 from expunge.engine.vault import admission, openings
 from expunge.engine.vault.openings import Reader
-from expunge.errors import Busy, Refused, StoreFull, StoreUnavailable, UsageError
+from expunge.errors import Busy, Refused, StoreUnavailable, UsageError
 from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.ports.vault.sealed_library import SealedRecording, Subject
+from expunge.ports.vault.vault_door import ReadablePage, ReadableRecording
 from expunge.stores.vault.sealed_tree import SealedLayout
 from expunge.vault.gated_reader import GatedReader
 from expunge.vault.ingesting import Incoming, Ingested, NewRecording
 from expunge.vault.library import Library
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,8 @@ class VaultService(DomainService):
 
     vaults: Vaults
     gate: Callable[[], Gate]
+    kept: KeptVault | None = None
+    """The way through the keeper, where this process cannot open the keys. Recordings come in and are read by it then."""
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -76,6 +77,8 @@ class VaultService(DomainService):
             UsageError: the name fits no path, another recording has it, or the bytes are not as claimed.
             Refused: a person in it is suppressed or does not permit it, or this kind of data may not be collected.
         """
+        if self.kept is not None:
+            return self.kept.ingest(dataset, name, stream, subjects, clear_before=clear_before, digest=digest, size=size)
         claimed = Claimed(subjects, clear_before, digest, size)
         with taking_in(), self.incoming(dataset, name, claimed) as incoming:
             return incoming.take(stream)
@@ -122,6 +125,8 @@ class VaultService(DomainService):
             UsageError: there is no such recording, or no such part.
             Refused: the gate does not let it. Reads raise it too.
         """
+        if self.kept is not None:
+            return self.kept.open(recording, purpose=purpose, program=program, first=first, last=last)
         return cast("BinaryIO", self.opened(recording, openings.this_reader(purpose, program), first, last))
 
     def opened(self, recording: str, reader: Reader, first: int, last: int | None) -> GatedReader:
@@ -170,21 +175,24 @@ class VaultService(DomainService):
         """Return the datasets that lie in vaults."""
         return vault_names.datasets_of(self.context.data_map)
 
-    def readable(self, dataset: str, purpose: str) -> tuple[SealedRecording, ...]:
-        """Return the recordings of a dataset that may be read for a purpose, by the gate of this moment."""
-        found: list[SealedRecording] = []
+    def readable(self, dataset: str, purpose: str) -> Iterator[ReadableRecording]:
+        """Yield the recordings of a dataset that may be read for a purpose, by the gate of this moment."""
+        if self.kept is not None:
+            yield from self.kept.readable(dataset, purpose)
+            return
         after: int | None = 0
         while after is not None:
-            some, after = self.readable_page(dataset, purpose, after)
-            found += some
-        return tuple(found)
+            page = self.readable_page(dataset, purpose, after)
+            yield from page.recordings
+            after = page.following
 
-    def readable_page(self, dataset: str, purpose: str, after: int) -> tuple[list[SealedRecording], int | None]:
-        """Return some of :meth:`readable`, from a place on, and the place of the next; None where no more follow."""
+    def readable_page(self, dataset: str, purpose: str, after: int) -> ReadablePage:
+        """Return some of :meth:`readable`, from a place on."""
         found = self._dataset(dataset)
         some, following = self._library(found).page(found.name, after)
         gate = self.gate()
-        return [each for each in some if all(gate.may_use(GateSubject(*one), purpose, each.at) for one in each.subjects)], following
+        let = (each for each in some if all(gate.may_use(GateSubject(*one), purpose, each.at) for one in each.subjects))
+        return ReadablePage(tuple(ReadableRecording(each.name, each.size) for each in let), following)
 
     # --- deciding -------------------------------------------------------------------------------
 
@@ -213,14 +221,3 @@ class VaultService(DomainService):
 
     def _library(self, dataset: Dataset) -> Library:
         return self.vaults.library(self.context.data_map.stores[dataset.store])
-
-
-@contextmanager
-def taking_in() -> Iterator[None]:
-    """Turn errors of the disk into StoreUnavailable, for a block that takes a recording in."""
-    try:
-        yield
-    except OSError as error:
-        message = f"the recording could not be taken in: {error.strerror or 'input/output error'}"
-        kind = StoreFull if error.errno in _FULL else StoreUnavailable
-        raise kind(message, help="nothing readable is left of it; mend it, then ingest it again") from error

@@ -47,7 +47,7 @@ class Vaults:
             if self._opened is None:
                 if not isinstance(self.keys, LocalKeys):
                     # Why not without the passphrase: a root that is made here would have no protection.
-                    message = "the vault opens in the process that opens the keystore, and here the keeper has done so"
+                    message = "the keeper has the keys of the vault, and does for others no more than let them read and send recordings in"
                     raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
                 root = LocalRoot(self._state / ROOT, self._passphrase)
                 self._opened = KeyTable.open(self._state / TABLE, root, ShredFile(self._state / SHREDS), now=self._now)
