@@ -70,10 +70,10 @@ def _measured(where: Path, named: str, *, target: bool) -> list[Result]:
         _put(connection, token, source)
         for _ in range(ROUNDS):
             whole.append(_timed(lambda: _put(connection, token, source)))
-            copied.append(_timed(lambda: _copy(source, folder / "copy")))
+            copied.append(_timed(lambda: _copy(source, folder)))
         _write(source, SMALL)
-        small = _timed(lambda: [_put(connection, token, source) for _ in range(MANY)]) / MANY
-        beside = _timed(lambda: [_copy(source, folder / f"copy-{at}") for at in range(MANY)]) / MANY
+        small = _timed(lambda: _put(connection, token, source, MANY)) / MANY
+        beside = _timed(lambda: _copy(source, folder, MANY)) / MANY
     ours, other = (SIZE / 1e6 / statistics.median(each) for each in (whole, copied))
     note = f"best {SIZE / 1e6 / min(whole):,.0f} and {SIZE / 1e6 / min(copied):,.0f}; sender, server, keeper and disk on one machine"
     rows = [Result(f"PUT of {SIZE >> 20} MiB into {named}", ours, "MB/s", other, "cp with fsync", 300.0 if target else None, note=note)]
@@ -101,7 +101,12 @@ def _serving(folder: Path) -> Iterator[tuple[http.client.HTTPConnection, str]]:
             process.wait(60)
 
 
-def _put(connection: http.client.HTTPConnection, token: str, source: Path) -> None:
+def _put(connection: http.client.HTTPConnection, token: str, source: Path, times: int = 1) -> None:
+    for _ in range(times):
+        _put_one(connection, token, source)
+
+
+def _put_one(connection: http.client.HTTPConnection, token: str, source: Path) -> None:
     fields = {"profile_id": "p-1", "recording_id": uuid4().hex}
     headers = {
         "Authorization": f"Bearer {token}",
@@ -115,11 +120,13 @@ def _put(connection: http.client.HTTPConnection, token: str, source: Path) -> No
         assert answer.status == 201, said
 
 
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
-    with target.open("rb+") as file:
-        durable.fsync(file, at="bench")
-    durable.fsync_directory(target.parent, at="bench")
+def _copy(source: Path, folder: Path, times: int = 1) -> None:
+    for at in range(times):
+        target = folder / f"{source.name}-{at}"
+        shutil.copyfile(source, target)
+        with target.open("rb+") as file:
+            durable.fsync(file, at="bench")
+        durable.fsync_directory(folder, at="bench")
 
 
 def _write(path: Path, size: int) -> None:

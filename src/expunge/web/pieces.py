@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
 
@@ -71,7 +73,7 @@ def pieces(request: HttpRequest, size: int | None) -> Iterator[bytes]:
     Raises Problem (408) where the body stops coming, or its end does not come.
     """
     # Why past Django's stream: that and gunicorn's read a kibibyte at a time.
-    body = request.environ["wsgi.input"]
+    body = cast("WSGIRequest", request).environ["wsgi.input"]
     if size is None:
         yield from _until_it_ends(body)
         return
