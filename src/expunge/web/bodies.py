@@ -62,11 +62,14 @@ def announced(request: HttpRequest) -> int:
 
 
 def read(request: HttpRequest) -> bytes:
-    """The body, unpacked. Raises Problem: 413 when it is too large, 415 for an encoding that is not known, 400 when it is damaged."""
+    """The body, unpacked. Raises Problem: 413 when it is too large, 415 for an unknown encoding, 400 for damage, 408 where it stalls."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
         raise Problem(415, "this encoding is not known", "the header Content-Encoding", "send it as it is, or packed with gzip")
-    packed = request.read()
+    try:
+        packed = request.read()
+    except OSError:
+        raise Problem(408, "the body stopped coming", "the body", "send it again, without a pause", retry_after=1) from None
     return _unpacked(packed) if encoding == "gzip" else packed
 
 

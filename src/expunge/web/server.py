@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -14,13 +13,16 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, path
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
-from gunicorn.http import wsgi
-from gunicorn.workers.gthread import ThreadWorker
 
 from expunge.bootstrap.pipelines import LineageDoor
-from expunge.web.answers import HEADERS, strict
+from expunge.bootstrap.recordings import RecordingsDoor
+from expunge.errors import Misconfigured
+from expunge.web.answers import strict
 from expunge.web.api import make_api
+from expunge.web.connections import FIELD, FIELDS, LINE, HttpWorker
+from expunge.web.tls import HSTS, TlsFiles
 
 THREADS = 16
 SECONDS = 30
@@ -30,10 +32,12 @@ SECONDS = 30
 class Handler(WSGIHandler):
     """Django over one API, without any of a project's middleware."""
 
-    def __init__(self, door: LineageDoor) -> None:
+    def __init__(self, door: LineageDoor, recordings: RecordingsDoor, *, secure: bool) -> None:
+        """``secure``: whether every request comes over TLS."""
         super().__init__()
         self._door = door
-        self._urls = (path("", make_api(door).urls),)
+        self._headers = HSTS if secure else {}
+        self._urls = (path("", make_api(door, recordings).urls),)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Look the address up among the API's alone."""
@@ -44,45 +48,7 @@ class Handler(WSGIHandler):
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the headers that every answer has."""
         self._door.stay()
-        return strict(super().get_response(request))
-
-
-class _Response(wsgi.Response):  # type: ignore[misc]
-    """Without a banner."""
-
-    def default_headers(self) -> list[str]:
-        return [header for header in super().default_headers() if not header.startswith("Server:")]
-
-
-class HttpWorker(ThreadWorker):  # type: ignore[misc]
-    """A worker that answers malformed HTTP like everything else, and repeats nothing of it."""
-
-    def init_process(self) -> None:
-        """Begin."""
-        wsgi.Response = _Response
-        super().init_process()
-
-    def handle_exit(self, number: int, frame: FrameType | None) -> None:
-        """Finish what is under way, and close idle connections at once: gunicorn would wait for them as long as for a request."""
-        super().handle_exit(number, frame)
-        self.method_queue.defer(self._close_idle)
-
-    def _close_idle(self) -> None:
-        for connection in (*self.keepalived_conns, *self.pending_conns):
-            connection.timeout = 0.0
-        self.murder_keepalived()
-        self.murder_pending()
-
-    def handle_error(self, _: object, client: socket.socket, __: object, ___: BaseException) -> None:
-        """Answer a request that could not be read."""
-        body = json.dumps({"error": "this is no HTTP request that can be read", "where": "the request", "help": "send it as HTTP/1.1"})
-        lines = ["HTTP/1.1 400 Bad Request", "Connection: close", "Content-Type: application/json", f"Content-Length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in HEADERS.items()]
-        try:
-            client.sendall("\r\n".join([*lines, "", body]).encode("ascii"))
-        except OSError:
-            # Whoever sent it has gone, which is as good as answered.
-            return
+        return strict(super().get_response(request), self._headers)
 
 
 class _Silent(Logger):  # type: ignore[misc]
@@ -94,15 +60,53 @@ class _Silent(Logger):  # type: ignore[misc]
         self.error_log.disabled = self.access_log.disabled = True
 
 
-class HttpServer(BaseApplication):  # type: ignore[misc]
-    """Serves an installation's API until it is asked to end (SIGTERM, SIGINT)."""
+class _Watch(Arbiter):  # type: ignore[misc]
+    """The process above the worker, which looks after another one too."""
 
-    def __init__(self, map_file: Path | None, listening: socket.socket, ready: Callable[[], None]) -> None:
-        """Take a socket that listens; ``ready`` is called once, in this process, when a worker answers."""
+    def manage_workers(self) -> None:
+        """Start what has ended; called about once a second."""
+        super().manage_workers()
+        self.app.look_after()
+
+
+class HttpServer(BaseApplication):  # type: ignore[misc]
+    """Serves an installation's API until it is asked to end (SIGTERM, SIGINT). SIGHUP has it read the certificate again."""
+
+    def __init__(
+        self,
+        map_file: Path | None,
+        listening: socket.socket,
+        ready: Callable[[], None],
+        tell: Callable[[str], None],
+        look_after: Callable[[], None],
+        tls: TlsFiles | None = None,
+    ) -> None:
+        """Take a socket that listens.
+
+        Args:
+            map_file: the data map.
+            listening: the socket.
+            ready: called once, in this process, when a worker answers.
+            tell: tells the operator something, in one line.
+            look_after: called about once a second.
+            tls: certificate and key; plain HTTP without.
+
+        Raises:
+            Misconfigured: certificate and key cannot be used.
+        """
         self._map_file = map_file
         self._socket = listening
         self._ready = ready
+        self._tell = tell
+        self.look_after = look_after
+        self._tls = tls
+        # Why here, before the fork: the first client is too late to say that a certificate is wrong.
+        self._context = tls.context()[0] if tls else None
         super().__init__()
+
+    def run(self) -> None:
+        """Serve until asked to end, which ends the process."""
+        _Watch(self).run()
 
     def load_config(self) -> None:
         """Settings of our own; no file and no variable of the environment has a say."""
@@ -115,14 +119,28 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             "timeout": SECONDS,
             "graceful_timeout": SECONDS,
             "keepalive": 15,
-            "limit_request_line": 2048,
-            "limit_request_fields": 50,
-            "limit_request_field_size": 4096,
+            "limit_request_line": LINE,
+            "limit_request_fields": FIELDS,
+            "limit_request_field_size": FIELD,
             "when_ready": lambda _: self._ready(),
         }
+        if self._tls:
+            values |= {"certfile": str(self._tls.certificate), "keyfile": str(self._tls.key), "ssl_context": self._given_context}
         for name, value in values.items():
             self.cfg.set(name, value)
 
+    def reload(self) -> None:
+        """Read the certificate again; keep the one that is in use, and say so, where the new one cannot be used."""
+        if self._tls:
+            try:
+                self._context = self._tls.context()[0]
+            except Misconfigured as error:
+                self._tell(f"the certificate was not renewed, and the earlier one stays in use: {error.message}; {error.help}")
+        super().reload()
+
     def load(self) -> Handler:
         """Open the door in the worker, after the fork: a connection to a database belongs to the process that opened it."""
-        return Handler(LineageDoor.open(self._map_file))
+        return Handler(LineageDoor.open(self._map_file), RecordingsDoor.open(self._map_file), secure=self._tls is not None)
+
+    def _given_context(self, _: object, __: object) -> ssl.SSLContext | None:
+        return self._context

@@ -26,7 +26,9 @@ class Answer:
 
 def error_frame(error: ExpungeError) -> Frame:
     """Return an error as a frame: its class, its message and its help, none of which holds personal data."""
-    head: dict[str, Json] = {_ERROR: type(error).__name__, _MESSAGE: error.message, _HELP: error.help}
+    # Why not the class itself: a room has errors of its own, which the other side reads as the one that they are a kind of.
+    kind = next(each for each in type(error).__mro__ if each.__module__ == ExpungeError.__module__)
+    head: dict[str, Json] = {_ERROR: kind.__name__, _MESSAGE: error.message, _HELP: error.help}
     return Frame(head | ({_RECEIVED: error.received} if isinstance(error, WrongOffset) else {}))
 
 

@@ -1,11 +1,13 @@
-"""``expunge serve``: the HTTP server, for lineage events from pipelines."""
+"""``expunge serve``: the HTTP server, for lineage events from pipelines and for recordings."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import socket
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -13,50 +15,76 @@ from expunge.cli.terminal import options, output
 from expunge.errors import Misconfigured, UsageError
 
 LOOPBACK = "127.0.0.1"
+_SOON = timedelta(days=14)
+_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def serve(
     port: Annotated[int, typer.Option(help="0 picks a free one.", min=0, max=65535)] = 8765,
     host: Annotated[str, typer.Option(help="The address to listen at.")] = LOOPBACK,
-    exposed: Annotated[bool, typer.Option("--exposed", help="Allow an address that other machines reach.")] = False,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Speak TLS with this certificate (PEM, the chain after it).", show_default=False)
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The key of the certificate, readable by this user alone.", show_default=False)
+    ] = None,
+    exposed_plain: Annotated[
+        bool, typer.Option("--exposed-plain", help="Speak plain HTTP where other machines reach it: behind a proxy that speaks TLS.")
+    ] = False,
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Take OpenLineage events at /api/v1/lineage until interrupted; /api/openapi.json describes it, /healthz says whether it is well.
+    """Take OpenLineage events and recordings until interrupted; /api/openapi.json describes it, /healthz says whether it is well.
 
-    It needs no key of the installation and opens none. It speaks plain HTTP: where other machines reach it, put it behind a proxy that
-    speaks TLS.
+    It needs no key of the installation and opens none. Recordings go on to the keeper; where the map has a vault and no keeper runs, it
+    starts one for itself, unless the keystore needs a passphrase. Where other machines reach it, it speaks TLS, by --tls-cert and
+    --tls-key. SIGHUP has it read both again, after they were renewed.
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    from expunge.bootstrap.keeper_child import KeeperChild
     from expunge.bootstrap.pipelines import LineageDoor
 
+    address = _address(host)
+    if (tls_cert is None) != (tls_key is None):
+        raise UsageError("a certificate and its key come together", help="give both --tls-cert and --tls-key")
+    if not address.is_loopback and tls_key is None and not exposed_plain:
+        message = f"other machines reach {address}, and what is sent there can be read on the way"
+        help_ = "give --tls-cert and --tls-key; behind a proxy that speaks TLS, say --exposed-plain"
+        raise UsageError(message, help=help_)
     with LineageDoor.open(map_file):
-        listening = _listen(host, port, exposed=exposed)
+        pass
     try:
         from expunge.web.server import HttpServer
+        from expunge.web.tls import TlsFiles
     except ImportError as error:
         message = f"the server needs a package that is not installed: {error.name}"
         raise Misconfigured(message, help="pip install 'expunge[serve]'") from error
+    tls = TlsFiles(tls_cert.absolute(), tls_key.absolute()) if tls_cert and tls_key else None
+    if tls and (left := tls.context()[1] - datetime.now(UTC)) < _SOON:
+        output.note(f"the certificate ends in {output.count(left.days, 'day')}; after it is renewed, send this process SIGHUP")
+    listening = _listen(address, port)
     bound, number = listening.getsockname()[:2]
-    url = f"http://{f'[{bound}]' if ':' in bound else bound}:{number}/"
+    url = f"{'https' if tls else 'http'}://{f'[{bound}]' if ':' in bound else bound}:{number}/"
 
     def ready() -> None:
         output.write_json("serving/1", {"url": url}) if as_json else output.say(f"serving {url}api/v1/lineage")
 
-    with listening:
-        HttpServer(map_file, listening, ready).run()
+    with listening, KeeperChild(map_file) as keeper:
+        if why_not := keeper.begin():
+            output.note(f"recordings are refused for now: {why_not}")
+        HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls).run()
 
 
-def _listen(host: str, port: int, *, exposed: bool) -> socket.socket:
+def _address(host: str) -> _Address:
     try:
-        address = ipaddress.ip_address(host)
+        return ipaddress.ip_address(host)
     except ValueError as error:
         message = f"{output.visible(host)!r} is no IP address"
         raise UsageError(message, help="write --host 127.0.0.1, or ::1") from error
-    if not address.is_loopback and not exposed:
-        message = f"other machines reach {address}, and what is sent there can be read on the way"
-        raise UsageError(message, help="put a proxy that speaks TLS before it and keep 127.0.0.1, or say --exposed")
+
+
+def _listen(address: _Address, port: int) -> socket.socket:
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     try:
         return socket.create_server((str(address), port), family=family, backlog=256)

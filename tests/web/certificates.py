@@ -1,0 +1,60 @@
+"""Certificates for tests: made anew each time, with whatever is wrong with them."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from expunge.web.tls import TlsFiles
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Made:
+    files: TlsFiles
+    certificate: bytes
+    key: bytes
+    serial: int
+
+    @property
+    def options(self) -> tuple[str | Path, ...]:
+        """The options of `expunge serve`."""
+        return "--tls-cert", self.files.certificate, "--tls-key", self.files.key
+
+
+def make(folder: Path, begins: timedelta = -DAY, ends: timedelta = 90 * DAY, passphrase: bytes = b"") -> Made:
+    """A certificate for 127.0.0.1 that vouches for itself, and its key, both in files of a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    serial = x509.random_serial_number()
+    built = x509.CertificateBuilder(name, name, key.public_key(), serial, now + begins, now + ends)
+    signed = built.add_extension(names, critical=False).add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    certificate = signed.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    lock: KeySerializationEncryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock)
+    return write(folder, certificate, secret, serial)
+
+
+def write(folder: Path, certificate: bytes, key: bytes, serial: int = 0) -> Made:
+    """Put the two into files."""
+    files = TlsFiles(folder / "server.pem", folder / "server.key")
+    files.certificate.write_bytes(certificate)
+    files.key.touch(mode=0o600)
+    files.key.write_bytes(key)
+    return Made(files, certificate, key, serial)
