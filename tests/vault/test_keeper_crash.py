@@ -134,6 +134,25 @@ def test_killed_around_what_counts_it_goes_on(filled: KeptHome, tmp_path: Path, 
     killed(story, copy_kept(filled, tmp_path / "home"), (name, 1))
 
 
+@pytest.mark.parametrize(
+    ("story", "counts"), [(reads, (1, 2)), (sends, (1, 2, 3, 4)), pytest.param(reads, (3, 4, 5), marks=pytest.mark.soak)], ids=str
+)
+def test_a_lost_answer_is_asked_for_again_and_means_the_same(
+    filled: KeptHome, tmp_path: Path, story: Callable[[KeptHome], None], counts: tuple[int, ...]
+) -> None:
+    """The keeper did it, and the answer did not arrive: one entry, and each byte once."""
+    for count in counts:
+        kept = copy_kept(filled, tmp_path / str(count))
+        kept.start(("keeper.answer:before", "lost", count))
+        story(kept)
+        with kept.open() as opened:
+            assert len(opened.vault.openings()) == (story is reads)
+        kept.stop()
+        kept.child = None
+        whole(kept)
+        kept.end()
+
+
 def test_a_keeper_that_dies_in_an_upload_leaves_bytes_that_nobody_can_read(filled: KeptHome, tmp_path: Path) -> None:
     """What was appended is sealed on the disk, and in no table; the upload begins anew at 0."""
     kept = copy_kept(filled, tmp_path / "home")

@@ -99,7 +99,7 @@ class Keeper:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ending.set)
-        server = await asyncio.start_unix_server(self._connected, sock=listening, backlog=128, **_LEAVING)
+        server = await asyncio.start_unix_server(self._connected, sock=listening, backlog=128, limit=2**18, **_LEAVING)
         settling = asyncio.create_task(self._settle_always())
         ready()
         await self._ending.wait()

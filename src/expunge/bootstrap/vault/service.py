@@ -164,7 +164,8 @@ class VaultService(DomainService):
         except BaseException:
             content.close()
             raise
-        return GatedReader(content, first, end, ask, lambda: library.sealed_size(sealed) is None)
+        file = library.path(sealed.id)
+        return GatedReader(content, first, end, ask, lambda: not file.exists())
 
     def openings(self) -> tuple[RecordingOpened, ...]:
         """Return every opening, oldest first."""
