@@ -20,7 +20,7 @@ from expunge.core.evidence import receipt
 from expunge.core.evidence.receipt import Verdict
 from expunge.core.log import dsse
 from expunge.core.verification.receipt_verify import verify
-from expunge.demo.company import outside_search, services, truth
+from expunge.demo.company import doorbell, outside_search, services, truth
 from expunge.demo.company.narration import Narrator
 from expunge.demo.company.outside_search import Search
 from expunge.demo.company.stage import Stage
@@ -49,6 +49,48 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, str]:
 @pytest.fixture
 def stage(told: tuple[Stage, str]) -> Stage:
     return told[0]
+
+
+def test_the_doorbell_was_sealed_opened_refused_and_is_dark(told: tuple[Stage, str]) -> None:
+    """Each in its place in the story; of the films no piece lies anywhere but in the export of the person who was filmed."""
+    stage, text = told
+    assert [ring.person.profile_id in stage.erased for ring in stage.rings] == [True, True, False]
+    at = [
+        text.index(each)
+        for each in (
+            "none of Expunge's own state holds a piece of any film",
+            "journal before the first byte",
+            "refused (consent was not given",
+            "for another purpose: refused",
+            "the keys of what was erased are inaccessible since",
+            "today's key table: none opens",
+            "today's root: 3 open",
+            "the same once more: none opens",
+            "every one is irrecoverable",
+        )
+    ]
+    assert at == sorted(at)
+    pieces = [ring.film[at : at + 48] for ring in stage.rings for at in range(2000, len(ring.film) - 48, len(ring.film) // 20)]
+    for place in ("world", "state", "nightly", "twin", "before", "servers"):
+        assert Search([], pieces).folder(stage.folder / place) == []
+    exported = [path for path in stage.folder.rglob("export.zip") if Search([], pieces).folder(path)]
+    assert len(exported) == 2, "the search sees what there is"
+
+
+def test_what_a_film_says_is_what_a_decoder_says(tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2")
+    for number, film in enumerate(doorbell.films()):
+        path = tmp_path / f"{number}.mp4"
+        path.write_bytes(film)
+        decoder, facts = cv2.VideoCapture(str(path)), doorbell.facts_of(io.BytesIO(film))
+        frames = 0
+        while decoder.grab():
+            frames += 1
+        assert frames == facts.frames
+        assert facts.height == decoder.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    for other in (b"", b"RIFF" * 20, film[:-1], film[: len(film) // 2]):
+        with pytest.raises(ValueError, match="film"):
+            doorbell.facts_of(io.BytesIO(other))
 
 
 def _strings(stage: Stage) -> list[list[str]]:
@@ -103,7 +145,9 @@ def test_both_searches_saw_something_in_every_store_before_and_nothing_after(sta
         assert verify({path.name: path.read_bytes() for path in stage.guardian(number).iterdir()}).opened
         scans = [entry.scan for entry in said.datasets if entry.scan is not None and entry.items]
         assert scans
-        assert {entry.store for entry in said.datasets if entry.scan is not None and entry.scan.traces_usable} == {"app", "lake", "hub"}
+        filmed = {"doorbells"} if stage.world.requests[number - 1].person in {ring.person for ring in stage.rings} else set()
+        seen = {entry.store for entry in said.datasets if entry.scan is not None and entry.scan.traces_usable}
+        assert seen == {"app", "lake", "hub"} | filmed
         assert all(scan.found == 0 and scan.controls_found > 0 for scan in scans if scan.traces_usable)
         assert any("audio: names of deleted objects" in each for each in said.out_of_scope)
 

@@ -33,7 +33,7 @@ class Vaults:
 
     def __init__(self, data_map: DataMap, keys: InstallationKeys, passphrase: str | None, now: Callable[[], datetime]) -> None:
         """Open nothing yet. ``passphrase`` is the keystore's, which protects the root of the vault as well."""
-        self._map = data_map
+        self.map = data_map
         self._state = Path(data_map.state).resolve()
         self.keys = keys
         self._passphrase = passphrase
@@ -55,16 +55,16 @@ class Vaults:
 
     def library(self, spec: StoreSpec) -> Library:
         """Return the library of a store of kind ``vault``."""
-        rules = sha256("\n".join(f"{kind} {self._map.spelling(kind)!r}" for kind in sorted(self._map.kinds)).encode()).digest()
-        ids = SubjectIds(self.keys.vault_key(), lambda kind, value: spelt_names.stands_for(self._map, kind, value), rules)
-        datasets = [each.name for each in self._map.datasets_of(spec.name)]
+        rules = sha256("\n".join(f"{kind} {self.map.spelling(kind)!r}" for kind in sorted(self.map.kinds)).encode()).digest()
+        ids = SubjectIds(self.keys.vault_key(), lambda kind, value: spelt_names.stands_for(self.map, kind, value), rules)
+        datasets = [each.name for each in self.map.datasets_of(spec.name)]
         beside = KeysBeside(self._state / LOCK, self._state / SHREDS, self.until, self.lifetime)
         return Library(FolderShelf(Path(spec.url).resolve()), datasets, self.table, ids, beside=beside)
 
     @property
     def lifetime(self) -> timedelta:
         """The longest life of an epoch: the shortest that a vault of the map says."""
-        said = (each.options.get("epochs") for each in self._map.stores.values() if each.kind == KIND)
+        said = (each.options.get("epochs") for each in self.map.stores.values() if each.kind == KIND)
         return min((parse_span(str(each)) for each in said if each is not None), default=LIFETIME)
 
     def until(self) -> str:

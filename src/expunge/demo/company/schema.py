@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 EMBEDDING = 64
@@ -174,6 +175,50 @@ _EXPORT = """\
     on_erase: erase
 """
 
+_VAULT = """\
+  doorbells: {kind: vault, url: ./world/vault, epochs: 7 days}      # recordings sealed under keys that can be made to die
+"""
+_SEEN = """\
+  seen:    {period: 30 days, from: modified, purpose: see who rings, need: the person agreed to it}
+"""
+_DOORBELL = """\
+  doorbell:
+    store: doorbells
+    path: "door/{profile_id}/{recording_id}.mp4"
+    subject: {profile: profile_id}
+    categories: [user.content.video]
+    retention: seen
+  doorbell_facts:                               # what a pipeline read out of a film; it goes with the film
+    store: doorbells
+    path: "facts/{profile_id}/{recording_id}.json"
+    subject: {through: doorbell, via: recording_id}
+    derived_from: [doorbell]
+    on_erase: erase
+    retention: seen
+"""
+_PURPOSES = """\
+purposes:
+  ingest:
+    description: answer what is asked
+    needs: contract
+    use: collection
+    datasets: [ALL]
+  see_who_rings:
+    description: see who rings at the door
+    needs: consent
+    use: collection
+    datasets: [doorbell, doorbell_facts]
+    text: visitors
+texts:
+  visitors:
+    - {version: 1, file: consent/visitors.md}
+"""
+CONSENT = """\
+# Who rings at your door
+
+Your doorbell can tell you who rings. For that our programs open the films that it makes. Say no, and nothing opens them.
+"""
+
 _IGNORE = """\
 ignore:
   - {store: app, table: app_settings, reason: "settings of the program, no personal data"}
@@ -184,7 +229,9 @@ SHARED = 'state: "${LANTERN_STATE}"\nstate_folder: ./state'
 """Expunge's own state in a database, so that several workers can share it; keys and log stay in the folder."""
 
 
-def data_map(*, bucket: str, with_export: bool, approvers: Mapping[str, str] | None = None, state: str = ALONE) -> str:
+def data_map(
+    *, bucket: str, with_export: bool, approvers: Mapping[str, str] | None = None, state: str = ALONE, doorbell: bool = False
+) -> str:
     """``expunge.yaml`` of the company: as first written, or with the engineer's copy declared as well.
 
     Args:
@@ -192,7 +239,14 @@ def data_map(*, bucket: str, with_export: bool, approvers: Mapping[str, str] | N
         with_export: declare the copy.
         approvers: name -> verifier key of who may approve plans.
         state: ``ALONE`` or ``SHARED``.
+        doorbell: declare the vault of the doorbell, and what people have to agree to for it.
     """
     names = "".join(f"  {name}: {key}\n" for name, key in (approvers or {}).items())
-    stores = _MAP.replace("STATE", state, 1).replace("BUCKET", bucket, 1)
-    return stores + (_EXPORT if with_export else "") + _IGNORE + (f"approvers:\n{names}" if names else "")
+    stores = _MAP.replace("STATE", state, 1).replace("BUCKET", bucket, 1) + (_EXPORT if with_export else "")
+    if doorbell:
+        # Without whereabouts, whose uses are reviewed one by one.
+        used = ", ".join(
+            each for each in re.findall(r"^  (\w+):", stores.partition("\ndatasets:\n")[2], re.MULTILINE) if each != "locations"
+        )
+        stores = stores.replace("retention:\n", f"{_VAULT}retention:\n{_SEEN}", 1) + _DOORBELL + _PURPOSES.replace("ALL", used, 1)
+    return stores + _IGNORE + (f"approvers:\n{names}" if names else "")

@@ -16,29 +16,30 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.values.ids import OrderId
+from expunge.demo.company.doorbell import Ring
 from expunge.demo.company.narration import Narrator
 from expunge.demo.company.outside_search import Search
 from expunge.demo.company.schema import ALONE, SHARED
 from expunge.demo.company.world import Request, World
 
-OFFICER = "privacy-officer"
+OFFICER, DEPUTY = "privacy-officer", "deputy"
 
 
 class Officer:
-    """The person who approves plans. The key lives as long as the demonstration."""
+    """The person who approves plans, and a deputy, since some deeds take two. Their keys live as long as the demonstration."""
 
     def __init__(self) -> None:
-        self._key = Ed25519PrivateKey.generate()
+        self._keys = {name: Ed25519PrivateKey.generate() for name in (OFFICER, DEPUTY)}
 
     @property
     def approvers(self) -> dict[str, str]:
         """For the data map: name -> verifier key."""
-        public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return {OFFICER: str(VerifierKey(OFFICER, Algorithm.ED25519, public))}
+        public = {name: key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for name, key in self._keys.items()}
+        return {name: str(VerifierKey(name, Algorithm.ED25519, each)) for name, each in public.items()}
 
-    def sign(self, message: bytes) -> str:
+    def sign(self, message: bytes, name: str = OFFICER) -> str:
         """Base64 of the signature."""
-        return base64.b64encode(self._key.sign(message)).decode()
+        return base64.b64encode(self._keys[name].sign(message)).decode()
 
 
 @dataclass
@@ -57,6 +58,8 @@ class Stage:
     """In the order of the requests."""
     before: dict[str, int] = field(default_factory=dict)
     """By store: strings and pieces of sound of all who asked, found by the outside search before."""
+    rings: tuple[Ring, ...] = ()
+    """The films that the doorbell made."""
     survey: dict[str, str] = field(default_factory=dict)
     """Digest of every item before."""
     failures: list[str] = field(default_factory=list)

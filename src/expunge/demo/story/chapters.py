@@ -11,7 +11,7 @@ from expunge.demo.company import outside_search, services
 from expunge.demo.company.narration import Narrator
 from expunge.demo.company.stage import Stage
 from expunge.demo.company.world import STORES
-from expunge.demo.story import erasing, opening, proving, restoring, several
+from expunge.demo.story import doorbells, erasing, opening, proving, restoring, several
 from expunge.demo.voices.speech import Speech
 from expunge.errors import UsageError
 
@@ -19,8 +19,8 @@ SEED = 7
 _MARK = "demo.json"
 _SERVERS = "servers"
 _OURS = (
-    "world", "before", "twin", "state", "guardian", "forged", "statements", _SERVERS, "expunge.yaml", "CREDITS.txt",
-    proving.PUBLISHED, _MARK,
+    "world", "before", "twin", "state", "consent", doorbells.NIGHTLY, "guardian", "forged", "statements", _SERVERS, "expunge.yaml",
+    "CREDITS.txt", proving.PUBLISHED, _MARK,
 )  # fmt: skip
 
 
@@ -57,10 +57,12 @@ def tell(
         backup = folder / _SERVERS / "lantern.dump"
         restoring.back_up(running, backup)
         opening.undeclared(stage)
+        doorbells.ringing(stage)
         erasing.asking(stage)
         erasing.erasing(stage)
         proving.hand_over(stage)
         proving.unchanged(stage)
+        doorbells.dark(stage)
         proving.late(stage)
         restoring.restored(stage, backup)
         services.stopped(running.postgres, folder / "world" / STORES["app"])
@@ -93,6 +95,7 @@ def _end(stage: Stage, *, keep_before: bool) -> None:
         f"{folder / 'world'}   the company's stores, as they are now",
         f"{folder / 'state'}   Expunge's own state: journal, keys, log",
         f"{folder / _SERVERS}   logs of the company's servers, which are stopped",
+        f"{folder / doorbells.NIGHTLY}   the backup of the doorbell's vault and key table from before the orders: nothing opens it",
         f"{folder / 'twin'}   the same company after an ordinary DELETE",
     ]
     if keep_before:
