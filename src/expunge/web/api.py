@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from expunge.bootstrap.pipelines import LineageDoor
-from expunge.bootstrap.recordings import RecordingsDoor
+from expunge.bootstrap.vault.recordings import RecordingsDoor
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.core.lineage import openlineage
 from expunge.core.lineage.observations import Observation

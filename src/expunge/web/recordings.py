@@ -17,7 +17,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from expunge.bootstrap.recordings import RecordingsDoor, Sent
+from expunge.bootstrap.vault.recordings import RecordingsDoor, Sent
 from expunge.core.journal.access_tokens import Token
 from expunge.errors import AlreadyThere, Busy, ExpungeError, Refused, SessionGone, StoreFull, UsageError, WrongOffset
 from expunge.ports.vault.vault_door import TakenIn, UploadClaim, VaultDoor

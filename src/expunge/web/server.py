@@ -17,7 +17,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from expunge.bootstrap.pipelines import LineageDoor
-from expunge.bootstrap.recordings import RecordingsDoor
+from expunge.bootstrap.vault.recordings import RecordingsDoor
 from expunge.errors import Misconfigured
 from expunge.web.answers import strict
 from expunge.web.api import make_api

@@ -164,8 +164,7 @@ class VaultService(DomainService):
         except BaseException:
             content.close()
             raise
-        file = library.path(sealed.id)
-        return GatedReader(content, first, end, ask, lambda: not file.exists())
+        return GatedReader(content, first, end, ask, lambda: library.sealed_size(sealed) is None)
 
     def openings(self) -> tuple[RecordingOpened, ...]:
         """Return every opening, oldest first."""

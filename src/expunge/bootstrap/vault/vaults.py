@@ -49,7 +49,7 @@ class Vaults:
                     # Why not without the passphrase: a root that is made here would have no protection.
                     message = "the keeper has the keys of the vault, and does for others no more than let them read and send recordings in"
                     raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
-                root = open_root(self._state, self._map.vault_root, self._passphrase)
+                root = open_root(self._state, self.map.vault_root, self._passphrase)
                 self._opened = KeyTable.open(self._state / TABLE, root, ShredFile(self._state / SHREDS), now=self._now)
             return self._opened
 

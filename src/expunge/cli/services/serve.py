@@ -42,7 +42,7 @@ def serve(
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    from expunge.bootstrap.keeper_child import KeeperChild
+    from expunge.bootstrap.vault.keeper_child import KeeperChild
     from expunge.bootstrap.pipelines import LineageDoor
 
     address = _address(host)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.consents import Agreement
-from expunge.bootstrap.vault.vaults import ROOT, SHREDS, TABLE, Vaults
+from expunge.bootstrap.vault.roots import ROOT
+from expunge.bootstrap.vault.vaults import SHREDS, TABLE, Vaults
 from expunge.core.evidence import receipt
 from expunge.core.log import dsse
 from expunge.demo.company.doorbell import VISITORS, Ring, facts_of, rings
