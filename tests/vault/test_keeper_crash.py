@@ -135,7 +135,9 @@ def test_killed_around_what_counts_it_goes_on(filled: KeptHome, tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("story", "counts"), [(reads, (1, 2)), (sends, (1, 2, 3, 4)), pytest.param(reads, (3, 4, 5), marks=pytest.mark.soak)], ids=str
+    ("story", "counts"),
+    [(reads, (1, 2)), (sends, (1, 2, 3, 4)), pytest.param(reads, (3, 4, 5), marks=pytest.mark.soak)],
+    ids=lambda each: getattr(each, "__name__", str(each)),
 )
 def test_a_lost_answer_is_asked_for_again_and_means_the_same(
     filled: KeptHome, tmp_path: Path, story: Callable[[KeptHome], None], counts: tuple[int, ...]

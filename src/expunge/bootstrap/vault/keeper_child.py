@@ -14,8 +14,8 @@ from typing import Self
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.bootstrap import keeping
 from expunge.bootstrap.open_state import read_installed
-from expunge.bootstrap.vault.recordings import place_of_map
 from expunge.bootstrap.vault import vault_names
+from expunge.bootstrap.vault.recordings import place_of_map
 from expunge.errors import ExpungeError, KeeperAway
 
 _DEATH_SIGNAL = 1

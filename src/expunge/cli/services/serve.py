@@ -42,8 +42,8 @@ def serve(
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    from expunge.bootstrap.vault.keeper_child import KeeperChild
     from expunge.bootstrap.pipelines import LineageDoor
+    from expunge.bootstrap.vault.keeper_child import KeeperChild
 
     address = _address(host)
     if (tls_cert is None) != (tls_key is None):
