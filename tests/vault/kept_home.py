@@ -46,7 +46,13 @@ class KeptHome(Doorbells):
             yield opened
 
     def start(
-        self, fault: tuple[str, str, int] | None = None, *, admitted: Admitted | None = None, with_map: bool = True, recorded: bool = False
+        self,
+        fault: tuple[str, str, int] | None = None,
+        *,
+        admitted: Admitted | None = None,
+        with_map: bool = True,
+        recorded: bool = False,
+        as_user: int | None = None,
     ) -> KeptHome:
         """Start a keeper; returns when it answers. With ``recorded`` it returns the failpoints that it passed since."""
         reading, writing = os.pipe()
@@ -54,6 +60,8 @@ class KeptHome(Doorbells):
         def keep() -> list[str]:
             os.close(reading)
             passed: list[str] = []
+            if as_user is not None:
+                become(as_user)
             with contextlib.ExitStack() as stack:
 
                 def ready() -> None:
@@ -95,6 +103,13 @@ class KeptHome(Doorbells):
             each.close()
         if self.child is not None:
             self.child.kill()
+
+
+def become(user: int) -> None:
+    """In a child of root: be an ordinary user from here on."""
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
 
 
 def build_kept(folder: Path) -> KeptHome:

@@ -7,22 +7,28 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 import expunge.vault
+from expunge.bootstrap import keeping
 from expunge.bootstrap.vault.access import open_vault
 from expunge.bootstrap.vault.kept_vault import KeptVault
 from expunge.errors import KeystoreLocked, Misconfigured, Refused, SessionGone, StoreUnavailable, UsageError
 from expunge.ports.vault.vault_door import MOST_AT_ONCE, OpeningClaim, UploadClaim
+from expunge.testing.forked import in_child
 from expunge.vault.chunked import object_context
 from expunge.vault.file_system import VaultFileSystem
 from tests.adapters.keeper.memory import forms, readable
 from tests.cli.running import expunge as run
 from tests.vault.doorbells import ANNA, BELA, path_of, speech
-from tests.vault.kept_home import PASSPHRASE, KeptHome
+from tests.vault.kept_home import PASSPHRASE, KeptHome, become
 from tests.vault.sealing_by_hand import SALT, derive
+
+ENVIRONMENT = {"EXPUNGE_PASSPHRASE": PASSPHRASE}
 
 
 def name(one: str = ANNA) -> str:
@@ -179,3 +185,68 @@ def test_ranges_and_bodies_are_bounded(kept: KeptHome):
     with pytest.raises(UsageError, match="no short text"):
         door.open_recording(OpeningClaim(secrets.token_hex(16), name(), "look", "x" * 257))
     assert door.read_recording(claim.opening, 0, 10) == speech(0)[:10]
+
+
+def test_rights_are_told_by_the_keeper_and_among_those_who_can_read(kept: KeptHome):
+    """The status of the keeper, and the answer to who can read, name each account and what it may."""
+    admitted = keeping.admitted([], [], ["0:look"], [], ["0"])
+    assert run("vault", "who-can-read", "--json", cwd=kept.folder, env=ENVIRONMENT).json["keeper"] is None
+    kept.start(admitted=admitted)
+    rights = [{"who": "user root", "may": "send recordings in"}, {"who": "user root", "may": "open recordings for 'look'"}]
+    status = run("keeper", "status", "--json", cwd=kept.folder).json
+    assert (status["vault"], status["rights"]) == (True, rights)
+    assert "user root may send recordings in" in run("keeper", "status", cwd=kept.folder).out
+    assert run("vault", "who-can-read", "--json", cwd=kept.folder, env=ENVIRONMENT).json["keeper"] == rights
+    assert "user root may open recordings for 'look'" in run("vault", "who-can-read", cwd=kept.folder, env=ENVIRONMENT).out
+
+
+@pytest.mark.root
+def test_programs_of_other_users_have_what_the_operator_gave_them_and_no_file(kept: KeptHome, tmp_path: Path):
+    """The installation belongs to one user, who runs the keeper: a camera's user only sends in, a viewer's only reads, for one purpose."""
+    if os.geteuid():
+        pytest.skip("only root can become other users")
+    owner, camera, viewer = 4242, 4243, 4244
+    for folder in (kept.folder, tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    kept.map.chmod(0o644)
+    (kept.folder / "state").chmod(0o711)
+    for path in (kept.folder, *kept.folder.rglob("*")):
+        os.chown(path, owner, owner)
+    kept.start(admitted=keeping.admitted([], [], [f"{viewer}:look"], [], [str(camera)]), as_user=owner)
+
+    def sends() -> tuple[str, str]:
+        become(camera)
+        vault = open_vault(kept.map).vault
+        vault.ingest("doorbell", path_of(ANNA, "r-1"), io.BytesIO(speech(0)))
+        return said(lambda: vault.open(name(), purpose="look")), said(lambda: list(kept.vault.iterdir()))
+
+    def reads() -> tuple[bytes, str, str, str]:
+        become(viewer)
+        vault = open_vault(kept.map).vault
+        with vault.open(name(), purpose="look", program="viewer") as file:
+            read = file.read()
+        other = said(lambda: vault.open(name(), purpose="train"))
+        sent = said(lambda: vault.ingest("doorbell", path_of(BELA, "r-1"), io.BytesIO(b"x")))
+        return read, other, sent, said(lambda: keeping.open_keys(kept.folder / "state").gate_key())
+
+    def said(act: Callable[[], object]) -> str:
+        try:
+            return f"it was done: {act()}"
+        except (Misconfigured, OSError) as error:
+            return error.help if isinstance(error, Misconfigured) else type(error).__name__
+
+    opened, listed = in_child(sends).returned()
+    assert "--let-read" in opened
+    assert listed == "PermissionError"
+    read, other, sent, keys = in_child(reads).returned()
+    assert read == speech(0)
+    assert "--let-read" in other
+    assert "--let-ingest" in sent
+    assert "--allow-user" in keys
+
+    def entered() -> set[str]:
+        become(owner)
+        with kept.open() as installation:
+            return {each.user for each in installation.vault.openings()}
+
+    assert in_child(entered).returned() == {str(viewer)}
