@@ -60,6 +60,18 @@ class IllegalTransition(ExpungeError):
     """The order is not in a state in which this can be done."""
 
 
+class SessionGone(ExpungeError):
+    """An opening or an upload of a vault has ended: it was closed or idle, or its process began anew; begin it again."""
+
+
+class WrongOffset(ExpungeError):
+    """The bytes are not those with which an upload goes on; send from ``received`` on."""
+
+    def __init__(self, message: str, *, help: str = "", received: int = 0) -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message, help=help)
+        self.received = received
+
+
 class EvidenceInvalid(ExpungeError):
     """A receipt, proof or log does not verify or cannot be parsed; do not rely on it."""
 

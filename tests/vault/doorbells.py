@@ -130,7 +130,7 @@ def path_of(one: str, name: str) -> str:
     return f"doorbell/{one}/{name}.flac"
 
 
-def build(folder: Path, people: Sequence[str] = PEOPLE, extra: str = "") -> Doorbells:
+def build(folder: Path, people: Sequence[str] = PEOPLE, extra: str = "", passphrase: str | None = None) -> Doorbells:
     """Make one."""
     home = Doorbells(folder)
     (folder / "world" / "notes").mkdir(parents=True)
@@ -138,7 +138,7 @@ def build(folder: Path, people: Sequence[str] = PEOPLE, extra: str = "") -> Door
         database.execute("CREATE TABLE profiles (profile_id TEXT PRIMARY KEY, closed_at TEXT)")
         database.executemany("INSERT INTO profiles VALUES (?, NULL)", [(each,) for each in people])
     home.write_map(extra=extra)
-    Expunge.init(home.map)
+    Expunge.init(home.map, passphrase=passphrase)
     return home
 
 

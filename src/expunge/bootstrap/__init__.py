@@ -30,7 +30,7 @@ from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
 from expunge.bootstrap.gates import GateService
 from expunge.bootstrap.holds import HoldService
-from expunge.bootstrap.keeping import open_keys
+from expunge.bootstrap.keeping import open_keys, vault_door_beside
 from expunge.bootstrap.models import ModelService
 from expunge.bootstrap.open_state import (  # fmt: skip
     GATE,
@@ -58,6 +58,7 @@ from expunge.bootstrap.service import OrderService
 from expunge.bootstrap.use_records import UseRecordService
 from expunge.bootstrap.vault.adoption import AdoptionService
 from expunge.bootstrap.vault.epochs import EpochService
+from expunge.bootstrap.vault.kept_vault import KeptVault
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.datamap.datamap import DataMap
@@ -131,7 +132,9 @@ class Expunge(Queries):
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)
         self.records = RecordService(context, self._changing, self._alone, self.published_policy)
-        self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open)
+        self._door = vault_door_beside(keys, Path(data_map.state))
+        way = KeptVault(data_map, self._door) if self._door else None
+        self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open, way)
         self.epochs = EpochService(context, self._changing, self._alone, vaults)
         self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)
         self.clock_behind: list[timedelta] = []
@@ -235,8 +238,12 @@ class Expunge(Queries):
         """Let go of stores and database, in every thread that used them; safe to call twice."""
         with ExitStack() as stack:
             closing = (self._collecting.end, self.context.scanner.close, self._journal.close, self._vaults.close)
-            for close in (*closing, self._stores.close, self._keys.close):
+            for close in (*closing, self._stores.close, self._keys.close, *([self._door.close] if self._door else [])):
                 stack.callback(close)
+
+    def stay(self) -> None:
+        """Keep the calling thread's connection to the state until ``close``: for threads that make many calls."""
+        self._journal.stay()
 
     def order_erase(
         self,

@@ -10,23 +10,29 @@ import grp
 import os
 import pwd
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from expunge.adapters.host import hardening
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
+from expunge.adapters.keeper.keeper_vault import KeeperVault
 from expunge.adapters.keeper.key_requests import KeyDesk
-from expunge.adapters.keeper.peers import Admitted
+from expunge.adapters.keeper.peers import Accounts, Admitted
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keeper.requests import Status, Stop
 from expunge.adapters.keeper.server import Keeper
-from expunge.adapters.keys.local_keystore import is_locked, open_keystore
-from expunge.bootstrap.open_state import KEYS, read_installed, require_keys
+from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
+from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
+from expunge.bootstrap.open_state import KEYS, map_file, read_installed, require_keys
+from expunge.bootstrap.vault.vault_names import datasets_of
+from expunge.core.values.canonical import Json
 from expunge.errors import Busy, KeeperAway, KeystoreLocked, StateUnavailable, UsageError
 from expunge.ports.keys import InstallationKeys
+from expunge.ports.vault.vault_door import VaultDoors
 
 _RESTARTED = 1.0
 """Seconds in which a keeper that was there before has to be back."""
@@ -43,6 +49,10 @@ class KeeperStatus:
     """Open connections, that of this question included."""
     asked: int
     """Requests since its start."""
+    vault: bool
+    """Whether it opens vaults too."""
+    rights: tuple[tuple[str, str], ...]
+    """(user or group, what it may), beside the keeper's own user, who may all."""
 
 
 def open_keys(state: Path, passphrase: str | None = None) -> InstallationKeys:
@@ -55,15 +65,42 @@ def open_keys(state: Path, passphrase: str | None = None) -> InstallationKeys:
     """
     folder = state / KEYS
     place = KeeperPlace(state, folder)
-    if passphrase is not None:
+    if passphrase is not None or not needs_keeper(state):
         return open_keystore(folder, passphrase)
-    if _of_another_user(folder):
-        return KeeperKeys.connect(place, _RESTARTED)
-    if not is_locked(folder):
-        return open_keystore(folder)
+    with _found(folder):
+        return KeeperKeys.connect(place, _patience(folder, place))
+
+
+def vault_door_beside(keys: InstallationKeys, state: Path) -> KeeperVault | None:
+    """Return the vault's door at the keeper; None where this process opened the keys itself. It connects when it is used."""
+    return None if isinstance(keys, LocalKeys) else KeeperVault(KeeperPlace(state, state / KEYS))
+
+
+def open_vault_door(state: Path) -> KeeperVault:
+    """Connect to the vault's door at the keeper of a state folder. Raises as :func:`open_keys` without a passphrase."""
+    folder = state / KEYS
+    place = KeeperPlace(state, folder)
+    with _found(folder):
+        return KeeperVault.connect(place, _patience(folder, place))
+
+
+def needs_keeper(state: Path) -> bool:
+    """Return whether a process without a passphrase cannot open the keys of a state folder. Raises StateUnavailable."""
+    return _of_another_user(state / KEYS) or is_locked(state / KEYS)
+
+
+def _patience(folder: Path, place: KeeperPlace) -> float:
+    return _RESTARTED if _of_another_user(folder) or place.door.exists() else 0.0
+
+
+@contextmanager
+def _found(folder: Path) -> Iterator[None]:
+    """Say of a keeper that is away what is missing, where the passphrase would do as well."""
     try:
-        return KeeperKeys.connect(place, _RESTARTED if place.door.exists() else 0.0)
+        yield
     except KeeperAway:
+        if _of_another_user(folder):
+            raise
         message = "the keystore is locked by a passphrase, and no keeper runs"
         raise KeystoreLocked(message, help="start `expunge keeper run`, which asks for the passphrase once, or give it here") from None
 
@@ -83,14 +120,61 @@ def place_of(map_path: Path | str | None, state: Path | None = None) -> KeeperPl
     return KeeperPlace(folder.absolute(), folder.absolute() / KEYS)
 
 
+def map_with_vault(place: KeeperPlace, map_path: Path | None, admitted: Admitted) -> Path | None:
+    """Return the map of a keeper, where a vault is in it; else None.
+
+    Raises:
+        Misconfigured: the map cannot be read.
+        UsageError: it is the map of another state folder, or has no purpose that somebody is let read for.
+    """
+    path = map_file(map_path)
+    data_map = read_installed(path)
+    if not Path(data_map.state).samefile(place.state):
+        raise UsageError("the map has another state folder", help="give the map of this one, or leave --state out")
+    unknown = [each for each in admitted.read if data_map.purposes and each not in data_map.purposes]
+    if unknown:
+        message = f"the map has no purpose {unknown[0]!r}"
+        raise UsageError(message, help=f"one of: {', '.join(sorted(data_map.purposes))}")
+    return path.absolute() if datasets_of(data_map) else None
+
+
 def close_to_others() -> None:
     """Close this process to others of its user, before it holds a key; see :func:`expunge.adapters.host.hardening.harden`."""
     hardening.harden()
 
 
-def admitted(users: Sequence[str], groups: Sequence[str]) -> Admitted:
-    """Return the users and groups who may ask, given by name or number. Raises UsageError for one that this machine does not know."""
-    return Admitted(
+def admitted(
+    users: Sequence[str],
+    groups: Sequence[str],
+    read: Sequence[str] = (),
+    groups_read: Sequence[str] = (),
+    ingest: Sequence[str] = (),
+    groups_ingest: Sequence[str] = (),
+) -> Admitted:
+    """Return who may ask what, given by name or number; who may ``read`` as NAME:PURPOSE.
+
+    Raises UsageError for a user or group that this machine does not know, or without a purpose.
+    """
+    reading = [(_purposed(each), _accounts([each.partition(":")[0]], [])) for each in read]
+    reading += [(_purposed(each), _accounts([], [each.partition(":")[0]])) for each in groups_read]
+    by_purpose: dict[str, Accounts] = {}
+    for purpose, accounts in reading:
+        known = by_purpose.get(purpose, Accounts())
+        by_purpose[purpose] = Accounts(known.users | accounts.users, known.groups | accounts.groups)
+    keys = _accounts(users, groups)
+    return Admitted(keys.users, keys.groups, by_purpose, _accounts(ingest, groups_ingest))
+
+
+def _purposed(text: str) -> str:
+    purpose = text.partition(":")[2]
+    if not purpose:
+        message = f"{text!r} names no purpose"
+        raise UsageError(message, help="write NAME:PURPOSE, with a purpose of the map")
+    return purpose
+
+
+def _accounts(users: Sequence[str], groups: Sequence[str]) -> Accounts:
+    return Accounts(
         frozenset(_number(each, "user", lambda name: pwd.getpwnam(name).pw_uid) for each in users),
         frozenset(_number(each, "group", lambda name: grp.getgrnam(name).gr_gid) for each in groups),
     )
@@ -104,12 +188,35 @@ def _number(name: str, what: str, known: Callable[[str], int]) -> int:
         raise UsageError(message, help=f"name a {what} that is there, by name or number") from None
 
 
+def rights_of(admitted: Admitted) -> tuple[tuple[str, str], ...]:
+    """Return (user or group, what it may) for each, by name."""
+    read = [(accounts, f"open recordings for {purpose!r}") for purpose, accounts in sorted(admitted.read.items())]
+    given = [(admitted.keys, "ask for what keys do"), (admitted.ingest, "send recordings in"), *read]
+    return tuple(
+        (name, may)
+        for accounts, may in given
+        for name in (
+            *(f"user {_named(pwd.getpwuid, each)}" for each in sorted(accounts.users)),
+            *(f"group {_named(grp.getgrgid, each)}" for each in sorted(accounts.groups)),
+        )
+    )
+
+
+def _named(known: Callable[[int], Sequence[object]], number: int) -> str:
+    try:
+        return str(known(number)[0])
+    except KeyError:
+        return str(number)
+
+
 def needs_passphrase(place: KeeperPlace) -> bool:
     """Return whether the keystore of a place is locked by a passphrase."""
     return is_locked(place.keys)
 
 
-def keep(place: KeeperPlace, passphrase: str | None, admitted: Admitted, ready: Callable[[], None]) -> None:
+def keep(
+    place: KeeperPlace, passphrase: str | None, admitted: Admitted, ready: Callable[[], None], doors: VaultDoors | None = None
+) -> None:
     """Be the keeper of a state folder until asked to end.
 
     Args:
@@ -117,6 +224,7 @@ def keep(place: KeeperPlace, passphrase: str | None, admitted: Admitted, ready: 
         passphrase: of its keystore, where it has one.
         admitted: the users and groups who may ask, beside this user.
         ready: called once, when the keeper answers.
+        doors: those of the vault; closed at the end. Without them the keeper answers requests about keys alone.
 
     Raises:
         Busy: another keeper of it is running.
@@ -125,22 +233,26 @@ def keep(place: KeeperPlace, passphrase: str | None, admitted: Admitted, ready: 
     hardening.harden()
     with place.held():
         keys = open_keystore(place.keys, passphrase)
-        keeper = Keeper(KeyDesk(keys).handlers(), place.identity, admitted)
+        handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers()
+        facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
+        keeper = Keeper(handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts)
         with place.listen(for_others=admitted.others) as listening:
             try:
                 keeper.run(listening, ready)
             finally:
                 place.leave()
+                if doors:
+                    doors.close()
 
 
 def keeper_status(place: KeeperPlace) -> KeeperStatus:
     """Return the status of a keeper. Raises KeeperAway when none answers, and the error with which a keeper refuses."""
     connections = Connections(place, patience=0.0)
     try:
-        value = connections.ask(Status()).value
+        value: Any = connections.ask(Status()).value
     finally:
         connections.close()
-    return KeeperStatus(**value)  # type: ignore[arg-type]
+    return KeeperStatus(**value | {"rights": tuple(tuple(each) for each in value["rights"])})
 
 
 def stop_keeper(place: KeeperPlace) -> None:

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from expunge.bootstrap import Expunge
+    from expunge.bootstrap.vault.access import OpenedVault, Vault
 
 __all__ = ["open"]
 
 _guard = threading.Lock()
-_opened: dict[tuple[int, str], Expunge] = {}
-"""(process, map) -> the installation, which is opened once in each process, also after a fork."""
+_opened: dict[tuple[int, str], OpenedVault] = {}
+"""(process, map) -> the vault, which is opened once in each process, also after a fork."""
 
 
 def open(  # noqa: A001 - the door's own word
@@ -43,32 +43,33 @@ def open(  # noqa: A001 - the door's own word
         program: the program's name for the journal; else its file's name.
         first: the first byte to read.
         last: the end, the first byte not to read; None for all.
-        map_path: the data map; None walks up from the working folder. A keystore's passphrase comes from ``EXPUNGE_PASSPHRASE``.
+        map_path: the data map; None walks up from the working folder. A keystore's passphrase comes from ``EXPUNGE_PASSPHRASE``;
+            without it, a keeper is asked for what its keys do.
 
     Raises:
         Refused: the gate does not let it. Reads raise it too.
         UsageError: there is no such recording, or no such part.
         StoreUnavailable, StateUnavailable, Busy: it cannot be read now, or the opening cannot be entered now.
     """
-    return installation(map_path).vault.open(recording, purpose=purpose, program=program, first=first, last=last)
+    return vault(map_path).open(recording, purpose=purpose, program=program, first=first, last=last)
 
 
-def installation(map_path: Path | str | None = None) -> Expunge:
-    """Return the installation of a map, opened once in each process."""
-    from expunge.bootstrap import Expunge
+def vault(map_path: Path | str | None = None) -> Vault:
+    """Return the vault of a map, opened once in each process."""
+    from expunge.bootstrap.vault.access import open_vault
 
     with _guard:
         key = (os.getpid(), str(map_path or Path.cwd()))
         if key not in _opened:
-            _opened[key] = Expunge.open(map_path, passphrase=os.environ.get("EXPUNGE_PASSPHRASE") or None)
+            _opened[key] = open_vault(map_path, passphrase=os.environ.get("EXPUNGE_PASSPHRASE") or None)
             if len(_opened) == 1:
                 atexit.register(_close)
-        return _opened[key]
+        return _opened[key].vault
 
 
 def _close() -> None:
     for (process, _), each in list(_opened.items()):
-        # An installation that a parent process opened is the parent's to close.
+        # A vault that a parent process opened is the parent's to close.
         if process == os.getpid():
             each.close()
     _opened.clear()

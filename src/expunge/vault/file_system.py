@@ -16,15 +16,12 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from fsspec.spec import AbstractFileSystem
 
 import expunge.vault as door
 from expunge.errors import UsageError
-
-if TYPE_CHECKING:
-    from expunge.bootstrap import Expunge
 
 AHEAD = 16 * 1024
 """Bytes of one read: after a refusal a program may still have so many, and no more."""
@@ -54,10 +51,6 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
         self._map = map_path
         self._program = program
 
-    @property
-    def _installation(self) -> Expunge:
-        return door.installation(self._map)
-
     def ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:  # noqa: ARG002 - fsspec's own shape
         """List datasets, or the entries directly below a path, as far as the gate lets them be read. Raises FileNotFoundError."""
         below = self._strip_protocol(path).strip("/")
@@ -84,7 +77,7 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
         raise FileNotFoundError(path)
 
     def _below(self, path: str) -> list[tuple[str, int]]:
-        vault = self._installation.vault
+        vault = door.vault(self._map)
         dataset = path.partition("/")[0]
         names = [dataset] if dataset else vault.datasets()
         listed = (
@@ -95,7 +88,7 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def _open(self, path: str, mode: str = "rb", **options: Any) -> io.BufferedReader:  # noqa: ARG002 - fsspec's own shape
         if mode != "rb":
             raise UsageError("recordings are read and not written here", help="`expunge ingest` takes recordings in")
-        found = self._installation.vault.open(self._strip_protocol(path), purpose=self.purpose, program=self._program)
+        found = door.vault(self._map).open(self._strip_protocol(path), purpose=self.purpose, program=self._program)
         return io.BufferedReader(cast("io.RawIOBase", found), AHEAD)
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import io
+import errno
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
+
+from expunge.vault.part_file import PartFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
-class GatedReader(io.RawIOBase):
-    """The part of a recording that was entered in the register of openings. Before each read, ``ask`` is called again."""
+class GatedReader(PartFile):
+    """The part of a recording that was entered in the register of openings. Before each read, the gate and the file are asked again."""
 
-    def __init__(self, content: BinaryIO, first: int, last: int, ask: Callable[[], None]) -> None:
+    def __init__(self, content: BinaryIO, first: int, last: int, ask: Callable[[], None], is_erased: Callable[[], bool]) -> None:
         """Take over the content, which is closed with this reader.
 
         Args:
@@ -22,48 +24,35 @@ class GatedReader(io.RawIOBase):
             first: where the part begins: place 0 of this reader.
             last: where it ends.
             ask: raises the refusal, if there is one; then nothing more is read.
+            is_erased: returns whether the recording was erased since; then nothing more is read either.
         """
-        super().__init__()
-        self._content, self._first, self.size, self._ask = content, first, last - first, ask
-        self._position = 0
-
-    def readable(self) -> bool:
-        """Return yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return yes."""
-        return True
-
-    def tell(self) -> int:
-        """Return the place in the part."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Go to a place in the part. Raises ValueError for one before its beginning."""
-        starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}
-        if whence not in starts or starts[whence] + offset < 0:
-            raise ValueError("no such place in the recording")
-        self._position = starts[whence] + offset
-        return self._position
+        super().__init__(last - first)
+        self._content, self._ask, self._is_erased = content, ask, is_erased
+        self.first, self.last = first, last
+        self.whole = content.seek(0, os.SEEK_END)
+        """Bytes of the whole recording."""
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Fill the buffer as far as the part goes. Raises what ``ask`` raises, OSError."""
-        if self.closed:
-            raise ValueError("read from a closed recording")
+        self.check_open()
         try:
             self._ask()
+            if self._is_erased():
+                raise FileNotFoundError(errno.ENOENT, "the recording was erased")
         except BaseException:
             self.close()
             raise
-        left = max(0, self.size - self._position)
-        view = memoryview(buffer).cast("B")[:left]
+        view = memoryview(buffer).cast("B")[: self.left]
         if not view:
             return 0
-        self._content.seek(self._first + self._position)
+        self._content.seek(self.first + self._position)
         taken: int = self._content.readinto(view) or 0  # type: ignore[attr-defined]
         self._position += taken
         return taken
+
+    def is_over(self) -> bool:
+        """Return whether no further byte can be read: it was closed, or the recording was erased."""
+        return self.closed or self._is_erased()
 
     def close(self) -> None:
         """Close the content as well."""

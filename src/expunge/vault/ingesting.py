@@ -15,13 +15,13 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import BinaryIO, Self
 
 from expunge import durable
 from expunge.errors import UsageError
@@ -60,27 +60,96 @@ class Ingested:
     """False where the same recording was in already."""
 
 
-def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callable[[], None]) -> Ingested:
-    """Take one recording in. It is durable when this returns.
+class Incoming:
+    """A recording that is coming in: its bytes are sealed into a temporary file as they are written, under a key that is in memory only.
 
-    Args:
-        library: the library that takes it.
-        new: the recording.
-        stream: its bytes, read once.
-        admit: raises the refusal, if there is one. It is asked before anything is written, and again when the key is durable.
-
-    Raises:
-        UsageError: another recording has this name, or the bytes are not as claimed.
-        OSError: of the disk, or of the stream. Nothing readable is left.
+    Leave it by ``finish`` or by ``abandon``. One that is only dropped leaves sealed bytes that nobody can read. One thread at a time.
     """
-    admit()
-    _make_shards(library.root)
-    id_ = secrets.token_hex(16)
-    with _begun(library.waiting(id_)) as file:
+
+    def __init__(self, library: Library, new: NewRecording, admit: Callable[[], None]) -> None:
+        """Begin.
+
+        Args:
+            library: the library that takes it.
+            new: the recording.
+            admit: raises the refusal, if there is one. It is asked before anything is written, and again when the key is durable.
+
+        Raises OSError, and what ``admit`` raises.
+        """
+        admit()
+        _make_shards(library.root)
+        self._library, self._new, self._admit = library, new, admit
+        self._id = secrets.token_hex(16)
+        self._key = new_key()
+        self._digest = sha256()
+        self._before = (0, self._digest.copy())
+        """The place of the last write, and the digest before it."""
+        self._file = _begun(library.waiting(self._id))
+        try:
+            self._writer = SealingWriter(self._file, self._key, object_context(new.dataset, self._id))
+        except BaseException:
+            self._remove()
+            raise
+
+    def admit(self) -> None:
+        """Raise the refusal, if there is one by now; then the recording is abandoned."""
+        try:
+            self._admit()
+        except BaseException:
+            self.abandon()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.abandon()
+
+    @property
+    def received(self) -> int:
+        """Bytes that were written."""
+        return self._writer.tell()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer bytes came than were claimed."""
+        return self._new.size is not None and self.received < self._new.size
+
+    def write(self, data: bytes) -> None:
+        """Seal the next bytes. Raises UsageError where more come than were claimed, OSError; then the recording is abandoned."""
+        try:
+            if self._new.size is not None and self.received + len(data) > self._new.size:
+                raise self._other_size(self.received + len(data), "or more ")
+            self._before = (self.received, self._digest.copy())
+            self._digest.update(data)
+            self._writer.write(data)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def repeats(self, offset: int, data: bytes) -> bool:
+        """Return whether some bytes at an offset are those of the last write."""
+        before, digest = self._before[0], self._before[1].copy()
+        digest.update(data)
+        return offset == before and offset + len(data) == self.received and digest.digest() == self._digest.digest()
+
+    def take(self, stream: BinaryIO) -> Ingested:
+        """Take all bytes of a stream in. Raises as :meth:`write` and :meth:`finish`, and OSError of the stream."""
+        while data := stream.read(AT_A_TIME):
+            self.write(data)
+        return self.finish()
+
+    def finish(self) -> Ingested:
+        """Take the recording in. It is durable when this returns; where this raises, it is abandoned.
+
+        Raises:
+            UsageError: another recording has this name, or the bytes are not as claimed.
+            OSError: of the disk. Nothing readable is left.
+        """
         added = False
         try:
-            key = new_key()
-            recording = _sealed(file, key, id_, new, stream)
+            recording = self._sealed()
+            library, new = self._library, self._new
             with alone(library.lock):
                 known = _known(library, recording)
                 # Why one that never lay in the clear is sealed again: the table's record of it would no longer be true of these bytes.
@@ -93,43 +162,78 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
                 added = True
                 with speaking(acting=True):
                     library.table.is_spelt_by(library.ids.rules, adding=True)
-                    library.table.add([_row(library, new, recording, key)])
+                    library.table.add([_row(library, new, recording, self._key)])
                 try:
-                    admit()
+                    self._admit()
                 except BaseException:
                     library.shred([recording])
                     added = False
                     raise
                 # commit point: the recording is there.
-                durable.replace(library.waiting(id_), library.path(id_), at="vault.ingest.swap")
-                durable.fsync_directory(library.path(id_).parent, at="vault.ingest.folder")
+                durable.replace(library.waiting(self._id), library.path(self._id), at="vault.ingest.swap")
+                durable.fsync_directory(library.path(self._id).parent, at="vault.ingest.folder")
                 if known is not None:
                     library.shred([known])
                     library.discard(known)
-            if library.was_shredded(id_):
+            if library.was_shredded(self._id):
                 # An order erased it between key and name.
                 library.discard(recording)
+            return Ingested(recording, fresh=True)
         finally:
-            if not added:
-                durable.unlink(library.waiting(id_), at="vault.ingest.unlink")
-    return Ingested(recording, fresh=True)
+            self._end(remove=not added)
 
+    def abandon(self) -> None:
+        """Remove what came so far. Does nothing where the recording is in, or abandoned. Raises OSError."""
+        self._end(remove=True)
 
-def _sealed(file: BinaryIO, key: bytes, id_: str, new: NewRecording, stream: BinaryIO) -> SealedRecording:
-    digest = sha256()
-    with SealingWriter(file, key, object_context(new.dataset, id_)) as writer:
-        while data := stream.read(AT_A_TIME):
-            digest.update(data)
-            writer.write(data)
-        size = writer.tell()
+    def _end(self, *, remove: bool) -> None:
+        """Close the file, and remove it before its lock goes, unless it was closed already."""
+        if self._file.closed:
+            return
+        self._key = b""
+        self._writer.abandon()
+        if remove:
+            self._remove()
+        self._file.close()
+
+    def _remove(self) -> None:
+        try:
+            durable.unlink(self._library.waiting(self._id), at="vault.ingest.unlink")
+        finally:
+            self._file.close()
+
+    def _sealed(self) -> SealedRecording:
+        """Seal the last bytes, and force all to the device."""
+        new, size = self._new, self.received
         if new.size is not None and new.size != size:
-            message = f"{size} bytes came, and {new.size} were claimed"
-            raise UsageError(message, help="send the recording again, whole")
-        if new.digest and new.digest != digest.hexdigest():
+            raise self._other_size(size)
+        if new.digest and new.digest != self._digest.hexdigest():
             raise UsageError("the bytes that came have another SHA-256 than was claimed", help="send the recording again, whole")
-    file.flush()
-    durable.fsync(file, at="vault.ingest.data")
-    return SealedRecording(id_, new.dataset, new.name, new.subjects, size, digest.hexdigest(), new.at, new.clear_before)
+        self._writer.close()
+        self._file.flush()
+        durable.fsync(self._file, at="vault.ingest.data")
+        return SealedRecording(self._id, new.dataset, new.name, new.subjects, size, self._digest.hexdigest(), new.at, new.clear_before)
+
+    def _other_size(self, size: int, more: str = "") -> UsageError:
+        message = f"{size} {more}bytes came, and {self._new.size} were claimed"
+        return UsageError(message, help="send the recording again, whole")
+
+
+def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callable[[], None]) -> Ingested:
+    """Take one recording in. It is durable when this returns.
+
+    Args:
+        library: the library that takes it.
+        new: the recording.
+        stream: its bytes, read once.
+        admit: as for :class:`Incoming`.
+
+    Raises:
+        UsageError: another recording has this name, or the bytes are not as claimed.
+        OSError: of the disk, or of the stream. Nothing readable is left.
+    """
+    with Incoming(library, new, admit) as incoming:
+        return incoming.take(stream)
 
 
 def _again(new: NewRecording, known: SealedRecording) -> NewRecording:
@@ -170,13 +274,12 @@ def _row(library: Library, new: NewRecording, recording: SealedRecording, key: b
     return NewObject(bytes.fromhex(recording.id), owners, new.dataset, label_bytes(recording), new.at, new.clear_before, key)
 
 
-@contextmanager
-def _begun(path: Path) -> Iterator[BinaryIO]:
-    """Make a temporary file, and hold a lock on it while it is written."""
+def _begun(path: Path) -> BinaryIO:
+    """Make a temporary file, and hold a lock on it as long as it is open."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield file
+    file = os.fdopen(handle, "wb")
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return file
 
 
 def _make_shards(root: Path) -> None:

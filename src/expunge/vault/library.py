@@ -133,6 +133,12 @@ class Library:
                 if owners is None or not every or not owners.isdisjoint(map(self.ids.of, recording.subjects)):
                     yield recording
 
+    def page(self, dataset: str, after: int) -> tuple[list[SealedRecording], int | None]:
+        """Return some recordings of a dataset from a place on, and the place of the next; None where no more follow."""
+        with speaking():
+            rows, following = self._table().page(dataset, after)
+        return [_recording(row) for row in rows], following
+
     def path(self, id_: str) -> Path:
         """Return the path of a recording's sealed file."""
         return self.root / OBJECTS / id_[:2] / id_

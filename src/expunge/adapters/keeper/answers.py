@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from expunge.adapters.keeper.frames import Frame
 from expunge.core.values.canonical import Json
-from expunge.errors import ExpungeError, StateUnavailable
+from expunge.errors import ExpungeError, StateUnavailable, WrongOffset
 
-_OK, _ERROR, _MESSAGE, _HELP = "answer", "error", "message", "help"
+_OK, _ERROR, _MESSAGE, _HELP, _RECEIVED = "answer", "error", "message", "help", "received"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,10 @@ class Answer:
 
 def error_frame(error: ExpungeError) -> Frame:
     """Return an error as a frame: its class, its message and its help, none of which holds personal data."""
-    return Frame({_ERROR: type(error).__name__, _MESSAGE: error.message, _HELP: error.help})
+    # Why not the class itself: a room has errors of its own, which the other side reads as the one that they are a kind of.
+    kind = next(each for each in type(error).__mro__ if each.__module__ == ExpungeError.__module__)
+    head: dict[str, Json] = {_ERROR: kind.__name__, _MESSAGE: error.message, _HELP: error.help}
+    return Frame(head | ({_RECEIVED: error.received} if isinstance(error, WrongOffset) else {}))
 
 
 def read(frame: Frame) -> Answer:
@@ -36,6 +39,9 @@ def read(frame: Frame) -> Answer:
     name, message, help_ = (frame.head.get(each) for each in (_ERROR, _MESSAGE, _HELP))
     if not isinstance(message, str) or not isinstance(help_, str):
         raise StateUnavailable("the keeper's answer cannot be read", help="restart it with the same version of Expunge")
+    received = frame.head.get(_RECEIVED)
+    if name == WrongOffset.__name__ and isinstance(received, int):
+        raise WrongOffset(message, help=help_, received=received)
     raise _KINDS.get(str(name), StateUnavailable)(message, help=help_)
 
 

@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 
 from expunge.adapters.keeper.answers import Answer
+from expunge.adapters.keeper.peers import Peer
 from expunge.adapters.keeper.requests import Request
 from expunge.core.values import canonical
 from expunge.core.values.canonical import Json
@@ -16,8 +17,8 @@ from expunge.core.values.ids import OrderId
 from expunge.errors import KeystoreLocked, UsageError
 from expunge.ports.keys import InstallationKeys
 
-Handler: TypeAlias = Callable[[Request, bytes], Answer]
-"""Answers one kind of request, given the request and its body."""
+Handler: TypeAlias = Callable[[Peer, Request, bytes], Answer]
+"""Answers one kind of request, given who asks, the request and its body."""
 
 PSEUDONYM, GATE, INDEX, VAULT = "pseudonym", "gate", "index", "vault"
 ORDER, TRACE, CONTACT = "order", "trace", "contact"
@@ -190,7 +191,7 @@ class KeyDesk:
 def _told(act: Callable[..., Answer]) -> Handler:
     """Return a handler that says what to do about a rotated root key: the client cannot open the keystore again, the keeper must."""
 
-    def handle(ask: Request, body: bytes) -> Answer:
+    def handle(_: Peer, ask: Request, body: bytes) -> Answer:
         try:
             return act(ask, body)
         except KeystoreLocked as error:

@@ -1,11 +1,15 @@
-"""The process on the other side of a local socket, as the kernel names it, and the users who may ask."""
+"""The process on the other side of a local socket, as the kernel names it, and the rights of users and groups."""
 
 from __future__ import annotations
 
 import os
 import socket
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from expunge.errors import Misconfigured
 
 _CREDENTIALS = struct.Struct("3i")
 _SO_PEERGROUPS = 59
@@ -23,21 +27,73 @@ class Peer:
     groups: frozenset[int]
 
 
+class Right(StrEnum):
+    """A right that a request needs."""
+
+    ANY = "any"
+    """Whoever has one of the others."""
+    KEYS = "keys"
+    """To have keys used, and the keys of pseudonyms, gate and index told."""
+    READ = "read"
+    """To open recordings for a purpose."""
+    INGEST = "ingest"
+    """To send recordings in."""
+
+
 @dataclass(frozen=True)
-class Admitted:
-    """Who may ask: the keeper's own user, and users and groups that the operator names."""
+class Accounts:
+    """Users and groups, by number."""
 
     users: frozenset[int] = frozenset()
     groups: frozenset[int] = frozenset()
 
+    def __bool__(self) -> bool:
+        return bool(self.users or self.groups)
+
+    def has(self, peer: Peer) -> bool:
+        """Return whether a peer is one of them."""
+        return peer.uid in self.users or not self.groups.isdisjoint(peer.groups)
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Who may ask, and what: the keeper's own user everything, others what the operator lets them."""
+
+    users: frozenset[int] = frozenset()
+    """Users who may ask for what keys do."""
+    groups: frozenset[int] = frozenset()
+    read: Mapping[str, Accounts] = field(default_factory=dict)
+    """Purpose -> who may open recordings for it."""
+    ingest: Accounts = field(default_factory=Accounts)
+    """Who may send recordings in."""
+
+    @property
+    def keys(self) -> Accounts:
+        """Who may ask for what keys do."""
+        return Accounts(self.users, self.groups)
+
     @property
     def others(self) -> bool:
         """Whether a user other than the keeper's own may ask."""
-        return bool(self.users or self.groups)
+        return any((self.keys, self.ingest, *self.read.values()))
 
-    def may_ask(self, peer: Peer) -> bool:
-        """Return whether a peer may ask."""
-        return peer.uid == os.geteuid() or peer.uid in self.users or not self.groups.isdisjoint(peer.groups)
+    def require(self, peer: Peer, right: Right, purpose: str | None = None) -> None:
+        """Raise Misconfigured where a peer lacks a right; for READ without a purpose, where it has it for none."""
+        reading = [accounts for each, accounts in self.read.items() if purpose in (None, each)]
+        of = {Right.KEYS: [self.keys], Right.INGEST: [self.ingest], Right.READ: reading}
+        given = of[right] if right is not Right.ANY else [self.keys, self.ingest, *self.read.values()]
+        if peer.uid != os.geteuid() and not any(each.has(peer) for each in given):
+            message, option = _LACKING[right]
+            raise Misconfigured(message, help=f"run it as the keeper's user, or name this one: expunge keeper run {option}")
+
+
+_LACKING = {
+    Right.ANY: ("this user may not ask the keeper", "--allow-user NAME"),
+    Right.KEYS: ("this user may not ask the keeper for what keys do", "--allow-user NAME"),
+    Right.READ: ("this user may not open recordings for this purpose", "--let-read NAME:PURPOSE"),
+    Right.INGEST: ("this user may not send recordings in", "--let-ingest NAME"),
+}
+"""Right -> what is said to a peer that lacks it, and the option that gives it."""
 
 
 def peer_of(connection: socket.socket) -> Peer:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from typing import ClassVar, NewType, Self
 
+from expunge.adapters.keeper.frames import MOST_BODY
+from expunge.adapters.keeper.peers import Right
 from expunge.core.values.canonical import Json
 from expunge.core.values.ids import OrderId
 from expunge.errors import UsageError
 
 MOST_AT_ONCE = 1000
 """The most orders, or items to sign, in one request."""
+MOST_NAME = 4096
+"""The most characters of a recording's name."""
 _MOST_TEXT = 256
 _ORDER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _ASK = "ask"
+Name = NewType("Name", str)
+"""A recording's name, which is longer than other texts."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,18 @@ class Request:
     name: ClassVar[str] = ""
     with_body: ClassVar[bool] = False
     """Whether the request has a body."""
+    most_body: ClassVar[int] = MOST_BODY
+    """The most bytes of its body."""
     slow: ClassVar[bool] = False
     """Whether it may wait for the disk or for another process. It is then carried out in a thread, beside the others."""
+    of_vault: ClassVar[bool] = False
+    """Whether it is about recordings. Such requests have threads of their own, so that those about keys never wait for them."""
+    needs: ClassVar[Right] = Right.KEYS
+    """The right that a peer needs to ask it."""
+
+    def for_purpose(self) -> str | None:
+        """Return the purpose for which a peer needs the right; None where any will do."""
+        return None
 
     def head(self) -> dict[str, Json]:
         """Return the head of its frame."""
@@ -47,6 +63,7 @@ class Hello(Request):
     """The first request of each connection."""
 
     name = "hello"
+    needs = Right.ANY
     version: int
     keys: str
     """The client's keystore, by its folder's device and inode. A keeper of another keystore does not answer."""
@@ -57,6 +74,7 @@ class Status(Request):
     """Ask for the keeper's status."""
 
     name = "status"
+    needs = Right.ANY
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,7 @@ class Stop(Request):
     """Ask the keeper to end."""
 
     name = "stop"
+    needs = Right.ANY
 
 
 def named(head: Mapping[str, Json]) -> str:
@@ -90,6 +109,24 @@ def _text(value: Json) -> str:
     return value
 
 
+def _name(value: Json) -> Name:
+    if not isinstance(value, str) or len(value) > MOST_NAME:
+        raise _refusal("a field of a request is no name")
+    return Name(value)
+
+
+def _flag(value: Json) -> bool:
+    if not isinstance(value, bool):
+        raise _refusal("a field of a request is neither true nor false")
+    return value
+
+
+def _pair(value: Json) -> tuple[str, Name]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise _refusal("a field of a request is no pair")
+    return _text(value[0]), _name(value[1])
+
+
 def _order(value: Json) -> OrderId:
     if not isinstance(value, str) or not _ORDER.fullmatch(value):
         raise _refusal("a field of a request is no order id")
@@ -106,8 +143,12 @@ def _some(value: Json) -> list[Json]:
 _READERS: Mapping[str, Callable[[Json], object]] = {
     "int": _number,
     "str": _text,
+    "int | None": lambda value: None if value is None else _number(value),
+    "bool": _flag,
+    "Name": _name,
     "OrderId": _order,
     "tuple[int, ...]": lambda value: tuple(map(_number, _some(value))),
     "tuple[OrderId, ...]": lambda value: tuple(map(_order, _some(value))),
+    "tuple[tuple[str, Name], ...]": lambda value: tuple(map(_pair, _some(value))),
 }
 """The type of a field, as the source writes it -> its reader."""

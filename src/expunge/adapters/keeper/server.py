@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from expunge.adapters.keeper import answers, frames, requests
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.frames import Frame
 from expunge.adapters.keeper.key_requests import Handler
-from expunge.adapters.keeper.peers import Admitted, Peer, peer_of
+from expunge.adapters.keeper.peers import Admitted, Peer, Right, peer_of
 from expunge.adapters.keeper.requests import Hello, Request, Status, Stop
 from expunge.core.values.canonical import Json
 from expunge.errors import Busy, ExpungeError, Misconfigured, StateUnavailable, UsageError
@@ -31,6 +32,9 @@ _LEAVING: Mapping[str, Any] = {"cleanup_socket": False} if sys.version_info >= (
 """From Python 3.13 on, a server removes its socket by path, and the path may lead through a descriptor that is closed by then."""
 _LOOK_AGAIN = 0.02
 """Seconds between two checks for room."""
+_SETTLE_EVERY = 5.0
+"""Seconds between two looks for what is idle."""
+_VAULT_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Keeper:
         identity: Callable[[], str],
         admitted: Admitted | None = None,
         limits: KeeperLimits | None = None,
+        settle: Callable[[], None] | None = None,
+        status: Callable[[], Mapping[str, Json]] = dict,
     ) -> None:
         """Set up the keeper; it answers from :meth:`run` on.
 
@@ -67,7 +73,12 @@ class Keeper:
             identity: returns the keystore that is in place now; a keeper of another one answers nothing.
             admitted: the users who may ask, beside its own.
             limits: its limits.
+            settle: called every few seconds, in a thread: ends what clients left behind.
+            status: further facts for :class:`Status`.
         """
+        self._settle = settle
+        self._status = status
+        self._vault_threads = ThreadPoolExecutor(_VAULT_THREADS, "vault")
         self._handlers = dict(handlers)
         kinds: tuple[type[Request], ...] = (*handlers, Hello, Status, Stop)
         self._kinds = {kind.name: kind for kind in kinds}
@@ -88,14 +99,23 @@ class Keeper:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ending.set)
-        server = await asyncio.start_unix_server(self._connected, sock=listening, backlog=128, **_LEAVING)
+        server = await asyncio.start_unix_server(self._connected, sock=listening, backlog=128, limit=2**18, **_LEAVING)
+        settling = asyncio.create_task(self._settle_always())
         ready()
         await self._ending.wait()
         server.close()
+        settling.cancel()
         clients = tuple(self._clients)
         for each in clients:
             each.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
+        await asyncio.gather(settling, *clients, return_exceptions=True)
+        await loop.run_in_executor(None, self._vault_threads.shutdown)
+
+    async def _settle_always(self) -> None:
+        while self._settle is not None:
+            await asyncio.sleep(_SETTLE_EVERY)
+            with contextlib.suppress(OSError, ExpungeError):
+                await asyncio.get_running_loop().run_in_executor(self._vault_threads, self._settle)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -129,9 +149,7 @@ class Keeper:
             await asyncio.sleep(0)
 
     def _welcome(self, peer: Peer) -> Peer:
-        if not self._admitted.may_ask(peer):
-            message = "this user may not ask the keeper"
-            raise Misconfigured(message, help="run it as the keeper's user, or name this one: expunge keeper run --allow-user NAME")
+        self._admitted.require(peer, Right.ANY)
         if len(self._clients) > self._limits.clients:
             raise Busy("the keeper has as many clients as it takes", help="try again when some of them have ended")
         return peer
@@ -168,8 +186,8 @@ class Keeper:
             prefix += await reader.readexactly(frames.PREFIX.size - len(prefix))
             head, body = frames.lengths(prefix)
             request = self._parse(frames.parse_head(await reader.readexactly(head)))
-        if body and not request.with_body:
-            message = f"the request {request.name} has no body"
+        if body > (request.most_body if request.with_body else 0):
+            message = f"the request {request.name} has no body of this size"
             raise UsageError(message, help="ask with the same version of Expunge as the keeper runs")
         return request, body
 
@@ -209,13 +227,15 @@ class Keeper:
             asyncio.get_running_loop().call_later(0.01, self._ending.set)
             return Answer()
         if isinstance(request, Status):
-            return Answer({"pid": os.getpid(), "clients": len(self._clients), "asked": self._asked})
+            return Answer({"pid": os.getpid(), "clients": len(self._clients), "asked": self._asked, **self._status()})
+        self._admitted.require(peer, request.needs, request.for_purpose())
         handler = self._handlers.get(type(request))
         if handler is None:
             raise UsageError("hello is said once", help="ask with the same version of Expunge as the keeper runs")
-        if request.slow:
-            return await asyncio.get_running_loop().run_in_executor(None, _handled, handler, request, body)
-        return _handled(handler, request, body)
+        if request.slow or request.of_vault:
+            threads = self._vault_threads if request.of_vault else None
+            return await asyncio.get_running_loop().run_in_executor(threads, _handled, handler, peer, request, body)
+        return _handled(handler, peer, request, body)
 
     async def _send(self, writer: asyncio.StreamWriter, frame: Frame) -> None:
         writer.write(frame.encode())
@@ -223,8 +243,8 @@ class Keeper:
             await writer.drain()
 
 
-def _handled(handler: Handler, request: Request, body: bytes) -> Answer:
+def _handled(handler: Handler, peer: Peer, request: Request, body: bytes) -> Answer:
     failpoint("keeper.request:before")
-    answer = handler(request, body)
+    answer = handler(peer, request, body)
     failpoint("keeper.request:after")
     return answer

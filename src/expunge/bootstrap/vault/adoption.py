@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from expunge.bootstrap.vault.clear_recordings import Adopting, StaysInTheClear
-from expunge.bootstrap.vault.service import VaultService, named_in
+from expunge.bootstrap.vault.service import VaultService
+from expunge.bootstrap.vault.vault_names import named_in
 from expunge.core.datamap.datamap import ByField
 from expunge.core.values.hold import Hold, item_tag
 from expunge.core.values.ids import IdempotencyKey

@@ -8,7 +8,8 @@ from datetime import timedelta
 from expunge.bootstrap.open_state import origin_of
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.readers import WhoCanRead, who_can_read
-from expunge.bootstrap.vault.vaults import KIND, Vaults
+from expunge.bootstrap.vault.vault_names import KIND
+from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.journal.epoch_events import EpochDestroyed, EpochEnding, EpochRotated
 from expunge.engine.consent import epoch_approvals
 from expunge.engine.kernel.journal_streams import EPOCHS, read_register, register

@@ -14,12 +14,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from expunge.adapters.keys.local_keystore import is_locked
+from expunge.bootstrap.keeping import keeper_status, place_of
 from expunge.bootstrap.open_state import KEYS
-from expunge.bootstrap.vault.vaults import KIND, ROOT, TABLE
+from expunge.bootstrap.vault.vault_names import KIND
+from expunge.bootstrap.vault.vaults import ROOT, TABLE
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.kernel.context import Context
 from expunge.engine.vault import openings
+from expunge.errors import ExpungeError
 
 YEAR = timedelta(days=365)
 ANY = "any purpose"
@@ -79,6 +82,8 @@ class WhoCanRead:
     own: tuple[str, ...]
     """The cases in which the product itself opens recordings."""
     opened: tuple[OpenedBy, ...]
+    keeper: tuple[tuple[str, str], ...] | None
+    """(user or group, what the running keeper lets them), beside its own user, whom it lets everything; None where none runs."""
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -97,7 +102,16 @@ def who_can_read(context: Context) -> WhoCanRead:
     entered = [each for each in openings.entered(context) if each.at > context.clock.now() - YEAR]
     places = tuple(_places(state, data_map))
     alone = sorted(set.intersection(*(_accounts(each) for each in places))) if places else []
-    return WhoCanRead(places, tuple(alone), is_locked(state / KEYS), tuple(_grants(data_map, entered)), _OWN, tuple(_by(entered)))
+    return WhoCanRead(
+        places, tuple(alone), is_locked(state / KEYS), tuple(_grants(data_map, entered)), _OWN, tuple(_by(entered)), _kept(state)
+    )
+
+
+def _kept(state: Path) -> tuple[tuple[str, str], ...] | None:
+    try:
+        return keeper_status(place_of(None, state)).rights
+    except ExpungeError:
+        return None
 
 
 def _places(state: Path, data_map: DataMap) -> Iterator[KeyPlace]:

@@ -9,20 +9,35 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from expunge.bootstrap.service import DomainService
-from expunge.bootstrap.vault.vaults import KIND, Vaults
-from expunge.core.datamap.datamap import ByField, Dataset
+from expunge.bootstrap.vault import vault_names
+from expunge.bootstrap.vault.kept_vault import KeptVault, taking_in
+from expunge.bootstrap.vault.vault_names import named_in
+from expunge.bootstrap.vault.vaults import Vaults
+from expunge.core.datamap.datamap import Dataset
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.gate import fencing
 from expunge.engine.vault import admission, openings
+from expunge.engine.vault.openings import Reader
 from expunge.errors import Busy, Refused, StoreUnavailable, UsageError
 from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.ports.vault.sealed_library import SealedRecording, Subject
-from expunge.stores.tree.template_walk import CompiledTemplate
+from expunge.ports.vault.vault_door import ReadablePage, ReadableRecording
 from expunge.stores.vault.sealed_tree import SealedLayout
 from expunge.vault.gated_reader import GatedReader
-from expunge.vault.ingesting import Ingested, NewRecording, ingest
+from expunge.vault.ingesting import Incoming, Ingested, NewRecording
 from expunge.vault.library import Library
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Facts about a recording, as its sender says."""
+
+    subjects: Sequence[Subject]
+    """Further people in it, beside those in its name."""
+    clear_before: bool
+    digest: str
+    size: int | None
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,8 @@ class VaultService(DomainService):
 
     vaults: Vaults
     gate: Callable[[], Gate]
+    kept: KeptVault | None = None
+    """The way through the keeper, where this process cannot open the keys. Recordings come in and are read by it then."""
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -60,46 +77,35 @@ class VaultService(DomainService):
             UsageError: the name fits no path, another recording has it, or the bytes are not as claimed.
             Refused: a person in it is suppressed or does not permit it, or this kind of data may not be collected.
         """
+        if self.kept is not None:
+            return self.kept.ingest(dataset, name, stream, subjects, clear_before=clear_before, digest=digest, size=size)
+        claimed = Claimed(subjects, clear_before, digest, size)
+        with taking_in(), self.incoming(dataset, name, claimed) as incoming:
+            return incoming.take(stream)
+
+    def incoming(self, dataset: str, name: str, claimed: Claimed) -> Incoming:
+        """Begin to take one recording in, whose bytes may come in parts. Raises as :meth:`ingest`, and OSError."""
         found = self._dataset(dataset)
-        people = tuple(dict.fromkeys((*named_in(found, name), *subjects)))
-        new = NewRecording(found.name, name, people, self.context.clock.now(), clear_before, digest, size)
+        people = tuple(dict.fromkeys((*named_in(found, name), *claimed.subjects)))
+        new = NewRecording(found.name, name, people, self.context.clock.now(), claimed.clear_before, claimed.digest, claimed.size)
         if people and not SealedLayout.of(found).shows(SealedRecording("", found.name, name, people, 0, "", new.at)):
             message = "a person in it would be found by no order: the path that its name fits has no field for them"
             raise UsageError(message, help=f"give `path:` of {found.name} a placeholder for each kind of identifier, or use another name")
-        try:
-            return ingest(self._library(found), new, stream, self._admitting(found, people))
-        except OSError as error:
-            message = f"the recording could not be taken in: {error.strerror or 'input/output error'}"
-            raise StoreUnavailable(message, help="nothing readable is left of it; mend it, then ingest it again") from error
+        return Incoming(self._library(found), new, self._admitting(found, people))
 
     def renew_gate(self) -> None:
         """Publish the gate snapshot where it is due, unless a run is under way: that publishes it itself."""
-        with suppress(Busy), self.changing():
-            fencing.renew(self.context)
+        if fencing.is_due(self.context):
+            with suppress(Busy), self.changing():
+                fencing.renew(self.context)
 
     def named(self, dataset: str, fields: Mapping[str, str]) -> str:
         """Return a recording's name, from values for the placeholders of a path. Raises UsageError where they fill no path."""
-        found = self._dataset(dataset)
-        for path in found.paths:
-            template = CompiledTemplate.of(path)
-            if template.placeholders == set(fields):
-                parts = ("".join(fields[part] if at % 2 else part for at, part in enumerate(each.parts)) for each in template.segments)
-                return "/".join(parts)
-        wanted = " or ".join(
-            " ".join(f"--field {name}=..." for name in sorted(CompiledTemplate.of(path).placeholders)) for path in found.paths
-        )
-        message = f"the fields fill no path of {dataset}"
-        raise UsageError(message, help=f"give {wanted}, or the whole name")
+        return vault_names.named(self._dataset(dataset), fields)
 
     def names(self, dataset: str, folder: Path) -> Iterator[tuple[str, Path]]:
         """Yield (name, file) for each file below a folder. Raises UsageError where one fits no path of the dataset."""
-        found = self._dataset(dataset)
-        for path in sorted(folder.rglob("*")):
-            if path.is_symlink() or not path.is_file():
-                continue
-            name = path.relative_to(folder).as_posix()
-            named_in(found, name)
-            yield name, path
+        return vault_names.names_below(self._dataset(dataset), folder)
 
     # --- out ------------------------------------------------------------------------------------
 
@@ -119,6 +125,12 @@ class VaultService(DomainService):
             UsageError: there is no such recording, or no such part.
             Refused: the gate does not let it. Reads raise it too.
         """
+        if self.kept is not None:
+            return self.kept.open(recording, purpose=purpose, program=program, first=first, last=last)
+        return cast("BinaryIO", self.opened(recording, openings.this_reader(purpose, program), first, last))
+
+    def opened(self, recording: str, reader: Reader, first: int, last: int | None) -> GatedReader:
+        """Open a recording for a reader. The parameters and the errors are those of :meth:`open`."""
         dataset, _, name = recording.partition("/")
         found = self._dataset(dataset)
         gate = self.gate()
@@ -131,7 +143,7 @@ class VaultService(DomainService):
 
         def ask() -> None:
             for subject in sealed.subjects:
-                decision = gate.may_use(GateSubject(*subject), purpose, sealed.at)
+                decision = gate.may_use(GateSubject(*subject), reader.purpose, sealed.at)
                 if not decision:
                     message = f"the gate does not let this recording be read for this purpose: {decision.reason.value}"
                     raise Refused(message, help="`expunge gate publish` renews the gate; consents and orders decide the rest")
@@ -144,11 +156,12 @@ class VaultService(DomainService):
             raise StoreUnavailable(message, help="`expunge check` says more; put the file back from its backup") from error
         try:
             # commit point: the opening is in the journal before the first byte is read.
-            openings.enter(self.context, sealed, openings.this_reader(purpose, program), first, end)
+            openings.enter(self.context, sealed, reader, first, end)
         except BaseException:
             content.close()
             raise
-        return cast("BinaryIO", GatedReader(content, first, end, ask))
+        file = library.path(sealed.id)
+        return GatedReader(content, first, end, ask, lambda: not file.exists())
 
     def openings(self) -> tuple[RecordingOpened, ...]:
         """Return every opening, oldest first."""
@@ -161,17 +174,26 @@ class VaultService(DomainService):
 
     def datasets(self) -> tuple[str, ...]:
         """Return the datasets that lie in vaults."""
-        data_map = self.context.data_map
-        return tuple(name for name, each in data_map.datasets.items() if data_map.stores[each.store].kind == KIND)
+        return vault_names.datasets_of(self.context.data_map)
 
-    def readable(self, dataset: str, purpose: str) -> tuple[SealedRecording, ...]:
-        """Return the recordings of a dataset that may be read for a purpose, by the gate of this moment."""
+    def readable(self, dataset: str, purpose: str) -> Iterator[ReadableRecording]:
+        """Yield the recordings of a dataset that may be read for a purpose, by the gate of this moment."""
+        if self.kept is not None:
+            yield from self.kept.readable(dataset, purpose)
+            return
+        after: int | None = 0
+        while after is not None:
+            page = self.readable_page(dataset, purpose, after)
+            yield from page.recordings
+            after = page.following
+
+    def readable_page(self, dataset: str, purpose: str, after: int) -> ReadablePage:
+        """Return some of :meth:`readable`, from a place on."""
+        found = self._dataset(dataset)
+        some, following = self._library(found).page(found.name, after)
         gate = self.gate()
-        return tuple(
-            each
-            for each in self.recordings(dataset)
-            if all(gate.may_use(GateSubject(*subject), purpose, each.at) for subject in each.subjects)
-        )
+        let = (each for each in some if all(gate.may_use(GateSubject(*one), purpose, each.at) for one in each.subjects))
+        return ReadablePage(tuple(ReadableRecording(each.name, each.size) for each in let), following)
 
     # --- deciding -------------------------------------------------------------------------------
 
@@ -196,27 +218,7 @@ class VaultService(DomainService):
         return sealed
 
     def _dataset(self, name: str) -> Dataset:
-        found = self.context.data_map.datasets.get(name)
-        if found is None or self.context.data_map.stores[found.store].kind != KIND:
-            known = self.datasets()
-            message = "no dataset of that name lies in a vault"
-            raise UsageError(message, help=f"one of: {', '.join(known)}" if known else "declare a store of kind vault in the map")
-        return found
+        return vault_names.dataset_of(self.context.data_map, name)
 
     def _library(self, dataset: Dataset) -> Library:
         return self.vaults.library(self.context.data_map.stores[dataset.store])
-
-
-def named_in(dataset: Dataset, name: str) -> tuple[Subject, ...]:
-    """Return the people in a recording's name. Raises UsageError where the name fits no path, or can be read in two ways."""
-    rule = dataset.subject
-    pairs = rule.pairs() if isinstance(rule, ByField) else ()
-    parts = name.split("/")
-    ways = [way for path in dataset.paths for way in CompiledTemplate.of(path).readings(name)]
-    if not ways or "\0" in name or not {"", ".", ".."}.isdisjoint(parts):
-        message = f"a name fits no path of {dataset.name}"
-        raise UsageError(message, help=f"names are like {' or '.join(dataset.paths)}")
-    if len({tuple(way.get(field) for _, field in pairs) for way in ways}) > 1:
-        message = f"a name of {dataset.name} can be read in two ways, so that it could be two people's"
-        raise UsageError(message, help="separate the placeholders by '/' or by a character that no identifier holds")
-    return tuple((kind, ways[0][field]) for kind, field in pairs if field in ways[0])

@@ -11,6 +11,7 @@ from pathlib import Path
 from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.adapters.roots.local_root import LocalRoot
 from expunge.adapters.roots.shred_file import ShredFile
+from expunge.bootstrap.vault.vault_names import KIND
 from expunge.core.datamap.datamap import DataMap, StoreSpec
 from expunge.core.values.periods import parse_span
 from expunge.engine.kernel import spelt_names
@@ -20,7 +21,6 @@ from expunge.ports.vault.key_epochs import LIFETIME
 from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.library import KeysBeside, Library, SubjectIds
 
-KIND = "vault"
 TABLE = "vault/table/keys.db"
 ROOT = "vault/root"
 LOCK = "vault/ingest.lock"
@@ -47,7 +47,7 @@ class Vaults:
             if self._opened is None:
                 if not isinstance(self.keys, LocalKeys):
                     # Why not without the passphrase: a root that is made here would have no protection.
-                    message = "the vault opens in the process that opens the keystore, and here the keeper has done so"
+                    message = "the keeper has the keys of the vault, and does for others no more than let them read and send recordings in"
                     raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
                 root = LocalRoot(self._state / ROOT, self._passphrase)
                 self._opened = KeyTable.open(self._state / TABLE, root, ShredFile(self._state / SHREDS), now=self._now)

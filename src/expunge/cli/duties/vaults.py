@@ -163,6 +163,7 @@ def _readers(found: WhoCanRead) -> dict[str, Any]:
         ],
         "unused": found.unused,
         "never": found.never,
+        "keeper": None if found.keeper is None else [{"who": who, "may": may} for who, may in found.keeper],
     }  # fmt: skip
 
 
@@ -187,5 +188,7 @@ def _tell_readers(found: WhoCanRead) -> None:
         who = map(output.visible, (entry.user, entry.program, entry.purpose))
         table.add_row(*who, str(entry.openings), str(entry.recordings), output.moment(entry.last))
     output.stdout().print(table) if found.opened else output.say("nobody opened a recording in twelve months")
+    for name, may in found.keeper or ():
+        output.say(f"through the keeper: {output.visible(name)} may {output.visible(may)}")
     for user in found.never:
         output.say(f"{output.visible(user)} can read everything and opened nothing in twelve months")

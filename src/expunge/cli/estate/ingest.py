@@ -13,11 +13,11 @@ import typer
 
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
-from expunge.cli.terminal.installation import opened
+from expunge.cli.terminal.installation import opened_vault
 from expunge.errors import Refused, UsageError
 
 if TYPE_CHECKING:
-    from expunge.bootstrap import Expunge
+    from expunge.bootstrap.vault.access import Vault
 
 STDIN = "-"
 
@@ -58,26 +58,26 @@ def ingest(
     folder = source != STDIN and Path(source).is_dir()
     if folder and (name or filled or sha256):
         raise UsageError("files of a folder have names already", help="leave out --name, --field and --sha256")
-    with opened(map_file) as expunge:
-        expunge.vault.renew_gate()
+    with opened_vault(map_file) as vault:
+        vault.renew_gate()
         if folder:
-            for each, path in list(expunge.vault.names(dataset, Path(source))):
+            for each, path in list(vault.names(dataset, Path(source))):
                 with path.open("rb") as file:
                     try:
-                        _take(expunge, dataset, each, file, further, taken, clear=True)
+                        _take(vault, dataset, each, file, further, taken, clear=True)
                     except Refused as error:
                         taken.refused[error.message] += 1
         else:
-            whole = name or expunge.vault.named(dataset, filled)
+            whole = name or vault.named(dataset, filled)
             for stream in _stream(source):
-                _take(expunge, dataset, whole, stream, further, taken, clear=source != STDIN, digest=sha256.lower())
+                _take(vault, dataset, whole, stream, further, taken, clear=source != STDIN, digest=sha256.lower())
     _tell(taken, as_json=as_json)
     if taken.refused:
         raise typer.Exit(Exit.FAILED)
 
 
 def _take(
-    expunge: Expunge,
+    vault: Vault,
     dataset: str,
     name: str,
     stream: BinaryIO,
@@ -87,7 +87,7 @@ def _take(
     clear: bool,
     digest: str = "",
 ) -> None:
-    found = expunge.vault.ingest(dataset, name, stream, further, clear_before=clear, digest=digest)
+    found = vault.ingest(dataset, name, stream, further, clear_before=clear, digest=digest)
     taken.fresh += found.fresh
     taken.known += not found.fresh
     taken.bytes += found.recording.size if found.fresh else 0

@@ -17,7 +17,7 @@ app = typer.Typer(help="The process that holds the keys: run it, ask how it is, 
 
 State = Annotated[
     Path | None,
-    typer.Option("--state", help="The state folder; else the map's. With it no map is read.", file_okay=False, show_default=False),
+    typer.Option("--state", help="The state folder; else the map's. With it alone no map is read.", file_okay=False, show_default=False),
 ]
 
 
@@ -28,32 +28,50 @@ def run(
         typer.Option(help="A file whose first line is the passphrase of the keystore.", exists=True, dir_okay=False, show_default=False),
     ] = None,
     allow_user: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Another user, by name or number, who may ask; again for more.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Another user, by name or number, who may ask for what keys do; again for more."),
     ] = None,
     allow_group: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A group, by name or number, whose members may ask; again for more.")
+        list[str] | None, typer.Option(metavar="NAME", help="A group, by name or number, whose members may; again for more.")
     ] = None,
+    let_read: Annotated[
+        list[str] | None,
+        typer.Option(metavar="USER:PURPOSE", help="Another user who may open recordings of vaults for this purpose; again for more."),
+    ] = None,
+    let_group_read: Annotated[
+        list[str] | None, typer.Option(metavar="GROUP:PURPOSE", help="A group whose members may; again for more.")
+    ] = None,
+    let_ingest: Annotated[
+        list[str] | None, typer.Option(metavar="USER", help="Another user who may send recordings into vaults; again for more.")
+    ] = None,
+    let_group_ingest: Annotated[list[str] | None, typer.Option(metavar="GROUP", help="A group whose members may; again for more.")] = None,
     state: State = None,
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
     """Hold the keys of a state folder until interrupted or stopped; commands of the same user ask it and need no passphrase.
 
+    With a map, programs also read recordings of its vaults through it, and send recordings in; with --state alone it holds keys alone.
     The passphrase of a locked keystore is asked for on a terminal, or comes from a file or from EXPUNGE_PASSPHRASE. Others of the same user
     cannot look into this process; root can.
     """
     from expunge.bootstrap import keeping
+    from expunge.bootstrap.vault.kept_installation import KeptInstallation
 
     place = keeping.place_of(map_file, state)
-    admitted = keeping.admitted(allow_user or (), allow_group or ())
+    admitted = keeping.admitted(
+        allow_user or (), allow_group or (), let_read or (), let_group_read or (), let_ingest or (), let_group_ingest or ()
+    )
+    vault_map = keeping.map_with_vault(place, map_file, admitted) if map_file is not None or state is None else None
     keeping.close_to_others()
     passphrase = _passphrase(passphrase_file) if keeping.needs_passphrase(place) else None
 
     def ready() -> None:
-        where = {"state": str(place.state), "socket": str(place.door), "pid": os.getpid()}
-        output.write_json("keeping/1", where) if as_json else output.say(f"keeping the keys of {place.state}")
+        where = {"state": str(place.state), "socket": str(place.door), "pid": os.getpid(), "vault": vault_map is not None}
+        more = " and opening its vaults" if vault_map else "; without a map, or a vault in it, no vault is opened"
+        output.write_json("keeping/1", where) if as_json else output.say(f"keeping the keys of {place.state}{more}")
 
-    keeping.keep(place, passphrase, admitted, ready)
+    keeping.keep(place, passphrase, admitted, ready, KeptInstallation(vault_map, passphrase) if vault_map else None)
 
 
 @app.command()
@@ -63,10 +81,15 @@ def status(state: State = None, map_file: options.Map = None, as_json: options.J
 
     found = keeping.keeper_status(keeping.place_of(map_file, state))
     if as_json:
-        output.write_json("keeper-status/1", {"pid": found.pid, "clients": found.clients, "asked": found.asked})
+        rights = [{"who": who, "may": may} for who, may in found.rights]
+        told = {"pid": found.pid, "clients": found.clients, "asked": found.asked, "vault": found.vault, "rights": rights}
+        output.write_json("keeper-status/1", told)
         return
     others = output.count(found.clients - 1, "client")
     output.say(f"the keeper runs as process {found.pid}, with {others} beside this one; it was asked {found.asked:,} times")
+    output.say("it opens vaults" if found.vault else "it opens no vault")
+    for who, may in found.rights:
+        output.say(f"{who} may {may}")
 
 
 @app.command()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from expunge.cli.terminal import output
 from expunge.errors import KeystoreLocked
 
 if TYPE_CHECKING:
     from expunge.bootstrap import Expunge
+    from expunge.bootstrap.vault.access import Vault
 
+Opened = TypeVar("Opened")
 PASSPHRASE = "EXPUNGE_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
@@ -41,18 +43,35 @@ def opened(map_file: Path | None, *, recover: bool = False) -> Iterator[Expunge]
         yield expunge
 
 
+@contextmanager
+def opened_vault(map_file: Path | None) -> Iterator[Vault]:
+    """Open the vault of a map, and close it at the end. Where a keeper has the passphrase, neither keys nor state are opened here."""
+    from expunge.bootstrap.vault.access import open_vault
+
+    found = _asking(lambda passphrase: open_vault(map_file, passphrase=passphrase))
+    try:
+        yield found.vault
+    finally:
+        found.close()
+
+
 def _open(map_file: Path | None) -> Expunge:
     from expunge.bootstrap import Expunge
 
+    return _asking(lambda passphrase: Expunge.open(map_file, passphrase=passphrase))
+
+
+def _asking(open_: Callable[[str | None], Opened]) -> Opened:
+    """Open by the passphrase of the environment, where it has one; else ask for it on a terminal, if it is needed."""
     passphrase = os.environ.get(PASSPHRASE) or None
     try:
-        return Expunge.open(map_file, passphrase=passphrase)
+        return open_(passphrase)
     except KeystoreLocked as error:
         if passphrase is not None or not sys.stdin.isatty():
             if passphrase is None:
                 error.help = f"start `expunge keeper run`, set {PASSPHRASE}, or run it on a terminal, which asks"
             raise
-    return Expunge.open(map_file, passphrase=ask_secret("passphrase of the keystore: "))
+    return open_(ask_secret("passphrase of the keystore: "))
 
 
 def ask_secret(question: str) -> str:

@@ -102,9 +102,14 @@ def compare_of(data_map: DataMap) -> Mapping[str, Spelling] | None:
 
 def renew(context: Context) -> None:
     """Publish the gate snapshot again when it is due. The file that pipelines read must not grow old between orders."""
-    age = context.publish_gate.age(context.clock.now())
-    if age is None or age >= RENEW_AFTER:
+    if is_due(context):
         publish(context)
+
+
+def is_due(context: Context) -> bool:
+    """Return whether the gate snapshot is due to be published again."""
+    age = context.publish_gate.age(context.clock.now())
+    return age is None or age >= RENEW_AFTER
 
 
 def purposes_of(

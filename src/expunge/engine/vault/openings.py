@@ -31,7 +31,12 @@ def this_reader(purpose: str, program: str = "") -> Reader:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = str(os.geteuid())
-    return Reader(user, program or (Path(sys.argv[0]).name if sys.argv else "") or "python", purpose)
+    return Reader(user, program or this_program(), purpose)
+
+
+def this_program() -> str:
+    """Return the file's name of the program that runs here."""
+    return (Path(sys.argv[0]).name if sys.argv else "") or "python"
 
 
 def enter(context: Context, recording: SealedRecording, reader: Reader, first: int, last: int) -> RecordingOpened:

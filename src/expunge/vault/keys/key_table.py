@@ -152,16 +152,20 @@ class KeyTable:
         """
         wanted = None if owners is None else tuple(owners)
         check_ids(wanted or ())
-        last = 0
-        while True:
-            with self._looking() as database:
-                rows = _page(database, dataset, wanted, last)
-            if not rows:
-                return
-            for row in rows:
-                if (stored := self._living(row)) is not None:
-                    yield stored
-            last = rows[-1][0]
+        after: int | None = 0
+        while after is not None:
+            rows, after = self._page(dataset, wanted, after)
+            yield from filter(None, map(self._living, rows))
+
+    def page(self, dataset: str, after: int) -> tuple[list[StoredObject], int | None]:
+        """Return some living recordings of a dataset from a place on, and the place of the next; None where no more follow."""
+        rows, following = self._page(dataset, None, after)
+        return list(filter(None, map(self._living, rows))), following
+
+    def _page(self, dataset: str, owners: tuple[bytes, ...] | None, after: int) -> tuple[list[Row], int | None]:
+        with self._looking() as database:
+            rows = _page(database, dataset, owners, after)
+        return rows, rows[-1][0] if len(rows) == _PAGE else None
 
     def wrapped(self, owners: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Yield (subject id, its wrapped key as it lies in the file) of subjects with a key. A search for remains looks for it."""
