@@ -24,6 +24,10 @@ class UsageError(ExpungeError):
     exit_code = 2
 
 
+class AlreadyThere(UsageError):
+    """Another thing has this name already; choose another name."""
+
+
 class Misconfigured(ExpungeError):
     """The data map or a setting is wrong; fix the file that the message names."""
 
@@ -118,6 +122,10 @@ class RootUnavailable(ExpungeError):
 
 class StoreUnavailable(ExpungeError):
     """A store cannot be reached or opened now; other stores go on and the step can be tried again."""
+
+
+class StoreFull(StoreUnavailable):
+    """A store has no room left; make room, and try again."""
 
 
 class TakenOver(ExpungeError):

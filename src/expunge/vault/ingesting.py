@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from expunge import durable
-from expunge.errors import UsageError
+from expunge.errors import AlreadyThere, UsageError
 from expunge.ports.vault.sealed_library import SealedRecording, Subject
 from expunge.vault.chunked import SealingWriter, object_context
 from expunge.vault.keys.objects import NewObject
@@ -252,14 +252,14 @@ def _known(library: Library, recording: SealedRecording) -> SealedRecording | No
             continue
         if each.digest != recording.digest:
             message = "another recording has this name already, with other bytes"
-            raise UsageError(message, help="give it another name; a recording is replaced by erasing it first")
+            raise AlreadyThere(message, help="give it another name; a recording is replaced by erasing it first")
         if not (library.is_whole(each) or library.finish(each)):
             # Its file was lost, or its ingest cut off: this recording takes its place.
             library.shred([each])
             continue
         if not set(map(library.ids.of, recording.subjects)) <= set(map(library.ids.of, each.subjects)):
             message = "the same recording is in already, and says nothing of a person who is named now"
-            raise UsageError(message, help="give it another name, with each person in it; who is in a recording is said once")
+            raise AlreadyThere(message, help="give it another name, with each person in it; who is in a recording is said once")
         if found is None or each.clear_before:
             if found is not None:
                 # The other was to be shredded once this one had its name, and the process died before that.

@@ -61,7 +61,7 @@ class LocalDoors:
         """
         self.vault = vault
         self.openings: Sessions[OpeningClaim, GatedReader] = Sessions("opening", openings, GatedReader.close)
-        self.uploads: Sessions[UploadClaim, _Upload] = Sessions("upload", uploads, _abandoned)
+        self.uploads: Sessions[UploadClaim, _Upload] = Sessions("upload", uploads, _abandoned, may_go=_is_in)
 
     def door_of(self, caller: Caller) -> LocalDoor:
         """Return the door of a caller."""
@@ -175,6 +175,10 @@ class LocalDoor:
     def drop_upload(self, upload: str) -> None:
         """See the port."""
         self._doors.uploads.end(self._caller, upload)
+
+
+def _is_in(upload: _Upload) -> bool:
+    return upload.taken is not None
 
 
 def _abandoned(upload: _Upload) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from typing import BinaryIO, cast
 from expunge.bootstrap.vault import vault_names
 from expunge.core.datamap.datamap import DataMap
 from expunge.engine.vault.openings import this_program
-from expunge.errors import StoreUnavailable
+from expunge.errors import StoreFull, StoreUnavailable
 from expunge.ports.vault.sealed_library import SealedRecording, Subject
 from expunge.ports.vault.vault_door import MOST_PROGRAM, OpeningClaim, ReadableRecording, UploadClaim, VaultDoor
 from expunge.vault.door_files import DoorFile, send
 from expunge.vault.ingesting import Ingested
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
@@ -81,4 +84,5 @@ def taking_in() -> Iterator[None]:
         yield
     except OSError as error:
         message = f"the recording could not be taken in: {error.strerror or 'input/output error'}"
-        raise StoreUnavailable(message, help="nothing readable is left of it; mend it, then ingest it again") from error
+        kind = StoreFull if error.errno in _FULL else StoreUnavailable
+        raise kind(message, help="nothing readable is left of it; mend it, then ingest it again") from error

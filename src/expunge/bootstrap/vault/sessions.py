@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from expunge.errors import Busy, SessionGone, UsageError
+from expunge.errors import AlreadyThere, Busy, SessionGone
 from expunge.ports.vault.vault_door import Caller, check_token
 
 Claim = TypeVar("Claim")
@@ -40,7 +40,15 @@ class Session(Generic[Claim, Kept]):
 class Sessions(Generic[Claim, Kept]):
     """The sessions of one kind. Safe between threads."""
 
-    def __init__(self, what: str, limits: SessionLimits, end: Callable[[Kept], None], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        what: str,
+        limits: SessionLimits,
+        end: Callable[[Kept], None],
+        now: Callable[[], float] = time.monotonic,
+        *,
+        may_go: Callable[[Kept], bool] = lambda _: False,
+    ) -> None:
         """Set up none yet.
 
         Args:
@@ -48,8 +56,9 @@ class Sessions(Generic[Claim, Kept]):
             limits: their limits.
             end: ends what is kept; called once for each.
             now: seconds, from anywhere.
+            may_go: whether one is only remembered, and makes room for another.
         """
-        self._what, self._limits, self._end, self._now = what, limits, end, now
+        self._what, self._limits, self._end, self._now, self._may_go = what, limits, end, now, may_go
         self._guard = threading.Lock()
         self._sessions: dict[tuple[int, str], Session[Claim, Kept]] = {}
 
@@ -58,7 +67,8 @@ class Sessions(Generic[Claim, Kept]):
         """Begin a session, or take up the one that this caller began by the same claim. An error in the block ends it.
 
         Raises:
-            UsageError: the token is malformed, or used for another claim.
+            UsageError: the token is malformed.
+            AlreadyThere: it is used for another claim.
             Busy: there are too many.
         """
         check_token(token)
@@ -122,14 +132,30 @@ class Sessions(Generic[Claim, Kept]):
             if session is not None:
                 if session.claim != claim:
                     message = f"the token of this {self._what} is used for another"
-                    raise UsageError(message, help="choose a token for each by secrets.token_hex(16)")
+                    raise AlreadyThere(message, help="choose a token for each by secrets.token_hex(16)")
                 return session
             mine = sum(uid == caller.uid for uid, _ in self._sessions)
-            if mine >= self._limits.of_caller or len(self._sessions) >= self._limits.together:
+            full = len(self._sessions) >= self._limits.together
+            if (full or mine >= self._limits.of_caller) and not self._make_room(None if full else caller.uid):
                 message = f"there is no room for another {self._what}"
                 raise Busy(message, help="close those that are not needed, or wait until idle ones end")
             session = self._sessions[caller.uid, token] = Session(claim, used=self._now())
             return session
+
+    def _make_room(self, uid: int | None) -> bool:
+        """End the one that was not used for longest of those that may go, of one caller or of all. Return whether there was one."""
+        for key, session in sorted(self._sessions.items(), key=lambda each: each[1].used):
+            if (uid is None or key[0] == uid) and session.lock.acquire(blocking=False):
+                try:
+                    kept = session.kept
+                    if kept is not None and self._may_go(kept):
+                        session.ended, session.kept = True, None
+                        del self._sessions[key]
+                        self._end(kept)
+                        return True
+                finally:
+                    session.lock.release()
+        return False
 
     @contextmanager
     def _ending(self, caller: Caller, token: str, session: Session[Claim, Kept], *survives: type[Exception]) -> Iterator[None]:
