@@ -57,6 +57,23 @@ class Collection(Schema):
     need: str = Field(description="Why that needs it.")
 
 
+class Kept(Schema):
+    """A recording that is in: sealed, durable, and found by orders."""
+
+    status: str = Field(description="`in`.")
+    recording: str = Field(description="The random id of the sealed recording.")
+    size: int = Field(description="Bytes.", ge=0)
+    sha256: str = Field(description="Hex SHA-256 of the recording.")
+    fresh: bool = Field(description="False where it was in already.")
+
+
+class Received(Schema):
+    """A recording of which more is to come."""
+
+    status: str = Field(description="`incomplete`.")
+    received: int = Field(description="Bytes that are in, sealed: the next part begins here. As the header `Upload-Offset`.", ge=0)
+
+
 class Health(Schema):
     """The server runs and its state can be read."""
 
@@ -73,11 +90,22 @@ _UNFORESEEN = ("something unforeseen happened", "the server", "send it again; if
 class Problem(Exception):
     """A request that is not carried out; becomes an answer."""
 
-    def __init__(self, status: int, error: str, where: str, help: str, *, retry_after: int = 0) -> None:  # noqa: A002 - the usual word
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        where: str,
+        help: str,  # noqa: A002 - the usual word
+        *,
+        retry_after: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(error)
         self.status = status
         self.fault = {"error": error, "where": where, "help": help}
-        self.headers = {"Retry-After": str(retry_after)} if retry_after else {}
+        self.headers = dict(headers or {})
+        if retry_after:
+            self.headers["Retry-After"] = str(retry_after)
         if status == 401:
             self.headers["WWW-Authenticate"] = "Bearer"
 

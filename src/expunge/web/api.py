@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from expunge.bootstrap.pipelines import LineageDoor
+from expunge.bootstrap.vault.recordings import RecordingsDoor
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.core.lineage import openlineage
 from expunge.core.lineage.observations import Observation
@@ -17,22 +18,24 @@ from expunge.errors import ExpungeError
 from expunge.web import bodies
 from expunge.web.answers import Collection, Fault, Health, Problem, Taken, of_problem, of_surprise
 from expunge.web.guarding import Bearer, Guard
+from expunge.web.recordings import add_recordings
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 JSON = "application/json"
 _ANSWERS: dict[int, Any] = {200: Taken, **dict.fromkeys((400, 401, 403, 405, 408, 411, 413, 415, 422, 429, 500, 503), Fault)}
 
 
-def make_api(door: LineageDoor) -> NinjaAPI:
-    """The whole API over an open door."""
+def make_api(door: LineageDoor, recordings: RecordingsDoor) -> NinjaAPI:
+    """The whole API over open doors."""
     api = NinjaAPI(
         title="Expunge",
         version="1",
-        description="Takes OpenLineage events, so that orders reach what pipelines made of people's data.",
+        description="Takes recordings into vaults, and OpenLineage events, so that orders reach what pipelines made of people's data.",
         openapi_url="/api/openapi.json",
         docs_url=None,
     )
-    token, room = Bearer(Guard(door), TokenScope.LINEAGE), bodies.Room()
+    guard = Guard(door)
+    token, room = Bearer(guard, TokenScope.LINEAGE), bodies.Room()
     api.add_exception_handler(Problem, of_problem)
     api.add_exception_handler(Exception, _surprised)
 
@@ -57,7 +60,7 @@ def make_api(door: LineageDoor) -> NinjaAPI:
 
     @api.get(
         "/api/v1/collect/{name}",
-        auth=Bearer(Guard(door), TokenScope.COLLECT),
+        auth=Bearer(guard, TokenScope.COLLECT),
         response={200: Collection, **dict.fromkeys((401, 403, 405, 429, 500), Fault)},
         summary="Whether a kind of data may be collected",
         operation_id="get_collect",
@@ -65,6 +68,8 @@ def make_api(door: LineageDoor) -> NinjaAPI:
     def collect(request: HttpRequest, name: str) -> dict[str, Any]:  # noqa: ARG001 - ninja takes it by this name
         """Whether a dataset or category of the data map has a schedule; 403 with the reason where it has none."""
         return _collect(door, name)
+
+    add_recordings(api, recordings, Bearer(guard, TokenScope.INGEST))
 
     @api.get("/healthz", response={200: Health, 503: Fault}, summary="Whether the server works", operation_id="healthz")
     def healthz(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001 - ninja takes it by this name

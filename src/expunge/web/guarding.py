@@ -10,7 +10,7 @@ from typing import ClassVar
 from django.http import HttpRequest
 
 from expunge.bootstrap.pipelines import LineageDoor
-from expunge.core.journal.access_tokens import TokenRefused, TokenScope
+from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope
 from expunge.web.answers import Problem
 
 FAILURES = 30
@@ -34,10 +34,9 @@ class Bearer:
         self._guard = guard
         self._scope = scope
 
-    def __call__(self, request: HttpRequest) -> bool:
-        """Let a request in or raise Problem."""
-        self._guard.require(request, self._scope)
-        return True
+    def __call__(self, request: HttpRequest) -> Token:
+        """Let a request in, as ``auth`` of which its token is known, or raise Problem."""
+        return self._guard.require(request, self._scope)
 
 
 class Guard:
@@ -48,11 +47,11 @@ class Guard:
         self._failures: deque[float] = deque(maxlen=FAILURES)
         self._guard = threading.Lock()
 
-    def require(self, request: HttpRequest, scope: TokenScope) -> None:
-        """Return for a valid token. Raises Problem: 401 without one, 403 for a token of another scope, 429 after too many bad ones."""
+    def require(self, request: HttpRequest, scope: TokenScope) -> Token:
+        """Return a valid token. Raises Problem: 401 without one, 403 for a token of another scope, 429 after too many bad ones."""
         answer = self._door.admit(request.headers.get("Authorization", ""), scope)
         if not isinstance(answer, TokenRefused):
-            return
+            return answer
         if self._too_many():
             help_ = "wait a minute; a token that works is let in even now"
             raise Problem(429, "too many refused tokens", "the header Authorization", help_, retry_after=int(WITHIN))

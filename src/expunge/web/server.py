@@ -13,9 +13,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, path
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from expunge.bootstrap.pipelines import LineageDoor
+from expunge.bootstrap.vault.recordings import RecordingsDoor
 from expunge.errors import Misconfigured
 from expunge.web.answers import strict
 from expunge.web.api import make_api
@@ -30,12 +32,12 @@ SECONDS = 30
 class Handler(WSGIHandler):
     """Django over one API, without any of a project's middleware."""
 
-    def __init__(self, door: LineageDoor, *, secure: bool) -> None:
+    def __init__(self, door: LineageDoor, recordings: RecordingsDoor, *, secure: bool) -> None:
         """``secure``: whether every request comes over TLS."""
         super().__init__()
         self._door = door
         self._headers = HSTS if secure else {}
-        self._urls = (path("", make_api(door).urls),)
+        self._urls = (path("", make_api(door, recordings).urls),)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Look the address up among the API's alone."""
@@ -58,6 +60,15 @@ class _Silent(Logger):  # type: ignore[misc]
         self.error_log.disabled = self.access_log.disabled = True
 
 
+class _Watch(Arbiter):  # type: ignore[misc]
+    """The process above the worker, which looks after another one too."""
+
+    def manage_workers(self) -> None:
+        """Start what has ended; called about once a second."""
+        super().manage_workers()
+        self.app.look_after()
+
+
 class HttpServer(BaseApplication):  # type: ignore[misc]
     """Serves an installation's API until it is asked to end (SIGTERM, SIGINT). SIGHUP has it read the certificate again."""
 
@@ -67,6 +78,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         listening: socket.socket,
         ready: Callable[[], None],
         tell: Callable[[str], None],
+        look_after: Callable[[], None],
         tls: TlsFiles | None = None,
     ) -> None:
         """Take a socket that listens.
@@ -76,6 +88,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             listening: the socket.
             ready: called once, in this process, when a worker answers.
             tell: tells the operator something, in one line.
+            look_after: called about once a second.
             tls: certificate and key; plain HTTP without.
 
         Raises:
@@ -85,10 +98,15 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         self._socket = listening
         self._ready = ready
         self._tell = tell
+        self.look_after = look_after
         self._tls = tls
         # Why here, before the fork: the first client is too late to say that a certificate is wrong.
         self._context = tls.context()[0] if tls else None
         super().__init__()
+
+    def run(self) -> None:
+        """Serve until asked to end, which ends the process."""
+        _Watch(self).run()
 
     def load_config(self) -> None:
         """Settings of our own; no file and no variable of the environment has a say."""
@@ -122,7 +140,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Handler:
         """Open the door in the worker, after the fork: a connection to a database belongs to the process that opened it."""
-        return Handler(LineageDoor.open(self._map_file), secure=self._tls is not None)
+        return Handler(LineageDoor.open(self._map_file), RecordingsDoor.open(self._map_file), secure=self._tls is not None)
 
     def _given_context(self, _: object, __: object) -> ssl.SSLContext | None:
         return self._context

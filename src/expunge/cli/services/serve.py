@@ -1,4 +1,4 @@
-"""``expunge serve``: the HTTP server, for lineage events from pipelines."""
+"""``expunge serve``: the HTTP server, for lineage events from pipelines and for recordings."""
 
 from __future__ import annotations
 
@@ -34,14 +34,16 @@ def serve(
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Take OpenLineage events at /api/v1/lineage until interrupted; /api/openapi.json describes it, /healthz says whether it is well.
+    """Take OpenLineage events and recordings until interrupted; /api/openapi.json describes it, /healthz says whether it is well.
 
-    It needs no key of the installation and opens none. Where other machines reach it, it speaks TLS, by --tls-cert and --tls-key. SIGHUP
-    has it read both again, after they were renewed.
+    It needs no key of the installation and opens none. Recordings go on to the keeper; where the map has a vault and no keeper runs, it
+    starts one for itself, unless the keystore needs a passphrase. Where other machines reach it, it speaks TLS, by --tls-cert and
+    --tls-key. SIGHUP has it read both again, after they were renewed.
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     from expunge.bootstrap.pipelines import LineageDoor
+    from expunge.bootstrap.vault.keeper_child import KeeperChild
 
     address = _address(host)
     if (tls_cert is None) != (tls_key is None):
@@ -68,8 +70,10 @@ def serve(
     def ready() -> None:
         output.write_json("serving/1", {"url": url}) if as_json else output.say(f"serving {url}api/v1/lineage")
 
-    with listening:
-        HttpServer(map_file, listening, ready, output.note, tls).run()
+    with listening, KeeperChild(map_file) as keeper:
+        if why_not := keeper.begin():
+            output.note(f"recordings are refused for now: {why_not}")
+        HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls).run()
 
 
 def _address(host: str) -> _Address:

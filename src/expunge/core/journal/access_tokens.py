@@ -30,6 +30,8 @@ class TokenScope(StrEnum):
     """Posting lineage events."""
     COLLECT = "collect"
     """Asking whether a kind of data may be collected."""
+    INGEST = "ingest"
+    """Sending recordings into vaults."""
 
 
 @tagged("TokenIssued")

@@ -1,0 +1,96 @@
+"""A keeper that another process starts for itself, and that ends with it, however that ends."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+from expunge.adapters.keeper.place import KeeperPlace
+from expunge.bootstrap import keeping
+from expunge.bootstrap.open_state import read_installed
+from expunge.bootstrap.vault import vault_names
+from expunge.bootstrap.vault.recordings import place_of_map
+from expunge.errors import ExpungeError, KeeperAway
+
+_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+_AGAIN = 2.0
+"""Seconds between two starts."""
+_LIBC = ctypes.CDLL(None)
+_HELP = "start `expunge keeper run`, which asks for the passphrase once"
+
+
+class KeeperChild:
+    """The keeper that a server needs for recordings. It starts one where none runs and none needs a passphrase. A context manager."""
+
+    def __init__(self, map_path: Path | str | None) -> None:
+        """Start nothing yet."""
+        data_map = read_installed(map_path)
+        self._needed = bool(vault_names.datasets_of(data_map))
+        self._place: KeeperPlace = place_of_map(data_map)
+        self._map = map_path
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._mine = os.getpid()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self) -> str:
+        """Start a keeper if one is needed and none runs. Return why recordings cannot come in, with what to do; empty where they can."""
+        if not self._needed:
+            return ""
+        try:
+            keeping.keeper_status(self._place)
+        except KeeperAway:
+            if self._place.owner() != os.geteuid():
+                return "the keystore belongs to another user, and no keeper runs; start `expunge keeper run` as that user"
+            if keeping.needs_passphrase(self._place):
+                return f"the keystore is locked by a passphrase, and no keeper runs; {_HELP}"
+            self._start()
+            return ""
+        except ExpungeError as error:
+            return f"{error.message}; {error.help}"
+        return ""
+
+    def look_after(self) -> None:
+        """Start the keeper again, if it was started here and has ended. To be called now and then."""
+        if self._child is not None and self._child.poll() is not None and time.monotonic() - self._started > _AGAIN:
+            self._start()
+
+    def end(self) -> None:
+        """End the keeper, if it was started here; recordings of which more is to come begin anew after that. Safe to call twice."""
+        child, self._child = self._child, None
+        # A worker of the server that ends is a fork of this process, and not the one that started the keeper.
+        if child is not None and self._mine == os.getpid() and child.poll() is None:
+            child.terminate()
+            child.wait()
+
+    def _start(self) -> None:
+        self._started = time.monotonic()
+        named = () if self._map is None else ("--map", str(self._map))
+        parent = os.getpid()
+
+        def end_with_parent() -> None:
+            _LIBC.prctl(_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)
+
+        self._child = subprocess.Popen(
+            (sys.executable, "-m", "expunge", "keeper", "run", "--json", *named),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            # Why apart: an interruption from a terminal ends the server, which finishes what is under way and then ends the keeper.
+            start_new_session=True,
+            # Why it may: this process has one thread.
+            preexec_fn=end_with_parent,  # noqa: PLW1509
+        )
