@@ -33,6 +33,8 @@ from expunge.vault.library import OBJECTS, SHARDS, Library, alone, label_bytes, 
 
 AT_A_TIME = 1 << 18
 """The most bytes of a stream that are in memory unsealed."""
+_AHEAD = 8 * 2**20
+"""Sealed bytes after which the device is told to begin."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Incoming:
         self._digest = sha256()
         self._before = (0, self._digest.copy())
         """The place of the last write, and the digest before it."""
+        self._hurried = 0
         self._file = _begun(library.waiting(self._id))
         try:
             self._writer = SealingWriter(self._file, self._key, object_context(new.dataset, self._id))
@@ -123,9 +126,17 @@ class Incoming:
             self._before = (self.received, self._digest.copy())
             self._digest.update(data)
             self._writer.write(data)
+            self._hurry()
         except BaseException:
             self.abandon()
             raise
+
+    def _hurry(self) -> None:
+        """Let the device begin, so that :meth:`finish` waits for the last bytes alone."""
+        at = self._file.tell()
+        if at - self._hurried >= _AHEAD:
+            durable.begin_writing(self._file, self._hurried, at - self._hurried)
+            self._hurried = at
 
     def repeats(self, offset: int, data: bytes) -> bool:
         """Return whether some bytes at an offset are those of the last write."""
