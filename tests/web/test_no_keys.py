@@ -5,6 +5,7 @@ Whatever it reads goes to the test, which judges: a needle that were handed to t
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -17,8 +18,9 @@ from pathlib import Path
 from expunge.adapters.keys import key_files
 from expunge.adapters.keys.local_keystore import open_keystore
 from tests.adapters.keeper import memory
-from tests.cli import world
-from tests.cli.running import expunge
+from tests.vault.doorbells import build, speech
+from tests.web.sending import Sending
+from tests.web.serving import Served, issue
 
 INSIDE = '''
 """Runs in the web process: a thread that reads all there is and sends it out."""
@@ -49,8 +51,9 @@ os.register_at_fork(after_in_child=lambda: threading.Thread(target=look, daemon=
 
 
 def test_code_inside_the_web_process_finds_no_key_in_memory_or_open_files(tmp_path: Path) -> None:
-    world.make(tmp_path)
-    assert expunge("init", cwd=tmp_path).code == 0
+    """Nor the key of a recording that came in through it, or of one that is coming in."""
+    home = build(tmp_path / "home")
+    token = issue(home.folder, "camera", "ingest")
     folder = tmp_path / "inside"
     folder.mkdir()
     control, lying = secrets.token_bytes(32), secrets.token_bytes(32)
@@ -75,10 +78,12 @@ def test_code_inside_the_web_process_finds_no_key_in_memory_or_open_files(tmp_pa
     hearing.start()
     command = [sys.executable, "-m", "expunge", "serve", "--port", "0", "--json"]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=home.folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            assert "serving" in process.stdout.readline()
+            served = Served(home.folder, process, json.loads(process.stdout.readline())["url"], token)
+            taken, halfway = Sending(served, speech(0)).whole(), Sending(served, speech(1))
+            assert (taken.status, halfway.part(0, 40_000).status) == (201, 202)
             (folder / "go").touch()
             hearing.join(60)
             assert not hearing.is_alive()
@@ -87,11 +92,13 @@ def test_code_inside_the_web_process_finds_no_key_in_memory_or_open_files(tmp_pa
             process.wait(60)
     assert control.hex().encode() in told, "the control: a key that lies in its memory is found"
     assert lying in told, "the control: so is one in an open file"
-    keys = open_keystore(tmp_path / "state" / "keys")
-    held = [keys._root, keys.pseudonym_key(), keys.gate_key(), keys.index_key()]
+    keys = open_keystore(home.folder / "state" / "keys")
+    held = [keys._root, keys.pseudonym_key(), keys.gate_key(), keys.index_key(), keys.vault_key()]
     for place in ("signer-1.key", "log-1.key"):
-        wrapped = (tmp_path / "state" / "keys" / place).read_bytes()
+        wrapped = (home.folder / "state" / "keys" / place).read_bytes()
         key = key_files.unwrap(keys._root, place, wrapped)
         held += [key[:32], key[32:]] if len(key) > 32 else [key]
+    with home.open() as opened:
+        held.append(opened.vault.vaults.table().key(bytes.fromhex(taken.json["recording"])))
     # Why not by name: what is found would be shown.
     assert [number for number, key in enumerate(held) if any(needle in told for needle in memory.forms(key))] == []

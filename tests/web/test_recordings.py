@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.vault.doors import UPLOADS
 from expunge.web.recordings import MOST_AT_ONCE
 from tests.cli.running import expunge
 from tests.vault.doorbells import ANNA, BELA, CARA, Doorbells, copy, speech
@@ -196,6 +197,13 @@ def test_two_clients_with_one_id_make_one_recording(front: tuple[Doorbells, Serv
     assert left_behind(home) == []
 
 
+def test_more_recordings_come_in_than_uploads_may_be_open(front: tuple[Doorbells, Served]) -> None:
+    home, served = front
+    before = len(names(home))
+    assert {Sending(served, noise(10)).whole().status for _ in range(UPLOADS.of_caller + 2)} == {201}
+    assert len(names(home)) == before + UPLOADS.of_caller + 2
+
+
 def test_lies_about_the_hash_are_refused_and_leave_nothing(front: tuple[Doorbells, Served]) -> None:
     home, served = front
     sending = Sending(served, speech(5))
@@ -371,6 +379,7 @@ def test_a_killed_keeper_begins_anew_and_nothing_readable_is_left(home: Doorbell
         assert left_behind(home) == []
 
 
+@pytest.mark.soak
 def test_an_upload_outlives_the_server_where_a_keeper_stays(home: Doorbells) -> None:
     token = issue(home.folder, "camera", "ingest")
     with keeping(home.folder):
@@ -386,20 +395,20 @@ def test_an_upload_outlives_the_server_where_a_keeper_stays(home: Doorbells) -> 
             assert home.read(*sending.name) == sending.data
 
 
-def test_a_keeper_that_the_server_started_ends_with_it_however_that_ends(home: Doorbells) -> None:
-    token = issue(home.folder, "camera", "ingest")
-    for how in (signal.SIGKILL, signal.SIGTERM):
-        with serving(home.folder, token) as served:
-            assert Sending(served, noise(10)).whole().status == 201
-            pid = keeper_of(home)
-            os.kill(served.process.pid, how)
-            served.process.wait(30)
-            until = time.monotonic() + 30
-            while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
-                time.sleep(0.05)
-            assert not Path(f"/proc/{pid}").exists()
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)])
+def test_a_keeper_that_the_server_started_ends_with_it_however_that_ends(home: Doorbells, how: signal.Signals) -> None:
+    with serving(home.folder, issue(home.folder, "camera", "ingest")) as served:
+        assert Sending(served, noise(10)).whole().status == 201
+        pid = keeper_of(home)
+        os.kill(served.process.pid, how)
+        served.process.wait(30)
+        until = time.monotonic() + 30
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.soak
 def test_where_a_passphrase_is_needed_recordings_wait_for_a_keeper(home: Doorbells) -> None:
     lock(home)
     with serving(home.folder, issue(home.folder, "camera", "ingest")) as served:
@@ -420,6 +429,7 @@ def lock(home: Doorbells) -> None:
     Expunge.init(home.map, passphrase=PASSPHRASE)
 
 
+@pytest.mark.soak
 def test_a_full_disk_is_told_and_leaves_nothing(home: Doorbells) -> None:
     with serving(home.folder, issue(home.folder, "camera", "ingest"), EXPUNGE_FAILPOINT="vault.ingest.data:before=full") as served:
         sending = Sending(served, speech(0))

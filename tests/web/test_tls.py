@@ -279,9 +279,13 @@ def test_the_command_says_what_is_wrong_and_listens_to_nobody(tmp_path: Path) ->
 
 
 def test_plain_http_where_other_machines_reach_it_has_to_be_meant(tmp_path: Path) -> None:
-    token = company(tmp_path)
     refused = expunge("serve", "--port", "0", "--host", "0.0.0.0", cwd=tmp_path)
     assert (refused.code, "--exposed-plain" in refused.err, "--tls-cert" in refused.err) == (2, True, True)
+
+
+@pytest.mark.soak
+def test_other_machines_reach_it_over_tls_or_by_plain_http_that_is_meant(tmp_path: Path) -> None:
+    token = company(tmp_path)
     with serving(tmp_path, token, "--host", "0.0.0.0", "--exposed-plain") as served:
         assert served.get("healthz").status == 200
         assert HSTS not in served.get("healthz").headers

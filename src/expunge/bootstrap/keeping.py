@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from expunge.adapters.host import hardening
+from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
 from expunge.adapters.keeper.keeper_vault import KeeperVault
@@ -231,6 +231,7 @@ def keep(
         Misconfigured, KeystoreLocked, StateCorrupt: as :func:`expunge.adapters.keys.local_keystore.open_keystore`.
     """
     hardening.harden()
+    heap.keep_freed_memory()
     with place.held():
         keys = open_keystore(place.keys, passphrase)
         handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers()

@@ -24,6 +24,8 @@ from expunge.ports.vault.shelf import ComingFile, LyingFile, is_id
 OBJECTS = "objects"
 SHARDS = tuple(f"{number:02x}" for number in range(256))
 """Folders of sealed files. All of them are made at once, so that their existence tells nothing."""
+_AHEAD = 8 * 2**20
+"""Sealed bytes after which the device is told to begin."""
 _EFFECTIVE = os.access in os.supports_effective_ids
 
 
@@ -34,9 +36,17 @@ class _Coming:
         self.id = id_
         self._path = path
         self._file = file
+        self._written = self._begun = 0
 
     def write(self, data: memoryview, /) -> int | None:
-        return self._file.write(data)
+        taken = self._file.write(data)
+        self._written += taken
+        if self._written - self._begun >= _AHEAD:
+            # Why: the device begins while more bytes come, so that settling waits for the last ones alone.
+            self._file.flush()
+            durable.begin_writing(self._file, self._begun, self._written - self._begun)
+            self._begun = self._written
+        return taken
 
     def settle(self) -> None:
         self._file.flush()

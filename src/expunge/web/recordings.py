@@ -10,6 +10,7 @@ import re
 import threading
 from base64 import b64decode
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
@@ -29,6 +30,7 @@ MOST_AT_ONCE = 8
 """Uploads that are received at the same time: half of the server's threads, so that slow ones leave the others free."""
 PATIENCE = 2.0
 """Seconds that an upload waits for another to end."""
+_HANDS = ThreadPoolExecutor(MOST_AT_ONCE, "uploads")
 OFFSET = "Upload-Offset"
 RECORDING = "Expunge-Recording"
 DIGEST = "Repr-Digest"
@@ -103,13 +105,27 @@ def _put(request: HttpRequest, response: HttpResponse, door: VaultDoor, claim: U
         received = door.begin_upload(claim)
     if part.size and part.first != received:
         raise _elsewhere(received)
-    for piece in pieces(request, part.size):
-        received = door.append_upload(claim.upload, received, piece)
+    received = _hand_on(door, claim.upload, received, pieces(request, part.size))
     if part.total is None or received == part.total:
         taken = door.finish_upload(claim.upload)
         return 201 if taken.fresh else 200, _kept(taken)
     response[OFFSET] = str(received)
     return 202, {"status": "incomplete", "received": received}
+
+
+def _hand_on(door: VaultDoor, upload: str, received: int, coming: Iterator[bytes]) -> int:
+    """Hand pieces on, reading the next while one is sealed. Return how many bytes are in."""
+    going: Future[int] | None = None
+    try:
+        for piece in coming:
+            if going is not None:
+                received = going.result()
+            going = _HANDS.submit(door.append_upload, upload, received, piece)
+    finally:
+        if going is not None:
+            # Why before an error of the body is told: the sender asks next how far it is.
+            wait([going])
+    return received if going is None else going.result()
 
 
 def _known(request: HttpRequest, response: HttpResponse, door: VaultDoor, claim: UploadClaim, part: Part) -> tuple[int, dict[str, Any]]:
