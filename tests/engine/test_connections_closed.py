@@ -109,6 +109,11 @@ def _of_vault(name: str) -> dict[str, Call]:
     return {f"{name}.{verb}": lambda world, call=call: call(world, getattr(world.opened, name)) for verb, call in calls.items()}  # type: ignore[misc]
 
 
+def _read_all(opened: Expunge) -> None:
+    with opened.readings.reading(purpose="look", makes="voice") as run:
+        run.opened()
+
+
 VERBS: dict[str, Call] = {
     "check": lambda world: world.opened.check(),
     "resolve": lambda world: world.person(),
@@ -217,6 +222,12 @@ VERBS: dict[str, Call] = {
     **_of_vault("adoption"),
     "adoption.forecast": lambda world: world.opened.adoption.forecast("doorbell", "doorbell_clear"),
     "adoption.adopt": lambda world: world.opened.adoption.adopt("doorbell", "doorbell_clear"),
+    **_of_vault("derivations"),
+    "derivations.derive": lambda world: world.opened.derivations.derive("doorbell/a/b", "waves", lambda _: b"", purpose="look"),
+    "derivations.draw": lambda world: world.opened.derivations.draw("doorbell/a/b", "waves", purpose="look"),
+    **_of_vault("readings"),
+    "readings.reading": lambda world: _read_all(world.opened),
+    "readings.opened_in": lambda world: _read_all(world.opened),
     "epochs.status": lambda world: world.opened.epochs.status(),
     "epochs.rotate": lambda world: world.opened.epochs.rotate(),
     "epochs.message": lambda world: world.opened.epochs.message(1),
@@ -269,8 +280,8 @@ STATELESS = {
     "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
-    "uses.review_faults", "epochs.status", "epochs.message", "epochs.approve",
-    *(f"{name}.{verb}" for name in ("vault", "adoption") for verb in (
+    "uses.review_faults", "epochs.status", "epochs.message", "epochs.approve", "derivations.derive", "derivations.draw",
+    *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (
         "renew_gate", "gate", "datasets", "named", "names", "recordings", "readable",
     )),
 }  # fmt: skip

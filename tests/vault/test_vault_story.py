@@ -20,6 +20,7 @@ from expunge.vault.library import Library
 from tests.cli.running import expunge
 from tests.engine.consents import Shifted
 from tests.vault.doorbells import ANNA, BELA, CARA, PEOPLE, Doorbells, speech
+from tests.vault.windows import Windows, files_below
 
 
 @pytest.fixture
@@ -66,16 +67,17 @@ def test_a_person_leaves_and_their_recordings_go_dark(home: Doorbells, rung: dic
 
 @pytest.mark.duty("FAIL-11", "RNG-22")
 def test_nothing_that_was_written_holds_a_window(home: Doorbells, rung: dict[str, bytes]):
-    """No file of vault, key table, journal or gate holds 64 bytes of a recording, nor a name, before or after an order."""
-    for data in rung.values():
-        assert home.places(data) == []
+    """No file of vault, key table, journal or gate holds 16 bytes of a recording, nor a name, before or after an order."""
+    windows = Windows(rung.values())
+    assert windows.lying_in(files_below(home.folder)) == set()
     named = [path for path in home.folder.rglob("*") if path.is_file() and ANNA.encode() in path.read_bytes()]
     assert [path.name for path in named] == ["app.db"]
     assert not any(one in str(path) for path in home.folder.rglob("*") for one in PEOPLE)
     home.erase(ANNA)
-    assert [place for data in rung.values() for place in home.places(data)] == []
-    (home.notes / "here").write_bytes(rung[f"{BELA}/r-1"])
-    assert home.places(rung[f"{BELA}/r-1"]) == ["world/notes/here"], "the search sees what there is"
+    assert windows.lying_in(files_below(home.folder)) == set()
+    recording = rung[f"{BELA}/r-1"]
+    (home.notes / "here").write_bytes(recording[5003:5034])
+    assert windows.lying_in(files_below(home.folder)) == {home.notes / "here"}, "the search sees what there is, at any place"
 
 
 def test_a_plain_copy_elsewhere_keeps_the_order_open(home: Doorbells, rung: dict[str, bytes]):

@@ -60,6 +60,7 @@ from expunge.bootstrap.vault.adoption import AdoptionService
 from expunge.bootstrap.vault.derivations import DerivationService
 from expunge.bootstrap.vault.epochs import EpochService
 from expunge.bootstrap.vault.kept_vault import KeptVault
+from expunge.bootstrap.vault.readings import ReadingService
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.datamap.datamap import DataMap
@@ -138,6 +139,7 @@ class Expunge(Queries):
         self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open, way)
         self.epochs = EpochService(context, self._changing, self._alone, vaults)
         self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)
+        self.readings = ReadingService(context, self._changing, self._alone, vaults, self.gates.open)
         self.derivations = DerivationService(context, self._changing, self._alone, vaults, self.gates.open)
         self.clock_behind: list[timedelta] = []
         self.rollback: StateRollback | None = None

@@ -17,14 +17,16 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from expunge.bootstrap.vault.access import OpenedVault, Vault
+    from expunge.bootstrap.vault.readings import Reading
 
-__all__ = ["derive", "open"]
+__all__ = ["derive", "open", "reading"]
 
 _guard = threading.Lock()
 _opened: dict[tuple[int, str], OpenedVault] = {}
@@ -85,8 +87,33 @@ def derive(
         StoreUnavailable, StateUnavailable, Busy: it cannot be read or sealed now.
         KeystoreLocked: only the keeper can open the keys, and it does not derive.
     """
-    made = _opened_vault(map_path).deriving().derive(recording, dataset, make, purpose=purpose, by=program, fields=fields)
+    made = _opened_vault(map_path).whole().derivations.derive(recording, dataset, make, purpose=purpose, by=program, fields=fields)
     return f"{made.recording.dataset}/{made.recording.name}"
+
+
+@contextmanager
+def reading(*, purpose: str, program: str = "", makes: str = "", map_path: Path | str | None = None) -> Iterator[Reading]:
+    """Begin a run of a program that trains. What it opens becomes the manifest of what it makes.
+
+    ::
+
+        with expunge.vault.reading(purpose="train", program="train-intent", makes="intent-model") as run:
+            recordings = fsspec.filesystem("expunge", purpose=run.purpose, program=run.program)
+            ...
+            sealer.seal_read(["models/7.safetensors"], run.opened(), dataset="intent-model")
+
+    Args:
+        purpose: what the recordings are opened for.
+        program: the program's name for the journal; else its file's name.
+        makes: the dataset of the map that is made, for the lineage.
+        map_path: the data map; None walks up from the working folder.
+
+    Raises:
+        UsageError: the map has no dataset of that name.
+        KeystoreLocked: only the keeper can open the keys, and it keeps no runs.
+    """
+    with _opened_vault(map_path).whole().readings.reading(purpose=purpose, program=program, makes=makes) as run:
+        yield run
 
 
 def vault(map_path: Path | str | None = None) -> Vault:

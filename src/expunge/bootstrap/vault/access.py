@@ -10,7 +10,6 @@ from typing import TypeAlias
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.keeping import needs_keeper, open_vault_door
 from expunge.bootstrap.open_state import read_installed, require_keys
-from expunge.bootstrap.vault.derivations import DerivationService
 from expunge.bootstrap.vault.kept_vault import KeptVault
 from expunge.bootstrap.vault.service import VaultService
 from expunge.errors import KeystoreLocked
@@ -24,15 +23,15 @@ class OpenedVault:
 
     vault: Vault
     close: Callable[[], None]
-    derivations: DerivationService | None = None
+    installation: Expunge | None = None
     """Absent where the keys are in the keeper."""
 
-    def deriving(self) -> DerivationService:
-        """Return the service that derives. Raises KeystoreLocked where the keys are in the keeper."""
-        if self.derivations is None:
+    def whole(self) -> Expunge:
+        """Return the installation. Raises KeystoreLocked where the keys are in the keeper."""
+        if self.installation is None:
             message = "the keeper has the keys of the vault, and does for others no more than let them read and send recordings in"
             raise KeystoreLocked(message, help="give the passphrase to this program: EXPUNGE_PASSPHRASE")
-        return self.derivations
+        return self.installation
 
 
 def open_vault(map_path: Path | str | None = None, *, passphrase: str | None = None) -> OpenedVault:
@@ -49,4 +48,4 @@ def open_vault(map_path: Path | str | None = None, *, passphrase: str | None = N
         door = open_vault_door(state)
         return OpenedVault(KeptVault(data_map, door), door.close)
     opened = Expunge.open(map_path, passphrase=passphrase)
-    return OpenedVault(opened.vault, opened.close, opened.derivations)
+    return OpenedVault(opened.vault, opened.close, opened)

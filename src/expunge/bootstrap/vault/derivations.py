@@ -17,6 +17,7 @@ from expunge.bootstrap.vault.service import VaultService
 from expunge.core.datamap.datamap import Dataset, Through
 from expunge.core.lineage.dataset_lookup import DatasetLookup
 from expunge.core.lineage.observations import Observation, RunStage
+from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import observed_lineage
 from expunge.engine.vault import openings
 from expunge.errors import Refused, UsageError
@@ -65,7 +66,7 @@ class DerivationService(VaultService):
 
         with self._opened(found, source, reader) as file:
             made = make(cast("BinaryIO", file))
-            self._note(found, target, reader.program)
+            note_edge(self.context, found.name, target.name, reader.program)
             new = NewRecording(target.name, name, source.subjects, source.at, source.clear_before)
             with io.BytesIO(made) if isinstance(made, bytes) else made as stream, taking_in():
                 return ingest(self._library(target), new, stream, admit)
@@ -105,12 +106,13 @@ class DerivationService(VaultService):
             message = "what was made from a recording of other people has this name already"
             raise UsageError(message, help=f"a path of {target.name} has to tell recordings apart: put more placeholders into it")
 
-    def _note(self, found: Dataset, target: Dataset, program: str) -> None:
-        """Enter the edge as observed, once for each program."""
-        lookup, journal = DatasetLookup(self.context.data_map), self.context.journal
-        source, made = lookup.addresses(found.name)[:1], lookup.addresses(target.name)[:1]
-        known = observed_lineage.sightings(journal).flows
-        if not any((flow.job, flow.inputs, flow.outputs) == (program, frozenset(source), frozenset(made)) for flow in known):
-            run = sha256("\0".join((program, *source, *made)).encode()).hexdigest()
-            seen = Observation(run, self.context.clock.now(), RunStage.COMPLETE, program, source, made)
-            observed_lineage.Intake(journal, self.context.clock).take([seen])
+
+def note_edge(context: Context, source: str, made: str, program: str) -> None:
+    """Enter in the lineage that a program was seen to make one dataset of the map from another, once for each program."""
+    lookup, journal = DatasetLookup(context.data_map), context.journal
+    inputs, outputs = lookup.addresses(source)[:1], lookup.addresses(made)[:1]
+    known = observed_lineage.sightings(journal).flows
+    if not any((flow.job, flow.inputs, flow.outputs) == (program, frozenset(inputs), frozenset(outputs)) for flow in known):
+        run = sha256("\0".join((program, *inputs, *outputs)).encode()).hexdigest()
+        seen = Observation(run, context.clock.now(), RunStage.COMPLETE, program, inputs, outputs)
+        observed_lineage.Intake(journal, context.clock).take([seen])

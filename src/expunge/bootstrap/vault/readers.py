@@ -165,7 +165,8 @@ def _grants(data_map: DataMap, entered: list[RecordingOpened]) -> Iterator[Grant
 def _by(entered: list[RecordingOpened]) -> Iterator[OpenedBy]:
     found: dict[tuple[str, str, str], list[RecordingOpened]] = defaultdict(list)
     for each in entered:
-        found[each.user, each.program, each.purpose].append(each)
+        # A run of a program that trains has a number behind the program's name.
+        found[each.user, each.program.partition(openings.RUN)[0], each.purpose].append(each)
     for who, each_of in sorted(found.items()):
         yield OpenedBy(*who, len(each_of), len({each.recording for each in each_of}), max(each.at for each in each_of))
 

@@ -15,6 +15,9 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import OPENINGS, read_register, register
 from expunge.ports.vault.sealed_library import SealedRecording
 
+RUN = "#"
+"""Between a program's name and the number of one of its runs."""
+
 
 @dataclass(frozen=True)
 class Reader:

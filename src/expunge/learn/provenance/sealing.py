@@ -14,6 +14,7 @@ from pathlib import Path
 from expunge import durable
 from expunge.core.models import artefact_manifest
 from expunge.core.models.artefact_manifest import ArtefactManifest
+from expunge.core.models.read_recordings import ReadRecordings
 from expunge.errors import EvidenceInvalid, StateCorrupt
 from expunge.learn.provenance.tracking import Record
 from expunge.learn.records.refusals import BadInput
@@ -106,6 +107,22 @@ class Sealer:
         # commit point: the artefact is known once the file has its name; before, an order takes all of the dataset, as without a manifest.
         durable.write_bytes(file, artefact_manifest.seal(made, key), at="learn.sealing.write")
         return made.name
+
+    def seal_read(
+        self, paths: Iterable[str | Path], read: ReadRecordings, *, dataset: str, parents: Iterable[Iterable[str | Path]] = ()
+    ) -> str:
+        """Seal the manifest of an artefact that learnt from sealed recordings, and from nothing else: see :meth:`seal`.
+
+        Args:
+            paths: every file of the artefact, or the folder that holds them.
+            read: what was opened in the run that made it (``expunge.vault.reading``).
+            dataset: the dataset of the map to which the artefact belongs.
+            parents: the files of each other artefact that it was made from.
+        """
+        records = [Record(name, content) for name, content in read.records]
+        return self.seal(
+            paths, dataset=dataset, records=records, people=read.people, sources=read.sources, parents=parents, complete=read.complete
+        )
 
     def _require_no_less(self, made: ArtefactManifest, file: Path) -> None:
         """What bytes learnt from they have learnt from for good: whoever seals them again may add to that and take nothing back."""
