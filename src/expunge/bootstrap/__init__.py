@@ -58,6 +58,7 @@ from expunge.bootstrap.service import OrderService
 from expunge.bootstrap.use_records import UseRecordService
 from expunge.bootstrap.vault.adoption import AdoptionService
 from expunge.bootstrap.vault.epochs import EpochService
+from expunge.bootstrap.vault.opening_service import OpeningService
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.datamap.datamap import DataMap
@@ -132,6 +133,7 @@ class Expunge(Queries):
         self.models = ModelService(context, self._changing, self._alone)
         self.records = RecordService(context, self._changing, self._alone, self.published_policy)
         self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open)
+        self.openings = OpeningService(context, self._changing, self._alone, self.vault)
         self.epochs = EpochService(context, self._changing, self._alone, vaults)
         self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)
         self.clock_behind: list[timedelta] = []

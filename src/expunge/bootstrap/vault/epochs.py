@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from expunge.bootstrap.open_state import origin_of
 from expunge.bootstrap.service import DomainService
-from expunge.bootstrap.vault.readers import WhoCanRead, who_can_read
+from expunge.bootstrap.vault.readers import YEAR, WhoCanRead, who_can_read
 from expunge.bootstrap.vault.vaults import KIND, Vaults
 from expunge.core.journal.epoch_events import EpochDestroyed, EpochEnding, EpochRotated
 from expunge.engine.consent import epoch_approvals
@@ -103,10 +103,10 @@ class EpochService(DomainService):
                 register(self.context.journal, EPOCHS, EpochDestroyed(self.context.clock.now(), epoch))
             return begun.approvers
 
-    def who_can_read(self) -> WhoCanRead:
-        """Return the places, accounts and purposes that can reach the vaults' recordings, and the openings that did."""
+    def who_can_read(self, days: int = YEAR) -> WhoCanRead:
+        """Return the places, accounts and purposes that can reach the vaults' recordings, and the openings of so many days that did."""
         self._require()
-        return who_can_read(self.context)
+        return who_can_read(self.context, days)
 
     @property
     def _name(self) -> str:

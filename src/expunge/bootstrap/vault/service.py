@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -31,6 +31,7 @@ class VaultService(DomainService):
 
     vaults: Vaults
     gate: Callable[[], Gate]
+    refusals: openings.Refusals = field(default_factory=openings.Refusals, repr=False)
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -129,13 +130,17 @@ class VaultService(DomainService):
             message = f"the recording has {sealed.size} bytes"
             raise UsageError(message, help="ask for a part of it")
 
-        def ask() -> None:
+        reader = openings.this_reader(purpose, program)
+
+        def decide() -> None:
+            openings.require_reader(self.context, reader)
             for subject in sealed.subjects:
                 decision = gate.may_use(GateSubject(*subject), purpose, sealed.at)
                 if not decision:
                     message = f"the gate does not let this recording be read for this purpose: {decision.reason.value}"
                     raise Refused(message, help="`expunge gate publish` renews the gate; consents and orders decide the rest")
 
+        ask = self.refusals.entering(self.context, sealed, reader, decide)
         ask()
         try:
             content = library.open(sealed)
@@ -144,7 +149,7 @@ class VaultService(DomainService):
             raise StoreUnavailable(message, help="`expunge check` says more; put the file back from its backup") from error
         try:
             # commit point: the opening is in the journal before the first byte is read.
-            openings.enter(self.context, sealed, openings.this_reader(purpose, program), first, end)
+            openings.enter(self.context, sealed, reader, first, end)
         except BaseException:
             content.close()
             raise
