@@ -29,7 +29,7 @@ from expunge.core.disgorgement.disgorgement import (
 from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
-from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated
+from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
@@ -610,6 +610,10 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             EpochApproved(at(), 1, digest("epoch"), "chief", "c2ln"),
             EpochEnding(at(), 1, digest("epoch"), ("chief", "deputy"), "expunge"),
             EpochDestroyed(at(), 1),
+        ),
+        "shreds": (
+            ShredsEntered(NOW, 7, digest("shreds")),
+            ShredsAccepted(NOW, 5, digest("older shreds"), "priya", "the disk was lost"),
         ),
     }
 

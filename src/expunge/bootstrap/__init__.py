@@ -88,6 +88,7 @@ from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.reports import exporting
 from expunge.engine.reports.exporting import ExportSummary
 from expunge.engine.subjects.resolving import ResolvedName
+from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import Busy, Misconfigured, UsageError
 from expunge.gate import Gate
 from expunge.ports.clock import Clock
@@ -196,7 +197,7 @@ class Expunge(Queries):
         origin = origin_of(keys)
         witnesses = witnesses_of(data_map.witnesses, telling.now)
         log = rolled_back.open_log(state, keys, journal, witnesses)
-        vaults = Vaults(data_map, keys, passphrase, telling.now)
+        vaults = Vaults(data_map, keys, passphrase, telling.now, ShredHeads(journal, telling.now))
         stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key(), vaults.library)
         context = Context(
             data_map=data_map,

@@ -98,6 +98,28 @@ def destroy_epoch(epoch: Epoch, yes: options.Yes = False, map_file: options.Map 
         output.say(f"epoch {epoch} is destroyed, as {' and '.join(names)} approved")
 
 
+@app.command("accept-older")
+def accept_older(
+    by: Annotated[str, typer.Option(help="The person who decides; journalled.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; journalled.", show_default=False)],
+    yes: options.Yes = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Go on with a register of key deaths that was put back from an older copy, where there is no newer one.
+
+    Keys that died after the copy was made live again, in this key table. Then run `expunge sweep`, which finds the people and erases them.
+    """
+    options.confirm("go on with an older register of key deaths? Keys that died since live again until a sweep", yes=yes)
+    with opened(map_file) as expunge:
+        accepted = expunge.epochs.accept_older(by, reason)
+    if as_json:
+        output.write_json("vault-older-accepted/1", {"entries": accepted.number, "by": accepted.by})
+    else:
+        output.say(f"the register of key deaths counts with its {output.count(accepted.number, 'entry', 'entries')}")
+        output.note("next: expunge sweep")
+
+
 @app.command("who-can-read")
 def who_can_read(
     days: Annotated[int, typer.Option(help="Count the openings of so many days.", min=1, max=36500)] = 365,
