@@ -29,9 +29,9 @@ from expunge.core.disgorgement.disgorgement import (
 from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
-from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated
+from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
-from expunge.core.journal.opening_events import RecordingOpened
+from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
 from expunge.core.models.membership_opinion import Opinion
 from expunge.core.models.model_outcomes import (
@@ -602,12 +602,18 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             RecordingOpened(
                 at(), "0f" * 8, "doorbell", "ab" * 16, (Pseudonym("cd" * 16),), "recognise visitors", "camera", "viewer", 0, 4096
             ),
+            OpeningRefused(NOW, "doorbell", "ab" * 16, (Pseudonym("cd" * 16),), "adverts", "camera", "viewer", "consent was not given", 3),
+            OpeningsReviewed(NOW, NOW, 1, 0, "priya"),
         ),
         "epochs": (
             EpochRotated(at(), 2, 40_000, "expunge"),
             EpochApproved(at(), 1, digest("epoch"), "chief", "c2ln"),
             EpochEnding(at(), 1, digest("epoch"), ("chief", "deputy"), "expunge"),
             EpochDestroyed(at(), 1),
+        ),
+        "shreds": (
+            ShredsEntered(NOW, 7, digest("shreds")),
+            ShredsAccepted(NOW, 5, digest("older shreds"), "priya", "the disk was lost"),
         ),
     }
 

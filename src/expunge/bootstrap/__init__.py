@@ -60,6 +60,7 @@ from expunge.bootstrap.vault.adoption import AdoptionService
 from expunge.bootstrap.vault.derivations import DerivationService
 from expunge.bootstrap.vault.epochs import EpochService
 from expunge.bootstrap.vault.kept_vault import KeptVault
+from expunge.bootstrap.vault.opening_service import OpeningService
 from expunge.bootstrap.vault.readings import ReadingService
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vaults import Vaults
@@ -90,6 +91,7 @@ from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.reports import exporting
 from expunge.engine.reports.exporting import ExportSummary
 from expunge.engine.subjects.resolving import ResolvedName
+from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import Busy, Misconfigured, UsageError
 from expunge.gate import Gate
 from expunge.ports.clock import Clock
@@ -137,6 +139,7 @@ class Expunge(Queries):
         self._door = vault_door_beside(keys, Path(data_map.state))
         way = KeptVault(data_map, self._door) if self._door else None
         self.vault = VaultService(context, self._changing, self._alone, vaults, self.gates.open, way)
+        self.openings = OpeningService(context, self._changing, self._alone, self.vault)
         self.epochs = EpochService(context, self._changing, self._alone, vaults)
         self.adoption = AdoptionService(context, self._changing, self._alone, vaults, self.gates.open)
         self.readings = ReadingService(context, self._changing, self._alone, vaults, self.gates.open)
@@ -201,7 +204,7 @@ class Expunge(Queries):
         origin = origin_of(keys)
         witnesses = witnesses_of(data_map.witnesses, telling.now)
         log = rolled_back.open_log(state, keys, journal, witnesses)
-        vaults = Vaults(data_map, keys, passphrase, telling.now)
+        vaults = Vaults(data_map, keys, passphrase, telling.now, ShredHeads(journal, telling.now))
         stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key(), vaults.library)
         context = Context(
             data_map=data_map,

@@ -18,6 +18,7 @@ _STANDING = ("tests/orders/test_standing.py",)
 _TABLE = ("tests/orders/test_table.py",)
 _KEYS = ("tests/vault/test_vault_keys.py",)
 _SEALED = ("tests/vault/test_vault_story.py::test_nothing_that_was_written_holds_a_window",)
+_OPENINGS = ("tests/vault/test_openings_shown.py",)
 _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
 _ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
@@ -294,6 +295,22 @@ REST = (
     Mutation(
         "FAIL-11", "recordings lie in the clear in their files", "vault/chunked.py",
         "self._aead.encrypt_into(self._nonce(number), part, None, out)", "out[: len(part)] = part", _SEALED,
+    ),
+    Mutation(
+        "RNG-14", "consents are held against openings as they are now, not as they were", "engine/vault/reviewing.py",
+        "(consent := self._next_consent) is not None and consent.at <= at", "(consent := self._next_consent) is not None", _OPENINGS,
+    ),
+    Mutation(
+        "RNG-14", "openings of the suppressed pass a review", "engine/vault/reviewing.py",
+        "self._suppressed[suppression.order] = frozenset(suppression.pseudonyms)", "pass", _OPENINGS,
+    ),
+    Mutation(
+        "RNG-19", "who was refused is not entered", "engine/vault/openings.py",
+        "self._enter(context, recording, reader, error.message)", "pass", _OPENINGS,
+    ),
+    Mutation(
+        "AMZ-14", "any account opens for any purpose", "engine/vault/openings.py",
+        "purpose.readers and reader.user not in purpose.readers", "False", _OPENINGS,
     ),
     Mutation(
         "RNG-22", "what is sealed at rest is not", "vault/chunked.py",

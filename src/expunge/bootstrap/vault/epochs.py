@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from expunge.bootstrap.open_state import origin_of
 from expunge.bootstrap.service import DomainService
-from expunge.bootstrap.vault.readers import WhoCanRead, who_can_read
+from expunge.bootstrap.vault.readers import YEAR, WhoCanRead, who_can_read
 from expunge.bootstrap.vault.vault_names import KIND
 from expunge.bootstrap.vault.vaults import Vaults
-from expunge.core.journal.epoch_events import EpochDestroyed, EpochEnding, EpochRotated
+from expunge.core.journal.epoch_events import EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted
 from expunge.engine.consent import epoch_approvals
 from expunge.engine.kernel.journal_streams import EPOCHS, read_register, register
 from expunge.engine.vault import openings
@@ -104,10 +104,19 @@ class EpochService(DomainService):
                 register(self.context.journal, EPOCHS, EpochDestroyed(self.context.clock.now(), epoch))
             return begun.approvers
 
-    def who_can_read(self) -> WhoCanRead:
-        """Return the places, accounts and purposes that can reach the vaults' recordings, and the openings that did."""
+    def accept_older(self, by: str, reason: str) -> ShredsAccepted:
+        """Go on with a register of key deaths that is older than the journal says, as a person decides. Then a sweep is due.
+
+        Raises UsageError where it is not older, and without a name or a reason.
+        """
         self._require()
-        return who_can_read(self.context)
+        with self.changing():
+            return self.vaults.accept_older(by, reason)
+
+    def who_can_read(self, days: int = YEAR) -> WhoCanRead:
+        """Return the places, accounts and purposes that can reach the vaults' recordings, and the openings of so many days that did."""
+        self._require()
+        return who_can_read(self.context, days)
 
     @property
     def _name(self) -> str:

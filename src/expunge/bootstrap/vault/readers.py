@@ -19,13 +19,17 @@ from expunge.bootstrap.open_state import KEYS
 from expunge.bootstrap.vault import roots
 from expunge.bootstrap.vault.vault_names import KIND
 from expunge.bootstrap.vault.vaults import TABLE
+from expunge.core.consent.consent import Consents, consented
 from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.purposes import Ground
 from expunge.core.journal.opening_events import RecordingOpened
+from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
 from expunge.engine.vault import openings
 from expunge.errors import ExpungeError
 
-YEAR = timedelta(days=365)
+YEAR = 365
+"""Days."""
 ANY = "any purpose"
 """Where the map declares no purposes, the gate lets the recordings of everybody who is not suppressed be opened, for any purpose."""
 _OWN = ("an order, of the person who leaves alone: to look for copies elsewhere", "`expunge export`, of the person who asks alone")
@@ -53,13 +57,21 @@ class Grant:
     """The ground that it needs from each person in a recording."""
     datasets: tuple[str, ...]
     openings: int
-    """Openings of the last twelve months."""
+    """Openings in the time that was asked for."""
     last: datetime | None
+    readers: tuple[str, ...] = ()
+    """The accounts that may open for it, by the map; empty where any may."""
+    idle: tuple[str, ...] = ()
+    """Those of them that opened nothing for it."""
+    consents: int = 0
+    """Number of people whose consent to it holds."""
+    unused_consents: int = 0
+    """Those of them of whom no recording was opened for it."""
 
 
 @dataclass(frozen=True)
 class OpenedBy:
-    """Openings of the last twelve months by one account and program for one purpose."""
+    """Openings by one account and program for one purpose, in the time that was asked for."""
 
     user: str
     program: str
@@ -85,27 +97,28 @@ class WhoCanRead:
     opened: tuple[OpenedBy, ...]
     keeper: tuple[tuple[str, str], ...] | None
     """(user or group, what the running keeper lets them), beside its own user, whom it lets everything; None where none runs."""
+    days: int = YEAR
+    """The time that openings are counted in."""
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """Purposes for which nothing was opened in twelve months."""
+        """Purposes for which nothing was opened."""
         return tuple(each.purpose for each in self.grants if not each.openings)
 
     @property
     def never(self) -> tuple[str, ...]:
-        """Accounts that can read everything, and opened nothing in twelve months."""
+        """Accounts that can read everything, and opened nothing."""
         return tuple(each for each in self.alone if each not in {entry.user for entry in self.opened})
 
 
-def who_can_read(context: Context) -> WhoCanRead:
+def who_can_read(context: Context, days: int = YEAR) -> WhoCanRead:
     """Return who can read, from the places of keys, the map's purposes and the register of openings. It reads no key and no recording."""
     state, data_map = Path(context.data_map.state), context.data_map
-    entered = [each for each in openings.entered(context) if each.at > context.clock.now() - YEAR]
+    entered = [each for each in openings.entered(context) if each.at > context.clock.now() - timedelta(days=days)]
     places = tuple(_places(state, data_map))
     alone = sorted(set.intersection(*(_accounts(each) for each in places))) if places else []
-    return WhoCanRead(
-        places, tuple(alone), is_locked(state / KEYS), tuple(_grants(data_map, entered)), _OWN, tuple(_by(entered)), _kept(state)
-    )
+    grants, by = tuple(_grants(context, entered)), tuple(_by(entered))
+    return WhoCanRead(places, tuple(alone), is_locked(state / KEYS), grants, _OWN, by, _kept(state), days)
 
 
 def _kept(state: Path) -> tuple[tuple[str, str], ...] | None:
@@ -149,17 +162,30 @@ def _accounts(place: KeyPlace) -> set[str]:
     return found - {"root"} if place.owner != "root" else found
 
 
-def _grants(data_map: DataMap, entered: list[RecordingOpened]) -> Iterator[Grant]:
+def _grants(context: Context, entered: list[RecordingOpened]) -> Iterator[Grant]:
+    data_map = context.data_map
     mine = sorted(each.name for each in data_map.datasets.values() if data_map.stores[each.store].kind == KIND)
-    at: dict[str, list[datetime]] = defaultdict(list)
+    of: dict[str, list[RecordingOpened]] = defaultdict(list)
     for each in entered:
-        at[each.purpose if data_map.purposes else ANY].append(each.at)
+        of[each.purpose if data_map.purposes else ANY].append(each)
     if not data_map.purposes:
-        yield Grant(ANY, "that nobody in it is suppressed", tuple(mine), len(at[ANY]), max(at[ANY], default=None))
+        yield Grant(ANY, "that nobody in it is suppressed", tuple(mine), len(of[ANY]), max((each.at for each in of[ANY]), default=None))
+    consents = consent_register.load(context) if data_map.purposes else Consents({}, {})
     for name, purpose in sorted(data_map.purposes.items()):
         datasets = tuple(each for each in mine if each in purpose.datasets)
         if datasets:
-            yield Grant(name, purpose.needs.value, datasets, len(at[name]), max(at[name], default=None))
+            users = {each.user for each in of[name]}
+            last = max((each.at for each in of[name]), default=None)
+            idle = tuple(each for each in purpose.readers if each not in users)
+            holding, unused = _consents(consents, name, of[name], context.clock.now()) if purpose.needs is Ground.CONSENT else (0, 0)
+            yield Grant(name, purpose.needs.value, datasets, len(of[name]), last, purpose.readers, idle, holding, unused)
+
+
+def _consents(consents: Consents, purpose: str, opened: list[RecordingOpened], now: datetime) -> tuple[int, int]:
+    """Return how many people's consent to a purpose holds, and of how many of them nothing was opened for it."""
+    said = [subject for subject, decisions in consents.said.items() if purpose in decisions]
+    holding = {subject for subject in said if consented(consents, subject, purpose, now).holds}
+    return len(holding), len(holding - {consents.of(subject) for each in opened for subject in each.subjects})
 
 
 def _by(entered: list[RecordingOpened]) -> Iterator[OpenedBy]:

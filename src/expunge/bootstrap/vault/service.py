@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -49,6 +49,7 @@ class VaultService(DomainService):
     gate: Callable[[], Gate]
     kept: KeptVault | None = None
     """The way through the keeper, where this process cannot open the keys. Recordings come in and are read by it then."""
+    refusals: openings.Refusals = field(default_factory=openings.Refusals, repr=False)
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -145,13 +146,15 @@ class VaultService(DomainService):
             message = f"the recording has {sealed.size} bytes"
             raise UsageError(message, help="ask for a part of it")
 
-        def ask() -> None:
+        def decide() -> None:
+            openings.require_reader(self.context, reader)
             for subject in sealed.subjects:
                 decision = gate.may_use(GateSubject(*subject), reader.purpose, sealed.at)
                 if not decision:
                     message = f"the gate does not let this recording be read for this purpose: {decision.reason.value}"
                     raise Refused(message, help="`expunge gate publish` renews the gate; consents and orders decide the rest")
 
+        ask = self.refusals.entering(self.context, sealed, reader, decide)
         ask()
         try:
             content = library.open(sealed)

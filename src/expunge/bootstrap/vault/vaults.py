@@ -13,13 +13,16 @@ from expunge.adapters.roots.shred_file import ShredFile
 from expunge.bootstrap.vault.roots import open_root
 from expunge.bootstrap.vault.vault_names import KIND
 from expunge.core.datamap.datamap import DataMap, StoreSpec
+from expunge.core.journal.epoch_events import ShredsAccepted
 from expunge.core.values.periods import parse_span
 from expunge.engine.kernel import spelt_names
-from expunge.errors import KeystoreLocked
+from expunge.engine.vault.shred_heads import ShredHeads
+from expunge.errors import KeystoreLocked, StateRolledBack, UsageError
 from expunge.ports.keys import InstallationKeys
 from expunge.ports.vault.key_epochs import LIFETIME
 from expunge.vault.folder_shelf import FolderShelf
 from expunge.vault.keys.key_table import KeyTable
+from expunge.vault.keys.known_shreds import KnownShreds
 from expunge.vault.library import KeysBeside, Library, SubjectIds
 
 TABLE = "vault/table/keys.db"
@@ -31,13 +34,24 @@ SHREDS = "shreds.jsonl"
 class Vaults:
     """Opens the key table once, at first use, and makes the library of each vault over it."""
 
-    def __init__(self, data_map: DataMap, keys: InstallationKeys, passphrase: str | None, now: Callable[[], datetime]) -> None:
-        """Open nothing yet. ``passphrase`` is the keystore's, which protects the root of the vault as well."""
+    def __init__(
+        self, data_map: DataMap, keys: InstallationKeys, passphrase: str | None, now: Callable[[], datetime], heads: ShredHeads
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            data_map: the map.
+            keys: of the installation.
+            passphrase: the keystore's, which protects the root of the vault as well.
+            now: the clock, in aware UTC.
+            heads: of the register of key deaths, in the journal.
+        """
         self.map = data_map
         self._state = Path(data_map.state).resolve()
         self.keys = keys
         self._passphrase = passphrase
         self._now = now
+        self._heads = heads
         self._opened: KeyTable | None = None
         self._guard = threading.Lock()
 
@@ -50,8 +64,21 @@ class Vaults:
                     message = "the keeper has the keys of the vault, and lets recordings be read and sent in: this takes the passphrase"
                     raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
                 root = open_root(self._state, self.map.vault_root, self._passphrase)
-                self._opened = KeyTable.open(self._state / TABLE, root, ShredFile(self._state / SHREDS), now=self._now)
+                shreds = KnownShreds(self._shreds(), self._heads)
+                self._opened = KeyTable.open(self._state / TABLE, root, shreds, now=self._now)
             return self._opened
+
+    def accept_older(self, by: str, reason: str) -> ShredsAccepted:
+        """Enter that a person goes on with the register of key deaths as it lies here. Raises UsageError where it is not older."""
+        register = self._shreds()
+        try:
+            KnownShreds(register, self._heads)
+        except StateRolledBack:
+            return self._heads.accept(register.head(), by, reason)
+        raise UsageError("the register of key deaths is not older than the journal says", help="nothing has to be accepted")
+
+    def _shreds(self) -> ShredFile:
+        return ShredFile(self._state / SHREDS)
 
     def library(self, spec: StoreSpec) -> Library:
         """Return the library of a store of kind ``vault``."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from expunge.cli.duties import vault_adopt, vault_derive
+from expunge.cli.duties import vault_adopt, vault_derive, vault_openings
 from expunge.cli.orders.plan_commands import signed
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.exit_codes import Exit
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from expunge.ports.vault.key_epochs import KeyDeath
 
 app = typer.Typer(
-    help="Sealed recordings: take over what lies in the clear, seal what is made from them, keys and epochs, who can read.",
+    help="Sealed recordings: take over what lies in the clear, seal what is made from them, keys and epochs, who can read and who did.",
     no_args_is_help=True,
 )
 app.command()(vault_adopt.adopt)
 app.command()(vault_derive.derive)
+app.command()(vault_openings.openings)
+app.command()(vault_openings.review)
 
 Epoch = Annotated[int, typer.Argument(metavar="EPOCH", help="Its number, as `expunge vault status` shows it.", show_default=False)]
 
@@ -97,14 +99,41 @@ def destroy_epoch(epoch: Epoch, yes: options.Yes = False, map_file: options.Map 
         output.say(f"epoch {epoch} is destroyed, as {' and '.join(names)} approved")
 
 
+@app.command("accept-older")
+def accept_older(
+    by: Annotated[str, typer.Option(help="The person who decides; journalled.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; journalled.", show_default=False)],
+    yes: options.Yes = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Go on with a register of key deaths that was put back from an older copy, where there is no newer one.
+
+    Keys that died after the copy was made live again, in this key table. Then run `expunge sweep`, which finds the people and erases them.
+    """
+    options.confirm("go on with an older register of key deaths? Keys that died since live again until a sweep", yes=yes)
+    with opened(map_file) as expunge:
+        accepted = expunge.epochs.accept_older(by, reason)
+    if as_json:
+        output.write_json("vault-older-accepted/1", {"entries": accepted.number, "by": accepted.by})
+    else:
+        output.say(f"the register of key deaths counts with its {output.count(accepted.number, 'entry', 'entries')}")
+        output.note("next: expunge sweep")
+
+
 @app.command("who-can-read")
-def who_can_read(map_file: options.Map = None, as_json: options.Json = False) -> None:
+def who_can_read(
+    days: Annotated[int, typer.Option(help="Count the openings of so many days.", min=1, max=36500)] = 365,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
     """Tell who can reach plaintext and why: who can read the keys, for which purposes the gate lets it, who opened in twelve months.
 
-    By construction: from owners and modes of files, the map and the journal. No key is read, no recording opened.
+    And what was allowed and not used in that time: purposes, readers of a purpose, consents. By construction: from owners and modes of
+    files, the map and the journal. No key is read, no recording opened.
     """
     with opened(map_file) as expunge:
-        found = expunge.epochs.who_can_read()
+        found = expunge.epochs.who_can_read(days)
     output.write_json("vault-who-can-read/1", _readers(found)) if as_json else _tell_readers(found)
 
 
@@ -151,7 +180,10 @@ def _readers(found: WhoCanRead) -> dict[str, Any]:
         "alone": found.alone,
         "passphrase": found.passphrase,
         "grants": [
-            {"purpose": each.purpose, "needs": each.needs, "datasets": each.datasets, "openings": each.openings, "last": each.last}
+            {
+                "purpose": each.purpose, "needs": each.needs, "datasets": each.datasets, "openings": each.openings, "last": each.last,
+                "readers": each.readers, "idle": each.idle, "consents": each.consents, "unused_consents": each.unused_consents,
+            }
             for each in found.grants
         ],
         "own": found.own,
@@ -165,6 +197,7 @@ def _readers(found: WhoCanRead) -> dict[str, Any]:
         "unused": found.unused,
         "never": found.never,
         "keeper": None if found.keeper is None else [{"who": who, "may": may} for who, may in found.keeper],
+        "days": found.days,
     }  # fmt: skip
 
 
@@ -177,19 +210,25 @@ def _tell_readers(found: WhoCanRead) -> None:
     output.stdout().print(table)
     also = ", with the passphrase," if found.passphrase else ""
     output.say(f"every program of {', '.join(map(output.visible, found.alone)) or 'nobody'} or root{also} can open all, past the gate")
-    table = Table("the gate lets it for", "needs", "datasets", "openings in 12 months", "last")
+    table = Table("the gate lets it for", "needs", "to accounts", "datasets", f"openings in {found.days} days", "last")
     for grant in found.grants:
-        words = (output.visible(grant.purpose), grant.needs, ", ".join(grant.datasets), str(grant.openings))
-        table.add_row(*words, output.moment(grant.last) if grant.last else "NEVER USED")
+        words = (output.visible(grant.purpose), grant.needs, output.visible(", ".join(grant.readers)) or "any", ", ".join(grant.datasets))
+        table.add_row(*words, str(grant.openings), output.moment(grant.last) if grant.last else "NEVER USED")
     output.stdout().print(table)
+    for grant in found.grants:
+        for account in grant.idle:
+            output.say(f"{output.visible(account)} may open for {output.visible(grant.purpose)}, and did not")
+        if grant.unused_consents:
+            asked = f"{output.count(grant.unused_consents, 'person', 'people')} of {grant.consents}"
+            output.say(f"{asked} agreed to {output.visible(grant.purpose)}, and no recording of theirs was opened for it")
     for each in found.own:
         output.say(f"by itself: {each}")
-    table = Table("opened in 12 months by", "program", "for", "openings", "recordings", "last")
+    table = Table(f"opened in {found.days} days by", "program", "for", "openings", "recordings", "last")
     for entry in found.opened:
         who = map(output.visible, (entry.user, entry.program, entry.purpose))
         table.add_row(*who, str(entry.openings), str(entry.recordings), output.moment(entry.last))
-    output.stdout().print(table) if found.opened else output.say("nobody opened a recording in twelve months")
+    output.stdout().print(table) if found.opened else output.say(f"nobody opened a recording in {found.days} days")
     for name, may in found.keeper or ():
         output.say(f"through the keeper: {output.visible(name)} may {output.visible(may)}")
     for user in found.never:
-        output.say(f"{output.visible(user)} can read everything and opened nothing in twelve months")
+        output.say(f"{output.visible(user)} can read everything and opened nothing in {found.days} days")

@@ -46,7 +46,7 @@ from expunge.core.values.record_kind import KEPT, RecordKind
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
-    Purpose: frozenset({"because"}),
+    Purpose: frozenset({"because", "readers"}),
     Dataset: frozenset(
         {
             "records",
@@ -71,7 +71,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"
-_UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths"})
+_UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths", "readers"})
 _RULES = (ByField, Through, Inherited, Aggregate, ReferenceData, Undecided)
 _SECRET = re.compile(r"(?i)(?<=://)[^/?#]*@|(?<=password=)[^\s&]+|(?<=secret=)[^\s&]+|(?<=token=)[^\s&]+")
 _SECRET_NAME = re.compile(r"(?i)password|secret|token|key$")
@@ -353,6 +353,8 @@ def _weaker_purpose(old: Purpose, new: Purpose) -> list[str]:
     reasons = ["nobody is asked for consent any more"] if old.needs is Ground.CONSENT and new.needs is not Ground.CONSENT else []
     if not new.terms.within(old.terms):
         reasons.append("it asks for more than before: whoever agreed has to be asked again")
+    if old.readers and (not new.readers or set(new.readers) - set(old.readers)):
+        reasons.append("more accounts may open recordings for it")
     return reasons
 
 

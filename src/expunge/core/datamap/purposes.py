@@ -80,6 +80,8 @@ class Purpose:
     """Name under ``texts`` of what people are told; where it needs consent."""
     because: Mapping[str, str] = field(default_factory=dict)
     """Dataset -> why what people are offered cannot be done without it."""
+    readers: tuple[str, ...] = ()
+    """The accounts that may open sealed recordings for it; empty where any may."""
     line: int = 0
     """Line of the map, for messages."""
 

@@ -1,4 +1,7 @@
-"""The register of epochs: who approved that one is destroyed, that it was, and when keys were wrapped anew. No event names a person."""
+"""The registers of epochs and of heads: who approved that an epoch is destroyed, that it was, and how far the register of key deaths went.
+
+No event names a person whose data it is about.
+"""
 
 from __future__ import annotations
 
@@ -56,4 +59,28 @@ class EpochRotated:
     user: str
 
 
-EpochEvent: TypeAlias = EpochApproved | EpochEnding | EpochDestroyed | EpochRotated
+@tagged("ShredsEntered")
+@dataclass(frozen=True)
+class ShredsEntered:
+    """The register of key deaths went so far. Register ``shreds``: one that is shorter later, or differs, is an older copy or another."""
+
+    at: datetime
+    number: int
+    """Of its last entry."""
+    digest: str
+    """Hex SHA-256 over all entries."""
+
+
+@tagged("ShredsAccepted")
+@dataclass(frozen=True)
+class ShredsAccepted:
+    """A person decided to go on with a register of key deaths that is older than the journal says. Register ``shreds``."""
+
+    at: datetime
+    number: int
+    digest: str
+    by: str
+    reason: str
+
+
+EpochEvent: TypeAlias = EpochApproved | EpochEnding | EpochDestroyed | EpochRotated | ShredsEntered | ShredsAccepted

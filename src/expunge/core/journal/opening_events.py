@@ -1,6 +1,6 @@
-"""The register of openings: who opened which sealed recording, for what, and how much of it.
+"""The register of openings: who opened which sealed recording, for what, and how much of it; who was refused; and who reviewed that.
 
-Source: view implies log; each entry is durable before the first byte is given out.
+Source: view implies log; each entry of an opening is durable before the first byte is given out.
 """
 
 from __future__ import annotations
@@ -36,4 +36,35 @@ class RecordingOpened:
     """The first byte after the part that it may read."""
 
 
-OpeningEvent: TypeAlias = RecordingOpened
+@tagged("OpeningRefused")
+@dataclass(frozen=True)
+class OpeningRefused:
+    """A program was not let read a recording, or not let read on. Register ``openings``."""
+
+    at: datetime
+    dataset: str
+    recording: str
+    subjects: tuple[Pseudonym, ...]
+    purpose: str
+    user: str
+    program: str
+    why: str
+    """The reason, in the gate's words."""
+    more: int
+    """How many refusals of the same program, purpose and reason have no entry of their own, since the last entry."""
+
+
+@tagged("OpeningsReviewed")
+@dataclass(frozen=True)
+class OpeningsReviewed:
+    """A person held openings against what was allowed when they happened. Register ``openings``."""
+
+    at: datetime
+    since: datetime
+    openings: int
+    violations: int
+    by: str
+    """The person's name, as the person gave it."""
+
+
+OpeningEvent: TypeAlias = RecordingOpened | OpeningRefused | OpeningsReviewed

@@ -17,8 +17,10 @@ from expunge.core.evidence import receipt
 from expunge.core.log import dsse
 from expunge.demo.company.doorbell import VISITORS, Ring, facts_of, rings
 from expunge.demo.company.stage import DEPUTY, OFFICER, Stage
+from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import ExpungeError, Refused
 from expunge.ports.vault.sealed_library import SealedRecording
+from expunge.ports.vault.shred_register import START, Head
 
 NIGHTLY = "nightly"
 """The company's backup of vault and key table, from the night before the orders."""
@@ -151,12 +153,24 @@ def _quote(stage: Stage, envelope: bytes) -> str:
 # --- whoever holds everything else ---------------------------------------------------------------
 
 
+class _NoJournal(ShredHeads):
+    """The heads that a thief is told: none. A thief asks no journal which keys have died."""
+
+    def known(self) -> Head:
+        """Return the head of an empty register."""
+        return START
+
+    def enter(self, head: Head) -> None:
+        """Do nothing."""
+
+
 def _old_table(stage: Stage, expunge: Expunge) -> Vaults:
     """Return the key table of the backup with today's root and today's keystore."""
     kept = stage.folder / NIGHTLY
     shutil.rmtree(kept / ROOT, ignore_errors=True)
     shutil.copytree(stage.folder / "state" / ROOT, kept / ROOT)
-    return Vaults(replace(expunge.map, state=str(kept)), expunge.vault.vaults.keys, None, expunge.context.clock.now)
+    now = expunge.context.clock.now
+    return Vaults(replace(expunge.map, state=str(kept)), expunge.vault.vaults.keys, None, now, _NoJournal(expunge.context.journal, now))
 
 
 def _kept(stage: Stage, expunge: Expunge) -> list[SealedRecording]:

@@ -36,9 +36,10 @@ LEDGER = "ledger"
 USES = "uses"
 OPENINGS = "openings"
 EPOCHS = "epochs"
+SHREDS = "shreds"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
-    | {SEARCHES, LEDGER, USES, OPENINGS, EPOCHS}
+    | {SEARCHES, LEDGER, USES, OPENINGS, EPOCHS, SHREDS}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

@@ -22,6 +22,7 @@ from expunge.engine.recipients import deadlines, instructions
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.engine.reports import duty_ledger, record_periods
 from expunge.engine.retention import inactive_profiles, overdue_items
+from expunge.engine.vault import reviewing
 from expunge.ports.optional.sealed_items import SealedItems
 
 ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
@@ -32,7 +33,14 @@ def everything(context: Context) -> tuple[Deadline, ...]:
     """Overdue first, then by date; clocks that have not started come last."""
     ours = (*deadlines.of_orders(context), *deadlines.of_holds(context), *instructions.owed(context), *inactive_profiles.owed(context))
     found = (*ours, *of_disgorgements(context), *of_groundless(context), *of_use_records(context), *of_askings(context))
-    found = (*found, *overdue_items.owed(context), *record_periods.owed(context), *duty_ledger.owed(context), *of_epochs(context))
+    found = (
+        *found,
+        *overdue_items.owed(context),
+        *record_periods.owed(context),
+        *duty_ledger.owed(context),
+        *of_epochs(context),
+        *of_openings(context),
+    )
     return deadlines.soonest_first(found)
 
 
@@ -59,6 +67,24 @@ def of_epochs(context: Context) -> tuple[Deadline, ...]:
             why = "the keys of the vault could not be asked how old they are"
             found[name] = Deadline(f"epochs of {name}", "look again", "epochs", _EPOCHS, None, ClockState.NOT_STARTED, why)
     return tuple(found.values())
+
+
+def of_openings(context: Context) -> tuple[Deadline, ...]:
+    """Return when openings of recordings are due to be reviewed: twelve months after the last review, or after the first opening."""
+    if all(each.kind != _VAULT for each in context.data_map.stores.values()):
+        return ()
+    reviewed, first = reviewing.last(context)
+    began = reviewed.at if reviewed is not None else first
+    if began is None:
+        return ()
+    at = began + reviewing.YEAR
+    standing = ClockState.OVERDUE if at <= context.clock.now() else ClockState.RUNNING
+    duty = "`expunge vault review --by NAME`"
+    why = "" if reviewed is not None else "it was never reviewed"
+    return (Deadline("openings of recordings", duty, "openings", _REVIEWS, at, standing, why),)
+
+
+_REVIEWS = "FTC v. Ring, III.E.2"
 
 
 def prompt(context: Context) -> tuple[Deadline, ...]:

@@ -16,7 +16,7 @@ from importlib.resources import files
 
 import yaml
 
-from expunge.core.consent.use_records import RecordKind
+from expunge.core.consent.use_records import RecordKind, uses_of_location
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, TableLayout, Through
 from expunge.core.datamap.protected_kinds import ProtectedKind, in_scope
@@ -34,6 +34,7 @@ from expunge.engine.recipients import deadlines, instructions, seen_recipients
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.engine.reports import all_deadlines, duty_ledger
 from expunge.engine.retention import content_kinds, published_policy
+from expunge.engine.vault import reviewing
 
 FRESH = timedelta(seconds=60)
 """How old the gate's snapshot may be for pipelines that do not say otherwise."""
@@ -334,6 +335,30 @@ def _sealed(context: Context) -> str:
     return f"recordings of {', '.join(clear)} lie in the clear: declare a store of kind vault, and `expunge ingest` them" if clear else ""
 
 
+def _openings(context: Context) -> str:
+    """Say what is wrong with openings of recordings, and with their review."""
+    if not any(each.kind == _VAULT for each in context.data_map.stores.values()):
+        return "no recording lies in a vault, so that nothing says who read one"
+    late = [each.what for each in all_deadlines.of_openings(context) if each.standing.overdue]
+    if late:
+        return "openings of recordings were not reviewed for a year: `expunge vault review --by NAME`"
+    found = reviewing.review(context).violations
+    return f"{found} openings were not allowed at their time: `expunge vault review`" if found else ""
+
+
+def _readers(context: Context) -> str:
+    """Name the datasets of whereabouts in the clear, and purposes that use them and name no readers."""
+    data_map = context.data_map
+    of = {name for each in in_scope(data_map) if each.kind is ProtectedKind.LOCATION for name in each.datasets}
+    clear = sorted(name for name in of if data_map.stores[data_map.datasets[name].store].kind != _VAULT)
+    if clear:
+        return f"whereabouts in {', '.join(clear)} lie where accounts of the machine or the database decide who reads them"
+    open_to_any = [name for name in uses_of_location(data_map) if not data_map.purposes[name].readers]
+    if not data_map.purposes and of:
+        return "the map has no purposes, so that any account may open for any"
+    return f"any account may open for {', '.join(open_to_any)}: name `readers:`" if open_to_any else ""
+
+
 _RECORDED = frozenset({ProtectedKind.VOICE, ProtectedKind.IMAGE})
 _VAULT = "vault"
 _CHECKS: dict[str, Callable[[Context], str]] = {
@@ -350,8 +375,10 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "ledger": _ledger,
     "lineage": _lineage,
     "necessity": _necessity,
+    "openings": _openings,
     "prompt": _prompt,
     "provenance": _provenance,
+    "readers": _readers,
     "recipients": _recipients,
     "requests": _requests,
     "retention": _retention,
@@ -376,8 +403,10 @@ _SAID = {
     "ledger": "an order is entered in the ledger, and nothing of it is overdue",
     "lineage": "what is derived names its sources",
     "necessity": "all that is asked of children is needed for what they do, or they are free to say no",
+    "openings": "every opening of twelve months was allowed at its time, and a person has looked",
     "prompt": "what has to go promptly has a number, and none is over",
     "provenance": "models say what they were made from",
+    "readers": "whereabouts lie sealed, and each purpose that uses them names the accounts that may open them",
     "recipients": "recipients are declared, and none is late",
     "requests": "requests of authorities have a clock, and none is overdue",
     "retention": "everything has a finite period that reaches it, a purpose and a need, nothing is past it, and every rule is used",

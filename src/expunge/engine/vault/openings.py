@@ -1,22 +1,31 @@
-"""The register of openings: each is entered before the first byte is read, and shows later who read which recording."""
+"""The register of openings: each is entered before the first byte is read, and shows later who read what, and who was refused."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
-from expunge.core.journal.opening_events import RecordingOpened
+from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
+from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import spelt_names
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import OPENINGS, read_register, register
+from expunge.errors import Busy, Refused, StateUnavailable
 from expunge.ports.vault.sealed_library import SealedRecording
 
 RUN = "#"
 """Between a program's name and the number of one of its runs."""
+SPAN = timedelta(minutes=1)
+MOST_REFUSALS = 10
+"""Entries of refusals of one program, purpose and reason in :data:`SPAN`. Further ones are counted in the next entry."""
+_MOST_KINDS = 1000
 
 
 @dataclass(frozen=True)
@@ -44,16 +53,97 @@ def this_program() -> str:
 
 def enter(context: Context, recording: SealedRecording, reader: Reader, first: int, last: int) -> RecordingOpened:
     """Enter an opening, which is on the device when this returns. Raises Busy, StateUnavailable; then nothing may be read."""
-    key = context.keys.pseudonym_key()
-    names = tuple(dict.fromkeys(spelt_names.name_of(context.data_map, key, kind, value) for kind, value in recording.subjects))
     event = RecordingOpened(
-        context.clock.now(), context.random(8).hex(), recording.dataset, recording.id, names,
+        context.clock.now(), context.random(8).hex(), recording.dataset, recording.id, _names(context, recording),
         reader.purpose, reader.user, reader.program, first, last,
     )  # fmt: skip
     register(context.journal, OPENINGS, event)
     return event
 
 
+def require_reader(context: Context, reader: Reader) -> None:
+    """Raise Refused where the map names the accounts that may open recordings for this purpose, and the reader's is none of them."""
+    purpose = context.data_map.purposes.get(reader.purpose)
+    if purpose is not None and purpose.readers and reader.user not in purpose.readers:
+        message = "this account may not open recordings for this purpose"
+        raise Refused(message, help="`readers:` of the purpose in the map names the accounts that may")
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """Enters refusals, and not every one of a program that asks again and again."""
+
+    _entered: dict[tuple[Reader, str, str], tuple[datetime, int, int]] = field(default_factory=dict, repr=False)
+    """(reader, dataset, reason) -> beginning of the span, entries in it, refusals without an entry."""
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def entering(self, context: Context, recording: SealedRecording, reader: Reader, ask: Callable[[], None]) -> Callable[[], None]:
+        """Return ``ask`` as a function that enters each refusal, before it is raised."""
+
+        def asked() -> None:
+            try:
+                ask()
+            except Refused as error:
+                # A refusal stands, also where it cannot be entered now.
+                with suppress(Busy, StateUnavailable, OSError):
+                    self._enter(context, recording, reader, error.message)
+                raise
+
+        return asked
+
+    def _enter(self, context: Context, recording: SealedRecording, reader: Reader, why: str) -> None:
+        now, kind = context.clock.now(), (reader, recording.dataset, why)
+        with self._lock:
+            begun, entries, more = self._entered.get(kind, (now, 0, 0))
+            if now - begun >= SPAN:
+                begun, entries = now, 0
+            if entries >= MOST_REFUSALS:
+                self._entered[kind] = begun, entries, more + 1
+                return
+            self._entered.pop(kind, None)
+            self._entered[kind] = begun, entries + 1, 0
+            while len(self._entered) > _MOST_KINDS:
+                del self._entered[next(iter(self._entered))]
+        event = OpeningRefused(
+            now, recording.dataset, recording.id, _names(context, recording), reader.purpose, reader.user, reader.program, why, more
+        )
+        register(context.journal, OPENINGS, event)
+
+
 def entered(context: Context) -> Iterator[RecordingOpened]:
     """Yield every opening, oldest first."""
     yield from (event for event in read_register(context.journal, OPENINGS) if isinstance(event, RecordingOpened))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The entries that are asked for; an empty field asks for all."""
+
+    recording: str = ""
+    """The id of a sealed recording."""
+    subject: Pseudonym | None = None
+    purpose: str = ""
+    user: str = ""
+    since: datetime | None = None
+
+    def has(self, event: RecordingOpened | OpeningRefused) -> bool:
+        """Return whether an entry is among them."""
+        return (
+            self.recording in {"", event.recording}
+            and (self.subject is None or self.subject in event.subjects)
+            and self.purpose in {"", event.purpose}
+            and self.user in {"", event.user}
+            and (self.since is None or event.at >= self.since)
+        )
+
+
+def chosen(context: Context, wanted: Wanted) -> Iterator[RecordingOpened | OpeningRefused]:
+    """Yield openings and refusals, oldest first. The register is read as it goes: it may be long."""
+    for event in read_register(context.journal, OPENINGS):
+        if isinstance(event, RecordingOpened | OpeningRefused) and wanted.has(event):
+            yield event
+
+
+def _names(context: Context, recording: SealedRecording) -> tuple[Pseudonym, ...]:
+    key = context.keys.pseudonym_key()
+    return tuple(dict.fromkeys(spelt_names.name_of(context.data_map, key, kind, value) for kind, value in recording.subjects))

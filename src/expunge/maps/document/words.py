@@ -97,7 +97,7 @@ NOT_OURS = ("store", "database", "reason")
 LINEAGE = ("names", "ignore", "emit")
 HARMLESS = ("name", "reason")
 EMIT = ("url", "token", "namespace")
-PURPOSE = ("description", "needs", "use", "datasets", "recipients", "text", "because")
+PURPOSE = ("description", "needs", "use", "datasets", "recipients", "text", "because", "readers")
 ASKING = ("mail", "sender", "text_gateway", "text_key", "answer", "revoke", "delay")
 TEXT = ("version", "file", "change", "reason")
 

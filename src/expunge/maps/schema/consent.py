@@ -23,6 +23,13 @@ def purposes() -> Schema:
         "datasets": {**_LIST, "description": "The datasets that are used for it."},
         "recipients": {**_LIST, "description": "Third parties that get the data, by name or kind."},
         "text": {**_TEXT, "description": "A name under texts: what people are told before they agree."},
+        "readers": {
+            "description": "The accounts that may open sealed recordings for it; any, without it.",
+            "anyOf": [
+                {"type": "string", "pattern": "\\S"},
+                {"type": "array", "items": {"type": "string", "pattern": "\\S"}, "uniqueItems": True},
+            ],
+        },
         "because": {
             "type": "object",
             "additionalProperties": _TEXT,

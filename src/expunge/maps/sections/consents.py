@@ -41,6 +41,7 @@ def read_purposes(form: Form, root: TableNode) -> dict[str, Purpose]:
             recipients=form.texts(table.get("recipients"), f"{what}.recipients", one_is_enough=True),
             text=form.text(table.get("text"), f"{what}.text") or "",
             because=_because(form, table, what),
+            readers=form.texts(table.get("readers"), f"{what}.readers", one_is_enough=True),
             line=name.line,
         )
     return purposes

@@ -66,3 +66,15 @@ class ShredRegister(Protocol):
     def append(self, entry: Entry) -> Head:
         """Append durably, and return the new head."""
         ...
+
+
+class KnownHeads(Protocol):
+    """The heads of a register that are known elsewhere, in a place that no backup of the register brings back."""
+
+    def known(self) -> Head:
+        """Return the head that was entered last, or that a person accepted since; :data:`START` without any."""
+        ...
+
+    def enter(self, head: Head) -> None:
+        """Enter a head, durably if it can be now. It never raises: a head that is entered later, or not at all, does no harm."""
+        ...
