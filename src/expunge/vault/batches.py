@@ -19,7 +19,7 @@ from expunge.vault.ingesting import Ingested, NewRecording, known_as, once_more,
 from expunge.vault.keys.wrapping import new_key
 from expunge.vault.library import Library, alone, speaking
 
-WIDTH = 8
+WIDTH = 16
 """Recordings that are sealed, or read back, at the same time."""
 
 
@@ -164,10 +164,9 @@ def _enter(
     replaced = [each.known for each in staying.values() if each.known is not None]
     if replaced:
         library.shred(replaced)
-    for known in replaced:
-        library.discard(known)
+        library.discard(replaced)
     for number, each in staying.items():
         answers[number] = Ingested(each.recording, fresh=True)
         if library.was_shredded(each.file.id):
             # An order erased it between key and name.
-            library.discard(each.recording)
+            library.discard([each.recording])

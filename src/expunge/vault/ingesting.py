@@ -98,10 +98,10 @@ def ingest(library: Library, new: NewRecording, stream: BinaryIO, admit: Callabl
                 library.shelf.keep([file])
                 if known is not None:
                     library.shred([known])
-                    library.discard(known)
+                    library.discard([known])
             if library.was_shredded(file.id):
                 # An order erased it between key and name.
-                library.discard(recording)
+                library.discard([recording])
         finally:
             if not added:
                 file.drop()
@@ -159,7 +159,7 @@ def known_as(library: Library, recording: SealedRecording, among: Iterable[Seale
             if found is not None:
                 # The other was to be shredded once this one had its name, and the process died before that.
                 library.shred([found])
-                library.discard(found)
+                library.discard([found])
             found = each
     return found
 

@@ -127,8 +127,7 @@ class Adopting:
         damaged = [name for name, back in zip(recordings, pool.map(self._comes_back, recordings.values()), strict=True) if not back]
         if damaged:
             self.library.shred([recordings[name] for name in damaged])
-        for name in damaged:
-            self.library.discard(recordings[name])
+            self.library.discard([recordings[name] for name in damaged])
         return {name: StaysInTheClear(_DAMAGED) for name in damaged}
 
     def _comes_back(self, recording: SealedRecording) -> bool:

@@ -20,6 +20,7 @@ from expunge.core.datamap.datamap import DataMap
 from expunge.core.journal.opening_events import RecordingOpened
 from expunge.engine.kernel.context import Context
 from expunge.engine.vault import openings
+from expunge.stores.vault.places import is_in_a_bucket
 
 YEAR = timedelta(days=365)
 ANY = "any purpose"
@@ -101,7 +102,7 @@ def who_can_read(context: Context) -> WhoCanRead:
 
 
 def _places(state: Path, data_map: DataMap) -> Iterator[KeyPlace]:
-    vaults = sorted((each.name, Path(each.url)) for each in data_map.stores.values() if each.kind == KIND)
+    vaults = sorted((each.name, Path(each.url)) for each in data_map.stores.values() if each.kind == KIND and not is_in_a_bucket(each))
     wanted = (("keystore", state / KEYS), ("root of the vault", state / ROOT), ("key table", state / TABLE))
     for what, path in (*wanted, *((f"sealed files of {name}", url) for name, url in vaults)):
         with suppress(FileNotFoundError):
