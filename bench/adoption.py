@@ -1,7 +1,7 @@
 """Adopting recordings into a vault: sealed, durable, read back and compared, erased in the clear and looked for once more.
 
-A hundred recordings of 8 MiB, and some thousands of 64 KiB, twenty of each person, on the disk that this file lies on. Beside it each is
-copied, forced to the device with its folder, compared with its copy by SHA-256 and removed.
+A hundred recordings of 8 MiB, and some thousands of 64 KiB, twenty of each person and then all of one, on the disk that this file lies on.
+Beside it each is copied, forced to the device with its folder, compared with its copy by SHA-256 and removed.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ datasets:
 
 
 def run() -> list[Result]:
-    return [*_measured(*LARGE, target=200), *_measured(*SMALL, target=None)]
+    return [*_measured(*LARGE, target=200), *_measured(*SMALL, target=None), *_measured(*SMALL, target=None, each=SMALL[0])]
 
 
-def _measured(number: int, size: int, *, target: float | None) -> list[Result]:
+def _measured(number: int, size: int, *, target: float | None, each: int = EACH) -> list[Result]:
     # Not in the system's temporary folder: that may be in memory, where fsync costs nothing.
     with tempfile.TemporaryDirectory(dir=HERE, prefix="_bench-") as name:
         folder = Path(name)
@@ -63,7 +63,7 @@ def _measured(number: int, size: int, *, target: float | None) -> list[Result]:
         Expunge.init(folder / "expunge.yaml")
         for at in range(number):
             for top in ("media", "beside"):
-                path = folder / top / f"p-{at // EACH:05}" / f"{at}.mp4"
+                path = folder / top / f"p-{at // each:05}" / f"{at}.mp4"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(at.to_bytes(8) + os.urandom(1024) * (size // 1024))
         os.sync()
@@ -74,7 +74,7 @@ def _measured(number: int, size: int, *, target: float | None) -> list[Result]:
             processor = time.process_time() - processor
             assert len(opened.vault.recordings("said")) == number
         other = _timed(lambda: _moved(folder / "beside", folder / "copied"))
-    said, of = f"{number:,} recordings of {size >> 10:,} KiB", number * size / 1e6
+    said, of = f"{number:,} recordings of {size >> 10:,} KiB" + (" of one person" if each == number else ""), number * size / 1e6
     note = f"{ours:.1f} s, of the processor {processor:.1f} s; foretold {forecast.minutes * 60:.0f} s"
     return [
         Result(f"adopt {said}", of / ours, "MB/s", of / other, "copied, forced, compared, removed", target, note=note),

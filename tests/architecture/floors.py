@@ -66,6 +66,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "sqlite": "near tables",
         "postgres/reading": "tables postgres/server postgres/schema",
         "s3": ". tree",
+        "vault": "near tree s3",
         "faiss": "near tree arrow files",
         "mlflow": "near tables tree sqlite",
         "parquet/lake": "tree arrow files",

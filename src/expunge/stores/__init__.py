@@ -32,7 +32,7 @@ _OWN = {
     "lancedb": ("expunge.stores.lancedb.store:LanceDb", "expunge.stores.lancedb.kind:KIND"),
     "mlflow": ("expunge.stores.mlflow.store:Mlflow", "expunge.stores.mlflow.kind:KIND"),
     "backup": ("expunge.stores.backup.store:Backup", "expunge.stores.backup.kind:KIND"),
-    "vault": ("expunge.stores.vault.store:Vault", "expunge.stores.vault.kind:KIND"),
+    "vault": ("expunge.stores.vault.places:vault_at", "expunge.stores.vault.kind:KIND"),
 }
 """Our own kinds, as written in the data map -> the class, imported at first use, and its declaration, which needs no client library."""
 

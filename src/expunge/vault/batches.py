@@ -18,7 +18,7 @@ from expunge.ports.vault.shelf import ComingFile
 from expunge.vault.ingesting import Ingested, NewRecording, Sealing, known_as, once_more, row_of
 from expunge.vault.library import Library, alone, speaking
 
-WIDTH = 8
+WIDTH = 16
 """Recordings that are sealed, or read back, at the same time."""
 
 
@@ -167,10 +167,9 @@ def _enter(
     replaced = [each.known for each in staying.values() if each.known is not None]
     if replaced:
         library.shred(replaced)
-    for known in replaced:
-        library.discard(known)
+        library.discard(replaced)
     for number, each in staying.items():
         answers[number] = Ingested(each.recording, fresh=True)
         if library.was_shredded(each.file.id):
             # An order erased it between key and name.
-            library.discard(each.recording)
+            library.discard([each.recording])

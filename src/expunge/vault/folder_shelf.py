@@ -12,7 +12,7 @@ import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -133,6 +133,10 @@ class FolderShelf:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return cast("BinaryIO", file)
 
+    def is_gone(self, id_: str) -> bool:
+        """See the port. An open file can be read on after its name has gone."""
+        return self.size(id_) is None
+
     def heads(self, ids: Sequence[str], size: int) -> Iterator[tuple[Path, bytes]]:
         """See the port."""
         for each in ids:
@@ -152,20 +156,33 @@ class FolderShelf:
 
     # --- away -----------------------------------------------------------------------------------
 
-    def remove(self, id_: str) -> int:
+    def remove(self, ids: Sequence[str]) -> Mapping[str, OSError]:
         """See the port."""
-        path = self.path(id_)
-        size = self.size(id_)
-        if size is None:
-            return 0
-        durable.unlink(path, at="vault.erase.unlink")
-        durable.fsync_directory(path.parent, at="vault.erase.folder")
-        return size
+        stays: dict[str, OSError] = {}
+        folders: dict[Path, list[str]] = {}
+        for id_ in ids:
+            path = self.path(id_)
+            try:
+                if self.size(id_) is not None:
+                    durable.unlink(path, at="vault.erase.unlink")
+                    folders.setdefault(path.parent, []).append(id_)
+            except OSError as error:
+                stays[id_] = error
+        for folder, gone in folders.items():
+            try:
+                durable.fsync_directory(folder, at="vault.erase.folder")
+            except OSError as error:
+                stays |= dict.fromkeys(gone, error)
+        return stays
 
     def is_held(self, id_: str) -> bool:
         """See the port."""
         waiting = self.waiting(id_)
         return not waiting.exists() or descriptors.is_being_written(waiting)
+
+    def was_kept(self, id_: str) -> bool:  # noqa: ARG002 - a file has one name at a time
+        """Return no: a file that came in has lost that name when it has another."""
+        return False
 
     def take_back(self, id_: str) -> None:
         """See the port."""
@@ -185,3 +202,6 @@ class FolderShelf:
     def is_writable(self) -> bool:
         """See the port."""
         return not self.root.is_dir() or os.access(self.root, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE)
+
+    def close(self) -> None:
+        """Do nothing: nothing stays open."""

@@ -217,10 +217,10 @@ class Incoming:
                 library.shelf.keep([self._file])
                 if known is not None:
                     library.shred([known])
-                    library.discard(known)
+                    library.discard([known])
             if library.was_shredded(recording.id):
                 # An order erased it between key and name.
-                library.discard(recording)
+                library.discard([recording])
             return Ingested(recording, fresh=True)
         finally:
             self._end(remove=not added)
@@ -294,7 +294,7 @@ def known_as(library: Library, recording: SealedRecording, among: Iterable[Seale
             if found is not None:
                 # The other was to be shredded once this one had its name, and the process died before that.
                 library.shred([found])
-                library.discard(found)
+                library.discard([found])
             found = each
     return found
 

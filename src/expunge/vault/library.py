@@ -171,9 +171,9 @@ class Library:
         with speaking(acting=True):
             self._table().shred([bytes.fromhex(each.id) for each in recordings])
 
-    def discard(self, recording: SealedRecording) -> int:
+    def discard(self, recordings: Sequence[SealedRecording]) -> Mapping[str, OSError]:
         """See the port."""
-        return self.shelf.remove(recording.id)
+        return self.shelf.remove([each.id for each in recordings])
 
     def scrub(self) -> int:
         """See the port. An ingest that died between key and name is taken back here."""
@@ -185,18 +185,20 @@ class Library:
 
     def _settle_leftovers(self) -> int:
         settled = 0
+        shredded: dict[str, None] = {}
         for each in self.shelf.files():
             if each.id and each.is_coming:
                 settled += self._settle_coming(each.id)
             elif each.id and self.was_shredded(each.id):
-                self.shelf.remove(each.id)
-                settled += 1
-        return settled
+                shredded[each.id] = None
+        for error in self.shelf.remove(list(shredded)).values():
+            raise error
+        return settled + len(shredded)
 
     def _settle_coming(self, id_: str) -> bool:
         """Take back the leftovers of an ingest that died: nobody was told that it is in, and its people may be suppressed by now."""
         with alone(self.lock):
-            if self.shelf.is_held(id_):
+            if self.shelf.is_held(id_) or self.shelf.was_kept(id_):
                 return False
             with speaking():
                 self._table().shred([bytes.fromhex(id_)])

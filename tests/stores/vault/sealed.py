@@ -12,6 +12,7 @@ from expunge.adapters.roots.shred_file import ShredFile
 from expunge.core.datamap.datamap import Dataset, StoreSpec
 from expunge.errors import StoreUnavailable
 from expunge.faults import arm, record
+from expunge.ports.vault.shelf import Shelf
 from expunge.stores.vault.store import Vault
 from expunge.vault.folder_shelf import FolderShelf
 from expunge.vault.keys.key_table import KeyTable
@@ -23,12 +24,12 @@ KEY = bytes(range(32))
 class OwnLibrary(Library):
     """A library with a key table of its own, which it closes."""
 
-    def __init__(self, folder: Path, datasets: Sequence[str]) -> None:
+    def __init__(self, folder: Path, datasets: Sequence[str], shelf: Shelf | None = None) -> None:
         self._mine: KeyTable | None = None
         self._keys = folder / "keys"
         ids = SubjectIds(KEY, lambda _, value: value)
         beside = KeysBeside(folder / "keys" / "lock", folder / "keys" / "shreds", lambda: "copies of keys")
-        super().__init__(FolderShelf(folder / "vault"), datasets, self._opened, ids, beside=beside)
+        super().__init__(shelf or FolderShelf(folder / "vault"), datasets, self._opened, ids, beside=beside)
 
     def _opened(self) -> KeyTable:
         if self._mine is None:
@@ -44,8 +45,12 @@ class OwnLibrary(Library):
 
 def opened(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Vault:
     """Open a store of kind ``vault``, whose keys lie beside it."""
-    store = Vault(spec, datasets)
-    store.library = library = OwnLibrary(Path(spec.url).parent, [each.name for each in datasets])
+    return with_keys(Vault(spec, datasets), OwnLibrary(Path(spec.url).parent, [each.name for each in datasets]))
+
+
+def with_keys(store: Vault, library: OwnLibrary) -> Vault:
+    """Hand a store its library."""
+    store.library = library
     # An installation has its key table open before an order begins: faults are for the order.
     with record(), arm("nothing", "fail"), suppress(StoreUnavailable):
         library.table  # noqa: B018

@@ -34,8 +34,11 @@ class TestVault(StoreSuite):
             dataset("said", "said/{profile_id}.txt"),
         ]
 
+    def library(self, folder):
+        return OwnLibrary(folder, ["doorbell", "said"])
+
     def write(self, folder, people):
-        with closing(OwnLibrary(folder, ["doorbell", "said"])) as library:
+        with closing(self.library(folder)) as library:
             for one in people:
                 for name, data in (
                     (("doorbell", f"doorbell/{one.id}/r-1.mp4"), one.blob),
@@ -45,7 +48,7 @@ class TestVault(StoreSuite):
 
     def read(self, folder):
         held = {}
-        with closing(OwnLibrary(folder, ["doorbell", "said"])) as library:
+        with closing(self.library(folder)) as library:
             for name in ("doorbell", "said"):
                 for each in sorted(library.recordings(name), key=lambda each: each.name):
                     with suppress(FileNotFoundError), library.open(each) as file:
@@ -57,7 +60,7 @@ class TestVault(StoreSuite):
         (folder / "vault" / "objects" / "00" / "old.mp4").write_bytes(person.blob)
 
     def visible(self, folder, person):
-        with closing(OwnLibrary(folder, ["doorbell", "said"])) as library:
+        with closing(self.library(folder)) as library:
             found = [each for name in ("doorbell", "said") for each in library.recordings(name, [("profile", person.id)])]
             return tuple(library.wrapped(found))
 

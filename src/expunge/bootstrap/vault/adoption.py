@@ -10,17 +10,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from expunge.bootstrap.vault.clear_bucket import ClearBucket
 from expunge.bootstrap.vault.clear_folder import ClearFolder
-from expunge.bootstrap.vault.clear_place import ClearName
+from expunge.bootstrap.vault.clear_place import ClearName, ClearPlace
 from expunge.bootstrap.vault.clear_recordings import Adopting
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vault_names import named_in
-from expunge.core.datamap.datamap import ByField
+from expunge.core.datamap.datamap import ByField, StoreSpec
 from expunge.core.values.hold import Hold, item_tag
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome
@@ -29,9 +30,14 @@ from expunge.engine.kernel.journal_streams import HOLDS
 from expunge.engine.subjects import hold_register
 from expunge.errors import Busy, UsageError
 from expunge.ports.vault.sealed_library import Subject
+from expunge.stores.s3.bucket_connection import Bucket
 from expunge.vault.batches import WIDTH, Stays
 
-CLEAR_KIND = "files"
+_PLACES: Mapping[str, Callable[[StoreSpec], ClearPlace]] = {
+    "files": lambda spec: ClearFolder(Path(spec.url.removeprefix("file://")).resolve()),
+    "s3": lambda spec: ClearBucket(spec, Bucket(spec)),
+}
+"""Kind of store -> the place of recordings in the clear."""
 TOGETHER, TOGETHER_BYTES = 128, 64 << 20
 """Recordings of one batch, and their bytes: room for so many, sealed, has to be there beside those in the clear."""
 ASKED = 1_000
@@ -95,7 +101,10 @@ class AdoptionService(VaultService):
     def forecast(self, dataset: str, source: str) -> AdoptionForecast:
         """Return what :meth:`adopt` would do. It changes nothing, and raises as that does."""
         self.renew_gate()
-        adopting = self._adopting(dataset, source)
+        with self._adopting(dataset, source) as adopting:
+            return self._foreseen(adopting)
+
+    def _foreseen(self, adopting: Adopting) -> AdoptionForecast:
         recordings = size = 0
         people: set[int] = set()
         left: Counter[str] = Counter()
@@ -130,7 +139,10 @@ class AdoptionService(VaultService):
             UsageError: the two do not fit together.
             StoreUnavailable, CouldNotLook: one of the places cannot be used now. Recordings adopted so far stay adopted.
         """
-        adopting = self._adopting(dataset, source)
+        with self._adopting(dataset, source) as adopting:
+            return self._adopted(adopting, report)
+
+    def _adopted(self, adopting: Adopting, report: Reporter) -> AdoptionSummary:
         summary = AdoptionSummary()
         batches = _batches(adopting.place.names(adopting.clear))
         with ThreadPoolExecutor(WIDTH) as pool:
@@ -139,7 +151,7 @@ class AdoptionService(VaultService):
                 # Why: a process that waits for the right to run orders polls for it.
                 time.sleep(PAUSE_S)
         with self._waiting():
-            summary.purged = adopting.store.purge((adopting.clear,), IdempotencyKey(f"adopt/{source}"))
+            summary.purged = adopting.store.purge((adopting.clear,), IdempotencyKey(f"adopt/{adopting.clear.name}"))
         return summary
 
     def _turn(self, adopting: Adopting, batches: Iterator[list[str]], summary: AdoptionSummary, pool: ThreadPoolExecutor) -> bool:
@@ -179,7 +191,8 @@ class AdoptionService(VaultService):
 
     # --- the two places -------------------------------------------------------------------------
 
-    def _adopting(self, dataset: str, source: str) -> Adopting:
+    @contextmanager
+    def _adopting(self, dataset: str, source: str) -> Iterator[Adopting]:
         sealed = self._dataset(dataset)
         data_map = self.context.data_map
         clear = data_map.datasets.get(source)
@@ -187,7 +200,7 @@ class AdoptionService(VaultService):
             message = f"the map has no dataset {source!r}"
             raise UsageError(message, help="declare where the recordings lie in the clear as a dataset of its own, beside the vault's")
         spec = data_map.stores[clear.store]
-        if spec.kind != CLEAR_KIND:
+        if spec.kind not in _PLACES:
             message = f"{source} lies in a store of kind {spec.kind}, and is not adopted from there"
             raise UsageError(message, help="copy the recordings into a folder that the map declares, and adopt that; then erase the rest")
         if data_map.state_url:
@@ -201,9 +214,10 @@ class AdoptionService(VaultService):
         ):
             message = f"{source} and {dataset} do not fit together: whole files, with the same paths and the same subject"
             raise UsageError(message, help="copy `path` and `subject` of the one to the other in the map")
-        return Adopting(
+        place = _PLACES[spec.kind](spec)
+        adopting = Adopting(
             clear=clear,
-            place=ClearFolder(Path(spec.url.removeprefix("file://")).resolve()),
+            place=place,
             store=self.context.open_store(clear.store),
             sealed=sealed,
             library=self._library(sealed),
@@ -212,6 +226,8 @@ class AdoptionService(VaultService):
             held=_Holds(self, clear.name).keep,
             now=self.context.clock.now,
         )
+        with closing(place):
+            yield adopting
 
 
 def _batches(names: Iterator[ClearName]) -> Iterator[list[str]]:

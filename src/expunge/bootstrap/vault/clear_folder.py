@@ -44,6 +44,7 @@ class ClearFolder:
     """Implements :class:`expunge.bootstrap.vault.clear_place.ClearPlace`."""
 
     root: Path = field(repr=False)
+    together = False
 
     def names(self, dataset: Dataset) -> Iterator[ClearName]:
         """See the protocol."""
@@ -85,6 +86,9 @@ class ClearFolder:
         except (OSError, Unreadable) as error:
             return StaysInTheClear(_unread(error))
         return None if same else StaysInTheClear(CHANGED)
+
+    def close(self) -> None:
+        """Do nothing: files are closed after each use."""
 
 
 class _ClearStream:

@@ -27,11 +27,6 @@ class Mark(Protocol):
         """When the content was last written."""
         ...
 
-    @property
-    def size(self) -> int:
-        """Bytes of the content."""
-        ...
-
 
 @dataclass(frozen=True)
 class ClearName:
@@ -44,6 +39,11 @@ class ClearName:
 
 class ClearPlace(Protocol):
     """The place."""
+
+    @property
+    def together(self) -> bool:
+        """Whether many names are asked about with few calls, so that it pays to ask about a whole batch at once."""
+        ...
 
     def names(self, dataset: Dataset) -> Iterator[ClearName]:
         """Yield every name that fits a path of the dataset, while names go. Raises StoreUnavailable, CouldNotLook."""
@@ -59,4 +59,8 @@ class ClearPlace(Protocol):
 
     def changed(self, marks: Mapping[str, Mark]) -> Mapping[str, StaysInTheClear]:
         """Return which names no longer have the content of their marks, or have a writer now, each with the reason."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
         ...

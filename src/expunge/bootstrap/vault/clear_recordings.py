@@ -85,11 +85,13 @@ class Adopting:
         """
         answers: dict[str, Ingested | Stays] = {}
         going: dict[str, _Clear] = {}
+        batch = _Batch()
         for name, people in self.whose(names).items():
             if isinstance(people, Stays):
                 answers[name] = people
             else:
-                going[name] = _Clear(self, name, people, self.admitting(people))
+                going[name] = _Clear(self, name, people, self.admitting(people), batch)
+                batch.members.append(going[name])
         for name, stays in self._irremovable(list(going)).items():
             answers[name] = stays
             del going[name]
@@ -127,8 +129,7 @@ class Adopting:
         damaged = [name for name, back in zip(recordings, pool.map(self._comes_back, recordings.values()), strict=True) if not back]
         if damaged:
             self.library.shred([recordings[name] for name in damaged])
-        for name in damaged:
-            self.library.discard(recordings[name])
+            self.library.discard([recordings[name] for name in damaged])
         return {name: StaysInTheClear(_DAMAGED) for name in damaged}
 
     def _comes_back(self, recording: SealedRecording) -> bool:
@@ -186,6 +187,20 @@ class Adopting:
 
 
 @dataclass
+class _Batch:
+    """Recordings that are sealed together."""
+
+    members: list[_Clear] = field(default_factory=list)
+    _unfit: Mapping[str, StaysInTheClear] | None = None
+
+    def unfit(self, adopting: Adopting) -> Mapping[str, StaysInTheClear]:
+        """Return which of those that were opened are unfit, as it was when this was asked first: when their keys were durable together."""
+        if self._unfit is None:
+            self._unfit = adopting.unfit([each for each in self.members if each.mark is not None])
+        return self._unfit
+
+
+@dataclass
 class _Clear:
     """One recording in the clear, as it comes into the vault."""
 
@@ -194,13 +209,20 @@ class _Clear:
     people: tuple[Subject, ...] = field(repr=False)
     ask: Callable[[], None]
     """Raises the reason why its people are refused."""
+    batch: _Batch
     mark: Mark | None = None
     """Its content as it was when it was opened to be sealed."""
 
     def admit(self) -> None:
         """Raise the refusal, if there is one. Once it was opened, its content and holds are asked about as well."""
         self.ask()
-        for stays in self.adopting.unfit([self]).values() if self.mark is not None else ():
+        if self.mark is None:
+            return
+        if not self.adopting.place.together:
+            stays = self.adopting.unfit([self]).get(self.name)
+        else:
+            stays = self.batch.unfit(self.adopting).get(self.name)
+        if stays is not None:
             raise stays
 
     @contextmanager

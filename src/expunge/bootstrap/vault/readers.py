@@ -27,6 +27,7 @@ from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
 from expunge.engine.vault import openings
 from expunge.errors import ExpungeError
+from expunge.stores.vault.places import is_in_a_bucket
 
 YEAR = 365
 """Days."""
@@ -129,7 +130,7 @@ def _kept(state: Path) -> tuple[tuple[str, str], ...] | None:
 
 
 def _places(state: Path, data_map: DataMap) -> Iterator[KeyPlace]:
-    vaults = sorted((each.name, Path(each.url)) for each in data_map.stores.values() if each.kind == KIND)
+    vaults = sorted((each.name, Path(each.url)) for each in data_map.stores.values() if each.kind == KIND and not is_in_a_bucket(each))
     wanted = (("keystore", state / KEYS), *roots.places(state, data_map.vault_root), ("key table", state / TABLE))
     for what, path in (*wanted, *((f"sealed files of {name}", url) for name, url in vaults)):
         with suppress(FileNotFoundError):

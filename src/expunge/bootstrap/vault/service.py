@@ -167,7 +167,7 @@ class VaultService(DomainService):
         except BaseException:
             content.close()
             raise
-        return GatedReader(content, first, end, ask, lambda: library.sealed_size(sealed) is None)
+        return GatedReader(content, first, end, ask, lambda: library.shelf.is_gone(sealed.id))
 
     def openings(self) -> tuple[RecordingOpened, ...]:
         """Return every opening, oldest first."""

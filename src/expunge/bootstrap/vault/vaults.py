@@ -20,6 +20,8 @@ from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import KeystoreLocked, StateRolledBack, UsageError
 from expunge.ports.keys import InstallationKeys
 from expunge.ports.vault.key_epochs import LIFETIME
+from expunge.ports.vault.shelf import Shelf
+from expunge.stores.vault.places import bucket_shelf, is_in_a_bucket
 from expunge.vault.folder_shelf import FolderShelf
 from expunge.vault.keys.key_table import KeyTable
 from expunge.vault.keys.known_shreds import KnownShreds
@@ -27,6 +29,8 @@ from expunge.vault.library import KeysBeside, Library, SubjectIds
 
 TABLE = "vault/table/keys.db"
 LOCK = "vault/ingest.lock"
+COMING = "vault/coming"
+"""Marks of recordings that come into a bucket, by store."""
 SHREDS = "shreds.jsonl"
 """Beside the folder of the key table, so that a backup of one does not bring the other back."""
 
@@ -53,6 +57,7 @@ class Vaults:
         self._now = now
         self._heads = heads
         self._opened: KeyTable | None = None
+        self._shelves: dict[str, Shelf] = {}
         self._guard = threading.Lock()
 
     def table(self) -> KeyTable:
@@ -86,7 +91,16 @@ class Vaults:
         ids = SubjectIds(self.keys.vault_key(), lambda kind, value: spelt_names.stands_for(self.map, kind, value), rules)
         datasets = [each.name for each in self.map.datasets_of(spec.name)]
         beside = KeysBeside(self._state / LOCK, self._state / SHREDS, self.until, self.lifetime)
-        return Library(FolderShelf(Path(spec.url).resolve()), datasets, self.table, ids, beside=beside)
+        return Library(self._shelf(spec), datasets, self.table, ids, beside=beside)
+
+    def _shelf(self, spec: StoreSpec) -> Shelf:
+        """Return the shelf of a vault; of one in a bucket always the same, with its connections."""
+        if not is_in_a_bucket(spec):
+            return FolderShelf(Path(spec.url).resolve())
+        with self._guard:
+            if spec.name not in self._shelves:
+                self._shelves[spec.name] = bucket_shelf(spec, self._state / COMING / spec.name)
+            return self._shelves[spec.name]
 
     @property
     def lifetime(self) -> timedelta:
@@ -102,8 +116,11 @@ class Vaults:
         )
 
     def close(self) -> None:
-        """Close the key table. Safe to call twice."""
+        """Close the key table, and connections to buckets. Safe to call twice."""
         with self._guard:
             opened, self._opened = self._opened, None
+            shelves, self._shelves = self._shelves, {}
+        for shelf in shelves.values():
+            shelf.close()
         if opened is not None:
             opened.close()

@@ -89,8 +89,8 @@ class SealedLibrary(Protocol):
         """Destroy the keys of recordings, durably. Doing it again is success. Raises Busy, OSError."""
         ...
 
-    def discard(self, recording: SealedRecording) -> int:
-        """Remove the sealed file of a shredded recording; return its size. Raises OSError."""
+    def discard(self, recordings: Sequence[SealedRecording]) -> Mapping[str, OSError]:
+        """Remove the sealed files of shredded recordings. Return the ids of those whose file stays, each with what stood in the way."""
         ...
 
     def scrub(self) -> int:

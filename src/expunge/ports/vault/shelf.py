@@ -6,7 +6,7 @@ A shelf knows ids and sealed bytes, and neither keys nor people.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,12 +81,19 @@ class Shelf(Protocol):
         """
         ...
 
+    def is_gone(self, id_: str) -> bool:
+        """Return whether a file that is open somewhere was removed, where reads would not fail by themselves. Cheap."""
+        ...
+
     def heads(self, ids: Sequence[str], size: int) -> Iterator[tuple[Path, bytes]]:
         """Yield some files, each with its first bytes. Missing files are left out."""
         ...
 
-    def remove(self, id_: str) -> int:
-        """Remove a file in all its states, durably; return its size, 0 where there is none. Raises OSError."""
+    def remove(self, ids: Sequence[str]) -> Mapping[str, OSError]:
+        """Remove files in all their states, durably. Return those of the ids whose file stays, each with what stood in the way.
+
+        A file that the place itself keeps for a time, such as under an object lock, is not among them: it goes with a later call.
+        """
         ...
 
     def finish(self, id_: str, size: int) -> None:
@@ -99,6 +106,10 @@ class Shelf(Protocol):
 
     def is_held(self, id_: str) -> bool:
         """Return whether a file that comes in is held by a living ingest. Raises OSError."""
+        ...
+
+    def was_kept(self, id_: str) -> bool:
+        """Return whether a file that came in, and is held by nobody, has its name already; then its leftovers are removed."""
         ...
 
     def take_back(self, id_: str) -> None:
@@ -115,6 +126,10 @@ class Shelf(Protocol):
 
     def is_writable(self) -> bool:
         """Return whether files can be made and removed, as far as can be told without doing so."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections. Safe to call twice."""
         ...
 
 

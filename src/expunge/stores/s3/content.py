@@ -68,7 +68,7 @@ class BucketContent:
                 few = []
         yield from self._begun(few)
         for upload in self._bucket.uploads():
-            yield RemoteObject(f"{self.url}/{_UPLOAD}/{upload.key}", None)
+            yield RemoteObject(self.url_of_upload(upload), None)
 
     def _begun(self, few: Sequence[_Fetched]) -> Iterator[RemoteObject]:
         """The same objects, the first bytes of which were fetched side by side."""
@@ -81,14 +81,19 @@ class BucketContent:
                 if not wanted(key):
                     continue
                 states = [entry for entry in entries if not entry.marker]
-                yield from (_Fetched(self._bucket, self._url(entry), entry) for entry in states)
+                yield from (_Fetched(self._bucket, self.url_of(entry), entry) for entry in states)
                 if not states:
                     yield _Fetched(self._bucket, f"{self.url}/{key}", None)
 
-    def _url(self, entry: BucketEntry) -> str:
+    def url_of(self, entry: BucketEntry) -> str:
+        """The url of one version of an object."""
         if entry.latest or not entry.version:
             return f"{self.url}/{entry.key}"
         return f"{self.url}/(version {_plain(entry.version)})/{entry.key}"
+
+    def url_of_upload(self, upload: Upload) -> str:
+        """The url of an open upload, which has a name and no bytes."""
+        return f"{self.url}/{_UPLOAD}/{upload.key}"
 
     def place(self, path: Path) -> ObjectPlace | None:
         """What a path names; None for one that is none of this prefix's."""

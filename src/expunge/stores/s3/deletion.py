@@ -12,13 +12,15 @@ from expunge import permit
 from expunge.core.values.outcome import Kept, Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.s3.bucket_connection import BATCH, Bucket, BucketEntry, Upload
-from expunge.stores.s3.client import BucketTrouble, refusal
+from expunge.stores.s3.client import BucketTrouble, ObjectChanged, refusal
+from expunge.stores.tree.erase import trouble_of
 from expunge.stores.waiting import Wait
 
 SETTLE = 10.0
 """Seconds within which a listing must show what was deleted as gone."""
 _FIRST_LOOK = 0.05
 _STILL_THERE = Unable(Reason.ERROR, "the service answered that it had deleted, and still lists what it said was gone")
+_REPLACED = Unable(Reason.LOCKED, "an object was replaced while it was to be deleted")
 HOLD = "legal hold on the object"
 
 
@@ -114,12 +116,38 @@ class BucketDeleter:
         for start in range(0, len(ordered), BATCH):
             batch = {(entry.key, entry.version): entry for entry in ordered[start : start + BATCH]}
             permit.check()
+            against = permit.objections(list(dict.fromkeys(key for key, _ in batch)))
+            for name in [each for each in batch if each[0] in against]:
+                done.failed[batch.pop(name)] = trouble_of(against[name[0]])
+            if permit.are_named() and not self.versioned:
+                self._delete_unchanged(list(batch.values()), done)
+                continue
             failpoint("s3.erase.delete:before")
             # commit point: what the service deletes of a batch does not come back.
-            refused = self.bucket.delete(list(batch))
+            refused = self.bucket.delete(list(batch)) if batch else {}
             failpoint("s3.erase.delete:after")
             for name, code in refused.items():
                 self._refused(batch.get(name) or batch[name[0], ""], code, done)
+
+    def _delete_unchanged(self, entries: Sequence[BucketEntry], done: DeletionResult) -> None:
+        """Delete objects one by one, each only while it is the one that was listed: without versions, a key says nothing of its content."""
+
+        def delete(entry: BucketEntry) -> Unable | None:
+            try:
+                self.bucket.delete_if(entry.key, entry.etag)
+            except ObjectChanged:
+                return _REPLACED
+            except FileNotFoundError:
+                return None
+            except BucketTrouble as trouble:
+                return trouble.unable
+            return None
+
+        failpoint("s3.erase.each:before")
+        # commit point: what the service deletes does not come back.
+        answers = self.bucket.each(delete, entries)
+        failpoint("s3.erase.each:after")
+        done.failed |= {entry: unable for entry, unable in zip(entries, answers, strict=True) if unable is not None}
 
     def _refused(self, entry: BucketEntry, code: str, done: DeletionResult) -> None:
         kept = self._lock(entry) if code == "AccessDenied" and self.versioned else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from expunge.core.datamap.datamap import ByField, Through
@@ -12,6 +12,7 @@ from expunge.ports.vault.sealed_library import LibraryFile, SealedLibrary
 from expunge.stores.tree.check import NamesCheck
 from expunge.stores.vault.sealed_tree import SealedLayout, shown_by
 
+FOLDER = "folder"
 _NAMED_SINGLY = 3
 """The number of strange files that are named one by one; further ones are counted."""
 _STRANGE = "put it where a store of the map has it, or remove it; if the key table was put back from a backup, put back the newer one"
@@ -19,13 +20,24 @@ _STRANGE = "put it where a store of the map has it, or remove it; if the key tab
 _UNNAMED = "add the paths and fields by which they came in; `path:` takes a list"
 
 
+@dataclass(frozen=True)
+class Place:
+    """The place of the sealed files, which can be looked at without keys."""
+
+    noun: str
+    root: Path
+    is_there: Callable[[], bool]
+    is_writable: Callable[[], bool]
+
+
 class VaultCheck:
     """One comparison."""
 
     def __init__(
-        self, store: str, root: Path, library: SealedLibrary | None, layouts: Sequence[SealedLayout], ignored: Sequence[str]
+        self, store: str, place: Place, library: SealedLibrary | None, layouts: Sequence[SealedLayout], ignored: Sequence[str]
     ) -> None:
-        self._root = root
+        self._place = place
+        self._root = place.root
         self._library = library
         self._layouts = layouts
         self._names = NamesCheck(store, layouts, ignored)
@@ -37,28 +49,32 @@ class VaultCheck:
             if not isinstance(layout.dataset.subject, ByField | Through):
                 what = "a recording is found by the person whom its name says, or by the recording that it was made from"
                 yield self._names.finding(FindingKind.SUBJECT_PATH, layout.dataset.name, what, "subject: {KIND: PLACEHOLDER}")
-        if not self._root.is_dir():
-            yield self._without_folder()
+        noun = self._place.noun
+        if not self._place.is_there():
+            yield self._without_place()
             return
-        if not os.access(self._root, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        if not self._place.is_writable():
             mend = "give this user the right to write to it"
-            yield self._names.finding(FindingKind.PERMISSION, ".", "the folder cannot be written to", mend)
+            yield self._names.finding(FindingKind.PERMISSION, ".", f"the {noun} cannot be written to", mend)
         if self._library is None:
-            what = "its recordings lie sealed, and the keys are not here: only the folder was looked at"
+            what = f"its recordings lie sealed, and the keys are not here: only the {noun} was looked at"
             yield self._names.finding(FindingKind.NOTE, ".", what, "nothing; `expunge doctor` and orders look with the keys")
             return
         yield from self._files(self._library)
 
-    def _without_folder(self) -> Finding:
-        if self._library is not None and self._library.without_file():
+    def _without_place(self) -> Finding:
+        noun, what = self._place.noun, f"the vault's {self._place.noun} is not there"
+        if noun != FOLDER:
+            return self._names.finding(FindingKind.MISSING, ".", what, f"correct `url:`, or make the {noun}, then check again")
+        if self._library is not None and any(True for each in self._layouts for _ in self._library.recordings(each.dataset.name)):
             mend = "correct `url:` or mount the folder, then check again"
-            return self._names.finding(FindingKind.MISSING, ".", "the vault's folder is not there, and it has recordings", mend)
+            return self._names.finding(FindingKind.MISSING, ".", f"{what}, and it has recordings", mend)
         mend = "nothing, where no recording has come in yet; the first `expunge ingest` makes it"
-        return self._names.finding(FindingKind.NOTE, ".", "the vault's folder is not there", mend)
+        return self._names.finding(FindingKind.NOTE, ".", what, mend)
 
     def undeclared(self) -> Iterator[Finding]:
         """Yield the findings that name undeclared places."""
-        if self._library is not None and self._root.is_dir():
+        if self._library is not None and self._place.is_there():
             yield from (each for each in self._files(self._library) if each.kind is FindingKind.UNDECLARED)
 
     def _files(self, library: SealedLibrary) -> Iterator[Finding]:

@@ -241,14 +241,13 @@ class SealedTree:
         except OSError as error:
             yield from (RemovalResult(removal, there=False, error=error) for removal in batch)
             return
+        stays = self._library.discard([each for some in going.values() for each in some])
         for removal in batch:
-            try:
-                for each in going[removal.key]:
-                    self._library.discard(each)
-            except OSError as error:
-                yield RemovalResult(removal, there=False, error=error)
-                continue
             gone = going[removal.key]
+            found = next((stays[each.id] for each in gone if each.id in stays), None)
+            if found is not None:
+                yield RemovalResult(removal, there=False, error=found)
+                continue
             yield RemovalResult(removal, bool(gone), sum(each.size for each in gone))
 
     def rewrite(self, key: str, cut: FileCut) -> None:  # noqa: ARG002 - no recording is cut

@@ -1,4 +1,4 @@
-"""Vaults: whole recordings, sealed under keys of their own, in a folder on this machine.
+"""Vaults: whole recordings, sealed under keys of their own, in a folder on this machine (in a bucket: ``bucket_vault``).
 
 To erase a recording is to destroy its key. Then its file goes, and the purge overwrites the key's remains in the key table.
 """
@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -33,7 +34,7 @@ from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
-from expunge.stores.vault.check import VaultCheck
+from expunge.stores.vault.check import FOLDER, Place, VaultCheck
 from expunge.stores.vault.sealed_tree import STAYING, SealedLayout, SealedTree, shown_by
 
 WRAPPED_KEY = "wrapped key"
@@ -42,10 +43,14 @@ SEALED = "sealed file"
 """The field under which the first bytes of sealed files are traced."""
 _EXPLAINED = frozenset({LibraryFile.RECORDING, LibraryFile.LEFTOVER})
 _EFFECTIVE = os.access in os.supports_effective_ids
-_RIGHTS = Unable(Reason.PERMISSION, "sealed files or the key table cannot be changed: give this user the right to write to their folders")
-_OUT_OF_SCOPE = (
+RIGHTS = Unable(Reason.PERMISSION, "sealed files or the key table cannot be changed: give this user the right to write to their folders")
+READ_OUT = (
     "what was read out of the vault before: copies of recordings elsewhere, and programs that have one in memory",
     "files from which recordings were taken in, where they lie in no store of the map",
+)
+"""What left a vault, or never came in, as receipts name it."""
+_OUT_OF_SCOPE = (
+    *READ_OUT,
     "the disk below the file system: blocks of the removed file, sealed under the destroyed key, until they are overwritten",
 )
 
@@ -77,7 +82,11 @@ class Vault:
 
     def _check(self, ignored: Sequence[Ignore]) -> VaultCheck:
         patterns = [each.pattern for each in ignored if each.store == self._spec.name]
-        return VaultCheck(self._spec.name, self._root, self.library, [SealedLayout.of(each) for each in self._datasets], patterns)
+        return VaultCheck(self._spec.name, self._place(), self.library, [SealedLayout.of(each) for each in self._datasets], patterns)
+
+    def _place(self) -> Place:
+        writable = partial(os.access, self._root, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE)
+        return Place(FOLDER, self._root, self._root.is_dir, writable)
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -169,7 +178,7 @@ class Vault:
         folders = dict.fromkeys(path.parent for path in self._opened.key_files())
         files = [path for path in self._opened.key_files() if path.exists()]
         sound = self._opened.is_writable() and all(os.access(path, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE) for path in folders)
-        return () if sound and all(os.access(path, os.W_OK, effective_ids=_EFFECTIVE) for path in files) else (_RIGHTS,)
+        return () if sound and all(os.access(path, os.W_OK, effective_ids=_EFFECTIVE) for path in files) else (RIGHTS,)
 
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:  # noqa: ARG002 - the same for all
         """Return the cost: only parts of the key table are read and rewritten."""
