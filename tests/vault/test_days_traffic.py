@@ -108,7 +108,6 @@ def day(machine: Machine, held: dict[str, bytes]) -> set[Path]:
 
 
 @pytest.mark.soak
-@pytest.mark.duty("FAIL-11", "RNG-22")
 def test_after_a_day_no_writable_place_holds_a_window(machine: Machine):
     """Home, temporaries, caches, state and working folder, and the machine's own temporaries: 16 bytes of no recording, made thing or text.
 

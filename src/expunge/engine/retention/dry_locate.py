@@ -69,11 +69,12 @@ def bound(context: OpenPlaces) -> Iterator[Finding]:
     Some people of each kind are looked at, each as an order would: what rows of other people refer to keeps its order in part. Raises as
     ``locate`` of the stores.
     """
+    parents: dict[str, frozenset[str]] = {}
     for identity in context.data_map.identities.values():
         looked_at = [] if identity.member_of else list(people(context, identity, MOST))
         found: dict[tuple[str, str], int] = {}
         for going in _going(context, looked_at).values():
-            for dataset, why in _bound(context, going):
+            for dataset, why in _bound(context, going, parents):
                 found[dataset, why] = found.get((dataset, why), 0) + 1
         for (name, why), count in found.items():
             what, _, mend = why.partition("; ")
@@ -96,12 +97,19 @@ def _going(context: OpenPlaces, some: Sequence[Person]) -> dict[Pseudonym, dict[
     return found
 
 
-def _bound(context: OpenPlaces, going: Mapping[str, Sequence[Copy]]) -> Iterator[tuple[str, str]]:
-    """Yield (dataset, why) for what cannot go of one person."""
+def _bound(context: OpenPlaces, going: Mapping[str, Sequence[Copy]], parents: dict[str, frozenset[str]]) -> Iterator[tuple[str, str]]:
+    """Yield (dataset, why) for what cannot go of one person.
+
+    ``parents`` remembers, by store, the datasets that others refer to: a store is asked once for all people.
+    """
     for name, copies in going.items():
         dataset = context.data_map.datasets[name]
         store = context.open_store(dataset.store)
-        if isinstance(store, SchemaListing) and any(parent == name for _, parent in store_calls.capabilities(store).refers):
+        if not isinstance(store, SchemaListing):
+            continue
+        if dataset.store not in parents:
+            parents[dataset.store] = frozenset(parent for _, parent in store_calls.capabilities(store).refers)
+        if name in parents[dataset.store]:
             yield from ((name, why.detail) for why in store_calls.binding_references(store, dataset, copies, going).values())
 
 
