@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command()(vault_adopt.adopt)
 app.command()(vault_openings.openings)
 app.command()(vault_openings.review)
+app.command()(vault_openings.inventory)
 
 Epoch = Annotated[int, typer.Argument(metavar="EPOCH", help="Its number, as `expunge vault status` shows it.", show_default=False)]
 
