@@ -26,7 +26,7 @@ def admit(context: Context, dataset: Dataset, subjects: Sequence[Subject], why_n
     """
     kinds = dataset.subject.fields if isinstance(dataset.subject, ByField) else {}
     if not subjects or any(kind not in kinds or not value for kind, value in subjects):
-        message = f"a recording of {dataset.name} says whose it is: {', '.join(kinds) or 'nobody can be named'}"
+        message = f"a recording of {dataset.name} says whose it is: {', '.join(kinds) or 'its dataset knows no kind of person'}"
         raise UsageError(message, help="name them with --field or --subject, as KIND:IDENTIFIER")
     schedule = may_collect(context.data_map, dataset.name)
     if not schedule:
