@@ -293,6 +293,10 @@ REST = (
         "            self._files.mark(epoch)\n            self._files.wipe(epoch)", "            pass", _KEYS,
     ),
     Mutation(
+        "NST-02", "a destroyed key counts as a medium that is gone", "stores/vault/store.py",
+        "return Capabilities(Grounding.SCRUBBED,", "return Capabilities(Grounding.DEVICE,", ("tests/vault/test_device.py",),
+    ),
+    Mutation(
         "FAIL-11", "recordings lie in the clear in their files", "vault/chunked.py",
         "self._aead.encrypt_into(self._nonce(number), part, None, out)", "out[: len(part)] = part", _SEALED,
     ),
@@ -311,6 +315,10 @@ REST = (
     Mutation(
         "AMZ-14", "any account opens for any purpose", "engine/vault/openings.py",
         "purpose.readers and reader.user not in purpose.readers", "False", _OPENINGS,
+    ),
+    Mutation(
+        "RNG-22", "a file in the clear is listed as sealed", "bootstrap/vault/inventory.py",
+        "return SealState.CHANGED", "return SealState.SEALED", ("tests/vault/test_inventory.py",),
     ),
     Mutation(
         "RNG-22", "what is sealed at rest is not", "vault/chunked.py",

@@ -127,7 +127,7 @@ class ShredFile:
                     raise StateCorrupt("an entry of the register of shreds does not follow from the one before", help=_RESTORE)
             except StateCorrupt:
                 if place == len(lines) and whole:
-                    whole = False  # the last entry, whose writer died before anybody was told of it
+                    whole = False  # the last entry, whose writer died before its append returned
                     break
                 raise
             self._ends.append(self._ends[-1] + len(line) + 1)

@@ -142,7 +142,7 @@ def _needed(name: str) -> dict[str, set[str]]:
     }  # fmt: skip
 
 
-_AWAY = "see that it runs and is unsealed; what was read before stays readable, nothing was lost"
+_AWAY = "see that it runs and is unsealed; nothing was lost, and programs that opened an epoch before go on"
 
 
 def _check(status: int) -> None:

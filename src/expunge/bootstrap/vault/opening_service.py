@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from expunge.bootstrap.service import DomainService
+from expunge.bootstrap.vault.inventory import OtherFiles, SealedObject, inventory
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vault_names import named_in
 from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
@@ -52,6 +53,10 @@ class OpeningService(DomainService):
             with self.changing():
                 reviewing.enter(self.context, found, by)
         return found
+
+    def inventory(self) -> Iterator[SealedObject | OtherFiles]:
+        """Return every recording with its epoch and whether its file is sealed; see :mod:`expunge.bootstrap.vault.inventory`."""
+        return inventory(self.context.data_map, self.vault.vaults)
 
     def _pseudonym(self, subject: str) -> Pseudonym:
         kind, colon, value = subject.partition(":")

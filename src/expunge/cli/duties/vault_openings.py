@@ -1,7 +1,8 @@
-"""``expunge vault openings`` and ``review``: who read which recording, who was refused, and whether each reading was allowed."""
+"""``expunge vault openings``, ``review`` and ``inventory``: who read which recording, whether that was allowed, and what lies sealed."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
 
 if TYPE_CHECKING:
+    from expunge.bootstrap.vault.inventory import SealedObject
     from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
     from expunge.engine.vault.reviewing import OpeningReview
 
@@ -69,6 +71,60 @@ def review(
     output.write_json("vault-review/1", _review(found, by)) if as_json else _tell(found)
     if found.violations:
         raise typer.Exit(Exit.FAILED)
+
+
+def inventory(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """List every recording of every vault: algorithm, epoch of its key, size, and whether its file is sealed under that key.
+
+    Of each file the header is read, which commits to the key, and no content. Exit code 1: a file is missing, changed, or no recording's.
+    """
+    from expunge.bootstrap.vault.inventory import ALGORITHM, OtherFiles
+
+    counts: Counter[str] = Counter()
+    epochs: Counter[int] = Counter()
+    with opened(map_file) as expunge:
+        for each in expunge.openings.inventory():
+            if isinstance(each, OtherFiles):
+                counts["other"] += each.count
+            else:
+                counts[each.state.value] += 1
+                counts["bytes"] += each.size
+                counts["clear_before"] += each.clear_before
+                epochs[each.epoch] += 1
+                if as_json:
+                    output.write_json("vault-object/1", {**_object(each), "algorithm": ALGORITHM})
+    said = {name: counts[name] for name in ("sealed", "missing", "changed", "other", "clear_before", "bytes")}
+    if as_json:
+        output.write_json(
+            "vault-inventory/1", {**said, "algorithm": ALGORITHM, "epochs": {str(key): epochs[key] for key in sorted(epochs)}}
+        )
+    else:
+        _tell_inventory(said, epochs)
+    if counts["missing"] + counts["changed"] + counts["other"]:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _object(each: SealedObject) -> dict[str, Any]:
+    """Return an object of the inventory as JSON has it."""
+    return {
+        "store": each.store, "dataset": each.dataset, "recording": each.recording, "epoch": each.epoch, "size": each.size,
+        "state": each.state.value, "clear_before": each.clear_before,
+    }  # fmt: skip
+
+
+def _tell_inventory(said: dict[str, int], epochs: Counter[int]) -> None:
+    from expunge.bootstrap.vault.inventory import ALGORITHM
+
+    output.say(f"{output.count(said['sealed'], 'recording')} sealed, {output.size(said['bytes'])}: {ALGORITHM}")
+    for epoch in sorted(epochs):
+        output.say(f"epoch {epoch}: {output.count(epochs[epoch], 'recording')}")
+    if said["clear_before"]:
+        output.say(f"{said['clear_before']} lay in the clear before they were sealed")
+    for what, why in (("missing", "have a key and no file"), ("changed", "are not as they were sealed")):
+        if said[what]:
+            output.say(f"{output.count(said[what], 'recording')} {why}")
+    if said["other"]:
+        output.say(f"{output.count(said['other'], 'file')} of no recording: nothing says that they are sealed")
 
 
 def _opening(each: RecordingOpened | OpeningRefused) -> dict[str, Any]:

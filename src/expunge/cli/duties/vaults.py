@@ -26,6 +26,7 @@ app.command()(vault_adopt.adopt)
 app.command()(vault_derive.derive)
 app.command()(vault_openings.openings)
 app.command()(vault_openings.review)
+app.command()(vault_openings.inventory)
 
 Epoch = Annotated[int, typer.Argument(metavar="EPOCH", help="Its number, as `expunge vault status` shows it.", show_default=False)]
 

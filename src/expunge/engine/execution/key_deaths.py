@@ -43,7 +43,7 @@ def _sentence(context: Context, run: Run, store: SealedItems, name: str) -> str:
         return "the keys are destroyed, and not yet scrubbed from the key table: they are not inaccessible"
     since = f"the keys of what was erased are inaccessible since {_moment(at)}"
     if death.irrecoverable is not None:
-        held = "; whoever kept a copy of the vault's root from before has their epochs all the same" if store.root_copyable() else ""
+        held = "; a copy of the vault's root from before opens their epochs all the same" if store.root_copyable() else ""
         return f"{since}, and irrecoverable since {_moment(max(at, death.irrecoverable))}: every epoch of that time is destroyed{held}"
     return f"{since}, and not yet irrecoverable: {_until(death, store, context.clock.now())}"
 

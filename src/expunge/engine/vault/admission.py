@@ -27,7 +27,7 @@ def admit(context: Context, dataset: Dataset, subjects: Sequence[Subject], why_n
     kinds = dataset.subject.fields if isinstance(dataset.subject, ByField) else {}
     known = isinstance(dataset.subject, Through) or all(kind in kinds for kind, _ in subjects)
     if not subjects or not known or not all(value for _, value in subjects):
-        message = f"a recording of {dataset.name} says whose it is: {', '.join(kinds) or 'nobody can be named'}"
+        message = f"a recording of {dataset.name} says whose it is: {', '.join(kinds) or 'its dataset knows no kind of person'}"
         raise UsageError(message, help="name them with --field or --subject, as KIND:IDENTIFIER")
     schedule = may_collect(context.data_map, dataset.name)
     if not schedule:

@@ -58,7 +58,7 @@ def check_register(database: sqlite3.Connection, shreds: ShredRegister) -> None:
     if head.number < ours.number or shreds.digest(ours.number) != ours.digest:
         raise StateRolledBack(
             "the register of shreds is older than the key table, or belongs to another",
-            help="put the newest copy of the register back; without it nobody knows which keys must stay dead, so nothing is opened",
+            help="put the newest copy of the register back; it alone says which keys must stay dead, so nothing is opened without it",
         )
 
 

@@ -183,6 +183,15 @@ class KeyTable:
                 rows = database.execute(query, part).fetchall()
             yield from ((id_, slot[2:]) for id_, slot in rows)
 
+    def epochs_of(self, objects: Collection[bytes]) -> Iterator[tuple[bytes, int]]:
+        """Yield (recording's id, the epoch that its key hangs below) of living recordings. No key is opened."""
+        for part in in_parts(list(objects)):
+            with self._looking() as database:
+                marks = ",".join("?" * len(part))
+                query = f"SELECT o.id, substr(s.wrapped, 1, 2) FROM objects o JOIN slots s ON s.slot = o.slot WHERE o.id IN ({marks})"  # noqa: S608
+                rows = database.execute(query, part).fetchall()
+            yield from ((id_, epoch_of(prefix)) for id_, prefix in rows)
+
     def below(self, slots: Collection[int]) -> Iterator[tuple[int, StoredObject]]:
         """Yield (slot, recording) for each living recording whose key hangs below one of the slots, given by their numbers in the file."""
         for part in in_parts(list(slots)):
