@@ -41,13 +41,14 @@ def run() -> list[Result]:
     with tempfile.TemporaryDirectory(dir=HERE, prefix="_bench-") as folder:
         state = Path(folder)
         create(state / "keys")
-        with _kept(state):
+        with kept(state):
             return [*(_round_trips(state, clients) for clients in ASKED), _signature(state), _order(state)]
 
 
 @contextmanager
-def _kept(state: Path) -> Iterator[None]:
-    command = [sys.executable, "-m", "expunge", "keeper", "run", "--state", str(state)]
+def kept(state: Path, map_path: Path | None = None) -> Iterator[None]:
+    """Run a keeper of a state folder for the length of a block; with a map, of its vaults too."""
+    command = [sys.executable, "-m", "expunge", "keeper", "run", "--state", str(state), *(["--map", str(map_path)] if map_path else [])]
     with subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()

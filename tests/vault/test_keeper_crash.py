@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import secrets
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,37 +80,50 @@ def filled(empty_kept: KeptHome, tmp_path_factory: pytest.TempPathFactory) -> Ke
 
 def points(story: Callable[[KeptHome], None], filled: KeptHome, folder: Path) -> list[tuple[str, int]]:
     """The first pass, and the last, of a story through each failpoint in the keeper: (name, how manieth)."""
-    kept = copy_kept(filled, folder)
-    kept.start(recorded=True)
-    story(kept)
-    names = [each for each in kept.stop().returned() if not each.startswith("keeper.socket")]
-    kept.child = None
-    kept.end()
+    with copied(filled, folder) as kept:
+        kept.start(recorded=True)
+        story(kept)
+        names = [each for each in kept.stop().returned() if not each.startswith("keeper.socket")]
+        kept.child = None
     return [(name, at) for name in dict.fromkeys(names) for at in sorted({1, names.count(name)})]
+
+
+@contextlib.contextmanager
+def copied(filled: KeptHome, folder: Path) -> Iterator[KeptHome]:
+    """A fresh installation, whose keeper ends with the block."""
+    kept = copy_kept(filled, folder)
+    try:
+        yield kept
+    finally:
+        kept.end()
 
 
 def killed(story: Callable[[KeptHome], None], kept: KeptHome, point: tuple[str, int]) -> None:
     """A story whose keeper is killed at a point, and started again; the story goes on by itself."""
     failed: list[BaseException] = []
+    name, count = point
+    first = kept.start((name, "kill", count)).child
+    assert first is not None
+    restarted = False
 
     def tell() -> None:
         try:
             story(kept)
         except BaseException as error:  # noqa: BLE001 - told below
             failed.append(error)
+        if not restarted:
+            os.kill(first.pid, signal.SIGTERM)
 
-    name, count = point
-    kept.start((name, "kill", count))
     telling = threading.Thread(target=tell)
     telling.start()
-    assert kept.child is not None
-    assert kept.child.wait().killed_by == 9, f"{name}@{count} was not passed"
+    died = first.wait()
+    restarted = True
     kept.start()
     telling.join(60)
     assert not telling.is_alive()
     assert not failed, (point, failed)
+    assert died.killed_by == signal.SIGKILL, f"{name}@{count} was not passed"
     whole(kept)
-    kept.end()
 
 
 @pytest.mark.soak
@@ -117,7 +133,8 @@ def test_killed_at_every_point_it_goes_on(filled: KeptHome, tmp_path: Path, stor
     wanted = points(story, filled, tmp_path / "scratch")
     assert len({name for name, _ in wanted}) >= 6, wanted
     for number, point in enumerate(wanted):
-        killed(story, copy_kept(filled, tmp_path / str(number)), point)
+        with copied(filled, tmp_path / str(number)) as kept:
+            killed(story, kept, point)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +148,8 @@ def test_killed_at_every_point_it_goes_on(filled: KeptHome, tmp_path: Path, stor
     ids=lambda each: each if isinstance(each, str) else each.__name__,
 )
 def test_killed_around_what_counts_it_goes_on(filled: KeptHome, tmp_path: Path, story: Callable[[KeptHome], None], name: str) -> None:
-    killed(story, copy_kept(filled, tmp_path / "home"), (name, 1))
+    with copied(filled, tmp_path / "home") as kept:
+        killed(story, kept, (name, 1))
 
 
 @pytest.mark.parametrize(
@@ -142,29 +160,27 @@ def test_a_lost_answer_is_asked_for_again_and_means_the_same(
 ) -> None:
     """The keeper did it, and the answer did not arrive: one entry, and each byte once."""
     for count in counts:
-        kept = copy_kept(filled, tmp_path / str(count))
-        kept.start(("keeper.answer:before", "lost", count))
-        story(kept)
-        with kept.open() as opened:
-            assert len(opened.vault.openings()) == (story is reads)
-        kept.stop()
-        kept.child = None
-        whole(kept)
-        kept.end()
+        with copied(filled, tmp_path / str(count)) as kept:
+            kept.start(("keeper.answer:before", "lost", count))
+            story(kept)
+            with kept.open() as opened:
+                assert len(opened.vault.openings()) == (story is reads)
+            kept.stop()
+            kept.child = None
+            whole(kept)
 
 
 def test_a_keeper_that_dies_in_an_upload_leaves_bytes_that_nobody_can_read(filled: KeptHome, tmp_path: Path) -> None:
     """What was appended is sealed on the disk, and in no table; the upload begins anew at 0."""
-    kept = copy_kept(filled, tmp_path / "home")
-    door, claim = kept.start().door(), UploadClaim(secrets.token_hex(16), "doorbell", path_of(ANNA, "r-1"))
-    assert door.begin_upload(claim) == 0
-    assert door.append_upload(claim.upload, 0, DATA[:600_000]) == 600_000
-    kept.kill()
-    (left,) = (path for path in kept.vault.rglob(f"{durable.TEMPORARY_PREFIX}*"))
-    assert left.stat().st_size > 500_000
-    assert kept.places(DATA) == []
-    kept.start()
-    assert door.begin_upload(claim) == 0
-    door.drop_upload(claim.upload)
-    whole(kept)
-    kept.end()
+    with copied(filled, tmp_path / "home") as kept:
+        door, claim = kept.start().door(), UploadClaim(secrets.token_hex(16), "doorbell", path_of(ANNA, "r-1"))
+        assert door.begin_upload(claim) == 0
+        assert door.append_upload(claim.upload, 0, DATA[:600_000]) == 600_000
+        kept.kill()
+        (left,) = (path for path in kept.vault.rglob(f"{durable.TEMPORARY_PREFIX}*"))
+        assert left.stat().st_size > 500_000
+        assert kept.places(DATA) == []
+        kept.start()
+        assert door.begin_upload(claim) == 0
+        door.drop_upload(claim.upload)
+        whole(kept)

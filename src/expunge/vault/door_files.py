@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from expunge.errors import ExpungeError, Refused, SessionGone, StateUnavailable, StoreUnavailable
-from expunge.ports.vault.vault_door import MOST_AT_ONCE, OpeningClaim, TakenIn, UploadClaim, VaultDoor
+from expunge.ports.vault.vault_door import OpeningClaim, TakenIn, UploadClaim, VaultDoor
 from expunge.vault.part_file import PartFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+_AT_A_TIME = 2**18
+"""Bytes of each read and append. Larger ones take longer for each byte."""
 _TRIES = 3
 
 
@@ -31,25 +33,26 @@ class DoorFile(PartFile):
         self._door, self._claim, self._first = door, claim, opened.first
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill the buffer, as far as the part and one read go. Raises as the door does, and OSError where nothing can be read."""
+        """Fill the buffer, as far as the part goes. Raises as the door does, and OSError where nothing can be read."""
         self.check_open()
-        view = memoryview(buffer).cast("B")
-        place = self._first + self._position
+        view = memoryview(buffer).cast("B")[: self.left]
         try:
-            data = self._read(place, place + min(len(view), MOST_AT_ONCE, self.left))
+            for at in range(0, len(view), _AT_A_TIME):
+                place = self._first + self._position
+                data = self._read(place, place + min(_AT_A_TIME, len(view) - at))
+                view[at : at + len(data)] = data
+                self._position += len(data)
         except Refused:
             self.close()
             raise
         except StoreUnavailable as error:
             # As a file of the vault's own process does, which programs that read files expect.
             raise OSError(error.message) from error
-        view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
+        return len(view)
 
     def readall(self) -> bytes:
-        """Return the part from here to its end, read in parts. Raises as :meth:`readinto`."""
-        return b"".join(iter(lambda: self.read(MOST_AT_ONCE) or b"", b""))
+        """Return the part from here to its end. Raises as :meth:`readinto`."""
+        return self.read(self.left) or b""
 
     def close(self) -> None:
         """End the opening. One that cannot be ended now ends by itself."""
@@ -90,6 +93,6 @@ def send(door: VaultDoor, claim: UploadClaim, stream: BinaryIO) -> TakenIn:
 
 def _send(door: VaultDoor, claim: UploadClaim, stream: BinaryIO) -> TakenIn:
     at = door.begin_upload(claim)
-    while data := stream.read(MOST_AT_ONCE):
+    while data := stream.read(_AT_A_TIME):
         at = door.append_upload(claim.upload, at, data)
     return door.finish_upload(claim.upload)

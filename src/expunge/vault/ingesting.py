@@ -142,7 +142,7 @@ class Incoming:
         """Return whether some bytes at an offset are those of the last write."""
         before, digest = self._before[0], self._before[1].copy()
         digest.update(data)
-        return offset == before and offset + len(data) == self.received and digest.digest() == self._digest.digest()
+        return offset == before and digest.digest() == self._digest.digest()
 
     def take(self, stream: BinaryIO) -> Ingested:
         """Take all bytes of a stream in. Raises as :meth:`write` and :meth:`finish`, and OSError of the stream."""

@@ -19,6 +19,7 @@ from expunge.adapters.keeper.peers import Admitted
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keeper.requests import Hello, Request
 from expunge.adapters.keeper.server import Keeper, KeeperLimits
+from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.adapters.keys.local_keystore import create, open_keystore
 from expunge.testing.forked import ChildExit, RunningChild, start
 
@@ -59,7 +60,8 @@ class Kept:
             place = self.place
             with contextlib.ExitStack() as stack:
                 stack.enter_context(place.held())
-                keeper = Keeper(KeyDesk(open_keystore(place.keys)).handlers(), place.identity, admitted, limits)
+                handlers = KeyDesk(open_keystore(place.keys)).handlers() | VaultDesk(NoVault()).handlers()
+                keeper = Keeper(handlers, place.identity, admitted, limits)
                 passed = stack.enter_context(faults.record()) if recorded else []
                 if fault:
                     stack.enter_context(faults.arm(*fault))

@@ -129,14 +129,14 @@ SECRET = ("signer-1.key", "log-1.key", f"orders/{ONE}.order", f"orders/{ONE}.con
 def test_no_signing_key_and_no_key_of_an_order_crosses_the_socket(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that comes out of the keeper is written down while every method is called."""
     said = bytearray()
-    receive = socket.socket.recv
+    receive = socket.socket.recv_into
 
-    def heard(self: socket.socket, *arguments: int) -> bytes:
-        data = receive(self, *arguments)
-        said.extend(data)
-        return data
+    def heard(self: socket.socket, buffer: memoryview) -> int:
+        taken = receive(self, buffer)
+        said.extend(buffer[:taken])
+        return taken
 
-    monkeypatch.setattr("socket.socket.recv", heard)
+    monkeypatch.setattr("socket.socket.recv_into", heard)
     keys = kept.start().keys()
     use_all(keys)
     local = open_keystore(kept.place.keys)

@@ -19,6 +19,7 @@ from expunge.adapters.keeper.key_requests import KeyDesk, LastingKey, Seal
 from expunge.adapters.keeper.peers import Admitted
 from expunge.adapters.keeper.requests import Hello, Request, Status
 from expunge.adapters.keeper.server import KeeperLimits
+from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.adapters.keys.local_keystore import open_keystore
 from expunge.core.values import canonical
 from expunge.core.values.ids import OrderId
@@ -208,9 +209,11 @@ ANY = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["ask", "order", "orders", "which", "sizes"]), inner),
     max_leaves=6,
 )
-NAMES = [*sorted(kind.name for kind in KeyDesk(None).handlers()), "hello", "status"]  # type: ignore[arg-type]
+KINDS = [*KeyDesk(None).handlers(), *VaultDesk(NoVault()).handlers()]  # type: ignore[arg-type]
+NAMES = [*sorted(kind.name for kind in KINDS), "hello", "status"]
+VAULT = {"opening": ANY, "upload": ANY, "recording": ANY, "subjects": ANY, "clear_before": ANY, "first": ANY, "last": ANY, "offset": ANY}
 FIELDS = {"order": ANY | st.just("ord-a"), "orders": ANY, "kind": ANY | st.sampled_from(["order", "trace"]), "which": ANY, "purpose": ANY}
-HEADS = st.fixed_dictionaries({"ask": st.sampled_from(NAMES) | ANY}, optional=FIELDS | {"sizes": ANY, "version": ANY, "keys": ANY})
+HEADS = st.fixed_dictionaries({"ask": st.sampled_from(NAMES) | ANY}, optional=FIELDS | VAULT | {"sizes": ANY, "version": ANY, "keys": ANY})
 MESSAGES = st.one_of(
     st.binary(max_size=200),
     st.builds(framed, HEADS | st.binary(max_size=60), st.binary(max_size=80)),

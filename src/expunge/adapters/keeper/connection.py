@@ -21,7 +21,6 @@ ANSWER_WITHIN = 90.0
 PATIENCE = 5.0
 """Seconds in which a keeper that went away in the middle of work may come back."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.2
-_CHUNK = 2**18
 _STUCK = "see what it waits for: `expunge keeper status`; the same command goes on where it stopped"
 _HELP = "start it: `expunge keeper run`. What was recorded stands, nothing is half done, and the same command goes on"
 
@@ -56,12 +55,13 @@ class Connection:
             self._socket.close()
 
     def _exactly(self, size: int) -> bytes:
-        said = bytearray()
-        while len(said) < size:
-            more = self._socket.recv(min(size - len(said), _CHUNK))
+        said = memoryview(bytearray(size))
+        at = 0
+        while at < size:
+            more = self._socket.recv_into(said[at:])
             if not more:
                 raise EOFError
-            said += more
+            at += more
         return bytes(said)
 
 

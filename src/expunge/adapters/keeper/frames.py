@@ -25,6 +25,8 @@ VERSION = 1
 PREFIX = struct.Struct(">II")
 MOST_HEAD = 64 * 2**10
 MOST_BODY = 64 * 2**20
+AT_ONCE = 2**20
+"""Bytes that a socket is asked to hold, so that most messages go in one piece; a system may give less."""
 _HELP = "ask with the same version of Expunge as the keeper runs"
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from expunge import durable
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.file_lock import FileLock
+from expunge.adapters.keeper.frames import AT_ONCE
 from expunge.errors import Misconfigured
 
 FOLDER = "keeper"
@@ -119,6 +120,7 @@ class KeeperPlace:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
             connection.settimeout(seconds)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, AT_ONCE)
             with _named(self.folder) as folder:
                 connection.connect(f"{folder}/{SOCKET}")
         except BaseException:

@@ -132,7 +132,9 @@ class Keeper:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         limits = self._limits
         try:
-            peer = self._welcome(peer_of(writer.get_extra_info("socket")))
+            connection = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, frames.AT_ONCE)
+            peer = self._welcome(peer_of(connection))
             hello, _ = await self._read(reader, limits.hello, hello=True)
             self._check(hello)
             await self._send(writer, Answer({"version": frames.VERSION, "pid": os.getpid()}).frame())

@@ -46,8 +46,8 @@ class Vaults:
         with self._guard:
             if self._opened is None:
                 if not isinstance(self.keys, LocalKeys):
-                    # Why not without the passphrase: a root that is made here would have no protection.
-                    message = "the keeper has the keys of the vault, and does for others no more than let them read and send recordings in"
+                    # Why not without it: a root that is made here would have no protection.
+                    message = "the keeper has the keys of the vault, and lets recordings be read and sent in: this takes the passphrase"
                     raise KeystoreLocked(message, help="give the passphrase to this command: EXPUNGE_PASSPHRASE")
                 root = LocalRoot(self._state / ROOT, self._passphrase)
                 self._opened = KeyTable.open(self._state / TABLE, root, ShredFile(self._state / SHREDS), now=self._now)
