@@ -29,13 +29,6 @@ def fsync(file: BinaryIO | int, *, at: str) -> None:
     failpoint(f"{at}:after")
 
 
-def begin_writing(file: BinaryIO, first: int, size: int) -> None:
-    """Have the kernel begin to write a part of a file to the device, so that a later :func:`fsync` waits for less. It promises nothing."""
-    if hasattr(os, "posix_fadvise"):
-        # Why this advice: the kernel begins to write what is dirty, and drops what is not, which is nothing of a part just written.
-        os.posix_fadvise(file.fileno(), first, size, os.POSIX_FADV_DONTNEED)
-
-
 def fsync_directory(path: Path, *, at: str) -> None:
     """Force a directory's entries to the device, so that a rename or unlink in it survives a power cut."""
     failpoint(f"{at}:before")

@@ -44,8 +44,20 @@ def make(folder: Path, begins: timedelta = -DAY, ends: timedelta = 90 * DAY, pas
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     serial = x509.random_serial_number()
     built = x509.CertificateBuilder(name, name, key.public_key(), serial, now + begins, now + ends)
-    signed = built.add_extension(names, critical=False).add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    certificate = signed.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    uses = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only"), False
+    )
+    ours = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    # Clients of today ask all of this of a certificate that vouches for itself.
+    for extension, critical in (
+        (names, False),
+        (x509.BasicConstraints(ca=True, path_length=None), True),
+        (x509.KeyUsage(digital_signature=True, key_cert_sign=True, crl_sign=True, **uses), True),
+        (ours, False),
+        (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ours), False),
+    ):
+        built = built.add_extension(extension, critical)
+    certificate = built.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
     lock: KeySerializationEncryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock)
     return write(folder, certificate, secret, serial)

@@ -74,6 +74,11 @@ def test_a_recording_of_any_size_comes_in_as_it_is(front: tuple[Doorbells, Serve
     home, served = front
     sending = Sending(served, noise(size))
     assert sending.whole().status == 201
+    # Of nothing, nobody can tell whether it has come.
+    assert sending.whole().status == (200 if size else 201)
+    if size:
+        other = Sending(served, noise(size, 8), sending.says, sending.id)
+        assert (other.whole().status, other.part(0, size).status) == (409, 409)
     assert home.read(*sending.name) == sending.data
 
 

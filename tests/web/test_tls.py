@@ -48,6 +48,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory, made: Made) -> Iterator[Se
 
 def trusting(made: Made, **limits: ssl.TLSVersion) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=made.certificate.decode())
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
     for name, value in limits.items():
         setattr(context, name, value)
     return context

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,8 @@ _DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
 _AGAIN = 2.0
 """Seconds between two starts."""
+_READY, _LOOK = 30.0, 0.05
+"""Seconds in which a keeper that was started answers, and between two looks whether it does."""
 _LIBC = ctypes.CDLL(None)
 _HELP = "start `expunge keeper run`, which asks for the passphrase once"
 
@@ -57,7 +60,7 @@ class KeeperChild:
             if keeping.needs_passphrase(self._place):
                 return f"the keystore is locked by a passphrase, and no keeper runs; {_HELP}"
             self._start()
-            return ""
+            return "" if self._answers() else "the keeper that was started does not answer yet; what it said stands above"
         except ExpungeError as error:
             return f"{error.message}; {error.help}"
         return ""
@@ -74,6 +77,16 @@ class KeeperChild:
         if child is not None and self._mine == os.getpid() and child.poll() is None:
             child.terminate()
             child.wait()
+
+    def _answers(self) -> bool:
+        """Wait until the keeper that was started answers. Return whether it does."""
+        until = time.monotonic() + _READY
+        while time.monotonic() < until and self._child is not None and self._child.poll() is None:
+            with suppress(KeeperAway):
+                keeping.keeper_status(self._place)
+                return True
+            time.sleep(_LOOK)
+        return False
 
     def _start(self) -> None:
         self._started = time.monotonic()
