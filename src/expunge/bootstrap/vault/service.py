@@ -191,7 +191,7 @@ class VaultService(DomainService):
 
     def _named(self, library: Library, dataset: Dataset, name: str) -> SealedRecording:
         subjects = named_in(dataset, name)
-        whole = (each for each in library.recordings(dataset.name, subjects) if each.name == name and library.is_whole(each))
+        whole = (each for each in library.named(dataset.name, [name], subjects) if library.is_whole(each))
         sealed = next(whole, None)
         if sealed is None:
             raise UsageError("there is no such recording", help="name it as DATASET/NAME; what was erased is not there any more")
