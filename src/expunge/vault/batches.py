@@ -116,13 +116,12 @@ def _sealed(
 
 
 def _meet(library: Library, sealed: dict[int, _Sealed], answers: dict[int, Answer]) -> None:
-    """Answer for recordings that are in already; the labels of all people are opened once."""
+    """Answer for recordings that are in already."""
     by_name: dict[tuple[str, str], list[SealedRecording]] = {(each.new.dataset, each.new.name): [] for each in sealed.values()}
     for dataset in dict.fromkeys(each.new.dataset for each in sealed.values()):
         people = {person for each in sealed.values() if each.new.dataset == dataset for person in each.new.subjects}
-        for recording in library.recordings(dataset, people):
-            if (dataset, recording.name) in by_name:
-                by_name[dataset, recording.name].append(recording)
+        for recording in library.named(dataset, {name for of, name in by_name if of == dataset}, people):
+            by_name[dataset, recording.name].append(recording)
 
     def meet(number: int) -> None:
         here = sealed[number]

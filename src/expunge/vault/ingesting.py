@@ -274,12 +274,10 @@ def known_as(library: Library, recording: SealedRecording, among: Iterable[Seale
     Args:
         library: the library.
         recording: the one that comes in.
-        among: the recordings of the same people, where they are known already.
+        among: the recordings of that name and of the same people, where they are known already.
     """
     found: SealedRecording | None = None
-    for each in library.recordings(recording.dataset, recording.subjects) if among is None else among:
-        if each.name != recording.name:
-            continue
+    for each in library.named(recording.dataset, [recording.name], recording.subjects) if among is None else among:
         if each.digest != recording.digest:
             message = "another recording has this name already, with other bytes"
             raise AlreadyThere(message, help="give it another name; a recording is replaced by erasing it first")
@@ -302,4 +300,5 @@ def known_as(library: Library, recording: SealedRecording, among: Iterable[Seale
 def row_of(library: Library, new: NewRecording, recording: SealedRecording, key: bytes) -> NewObject:
     """Return the row of a sealed recording for the key table."""
     owners = tuple(dict.fromkeys(map(library.ids.of, new.subjects)))
-    return NewObject(bytes.fromhex(recording.id), owners, new.dataset, label_bytes(recording), new.at, new.clear_before, key)
+    name = library.ids.name(new.dataset, new.name)
+    return NewObject(bytes.fromhex(recording.id), owners, new.dataset, label_bytes(recording), new.at, new.clear_before, key, name)

@@ -45,9 +45,9 @@ ASKED = 1_000
 TURN_S = 2.0
 """Seconds after which other processes get a turn to run orders."""
 PAUSE_S = 0.2
-BYTES_A_SECOND = 60_000_000
-SECONDS_EACH = 0.055
-"""Measured on a slow disk under other load (`bench/adoption.py`): a recording waits for the disk five times, whatever its size."""
+BYTES_A_SECOND = 130_000_000
+SECONDS_EACH, SECONDS_EACH_OF_A_BUCKET = 0.006, 0.022
+"""Measured on a disk under much other load (`bench/adoption.py`, `bench/adoption_buckets.py`): what a recording takes whatever its size."""
 AGAIN = "its name is in the clear again: it was written anew meanwhile"
 
 
@@ -60,11 +60,12 @@ class AdoptionForecast:
     people: int
     left: Mapping[str, int]
     """The reason why recordings would stay in the clear -> how many."""
+    seconds_each: float = SECONDS_EACH
 
     @property
     def minutes(self) -> float:
         """Return roughly how long a run takes, by measurements on one machine."""
-        return (self.bytes / BYTES_A_SECOND + self.recordings * SECONDS_EACH) / 60
+        return (self.bytes / BYTES_A_SECOND + self.recordings * self.seconds_each) / 60
 
 
 @dataclass
@@ -123,7 +124,8 @@ class AdoptionService(VaultService):
                     left[str(stays)] += 1
                 except FileNotFoundError:
                     continue
-        return AdoptionForecast(recordings, size, len(people), left)
+        each = SECONDS_EACH_OF_A_BUCKET if adopting.place.together else SECONDS_EACH
+        return AdoptionForecast(recordings, size, len(people), left, each)
 
     def adopt(self, dataset: str, source: str, report: Reporter = _untold) -> AdoptionSummary:
         """Seal the recordings of a dataset in a folder, and erase the clear bytes of each that came back from the vault unchanged.

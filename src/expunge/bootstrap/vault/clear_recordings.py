@@ -50,10 +50,7 @@ class Adopting:
     now: Callable[[], datetime]
 
     def whose(self, names: Sequence[str]) -> Mapping[str, tuple[Subject, ...] | StaysInTheClear]:
-        """Return the people of recordings: those in their names and, where they are sealed already, those in their labels.
-
-        The labels of all these people are opened once, and not once for each name.
-        """
+        """Return the people of recordings: those in their names and, where they are sealed already, those in their labels."""
         found: dict[str, tuple[Subject, ...] | StaysInTheClear] = {}
         for name in names:
             try:
@@ -61,9 +58,9 @@ class Adopting:
             except UsageError as error:
                 found[name] = StaysInTheClear(error.message)
         people = {person for some in found.values() if not isinstance(some, Stays) for person in some}
-        for recording in self.library.recordings(self.sealed.name, people):
-            known = found.get(recording.name)
-            if known is not None and not isinstance(known, Stays):
+        for recording in self.library.named(self.sealed.name, found, people):
+            known = found[recording.name]
+            if not isinstance(known, Stays):
                 found[recording.name] = tuple(dict.fromkeys((*known, *recording.subjects)))
         return found
 

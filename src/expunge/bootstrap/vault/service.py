@@ -227,10 +227,9 @@ class VaultService(DomainService):
 
     def _named(self, dataset: Dataset, name: str) -> SealedRecording | None:
         library = self._library(dataset)
-        # Why all labels where the name says nobody: what was made from a recording need not repeat whose that is.
+        # Why anybody's where the name says nobody: what was made from a recording need not repeat whose that is.
         subjects = named_in(dataset, name, vault_names.people_of(self.context.data_map, dataset)) or None
-        whole = (each for each in library.recordings(dataset.name, subjects) if each.name == name and library.is_whole(each))
-        return next(whole, None)
+        return next((each for each in library.named(dataset.name, [name], subjects) if library.is_whole(each)), None)
 
     def _dataset(self, name: str) -> Dataset:
         return vault_names.dataset_of(self.context.data_map, name)

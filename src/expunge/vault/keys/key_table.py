@@ -167,6 +167,19 @@ class KeyTable:
             rows = _page(database, dataset, owners, after)
         return rows, rows[-1][0] if len(rows) == _PAGE else None
 
+    def named(self, dataset: str, names: Collection[bytes]) -> list[StoredObject] | None:
+        """Return the living recordings of a dataset under some keyed names; None where a recording of the table has no such name."""
+        check_ids(names)
+        rows: list[Row] = []
+        with self._looking() as database:
+            if database.execute("SELECT 1 FROM objects WHERE name IS NULL LIMIT 1").fetchone():
+                return None
+            for part in in_parts(list(names)):
+                marks = ",".join("?" * len(part))
+                query = f"SELECT {_COLUMNS} FROM {_FROM} WHERE o.name IN ({marks}) AND d.name = ?"  # noqa: S608
+                rows += database.execute(query, (*part, dataset)).fetchall()
+        return list(filter(None, map(self._living, rows)))
+
     def wrapped(self, owners: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Yield (subject id, its wrapped key as it lies in the file) of subjects with a key. A search for remains looks for it."""
         yield from self._slots("subjects", owners)
@@ -445,10 +458,10 @@ class _Adding:
             label = wrap_under(holder_key, b"l" + tie, new.label)
             rows.append(
                 (number, new.id, self._dataset(new.dataset), micros(new.at), new.clear_before, slot, b"".join(new.owners),
-                 wrap_under(holder_key, tie, key), label)
+                 wrap_under(holder_key, tie, key), label, new.name or None)
             )  # fmt: skip
             owned += [(owner, number) for owner in new.owners]
-        self._database.executemany("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._database.executemany("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._database.executemany("INSERT INTO owned VALUES (?, ?)", sorted(owned))
         return tuple(keys)
 

@@ -31,6 +31,7 @@ class NewObject:
         at: when it was made, as an aware time.
         clear_before: whether it lay in the clear before it was sealed.
         key: 32 random bytes, under which the recording is sealed already; without them a key is made.
+        name: 16 bytes that stand for its name in the dataset, keyed by the caller; without them it is not found by name.
     """
 
     id: bytes
@@ -40,6 +41,7 @@ class NewObject:
     at: datetime
     clear_before: bool
     key: bytes = field(default=b"", repr=False)
+    name: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def check(new: NewObject) -> None:
         raise UsageError("a recording has one owner or several, each once", help="give each subject id once")
     if len(new.label) > MOST_LABEL:
         raise UsageError("a recording's label has more than 4 KiB", help="keep long metadata in the recording itself")
+    if new.name and len(new.name) != ID:
+        raise UsageError("a name of the key table has 16 bytes", help="make it by the vault's own keyed names")
     if new.at.tzinfo is None:
         raise UsageError("a recording's time has no time zone", help="give an aware datetime")
 

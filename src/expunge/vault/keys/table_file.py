@@ -19,7 +19,7 @@ from expunge import descriptors, durable
 from expunge.errors import Busy, Misconfigured, StateCorrupt, StateUnavailable
 from expunge.faults import failpoint
 
-FORMAT = 1
+FORMAT = 2
 _WAIT_S = 30.0
 
 _SCHEMA = """
@@ -29,13 +29,22 @@ CREATE TABLE free (slot INTEGER PRIMARY KEY);
 CREATE TABLE subjects (id BLOB PRIMARY KEY, slot INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE datasets (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE objects (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, dataset INTEGER NOT NULL, at INTEGER NOT NULL,
-    clear INTEGER NOT NULL, slot INTEGER NOT NULL, owners BLOB NOT NULL, wrapped BLOB NOT NULL, label BLOB NOT NULL);
+    clear INTEGER NOT NULL, slot INTEGER NOT NULL, owners BLOB NOT NULL, wrapped BLOB NOT NULL, label BLOB NOT NULL, name BLOB);
+CREATE INDEX names ON objects (name) WHERE name IS NOT NULL;
+CREATE INDEX unnamed ON objects (number) WHERE name IS NULL;
 CREATE INDEX recordings ON objects (slot) WHERE length(owners) > 16;
 CREATE TABLE owned (subject BLOB NOT NULL, object INTEGER NOT NULL, PRIMARY KEY (subject, object)) WITHOUT ROWID;
 CREATE TABLE graves (id BLOB PRIMARY KEY, shred INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE shreds (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, newest INTEGER NOT NULL);
 CREATE TABLE destroyed (epoch INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 """
+_FROM_1 = """
+ALTER TABLE objects ADD COLUMN name BLOB;
+CREATE INDEX names ON objects (name) WHERE name IS NOT NULL;
+CREATE INDEX unnamed ON objects (number) WHERE name IS NULL;
+UPDATE facts SET value = 2 WHERE name = 'format'
+"""
+"""From the format without names to this one. Recordings of then have no name in the table: their labels are opened."""
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -80,6 +89,9 @@ class TableFile:
                 for statement in _SCHEMA.split(";"):
                     database.execute(statement)
                 database.executemany("INSERT INTO facts VALUES (?, ?)", _FACTS.items())
+            elif database.execute("SELECT value FROM facts WHERE name = 'format'").fetchone() == (1,):
+                for statement in _FROM_1.split(";"):
+                    database.execute(statement)
         with self.reading() as database:
             (found,) = database.execute("SELECT value FROM facts WHERE name = 'format'").fetchone()
         if found != FORMAT:
