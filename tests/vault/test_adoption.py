@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from expunge.bootstrap.vault import adoption
-from expunge.bootstrap.vault.adoption import AdoptionSummary
+from expunge.bootstrap.vault.adopting.adoption import AdoptionSummary
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Unable
 from expunge.engine.consent.consent_decisions import Agreement

@@ -136,7 +136,7 @@ def test_nobody_else_opens_a_recording():
     source = Path(expunge.vault.__file__).parents[1]
     opening = {path.relative_to(source).as_posix() for path in _mentioning(source, "library.open(")}
     assert opening == {
-        "bootstrap/vault/clear_recordings.py",
+        "bootstrap/vault/adopting/clear_recordings.py",
         "bootstrap/vault/inventory.py",
         "bootstrap/vault/service.py",
         "demo/story/doorbells.py",

@@ -56,7 +56,7 @@ from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
 from expunge.bootstrap.use_records import UseRecordService
-from expunge.bootstrap.vault.adoption import AdoptionService
+from expunge.bootstrap.vault.adopting.adoption import AdoptionService
 from expunge.bootstrap.vault.derivations import DerivationService
 from expunge.bootstrap.vault.epochs import EpochService
 from expunge.bootstrap.vault.kept_vault import KeptVault

@@ -141,7 +141,10 @@ class Library:
         return self.shelf.size(recording.id)
 
     def named(self, dataset: str, names: Collection[str], subjects: Collection[Subject] | None) -> Iterator[SealedRecording]:
-        """Yield the recordings under some names: all, or those of some subjects. No other label is opened, but beside recordings from before names."""
+        """Yield the recordings under some names: all, or those of some subjects.
+
+        No other label is opened, but in a table with recordings from before there were names.
+        """
         with speaking():
             rows = self._table().named(dataset, {self.ids.name(dataset, each) for each in names})
         if rows is None:

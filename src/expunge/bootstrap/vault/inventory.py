@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from expunge.bootstrap.vault.vault_names import KIND, Vaults
+from expunge.bootstrap.vault.vault_names import KIND
+from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.datamap.datamap import DataMap
 from expunge.errors import StoreUnavailable
 from expunge.ports.vault.sealed_library import LibraryFile, SealedRecording

@@ -13,7 +13,7 @@ from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
 
 if TYPE_CHECKING:
-    from expunge.bootstrap.vault.adoption import AdoptionForecast, AdoptionSummary
+    from expunge.bootstrap.vault.adopting.adoption import AdoptionForecast, AdoptionSummary
 
 EVERY_S = 10.0
 """Seconds between two lines of progress."""

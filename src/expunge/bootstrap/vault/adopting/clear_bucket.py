@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, cast
 
-from expunge.bootstrap.vault.clear_place import CHANGED, ClearName, Mark, StaysInTheClear
+from expunge.bootstrap.vault.adopting.clear_place import CHANGED, ClearName, Mark, StaysInTheClear
 from expunge.core.datamap.datamap import Dataset, StoreSpec
 from expunge.core.values.outcome import Reason
 from expunge.core.values.timestamps import moment
@@ -43,7 +43,7 @@ class ObjectMark:
 
 @dataclass(frozen=True)
 class ClearBucket:
-    """Implements :class:`expunge.bootstrap.vault.clear_place.ClearPlace`."""
+    """Implements :class:`expunge.bootstrap.vault.adopting.clear_place.ClearPlace`."""
 
     spec: StoreSpec
     bucket: Bucket

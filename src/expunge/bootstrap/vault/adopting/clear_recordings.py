@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from expunge import permit
-from expunge.bootstrap.vault.clear_place import ClearPlace, Mark, StaysInTheClear
+from expunge.bootstrap.vault.adopting.clear_place import ClearPlace, Mark, StaysInTheClear
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import IdempotencyKey, Pseudonym

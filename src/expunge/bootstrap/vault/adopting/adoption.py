@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from expunge.bootstrap.vault.clear_bucket import ClearBucket
-from expunge.bootstrap.vault.clear_folder import ClearFolder
-from expunge.bootstrap.vault.clear_place import ClearName, ClearPlace
-from expunge.bootstrap.vault.clear_recordings import Adopting
+from expunge.bootstrap.vault.adopting.clear_bucket import ClearBucket
+from expunge.bootstrap.vault.adopting.clear_folder import ClearFolder
+from expunge.bootstrap.vault.adopting.clear_place import ClearName, ClearPlace
+from expunge.bootstrap.vault.adopting.clear_recordings import Adopting
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vault_names import named_in
 from expunge.core.datamap.datamap import ByField, StoreSpec

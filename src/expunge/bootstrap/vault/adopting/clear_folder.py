@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from expunge.bootstrap.vault.clear_place import CHANGED, LINK, ClearName, Mark, StaysInTheClear
+from expunge.bootstrap.vault.adopting.clear_place import CHANGED, LINK, ClearName, Mark, StaysInTheClear
 from expunge.core.datamap.datamap import Dataset
 from expunge.errors import CouldNotLook
 from expunge.stores.tree.record_files import Unreadable
@@ -41,7 +41,7 @@ class FileMark:
 
 @dataclass(frozen=True)
 class ClearFolder:
-    """Implements :class:`expunge.bootstrap.vault.clear_place.ClearPlace`."""
+    """Implements :class:`expunge.bootstrap.vault.adopting.clear_place.ClearPlace`."""
 
     root: Path = field(repr=False)
     together = False
