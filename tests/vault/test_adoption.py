@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.bootstrap.vault import adoption
+from expunge.bootstrap.vault.adopting import adoption
 from expunge.bootstrap.vault.adopting.adoption import AdoptionSummary
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Unable

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.bootstrap.vault import adoption
+from expunge.bootstrap.vault.adopting import adoption
 from expunge.core.values.order import OrderState
 from expunge.faults import arm
 from expunge.servers.seaweedfs import SeaweedServer

@@ -14,6 +14,7 @@ from expunge.core.journal.epoch_events import EpochDestroyed, EpochEnding, Epoch
 from expunge.engine.consent import epoch_approvals
 from expunge.engine.kernel.journal_streams import EPOCHS, read_register, register
 from expunge.engine.vault import openings
+from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import UsageError
 from expunge.ports.vault.key_epochs import EpochEnd, KeyDeath, KeyEpoch
 
@@ -111,7 +112,10 @@ class EpochService(DomainService):
         """
         self._require()
         with self.changing():
-            return self.vaults.accept_older(by, reason)
+            head = self.vaults.older_head()
+            if head is None:
+                raise UsageError("the register of key deaths is not older than the journal says", help="nothing has to be accepted")
+            return ShredHeads(self.context.journal, self.context.clock.now).accept(head, by, reason)
 
     def who_can_read(self, days: int = YEAR) -> WhoCanRead:
         """Return the places, accounts and purposes that can reach the vaults' recordings, and the openings of so many days that did."""

@@ -13,14 +13,13 @@ from expunge.adapters.roots.shred_file import ShredFile
 from expunge.bootstrap.vault.roots import open_root
 from expunge.bootstrap.vault.vault_names import KIND
 from expunge.core.datamap.datamap import DataMap, StoreSpec
-from expunge.core.journal.epoch_events import ShredsAccepted
 from expunge.core.values.periods import parse_span
 from expunge.engine.kernel import spelt_names
-from expunge.engine.vault.shred_heads import ShredHeads
-from expunge.errors import KeystoreLocked, StateRolledBack, UsageError
+from expunge.errors import KeystoreLocked, StateRolledBack
 from expunge.ports.keys import InstallationKeys
 from expunge.ports.vault.key_epochs import LIFETIME
 from expunge.ports.vault.shelf import Shelf
+from expunge.ports.vault.shred_register import Head, KnownHeads
 from expunge.stores.vault.places import bucket_shelf, is_in_a_bucket
 from expunge.vault.folder_shelf import FolderShelf
 from expunge.vault.keys.key_table import KeyTable
@@ -39,7 +38,7 @@ class Vaults:
     """Opens the key table once, at first use, and makes the library of each vault over it."""
 
     def __init__(
-        self, data_map: DataMap, keys: InstallationKeys, passphrase: str | None, now: Callable[[], datetime], heads: ShredHeads
+        self, data_map: DataMap, keys: InstallationKeys, passphrase: str | None, now: Callable[[], datetime], heads: KnownHeads
     ) -> None:
         """Open nothing yet.
 
@@ -73,14 +72,14 @@ class Vaults:
                 self._opened = KeyTable.open(self._state / TABLE, root, shreds, now=self._now)
             return self._opened
 
-    def accept_older(self, by: str, reason: str) -> ShredsAccepted:
-        """Enter that a person goes on with the register of key deaths as it lies here. Raises UsageError where it is not older."""
+    def older_head(self) -> Head | None:
+        """Return the head of the register of key deaths as it lies here, if that is older than the known heads say; else None."""
         register = self._shreds()
         try:
             KnownShreds(register, self._heads)
         except StateRolledBack:
-            return self._heads.accept(register.head(), by, reason)
-        raise UsageError("the register of key deaths is not older than the journal says", help="nothing has to be accepted")
+            return register.head()
+        return None
 
     def _shreds(self) -> ShredFile:
         return ShredFile(self._state / SHREDS)

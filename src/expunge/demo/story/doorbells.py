@@ -17,7 +17,6 @@ from expunge.core.evidence import receipt
 from expunge.core.log import dsse
 from expunge.demo.company.doorbell import VISITORS, Ring, facts_of, rings
 from expunge.demo.company.stage import DEPUTY, OFFICER, Stage
-from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import ExpungeError, Refused
 from expunge.ports.vault.sealed_library import SealedRecording
 from expunge.ports.vault.shred_register import START, Head
@@ -153,8 +152,8 @@ def _quote(stage: Stage, envelope: bytes) -> str:
 # --- whoever holds everything else ---------------------------------------------------------------
 
 
-class _NoJournal(ShredHeads):
-    """The heads that a thief is told: none. A thief asks no journal which keys have died."""
+class _NoJournal:
+    """The heads that a thief is told: none. A thief asks no journal which keys have died. Implements ``KnownHeads``."""
 
     def known(self) -> Head:
         """Return the head of an empty register."""
@@ -170,7 +169,7 @@ def _old_table(stage: Stage, expunge: Expunge) -> Vaults:
     shutil.rmtree(kept / ROOT, ignore_errors=True)
     shutil.copytree(stage.folder / "state" / ROOT, kept / ROOT)
     now = expunge.context.clock.now
-    return Vaults(replace(expunge.map, state=str(kept)), expunge.vault.vaults.keys, None, now, _NoJournal(expunge.context.journal, now))
+    return Vaults(replace(expunge.map, state=str(kept)), expunge.vault.vaults.keys, None, now, _NoJournal())
 
 
 def _kept(stage: Stage, expunge: Expunge) -> list[SealedRecording]:
