@@ -64,6 +64,8 @@ class _Coming:
 class FolderShelf:
     """Implements :class:`expunge.ports.vault.shelf.Shelf`."""
 
+    is_near = True
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
@@ -137,10 +139,6 @@ class FolderShelf:
             with suppress(OSError):
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return cast("BinaryIO", file)
-
-    def is_gone(self, id_: str) -> bool:
-        """See the port. An open file can be read on after its name has gone."""
-        return self.size(id_) is None
 
     def heads(self, ids: Sequence[str], size: int) -> Iterator[tuple[Path, bytes]]:
         """See the port."""

@@ -155,6 +155,10 @@ class Library:
             if recording.name in names and (owners is None or not owners.isdisjoint(map(self.ids.of, recording.subjects))):
                 yield recording
 
+    def is_gone(self, recording: SealedRecording) -> bool:
+        """Return whether a recording was erased. To look at a near file takes microseconds; else the register of key deaths tells."""
+        return self.sealed_size(recording) is None if self.shelf.is_near else self.was_shredded(recording.id)
+
     def is_whole(self, recording: SealedRecording) -> bool:
         """Return whether its sealed file is there, in the length that its label says."""
         return self.sealed_size(recording) == sealed_size(recording.size)

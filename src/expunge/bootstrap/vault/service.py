@@ -167,7 +167,7 @@ class VaultService(DomainService):
         except BaseException:
             content.close()
             raise
-        return GatedReader(content, first, end, ask, lambda: library.shelf.is_gone(sealed.id))
+        return GatedReader(content, first, end, ask, lambda: library.is_gone(sealed))
 
     def openings(self) -> tuple[RecordingOpened, ...]:
         """Return every opening, oldest first."""

@@ -52,6 +52,11 @@ class ComingFile(Protocol):
 class Shelf(Protocol):
     """The sealed files of one vault. Safe between threads and processes; every method may raise StoreUnavailable."""
 
+    @property
+    def is_near(self) -> bool:
+        """Whether a file can be looked at without asking another machine."""
+        ...
+
     def prepare(self) -> None:
         """Make the place, where it is missing. Raises OSError."""
         ...
@@ -79,10 +84,6 @@ class Shelf(Protocol):
             id_: the recording's id.
             afresh: whether bytes that are at hand from writing are dropped first, as far as the system allows it.
         """
-        ...
-
-    def is_gone(self, id_: str) -> bool:
-        """Return whether a file that is open somewhere was removed, where reads would not fail by themselves. Cheap."""
         ...
 
     def heads(self, ids: Sequence[str], size: int) -> Iterator[tuple[Path, bytes]]:

@@ -116,6 +116,8 @@ class _Coming:
 class BucketShelf:
     """Implements :class:`expunge.ports.vault.shelf.Shelf`."""
 
+    is_near = False
+
     def __init__(self, bucket: Bucket, url: str, marks: Path) -> None:
         self._bucket = bucket
         self._content = BucketContent(bucket, url)
@@ -172,10 +174,6 @@ class BucketShelf:
     def open(self, id_: str, *, afresh: bool = False) -> BinaryIO:  # noqa: ARG002 - no bytes are at hand here
         """See the port."""
         return cast("BinaryIO", _SealedObject(self._bucket, OBJECTS + id_))
-
-    def is_gone(self, id_: str) -> bool:  # noqa: ARG002 - the port's own shape
-        """Return False: each read asks the bucket."""
-        return False
 
     def heads(self, ids: Sequence[str], size: int) -> Iterator[tuple[Path, bytes]]:
         """See the port."""
