@@ -317,6 +317,11 @@ REST = (
         "purpose.readers and reader.user not in purpose.readers", "False", _OPENINGS,
     ),
     Mutation(
+        "RNG-22", "other machines are served over plain HTTP", "cli/services/serve.py",
+        "not address.is_loopback and tls_key is None and not exposed_plain", "False",
+        ("tests/web/test_tls.py::test_plain_http_where_other_machines_reach_it_has_to_be_meant",),
+    ),
+    Mutation(
         "RNG-22", "a file in the clear is listed as sealed", "bootstrap/vault/inventory.py",
         "return SealState.CHANGED", "return SealState.SEALED", ("tests/vault/test_inventory.py",),
     ),

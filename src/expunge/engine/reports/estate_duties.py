@@ -13,6 +13,8 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -335,6 +337,25 @@ def _sealed(context: Context) -> str:
     return f"recordings of {', '.join(clear)} lie in the clear: declare a store of kind vault, and `expunge ingest` them" if clear else ""
 
 
+def _carried(context: Context) -> str:
+    """Name the datasets of whole recordings that lie in the clear, and stores whose files cross a network in the clear."""
+    if clear := _sealed(context):
+        return clear
+    open_ = sorted(each.name for each in context.data_map.stores.values() if _is_plain(str(each.options.get("endpoint", ""))))
+    return f"{', '.join(open_)}: files cross a network in the clear: give an `endpoint:` that begins with https" if open_ else ""
+
+
+def _is_plain(endpoint: str) -> bool:
+    """Return whether a service is asked over plain HTTP on another machine."""
+    address = urlsplit(endpoint)
+    host = address.hostname or ""
+    try:
+        near = ip_address(host).is_loopback
+    except ValueError:
+        near = host == "localhost"
+    return address.scheme.lower() == "http" and not near
+
+
 def _openings(context: Context) -> str:
     """Say what is wrong with openings of recordings, and with their review."""
     if not any(each.kind == _VAULT for each in context.data_map.stores.values()):
@@ -384,6 +405,7 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "retention": _retention,
     "reviews": _reviews,
     "sealed": _sealed,
+    "sealed and carried": _carried,
     "stores": _stores,
     "third parties": _third_parties,
     "whereabouts": _whereabouts,
@@ -411,6 +433,7 @@ _SAID = {
     "requests": "requests of authorities have a clock, and none is overdue",
     "retention": "everything has a finite period that reaches it, a purpose and a need, nothing is past it, and every rule is used",
     "reviews": "every use of location has a review that holds",
+    "sealed and carried": "no recording of a voice or a picture that the map declares lies in the clear or is carried over plain HTTP",
     "sealed": "no recording of a voice or a picture that the map declares lies in the clear",
     "stores": "every store can be reached",
     "third parties": "the public is told who else gets data and why, and the retention policy",
