@@ -214,7 +214,7 @@ def test_a_recording_that_was_erased_gives_no_further_byte(home: Doorbells, door
         library = vault._library(vault._dataset("doorbell"))
         (recording,) = vault.recordings("doorbell")
         library.shred([recording])
-        library.discard(recording)
+        library.discard([recording])
     with pytest.raises(StoreUnavailable):
         door.read_recording(claim.opening, 0, 1)
     doors.settle()

@@ -54,7 +54,7 @@ def whole(kept: KeptHome) -> None:
             with opened.vault.open(f"doorbell/{each.name}", purpose="look") as file:
                 assert file.read() == DATA
         library = opened.vault._library(opened.vault._dataset("doorbell"))
-        named = {library.path(each.id) for each in found.values()}
+        named = {library.shelf.path(each.id) for each in found.values()}
         files = {path for path in kept.vault.rglob("*") if path.is_file()}
         assert named <= files
         assert all(path.name.startswith(durable.TEMPORARY_PREFIX) for path in files - named)
