@@ -176,6 +176,25 @@ def test_a_recording_that_goes_while_something_is_made_from_it(home: Doorbells):
         assert not [each for each in opened.check() if each.store == "recordings" and each.kind.value in {"undeclared", "missing"}]
 
 
+def test_a_recording_that_is_replaced_while_something_is_made_from_it(home: Doorbells):
+    """It expires in the middle of the making, and another comes in by its name: what was made from the first would live as long as that."""
+    home.ring(BELA, "r-1", sound(0), clock=Stopped(datetime.now(UTC) - timedelta(days=40)))
+
+    def replace(_: BinaryIO) -> bytes:
+        with home.open() as other:
+            (order,) = other.retention.retire().orders
+            other.plan(order)
+            assert other.apply(order).state is OrderState.FULFILLED
+        home.ring(BELA, "r-1", sound(1))
+        return b"late" * 100
+
+    with home.open() as opened:
+        opened.vault.renew_gate()
+        with pytest.raises(Refused, match="replaced"):
+            opened.derivations.derive(f"doorbell/{path_of(BELA, 'r-1')}", "waves", replace, purpose="look")
+    assert held(home) == {path_of(BELA, "r-1")}
+
+
 def test_what_may_not_be_made(home: Doorbells):
     """What the map does not say to be made so, what has another's name, and what comes by the front door is refused, unwritten."""
     home.ring(ANNA, "r-1", sound(0))
