@@ -133,6 +133,24 @@ def test_what_was_made_goes_when_the_recording_expires(home: Doorbells):
     assert held(home) == {each for one, name in kept for each in (path_of(one, name), f"drawn/{one}/{name}.json", f"said/{name}/en.txt")}
 
 
+def test_retention_takes_what_was_made_from_the_older_of_two_recordings(home: Doorbells):
+    """Recordings of two people have one id, by which the map leads on: each waveform goes with its own recording, and no other before."""
+    old = home.ring(ANNA, "r", sound(0), clock=Stopped(datetime.now(UTC) - timedelta(days=20))).recording
+    new = home.ring(BELA, "r", sound(1)).recording
+    with home.open() as opened:
+        opened.vault.renew_gate()
+        for one in (ANNA, BELA):
+            opened.derivations.derive(f"doorbell/{path_of(one, 'r')}", "waves", waveform, purpose="look")
+    for at, left in ((old.at, {path_of(BELA, "r"), f"drawn/{BELA}/r.json"}), (new.at, set[str]())):
+        with home.open(Stopped(at + timedelta(days=30, milliseconds=1))) as opened:
+            (order,) = opened.retention.retire().orders
+            opened.plan(order)
+            run = opened.apply(order)
+            assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+            assert not opened.sweep().came_back
+        assert held(home) == left
+
+
 @pytest.mark.parametrize("rule", ["erase", "keep"])
 def test_made_from_a_recording_of_two(home: Doorbells, rule: str):
     """It goes or stays with the recording, whoever of the two leaves, and both are in its label."""

@@ -283,7 +283,7 @@ def register(journal: Journal, name: str, *events: ev.RegisterEvent) -> None:
 
 
 def register_while(journal: Journal, name: str, event: ev.RegisterEvent, wanted: Callable[[int], bool]) -> None:
-    """Append to a register while the events before say that it is wanted. Raises Busy when others keep appending, and what ``wanted`` raises.
+    """Append to a register while the events before say that it is wanted. Raises Busy when others keep appending, and as ``wanted``.
 
     Args:
         journal: the journal.

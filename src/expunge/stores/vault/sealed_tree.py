@@ -116,6 +116,36 @@ def shown_by(layouts: Iterable[SealedLayout], library: SealedLibrary) -> Callabl
     return shown
 
 
+def led_from_elsewhere(
+    layouts: Iterable[SealedLayout],
+    library: SealedLibrary,
+    made: SealedLayout,
+    recordings: Iterable[SealedRecording],
+    going: Mapping[str, Collection[str]],
+) -> frozenset[str]:
+    """Return the names among ``recordings`` to which living recordings of the same people lead, and none of those that go."""
+    by_name = {each.dataset.name: each for each in layouts}
+    rule = made.dataset.subject
+    if not isinstance(rule, Through) or any(source not in by_name for source in rule.sources):
+        return frozenset()
+    leaving: dict[str, set[frozenset[Subject]]] = {}
+    staying: dict[str, set[frozenset[Subject]]] = {}
+    for source, link in rule.ways:
+        for each in library.recordings(source):
+            leads = leaving if each.name in going.get(source, ()) else staying
+            for value in by_name[source].links(each, link):
+                leads.setdefault(value, set()).add(frozenset(each.subjects))
+    found: set[str] = set()
+    for each in recordings:
+        people, values = frozenset(each.subjects), made.links(each, rule.via)
+        if any(people in leaving.get(value, ()) for value in values):
+            continue
+        # Why more people too: the same recording, adopted with further people in it, keeps what was made from it before.
+        if any(people <= others for value in values for others in staying.get(value, ())):
+            found.add(each.name)
+    return frozenset(found)
+
+
 @dataclass(frozen=True)
 class SealedName:
     """One name, and the recordings under it: several only where two ingests of one name were cut off from each other."""
