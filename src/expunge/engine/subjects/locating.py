@@ -359,11 +359,11 @@ def _locate_one(
 def _made_from_what_goes(
     store: Store, dataset: Dataset, copies: Sequence[Copy], raw: Mapping[str, Mapping[Pseudonym, Copy]]
 ) -> tuple[Copy, ...]:
-    """Return the copies less what a value led to, in an order about a class of items, and was made from items that stay."""
+    """Return the copies less what a value led to, and was made from items that are not among those that were found."""
     found: list[Copy] = []
     for copy in copies:
         asked = copy.selector
-        if not isinstance(dataset.subject, Through) or asked is None or not asked.anybodys or asked.every or asked.narrowed:
+        if not isinstance(dataset.subject, Through) or asked is None or asked.every or asked.narrowed:
             found.append(copy)
             continue
         going = {name: raw[name][copy.subject].keys for name in dataset.subject.sources if copy.subject in raw.get(name, {})}

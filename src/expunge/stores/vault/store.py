@@ -233,7 +233,7 @@ class Vault:
     def _of_nothing_that_stays(self, dataset: Dataset, copy: Copy) -> Copy:
         """Return what was found by values alone, less what was made from recordings that are there."""
         asked = copy.selector
-        if asked is None or not asked.anybodys or asked.every or asked.narrowed:
+        if asked is None or asked.every or asked.narrowed:
             return copy
         return copy.without(self.led_from_elsewhere(dataset, copy, {}))
 
