@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import random
 import signal
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from expunge.core.orders.run import Run
+from expunge.core.values.copy import FindingKind
 from expunge.core.values.order import OrderState
 from expunge.errors import StoreUnavailable, UsageError
 from expunge.faults import arm
@@ -158,3 +161,44 @@ def test_a_bucket_that_is_not_there_loses_no_key(bucketed: Doorbells, shelf: She
     assert bucketed.read(ANNA, "r-1") == data
     with bucketed.open() as opened:
         assert opened.vault.ingest("doorbell", path_of(ANNA, "r-1"), io.BytesIO(data)).fresh is False
+
+
+class Interrupted(io.BytesIO):
+    """A stream in the middle of which something else happens, once parts of it were sent."""
+
+    def __init__(self, data: bytes, then: Callable[[], None]) -> None:
+        super().__init__(data)
+        self._then: Callable[[], None] | None = then
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if not data and self._then is not None:
+            self._then, then = None, self._then
+            then()
+        return data
+
+
+def test_a_long_recording_that_comes_in_holds_no_order_up(bucketed: Doorbells, shelf: Shelf):
+    """Its parts are sealed, and no residue of anybody; an upload by somebody else to the vault's place may hold anything."""
+    for one in (ANNA, BELA):
+        bucketed.ring(one, "r-1", speech(0))
+    runs: list[Run] = []
+
+    def order() -> None:
+        assert len(uploads(shelf)) == 1
+        with bucketed.open() as opened:
+            assert not [each for each in opened.check() if each.store == "recordings" and each.kind is FindingKind.UNDECLARED]
+        runs.append(bucketed.erase(ANNA))
+        with client(shelf.server) as s3:
+            key = f"{shelf.prefix}objects/{'0' * 32}"
+            begun = s3.create_multipart_upload(Bucket=shelf.name, Key=key)["UploadId"]
+            s3.upload_part(Bucket=shelf.name, Key=key, UploadId=begun, PartNumber=1, Body=b"anything")
+        runs.append(bucketed.erase(BELA))
+
+    with bucketed.open() as opened:
+        opened.vault.renew_gate()
+        opened.vault.ingest("doorbell", path_of(CARA, "r-1"), Interrupted(LONG, order), [])
+    mine, other = runs
+    assert (mine.state, mine.reasons) == (OrderState.FULFILLED, ())
+    assert other.state is OrderState.IN_PART
+    assert bucketed.read(CARA, "r-1") == LONG

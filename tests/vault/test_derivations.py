@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -133,6 +134,46 @@ def test_what_was_made_goes_when_the_recording_expires(home: Doorbells):
     assert held(home) == {each for one, name in kept for each in (path_of(one, name), f"drawn/{one}/{name}.json", f"said/{name}/en.txt")}
 
 
+def test_retention_takes_what_was_made_from_the_older_of_two_recordings(home: Doorbells):
+    """Recordings of two people have one id, by which the map leads on: each waveform goes with its own recording, and no other before."""
+    old = home.ring(ANNA, "r", sound(0), clock=Stopped(datetime.now(UTC) - timedelta(days=20))).recording
+    new = home.ring(BELA, "r", sound(1)).recording
+    with home.open() as opened:
+        opened.vault.renew_gate()
+        for one in (ANNA, BELA):
+            opened.derivations.derive(f"doorbell/{path_of(one, 'r')}", "waves", waveform, purpose="look")
+    for at, left in ((old.at, {path_of(BELA, "r"), f"drawn/{BELA}/r.json"}), (new.at, set[str]())):
+        with home.open(Stopped(at + timedelta(days=30, milliseconds=1))) as opened:
+            (order,) = opened.retention.retire().orders
+            opened.plan(order)
+            run = opened.apply(order)
+            assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+            assert not opened.sweep().came_back
+        assert held(home) == left
+
+
+def test_an_order_takes_what_was_made_from_recordings_of_the_person_alone(home: Doorbells, tmp_path: Path):
+    """Recordings of two people have one id: an export has one person's, an order takes one person's, and no other order waits for that."""
+    home.ring(ANNA, "r", sound(0))
+    home.ring(BELA, "r", sound(1))
+    with home.open() as opened:
+        opened.vault.renew_gate()
+        for one in (ANNA, BELA):
+            opened.derivations.derive(f"doorbell/{path_of(one, 'r')}", "waves", waveform, purpose="look")
+        assert not [each for each in opened.check() if each.store == "recordings" and each.kind.value == "undeclared"]
+    assert home.erase(CARA).state is OrderState.FULFILLED
+    assert expunge("export", f"profile:{ANNA}", "--out", tmp_path / "anna.zip", "--map", home.map).code == 0
+    assert not [name for name in ZipFile(tmp_path / "anna.zip").namelist() if BELA in name]
+    run = home.erase(ANNA)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert home.entries(run)["waves"] == ("erased", "gone")
+    assert held(home) == {path_of(BELA, "r"), f"drawn/{BELA}/r.json"}
+    with home.open() as opened:
+        assert not opened.sweep().came_back
+    assert home.erase(BELA).state is OrderState.FULFILLED
+    assert held(home) == set()
+
+
 @pytest.mark.parametrize("rule", ["erase", "keep"])
 def test_made_from_a_recording_of_two(home: Doorbells, rule: str):
     """It goes or stays with the recording, whoever of the two leaves, and both are in its label."""
@@ -176,6 +217,25 @@ def test_a_recording_that_goes_while_something_is_made_from_it(home: Doorbells):
         assert not [each for each in opened.check() if each.store == "recordings" and each.kind.value in {"undeclared", "missing"}]
 
 
+def test_a_recording_that_is_replaced_while_something_is_made_from_it(home: Doorbells):
+    """It expires in the middle of the making, and another comes in by its name: what was made from the first would live as long as that."""
+    home.ring(BELA, "r-1", sound(0), clock=Stopped(datetime.now(UTC) - timedelta(days=40)))
+
+    def replace(_: BinaryIO) -> bytes:
+        with home.open() as other:
+            (order,) = other.retention.retire().orders
+            other.plan(order)
+            assert other.apply(order).state is OrderState.FULFILLED
+        home.ring(BELA, "r-1", sound(1))
+        return b"late" * 100
+
+    with home.open() as opened:
+        opened.vault.renew_gate()
+        with pytest.raises(Refused, match="replaced"):
+            opened.derivations.derive(f"doorbell/{path_of(BELA, 'r-1')}", "waves", replace, purpose="look")
+    assert held(home) == {path_of(BELA, "r-1")}
+
+
 def test_what_may_not_be_made(home: Doorbells):
     """What the map does not say to be made so, what has another's name, and what comes by the front door is refused, unwritten."""
     home.ring(ANNA, "r-1", sound(0))
@@ -201,11 +261,15 @@ def test_what_may_not_be_made(home: Doorbells):
 
 
 def test_what_leads_to_other_peoples_recordings_is_told(home: Doorbells):
-    """Two recordings of two people with one id: what was made from them would go with either, so `check` says so and no order is clean."""
+    """A recording was lost, and another person's has its id: no order of its person finds what was made from it, so `check` says so."""
     for number, one in enumerate((ANNA, BELA)):
         home.ring(one, "r-1", sound(number))
     with home.open() as opened:
         opened.derivations.derive(f"doorbell/{path_of(ANNA, 'r-1')}", "waves", waveform, purpose="look")
+        library = opened.vault._library(opened.map.datasets["doorbell"])
+        hers = [each for each in library.recordings("doorbell") if ANNA in each.name]
+        library.shred(hers)
+        library.discard(hers)
         found = [each for each in opened.check() if each.store == "recordings" and each.kind.value == "undeclared"]
     assert len(found) == 1
     assert "lead to" in found[0].what

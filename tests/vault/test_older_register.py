@@ -11,8 +11,10 @@ from expunge.adapters.roots.shred_file import ShredFile
 from expunge.core.journal.epoch_events import ShredsAccepted, ShredsEntered
 from expunge.core.values.order import OrderState
 from expunge.engine.kernel.journal_streams import SHREDS, read_register
+from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import StoreUnavailable
 from expunge.faults import arm
+from expunge.ports.vault.shred_register import Head
 from expunge.testing.forked import in_child
 from tests.cli.running import Ran, expunge
 from tests.vault.doorbells import ANNA, BELA, CARA, Doorbells, path_of, speech
@@ -143,3 +145,15 @@ def test_a_shred_does_not_wait_for_the_journal(home: Doorbells) -> None:
     with home.open() as opened:
         assert not opened.vault.recordings("doorbell")
         assert len(list(read_register(opened.context.journal, SHREDS))) == before + 1
+
+
+def test_a_head_that_is_entered_late_hides_no_later_one(home: Doorbells) -> None:
+    """Two processes enter their heads in the other sequence than their entries: the later head stays known."""
+    with home.open() as opened:
+        heads = ShredHeads(opened.context.journal, opened.context.clock.now)
+        heads.enter(Head(7, b"7" * 32))
+        heads.enter(Head(6, b"6" * 32))
+        assert heads.known() == Head(7, b"7" * 32)
+        heads.accept(Head(3, b"3" * 32), "priya", "the disk was lost")
+        heads.enter(Head(4, b"4" * 32))
+        assert heads.known() == Head(4, b"4" * 32)

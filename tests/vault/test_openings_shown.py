@@ -276,3 +276,12 @@ def test_readers_of_a_purpose_in_a_map(rung: Doorbells) -> None:
         assert (ran.code, "more accounts may open" in ran.out) == (code, True)
     change(f"readers: [svc-route, {ME}]", "readers: [svc-route]")
     assert expunge("map", "diff", old, rung.map, "--refuse-weaker").code == 0
+
+
+def test_no_program_passes_for_the_export(home: Doorbells) -> None:
+    """A review holds the export's openings against nothing, so another program may not use its purpose and name."""
+    home.ring(ANNA, "r-1", speech(0))
+    with home.open() as opened:
+        with pytest.raises(Refused, match="expunge export"):
+            opened.vault.open(f"doorbell/{path_of(ANNA, 'r-1')}", purpose="subject access", program="expunge export")
+        assert opened.openings.review().own == 0

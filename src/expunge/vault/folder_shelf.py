@@ -178,6 +178,10 @@ class FolderShelf:
                 stays |= dict.fromkeys(gone, error)
         return stays
 
+    def comes_in(self, id_: str) -> bool:
+        """See the port."""
+        return is_id(id_) and self.waiting(id_).is_file()
+
     def is_held(self, id_: str) -> bool:
         """See the port."""
         waiting = self.waiting(id_)

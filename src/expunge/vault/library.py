@@ -247,6 +247,10 @@ class Library:
         mine = file.is_coming or self.was_shredded(file.id)
         return LibraryFile.LEFTOVER if mine else LibraryFile.STRANGE
 
+    def comes_in(self, id_: str) -> bool:
+        """See the port."""
+        return self.shelf.comes_in(id_)
+
     def without_file(self) -> int:
         """See the port."""
         return self.shelf.missing(self._living())

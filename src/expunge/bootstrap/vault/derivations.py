@@ -61,8 +61,10 @@ class DerivationService(VaultService):
         def admit() -> None:
             admitted()
             # Why asked when the key is durable: an order that erased the recording before saw nothing of this, and a later one sees it.
-            if self._named(found, source.name) is None:
-                raise Refused("the recording was erased meanwhile", help="nothing is kept of what was made from it")
+            now = self._named(found, source.name)
+            # Why compared: another recording may have come in by the name of one that was erased.
+            if now is None or (now.digest, set(now.subjects)) != (source.digest, set(source.subjects)):
+                raise Refused("the recording was erased meanwhile, or replaced", help="nothing is kept of what was made from it")
 
         with self._opened(found, source, reader) as file:
             made = make(cast("BinaryIO", file))

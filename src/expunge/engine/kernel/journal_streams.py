@@ -282,6 +282,22 @@ def register(journal: Journal, name: str, *events: ev.RegisterEvent) -> None:
     raise _crowded(name)
 
 
+def register_while(journal: Journal, name: str, event: ev.RegisterEvent, wanted: Callable[[int], bool]) -> None:
+    """Append to a register while the events before say that it is wanted. Raises Busy when others keep appending, and as ``wanted``.
+
+    Args:
+        journal: the journal.
+        name: the register's.
+        event: what is appended.
+        wanted: returns whether to append behind so many events. It is asked anew when another process was quicker.
+    """
+    for _ in range(MOST_REBASES):
+        length = journal.length(name)
+        if not wanted(length) or _put(journal, name, length, (event,)):
+            return
+    raise _crowded(name)
+
+
 def _put(journal: Journal, name: str, length: int, events: Sequence[ev.RegisterEvent]) -> bool:
     """Append behind the first ``length`` events; whether nobody else was quicker."""
     failpoint("journal.register:before")

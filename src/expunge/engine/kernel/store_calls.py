@@ -5,7 +5,7 @@ A call whose reply was lost surfaces as :class:`expunge.faults.ReplyLost`. The c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
+from expunge.ports.optional.led_items import LedItems
 from expunge.ports.optional.model_registry import ModelRegistry
 from expunge.ports.optional.packed_cells import PackedCells
 from expunge.ports.optional.placing import PlaceReader
@@ -288,6 +289,11 @@ def content(store: Store) -> Iterator[Remote]:
     if isinstance(store, RemoteContent):
         failpoint("store.content:before")
         yield from store.content()
+
+
+def led_from_elsewhere(store: Store, dataset: Dataset, copy: Copy, going: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Ask which keys of a copy were made from items that stay; none for a store that does not tell. Raises as ``locate``."""
+    return store.led_from_elsewhere(dataset, copy, going) if isinstance(store, LedItems) else frozenset()
 
 
 def packed_cells(store: Store, least: int) -> Iterator[tuple[str, bytes]]:

@@ -23,8 +23,6 @@ from expunge.engine.vault import openings
 from expunge.errors import UsageError
 from expunge.ports.optional.sealed_items import SealedItems
 
-SUBJECT_ACCESS = "subject access"
-"""The purpose under which openings of sealed recordings are entered."""
 _CHUNK_TIME = (1980, 1, 1, 0, 0, 0)
 """Entries carry no time of their own, so that the same content gives the same archive."""
 
@@ -88,7 +86,7 @@ def _items(context: Context, dataset: Dataset, copy: Copy) -> Iterable[Item]:
     store = context.open_store(dataset.store)
     for each in store.opened_by_export(dataset, copy) if isinstance(store, SealedItems) else ():
         # commit point: view implies log.
-        openings.enter(context, each, openings.this_reader(SUBJECT_ACCESS, "expunge export"), 0, each.size)
+        openings.enter(context, each, openings.this_reader(*openings.EXPORT), 0, each.size)
     return store_calls.export(context.open_store(dataset.store), dataset, copy)
 
 

@@ -343,6 +343,7 @@ def _locate_one(
     store = context.open_store(dataset.store)
     selectors = {asked.subject: asked for asked in spellings.widened(context, dataset, tuple(selectors.values()))}
     copies = store_calls.locate(store, dataset, tuple(selectors.values()))
+    copies = _made_from_what_goes(store, dataset, copies, raw)
     located.selectors[dataset.name] = selectors
     if spared:
         copies = _spare(store, dataset, copies, located, theirs)
@@ -353,6 +354,22 @@ def _locate_one(
         located.kept_copies[dataset.name] = tuple(store_calls.locate(store, dataset, beyond))
     raw[dataset.name] = {copy.subject: copy for copy in copies}
     located.copies[dataset.name] = tuple(copies)
+
+
+def _made_from_what_goes(
+    store: Store, dataset: Dataset, copies: Sequence[Copy], raw: Mapping[str, Mapping[Pseudonym, Copy]]
+) -> tuple[Copy, ...]:
+    """Return the copies less what a value led to, and was made from items that are not among those that were found."""
+    found: list[Copy] = []
+    for copy in copies:
+        asked = copy.selector
+        if not isinstance(dataset.subject, Through) or asked is None or asked.every or asked.narrowed:
+            found.append(copy)
+            continue
+        going = {name: raw[name][copy.subject].keys for name in dataset.subject.sources if copy.subject in raw.get(name, {})}
+        left = copy.without(store_calls.led_from_elsewhere(store, dataset, copy, going))
+        found += [left] if left.items else []
+    return tuple(found)
 
 
 def _spare(store: Store, dataset: Dataset, copies: Sequence[Copy], located: LocatedCopies, theirs: _Theirs) -> tuple[Copy, ...]:

@@ -22,6 +22,8 @@ from expunge.ports.vault.sealed_library import SealedRecording
 
 RUN = "#"
 """Between a program's name and the number of one of its runs."""
+EXPORT = ("subject access", "expunge export")
+"""Purpose and program under which an export enters its openings."""
 SPAN = timedelta(minutes=1)
 MOST_REFUSALS = 10
 """Entries of refusals of one program, purpose and reason in :data:`SPAN`. Further ones are counted in the next entry."""
@@ -62,7 +64,10 @@ def enter(context: Context, recording: SealedRecording, reader: Reader, first: i
 
 
 def require_reader(context: Context, reader: Reader) -> None:
-    """Raise Refused where the map names the accounts that may open recordings for this purpose, and the reader's is none of them."""
+    """Raise Refused where a reader claims to be the export, or is none of the accounts that the map names for the purpose."""
+    if (reader.purpose, reader.program) == EXPORT:
+        # Why: a review takes these openings for those of the person who asks, and holds them against nothing.
+        raise Refused("this purpose and name are those of `expunge export`", help="name the program's own purpose, or its own name")
     purpose = context.data_map.purposes.get(reader.purpose)
     if purpose is not None and purpose.readers and reader.user not in purpose.readers:
         message = "this account may not open recordings for this purpose"

@@ -21,6 +21,7 @@ from expunge.core.values.ids import OrderId
 from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CONSENTS, OPENINGS, SUPPRESSIONS, read_register, register
+from expunge.engine.vault.openings import EXPORT
 
 SNAPSHOT = timedelta(minutes=1)
 """The oldest snapshot by which the gate lets a recording be opened. A decision that is younger reaches programs within that time."""
@@ -29,7 +30,6 @@ MOST = 1000
 """Violations that are listed; all are counted."""
 _SURE = frozenset({ConsentReason.NEVER, ConsentReason.WITHDRAWN, ConsentReason.FROZEN, ConsentReason.NO_PURPOSE})
 """Reasons that do not depend on what the map says today of texts and terms, or on a birthday whose key is destroyed by now."""
-_OWN = frozenset({("subject access", "expunge export")})
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def review(context: Context, since: datetime | None = None) -> OpeningReview:
         if not isinstance(event, RecordingOpened) or event.at < since:
             continue
         counts["openings"] += 1
-        if (event.purpose, event.program) in _OWN:
+        if (event.purpose, event.program) == EXPORT:
             counts["own"] += 1
             continue
         why, sure = now_known.against(context.data_map, event, event.at)

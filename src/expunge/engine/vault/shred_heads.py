@@ -10,7 +10,7 @@ from datetime import datetime
 from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import ShredsAccepted, ShredsEntered
 from expunge.core.values.cause import check_words
-from expunge.engine.kernel.journal_streams import SHREDS, register
+from expunge.engine.kernel.journal_streams import SHREDS, register, register_while
 from expunge.errors import Busy, StateCorrupt, StateUnavailable, UsageError
 from expunge.ports.journal import Journal
 from expunge.ports.vault.shred_register import START, Head
@@ -25,15 +25,20 @@ class ShredHeads:
 
     def known(self) -> Head:
         """Return the head by the last event. Raises StateUnavailable, StateCorrupt."""
-        length = self.journal.length(SHREDS)
+        return self._known(self.journal.length(SHREDS))
+
+    def _known(self, length: int) -> Head:
         last = [ev.decode(data) for data in self.journal.read(SHREDS, length - 1)] if length else []
         heads = [Head(each.number, bytes.fromhex(each.digest)) for each in last if isinstance(each, ShredsEntered | ShredsAccepted)]
         return heads[-1] if heads else START
 
     def enter(self, head: Head) -> None:
-        """Enter a head. Where the journal takes nothing now, the next opening of the vault enters it."""
+        """Enter a head, unless a later one is known. Where the journal takes nothing now, the next opening of the vault enters it."""
+        event = ShredsEntered(self.now(), head.number, head.digest.hex())
         with suppress(Busy, StateUnavailable, StateCorrupt, OSError):
-            register(self.journal, SHREDS, ShredsEntered(self.now(), head.number, head.digest.hex()))
+            # Why asked at the same length: the process that entered the next head may have been quicker, and an older head, known last,
+            # would let an older register pass.
+            register_while(self.journal, SHREDS, event, lambda length: self._known(length).number < head.number)
 
     def accept(self, head: Head, by: str, reason: str) -> ShredsAccepted:
         """Enter that a person goes on with an older register, which ends at ``head``. Raises UsageError without a name or a reason."""

@@ -108,6 +108,10 @@ class SealedLibrary(Protocol):
         """
         ...
 
+    def comes_in(self, id_: str) -> bool:
+        """Return whether a recording of this id comes in: its bytes are sealed, and its ingest or the next purge settles them."""
+        ...
+
     def without_file(self) -> int:
         """Return the number of recordings that have a key and no sealed file: their ingest died, or the file was lost."""
         ...

@@ -105,6 +105,10 @@ class Shelf(Protocol):
         """Yield every file below the place. Raises OSError."""
         ...
 
+    def comes_in(self, id_: str) -> bool:
+        """Return whether a file of this id comes in, whether or not its ingest lives. Raises OSError."""
+        ...
+
     def is_held(self, id_: str) -> bool:
         """Return whether a file that comes in is held by a living ingest. Raises OSError."""
         ...

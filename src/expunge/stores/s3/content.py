@@ -109,10 +109,19 @@ class BucketContent:
             return None
         return _Fetched(self._bucket, os.fspath(path), BucketEntry(place.key, place.version, 0, "", latest=not place.version)).object()
 
-    def unreadable(self, store: str, layouts: Sequence[FolderLayout], ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
-        """Open uploads whose parts may be anybody's: they can be listed, and nothing reads them but who completes the upload."""
+    def unreadable(
+        self, store: str, layouts: Sequence[FolderLayout], ignored: Sequence[Ignore], *, known: Callable[[str], bool] = lambda _: False
+    ) -> tuple[Finding, ...]:
+        """Open uploads whose parts may be anybody's: they can be listed, and nothing reads them but who completes the upload.
+
+        Args:
+            store: the store's name.
+            layouts: the datasets.
+            ignored: what the map does not look at.
+            known: whether it is known what is uploaded to a key.
+        """
         patterns = [each.pattern for each in ignored if each.store == store]
-        found = [upload for upload in self._bucket.uploads() if self._holds_anybodys(upload, layouts, patterns)]
+        found = [each for each in self._bucket.uploads() if not known(each.key) and self._holds_anybodys(each, layouts, patterns)]
         what = f"the parts of {len(found)} unfinished uploads, which nobody can read before they are completed"
         return tuple(Finding(FindingKind.UNREADABLE, store, upload.key, what, _FINISH) for upload in found)[:_MOST_NAMED]
 
@@ -123,7 +132,11 @@ class BucketContent:
         # Why not all: what is uploaded to the key of one person's object is that person's, and goes or stays with it.
         if declaring and not any(layout.many_in_a_file for layout in declaring):
             return False
-        answer = self._bucket.call("list_parts", Key=self._bucket.full(upload.key), UploadId=upload.id, MaxParts=1)
+        try:
+            answer = self._bucket.call("list_parts", Key=self._bucket.full(upload.key), UploadId=upload.id, MaxParts=1)
+        except FileNotFoundError:
+            # It ended meanwhile.
+            return False
         return bool(answer.get("Parts"))
 
 

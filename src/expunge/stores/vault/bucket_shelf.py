@@ -197,14 +197,15 @@ class BucketShelf:
                 for entries in page.values():
                     yield from (self._lying(entry) for entry in entries)
             for upload in self._bucket.uploads():
-                yield LyingFile(Path(self._content.url_of_upload(upload)), _id_of(upload.key), is_coming=False, size=-1)
+                id_ = id_of(upload.key)
+                yield LyingFile(Path(self._content.url_of_upload(upload)), id_, is_coming=self.comes_in(id_), size=-1)
         for mark in sorted(self._marks.iterdir()) if self._marks.is_dir() else ():
             if is_id(mark.name):
                 yield LyingFile(self._content.root / _COMING / mark.name, mark.name, is_coming=True, size=0)
 
     def _lying(self, entry: BucketEntry) -> LyingFile:
         url = f"{self._content.url}/{entry.key}" if entry.marker else self._content.url_of(entry)
-        return LyingFile(Path(url), _id_of(entry.key), is_coming=False, size=-1 if entry.marker else entry.size)
+        return LyingFile(Path(url), id_of(entry.key), is_coming=False, size=-1 if entry.marker else entry.size)
 
     # --- away -----------------------------------------------------------------------------------
 
@@ -224,7 +225,11 @@ class BucketShelf:
         hand, wanted = BucketDeleter(self._bucket), set(keys)
         hand.abort([each for each in self._bucket.uploads(common_head(keys)) if each.key in wanted])
         deleted = hand.delete([entry for entries in hand.held(keys).values() for entry in entries])
-        return {_id_of(entry.key): _error(unable) for entry, unable in deleted.failed.items()}
+        return {id_of(entry.key): _error(unable) for entry, unable in deleted.failed.items()}
+
+    def comes_in(self, id_: str) -> bool:
+        """See the port: there is a mark."""
+        return is_id(id_) and (self._marks / id_).is_file()
 
     def is_held(self, id_: str) -> bool:
         """See the port."""
@@ -355,7 +360,8 @@ def _error(unable: Unable) -> OSError:
     return OSError(errno.EACCES if unable.reason is Reason.PERMISSION else errno.EIO, unable.detail)
 
 
-def _id_of(key: str) -> str:
+def id_of(key: str) -> str:
+    """Return the id of a recording by the key of its object; empty for another key."""
     name = key.removeprefix(OBJECTS)
     return name if key.startswith(OBJECTS) and is_id(name) else ""
 

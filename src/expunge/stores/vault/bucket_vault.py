@@ -22,7 +22,7 @@ from expunge.stores.s3.bucket_connection import Bucket, speaking
 from expunge.stores.s3.check import copies_elsewhere
 from expunge.stores.s3.client import BucketTrouble
 from expunge.stores.s3.content import BucketContent
-from expunge.stores.vault.bucket_shelf import is_there, is_writable
+from expunge.stores.vault.bucket_shelf import id_of, is_there, is_writable
 from expunge.stores.vault.check import Place
 from expunge.stores.vault.store import READ_OUT, RIGHTS, SEALED, Vault
 
@@ -100,9 +100,13 @@ class BucketVault(Vault):
             yield from self._content.objects(lambda _: True)
 
     def unreadable(self, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
-        """Return the open uploads with parts. Those of the vault's own ingests are sealed, and end with these or with a purge."""
+        """Return the open uploads with parts, but for those of recordings that come in: an ingest or a purge ends them."""
+
+        def comes_in(key: str) -> bool:
+            return self.library is not None and self.library.comes_in(id_of(key))
+
         with speaking(self._spec):
-            return self._content.unreadable(self._spec.name, (), ignored)
+            return self._content.unreadable(self._spec.name, (), ignored, known=comes_in)
 
     def remote(self, dataset: Dataset, path: Path) -> RemoteObject | None:  # noqa: ARG002
         """Return None: no place of a sealed object is anybody's."""

@@ -89,17 +89,17 @@ class SealedLayout(FolderLayout):
 def shown_by(layouts: Iterable[SealedLayout], library: SealedLibrary) -> Callable[[SealedRecording], bool]:
     """Return a function that tells whether an order finds a recording: see :meth:`SealedLayout.shows`.
 
-    What is found through another dataset needs a living recording there that leads to it, and leads to nothing of other people.
+    What is found through another dataset needs a living recording there that leads to it, with its people: all of them, or none but them.
     """
     by_name = {each.dataset.name: each for each in layouts}
-    leading: dict[tuple[str, str], dict[str, frozenset[Subject]]] = {}
+    leading: dict[tuple[str, str], dict[str, set[frozenset[Subject]]]] = {}
 
-    def leads(source: str, link: str) -> Mapping[str, frozenset[Subject]]:
+    def leads(source: str, link: str) -> Mapping[str, set[frozenset[Subject]]]:
         if (source, link) not in leading:
             people = leading[source, link] = {}
             for each in library.recordings(source):
                 for value in by_name[source].links(each, link):
-                    people[value] = people.get(value, frozenset()) | frozenset(each.subjects)
+                    people.setdefault(value, set()).add(frozenset(each.subjects))
         return leading[source, link]
 
     def shown(recording: SealedRecording) -> bool:
@@ -110,10 +110,41 @@ def shown_by(layouts: Iterable[SealedLayout], library: SealedLibrary) -> Callabl
         if not isinstance(rule, Through) or any(source not in by_name for source in rule.sources):
             return True
         values = layout.links(recording, rule.via)
-        people = frozenset[Subject]().union(*(leads(source, link).get(value, ()) for source, link in rule.ways for value in values))
-        return bool(people) and people <= frozenset(recording.subjects)
+        found = [some for source, link in rule.ways for value in values for some in leads(source, link).get(value, ())]
+        people = frozenset(recording.subjects)
+        return people in found or (bool(found) and all(some <= people for some in found))
 
     return shown
+
+
+def led_from_elsewhere(
+    layouts: Iterable[SealedLayout],
+    library: SealedLibrary,
+    made: SealedLayout,
+    recordings: Iterable[SealedRecording],
+    going: Mapping[str, Collection[str]],
+) -> frozenset[str]:
+    """Return the names among ``recordings`` to which living recordings of the same people lead, and none of those that go."""
+    by_name = {each.dataset.name: each for each in layouts}
+    rule = made.dataset.subject
+    if not isinstance(rule, Through) or any(source not in by_name for source in rule.sources):
+        return frozenset()
+    leaving: dict[str, set[frozenset[Subject]]] = {}
+    staying: dict[str, set[frozenset[Subject]]] = {}
+    for source, link in rule.ways:
+        for each in library.recordings(source):
+            leads = leaving if each.name in going.get(source, ()) else staying
+            for value in by_name[source].links(each, link):
+                leads.setdefault(value, set()).add(frozenset(each.subjects))
+    found: set[str] = set()
+    for each in recordings:
+        people, values = frozenset(each.subjects), made.links(each, rule.via)
+        if any(people in leaving.get(value, ()) for value in values):
+            continue
+        # Why more people too: the same recording, adopted with further people in it, keeps what was made from it before.
+        if any(people <= others for value in values for others in staying.get(value, ())):
+            found.add(each.name)
+    return frozenset(found)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,7 +35,7 @@ from expunge.stores.tree.erase import TreeEraser, reason_of
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
 from expunge.stores.vault.check import FOLDER, Place, VaultCheck
-from expunge.stores.vault.sealed_tree import STAYING, SealedLayout, SealedTree, shown_by
+from expunge.stores.vault.sealed_tree import STAYING, SealedLayout, SealedTree, led_from_elsewhere, shown_by
 
 WRAPPED_KEY = "wrapped key"
 """The field under which the wrapped keys of recordings are traced."""
@@ -117,6 +117,12 @@ class Vault:
     def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
         """Open every label."""
         yield from TreeSpellings(*self._tree(dataset), RememberedSpellings()).near(field, texts)
+
+    def led_from_elsewhere(self, dataset: Dataset, copy: Copy, going: Mapping[str, Collection[str]]) -> frozenset[str]:
+        """Compare the people in labels: what was made from a recording has all its people."""
+        tree, layout = self._met(dataset, [copy])
+        layouts = [SealedLayout.of(each) for each in self._datasets]
+        return led_from_elsewhere(layouts, self._opened, layout, tree.recordings(copy.keys), going)
 
     @property
     def keyed(self) -> bool:
@@ -216,12 +222,20 @@ class Vault:
         could_not = ""
         try:
             search = TreeSearch(*self._tree(dataset))
-            found = {each.subject: each for each in search.locate([copy.selector for copy in copies if copy.selector])}
+            located = search.locate([copy.selector for copy in copies if copy.selector])
+            found = {each.subject: self._of_nothing_that_stays(dataset, each) for each in located}
         except (CouldNotLook, StoreUnavailable, Busy) as error:
             could_not = error.message
         for copy in copies:
             again = found.get(copy.subject)
             yield Probed(copy.subject, again.items if again else 0, ("key table", "label"), could_not)
+
+    def _of_nothing_that_stays(self, dataset: Dataset, copy: Copy) -> Copy:
+        """Return what was found by values alone, less what was made from recordings that are there."""
+        asked = copy.selector
+        if asked is None or asked.every or asked.narrowed:
+            return copy
+        return copy.without(self.led_from_elsewhere(dataset, copy, {}))
 
     # --- bytes ----------------------------------------------------------------------------------
 
