@@ -110,7 +110,7 @@ def test_no_client_has_the_key_of_a_recording(kept: KeptHome):
         (recording,) = opened.vault.recordings("doorbell")
         key = opened.vault.vaults.table().key(bytes.fromhex(recording.id))
         library = opened.vault._library(opened.vault._dataset("doorbell"))
-        salt = library.path(recording.id).read_bytes()[:SALT]
+        salt = library.shelf.path(recording.id).read_bytes()[:SALT]
     needles = forms(key) + forms(derive(key, object_context("doorbell", recording.id), salt).key)
     kept.start()
     assert held(kept, needles) == (hash_of(speech(0)), False)
@@ -169,6 +169,25 @@ def test_a_map_that_changed_is_read_anew(kept: KeptHome):
     kept.map.write_text(text)
     door.open_recording(claim)
     assert door.read_recording(claim.opening, 0, 10) == speech(0)[:10]
+
+
+def test_what_was_begun_by_an_earlier_map_is_over_before_its_next_byte(kept: KeptHome):
+    """A map that no longer lets an account read ends its openings, also where nobody opens anything after that."""
+    kept.ring(ANNA, "r-1", speech(0))
+    door, claim, upload = kept.start().door(), opening(), UploadClaim(secrets.token_hex(16), "doorbell", path_of(ANNA, "r-2"))
+    door.open_recording(claim)
+    assert door.begin_upload(upload) == 0
+    assert door.read_recording(claim.opening, 0, 10) == speech(0)[:10]
+    text = kept.map.read_text()
+    kept.map.write_text(f"{text}\n# changed\n")
+    with pytest.raises(SessionGone):
+        door.read_recording(claim.opening, 10, 20)
+    with pytest.raises(SessionGone):
+        door.append_upload(upload.upload, 0, b"x")
+    door.open_recording(claim)
+    kept.map.write_text("nonsense")
+    with pytest.raises(Misconfigured):
+        door.read_recording(claim.opening, 10, 20)
 
 
 def test_ranges_and_bodies_are_bounded(kept: KeptHome):

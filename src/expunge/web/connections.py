@@ -229,13 +229,13 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         return bool(super().handle_request(request, connection)) and not source.expected
 
     def finish_request(self, connection: Connection, future: Future[object]) -> None:
-        """Go on with a client after its request. The last answer is waited for by the poller: gunicorn's loop would wait for each client."""
+        """Go on with a client after its request. The poller waits until it closes; gunicorn's loop would wait for each client."""
         if future.cancelled() or future.exception() or (future.result() and self.alive):
             super().finish_request(connection, future)
             return
         try:
             connection.sock.shutdown(socket.SHUT_WR)
-            connection.sock.setblocking(False)
+            connection.sock.settimeout(0.0)
             self.poller.register(connection.sock, selectors.EVENT_READ, partial(self._linger, connection))
         except (OSError, ValueError, KeyError):
             self._gone(connection)
@@ -276,8 +276,8 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
         connection.close()
 
-    def _keepalive_after(self, connection: Connection, keepalive: bool) -> bool:  # noqa: FBT001 - gunicorn's own shape
-        """Return whether another request may come on a connection. A body that was refused is not waited for: the connection ends then."""
+    def _keepalive_after(self, connection: Connection, keepalive: bool) -> bool:
+        """Return whether another request may come on a connection. A body that nobody read is not waited for: the connection ends."""
         return keepalive and bool(connection.parser.finish_body(deadline=time.monotonic() + _DRAIN))
 
     def handle_exit(self, number: int, frame: FrameType | None) -> None:
