@@ -164,21 +164,47 @@ def test_they_are_bounded_in_number_and_in_idle_time(home: Doorbells, doors: Loc
     for begin, some in ((LocalDoor.begin_upload, claims), (LocalDoor.open_recording, wanted)):
         for each in some[:2]:
             begin(mine, each)
+        if some is claims:
+            assert [mine.append_upload(each.upload, 0, b"x") for each in claims[:2]] == [1, 1]
         with pytest.raises(Busy, match="no room"):
             begin(mine, some[2])
         begin(others, some[2])
     doors.settle()
-    assert mine.append_upload(claims[0].upload, 0, b"x") == 1
+    assert mine.append_upload(claims[0].upload, 1, b"x") == 2
     later = doors.uploads._now() + 61
     monkeypatch.setattr(doors.uploads, "_now", lambda: later)
     monkeypatch.setattr(doors.openings, "_now", lambda: later)
     doors.settle()
     with pytest.raises(SessionGone):
-        mine.append_upload(claims[0].upload, 1, b"x")
+        mine.append_upload(claims[0].upload, 2, b"x")
     with pytest.raises(SessionGone):
         mine.read_recording(wanted[0].opening, 0, 1)
     assert len(left(home)) == 1
     assert mine.begin_upload(claims[0]) == 0
+
+
+def test_uploads_that_were_only_asked_about_or_that_wait_keep_nobody_out(doors: LocalDoors, monkeypatch: pytest.MonkeyPatch):
+    """Those without a byte go first, then the caller's own that wait for a minute; never one of another caller with bytes."""
+    mine, others = doors.door_of(CAMERA), doors.door_of(OTHER)
+    held, kept, late = upload(name="held"), upload(name="kept"), upload(name="late")
+    mine.begin_upload(kept)
+    mine.append_upload(kept.upload, 0, b"x")
+    others.begin_upload(held)
+    others.append_upload(held.upload, 0, b"x")
+    for number in range(9):
+        mine.begin_upload(upload(name=f"r-{number}"))
+    mine.begin_upload(late)
+    mine.append_upload(late.upload, 0, b"x")
+    with pytest.raises(Busy):
+        mine.begin_upload(upload(name="more"))
+    later = doors.uploads._now() + 61
+    monkeypatch.setattr(doors.uploads, "_now", lambda: later)
+    mine.append_upload(late.upload, 1, b"x")
+    mine.begin_upload(upload(name="more"))
+    with pytest.raises(SessionGone):
+        mine.append_upload(kept.upload, 1, b"x")
+    assert mine.append_upload(late.upload, 2, b"x") == 3
+    assert others.append_upload(held.upload, 1, b"x") == 2
 
 
 def test_an_opening_is_one_entry_and_reads_only_its_part(home: Doorbells, doors: LocalDoors):

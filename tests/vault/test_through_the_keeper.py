@@ -171,6 +171,25 @@ def test_a_map_that_changed_is_read_anew(kept: KeptHome):
     assert door.read_recording(claim.opening, 0, 10) == speech(0)[:10]
 
 
+def test_what_was_begun_by_an_earlier_map_is_over_before_its_next_byte(kept: KeptHome):
+    """A map that no longer lets an account read ends its openings, also where nobody opens anything after that."""
+    kept.ring(ANNA, "r-1", speech(0))
+    door, claim, upload = kept.start().door(), opening(), UploadClaim(secrets.token_hex(16), "doorbell", path_of(ANNA, "r-2"))
+    door.open_recording(claim)
+    assert door.begin_upload(upload) == 0
+    assert door.read_recording(claim.opening, 0, 10) == speech(0)[:10]
+    text = kept.map.read_text()
+    kept.map.write_text(f"{text}\n# changed\n")
+    with pytest.raises(SessionGone):
+        door.read_recording(claim.opening, 10, 20)
+    with pytest.raises(SessionGone):
+        door.append_upload(upload.upload, 0, b"x")
+    door.open_recording(claim)
+    kept.map.write_text("nonsense")
+    with pytest.raises(Misconfigured):
+        door.read_recording(claim.opening, 10, 20)
+
+
 def test_ranges_and_bodies_are_bounded(kept: KeptHome):
     """A range or a body beyond the bounds is refused, the latter before it is read; the keeper goes on."""
     kept.ring(ANNA, "r-1", speech(0))

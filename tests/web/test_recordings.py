@@ -202,6 +202,32 @@ def test_two_clients_with_one_id_make_one_recording(front: tuple[Doorbells, Serv
     assert left_behind(home) == []
 
 
+@pytest.mark.parametrize("newer", ["whole", "part"])
+def test_the_bytes_of_two_requests_with_one_id_never_mix(front: tuple[Doorbells, Served], newer: str) -> None:
+    """Nobody claimed a hash. The newer request goes on alone, and the older one is told, also where both are at the same place."""
+    home, served = front
+    first = Sending(served, noise(4 * MIB, 1))
+    second = Sending(served, noise(4 * MIB, 2) if newer == "whole" else first.data, first.says, first.id)
+    at = 2 * MIB if newer == "part" else 0
+    with first.half(2 * MIB) as older:
+        assert first.reaches(2 * MIB)
+        with second.half(MIB if at else 2 * MIB, at) as later:
+            assert second.reaches(at + MIB)
+            time.sleep(0.5)
+            older.sendall(first.data[2 * MIB :])
+            assert older.recv(12) == b"HTTP/1.1 409"
+            later.sendall(second.data[at + MIB if at else 2 * MIB :])
+            assert later.recv(12) == b"HTTP/1.1 201"
+    assert home.read(*first.name) == second.data
+
+
+def test_uploads_that_nobody_goes_on_with_keep_no_other_out(front: tuple[Doorbells, Served]) -> None:
+    """To ask about more uploads than there may be takes nobody's place."""
+    _, served = front
+    assert {Sending(served, noise(10)).how_far().status for _ in range(UPLOADS.of_caller + 2)} == {202}
+    assert Sending(served, noise(10)).whole().status == 201
+
+
 def test_more_recordings_come_in_than_uploads_may_be_open(front: tuple[Doorbells, Served]) -> None:
     home, served = front
     before = len(names(home))

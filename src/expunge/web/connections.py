@@ -13,6 +13,8 @@ import selectors
 import socket
 import ssl
 import time
+from collections import deque
+from concurrent.futures import Future
 from functools import partial
 from types import FrameType
 from typing import Any, Final, TypeVar, cast
@@ -35,11 +37,18 @@ STALL: Final = 10.0
 PATIENCE: Final = 30.0
 SLOWEST: Final = 4096
 """Bytes a second that a body has to come at, after so many seconds of patience."""
+LINGER: Final = 2.0
+"""Seconds for which a client may take the last answer before its connection is closed. Nobody else waits for it."""
+_MOST_UNREAD: Final = 2**16
+"""Bytes that are still read from a connection that is being closed: one closed with unread bytes loses the answer."""
+_WAKE: Final = 1.0
+_DRAIN: Final = 0.05
+"""Seconds of a thread for a body that nobody wants."""
 T = TypeVar("T")
 _READ = 2**16
 _HANDSHAKE = 0x16
 """The first byte of TLS."""
-_DROPPED = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED}
+_DROPPED = {errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE}
 
 
 class Paced:
@@ -91,6 +100,8 @@ class Connection(TConn):  # type: ignore[misc]
     def __init__(self, *args: Any) -> None:
         """Take an accepted socket."""
         super().__init__(*args)
+        self.unread = 0
+        """Bytes that were read and dropped since the last answer."""
         self._head = bytearray()
         self._shaken = not self.cfg.is_ssl
         self._begun: float | None = time.monotonic()
@@ -167,6 +178,11 @@ class Response(wsgi.Response):  # type: ignore[misc]
 class HttpWorker(ThreadWorker):  # type: ignore[misc]
     """A worker that gives threads to requests alone. It answers malformed HTTP like everything else, and repeats nothing of it."""
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        """Begin with no client."""
+        super().__init__(*args, **named)
+        self._closing: deque[Connection] = deque()
+
     def init_process(self) -> None:
         """Begin."""
         wsgi.Response = Response
@@ -211,6 +227,58 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         source.expected, request._expected_100_continue = request._expected_100_continue, False  # noqa: SLF001 - there is no other way
         # Why closed otherwise: whether the body still comes is not known.
         return bool(super().handle_request(request, connection)) and not source.expected
+
+    def finish_request(self, connection: Connection, future: Future[object]) -> None:
+        """Go on with a client after its request. The poller waits until it closes; gunicorn's loop would wait for each client."""
+        if future.cancelled() or future.exception() or (future.result() and self.alive):
+            super().finish_request(connection, future)
+            return
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+            connection.sock.settimeout(0.0)
+            self.poller.register(connection.sock, selectors.EVENT_READ, partial(self._linger, connection))
+        except (OSError, ValueError, KeyError):
+            self._gone(connection)
+            return
+        connection.unread, connection.timeout = 0, time.monotonic() + LINGER
+        self._closing.append(connection)
+
+    def murder_pending(self) -> None:
+        """Close what was waited for long enough."""
+        super().murder_pending()
+        now = time.monotonic()
+        while self._closing and self._closing[0].timeout <= now:
+            self._end(self._closing[0])
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait no longer than until the next look at the clock, also while the worker ends."""
+        super().wait_for_and_dispatch_events(min(timeout, _WAKE))
+
+    def _linger(self, connection: Connection, _: object) -> None:
+        """Drop what still comes from a client that was answered, and close when it has closed or sends too much."""
+        try:
+            data = connection.sock.recv(_READ)
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return
+        except OSError:
+            data = b""
+        connection.unread += len(data)
+        if not data or connection.unread > _MOST_UNREAD:
+            self._end(connection)
+
+    def _end(self, connection: Connection) -> None:
+        self._closing.remove(connection)
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            self.poller.unregister(connection.sock)
+        self._gone(connection)
+
+    def _gone(self, connection: Connection) -> None:
+        self.nr_conns -= 1
+        connection.close()
+
+    def _keepalive_after(self, connection: Connection, keepalive: bool) -> bool:
+        """Return whether another request may come on a connection. A body that nobody read is not waited for: the connection ends."""
+        return keepalive and bool(connection.parser.finish_body(deadline=time.monotonic() + _DRAIN))
 
     def handle_exit(self, number: int, frame: FrameType | None) -> None:
         """Finish what is under way, and close idle connections at once: gunicorn would wait for them as long as for a request."""

@@ -9,11 +9,12 @@ import json
 import re
 import threading
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -38,7 +39,53 @@ _PATH = "/api/v1/recordings/{id}"
 _ID = re.compile(r"[A-Za-z0-9._~-]{16,128}")
 _WORDS = {"dataset", "name", "fields", "subjects", "clear_before"}
 _MOST_SUBJECTS = 64
+T = TypeVar("T")
 _FAULTS = dict.fromkeys((400, 401, 403, 405, 408, 409, 411, 415, 422, 429, 500, 503, 507), Fault)
+
+
+class Going:
+    """The requests that bring bytes of uploads: of each upload the newest alone, so that the bytes of two never mix."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._newest: dict[str, Turn] = {}
+
+    @contextmanager
+    def one(self, upload: str) -> Iterator[Turn]:
+        """Be the newest request of an upload for the length of a block. An older one takes no further step."""
+        turn = Turn()
+        with self._guard:
+            before = self._newest.get(upload)
+            self._newest[upload] = turn
+        if before is not None:
+            before.end()
+        try:
+            yield turn
+        finally:
+            with self._guard:
+                if self._newest.get(upload) is turn:
+                    del self._newest[upload]
+
+
+class Turn:
+    """The turn of one request."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._is_over = False
+
+    def take(self, act: Callable[[], T]) -> T:
+        """Take one step. Raises Problem (409) where a newer request of the same upload has come."""
+        with self._guard:
+            if self._is_over:
+                message = "another request goes on with this upload"
+                raise Problem(409, message, "the upload", "ask how far it is (Content-Range: bytes */TOTAL); send one part at a time")
+            return act()
+
+    def end(self) -> None:
+        """Let a newer request go on, after the step that is under way."""
+        with self._guard:
+            self._is_over = True
 
 
 class Uploads:
@@ -60,7 +107,7 @@ class Uploads:
 
 def add_recordings(api: NinjaAPI, door: RecordingsDoor, bearer: Bearer) -> None:
     """Add the endpoints of recordings to an API."""
-    uploads = Uploads()
+    uploads, going = Uploads(), Going()
 
     @api.put(
         _PATH,
@@ -79,8 +126,11 @@ def add_recordings(api: NinjaAPI, door: RecordingsDoor, bearer: Bearer) -> None:
         one. Each request says the same of the recording. The name of no person belongs into `id`.
         """
         with uploads.one(), _told():
-            claim = _claim(request, door, id)
-            return _put(request, response, door.vault, claim, part_of(request))
+            claim, part = _claim(request, door, id), part_of(request)
+            if part.size == 0 and not part.whole:
+                return _put(request, response, door.vault, claim, part, Turn())
+            with going.one(claim.upload) as turn:
+                return _put(request, response, door.vault, claim, part, turn)
 
     @api.delete(
         _PATH,
@@ -96,31 +146,33 @@ def add_recordings(api: NinjaAPI, door: RecordingsDoor, bearer: Bearer) -> None:
         return 204, None
 
 
-def _put(request: HttpRequest, response: HttpResponse, door: VaultDoor, claim: UploadClaim, part: Part) -> tuple[int, dict[str, Any]]:
-    received = door.begin_upload(claim)
+def _put(
+    request: HttpRequest, response: HttpResponse, door: VaultDoor, claim: UploadClaim, part: Part, turn: Turn
+) -> tuple[int, dict[str, Any]]:
+    received = turn.take(lambda: door.begin_upload(claim))
     if received and received == claim.size:
         return _known(request, response, door, claim, part)
     if part.whole and received:
-        door.drop_upload(claim.upload)
-        received = door.begin_upload(claim)
+        turn.take(lambda: door.drop_upload(claim.upload))
+        received = turn.take(lambda: door.begin_upload(claim))
     if part.size and part.first != received:
         raise _elsewhere(received)
-    received = _hand_on(door, claim.upload, received, pieces(request, part.size))
+    received = _hand_on(door, claim.upload, received, pieces(request, part.size), turn)
     if part.total is None or received == part.total:
-        taken = door.finish_upload(claim.upload)
+        taken = turn.take(lambda: door.finish_upload(claim.upload))
         return 201 if taken.fresh else 200, _kept(taken)
     response[OFFSET] = str(received)
     return 202, {"status": "incomplete", "received": received}
 
 
-def _hand_on(door: VaultDoor, upload: str, received: int, coming: Iterator[bytes]) -> int:
+def _hand_on(door: VaultDoor, upload: str, received: int, coming: Iterator[bytes], turn: Turn) -> int:
     """Hand pieces on, reading the next while one is sealed. Return how many bytes are in."""
     going: Future[int] | None = None
     try:
         for piece in coming:
             if going is not None:
                 received = going.result()
-            going = _HANDS.submit(door.append_upload, upload, received, piece)
+            going = _HANDS.submit(turn.take, partial(door.append_upload, upload, received, piece))
     finally:
         if going is not None:
             # Why before an error of the body is told: the sender asks next how far it is.

@@ -16,15 +16,18 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.bootstrap.vault.recordings import RecordingsDoor
-from expunge.errors import Misconfigured
+from expunge.errors import ExpungeError, Misconfigured
 from expunge.web.answers import strict
 from expunge.web.api import make_api
 from expunge.web.connections import FIELD, FIELDS, LINE, HttpWorker
 from expunge.web.tls import HSTS, TlsFiles
 
 THREADS = 16
+CLIENTS = 512
+"""Connections at once: a process may usually have 1024 files open, and each thread has some of its own."""
 SECONDS = 30
 """For a request, and for what is under way when the server is asked to end."""
 
@@ -67,6 +70,11 @@ class _Watch(Arbiter):  # type: ignore[misc]
         """Start what has ended; called about once a second."""
         super().manage_workers()
         self.app.look_after()
+
+    def reload(self) -> None:
+        """Begin a worker anew, unless it could not begin: gunicorn would end altogether."""
+        if self.app.can_begin():
+            super().reload()
 
 
 class HttpServer(BaseApplication):  # type: ignore[misc]
@@ -114,6 +122,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             "bind": f"fd://{self._socket.fileno()}",
             "workers": 1,
             "threads": THREADS,
+            "worker_connections": CLIENTS,
             "worker_class": f"{HttpWorker.__module__}.{HttpWorker.__qualname__}",
             "logger_class": _Silent,
             "timeout": SECONDS,
@@ -128,6 +137,16 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             values |= {"certfile": str(self._tls.certificate), "keyfile": str(self._tls.key), "ssl_context": self._given_context}
         for name, value in values.items():
             self.cfg.set(name, value)
+
+    def can_begin(self) -> bool:
+        """Return whether a worker could begin by the map as it is now; say so where none could."""
+        try:
+            # Why no more than read: this process forks, and opens no state.
+            read_installed(self._map_file)
+        except ExpungeError as error:
+            self._tell(f"map and certificate were not read again, and the earlier ones stay in use: {error.message}; {error.help}")
+            return False
+        return True
 
     def reload(self) -> None:
         """Read the certificate again; keep the one that is in use, and say so, where the new one cannot be used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from expunge.adapters.keeper import frames
 from expunge.adapters.keeper.key_requests import KeyDesk, LastingKey, Seal
-from expunge.adapters.keeper.peers import Admitted
+from expunge.adapters.keeper.peers import Accounts, Admitted
 from expunge.adapters.keeper.requests import Hello, Request, Status
 from expunge.adapters.keeper.server import KeeperLimits
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
@@ -24,7 +25,7 @@ from expunge.adapters.keys.local_keystore import open_keystore
 from expunge.core.values import canonical
 from expunge.core.values.ids import OrderId
 from expunge.errors import Busy, KeeperAway
-from expunge.testing.forked import NOBODY, in_child
+from expunge.testing.forked import NOBODY, in_child, start
 from expunge.testing.keys_suite import ONE
 from tests.adapters.keeper.kept import Kept
 
@@ -182,6 +183,42 @@ def test_another_user_is_refused_unless_the_operator_names_them(kept: Kept, tmp_
     kept.stop()
     kept.start()
     assert "this user may not" in in_child(lambda: ask([])).error, "nobody is named any more"
+
+
+def test_who_may_only_send_in_keeps_the_operator_neither_out_nor_waiting(kept: Kept, tmp_path: Path) -> None:
+    """Another user takes all the connections that it gets, and begins bodies of requests that it may not ask."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    kept.state.chmod(0o711)
+    limits = KeeperLimits(clients=8, of_others=6, of_user=4, together=1000, message=20.0, room=2.0)
+    kept.start(limits=limits, admitted=Admitted(ingest=Accounts(frozenset({NOBODY}))))
+    reading, writing = os.pipe()
+
+    def hostile() -> None:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        held = [kept.place.connect(5) for _ in range(20)]
+        for each in held:
+            # The keeper may have let it go before it was done.
+            with contextlib.suppress(OSError):
+                each.sendall(kept.hello() + (framed({"ask": "sign-checkpoint"}, bytes(900))[:-1] if each is held[0] else b""))
+        time.sleep(0.5)
+        os.write(writing, b".")
+        time.sleep(60)
+
+    child = start(hostile)
+    try:
+        assert os.read(reading, 1)
+        begun = time.monotonic()
+        with kept.talking() as wire:
+            wire.send(framed({"ask": "sign-checkpoint"}, bytes(900)))
+            assert "answer" in (wire.read() or {})
+        assert time.monotonic() - begun < 1
+    finally:
+        child.kill()
 
 
 def test_a_keeper_of_another_user_is_not_believed(kept: Kept, tmp_path: Path) -> None:

@@ -42,8 +42,12 @@ class KeeperLimits:
     """The limits of one keeper."""
 
     clients: int = 256
+    of_others: int = 192
+    """Clients of other users than the keeper's own: who may only read or send in must not keep the operator out."""
+    of_user: int = 64
+    """Clients of one other user."""
     together: int = 2 * frames.MOST_BODY
-    """Bytes of all bodies that the keeper reads or works on at one time."""
+    """Bytes of all bodies that the keeper reads or works on at one time; three quarters of it for other users."""
     hello: float = 5.0
     """Seconds in which a new client has to name its version."""
     message: float = 10.0
@@ -87,7 +91,9 @@ class Keeper:
         self._admitted = admitted or Admitted()
         self._limits = limits or KeeperLimits()
         self._clients: set[asyncio.Task[None]] = set()
-        self._held = 0
+        self._others: dict[asyncio.Task[None], int] = {}
+        """Client of another user -> the user."""
+        self._held = self._held_by_others = 0
         self._asked = 0
 
     def run(self, listening: socket.socket, ready: Callable[[], None]) -> None:
@@ -127,6 +133,7 @@ class Keeper:
                 await self._converse(reader, writer)
         finally:
             self._clients.discard(task)
+            self._others.pop(task, None)
             writer.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -135,11 +142,14 @@ class Keeper:
             connection = writer.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, frames.AT_ONCE)
             peer = self._welcome(peer_of(connection))
+            task = asyncio.current_task()
+            if task is not None and not _is_own(peer):
+                self._others[task] = peer.uid
             hello, _ = await self._read(reader, limits.hello, hello=True)
             self._check(hello)
             await self._send(writer, Answer({"version": frames.VERSION, "pid": os.getpid()}).frame())
             while True:
-                async with self._message(reader) as (request, body):
+                async with self._message(peer, reader) as (request, body):
                     answer = await self._answer(peer, request, body)
                     failpoint("keeper.answer:before")
                     await self._send(writer, answer)
@@ -152,7 +162,9 @@ class Keeper:
 
     def _welcome(self, peer: Peer) -> Peer:
         self._admitted.require(peer, Right.ANY)
-        if len(self._clients) > self._limits.clients:
+        limits, users = self._limits, list(self._others.values())
+        of_others = not _is_own(peer) and (len(users) >= limits.of_others or users.count(peer.uid) >= limits.of_user)
+        if of_others or len(self._clients) > limits.clients:
             raise Busy("the keeper has as many clients as it takes", help="try again when some of them have ended")
         return peer
 
@@ -167,16 +179,20 @@ class Keeper:
             raise StateUnavailable(message, help="restart it: expunge keeper stop, then expunge keeper run")
 
     @asynccontextmanager
-    async def _message(self, reader: asyncio.StreamReader) -> AsyncIterator[tuple[Request, bytes]]:
+    async def _message(self, peer: Peer, reader: asyncio.StreamReader) -> AsyncIterator[tuple[Request, bytes]]:
         """Answer one request, with room for its body while it is worked on."""
         request, size = await self._read(reader, self._limits.idle)
-        await self._take_room(size)
+        if size:
+            # Why before the body: whoever may not ask gets no room for it either.
+            self._admitted.require(peer, request.needs, request.for_purpose())
+        await self._take_room(peer, size)
         try:
             async with asyncio.timeout(self._limits.message):
                 body = await reader.readexactly(size)
             yield request, body
         finally:
             self._held -= size
+            self._held_by_others -= 0 if _is_own(peer) else size
 
     async def _read(self, reader: asyncio.StreamReader, patience: float, *, hello: bool = False) -> tuple[Request, int]:
         """Read a head; return the request and the size of the body that follows."""
@@ -200,14 +216,16 @@ class Keeper:
             raise UsageError(message, help="restart it with the same version of Expunge: expunge keeper stop, then expunge keeper run")
         return kind.read(head)
 
-    async def _take_room(self, size: int) -> None:
+    async def _take_room(self, peer: Peer, size: int) -> None:
+        together, others = self._limits.together, 0 if _is_own(peer) else size
         try:
             async with asyncio.timeout(self._limits.room):
-                while self._held + size > self._limits.together:
+                while self._held + size > together or (others and self._held_by_others + others > together * 3 // 4):
                     await asyncio.sleep(_LOOK_AGAIN)
         except TimeoutError:
             raise Busy("the keeper works on too much at once", help="try again in a moment") from None
         self._held += size
+        self._held_by_others += others
 
     async def _answer(self, peer: Peer, request: Request, body: bytes) -> Frame:
         self._asked += 1
@@ -243,6 +261,10 @@ class Keeper:
         writer.write(frame.encode())
         async with asyncio.timeout(self._limits.message):
             await writer.drain()
+
+
+def _is_own(peer: Peer) -> bool:
+    return peer.uid == os.geteuid()
 
 
 def _handled(handler: Handler, peer: Peer, request: Request, body: bytes) -> Answer:

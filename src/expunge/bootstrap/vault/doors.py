@@ -34,6 +34,8 @@ OPENINGS = SessionLimits(of_caller=256, together=512, idle=600.0)
 """Each has a file open, and a process may usually have 1024."""
 UPLOADS = SessionLimits(of_caller=64, together=128, idle=1800.0)
 """Each has a file open, and 300 KiB of memory."""
+WAITS = 60.0
+"""Seconds after which an upload makes room for another one of its caller, where there is none."""
 _DIGEST = 64
 
 
@@ -61,7 +63,7 @@ class LocalDoors:
         """
         self.vault = vault
         self.openings: Sessions[OpeningClaim, GatedReader] = Sessions("opening", openings, GatedReader.close)
-        self.uploads: Sessions[UploadClaim, _Upload] = Sessions("upload", uploads, _abandoned, may_go=_is_in)
+        self.uploads: Sessions[UploadClaim, _Upload] = Sessions("upload", uploads, _abandoned, may_go=_may_go)
 
     def door_of(self, caller: Caller) -> LocalDoor:
         """Return the door of a caller."""
@@ -110,7 +112,8 @@ class LocalDoor:
         if not first <= last <= first + MOST_AT_ONCE:
             message = f"a read has at most {MOST_AT_ONCE} bytes"
             raise UsageError(message, help="read in parts")
-        with self._doors.openings.held(self._caller, opening, UsageError) as opened, _reading():
+        # Why the vault too: what was begun by an earlier map ends before it is used.
+        with self._doors.vault(), self._doors.openings.held(self._caller, opening, UsageError) as opened, _reading():
             if not opened.first <= first <= last <= opened.last:
                 message = f"the part that was opened is from {opened.first} to {opened.last}"
                 raise UsageError(message, help="read within it, or open another part")
@@ -151,7 +154,7 @@ class LocalDoor:
         if len(data) > MOST_AT_ONCE:
             message = f"an append has at most {MOST_AT_ONCE} bytes"
             raise UsageError(message, help="send it in parts")
-        with self._doors.uploads.held(self._caller, upload, WrongOffset) as found, taking_in():
+        with self._doors.vault(), self._doors.uploads.held(self._caller, upload, WrongOffset) as found, taking_in():
             if found.taken is not None:
                 raise _elsewhere(found.taken.size)
             incoming = found.incoming
@@ -177,8 +180,9 @@ class LocalDoor:
         self._doors.uploads.end(self._caller, upload)
 
 
-def _is_in(upload: _Upload) -> bool:
-    return upload.taken is not None
+def _may_go(upload: _Upload, idle: float) -> bool:
+    # Why one that waits: senders that were cut off would keep all others out until it ends by itself.
+    return upload.taken is not None or not upload.incoming.received or idle >= WAITS
 
 
 def _abandoned(upload: _Upload) -> None:

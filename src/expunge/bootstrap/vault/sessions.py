@@ -47,7 +47,7 @@ class Sessions(Generic[Claim, Kept]):
         end: Callable[[Kept], None],
         now: Callable[[], float] = time.monotonic,
         *,
-        may_go: Callable[[Kept], bool] = lambda _: False,
+        may_go: Callable[[Kept, float], bool] = lambda _kept, _idle: False,
     ) -> None:
         """Set up none yet.
 
@@ -56,7 +56,7 @@ class Sessions(Generic[Claim, Kept]):
             limits: their limits.
             end: ends what is kept; called once for each.
             now: seconds, from anywhere.
-            may_go: whether one is only remembered, and makes room for another.
+            may_go: whether one that was idle for some seconds makes room for another; with 0 seconds, whether nothing is lost with it.
         """
         self._what, self._limits, self._end, self._now, self._may_go = what, limits, end, now, may_go
         self._guard = threading.Lock()
@@ -136,26 +136,40 @@ class Sessions(Generic[Claim, Kept]):
                 return session
             mine = sum(uid == caller.uid for uid, _ in self._sessions)
             full = len(self._sessions) >= self._limits.together
-            if (full or mine >= self._limits.of_caller) and not self._make_room(None if full else caller.uid):
+            too_many = mine >= self._limits.of_caller
+            if (full or too_many) and not self._make_room(caller, of_all=full and not too_many):
                 message = f"there is no room for another {self._what}"
                 raise Busy(message, help="close those that are not needed, or wait until idle ones end")
             session = self._sessions[caller.uid, token] = Session(claim, used=self._now())
             return session
 
-    def _make_room(self, uid: int | None) -> bool:
-        """End the one that was not used for longest of those that may go, of one caller or of all. Return whether there was one."""
-        for key, session in sorted(self._sessions.items(), key=lambda each: each[1].used):
-            if (uid is None or key[0] == uid) and session.lock.acquire(blocking=False):
-                try:
-                    kept = session.kept
-                    if kept is not None and self._may_go(kept):
-                        session.ended, session.kept = True, None
-                        del self._sessions[key]
-                        self._end(kept)
-                        return True
-                finally:
-                    session.lock.release()
-        return False
+    def _make_room(self, caller: Caller, *, of_all: bool) -> bool:
+        """End the one that was not used for longest of those that may go; first those with which nothing is lost. Return whether one was.
+
+        Args:
+            caller: who needs room; of others' only those go with which nothing is lost.
+            of_all: whether it is all callers together who have too many, and not this one.
+        """
+        now, found = self._now(), sorted(self._sessions.items(), key=lambda each: each[1].used)
+        mine = [each for each in found if each[0][0] == caller.uid]
+        return any(self._let_go(*each, 0.0) for each in (found if of_all else mine)) or any(
+            self._let_go(*each, now - each[1].used) for each in mine
+        )
+
+    def _let_go(self, key: tuple[int, str], session: Session[Claim, Kept], idle: float) -> bool:
+        """End a session that may go and is not in use. Return whether it was."""
+        if not session.lock.acquire(blocking=False):
+            return False
+        try:
+            kept = session.kept
+            if kept is None or not self._may_go(kept, idle):
+                return False
+            session.ended, session.kept = True, None
+            del self._sessions[key]
+            self._end(kept)
+            return True
+        finally:
+            session.lock.release()
 
     @contextmanager
     def _ending(self, caller: Caller, token: str, session: Session[Claim, Kept], *survives: type[Exception]) -> Iterator[None]:
