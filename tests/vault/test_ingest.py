@@ -212,4 +212,9 @@ def test_a_folder_goes_on_without_those_who_are_refused(home: Doorbells, tmp_pat
     assert ANNA not in ran.out + ran.err
     assert names(home) == [path_of(BELA, "r-1")]
     (folder / "notes.txt").write_text("not a recording")
-    assert "fits no path" in expunge("ingest", folder, *options).err
+    told = expunge("ingest", folder, *options).err
+    assert "1 of 3 files" in told
+    assert "notes.txt" in told, "who has ten thousand files needs the name"
+    lone = ("ingest", folder / "nowhere.mp4", *options, "--name", path_of(BELA, "r-2"))
+    assert "nowhere.mp4 cannot be read" in expunge(*lone).err
+    assert "64 hex digits" in expunge(*lone, "--sha256", "00").err

@@ -93,7 +93,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
 
         Args:
             map_file: the data map.
-            listening: the socket.
+            listening: the socket, which is gunicorn's from here on.
             ready: called once, in this process, when a worker answers.
             tell: tells the operator something, in one line.
             look_after: called about once a second.
@@ -119,7 +119,8 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         """Settings of our own; no file and no variable of the environment has a say."""
         values: dict[str, Any] = {
-            "bind": f"fd://{self._socket.fileno()}",
+            # Why detached: gunicorn closes this descriptor when it takes it over, and another file may get its number.
+            "bind": f"fd://{self._socket.detach()}",
             "workers": 1,
             "threads": THREADS,
             "worker_connections": CLIENTS,

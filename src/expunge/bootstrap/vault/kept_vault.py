@@ -69,7 +69,7 @@ class KeptVault:
         return vault_names.named(vault_names.dataset_of(self.map, dataset), fields)
 
     def names(self, dataset: str, folder: Path) -> Iterator[tuple[str, Path]]:
-        """Yield (name, file) for each file below a folder. Raises UsageError where one fits no path of the dataset."""
+        """Yield (name, file) for each file below a folder. Raises StrayFiles where some fit no path of the dataset."""
         return vault_names.names_below(vault_names.dataset_of(self.map, dataset), folder)
 
     def datasets(self) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ class VaultService(DomainService):
         return vault_names.named(self._dataset(dataset), fields)
 
     def names(self, dataset: str, folder: Path) -> Iterator[tuple[str, Path]]:
-        """Yield (name, file) for each file below a folder. Raises UsageError where one fits no path of the dataset."""
+        """Yield (name, file) for each file below a folder. Raises StrayFiles where some fit no path of the dataset."""
         return vault_names.names_below(self._dataset(dataset), folder)
 
     # --- out ------------------------------------------------------------------------------------

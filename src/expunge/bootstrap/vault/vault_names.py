@@ -13,6 +13,14 @@ from expunge.stores.tree.template_walk import CompiledTemplate
 KIND = "vault"
 
 
+class StrayFiles(UsageError):
+    """Files of a folder are no recordings of the dataset; ``names`` are their names below it, which the message never holds."""
+
+    def __init__(self, message: str, *, help: str = "", names: tuple[str, ...] = ()) -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message, help=help)
+        self.names = names
+
+
 def datasets_of(data_map: DataMap) -> tuple[str, ...]:
     """Return the datasets that lie in vaults."""
     return tuple(name for name, each in data_map.datasets.items() if data_map.stores[each.store].kind == KIND)
@@ -35,21 +43,27 @@ def named(dataset: Dataset, fields: Mapping[str, str]) -> str:
         if template.placeholders == set(fields):
             parts = ("".join(fields[part] if at % 2 else part for at, part in enumerate(each.parts)) for each in template.segments)
             return "/".join(parts)
-    wanted = " or ".join(
-        " ".join(f"--field {name}=..." for name in sorted(CompiledTemplate.of(path).placeholders)) for path in dataset.paths
-    )
+    wanted = " or ".join(" and ".join(sorted(CompiledTemplate.of(path).placeholders)) for path in dataset.paths)
     message = f"the fields fill no path of {dataset.name}"
-    raise UsageError(message, help=f"give {wanted}, or the whole name")
+    raise UsageError(message, help=f"give the fields {wanted}, or the whole name")
 
 
 def names_below(dataset: Dataset, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield (name, file) for each file below a folder. Raises UsageError where one fits no path of the dataset."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_file():
-            continue
-        name = path.relative_to(folder).as_posix()
+    """Yield (name, file) for each file below a folder. Raises StrayFiles, before the first, where some fit no path of the dataset."""
+    found = [(path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")) if not path.is_symlink() and path.is_file()]
+    strays = tuple(name for name, _ in found if not _fits(dataset, name))
+    if strays:
+        message = f"{len(strays)} of {len(found)} files below the folder fit no path of {dataset.name}, or could be two people's"
+        raise StrayFiles(message, help=f"move them away; names are like {' or '.join(dataset.paths)}", names=strays)
+    yield from found
+
+
+def _fits(dataset: Dataset, name: str) -> bool:
+    try:
         named_in(dataset, name)
-        yield name, path
+    except UsageError:
+        return False
+    return True
 
 
 def people_of(data_map: DataMap, dataset: Dataset) -> ByField | None:

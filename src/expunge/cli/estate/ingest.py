@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from expunge.bootstrap.vault.access import Vault
 
 STDIN = "-"
+_STRAYS_SHOWN = 10
 
 
 @dataclass
@@ -54,6 +56,8 @@ def ingest(
     """
     further = [_pair(each, ":", "--subject is written with its kind", "such as profile:p-18") for each in subjects or ()]
     filled = dict(_pair(each, "=", "--field names a placeholder and its value", "such as recording_id=r-1") for each in fields or ())
+    if sha256 and not re.fullmatch("[0-9a-fA-F]{64}", sha256):
+        raise UsageError("--sha256 is no SHA-256", help="give its 64 hex digits, as `sha256sum FILE` prints them")
     taken = _Taken()
     folder = source != STDIN and Path(source).is_dir()
     if folder and (name or filled or sha256):
@@ -61,7 +65,7 @@ def ingest(
     with opened_vault(map_file) as vault:
         vault.renew_gate()
         if folder:
-            for each, path in list(vault.names(dataset, Path(source))):
+            for each, path in _names(vault, dataset, Path(source)):
                 with path.open("rb") as file:
                     try:
                         _take(vault, dataset, each, file, further, taken, clear=True)
@@ -74,6 +78,17 @@ def ingest(
     _tell(taken, as_json=as_json)
     if taken.refused:
         raise typer.Exit(Exit.FAILED)
+
+
+def _names(vault: Vault, dataset: str, folder: Path) -> list[tuple[str, Path]]:
+    from expunge.bootstrap.vault.vault_names import StrayFiles
+
+    try:
+        return list(vault.names(dataset, folder))
+    except StrayFiles as error:
+        for name in error.names[:_STRAYS_SHOWN]:
+            output.note(f"no recording of {dataset}: {output.visible(name)}")
+        raise
 
 
 def _take(
@@ -101,7 +116,7 @@ def _stream(source: str) -> Iterator[BinaryIO]:
         with Path(source).open("rb") as file:
             yield file
     except OSError as error:
-        message = f"the recording cannot be read: {error.strerror}"
+        message = f"{output.visible(source)} cannot be read: {error.strerror}"
         raise UsageError(message, help="name a file, a folder, or - for stdin") from error
 
 

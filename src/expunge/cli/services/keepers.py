@@ -86,7 +86,7 @@ def status(state: State = None, map_file: options.Map = None, as_json: options.J
         output.write_json("keeper-status/1", told)
         return
     others = output.count(found.clients - 1, "client")
-    output.say(f"the keeper runs as process {found.pid}, with {others} beside this one; it was asked {found.asked:,} times")
+    output.say(f"the keeper runs as process {found.pid}, with {others} beside this one; requests so far: {found.asked:,}")
     output.say("it opens vaults" if found.vault else "it opens no vault")
     for who, may in found.rights:
         output.say(f"{who} may {may}")

@@ -57,7 +57,7 @@ class VaultCheck:
             mend = "give this user the right to write to it"
             yield self._names.finding(FindingKind.PERMISSION, ".", f"the {noun} cannot be written to", mend)
         if self._library is None:
-            what = f"its recordings lie sealed, and the keys are not here: only the {noun} was looked at"
+            what = f"its recordings lie sealed, and this command opens no key: only the {noun} was looked at"
             yield self._names.finding(FindingKind.NOTE, ".", what, "nothing; `expunge doctor` and orders look with the keys")
             return
         yield from self._files(self._library)
