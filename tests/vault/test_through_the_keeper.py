@@ -110,7 +110,7 @@ def test_no_client_has_the_key_of_a_recording(kept: KeptHome):
         (recording,) = opened.vault.recordings("doorbell")
         key = opened.vault.vaults.table().key(bytes.fromhex(recording.id))
         library = opened.vault._library(opened.vault._dataset("doorbell"))
-        salt = library.path(recording.id).read_bytes()[:SALT]
+        salt = next(each.path for each in library.shelf.files() if each.id == recording.id).read_bytes()[:SALT]
     needles = forms(key) + forms(derive(key, object_context("doorbell", recording.id), salt).key)
     kept.start()
     assert held(kept, needles) == (hash_of(speech(0)), False)
