@@ -25,6 +25,7 @@ from expunge.core.verification import receipt_verify
 from expunge.engine.kernel.journal_streams import EPOCHS, read_register, register
 from expunge.errors import EvidenceInvalid, ExpungeError, IllegalTransition, NeedsApproval, UsageError
 from expunge.faults import arm
+from expunge.ports.vault.key_epochs import KeyDeath
 from expunge.vault.chunked import object_context, open_sealed
 from tests.cli.running import Ran, expunge
 from tests.engine.consents import Shifted
@@ -266,3 +267,13 @@ def test_recordings_in_the_clear_are_told(home: Doorbells):
     home.map.write_text(whole)
     home.map.write_text(home.map.read_text().replace("kind: vault, url: ./world/vault", "kind: files, url: ./world/clear"))
     assert today() == {"FAIL-11": "no", "RNG-22": "no"}
+
+
+@pytest.mark.parametrize(
+    ("epochs", "words"),
+    [((1,), "epoch 1 is destroyed"), ((1, 2), "epochs 1 and 2 are destroyed"), ((1, 2, 3), "epochs 1, 2 and 3 are destroyed")],
+)
+def test_a_receipt_names_each_epoch_that_has_to_go(epochs: tuple[int, ...], words: str) -> None:
+    """A rotation between a recording and its erasure leaves two epochs, and the sentence stays one."""
+    made = datetime(2026, 1, 1, tzinfo=UTC)
+    assert KeyDeath(made, None, dict.fromkeys(epochs, made)).until() == words

@@ -166,9 +166,8 @@ def _tell_status(found: KeyStatus) -> None:
         table.add_row(str(each.number), output.moment(each.made), due, *counts, said, style="bold red" if late else "")
     output.stdout().print(table)
     for death in found.waiting:
-        epochs = ", ".join(map(str, sorted(death.epochs)))
         shreds = output.count(death.shreds, "shred")
-        output.say(f"{shreds} up to {output.moment(death.inaccessible)}: inaccessible; irrecoverable once epoch {epochs} is destroyed")
+        output.say(f"{shreds} up to {output.moment(death.inaccessible)}: inaccessible; irrecoverable once {death.until()}")
     if found.copyable:
         output.say("the root is a folder of this machine: a copy of it opens epochs that were destroyed since")
 

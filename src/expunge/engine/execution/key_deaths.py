@@ -49,8 +49,7 @@ def _sentence(context: Context, run: Run, store: SealedItems, name: str) -> str:
 
 
 def _until(death: KeyDeath, store: SealedItems, now: datetime) -> str:
-    numbers = ", ".join(map(str, sorted(death.epochs)))
-    what = f"a copy of the key table from before, with the root, opens them until epoch {numbers} is destroyed"
+    what = f"a copy of the key table from before, with the root, opens them until {death.until()}"
     due = death.due(store.epoch_lifetime())
     if due is None:
         return "an epoch of that time is neither here nor known as destroyed"

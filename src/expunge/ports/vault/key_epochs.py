@@ -45,6 +45,11 @@ class KeyDeath:
         """Return when the last of these epochs is due to be destroyed; None where none of them lives here."""
         return max(self.epochs.values()) + lifetime if self.epochs else None
 
+    def until(self) -> str:
+        """Return what has to happen first, in words: ``epoch 1 is destroyed``, ``epochs 1 and 2 are destroyed``."""
+        *others, last = map(str, sorted(self.epochs)) if self.epochs else ("",)
+        return f"epochs {', '.join(others)} and {last} are destroyed" if others else f"epoch {last} is destroyed"
+
 
 @dataclass(frozen=True, slots=True)
 class EpochEnd:
