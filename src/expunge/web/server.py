@@ -103,7 +103,8 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             Misconfigured: certificate and key cannot be used.
         """
         self._map_file = map_file
-        self._socket = listening
+        # Why detached: gunicorn closes this descriptor when it takes it over, and another file may get its number.
+        self._bind = f"fd://{listening.detach()}"
         self._ready = ready
         self._tell = tell
         self.look_after = look_after
@@ -119,8 +120,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         """Settings of our own; no file and no variable of the environment has a say."""
         values: dict[str, Any] = {
-            # Why detached: gunicorn closes this descriptor when it takes it over, and another file may get its number.
-            "bind": f"fd://{self._socket.detach()}",
+            "bind": self._bind,
             "workers": 1,
             "threads": THREADS,
             "worker_connections": CLIENTS,

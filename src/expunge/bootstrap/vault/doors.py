@@ -126,6 +126,8 @@ class LocalDoor:
 
     def readable_recordings(self, dataset: str, purpose: str, after: int = 0) -> ReadablePage:
         """See the port."""
+        if not purpose:
+            raise UsageError("a program names a purpose", help="name one of the map")
         with self._doors.vault() as vault:
             return vault.readable_page(dataset, purpose, after)
 

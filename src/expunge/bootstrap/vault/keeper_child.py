@@ -26,6 +26,8 @@ _AGAIN = 2.0
 _READY, _LOOK = 30.0, 0.05
 """Seconds in which a keeper that was started answers, and between two looks whether it does."""
 _LIBC = ctypes.CDLL(None)
+_SAFE = ("-P",)
+"""Without the working folder among the places of modules: a folder ``expunge`` there would be run with the keys at hand."""
 _HELP = "start `expunge keeper run`, which asks for the passphrase once"
 
 
@@ -99,7 +101,7 @@ class KeeperChild:
                 os._exit(1)
 
         self._child = subprocess.Popen(
-            (sys.executable, "-m", "expunge", "keeper", "run", "--json", *named),
+            (sys.executable, *_SAFE, "-m", "expunge", "keeper", "run", "--json", *named),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             # Why apart: an interruption from a terminal ends the server, which finishes what is under way and then ends the keeper.

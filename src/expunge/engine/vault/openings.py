@@ -26,7 +26,7 @@ EXPORT = ("subject access", "expunge export")
 """Purpose and program under which an export enters its openings."""
 SPAN = timedelta(minutes=1)
 MOST_REFUSALS = 10
-"""Entries of refusals of one program, purpose and reason in :data:`SPAN`. Further ones are counted in the next entry."""
+"""Entries of refusals of one account, dataset and reason in :data:`SPAN`. Further ones are counted in the next entry."""
 _MOST_KINDS = 1000
 
 
@@ -78,8 +78,8 @@ def require_reader(context: Context, reader: Reader) -> None:
 class Refusals:
     """Enters refusals, and not every one of a program that asks again and again."""
 
-    _entered: dict[tuple[Reader, str, str], tuple[datetime, int, int]] = field(default_factory=dict, repr=False)
-    """(reader, dataset, reason) -> beginning of the span, entries in it, refusals without an entry."""
+    _entered: dict[tuple[str, str, str], tuple[datetime, int, int]] = field(default_factory=dict, repr=False)
+    """(account, dataset, reason) -> beginning of the span, entries in it, refusals without an entry. A program names itself."""
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def entering(self, context: Context, recording: SealedRecording, reader: Reader, ask: Callable[[], None]) -> Callable[[], None]:
@@ -97,7 +97,7 @@ class Refusals:
         return asked
 
     def _enter(self, context: Context, recording: SealedRecording, reader: Reader, why: str) -> None:
-        now, kind = context.clock.now(), (reader, recording.dataset, why)
+        now, kind = context.clock.now(), (reader.user, recording.dataset, why)
         with self._lock:
             begun, entries, more = self._entered.get(kind, (now, 0, 0))
             if now - begun >= SPAN:
