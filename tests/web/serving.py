@@ -103,7 +103,7 @@ def serving(folder: Path, token: str, *options: str | Path, **environ: str) -> I
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
                     pytest.fail("the server did not end within 20 s of being asked to")
-                assert (process.returncode, "error:" in said.read_text()) == (0, False), said.read_text()
+                assert (process.returncode, "error:" in said.read_text()) == (0, False), (process.returncode, said.read_text())
 
 
 def table(folder: Path, name: str) -> dict[str, Any]:
