@@ -103,7 +103,9 @@ def serving(folder: Path, token: str, *options: str | Path, **environ: str) -> I
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
                     pytest.fail("the server did not end within 20 s of being asked to")
-                assert (process.returncode, "error:" in said.read_text()) == (0, False), (process.returncode, said.read_text())
+                # Killed by the story itself, a moment ago; else it ends well.
+                assert process.returncode in {0, -signal.SIGKILL}, (process.returncode, said.read_text())
+                assert "error:" not in said.read_text()
 
 
 def table(folder: Path, name: str) -> dict[str, Any]:
