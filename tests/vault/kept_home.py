@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keys import key_files
 from expunge.bootstrap import Expunge, keeping
 from expunge.bootstrap.vault.kept_installation import KeptInstallation
-from expunge.testing.forked import ChildExit, RunningChild, start
+from expunge.testing.forked import RunningChild
+from tests.adapters.keeper.kept import KeeperProcess
 from tests.engine.household import shorten_pauses
 from tests.vault.doorbells import Doorbells, build, copy
 
@@ -28,7 +28,7 @@ PATIENCE = 20.0
 
 
 @dataclass
-class KeptHome(Doorbells):
+class KeptHome(KeeperProcess, Doorbells):
     """Doorbells whose keys only a keeper has. The test itself knows the passphrase, and plays the operator with it."""
 
     child: RunningChild | None = None
@@ -55,10 +55,8 @@ class KeptHome(Doorbells):
         as_user: int | None = None,
     ) -> KeptHome:
         """Start a keeper; returns when it answers. With ``recorded`` it returns the failpoints that it passed since."""
-        reading, writing = os.pipe()
 
-        def keep() -> list[str]:
-            os.close(reading)
+        def keep(answers: Callable[[], object]) -> list[str]:
             passed: list[str] = []
             if as_user is not None:
                 become(as_user)
@@ -70,27 +68,14 @@ class KeptHome(Doorbells):
                         passed = stack.enter_context(faults.record())
                     if fault:
                         stack.enter_context(faults.arm(*fault))
-                    os.write(writing, b".")
+                    answers()
 
                 doors = KeptInstallation(self.map, PASSPHRASE) if with_map else None
                 keeping.keep(self.place, PASSPHRASE, admitted or Admitted(), ready, doors)
             return passed
 
-        self.child = start(keep)
-        os.close(writing)
-        os.read(reading, 1)
-        os.close(reading)
+        self.begin(keep)
         return self
-
-    def kill(self) -> None:
-        assert self.child is not None
-        self.child.kill()
-
-    def stop(self) -> ChildExit:
-        """SIGTERM, and its end."""
-        assert self.child is not None
-        os.kill(self.child.pid, signal.SIGTERM)
-        return self.child.wait()
 
     def door(self, patience: float = PATIENCE) -> KeeperVault:
         """A client that says what it likes: it has no gate."""

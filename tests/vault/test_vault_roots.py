@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from expunge.adapters.roots import pkcs11_guard
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.values.order import OrderState
 from expunge.core.verification import receipt_verify
 from expunge.errors import ExpungeError, NeedsApproval, StoreUnavailable
 from expunge.servers.openbao import OpenBaoServer
+from tests.adapters.roots.softhsm_tokens import pulled
 from tests.cli.running import Ran, expunge
 from tests.vault.doorbells import ANNA, BELA, CARA, Doorbells, path_of, speech
 
@@ -75,21 +74,6 @@ def token_of(server: OpenBaoServer, policy: str, name: str = "expunge-vault") ->
     ask(server, "PUT", f"sys/policies/acl/{name}", {"policy": policy})
     made: str = ask(server, "POST", "auth/token/create", {"policies": [name]})["auth"]["client_token"]
     return made
-
-
-@contextmanager
-def pulled() -> Iterator[None]:
-    tokens = Path(os.environ["SOFTHSM2_CONF"]).with_name("tokens")
-    hidden = tokens.with_name("pulled")
-    tokens.rename(hidden)
-    tokens.mkdir()
-    pkcs11_guard.forget_tokens()
-    try:
-        yield
-    finally:
-        tokens.rmdir()
-        hidden.rename(tokens)
-        pkcs11_guard.forget_tokens()
 
 
 def named(home: Doorbells, root: str) -> None:

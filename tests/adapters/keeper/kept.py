@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +27,37 @@ PATIENCE = 20.0
 """Seconds: a test machine is slow at times; nothing here waits so long when all is well."""
 
 
+class KeeperProcess:
+    """The process of a keeper."""
+
+    child: RunningChild | None
+
+    def begin(self, keep: Callable[[Callable[[], object]], list[str]]) -> None:
+        """Start ``keep`` in a process of its own. Return when that calls what it is given, or has died on the way."""
+        reading, writing = os.pipe()
+
+        def kept() -> list[str]:
+            os.close(reading)
+            return keep(lambda: os.write(writing, b"."))
+
+        self.child = start(kept)
+        os.close(writing)
+        os.read(reading, 1)
+        os.close(reading)
+
+    def kill(self) -> None:
+        assert self.child is not None
+        self.child.kill()
+
+    def stop(self) -> ChildExit:
+        """SIGTERM, and its end."""
+        assert self.child is not None
+        os.kill(self.child.pid, signal.SIGTERM)
+        return self.child.wait()
+
+
 @dataclass
-class Kept:
+class Kept(KeeperProcess):
     """A state folder with keys, and its keeper where one was started."""
 
     state: Path
@@ -53,10 +82,8 @@ class Kept:
         recorded: bool = False,
     ) -> Kept:
         """Start a keeper; returns when it answers, or has died on the way. With ``recorded`` it returns the failpoints that it passed."""
-        reading, writing = os.pipe()
 
-        def keep() -> list[str]:
-            os.close(reading)
+        def keep(ready: Callable[[], object]) -> list[str]:
             place = self.place
             with contextlib.ExitStack() as stack:
                 stack.enter_context(place.held())
@@ -66,25 +93,12 @@ class Kept:
                 if fault:
                     stack.enter_context(faults.arm(*fault))
                 with place.listen(for_others=bool(admitted and admitted.others)) as listening:
-                    keeper.run(listening, lambda: os.write(writing, b"."))
+                    keeper.run(listening, ready)
                     place.leave()
             return passed
 
-        self.child = start(keep)
-        os.close(writing)
-        os.read(reading, 1)
-        os.close(reading)
+        self.begin(keep)
         return self
-
-    def kill(self) -> None:
-        assert self.child is not None
-        self.child.kill()
-
-    def stop(self) -> ChildExit:
-        """SIGTERM, and its end."""
-        assert self.child is not None
-        os.kill(self.child.pid, signal.SIGTERM)
-        return self.child.wait()
 
     def keys(self, patience: float = PATIENCE) -> KeeperKeys:
         """A client, which is closed at the end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ import pkcs11
 import pytest
 
 from expunge import faults
-from expunge.adapters.roots import pkcs11_guard
 from expunge.adapters.roots.guarded_root import GuardedRoot
 from expunge.adapters.roots.pkcs11_guard import Pkcs11Guard
 from expunge.adapters.roots.shred_file import ShredFile
@@ -23,6 +21,7 @@ from expunge.servers.openbao import OpenBaoServer
 from expunge.testing.forked import in_child
 from expunge.testing.root_keys_suite import RootKeysSuite
 from expunge.vault.keys.key_table import KeyTable
+from tests.adapters.roots.softhsm_tokens import pulled
 from tests.architecture.failpoints import all_failpoints
 from tests.vault.keys.installation import recording, subject
 
@@ -40,17 +39,8 @@ class TestPkcs11(RootKeysSuite):
 
     @contextmanager
     def away(self, folder: Path) -> Iterator[None]:
-        tokens = Path(os.environ["SOFTHSM2_CONF"]).with_name("tokens")
-        hidden = tokens.with_name("pulled")
-        tokens.rename(hidden)
-        tokens.mkdir()
-        pkcs11_guard.forget_tokens()
-        try:
+        with pulled():
             yield
-        finally:
-            tokens.rmdir()
-            hidden.rename(tokens)
-            pkcs11_guard.forget_tokens()
 
     def test_the_token_gives_its_keys_to_nobody(self, tmp_path: Path) -> None:
         self.open(tmp_path).make(1)

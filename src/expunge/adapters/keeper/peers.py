@@ -31,7 +31,7 @@ class Right(StrEnum):
     """A right that a request needs."""
 
     ANY = "any"
-    """Whoever has one of the others."""
+    """To have any of the others."""
     KEYS = "keys"
     """To have keys used, and the keys of pseudonyms, gate and index told."""
     READ = "read"
@@ -57,19 +57,19 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Admitted:
-    """Who may ask, and what: the keeper's own user everything, others what the operator lets them."""
+    """The rights of users and groups, as the operator gives them. The keeper's own user has all rights."""
 
     users: frozenset[int] = frozenset()
-    """Users who may ask for what keys do."""
+    """Users who may have keys used."""
     groups: frozenset[int] = frozenset()
     read: Mapping[str, Accounts] = field(default_factory=dict)
-    """Purpose -> who may open recordings for it."""
+    """Purpose -> the accounts that may open recordings for it."""
     ingest: Accounts = field(default_factory=Accounts)
-    """Who may send recordings in."""
+    """The accounts that may send recordings in."""
 
     @property
     def keys(self) -> Accounts:
-        """Who may ask for what keys do."""
+        """The accounts that may have keys used."""
         return Accounts(self.users, self.groups)
 
     @property

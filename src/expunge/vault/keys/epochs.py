@@ -91,7 +91,7 @@ class Epochs:
 
         An epoch that is back, although the register has its destruction, is destroyed again. One that the root destroyed without an entry
         gets its entry now. A table whose current epoch is destroyed goes on in another one. Raises StateRolledBack where the root lacks
-        the current epoch, which nobody destroyed.
+        the current epoch, which was not destroyed.
         """
         try:
             living = self.living()
@@ -106,7 +106,7 @@ class Epochs:
                 self.enter(database, Entry(Deed.EPOCH_DESTROYED, at, epoch=epoch))
             elif epoch == current:
                 raise StateRolledBack(
-                    "the root lacks the vault's current epoch, which nobody destroyed", help="put the newest copy of the root back"
+                    "the root lacks the vault's current epoch, which was not destroyed", help="put the newest copy of the root back"
                 )
         if current not in living or current in destroyed:
             self.begin(database, at)
