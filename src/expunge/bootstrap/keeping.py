@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from expunge.adapters.host import hardening, heap
+from expunge.adapters.keeper.account_requests import AccountDesk
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
 from expunge.adapters.keeper.keeper_vault import KeeperVault
@@ -26,6 +27,7 @@ from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keeper.requests import Status, Stop
 from expunge.adapters.keeper.server import Keeper
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
+from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
 from expunge.bootstrap.open_state import KEYS, map_file, read_installed, require_keys
 from expunge.bootstrap.vault.vault_names import datasets_of
@@ -234,7 +236,8 @@ def keep(
     heap.keep_freed_memory()
     with place.held():
         keys = open_keystore(place.keys, passphrase)
-        handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers()
+        accounts = AccountDesk(FieldSeals(keys.account_key()))
+        handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | accounts.handlers()
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
         keeper = Keeper(handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts)
         with place.listen(for_others=admitted.others) as listening:

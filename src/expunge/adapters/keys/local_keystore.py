@@ -143,6 +143,10 @@ class LocalKeys:
         """32 bytes for the ids under which the vault knows people, derived like :meth:`gate_key`."""
         return hmac.new(self.pseudonym_key(), b"expunge/vault/1", sha256).digest()
 
+    def account_key(self) -> bytes:
+        """32 bytes for the sealed fields of accounts, derived like :meth:`gate_key`. It never leaves the process that opened the keystore."""
+        return hmac.new(self.pseudonym_key(), b"expunge/accounts/1", sha256).digest()
+
     def sign_receipt(self, data: bytes) -> bytes:
         """Ed25519 over ``data`` by the current signer."""
         return self.sign_receipts([data])[0]
