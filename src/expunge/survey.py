@@ -21,6 +21,7 @@ from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_receipt
 from expunge.adapters.log.watch_folder import WatchFolder
 from expunge.adapters.log.watching import LogAlarm, LogLook, WatchLimits, cry, look
 from expunge.adapters.log.witness import Witness
+from expunge.adapters.state.accounts_database import AccountsDatabase, accounts_database
 from expunge.core.datamap.datamap import DataMap, StoreSpec, Undecided
 from expunge.core.datamap.mapdiff import MapDiff, map_diff
 from expunge.core.discovery.coordinates import names_place
@@ -51,6 +52,7 @@ from expunge.residue.opaque.recognition import recognise
 from expunge.stores import SURVEYED, Kinds, OpenStores, lake_columns, open_survey, own_kinds
 
 __all__ = [
+    "AccountsDatabase",
     "CheckedMap",
     "LineageBranch",
     "LogAlarm",
@@ -65,6 +67,7 @@ __all__ = [
     "TableCounts",
     "WatchLimits",
     "Witness",
+    "accounts_database",
     "audit",
     "check",
     "compare",

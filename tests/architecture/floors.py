@@ -17,7 +17,8 @@ FLOORS: dict[str, dict[str, str]] = {
     "core": {
         "values": "",
         "": "values",
-        "datamap": "values",
+        "accounts": "values",
+        "datamap": "values accounts",
         "gate": "values datamap",
         "models": "values",
         "lineage": "values datamap",
@@ -138,6 +139,14 @@ FLOORS: dict[str, dict[str, str]] = {
         "services": "terminal",
         "duties": "terminal orders",
         "": "terminal estate gate orders services duties",
+    },
+    "web": {
+        "": "",
+        "site/shell": ".",
+        "site/accounts/migrations": "",
+        "site/accounts": "site/shell",
+        "site": "site/shell site/accounts",
+        "serving": ". site",
     },
     "demo": {
         "voices": "",

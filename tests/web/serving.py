@@ -83,7 +83,7 @@ def issue(folder: Path, name: str = "airflow", scope: str = "lineage") -> str:
 def serving(folder: Path, token: str, *options: str | Path, **environ: str) -> Iterator[Served]:
     """Run the server until the block ends."""
     said = folder / f"stderr-{time.monotonic_ns()}"
-    command = [sys.executable, "-m", "expunge", "serve", "--port", "0", "--json", *map(str, options)]
+    command = [sys.executable, "-m", "expunge", "serve", "--json", "--port", "0", *map(str, options)]
     with (
         said.open("w") as errors,
         subprocess.Popen(

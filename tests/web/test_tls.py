@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from expunge.errors import Misconfigured
-from expunge.web.server import THREADS
+from expunge.web.serving.server import THREADS
 from expunge.web.tls import TlsFiles
 from tests.cli.running import expunge
 from tests.web import certificates

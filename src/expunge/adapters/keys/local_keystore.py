@@ -144,7 +144,7 @@ class LocalKeys:
         return hmac.new(self.pseudonym_key(), b"expunge/vault/1", sha256).digest()
 
     def account_key(self) -> bytes:
-        """32 bytes for the sealed fields of accounts, derived like :meth:`gate_key`. It never leaves the process that opened the keystore."""
+        """32 bytes for the sealed fields of accounts, derived like :meth:`gate_key`. It never leaves this process."""
         return hmac.new(self.pseudonym_key(), b"expunge/accounts/1", sha256).digest()
 
     def sign_receipt(self, data: bytes) -> bytes:

@@ -37,7 +37,7 @@ class KeeperChild:
     def __init__(self, map_path: Path | str | None) -> None:
         """Start nothing yet."""
         data_map = read_installed(map_path)
-        self._needed = bool(vault_names.datasets_of(data_map))
+        self._needed = bool(vault_names.datasets_of(data_map)) or data_map.accounts is not None
         self._place: KeeperPlace = place_of_map(data_map)
         self._map = map_path
         self._child: subprocess.Popen[bytes] | None = None

@@ -42,7 +42,9 @@ def serve(
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    from expunge.bootstrap.pipelines import LineageDoor
+    # Why before all else: Django is set up once in a process, and all else sets it up without the pages.
+    _set_up_pages(map_file)
+    from expunge.bootstrap.open_state import read_installed, require_keys
     from expunge.bootstrap.vault.keeper_child import KeeperChild
 
     address = _address(host)
@@ -52,14 +54,12 @@ def serve(
         message = f"other machines reach {address}, and what is sent there can be read on the way"
         help_ = "give --tls-cert and --tls-key; behind a proxy that speaks TLS, say --exposed-plain"
         raise UsageError(message, help=help_)
-    with LineageDoor.open(map_file):
-        pass
+    require_keys(Path(read_installed(map_file).state))
     try:
-        from expunge.web.server import HttpServer
+        from expunge.web.serving.server import HttpServer
         from expunge.web.tls import TlsFiles
     except ImportError as error:
-        message = f"the server needs a package that is not installed: {error.name}"
-        raise Misconfigured(message, help="pip install 'expunge[serve]'") from error
+        raise _lacking(error) from error
     tls = TlsFiles(tls_cert.absolute(), tls_key.absolute()) if tls_cert and tls_key else None
     if tls and (left := tls.context()[1] - datetime.now(UTC)) < _SOON:
         output.note(f"the certificate ends in {output.count(left.days, 'day')}; after it is renewed, send this process SIGHUP")
@@ -74,6 +74,26 @@ def serve(
         if why_not := keeper.begin():
             output.note(f"recordings are refused for now: {why_not}")
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls).run()
+
+
+def _set_up_pages(map_file: Path | None) -> None:
+    from expunge import survey
+
+    data_map = survey.read(map_file)
+    database = survey.accounts_database(data_map)
+    if data_map.accounts is None or database is None:
+        return
+    try:
+        from expunge.web.site.settings import set_up
+
+        set_up(data_map.accounts, database.settings)
+    except ImportError as error:
+        raise _lacking(error) from error
+
+
+def _lacking(error: ImportError) -> Misconfigured:
+    message = f"the server needs a package that is not installed: {error.name}"
+    return Misconfigured(message, help="pip install 'expunge[serve]'")
 
 
 def _address(host: str) -> _Address:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.core.datamap.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.datamap.clocks import ClockRule
 from expunge.core.datamap.grounding import Grounding, ScanDepth
@@ -474,6 +475,8 @@ class DataMap:
     """Who cosigns the log; None for nobody."""
     vault_root: RootSpec = field(default_factory=RootSpec)
     """The place that keeps the keys of the vault's epochs."""
+    accounts: AccountsSpec | None = None
+    """The pages for people; None where only the API is served."""
     lineage: LineageSpec = field(default_factory=LineageSpec)
     """What pipelines call the datasets, and what of theirs is about nobody."""
     recipients: Mapping[str, RecipientSpec] = field(default_factory=dict)

@@ -106,6 +106,7 @@ class Section(StrEnum):
     TRAININGS = "trainings"
     WITNESSES = "witnesses"
     VAULT_ROOT = "vault_root"
+    ACCOUNTS = "accounts"
     LINEAGE = "lineage"
     RECIPIENTS = "recipients"
     LAWS = "laws"
@@ -136,6 +137,7 @@ class Change:
 _NO_PLAN_NEEDS = frozenset({
     Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.TRAININGS, Section.LINEAGE,
     Section.RECIPIENTS, Section.LAWS, Section.WITNESSES, Section.RECORDS, Section.NOT_OURS, Section.VAULT_ROOT,
+    Section.ACCOUNTS,
 })  # fmt: skip
 
 MapDiff: TypeAlias = tuple[Change, ...]
@@ -173,6 +175,7 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         ),
         **({Section.WITNESSES.value: {"log": _plain(data_map.witnesses)}} if data_map.witnesses else {}),
         **({Section.VAULT_ROOT.value: {"root": _plain(data_map.vault_root)}} if data_map.vault_root != RootSpec() else {}),
+        **({Section.ACCOUNTS.value: {"pages": _plain(data_map.accounts)}} if data_map.accounts else {}),
         **({Section.RECORDS.value: {kind.value: str(period) for kind, period in data_map.records.items()}} if data_map.records else {}),
     }
 

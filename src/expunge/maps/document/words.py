@@ -27,6 +27,7 @@ MAP = (
     "trainings",
     "witnesses",
     "vault_root",
+    "accounts",
     "purposes",
     "texts",
     "guardians",
@@ -87,6 +88,8 @@ PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
 TRAININGS = ("ledger", "key")
 WITNESSES = ("policy", "wait")
 SECRETS = ("secret_file", "secret_variable")
+ACCOUNTS = ("origin", "database", "company", "support", "mail", "networks")
+MAIL = ("server", "sender", *SECRETS)
 FORMER_ROOT = ("kind", "library", "token", "url", "mount", "prefix", *SECRETS)
 ROOT = (*FORMER_ROOT, "before")
 ORIGINS = tuple(each.value for each in ArtefactOrigin)

@@ -27,6 +27,7 @@ from expunge.maps.reading.rules import (
     with_people,
     with_retention,
 )
+from expunge.maps.sections.accounts import read_accounts
 from expunge.maps.sections.artefacts import (
     check_artefacts,
     check_expiries,
@@ -169,9 +170,8 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         check(draft)
     purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)
     check_consents(draft, purposes, texts, guardians)
-    cohorts, provenance = read_cohorts(form, root), read_provenance(form, root)
+    cohorts, provenance, trainings = read_cohorts(form, root), read_provenance(form, root), read_trainings(form, root, path.parent)
     check_artefacts(draft, cohorts, provenance)
-    trainings = read_trainings(form, root, path.parent)
     check_origins(draft, trainings)
     check_expiries(draft)
     lineage = read_lineage(form, root)
@@ -201,6 +201,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         trainings=trainings,
         witnesses=read_witnesses(form, root, path.parent),
         vault_root=read_vault_root(form, root, path.parent),
+        accounts=read_accounts(form, root, path.parent),
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),

@@ -11,7 +11,7 @@ from typing import Any
 from expunge.core.datamap.datamap import LAYOUTS
 from expunge.core.datamap.spelling import CaseRule, SpellingType, UnicodeForm
 from expunge.maps.document import words
-from expunge.maps.schema import acts, artefacts, consent, lineage, mentions, vault_root
+from expunge.maps.schema import accounts, acts, artefacts, consent, lineage, mentions, vault_root
 from expunge.ports.store_kind import (
     ALIAS,
     AttachedOption,
@@ -59,6 +59,7 @@ def json_schema(kinds: Mapping[str, StoreKind]) -> Schema:
         "trainings": artefacts.trainings(),
         "witnesses": _witnesses(),
         "vault_root": vault_root.vault_root(),
+        "accounts": accounts.accounts(),
         "lineage": lineage.lineage(),
         "purposes": consent.purposes(),
         "texts": consent.texts(),

@@ -16,7 +16,7 @@ class FieldKind(StrEnum):
     """The kinds of field. A field that was sealed as one kind opens as no other."""
 
     ADDRESS = "address"
-    """An e-mail address. Sealed deterministically: the same address gives the same bytes, so that a database finds it and keeps it unique."""
+    """An e-mail address. Sealed deterministically: equal addresses give equal bytes, so that a database finds one and keeps it unique."""
     SESSION = "session"
     """The key of a session in a list of sessions. Sealed deterministically."""
     SEED = "seed"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,13 +17,15 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from expunge.bootstrap.accounts.pages import open_accounts
 from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.bootstrap.vault.recordings import RecordingsDoor
 from expunge.errors import ExpungeError, Misconfigured
 from expunge.web.answers import strict
 from expunge.web.api import make_api
-from expunge.web.connections import FIELD, FIELDS, LINE, HttpWorker
+from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
+from expunge.web.site.application import make_pages
 from expunge.web.tls import HSTS, TlsFiles
 
 THREADS = 16
@@ -30,6 +33,10 @@ CLIENTS = 512
 """Connections at once: a process may usually have 1024 files open, and each thread has some of its own."""
 SECONDS = 30
 """For a request, and for what is under way when the server is asked to end."""
+
+
+_OF_API = "/api/"
+_HEALTH = frozenset({"/healthz"})
 
 
 class Handler(WSGIHandler):
@@ -48,10 +55,29 @@ class Handler(WSGIHandler):
         request.urlconf = self._urls  # type: ignore[assignment]
         return super().resolve_request(request)
 
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002 - Django's own shape
+        """Load none, whatever the settings of the pages name."""
+        chain: dict[str, Any] = {"_view_middleware": [], "_template_response_middleware": [], "_exception_middleware": []}
+        own: Any = self
+        vars(self).update(chain, _middleware_chain=convert_exception_to_response(own._get_response))  # noqa: SLF001 - as Django does
+
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the headers that every answer has."""
         self._door.stay()
         return strict(super().get_response(request), self._headers)
+
+
+class Site:
+    """The API and the pages under one address."""
+
+    def __init__(self, api: Handler, pages: WSGIHandler) -> None:
+        """Take both."""
+        self._api, self._pages = api, pages
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Hand a request to the one whose address it has."""
+        path = environ.get("PATH_INFO", "")
+        return (self._api if path.startswith(_OF_API) or path in _HEALTH else self._pages)(environ, start_response)
 
 
 class _Silent(Logger):  # type: ignore[misc]
@@ -158,9 +184,12 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
                 self._tell(f"the certificate was not renewed, and the earlier one stays in use: {error.message}; {error.help}")
         super().reload()
 
-    def load(self) -> Handler:
-        """Open the door in the worker, after the fork: a connection to a database belongs to the process that opened it."""
-        return Handler(LineageDoor.open(self._map_file), RecordingsDoor.open(self._map_file), secure=self._tls is not None)
+    def load(self) -> Handler | Site:
+        """Open the doors in the worker, after the fork: a connection to a database belongs to the process that opened it."""
+        accounts = open_accounts(self._map_file)
+        pages = make_pages(accounts) if accounts is not None else None
+        api = Handler(LineageDoor.open(self._map_file), RecordingsDoor.open(self._map_file), secure=self._tls is not None)
+        return api if pages is None else Site(api, pages)
 
     def _given_context(self, _: object, __: object) -> ssl.SSLContext | None:
         return self._context

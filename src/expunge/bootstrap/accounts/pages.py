@@ -1,0 +1,30 @@
+"""The parts of the pages in the web process: the folder of the accounts' database, and the keeper behind its ports."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from expunge.adapters.host.disk_errors import guarded
+from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
+from expunge.adapters.state.accounts_database import accounts_database
+from expunge.bootstrap.open_state import read_installed
+from expunge.bootstrap.vault.recordings import place_of_map
+
+
+def open_accounts(map_path: Path | str | None = None) -> KeeperAccounts | None:
+    """Make the folder of a map's accounts, and return its keeper; None for a map without. The keeper need not run before the first call.
+
+    Raises:
+        Misconfigured: the map cannot be read, or its accounts lie in the state.
+        StateUnavailable: the folder of the accounts cannot be made.
+    """
+    data_map = read_installed(map_path)
+    database = accounts_database(data_map)
+    if database is None:
+        return None
+    if (file := database.file) is not None:
+        with guarded("the accounts' database could not be made"):
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    return KeeperAccounts(place_of_map(data_map))

@@ -1,0 +1,53 @@
+"""The pages for people, as the map declares them: their address, their database, and the way that mail goes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+DATABASE = "sqlite:///.expunge-accounts/accounts.db"
+"""The accounts' database where the map names none: in a folder beside the map, which is not the state's."""
+
+
+@dataclass(frozen=True)
+class MailSpec:
+    """How mail goes out. The password never stands in the map: it names the file or the variable."""
+
+    server: str
+    """``smtp://host:port``, ``smtp+starttls://user@host:587`` or ``smtps://user@host``."""
+    sender: str
+    """The address that mail comes from."""
+    secret_file: str = ""
+    """The absolute path of a file whose first line is the password."""
+    secret_variable: str = ""
+    """The variable of the environment that holds it instead."""
+
+
+@dataclass(frozen=True)
+class AccountsSpec:
+    """The section ``accounts``."""
+
+    origin: str
+    """The address at which people reach the pages, such as ``https://privacy.example.com``. Passkeys are bound to its host."""
+    database: str = DATABASE
+    """The URL of the database that the web process keeps accounts in; never the state's."""
+    company: str = ""
+    """The name that people know the operator by."""
+    support: str = ""
+    """The mail address or the page where people get help."""
+    mail: MailSpec | None = None
+    """How mail goes out; None for none, and then nobody can sign up."""
+    networks: tuple[str, ...] = ()
+    """Networks from which staff may log in, such as ``10.0.0.0/8``; any where there is none (RNG-16)."""
+    line: int = field(default=0, compare=False)
+    """Line of the map, for messages."""
+
+    @property
+    def host(self) -> str:
+        """Return the host of the origin, without its port: the relying party's id of WebAuthn."""
+        return urlsplit(self.origin).hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """Return whether people reach the pages by TLS."""
+        return self.origin.startswith("https://")

@@ -1,0 +1,41 @@
+"""The JSON Schema of ``accounts``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def accounts() -> Schema:
+    """The pages for people."""
+    fields = {
+        "origin": _text("The address at which people reach the pages: https://privacy.example.com. Passkeys are bound to its host."),
+        "database": _text("Where accounts are kept, apart from the state; sqlite:///.expunge-accounts/accounts.db by default."),
+        "company": _text("The name that people know the operator by."),
+        "support": _text("The mail address or the page where people get help."),
+        "mail": _mail(),
+        "networks": {
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "description": "Networks from which staff may log in: 10.0.0.0/8; any by default.",
+        },
+    }
+    return {**_table(fields, "origin"), "description": "The pages for people; without it, only the API is served."}
+
+
+def _mail() -> Schema:
+    fields = {
+        "server": _text("smtps://user@mail.example.com, smtp+starttls://user@mail.example.com:587, or smtp://localhost:25."),
+        "sender": _text("The address that mail comes from."),
+        "secret_file": _text("A file whose first line is the user's password."),
+        "secret_variable": _text("The variable of the environment that holds it instead."),
+    }
+    return {**_table(fields, "server", "sender"), "description": "How mail goes out. Without it, nobody can sign up."}
+
+
+def _table(fields: Schema, *required: str) -> Schema:
+    return {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
+
+
+def _text(description: str) -> Schema:
+    return {"type": "string", "pattern": "\\S", "description": description}

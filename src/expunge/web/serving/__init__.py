@@ -1,0 +1,1 @@
+"""The server that answers for the API and the pages."""

@@ -1,0 +1,78 @@
+"""Tables of the pages' database beside allauth's: accounts, sessions, counters."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Makes accounts."""
+
+    def create_user(self, password: str | None = None, **further: Any) -> Account:
+        """Make an account."""
+        account = self.model(**further)
+        account.set_password(password)
+        account.save(using=self._db)
+        return account
+
+
+class Account(AbstractBaseUser):
+    """A person who logs in: a random id and a hashed password, no name. The address lies sealed in allauth's table."""
+
+    id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    is_active: models.BooleanField[bool, bool] = models.BooleanField(default=True)
+    since: models.DateTimeField[Any, Any] = models.DateTimeField(auto_now_add=True)
+    language: models.CharField[str, str] = models.CharField(max_length=8, default="en")
+
+    USERNAME_FIELD = "id"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    class Meta:
+        """Its table."""
+
+        db_table = "expunge_account"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class SealedSession(models.Model):
+    """A session. Its key is known by its SHA-256 alone, and its data is sealed under a key that is derived from the session's own."""
+
+    digest: models.CharField[str, str] = models.CharField(primary_key=True, max_length=64)
+    """Hex SHA-256 of the session's key, which only the browser has."""
+    data: models.BinaryField[bytes, bytes] = models.BinaryField()
+    ends: models.DateTimeField[Any, Any] = models.DateTimeField(db_index=True)
+
+    objects: ClassVar[models.Manager[SealedSession]] = models.Manager()
+
+    class Meta:
+        """Its table."""
+
+        db_table = "expunge_session"
+
+    def __str__(self) -> str:
+        return "session"
+
+
+class Counter(models.Model):
+    """An entry of the cache in which attempts are counted; its name is keyed, its value sealed by nothing: it holds times and numbers."""
+
+    name: models.CharField[str, str] = models.CharField(primary_key=True, max_length=64)
+    value: models.BinaryField[bytes, bytes] = models.BinaryField()
+    ends: models.DateTimeField[Any, Any] = models.DateTimeField(db_index=True, null=True)
+
+    objects: ClassVar[models.Manager[Counter]] = models.Manager()
+
+    class Meta:
+        """Its table."""
+
+        db_table = "expunge_counter"
+
+    def __str__(self) -> str:
+        return "counter"

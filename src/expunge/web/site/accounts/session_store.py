@@ -1,0 +1,97 @@
+"""Sessions in the database, of which the database alone tells nothing: neither how to take one over nor what is in it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from expunge.web.site.accounts.models import SealedSession
+
+_NONCE = 12
+
+
+class SessionStore(SessionBase):
+    """Sessions by the SHA-256 of their key, sealed by AES-256-GCM under a key that HKDF (RFC 5869) derives from it."""
+
+    def load(self) -> dict[str, Any]:
+        """Return the session's data; nothing, and another key, where there is none, it has ended or it was changed."""
+        row = SealedSession.objects.filter(digest=_digest(self.session_key), ends__gt=timezone.now()).first() if self.session_key else None
+        if row is None:
+            self._session_key = None
+            return {}
+        try:
+            return _open(str(self.session_key), bytes(row.data))
+        except (InvalidTag, ValueError):
+            self._session_key = None
+            return {}
+
+    def exists(self, session_key: str) -> bool:
+        """Return whether there is such a session."""
+        return SealedSession.objects.filter(digest=_digest(session_key)).exists()
+
+    def create(self) -> None:
+        """Begin a session under a key that none has."""
+        while True:
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
+            try:
+                self.save(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the session down. Raises UpdateError where it has ended meanwhile: an ended session never comes back."""
+        if self.session_key is None:
+            self.create()
+            return
+        data = _seal(self.session_key, self._get_session(no_load=must_create))  # type: ignore[attr-defined]
+        digest, ends = _digest(self.session_key), timezone.now() + timedelta(seconds=self.get_expiry_age())
+        if must_create:
+            try:
+                with transaction.atomic():
+                    SealedSession.objects.create(digest=digest, data=data, ends=ends)
+            except IntegrityError as error:
+                raise CreateError from error
+        elif not SealedSession.objects.filter(digest=digest).update(data=data, ends=ends):
+            raise UpdateError
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End a session."""
+        key = session_key or self.session_key
+        if key is not None:
+            SealedSession.objects.filter(digest=_digest(key)).delete()
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Remove sessions that have ended."""
+        SealedSession.objects.filter(ends__lte=timezone.now()).delete()
+
+
+def _digest(key: str | None) -> str:
+    return sha256(str(key).encode()).hexdigest()
+
+
+def _key(session: str) -> AESGCM:
+    return AESGCM(HKDF(SHA256(), 32, None, b"expunge/session/1").derive(session.encode()))
+
+
+def _seal(session: str, data: dict[str, Any]) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + _key(session).encrypt(nonce, json.dumps(data).encode(), None)
+
+
+def _open(session: str, sealed: bytes) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(_key(session).decrypt(sealed[:_NONCE], sealed[_NONCE:], None))
+    return value

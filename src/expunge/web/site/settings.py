@@ -1,0 +1,186 @@
+"""The settings of the pages, made from the map's section ``accounts`` once a process begins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+from django.conf import settings
+from django.utils.translation import gettext_lazy
+
+from expunge.core.accounts.accounts_spec import AccountsSpec
+from expunge.ports.accounts.sealed_fields import SealedFields
+
+PAGES = Path(__file__).parent
+_HOUR = 3600
+LONGEST_SESSION = 14 * 24 * _HOUR
+"""Seconds for which a login lasts that nobody ends."""
+_NAMESPACE = "expunge.web.site"
+
+
+def set_up(spec: AccountsSpec, database: dict[str, Any]) -> None:
+    """Set Django up for the pages, in a process that has not set it up. The keeper need not run yet.
+
+    Args:
+        spec: the map's section.
+        database: of the accounts, as Django's ``DATABASES`` takes it.
+    """
+    settings.configure(**_values(spec, database))
+    django.setup()
+
+
+def take_keeper(fields: SealedFields) -> None:
+    """Give the pages the keeper that seals their fields, and the key by which they sign cookies and hidden fields. Raises KeeperAway."""
+    settings.EXPUNGE_FIELDS = fields
+    settings.SECRET_KEY = fields.site_key().hex()
+
+
+def _values(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **_project(spec, database),
+        **_pages(),
+        **_cookies(spec),
+        **_mail(spec),
+        **_logins(spec),
+    }
+
+
+def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "EXPUNGE_SITE": spec,
+        "DEBUG": False,
+        "ALLOWED_HOSTS": [spec.host],
+        "CSRF_TRUSTED_ORIGINS": [spec.origin],
+        "ROOT_URLCONF": f"{_NAMESPACE}.urls",
+        "DATABASES": {"default": database},
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "INSTALLED_APPS": [
+            f"{_NAMESPACE}.shell",
+            f"{_NAMESPACE}.accounts",
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.messages",
+            "django.contrib.staticfiles",
+            "allauth",
+            "allauth.account",
+            "allauth.mfa",
+            "allauth.usersessions",
+        ],
+        "MIDDLEWARE": [
+            f"{_NAMESPACE}.shell.headers.StrictHeaders",
+            "whitenoise.middleware.WhiteNoiseMiddleware",
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.locale.LocaleMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+            "allauth.account.middleware.AccountMiddleware",
+            "allauth.usersessions.middleware.UserSessionsMiddleware",
+        ],
+        "CACHES": {"default": {"BACKEND": f"{_NAMESPACE}.accounts.counters.CounterCache"}},
+        "USE_TZ": True,
+        "TIME_ZONE": "UTC",
+        # Nothing of a request is logged by Django: addresses of people stand in forms.
+        "LOGGING_CONFIG": None,
+    }
+
+
+def _pages() -> dict[str, Any]:
+    return {
+        "TEMPLATES": [
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                        f"{_NAMESPACE}.shell.context.site",
+                    ],
+                },
+            }
+        ],
+        "STATIC_URL": "/static/",
+        "WHITENOISE_USE_FINDERS": True,
+        "WHITENOISE_AUTOREFRESH": False,
+        "WHITENOISE_MAX_AGE": 24 * _HOUR,
+        "LANGUAGE_CODE": "en",
+        "LANGUAGES": [("en", gettext_lazy("English")), ("es", gettext_lazy("Spanish"))],
+        "LOCALE_PATHS": [str(PAGES / "shell" / "locale")],
+    }
+
+
+def _mail(spec: AccountsSpec) -> dict[str, Any]:
+    if spec.mail is None:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    parts = urlsplit(spec.mail.server)
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or 25,
+        "EMAIL_TIMEOUT": 10,
+        "DEFAULT_FROM_EMAIL": spec.mail.sender,
+    }
+
+
+def _cookies(spec: AccountsSpec) -> dict[str, Any]:
+    prefix = "__Host-" if spec.secure else ""
+    return {
+        "SESSION_ENGINE": f"{_NAMESPACE}.accounts.session_store",
+        "SESSION_COOKIE_NAME": f"{prefix}session",
+        "SESSION_COOKIE_AGE": LONGEST_SESSION,
+        "SESSION_COOKIE_SECURE": spec.secure,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "CSRF_COOKIE_NAME": f"{prefix}csrf",
+        "CSRF_COOKIE_SECURE": spec.secure,
+        "CSRF_COOKIE_HTTPONLY": True,
+        "CSRF_COOKIE_SAMESITE": "Lax",
+        "LANGUAGE_COOKIE_NAME": f"{prefix}language",
+        "LANGUAGE_COOKIE_SECURE": spec.secure,
+        "LANGUAGE_COOKIE_HTTPONLY": True,
+        "LANGUAGE_COOKIE_SAMESITE": "Lax",
+        # Messages of allauth hold addresses: they lie in the session, which is sealed, and in no cookie.
+        "MESSAGE_STORAGE": "django.contrib.messages.storage.session.SessionStorage",
+    }
+
+
+def _logins(spec: AccountsSpec) -> dict[str, Any]:
+    return {
+        "AUTH_USER_MODEL": "expunge_accounts.Account",
+        "AUTHENTICATION_BACKENDS": ["allauth.account.auth_backends.AuthenticationBackend"],
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
+        "AUTH_PASSWORD_VALIDATORS": [
+            {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+        ],
+        "LOGIN_URL": "account_login",
+        "LOGIN_REDIRECT_URL": "/",
+        "ACCOUNT_ADAPTER": f"{_NAMESPACE}.accounts.adapters.AccountAdapter",
+        "ACCOUNT_DEFAULT_HTTP_PROTOCOL": "https" if spec.secure else "http",
+        "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
+        "ACCOUNT_USER_MODEL_EMAIL_FIELD": None,
+        "ACCOUNT_LOGIN_METHODS": {"email"},
+        "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],
+        "ACCOUNT_EMAIL_MAX_LENGTH": 420,
+        "ACCOUNT_EMAIL_VERIFICATION": "mandatory",
+        "ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED": True,
+        "ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND": True,
+        "ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED": True,
+        "ACCOUNT_EMAIL_NOTIFICATIONS": True,
+        "ACCOUNT_EMAIL_SUBJECT_PREFIX": "",
+        "ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE": False,
+        "ACCOUNT_SESSION_REMEMBER": True,
+        "ACCOUNT_REAUTHENTICATION_TIMEOUT": 300,
+        "MFA_ADAPTER": f"{_NAMESPACE}.accounts.adapters.SecondFactorAdapter",
+        "MFA_SUPPORTED_TYPES": ["webauthn", "totp", "recovery_codes"],
+        "MFA_PASSKEY_LOGIN_ENABLED": True,
+        "MFA_PASSKEY_SIGNUP_ENABLED": True,
+        # Only where the origin is this machine alone: browsers offer passkeys there without TLS.
+        "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not spec.secure,
+        "MFA_TOTP_ISSUER": spec.company,
+        "USERSESSIONS_TRACK_ACTIVITY": True,
+        "PASSWORD_RESET_TIMEOUT": int(timedelta(hours=1).total_seconds()),
+    }

@@ -1,0 +1,13 @@
+"""The addresses of the pages. None of them holds an identifier of a person."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from expunge.web.site.shell import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("language/", views.language, name="language"),
+    path("account/", include("allauth.urls")),
+]

@@ -1,0 +1,103 @@
+"""A small company that serves pages for people: a real ``expunge serve`` with its keeper, and a mail server that keeps what it is sent."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from tests.web.serving import Served, company, serving
+
+CODE = re.compile(r"^\s*([A-Z0-9]{3,4}-?[A-Z0-9]{3,4}(?:-?[A-Z0-9]{3})?)\s*$", re.MULTILINE)
+
+
+@dataclass
+class Sink:
+    """Keeps the mail that it is sent."""
+
+    port: int = 0
+    mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        self.mails.append((list(envelope.rcpt_tos), message))
+        return "250 kept"
+
+    def to(self, address: str, count: int = 1, within: float = 20.0) -> list[EmailMessage]:
+        """Wait until an address has had so many mails, and return them, oldest first."""
+        until = time.monotonic() + within
+        while True:
+            found = [message for recipients, message in self.mails if address in recipients]
+            if len(found) >= count:
+                return found
+            assert time.monotonic() < until, f"{len(found)} mails of {count}"
+            time.sleep(0.05)
+
+    def code(self, address: str, count: int = 1) -> str:
+        """The code in the newest of the mails of an address, once there are so many."""
+        body = self.to(address, count)[-1].get_body(("plain",))
+        assert body is not None
+        found = CODE.search(body.get_content())
+        assert found is not None, "a mail without a code"
+        return found[1]
+
+
+@dataclass
+class SiteServed:
+    """The running pages."""
+
+    served: Served
+    origin: str
+    sink: Sink
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / ".expunge-accounts" / "accounts.db"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@contextlib.contextmanager
+def mail_server() -> Iterator[Sink]:
+    sink = Sink(free_port())
+    controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
+    controller.start()
+    try:
+        yield sink
+    finally:
+        controller.stop()
+
+
+def section(origin: str, mail_port: int) -> str:
+    return (
+        f"accounts:\n  origin: {origin}\n  company: Acme Doorbells\n  support: help@acme.example\n"
+        f"  mail: {{server: 'smtp://127.0.0.1:{mail_port}', sender: privacy@acme.example}}\n"
+    )
+
+
+@contextlib.contextmanager
+def site(folder: Path) -> Iterator[SiteServed]:
+    """Serve the pages of a company in a folder until the block ends."""
+    token = company(folder)
+    port = free_port()
+    origin = f"http://localhost:{port}"
+    with mail_server() as sink:
+        path = folder / "expunge.yaml"
+        path.write_text(path.read_text() + section(origin, sink.port))
+        with serving(folder, token, "--port", str(port)) as served:
+            yield SiteServed(served, origin, sink, folder)
