@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from expunge.core.lineage.observations import Observation, pack
 from expunge.errors import SenderRefused, UsageError
 from expunge.ports.sender_door import MOST_LINEAGE, IntakeResult, Sender
 
+ADMITTED = 0.5
+"""Seconds for which a sender that was admitted is not asked about again. Each request of its own shows its header and is checked anyway."""
+_MOST_ADMITTED = 1000
 PATIENCE = 2.0
 """Seconds for which a request waits for a keeper that was started again. A thread of the server waits with it."""
 
@@ -27,6 +31,7 @@ class KeeperSenders:
 
     def __init__(self, place: KeeperPlace, patience: float = PATIENCE) -> None:
         self._connections = Connections(place, patience)
+        self._admitted: dict[tuple[str, TokenScope], tuple[Sender, float]] = {}
 
     def __repr__(self) -> str:
         return "KeeperSenders(…)"
@@ -37,7 +42,13 @@ class KeeperSenders:
 
     def admit(self, bearer: str, scope: TokenScope) -> Sender:
         """See the port."""
-        return Sender(str(self._connections.ask(ask.AdmitSender(_bearer(bearer), scope)).value))
+        sender, until = self._admitted.get((bearer, scope), (None, 0.0))
+        if sender is None or time.monotonic() >= until:
+            sender = Sender(str(self._connections.ask(ask.AdmitSender(_bearer(bearer), scope)).value))
+            if len(self._admitted) >= _MOST_ADMITTED:
+                self._admitted = {}
+            self._admitted[bearer, scope] = sender, time.monotonic() + ADMITTED
+        return sender
 
     def take(self, bearer: str, observations: Sequence[Observation]) -> IntakeResult:
         """See the port. Observations of more than one request go in several, each whole in itself."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.adapters.keeper.keeper_senders import KeeperSenders
 from expunge.bootstrap import keeping
 from expunge.bootstrap.open_state import read_installed
@@ -27,18 +28,36 @@ class Sent:
     """Further people in it."""
 
 
-@dataclass(frozen=True)
 class ServerDoor:
-    """The map of a server, and the door for its senders."""
+    """The map of a server, and the door for its senders. A context manager."""
 
-    map: DataMap
-    senders: SenderDoor
+    def __init__(self, data_map: DataMap, senders: KeeperSenders) -> None:
+        """Composed by :meth:`open`."""
+        self.map = data_map
+        self._senders = senders
+        self._collecting = RelaxedCollector()
 
     @classmethod
     def open(cls, map_path: Path | str | None = None) -> Self:
         """Open the door of a map. The keeper need not run before the first call. Raises Misconfigured."""
         data_map = read_installed(map_path)
         return cls(data_map, KeeperSenders(keeping.place_of_map(data_map)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the keeper; safe to call twice."""
+        self._senders.close()
+        self._collecting.end()
+
+    @property
+    def senders(self) -> SenderDoor:
+        """The door for senders."""
+        return self._senders
 
     @property
     def has_vault(self) -> bool:

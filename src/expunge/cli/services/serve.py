@@ -53,7 +53,9 @@ def serve(
         message = f"other machines reach {address}, and what is sent there can be read on the way"
         help_ = "give --tls-cert and --tls-key; behind a proxy that speaks TLS, say --exposed-plain"
         raise UsageError(message, help=help_)
-    keeper, has_vault = KeeperChild(map_file), ServerDoor.open(map_file).has_vault
+    keeper = KeeperChild(map_file)
+    with ServerDoor.open(map_file) as door:
+        has_vault = door.has_vault
     try:
         from expunge.web.server import HttpServer
         from expunge.web.tls import TlsFiles

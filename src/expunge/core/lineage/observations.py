@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -121,32 +121,31 @@ def unpack(packed: str) -> tuple[Observation, ...]:
     """Return the observations that :func:`pack` wrote, from a process that is not trusted. Raises ValueError for anything else."""
     try:
         said = json.loads(packed)
-        if said.keys() != {"texts", "seen"} or not all(map(_is_address, said["texts"])):
-            raise _unreadable()
         texts: list[str] = said["texts"]
-        return tuple(_observed(texts, *row) for row in said["seen"])
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        if said.keys() != {"texts", "seen"} or _ODD.search("".join(texts)) or max(map(len, texts), default=0) > LONGEST_ADDRESS:
+            raise _unreadable()
+        # Why a mapping: a negative number would find a place in a list.
+        text = dict(enumerate(texts)).__getitem__
+        return tuple(_observed(text, *row) for row in said["seen"])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _unreadable() from error
 
 
 def _observed(
-    texts: list[str], run: str, moment: int, stage: str, job: int, inputs: list[int], outputs: list[int], columns: list[list[int]]
+    text: Callable[[int], str],
+    run: str,
+    moment: int,
+    stage: str,
+    job: int,
+    inputs: list[int],
+    outputs: list[int],
+    columns: list[list[int]],
 ) -> Observation:
     if not _RUN.fullmatch(run):
         raise _unreadable()
-
-    def text(at: int) -> str:
-        if at < 0:
-            raise _unreadable()
-        return texts[at]
-
-    flows = tuple(sorted({ColumnFlow(*map(text, column)) for column in columns}))
+    flows = tuple(ColumnFlow(*flow) for flow in sorted({tuple(map(text, column)) for column in columns}))
     ends = tuple(sorted(set(map(text, inputs)))), tuple(sorted(set(map(text, outputs))))
     return Observation(run, _EPOCH + moment * _MICROSECOND, RunStage(stage), text(job), *ends, flows)
-
-
-def _is_address(text: object) -> bool:
-    return isinstance(text, str) and len(text) <= LONGEST_ADDRESS and _ODD.search(text) is None
 
 
 def _unreadable() -> ValueError:
