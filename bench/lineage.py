@@ -59,12 +59,12 @@ def event(number: int) -> dict[str, Any]:
 
 
 def _cpu_of(served: Served) -> float:
-    """Seconds of processor time that the server and its worker have taken."""
-    ticks = 0
+    """Seconds of processor time that the server, its worker and the keeper that it started have taken."""
+    ticks, server = 0, served.process.pid
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):
             parts = (folder / "stat").read_text().rpartition(")")[2].split()
-            if folder.name.isdigit() and int(parts[2]) == served.process.pid:
+            if folder.name.isdigit() and server in (int(parts[1]), int(parts[2])):
                 ticks += int(parts[11]) + int(parts[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 

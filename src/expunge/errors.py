@@ -76,6 +76,15 @@ class WrongOffset(ExpungeError):
         self.received = received
 
 
+class SenderRefused(ExpungeError):
+    """A program's token is missing, unknown, revoked, over, or not for this; ask the operator for another."""
+
+    def __init__(self, message: str, *, help: str = "", reason: str = "") -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message, help=help)
+        self.reason = reason
+        """The name of a member of :class:`expunge.core.journal.access_tokens.TokenRefused`."""
+
+
 class EvidenceInvalid(ExpungeError):
     """A receipt, proof or log does not verify or cannot be parsed; do not rely on it."""
 

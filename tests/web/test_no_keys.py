@@ -1,40 +1,34 @@
-"""Code that runs inside the web process looks for keys in its memory and its open files, and finds none.
+"""Code that runs inside the web process looks for keys, writes the journal, and asks for senders whose token it was not shown: all refused.
 
-Whatever it reads goes to the test, which judges: a needle that were handed to the process would be found in it.
+It tells the test what it read, and what came of each act; the test judges. A needle that were handed to the process would be found in it.
+The same acts outside the process, and those of the token's holder, are the controls.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import signal
 import socket
-import subprocess
-import sys
-import threading
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from expunge.adapters.keeper.peers import ONLY_SERVES
 from expunge.adapters.keys import key_files
 from expunge.adapters.keys.local_keystore import open_keystore
 from tests.adapters.keeper import memory
-from tests.vault.doorbells import build, speech
-from tests.web.sending import Sending
-from tests.web.serving import Served, issue
+from tests.cli.running import expunge
+from tests.vault.doorbells import ANNA, Doorbells, build, path_of, speech
+from tests.web.acts import DONE, below
+from tests.web.inside import TELLS_ALL, infested, listening, needs_landlock, outside
+from tests.web.sending import Sending, keeping, said
+from tests.web.serving import edges, issue, serving
 
-INSIDE = '''
-"""Runs in the web process: a thread that reads all there is and sends it out."""
-import os, socket, stat, sys, threading, time
-sys.path.insert(0, {here!r})
-from memory import readable
-planted = [open({planted!r}, "rb").read().hex()]
-opened = open({opened!r}, "rb")
-
-def look():
-    while not os.path.exists({go!r}):
-        time.sleep(0.05)
+READS_ALL = """
     out = socket.socket(socket.AF_UNIX)
-    out.connect({to!r})
+    out.connect(TO)
     for part in readable("self"):
         out.sendall(part)
     for name in os.listdir("/proc/self/fd"):
@@ -43,53 +37,31 @@ def look():
                 if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     out.sendall(file.read())
         except OSError:
-            pass
+            try:
+                # A closed process opens no file anew, and reads those that are open.
+                if stat.S_ISREG(os.fstat(int(name)).st_mode):
+                    out.sendall(os.pread(int(name), 2**26, 0))
+            except OSError:
+                pass
     out.close()
-
-os.register_at_fork(after_in_child=lambda: threading.Thread(target=look, daemon=True).start())
-'''
+"""
 
 
 def test_code_inside_the_web_process_finds_no_key_in_memory_or_open_files(tmp_path: Path) -> None:
     """Nor the key of a recording that came in through it, or of one that is coming in."""
     home = build(tmp_path / "home")
     token = issue(home.folder, "camera", "ingest")
-    folder = tmp_path / "inside"
-    folder.mkdir()
     control, lying = secrets.token_bytes(32), secrets.token_bytes(32)
-    (folder / "planted").write_bytes(control)
-    (folder / "opened").write_bytes(lying)
-    (folder / "memory.py").write_text(Path(memory.__file__).read_text())
-    # Why no file: the path of a folder of a test may be longer than the name of a socket.
-    out = f"\0expunge-test-{secrets.token_hex(8)}"
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(out)
-    listening.listen()
-    names = {"here": folder, "planted": folder / "planted", "opened": folder / "opened", "go": folder / "go", "to": out}
-    (folder / "sitecustomize.py").write_text(INSIDE.format(**{name: str(path) for name, path in names.items()}))
-    told = bytearray()
-
-    def hear() -> None:
-        with listening, listening.accept()[0] as connection:
-            while data := connection.recv(2**20):
-                told.extend(data)
-
-    hearing = threading.Thread(target=hear)
-    hearing.start()
-    command = [sys.executable, "-m", "expunge", "serve", "--port", "0", "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    with subprocess.Popen(command, cwd=home.folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            served = Served(home.folder, process, json.loads(process.stdout.readline())["url"], token)
+    with listening() as inside:
+        (inside.folder / "planted").write_bytes(control)
+        (inside.folder / "opened").write_bytes(lying)
+        planted, opened = (str(inside.folder / each) for each in ("planted", "opened"))
+        held_there = f"planted = [open({planted!r}, 'rb').read().hex()]", f"opened = open({opened!r}, 'rb')"
+        inside.plant(READS_ALL, "\n".join(("import os, socket, stat", "from memory import readable", *held_there)))
+        with infested(home.folder, token, inside) as served:
             taken, halfway = Sending(served, speech(0)).whole(), Sending(served, speech(1))
             assert (taken.status, halfway.part(0, 40_000).status) == (201, 202)
-            (folder / "go").touch()
-            hearing.join(60)
-            assert not hearing.is_alive()
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            told = inside.heard()
     assert control.hex().encode() in told, "the control: a key that lies in its memory is found"
     assert lying in told, "the control: so is one in an open file"
     keys = open_keystore(home.folder / "state" / "keys")
@@ -98,7 +70,165 @@ def test_code_inside_the_web_process_finds_no_key_in_memory_or_open_files(tmp_pa
         wrapped = (home.folder / "state" / "keys" / place).read_bytes()
         key = key_files.unwrap(keys._root, place, wrapped)
         held += [key[:32], key[32:]] if len(key) > 32 else [key]
-    with home.open() as opened:
-        held.append(opened.vault.vaults.table().key(bytes.fromhex(taken.json["recording"])))
+    with home.open() as installed:
+        held.append(installed.vault.vaults.table().key(bytes.fromhex(taken.json["recording"])))
     # Why not by name: what is found would be shown.
     assert [number for number, key in enumerate(held) if any(needle in told for needle in memory.forms(key))] == []
+
+
+def facts(folder: Path, **more: Any) -> dict[str, Any]:
+    """What planted code may know of an installation."""
+    status = expunge("keeper", "status", "--json", cwd=folder)
+    assert status.code == 0, status.err
+    state = folder / "state"
+    return {
+        "state": str(state),
+        "map": str(folder / "expunge.yaml"),
+        "keeper": status.json["pid"],
+        "files": [path for path in below(state) if not path.startswith("keeper/")],
+        "tokens": {},
+        **more,
+    }
+
+
+def not_done(told: dict[str, str]) -> dict[str, str]:
+    return {act: came for act, came in told.items() if came != DONE}
+
+
+@pytest.fixture
+def infested_home(tmp_path: Path) -> Doorbells:
+    return build(tmp_path / "home")
+
+
+@needs_landlock
+def test_code_inside_the_web_process_is_refused_all_that_is_not_its_senders(infested_home: Doorbells) -> None:
+    """Of the keystore's own user: files are shut to the process, and the keeper that the server started lets that user serve alone."""
+    folder = infested_home.folder
+    holder = issue(folder, "camera", "ingest")
+    names = {"none": "", "nonsense": "x", "another scope": issue(folder, "airflow"), "another sender": issue(folder, "phone", "ingest")}
+    names["a revoked one"] = issue(folder, "old", "ingest")
+    assert expunge("token", "revoke", "old", cwd=folder).code == 0
+    with listening() as inside, socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        inside.plant(TELLS_ALL.format(said=str(inside.folder / "said")))
+        with infested(folder, holder, inside) as served:
+            theirs = Sending(served, b"wxyz", said(ANNA, "r-theirs"))
+            assert theirs.part(0, 2).status == 202
+            upload = sha256(f"{holder.split('_')[1]}\0{theirs.id}".encode()).hexdigest()
+            known = facts(folder, tokens=names, upload=upload, recording=path_of(ANNA, "r-theirs"), port=elsewhere.getsockname()[1])
+            told = json.loads(inside.heard(known))
+            beside = expunge("token", "list", cwd=folder)
+            assert beside.code == 0, beside.err
+            # The holder goes on as if nothing had been.
+            assert theirs.how_far().headers["Upload-Offset"] == "2"
+            assert theirs.part(2, 4).status == 201
+            order = expunge("order", "erase", f"profile:{ANNA}", "--yes", "--json", cwd=folder)
+            assert order.code == 0, order.err
+        allowed = expunge("token", "list", "--json", cwd=folder).json["tokens"]
+        assert len(allowed) == 4
+    refused_files(told["files"])
+    refused_requests(told["keeper"])
+    refused_senders(told["senders"])
+    assert {source for source, _ in edges(folder) if source.startswith("s3:")} == {"s3://a/b"}, "of the lineage of a token that is good"
+    assert {target for _, target in edges(folder)} & {"s3://a/none", "s3://a/a_revoked_one", "s3://a/another_sender"} == set()
+    with infested_home.open() as opened:
+        assert opened.orders(), "commands beside the server go on"
+    controls(folder, known | {"keeper": 0, "port": 0})
+
+
+def refused_files(told: dict[str, str]) -> None:
+    """All but what no file is opened for."""
+    assert len([act for act in told if act.startswith("append")]) > 10
+    assert len([act for act in told if act.startswith("read keys/")]) >= 5
+    assert {act for act, came in told.items() if not came.startswith(("PermissionError", "OperationalError: unable to open"))} == set()
+
+
+def refused_requests(told: dict[str, str]) -> None:
+    assert told.pop("status") == DONE
+    assert told.pop("stop") == "Misconfigured: end `expunge serve`"
+    assert len(told) > 15
+    assert set(told.values()) == {f"Misconfigured: {ONLY_SERVES}"}
+
+
+def refused_senders(told: dict[str, str]) -> None:
+    """Each act by the token with which it was tried."""
+    assert {came for act, came in told.items() if act.endswith("with none")} == {"SenderRefused: MISSING"}
+    assert {came for act, came in told.items() if act.endswith("with nonsense")} == {"SenderRefused: UNKNOWN"}
+    assert {came for act, came in told.items() if act.endswith("with a revoked one")} == {"SenderRefused: REVOKED"}
+    by_scope = {act.partition(" with ")[0]: came for act, came in told.items() if act.endswith("with another scope")}
+    uploads = dict.fromkeys(("append", "finish", "drop", "begin"), "SenderRefused: NOT_FOR_THIS")
+    assert by_scope == {"admit": DONE, "take": DONE, **uploads}, "the control: a token is good for its scope"
+    by_sender = {act.partition(" with ")[0]: came.partition(":")[0] for act, came in told.items() if act.endswith("with another sender")}
+    assert by_sender == {
+        "admit": "SenderRefused",
+        "take": "SenderRefused",
+        "append": "SessionGone",
+        "finish": "SessionGone",
+        "drop": DONE,
+        "begin": DONE,
+    }, "uploads of the same id are the token's own: another one's is neither met nor dropped"
+
+
+def controls(folder: Path, known: dict[str, Any]) -> None:
+    """The same acts of the same user, outside: a keeper that the operator starts answers them, and files open."""
+    with keeping(folder):
+        asked = outside({**known, "stop": False}, "keeper")["keeper"]
+    assert not [came for came in asked.values() if ONLY_SERVES in came]
+    assert {asked[name] for name in ("lasting-key", "publics", "sign-checkpoint", "keyed-orders", "seal")} == {DONE}
+    without = ["connect", "read the keeper's memory", "end the keeper", "rename"]
+    assert not_done(outside({**known, "without": without}, "files")["files"]) == {}
+
+
+@needs_landlock
+def test_on_a_server_the_journal_is_as_far_away(tmp_path: Path, database: str) -> None:
+    """State on PostgreSQL: the web process knows the URL, by its map, and reaches no server."""
+    path = company_on_server(tmp_path, database)
+    token = issue(tmp_path)
+    with listening() as inside, socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        inside.plant(TELLS_ALL.format(said=str(inside.folder / "said")))
+        with infested(tmp_path, token, inside):
+            known = facts(
+                tmp_path,
+                tokens={"none": "", "mine": token},
+                upload="ab" * 16,
+                recording="x",
+                port=elsewhere.getsockname()[1],
+                database=database,
+                map=str(path),
+            )
+            told = json.loads(inside.heard(known))
+    assert "Permission denied" in told["files"].pop("write journal")
+    assert {act for act, came in told["files"].items() if not came.startswith("PermissionError")} == set()
+    refused_requests(told["keeper"])
+    assert (told["senders"]["take with none"], told["senders"]["take with mine"]) == ("SenderRefused: MISSING", DONE)
+    assert {target for _, target in edges(tmp_path)} == {"s3://a/mine"}
+    without = ["connect", "read the keeper's memory", "end the keeper", "rename"]
+    control = outside({**known, "without": without}, "files")["files"]
+    assert not_done(control) == {}
+
+
+def company_on_server(folder: Path, database: str) -> Path:
+    from tests.cli.world import make
+
+    path = make(folder)
+    path.write_text(path.read_text().replace("state: state\n", f'state: "{database}"\nstate_folder: state\n'))
+    assert expunge("init", cwd=folder).code == 0
+    return path
+
+
+def test_commands_beside_a_server_open_the_keys_themselves(infested_home: Doorbells) -> None:
+    """The keeper that the server started lets nobody sign, which no command of its user needs."""
+    folder = infested_home.folder
+    (folder / "a.flac").write_bytes(speech(2))
+    with serving(folder, issue(folder)) as served:
+        rights = expunge("keeper", "status", "--json", cwd=folder).json["rights"]
+        assert [each["may"] for each in rights] == ["serve senders with tokens"]
+        stopped = expunge("keeper", "stop", cwd=folder)
+        assert (stopped.code, "ends with it" in stopped.err) == (1, True)
+        assert issue(folder, "another", "ingest")
+        ran = expunge("ingest", "a.flac", "--dataset", "doorbell", "--name", path_of(ANNA, "r-1"), cwd=folder)
+        assert ran.code == 0, ran.err
+        assert infested_home.read(ANNA, "r-1") == speech(2)
+        for command in (("doctor",), ("check",), ("lineage", "show"), ("vault", "status"), ("due",)):
+            ran = expunge(*command, cwd=folder)
+            assert not ran.err or "keeper" not in ran.err, (command, ran.err)
+        assert served.get("healthz").status == 200

@@ -12,7 +12,7 @@ import pwd
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,18 @@ from expunge.adapters.keeper.key_requests import KeyDesk
 from expunge.adapters.keeper.peers import Accounts, Admitted
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keeper.requests import Status, Stop
+from expunge.adapters.keeper.sender_requests import NoSenders, SendersDesk
 from expunge.adapters.keeper.server import Keeper
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
 from expunge.bootstrap.open_state import KEYS, map_file, read_installed, require_keys
 from expunge.bootstrap.vault.vault_names import datasets_of
+from expunge.core.datamap.datamap import DataMap
 from expunge.core.values.canonical import Json
 from expunge.errors import Busy, KeeperAway, KeystoreLocked, StateUnavailable, UsageError
 from expunge.ports.keys import InstallationKeys
+from expunge.ports.sender_door import SenderDoors
 from expunge.ports.vault.vault_door import VaultDoors
 
 _RESTARTED = 1.0
@@ -122,8 +125,14 @@ def place_of(map_path: Path | str | None, state: Path | None = None) -> KeeperPl
     return KeeperPlace(folder.absolute(), folder.absolute() / KEYS)
 
 
-def map_with_vault(place: KeeperPlace, map_path: Path | None, admitted: Admitted) -> Path | None:
-    """Return the map of a keeper, where a vault is in it; else None.
+def place_of_map(data_map: DataMap) -> KeeperPlace:
+    """Return the place of the keeper of a map's state folder, which may have no installation yet."""
+    state = Path(data_map.state).absolute()
+    return KeeperPlace(state, state / KEYS)
+
+
+def map_of_keeper(place: KeeperPlace, map_path: Path | None, admitted: Admitted) -> tuple[Path, bool]:
+    """Return the map of a keeper, and whether a vault is in it.
 
     Raises:
         Misconfigured: the map cannot be read.
@@ -137,7 +146,7 @@ def map_with_vault(place: KeeperPlace, map_path: Path | None, admitted: Admitted
     if unknown:
         message = f"the map has no purpose {unknown[0]!r}"
         raise UsageError(message, help=f"one of: {', '.join(sorted(data_map.purposes))}")
-    return path.absolute() if datasets_of(data_map) else None
+    return path.absolute(), bool(datasets_of(data_map))
 
 
 def close_to_others() -> None:
@@ -167,6 +176,14 @@ def admitted(
     return Admitted(keys.users, keys.groups, by_purpose, _accounts(ingest, groups_ingest))
 
 
+def serving(admitted: Admitted, users: Sequence[str], groups: Sequence[str], *, own_alone: bool) -> Admitted:
+    """Return who may ask what, with those who may serve senders; with ``own_alone`` the keeper's own user may that, and nothing else.
+
+    Raises UsageError for a user or group that this machine does not know.
+    """
+    return replace(admitted, serve=_accounts(users, groups), own_serves_alone=own_alone)
+
+
 def _purposed(text: str) -> str:
     purpose = text.partition(":")[2]
     if not purpose:
@@ -191,9 +208,11 @@ def _number(name: str, what: str, known: Callable[[str], int]) -> int:
 
 
 def rights_of(admitted: Admitted) -> tuple[tuple[str, str], ...]:
-    """Return (user or group, what it may) for each, by name."""
+    """Return (user or group, what it may) for each, by name; the keeper's own user, where it may not all."""
+    own = Accounts(frozenset({os.geteuid()}) if admitted.own_serves_alone else frozenset())
     read = [(accounts, f"open recordings for {purpose!r}") for purpose, accounts in sorted(admitted.read.items())]
-    given = [(admitted.keys, "ask for what keys do"), (admitted.ingest, "send recordings in"), *read]
+    serve = Accounts(admitted.serve.users | own.users, admitted.serve.groups)
+    given = [(admitted.keys, "ask for what keys do"), (admitted.ingest, "send recordings in"), (serve, "serve senders with tokens"), *read]
     return tuple(
         (name, may)
         for accounts, may in given
@@ -217,7 +236,12 @@ def needs_passphrase(place: KeeperPlace) -> bool:
 
 
 def keep(
-    place: KeeperPlace, passphrase: str | None, admitted: Admitted, ready: Callable[[], None], doors: VaultDoors | None = None
+    place: KeeperPlace,
+    passphrase: str | None,
+    admitted: Admitted,
+    ready: Callable[[], None],
+    doors: VaultDoors | None = None,
+    senders: SenderDoors | None = None,
 ) -> None:
     """Be the keeper of a state folder until asked to end.
 
@@ -226,7 +250,8 @@ def keep(
         passphrase: of its keystore, where it has one.
         admitted: the users and groups who may ask, beside this user.
         ready: called once, when the keeper answers.
-        doors: those of the vault; closed at the end. Without them the keeper answers requests about keys alone.
+        doors: those of the vault; closed at the end. Without them the keeper answers no request about a recording.
+        senders: those for the senders of servers; closed at the end. Without them the keeper answers no server.
 
     Raises:
         Busy: another keeper of it is running.
@@ -236,8 +261,8 @@ def keep(
     heap.keep_freed_memory()
     with place.held():
         keys = open_keystore(place.keys, passphrase)
-        accounts = AccountDesk(FieldSeals(keys.account_key()))
-        handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | accounts.handlers()
+        handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | SendersDesk(senders or NoSenders()).handlers()
+        handlers |= AccountDesk(FieldSeals(keys.account_key())).handlers()
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
         keeper = Keeper(handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts)
         with place.listen(for_others=admitted.others) as listening:
@@ -245,6 +270,8 @@ def keep(
                 keeper.run(listening, ready)
             finally:
                 place.leave()
+                if senders:
+                    senders.close()
                 if doors:
                     doors.close()
 

@@ -24,10 +24,11 @@ from expunge.core.values.copy import Finding, FindingKind
 from expunge.engine.consent import disclosure_texts
 from expunge.engine.kernel.journal_streams import LINEAGE, TOKENS
 from expunge.engine.lineage import observed_lineage
-from expunge.engine.lineage.observed_lineage import Intake, IntakeResult
+from expunge.engine.lineage.observed_lineage import Intake
 from expunge.engine.reports import token_register
 from expunge.errors import Misconfigured, StateUnavailable
 from expunge.ports.clock import Clock
+from expunge.ports.sender_door import IntakeResult
 
 SHORT = 1.0
 """Seconds for which what is known of tokens may be old: a revoked one opens the door no longer than that."""

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Field, Schema
 
+from expunge.errors import ExpungeError
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -108,6 +110,11 @@ class Problem(Exception):
             self.headers["Retry-After"] = str(retry_after)
         if status == 401:
             self.headers["WWW-Authenticate"] = "Bearer"
+
+
+def unavailable(error: ExpungeError) -> Problem:
+    """Return the answer where the keeper, or its journal, cannot be asked now."""
+    return Problem(503, error.message, "the server's state", f"nothing was taken: send it again later; {error.help}", retry_after=5)
 
 
 def of_problem(_: HttpRequest, problem: Problem | type[Problem]) -> HttpResponse:

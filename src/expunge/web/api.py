@@ -7,17 +7,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from expunge.bootstrap.pipelines import LineageDoor
-from expunge.bootstrap.vault.recordings import RecordingsDoor
+from expunge.bootstrap.serving.server_door import ServerDoor
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.core.lineage import openlineage
 from expunge.core.lineage.observations import Observation
 from expunge.core.lineage.openlineage import EventRefusal
 from expunge.core.retention.collection_permission import may_collect
-from expunge.errors import ExpungeError
+from expunge.errors import ExpungeError, SenderRefused
 from expunge.web import bodies
-from expunge.web.answers import Collection, Fault, Health, Problem, Taken, of_problem, of_surprise
-from expunge.web.guarding import Bearer, Guard
+from expunge.web.answers import Collection, Fault, Health, Problem, Taken, of_problem, of_surprise, unavailable
+from expunge.web.guarding import Bearer, Guard, refusal, shown
 from expunge.web.recordings import add_recordings
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
@@ -25,8 +24,8 @@ JSON = "application/json"
 _ANSWERS: dict[int, Any] = {200: Taken, **dict.fromkeys((400, 401, 403, 405, 408, 411, 413, 415, 422, 429, 500, 503), Fault)}
 
 
-def make_api(door: LineageDoor, recordings: RecordingsDoor) -> NinjaAPI:
-    """The whole API over open doors."""
+def make_api(door: ServerDoor) -> NinjaAPI:
+    """The whole API over an open door."""
     api = NinjaAPI(
         title="Expunge",
         version="1",
@@ -34,7 +33,7 @@ def make_api(door: LineageDoor, recordings: RecordingsDoor) -> NinjaAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
     )
-    guard = Guard(door)
+    guard = Guard(door.senders)
     token, room = Bearer(guard, TokenScope.LINEAGE), bodies.Room()
     api.add_exception_handler(Problem, of_problem)
     api.add_exception_handler(Exception, _surprised)
@@ -61,7 +60,7 @@ def make_api(door: LineageDoor, recordings: RecordingsDoor) -> NinjaAPI:
     @api.get(
         "/api/v1/collect/{name}",
         auth=Bearer(guard, TokenScope.COLLECT),
-        response={200: Collection, **dict.fromkeys((401, 403, 405, 429, 500), Fault)},
+        response={200: Collection, **dict.fromkeys((401, 403, 405, 429, 500, 503), Fault)},
         summary="Whether a kind of data may be collected",
         operation_id="get_collect",
     )
@@ -69,21 +68,21 @@ def make_api(door: LineageDoor, recordings: RecordingsDoor) -> NinjaAPI:
         """Whether a dataset or category of the data map has a schedule; 403 with the reason where it has none."""
         return _collect(door, name)
 
-    add_recordings(api, recordings, Bearer(guard, TokenScope.INGEST))
+    add_recordings(api, door, Bearer(guard, TokenScope.INGEST))
 
     @api.get("/healthz", response={200: Health, 503: Fault}, summary="Whether the server works", operation_id="healthz")
     def healthz(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001 - ninja takes it by this name
         """Whether the server runs and can read its state."""
         try:
-            door.look()
+            door.senders.look()
         except ExpungeError as error:
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         return {"status": "ok"}
 
     return api
 
 
-def _collect(door: LineageDoor, name: str) -> dict[str, Any]:
+def _collect(door: ServerDoor, name: str) -> dict[str, Any]:
     found = may_collect(door.map, name)
     if not found:
         help_ = "declare a dataset or category of that name with a retention rule: purpose, need and a finite period"
@@ -91,7 +90,7 @@ def _collect(door: LineageDoor, name: str) -> dict[str, Any]:
     return {"data_type": name, "allowed": True, "kept_for": found.period, "purpose": found.purpose, "need": found.need}
 
 
-def _take(door: LineageDoor, request: HttpRequest) -> dict[str, Any]:
+def _take(door: ServerDoor, request: HttpRequest) -> dict[str, Any]:
     kind = request.headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
     if kind != JSON and kind not in LINES:
         raise Problem(415, "this kind of content is not known", "the header Content-Type", f"send {JSON} or application/x-ndjson")
@@ -111,9 +110,11 @@ def _take(door: LineageDoor, request: HttpRequest) -> dict[str, Any]:
         where = f"/{number}{first.where}" if len(read) > 1 else first.where
         raise Problem(422, first.what, where, first.mend)
     try:
-        taken = door.take(good)
+        taken = door.senders.take(shown(request), good)
+    except SenderRefused as error:
+        raise refusal(error) from None
     except ExpungeError as error:
-        raise _unavailable(error) from None
+        raise unavailable(error) from None
     return {
         "status": "partial_success" if refused else "success",
         "received": len(read),
@@ -121,10 +122,6 @@ def _take(door: LineageDoor, request: HttpRequest) -> dict[str, Any]:
         "known": taken.known,
         "refused": [{"index": number, "error": each.what, "where": each.where, "help": each.mend} for number, each in refused],
     }
-
-
-def _unavailable(error: ExpungeError) -> Problem:
-    return Problem(503, error.message, "the server's state", f"nothing was taken: send it again later; {error.help}", retry_after=5)
 
 
 def _surprised(_: HttpRequest, __: Exception | type[Exception]) -> HttpResponse:

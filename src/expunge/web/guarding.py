@@ -9,20 +9,15 @@ from typing import ClassVar
 
 from django.http import HttpRequest
 
-from expunge.bootstrap.pipelines import LineageDoor
-from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope
-from expunge.web.answers import Problem
+from expunge.core.journal.access_tokens import TokenRefused, TokenScope
+from expunge.errors import ExpungeError, SenderRefused
+from expunge.ports.sender_door import Sender, SenderDoor
+from expunge.web.answers import Problem, unavailable
 
+WHERE = "the header Authorization"
 FAILURES = 30
 WITHIN = 60.0
 """Seconds in which so many refused tokens are answered as what they are; then the answer is 429. A good one is let in even then."""
-_MENDS = {
-    TokenRefused.MISSING: "send the header Authorization: Bearer TOKEN; `expunge token issue` makes one",
-    TokenRefused.UNKNOWN: "send the whole token, as `expunge token issue` showed it",
-    TokenRefused.REVOKED: "ask for a new one: `expunge token issue`",
-    TokenRefused.ENDED: "ask for a new one: `expunge token issue`",
-    TokenRefused.NOT_FOR_THIS: "ask for one with the right --scope: `expunge token issue`",
-}
 
 
 class Bearer:
@@ -34,7 +29,7 @@ class Bearer:
         self._guard = guard
         self._scope = scope
 
-    def __call__(self, request: HttpRequest) -> Token:
+    def __call__(self, request: HttpRequest) -> Sender:
         """Let a request in, as ``auth`` of which its token is known, or raise Problem."""
         return self._guard.require(request, self._scope)
 
@@ -42,21 +37,25 @@ class Bearer:
 class Guard:
     """Admits requests with a valid token."""
 
-    def __init__(self, door: LineageDoor) -> None:
-        self._door = door
+    def __init__(self, senders: SenderDoor) -> None:
+        self._senders = senders
         self._failures: deque[float] = deque(maxlen=FAILURES)
         self._guard = threading.Lock()
 
-    def require(self, request: HttpRequest, scope: TokenScope) -> Token:
-        """Return a valid token. Raises Problem: 401 without one, 403 for a token of another scope, 429 after too many bad ones."""
-        answer = self._door.admit(request.headers.get("Authorization", ""), scope)
-        if not isinstance(answer, TokenRefused):
-            return answer
-        if self._too_many():
-            help_ = "wait a minute; a token that works is let in even now"
-            raise Problem(429, "too many refused tokens", "the header Authorization", help_, retry_after=int(WITHIN))
-        status = 403 if answer is TokenRefused.NOT_FOR_THIS else 401
-        raise Problem(status, answer.value, "the header Authorization", _MENDS[answer])
+    def require(self, request: HttpRequest, scope: TokenScope) -> Sender:
+        """Return the sender of a request.
+
+        Raises Problem: 401 without a valid token, 403 for one of another scope, 429 after too many bad ones, 503 where none can be checked.
+        """
+        try:
+            return self._senders.admit(shown(request), scope)
+        except SenderRefused as error:
+            if self._too_many():
+                help_ = "wait a minute; a token that works is let in even now"
+                raise Problem(429, "too many refused tokens", WHERE, help_, retry_after=int(WITHIN)) from None
+            raise refusal(error) from None
+        except ExpungeError as error:
+            raise unavailable(error) from None
 
     def _too_many(self) -> bool:
         now = time.monotonic()
@@ -65,3 +64,13 @@ class Guard:
             if not full:
                 self._failures.append(now)
             return full
+
+
+def shown(request: HttpRequest) -> str:
+    """Return the header that shows a request's token: each call for its sender carries it."""
+    return request.headers.get("Authorization", "")
+
+
+def refusal(error: SenderRefused) -> Problem:
+    """Return the answer for a token that is not good for a request."""
+    return Problem(403 if error.reason == TokenRefused.NOT_FOR_THIS.name else 401, error.message, WHERE, error.help)

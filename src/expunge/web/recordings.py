@@ -19,12 +19,12 @@ from typing import Any, TypeVar
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from expunge.bootstrap.vault.recordings import RecordingsDoor, Sent
-from expunge.core.journal.access_tokens import Token
-from expunge.errors import AlreadyThere, Busy, ExpungeError, Refused, SessionGone, StoreFull, UsageError, WrongOffset
-from expunge.ports.vault.vault_door import TakenIn, UploadClaim, VaultDoor
+from expunge.bootstrap.serving.server_door import Sent, ServerDoor
+from expunge.errors import AlreadyThere, Busy, ExpungeError, Refused, SenderRefused, SessionGone, StoreFull, UsageError, WrongOffset
+from expunge.ports.sender_door import Sender
+from expunge.ports.vault.vault_door import TakenIn, UploadClaim, UploadDoor
 from expunge.web.answers import Fault, Kept, Problem, Received
-from expunge.web.guarding import Bearer
+from expunge.web.guarding import Bearer, refusal, shown
 from expunge.web.pieces import Part, part_of, pieces
 
 MOST_AT_ONCE = 8
@@ -105,7 +105,7 @@ class Uploads:
             self._free.release()
 
 
-def add_recordings(api: NinjaAPI, door: RecordingsDoor, bearer: Bearer) -> None:
+def add_recordings(api: NinjaAPI, door: ServerDoor, bearer: Bearer) -> None:
     """Add the endpoints of recordings to an API."""
     uploads, going = Uploads(), Going()
 
@@ -126,11 +126,11 @@ def add_recordings(api: NinjaAPI, door: RecordingsDoor, bearer: Bearer) -> None:
         one. Each request says the same of the recording. The name of no person belongs into `id`.
         """
         with uploads.one(), _told():
-            claim, part = _claim(request, door, id), part_of(request)
+            claim, part, sending = _claim(request, door, id), part_of(request), door.senders.uploads(shown(request))
             if part.size == 0 and not part.whole:
-                return _put(request, response, door.vault, claim, part, Turn())
+                return _put(request, response, sending, claim, part, Turn())
             with going.one(claim.upload) as turn:
-                return _put(request, response, door.vault, claim, part, turn)
+                return _put(request, response, sending, claim, part, turn)
 
     @api.delete(
         _PATH,
@@ -142,12 +142,12 @@ def add_recordings(api: NinjaAPI, door: RecordingsDoor, bearer: Bearer) -> None:
     def delete_upload(request: HttpRequest, id: str) -> tuple[int, None]:  # noqa: A002 - the word of the path
         """Forget an upload that is not finished; nothing readable is left of it. A recording that is in stays in: orders erase those."""
         with _told():
-            door.vault.drop_upload(_upload(request, id))
+            door.senders.uploads(shown(request)).drop_upload(_upload(request, id))
         return 204, None
 
 
 def _put(
-    request: HttpRequest, response: HttpResponse, door: VaultDoor, claim: UploadClaim, part: Part, turn: Turn
+    request: HttpRequest, response: HttpResponse, door: UploadDoor, claim: UploadClaim, part: Part, turn: Turn
 ) -> tuple[int, dict[str, Any]]:
     received = turn.take(lambda: door.begin_upload(claim))
     if received and received == claim.size:
@@ -165,7 +165,7 @@ def _put(
     return 202, {"status": "incomplete", "received": received}
 
 
-def _hand_on(door: VaultDoor, upload: str, received: int, coming: Iterator[bytes], turn: Turn) -> int:
+def _hand_on(door: UploadDoor, upload: str, received: int, coming: Iterator[bytes], turn: Turn) -> int:
     """Hand pieces on, reading the next while one is sealed. Return how many bytes are in."""
     going: Future[int] | None = None
     try:
@@ -180,7 +180,7 @@ def _hand_on(door: VaultDoor, upload: str, received: int, coming: Iterator[bytes
     return received if going is None else going.result()
 
 
-def _known(request: HttpRequest, response: HttpResponse, door: VaultDoor, claim: UploadClaim, part: Part) -> tuple[int, dict[str, Any]]:
+def _known(request: HttpRequest, response: HttpResponse, door: UploadDoor, claim: UploadClaim, part: Part) -> tuple[int, dict[str, Any]]:
     """Answer about an upload all of whose bytes are in: it is finished, if it was not; other bytes under its id are refused."""
     taken = door.finish_upload(claim.upload)
     if part.whole:
@@ -209,11 +209,11 @@ def _upload(request: HttpRequest, id_: str) -> str:
     if not _ID.fullmatch(id_):
         help_ = "choose 16 to 128 letters, digits, or signs of . _ ~ -, at random: a UUID"
         raise Problem(400, "this is no id of an upload", "the last part of the path", help_)
-    token: Token = request.auth  # type: ignore[attr-defined]
-    return sha256(f"{token.id}\0{id_}".encode()).hexdigest()
+    sender: Sender = request.auth  # type: ignore[attr-defined]
+    return sha256(f"{sender.id}\0{id_}".encode()).hexdigest()
 
 
-def _claim(request: HttpRequest, door: RecordingsDoor, id_: str) -> UploadClaim:
+def _claim(request: HttpRequest, door: ServerDoor, id_: str) -> UploadClaim:
     upload = _upload(request, id_)
     part = part_of(request)
     said = _said(request)
@@ -278,6 +278,8 @@ def _told() -> Iterator[None]:
     except SessionGone as error:
         help_ = "send it again from the beginning; nothing readable is left of what came"
         raise Problem(409, error.message, "the upload", help_, headers={OFFSET: "0"}) from None
+    except SenderRefused as error:
+        raise refusal(error) from None
     except Refused as error:
         raise Problem(403, error.message, "the recording", error.help) from None
     except AlreadyThere as error:

@@ -411,3 +411,18 @@ def test_without_a_host_nothing_but_the_state_is_configured(tmp_path: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines() == ["['expunge.adapters.state']", "No changes detected"]
+
+
+def test_a_database_that_is_opened_twice_in_a_process_keeps_its_locks(tmp_path: Path) -> None:
+    """To look at its first bytes drops none: another process that comes and goes would remove the log which this one reads and writes."""
+    place = f"sqlite:///{tmp_path}/state.db"
+    opens = "import sys; from expunge.adapters.database.journal_django import open_journal"
+    appends = "with open_journal(sys.argv[1]) as journal: journal.append('a', 1, [b'2'])"
+    with open_journal(place) as first:
+        first.append("a", 0, [b"1"])
+        open_journal(place).close()
+        subprocess.run([sys.executable, "-c", f"{opens}\n{appends}", place], check=True)
+        assert first.length("a") == 2
+        first.append("a", 2, [b"3"])
+    with open_journal(place) as again:
+        assert list(again.read("a")) == [b"1", b"2", b"3"]

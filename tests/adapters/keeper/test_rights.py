@@ -5,29 +5,33 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 from expunge.adapters.keeper.answers import Answer
-from expunge.adapters.keeper.key_requests import KeyDesk
-from expunge.adapters.keeper.peers import Accounts, Admitted, Peer, Right
+from expunge.adapters.keeper.key_requests import KeyDesk, Publics
+from expunge.adapters.keeper.peers import ONLY_SERVES, Accounts, Admitted, Peer, Right
 from expunge.adapters.keeper.requests import Request, Status, Stop
+from expunge.adapters.keeper.sender_requests import NoSenders, SendersDesk
 from expunge.adapters.keeper.server import Keeper
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.bootstrap import keeping
 from expunge.errors import Misconfigured, UsageError
 
-KEYS, CAMERA, VIEWER, TRAINER, STRANGER, GUEST = range(50_001, 50_007)
+KEYS, CAMERA, VIEWER, TRAINER, STRANGER, GUEST, SERVER = range(50_001, 50_008)
 GROUP = 60_001
 ADMITTED = Admitted(
     users=frozenset({KEYS}),
     read={"look": Accounts(frozenset({VIEWER}), frozenset({GROUP})), "train": Accounts(frozenset({TRAINER}))},
     ingest=Accounts(frozenset({CAMERA})),
+    serve=Accounts(frozenset({SERVER})),
 )
 KEY_REQUESTS = KeyDesk(None).handlers()  # type: ignore[arg-type]
 VAULT_REQUESTS = VaultDesk(NoVault()).handlers()
-SAID = {"int": 0, "str": "", "int | None": None, "bool": False, "Name": "", "OrderId": "ord-a"}
+SENDER_REQUESTS = SendersDesk(NoSenders()).handlers()
+REQUESTS = KEY_REQUESTS | VAULT_REQUESTS | SENDER_REQUESTS
+SAID = {"BearerText": "", "int": 0, "str": "", "int | None": None, "bool": False, "Name": "", "OrderId": "ord-a"}
 
 
 def peer(uid: int, *groups: int) -> Peer:
@@ -42,7 +46,7 @@ def asked(kind: type[Request], purpose: str = "look") -> Request:
 
 def refused(who: Peer, request: Request, admitted: Admitted = ADMITTED) -> str:
     """What the keeper says to a peer; empty where it answers."""
-    keeper = Keeper(dict.fromkeys(KEY_REQUESTS | VAULT_REQUESTS, lambda *_: Answer("done")), lambda: "", admitted)
+    keeper = Keeper(dict.fromkeys(REQUESTS, lambda *_: Answer("done")), lambda: "", admitted)
     try:
         assert asyncio.run(keeper._act(who, request, b"")).value == "done"
     except Misconfigured as error:
@@ -51,7 +55,7 @@ def refused(who: Peer, request: Request, admitted: Admitted = ADMITTED) -> str:
 
 
 def kinds(right: Right) -> Iterator[type[Request]]:
-    yield from (kind for kind in KEY_REQUESTS | VAULT_REQUESTS if kind.needs is right)
+    yield from (kind for kind in REQUESTS if kind.needs is right)
 
 
 def test_each_request_needs_the_right_that_it_should() -> None:
@@ -59,22 +63,25 @@ def test_each_request_needs_the_right_that_it_should() -> None:
     assert set(kinds(Right.KEYS)) == set(KEY_REQUESTS)
     assert {each.name for each in kinds(Right.READ)} == {"open-recording", "read-recording", "close-recording", "readable-recordings"}
     assert {each.name for each in kinds(Right.INGEST)} == {"begin-upload", "append-upload", "finish-upload", "drop-upload"}
+    assert set(kinds(Right.SERVE)) == set(SENDER_REQUESTS)
 
 
 @pytest.mark.parametrize(
     ("who", "may"),
     [
-        (peer(os.geteuid()), {Right.KEYS, Right.READ, Right.INGEST}),
+        (peer(os.geteuid()), {Right.KEYS, Right.READ, Right.INGEST, Right.SERVE}),
         (peer(KEYS), {Right.KEYS}),
         (peer(CAMERA), {Right.INGEST}),
         (peer(VIEWER), {Right.READ}),
         (peer(GUEST, GROUP), {Right.READ}),
+        (peer(SERVER), {Right.SERVE}),
         (peer(STRANGER), set()),
     ],
-    ids=["own", "keys", "camera", "viewer", "member", "stranger"],
+    ids=["own", "keys", "camera", "viewer", "member", "server", "stranger"],
 )
 def test_a_peer_is_answered_what_it_was_given_and_told_which_option_gives_the_rest(who: Peer, may: set[Right]) -> None:
     options = {Right.KEYS: "--allow-user NAME", Right.READ: "--let-read NAME:PURPOSE", Right.INGEST: "--let-ingest NAME"}
+    options[Right.SERVE] = "--let-serve NAME"
     for right, option in options.items():
         for kind in kinds(right):
             said = refused(who, asked(kind))
@@ -102,6 +109,22 @@ def test_whoever_has_any_right_may_ask_how_it_is_and_only_its_own_user_may_stop_
         keeper._welcome(peer(STRANGER))
     with pytest.raises(Misconfigured, match="may not ask the keeper"):
         Keeper({}, lambda: "")._welcome(peer(KEYS))
+
+
+def test_a_keeper_of_a_server_lets_its_own_user_serve_alone() -> None:
+    """Whatever its user is: code in the server's process is of that user."""
+    alone = replace(ADMITTED, own_serves_alone=True)
+    own = peer(os.geteuid())
+    for kind in REQUESTS:
+        assert refused(own, asked(kind), alone) == ("" if kind in SENDER_REQUESTS else ONLY_SERVES), kind.name
+    assert refused(peer(KEYS), Publics(), alone) == "", "others have what they were given"
+    keeper = Keeper({}, lambda: "", alone)
+    keeper._welcome(own)
+    assert asyncio.run(keeper._act(own, Status(), b"")).value
+    with pytest.raises(Misconfigured, match="ends with it"):
+        asyncio.run(keeper._act(own, Stop(), b""))
+    told = keeping.rights_of(keeping.serving(Admitted(), [], ["0"], own_alone=True))
+    assert [may for _, may in told] == ["serve senders with tokens"] * 2
 
 
 def test_rights_are_read_from_options_and_told_by_name() -> None:

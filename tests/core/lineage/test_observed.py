@@ -15,7 +15,7 @@ from expunge.core.datamap.datamap import Aggregate, DataMap, Dataset, Ignore, In
 from expunge.core.datamap.lineage_spec import Harmless, LineageSpec
 from expunge.core.lineage.dataset_lookup import DatasetLookup
 from expunge.core.lineage.lineage_merge import sighted
-from expunge.core.lineage.observations import ColumnFlow, Observation, RunStage, add_packed, add_up, pack
+from expunge.core.lineage.observations import ColumnFlow, Observation, RunStage, add_packed, add_up, pack, unpack
 from expunge.core.lineage.openlineage import EventRefusal, address, parse, read
 from expunge.core.lineage.undeclared_lineage import gaps, tag
 from expunge.core.orders.plan import PlanSnapshot, plan
@@ -286,3 +286,40 @@ def test_a_plan_names_what_it_cannot_reach_by_a_keyed_name() -> None:
 
 def test_a_plan_without_gaps_has_the_bytes_that_it_always_had() -> None:
     assert b"observed" not in planned(voice_company(), seen(("file:///media/v", f"{APP}/transcripts"))).to_bytes()
+
+
+def seen_by(*columns: ColumnFlow) -> Observation:
+    return Observation("ab" * 16, NOON, RunStage.COMPLETE, "n/j", ("s3://a/b",), ("s3://a/c",), columns)
+
+
+@given(st.lists(st.builds(ColumnFlow, *[st.text("abc/:é", min_size=1, max_size=9)] * 4), max_size=5), st.datetimes(timezones=st.just(UTC)))
+def test_observations_come_out_of_a_pack_as_they_went_in(columns: list[ColumnFlow], at: datetime) -> None:
+    said = (replace(seen_by(*sorted(set(columns))), at=at), seen_by())
+    assert unpack(pack(said)) == said
+
+
+WRONG = {
+    "no JSON": "{",
+    "a list": "[]",
+    "a field more": '{"texts":[],"seen":[],"more":1}',
+    "a number for a text": '{"texts":[1],"seen":[]}',
+    "a control character": r'{"texts":["a\u0000"],"seen":[]}',
+    "half a character": r'{"texts":["a\ud800"],"seen":[]}',
+    "a text without end": '{"texts":["' + "x" * 5000 + '"],"seen":[]}',
+    "a text that is not there": '{"texts":["j"],"seen":[["RUN",1,"COMPLETE",1,[],[],[]]]}',
+    "a place from the end": '{"texts":["j"],"seen":[["RUN",1,"COMPLETE",-1,[],[],[]]]}',
+    "no run": '{"texts":["j"],"seen":[["x",1,"COMPLETE",0,[],[],[]]]}',
+    "a number for a run": '{"texts":["j"],"seen":[[1,1,"COMPLETE",0,[],[],[]]]}',
+    "no stage": '{"texts":["j"],"seen":[["RUN",1,"NONE",0,[],[],[]]]}',
+    "a time out of time": '{"texts":["j"],"seen":[["RUN",99999999999999999999,"COMPLETE",0,[],[],[]]]}',
+    "half a column": '{"texts":["j"],"seen":[["RUN",1,"COMPLETE",0,[],[],[[0,0]]]]}',
+    "a place in a place": '{"texts":["j"],"seen":[["RUN",1,"COMPLETE",0,[[0]],[],[]]]}',
+    "half a row": '{"texts":["j"],"seen":[["RUN",1]]}',
+    "deep": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_pack_of_a_process_that_is_not_trusted_is_refused_whole(name: str) -> None:
+    with pytest.raises(ValueError, match="no observations"):
+        unpack(WRONG[name].replace("RUN", "ab" * 16))

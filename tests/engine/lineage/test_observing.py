@@ -16,7 +16,8 @@ from expunge.adapters.host.clocks import MonotonicClock, SystemClock
 from expunge.adapters.state.url import sqlite_url
 from expunge.core.lineage.observations import Observation, RunStage
 from expunge.engine.kernel.journal_streams import LINEAGE
-from expunge.engine.lineage.observed_lineage import Intake, IntakeResult, sightings
+from expunge.engine.lineage.observed_lineage import Intake, sightings
+from expunge.ports.sender_door import IntakeResult
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -35,7 +35,7 @@ class SealFields(Request):
     name = "seal-fields"
     with_body = True
     most_body = _MOST_BODY
-    needs = Right.KEYS
+    needs = Right.SERVE
     kind: str
 
 
@@ -46,7 +46,7 @@ class OpenFields(Request):
     name = "open-fields"
     with_body = True
     most_body = _MOST_BODY
-    needs = Right.KEYS
+    needs = Right.SERVE
     kind: str
 
 
@@ -55,7 +55,7 @@ class SiteKey(Request):
     """The web process's own key."""
 
     name = "site-key"
-    needs = Right.KEYS
+    needs = Right.SERVE
 
 
 class OpeningBudget:

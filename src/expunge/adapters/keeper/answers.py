@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from expunge.adapters.keeper.frames import Frame
 from expunge.core.values.canonical import Json
-from expunge.errors import ExpungeError, StateUnavailable, WrongOffset
+from expunge.errors import ExpungeError, SenderRefused, StateUnavailable, WrongOffset
 
-_OK, _ERROR, _MESSAGE, _HELP, _RECEIVED = "answer", "error", "message", "help", "received"
+_OK, _ERROR, _MESSAGE, _HELP, _RECEIVED, _REASON = "answer", "error", "message", "help", "received", "reason"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,12 @@ def error_frame(error: ExpungeError) -> Frame:
     # Why not the class itself: a room has errors of its own, which the other side reads as the one that they are a kind of.
     kind = next(each for each in type(error).__mro__ if each.__module__ == ExpungeError.__module__)
     head: dict[str, Json] = {_ERROR: kind.__name__, _MESSAGE: error.message, _HELP: error.help}
-    return Frame(head | ({_RECEIVED: error.received} if isinstance(error, WrongOffset) else {}))
+    match error:
+        case WrongOffset():
+            head[_RECEIVED] = error.received
+        case SenderRefused():
+            head[_REASON] = error.reason
+    return Frame(head)
 
 
 def read(frame: Frame) -> Answer:
@@ -42,6 +47,9 @@ def read(frame: Frame) -> Answer:
     received = frame.head.get(_RECEIVED)
     if name == WrongOffset.__name__ and isinstance(received, int):
         raise WrongOffset(message, help=help_, received=received)
+    reason = frame.head.get(_REASON)
+    if name == SenderRefused.__name__ and isinstance(reason, str):
+        raise SenderRefused(message, help=help_, reason=reason)
     raise _KINDS.get(str(name), StateUnavailable)(message, help=help_)
 
 

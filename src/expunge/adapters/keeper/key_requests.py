@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.peers import Peer
-from expunge.adapters.keeper.requests import Request
+from expunge.adapters.keeper.requests import Request, Threads
 from expunge.core.values import canonical
 from expunge.core.values.canonical import Json
 from expunge.core.values.ids import OrderId
@@ -37,7 +37,7 @@ class TraceKey(Request):
     """The trace key of an order."""
 
     name = "trace-key"
-    slow = True
+    threads = Threads.KEYS
     order: OrderId
 
 
@@ -79,7 +79,7 @@ class Seal(Request):
 
     name = "seal"
     with_body = True
-    slow = True
+    threads = Threads.KEYS
     order: OrderId
     purpose: str
 
@@ -100,7 +100,7 @@ class SealContact(Request):
 
     name = "seal-contact"
     with_body = True
-    slow = True
+    threads = Threads.KEYS
     order: OrderId
 
 
@@ -118,7 +118,7 @@ class Destroy(Request):
     """The end of one kind of key of several orders."""
 
     name = "destroy"
-    slow = True
+    threads = Threads.KEYS
     kind: str
     orders: tuple[OrderId, ...]
 

@@ -38,6 +38,8 @@ class Right(StrEnum):
     """To open recordings for a purpose."""
     INGEST = "ingest"
     """To send recordings in."""
+    SERVE = "serve"
+    """To ask for senders whose bearer headers are shown: take their lineage in, and their recordings."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Admitted:
-    """The rights of users and groups, as the operator gives them. The keeper's own user has all rights."""
+    """The rights of users and groups, as the operator gives them. The keeper's own user has all rights, unless it serves alone."""
 
     users: frozenset[int] = frozenset()
     """Users who may have keys used."""
@@ -66,6 +68,10 @@ class Admitted:
     """Purpose -> the accounts that may open recordings for it."""
     ingest: Accounts = field(default_factory=Accounts)
     """The accounts that may send recordings in."""
+    serve: Accounts = field(default_factory=Accounts)
+    """The accounts of servers, which ask for senders with tokens."""
+    own_serves_alone: bool = False
+    """Whether the keeper's own user may serve, and nothing else; else it may all."""
 
     @property
     def keys(self) -> Accounts:
@@ -75,23 +81,35 @@ class Admitted:
     @property
     def others(self) -> bool:
         """Whether a user other than the keeper's own may ask."""
-        return any((self.keys, self.ingest, *self.read.values()))
+        return any((self.keys, self.ingest, self.serve, *self.read.values()))
+
+    def has_all(self, peer: Peer) -> bool:
+        """Return whether a peer has all rights, and may end the keeper."""
+        return peer.uid == os.geteuid() and not self.own_serves_alone
 
     def require(self, peer: Peer, right: Right, purpose: str | None = None) -> None:
         """Raise Misconfigured where a peer lacks a right; for READ without a purpose, where it has it for none."""
+        if self.has_all(peer):
+            return
+        own = Accounts(frozenset({os.geteuid()}) if self.own_serves_alone else frozenset())
         reading = [accounts for each, accounts in self.read.items() if purpose in (None, each)]
-        of = {Right.KEYS: [self.keys], Right.INGEST: [self.ingest], Right.READ: reading}
-        given = of[right] if right is not Right.ANY else [self.keys, self.ingest, *self.read.values()]
-        if peer.uid != os.geteuid() and not any(each.has(peer) for each in given):
-            message, option = _LACKING[right]
-            raise Misconfigured(message, help=f"run it as the keeper's user, or name this one: expunge keeper run {option}")
+        of = {Right.KEYS: [self.keys], Right.INGEST: [self.ingest], Right.READ: reading, Right.SERVE: [self.serve, own]}
+        given = of[right] if right is not Right.ANY else [*of[Right.KEYS], *of[Right.INGEST], *of[Right.SERVE], *self.read.values()]
+        if any(each.has(peer) for each in given):
+            return
+        message, option = _LACKING[right]
+        if own.has(peer):
+            raise Misconfigured(message, help=ONLY_SERVES)
+        raise Misconfigured(message, help=f"run it as the keeper's user, or name this one: expunge keeper run {option}")
 
 
+ONLY_SERVES = "this keeper runs for a server alone: give this command the passphrase, or end the server and start `expunge keeper run`"
 _LACKING = {
     Right.ANY: ("this user may not ask the keeper", "--allow-user NAME"),
     Right.KEYS: ("this user may not ask the keeper for what keys do", "--allow-user NAME"),
     Right.READ: ("this user may not open recordings for this purpose", "--let-read NAME:PURPOSE"),
     Right.INGEST: ("this user may not send recordings in", "--let-ingest NAME"),
+    Right.SERVE: ("this user may not serve senders with tokens", "--let-serve NAME"),
 }
 """Right -> what is said to a peer that lacks it, and the option that gives it."""
 

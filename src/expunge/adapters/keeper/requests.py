@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from enum import Enum, auto
 from typing import ClassVar, NewType, Self
 
 from expunge.adapters.keeper.frames import MOST_BODY
@@ -22,6 +23,20 @@ _ORDER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _ASK = "ask"
 Name = NewType("Name", str)
 """A recording's name, which is longer than other texts."""
+BearerText = NewType("BearerText", str)
+"""An ``Authorization`` header, as a sender sent it."""
+
+
+class Threads(Enum):
+    """Threads beside the keeper's loop, for requests that may wait for the disk or for another process. Each kind has its own."""
+
+    NONE = auto()
+    """The loop itself: it never waits."""
+    KEYS = auto()
+    VAULT = auto()
+    """Of recordings."""
+    SENDERS = auto()
+    """Of a server's senders, but for their recordings."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +48,8 @@ class Request:
     """Whether the request has a body."""
     most_body: ClassVar[int] = MOST_BODY
     """The most bytes of its body."""
-    slow: ClassVar[bool] = False
-    """Whether it may wait for the disk or for another process. It is then carried out in a thread, beside the others."""
-    of_vault: ClassVar[bool] = False
-    """Whether it is about recordings. Such requests have threads of their own, so that those about keys never wait for them."""
+    threads: ClassVar[Threads] = Threads.NONE
+    """The threads that carry it out."""
     needs: ClassVar[Right] = Right.KEYS
     """The right that a peer needs to ask it."""
 
@@ -115,6 +128,10 @@ def _name(value: Json) -> Name:
     return Name(value)
 
 
+def _bearer(value: Json) -> BearerText:
+    return BearerText(_name(value))
+
+
 def _flag(value: Json) -> bool:
     if not isinstance(value, bool):
         raise _refusal("a field of a request is neither true nor false")
@@ -146,6 +163,7 @@ _READERS: Mapping[str, Callable[[Json], object]] = {
     "int | None": lambda value: None if value is None else _number(value),
     "bool": _flag,
     "Name": _name,
+    "BearerText": _bearer,
     "OrderId": _order,
     "tuple[int, ...]": lambda value: tuple(map(_number, _some(value))),
     "tuple[OrderId, ...]": lambda value: tuple(map(_order, _some(value))),

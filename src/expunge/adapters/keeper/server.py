@@ -23,7 +23,7 @@ from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.frames import Frame
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted, Peer, Right, peer_of
-from expunge.adapters.keeper.requests import Hello, Request, Status, Stop
+from expunge.adapters.keeper.requests import Hello, Request, Status, Stop, Threads
 from expunge.core.values.canonical import Json
 from expunge.errors import Busy, ExpungeError, Misconfigured, StateUnavailable, UsageError
 from expunge.faults import ReplyLost, failpoint
@@ -35,6 +35,8 @@ _LOOK_AGAIN = 0.02
 _SETTLE_EVERY = 5.0
 """Seconds between two looks for what is idle."""
 _VAULT_THREADS = 8
+_SENDERS_THREADS = 16
+"""As many as a server has: events that wait together are written with one wait for the device."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ class Keeper:
         """
         self._settle = settle
         self._status = status
-        self._vault_threads = ThreadPoolExecutor(_VAULT_THREADS, "vault")
+        vault, senders = ThreadPoolExecutor(_VAULT_THREADS, "vault"), ThreadPoolExecutor(_SENDERS_THREADS, "senders")
+        self._threads: Mapping[Threads, ThreadPoolExecutor | None] = {Threads.KEYS: None, Threads.VAULT: vault, Threads.SENDERS: senders}
         self._handlers = dict(handlers)
         kinds: tuple[type[Request], ...] = (*handlers, Hello, Status, Stop)
         self._kinds = {kind.name: kind for kind in kinds}
@@ -115,13 +118,15 @@ class Keeper:
         for each in clients:
             each.cancel()
         await asyncio.gather(settling, *clients, return_exceptions=True)
-        await loop.run_in_executor(None, self._vault_threads.shutdown)
+        for threads in self._threads.values():
+            if threads is not None:
+                await loop.run_in_executor(None, threads.shutdown)
 
     async def _settle_always(self) -> None:
         while self._settle is not None:
             await asyncio.sleep(_SETTLE_EVERY)
             with contextlib.suppress(OSError, ExpungeError):
-                await asyncio.get_running_loop().run_in_executor(self._vault_threads, self._settle)
+                await asyncio.get_running_loop().run_in_executor(self._threads[Threads.VAULT], self._settle)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -242,8 +247,7 @@ class Keeper:
 
     async def _act(self, peer: Peer, request: Request, body: bytes) -> Answer:
         if isinstance(request, Stop):
-            if peer.uid not in (os.geteuid(), 0):
-                raise Misconfigured("only the keeper's own user may stop it", help="run it as that user")
+            self._require_may_stop(peer)
             asyncio.get_running_loop().call_later(0.01, self._ending.set)
             return Answer()
         if isinstance(request, Status):
@@ -252,10 +256,17 @@ class Keeper:
         handler = self._handlers.get(type(request))
         if handler is None:
             raise UsageError("hello is said once", help="ask with the same version of Expunge as the keeper runs")
-        if request.slow or request.of_vault:
-            threads = self._vault_threads if request.of_vault else None
+        if request.threads is not Threads.NONE:
+            threads = self._threads[request.threads]
             return await asyncio.get_running_loop().run_in_executor(threads, _handled, handler, peer, request, body)
         return _handled(handler, peer, request, body)
+
+    def _require_may_stop(self, peer: Peer) -> None:
+        if self._admitted.has_all(peer) or (peer.uid == 0 and not _is_own(peer)):
+            return
+        if _is_own(peer):
+            raise Misconfigured("this keeper runs for a server alone, and ends with it", help="end `expunge serve`")
+        raise Misconfigured("only the keeper's own user may stop it", help="run it as that user")
 
     async def _send(self, writer: asyncio.StreamWriter, frame: Frame) -> None:
         writer.write(frame.encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
@@ -12,18 +12,18 @@ from typing import Any
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Peer, Right
-from expunge.adapters.keeper.requests import Name, Request
+from expunge.adapters.keeper.requests import Name, Request, Threads
 from expunge.errors import Misconfigured
-from expunge.ports.vault.vault_door import MOST_AT_ONCE, Caller, OpeningClaim, UploadClaim, VaultDoor, VaultDoors
+from expunge.ports.vault.vault_door import MOST_AT_ONCE, Caller, OpeningClaim, UploadClaim, UploadDoor, VaultDoor, VaultDoors
 
 
 class _Reading(Request):
-    of_vault = True
+    threads = Threads.VAULT
     needs = Right.READ
 
 
 class _Ingesting(Request):
-    of_vault = True
+    threads = Threads.VAULT
     needs = Right.INGEST
 
 
@@ -130,15 +130,12 @@ class VaultDesk:
             ReadRecording: lambda door, ask, _: Answer(body=door.read_recording(ask.opening, ask.first, ask.last)),
             CloseRecording: lambda door, ask, _: _done(door.close_recording(ask.opening)),
             ReadableRecordings: _readable,
-            BeginUpload: _begin,
-            AppendUpload: lambda door, ask, body: Answer(door.append_upload(ask.upload, ask.offset, body)),
-            FinishUpload: _finish,
-            DropUpload: lambda door, ask, _: _done(door.drop_upload(ask.upload)),
+            **UPLOADING,
         }
         return {kind: self._for_callers(act) for kind, act in acts.items()}
 
     def _for_callers(self, act: Callable[..., Answer]) -> Handler:
-        return lambda peer, ask, body: act(self._doors.door_of(_caller(peer)), ask, body)
+        return lambda peer, ask, body: act(self._doors.door_of(caller_of(peer)), ask, body)
 
 
 class NoVault:
@@ -156,7 +153,8 @@ class NoVault:
         """Do nothing."""
 
 
-def _caller(peer: Peer) -> Caller:
+def caller_of(peer: Peer) -> Caller:
+    """Return the account of a peer."""
     return Caller(peer.uid, _account(peer.uid))
 
 
@@ -182,15 +180,25 @@ def _readable(door: VaultDoor, ask: ReadableRecordings, _: bytes) -> Answer:
     return Answer(page.following, body=json.dumps([[each.name, each.size] for each in page.recordings]).encode())
 
 
-def _begin(door: VaultDoor, ask: BeginUpload, _: bytes) -> Answer:
+def _begin(door: UploadDoor, ask: BeginUpload, _: bytes) -> Answer:
     said = _said(ask)
+    said = {each.name: said[each.name] for each in fields(BeginUpload)}
     return Answer(door.begin_upload(UploadClaim(name=said.pop("recording"), **said)))
 
 
-def _finish(door: VaultDoor, ask: FinishUpload, _: bytes) -> Answer:
+def _finish(door: UploadDoor, ask: FinishUpload, _: bytes) -> Answer:
     taken = door.finish_upload(ask.upload)
     return Answer([taken.id, taken.size, taken.digest, taken.at.isoformat(), taken.fresh])
 
 
 def _said(ask: Request) -> dict[str, Any]:
     return {each.name: getattr(ask, each.name) for each in fields(ask)}
+
+
+UPLOADING: Mapping[type[Request], Callable[..., Answer]] = {
+    BeginUpload: _begin,
+    AppendUpload: lambda door, ask, body: Answer(door.append_upload(ask.upload, ask.offset, body)),
+    FinishUpload: _finish,
+    DropUpload: lambda door, ask, _: _done(door.drop_upload(ask.upload)),
+}
+"""Request about an upload -> its act, given a door, the request and its body."""

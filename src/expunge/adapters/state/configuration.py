@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from expunge import durable
+from expunge import descriptors, durable
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.state.url import Database, parse
 from expunge.errors import Misconfigured, StateCorrupt
@@ -87,7 +87,8 @@ def _make_private(file: Path) -> None:
 
 def _refuse_foreign(file: Path) -> None:
     """Stop before SQLite touches a file that it did not make; the bytes are those at the start of every database of its version 3."""
-    with file.open("rb") as existing:
-        start = existing.read(16)
+    # Why not opened and closed: that would drop the locks which another connection of this process holds on it.
+    with descriptors.reading(file) as existing:
+        start = os.pread(existing, 16, 0)
     if start and start != b"SQLite format 3\0":
         raise StateCorrupt("the state database is damaged or is none", help=f"look at {file}: it is not ours; nothing was changed in it")

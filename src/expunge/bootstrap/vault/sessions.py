@@ -60,7 +60,7 @@ class Sessions(Generic[Claim, Kept]):
         """
         self._what, self._limits, self._end, self._now, self._may_go = what, limits, end, now, may_go
         self._guard = threading.Lock()
-        self._sessions: dict[tuple[int, str], Session[Claim, Kept]] = {}
+        self._sessions: dict[tuple[Caller, str], Session[Claim, Kept]] = {}
 
     @contextmanager
     def begun(self, caller: Caller, token: str, claim: Claim, make: Callable[[], Kept]) -> Iterator[Kept]:
@@ -87,7 +87,7 @@ class Sessions(Generic[Claim, Kept]):
     def held(self, caller: Caller, token: str, survives: type[Exception]) -> Iterator[Kept]:
         """Use a session for the length of a block. An error in the block ends it, but for one that it ``survives``. Raises SessionGone."""
         with self._guard:
-            session = self._sessions.get((caller.uid, token))
+            session = self._sessions.get((caller, token))
         if session is not None:
             with session.lock:
                 if session.kept is not None and not session.ended:
@@ -100,47 +100,47 @@ class Sessions(Generic[Claim, Kept]):
     def end(self, caller: Caller, token: str) -> None:
         """End a session. Does nothing where there is none."""
         with self._guard:
-            session = self._sessions.get((caller.uid, token))
+            session = self._sessions.get((caller, token))
         if session is not None:
             with session.lock:
-                self._over(caller.uid, token, session)
+                self._over(caller, token, session)
 
     def settle(self, is_over: Callable[[Kept], bool] = lambda _: False) -> None:
         """End sessions that are idle for too long, and those of which ``is_over`` says so; none that is in use."""
         until = self._now() - self._limits.idle
-        for (uid, token), session in self._all():
+        for (caller, token), session in self._all():
             if session.lock.acquire(blocking=False):
                 try:
                     if session.kept is not None and (session.used < until or is_over(session.kept)):
-                        self._over(uid, token, session)
+                        self._over(caller, token, session)
                 finally:
                     session.lock.release()
 
     def close(self) -> None:
         """End all, each as soon as it is not in use. Others may begin meanwhile."""
-        for (uid, token), session in self._all():
+        for (caller, token), session in self._all():
             with session.lock:
-                self._over(uid, token, session)
+                self._over(caller, token, session)
 
-    def _all(self) -> list[tuple[tuple[int, str], Session[Claim, Kept]]]:
+    def _all(self) -> list[tuple[tuple[Caller, str], Session[Claim, Kept]]]:
         with self._guard:
             return list(self._sessions.items())
 
     def _of(self, caller: Caller, token: str, claim: Claim) -> Session[Claim, Kept]:
         with self._guard:
-            session = self._sessions.get((caller.uid, token))
+            session = self._sessions.get((caller, token))
             if session is not None:
                 if session.claim != claim:
                     message = f"the token of this {self._what} is used for another"
                     raise AlreadyThere(message, help="choose a token for each by secrets.token_hex(16)")
                 return session
-            mine = sum(uid == caller.uid for uid, _ in self._sessions)
+            mine = sum(other.uid == caller.uid for other, _ in self._sessions)
             full = len(self._sessions) >= self._limits.together
             too_many = mine >= self._limits.of_caller
             if (full or too_many) and not self._make_room(caller, of_all=full and not too_many):
                 message = f"there is no room for another {self._what}"
                 raise Busy(message, help="close those that are not needed, or wait until idle ones end")
-            session = self._sessions[caller.uid, token] = Session(claim, used=self._now())
+            session = self._sessions[caller, token] = Session(claim, used=self._now())
             return session
 
     def _make_room(self, caller: Caller, *, of_all: bool) -> bool:
@@ -151,12 +151,12 @@ class Sessions(Generic[Claim, Kept]):
             of_all: whether it is all callers together who have too many, and not this one.
         """
         now, found = self._now(), sorted(self._sessions.items(), key=lambda each: each[1].used)
-        mine = [each for each in found if each[0][0] == caller.uid]
+        mine = [each for each in found if each[0][0].uid == caller.uid]
         return any(self._let_go(*each, 0.0) for each in (found if of_all else mine)) or any(
             self._let_go(*each, now - each[1].used) for each in mine
         )
 
-    def _let_go(self, key: tuple[int, str], session: Session[Claim, Kept], idle: float) -> bool:
+    def _let_go(self, key: tuple[Caller, str], session: Session[Claim, Kept], idle: float) -> bool:
         """End a session that may go and is not in use. Return whether it was."""
         if not session.lock.acquire(blocking=False):
             return False
@@ -179,17 +179,17 @@ class Sessions(Generic[Claim, Kept]):
             session.used = self._now()
             raise
         except BaseException:
-            self._over(caller.uid, token, session)
+            self._over(caller, token, session)
             raise
         session.used = self._now()
 
-    def _over(self, uid: int, token: str, session: Session[Claim, Kept]) -> None:
+    def _over(self, caller: Caller, token: str, session: Session[Claim, Kept]) -> None:
         """End a session whose lock is held."""
         if session.ended:
             return
         session.ended = True
         with self._guard:
-            self._sessions.pop((uid, token), None)
+            self._sessions.pop((caller, token), None)
         kept, session.kept = session.kept, None
         if kept is not None:
             self._end(kept)

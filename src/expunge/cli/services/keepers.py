@@ -45,33 +45,47 @@ def run(
         list[str] | None, typer.Option(metavar="USER", help="Another user who may send recordings into vaults; again for more.")
     ] = None,
     let_group_ingest: Annotated[list[str] | None, typer.Option(metavar="GROUP", help="A group whose members may; again for more.")] = None,
+    let_serve: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="USER", help="Another user who runs `expunge serve`: it may ask for senders whose tokens it shows; again for more."
+        ),
+    ] = None,
+    let_group_serve: Annotated[list[str] | None, typer.Option(metavar="GROUP", help="A group whose members may; again for more.")] = None,
+    only_serve: Annotated[
+        bool, typer.Option("--only-serve", help="Let this user too do no more than --let-serve gives, and not even stop the keeper.")
+    ] = False,
     state: State = None,
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
     """Hold the keys of a state folder until interrupted or stopped; commands of the same user ask it and need no passphrase.
 
-    With a map, programs also read recordings of its vaults through it, and send recordings in; with --state alone it holds keys alone.
+    With a map, `expunge serve` takes lineage in through it, programs read recordings of its vaults and send recordings in; with --state
+    alone it holds keys alone.
     The passphrase of a locked keystore is asked for on a terminal, or comes from a file or from EXPUNGE_PASSPHRASE. Others of the same user
     cannot look into this process; root can.
     """
     from expunge.bootstrap import keeping
+    from expunge.bootstrap.serving.kept_senders import KeptSenders
     from expunge.bootstrap.vault.kept_installation import KeptInstallation
 
     place = keeping.place_of(map_file, state)
     admitted = keeping.admitted(
         allow_user or (), allow_group or (), let_read or (), let_group_read or (), let_ingest or (), let_group_ingest or ()
     )
-    vault_map = keeping.map_with_vault(place, map_file, admitted) if map_file is not None or state is None else None
+    admitted = keeping.serving(admitted, let_serve or (), let_group_serve or (), own_alone=only_serve)
+    path, with_vault = keeping.map_of_keeper(place, map_file, admitted) if map_file is not None or state is None else (None, False)
     keeping.close_to_others()
     passphrase = _passphrase(passphrase_file) if keeping.needs_passphrase(place) else None
 
     def ready() -> None:
-        where = {"state": str(place.state), "socket": str(place.door), "pid": os.getpid(), "vault": vault_map is not None}
-        more = " and opening its vaults" if vault_map else "; without a map, or a vault in it, no vault is opened"
+        where = {"state": str(place.state), "socket": str(place.door), "pid": os.getpid(), "vault": with_vault}
+        more = " and opening its vaults" if with_vault else "; without a map, or a vault in it, no vault is opened"
         output.write_json("keeping/1", where) if as_json else output.say(f"keeping the keys of {place.state}{more}")
 
-    keeping.keep(place, passphrase, admitted, ready, KeptInstallation(vault_map, passphrase) if vault_map else None)
+    doors = KeptInstallation(path, passphrase) if path and with_vault else None
+    keeping.keep(place, passphrase, admitted, ready, doors, KeptSenders(path, doors) if path else None)
 
 
 @app.command()

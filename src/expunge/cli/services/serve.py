@@ -36,16 +36,17 @@ def serve(
 ) -> None:
     """Take OpenLineage events and recordings until interrupted; /api/openapi.json describes it, /healthz says whether it is well.
 
-    It needs no key of the installation and opens none. Recordings go on to the keeper; where the map has a vault and no keeper runs, it
-    starts one for itself, unless the keystore needs a passphrase. Where other machines reach it, it speaks TLS, by --tls-cert and
-    --tls-key. SIGHUP has it read both again, after they were renewed.
+    It opens neither the state nor a key. All that comes in goes on to the keeper; where none runs, it starts one for itself, unless the
+    keystore needs a passphrase. Where other machines reach it, it speaks TLS, by --tls-cert and --tls-key. SIGHUP has it read both again,
+    after they were renewed.
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     # Why before all else: Django is set up once in a process, and all else sets it up without the pages.
     _set_up_pages(map_file)
-    from expunge.bootstrap.open_state import read_installed, require_keys
-    from expunge.bootstrap.vault.keeper_child import KeeperChild
+    from expunge.bootstrap.serving import closed_worker
+    from expunge.bootstrap.serving.keeper_child import KeeperChild
+    from expunge.bootstrap.serving.server_door import ServerDoor
 
     address = _address(host)
     if (tls_cert is None) != (tls_key is None):
@@ -54,7 +55,9 @@ def serve(
         message = f"other machines reach {address}, and what is sent there can be read on the way"
         help_ = "give --tls-cert and --tls-key; behind a proxy that speaks TLS, say --exposed-plain"
         raise UsageError(message, help=help_)
-    require_keys(Path(read_installed(map_file).state))
+    keeper = KeeperChild(map_file)
+    with ServerDoor.open(map_file) as door:
+        has_vault = door.has_vault
     try:
         from expunge.web.serving.server import HttpServer
         from expunge.web.tls import TlsFiles
@@ -68,11 +71,17 @@ def serve(
     url = f"{'https' if tls else 'http'}://{f'[{bound}]' if ':' in bound else bound}:{number}/"
 
     def ready() -> None:
-        output.write_json("serving/1", {"url": url}) if as_json else output.say(f"serving {url}api/v1/lineage")
+        if as_json:
+            output.write_json("serving/1", {"url": url})
+            return
+        for named in ("lineage", "recordings")[: 2 if has_vault else 1]:
+            output.say(f"serving {url}api/v1/{named}")
 
-    with listening, KeeperChild(map_file) as keeper:
+    for gap in closed_worker.gaps():
+        output.note(f"the web process cannot be closed as it should be: {gap}")
+    with listening, keeper:
         if why_not := keeper.begin():
-            output.note(f"recordings are refused for now: {why_not}")
+            output.note(f"requests are answered with 503 for now: {why_not}")
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls).run()
 
 

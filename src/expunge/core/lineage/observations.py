@@ -9,7 +9,8 @@ Datasets are named by their address (:func:`expunge.core.lineage.openlineage.add
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -22,6 +23,10 @@ from expunge.errors import StateCorrupt
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+LONGEST_ADDRESS = 4_200
+"""The most characters of a dataset's address, or of a job: a namespace and a name of 2,000 each, and what joins them."""
+_RUN = re.compile("[0-9a-f]{32}")
+_ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class RunStage(StrEnum):
@@ -110,6 +115,41 @@ def pack(observations: Iterable[Observation]) -> str:
         for observation in observations
     ]
     return json.dumps({"texts": list(table), "seen": seen}, separators=(",", ":"), ensure_ascii=True)
+
+
+def unpack(packed: str) -> tuple[Observation, ...]:
+    """Return the observations that :func:`pack` wrote, from a process that is not trusted. Raises ValueError for anything else."""
+    try:
+        said = json.loads(packed)
+        texts: list[str] = said["texts"]
+        if said.keys() != {"texts", "seen"} or _ODD.search("".join(texts)) or max(map(len, texts), default=0) > LONGEST_ADDRESS:
+            raise _unreadable()
+        # Why a mapping: a negative number would find a place in a list.
+        text = dict(enumerate(texts)).__getitem__
+        return tuple(_observed(text, *row) for row in said["seen"])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise _unreadable() from error
+
+
+def _observed(
+    text: Callable[[int], str],
+    run: str,
+    moment: int,
+    stage: str,
+    job: int,
+    inputs: list[int],
+    outputs: list[int],
+    columns: list[list[int]],
+) -> Observation:
+    if not _RUN.fullmatch(run):
+        raise _unreadable()
+    flows = tuple(ColumnFlow(*flow) for flow in sorted({tuple(map(text, column)) for column in columns}))
+    ends = tuple(sorted(set(map(text, inputs)))), tuple(sorted(set(map(text, outputs))))
+    return Observation(run, _EPOCH + moment * _MICROSECOND, RunStage(stage), text(job), *ends, flows)
+
+
+def _unreadable() -> ValueError:
+    return ValueError("these are no observations")
 
 
 @dataclass(frozen=True)

@@ -19,20 +19,12 @@ from expunge.engine.lineage import registry_origins
 from expunge.errors import ExpungeError, StateUnavailable
 from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
+from expunge.ports.sender_door import IntakeResult
 
 REMEMBERED = 100_000
 """Observations that are known again when they come twice; older ones are written again, which changes nothing."""
 PIPELINES = "pipelines"
 """Stands in findings where a store's name would."""
-
-
-@dataclass(frozen=True)
-class IntakeResult:
-    """The result of taking in observations: all of them are on the device."""
-
-    new: int
-    known: int
-    """Came before, word for word."""
 
 
 @dataclass

@@ -32,6 +32,8 @@ class Caller:
     uid: int
     user: str
     """The account's name, for the journal; the number where it has no name."""
+    sender: str = ""
+    """The id of the token of a program for which a server of that account asks; empty where the account asks for itself."""
 
 
 @dataclass(frozen=True)
@@ -112,51 +114,14 @@ class TakenIn:
     """False where the same recording was in already."""
 
 
-class VaultDoor(Protocol):
-    """The door for one caller. Safe between threads. Beside the errors named, every verb raises the following.
+class UploadDoor(Protocol):
+    """The door by which recordings come in, for one caller. Safe between threads. Beside the errors named, every verb raises the following.
 
     Raises:
         StoreUnavailable, StateUnavailable: the vault, its keys or the journal cannot be used now. KeeperAway is one of them.
-        Busy: too many openings or uploads of this caller, or another process is in the way.
+        Busy: too many uploads of this caller, or another process is in the way.
         Misconfigured: this caller may not do that, or the map cannot be read.
     """
-
-    def open_recording(self, claim: OpeningClaim) -> OpenedRecording:
-        """Open a part of a recording. The opening is in the journal, under the caller's account, before this returns.
-
-        The same claim again is the same opening, and no second entry.
-
-        Raises:
-            Refused: the gate does not let it.
-            UsageError: there is no such recording or no such part; the claim is malformed, or its token is used for another.
-        """
-        ...
-
-    def read_recording(self, opening: str, first: int, last: int) -> bytes:
-        """Return the bytes from ``first`` to before ``last``, counted in the recording. The gate is asked again.
-
-        Raises:
-            Refused: the gate does not let it any more; the opening has ended.
-            SessionGone: there is no such opening of this caller.
-            UsageError: the range is larger than :data:`MOST_AT_ONCE`, or not within the part that was opened.
-        """
-        ...
-
-    def close_recording(self, opening: str) -> None:
-        """End an opening, and forget the recording's key. Success too where there is none."""
-        ...
-
-    def readable_recordings(self, dataset: str, purpose: str, after: int = 0) -> ReadablePage:
-        """Return recordings of a dataset that the gate lets be read for a purpose now, some at a time. Nothing is opened by it.
-
-        Args:
-            dataset: a dataset of a vault.
-            purpose: a purpose of the map.
-            after: ``following`` of the page before.
-
-        Raises UsageError for a dataset that lies in no vault.
-        """
-        ...
 
     def begin_upload(self, claim: UploadClaim) -> int:
         """Begin an upload, or ask how far one is: return how many bytes of it are in, sealed. 0 for one that is new.
@@ -196,6 +161,47 @@ class VaultDoor(Protocol):
 
     def drop_upload(self, upload: str) -> None:
         """End an upload; nothing readable is left of it. Success too where there is none, or where it was finished, which stays in."""
+        ...
+
+
+class VaultDoor(UploadDoor, Protocol):
+    """The door for one caller, in and out: recordings are read by openings. It raises as :class:`UploadDoor`, for openings too."""
+
+    def open_recording(self, claim: OpeningClaim) -> OpenedRecording:
+        """Open a part of a recording. The opening is in the journal, under the caller's account, before this returns.
+
+        The same claim again is the same opening, and no second entry.
+
+        Raises:
+            Refused: the gate does not let it.
+            UsageError: there is no such recording or no such part; the claim is malformed, or its token is used for another.
+        """
+        ...
+
+    def read_recording(self, opening: str, first: int, last: int) -> bytes:
+        """Return the bytes from ``first`` to before ``last``, counted in the recording. The gate is asked again.
+
+        Raises:
+            Refused: the gate does not let it any more; the opening has ended.
+            SessionGone: there is no such opening of this caller.
+            UsageError: the range is larger than :data:`MOST_AT_ONCE`, or not within the part that was opened.
+        """
+        ...
+
+    def close_recording(self, opening: str) -> None:
+        """End an opening, and forget the recording's key. Success too where there is none."""
+        ...
+
+    def readable_recordings(self, dataset: str, purpose: str, after: int = 0) -> ReadablePage:
+        """Return recordings of a dataset that the gate lets be read for a purpose now, some at a time. Nothing is opened by it.
+
+        Args:
+            dataset: a dataset of a vault.
+            purpose: a purpose of the map.
+            after: ``following`` of the page before.
+
+        Raises UsageError for a dataset that lies in no vault.
+        """
         ...
 
 

@@ -19,8 +19,8 @@ from gunicorn.glogging import Logger
 
 from expunge.bootstrap.accounts.pages import open_accounts
 from expunge.bootstrap.open_state import read_installed
-from expunge.bootstrap.pipelines import LineageDoor
-from expunge.bootstrap.vault.recordings import RecordingsDoor
+from expunge.bootstrap.serving import closed_worker
+from expunge.bootstrap.serving.server_door import ServerDoor
 from expunge.errors import ExpungeError, Misconfigured
 from expunge.web.answers import strict
 from expunge.web.api import make_api
@@ -42,12 +42,11 @@ _HEALTH = frozenset({"/healthz"})
 class Handler(WSGIHandler):
     """Django over one API, without any of a project's middleware."""
 
-    def __init__(self, door: LineageDoor, recordings: RecordingsDoor, *, secure: bool) -> None:
+    def __init__(self, door: ServerDoor, *, secure: bool) -> None:
         """``secure``: whether every request comes over TLS."""
         super().__init__()
-        self._door = door
         self._headers = HSTS if secure else {}
-        self._urls = (path("", make_api(door, recordings).urls),)
+        self._urls = (path("", make_api(door).urls),)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Look the address up among the API's alone."""
@@ -63,7 +62,6 @@ class Handler(WSGIHandler):
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the headers that every answer has."""
-        self._door.stay()
         return strict(super().get_response(request), self._headers)
 
 
@@ -185,11 +183,15 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         super().reload()
 
     def load(self) -> Handler | Site:
-        """Open the doors in the worker, after the fork: a connection to a database belongs to the process that opened it."""
+        """Read the map in the worker, after the fork, and close the worker before it has threads or clients."""
+        door = ServerDoor.open(self._map_file)
         accounts = open_accounts(self._map_file)
-        pages = make_pages(accounts) if accounts is not None else None
-        api = Handler(LineageDoor.open(self._map_file), RecordingsDoor.open(self._map_file), secure=self._tls is not None)
-        return api if pages is None else Site(api, pages)
+        try:
+            closed_worker.close(door.map, *((accounts.writes, accounts.ports) if accounts else ()))
+        except OSError as error:
+            self._tell(f"the web process stays open to files of its user: the kernel refused to close it: {error.strerror}")
+        api = Handler(door, secure=self._tls is not None)
+        return api if accounts is None else Site(api, make_pages(accounts.fields))
 
     def _given_context(self, _: object, __: object) -> ssl.SSLContext | None:
         return self._context

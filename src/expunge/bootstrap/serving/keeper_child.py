@@ -12,11 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from expunge.adapters.keeper.place import KeeperPlace
+from expunge.adapters.keeper.keeper_senders import KeeperSenders
 from expunge.bootstrap import keeping
-from expunge.bootstrap.open_state import read_installed
-from expunge.bootstrap.vault import vault_names
-from expunge.bootstrap.vault.recordings import place_of_map
 from expunge.errors import ExpungeError, KeeperAway
 
 _DEATH_SIGNAL = 1
@@ -32,13 +29,14 @@ _HELP = "start `expunge keeper run`, which asks for the passphrase once"
 
 
 class KeeperChild:
-    """The keeper that a server needs for recordings. It starts one where none runs and none needs a passphrase. A context manager."""
+    """The keeper that a server needs. It starts one where none runs and none needs a passphrase. A context manager.
+
+    A keeper that it started lets its user do no more than a server has to: code in the server's process is of the same user.
+    """
 
     def __init__(self, map_path: Path | str | None) -> None:
-        """Start nothing yet."""
-        data_map = read_installed(map_path)
-        self._needed = bool(vault_names.datasets_of(data_map)) or data_map.accounts is not None
-        self._place: KeeperPlace = place_of_map(data_map)
+        """Start nothing yet. Raises Misconfigured where there is no installation, StateUnavailable where its keys are gone."""
+        self._place = keeping.place_of(map_path)
         self._map = map_path
         self._child: subprocess.Popen[bytes] | None = None
         self._started = 0.0
@@ -51,9 +49,7 @@ class KeeperChild:
         self.end()
 
     def begin(self) -> str:
-        """Start a keeper if one is needed and none runs. Return why recordings cannot come in, with what to do; empty where they can."""
-        if not self._needed:
-            return ""
+        """Start a keeper if none runs. Return why requests cannot be answered, with what to do; empty where they can."""
         try:
             keeping.keeper_status(self._place)
         except KeeperAway:
@@ -62,9 +58,21 @@ class KeeperChild:
             if keeping.needs_passphrase(self._place):
                 return f"the keystore is locked by a passphrase, and no keeper runs; {_HELP}"
             self._start()
-            return "" if self._answers() else "the keeper that was started does not answer yet; what it said stands above"
+            if not self._answers():
+                return "the keeper that was started does not answer yet; what it said stands above"
         except ExpungeError as error:
             return f"{error.message}; {error.help}"
+        return self._refusal()
+
+    def _refusal(self) -> str:
+        """Return why the keeper that runs answers no server; empty where it does."""
+        senders = KeeperSenders(self._place)
+        try:
+            senders.look()
+        except ExpungeError as error:
+            return f"{error.message}; {error.help}"
+        finally:
+            senders.close()
         return ""
 
     def look_after(self) -> None:
@@ -101,7 +109,7 @@ class KeeperChild:
                 os._exit(1)
 
         self._child = subprocess.Popen(
-            (sys.executable, *_SAFE, "-m", "expunge", "keeper", "run", "--json", *named),
+            (sys.executable, *_SAFE, "-m", "expunge", "keeper", "run", "--only-serve", "--json", *named),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             # Why apart: an interruption from a terminal ends the server, which finishes what is under way and then ends the keeper.
