@@ -1,0 +1,1 @@
+"""The account guard of an installation: composed in the keeper, asked by the web process."""
