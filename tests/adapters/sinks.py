@@ -23,6 +23,8 @@ class Sink:
     refuse: str = ""
     """Answer with this instead: an SMTP reply, an HTTP status."""
     headers: list[dict[str, str]] = field(default_factory=list)
+    html: list[str] = field(default_factory=list)
+    """The same messages as HTML; empty for one that has none."""
 
     def last(self) -> str:
         return self.messages[-1][1]
@@ -57,7 +59,10 @@ class _Mail(socketserver.StreamRequestHandler):
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
         parsed = message_from_bytes(b"".join(lines), _class=EmailMessage, policy=policy.default)
         self.sink.headers.append({name: str(value) for name, value in parsed.items()})
-        return str(parsed.get_content())
+        html = parsed.get_body(("html",))
+        self.sink.html.append(str(html.get_content()) if html else "")
+        text = parsed.get_body(("plain",))
+        return str(text.get_content()) if text else ""
 
     def _say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())

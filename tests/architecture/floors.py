@@ -17,6 +17,7 @@ FLOORS: dict[str, dict[str, str]] = {
     "core": {
         "values": "",
         "": "values",
+        "accounts": "values",
         "datamap": "values",
         "gate": "values datamap",
         "models": "values",
@@ -34,6 +35,7 @@ FLOORS: dict[str, dict[str, str]] = {
     },
     "engine": {
         "kernel": "",
+        "accounts": "kernel",
         "short_rows": "kernel",
         "lineage": "kernel",
         "opaque": "kernel",
@@ -117,6 +119,7 @@ FLOORS: dict[str, dict[str, str]] = {
     },
     "adapters": {
         "commands": "",
+        "credentials": "",
         "host": "",
         "outbound": "",
         "state/migrations": "",

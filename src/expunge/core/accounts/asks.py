@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from expunge.core.values import canonical
 from expunge.core.values.canonical import Json
 from expunge.errors import UsageError
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 DIGEST_BYTES = 32
 """Of an ask's digest, a nonce, a hash of a web session, and a challenge."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from expunge.core.accounts.asks import AskKind
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 class MembershipRole(StrEnum):

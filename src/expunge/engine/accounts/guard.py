@@ -25,7 +25,7 @@ from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
 from expunge.ports.accounts.memberships import Invitations, Memberships
 from expunge.ports.clock import Clock
 
-OPENED_A_MINUTE = 120
+OPENED_A_MINUTE = 600
 """New accounts in all: code in the web process fills no disk with them."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 

@@ -27,7 +27,7 @@ DIGITS = 8
 TRIES = 5
 SENT_AN_HOUR = 5
 """Codes for one account, and to one address."""
-SENT_A_MINUTE = 60
+SENT_A_MINUTE = 300
 """Codes in all: the keeper is no cannon for mail."""
 _HOUR, _MINUTE = 3600.0, 60.0
 

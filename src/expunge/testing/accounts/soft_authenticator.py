@@ -43,11 +43,17 @@ class SoftAuthenticator:
     made: dict[bytes, _Made] = field(default_factory=dict)
     cross_origin: bool = False
 
-    def create(self, options: Mapping[str, Any], **changed: object) -> bytes:
-        """Return a new credential as RegistrationResponseJSON. ``changed`` replaces fields of the client data."""
-        credential, key = secrets.token_bytes(32), ec.generate_private_key(ec.SECP256R1())
-        self.made[credential] = _Made(key, 0 if self.synced else 1)
-        attested = bytes(16) + struct.pack(">H", len(credential)) + credential + _cose(key)
+    def create(self, options: Mapping[str, Any], *, again: bytes | None = None, **changed: object) -> bytes:
+        """Return a new credential as RegistrationResponseJSON.
+
+        Args:
+            options: as the page got them.
+            again: a credential of its own that is offered once more.
+            changed: replaces fields of the client data.
+        """
+        credential = again or secrets.token_bytes(32)
+        self.made.setdefault(credential, _Made(ec.generate_private_key(ec.SECP256R1()), 0 if self.synced else 1))
+        attested = bytes(16) + struct.pack(">H", len(credential)) + credential + _cose(self.made[credential].key)
         data = self._data(self.made[credential].count, ATTESTED) + attested
         client = self._client("webauthn.create", options, changed)
         attestation = b"\xa3" + _text("fmt") + _text("none") + _text("attStmt") + b"\xa0" + _text("authData") + _bytes(data)
