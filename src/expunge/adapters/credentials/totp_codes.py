@@ -38,7 +38,11 @@ class TotpCodes:
         if len(digits) != DIGITS or not (digits.isascii() and digits.isdecimal()):
             return None
         totp, now = _totp(seed), int(at.timestamp()) // SECONDS
-        steps = [step for step in range(now - _BESIDE, now + _BESIDE + 1) if compare_digest(totp.generate(step * SECONDS), digits.encode())]
+        steps = [
+            step
+            for step in range(max(0, now - _BESIDE), now + _BESIDE + 1)
+            if compare_digest(totp.generate(step * SECONDS), digits.encode())
+        ]
         # Why the latest: two steps of the same code are rare, and the earlier one must not count once more after it.
         return max(steps, default=None)
 

@@ -5,6 +5,7 @@ No error and no log line holds a recipient or a text.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import smtplib
 import ssl
@@ -25,10 +26,16 @@ PAUSES = (1.0, 5.0, 25.0)
 """Seconds before the second, third and fourth try of a letter."""
 MOST_WAITING = 500
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+_LOOK = 0.05
+"""Seconds between two looks for a message whose next try is due."""
 _DOUBT = 30.0
 """Seconds after a failure in which no further letter is taken: a person is told now, and not left waiting for it."""
 _PORTS = {"smtp": 587, "smtps": 465}
 _EXAMPLE = "smtps://user:password@mail.example.org, or smtp://mail.example.org:587"
+
+
+class MailDeferred(StoreUnavailable):
+    """The server takes a message later: it lets new senders wait, or the mailbox is full."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,22 @@ class MailServer:
         return cls(parts.hostname, port or _PORTS[parts.scheme], user, password, tls, wrapped, context)
 
     def send(self, message: EmailMessage) -> None:
-        """Hand over one message. Raises UsageError for a refused address, StoreUnavailable; neither says anything of the message."""
+        """Hand over one message. No error says anything of it.
+
+        Raises:
+            UsageError: the server refuses the address for good.
+            MailDeferred: the server answers, and takes the message later.
+            StoreUnavailable: it does not answer, does not speak TLS as it should, or refuses the sender.
+        """
         try:
             with self._connected() as server:
                 if self.user:
                     server.login(self.user, self.password)
                 server.send_message(message)
-        except smtplib.SMTPRecipientsRefused:
+        except smtplib.SMTPRecipientsRefused as refusal:
+            if all(400 <= code < 500 for code, _ in refusal.recipients.values()):
+                message_ = f"the mail server {self.host}:{self.port} takes the message later"
+                raise MailDeferred(message_, help="it is sent again at the next sweep") from None
             raise UsageError("the mail server refuses the address", help="ask the parent for another, or ask in another way") from None
         except (OSError, smtplib.SMTPException) as error:
             text = f"the mail server {self.host}:{self.port} did not take the message: {type(error).__name__}"
@@ -136,30 +152,39 @@ class SmtpLetters:
             self._thread.join(SECONDS)
 
     def _work(self) -> None:
+        later: list[tuple[float, int, EmailMessage]] = []
+        """Messages that failed: when each is tried again, and how often it was."""
         while not (self._ending.is_set() and self._waiting.empty()):
-            try:
-                letter = self._waiting.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            self._deliver(self._message(letter))
+            now = self._now()
+            due = [each for each in later if each[0] <= now]
+            for each in due:
+                later.remove(each)
+                self._deliver(each[2], each[1], later)
+            # Why not in turn: one recipient whose server makes us wait would hold up all others.
+            with contextlib.suppress(queue.Empty):
+                self._deliver(self._message(self._waiting.get(timeout=_LOOK)), 0, later)
+        self._lose(len(later))
 
-    def _deliver(self, message: EmailMessage) -> None:
-        for pause in (*self._pauses, None):
-            try:
-                self._server.send(message)
-            except UsageError:
-                # The server knows the address, and refuses it: another try would end the same.
-                break
-            except StoreUnavailable:
-                self._failed_at = self._now()
-                if pause is None or self._ending.wait(pause):
-                    break
+    def _deliver(self, message: EmailMessage, tries: int, later: list[tuple[float, int, EmailMessage]]) -> None:
+        try:
+            self._server.send(message)
+        except UsageError:
+            # The server knows the address, and refuses it: another try would end the same.
+            self._lose(1)
+        except StoreUnavailable as error:
+            self._failed_at = None if isinstance(error, MailDeferred) else self._now()
+            if tries < len(self._pauses) and not self._ending.is_set():
+                later.append((self._now() + self._pauses[tries], tries + 1, message))
             else:
-                self._failed_at = None
-                self.sent += 1
-                return
-        self.lost += 1
-        telemetry.log(telemetry.Action.LETTER_LOST)
+                self._lose(1)
+        else:
+            self._failed_at = None
+            self.sent += 1
+
+    def _lose(self, count: int) -> None:
+        for _ in range(count):
+            self.lost += 1
+            telemetry.log(telemetry.Action.LETTER_LOST)
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()
