@@ -105,7 +105,7 @@ def test_a_keeper_that_was_restarted_knows_no_challenge_permit_or_code_and_says_
 
 def test_killed_while_a_signature_is_counted_it_counts_once(owl: Guarded) -> None:
     """The counter is durable before the permit is given: what a thief replays later is behind it."""
-    for name, counted in (("accounts.use.commit:before", False), ("accounts.use.commit:after", True)):
+    for name, counted in (("accounts.use:before", False), ("accounts.use:after", True)):
         owl.start((name, "kill", 1))
         anna = owl.member()
         with owl.tables() as tables:

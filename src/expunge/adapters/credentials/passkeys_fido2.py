@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from fido2 import cbor
 from fido2.cose import CoseKey
 from fido2.server import Fido2Server
+from fido2.utils import websafe_encode
 from fido2.webauthn import (
     Aaguid,
     AttestationConveyancePreference,
@@ -67,10 +68,12 @@ class Fido2Passkeys:
         """
         # Why: the library writes ids of credentials, which name an account, into its log.
         telemetry.silence("fido2")
-        self._origin = origin
+        self._relying_party = relying_party
         entity = PublicKeyCredentialRpEntity(id=relying_party, name=name)
         self._server = Fido2Server(entity, AttestationConveyancePreference.NONE, verify_origin=lambda found: found == origin)
         kind = PublicKeyCredentialType.PUBLIC_KEY
+        # Why kept: it is the library's own form, and making it anew takes longer than all else of a request.
+        _, self._form = self._server.authenticate_begin(user_verification=UserVerificationRequirement.REQUIRED)
         self._server.allowed_algorithms = [PublicKeyCredentialParameters(type=kind, alg=each) for each in ALGORITHMS]
 
     def creation_options(self, account: UUID, label: str, challenge: bytes, known: Sequence[bytes]) -> Options:
@@ -99,11 +102,13 @@ class Fido2Passkeys:
         return NewPasskey(bytes(made.credential_id), cbor.encode(dict(made.public_key)), data.counter, _may_be_copied(data))
 
     def request_options(self, challenge: bytes, credentials: Sequence[bytes]) -> Options:
-        """See the port."""
-        options, _ = self._server.authenticate_begin(
-            [_descriptor(each) for each in credentials], user_verification=UserVerificationRequirement.REQUIRED, challenge=challenge
-        )
-        return _json(options.public_key)
+        """See the port. Written by hand: PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3, 5.1.9)."""
+        return {
+            "challenge": websafe_encode(challenge),
+            "rpId": self._relying_party,
+            "userVerification": "required",
+            "allowCredentials": [{"type": "public-key", "id": websafe_encode(each)} for each in credentials],
+        }
 
     def verify_assertion(self, challenge: bytes, keys: Mapping[bytes, bytes], response: object) -> Assertion:
         """See the port."""
@@ -118,8 +123,7 @@ class Fido2Passkeys:
         return Assertion(bytes(assertion.raw_id), data.counter, _may_be_copied(data))
 
     def _state(self, challenge: bytes) -> Any:
-        # Why of the library: only it knows the form. That of a registration is the same.
-        return self._server.authenticate_begin(user_verification=UserVerificationRequirement.REQUIRED, challenge=challenge)[1]
+        return {**self._form, "challenge": websafe_encode(challenge)}
 
 
 def _require_own_frame(client_data: CollectedClientData) -> None:

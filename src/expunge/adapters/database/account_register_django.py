@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import connections, transaction
+from django.db.models import QuerySet
 
 from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
@@ -29,6 +30,13 @@ from expunge.adapters.state.models import AccountRow, CodeDeviceRow, CredentialR
 
 _READ = "the accounts could not be read"
 _WRITTEN = "the accounts could not be written"
+_CREDENTIALS = (
+    "SELECT credential, key, sign_count, user_verified, backup_eligible, name, ceremony, created_at, used_at, copied_at "
+    "FROM expunge_credential WHERE account_id = %s ORDER BY id"
+)
+_COUNT = "UPDATE expunge_credential SET sign_count = %s, used_at = %s WHERE account_id = %s AND credential = %s AND copied_at IS NULL "
+_RISES, _STAYS = "AND sign_count < %s", "AND sign_count = 0"
+_MEMBERSHIPS = "SELECT family, role, since FROM expunge_membership WHERE account_id = %s"
 
 
 class DjangoAccountRegister:
@@ -115,24 +123,26 @@ class DjangoAccountRegister:
 
     def credentials(self, account: UUID) -> tuple[CredentialRecord, ...]:
         """See the port."""
-        with explained(_READ, self._alias):
-            return tuple(_credential(account, row) for row in self._credentials().filter(account_id=account).order_by("id"))
+        return tuple(_credential(account, row) for row in self._read(_CREDENTIALS, account))
 
     def use_credential(self, account: UUID, credential: bytes, sign_count: int, at: datetime) -> UseResult:
         """See the port."""
-        with self._writing(), transaction.atomic(using=self._alias):
+        connection = connections[self._alias]
+        told = connection.ops.adapt_datetimefield_value(at)
+        # One statement compares and sets: of two processes with the same counter, one is refused.
+        values = [sign_count, told, self._key(account), credential, *([sign_count] if sign_count else [])]
+        with self._writing():
             failpoint("accounts.use:before")
+            with connection.cursor() as cursor:
+                cursor.execute(_COUNT + (_RISES if sign_count else _STAYS), values)
+                counted = cursor.rowcount == 1
+            # commit point: the counter.
+            failpoint("accounts.use:after")
+            if counted:
+                return UseResult.COUNTED
             living = self._credentials().filter(account_id=account, credential=credential, copied_at=None)
-            # One statement compares and sets: of two processes with the same counter, one is refused.
-            rises = Q(sign_count__lt=sign_count) if sign_count else Q(sign_count=0)
-            if living.filter(rises).update(sign_count=sign_count, used_at=at):
-                result = UseResult.COUNTED
-            else:
-                result = UseResult.WENT_BACK if living.update(copied_at=at) else UseResult.GONE
-            failpoint("accounts.use.commit:before")
-        # commit point: the counter, or the mark.
-        failpoint("accounts.use.commit:after")
-        return result
+            # commit point: the mark.
+            return UseResult.WENT_BACK if living.update(copied_at=at) else UseResult.GONE
 
     def remove_credential(self, account: UUID, credential: bytes) -> bool:
         """See the port."""
@@ -218,15 +228,11 @@ class DjangoAccountRegister:
 
     def memberships(self, account: UUID) -> tuple[Membership, ...]:
         """See the port."""
-        with explained(_READ, self._alias):
-            rows = MembershipRow.objects.using(self._alias).filter(account_id=account).order_by("family")
-            return tuple(Membership(account, row.family, MembershipRole(row.role), row.since) for row in rows)
+        return tuple(_membership(account, row) for row in self._read(f"{_MEMBERSHIPS} ORDER BY family", account))
 
     def membership(self, account: UUID, family: str) -> Membership | None:
         """See the port."""
-        with explained(_READ, self._alias):
-            row = MembershipRow.objects.using(self._alias).filter(account_id=account, family=family).first()
-        return None if row is None else Membership(account, row.family, MembershipRole(row.role), row.since)
+        return next((_membership(account, row) for row in self._read(f"{_MEMBERSHIPS} AND family = %s", account, family)), None)
 
     # --- connections ----------------------------------------------------------------------------
 
@@ -245,6 +251,17 @@ class DjangoAccountRegister:
             staying, self._staying = self._staying, {}
         for hold in staying.values():
             hold.release()
+
+    def _read(self, statement: str, account: UUID, *values: str) -> list[tuple[Any, ...]]:
+        """Return the rows of one account by a statement of ours: these reads stand before each ask, and the ORM takes ten times as long."""
+        with explained(_READ, self._alias), connections[self._alias].cursor() as cursor:
+            cursor.execute(statement, [self._key(account), *values])
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def _key(self, account: UUID) -> UUID | str:
+        """Return an account as the database keeps it."""
+        return account if connections[self._alias].features.has_native_uuid_field else account.hex
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -279,20 +296,23 @@ class DjangoAccountRegister:
         return CodeDeviceRow.objects.using(self._alias)
 
 
-def _credential(account: UUID, row: CredentialRow) -> CredentialRecord:
-    return CredentialRecord(
-        bytes(row.credential),
-        account,
-        bytes(row.key),
-        row.sign_count,
-        row.user_verified,
-        row.backup_eligible,
-        bytes(row.name),
-        bytes(row.ceremony),
-        row.created_at,
-        row.used_at,
-        row.copied_at,
-    )
+def _credential(account: UUID, row: tuple[Any, ...]) -> CredentialRecord:
+    credential, key, count, verified, eligible, name, ceremony, created, used, copied = row
+    flags, times = (bool(verified), bool(eligible)), (_time(used), _time(copied))
+    created_at = _time(created)
+    assert created_at is not None
+    return CredentialRecord(bytes(credential), account, bytes(key), count, *flags, bytes(name), bytes(ceremony), created_at, *times)
+
+
+def _membership(account: UUID, row: tuple[Any, ...]) -> Membership:
+    family, role, since = row[0], row[1], _time(row[2])
+    assert since is not None
+    return Membership(account, family, MembershipRole(role), since)
+
+
+def _time(value: Any) -> datetime | None:
+    """Return a time of a row: SQLite has none, and Django writes UTC as text there."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
 def _enrolled() -> AlreadyThere:
