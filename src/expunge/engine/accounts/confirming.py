@@ -30,7 +30,7 @@ _HOUR, _DAY = 3600.0, 86400.0
 
 
 @dataclass(frozen=True)
-class Permit:
+class AskPermit:
     """The right to one act."""
 
     ask: Ask
@@ -67,7 +67,7 @@ class Confirming:
         self._register, self._owners, self._passkeys, self._devices = register, owners, passkeys, devices
         self._memberships, self._clock = memberships, clock
         self._asked: Tickets[_Asked] = Tickets("challenge", now=now)
-        self._permits: Tickets[Permit] = Tickets("permit", now=now)
+        self._permits: Tickets[AskPermit] = Tickets("permit", now=now)
         self._wrong_in_hour = Allowance("wrong codes", WRONG_AN_HOUR, _HOUR, now)
         self._wrong_in_day = Allowance("wrong codes in a day", WRONG_A_DAY, _DAY, now)
 
@@ -97,7 +97,7 @@ class Confirming:
                 self._check_passkey(ask.account, asked.challenge, response)
             case CodeProof(code):
                 self._check_code(ask.account, code)
-        return self.permit(Permit(ask, session), PERMIT_SECONDS)
+        return self.permit(AskPermit(ask, session), PERMIT_SECONDS)
 
     def _check_passkey(self, account: UUID, challenge_: bytes, response: bytes) -> None:
         known = {each.credential: each for each in self._register.credentials(account)}
@@ -139,18 +139,18 @@ class Confirming:
 
     # --- permits --------------------------------------------------------------------------------
 
-    def permit(self, permit: Permit, seconds: float) -> str:
+    def permit(self, permit: AskPermit, seconds: float) -> str:
         """Keep a permit for some time; return its token."""
         return self._permits.put(permit.ask.account, permit, seconds)
 
-    def look_at_enrolment(self, token: str, account: UUID, session: bytes) -> Permit:
+    def look_at_enrolment(self, token: str, account: UUID, session: bytes) -> AskPermit:
         """Return a permit to enrol a credential, and keep it. Raises ChallengeEnded, ProofRefused."""
         permit = self._permits.look(token)
         permit.require(enrolment_ask(account), session)
         return permit
 
-    def use(self, token: str, session: bytes, ask: Ask) -> Permit:
-        """End a permit right before its act, and return it. See :meth:`expunge.ports.accounts.account_guard.Permits.use_permit`."""
+    def use(self, token: str, session: bytes, ask: Ask) -> AskPermit:
+        """End a permit right before its act, and return it. See :meth:`expunge.ports.accounts.account_guard.AskPermits.use_permit`."""
         permit = self._permits.take(token)
         permit.require(ask, session)
         self._require_may(ask)

@@ -14,7 +14,7 @@ from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
 from expunge.core.accounts.letter_texts import LetterKind
 from expunge.engine.accounts.allowances import Allowance
-from expunge.engine.accounts.confirming import Confirming, Permit, enrolment_ask
+from expunge.engine.accounts.confirming import Confirming, AskPermit, enrolment_ask
 from expunge.engine.accounts.enrolment import CODE_DEVICE, Enrolment
 from expunge.engine.accounts.mail_codes import MailCodes
 from expunge.engine.accounts.owners import Owners
@@ -44,7 +44,7 @@ class GuardParts:
 
 
 class LocalGuard:
-    """Implements ``expunge.ports.accounts.account_guard.AccountGuard``, and ``Permits`` for the acts of the same process."""
+    """Implements ``expunge.ports.accounts.account_guard.AccountGuard``, and ``AskPermits`` for the acts of the same process."""
 
     def __init__(self, parts: GuardParts, now: Callable[[], float] = time.monotonic) -> None:
         """Set up with no challenge, code or permit.
@@ -180,7 +180,7 @@ class LocalGuard:
         return self._confirming.finish(token, session, ask, proof)
 
     def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
-        """See the port ``Permits``."""
+        """See the port ``AskPermits``."""
         self._confirming.use(permit, session, ask)
 
     # --- first credentials ----------------------------------------------------------------------
@@ -191,7 +191,7 @@ class LocalGuard:
             raise NotPermitted(message, help="confirm with the passkey or code device that the account has")
 
     def _first_permit(self, account: UUID, session: bytes) -> str:
-        return self._confirming.permit(Permit(enrolment_ask(account), session, first=True), FIRST_PERMIT_SECONDS)
+        return self._confirming.permit(AskPermit(enrolment_ask(account), session, first=True), FIRST_PERMIT_SECONDS)
 
 
 def _require_session(session: bytes) -> None:

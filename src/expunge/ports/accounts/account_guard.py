@@ -193,7 +193,7 @@ class AccountGuard(Protocol):
         ...
 
 
-class Permits(Protocol):
+class AskPermits(Protocol):
     """The side of the guard that acts inside the keeper ask. It is not offered over the socket."""
 
     def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
