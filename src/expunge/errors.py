@@ -85,6 +85,22 @@ class SenderRefused(ExpungeError):
         """The name of a member of :class:`expunge.core.journal.access_tokens.TokenRefused`."""
 
 
+class ProofRefused(ExpungeError):
+    """A passkey, a code or a permit does not hold for what is asked; nothing was done. Confirm again, or with another method."""
+
+
+class CredentialCopied(ProofRefused):
+    """The counter of a security key went back, as it does when the key was copied; it confirms nothing any more."""
+
+
+class ChallengeEnded(ProofRefused):
+    """A challenge, a code or a permit was used, or its time is over, or the keeper began anew; begin again."""
+
+
+class NotPermitted(ExpungeError):
+    """The account may not do what is asked; nothing was done."""
+
+
 class EvidenceInvalid(ExpungeError):
     """A receipt, proof or log does not verify or cannot be parsed; do not rely on it."""
 

@@ -32,6 +32,8 @@ class Action(StrEnum):
     DATA_CAME_BACK = "data_came_back"
     TOLD = "told"
     READER_FAILED = "reader_failed"
+    LETTER_LOST = "letter_lost"
+    CREDENTIAL_COPIED = "credential_copied"
 
 
 class Opaque(str):
@@ -51,6 +53,12 @@ def log(action: Action, **fields: float | bool | Enum | Opaque | None) -> None:
             message = f"telemetry field {name!r} may not be a {type(value).__name__}"
             raise TypeError(message)
     _logger.info(action.value, extra={"action": action.value, "fields": fields})
+
+
+def silence(*names: str) -> None:
+    """Keep the log lines of some libraries back for as long as the process lives: they name accounts."""
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager

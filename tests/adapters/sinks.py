@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,22 +24,46 @@ class Sink:
     refuse: str = ""
     """Answer with this instead: an SMTP reply, an HTTP status."""
     headers: list[dict[str, str]] = field(default_factory=list)
+    html: list[str] = field(default_factory=list)
+    """The same messages as HTML; empty for one that has none."""
 
     def last(self) -> str:
         return self.messages[-1][1]
 
 
 class _Mail(socketserver.StreamRequestHandler):
-    """As much of RFC 5321 as one client needs to hand over a message."""
+    """As much of RFC 5321 as one client needs to hand over a message; with a context, over TLS or by STARTTLS alone."""
 
     sink: Sink
+    tls: ssl.SSLContext | None = None
+    wrapped = False
+
+    def setup(self) -> None:
+        if self.wrapped and not isinstance(self.request, ssl.SSLSocket):
+            self._wrap()
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()
+
+    def _wrap(self) -> None:
+        assert self.tls
+        self.request = self.tls.wrap_socket(self.request, server_side=True)
 
     def handle(self) -> None:
         self._say("220 sink")
         to = ""
         while line := self.rfile.readline():
             verb = line[:4].upper()
-            if verb in (b"EHLO", b"HELO", b"MAIL", b"RSET", b"NOOP"):
+            if verb == b"EHLO" and self.tls and not isinstance(self.request, ssl.SSLSocket):
+                self._say("250-sink\r\n250 STARTTLS")
+            elif verb == b"STAR":
+                self._say("220 go on")
+                super().finish()
+                self._wrap()
+                self.setup()
+            elif verb in (b"EHLO", b"HELO", b"MAIL", b"RSET", b"NOOP"):
                 self._say("250 ok")
             elif verb == b"RCPT":
                 to = line.decode().partition("<")[2].partition(">")[0]
@@ -57,7 +82,10 @@ class _Mail(socketserver.StreamRequestHandler):
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
         parsed = message_from_bytes(b"".join(lines), _class=EmailMessage, policy=policy.default)
         self.sink.headers.append({name: str(value) for name, value in parsed.items()})
-        return str(parsed.get_content())
+        html = parsed.get_body(("html",))
+        self.sink.html.append(str(html.get_content()) if html else "")
+        text = parsed.get_body(("plain",))
+        return str(text.get_content()) if text else ""
 
     def _say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())
@@ -95,12 +123,16 @@ class _MailServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
+    def handle_error(self, *_: object) -> None:
+        """A client that turns away in the middle of a handshake is none of this server's faults."""
+
 
 @contextmanager
-def mail_sink() -> Iterator[Sink]:
+def mail_sink(port: int = 0, tls: ssl.SSLContext | None = None, *, wrapped: bool = False) -> Iterator[Sink]:
+    """A mail server: with a context by STARTTLS, or wrapped in TLS from the first byte on."""
     sink = Sink()
-    handler = type("Mail", (_Mail,), {"sink": sink})
-    with _running(_MailServer(("127.0.0.1", 0), handler), sink):
+    handler = type("Mail", (_Mail,), {"sink": sink, "tls": tls, "wrapped": wrapped})
+    with _running(_MailServer(("127.0.0.1", port), handler), sink):
         yield sink
 
 

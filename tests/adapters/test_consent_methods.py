@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from expunge.adapters.asking import documents, wording
-from expunge.adapters.asking.messages import AnswerLinks, EmailPlus, HttpTextGateway, MailServer, TextPlus
+from expunge.adapters.asking.messages import AnswerLinks, EmailPlus, HttpTextGateway, TextPlus
+from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.errors import Misconfigured, StoreUnavailable, UsageError
 from expunge.ports.consent_method import Asking, AskingBegun, ConsentMethod, HandedEvidence
 from expunge.testing import ConsentMethodSuite

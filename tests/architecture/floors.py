@@ -35,6 +35,7 @@ FLOORS: dict[str, dict[str, str]] = {
     },
     "engine": {
         "kernel": "",
+        "accounts": "kernel",
         "short_rows": "kernel",
         "lineage": "kernel",
         "opaque": "kernel",
@@ -118,6 +119,7 @@ FLOORS: dict[str, dict[str, str]] = {
     },
     "adapters": {
         "commands": "",
+        "credentials": "",
         "host": "",
         "outbound": "",
         "state/migrations": "",

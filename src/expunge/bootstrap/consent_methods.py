@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
-
 from expunge.adapters.asking.documents import SignedForm
-from expunge.adapters.asking.messages import AnswerLinks, EmailPlus, HttpTextGateway, MailServer, TextPlus
+from expunge.adapters.asking.messages import AnswerLinks, EmailPlus, HttpTextGateway, TextPlus
+from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.core.datamap.purposes import AskingSpec
 from expunge.errors import UsageError
 from expunge.ports.consent_method import ConsentMethod
-
-HERE = frozenset({"127.0.0.1", "localhost"})
 
 
 def methods(spec: AskingSpec) -> dict[str, ConsentMethod]:
     """Return name -> method: the signed form always, methods by message where the map names a server for them."""
     found: list[ConsentMethod] = [SignedForm()]
     if spec.mail:
-        found.append(EmailPlus(_server(spec.mail), spec.sender, AnswerLinks(spec.answer, spec.revoke), spec.delay))
+        found.append(EmailPlus(MailServer.at(spec.mail), spec.sender, AnswerLinks(spec.answer, spec.revoke), spec.delay))
     if spec.text_gateway:
         found.append(TextPlus(HttpTextGateway(spec.text_gateway, spec.text_key), AnswerLinks(spec.answer, spec.revoke), spec.delay))
     return {each.name: each for each in found}
@@ -30,9 +27,3 @@ def method(spec: AskingSpec, name: str) -> ConsentMethod:
         message = f"the map sets up no way of asking called {name!r}"
         raise UsageError(message, help=f"there is {', '.join(sorted(known))}; for others, asking: in the map")
     return known[name]
-
-
-def _server(url: str) -> MailServer:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return MailServer(host, parts.port or 587, unquote(parts.username or ""), unquote(parts.password or ""), tls=host not in HERE)

@@ -19,6 +19,7 @@ from typing import Any
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.account_requests import AccountDesk
 from expunge.adapters.keeper.connection import Connections
+from expunge.adapters.keeper.guard_requests import GuardDesk
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
 from expunge.adapters.keeper.keeper_vault import KeeperVault
 from expunge.adapters.keeper.key_requests import KeyDesk
@@ -30,7 +31,9 @@ from expunge.adapters.keeper.server import Keeper
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
-from expunge.bootstrap.open_state import KEYS, map_file, read_installed, require_keys
+from expunge.bootstrap.accounts.guard_settings import GuardSettings
+from expunge.bootstrap.accounts.kept_guard import KeptGuard, no_guard
+from expunge.bootstrap.open_state import KEYS, map_file, open_state, read_installed, require_keys
 from expunge.bootstrap.vault.vault_names import datasets_of
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.values.canonical import Json
@@ -242,6 +245,7 @@ def keep(
     ready: Callable[[], None],
     doors: VaultDoors | None = None,
     senders: SenderDoors | None = None,
+    accounts: tuple[Path, GuardSettings] | None = None,
 ) -> None:
     """Be the keeper of a state folder until asked to end.
 
@@ -252,6 +256,7 @@ def keep(
         ready: called once, when the keeper answers.
         doors: those of the vault; closed at the end. Without them the keeper answers no request about a recording.
         senders: those for the senders of servers; closed at the end. Without them the keeper answers no server.
+        accounts: the map whose state holds accounts, and the settings of their guard; None where it guards none.
 
     Raises:
         Busy: another keeper of it is running.
@@ -261,8 +266,10 @@ def keep(
     heap.keep_freed_memory()
     with place.held():
         keys = open_keystore(place.keys, passphrase)
+        fields = FieldSeals(keys.account_key())
+        guard = KeptGuard(lambda: open_state(read_installed(accounts[0])).journal, fields, accounts[1]) if accounts else None
         handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | SendersDesk(senders or NoSenders()).handlers()
-        handlers |= AccountDesk(FieldSeals(keys.account_key())).handlers()
+        handlers |= AccountDesk(fields).handlers() | GuardDesk(guard or no_guard).handlers()
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
         keeper = Keeper(handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts)
         with place.listen(for_others=admitted.others) as listening:
@@ -274,6 +281,8 @@ def keep(
                     senders.close()
                 if doors:
                     doors.close()
+                if guard:
+                    guard.close()
 
 
 def keeper_status(place: KeeperPlace) -> KeeperStatus:

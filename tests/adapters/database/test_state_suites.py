@@ -1,10 +1,11 @@
-"""The conformance suites of shelf, outbox and leases, on files, SQLite and PostgreSQL."""
+"""The conformance suites of shelf, outbox, leases and accounts, on files, SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import cast
 
+from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.database.leases_django import DjangoLeases
 from expunge.adapters.database.outbox_django import DjangoOutbox
@@ -13,6 +14,7 @@ from expunge.adapters.files.outbox_files import FileOutbox
 from expunge.adapters.files.shelf_files import FileShelf
 from expunge.ports.outbox import Outbox
 from expunge.ports.shelf import Shelf
+from expunge.testing.accounts.register_suite import RegisterSuite
 from expunge.testing.leases_suite import LeasesSuite
 from expunge.testing.outbox_suite import OutboxSuite
 from expunge.testing.shelf_suite import ShelfSuite
@@ -131,5 +133,22 @@ class TestLeasesOnSqlite(_LeasesInADatabase, OnSqlite):
 
 
 class TestLeasesOnPostgres(OnPostgres, _LeasesInADatabase):
+    def place(self, folder: Path) -> str:
+        return self.fresh()
+
+
+class _AccountsInADatabase(RegisterSuite):
+    failpoints = tuple(name for name in all_failpoints() if name.startswith("accounts."))
+
+    def open(self, place: str) -> DjangoAccountRegister:
+        return DjangoAccountRegister(alias(place))
+
+
+class TestAccountsOnSqlite(_AccountsInADatabase, OnSqlite):
+    def place(self, folder: Path) -> str:
+        return self.fresh_file(folder)
+
+
+class TestAccountsOnPostgres(OnPostgres, _AccountsInADatabase):
     def place(self, folder: Path) -> str:
         return self.fresh()

@@ -6,7 +6,8 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +15,13 @@ from expunge import faults
 from expunge.adapters.keeper import frames
 from expunge.adapters.keeper.frames import Frame
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
-from expunge.adapters.keeper.key_requests import KeyDesk
+from expunge.adapters.keeper.key_requests import Handler, KeyDesk
 from expunge.adapters.keeper.peers import Admitted
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keeper.requests import Hello, Request
 from expunge.adapters.keeper.server import Keeper, KeeperLimits
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
-from expunge.adapters.keys.local_keystore import create, open_keystore
+from expunge.adapters.keys.local_keystore import LocalKeys, create, open_keystore
 from expunge.testing.forked import ChildExit, RunningChild, start
 
 PATIENCE = 20.0
@@ -80,14 +81,20 @@ class Kept(KeeperProcess):
         admitted: Admitted | None = None,
         fault: tuple[str, str, int] | None = None,
         recorded: bool = False,
+        more: Callable[[LocalKeys], AbstractContextManager[Mapping[type[Request], Handler]]] | None = None,
     ) -> Kept:
-        """Start a keeper; returns when it answers, or has died on the way. With ``recorded`` it returns the failpoints that it passed."""
+        """Start a keeper; returns when it answers, or has died on the way. With ``recorded`` it returns the failpoints that it passed.
+
+        ``more``: gives further handlers, for the life of the keeper.
+        """
 
         def keep(ready: Callable[[], object]) -> list[str]:
             place = self.place
             with contextlib.ExitStack() as stack:
                 stack.enter_context(place.held())
-                handlers = KeyDesk(open_keystore(place.keys)).handlers() | VaultDesk(NoVault()).handlers()
+                keys = open_keystore(place.keys)
+                handlers = KeyDesk(keys).handlers() | VaultDesk(NoVault()).handlers()
+                handlers |= stack.enter_context(more(keys)) if more else {}
                 keeper = Keeper(handlers, place.identity, admitted, limits)
                 passed = stack.enter_context(faults.record()) if recorded else []
                 if fault:

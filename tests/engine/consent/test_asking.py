@@ -12,7 +12,8 @@ import pytest
 
 from expunge import faults
 from expunge.adapters.asking.documents import SignedForm
-from expunge.adapters.asking.messages import AnswerLinks, EmailPlus, MailServer
+from expunge.adapters.asking.messages import AnswerLinks, EmailPlus
+from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.bootstrap import Expunge
 from expunge.core.consent.consent import ConsentReason
 from expunge.core.consent.consent_events import EndReason

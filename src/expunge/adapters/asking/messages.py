@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import smtplib
-import ssl
 import urllib.parse
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +15,7 @@ from typing import Protocol
 
 from expunge.adapters.asking import wording
 from expunge.adapters.outbound import posting
+from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.errors import Misconfigured, StoreUnavailable, UsageError
 from expunge.ports.consent_method import Asking, AskingBegun, ConsentEvidence, ConsentMethodOutcome, HandedEvidence, Strength
 
@@ -45,33 +44,6 @@ class AnswerLinks:
     def to(self, asking: Asking) -> str:
         """Return the link of one message."""
         return self.answer.replace("{request}", asking.request).replace("{token}", urllib.parse.quote(asking.token, safe=""))
-
-
-@dataclass(frozen=True)
-class MailServer:
-    """An SMTP server."""
-
-    host: str
-    port: int = 587
-    user: str = ""
-    password: str = field(default="", repr=False)
-    tls: bool = True
-    """STARTTLS before anything else; off for a relay on the same machine."""
-
-    def send(self, message: EmailMessage) -> None:
-        """Hand over one message. Raises StoreUnavailable, which says nothing of the message."""
-        try:
-            with smtplib.SMTP(self.host, self.port, timeout=SECONDS) as server:
-                if self.tls:
-                    server.starttls(context=ssl.create_default_context())
-                if self.user:
-                    server.login(self.user, self.password)
-                server.send_message(message)
-        except smtplib.SMTPRecipientsRefused:
-            raise UsageError("the mail server refuses the address", help="ask the parent for another, or ask in another way") from None
-        except (OSError, smtplib.SMTPException) as error:
-            text = f"the mail server {self.host}:{self.port} did not take the message: {type(error).__name__}"
-            raise StoreUnavailable(text, help="it is sent again at the next sweep") from None
 
 
 class _Plus:

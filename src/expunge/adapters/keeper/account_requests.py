@@ -27,6 +27,9 @@ PER_MINUTE: Mapping[FieldKind, int] = {
 """The most fields of a kind that are opened in a minute: what is needed when people log in and read their mail, far less than a whole
 database. Who has taken over the web process is slowed down, and seen in the keeper's status."""
 
+_ASKED = frozenset(PER_MINUTE)
+"""The kinds that a client may have sealed and opened."""
+
 
 @dataclass(frozen=True)
 class SealFields(Request):
@@ -117,11 +120,10 @@ def _answering(act: Callable[[Any, bytes], Answer]) -> Handler:
 
 
 def _kind(word: str) -> FieldKind:
-    try:
-        return FieldKind(word)
-    except ValueError as error:
-        message = "a request names a kind of field that is not known"
-        raise UsageError(message, help="ask with the same version of Expunge as the keeper runs") from error
+    if word not in _ASKED:
+        message = "a request names a kind of field that is not known, or that the keeper opens for no client"
+        raise UsageError(message, help="ask with the same version of Expunge as the keeper runs")
+    return FieldKind(word)
 
 
 def _texts(body: bytes) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables of the state: streams and their events, shelf, outbox, leases.
+"""Tables of the state: streams and their events, shelf, outbox, leases; and, in a module of their own, the keeper's accounts.
 
 Rows of streams and events are added and never changed, except a stream's length and head.
 """
@@ -8,6 +8,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+
+from expunge.adapters.state.account_models import AccountRow, CodeDeviceRow, CredentialRow, MembershipRow
+
+__all__ = ["AccountRow", "CodeDeviceRow", "CredentialRow", "Event", "LeaseRow", "MembershipRow", "Notice", "ShelfFile", "Stream"]
 
 
 class Stream(models.Model):

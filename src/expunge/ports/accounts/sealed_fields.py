@@ -25,6 +25,8 @@ class FieldKind(StrEnum):
     """A token of another service."""
     MAIL = "mail"
     """A message that waits to be sent."""
+    KEPT = "kept"
+    """A field of the keeper's own tables: the seed of a code device, the name of a passkey. It is opened for no client."""
 
     @property
     def deterministic(self) -> bool:

@@ -1,0 +1,1 @@
+"""Authenticators: passkeys by the library ``fido2``, codes by time by ``cryptography``."""

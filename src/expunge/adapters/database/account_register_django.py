@@ -1,0 +1,324 @@
+"""The keeper's accounts in the state database: SQLite or PostgreSQL.
+
+Each verb that decides and writes takes the row of the account first (``select_for_update``; on SQLite the transaction itself is exclusive),
+so that two processes never both add the first credential or both remove the last.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.db.models import QuerySet
+
+from expunge.adapters.state.configuration import ensure_django
+from expunge.adapters.state.explained import explained
+from expunge.adapters.state.sessions import Hold
+from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.errors import AlreadyThere, Conflict, NotPermitted, UsageError
+from expunge.faults import failpoint
+from expunge.ports.accounts.account_register import MOST_CREDENTIALS, AccountRecord, CodeDeviceRecord, CredentialRecord, UseResult
+
+ensure_django()  # a model class can be made only after it
+
+from expunge.adapters.state.models import AccountRow, CodeDeviceRow, CredentialRow, MembershipRow  # noqa: E402
+
+_READ = "the accounts could not be read"
+_WRITTEN = "the accounts could not be written"
+_CREDENTIALS = (
+    "SELECT credential, key, sign_count, user_verified, backup_eligible, name, ceremony, created_at, used_at, copied_at "
+    "FROM expunge_credential WHERE account_id = %s ORDER BY id"
+)
+_COUNT = "UPDATE expunge_credential SET sign_count = %s, used_at = %s WHERE account_id = %s AND credential = %s AND copied_at IS NULL "
+_RISES, _STAYS = "AND sign_count < %s", "AND sign_count = 0"
+_MEMBERSHIPS = "SELECT family, role, since FROM expunge_membership WHERE account_id = %s"
+
+
+class DjangoAccountRegister:
+    """Implements ``expunge.ports.accounts.account_register.AccountRegister``.
+
+    Its database was opened by :func:`expunge.adapters.database.journal_django.open_journal`.
+    """
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._guard = threading.Lock()
+        self._staying: dict[threading.Thread, Hold] = {}
+
+    # --- accounts -------------------------------------------------------------------------------
+
+    def open_account(self, record: AccountRecord) -> bool:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            row, made = AccountRow.objects.using(self._alias).get_or_create(
+                account=record.account,
+                defaults={
+                    "address": record.address,
+                    "language": record.language,
+                    "opened_at": record.opened_at,
+                    "proven_at": record.proven_at,
+                },
+            )
+            if bytes(row.address) != record.address:
+                raise AlreadyThere("the account has another mail address", help="change it: that takes a credential of the account")
+            failpoint("accounts.open.commit:before")
+        # commit point: the account.
+        failpoint("accounts.open.commit:after")
+        return made
+
+    def account(self, account: UUID) -> AccountRecord | None:
+        """See the port."""
+        with explained(_READ, self._alias):
+            row = AccountRow.objects.using(self._alias).filter(account=account).first()
+        return None if row is None else AccountRecord(row.account, bytes(row.address), row.language, row.opened_at, row.proven_at)
+
+    def prove_address(self, account: UUID, address: bytes, at: datetime) -> bool:
+        """See the port."""
+        with self._writing():
+            # commit point: the time of the proof.
+            return bool(AccountRow.objects.using(self._alias).filter(account=account, address=address).update(proven_at=at))
+
+    def change_address(self, account: UUID, address: bytes) -> bool:
+        """See the port."""
+        with self._writing():
+            failpoint("accounts.address:before")
+            # commit point: the address, unproven.
+            changed = AccountRow.objects.using(self._alias).filter(account=account).update(address=address, proven_at=None)
+            failpoint("accounts.address:after")
+        return bool(changed)
+
+    # --- passkeys -------------------------------------------------------------------------------
+
+    def add_credential(self, record: CredentialRecord, *, first: bool) -> None:
+        """See the port."""
+        try:
+            with self._writing(), transaction.atomic(using=self._alias):
+                failpoint("accounts.enrol:before")
+                self._require_room(record.account, first=first)
+                if self._credentials().filter(credential=record.credential).exists():
+                    raise _enrolled()
+                CredentialRow.objects.using(self._alias).create(
+                    account_id=record.account,
+                    credential=record.credential,
+                    key=record.key,
+                    sign_count=record.sign_count,
+                    user_verified=record.user_verified,
+                    backup_eligible=record.backup_eligible,
+                    name=record.name,
+                    ceremony=record.ceremony,
+                    created_at=record.created_at,
+                    used_at=record.used_at,
+                    copied_at=record.copied_at,
+                )
+                failpoint("accounts.enrol.commit:before")
+            # commit point: the credential confirms asks from here on.
+            failpoint("accounts.enrol.commit:after")
+        except Conflict:
+            raise _enrolled() from None
+
+    def credentials(self, account: UUID) -> tuple[CredentialRecord, ...]:
+        """See the port."""
+        return tuple(_credential(account, row) for row in self._read(_CREDENTIALS, account))
+
+    def use_credential(self, account: UUID, credential: bytes, sign_count: int, at: datetime) -> UseResult:
+        """See the port."""
+        connection = connections[self._alias]
+        told = connection.ops.adapt_datetimefield_value(at)
+        # One statement compares and sets: of two processes with the same counter, one is refused.
+        values = [sign_count, told, self._key(account), credential, *([sign_count] if sign_count else [])]
+        with self._writing():
+            failpoint("accounts.use:before")
+            with connection.cursor() as cursor:
+                cursor.execute(_COUNT + (_RISES if sign_count else _STAYS), values)
+                counted = cursor.rowcount == 1
+            # commit point: the counter.
+            failpoint("accounts.use:after")
+            if counted:
+                return UseResult.COUNTED
+            living = self._credentials().filter(account_id=account, credential=credential, copied_at=None)
+            # commit point: the mark.
+            return UseResult.WENT_BACK if living.update(copied_at=at) else UseResult.GONE
+
+    def remove_credential(self, account: UUID, credential: bytes) -> bool:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.remove:before")
+            self._locked(account)
+            row = self._credentials().filter(account_id=account, credential=credential).first()
+            if row is not None:
+                if row.copied_at is None and self._living(account) == 1:
+                    raise _last()
+                row.delete()
+            failpoint("accounts.remove.commit:before")
+        # commit point: the credential confirms nothing from here on.
+        failpoint("accounts.remove.commit:after")
+        return row is not None
+
+    # --- code devices ---------------------------------------------------------------------------
+
+    def set_code_device(self, record: CodeDeviceRecord, *, first: bool) -> None:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.device:before")
+            self._require_room(record.account, first=first)
+            CodeDeviceRow.objects.using(self._alias).update_or_create(
+                account_id=record.account,
+                defaults={
+                    "seed": record.seed,
+                    "last_step": record.last_step,
+                    "ceremony": record.ceremony,
+                    "created_at": record.created_at,
+                    "used_at": record.used_at,
+                },
+            )
+            failpoint("accounts.device.commit:before")
+        # commit point: codes of the device count from here on, later ones than the one that enrolled it.
+        failpoint("accounts.device.commit:after")
+
+    def code_device(self, account: UUID) -> CodeDeviceRecord | None:
+        """See the port."""
+        with explained(_READ, self._alias):
+            row = self._devices().filter(account_id=account).first()
+        if row is None:
+            return None
+        return CodeDeviceRecord(account, bytes(row.seed), row.last_step, bytes(row.ceremony), row.created_at, row.used_at)
+
+    def accept_step(self, account: UUID, step: int, at: datetime) -> bool:
+        """See the port."""
+        with self._writing():
+            failpoint("accounts.step:before")
+            # commit point: one statement compares and sets, so that a code counts once in all processes together.
+            accepted = self._devices().filter(account_id=account, last_step__lt=step).update(last_step=step, used_at=at)
+            failpoint("accounts.step:after")
+        return bool(accepted)
+
+    def remove_code_device(self, account: UUID) -> bool:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            self._locked(account)
+            device = self._devices().filter(account_id=account).first()
+            if device is not None:
+                if self._living(account) == 1:
+                    raise _last()
+                device.delete()
+            failpoint("accounts.undevice.commit:before")
+        # commit point: no code of the device counts from here on.
+        failpoint("accounts.undevice.commit:after")
+        return device is not None
+
+    # --- memberships ----------------------------------------------------------------------------
+
+    def set_membership(self, membership: Membership) -> None:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            self._locked(membership.account)
+            MembershipRow.objects.using(self._alias).update_or_create(
+                account_id=membership.account,
+                family=membership.family,
+                defaults={"role": membership.role.value, "since": membership.since},
+            )
+            failpoint("accounts.member.commit:before")
+        # commit point: the role counts from here on.
+        failpoint("accounts.member.commit:after")
+
+    def memberships(self, account: UUID) -> tuple[Membership, ...]:
+        """See the port."""
+        return tuple(_membership(account, row) for row in self._read(f"{_MEMBERSHIPS} ORDER BY family", account))
+
+    def membership(self, account: UUID, family: str) -> Membership | None:
+        """See the port."""
+        return next((_membership(account, row) for row in self._read(f"{_MEMBERSHIPS} AND family = %s", account, family)), None)
+
+    # --- connections ----------------------------------------------------------------------------
+
+    def stay(self) -> None:
+        """See the port. Connections of threads that stayed and have ended since are closed."""
+        with self._guard:
+            ended = [self._staying.pop(thread) for thread in list(self._staying) if not thread.is_alive()]
+            if threading.current_thread() not in self._staying:
+                self._staying[threading.current_thread()] = Hold(self._alias)
+        for hold in ended:
+            hold.release()
+
+    def close(self) -> None:
+        """See the port."""
+        with self._guard:
+            staying, self._staying = self._staying, {}
+        for hold in staying.values():
+            hold.release()
+
+    def _read(self, statement: str, account: UUID, *values: str) -> list[tuple[Any, ...]]:
+        """Return the rows of one account by a statement of ours: these reads stand before each ask, and the ORM takes ten times as long."""
+        with explained(_READ, self._alias), connections[self._alias].cursor() as cursor:
+            cursor.execute(statement, [self._key(account), *values])
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def _key(self, account: UUID) -> UUID | str:
+        """Return an account as the database keeps it."""
+        return account if connections[self._alias].features.has_native_uuid_field else account.hex
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with explained(_WRITTEN, self._alias):
+            yield
+
+    def _locked(self, account: UUID) -> AccountRow:
+        """Take the account's row for the length of the transaction. Raises UsageError where there is none."""
+        row = AccountRow.objects.using(self._alias).select_for_update().filter(account=account).first()
+        if row is None:
+            raise UsageError("the keeper has no such account", help="open it first; where it was there, restore the state from its backup")
+        return row
+
+    def _require_room(self, account: UUID, *, first: bool) -> None:
+        self._locked(account)
+        passkeys = self._credentials().filter(account_id=account).count()
+        if first and (passkeys or self._devices().filter(account_id=account).exists()):
+            raise NotPermitted("the account has a way to confirm already", help="confirm with it that another one is added")
+        if passkeys >= MOST_CREDENTIALS:
+            message = f"the account has {MOST_CREDENTIALS} passkeys already"
+            raise NotPermitted(message, help="remove one that is not used any more")
+
+    def _living(self, account: UUID) -> int:
+        """Return how many ways to confirm still count."""
+        passkeys = self._credentials().filter(account_id=account, copied_at=None).count()
+        return passkeys + self._devices().filter(account_id=account).count()
+
+    def _credentials(self) -> QuerySet[CredentialRow]:
+        return CredentialRow.objects.using(self._alias)
+
+    def _devices(self) -> QuerySet[CodeDeviceRow]:
+        return CodeDeviceRow.objects.using(self._alias)
+
+
+def _credential(account: UUID, row: tuple[Any, ...]) -> CredentialRecord:
+    credential, key, count, verified, eligible, name, ceremony, created, used, copied = row
+    flags, times = (bool(verified), bool(eligible)), (_time(used), _time(copied))
+    created_at = _time(created)
+    assert created_at is not None
+    return CredentialRecord(bytes(credential), account, bytes(key), count, *flags, bytes(name), bytes(ceremony), created_at, *times)
+
+
+def _membership(account: UUID, row: tuple[Any, ...]) -> Membership:
+    family, role, since = row[0], row[1], _time(row[2])
+    assert since is not None
+    return Membership(account, family, MembershipRole(role), since)
+
+
+def _time(value: Any) -> datetime | None:
+    """Return a time of a row: SQLite has none, and Django writes UTC as text there."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+
+
+def _enrolled() -> AlreadyThere:
+    return AlreadyThere("this passkey is enrolled already", help="take another one, or remove it from the account that has it")
+
+
+def _last() -> NotPermitted:
+    message = "it is the last way to confirm that the account has"
+    return NotPermitted(message, help="add another one first, then remove this one")

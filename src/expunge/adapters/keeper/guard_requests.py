@@ -1,0 +1,330 @@
+"""Requests to the account guard, and their answers. A browser's response is the body: it is bytes of the outside, and may be long.
+
+No request uses a permit up but those whose act lies in the guard itself: other acts of the keeper use theirs where they act.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from expunge.adapters.keeper.answers import Answer
+from expunge.adapters.keeper.key_requests import Handler
+from expunge.adapters.keeper.peers import Right
+from expunge.adapters.keeper.requests import Name, Request
+from expunge.core.accounts.asks import Ask, AskKind
+from expunge.core.accounts.credential_strength import Audience, Method
+from expunge.errors import UsageError
+from expunge.ports.accounts.account_guard import MOST_RESPONSE, AccountGuard, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
+
+_HELP = "ask with the same version of Expunge as the keeper runs"
+_K = TypeVar("_K", AskKind, Method, Audience)
+
+
+class _Guarding(Request):
+    slow = True
+    needs = Right.KEYS
+
+
+@dataclass(frozen=True)
+class OpenAccount(_Guarding):
+    """A new account."""
+
+    name = "open-account"
+    account: str
+    address: Name
+    language: str
+
+
+@dataclass(frozen=True)
+class SendCode(_Guarding):
+    """A code by mail, to the account's address."""
+
+    name = "send-code"
+    account: str
+    session: str
+
+
+@dataclass(frozen=True)
+class ProveByCode(_Guarding):
+    """A code that was sent, for a permit."""
+
+    name = "prove-by-code"
+    account: str
+    session: str
+    code: str
+
+
+@dataclass(frozen=True)
+class ProveByInvitation(_Guarding):
+    """The secret of an invitation, for a permit."""
+
+    name = "prove-by-invitation"
+    session: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class BeginEnrolment(_Guarding):
+    """The options for a new passkey, under a permit."""
+
+    name = "begin-enrolment"
+    account: str
+    session: str
+    permit: str
+
+
+@dataclass(frozen=True)
+class FinishEnrolment(_Guarding):
+    """A new passkey; the browser's response in the body."""
+
+    name = "finish-enrolment"
+    with_body = True
+    most_body = MOST_RESPONSE
+    token: str
+    account: str
+    session: str
+    title: str
+
+
+@dataclass(frozen=True)
+class BeginCodeDevice(_Guarding):
+    """The seed of a new code device, under a permit."""
+
+    name = "begin-code-device"
+    account: str
+    session: str
+    permit: str
+
+
+@dataclass(frozen=True)
+class FinishCodeDevice(_Guarding):
+    """The first code of a new code device."""
+
+    name = "finish-code-device"
+    token: str
+    account: str
+    session: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Credentials(_Guarding):
+    """What is shown of an account's credentials."""
+
+    name = "credentials"
+    account: str
+
+
+@dataclass(frozen=True)
+class AccountLevel(_Guarding):
+    """The strength of an account."""
+
+    name = "account-level"
+    account: str
+    audience: str
+    also: tuple[tuple[str, Name], ...]
+    """(number of the way, method) for each method of each way in that the caller knows of."""
+
+
+class _Asking(_Guarding):
+    """A request about a sensitive ask, whose parts are fields of it."""
+
+    kind: str
+    account: str
+    family: str
+    """Empty for none."""
+    details: tuple[tuple[str, Name], ...]
+
+    def ask(self) -> Ask:
+        """Return the ask. Raises UsageError."""
+        details = tuple((name, str(value)) for name, value in self.details)
+        return Ask(_member(AskKind, self.kind), account_of(self.account), self.family or None, details)
+
+
+@dataclass(frozen=True)
+class BeginAsk(_Asking):
+    """A challenge that is bound to an ask."""
+
+    name = "begin-ask"
+    session: str
+    kind: str
+    account: str
+    family: str
+    details: tuple[tuple[str, Name], ...]
+
+
+@dataclass(frozen=True)
+class FinishAsk(_Asking):
+    """A proof for a challenge: a code, or the browser's response in the body."""
+
+    name = "finish-ask"
+    with_body = True
+    most_body = MOST_RESPONSE
+    token: str
+    session: str
+    code: str
+    """Empty where the proof is a passkey's."""
+    kind: str
+    account: str
+    family: str
+    details: tuple[tuple[str, Name], ...]
+
+
+@dataclass(frozen=True)
+class RemoveCredential(_Asking):
+    """The end of a credential, under a permit."""
+
+    name = "remove-credential"
+    permit: str
+    session: str
+    kind: str
+    account: str
+    family: str
+    details: tuple[tuple[str, Name], ...]
+
+
+@dataclass(frozen=True)
+class ChangeAddress(_Asking):
+    """Another address, under a permit."""
+
+    name = "change-address"
+    permit: str
+    session: str
+    address: Name
+    kind: str
+    account: str
+    family: str
+    details: tuple[tuple[str, Name], ...]
+
+
+class GuardDesk:
+    """Answers requests to the account guard."""
+
+    def __init__(self, guard: Callable[[], AccountGuard]) -> None:
+        """``guard``: gives the guard for one request, or raises the error that the caller is answered with."""
+        self._guard = guard
+
+    def handlers(self) -> dict[type[Request], Handler]:
+        """Return a handler for each kind of request."""
+        acts: dict[type[Request], Callable[..., Answer]] = {
+            OpenAccount: lambda guard, ask, _: _done(guard.open_account(account_of(ask.account), ask.address, ask.language)),
+            SendCode: lambda guard, ask, _: _done(guard.send_code(account_of(ask.account), _bytes(ask.session))),
+            ProveByCode: lambda guard, ask, _: Answer(guard.prove_by_code(account_of(ask.account), _bytes(ask.session), ask.code)),
+            ProveByInvitation: _invited,
+            BeginEnrolment: lambda guard, ask, _: _ceremony(
+                guard.begin_enrolment(account_of(ask.account), _bytes(ask.session), ask.permit)
+            ),
+            FinishEnrolment: lambda guard, ask, body: _done(
+                guard.finish_enrolment(ask.token, account_of(ask.account), _bytes(ask.session), body, ask.title)
+            ),
+            BeginCodeDevice: _offered,
+            FinishCodeDevice: lambda guard, ask, _: _done(
+                guard.finish_code_device(ask.token, account_of(ask.account), _bytes(ask.session), ask.code)
+            ),
+            Credentials: _shown,
+            AccountLevel: _level,
+            BeginAsk: lambda guard, ask, _: _ceremony(guard.begin_ask(_bytes(ask.session), ask.ask())),
+            FinishAsk: lambda guard, ask, body: Answer(guard.finish_ask(ask.token, _bytes(ask.session), ask.ask(), _proof(ask, body))),
+            RemoveCredential: lambda guard, ask, _: _done(guard.remove_credential(ask.permit, _bytes(ask.session), ask.ask())),
+            ChangeAddress: lambda guard, ask, _: _done(guard.change_address(ask.permit, _bytes(ask.session), ask.ask(), ask.address)),
+        }
+        return {kind: self._for_guard(act) for kind, act in acts.items()}
+
+    def _for_guard(self, act: Callable[..., Answer]) -> Handler:
+        return lambda _, ask, body: act(self._guard(), ask, body)
+
+
+def account_of(text: str) -> UUID:
+    """Return the account that a request names. Raises UsageError."""
+    try:
+        account = UUID(text)
+    except ValueError as error:
+        raise UsageError("a request names an account that is no UUID", help=_HELP) from error
+    return account
+
+
+def read_ceremony(body: bytes) -> Ceremony:
+    """Return the ceremony of an answer."""
+    token, options, takes_code = json.loads(body)
+    return Ceremony(token, options, takes_code)
+
+
+def read_cards(body: bytes) -> tuple[CredentialCard, ...]:
+    """Return the credentials of an answer."""
+    return tuple(
+        CredentialCard(id_, Method(method), name, datetime.fromisoformat(created), _time(used), _time(copied))
+        for id_, method, name, created, used, copied in json.loads(body)
+    )
+
+
+def read_offer(body: bytes) -> SeedOffer:
+    """Return the new code device of an answer."""
+    return SeedOffer(*json.loads(body))
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise UsageError("a field of a request is no hex", help=_HELP) from error
+
+
+def _member(kinds: type[_K], word: str) -> _K:
+    try:
+        return kinds(word)
+    except ValueError as error:
+        raise UsageError("a field of a request has a word that is not known", help=_HELP) from error
+
+
+def _proof(ask: FinishAsk, body: bytes) -> PasskeyProof | CodeProof:
+    return CodeProof(ask.code) if ask.code else PasskeyProof(body)
+
+
+def _done(_: None) -> Answer:
+    return Answer()
+
+
+def _ceremony(begun: Ceremony) -> Answer:
+    return Answer(body=json.dumps([begun.token, begun.options, begun.takes_code]).encode())
+
+
+def _invited(guard: AccountGuard, ask: ProveByInvitation, _: bytes) -> Answer:
+    account, permit = guard.prove_by_invitation(_bytes(ask.session), ask.secret)
+    return Answer([str(account), permit])
+
+
+def _offered(guard: AccountGuard, ask: BeginCodeDevice, _: bytes) -> Answer:
+    offer = guard.begin_code_device(account_of(ask.account), _bytes(ask.session), ask.permit)
+    return Answer(body=json.dumps([offer.token, offer.seed, offer.address]).encode())
+
+
+def _shown(guard: AccountGuard, ask: Credentials, _: bytes) -> Answer:
+    cards = [
+        [
+            card.id,
+            card.method,
+            card.name,
+            card.created_at.isoformat(),
+            card.used_at.isoformat() if card.used_at else None,
+            card.copied_at.isoformat() if card.copied_at else None,
+        ]
+        for card in guard.credentials(account_of(ask.account))
+    ]
+    return Answer(body=json.dumps(cards).encode())
+
+
+def _level(guard: AccountGuard, ask: AccountLevel, _: bytes) -> Answer:
+    ways: dict[str, set[Method]] = {}
+    for number, method in ask.also:
+        ways.setdefault(number, set()).add(_member(Method, method))
+    level = guard.level(account_of(ask.account), _member(Audience, ask.audience), [frozenset(way) for way in ways.values()])
+    return Answer(level.value)

@@ -1,0 +1,196 @@
+"""Mail by SMTP (RFC 5321): one message at a time, or letters in a thread beside, with a few tries.
+
+No error and no log line holds a recipient or a text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import smtplib
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from urllib.parse import unquote, urlsplit
+
+from expunge import telemetry
+from expunge.errors import Busy, Misconfigured, StoreUnavailable, Undelivered, UsageError
+from expunge.ports.accounts.letters import Letter
+
+SECONDS = 20.0
+PAUSES = (1.0, 5.0, 25.0)
+"""Seconds before the second, third and fourth try of a letter."""
+MOST_WAITING = 500
+_HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+_LOOK = 0.05
+"""Seconds between two looks for a message whose next try is due."""
+_DOUBT = 30.0
+"""Seconds after a failure in which no further letter is taken: a person is told now, and not left waiting for it."""
+_PORTS = {"smtp": 587, "smtps": 465}
+_EXAMPLE = "smtps://user:password@mail.example.org, or smtp://mail.example.org:587"
+
+
+class MailDeferred(StoreUnavailable):
+    """The server takes a message later: it lets new senders wait, or the mailbox is full."""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """An SMTP server."""
+
+    host: str
+    port: int = 587
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = True
+    """STARTTLS before anything else; off for a relay on the same machine."""
+    wrapped: bool = False
+    """TLS from the first byte on (RFC 8314), instead of STARTTLS."""
+    context: ssl.SSLContext | None = field(default=None, compare=False, repr=False)
+    """Of TLS; None for the system's certificates."""
+
+    @classmethod
+    def at(cls, url: str, context: ssl.SSLContext | None = None) -> MailServer:
+        """Return the server of a URL: ``smtps://`` has TLS from the first byte, ``smtp://`` STARTTLS, except on this machine.
+
+        Raises Misconfigured, without the URL: it may hold a password.
+        """
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        if parts.scheme not in _PORTS or not parts.hostname or port == -1 or parts.path.strip("/") or parts.query or parts.fragment:
+            raise Misconfigured("the address of the mail server cannot be understood", help=f"write {_EXAMPLE}")
+        wrapped = parts.scheme == "smtps"
+        tls = wrapped or parts.hostname not in _HERE
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return cls(parts.hostname, port or _PORTS[parts.scheme], user, password, tls, wrapped, context)
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand over one message. No error says anything of it.
+
+        Raises:
+            UsageError: the server refuses the address for good.
+            MailDeferred: the server answers, and takes the message later.
+            StoreUnavailable: it does not answer, does not speak TLS as it should, or refuses the sender.
+        """
+        try:
+            with self._connected() as server:
+                if self.user:
+                    server.login(self.user, self.password)
+                server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as refusal:
+            if all(400 <= code < 500 for code, _ in refusal.recipients.values()):
+                message_ = f"the mail server {self.host}:{self.port} takes the message later"
+                raise MailDeferred(message_, help="it is sent again at the next sweep") from None
+            raise UsageError("the mail server refuses the address", help="ask the parent for another, or ask in another way") from None
+        except (OSError, smtplib.SMTPException) as error:
+            text = f"the mail server {self.host}:{self.port} did not take the message: {type(error).__name__}"
+            raise StoreUnavailable(text, help="it is sent again at the next sweep") from None
+
+    def _connected(self) -> smtplib.SMTP:
+        if self.wrapped:
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=SECONDS, context=self._context())
+        server = smtplib.SMTP(self.host, self.port, timeout=SECONDS)
+        try:
+            if self.tls:
+                server.starttls(context=self._context())
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _context(self) -> ssl.SSLContext:
+        return self.context or ssl.create_default_context()
+
+
+class SmtpLetters:
+    """Implements ``expunge.ports.accounts.letters.Letters``. Its thread begins with the first letter."""
+
+    def __init__(
+        self, server: MailServer, sender: str, pauses: tuple[float, ...] = PAUSES, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            server: takes the letters.
+            sender: the address that they come from.
+            pauses: seconds before each further try.
+            now: seconds, from anywhere, never back.
+        """
+        self._server, self._sender, self._pauses, self._now = server, sender, pauses, now
+        self._waiting: queue.Queue[Letter] = queue.Queue(MOST_WAITING)
+        self._guard = threading.Lock()
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failed_at: float | None = None
+        self.sent = self.lost = 0
+        """Letters that the server took, and those that could not be sent."""
+
+    def post(self, letter: Letter) -> None:
+        """See the port."""
+        if self._failed_at is not None and self._now() < self._failed_at + _DOUBT:
+            raise Undelivered("no letter goes out at present: the mail server does not answer", help="try again in a minute")
+        with self._guard:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="letters", daemon=True)
+                self._thread.start()
+        try:
+            self._waiting.put_nowait(letter)
+        except queue.Full:
+            raise Busy("too many letters wait to be sent", help="try again in a few minutes") from None
+
+    def close(self) -> None:
+        """See the port."""
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join(SECONDS)
+
+    def _work(self) -> None:
+        later: list[tuple[float, int, EmailMessage]] = []
+        """Messages that failed: when each is tried again, and how often it was."""
+        while not (self._ending.is_set() and self._waiting.empty()):
+            now = self._now()
+            due = [each for each in later if each[0] <= now]
+            for each in due:
+                later.remove(each)
+                self._deliver(each[2], each[1], later)
+            # Why not in turn: one recipient whose server makes us wait would hold up all others.
+            with contextlib.suppress(queue.Empty):
+                self._deliver(self._message(self._waiting.get(timeout=_LOOK)), 0, later)
+        self._lose(len(later))
+
+    def _deliver(self, message: EmailMessage, tries: int, later: list[tuple[float, int, EmailMessage]]) -> None:
+        try:
+            self._server.send(message)
+        except UsageError:
+            # The server knows the address, and refuses it: another try would end the same.
+            self._lose(1)
+        except StoreUnavailable as error:
+            self._failed_at = None if isinstance(error, MailDeferred) else self._now()
+            if tries < len(self._pauses) and not self._ending.is_set():
+                later.append((self._now() + self._pauses[tries], tries + 1, message))
+            else:
+                self._lose(1)
+        else:
+            self._failed_at = None
+            self.sent += 1
+
+    def _lose(self, count: int) -> None:
+        for _ in range(count):
+            self.lost += 1
+            telemetry.log(telemetry.Action.LETTER_LOST)
+
+    def _message(self, letter: Letter) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._sender, letter.to, letter.subject
+        message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain=self._sender.rpartition("@")[2].strip("> ") or "localhost")
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(letter.text)
+        message.add_alternative(letter.html, subtype="html")
+        return message

@@ -1,0 +1,111 @@
+"""Tables of the keeper's accounts: addresses, credentials, memberships. The web process has no right to the database that they lie in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from django.db import models
+
+_MOST_ID = 1023
+
+
+class AccountRow(models.Model):
+    """One account of a customer or an employee."""
+
+    account: models.UUIDField[UUID, UUID] = models.UUIDField(primary_key=True)
+    address: models.BinaryField[bytes, bytes] = models.BinaryField()
+    """Sealed deterministically; empty for none."""
+    language: models.CharField[str, str] = models.CharField(max_length=35)
+    opened_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    proven_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[AccountRow]] = models.Manager()
+
+    class Meta:
+        """Names that hold in every host program, installed as an app or not."""
+
+        app_label = "expunge_state"
+        db_table = "expunge_account"
+
+    def __str__(self) -> str:
+        return "account"
+
+
+class CredentialRow(models.Model):
+    """One WebAuthn credential."""
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.PROTECT, related_name="+")
+    credential: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=_MOST_ID, unique=True)
+    key: models.BinaryField[bytes, bytes] = models.BinaryField()
+    """COSE in CBOR."""
+    sign_count: models.BigIntegerField[int, int] = models.BigIntegerField()
+    user_verified: models.BooleanField[bool, bool] = models.BooleanField()
+    backup_eligible: models.BooleanField[bool, bool] = models.BooleanField()
+    name: models.BinaryField[bytes, bytes] = models.BinaryField()
+    """Sealed."""
+    ceremony: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32)
+    created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    used_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    copied_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[CredentialRow]] = models.Manager()
+
+    class Meta:
+        """A credential belongs to one account."""
+
+        app_label = "expunge_state"
+        db_table = "expunge_credential"
+
+    def __str__(self) -> str:
+        return "credential"
+
+
+class CodeDeviceRow(models.Model):
+    """The code device (TOTP) of one account."""
+
+    account: models.OneToOneField[AccountRow, AccountRow] = models.OneToOneField(
+        AccountRow, on_delete=models.PROTECT, related_name="+", primary_key=True
+    )
+    seed: models.BinaryField[bytes, bytes] = models.BinaryField()
+    """Sealed."""
+    last_step: models.BigIntegerField[int, int] = models.BigIntegerField()
+    ceremony: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32)
+    created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    used_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[CodeDeviceRow]] = models.Manager()
+
+    class Meta:
+        """One for each account."""
+
+        app_label = "expunge_state"
+        db_table = "expunge_code_device"
+
+    def __str__(self) -> str:
+        return "code device"
+
+
+class MembershipRow(models.Model):
+    """One account in one family."""
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.PROTECT, related_name="+")
+    family: models.CharField[str, str] = models.CharField(max_length=128)
+    """A pseudonym."""
+    role: models.CharField[str, str] = models.CharField(max_length=16)
+    since: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[MembershipRow]] = models.Manager()
+
+    class Meta:
+        """One role in each family."""
+
+        app_label = "expunge_state"
+        db_table = "expunge_membership"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "family"], name="expunge_membership_family")]
+
+    def __str__(self) -> str:
+        return "membership"

@@ -1,0 +1,120 @@
+"""The account guard inside the keeper: composed from ports at the first request, over the state database of the installation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from expunge.adapters.database.account_register_django import DjangoAccountRegister
+from expunge.adapters.database.journal_django import DjangoJournal
+from expunge.adapters.host.clocks import SystemClock
+from expunge.adapters.outbound.mail_smtp import MailServer, SmtpLetters
+from expunge.bootstrap.accounts.guard_settings import GuardSettings
+from expunge.engine.accounts.family_memberships import FamilyMemberships
+from expunge.engine.accounts.guard import GuardParts, LocalGuard
+from expunge.engine.accounts.owners import Owners
+from expunge.errors import Misconfigured, Undelivered
+from expunge.ports.accounts.account_guard import AccountGuard
+from expunge.ports.accounts.letters import Letter, Letters
+from expunge.ports.accounts.memberships import Invitations, Memberships
+from expunge.ports.accounts.sealed_fields import SealedFields
+
+if TYPE_CHECKING:
+    from expunge.ports.accounts.account_register import AccountRegister
+
+
+class NoLetters:
+    """Stands for the sender of letters where no mail server is named. Implements ``expunge.ports.accounts.letters.Letters``."""
+
+    def post(self, letter: Letter) -> None:  # noqa: ARG002 - the port's own shape
+        """Raise Undelivered."""
+        raise Undelivered("no letter goes out: the keeper knows no mail server", help="name one in the map, under accounts: mail")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def no_guard() -> AccountGuard:
+    """Raise Misconfigured: this keeper guards no accounts."""
+    message = "this keeper guards no accounts"
+    raise Misconfigured(message, help="restart it with a map that has accounts: expunge keeper stop, then expunge keeper run --map FILE")
+
+
+@dataclass
+class _Opened:
+    journal: DjangoJournal
+    register: AccountRegister
+    guard: LocalGuard
+
+
+class KeptGuard:
+    """Gives the account guard of an installation. It opens nothing before the first request."""
+
+    def __init__(
+        self,
+        open_journal: Callable[[], DjangoJournal],
+        fields: SealedFields,
+        settings: GuardSettings,
+        memberships: Callable[[AccountRegister], Memberships] = FamilyMemberships,
+        invitations: Invitations | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            open_journal: opens the state database, which the tables of accounts lie in.
+            fields: seals under the keeper's key.
+            settings: the site and its mail server.
+            memberships: says what an account may, over the register: customers by families. Staff are another one's.
+            invitations: one-time secrets that enrol a first credential, where there are any.
+        """
+        self._open_journal, self._fields, self._settings = open_journal, fields, settings
+        self._memberships, self._invitations = memberships, invitations
+        self._letters: Letters = SmtpLetters(MailServer.at(settings.mail), settings.sender) if settings.mail else NoLetters()
+        self._guard = threading.Lock()
+        self._opened: _Opened | None = None
+
+    def __call__(self) -> LocalGuard:
+        """Return the guard, with a connection that the calling thread keeps. Raises as the journal is opened."""
+        with self._guard:
+            if self._opened is None:
+                self._opened = self._open()
+            opened = self._opened
+        opened.register.stay()
+        return opened.guard
+
+    @property
+    def register(self) -> AccountRegister:
+        """The tables of accounts, for acts of the same process. Raises as the journal is opened."""
+        self()
+        assert self._opened is not None
+        return self._opened.register
+
+    def close(self) -> None:
+        """Send what waits, and let go of the database."""
+        self._letters.close()
+        with self._guard:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.register.close()
+            opened.journal.close()
+
+    def _open(self) -> _Opened:
+        # Why late: the library of passkeys is an extra, and a keeper without accounts needs none of it.
+        try:
+            from expunge.adapters.credentials.passkeys_fido2 import Fido2Passkeys
+        except ImportError as error:
+            message = f"accounts need a package that is not installed: {error.name}"
+            raise Misconfigured(message, help="pip install 'expunge[serve]'") from error
+        from expunge.adapters.credentials.totp_codes import TotpCodes
+
+        settings = self._settings
+        journal = self._open_journal()
+        register = DjangoAccountRegister(journal.alias)
+        owners = Owners(register, self._fields, self._letters, company=settings.company, site=settings.origin)
+        passkeys = Fido2Passkeys(settings.origin, settings.relying_party, settings.company)
+        parts = GuardParts(
+            register, owners, passkeys, TotpCodes(settings.company), self._memberships(register), SystemClock(), self._invitations
+        )
+        return _Opened(journal, register, LocalGuard(parts))

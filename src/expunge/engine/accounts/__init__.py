@@ -1,0 +1,1 @@
+"""Accounts in the keeper: enrolment of credentials, and sensitive asks that are confirmed with them."""

@@ -1,0 +1,186 @@
+"""Sensitive asks: a challenge that is bound to one ask, a proof by a credential of the account, and a permit for one act.
+
+The tables that are looked at are the keeper's own. The web process hands over what a browser signed, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from expunge import telemetry
+from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind, challenge
+from expunge.core.accounts.letter_texts import LetterKind
+from expunge.engine.accounts.allowances import Allowance
+from expunge.engine.accounts.owners import Owners
+from expunge.engine.accounts.tickets import Tickets
+from expunge.errors import CredentialCopied, NotPermitted, ProofRefused, UsageError
+from expunge.ports.accounts.account_guard import CHALLENGE_SECONDS, MOST_RESPONSE, PERMIT_SECONDS, Ceremony, CodeProof, PasskeyProof
+from expunge.ports.accounts.account_register import AccountRegister, CredentialRecord, UseResult
+from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
+from expunge.ports.accounts.memberships import Memberships
+from expunge.ports.clock import Clock
+
+WRONG_AN_HOUR, WRONG_A_DAY = 10, 30
+"""Wrong codes of a code device: 90 chances in a million a day."""
+_HOUR, _DAY = 3600.0, 86400.0
+
+
+@dataclass(frozen=True)
+class AskPermit:
+    """The right to one act."""
+
+    ask: Ask
+    session: bytes = field(repr=False)
+    first: bool = False
+    """Whether it enrols the first credential of the account, and no other."""
+
+    def require(self, ask: Ask, session: bytes) -> None:
+        """Raise ProofRefused where it is for another ask or session."""
+        if self.ask != ask or not secrets.compare_digest(self.session, session):
+            raise ProofRefused("the permit is for something else, or for another session", help="begin again, and confirm this ask")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    ask: Ask
+    session: bytes = field(repr=False)
+    challenge: bytes = field(repr=False)
+
+
+class Confirming:
+    """Begins and finishes sensitive asks, and keeps permits. Safe between threads."""
+
+    def __init__(
+        self,
+        register: AccountRegister,
+        owners: Owners,
+        passkeys: Passkeys,
+        devices: CodeDevices,
+        memberships: Memberships,
+        clock: Clock,
+        now: Callable[[], float],
+    ) -> None:
+        self._register, self._owners, self._passkeys, self._devices = register, owners, passkeys, devices
+        self._memberships, self._clock = memberships, clock
+        self._asked: Tickets[_Asked] = Tickets("challenge", now=now)
+        self._permits: Tickets[AskPermit] = Tickets("permit", now=now)
+        self._wrong_in_hour = Allowance("wrong codes", WRONG_AN_HOUR, _HOUR, now)
+        self._wrong_in_day = Allowance("wrong codes in a day", WRONG_A_DAY, _DAY, now)
+
+    # --- asks -----------------------------------------------------------------------------------
+
+    def begin(self, session: bytes, ask: Ask) -> Ceremony:
+        """See the port of the guard."""
+        self._require_may(ask)
+        passkeys = self._usable(ask.account)
+        with_code = not passkeys and self._register.code_device(ask.account) is not None
+        if not passkeys and not with_code:
+            raise NotPermitted("the account has nothing that could confirm this", help="add a passkey or a code device first")
+        asked = _Asked(ask, session, challenge(secrets.token_bytes(DIGEST_BYTES), ask, session))
+        token = self._asked.put(ask.account, asked, CHALLENGE_SECONDS)
+        options = self._passkeys.request_options(asked.challenge, [each.credential for each in passkeys]) if passkeys else None
+        return Ceremony(token, options, with_code)
+
+    def finish(self, token: str, session: bytes, ask: Ask, proof: PasskeyProof | CodeProof) -> str:
+        """See the port of the guard."""
+        asked = self._asked.take(token)
+        if asked.ask != ask or not secrets.compare_digest(asked.session, session):
+            message = "the challenge was for something else, or for another session"
+            raise ProofRefused(message, help="begin again, and confirm what is shown")
+        self._require_may(ask)
+        match proof:
+            case PasskeyProof(response):
+                self._check_passkey(ask.account, asked.challenge, response)
+            case CodeProof(code):
+                self._check_code(ask.account, code)
+        return self.permit(AskPermit(ask, session), PERMIT_SECONDS)
+
+    def _check_passkey(self, account: UUID, challenge_: bytes, response: bytes) -> None:
+        known = {each.credential: each for each in self._register.credentials(account)}
+        keys = {each.credential: each.key for each in known.values()}
+        assertion = self._passkeys.verify_assertion(challenge_, keys, parsed(response))
+        if assertion.backup_eligible is not known[assertion.credential].backup_eligible:
+            # WebAuthn Level 3, 7.2, step 18: a credential never changes in this.
+            raise ProofRefused("the passkey's answer does not hold for what was asked", help="confirm with another passkey")
+        now = self._clock.now()
+        result = self._register.use_credential(account, assertion.credential, assertion.sign_count, now)
+        if result is UseResult.COUNTED:
+            return
+        if result is UseResult.WENT_BACK:
+            telemetry.log(telemetry.Action.CREDENTIAL_COPIED)
+            # Why: a permit that the copy gave earlier must not outlive this.
+            self.end_all(account)
+            self._owners.tell(self._owners.record_of(account), LetterKind.COUNTER_WENT_BACK, now)
+        message = "the counter of this security key went back, as it does when a key is copied: it confirms nothing any more"
+        raise CredentialCopied(message, help="confirm with another passkey, remove this one, and tell the operator; nothing was done")
+
+    def _check_code(self, account: UUID, code: str) -> None:
+        if self._usable(account):
+            raise ProofRefused("the account has a passkey, so a code does not confirm this", help="confirm with the passkey")
+        device = self._register.code_device(account)
+        if device is None:
+            raise ProofRefused("the account has no code device", help="confirm with a passkey")
+        allowances = self._wrong_in_hour, self._wrong_in_day
+        for allowance in allowances:
+            allowance.take(account)
+        now = self._clock.now()
+        step = self._devices.step_of(self._owners.opened(device.seed), code, now)
+        if step is None:
+            message = "this is not the code that the device shows now"
+            raise ProofRefused(message, help="begin again with the next code; see that the device's clock is right")
+        for allowance in allowances:
+            allowance.give_back(account)
+        if not self._register.accept_step(account, step, now):
+            raise ProofRefused("this code, or a later one, was used already", help="wait half a minute, and begin again with the next code")
+
+    # --- permits --------------------------------------------------------------------------------
+
+    def permit(self, permit: AskPermit, seconds: float) -> str:
+        """Keep a permit for some time; return its token."""
+        return self._permits.put(permit.ask.account, permit, seconds)
+
+    def look_at_enrolment(self, token: str, account: UUID, session: bytes) -> AskPermit:
+        """Return a permit to enrol a credential, and keep it. Raises ChallengeEnded, ProofRefused."""
+        permit = self._permits.look(token)
+        permit.require(enrolment_ask(account), session)
+        return permit
+
+    def use(self, token: str, session: bytes, ask: Ask) -> AskPermit:
+        """End a permit right before its act, and return it. See :meth:`expunge.ports.accounts.account_guard.AskPermits.use_permit`."""
+        permit = self._permits.take(token)
+        permit.require(ask, session)
+        self._require_may(ask)
+        return permit
+
+    def end_all(self, account: UUID) -> None:
+        """End all challenges and permits of an account."""
+        self._asked.end_all(account)
+        self._permits.end_all(account)
+
+    def _require_may(self, ask: Ask) -> None:
+        if not self._memberships.may(ask.account, ask):
+            raise NotPermitted("this account may not do this", help="ask the guardian of the family, or the operator, for the right")
+
+    def _usable(self, account: UUID) -> list[CredentialRecord]:
+        return [each for each in self._register.credentials(account) if each.copied_at is None]
+
+
+def enrolment_ask(account: UUID) -> Ask:
+    """Return the ask of which a permit allows one new credential."""
+    return Ask(AskKind.ENROL_CREDENTIAL, account)
+
+
+def parsed(response: bytes) -> object:
+    """Return a browser's response as values. Raises UsageError, ProofRefused."""
+    if len(response) > MOST_RESPONSE:
+        message = f"a browser's response has more than {MOST_RESPONSE // 2**10} KiB"
+        raise UsageError(message, help="begin again, on the page itself")
+    try:
+        value: object = json.loads(response)
+    except (ValueError, RecursionError) as error:
+        raise ProofRefused("the passkey's answer cannot be read", help="begin again, on the page itself") from error
+    return value

@@ -1,0 +1,199 @@
+"""The account guard in the process that has the tables and the keys."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID
+
+from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind
+from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
+from expunge.core.accounts.letter_texts import LetterKind
+from expunge.engine.accounts.allowances import Allowance
+from expunge.engine.accounts.confirming import Confirming, AskPermit, enrolment_ask
+from expunge.engine.accounts.enrolment import CODE_DEVICE, Enrolment
+from expunge.engine.accounts.mail_codes import MailCodes
+from expunge.engine.accounts.owners import Owners
+from expunge.errors import ChallengeEnded, NotPermitted, ProofRefused, UsageError
+from expunge.ports.accounts.account_guard import FIRST_PERMIT_SECONDS, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
+from expunge.ports.accounts.account_register import AccountRecord, AccountRegister
+from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
+from expunge.ports.accounts.memberships import Invitations, Memberships
+from expunge.ports.clock import Clock
+
+OPENED_A_MINUTE = 600
+"""New accounts in all: code in the web process fills no disk with them."""
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+
+
+@dataclass(frozen=True)
+class GuardParts:
+    """The ports that a guard stands on."""
+
+    register: AccountRegister
+    owners: Owners
+    passkeys: Passkeys
+    devices: CodeDevices
+    memberships: Memberships
+    clock: Clock
+    invitations: Invitations | None = None
+
+
+class LocalGuard:
+    """Implements ``expunge.ports.accounts.account_guard.AccountGuard``, and ``AskPermits`` for the acts of the same process."""
+
+    def __init__(self, parts: GuardParts, now: Callable[[], float] = time.monotonic) -> None:
+        """Set up with no challenge, code or permit.
+
+        Args:
+            parts: what it stands on.
+            now: seconds, from anywhere, never back: for the times after which challenges, codes and permits are over.
+        """
+        self._register, self._owners, self._clock, self._invitations = parts.register, parts.owners, parts.clock, parts.invitations
+        args = parts.register, parts.owners, parts.passkeys, parts.devices
+        self._confirming = Confirming(*args, parts.memberships, parts.clock, now)
+        self._enrolment = Enrolment(*args, self._confirming, parts.clock, now)
+        self._codes = MailCodes(parts.register, parts.owners, parts.clock, now)
+        self._opened = Allowance("new accounts", OPENED_A_MINUTE, 60.0, now)
+
+    # --- accounts -------------------------------------------------------------------------------
+
+    def open_account(self, account: UUID, address: str, language: str) -> None:
+        """See the port."""
+        if not _LANGUAGE.fullmatch(language):
+            raise UsageError("this is no language tag", help="such as en, or es-MX")
+        self._opened.take()
+        sealed = self._owners.sealed_address(address) if address else b""
+        self._register.open_account(AccountRecord(account, sealed, language, self._clock.now()))
+
+    def send_code(self, account: UUID, session: bytes) -> None:
+        """See the port."""
+        _require_session(session)
+        record = self._owners.record_of(account)
+        self._require_none(account)
+        self._codes.send(record, session)
+
+    def prove_by_code(self, account: UUID, session: bytes, code: str) -> str:
+        """See the port."""
+        _require_session(session)
+        self._codes.check(account, session, code)
+        self._require_none(account)
+        return self._first_permit(account, session)
+
+    def prove_by_invitation(self, session: bytes, secret: str) -> tuple[UUID, str]:
+        """See the port."""
+        _require_session(session)
+        if self._invitations is None:
+            raise ChallengeEnded("there is no such invitation", help="ask for a new one")
+        account = self._invitations.redeem(secret)
+        self._owners.record_of(account)
+        self._require_none(account)
+        return account, self._first_permit(account, session)
+
+    def change_address(self, permit: str, session: bytes, ask: Ask, address: str) -> None:
+        """See the port."""
+        sealed = self._owners.sealed_address(address)
+        named = sha256(address.encode()).hexdigest()
+        if ask.kind is not AskKind.CHANGE_OF_ADDRESS or not hmac.compare_digest(ask.detail("address"), named):
+            raise ProofRefused("the ask is not to change to this address", help="begin again, and confirm the address that is shown")
+        before = self._owners.record_of(ask.account)
+        self._confirming.use(permit, session, ask)
+        self._register.change_address(ask.account, sealed)
+        self._owners.tell(before, LetterKind.ADDRESS_CHANGED, self._clock.now())
+
+    # --- credentials ----------------------------------------------------------------------------
+
+    def begin_enrolment(self, account: UUID, session: bytes, permit: str) -> Ceremony:
+        """See the port."""
+        _require_session(session)
+        return self._enrolment.begin_passkey(account, session, permit)
+
+    def finish_enrolment(self, token: str, account: UUID, session: bytes, response: bytes, name: str) -> None:
+        """See the port."""
+        _require_session(session)
+        self._enrolment.finish_passkey(token, account, session, response, name)
+
+    def begin_code_device(self, account: UUID, session: bytes, permit: str) -> SeedOffer:
+        """See the port."""
+        _require_session(session)
+        return self._enrolment.begin_code_device(account, session, permit)
+
+    def finish_code_device(self, token: str, account: UUID, session: bytes, code: str) -> None:
+        """See the port."""
+        _require_session(session)
+        self._enrolment.finish_code_device(token, account, session, code)
+
+    def credentials(self, account: UUID) -> tuple[CredentialCard, ...]:
+        """See the port."""
+        cards = [
+            CredentialCard(
+                each.credential.hex(),
+                Method.PASSKEY if each.backup_eligible else Method.SECURITY_KEY,
+                self._owners.opened(each.name),
+                each.created_at,
+                each.used_at,
+                each.copied_at,
+            )
+            for each in self._register.credentials(account)
+        ]
+        device = self._register.code_device(account)
+        if device is not None:
+            cards.append(CredentialCard(CODE_DEVICE, Method.TOTP, "", device.created_at, device.used_at))
+        return tuple(cards)
+
+    def remove_credential(self, permit: str, session: bytes, ask: Ask) -> None:
+        """See the port."""
+        _require_session(session)
+        self._enrolment.remove(permit, session, ask)
+
+    def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
+        """See the port."""
+        own = self._ways(account)
+        return min(level_of(own, audience), level_of(also, audience)) if also else level_of(own, audience)
+
+    def _ways(self, account: UUID) -> list[Way]:
+        """Return the ways in that the keeper itself lets count."""
+        passkeys = [each for each in self._register.credentials(account) if each.copied_at is None]
+        ways = [frozenset({Method.PASSKEY if each.backup_eligible else Method.SECURITY_KEY}) for each in passkeys]
+        if self._register.code_device(account) is not None:
+            ways.append(frozenset({Method.PASSWORD, Method.TOTP}))
+        record = self._register.account(account)
+        if not ways and record is not None and record.address:
+            # The mail address enrols the first credential: until then it is a way in.
+            ways.append(frozenset({Method.MAIL_CODE}))
+        return ways
+
+    # --- asks -----------------------------------------------------------------------------------
+
+    def begin_ask(self, session: bytes, ask: Ask) -> Ceremony:
+        """See the port."""
+        _require_session(session)
+        return self._confirming.begin(session, ask)
+
+    def finish_ask(self, token: str, session: bytes, ask: Ask, proof: PasskeyProof | CodeProof) -> str:
+        """See the port."""
+        _require_session(session)
+        return self._confirming.finish(token, session, ask, proof)
+
+    def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
+        """See the port ``AskPermits``."""
+        self._confirming.use(permit, session, ask)
+
+    # --- first credentials ----------------------------------------------------------------------
+
+    def _require_none(self, account: UUID) -> None:
+        if self._register.credentials(account) or self._register.code_device(account) is not None:
+            message = "the account has a way to confirm already: a message adds no other"
+            raise NotPermitted(message, help="confirm with the passkey or code device that the account has")
+
+    def _first_permit(self, account: UUID, session: bytes) -> str:
+        return self._confirming.permit(AskPermit(enrolment_ask(account), session, first=True), FIRST_PERMIT_SECONDS)
+
+
+def _require_session(session: bytes) -> None:
+    if len(session) != DIGEST_BYTES:
+        raise UsageError("the hash of a web session has 32 bytes", help="ask with the same version of Expunge as the keeper runs")

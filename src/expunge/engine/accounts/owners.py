@@ -1,0 +1,78 @@
+"""Owners of accounts: their mail addresses, which only the keeper opens here, and the letters that go there."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from uuid import UUID
+
+from expunge.core.accounts.letter_texts import LetterKind, written
+from expunge.errors import Busy, Undelivered, UsageError
+from expunge.ports.accounts.account_register import AccountRecord, AccountRegister
+from expunge.ports.accounts.letters import Letter, Letters
+from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
+
+MOST_ADDRESS = 320
+"""Characters of a mail address (RFC 5321, 4.5.3.1)."""
+_ADDRESS = re.compile(r"[^\s@<>\"',;:\\()\x00-\x1f\x7f]{1,64}@[^\s@<>\"',;:\\()\x00-\x1f\x7f]{1,255}")
+
+
+class Owners:
+    """Seals and opens what is told of owners, and writes to them."""
+
+    def __init__(self, register: AccountRegister, fields: SealedFields, letters: Letters, *, company: str, site: str) -> None:
+        """Set up.
+
+        Args:
+            register: of accounts.
+            fields: seals under the keeper's key.
+            letters: sends mail.
+            company: the name that people know the operator by.
+            site: the address of the pages.
+        """
+        self._register, self._fields, self._letters = register, fields, letters
+        self.company, self._site = company, site
+
+    def sealed_address(self, address: str) -> bytes:
+        """Return an address sealed, in small letters. Raises UsageError for what is no address."""
+        if len(address) > MOST_ADDRESS or not _ADDRESS.fullmatch(address):
+            raise UsageError("this is no mail address", help="write one address, such as parent@example.org")
+        return self._fields.seal_fields(FieldKind.ADDRESS, [address.lower()])[0]
+
+    def address_of(self, record: AccountRecord) -> str:
+        """Return the address of an account; empty where it has none."""
+        return self._fields.open_fields(FieldKind.ADDRESS, [record.address])[0] if record.address else ""
+
+    def sealed(self, text: str) -> bytes:
+        """Return a name or a seed sealed for the keeper alone."""
+        return self._fields.seal_fields(FieldKind.KEPT, [text])[0]
+
+    def opened(self, sealed: bytes) -> str:
+        """Return the text of :meth:`sealed`."""
+        return self._fields.open_fields(FieldKind.KEPT, [sealed])[0]
+
+    def record_of(self, account: UUID) -> AccountRecord:
+        """Return an account. Raises UsageError where there is none."""
+        record = self._register.account(account)
+        if record is None:
+            raise UsageError("the keeper has no such account", help="open it first; where it was there, restore the state from its backup")
+        return record
+
+    def write(self, record: AccountRecord, kind: LetterKind, when: datetime, code: str = "") -> None:
+        """Write to the owner of an account. Raises Undelivered, Busy, and UsageError where it has no address."""
+        address = self.address_of(record)
+        if not address:
+            raise UsageError("the account has no mail address", help="use an invitation")
+        told = written(kind, record.language, company=self.company, site=self._site, when=when, code=code)
+        self._letters.post(Letter(address, told.subject, told.text, told.html))
+
+    def tell(self, record: AccountRecord, kind: LetterKind, when: datetime) -> None:
+        """Tell the owner of something that has happened. An account without an address is told nothing.
+
+        A letter that cannot be sent undoes nothing: it is counted by the sender of letters, and the pages show the same.
+        """
+        if record.address:
+            try:
+                self.write(record, kind, when)
+            except (Undelivered, Busy):
+                return

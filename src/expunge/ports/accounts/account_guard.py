@@ -1,0 +1,207 @@
+"""The port of the account guard: who may enrol a credential, and who confirms a sensitive ask. The keeper implements it.
+
+The web process asks it, and code that took the web process over asks it too. So no verb believes what the caller says about a person: each
+looks at the keeper's own tables, and at what an authenticator signed.
+
+``session`` is the SHA-256 of the web session's key, of 32 bytes. Tokens and permits are opaque texts. They lie in the keeper's memory: a
+keeper that was restarted knows none, and says so with ChallengeEnded.
+
+Every verb raises KeeperAway where the keeper does not answer now, StateUnavailable where its tables do not, and UsageError for malformed
+arguments. No message holds an identifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from expunge.core.accounts.asks import Ask
+from expunge.core.accounts.credential_strength import Audience, Level, Method, Way
+from expunge.ports.accounts.authenticators import Options
+
+CHALLENGE_SECONDS = 300.0
+PERMIT_SECONDS = 120.0
+CODE_SECONDS = 900.0
+FIRST_PERMIT_SECONDS = 600.0
+"""Of a permit to enrol the first credential: a person may have to find a device."""
+MOST_RESPONSE = 64 * 2**10
+"""Bytes of a browser's response."""
+MOST_NAME = 64
+"""Characters of a credential's name."""
+
+
+@dataclass(frozen=True)
+class Ceremony:
+    """The beginning of something that an authenticator has to finish."""
+
+    token: str
+    options: Options | None
+    """For the browser; None where the account has no passkey that could sign."""
+    takes_code: bool = False
+    """Whether a code of the account's code device finishes it."""
+
+
+@dataclass(frozen=True)
+class SeedOffer:
+    """A new code device, shown once."""
+
+    token: str
+    seed: str = field(repr=False)
+    """Base32, for a person who types it."""
+    address: str = field(repr=False)
+    """``otpauth:``, for a picture."""
+
+
+@dataclass(frozen=True)
+class CredentialCard:
+    """What is shown of a credential. It holds no key."""
+
+    id: str
+    """Opaque, for an ask to remove it: hex of the credential's id, or ``totp``."""
+    method: Method
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+    copied_at: datetime | None = None
+    """The time at which its counter went back: from then on it confirms nothing."""
+
+
+@dataclass(frozen=True)
+class PasskeyProof:
+    """A browser's answer to a challenge: AuthenticationResponseJSON, as bytes."""
+
+    response: bytes
+
+
+@dataclass(frozen=True)
+class CodeProof:
+    """A code of the account's code device."""
+
+    code: str = field(repr=False)
+
+
+class AccountGuard(Protocol):
+    """See the module."""
+
+    def open_account(self, account: UUID, address: str, language: str) -> None:
+        """Add an account. Safe to repeat. It may do nothing yet: it has no credential and no membership.
+
+        Raises AlreadyThere where it has another address (see :meth:`change_address`), Busy for too many in a minute.
+        """
+        ...
+
+    def send_code(self, account: UUID, session: bytes) -> None:
+        """Send a code to the account's address, by a letter of the keeper's own. It ends the one before.
+
+        Raises:
+            NotPermitted: the account has a credential. A message never adds one to it: another credential does.
+            Busy: too many codes for the account, for the address, or in all.
+            Undelivered: no letter goes out at present.
+        """
+        ...
+
+    def prove_by_code(self, account: UUID, session: bytes, code: str) -> str:
+        """Return a permit to enrol the account's first credential, for the code that was sent. The address counts as proven.
+
+        Raises ProofRefused for a wrong code, ChallengeEnded after five of them, after its time, or for another session's.
+        """
+        ...
+
+    def prove_by_invitation(self, session: bytes, secret: str) -> tuple[UUID, str]:
+        """Return the account of an invitation, and a permit to enrol its first credential. Raises ChallengeEnded."""
+        ...
+
+    def begin_enrolment(self, account: UUID, session: bytes, permit: str) -> Ceremony:
+        """Return options for a new passkey. The permit is used by :meth:`finish_enrolment`.
+
+        Raises ChallengeEnded where the permit is over, ProofRefused where it is for something else.
+        """
+        ...
+
+    def finish_enrolment(self, token: str, account: UUID, session: bytes, response: bytes, name: str) -> None:
+        """Enrol the passkey of a browser's response. Safe to repeat with the same token.
+
+        Raises ProofRefused, ChallengeEnded, AlreadyThere where the passkey is enrolled, NotPermitted where it is not the first any more.
+        """
+        ...
+
+    def begin_code_device(self, account: UUID, session: bytes, permit: str) -> SeedOffer:
+        """Return the seed of a new code device, which no other call ever shows. Raises as :meth:`begin_enrolment`."""
+        ...
+
+    def finish_code_device(self, token: str, account: UUID, session: bytes, code: str) -> None:
+        """Enrol the code device by its first code, which counts for nothing else. Safe to repeat with the same token.
+
+        A wrong code ends nothing: five of them do. Raises as :meth:`finish_enrolment`.
+        """
+        ...
+
+    def credentials(self, account: UUID) -> tuple[CredentialCard, ...]:
+        """Return what is shown of the account's credentials; nothing for an account that is not known."""
+        ...
+
+    def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
+        """Return the strength of the account, by its weakest way in (NST-04).
+
+        Args:
+            account: of whom.
+            audience: staff or customers.
+            also: ways in that the caller knows of: a password, recovery codes. They can lower the answer and never raise it.
+        """
+        ...
+
+    def begin_ask(self, session: bytes, ask: Ask) -> Ceremony:
+        """Return a challenge that is bound to an ask, an account, a family and a session; see :func:`expunge.core.accounts.asks.challenge`.
+
+        Raises NotPermitted where the account may not do it, or has nothing that could confirm it.
+        """
+        ...
+
+    def finish_ask(self, token: str, session: bytes, ask: Ask, proof: PasskeyProof | CodeProof) -> str:
+        """Return a permit for the ask, and end the challenge, whether the proof holds or not.
+
+        A signature of a passkey is bound to the ask. **A code of a code device is bound to nothing**: code in the web process may use one
+        that a person types for another ask of the same account. So it counts only where the account has no passkey.
+
+        Raises:
+            ProofRefused: the proof does not hold.
+            CredentialCopied: the counter of the security key went back. Its owner gets a letter, and it confirms nothing any more.
+            ChallengeEnded: there is no such challenge any more.
+            NotPermitted: the account may not do the ask any more.
+            Busy: too many wrong codes; wait.
+        """
+        ...
+
+    def remove_credential(self, permit: str, session: bytes, ask: Ask) -> None:
+        """Remove the credential that the ask names in its detail ``credential``.
+
+        Raises:
+            ProofRefused, ChallengeEnded: the permit.
+            NotPermitted: it is the last way to confirm that the account has.
+            UsageError: the account has no such credential.
+        """
+        ...
+
+    def change_address(self, permit: str, session: bytes, ask: Ask, address: str) -> None:
+        """Set another address, not proven yet, and tell the old one. The ask names its SHA-256, in hex, in its detail ``address``.
+
+        Raises ProofRefused and ChallengeEnded for the permit.
+        """
+        ...
+
+
+class AskPermits(Protocol):
+    """The side of the guard that acts inside the keeper ask. It is not offered over the socket."""
+
+    def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
+        """End a permit right before the act that it is for. One permit allows one act.
+
+        Raises:
+            ChallengeEnded: there is no such permit, it was used, or its time is over.
+            ProofRefused: it is for another ask, or another session.
+            NotPermitted: the account may not do it any more.
+        """
+        ...

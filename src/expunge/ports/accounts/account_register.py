@@ -1,0 +1,166 @@
+"""The port of the keeper's own tables of accounts: addresses, credentials, memberships. No web process reads or writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import Protocol
+from uuid import UUID
+
+from expunge.core.accounts.memberships import Membership
+
+MOST_CREDENTIALS = 20
+"""The most passkeys of one account."""
+
+
+@dataclass(frozen=True)
+class AccountRecord:
+    """One account. Times are aware UTC."""
+
+    account: UUID
+    address: bytes
+    """The mail address, sealed deterministically; empty where the account has none."""
+    language: str
+    """Of letters to it: a language tag."""
+    opened_at: datetime
+    proven_at: datetime | None = None
+    """The time at which a code that was sent there came back; None where none has."""
+
+
+@dataclass(frozen=True)
+class CredentialRecord:
+    """One WebAuthn credential."""
+
+    credential: bytes
+    """Its id, of at most 1023 bytes (WebAuthn Level 3, 5.8.3)."""
+    account: UUID
+    key: bytes = field(repr=False)
+    """The public key: COSE in CBOR."""
+    sign_count: int
+    user_verified: bool
+    backup_eligible: bool
+    """Whether it may be copied to other devices of its owner."""
+    name: bytes = field(repr=False)
+    """Its owner's name for it, sealed."""
+    ceremony: bytes
+    """SHA-256 of the token of the enrolment that it comes from, so that an answer that was lost can be asked for again."""
+    created_at: datetime
+    used_at: datetime | None = None
+    copied_at: datetime | None = None
+    """The time at which its counter went back: from then on it confirms nothing."""
+
+
+@dataclass(frozen=True)
+class CodeDeviceRecord:
+    """The one code device (TOTP) of an account."""
+
+    account: UUID
+    seed: bytes = field(repr=False)
+    """Sealed."""
+    last_step: int
+    """The latest time step whose code was accepted: no code counts twice."""
+    ceremony: bytes
+    created_at: datetime
+    used_at: datetime | None = None
+
+
+class UseResult(Enum):
+    """The result of counting a use of a credential."""
+
+    COUNTED = auto()
+    WENT_BACK = auto()
+    """Its counter is not above the last one; the credential is marked as copied."""
+    GONE = auto()
+    """It was removed, or was marked as copied before."""
+
+
+class AccountRegister(Protocol):
+    """Keeps accounts, credentials and memberships. Safe between threads and processes.
+
+    What a verb wrote is durable when it returns, as a whole or not at all. Raises StateUnavailable, Busy and StateCorrupt from each verb.
+    """
+
+    def open_account(self, record: AccountRecord) -> bool:
+        """Add an account. Return False, and change nothing, where it is there with the same address.
+
+        Raises AlreadyThere where it is there with another address.
+        """
+        ...
+
+    def account(self, account: UUID) -> AccountRecord | None:
+        """Return an account; None where there is none."""
+        ...
+
+    def prove_address(self, account: UUID, address: bytes, at: datetime) -> bool:
+        """Note that a code came back from an address. Return False where the account has another one by now."""
+        ...
+
+    def change_address(self, account: UUID, address: bytes) -> bool:
+        """Set another address, not proven yet. Return False where there is no such account."""
+        ...
+
+    def add_credential(self, record: CredentialRecord, *, first: bool) -> None:
+        """Add a credential.
+
+        Args:
+            record: the credential.
+            first: whether it may be added only to an account that has no credential and no code device.
+
+        Raises:
+            AlreadyThere: the credential is there already, of this or another account.
+            NotPermitted: it is not the first, or the account has :data:`MOST_CREDENTIALS` already.
+            UsageError: there is no such account.
+        """
+        ...
+
+    def credentials(self, account: UUID) -> tuple[CredentialRecord, ...]:
+        """Return the credentials of an account, oldest first, with those that were marked as copied."""
+        ...
+
+    def use_credential(self, account: UUID, credential: bytes, sign_count: int, at: datetime) -> UseResult:
+        """Count one use, atomically.
+
+        A counter that stays 0 counts nothing (WebAuthn Level 3, 6.1.1): synced passkeys have none. Any other has to rise.
+        """
+        ...
+
+    def remove_credential(self, account: UUID, credential: bytes) -> bool:
+        """Remove a credential. Return False where it is not there. Raises NotPermitted for the last way to confirm that still counts."""
+        ...
+
+    def set_code_device(self, record: CodeDeviceRecord, *, first: bool) -> None:
+        """Add the code device of an account, or replace it. Raises NotPermitted and UsageError as :meth:`add_credential`."""
+        ...
+
+    def code_device(self, account: UUID) -> CodeDeviceRecord | None:
+        """Return the code device of an account."""
+        ...
+
+    def accept_step(self, account: UUID, step: int, at: datetime) -> bool:
+        """Count one code, atomically. Return False where a code of this step or a later one was accepted before."""
+        ...
+
+    def remove_code_device(self, account: UUID) -> bool:
+        """Remove the code device. Return False where there is none. Raises NotPermitted for the last way to confirm that still counts."""
+        ...
+
+    def set_membership(self, membership: Membership) -> None:
+        """Add a membership, or change its role. Raises UsageError where there is no such account."""
+        ...
+
+    def memberships(self, account: UUID) -> tuple[Membership, ...]:
+        """Return the memberships of an account, by family."""
+        ...
+
+    def membership(self, account: UUID, family: str) -> Membership | None:
+        """Return the membership of an account in a family."""
+        ...
+
+    def stay(self) -> None:
+        """Keep the calling thread's connection for later calls, until :meth:`close`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all connections. A later call opens one again."""
+        ...

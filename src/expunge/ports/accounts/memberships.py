@@ -1,0 +1,27 @@
+"""The port of *may this account do this ask*, and that of invitations."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from expunge.core.accounts.asks import Ask
+
+
+class Memberships(Protocol):
+    """Says which asks an account may do. It answers from the keeper's own tables or journal, never from what a client says."""
+
+    def may(self, account: UUID, ask: Ask) -> bool:
+        """Return whether the account may do the ask now. Raises StateUnavailable."""
+        ...
+
+
+class Invitations(Protocol):
+    """One-time secrets that enrol the first credential of an account: links for employees, or from a company's own app."""
+
+    def redeem(self, secret: str) -> UUID:
+        """Return the account that a secret is for, and end the secret: it works once, across processes and restarts.
+
+        Raises ChallengeEnded where it was used, is over, or is none; StateUnavailable.
+        """
+        ...

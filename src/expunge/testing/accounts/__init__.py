@@ -1,0 +1,1 @@
+"""For tests of accounts: the conformance suite of their register, and an authenticator in memory."""

@@ -1,0 +1,295 @@
+"""The conformance suite of the port of the keeper's accounts."""
+
+# ruff: noqa: D102 - the name of a story says what it shows
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from expunge import faults
+from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.errors import AlreadyThere, ExpungeError, NotPermitted, UsageError
+from expunge.ports.accounts.account_register import (
+    MOST_CREDENTIALS,
+    AccountRecord,
+    AccountRegister,
+    CodeDeviceRecord,
+    CredentialRecord,
+    UseResult,
+)
+from expunge.testing.forked import start
+
+ONE, OTHER, NONE = (UUID(int=number) for number in (1, 2, 3))
+AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
+LATER = AT + timedelta(hours=1)
+
+
+def account(number: UUID = ONE) -> AccountRecord:
+    """Return an account."""
+    return AccountRecord(number, b"sealed-" + number.bytes, "es-MX", AT)
+
+
+def passkey(credential: bytes = b"c-1", owner: UUID = ONE, sign_count: int = 1) -> CredentialRecord:
+    """Return a credential."""
+    return CredentialRecord(
+        credential, owner, b"key-" + credential, sign_count, user_verified=True, backup_eligible=False, name=b"name", ceremony=bytes(32),
+        created_at=AT,
+    )  # fmt: skip
+
+
+def device(owner: UUID = ONE, last_step: int = 7) -> CodeDeviceRecord:
+    """Return a code device."""
+    return CodeDeviceRecord(owner, b"seed", last_step, bytes(32), AT)
+
+
+class RegisterSuite:
+    """Subclass it, say where a register may be kept and how to open it; run it with pytest."""
+
+    failpoints: tuple[str, ...] = ()
+    """Every failpoint of the register."""
+
+    def place(self, folder: Path) -> str:
+        """Return a place for a fresh register: a folder's file, or a new database of a server."""
+        raise NotImplementedError
+
+    def open(self, place: str) -> AccountRegister:
+        """Open the register at a place; called in children and in threads too."""
+        raise NotImplementedError
+
+    @contextmanager
+    def opened(self, place: str) -> Iterator[AccountRegister]:
+        """Give a register for the length of a block."""
+        register = self.open(place)
+        register.stay()
+        try:
+            yield register
+        finally:
+            register.close()
+
+    @pytest.fixture
+    def register(self, tmp_path: Path) -> Iterator[AccountRegister]:
+        """Return a fresh one with two accounts."""
+        with self.opened(self.place(tmp_path)) as register:
+            register.open_account(account())
+            register.open_account(account(OTHER))
+            yield register
+
+    # --- accounts -------------------------------------------------------------------------------
+
+    def test_an_account_is_kept_as_it_was_opened_and_opened_once(self, register: AccountRegister) -> None:
+        assert register.account(ONE) == account()
+        assert register.account(NONE) is None
+        assert register.open_account(account()) is False
+        with pytest.raises(AlreadyThere):
+            register.open_account(replace(account(), address=b"another"))
+        assert register.account(ONE) == account()
+
+    def test_an_address_is_proven_as_long_as_it_is_the_accounts(self, register: AccountRegister) -> None:
+        assert register.prove_address(ONE, account().address, AT)
+        assert register.account(ONE) == replace(account(), proven_at=AT)
+        assert register.change_address(ONE, b"new")
+        assert register.account(ONE) == replace(account(), address=b"new")
+        assert not register.prove_address(ONE, account().address, LATER)
+        assert not register.change_address(NONE, b"new")
+
+    # --- credentials ----------------------------------------------------------------------------
+
+    def test_a_credential_is_kept_whole_and_belongs_to_one_account(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        assert register.credentials(ONE) == (passkey(),)
+        assert register.credentials(OTHER) == ()
+        for owner in (ONE, OTHER):
+            with pytest.raises(AlreadyThere):
+                register.add_credential(passkey(owner=owner), first=False)
+        with pytest.raises(UsageError):
+            register.add_credential(passkey(b"c-2", NONE), first=False)
+
+    def test_a_first_credential_is_added_to_an_account_that_has_none(self, register: AccountRegister) -> None:
+        register.set_code_device(device(), first=True)
+        with pytest.raises(NotPermitted):
+            register.add_credential(passkey(), first=True)
+        with pytest.raises(NotPermitted):
+            register.set_code_device(device(), first=True)
+        register.add_credential(passkey(), first=False)
+        with pytest.raises(NotPermitted):
+            register.set_code_device(device(last_step=1), first=True)
+        assert register.code_device(ONE) == device()
+
+    def test_there_is_an_end_to_the_credentials_of_an_account(self, register: AccountRegister) -> None:
+        for number in range(MOST_CREDENTIALS):
+            register.add_credential(passkey(b"c-%d" % number), first=not number)
+        with pytest.raises(NotPermitted):
+            register.add_credential(passkey(b"more"), first=False)
+        assert len(register.credentials(ONE)) == MOST_CREDENTIALS
+
+    def test_a_counter_rises_and_one_that_went_back_ends_the_credential(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(sign_count=5), first=True)
+        assert register.use_credential(ONE, b"c-1", 6, AT) is UseResult.COUNTED
+        assert register.use_credential(ONE, b"c-1", 900, LATER) is UseResult.COUNTED
+        assert register.credentials(ONE) == (replace(passkey(sign_count=900), used_at=LATER),)
+        assert register.use_credential(OTHER, b"c-1", 901, AT) is UseResult.GONE
+        assert register.use_credential(ONE, b"c-1", 900, AT) is UseResult.WENT_BACK
+        assert register.credentials(ONE)[0].copied_at == AT
+        assert register.use_credential(ONE, b"c-1", 1000, LATER) is UseResult.GONE
+
+    def test_a_counter_that_once_counted_never_comes_back_as_zero(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(sign_count=0), first=True)
+        assert [register.use_credential(ONE, b"c-1", count, AT) for count in (0, 0, 3, 0)] == [
+            UseResult.COUNTED,
+            UseResult.COUNTED,
+            UseResult.COUNTED,
+            UseResult.WENT_BACK,
+        ]
+
+    def test_a_code_counts_once(self, register: AccountRegister) -> None:
+        assert register.accept_step(ONE, 8, AT) is False, "there is no device"
+        register.set_code_device(device(last_step=7), first=True)
+        assert [register.accept_step(ONE, step, AT) for step in (7, 8, 8, 6, 9)] == [False, True, False, False, True]
+        assert register.code_device(ONE) == replace(device(last_step=9), used_at=AT)
+        assert register.accept_step(OTHER, 10, AT) is False
+
+    def test_the_last_way_to_confirm_stays(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        with pytest.raises(NotPermitted):
+            register.remove_credential(ONE, b"c-1")
+        register.set_code_device(device(), first=False)
+        assert register.remove_credential(OTHER, b"c-1") is False
+        assert register.remove_credential(ONE, b"c-1") is True
+        assert register.remove_credential(ONE, b"c-1") is False
+        with pytest.raises(NotPermitted):
+            register.remove_code_device(ONE)
+        register.add_credential(passkey(b"c-2"), first=False)
+        assert register.remove_code_device(ONE) is True
+        assert register.remove_code_device(ONE) is False
+        assert [each.credential for each in register.credentials(ONE)] == [b"c-2"]
+
+    def test_a_copied_credential_is_no_way_to_confirm_and_may_always_go(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        register.add_credential(passkey(b"c-2"), first=False)
+        assert register.use_credential(ONE, b"c-1", 1, AT) is UseResult.WENT_BACK
+        with pytest.raises(NotPermitted):
+            register.remove_credential(ONE, b"c-2")
+        assert register.remove_credential(ONE, b"c-1") is True
+
+    # --- memberships ----------------------------------------------------------------------------
+
+    def test_an_account_has_one_role_in_each_family(self, register: AccountRegister) -> None:
+        owl, elk = Membership(ONE, "f-owl", MembershipRole.GUARDIAN, AT), Membership(ONE, "f-elk", MembershipRole.SELF, AT)
+        for membership in (owl, elk):
+            register.set_membership(membership)
+        assert register.memberships(ONE) == (elk, owl)
+        former = replace(owl, role=MembershipRole.FORMER, since=LATER)
+        register.set_membership(former)
+        assert register.membership(ONE, "f-owl") == former
+        assert register.membership(OTHER, "f-owl") is None
+        with pytest.raises(UsageError):
+            register.set_membership(replace(owl, account=NONE))
+
+    # --- several at once, and crashes -----------------------------------------------------------
+
+    def test_of_processes_that_do_the_same_at_once_one_is_let(self, tmp_path: Path) -> None:
+        place = self.place(tmp_path)
+        with self.opened(place) as register:
+            for number in (ONE, OTHER):
+                register.open_account(account(number))
+            register.set_code_device(device(OTHER), first=True)
+
+        def work(number: int) -> tuple[bool, bool]:
+            with self.opened(place) as register:
+                step = register.accept_step(OTHER, 8, AT)
+                try:
+                    register.add_credential(passkey(b"c-%d" % number), first=True)
+                except NotPermitted:
+                    return step, False
+                return step, True
+
+        children = [start(partial(work, number)) for number in range(4)]
+        answers = [child.wait().returned() for child in children]
+        assert [sum(answer) for answer in zip(*answers, strict=True)] == [1, 1]
+
+    def test_of_threads_that_use_a_credential_with_one_counter_one_is_let(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        results: list[UseResult] = []
+
+        def use() -> None:
+            results.append(register.use_credential(ONE, b"c-1", 2, AT))
+
+        threads = [threading.Thread(target=use) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert results.count(UseResult.COUNTED) == 1
+
+    def test_killed_anywhere_a_verb_was_done_or_was_not(self, tmp_path: Path) -> None:
+        assert self.failpoints
+        for number, (name, verb, is_done) in enumerate(self._kills()):
+            place = self.place(tmp_path / str(number))
+            with self.opened(place) as register:
+                self._furnish(register)
+                assert not is_done(register), name
+
+            def work(place: str = place, name: str = name, verb: Callable[[AccountRegister], object] = verb) -> None:
+                with self.opened(place) as register, faults.arm(name, "kill"):
+                    verb(register)
+
+            assert start(work).wait().killed_by == 9, name
+            with self.opened(place) as register:
+                done = name.endswith(":after")
+                assert is_done(register) is done, name
+                if not done:
+                    verb(register)
+                    assert is_done(register), f"{name}: and again"
+
+    def _furnish(self, register: AccountRegister) -> None:
+        for number in (ONE, OTHER):
+            register.open_account(account(number))
+        register.add_credential(passkey(b"c-0"), first=True)
+        register.add_credential(passkey(b"c-9"), first=False)
+        register.set_code_device(device(), first=False)
+
+    def _kills(self) -> Iterator[tuple[str, Callable[[AccountRegister], object], Callable[[AccountRegister], bool]]]:
+        """Yield (failpoint, verb, whether it is done)."""
+        member = Membership(ONE, "f-owl", MembershipRole.GUARDIAN, AT)
+        verbs: dict[str, tuple[Callable[[AccountRegister], object], Callable[[AccountRegister], bool]]] = {
+            "open": (lambda held: held.open_account(account(NONE)), lambda held: held.account(NONE) is not None),
+            "address": (
+                lambda held: held.change_address(ONE, b"new"),
+                lambda held: held.account(ONE) == replace(account(), address=b"new"),
+            ),
+            "enrol": (lambda held: held.add_credential(passkey(), first=False), lambda held: passkey() in held.credentials(ONE)),
+            "use": (lambda held: held.use_credential(ONE, b"c-9", 2, AT), lambda held: held.credentials(ONE)[1].sign_count == 2),
+            "remove": (lambda held: held.remove_credential(ONE, b"c-9"), lambda held: len(held.credentials(ONE)) == 1),
+            "device": (lambda held: held.set_code_device(device(OTHER), first=True), lambda held: held.code_device(OTHER) is not None),
+            "step": (
+                lambda held: held.accept_step(ONE, 8, AT),
+                lambda held: held.code_device(ONE) == replace(device(last_step=8), used_at=AT),
+            ),
+            "undevice": (lambda held: held.remove_code_device(ONE), lambda held: held.code_device(ONE) is None),
+            "member": (lambda held: held.set_membership(member), lambda held: held.membership(ONE, "f-owl") == member),
+        }
+        for name in self.failpoints:
+            verb, is_done = verbs[name.split(".")[1].partition(":")[0]]
+            yield name, verb, is_done
+
+    def test_an_error_names_nothing_of_an_account(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(b"secret-credential"), first=True)
+        for call in (
+            lambda: register.add_credential(passkey(b"secret-credential"), first=False),
+            lambda: register.remove_credential(ONE, b"secret-credential"),
+            lambda: register.set_membership(Membership(NONE, "f-secret", MembershipRole.SELF, AT)),
+            lambda: register.open_account(replace(account(), address=b"secret")),
+        ):
+            with pytest.raises(ExpungeError) as refusal:
+                call()
+            assert "secret" not in f"{refusal.value.message} {refusal.value.help}"
+            assert str(ONE) not in refusal.value.message
+            assert refusal.value.help

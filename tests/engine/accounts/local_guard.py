@@ -1,0 +1,98 @@
+"""The account guard in the process of a test, over real tables and real signatures, with clocks that the test sets."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from expunge.adapters.credentials.passkeys_fido2 import Fido2Passkeys
+from expunge.adapters.credentials.totp_codes import TotpCodes
+from expunge.adapters.database.account_register_django import DjangoAccountRegister
+from expunge.adapters.database.journal_django import open_journal
+from expunge.adapters.keys.field_seals import FieldSeals
+from expunge.adapters.outbound.mail_smtp import MailServer, SmtpLetters
+from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.engine.accounts.family_memberships import FamilyMemberships
+from expunge.engine.accounts.guard import GuardParts, LocalGuard
+from expunge.engine.accounts.owners import Owners
+from expunge.ports.accounts.memberships import Invitations
+from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
+from tests.adapters.sinks import Sink, mail_sink
+
+ORIGIN, SITE = "https://owl.example", "owl.example"
+SESSION = b"s" * 32
+BEGUN = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+@dataclass
+class Hands:
+    """The clocks of a test: the wall's, and seconds from anywhere."""
+
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return BEGUN + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class Local:
+    """A guard, what it stands on, and one guardian."""
+
+    guard: LocalGuard
+    register: DjangoAccountRegister
+    sink: Sink
+    hands: Hands
+    authenticator: SoftAuthenticator = field(default_factory=lambda: SoftAuthenticator(ORIGIN, SITE))
+
+    def newcomer(self) -> UUID:
+        account = uuid4()
+        self.guard.open_account(account, f"{account.hex[:8]}@home.example", "en")
+        return account
+
+    def sent_code(self, account: UUID) -> str:
+        before = len(self._codes(account))
+        self.guard.send_code(account, SESSION)
+        until = time.monotonic() + 20
+        while len(codes := self._codes(account)) <= before:
+            assert time.monotonic() < until, "no code came by mail"
+            time.sleep(0.002)
+        return codes[-1]
+
+    def _codes(self, account: UUID) -> list[str]:
+        texts = [text for to, text in list(self.sink.messages) if to.startswith(account.hex[:8])]
+        return [found[0] for found in map(re.compile(r"\b\d{8}\b").search, texts) if found]
+
+    def enrol(self, account: UUID, permit: str) -> None:
+        begun = self.guard.begin_enrolment(account, SESSION, permit)
+        self.guard.finish_enrolment(begun.token, account, SESSION, self.authenticator.create(begun.options or {}), "key")
+
+    def guardian(self, family: str = "f-owl") -> UUID:
+        account = self.newcomer()
+        self.enrol(account, self.guard.prove_by_code(account, SESSION, self.sent_code(account)))
+        self.register.set_membership(Membership(account, family, MembershipRole.GUARDIAN, BEGUN))
+        return account
+
+
+@contextmanager
+def local_guard(folder: Path, invitations: Invitations | None = None) -> Iterator[Local]:
+    """A guard for the length of a block."""
+    hands = Hands()
+    with mail_sink() as sink, open_journal(f"sqlite:///{folder}/state.db") as journal:
+        letters = SmtpLetters(MailServer.at(f"smtp://127.0.0.1:{sink.port}"), "privacy@owl.example")
+        register = DjangoAccountRegister(journal.alias)
+        owners = Owners(register, FieldSeals(bytes(32)), letters, company="Owl", site=ORIGIN)
+        parts = GuardParts(
+            register, owners, Fido2Passkeys(ORIGIN, SITE, "Owl"), TotpCodes("Owl"), FamilyMemberships(register), hands, invitations
+        )
+        yield Local(LocalGuard(parts, hands.monotonic), register, sink, hands)
+        letters.close()
+        register.close()

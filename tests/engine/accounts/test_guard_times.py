@@ -1,0 +1,228 @@
+"""Times and bounds of the account guard: challenges, permits and codes end by themselves, and one account keeps no other out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from expunge.core.accounts.asks import Ask, AskKind
+from expunge.engine.accounts.allowances import Allowance
+from expunge.engine.accounts.tickets import Tickets
+from expunge.errors import Busy, ChallengeEnded, NotPermitted, ProofRefused, UsageError
+from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
+from tests.adapters.keeper.guarded import code_of
+from tests.engine.accounts.local_guard import BEGUN, SESSION, Local, local_guard
+
+ONE, OTHER = UUID(int=1), UUID(int=2)
+
+
+class OneInvitation:
+    """The invitations of a company that wrote one: its secret works once."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, UUID] = {}
+
+    def redeem(self, secret: str) -> UUID:
+        if secret not in self.waiting:
+            raise ChallengeEnded("there is no such invitation", help="ask for a new one")
+        return self.waiting.pop(secret)
+
+
+INVITATIONS = OneInvitation()
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[Local]:
+    with local_guard(tmp_path, INVITATIONS) as local:
+        yield local
+
+
+@pytest.mark.parametrize(("seconds", "lasts"), [(299, True), (300, False)])
+def test_a_challenge_lasts_five_minutes(local: Local, seconds: int, lasts: bool) -> None:
+    ask = Ask(AskKind.EXPORT, local.guardian(), "f-owl")
+    begun = local.guard.begin_ask(SESSION, ask)
+    proof = PasskeyProof(local.authenticator.sign(begun.options or {}))
+    local.hands.seconds += seconds
+    if lasts:
+        assert local.guard.finish_ask(begun.token, SESSION, ask, proof)
+        return
+    with pytest.raises(ChallengeEnded):
+        local.guard.finish_ask(begun.token, SESSION, ask, proof)
+
+
+@pytest.mark.parametrize(("seconds", "lasts"), [(119, True), (120, False)])
+def test_a_permit_lasts_two_minutes_and_one_act(local: Local, seconds: int, lasts: bool) -> None:
+    ask = Ask(AskKind.EXPORT, local.guardian(), "f-owl")
+    begun = local.guard.begin_ask(SESSION, ask)
+    permit = local.guard.finish_ask(begun.token, SESSION, ask, PasskeyProof(local.authenticator.sign(begun.options or {})))
+    local.hands.seconds += seconds
+    if lasts:
+        local.guard.use_permit(permit, SESSION, ask)
+    with pytest.raises(ChallengeEnded):
+        local.guard.use_permit(permit, SESSION, ask)
+
+
+def test_a_right_that_ended_takes_the_permit_along(local: Local) -> None:
+    from expunge.core.accounts.memberships import Membership, MembershipRole
+
+    ask = Ask(AskKind.EXPORT, local.guardian(), "f-owl")
+    begun = local.guard.begin_ask(SESSION, ask)
+    permit = local.guard.finish_ask(begun.token, SESSION, ask, PasskeyProof(local.authenticator.sign(begun.options or {})))
+    local.register.set_membership(Membership(ask.account, "f-owl", MembershipRole.FORMER, BEGUN))
+    with pytest.raises(NotPermitted):
+        local.guard.use_permit(permit, SESSION, ask)
+
+
+@pytest.mark.parametrize(("seconds", "lasts"), [(899, True), (900, False)])
+def test_a_code_by_mail_lasts_fifteen_minutes_and_its_permit_ten(local: Local, seconds: int, lasts: bool) -> None:
+    account = local.newcomer()
+    code = local.sent_code(account)
+    local.hands.seconds += seconds
+    if not lasts:
+        with pytest.raises(ChallengeEnded):
+            local.guard.prove_by_code(account, SESSION, code)
+        return
+    permit = local.guard.prove_by_code(account, SESSION, code)
+    local.hands.seconds += 599
+    begun = local.guard.begin_enrolment(account, SESSION, permit)
+    local.hands.seconds += 1
+    with pytest.raises(ChallengeEnded):
+        local.guard.begin_enrolment(account, SESSION, permit)
+    with pytest.raises(ChallengeEnded):
+        local.guard.finish_enrolment(begun.token, account, SESSION, local.authenticator.create(begun.options or {}), "late")
+    assert local.guard.credentials(account) == ()
+
+
+def test_codes_are_sent_again_an_hour_later(local: Local) -> None:
+    account = local.newcomer()
+    for _ in range(5):
+        local.sent_code(account)
+    with pytest.raises(Busy, match="this account"):
+        local.guard.send_code(account, SESSION)
+    local.hands.seconds += 3600
+    assert local.sent_code(account)
+
+
+def test_wrong_codes_of_a_device_delay_for_an_hour_and_for_a_day(local: Local) -> None:
+    """Ten an hour and thirty a day; right ones are not counted."""
+    account = local.newcomer()
+    permit = local.guard.prove_by_code(account, SESSION, local.sent_code(account))
+    offer = local.guard.begin_code_device(account, SESSION, permit)
+    local.guard.finish_code_device(offer.token, account, SESSION, code_of(offer.seed, local.hands.now().timestamp()))
+    ask = Ask(AskKind.ENROL_CREDENTIAL, account)
+
+    def type_(code: str) -> None:
+        local.guard.finish_ask(local.guard.begin_ask(SESSION, ask).token, SESSION, ask, CodeProof(code))
+
+    for _ in range(20):
+        local.hands.seconds += 30
+        type_(code_of(offer.seed, local.hands.now().timestamp()))
+    for hour in range(3):
+        for _ in range(10):
+            with pytest.raises(ProofRefused):
+                type_("x")
+        with pytest.raises(Busy):
+            type_(code_of(offer.seed, local.hands.now().timestamp()))
+        local.hands.seconds += 3601
+        assert hour < 3
+    with pytest.raises(Busy, match="in a day"):
+        type_(code_of(offer.seed, local.hands.now().timestamp()))
+    local.hands.seconds += 86400
+    type_(code_of(offer.seed, local.hands.now().timestamp()))
+
+
+def test_an_invitation_enrols_the_first_credential_once(local: Local) -> None:
+    account = local.newcomer()
+    INVITATIONS.waiting["secret"] = account
+    found, permit = local.guard.prove_by_invitation(SESSION, "secret")
+    assert found == account
+    with pytest.raises(ChallengeEnded):
+        local.guard.prove_by_invitation(SESSION, "secret")
+    local.enrol(account, permit)
+    INVITATIONS.waiting["another"] = account
+    with pytest.raises(NotPermitted):
+        local.guard.prove_by_invitation(SESSION, "another")
+    INVITATIONS.waiting["unknown"] = ONE
+    with pytest.raises(UsageError):
+        local.guard.prove_by_invitation(SESSION, "unknown")
+
+
+def test_a_permit_that_enrolled_a_credential_before_enrols_no_other_at_the_same_time(local: Local) -> None:
+    """Two windows with a code each: one becomes the first, and the other is told."""
+    account = local.newcomer()
+    one = local.guard.prove_by_code(account, SESSION, local.sent_code(account))
+    other = local.guard.prove_by_code(account, SESSION, local.sent_code(account))
+    local.enrol(account, one)
+    with pytest.raises(NotPermitted):
+        local.enrol(account, other)
+    assert len(local.guard.credentials(account)) == 1
+
+
+def test_without_a_mail_server_a_person_is_told_and_other_ways_stay(local: Local) -> None:
+    from expunge.bootstrap.accounts.kept_guard import NoLetters
+    from expunge.errors import Undelivered
+    from expunge.ports.accounts.letters import Letter
+
+    with pytest.raises(Undelivered, match="no letter goes out"):
+        NoLetters().post(Letter("a@b.example", "s", "t", "h"))
+
+
+# ---- tickets and allowances ----------------------------------------------------------------------------------------
+
+
+def test_an_account_has_few_tickets_and_ends_its_own_oldest() -> None:
+    seconds = 0.0
+    tickets: Tickets[int] = Tickets("challenge", of_account=2, together=3, now=lambda: seconds)
+    first, second, others = tickets.put(ONE, 1, 10), tickets.put(ONE, 2, 10), tickets.put(OTHER, 3, 10)
+    third = tickets.put(ONE, 4, 10)
+    with pytest.raises(ChallengeEnded):
+        tickets.look(first)
+    assert [tickets.look(token) for token in (second, others, third)] == [2, 3, 4]
+    tickets.put(UUID(int=3), 5, 10)
+    assert len(tickets) == 3
+    with pytest.raises(ChallengeEnded):
+        tickets.look(second)
+    tickets.end_all(ONE)
+    with pytest.raises(ChallengeEnded):
+        tickets.look(third)
+    assert tickets.take(others) == 3
+    seconds = 10.0
+    tickets.put(ONE, 6, 10)
+    assert len(tickets) == 1, "what is over is swept"
+
+
+def test_of_many_threads_one_takes_a_ticket() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    tickets: Tickets[int] = Tickets("permit")
+    token = tickets.put(ONE, 1, 60)
+
+    def take(_: int) -> int:
+        try:
+            return tickets.take(token)
+        except ChallengeEnded:
+            return 0
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(200))) == 1
+
+
+def test_an_allowance_slides_and_forgets_what_was_given_back() -> None:
+    seconds = 0.0
+    allowance = Allowance("codes", 2, 60, lambda: seconds)
+    allowance.take(ONE)
+    seconds = 30
+    allowance.take(ONE)
+    with pytest.raises(Busy, match="too many codes") as busy:
+        allowance.take(ONE)
+    assert "minute" in busy.value.help
+    allowance.take(OTHER)
+    seconds = 60
+    allowance.take(ONE)
+    with pytest.raises(Busy):
+        allowance.take(ONE)
+    allowance.give_back(ONE)
+    allowance.take(ONE)
