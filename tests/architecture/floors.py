@@ -17,6 +17,7 @@ FLOORS: dict[str, dict[str, str]] = {
     "core": {
         "values": "",
         "": "values",
+        "accounts": "values",
         "datamap": "values",
         "gate": "values datamap",
         "models": "values",
@@ -29,7 +30,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "evidence": "values datamap models",
         "pages": "values datamap models retention disgorgement evidence",
         "verification": "values . log evidence pages",
-        "journal": "values datamap models lineage discovery retention consent disgorgement",
+        "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "orders": "values datamap models lineage evidence journal",
     },
     "engine": {
@@ -44,12 +45,13 @@ FLOORS: dict[str, dict[str, str]] = {
         "intake": "kernel subjects gate",
         "consent": "kernel subjects gate intake",
         "recipients": "kernel subjects gate intake",
+        "accounts": "kernel consent recipients",
         "models": "kernel lineage subjects gate intake",
         "evidence": "kernel short_rows lineage opaque subjects gate models",
         "retention": "kernel lineage subjects gate intake consent recipients evidence",
         "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
-        "reports": "kernel subjects gate vault consent recipients retention execution destruction",
+        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
     },
     "stores": {

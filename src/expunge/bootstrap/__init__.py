@@ -55,6 +55,7 @@ from expunge.bootstrap.records import RecordService
 from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
+from expunge.bootstrap.staffing import StaffService
 from expunge.bootstrap.use_records import UseRecordService
 from expunge.bootstrap.vault.adopting.adoption import AdoptionService
 from expunge.bootstrap.vault.derivations import DerivationService
@@ -133,6 +134,7 @@ class Expunge(Queries):
         self.gates = GateService(context, self._changing, self._alone, Path(data_map.state), keys)
         self.consents = ConsentService(context, self._changing, self._alone)
         self.uses = UseRecordService(context, self._changing, self._alone)
+        self.staff = StaffService(context, self._changing, self._alone)
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)
         self.records = RecordService(context, self._changing, self._alone, self.published_policy)
