@@ -25,6 +25,7 @@ from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.adapters.keys.local_keystore import create
 from expunge.adapters.outbound import lineage_http
 from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
+from expunge.bootstrap.accounts.staffing import StaffService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -55,7 +56,6 @@ from expunge.bootstrap.records import RecordService
 from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
-from expunge.bootstrap.staffing import StaffService
 from expunge.bootstrap.use_records import UseRecordService
 from expunge.bootstrap.vault.adopting.adoption import AdoptionService
 from expunge.bootstrap.vault.derivations import DerivationService

@@ -337,7 +337,7 @@ def _account(account: StaffAccount, now: datetime) -> dict[str, Any]:
 def _by(actor: StaffActor) -> str:
     """``account ID`` or ``user NAME at the machine``."""
     account = getattr(actor, "account", None)
-    return f"account {account}" if account is not None else f"user {getattr(actor, 'user', '')} at the machine"
+    return f"account {account}" if account is not None else f"user {getattr(actor, 'name', '')} at the machine"
 
 
 def _reviewed(each: ReviewedRight) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def first_link(staff: Staff, by: StaffActor, now: datetime, link: NewLink) -> ev
         raise Refused(message, help="an administrator invites others, and so does `expunge staff invite` on this machine")
     function = JobFunction.ADMINISTRATOR
     rights = tuple(sorted(RIGHTS[function]))
-    return ev.StaffInvited(now, link.account, "first-administrator", function, rights, by, link.digest, now + LINK_LASTS, first=True)
+    return ev.StaffInvited(now, link.account, "first-administrator", function, rights, by, link.digest, now + LINK_LASTS, "", first=True)
 
 
 def enrol(staff: Staff, digest: str, claim: str, now: datetime) -> tuple[str, ev.StaffEnrolled | None]:
@@ -250,7 +250,7 @@ def _invite(staff: Staff, act: InviteStaff, by: StaffActor, now: datetime, link:
     if link is None:
         raise ValueError("an invitation needs the random parts of a link")
     rights = tuple(sorted(RIGHTS[act.function]))
-    event = ev.StaffInvited(now, link.account, act.label, act.function, rights, by, link.digest, now + LINK_LASTS, act.user)
+    event = ev.StaffInvited(now, link.account, act.label, act.function, rights, by, link.digest, now + LINK_LASTS, act.user, first=False)
     _require_no_conflict(staff, StaffAccount(link.account, act.label, act.user, event), frozenset(rights), now)
     return event
 

@@ -60,7 +60,7 @@ class ByStaff:
 class ByMachineUser:
     """An account of the operating system decided, at the command line of the installation."""
 
-    user: str
+    name: str
 
 
 StaffActor: TypeAlias = ByStaff | ByMachineUser
@@ -83,9 +83,9 @@ class StaffInvited:
     digest: str
     """Hex SHA-256 of the secret of the link."""
     until: datetime
-    user: str = ""
+    user: str
     """The same person's account of the operating system, where there is one: neither decides for the other."""
-    first: bool = False
+    first: bool
     """Whether it is for the first administrator. A later one takes its place, and it ends when a person is enrolled."""
 
 

@@ -186,7 +186,7 @@ class Staff:
             case ByStaff():
                 return any(each.id == by.account for each in self.of_person(account))
             case ByMachineUser():
-                return bool(account.user) and account.user == by.user
+                return bool(account.user) and account.user == by.name
 
     def apply(self, event: object) -> None:
         """Fold one event. One of another register changes nothing."""

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from expunge.bootstrap.accounts import staff_desks
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import AccessMethod, ByMachineUser, EquivalenceRecorded
 from expunge.core.accounts.staff_state import StaffAccount
 from expunge.engine.accounts import staff_equivalence, staff_register, staff_review
-from expunge.engine.accounts.staff_directory import JournalStaffDirectory
 from expunge.engine.accounts.staff_equivalence import NewEquivalence
 from expunge.engine.accounts.staff_review import StaffReview
 from expunge.ports.accounts.staff_directory import StaffActed, StaffDirectory
-from expunge.ports.clock import Clock
-from expunge.ports.journal import Journal
 
-__all__ = ["NewEquivalence", "StaffService", "directory"]
-
-
-def directory(journal: Journal, clock: Clock, random: Callable[[int], bytes]) -> StaffDirectory:
-    """Return the directory of staff over a journal, for the keeper."""
-    return JournalStaffDirectory(journal, clock, random, getpass.getuser())
+__all__ = ["NewEquivalence", "StaffService"]
 
 
 @dataclass(frozen=True)
@@ -69,4 +61,4 @@ class StaffService(DomainService):
 
     def directory(self) -> StaffDirectory:
         """Return the directory of staff."""
-        return directory(self.context.journal, self.context.clock, self.context.random)
+        return staff_desks.directory(self.context.journal, self.context.clock, self.context.random)

@@ -1,0 +1,1 @@
+"""Accounts of customers and staff, put together."""
