@@ -242,7 +242,7 @@ class Staff:
     def _grant(self, account: StaffAccount, function: JobFunction, rights: Iterable[StaffRight], at: datetime, by: StaffActor) -> None:
         awaited = function in SECOND_LOOK and isinstance(by, ByStaff)
         # Why held against the table: what a function no longer needs is not held for it, whenever it was granted.
-        for right in RIGHTS[function].intersection(rights):
+        for right in sorted(RIGHTS[function].intersection(rights)):
             account.grants[function, right] = Grant(function, right, at, by, awaited)
 
     def _confirmed(self, event: ev.RightsConfirmed) -> None:
