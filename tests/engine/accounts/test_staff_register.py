@@ -219,6 +219,18 @@ def test_none_decides_about_oneself_at_either_door_and_the_last_administrator_st
     assert "its own rights" in refused(lambda: office.directory.decide(RestoreStaff(admin, StaffReason.BACK), admin))
 
 
+def test_two_accounts_of_one_person_hold_together_what_one_may(office: Office) -> None:
+    """An account of the machine says that they are one person's, from the invitation on."""
+    office.at_the_machine(InviteStaff("desk-1", F.REVIEWER, "priya"))
+    assert "both approve-views and request-views" in refused(lambda: office.at_the_machine(InviteStaff("officer-1", F.OFFICER, "priya")))
+    office.at_the_machine(InviteStaff("officer-1", F.OFFICER, "zoe"))
+    desk = office.comes("desk-2", F.OPERATOR, "zoe2")
+    office.comes("admin-1", F.ADMINISTRATOR, "zoe2")
+    for function, right in ((F.REVIEWER, R.SEE_VIEWS), (F.OFFICER, R.APPROVE_ORDERS)):
+        grant = GrantRights(desk, function, (right,), StaffReason.NEEDED)
+        assert "one person may not have both" in refused(lambda grant=grant: office.at_the_machine(grant))  # type: ignore[misc]
+
+
 @pytest.mark.duty("FAIL-12")
 def test_an_officer_whom_an_administrator_invites_approves_nothing_before_another_person_has_confirmed(office: Office) -> None:
     admin, officer = office.comes("admin-1", F.ADMINISTRATOR), office.comes("officer-1", F.OFFICER)

@@ -380,13 +380,20 @@ def _tell_review(found: StaffReview, rights: list[ReviewedRight]) -> None:
     if not rights:
         output.say("no right of staff is open" if found.rights else "no account of staff has a right")
     else:
-        table = Table("label", "as", "right", "stands", "lapses on", "used")
+        table = Table("label", "as", "right", "stands", "lapses", "used")
         for each in rights:
             used = each.used.isoformat() if each.used else "never"
             said = f"{used}, not for 90 days" if each.unused else used
             style = "bold red" if each.open else ""
-            day = each.grant.due.date().isoformat()
-            table.add_row(each.label, each.grant.function.value, each.grant.right.value, each.holds.value, day, said, style=style)
+            table.add_row(
+                each.label,
+                each.grant.function.value,
+                each.grant.right.value,
+                each.holds.value,
+                output.moment(each.grant.due),
+                said,
+                style=style,
+            )
         output.stdout().print(table)
     for decision in found.decisions:
         what = f"{decision.what} {', '.join(decision.rights)} as {decision.function}: {decision.reason} {decision.reference}".rstrip()
