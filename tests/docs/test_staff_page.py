@@ -11,6 +11,7 @@ from tests.docs.test_tutorial import ROOT, prints_what_is_shown
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_every_command_about_staff_prints_what_is_shown(tmp_path: Path) -> None:
     make_installation(tmp_path)
     prints_what_is_shown(ROOT / "docs/howto/staff.md", tmp_path, {}, at_least=24)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from expunge.core.accounts import staff_acts
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import ByMachineUser, ByStaff
@@ -60,7 +61,11 @@ class JournalStaffDirectory:
 
     def redeem(self, secret: str, claim: str = "") -> str:
         """See the port."""
-        return staff_register.redeem(self._journal, self._clock, secret, claim or self._random(16).hex())
+        claim = claim or self._random(16).hex()
+        with self._known() as (staff, now):
+            # Why asked first: a caller that tries made-up links would have the whole register read for each.
+            staff_acts.enrol(staff, staff_register.digest_of(secret), staff_register.digest_of(claim), now)
+        return staff_register.redeem(self._journal, self._clock, secret, claim)
 
     def note_seen(self, account: str) -> None:
         """See the port."""
