@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from expunge.core.accounts import staff_events as se
+from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent import consent_request_events as ask
 from expunge.core.consent import use_records
@@ -539,6 +541,46 @@ def ledger(at: Times) -> tuple[ev.Event, ...]:
     )
 
 
+def staff(at: Times) -> tuple[ev.Event, ...]:
+    admin, desk, late = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3))
+    omar, by = se.ByMachineUser("omar"), se.ByStaff(admin)
+    views = (StaffRight.REQUEST_VIEWS, StaffRight.SEE_VIEWS)
+    approving = (StaffRight.APPROVE_ORDERS, StaffRight.APPROVE_VIEWS, StaffRight.CONFIRM_RIGHTS)
+    managing = (StaffRight.MANAGE_STAFF, StaffRight.READ_STAFF)
+    begin, reviewer, operator = at(), JobFunction.REVIEWER, JobFunction.OPERATOR
+    orders = (StaffRight.ENTER_ORDERS, StaffRight.EXECUTE_ORDERS, StaffRight.FOLLOW_ORDERS)
+    return (
+        se.StaffInvited(
+            begin, admin, "first-administrator", JobFunction.ADMINISTRATOR, managing, omar, digest("link 1"), NOW, "", first=True
+        ),
+        se.StaffEnrolled(at(), admin, digest("claim")),
+        se.StaffInvited(at(), desk, "desk-1", reviewer, views, by, digest("link 2"), NOW, "priya", first=False),
+        se.StaffEnrolled(at(), desk, digest("another claim")),
+        se.StaffInvited(at(), late, "officer-1", JobFunction.OFFICER, approving, by, digest("link 3"), NOW, "", first=False),
+        se.InvitationWithdrawn(at(), late, by),
+        se.StaffSeen(begin.replace(hour=0), desk),
+        se.RightUsed(begin.replace(hour=0), desk, StaffRight.REQUEST_VIEWS),
+        se.RightsChanged(at(), desk, operator, orders, granted=True, by=by, reason=se.StaffReason.NEEDED, reference="HR-1042"),
+        se.RightsChanged(at(), desk, operator, orders[:1], granted=False, by=by, reason=se.StaffReason.UNUSED, reference=""),
+        se.StaffSuspended(at(), desk, by, se.StaffReason.AWAY, "HR-1043"),
+        se.StaffRestored(at(), desk, omar, se.StaffReason.BACK, ""),
+        se.RightsConfirmed(at(), desk, reviewer, views[:1], views[1:], omar, se.StaffReason.NEEDED, "SEC-8"),
+        se.EquivalenceRecorded(at(), desk, se.AccessMethod.TOTP, digest("why"), "SEC-17", NOW, "programme-head", "c2ln"),
+        se.EquivalenceEnded(at(), desk, by),
+        *(
+            se.EquivalenceRecorded(at(), desk, method, digest("why"), "SEC-18", NOW, "programme-head", "c2ln")
+            for method in (se.AccessMethod.CERTIFICATE, se.AccessMethod.PROVIDER)
+        ),
+        se.RightsChanged(
+            at(), admin, JobFunction.ASSESSOR, (StaffRight.READ_EVIDENCE,), granted=True, by=omar, reason=se.StaffReason.MOVED, reference=""
+        ),
+        *(
+            se.StaffSuspended(at(), desk, omar, reason, "")
+            for reason in (se.StaffReason.INCIDENT, se.StaffReason.LEFT, se.StaffReason.MISTAKE)
+        ),
+    )
+
+
 def small_registers() -> dict[str, tuple[ev.Event, ...]]:
     at = Times(START + timedelta(days=110))
     return {
@@ -616,6 +658,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ShredsEntered(NOW, 7, digest("shreds")),
             ShredsAccepted(NOW, 5, digest("older shreds"), "priya", "the disk was lost"),
         ),
+        "staff": staff(at),
     }
 
 

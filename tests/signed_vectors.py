@@ -12,6 +12,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from expunge.core.accounts import staff_acts as acts
+from expunge.core.accounts.staff import JobFunction, StaffRight
+from expunge.core.accounts.staff_acts import StaffAct
+from expunge.core.accounts.staff_events import StaffReason
 from expunge.core.consent.consent_events import ConsentAct
 from expunge.core.consent.consent_receipt import ConsentReceipt
 from expunge.core.datamap import mapdiff
@@ -168,7 +172,23 @@ def values() -> tuple[object, ...]:
         for name, stands in zip("abcdefg", InstructionState, strict=True)
     ]
     windows = (Window("modified", None, AT), Window("created_at", AT - timedelta(days=3), AT), Window("created_at", AT, None))
-    return (*told, *windows, ReferenceData({"name": (("customers", "city"),)}), Undecided())
+    return (*told, *windows, ReferenceData({"name": (("customers", "city"),)}), Undecided(), *staff_acts())
+
+
+def staff_acts() -> tuple[StaffAct, ...]:
+    """Decisions about staff, which employees' devices sign."""
+    desk, orders, needed = "20000000-0000-4000-8000-000000000000", (StaffRight.ENTER_ORDERS, StaffRight.FOLLOW_ORDERS), StaffReason.NEEDED
+    views = (StaffRight.REQUEST_VIEWS,), (StaffRight.SEE_VIEWS,)
+    return (
+        acts.InviteStaff("desk-1", JobFunction.REVIEWER, "priya"),
+        acts.WithdrawInvitation(desk),
+        acts.GrantRights(desk, JobFunction.OPERATOR, orders, needed, "HR-1042"),
+        acts.RevokeRights(desk, JobFunction.OPERATOR, orders, StaffReason.UNUSED, ""),
+        acts.SuspendStaff(desk, StaffReason.AWAY, "HR-1043"),
+        acts.RestoreStaff(desk, StaffReason.BACK, ""),
+        acts.ConfirmRights(desk, JobFunction.REVIEWER, *views, needed, "SEC-8"),
+        acts.EndEquivalence(desk),
+    )
 
 
 def vectors() -> dict[str, bytes]:

@@ -26,6 +26,8 @@ VARYING = (
     (re.compile(r"SHA256:[A-Za-z0-9+/]{43}"), "FINGERPRINT"),
     (re.compile(r"expunge\.local/[0-9a-f]{16}"), "LOG"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "DIGEST"),
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ACCOUNT"),
+    (re.compile(r"user \w+ at the machine"), "user NAME at the machine"),
     (re.compile(r"\d+\.\d s\b|about \d+ s\b"), "SECONDS"),
     (re.compile(r"\d+\.\d [MG]iB"), "SIZE"),
     (re.compile(r"python: 3\.\d+\.\d+"), "python: VERSION"),

@@ -23,9 +23,13 @@ import pytest
 from django.db.backends.signals import connection_created
 
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.accounts.staffing import NewEquivalence
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.service import Claimed, VaultService
+from expunge.core.accounts.staff import JobFunction
+from expunge.core.accounts.staff_acts import InviteStaff
+from expunge.core.accounts.staff_events import AccessMethod
 from expunge.core.consent.consent_events import EndReason
 from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
@@ -216,6 +220,16 @@ VERBS: dict[str, Call] = {
     "uses.review_faults": lambda world: world.opened.uses.review_faults("answer", {}, None, None),
     "uses.assure": lambda world: world.opened.uses.assure(ASSURANCE, "priya", ""),
     "uses.end": lambda world: world.opened.uses.end(RecordKind.REVIEW, "answer", by="priya", reason="a safeguard failed"),
+    "staff.accounts": lambda world: world.opened.staff.accounts(),
+    "staff.named": lambda world: world.opened.staff.named("desk-1"),
+    "staff.decide": lambda world: world.opened.staff.decide(InviteStaff(f"desk-{threading.get_ident()}", JobFunction.OPERATOR)),
+    "staff.invite_first": lambda world: world.opened.staff.invite_first(),
+    "staff.review": lambda world: world.opened.staff.review(),
+    "staff.equivalence": lambda world: world.opened.staff.equivalence("desk-1", AccessMethod.TOTP, b"why", "SEC-1", REVIEW.until),
+    "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(
+        NewEquivalence("nobody", AccessMethod.TOTP, "0" * 64, "SEC-1", datetime.now(UTC) + timedelta(days=30)), ""
+    ),
+    "staff.directory": lambda world: world.opened.staff.directory().members(),
     "retention.publish": lambda world: world.opened.retention.publish(world.home.folder / "policy"),
     "gates.open": lambda world: world.opened.gates.open().may_use(Subject("profile", BELA), "train"),
     "gates.publish": lambda world: world.opened.gates.publish(),
@@ -288,7 +302,8 @@ STATELESS = {
     "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
-    "uses.review_faults", "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
+    "uses.review_faults", "staff.record_equivalence",
+    "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
     "derivations.draw",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (
         "renew_gate", "gate", "datasets", "named", "names", "recordings", "readable", "readable_page",

@@ -25,6 +25,7 @@ from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.adapters.keys.local_keystore import create
 from expunge.adapters.outbound import lineage_http
 from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
+from expunge.bootstrap.accounts.staffing import StaffService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -133,6 +134,7 @@ class Expunge(Queries):
         self.gates = GateService(context, self._changing, self._alone, Path(data_map.state), keys)
         self.consents = ConsentService(context, self._changing, self._alone)
         self.uses = UseRecordService(context, self._changing, self._alone)
+        self.staff = StaffService(context, self._changing, self._alone)
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)
         self.records = RecordService(context, self._changing, self._alone, self.published_policy)

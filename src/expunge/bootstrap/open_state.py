@@ -19,6 +19,7 @@ from expunge.adapters.files.outbox_files import FileOutbox
 from expunge.adapters.files.shelf_files import FileShelf
 from expunge.adapters.log.cosigning import Witnesses
 from expunge.adapters.state.url import sqlite_url
+from expunge.core.accounts.staff_events import RightUsed, StaffSeen
 from expunge.core.datamap.datamap import DataMap, WitnessSpec
 from expunge.core.gate.gate_snapshot import ListedMeaning, parse_snapshot
 from expunge.core.journal import events as ev
@@ -146,7 +147,8 @@ def published(path: Path, keys: InstallationKeys) -> frozenset[bytes]:
 
 def latest(journal: DjangoJournal) -> datetime | None:
     """The latest instant in the journal: time never goes back behind it."""
-    return next((ev.decode(data).at for _, data in journal.newest()), None)
+    # Why some are passed over: what says a day alone has its midnight, hours before it was written.
+    return next((ev.decode(data).at for _, data in journal.newest() if not peek(data, RightUsed, StaffSeen)), None)
 
 
 def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:

@@ -11,6 +11,7 @@ from expunge.core.datamap.datamap import DataMap
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import Finding
 from expunge.core.values.ids import OrderId
+from expunge.engine.accounts import staff_review
 from expunge.engine.consent import approving
 from expunge.engine.evidence import residue_places
 from expunge.engine.execution import issued_receipts, queueing
@@ -40,8 +41,8 @@ class Queries:
         return Path(self.map.state)
 
     def check(self) -> tuple[Finding, ...]:
-        """Open every store and compare it with the map; compare the map with observed lineage."""
-        return map_check.check_all(self.context)
+        """Open every store and compare it with the map; compare the map with observed lineage; look for rights of staff that lapse."""
+        return (*map_check.check_all(self.context), *staff_review.findings(self.context))
 
     def resolve(self, name: str, *, whole: bool = False) -> ResolvedName:
         """Return the person that a name means; see :func:`expunge.engine.subjects.resolving.resolve`."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, reports, retention, reviews, vaults
+from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, reports, retention, reviews, staff, vaults
 from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
@@ -43,6 +43,7 @@ NOUNS = (
     (SET_UP, "map", maps.app),
     (SET_UP, "lineage", lineages.app),
     (SET_UP, "token", tokens.app),
+    (SET_UP, "staff", staff.app),
     (SET_UP, "learn", learn.app),
     (SET_UP, "keeper", keepers.app),
     (RECORDINGS, "vault", vaults.app),

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from expunge.engine.reports.estate_duties import duties
 from tests.docs.obligations import MET, ROOT, marks, status
 from tests.engine.duties.mutation import Mutation
-from tests.engine.duties.mutations_by_kind import CONSENT, DESTRUCTION, REST, SCOPE
+from tests.engine.duties.mutations_by_kind import CONSENT, DESTRUCTION, REST, SCOPE, STAFF
 
 NOTICED = Path(__file__).with_name("noticed.json")
 """Which test failed first when each mutation was run last."""
@@ -268,7 +268,7 @@ MUTATIONS = (
         "located.kept.setdefault(dataset.name, {})[copy.subject] = (Kept(hold.ground, hold.until, items),)", "pass",
         ("tests/engine/retention/test_held_items.py",),
     ),
-    *SCOPE, *CONSENT, *DESTRUCTION, *REST,
+    *SCOPE, *CONSENT, *DESTRUCTION, *REST, *STAFF,
 )  # fmt: skip
 
 

@@ -19,6 +19,9 @@ _TABLE = ("tests/orders/test_table.py",)
 _KEYS = ("tests/vault/test_vault_keys.py",)
 _SEALED = ("tests/vault/test_vault_story.py::test_nothing_that_was_written_holds_a_window",)
 _OPENINGS = ("tests/vault/test_openings_shown.py",)
+_STAFF = ("tests/engine/accounts/test_staff_register.py",)
+_STAFF_REVIEW = ("tests/engine/accounts/test_staff_review.py",)
+_FUNCTIONS = ("tests/core/accounts/test_staff_functions.py",)
 _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
 _ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
@@ -328,5 +331,71 @@ REST = (
     Mutation(
         "RNG-22", "what is sealed at rest is not", "vault/chunked.py",
         "self._aead.encrypt_into(self._nonce(number), part, None, out)", "out[: len(part)] = part", _SEALED,
+    ),
+)  # fmt: skip
+STAFF = (
+    Mutation(
+        "AMZ-16", "a right that was not confirmed for a year stays", "core/accounts/staff_state.py",
+        "if now >= self.due:", "if False:", _STAFF,
+    ),
+    Mutation(
+        "AMZ-16", "a person confirms rights of their own", "core/accounts/staff_acts.py",
+        "if not isinstance(act, WithdrawInvitation) and staff.same_person(by, account):", "if False:", _STAFF,
+    ),
+    Mutation(
+        "AMZ-16", "a right may be passed over when the others are confirmed", "core/accounts/staff_acts.py",
+        "if kept | revoked != held or kept & revoked:", "if False:", _STAFF,
+    ),
+    Mutation(
+        "AMZ-16", "a right that is not kept stays", "core/accounts/staff_state.py",
+        "        for right in event.revoked:\n            grants.pop((event.function, right), None)\n", "", _STAFF,
+    ),
+    Mutation(
+        "RNG-18", "a right is granted that the job function does not need", "core/accounts/staff_acts.py",
+        "    if alien:", "    if False:", _STAFF,
+    ),
+    Mutation(
+        "RNG-18", "one person holds what two have to", "core/accounts/staff_acts.py",
+        "if has.issuperset(pair) and more.intersection(pair):", "if False:", _STAFF,
+    ),
+    Mutation(
+        "RNG-18", "that rights lapse is not announced", "engine/accounts/staff_review.py",
+        "soon = [each for each in rights if each.announced]", "soon: list[ReviewedRight] = []", _STAFF_REVIEW,
+    ),
+    Mutation(
+        "RNG-18", "a recertification that was not made is never overdue", "engine/accounts/staff_review.py",
+        "standing = ClockState.OVERDUE if lapsed else ClockState.RUNNING", "standing = ClockState.RUNNING", _STAFF_REVIEW,
+    ),
+    Mutation(
+        "RNG-17", "any approver signs an equivalence", "engine/accounts/staff_equivalence.py",
+        "approving.check_signature(context, PROGRAMME_HEAD, signed, new.message, what)", "pass", _STAFF_REVIEW,
+    ),
+    Mutation(
+        "RNG-17", "an equivalence does not end", "core/accounts/staff_state.py",
+        "self.equivalence is not None and now < self.equivalence.until", "self.equivalence is not None", _STAFF_REVIEW,
+    ),
+    Mutation(
+        "FAIL-05", "use is not noted", "engine/accounts/staff_register.py",
+        "return (*seen, *used)", "return seen", _STAFF,
+    ),
+    Mutation(
+        "FAIL-05", "a right that is not used is not told", "engine/accounts/staff_review.py",
+        "    if unused and standing is not StaffStanding.IDLE:", "    if False:", _STAFF_REVIEW,
+    ),
+    Mutation(
+        "FAIL-05", "a pack does not say which rights are not used", "engine/accounts/staff_review.py",
+        "for each in reviewed.rights if each.unused and each.holds is not GrantStanding.LAPSED]", "for each in ()]", _STAFF_REVIEW,
+    ),
+    Mutation(
+        "FAIL-12", "an administrator makes an approver alone", "core/accounts/staff_state.py",
+        "awaited = function in SECOND_LOOK and isinstance(by, ByStaff)", "awaited = False", _STAFF,
+    ),
+    Mutation(
+        "FAIL-12", "no function needs a second look", "core/accounts/staff.py",
+        "SECOND_LOOK = frozenset({JobFunction.OFFICER})", "SECOND_LOOK: frozenset[JobFunction] = frozenset()", _FUNCTIONS,
+    ),
+    Mutation(
+        "NST-10", "an idle account goes on", "core/accounts/staff_state.py",
+        "return StaffStanding.IDLE if self.unseen(now) > IDLE_DAYS else StaffStanding.ACTIVE", "return StaffStanding.ACTIVE", _STAFF,
     ),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, get_args
 
+from expunge.core.accounts.staff_events import StaffEvent
 from expunge.core.consent.consent_events import ConsentEvent
 from expunge.core.consent.consent_request_events import AskingEvent
 from expunge.core.consent.use_records import UseRecordEvent
@@ -404,6 +405,7 @@ RegisterEvent: TypeAlias = (
     | UseRecordEvent
     | OpeningEvent
     | EpochEvent
+    | StaffEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

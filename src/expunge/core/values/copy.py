@@ -120,6 +120,8 @@ class FindingKind(StrEnum):
     SPELLING = "spelling"
     CATEGORY = "category"
     """Content is of a kind that the categories of its dataset do not say."""
+    STAFF = "staff"
+    """A right of an employee lapses soon or has lapsed, or an account is idle."""
     NOTE = "note"
 
 

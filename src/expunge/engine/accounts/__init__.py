@@ -1,1 +1,1 @@
-"""Accounts in the keeper: enrolment of credentials, and sensitive asks that are confirmed with them."""
+"""Accounts: enrolment of credentials, sensitive asks that are confirmed with them, and the register of staff."""

@@ -37,9 +37,10 @@ USES = "uses"
 OPENINGS = "openings"
 EPOCHS = "epochs"
 SHREDS = "shreds"
+STAFF = "staff"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
-    | {SEARCHES, LEDGER, USES, OPENINGS, EPOCHS, SHREDS}
+    | {SEARCHES, LEDGER, USES, OPENINGS, EPOCHS, SHREDS, STAFF}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

@@ -12,6 +12,7 @@ from expunge.core.disgorgement.disgorgement_events import LimbExamined
 from expunge.core.journal.recipient_ledger import SETTLED, InstructionState
 from expunge.core.values.order import OrderState
 from expunge.core.values.periods import end_of
+from expunge.engine.accounts import staff_review
 from expunge.engine.consent import data_without_ground, parental_consent
 from expunge.engine.destruction import disgorgement_orders
 from expunge.engine.gate import use_records
@@ -40,6 +41,7 @@ def everything(context: Context) -> tuple[Deadline, ...]:
         *duty_ledger.owed(context),
         *of_epochs(context),
         *of_openings(context),
+        *staff_review.owed(context),
     )
     return deadlines.soonest_first(found)
 

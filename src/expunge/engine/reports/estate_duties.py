@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from expunge.core.accounts.staff_state import GrantStanding
 from expunge.core.consent.use_records import RecordKind, uses_of_location
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, TableLayout, Through
@@ -29,6 +30,7 @@ from expunge.core.retention.public_claims import LATE_DAYS, claims_of, outdated
 from expunge.core.retention.public_recipients import public_recipients
 from expunge.core.retention.retention_rules import RetentionRule, cut_off, rules
 from expunge.core.verification.ledger_record import LedgerKind
+from expunge.engine.accounts import staff_review
 from expunge.engine.gate import use_records
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -380,6 +382,15 @@ def _readers(context: Context) -> str:
     return f"any account may open for {', '.join(open_to_any)}: name `readers:`" if open_to_any else ""
 
 
+def _staff(context: Context) -> str:
+    """Say whether the register of staff is empty, or which rights lapsed because a person did not confirm them."""
+    rights = staff_review.review(context).rights
+    if not rights:
+        return "no person is in the register of staff: `expunge staff first-link`"
+    lapsed = sorted({each.label for each in rights if each.holds is GrantStanding.LAPSED})
+    return f"rights of {', '.join(lapsed)} were not confirmed for twelve months: `expunge staff review`" if lapsed else ""
+
+
 _RECORDED = frozenset({ProtectedKind.VOICE, ProtectedKind.IMAGE})
 _VAULT = "vault"
 _CHECKS: dict[str, Callable[[Context], str]] = {
@@ -406,6 +417,7 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "reviews": _reviews,
     "sealed": _sealed,
     "sealed and carried": _carried,
+    "staff": _staff,
     "stores": _stores,
     "third parties": _third_parties,
     "whereabouts": _whereabouts,
@@ -435,6 +447,7 @@ _SAID = {
     "reviews": "every use of location has a review that holds",
     "sealed and carried": "no recording of a voice or a picture that the map declares lies in the clear or is carried over plain HTTP",
     "sealed": "no recording of a voice or a picture that the map declares lies in the clear",
+    "staff": "every right of staff was granted or confirmed within twelve months",
     "stores": "every store can be reached",
     "third parties": "the public is told who else gets data and why, and the retention policy",
     "whereabouts": "samples of every dataset hold no whereabouts that its categories do not say",

@@ -1,0 +1,176 @@
+"""Requests about staff, and their answers from the directory. A decision about rights takes a permit that an employee's device gave.
+
+The web process is believed about who is logged in for reading and for notes of use, and for nothing that changes rights.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from expunge.adapters.keeper.answers import Answer
+from expunge.adapters.keeper.key_requests import Handler
+from expunge.adapters.keeper.peers import Right
+from expunge.adapters.keeper.requests import Request
+from expunge.core.accounts import staff_acts
+from expunge.core.accounts.staff import StaffRight
+from expunge.core.values.canonical import Json
+from expunge.errors import Refused, UsageError
+from expunge.ports.accounts.staff_directory import StaffActed, StaffDirectory, StaffMember
+
+MOST_ACT = 16_384
+"""The most bytes of one decision."""
+_REMEMBERED = 256
+"""Permits whose answers are remembered, for a caller whose answer was lost."""
+
+
+class Permits(Protocol):
+    """Permits for one ask each, which devices of employees signed."""
+
+    def use_permit(self, permit: str, ask: bytes) -> str:
+        """Use a permit up, and return the account that gave it for exactly these bytes. Raises Refused for any other."""
+        ...
+
+
+@dataclass(frozen=True)
+class StaffMemberOf(Request):
+    """One account, with what it may do now."""
+
+    name = "staff-member"
+    needs = Right.KEYS
+    slow = True
+    account: str
+
+
+@dataclass(frozen=True)
+class StaffMembers(Request):
+    """Every account, for an account that may read the register."""
+
+    name = "staff-members"
+    needs = Right.KEYS
+    slow = True
+    account: str
+
+
+@dataclass(frozen=True)
+class RedeemStaffLink(Request):
+    """The use of a link. The secret is the body, so that it stands in no head."""
+
+    name = "redeem-staff-link"
+    with_body = True
+    most_body = 256
+    needs = Right.KEYS
+    slow = True
+    claim: str
+
+
+@dataclass(frozen=True)
+class NoteStaffUse(Request):
+    """A day on which an account was seen, and used a right where one is named."""
+
+    name = "note-staff-use"
+    needs = Right.KEYS
+    slow = True
+    account: str
+    right: str
+
+
+@dataclass(frozen=True)
+class FirstStaffLink(Request):
+    """A link for the first administrator, while no person is enrolled."""
+
+    name = "first-staff-link"
+    needs = Right.KEYS
+    slow = True
+
+
+@dataclass(frozen=True)
+class DecideStaff(Request):
+    """A decision about staff, in the body, as the permit was given for it."""
+
+    name = "decide-staff"
+    with_body = True
+    most_body = MOST_ACT
+    needs = Right.KEYS
+    slow = True
+    permit: str
+
+
+class StaffDesk:
+    """Answers requests about staff."""
+
+    def __init__(self, directory: StaffDirectory, permits: Permits) -> None:
+        self._directory, self._permits = directory, permits
+        self._answered: OrderedDict[tuple[str, bytes], StaffActed] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def handlers(self) -> dict[type[Request], Handler]:
+        """Return a handler for each kind of request."""
+        acts: dict[type[Request], Callable[[Any, bytes], Answer]] = {
+            StaffMemberOf: lambda ask, _: Answer(_written(self._directory.member(ask.account))),
+            StaffMembers: self._members,
+            RedeemStaffLink: lambda ask, body: Answer(self._directory.redeem(_text(body), ask.claim)),
+            NoteStaffUse: self._note,
+            FirstStaffLink: lambda *_: Answer(self._directory.first_administrator()),
+            DecideStaff: self._decide,
+        }
+        return {kind: _answering(act) for kind, act in acts.items()}
+
+    def _members(self, ask: StaffMembers, _: bytes) -> Answer:
+        if not self._directory.may(ask.account, StaffRight.READ_STAFF):
+            message = f"this takes the right {StaffRight.READ_STAFF.value}, and the account does not have it now"
+            raise Refused(message, help="an administrator grants rights")
+        return Answer(body=json.dumps([_written(each) for each in self._directory.members()]).encode())
+
+    def _note(self, ask: NoteStaffUse, _: bytes) -> Answer:
+        if ask.right:
+            self._directory.note_use(ask.account, read_right(ask.right))
+        else:
+            self._directory.note_seen(ask.account)
+        return Answer()
+
+    def _decide(self, ask: DecideStaff, body: bytes) -> Answer:
+        # Why remembered: a client that lost the answer asks again, and the permit is used up by then.
+        with self._guard:
+            known = self._answered.get((ask.permit, body))
+            if known is None:
+                act = staff_acts.decode(body)
+                account = self._permits.use_permit(ask.permit, body)
+                self._directory.note_use(account, staff_acts.needed(act))
+                known = self._directory.decide(act, account)
+                self._answered[ask.permit, body] = known
+                while len(self._answered) > _REMEMBERED:
+                    self._answered.popitem(last=False)
+        return Answer([known.account, known.secret])
+
+
+def read_right(word: str) -> StaffRight:
+    """Return the right of that name. Raises UsageError."""
+    try:
+        return StaffRight(word)
+    except ValueError as error:
+        message = "a request names a right that is not known"
+        raise UsageError(message, help="ask with the same version of Expunge as the keeper runs") from error
+
+
+def _answering(act: Callable[[Any, bytes], Answer]) -> Handler:
+    return lambda _, ask, body: act(ask, body)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("ascii")
+    except UnicodeDecodeError:
+        return ""
+
+
+def _written(member: StaffMember | None) -> Json:
+    if member is None:
+        return None
+    equivalence = member.equivalence.value if member.equivalence else None
+    rights: list[Json] = [each.value for each in sorted(member.rights)]
+    return [member.account, member.label, member.standing.value, list(member.functions), rights, equivalence]

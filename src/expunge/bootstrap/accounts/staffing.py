@@ -1,0 +1,64 @@
+"""The service for the register of staff: who has which right, decided by whom, and whether each is still needed."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from expunge.bootstrap.accounts import staff_desks
+from expunge.bootstrap.service import DomainService
+from expunge.core.accounts.staff_acts import StaffAct
+from expunge.core.accounts.staff_events import AccessMethod, ByMachineUser, EquivalenceRecorded
+from expunge.core.accounts.staff_state import StaffAccount
+from expunge.engine.accounts import staff_equivalence, staff_register, staff_review
+from expunge.engine.accounts.staff_equivalence import NewEquivalence
+from expunge.engine.accounts.staff_review import StaffReview
+from expunge.ports.accounts.staff_directory import StaffActed, StaffDirectory
+
+__all__ = ["NewEquivalence", "StaffService"]
+
+
+@dataclass(frozen=True)
+class StaffService(DomainService):
+    """Decides as the account of the operating system that runs this process."""
+
+    def accounts(self) -> tuple[StaffAccount, ...]:
+        """Return every account, oldest first."""
+        return tuple(staff_register.load(self.context.journal).accounts.values())
+
+    def named(self, which: str) -> str:
+        """Return the id of an account by its id, the beginning of it, or its label. Raises UsageError for none or several."""
+        return staff_register.named(staff_register.load(self.context.journal), which, self.context.clock.now())
+
+    def decide(self, act: StaffAct) -> StaffActed:
+        """Enter a decision. Raises as :func:`expunge.core.accounts.staff_acts.decide`."""
+        context = self.context
+        with self.changing():
+            return staff_register.decide(context.journal, context.clock, context.random, act, ByMachineUser(getpass.getuser()))
+
+    def invite_first(self) -> StaffActed:
+        """Invite the first administrator, in place of an earlier link. Raises Refused once a person is enrolled."""
+        context = self.context
+        with self.changing():
+            return staff_register.invite_first(context.journal, context.clock, context.random, ByMachineUser(getpass.getuser()))
+
+    def review(self) -> StaffReview:
+        """Return every right with its use and its date, and the decisions of twelve months."""
+        return staff_review.review(self.context)
+
+    def equivalence(self, which: str, method: AccessMethod, explanation: bytes, reference: str, until: datetime) -> NewEquivalence:
+        """Return an equivalence that can be signed. Raises UsageError as :func:`staff_equivalence.check`, and :meth:`named`."""
+        new = NewEquivalence(self.named(which), method, sha256(explanation).hexdigest(), reference, until)
+        staff_equivalence.check(self.context, new)
+        return new
+
+    def record_equivalence(self, new: NewEquivalence, signed: str) -> EquivalenceRecorded:
+        """Enter a signed equivalence; see :func:`expunge.engine.accounts.staff_equivalence.record`."""
+        with self.changing():
+            return staff_equivalence.record(self.context, new, signed)
+
+    def directory(self) -> StaffDirectory:
+        """Return the directory of staff."""
+        return staff_desks.directory(self.context.journal, self.context.clock, self.context.random)

@@ -1,0 +1,400 @@
+"""``expunge staff``: who works with Expunge's pages, in which job function, with which rights, decided by whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from expunge.cli.terminal import options, output
+from expunge.cli.terminal.installation import opened
+from expunge.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from enum import Enum
+
+    from expunge.bootstrap import Expunge
+    from expunge.core.accounts.staff import JobFunction, StaffRight
+    from expunge.core.accounts.staff_acts import StaffAct
+    from expunge.core.accounts.staff_events import StaffActor, StaffReason
+    from expunge.core.accounts.staff_state import StaffAccount
+    from expunge.engine.accounts.staff_review import ReviewedRight, StaffDecision, StaffReview
+
+    Word = TypeVar("Word", bound=Enum)
+
+app = typer.Typer(help="Accounts of staff: invite, grant, confirm, suspend, and what each may do.", no_args_is_help=True)
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its label or id, as `expunge staff list` shows it.", show_default=False)]
+Function = Annotated[str, typer.Option("--function", help="operator, reviewer, officer, assessor or administrator.", show_default=False)]
+Rights = Annotated[list[str] | None, typer.Option("--right", help="Only this right of the job function; repeatable.", show_default=False)]
+Reason = Annotated[str, typer.Option(help="needed, unused, moved, left, away, back, incident or mistake.", show_default=False)]
+Reference = Annotated[str, typer.Option(help="The key of a ticket: HR-1042. No text, no name.", show_default=False)]
+
+
+@app.command()
+def functions(as_json: options.Json = False) -> None:
+    """Show the rights of each job function, and which functions one person may have together."""
+    from itertools import combinations
+
+    from expunge.core.accounts.staff import RIGHTS, JobFunction, may_be_held_together
+
+    pairs = [[str(each.value) for each in pair] for pair in combinations(JobFunction, 2) if may_be_held_together(pair)]
+    if as_json:
+        by_function = {function.value: sorted(each.value for each in rights) for function, rights in RIGHTS.items()}
+        output.write_json("staff-functions/1", {"functions": by_function, "together": pairs})
+        return
+    from rich.table import Table
+
+    table = Table("job function", "rights")
+    for function, rights in RIGHTS.items():
+        table.add_row(function.value, ", ".join(sorted(each.value for each in rights)))
+    output.stdout().print(table)
+    output.say(f"one person may be {'; or '.join(' and '.join(pair) for pair in pairs)}")
+
+
+@app.command("list")
+def list_accounts(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show every account: how it stands, its job functions, and what it may do now."""
+    with opened(map_file) as expunge:
+        accounts, now = expunge.staff.accounts(), expunge.context.clock.now()
+    if as_json:
+        output.write_json("staff/1", {"accounts": [_account(each, now) for each in accounts]})
+        return
+    from rich.table import Table
+
+    table = Table("label", "account", "stands", "functions", "may now", "seen")
+    for each in accounts:
+        said = _account(each, now)
+        table.add_row(
+            each.label, each.id, said["standing"], ", ".join(said["functions"]), ", ".join(said["rights"]) or "-", said["seen"] or "-"
+        )
+    output.stdout().print(table) if accounts else output.say("no account of staff was made")
+
+
+@app.command("first-link")
+def first_link(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Make the link with which the first administrator enrols. It takes the place of the one before, and works for 72 hours, once."""
+    with opened(map_file) as expunge:
+        made = expunge.staff.invite_first()
+    _tell_link("first-administrator", made.account, made.secret, as_json=as_json)
+
+
+@app.command()
+def invite(
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="The desk or the duty, no person: night-desk-2.", show_default=False)],
+    function: Function,
+    user: Annotated[
+        str, typer.Option(help="The person's account of this machine's operating system, if there is one.", show_default=False)
+    ] = "",
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make an account and show the secret of its link, once. It works for 72 hours, once.
+
+    With --user neither account decides about the other: the person who works at this command line confirms no right of their own.
+    """
+    from expunge.core.accounts.staff_acts import InviteStaff
+
+    with opened(map_file) as expunge:
+        made = expunge.staff.decide(InviteStaff(label, read_function(function), user))
+    _tell_link(label, made.account, made.secret, as_json=as_json)
+
+
+@app.command()
+def withdraw(which: Account, map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Have a link that was not used open nothing any more."""
+    from expunge.core.accounts.staff_acts import WithdrawInvitation
+
+    with opened(map_file) as expunge:
+        _decided(expunge, which, WithdrawInvitation(expunge.staff.named(which)), as_json=as_json)
+
+
+@app.command()
+def grant(
+    which: Account,
+    function: Function,
+    right: Rights = None,
+    reason: Reason = "needed",
+    reference: Reference = "",
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Grant the rights of a job function, or some of them."""
+    from expunge.core.accounts.staff import RIGHTS
+    from expunge.core.accounts.staff_acts import GrantRights
+
+    with opened(map_file) as expunge:
+        account, now = _found(expunge, which), expunge.context.clock.now()
+        wanted = read_function(function)
+        rights = read_rights(right) or tuple(sorted(RIGHTS[wanted] - account.held_against(wanted, now))) or tuple(RIGHTS[wanted])
+        _decided(expunge, which, GrantRights(account.id, wanted, rights, read_reason(reason), reference), as_json=as_json)
+
+
+@app.command()
+def revoke(
+    which: Account,
+    reason: Reason,
+    function: Function,
+    right: Rights = None,
+    reference: Reference = "",
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take the rights of a job function away, or some of them. Open pages stop within a second."""
+    from expunge.core.accounts.staff_acts import RevokeRights
+
+    with opened(map_file) as expunge:
+        account, wanted = _found(expunge, which), read_function(function)
+        has = tuple(sorted(held for of, held in account.grants if of is wanted))
+        rights = read_rights(right) or has
+        _decided(expunge, which, RevokeRights(account.id, wanted, rights, read_reason(reason), reference), as_json=as_json)
+
+
+@app.command()
+def suspend(which: Account, reason: Reason, reference: Reference = "", map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Have an account do nothing until it is restored. Its rights stay, and lapse at their dates."""
+    from expunge.core.accounts.staff_acts import SuspendStaff
+
+    with opened(map_file) as expunge:
+        act = SuspendStaff(expunge.staff.named(which), read_reason(reason), reference)
+        _decided(expunge, which, act, as_json=as_json)
+
+
+@app.command()
+def restore(
+    which: Account, reason: Reason = "back", reference: Reference = "", map_file: options.Map = None, as_json: options.Json = False
+) -> None:
+    """Restore an account that was suspended, or was not seen for 90 days."""
+    from expunge.core.accounts.staff_acts import RestoreStaff
+
+    with opened(map_file) as expunge:
+        act = RestoreStaff(expunge.staff.named(which), read_reason(reason), reference)
+        _decided(expunge, which, act, as_json=as_json)
+
+
+@app.command()
+def review(
+    open_only: Annotated[bool, typer.Option("--open", help="Only rights that lapse soon, have lapsed, or await a person.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show every right with its last use and the day on which it lapses, and the decisions of twelve months.
+
+    Each right is confirmed every twelve months, by another person than its holder: `expunge staff confirm`. What is not confirmed lapses.
+    """
+    with opened(map_file) as expunge:
+        found = expunge.staff.review()
+    rights = [each for each in found.rights if not open_only or each.open]
+    if as_json:
+        decisions = [_decision(each) for each in found.decisions]
+        output.write_json("staff-review/1", {"at": found.at, "rights": [_reviewed(each) for each in rights], "decisions": decisions})
+        return
+    _tell_review(found, rights)
+
+
+@app.command()
+def confirm(
+    which: Account,
+    function: Function,
+    keep: Annotated[list[str] | None, typer.Option(help="A right that is still needed, or `all`; repeatable.", show_default=False)] = None,
+    revoke_: Annotated[list[str] | None, typer.Option("--revoke", help="A right that is not; repeatable.", show_default=False)] = None,
+    reason: Reason = "needed",
+    reference: Reference = "",
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Hold the rights of an account against its job function: each is kept for twelve months, or revoked."""
+    from expunge.core.accounts.staff_acts import ConfirmRights
+
+    with opened(map_file) as expunge:
+        account, now = _found(expunge, which), expunge.context.clock.now()
+        wanted, revoked = read_function(function), read_rights(revoke_)
+        every = keep == ["all"]
+        kept = tuple(sorted(account.held_against(wanted, now) - set(revoked))) if every else read_rights(keep)
+        _decided(expunge, which, ConfirmRights(account.id, wanted, kept, revoked, read_reason(reason), reference), as_json=as_json)
+
+
+@app.command()
+def equivalence(
+    which: Account,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The written explanation; its hash is kept.", exists=True, show_default=False)
+    ] = None,
+    method: Annotated[str, typer.Option(help="totp, certificate or provider.", show_default=False)] = "",
+    until: Annotated[str, typer.Option(metavar="DATE", help="The day on which it ends, within twelve months.", show_default=False)] = "",
+    reference: Annotated[str, typer.Option(help="The key of the document: SEC-17.", show_default=False)] = "",
+    signature: Annotated[str, typer.Option(help="Base64 of the Ed25519 signature over the message.", show_default=False)] = "",
+    key: Annotated[
+        Path | None, typer.Option(help="PEM file of the private key to sign with here.", exists=True, show_default=False)
+    ] = None,
+    message: Annotated[bool, typer.Option("--message", help="Only print what the programme head signs.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="End the equivalence that holds.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Enter that another way to log in is as good as a second factor that cannot be phished, signed by the programme head.
+
+    The signer is the approver `programme-head` of the map. --message prints the text to sign, --signature or --key enters it.
+    """
+    from expunge.cli.duties.reviews import moment
+    from expunge.cli.orders.plan_commands import signed
+    from expunge.core.accounts.staff_acts import EndEquivalence
+    from expunge.core.accounts.staff_events import AccessMethod
+
+    with opened(map_file) as expunge:
+        if end:
+            _decided(expunge, which, EndEquivalence(expunge.staff.named(which)), as_json=as_json)
+            return
+        if file is None or not method or not until:
+            raise UsageError("an equivalence needs its explanation, a method and an end", help="FILE --method totp --until 2027-01-31")
+        new = expunge.staff.equivalence(which, _word(AccessMethod, method), file.read_bytes(), reference, moment(until))
+        if message:
+            text = new.message.decode()
+            output.write_json("staff-equivalence-message/1", {"message": text}) if as_json else typer.echo(text, nl=False)
+            return
+        entered = expunge.staff.record_equivalence(new, signed("programme-head", signature, key, new.message))
+    if as_json:
+        said = {"account": entered.account, "method": entered.method, "sha256": entered.digest}
+        output.write_json("staff-equivalence/1", {**said, "reference": entered.reference, "until": entered.until})
+    else:
+        output.say(f"{which}: {entered.method.value} counts until {output.moment(entered.until)}")
+
+
+def read_function(word: str) -> JobFunction:
+    """Return the job function of that name. Raises UsageError."""
+    from expunge.core.accounts.staff import JobFunction
+
+    return _word(JobFunction, word)
+
+
+def read_rights(words: Sequence[str] | None) -> tuple[StaffRight, ...]:
+    """Return the rights of these names. Raises UsageError."""
+    from expunge.core.accounts.staff import StaffRight
+
+    return tuple(_word(StaffRight, each) for each in words or ())
+
+
+def read_reason(word: str) -> StaffReason:
+    """Return the reason of that name. Raises UsageError."""
+    from expunge.core.accounts.staff_events import StaffReason
+
+    return _word(StaffReason, word)
+
+
+def _word(kind: type[Word], word: str) -> Word:
+    try:
+        return kind(word)
+    except ValueError as error:
+        message = f"{output.visible(word)!r} is not known here"
+        raise UsageError(message, help=f"choose one of: {', '.join(str(each.value) for each in kind)}") from error
+
+
+def _found(expunge: Expunge, which: str) -> StaffAccount:
+    name = expunge.staff.named(which)
+    return next(each for each in expunge.staff.accounts() if each.id == name)
+
+
+def _decided(expunge: Expunge, which: str, act: StaffAct, *, as_json: bool) -> None:
+    """Enter a decision, and show how the account stands after it."""
+    made = expunge.staff.decide(act)
+    said = _account(_found(expunge, made.account), expunge.context.clock.now())
+    if as_json:
+        output.write_json("staff-account/1", said)
+    else:
+        may = ", ".join(said["rights"]) or "nothing now"
+        output.say(f"{output.visible(which)}: {said['standing']}; may {may}")
+
+
+def _tell_link(label: str, account: str, secret: str, *, as_json: bool) -> None:
+    if as_json:
+        output.write_json("staff-invited/1", {"account": account, "label": label, "secret": secret})
+        return
+    typer.echo(secret)
+    output.note(f"{label} is invited as {account}; hand the secret over in person, it is not shown again and works once within 72 hours")
+
+
+def _account(account: StaffAccount, now: datetime) -> dict[str, Any]:
+    found = account.equivalent(now)
+    equivalent = {"method": found.method, "reference": found.reference, "until": found.until} if found else None
+    functions = {function.value for function, _ in account.grants} or {account.invited.function.value}
+    return {
+        "account": account.id,
+        "label": account.label,
+        "user": account.user or None,
+        "standing": account.standing(now).value,
+        "functions": sorted(functions),
+        "rights": sorted(each.value for each in account.rights(now)),
+        "invited_by": _by(account.invited.by),
+        "enrolled": account.enrolled,
+        "seen": account.seen.isoformat() if account.seen else None,
+        "unseen_days": None if account.enrolled is None else account.unseen(now),
+        "equivalence": equivalent,
+    }
+
+
+def _by(actor: StaffActor) -> str:
+    """``account ID`` or ``user NAME at the machine``."""
+    account = getattr(actor, "account", None)
+    return f"account {account}" if account is not None else f"user {getattr(actor, 'name', '')} at the machine"
+
+
+def _reviewed(each: ReviewedRight) -> dict[str, Any]:
+    grant = each.grant
+    return {
+        "account": each.account,
+        "label": each.label,
+        "standing": each.standing.value,
+        "function": grant.function.value,
+        "right": grant.right.value,
+        "holds": each.holds.value,
+        "since": grant.since,
+        "by": _by(grant.by),
+        "confirmed": grant.confirmed,
+        "confirmed_by": _by(grant.confirmed_by) if grant.confirmed_by else None,
+        "due": grant.due,
+        "soon": each.announced,
+        "used": each.used.isoformat() if each.used else None,
+        "unused": each.unused,
+    }
+
+
+def _decision(each: StaffDecision) -> dict[str, Any]:
+    return {
+        "at": each.at,
+        "account": each.account,
+        "label": each.label,
+        "what": each.what,
+        "function": each.function,
+        "rights": list(each.rights),
+        "by": _by(each.by),
+        "reason": each.reason,
+        "reference": each.reference or None,
+    }
+
+
+def _tell_review(found: StaffReview, rights: list[ReviewedRight]) -> None:
+    from rich.table import Table
+
+    if not rights:
+        output.say("no right of staff is open" if found.rights else "no account of staff has a right")
+    else:
+        table = Table("label", "as", "right", "stands", "lapses", "used")
+        for each in rights:
+            used = each.used.isoformat() if each.used else "never"
+            said = f"{used}, not for 90 days" if each.unused else used
+            style = "bold red" if each.open else ""
+            table.add_row(
+                each.label,
+                each.grant.function.value,
+                each.grant.right.value,
+                each.holds.value,
+                output.moment(each.grant.due),
+                said,
+                style=style,
+            )
+        output.stdout().print(table)
+    for decision in found.decisions:
+        what = f"{decision.what} {', '.join(decision.rights)} as {decision.function}: {decision.reason} {decision.reference}".rstrip()
+        output.say(f"{output.moment(decision.at)}  {decision.label}: {what}, by {output.visible(_by(decision.by))}")

@@ -1,0 +1,365 @@
+"""Decisions about staff, as values, and the rules by which each is taken or refused.
+
+A decision has a canonical form. An employee's device signs it before the keeper takes it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from expunge.core.accounts import staff_events as ev
+from expunge.core.accounts.staff import CONFLICTS, RIGHTS, JobFunction, StaffRight
+from expunge.core.accounts.staff_events import ByStaff, StaffActor, StaffReason
+from expunge.core.accounts.staff_state import Staff, StaffAccount, StaffStanding
+from expunge.core.values import canonical, codec
+from expunge.core.values.tags import tagged
+from expunge.errors import EvidenceInvalid, Refused, StateCorrupt, UsageError
+
+LINK_LASTS = timedelta(hours=72)
+_LABEL = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_LONGEST_LABEL = 40
+_REFERENCE = re.compile(r"[A-Z][A-Z0-9]{1,9}-[0-9]{1,9}")
+_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+
+@tagged("InviteStaff")
+@dataclass(frozen=True)
+class InviteStaff:
+    """Make an account for a person."""
+
+    label: str
+    function: JobFunction
+    user: str = ""
+
+
+@tagged("WithdrawInvitation")
+@dataclass(frozen=True)
+class WithdrawInvitation:
+    """Have a link open nothing any more."""
+
+    account: str
+
+
+@tagged("GrantRights")
+@dataclass(frozen=True)
+class GrantRights:
+    """Grant rights for a job function."""
+
+    account: str
+    function: JobFunction
+    rights: tuple[StaffRight, ...]
+    reason: StaffReason
+    reference: str = ""
+
+
+@tagged("RevokeRights")
+@dataclass(frozen=True)
+class RevokeRights:
+    """Revoke rights of a job function."""
+
+    account: str
+    function: JobFunction
+    rights: tuple[StaffRight, ...]
+    reason: StaffReason
+    reference: str = ""
+
+
+@tagged("SuspendStaff")
+@dataclass(frozen=True)
+class SuspendStaff:
+    """Have an account do nothing until it is restored."""
+
+    account: str
+    reason: StaffReason
+    reference: str = ""
+
+
+@tagged("RestoreStaff")
+@dataclass(frozen=True)
+class RestoreStaff:
+    """Restore an account that is suspended or idle."""
+
+    account: str
+    reason: StaffReason
+    reference: str = ""
+
+
+@tagged("ConfirmRights")
+@dataclass(frozen=True)
+class ConfirmRights:
+    """Decide of each right of a job function whether it is kept or revoked."""
+
+    account: str
+    function: JobFunction
+    kept: tuple[StaffRight, ...]
+    revoked: tuple[StaffRight, ...]
+    reason: StaffReason
+    reference: str = ""
+
+
+@tagged("EndEquivalence")
+@dataclass(frozen=True)
+class EndEquivalence:
+    """End an equivalence before its date."""
+
+    account: str
+
+
+StaffAct: TypeAlias = (
+    InviteStaff | WithdrawInvitation | GrantRights | RevokeRights | SuspendStaff | RestoreStaff | ConfirmRights | EndEquivalence
+)
+
+
+@dataclass(frozen=True)
+class NewLink:
+    """The random parts of an invitation."""
+
+    account: str
+    digest: str
+
+
+def encode(act: StaffAct) -> bytes:
+    """Return the canonical bytes of a decision."""
+    return canonical.encode(codec.to_json(act))
+
+
+def decode(data: bytes) -> StaffAct:
+    """Read what :func:`encode` wrote. Raises UsageError for anything else."""
+    try:
+        act: StaffAct = codec.from_json(StaffAct, canonical.decode(data))
+    except (EvidenceInvalid, StateCorrupt) as error:
+        raise UsageError("this is no decision about staff", help="ask with the same version of Expunge as the keeper runs") from error
+    return act
+
+
+def decide(staff: Staff, act: StaffAct, by: StaffActor, now: datetime, link: NewLink | None = None) -> ev.StaffEvent:
+    """Return the event of a decision that the rules allow.
+
+    Args:
+        staff: the register as it is.
+        act: the decision.
+        by: who decides.
+        now: the time.
+        link: the random parts, for an invitation.
+
+    Raises:
+        UsageError: it names an account, a right, a label or a reference that is none.
+        Refused: who decides may not, or the rules forbid it.
+    """
+    _require_right(staff, act, by, now)
+    if isinstance(act, InviteStaff):
+        return _invite(staff, act, by, now, link)
+    account = _account(staff, act.account)
+    if not isinstance(act, WithdrawInvitation) and staff.same_person(by, account):
+        raise Refused("an account does not decide about its own rights", help="another person has to decide this")
+    _require_reference(getattr(act, "reference", ""))
+    match act:
+        case WithdrawInvitation():
+            return _withdraw(account, by, now)
+        case GrantRights():
+            return _grant(staff, account, act, by, now)
+        case RevokeRights():
+            return _revoke(staff, account, act, by, now)
+        case SuspendStaff():
+            return _suspend(staff, account, act, by, now)
+        case RestoreStaff():
+            return _restore(account, act, by, now)
+        case ConfirmRights():
+            return _confirm(staff, account, act, by, now)
+        case EndEquivalence():
+            return _end_equivalence(account, by, now)
+
+
+def first_link(staff: Staff, by: StaffActor, now: datetime, link: NewLink) -> ev.StaffInvited:
+    """Return the invitation of the first administrator, which takes the place of an earlier one.
+
+    Raises Refused once a person is enrolled.
+    """
+    if staff.begun:
+        message = "the first administrator is enrolled, so that there is no first link any more"
+        raise Refused(message, help="an administrator invites others, and so does `expunge staff invite` on this machine")
+    function = JobFunction.ADMINISTRATOR
+    rights = tuple(sorted(RIGHTS[function]))
+    return ev.StaffInvited(now, link.account, "first-administrator", function, rights, by, link.digest, now + LINK_LASTS, "", first=True)
+
+
+def enrol(staff: Staff, digest: str, claim: str, now: datetime) -> tuple[str, ev.StaffEnrolled | None]:
+    """Return the account of a link, and the event of its use; no event where this use is in the register already.
+
+    Args:
+        staff: the register.
+        digest: hex SHA-256 of the link's secret.
+        claim: hex SHA-256 of what the caller calls this use.
+        now: the time.
+
+    Raises Refused for a link that is not known, was used, was withdrawn or has ended.
+    """
+    account = staff.accounts.get(staff.by_digest.get(digest, ""))
+    if account is None:
+        raise Refused("the link is not known", help=_ASK)
+    if account.enrolled is not None and account.claim == claim:
+        return account.id, None
+    if account.invited.first and staff.begun:
+        raise Refused("the first administrator is enrolled already", help="ask that administrator for a link of your own")
+    if account.enrolled is not None:
+        raise Refused("the link was used already", help=f"{_ASK}; if it was not you who used it, say so at once")
+    if account.withdrawn:
+        raise Refused("the link was withdrawn, or gave way to a newer one", help=_ASK)
+    if account.standing(now) is not StaffStanding.INVITED:
+        raise Refused("the link has ended: it works for 72 hours", help=_ASK)
+    inviter = account.invited.by
+    if isinstance(inviter, ByStaff) and not staff.may(inviter.account, StaffRight.MANAGE_STAFF, now):
+        raise Refused("the account that sent the link may invite no more", help=_ASK)
+    return account.id, ev.StaffEnrolled(now, account.id, claim)
+
+
+_ASK = "ask for a new link"
+
+
+def needed(act: StaffAct) -> StaffRight:
+    """Return the right that a decision takes."""
+    return StaffRight.CONFIRM_RIGHTS if isinstance(act, ConfirmRights) else StaffRight.MANAGE_STAFF
+
+
+def _require_right(staff: Staff, act: StaffAct, by: StaffActor, now: datetime) -> None:
+    """Raise Refused for an account without the right. The command line of the installation needs none: its user has the keys."""
+    right = needed(act)
+    if isinstance(by, ByStaff) and not staff.may(by.account, right, now):
+        message = f"this takes the right {right.value}, and the account does not have it now"
+        raise Refused(message, help="an administrator grants rights; `expunge staff list` shows who has which")
+
+
+def _account(staff: Staff, name: str) -> StaffAccount:
+    account = staff.accounts.get(name)
+    if account is None:
+        raise UsageError("there is no account of that id", help="`expunge staff list` shows them")
+    return account
+
+
+def _invite(staff: Staff, act: InviteStaff, by: StaffActor, now: datetime, link: NewLink | None) -> ev.StaffInvited:
+    if not _LABEL.fullmatch(act.label) or len(act.label) > _LONGEST_LABEL:
+        message = f"a label is up to {_LONGEST_LABEL} lower-case letters, digits and single hyphens"
+        raise UsageError(message, help="name the desk or the duty, never the person: night-desk-2")
+    if act.user and not _USER.fullmatch(act.user):
+        raise UsageError("that is no name of an account of the operating system", help="`id -un` prints one's own")
+    if any(each.label == act.label and _lives(each, now) for each in staff.accounts.values()):
+        raise UsageError("an account with that label has rights, or is invited", help="choose another label")
+    if link is None:
+        raise ValueError("an invitation needs the random parts of a link")
+    rights = tuple(sorted(RIGHTS[act.function]))
+    event = ev.StaffInvited(now, link.account, act.label, act.function, rights, by, link.digest, now + LINK_LASTS, act.user, first=False)
+    _require_no_conflict(staff, StaffAccount(link.account, act.label, act.user, event), frozenset(rights), now)
+    return event
+
+
+def _lives(account: StaffAccount, now: datetime) -> bool:
+    return account.standing(now) is StaffStanding.INVITED or bool(account.grants)
+
+
+def _grant(staff: Staff, account: StaffAccount, act: GrantRights, by: StaffActor, now: datetime) -> ev.RightsChanged:
+    if account.enrolled is None:
+        raise Refused("the account is not enrolled", help="withdraw the link and invite again, with the right job function")
+    _require_some(act.rights)
+    alien = frozenset(act.rights) - RIGHTS[act.function]
+    if alien:
+        message = f"the job function {act.function.value} does not need {', '.join(sorted(alien))}"
+        raise Refused(message, help=f"it needs {', '.join(sorted(RIGHTS[act.function]))}")
+    known = account.held_against(act.function, now).intersection(act.rights)
+    if known:
+        message = f"the account has {', '.join(sorted(known))} already"
+        raise Refused(message, help="`expunge staff confirm` says that a right is still needed")
+    _require_no_conflict(staff, account, frozenset(act.rights), now)
+    return ev.RightsChanged(now, account.id, act.function, tuple(sorted(act.rights)), True, by, act.reason, act.reference)  # noqa: FBT003
+
+
+def _revoke(staff: Staff, account: StaffAccount, act: RevokeRights, by: StaffActor, now: datetime) -> ev.RightsChanged:
+    _require_some(act.rights)
+    lacks = sorted(right for right in act.rights if (act.function, right) not in account.grants)
+    if lacks:
+        message = f"the account does not have {', '.join(lacks)} as {act.function.value}"
+        raise Refused(message, help="`expunge staff list` shows what it has")
+    _require_administrator_left(staff, account, act.rights, now)
+    return ev.RightsChanged(now, account.id, act.function, tuple(sorted(act.rights)), False, by, act.reason, act.reference)  # noqa: FBT003
+
+
+def _suspend(staff: Staff, account: StaffAccount, act: SuspendStaff, by: StaffActor, now: datetime) -> ev.StaffSuspended:
+    if account.standing(now) not in (StaffStanding.ACTIVE, StaffStanding.IDLE):
+        raise Refused(
+            "the account cannot be suspended: it is not enrolled, or is suspended", help="`expunge staff list` shows how it stands"
+        )
+    _require_administrator_left(staff, account, (StaffRight.MANAGE_STAFF,), now)
+    return ev.StaffSuspended(now, account.id, by, act.reason, act.reference)
+
+
+def _withdraw(account: StaffAccount, by: StaffActor, now: datetime) -> ev.InvitationWithdrawn:
+    if account.standing(now) is not StaffStanding.INVITED:
+        raise Refused("the account has no link that still works", help="`expunge staff list` shows what it has")
+    return ev.InvitationWithdrawn(now, account.id, by)
+
+
+def _restore(account: StaffAccount, act: RestoreStaff, by: StaffActor, now: datetime) -> ev.StaffRestored:
+    if account.standing(now) not in (StaffStanding.SUSPENDED, StaffStanding.IDLE):
+        raise Refused("the account is neither suspended nor idle", help="`expunge staff list` shows how it stands")
+    return ev.StaffRestored(now, account.id, by, act.reason, act.reference)
+
+
+def _end_equivalence(account: StaffAccount, by: StaffActor, now: datetime) -> ev.EquivalenceEnded:
+    if account.equivalent(now) is None:
+        raise Refused("no equivalence holds for the account", help="`expunge staff list` shows which do")
+    return ev.EquivalenceEnded(now, account.id, by)
+
+
+def _confirm(staff: Staff, account: StaffAccount, act: ConfirmRights, by: StaffActor, now: datetime) -> ev.RightsConfirmed:
+    held = account.held_against(act.function, now)
+    kept, revoked = frozenset(act.kept), frozenset(act.revoked)
+    if not held:
+        message = f"the account has no right as {act.function.value} that could be confirmed"
+        raise Refused(message, help="a right that has lapsed is granted anew: `expunge staff grant`")
+    if kept | revoked != held or kept & revoked:
+        message = f"each right has to be kept or revoked, and these are {', '.join(sorted(held))}"
+        raise UsageError(message, help="name each one once: --keep RIGHT or --revoke RIGHT; --keep all keeps every one")
+    awaited = [each for each in account.grants.values() if each.function is act.function and each.right in kept and each.awaited]
+    if any(isinstance(each.by, ByStaff) and staff.same_person(by, staff.accounts[each.by.account]) for each in awaited):
+        message = "a second person confirms what the first one granted"
+        raise Refused(message, help="another person who may confirm rights has to decide this")
+    _require_administrator_left(staff, account, act.revoked, now)
+    return ev.RightsConfirmed(
+        now, account.id, act.function, tuple(sorted(kept)), tuple(sorted(revoked)), by, act.reason, act.reference
+    )  # fmt: skip
+
+
+def _require_no_conflict(staff: Staff, account: StaffAccount, more: frozenset[StaffRight], now: datetime) -> None:
+    """Raise Refused where one person would hold two rights that are to be held by two."""
+    has = more.union(
+        account.promised(now) if account.id in staff.accounts else (), *(each.promised(now) for each in staff.of_person(account))
+    )
+    for pair in sorted(map(sorted, CONFLICTS)):
+        if has.issuperset(pair) and more.intersection(pair):
+            message = f"one person may not have both {pair[0]} and {pair[1]}"
+            raise Refused(message, help="revoke the other one first, or choose another person")
+
+
+def _require_administrator_left(staff: Staff, account: StaffAccount, rights: tuple[StaffRight, ...], now: datetime) -> None:
+    if StaffRight.MANAGE_STAFF in rights and staff.administrators(now) == {account.id}:
+        message = "this is the last account that may manage staff"
+        raise Refused(message, help="enrol another administrator first")
+
+
+def _require_some(rights: tuple[StaffRight, ...]) -> None:
+    if not rights or len(set(rights)) != len(rights):
+        raise UsageError("name each right once, and at least one", help="`expunge staff functions` shows the rights of each job function")
+
+
+def _require_reference(reference: str) -> None:
+    if reference and not _REFERENCE.fullmatch(reference):
+        raise UsageError("a reference is the key of a ticket or a document, and no text", help="write it as HR-1042, or leave it out")
+
+
+def check_reference(reference: str) -> None:
+    """Raise UsageError for a reference that is none, or is missing."""
+    if not reference:
+        raise UsageError("this needs a reference to the document", help="write its key: --reference SEC-17")
+    _require_reference(reference)

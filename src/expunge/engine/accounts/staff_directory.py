@@ -1,0 +1,123 @@
+"""The directory of staff over the journal. It keeps the folded register, and reads what was appended since at each call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from expunge.core.accounts import staff_acts
+from expunge.core.accounts.staff import StaffRight
+from expunge.core.accounts.staff_acts import StaffAct
+from expunge.core.accounts.staff_events import ByMachineUser, ByStaff
+from expunge.core.accounts.staff_state import GrantStanding, Staff, StaffAccount, StaffStanding
+from expunge.core.journal import events as ev
+from expunge.engine.accounts import staff_register
+from expunge.engine.accounts.staff_register import Random
+from expunge.engine.kernel.journal_streams import STAFF
+from expunge.errors import Refused
+from expunge.ports.accounts.staff_directory import StaffActed, StaffMember
+from expunge.ports.clock import Clock
+from expunge.ports.journal import Journal
+
+
+class JournalStaffDirectory:
+    """Implements ``expunge.ports.accounts.staff_directory.StaffDirectory`` over a journal."""
+
+    def __init__(self, journal: Journal, clock: Clock, random: Random, user: str) -> None:
+        """Read nothing yet.
+
+        Args:
+            journal: where the register is.
+            clock: for times.
+            random: returns so many random bytes.
+            user: the account of the operating system that this process runs as.
+        """
+        self._journal, self._clock, self._random, self._user = journal, clock, random, user
+        self._guard = threading.Lock()
+        self._staff, self._length = Staff(), 0
+
+    def rights(self, account: str) -> frozenset[StaffRight]:
+        """See the port."""
+        with self._known() as (staff, now):
+            found = staff.accounts.get(account)
+            return frozenset() if found is None else found.rights(now)
+
+    def may(self, account: str, right: StaffRight) -> bool:
+        """See the port."""
+        return right in self.rights(account)
+
+    def member(self, account: str) -> StaffMember | None:
+        """See the port."""
+        with self._known() as (staff, now):
+            found = staff.accounts.get(account)
+            return None if found is None else _member(found, now)
+
+    def members(self) -> tuple[StaffMember, ...]:
+        """See the port."""
+        with self._known() as (staff, now):
+            return tuple(_member(each, now) for each in staff.accounts.values())
+
+    def redeem(self, secret: str, claim: str = "") -> str:
+        """See the port."""
+        claim = claim or self._random(16).hex()
+        with self._known() as (staff, now):
+            # Why asked first: a caller that tries made-up links would have the whole register read for each.
+            staff_acts.enrol(staff, staff_register.digest_of(secret), staff_register.digest_of(claim), now)
+        return staff_register.redeem(self._journal, self._clock, secret, claim)
+
+    def note_seen(self, account: str) -> None:
+        """See the port."""
+        self._note(account, None)
+
+    def note_use(self, account: str, right: StaffRight) -> None:
+        """See the port."""
+        self._note(account, right)
+
+    def first_administrator(self) -> str | None:
+        """See the port."""
+        with self._known() as (staff, _):
+            if staff.begun:
+                return None
+        try:
+            return staff_register.invite_first(self._journal, self._clock, self._random, ByMachineUser(self._user)).secret
+        except Refused:
+            return None
+
+    def decide(self, act: StaffAct, account: str) -> StaffActed:
+        """See the port."""
+        return staff_register.decide(self._journal, self._clock, self._random, act, ByStaff(account))
+
+    def _note(self, account: str, right: StaffRight | None) -> None:
+        with self._known() as (staff, now):
+            # Why asked first: a page is opened often, and a day is noted once.
+            if not staff_register.due_notes(staff, now, account, right):
+                return
+        staff_register.note(self._journal, self._clock, account, right)
+
+    @contextmanager
+    def _known(self) -> Iterator[tuple[Staff, datetime]]:
+        """Give the register as it is now, for the length of a block, and the time."""
+        with self._guard:
+            length = self._journal.length(STAFF)
+            if length < self._length:
+                # A journal that was put back from a copy.
+                self._staff, self._length = Staff(), 0
+            if length > self._length:
+                for data in self._journal.read(STAFF, self._length):
+                    self._staff.apply(ev.decode(data))
+                    self._length += 1
+            yield self._staff, self._clock.now()
+
+
+def _member(account: StaffAccount, now: datetime) -> StaffMember:
+    held = (each for each in account.grants.values() if each.standing(now) is not GrantStanding.LAPSED)
+    functions = {each.function.value for each in held}
+    if account.standing(now) is StaffStanding.INVITED:
+        functions = {account.invited.function.value}
+    equivalence = account.equivalent(now)
+    return StaffMember(
+        account.id, account.label, account.standing(now), tuple(sorted(functions)), account.rights(now),
+        equivalence.method if equivalence else None,
+    )  # fmt: skip

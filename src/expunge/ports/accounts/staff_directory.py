@@ -1,0 +1,91 @@
+"""The port of the register of staff, for the keeper and the web process: who may do what now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from expunge.core.accounts.staff import StaffRight
+from expunge.core.accounts.staff_acts import StaffAct
+from expunge.core.accounts.staff_events import AccessMethod
+from expunge.core.accounts.staff_state import StaffStanding
+
+
+@dataclass(frozen=True)
+class StaffActed:
+    """The result of a decision about staff."""
+
+    account: str
+    secret: str = ""
+    """The secret of the link, for an invitation. It is kept nowhere, and told once."""
+
+
+@dataclass(frozen=True)
+class StaffMember:
+    """One account as pages show it."""
+
+    account: str
+    label: str
+    standing: StaffStanding
+    functions: tuple[str, ...]
+    rights: frozenset[StaffRight]
+    """What it may do now."""
+    equivalence: AccessMethod | None
+    """A way to log in that counts as one that cannot be phished, by a record that holds now."""
+
+
+class StaffDirectory(Protocol):
+    """The register of staff. Safe between threads; what one process decided, every other sees at its next call.
+
+    Durability: what a verb enters is in the journal when it returns. Each verb raises Busy where other processes keep writing to the
+    register, and StateUnavailable where the state cannot be reached. Each may be called again after a lost reply.
+    """
+
+    def rights(self, account: str) -> frozenset[StaffRight]:
+        """Return what an account may do now; nothing for an account that is not known, suspended or idle."""
+        ...
+
+    def may(self, account: str, right: StaffRight) -> bool:
+        """Return whether an account may do now what a right lets it do."""
+        ...
+
+    def member(self, account: str) -> StaffMember | None:
+        """Return an account; None where it is not known."""
+        ...
+
+    def members(self) -> tuple[StaffMember, ...]:
+        """Return every account, oldest first."""
+        ...
+
+    def redeem(self, secret: str, claim: str = "") -> str:
+        """Use a link, which works once, and return its account.
+
+        Args:
+            secret: of the link.
+            claim: what the caller calls this use: 16 random bytes in hex. The same again is the same use, and returns the same account.
+
+        Raises Refused for a link that is not known, was used, was withdrawn or has ended.
+        """
+        ...
+
+    def note_seen(self, account: str) -> None:
+        """Note that the account is logged in today. Raises Refused for one that is suspended, idle or not known."""
+        ...
+
+    def note_use(self, account: str, right: StaffRight) -> None:
+        """Note that a right is used today: before what it lets the account do. Raises Refused where the account may not."""
+        ...
+
+    def first_administrator(self) -> str | None:
+        """Return the secret of a link that enrols the first administrator; None once a person is enrolled.
+
+        Each call makes a new one, and the one before opens nothing any more.
+        """
+        ...
+
+    def decide(self, act: StaffAct, account: str) -> StaffActed:
+        """Enter a decision by an account of staff, once that account has proven that it decides exactly this.
+
+        Raises UsageError and Refused as :func:`expunge.core.accounts.staff_acts.decide`.
+        """
+        ...
