@@ -31,8 +31,9 @@ from expunge.adapters.keeper.server import Keeper
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
-from expunge.bootstrap.accounts.guard_settings import GuardSettings
+from expunge.bootstrap.accounts.guard_settings import GuardSettings, settings_of
 from expunge.bootstrap.accounts.kept_guard import KeptGuard, no_guard
+from expunge.bootstrap.accounts.staff_desks import GuardedDecisions, staff_desk
 from expunge.bootstrap.open_state import KEYS, map_file, open_state, read_installed, require_keys
 from expunge.bootstrap.vault.vault_names import datasets_of
 from expunge.core.datamap.datamap import DataMap
@@ -150,6 +151,12 @@ def map_of_keeper(place: KeeperPlace, map_path: Path | None, admitted: Admitted)
         message = f"the map has no purpose {unknown[0]!r}"
         raise UsageError(message, help=f"one of: {', '.join(sorted(data_map.purposes))}")
     return path.absolute(), bool(datasets_of(data_map))
+
+
+def accounts_of_keeper(map_path: Path) -> tuple[Path, GuardSettings] | None:
+    """Return the map and the settings with which a keeper guards accounts; None for a map without. Raises Misconfigured."""
+    spec = read_installed(map_path).accounts
+    return None if spec is None else (map_path, settings_of(spec))
 
 
 def close_to_others() -> None:
@@ -270,6 +277,7 @@ def keep(
         guard = KeptGuard(lambda: open_state(read_installed(accounts[0])).journal, fields, accounts[1]) if accounts else None
         handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | SendersDesk(senders or NoSenders()).handlers()
         handlers |= AccountDesk(fields).handlers() | GuardDesk(guard or no_guard).handlers()
+        handlers |= staff_desk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers()
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
         keeper = Keeper(handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts)
         with place.listen(for_others=admitted.others) as listening:

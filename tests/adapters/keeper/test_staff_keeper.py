@@ -33,8 +33,11 @@ R, F = StaffRight, JobFunction
 NOON = datetime(2031, 5, 2, 12, tzinfo=UTC)
 
 
+SESSION = "5e" * 32
+
+
 class SignedPermits:
-    """Permits as devices sign them, used up in a file: ``account.nonce.signature`` in hex, over the ask."""
+    """Permits as devices sign them, used up in a file: ``account.nonce.signature`` in hex, over the session and the decision."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -42,19 +45,20 @@ class SignedPermits:
     def enrol(self, account: str, public: bytes) -> None:
         (self._folder / f"{account}.key").write_bytes(public)
 
-    def use_permit(self, permit: str, ask: bytes) -> str:
-        account, _, rest = permit.partition(".")
+    def use_permit(self, permit: str, account: str, session: str, decision: bytes) -> None:
+        named, _, rest = permit.partition(".")
         nonce, _, signature = rest.partition(".")
         key = self._folder / f"{account}.key"
         used = self._folder / f"{nonce}.used"
         try:
-            if not account or not key.is_file() or used.exists():
+            if not account or named != account or not key.is_file() or used.exists():
                 raise InvalidSignature
-            Ed25519PublicKey.from_public_bytes(key.read_bytes()).verify(bytes.fromhex(signature), f"{nonce}\n".encode() + ask)
+            Ed25519PublicKey.from_public_bytes(key.read_bytes()).verify(
+                bytes.fromhex(signature), f"{nonce}\n{session}\n".encode() + decision
+            )
         except (InvalidSignature, ValueError) as error:
             raise Refused("there is no permit for this", help="ask the employee to confirm it with their device") from error
         used.touch()
-        return account
 
 
 class Device:
@@ -66,7 +70,7 @@ class Device:
 
     def permit(self, act: StaffAct) -> str:
         nonce = secrets.token_hex(8)
-        signed = self._key.sign(f"{nonce}\n".encode() + staff_acts.encode(act))
+        signed = self._key.sign(f"{nonce}\n{SESSION}\n".encode() + staff_acts.encode(act))
         return f"{self.account}.{nonce}.{signed.hex()}"
 
 
@@ -87,7 +91,8 @@ class StaffedKeeper:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(place.held())
                 journal = stack.enter_context(open_journal(self.url))
-                desk = staff_desks.staff_desk(journal, Set(NOON), secrets.token_bytes, self.permits)
+                found = staff_desks.directory(journal, Set(NOON), secrets.token_bytes)
+                desk = staff_desks.staff_desk(lambda: found, self.permits)
                 if fault:
                     stack.enter_context(faults.arm(*fault))
                 with place.listen(for_others=False) as listening:
@@ -122,12 +127,12 @@ def test_the_web_process_changes_no_right_without_a_permit_for_exactly_that(staf
     invite, other = InviteStaff("desk-1", F.REVIEWER), InviteStaff("desk-9", F.OFFICER)
     for permit in ("", admin, f"{admin}.00.00", device.permit(other)):
         with pytest.raises(Refused, match="no permit"):
-            web.decide(invite, permit)
+            web.decide(invite, permit, admin, SESSION)
     permit = device.permit(invite)
-    made = web.decide(invite, permit)
-    assert web.decide(invite, permit) == made, "asked again after a lost answer"
+    made = web.decide(invite, permit, admin, SESSION)
+    assert web.decide(invite, permit, admin, SESSION) == made, "asked again after a lost answer"
     with pytest.raises(Refused, match="no permit"):
-        web.decide(SuspendStaff(made.account, StaffReason.LEFT), permit)
+        web.decide(SuspendStaff(made.account, StaffReason.LEFT), permit, admin, SESSION)
     desk = web.redeem(made.secret)
     member = web.member(desk)
     assert member is not None
@@ -138,11 +143,11 @@ def test_the_web_process_changes_no_right_without_a_permit_for_exactly_that(staf
         web.members(desk)
     wrong = GrantRights(admin, F.OPERATOR, (R.ENTER_ORDERS,), StaffReason.NEEDED)
     with pytest.raises(Refused, match="its own rights"):
-        web.decide(wrong, device.permit(wrong))
+        web.decide(wrong, device.permit(wrong), admin, SESSION)
     desks = Device(staffed.permits, desk)
     takes = SuspendStaff(admin, StaffReason.LEFT)
     with pytest.raises(Refused, match="manage-staff"):
-        web.decide(takes, desks.permit(takes))
+        web.decide(takes, desks.permit(takes), desk, SESSION)
     web.note_use(desk, R.REQUEST_VIEWS)
     web.note_seen(desk)
     with pytest.raises(Refused, match="approve-views"):
@@ -166,17 +171,17 @@ def test_a_keeper_that_dies_while_it_decides_leaves_the_decision_whole_or_undone
         before = len(staffed.events())
         impatient = KeeperStaff(staffed.kept.place, 0.0)
         with pytest.raises(KeeperAway, match="not running"):
-            impatient.decide(invite, device.permit(invite))
+            impatient.decide(invite, device.permit(invite), admin, SESSION)
         impatient.close()
         whole = len(staffed.events())
         assert whole - before == (2 if number == 1 else 1)
         staffed.start()
         if number == 2:
             with pytest.raises(UsageError, match="has rights, or is invited"):
-                web.decide(invite, device.permit(invite))
+                web.decide(invite, device.permit(invite), admin, SESSION)
             gone = WithdrawInvitation(web.members(admin)[-1].account)
-            web.decide(gone, device.permit(gone))
-        assert web.decide(invite, device.permit(invite)).secret
+            web.decide(gone, device.permit(gone), admin, SESSION)
+        assert web.decide(invite, device.permit(invite), admin, SESSION).secret
         staffed.kept.kill()
 
 
@@ -184,8 +189,8 @@ def test_what_the_keeper_does_not_know_is_refused(staffed: StaffedKeeper) -> Non
     web = staffed.start().client
     for request, body in (
         (ask.NoteStaffUse("nobody", "see-everything"), b""),
-        (ask.DecideStaff("permit"), b"{}"),
-        (ask.DecideStaff("permit"), b"not json"),
+        (ask.DecideStaff("permit", "account", SESSION), b"{}"),
+        (ask.DecideStaff("permit", "account", SESSION), b"not json"),
     ):
         with pytest.raises(UsageError, match=r"not known|no decision"):
             web._connections.ask(request, body)

@@ -25,7 +25,7 @@ class OneInvitation:
     def __init__(self) -> None:
         self.waiting: dict[str, UUID] = {}
 
-    def redeem(self, secret: str) -> UUID:
+    def redeem(self, secret: str, claim: str) -> UUID:
         if secret not in self.waiting:
             raise ChallengeEnded("there is no such invitation", help="ask for a new one")
         return self.waiting.pop(secret)

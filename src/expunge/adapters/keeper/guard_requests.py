@@ -27,7 +27,7 @@ _K = TypeVar("_K", AskKind, Method, Audience)
 
 class _Guarding(Request):
     slow = True
-    needs = Right.KEYS
+    needs = Right.SERVE
 
 
 @dataclass(frozen=True)

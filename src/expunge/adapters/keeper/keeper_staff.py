@@ -62,9 +62,12 @@ class KeeperStaff:
         told = self._connections.ask(ask.FirstStaffLink()).value
         return None if told is None else str(told)
 
-    def decide(self, act: StaffAct, permit: str) -> StaffActed:
-        """Have a decision entered, with the permit that an employee's device gave for exactly this. Raises Refused without one."""
-        told: Any = self._connections.ask(ask.DecideStaff(permit), staff_acts.encode(act)).value
+    def decide(self, act: StaffAct, permit: str, account: str, session: str) -> StaffActed:
+        """Have a decision entered, with the permit that an account gave for exactly this, in a web session of that hex SHA-256.
+
+        Raises Refused or ProofRefused without one.
+        """
+        told: Any = self._connections.ask(ask.DecideStaff(permit, account, session), staff_acts.encode(act)).value
         return StaffActed(*told)
 
 

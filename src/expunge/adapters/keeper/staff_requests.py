@@ -28,11 +28,11 @@ _REMEMBERED = 256
 """Permits whose answers are remembered, for a caller whose answer was lost."""
 
 
-class Permits(Protocol):
-    """Permits for one ask each, which devices of employees signed."""
+class DecisionPermits(Protocol):
+    """Permits for one decision each, which an employee confirmed with a device."""
 
-    def use_permit(self, permit: str, ask: bytes) -> str:
-        """Use a permit up, and return the account that gave it for exactly these bytes. Raises Refused for any other."""
+    def use_permit(self, permit: str, account: str, session: str, decision: bytes) -> None:
+        """Use a permit up that an account gave, in a web session, for exactly these bytes. Raises Refused or ProofRefused for any other."""
         ...
 
 
@@ -41,7 +41,7 @@ class StaffMemberOf(Request):
     """One account, with what it may do now."""
 
     name = "staff-member"
-    needs = Right.KEYS
+    needs = Right.SERVE
     slow = True
     account: str
 
@@ -51,14 +51,14 @@ class StaffMembers(Request):
     """Every account, for an account that may read the register."""
 
     name = "staff-members"
-    needs = Right.KEYS
+    needs = Right.SERVE
     slow = True
     account: str
 
 
 @dataclass(frozen=True)
 class RedeemStaffLink(Request):
-    """The use of a link. The secret is the body, so that it stands in no head."""
+    """The use of a link, without a credential. The pages use an invitation of the account guard instead, which enrols one. The secret is the body, so that it stands in no head."""
 
     name = "redeem-staff-link"
     with_body = True
@@ -73,7 +73,7 @@ class NoteStaffUse(Request):
     """A day on which an account was seen, and used a right where one is named."""
 
     name = "note-staff-use"
-    needs = Right.KEYS
+    needs = Right.SERVE
     slow = True
     account: str
     right: str
@@ -81,7 +81,7 @@ class NoteStaffUse(Request):
 
 @dataclass(frozen=True)
 class FirstStaffLink(Request):
-    """A link for the first administrator, while no person is enrolled."""
+    """A link for the first administrator, while no person is enrolled. Only who may have keys used asks it: who has the link decides."""
 
     name = "first-staff-link"
     needs = Right.KEYS
@@ -95,16 +95,21 @@ class DecideStaff(Request):
     name = "decide-staff"
     with_body = True
     most_body = MOST_ACT
-    needs = Right.KEYS
+    needs = Right.SERVE
     slow = True
     permit: str
+    account: str
+    """The account that gave it."""
+    session: str
+    """Hex SHA-256 of the key of the web session that it was given in."""
 
 
 class StaffDesk:
     """Answers requests about staff."""
 
-    def __init__(self, directory: StaffDirectory, permits: Permits) -> None:
-        self._directory, self._permits = directory, permits
+    def __init__(self, directory: Callable[[], StaffDirectory], permits: DecisionPermits) -> None:
+        """``directory``: gives the directory for one request, or raises the error that the caller is answered with."""
+        self._directory_of, self._permits = directory, permits
         self._answered: OrderedDict[tuple[str, bytes], StaffActed] = OrderedDict()
         self._guard = threading.Lock()
 
@@ -119,6 +124,10 @@ class StaffDesk:
             DecideStaff: self._decide,
         }
         return {kind: _answering(act) for kind, act in acts.items()}
+
+    @property
+    def _directory(self) -> StaffDirectory:
+        return self._directory_of()
 
     def _members(self, ask: StaffMembers, _: bytes) -> Answer:
         if not self._directory.may(ask.account, StaffRight.READ_STAFF):
@@ -139,9 +148,9 @@ class StaffDesk:
             known = self._answered.get((ask.permit, body))
             if known is None:
                 act = staff_acts.decode(body)
-                account = self._permits.use_permit(ask.permit, body)
-                self._directory.note_use(account, staff_acts.needed(act))
-                known = self._directory.decide(act, account)
+                self._permits.use_permit(ask.permit, ask.account, ask.session, body)
+                self._directory.note_use(ask.account, staff_acts.needed(act))
+                known = self._directory.decide(act, ask.account)
                 self._answered[ask.permit, body] = known
                 while len(self._answered) > _REMEMBERED:
                     self._answered.popitem(last=False)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import quote, urlsplit
 
+from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
 from expunge.errors import Misconfigured
 
 _LOOPBACK = "localhost"
@@ -37,3 +40,29 @@ class GuardSettings:
     def relying_party(self) -> str:
         """The host of the origin."""
         return urlsplit(self.origin).hostname or ""
+
+
+def settings_of(spec: AccountsSpec) -> GuardSettings:
+    """Return the settings that a map's section ``accounts`` gives. Raises Misconfigured where the password of its mail cannot be read."""
+    mail = "" if spec.mail is None else _with_password(spec.mail)
+    return GuardSettings(spec.origin, spec.company or spec.host, mail, spec.mail.sender if spec.mail else "")
+
+
+def _with_password(mail: MailSpec) -> str:
+    scheme, _, rest = mail.server.replace("smtp+starttls", "smtp", 1).partition("://")
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}://{user}:{quote(_password(mail), safe='')}@{host}" if at else f"{scheme}://{rest}"
+
+
+def _password(mail: MailSpec) -> str:
+    if mail.secret_variable:
+        found = os.environ.get(mail.secret_variable, "")
+    else:
+        try:
+            found = next(iter(Path(mail.secret_file).read_text("utf-8").splitlines()), "")
+        except OSError as error:
+            message = f"accounts.mail.secret_file cannot be read: {error.strerror}"
+            raise Misconfigured(message, help="let the keeper's user read it, and nobody else") from error
+    if not found:
+        raise Misconfigured("the password of accounts.mail is empty", help="write it into the file, or export the variable")
+    return found

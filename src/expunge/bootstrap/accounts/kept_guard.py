@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, NoReturn
 
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
-from expunge.adapters.host.clocks import SystemClock
+from expunge.adapters.host.clocks import MonotonicClock, SystemClock
 from expunge.adapters.outbound.mail_smtp import MailServer, SmtpLetters
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
+from expunge.bootstrap.accounts.staff_desks import StaffInvitations, StaffMemberships, directory
+from expunge.bootstrap.open_state import latest
 from expunge.engine.accounts.family_memberships import FamilyMemberships
 from expunge.engine.accounts.guard import GuardParts, LocalGuard
 from expunge.engine.accounts.owners import Owners
 from expunge.errors import Misconfigured, Undelivered
-from expunge.ports.accounts.account_guard import AccountGuard
 from expunge.ports.accounts.letters import Letter, Letters
-from expunge.ports.accounts.memberships import Invitations, Memberships
 from expunge.ports.accounts.sealed_fields import SealedFields
+from expunge.ports.accounts.staff_directory import StaffDirectory
 
 if TYPE_CHECKING:
     from expunge.ports.accounts.account_register import AccountRegister
@@ -36,7 +39,7 @@ class NoLetters:
         """Do nothing."""
 
 
-def no_guard() -> AccountGuard:
+def no_guard() -> NoReturn:
     """Raise Misconfigured: this keeper guards no accounts."""
     message = "this keeper guards no accounts"
     raise Misconfigured(message, help="restart it with a map that has accounts: expunge keeper stop, then expunge keeper run --map FILE")
@@ -46,6 +49,7 @@ def no_guard() -> AccountGuard:
 class _Opened:
     journal: DjangoJournal
     register: AccountRegister
+    staff: StaffDirectory
     guard: LocalGuard
 
 
@@ -57,8 +61,6 @@ class KeptGuard:
         open_journal: Callable[[], DjangoJournal],
         fields: SealedFields,
         settings: GuardSettings,
-        memberships: Callable[[AccountRegister], Memberships] = FamilyMemberships,
-        invitations: Invitations | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -66,11 +68,8 @@ class KeptGuard:
             open_journal: opens the state database, which the tables of accounts lie in.
             fields: seals under the keeper's key.
             settings: the site and its mail server.
-            memberships: says what an account may, over the register: customers by families. Staff are another one's.
-            invitations: one-time secrets that enrol a first credential, where there are any.
         """
         self._open_journal, self._fields, self._settings = open_journal, fields, settings
-        self._memberships, self._invitations = memberships, invitations
         self._letters: Letters = SmtpLetters(MailServer.at(settings.mail), settings.sender) if settings.mail else NoLetters()
         self._guard = threading.Lock()
         self._opened: _Opened | None = None
@@ -83,6 +82,12 @@ class KeptGuard:
             opened = self._opened
         opened.register.stay()
         return opened.guard
+
+    def staff(self) -> StaffDirectory:
+        """Return the directory of staff. Raises as the journal is opened."""
+        self()
+        assert self._opened is not None
+        return self._opened.staff
 
     @property
     def register(self) -> AccountRegister:
@@ -113,8 +118,19 @@ class KeptGuard:
         journal = self._open_journal()
         register = DjangoAccountRegister(journal.alias)
         owners = Owners(register, self._fields, self._letters, company=settings.company, site=settings.origin)
+        staff = directory(journal, MonotonicClock(SystemClock(), latest(journal), _unsaid), secrets.token_bytes)
         passkeys = Fido2Passkeys(settings.origin, settings.relying_party, settings.company)
         parts = GuardParts(
-            register, owners, passkeys, TotpCodes(settings.company), self._memberships(register), SystemClock(), self._invitations
+            register,
+            owners,
+            passkeys,
+            TotpCodes(settings.company),
+            StaffMemberships(staff, FamilyMemberships(register)),
+            SystemClock(),
+            StaffInvitations(staff),
         )
-        return _Opened(journal, register, LocalGuard(parts))
+        return _Opened(journal, register, staff, LocalGuard(parts))
+
+
+def _unsaid(_: timedelta) -> None:
+    """The clock is held; commands that open the installation with its keys tell their operator."""

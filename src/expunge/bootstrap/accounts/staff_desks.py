@@ -1,15 +1,31 @@
-"""The directory of staff over a journal, and the keeper's desk that answers for it."""
+"""The directory of staff over a journal, the keeper's desk that answers for it, and its side of the account guard."""
 
 from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
+from hashlib import sha256
+from uuid import UUID
 
-from expunge.adapters.keeper.staff_requests import Permits, StaffDesk
+from expunge.adapters.keeper.staff_requests import DecisionPermits, StaffDesk
+from expunge.core.accounts.asks import Ask, AskKind
+from expunge.core.accounts.staff import StaffRight
 from expunge.engine.accounts.staff_directory import JournalStaffDirectory
+from expunge.errors import ChallengeEnded, Refused, UsageError
+from expunge.ports.accounts.account_guard import AskPermits
+from expunge.ports.accounts.memberships import Memberships
 from expunge.ports.accounts.staff_directory import StaffDirectory
 from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
+
+DECISION = "decision"
+"""The detail of an ask that holds the hex SHA-256 of the decision about staff that it is for."""
+_RIGHTS = {
+    AskKind.CHANGE_OF_RIGHTS: frozenset({StaffRight.MANAGE_STAFF, StaffRight.CONFIRM_RIGHTS}),
+    AskKind.VIEW: frozenset({StaffRight.SEE_VIEWS}),
+    AskKind.APPROVAL: frozenset({StaffRight.APPROVE_ORDERS, StaffRight.APPROVE_VIEWS}),
+}
+"""Ask of staff -> the rights of which it takes one. The act that it is for asks for the very right again."""
 
 
 def directory(journal: Journal, clock: Clock, random: Callable[[int], bytes]) -> StaffDirectory:
@@ -17,6 +33,53 @@ def directory(journal: Journal, clock: Clock, random: Callable[[int], bytes]) ->
     return JournalStaffDirectory(journal, clock, random, getpass.getuser())
 
 
-def staff_desk(journal: Journal, clock: Clock, random: Callable[[int], bytes], permits: Permits) -> StaffDesk:
+def staff_desk(staff: Callable[[], StaffDirectory], permits: DecisionPermits) -> StaffDesk:
     """Return the desk that a keeper answers requests about staff at."""
-    return StaffDesk(directory(journal, clock, random), permits)
+    return StaffDesk(staff, permits)
+
+
+def ask_for(decision: bytes, account: UUID) -> Ask:
+    """Return the ask that a decision about staff has to be confirmed by."""
+    return Ask(AskKind.CHANGE_OF_RIGHTS, account, details=((DECISION, sha256(decision).hexdigest()),))
+
+
+class GuardedDecisions:
+    """Implements ``expunge.adapters.keeper.staff_requests.DecisionPermits`` by permits of the account guard."""
+
+    def __init__(self, guard: Callable[[], AskPermits]) -> None:
+        self._guard = guard
+
+    def use_permit(self, permit: str, account: str, session: str, decision: bytes) -> None:
+        """See the port."""
+        try:
+            who, where = UUID(account), bytes.fromhex(session)
+        except ValueError as error:
+            raise UsageError("a permit names no account or no session", help="ask with the same version of Expunge") from error
+        self._guard().use_permit(permit, where, ask_for(decision, who))
+
+
+class StaffMemberships:
+    """Implements ``expunge.ports.accounts.memberships.Memberships``: staff by their rights, all other asks by another one's answer."""
+
+    def __init__(self, staff: StaffDirectory, others: Memberships) -> None:
+        self._staff, self._others = staff, others
+
+    def may(self, account: UUID, ask: Ask) -> bool:
+        """See the port."""
+        if not ask.kind.of_staff:
+            return self._others.may(account, ask)
+        return ask.account == account and not _RIGHTS[ask.kind].isdisjoint(self._staff.rights(str(account)))
+
+
+class StaffInvitations:
+    """Implements ``expunge.ports.accounts.memberships.Invitations`` by the links of the register of staff."""
+
+    def __init__(self, staff: StaffDirectory) -> None:
+        self._staff = staff
+
+    def redeem(self, secret: str, claim: str) -> UUID:
+        """See the port."""
+        try:
+            return UUID(self._staff.redeem(secret, claim))
+        except Refused as error:
+            raise ChallengeEnded(error.message, help=error.help) from error

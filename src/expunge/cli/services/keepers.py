@@ -85,7 +85,8 @@ def run(
         output.write_json("keeping/1", where) if as_json else output.say(f"keeping the keys of {place.state}{more}")
 
     doors = KeptInstallation(path, passphrase) if path and with_vault else None
-    keeping.keep(place, passphrase, admitted, ready, doors, KeptSenders(path, doors) if path else None)
+    accounts = keeping.accounts_of_keeper(path) if path else None
+    keeping.keep(place, passphrase, admitted, ready, doors, KeptSenders(path, doors) if path else None, accounts)
 
 
 @app.command()

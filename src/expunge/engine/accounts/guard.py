@@ -14,7 +14,7 @@ from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
 from expunge.core.accounts.letter_texts import LetterKind
 from expunge.engine.accounts.allowances import Allowance
-from expunge.engine.accounts.confirming import Confirming, AskPermit, enrolment_ask
+from expunge.engine.accounts.confirming import AskPermit, Confirming, enrolment_ask
 from expunge.engine.accounts.enrolment import CODE_DEVICE, Enrolment
 from expunge.engine.accounts.mail_codes import MailCodes
 from expunge.engine.accounts.owners import Owners
@@ -27,6 +27,7 @@ from expunge.ports.clock import Clock
 
 OPENED_A_MINUTE = 600
 """New accounts in all: code in the web process fills no disk with them."""
+_INVITED_LANGUAGE = "en"
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 
 
@@ -89,8 +90,10 @@ class LocalGuard:
         _require_session(session)
         if self._invitations is None:
             raise ChallengeEnded("there is no such invitation", help="ask for a new one")
-        account = self._invitations.redeem(secret)
-        self._owners.record_of(account)
+        account = self._invitations.redeem(secret, sha256(session + secret.encode("utf-8", "replace")).hexdigest()[:32])
+        if self._register.account(account) is None:
+            # Why without an address: an invitation reached its person by another way than the keeper's mail.
+            self._register.open_account(AccountRecord(account, b"", _INVITED_LANGUAGE, self._clock.now()))
         self._require_none(account)
         return account, self._first_permit(account, session)
 

@@ -19,8 +19,12 @@ class Memberships(Protocol):
 class Invitations(Protocol):
     """One-time secrets that enrol the first credential of an account: links for employees, or from a company's own app."""
 
-    def redeem(self, secret: str) -> UUID:
+    def redeem(self, secret: str, claim: str) -> UUID:
         """Return the account that a secret is for, and end the secret: it works once, across processes and restarts.
+
+        Args:
+            secret: of the invitation.
+            claim: 32 hex digits that name this use. The same use again, after a lost answer, returns the same account.
 
         Raises ChallengeEnded where it was used, is over, or is none; StateUnavailable.
         """
