@@ -44,6 +44,14 @@ class Sink:
             assert time.monotonic() < until, f"{len(found)} mails of {count}"
             time.sleep(0.05)
 
+    def count(self, address: str) -> int:
+        """How many mails an address has had."""
+        return sum(address.lower() in [each.lower() for each in recipients] for recipients, _ in self.mails)
+
+    def subjects(self, address: str) -> list[str]:
+        """The subjects of the mails of an address, oldest first."""
+        return [str(message["Subject"]) for recipients, message in self.mails if address in recipients]
+
     def code(self, address: str, count: int = 1) -> str:
         """The code in the newest of the mails of an address, once there are so many."""
         body = self.to(address, count)[-1].get_body(("plain",))
