@@ -35,3 +35,11 @@ def other(browser: Browser) -> Iterator[Visitor]:
     """Another one, at another machine."""
     with visitor(browser) as lent:
         yield lent
+
+
+@pytest.fixture(autouse=True)
+def fresh_attempts(request: pytest.FixtureRequest) -> None:
+    """Let no test of a module be held up by the attempts of another: they all come from one address."""
+    if "served_site" in request.fixturenames:
+        served: SiteServed = request.getfixturevalue("served_site")
+        served.sql("DELETE FROM expunge_counter")

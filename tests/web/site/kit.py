@@ -7,7 +7,9 @@ import email
 import email.policy
 import re
 import socket
+import sqlite3
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -27,8 +29,12 @@ class Sink:
 
     port: int = 0
     mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
+    refusing: bool = False
+    """Whether it takes nothing for now."""
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if self.refusing:
+            return "451 not now"
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         self.mails.append((list(envelope.rcpt_tos), message))
@@ -74,6 +80,11 @@ class SiteServed:
     def database(self) -> Path:
         return self.folder / ".expunge-accounts" / "accounts.db"
 
+    def sql(self, statement: str, *values: Any) -> list[Any]:
+        """Ask the accounts' database, or change it, as no page could."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:
+            return connection.execute(statement, values).fetchall()
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -108,4 +119,6 @@ def site(folder: Path) -> Iterator[SiteServed]:
         path = folder / "expunge.yaml"
         path.write_text(path.read_text() + section(origin, sink.port))
         with serving(folder, token, "--port", str(port)) as served:
-            yield SiteServed(served, origin, sink, folder)
+            # Why a first look: the tables are made once a worker begins, which is after the server listens.
+            with urllib.request.urlopen(f"{origin}/account/login/", timeout=30):
+                yield SiteServed(served, origin, sink, folder)

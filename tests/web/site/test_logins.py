@@ -42,10 +42,11 @@ def test_a_code_is_taken_once_and_within_one_step_of_skew(served_site: SiteServe
     assert page.path == "/account/2fa/authenticate/"
     assert "Incorrect code" in anna.send("code", code=enrolled_with).words, "the code of the enrolment let in"
     assert "Incorrect code" in anna.send("code", code=code_of(seed, 3)).words
-    assert anna.send("code", code=code_of(seed, 1)).path == "/"
+    later = code_of(seed, 1)
+    assert anna.send("code", code=later).path == "/"
     second = HttpPerson(served_site)
     second.log_in("codes@example.org")
-    assert "Incorrect code" in second.send("code", code=code_of(seed, 1)).words, "one code let in twice"
+    assert "Incorrect code" in second.send("code", code=later).words, "one code let in twice"
     assert not second.inside
 
 
@@ -75,7 +76,7 @@ def test_right_password_on_a_new_device_is_not_enough(served_site: SiteServed, a
     attacker = HttpPerson(served_site, CHROME)
     assert attacker.log_in("owner@example.org").path == "/account/login/code/confirm/"
     assert not attacker.inside
-    assert "Incorrect code" in attacker.get("/account/login/code/confirm/").words or attacker.send("code", code="BBBB-BBBB")
+    assert "Incorrect code" in attacker.send("code", code="BBBB-BBBB").words
     assert not attacker.inside
     # The owner, on the browser of the sign-up, is asked for nothing more.
     anna.log_out()

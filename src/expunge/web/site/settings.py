@@ -180,9 +180,12 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "ACCOUNT_DEFAULT_HTTP_PROTOCOL": "https" if spec.secure else "http",
         "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
         "ACCOUNT_USER_MODEL_EMAIL_FIELD": None,
+        "ACCOUNT_FORMS": {"confirm_email_verification_code": f"{_NAMESPACE}.accounts.forms.ProveAddressForm"},
         "ACCOUNT_LOGIN_METHODS": {"email"},
         "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],
         "ACCOUNT_EMAIL_MAX_LENGTH": 420,
+        # Two who sign up at once with one address: the first to prove it has it. Without "strict" the other account has no address at all.
+        "ACCOUNT_PREVENT_ENUMERATION": "strict",
         "ACCOUNT_EMAIL_VERIFICATION": "mandatory",
         "ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED": True,
         "ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND": True,

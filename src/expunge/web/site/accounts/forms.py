@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.account.forms import BaseConfirmCodeForm
+from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.base.internal.flows import check_rate_limit
@@ -23,6 +25,22 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from expunge.web.site.accounts import one_time_codes, passkeys
+
+
+class ProveAddressForm(BaseConfirmCodeForm):  # type: ignore[misc]
+    """The code that proves an address. Of several who typed it, the first to prove it has it; allauth's form would let none of them."""
+
+    def __init__(self, *args: Any, user: Any = None, email: str | None = None, **kwargs: Any) -> None:
+        """Take whose address is proven."""
+        super().__init__(*args, **kwargs)
+        self._user, self._email = user, email
+
+    def clean_code(self) -> str:
+        """Take the code, unless another account has proven the address."""
+        code: str = super().clean_code()
+        if EmailAddress.objects.filter(email=self._email, verified=True).exclude(user=self._user).exists():
+            raise get_account_adapter().validation_error("email_taken")
+        return code
 
 
 class _TakesCode:

@@ -7,6 +7,7 @@ from django.urls import include, path, re_path
 from expunge.web.site.accounts import recovery_views, views
 
 urlpatterns = [
+    path("confirm-email/", views.prove_address, name="account_email_verification_sent"),
     path("sessions/", views.SessionsView.as_view(), name="usersessions_list"),
     path("2fa/webauthn/", views.passkeys, name="mfa_list_webauthn"),
     re_path(r"^2fa/webauthn/keys/", views.not_there),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.views import email_verification_sent
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import EditWebAuthnForm
 from allauth.mfa.webauthn.internal import flows
@@ -13,14 +15,27 @@ from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from expunge.web.site.accounts import closing, interrupted, known_devices, notices, recovery, sessions
 from expunge.web.site.accounts.models import Account, KnownDevice
 from expunge.web.site.shell.devices import device_name
+
+
+def prove_address(request: HttpRequest) -> HttpResponseBase:
+    """Take the code that proves an address; begin anew where none is waited for.
+
+    allauth's view then leads to the login, which leads back to it for as long as the login is under way.
+    """
+    response = email_verification_sent(request)
+    if isinstance(response, HttpResponseRedirect) and response.url == reverse("account_login") and not request.user.is_authenticated:
+        clear_login(request)
+    return response
 
 
 class SessionsView(ListUserSessionsView):  # type: ignore[misc]
