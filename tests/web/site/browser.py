@@ -84,10 +84,11 @@ class Visitor:
         return credentials
 
     def put_passkey(self, passkey: dict[str, Any]) -> None:
-        """Put a passkey into the authenticator instead of the one of the same id."""
+        """Put a passkey into the authenticator, in the place of the one of the same id."""
         assert self._cdp is not None
         named = {"authenticatorId": self._authenticator, "credentialId": passkey["credentialId"]}
-        self._cdp.send("WebAuthn.removeCredential", named)
+        if any(each["credentialId"] == passkey["credentialId"] for each in self.passkeys()):
+            self._cdp.send("WebAuthn.removeCredential", named)
         self._cdp.send("WebAuthn.addCredential", {"authenticatorId": self._authenticator, "credential": passkey})
 
 

@@ -102,22 +102,23 @@ def mail_server() -> Iterator[Sink]:
         controller.stop()
 
 
-def section(origin: str, mail_port: int) -> str:
+def section(origin: str, mail_port: int, database: str = "") -> str:
     return (
         f"accounts:\n  origin: {origin}\n  company: Acme Doorbells\n  support: help@acme.example\n"
         f"  mail: {{server: 'smtp://127.0.0.1:{mail_port}', sender: privacy@acme.example}}\n"
+        + (f"  database: '{database}'\n" if database else "")
     )
 
 
 @contextlib.contextmanager
-def site(folder: Path) -> Iterator[SiteServed]:
-    """Serve the pages of a company in a folder until the block ends."""
+def site(folder: Path, database: str = "") -> Iterator[SiteServed]:
+    """Serve the pages of a company in a folder until the block ends, with a database of their own or the one of a URL."""
     token = company(folder)
     port = free_port()
     origin = f"http://localhost:{port}"
     with mail_server() as sink:
         path = folder / "expunge.yaml"
-        path.write_text(path.read_text() + section(origin, sink.port))
+        path.write_text(path.read_text() + section(origin, sink.port, database))
         with serving(folder, token, "--port", str(port)) as served:
             # Why a first look: the tables are made once a worker begins, which is after the server listens.
             with urllib.request.urlopen(f"{origin}/account/login/", timeout=30):

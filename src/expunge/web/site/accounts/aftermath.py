@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.account.models import EmailAddress
 from allauth.account.signals import password_changed, password_reset, password_set, user_logged_in
 from allauth.mfa.models import Authenticator
@@ -49,11 +49,13 @@ def reset_password(user: Any, **_: Any) -> None:
 
 
 @receiver(authenticator_added)
-def enrolled(user: Any, authenticator: Any, **_: Any) -> None:
+def enrolled(request: Any, user: Any, authenticator: Any, **_: Any) -> None:
     """Open the account again after a recovery, once it has a second factor."""
     if authenticator.type != Authenticator.Type.RECOVERY_CODES and user.must_enrol:
         Account.objects.filter(pk=user.pk).update(must_enrol=False)
         user.must_enrol = False
+        # Why: the person made it a moment ago, and looks at the recovery codes next.
+        record_authentication(request, user, "mfa", type=authenticator.type, id=authenticator.pk, reauthenticated=True)
 
 
 def tidy() -> None:
