@@ -120,6 +120,18 @@ def site(folder: Path, database: str = "") -> Iterator[SiteServed]:
         path = folder / "expunge.yaml"
         path.write_text(path.read_text() + section(origin, sink.port, database))
         with serving(folder, token, "--port", str(port)) as served:
-            # Why a first look: the tables are made once a worker begins, which is after the server listens.
-            with urllib.request.urlopen(f"{origin}/account/login/", timeout=30):
-                yield SiteServed(served, origin, sink, folder)
+            _wait_for(f"{origin}/account/login/")
+            yield SiteServed(served, origin, sink, folder)
+
+
+def _wait_for(page: str, within: float = 60.0) -> None:
+    """Wait for a first answer: the tables are made once a worker begins, which is after the server listens."""
+    until = time.monotonic() + within
+    while True:
+        try:
+            with urllib.request.urlopen(page, timeout=within):
+                return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)

@@ -32,7 +32,7 @@ def prove_address(request: HttpRequest) -> HttpResponseBase:
 
     allauth's view then leads to the login, which leads back to it for as long as the login is under way.
     """
-    response = email_verification_sent(request)
+    response: HttpResponseBase = email_verification_sent(request)
     if isinstance(response, HttpResponseRedirect) and response.url == reverse("account_login") and not request.user.is_authenticated:
         clear_login(request)
     return response
