@@ -7,7 +7,9 @@ import email
 import email.policy
 import re
 import socket
+import sqlite3
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -27,8 +29,12 @@ class Sink:
 
     port: int = 0
     mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
+    refusing: bool = False
+    """Whether it takes nothing for now."""
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if self.refusing:
+            return "451 not now"
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         self.mails.append((list(envelope.rcpt_tos), message))
@@ -43,6 +49,14 @@ class Sink:
                 return found
             assert time.monotonic() < until, f"{len(found)} mails of {count}"
             time.sleep(0.05)
+
+    def count(self, address: str) -> int:
+        """How many mails an address has had."""
+        return sum(address.lower() in [each.lower() for each in recipients] for recipients, _ in self.mails)
+
+    def subjects(self, address: str) -> list[str]:
+        """The subjects of the mails of an address, oldest first."""
+        return [str(message["Subject"]) for recipients, message in self.mails if address in recipients]
 
     def code(self, address: str, count: int = 1) -> str:
         """The code in the newest of the mails of an address, once there are so many."""
@@ -66,6 +80,11 @@ class SiteServed:
     def database(self) -> Path:
         return self.folder / ".expunge-accounts" / "accounts.db"
 
+    def sql(self, statement: str, *values: Any) -> list[Any]:
+        """Ask the accounts' database, or change it, as no page could."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:
+            return connection.execute(statement, values).fetchall()
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -83,21 +102,36 @@ def mail_server() -> Iterator[Sink]:
         controller.stop()
 
 
-def section(origin: str, mail_port: int) -> str:
+def section(origin: str, mail_port: int, database: str = "") -> str:
     return (
         f"accounts:\n  origin: {origin}\n  company: Acme Doorbells\n  support: help@acme.example\n"
         f"  mail: {{server: 'smtp://127.0.0.1:{mail_port}', sender: privacy@acme.example}}\n"
+        + (f"  database: '{database}'\n" if database else "")
     )
 
 
 @contextlib.contextmanager
-def site(folder: Path) -> Iterator[SiteServed]:
-    """Serve the pages of a company in a folder until the block ends."""
+def site(folder: Path, database: str = "") -> Iterator[SiteServed]:
+    """Serve the pages of a company in a folder until the block ends, with a database of their own or the one of a URL."""
     token = company(folder)
     port = free_port()
     origin = f"http://localhost:{port}"
     with mail_server() as sink:
         path = folder / "expunge.yaml"
-        path.write_text(path.read_text() + section(origin, sink.port))
+        path.write_text(path.read_text() + section(origin, sink.port, database))
         with serving(folder, token, "--port", str(port)) as served:
+            _wait_for(f"{origin}/account/login/")
             yield SiteServed(served, origin, sink, folder)
+
+
+def _wait_for(page: str, within: float = 60.0) -> None:
+    """Wait for a first answer: the tables are made once a worker begins, which is after the server listens."""
+    until = time.monotonic() + within
+    while True:
+        try:
+            with urllib.request.urlopen(page, timeout=within):
+                return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)

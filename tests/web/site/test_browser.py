@@ -1,0 +1,157 @@
+"""The pages in a real browser, with passkeys: sign up, lose the phone, stay out, be ended."""
+
+from __future__ import annotations
+
+import time
+
+from playwright.sync_api import Page
+
+from tests.web.site.browser import Visitor
+from tests.web.site.http_person import PASSWORD, HttpPerson
+from tests.web.site.kit import SiteServed
+
+
+def submit(page: Page, field: str, value: str) -> None:
+    """Fill a field and send its form."""
+    page.locator(f"input[name={field}]").fill(value)
+    page.locator(f"form:has(input[name={field}]) button[type=submit]").first.click()
+
+
+def sign_up_with_a_passkey(site: SiteServed, person: Visitor, address: str) -> Page:
+    person.take_authenticator()
+    page = person.go(f"{site.origin}/account/signup/passkey/")
+    submit(page, "email", address)
+    submit(page, "code", site.sink.code(address))
+    page.locator("#mfa_webauthn_signup").click()
+    page.wait_for_url(f"{site.origin}/account/protect/")
+    return page
+
+
+def log_in_with_a_passkey(site: SiteServed, person: Visitor) -> Page:
+    page = person.go(f"{site.origin}/account/login/")
+    page.locator("#passkey_login").click()
+    return page
+
+
+def log_out(site: SiteServed, person: Visitor) -> None:
+    page = person.go(f"{site.origin}/account/logout/")
+    page.locator("form[action*=logout] button[type=submit], form button[type=submit]").last.click()
+    page.wait_for_url(f"{site.origin}/")
+
+
+def path_of(page: Page, site: SiteServed) -> str:
+    return page.url.removeprefix(site.origin)
+
+
+def test_a_person_signs_up_with_a_passkey_and_logs_in_with_it(served_site: SiteServed, person: Visitor) -> None:
+    page = sign_up_with_a_passkey(served_site, person, "anna@example.org")
+    assert "no phone" in page.inner_text("body")
+    assert len(person.passkeys()) == 1
+    log_out(served_site, person)
+    page = log_in_with_a_passkey(served_site, person)
+    page.wait_for_url(f"{served_site.origin}/")
+    page = person.go(f"{served_site.origin}/account/sessions/")
+    assert path_of(page, served_site) == "/account/sessions/"
+    # Recovery codes for paper, asked for by the passkey of the sign-up or once more by it.
+    page = person.go(f"{served_site.origin}/account/2fa/recovery-codes/generate/")
+    if "reauthenticate" in page.url:
+        page.locator("#mfa_webauthn_reauthenticate").click()
+        page.wait_for_url("**/recovery-codes/generate/**")
+    page.locator("form[action*=generate] button[type=submit]").click()
+    page.wait_for_url("**/recovery-codes/")
+    assert not person.complaints
+
+
+def test_who_lost_the_phone_recovers_after_the_wait(served_site: SiteServed, person: Visitor, other: Visitor) -> None:
+    address = "phone@example.org"
+    page = sign_up_with_a_passkey(served_site, person, address)
+    log_out(served_site, person)
+    person.lose_authenticator()
+    # Another machine, which has never been here.
+    other.take_authenticator()
+    mails = served_site.sink.count(address)
+    page = other.go(f"{served_site.origin}/account/recovery/")
+    submit(page, "email", address)
+    submit(page, "code", served_site.sink.code(address, mails + 1))
+    page.wait_for_url("**/recovery/waiting/")
+    assert "A recovery of your account was begun" in served_site.sink.subjects(address)
+    served_site.sql("UPDATE expunge_recovery SET ready = datetime('now', '-1 minute')")
+    mails = served_site.sink.count(address)
+    page = other.go(f"{served_site.origin}/account/recovery/")
+    submit(page, "email", address)
+    submit(page, "code", served_site.sink.code(address, mails + 1))
+    page.wait_for_url("**/account/protect/")
+    page = other.go(f"{served_site.origin}/account/sessions/")
+    assert path_of(page, served_site) == "/account/protect/"
+    page = other.go(f"{served_site.origin}/account/2fa/webauthn/add/")
+    page.locator("#mfa_webauthn_add").click()
+    page.wait_for_url("**/recovery-codes/")
+    log_out(served_site, other)
+    page = log_in_with_a_passkey(served_site, other)
+    page.wait_for_url(f"{served_site.origin}/")
+    assert not other.complaints
+
+
+def test_a_passkey_whose_counter_goes_back_is_refused_and_told(served_site: SiteServed, person: Visitor) -> None:
+    address = "copied@example.org"
+    sign_up_with_a_passkey(served_site, person, address)
+    log_out(served_site, person)
+    log_in_with_a_passkey(served_site, person).wait_for_url(f"{served_site.origin}/")
+    log_out(served_site, person)
+    (passkey,) = person.passkeys()
+    person.put_passkey({**passkey, "signCount": 0})
+    page = log_in_with_a_passkey(served_site, person)
+    page.wait_for_selector("text=there may be a copy of it")
+    assert path_of(person.go(f"{served_site.origin}/account/sessions/"), served_site).startswith("/account/login/")
+    assert "There may be a copy of your passkey" in served_site.sink.subjects(address)
+    # The passkey itself, which counts on, still lets in.
+    person.put_passkey({**passkey, "signCount": passkey["signCount"] + 1})
+    log_in_with_a_passkey(served_site, person).wait_for_url(f"{served_site.origin}/")
+
+
+def test_a_passkey_that_is_missing_is_told_on_the_page(served_site: SiteServed, person: Visitor) -> None:
+    person.take_authenticator()
+    page = log_in_with_a_passkey(served_site, person)
+    page.wait_for_selector("#passkey-trouble:not([hidden])", timeout=90_000)
+    assert "another way" in page.inner_text("#passkey-trouble")
+
+
+def test_an_attacker_with_the_right_password_stays_out(served_site: SiteServed, person: Visitor) -> None:
+    address = "target@example.org"
+    HttpPerson(served_site).sign_up(address)
+    page = person.go(f"{served_site.origin}/account/login/")
+    page.locator("input[name=login]").fill(address)
+    submit(page, "password", PASSWORD)
+    page.wait_for_url("**/login/code/confirm/")
+    for path in ("/", "/account/sessions/", "/account/email/", "/account/2fa/", "/account/protect/", "/account/close/"):
+        page = person.go(f"{served_site.origin}{path}")
+        assert path == "/" or "login" in page.url, path
+        assert "Sign Out" not in page.content(), path
+    for _ in range(3):
+        page = person.go(f"{served_site.origin}/account/login/code/confirm/")
+        submit(page, "code", "BBBB-BBBB")
+    assert not page.url.endswith("/code/confirm/"), "more than three tries of one code"
+
+
+def test_a_session_that_is_ended_elsewhere_stops_within_a_second(served_site: SiteServed, person: Visitor, other: Visitor) -> None:
+    address = "two@example.org"
+    page = sign_up_with_a_passkey(served_site, person, address)
+    second = HttpPerson(served_site)
+    second.cookies = {each["name"]: each["value"] for each in person.context.cookies()}
+    log_out(served_site, person)
+    assert not second.inside, "a copied cookie outlived the log-out"
+    log_in_with_a_passkey(served_site, person).wait_for_url(f"{served_site.origin}/")
+    keys = person.passkeys()
+    other.take_authenticator()
+    for key in keys:
+        other.put_passkey({**key, "signCount": key["signCount"] + 1})
+    log_in_with_a_passkey(served_site, other).wait_for_url(f"{served_site.origin}/")
+    page = person.go(f"{served_site.origin}/account/sessions/")
+    page.locator("form:has(input[value=others]) button").click()
+    page.wait_for_url("**/sessions/")
+    at = time.monotonic()
+    copied = HttpPerson(served_site, cookies={each["name"]: each["value"] for each in other.context.cookies()})
+    assert not copied.inside
+    assert time.monotonic() - at < 1.0
+    assert "/account/login/" in other.go(f"{served_site.origin}/account/sessions/").url
+    assert path_of(person.go(f"{served_site.origin}/account/sessions/"), served_site) == "/account/sessions/"

@@ -1,0 +1,162 @@
+"""A person who lost every second factor comes in again, after a wait that others can stop."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.web.site.http_person import HttpPerson, code_of
+from tests.web.site.kit import SiteServed
+
+
+@pytest.fixture
+def anna(served_site: SiteServed) -> HttpPerson:
+    served_site.sql("DELETE FROM expunge_recovery")
+    return HttpPerson(served_site)
+
+
+def ask(person: HttpPerson, address: str) -> None:
+    mails = person.site.sink.count(address)
+    person.get("/account/recovery/")
+    person.send("email", email=address)
+    person.send("code", code=person.site.sink.code(address, mails + 1))
+
+
+def let_the_wait_pass(site: SiteServed) -> None:
+    site.sql("UPDATE expunge_recovery SET ready = datetime('now', '-1 minute')")
+
+
+def newest(site: SiteServed, address: str, subject: str) -> str:
+    message = [each for each in site.sink.to(address) if each["Subject"] == subject][-1]
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def test_a_recovery_waits_and_then_lets_in_to_enrol_alone(served_site: SiteServed, anna: HttpPerson) -> None:
+    address = "lost@example.org"
+    anna.sign_up(address)
+    anna.enrol_app()
+    person = HttpPerson(served_site)
+    ask(person, address)
+    assert person.last is not None
+    assert person.last.path == "/account/recovery/waiting/"
+    assert "Come back to this page after" in person.last.words
+    assert not person.inside
+    # Every session of the account says so, and so does the mail.
+    assert "A recovery of this account is under way" in anna.get("/account/sessions/").words
+    assert f"{served_site.origin}/account/recovery/stop/" in newest(served_site, address, "A recovery of your account was begun")
+    # Asked again before the time, it begins anew neither wait nor mails.
+    (ready,) = served_site.sql("SELECT ready FROM expunge_recovery")
+    ask(person, address)
+    assert served_site.sql("SELECT ready FROM expunge_recovery") == [ready]
+    assert not person.inside
+    let_the_wait_pass(served_site)
+    ask(person, address)
+    assert person.last.path == "/account/protect/"
+    assert not anna.inside, "a session outlived the recovery"
+    # Nothing but enrolment is open.
+    for path in ("/account/sessions/", "/account/email/", "/account/close/", "/", "/account/password/change/"):
+        assert person.get(path).path == "/account/protect/", path
+    # Whoever has the password alone gets no further either, before a factor is enrolled.
+    other = HttpPerson(served_site)
+    assert other.log_in(address).path == "/account/login/code/confirm/"
+    person.enrol_app()
+    assert person.inside
+    assert "Your account was recovered" in served_site.sink.subjects(address)
+    assert HttpPerson(served_site).log_in(address).path == "/account/2fa/authenticate/"
+
+
+def test_a_recovery_that_was_broken_off_still_asks_for_a_factor(served_site: SiteServed, anna: HttpPerson) -> None:
+    address = "halfway@example.org"
+    anna.sign_up(address)
+    anna.enrol_app()
+    person = HttpPerson(served_site)
+    ask(person, address)
+    let_the_wait_pass(served_site)
+    ask(person, address)
+    later = HttpPerson(served_site)
+    mails = served_site.sink.count(address)
+    assert later.log_in(address).path == "/account/login/code/confirm/"
+    assert later.send("code", code=served_site.sink.code(address, mails + 1)).path == "/account/protect/"
+    assert later.get("/account/sessions/").path == "/account/protect/"
+
+
+def test_a_mail_stops_it_and_only_once_the_button_is_pressed(served_site: SiteServed, anna: HttpPerson) -> None:
+    address = "stopped@example.org"
+    anna.sign_up(address)
+    anna.enrol_app()
+    thief = HttpPerson(served_site)
+    ask(thief, address)
+    found = re.search(r"/account/recovery/stop/[\w-]+/", newest(served_site, address, "A recovery of your account was begun"))
+    assert found is not None
+    reader = HttpPerson(served_site)
+    assert "Stop the recovery?" in reader.get(found[0]).words
+    assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(1,)], "looking at the page stopped it"
+    assert "The recovery was stopped" in reader.send("csrfmiddlewaretoken").words
+    assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(0,)]
+    assert reader.get(found[0]).status == 404
+    assert "The recovery of your account was stopped" in served_site.sink.subjects(address)
+    assert thief.get("/account/recovery/waiting/").path == "/account/recovery/"
+
+
+def test_a_session_stops_it(served_site: SiteServed, anna: HttpPerson) -> None:
+    address = "banner@example.org"
+    anna.sign_up(address)
+    anna.enrol_app()
+    ask(HttpPerson(served_site), address)
+    anna.get("/account/sessions/")
+    anna.post("/account/recovery/stop/")
+    assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(0,)]
+
+
+def test_a_login_with_a_second_factor_stops_it(served_site: SiteServed, anna: HttpPerson) -> None:
+    address = "found@example.org"
+    anna.sign_up(address)
+    seed = anna.enrol_app()
+    anna.log_out()
+    ask(HttpPerson(served_site), address)
+    # The password alone stops nothing.
+    anna.log_in(address)
+    assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(1,)]
+    anna.send("code", code=code_of(seed, 1))
+    assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(0,)]
+    assert "The recovery of your account was stopped" in served_site.sink.subjects(address)
+
+
+def test_one_that_nobody_used_lapses(served_site: SiteServed, anna: HttpPerson) -> None:
+    address = "lapsed@example.org"
+    anna.sign_up(address)
+    anna.enrol_app()
+    person = HttpPerson(served_site)
+    ask(person, address)
+    served_site.sql("UPDATE expunge_recovery SET ready = datetime('now', '-8 days'), lapses = datetime('now', '-1 day')")
+    ask(person, address)
+    assert person.last is not None
+    assert person.last.path == "/account/recovery/waiting/", "a recovery that had lapsed let in"
+
+
+def test_an_unknown_address_is_answered_alike(served_site: SiteServed) -> None:
+    person = HttpPerson(served_site)
+    person.get("/account/recovery/")
+    page = person.send("email", email="stranger@example.net")
+    assert page.path == "/account/recovery/code/"
+    assert "Incorrect code" in person.send("code", code="BBBB-BBBB").words
+    person.send("code", code="BBBB-BBBB")
+    assert "wrong too often" in person.send("code", code="BBBB-BBBB").words
+
+
+def test_a_code_of_another_browser_is_of_no_use(served_site: SiteServed, anna: HttpPerson) -> None:
+    address = "elsewhere@example.org"
+    anna.sign_up(address)
+    anna.enrol_app()
+    mails = served_site.sink.count(address)
+    one, two = HttpPerson(served_site), HttpPerson(served_site)
+    one.get("/account/recovery/")
+    one.send("email", email=address)
+    code = served_site.sink.code(address, mails + 1)
+    two.get("/account/recovery/")
+    two.send("email", email="stranger@example.net")
+    assert "Incorrect code" in two.send("code", code=code).words
+    assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(0,)]
