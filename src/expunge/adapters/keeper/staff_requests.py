@@ -58,7 +58,7 @@ class StaffMembers(Request):
 
 @dataclass(frozen=True)
 class RedeemStaffLink(Request):
-    """The use of a link, without a credential. The pages use an invitation of the account guard instead, which enrols one. The secret is the body, so that it stands in no head."""
+    """The use of a link, without a credential: the pages use an invitation of the account guard. The secret is the body, not in the head."""
 
     name = "redeem-staff-link"
     with_body = True
