@@ -15,7 +15,7 @@ from uuid import UUID
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Right
-from expunge.adapters.keeper.requests import Name, Request
+from expunge.adapters.keeper.requests import Name, Request, Threads
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Method
 from expunge.errors import UsageError
@@ -26,7 +26,7 @@ _K = TypeVar("_K", AskKind, Method, Audience)
 
 
 class _Guarding(Request):
-    slow = True
+    threads = Threads.ACCOUNTS
     needs = Right.SERVE
 
 

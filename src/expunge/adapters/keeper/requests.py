@@ -37,6 +37,8 @@ class Threads(Enum):
     """Of recordings."""
     SENDERS = auto()
     """Of a server's senders, but for their recordings."""
+    ACCOUNTS = auto()
+    """Of accounts of people, and of staff."""
 
 
 @dataclass(frozen=True)

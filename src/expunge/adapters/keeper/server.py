@@ -34,8 +34,8 @@ _LOOK_AGAIN = 0.02
 """Seconds between two checks for room."""
 _SETTLE_EVERY = 5.0
 """Seconds between two looks for what is idle."""
-_VAULT_THREADS = 8
-_SENDERS_THREADS = 16
+_POOLS = {Threads.VAULT: 8, Threads.SENDERS: 16, Threads.ACCOUNTS: 8}
+"""Threads -> the most of them."""
 """As many as a server has: events that wait together are written with one wait for the device."""
 
 
@@ -84,8 +84,8 @@ class Keeper:
         """
         self._settle = settle
         self._status = status
-        vault, senders = ThreadPoolExecutor(_VAULT_THREADS, "vault"), ThreadPoolExecutor(_SENDERS_THREADS, "senders")
-        self._threads: Mapping[Threads, ThreadPoolExecutor | None] = {Threads.KEYS: None, Threads.VAULT: vault, Threads.SENDERS: senders}
+        pools = {each: ThreadPoolExecutor(most, each.name.lower()) for each, most in _POOLS.items()}
+        self._threads: Mapping[Threads, ThreadPoolExecutor | None] = {Threads.KEYS: None, **pools}
         self._handlers = dict(handlers)
         kinds: tuple[type[Request], ...] = (*handlers, Hello, Status, Stop)
         self._kinds = {kind.name: kind for kind in kinds}

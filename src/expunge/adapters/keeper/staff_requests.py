@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Right
-from expunge.adapters.keeper.requests import Request
+from expunge.adapters.keeper.requests import Request, Threads
 from expunge.core.accounts import staff_acts
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.values.canonical import Json
@@ -42,7 +42,7 @@ class StaffMemberOf(Request):
 
     name = "staff-member"
     needs = Right.SERVE
-    slow = True
+    threads = Threads.ACCOUNTS
     account: str
 
 
@@ -52,7 +52,7 @@ class StaffMembers(Request):
 
     name = "staff-members"
     needs = Right.SERVE
-    slow = True
+    threads = Threads.ACCOUNTS
     account: str
 
 
@@ -64,7 +64,7 @@ class RedeemStaffLink(Request):
     with_body = True
     most_body = 256
     needs = Right.KEYS
-    slow = True
+    threads = Threads.ACCOUNTS
     claim: str
 
 
@@ -74,7 +74,7 @@ class NoteStaffUse(Request):
 
     name = "note-staff-use"
     needs = Right.SERVE
-    slow = True
+    threads = Threads.ACCOUNTS
     account: str
     right: str
 
@@ -85,7 +85,7 @@ class FirstStaffLink(Request):
 
     name = "first-staff-link"
     needs = Right.KEYS
-    slow = True
+    threads = Threads.ACCOUNTS
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class DecideStaff(Request):
     with_body = True
     most_body = MOST_ACT
     needs = Right.SERVE
-    slow = True
+    threads = Threads.ACCOUNTS
     permit: str
     account: str
     """The account that gave it."""

@@ -80,13 +80,17 @@ def run(
     passphrase = _passphrase(passphrase_file) if keeping.needs_passphrase(place) else None
 
     def ready() -> None:
-        where = {"state": str(place.state), "socket": str(place.door), "pid": os.getpid(), "vault": with_vault}
-        more = " and opening its vaults" if with_vault else "; without a map, or a vault in it, no vault is opened"
-        output.write_json("keeping/1", where) if as_json else output.say(f"keeping the keys of {place.state}{more}")
+        _tell(place.state, place.door, with_vault=with_vault, as_json=as_json)
 
     doors = KeptInstallation(path, passphrase) if path and with_vault else None
-    accounts = keeping.accounts_of_keeper(path) if path else None
-    keeping.keep(place, passphrase, admitted, ready, doors, KeptSenders(path, doors) if path else None, accounts)
+    senders, accounts = (KeptSenders(path, doors), keeping.accounts_of_keeper(path)) if path else (None, None)
+    keeping.keep(place, passphrase, admitted, ready, doors, senders, accounts)
+
+
+def _tell(state: Path, door: Path, *, with_vault: bool, as_json: bool) -> None:
+    where = {"state": str(state), "socket": str(door), "pid": os.getpid(), "vault": with_vault}
+    more = " and opening its vaults" if with_vault else "; without a map, or a vault in it, no vault is opened"
+    output.write_json("keeping/1", where) if as_json else output.say(f"keeping the keys of {state}{more}")
 
 
 @app.command()

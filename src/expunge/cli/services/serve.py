@@ -71,11 +71,7 @@ def serve(
     url = f"{'https' if tls else 'http'}://{f'[{bound}]' if ':' in bound else bound}:{number}/"
 
     def ready() -> None:
-        if as_json:
-            output.write_json("serving/1", {"url": url})
-            return
-        for named in ("lineage", "recordings")[: 2 if has_vault else 1]:
-            output.say(f"serving {url}api/v1/{named}")
+        _tell(url, has_vault=has_vault, as_json=as_json)
 
     for gap in closed_worker.gaps():
         output.note(f"the web process cannot be closed as it should be: {gap}")
@@ -83,6 +79,14 @@ def serve(
         if why_not := keeper.begin():
             output.note(f"requests are answered with 503 for now: {why_not}")
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls).run()
+
+
+def _tell(url: str, *, has_vault: bool, as_json: bool) -> None:
+    if as_json:
+        output.write_json("serving/1", {"url": url})
+        return
+    for named in ("lineage", "recordings")[: 2 if has_vault else 1]:
+        output.say(f"serving {url}api/v1/{named}")
 
 
 def _set_up_pages(map_file: Path | None) -> None:
