@@ -44,9 +44,9 @@ def demo(
         raise typer.Exit(1)
 
 
-def whole_application() -> typer.Typer:
-    """The command line with the demo."""
-    app = application()
+def whole_application(word: str = "") -> typer.Typer:
+    """The command line with the demo; of the rest what ``word`` names, or all."""
+    app = application(word)
     app.command(rich_help_panel="Set up")(demo)
     return app
 
@@ -56,7 +56,7 @@ def main() -> None:
     _stand_in_for_closed_streams()
     try:
         try:
-            whole_application()()
+            whole_application("".join(sys.argv[1:2]))()
         finally:
             # A device that is full says so here, while it can still be told.
             sys.stdout.flush()

@@ -7,11 +7,8 @@ from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
-from typer.testing import CliRunner
-
-from expunge.__main__ import whole_application
 from expunge.cli.terminal import output
-from tests.cli.running import Ran, expunge
+from tests.cli.running import Ran, expunge, invoke
 
 SAID = {"purpose": "run the shop", "need": "the contract with the customer"}
 MOST = 10
@@ -33,7 +30,7 @@ def reviewed(folder: Path, typed: list[str], env: Mapping[str, str] | None = Non
     output.stderr.cache_clear()
     lines = "".join(f"{each}\n" for each in typed)
     with chdir(folder):
-        done = CliRunner().invoke(whole_application(), ["map", "review"], input=lines, env={"NO_COLOR": "1", **(env or {})})
+        done = invoke("map", "review", typed=lines, env=dict(env or {}))
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return Ran(done.exit_code, done.stdout, done.stderr)
 

@@ -6,9 +6,12 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from expunge.__main__ import whole_application
 from tests.cli.receipts import Company
 
 PROGRAM = """
@@ -58,3 +61,23 @@ def test_help_is_quick() -> None:
     taken = [(processor_seconds("-m", "expunge", "--help"), processor_seconds("-c", "import typer.rich_utils")) for _ in range(7)]
     ours, library = (min(each) for each in zip(*taken, strict=True))
     assert ours < 2.5 * library, taken
+
+
+def shown(command: Any) -> Any:
+    """What a command is for its users: its help, its parameters and its commands."""
+    return (
+        command.name,
+        command.help,
+        command.rich_help_panel,
+        [(param.name, param.opts, param.secondary_opts, param.required) for param in command.params],
+        {name: shown(each) for name, each in getattr(command, "commands", {}).items()},
+    )
+
+
+def test_a_command_that_is_made_alone_is_the_one_of_the_whole_command_line() -> None:
+    whole = get_command(whole_application())
+    for word, command in whole.commands.items():
+        alone = get_command(whole_application(word))
+        assert set(alone.commands) == {word, "demo"} or word == "demo"
+        assert shown(alone.commands[word]) == shown(command)
+    assert shown(get_command(whole_application("no-such-command"))) == shown(whole)

@@ -15,7 +15,7 @@ from expunge.cli.terminal import output
 from expunge.faults import arm
 from expunge.maps import examine
 from expunge.stores import Kinds
-from tests.cli.running import Ran, expunge
+from tests.cli.running import Ran, expunge, invoke
 from tests.cli.terminal import on_a_terminal
 
 SECRET = "Zerlina"
@@ -46,15 +46,11 @@ def guessed(tmp_path: Path) -> Path:
 def piped(folder: Path, answers: list[str], *arguments: str) -> Ran:
     from contextlib import chdir
 
-    from typer.testing import CliRunner
-
-    from expunge.__main__ import whole_application
-
     output.stdout.cache_clear()
     output.stderr.cache_clear()
     typed = "".join(f"{each}\n" for each in answers)
     with chdir(folder):
-        done = CliRunner().invoke(whole_application(), ["map", "review", *arguments], input=typed, env={"NO_COLOR": "1"})
+        done = invoke("map", "review", *arguments, typed=typed)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return Ran(done.exit_code, done.stdout, done.stderr)
 

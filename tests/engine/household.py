@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from expunge.bootstrap import Expunge
@@ -70,6 +71,7 @@ datasets:
 """
 
 
+@lru_cache(maxsize=256)
 def wav(seed: str, seconds: float = 0.3) -> bytes:
     """A voice as far as bytes go: noise that nobody else has."""
     noise = random.Random(seed)

@@ -16,14 +16,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 from expunge import Expunge
-from expunge.__main__ import whole_application
 from expunge.cli.terminal import output
 from expunge.servers.processes import wait_until
 from tests.cli import world
-from tests.cli.running import expunge
+from tests.cli.running import expunge, invoke
 
 FILTER = ("gate", "filter", "--column", "profile_id", "--kind", "profile", "--purpose", "train")
 NAMES = ["p-mia", "p-tom", "p-ada", None]
@@ -40,7 +38,7 @@ def piped(*arguments: str, data: bytes, cwd: Path) -> Piped:
     output.stdout.cache_clear()
     output.stderr.cache_clear()
     with contextlib.chdir(cwd):
-        done = CliRunner().invoke(whole_application(), list(arguments), input=data, env={"NO_COLOR": "1", "COLUMNS": "200"})
+        done = invoke(*arguments, typed=data, env={"COLUMNS": "200"})
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Piped(done.exit_code, done.stdout_bytes, done.stderr)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -171,6 +172,7 @@ def read_installed(map_path: Path | str | None) -> DataMap:
     return read_map(map_file(map_path), os.environ, kinds=Kinds())
 
 
+@cache
 def installed_version() -> str:
     """The package's version; ``0`` where it runs without having been installed."""
     try:

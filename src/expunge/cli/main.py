@@ -63,8 +63,15 @@ NOUNS = (
 )
 
 
-def application() -> typer.Typer:
-    """Build the command line."""
+def application(word: str = "") -> typer.Typer:
+    """Build the command line; where ``word`` names a noun, or a command without one, nothing but that.
+
+    All of it takes longer than most commands.
+    """
+    nouns = [noun for noun in NOUNS if word in {noun[1], ""}]
+    listed = {panel: [command for command in commands if word in {command.__name__, ""}] for panel, commands in COMMANDS.items()}
+    if not nouns and not any(listed.values()):
+        return application()
     app = typer.Typer(
         name="expunge",
         help=HELP,
@@ -75,11 +82,11 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
     app.callback()(_root)
-    for panel, commands in COMMANDS.items():
+    for panel, commands in listed.items():
         for command in commands:
             app.command(rich_help_panel=panel)(command)
-    for panel, name, nouns in NOUNS:
-        app.add_typer(nouns, name=name, rich_help_panel=panel)
+    for panel, name, noun in nouns:
+        app.add_typer(noun, name=name, rich_help_panel=panel)
     return app
 
 

@@ -11,16 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from expunge import Expunge, faults
-from expunge.__main__ import whole_application
 from expunge.cli.terminal.evidence_files import read_pack
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.verification import ledger_record
 from expunge.core.verification.ledger_record import LedgerKind
 from expunge.errors import EvidenceInvalid, UsageError
 from tests.cli.running import expunge as command
+from tests.cli.running import invoke
 from tests.engine.household import ANNA, Household
 from tests.engine.reports.packs import Set, check, erase, rows, signed_again, without
 
@@ -214,7 +213,7 @@ def test_the_commands_add_list_and_verify(company: Household, tmp_path: Path) ->
 
 def test_a_name_is_read_from_stdin_where_it_is_not_to_stand_in_the_shell_s_history(company: Household) -> None:
     arguments = ["ledger", "add", "role", "--on", "2026-01-05", "--person", "-", "--map", str(company.map), "--json"]
-    done = CliRunner().invoke(whole_application(), arguments, input=f"{NAME}\n")
+    done = invoke(*arguments, typed=f"{NAME}\n")
     assert done.exit_code == 0, done.stderr
     named = enter(company, LedgerKind.ROLE, person=NAME)
     with at(company) as expunge:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 PhoneReader: TypeAlias = Callable[[str, str], str]
@@ -96,6 +97,7 @@ _PHONE_NAMES = ("phone", "mobile", "msisdn", "telephone", "cellphone")
 _PHONE_ENDS = (*((name,) for name in _PHONE_NAMES), *((name, "number") for name in _PHONE_NAMES))
 
 
+@lru_cache(maxsize=1024)
 def default_spelling(*names: str) -> Spelling:
     """Return the rule for a field that the map says nothing of, by its names: those that end in ``email`` or ``phone`` are such."""
     for name in names:

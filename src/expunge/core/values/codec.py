@@ -8,7 +8,7 @@ dataclasses, told apart by their tags.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -49,7 +49,7 @@ def from_json(kind: Any, value: Json) -> Any:
     """
     name = tags.tag_of(kind) if isinstance(kind, type) and is_dataclass(kind) else str(kind)
     try:
-        return _decode(kind, value)
+        return _decoder(kind)(value)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         message = f"stored value does not fit {name}"
         raise StateCorrupt(message, help="the state was written by another version or was changed") from error
@@ -82,63 +82,93 @@ def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
-def _decode(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one return per kind of type
+@lru_cache(maxsize=2048)
+def _decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: PLR0911 - one return per kind of type
+    """Return the function that decodes values of a kind. A journal has a hundred thousand values of a few hundred kinds."""
     supertype = getattr(kind, "__supertype__", None)
     if supertype is not None:
-        return _decode(supertype, value)
+        return _decoder(supertype)
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return _decode_union(get_args(kind), value)
+        return _union_decoder(get_args(kind))
     if origin is tuple:
-        return _decode_tuple(get_args(kind)[0], value)
+        return _tuple_decoder(get_args(kind)[0])
     if origin is frozenset:
-        return frozenset(_decode(get_args(kind)[0], each) for each in value)
+        member = _decoder(get_args(kind)[0])
+        return lambda value: frozenset(member(each) for each in value)
     if origin is not None and issubclass(origin, Mapping):
-        return {key: _decode(get_args(kind)[1], each) for key, each in value.items()}
+        under = _decoder(get_args(kind)[1])
+        return lambda value: {key: under(each) for key, each in value.items()}
     if is_dataclass(kind):
-        return _decode_dataclass(kind, value)
+        return _dataclass_decoder(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(value)
+        return kind
     if kind is datetime:
-        return parse_instant(value)
-    if type(value) is not kind:
-        message = f"{type(value).__name__} where {kind} belongs"
-        raise TypeError(message)
-    return value
+        return parse_instant
+    return _plain_decoder(kind)
 
 
-def _decode_tuple(member: Any, value: Any) -> tuple[Any, ...]:
-    plain = getattr(member, "__supertype__", member)
-    # Registers hold long lists of plain text: asking what each member is takes many times as long as reading it.
-    if plain is str and isinstance(value, list) and all(type(each) is str for each in value):
-        return tuple(value)
-    return tuple(_decode(member, each) for each in value)
+def _plain_decoder(kind: Any) -> Callable[[Any], Any]:
+    def decode(value: Any) -> Any:
+        if type(value) is not kind:
+            message = f"{type(value).__name__} where {kind} belongs"
+            raise TypeError(message)
+        return value
+
+    return decode
 
 
-def _decode_union(members: tuple[Any, ...], value: Any) -> Any:
-    if value is None and type(None) in members:
-        return None
-    if isinstance(value, dict):
-        for member in members:
-            if is_dataclass(member) and isinstance(member, type) and tags.tag_of(member) == value.get(tags.IS):
-                return _decode(member, value)
-    rest = [member for member in members if member is not type(None) and not is_dataclass(member)]
-    if len(rest) != 1:
-        message = "no member of the union fits"
-        raise TypeError(message)
-    return _decode(rest[0], value)
+def _tuple_decoder(kind: Any) -> Callable[[Any], Any]:
+    text = getattr(kind, "__supertype__", kind) is str
+    member = _decoder(kind)
+
+    def decode(value: Any) -> tuple[Any, ...]:
+        # Registers hold long lists of plain text: asking for each member takes many times as long as reading it.
+        if text and isinstance(value, list) and all(type(each) is str for each in value):
+            return tuple(value)
+        return tuple(member(each) for each in value)
+
+    return decode
 
 
-def _decode_dataclass(kind: Any, value: Any) -> Any:
-    if value.get(tags.IS) != tags.tag_of(kind):
-        message = f"not a {tags.tag_of(kind)}"
-        raise TypeError(message)
-    body = tags.present_form(kind, value)
+def _union_decoder(kinds: tuple[Any, ...]) -> Callable[[Any], Any]:
+    classes = [kind for kind in kinds if is_dataclass(kind) and isinstance(kind, type)]
+    rest = [kind for kind in kinds if kind is not type(None) and not is_dataclass(kind)]
+    optional = type(None) in kinds
+
+    def decode(value: Any) -> Any:
+        if value is None and optional:
+            return None
+        if isinstance(value, dict):
+            for kind in classes:
+                if tags.tag_of(kind) == value.get(tags.IS):
+                    return _decoder(kind)(value)
+        if len(rest) != 1:
+            message = "no member of the union fits"
+            raise TypeError(message)
+        return _decoder(rest[0])(value)
+
+    return decode
+
+
+def _dataclass_decoder(kind: Any) -> Callable[[Any], Any]:
+    tag = tags.tag_of(kind)
     names = {field.name for field in fields(kind)}
     # Why defaults may be missing: what was written before a field existed means its default.
     needed = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
-    if not needed <= body.keys() <= names:
-        message = f"fields of {tags.tag_of(kind)} differ"
-        raise TypeError(message)
-    hints = _hints(kind)
-    return kind(**{name: _decode(hints[name], each) for name, each in body.items()})
+    # Of fields that were read before: a class may hold values of its own kind.
+    members: dict[str, Callable[[Any], Any]] = {}
+
+    def decode(value: Any) -> Any:
+        if value.get(tags.IS) != tag:
+            message = f"not a {tag}"
+            raise TypeError(message)
+        body = tags.present_form(kind, value)
+        if not needed <= body.keys() <= names:
+            message = f"fields of {tag} differ"
+            raise TypeError(message)
+        for name in body.keys() - members.keys():
+            members[name] = _decoder(_hints(kind)[name])
+        return kind(**{name: members[name](each) for name, each in body.items()})
+
+    return decode

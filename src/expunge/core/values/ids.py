@@ -30,7 +30,7 @@ def pseudonym(key: bytes, kind: str, value: str) -> Pseudonym:
         value: the identifier exactly as the stores hold it.
     """
     message = len(kind.encode()).to_bytes(2, "big") + kind.encode() + value.encode("utf-8", "surrogatepass")
-    return Pseudonym(hmac.new(key, b"expunge/pseudonym/1\0" + message, sha256).hexdigest()[:32])
+    return Pseudonym(hmac.digest(key, b"expunge/pseudonym/1\0" + message, "sha256").hex()[:32])
 
 
 def pseudonyms(key: bytes, kind: str, values: Iterable[str]) -> Iterator[Pseudonym]:
@@ -52,4 +52,4 @@ def link_mark(key: bytes, dataset: str, field: str, value: str) -> bytes:
         value: as the stores hold it.
     """
     message = b"\0".join(part.encode("utf-8", "surrogatepass") for part in (dataset, field, value))
-    return hmac.new(key, b"expunge/link/1\0" + message, sha256).digest()[:8]
+    return hmac.digest(key, b"expunge/link/1\0" + message, "sha256")[:8]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import yaml
 
-from expunge.maps.document.faults import FaultCollector
+from expunge.maps.document.faults import FaultCollector, MapFault
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 12
 MAX_NODES = 50_000
+KEPT = 8
+"""Documents whose trees a process keeps: each command reads the map that is there and the one that was applied."""
 
 _TYPES = {"bool": "a yes/no value", "int": "a number", "float": "a number", "null": "nothing", "timestamp": "a date"}
 _FORM = 'key: value, with two spaces for each level; text that holds : # { [ & * or % stands in "..."'
@@ -64,10 +68,25 @@ Value: TypeAlias = ScalarNode | ListNode | TableNode
 
 def load(data: bytes, faults: FaultCollector) -> Value | None:
     """Read one YAML document; None after noting why not. A map cannot make the reader spend more than its size."""
+    tree, found = _read(data)
+    for fault in found:
+        faults.add(fault.rule, fault.line, fault.what, fault.write_instead)
+    return tree
+
+
+@lru_cache(maxsize=KEPT)
+def _read(data: bytes) -> tuple[Value | None, tuple[MapFault, ...]]:
+    """Return the tree and the faults of a document. They follow from its bytes alone, and a process asks for one map many times."""
+    faults = FaultCollector("")
+    return _tree(data, faults), tuple(faults.found)
+
+
+def _tree(data: bytes, faults: FaultCollector) -> Value | None:
     text = _decode(data, faults)
-    if text is None or not _bounded(text, faults):
+    events = None if text is None else _bounded(text, faults)
+    if events is None:
         return None
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = _Composer(events).get_single_node()
     if root is None:
         faults.add("empty", 1, "the file is empty", "version: 1, and what follows it in the reference; expunge init proposes a first map")
         return None
@@ -98,40 +117,63 @@ def _decode(data: bytes, faults: FaultCollector) -> str | None:
     return text
 
 
-def _bounded(text: str, faults: FaultCollector) -> bool:
+class _Composer(yaml.composer.Composer, yaml.resolver.Resolver):
+    """Builds the tree of nodes out of events that were parsed before."""
+
+    def __init__(self, events: list[yaml.Event]) -> None:
+        yaml.composer.Composer.__init__(self)
+        yaml.resolver.Resolver.__init__(self)
+        self.events = deque(events)
+
+    def check_event(self, *kinds: type[yaml.Event]) -> bool:
+        """Return whether the next event is of one of the kinds; any will do where none is named."""
+        return bool(self.events) and (not kinds or isinstance(self.events[0], kinds))
+
+    def peek_event(self) -> yaml.Event:
+        """Return the next event, which stays."""
+        return self.events[0]
+
+    def get_event(self) -> yaml.Event:
+        """Take the next event."""
+        return self.events.popleft()
+
+
+def _bounded(text: str, faults: FaultCollector) -> list[yaml.Event] | None:
     """Walk the events, which needs no recursion, and refuse what could make the tree explode or mean two things."""
+    events: list[yaml.Event] = []
     depth = documents = 0
     line = 1
     try:
         for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+            events.append(event)
             line = event.start_mark.line + 1 if event.start_mark else line
             documents += isinstance(event, yaml.DocumentStartEvent)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if isinstance(event, yaml.NodeEvent) and event.anchor:
                 faults.add("anchor", line, "anchors (&) and aliases (*) are not used here", "the value itself, written out")
-                return False
+                return None
             if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag:
                 faults.add("tag", line, "tags (!) are not used here", "the value without its tag")
-                return False
+                return None
             if isinstance(event, yaml.ScalarEvent) and re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", event.value):
                 faults.add("syntax", line, "an escape makes a control character or half a character", "the text without it")
-                return False
+                return None
             if depth > MAX_DEPTH or count > MAX_NODES:
                 faults.add("too-deep", line, "the file is nested too deep or has too many entries", _FORM)
-                return False
+                return None
             if documents > 1:
                 faults.add("syntax", line, "a second document begins here (---)", "one document; remove the line ---")
-                return False
+                return None
     except yaml.MarkedYAMLError as error:
         _syntax(error, text, faults)
-        return False
+        return None
     except (ValueError, OverflowError):
         # PyYAML lets chr() fail on an escape beyond the last character, without a mark of its own.
         beyond = re.search(r"\\U(?!0010|000[0-9A-Fa-f])[0-9A-Fa-f]{8}", text)
         line = text.count("\n", 0, beyond.start()) + 1 if beyond else line
         faults.add("syntax", line, "an escape sequence (\\x, \\u, \\U) names no character", "the character itself")
-        return False
-    return True
+        return None
+    return events
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, faults: FaultCollector) -> None:

@@ -115,6 +115,8 @@ class Collector:
         self._lying: dict[Path, set[Stretch]] = {}
         self._bystanders: frozenset[Pseudonym] = frozenset()
         """People who stay, known when traces are asked for."""
+        self._sources: list[Sequence[int]] | None = None
+        """Of the traces that were returned last: choosing them takes as long as hashing them."""
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         """Trace a string: all of it when short, else windows from the starts of words; the first of them in every written form."""
@@ -282,9 +284,12 @@ class Collector:
         self._bystanders = frozenset(controls)
         fields: list[tuple[TracedField, str]] = []
         windows: list[bytes] = []
-        for where, (form, data, _) in self._taken():
+        origins: list[Sequence[int]] = []
+        for where, (form, data, sources) in self._taken():
             fields.append((where, form))
             windows.append(data)
+            origins.append(sources)
+        self._sources = origins
         digest = self._secret.digest
         found: list[Trace] = []
         shapes = [*map(folding.shape, windows)]
@@ -303,7 +308,8 @@ class Collector:
 
     def values(self) -> tuple[tuple[int, ...], ...]:
         """Return the numbers of the values that each of the traces was taken from; none where they are too many."""
-        return tuple(tuple(sources) if len(sources) < MOST_SOURCES else () for _, (_, _, sources) in self._taken())
+        origins = [sources for _, (_, _, sources) in self._taken()] if self._sources is None else self._sources
+        return tuple(tuple(sources) if len(sources) < MOST_SOURCES else () for sources in origins)
 
     def _taken(self) -> Iterator[tuple[TracedField, _Taken]]:
         for where, harvest in self._harvests.items():

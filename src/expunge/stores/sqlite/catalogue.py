@@ -209,7 +209,8 @@ class SqliteSchema:
 
     def named(self, name: str) -> str | None:
         """Return the name as the schema spells it, of any kind."""
-        return next((kind for kind in self.kinds if _fold(kind) == _fold(name)), None)
+        folded = _fold(name)
+        return next((kind for kind in self.kinds if _fold(kind) == folded), None)
 
     def table(self, name: str) -> SqliteTable | None:
         """The table or virtual table of that name; None when there is none or it is a view."""
@@ -375,5 +376,8 @@ def _affinity(declared: str) -> str:
     return "real" if any(each in word for each in ("REAL", "FLOA", "DOUB")) else "numeric"
 
 
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
 def _fold(name: str) -> str:
-    return "".join(chr(ord(letter) + 32) if "A" <= letter <= "Z" else letter for letter in name)
+    return name.lower() if name.isascii() else name.translate(_LOWER)

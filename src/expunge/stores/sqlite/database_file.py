@@ -176,15 +176,21 @@ class DatabaseFile:
         for other in sorted(self.path.parent.iterdir()):
             if other == self.path:
                 continue
-            named = self._stem.search(other.name) and other.is_file() and not self._is_another_database(other)
-            if other.name.startswith(self.path.name) or named:
+            if other.name.startswith(self.path.name) or self._is_a_copy(other):
                 yield RawSource(other, self._role(other))
+
+    def _is_a_copy(self, other: Path) -> bool:
+        """Whether a file has our name as a word of its own, and is no other database."""
+        return bool(self._stem.search(other.name)) and other.is_file() and not self._is_another_database(other)
 
     def _is_another_database(self, other: Path) -> bool:
         """Whether a file named like ours (``app-jobs.db`` beside ``app.db``) is a database without any table of ours, or its log."""
         whole = other.with_name(_BESIDE.sub("", other.name))
-        theirs, ours = _tables(whole), _tables(self.path)
-        return bool(theirs and ours) and theirs.isdisjoint(ours)
+        theirs = _tables(whole)
+        if not theirs:
+            return False
+        ours = _tables(self.path)
+        return bool(ours) and theirs.isdisjoint(ours)
 
     def _role(self, other: Path) -> str:
         ending = other.name.removeprefix(self.path.name) if other.name.startswith(self.path.name) else ""
