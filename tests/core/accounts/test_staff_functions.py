@@ -73,4 +73,4 @@ def test_the_table_of_what_one_person_may_be() -> None:
     }
     assert conflict((F.OPERATOR, F.OFFICER)) == (R.APPROVE_ORDERS, R.ENTER_ORDERS)
     assert all(len(pair) == 2 for pair in CONFLICTS)
-    assert frozenset().union(*RIGHTS.values()) == frozenset(StaffRight), "no right is nobody's"
+    assert frozenset().union(*RIGHTS.values()) == frozenset(StaffRight), "each right belongs to a function"

@@ -27,6 +27,7 @@ from expunge.core.accounts.staff_events import ByMachineUser, RightUsed, StaffEn
 from expunge.core.accounts.staff_state import StaffStanding
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.staff_directory import JournalStaffDirectory
+from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.kernel.journal_streams import STAFF, read_register
 from expunge.errors import ExpungeError, Refused, UsageError
 from expunge.testing.forked import in_child, start
@@ -49,7 +50,7 @@ class Office:
         return JournalStaffDirectory(self.journal, self.clock, secrets.token_bytes, "omar")
 
     def at_the_machine(self, act: StaffAct) -> tuple[str, str]:
-        made = staff_register.decide(self.journal, self.clock, secrets.token_bytes, act, OMAR)
+        made = staff_register.decide(StaffStream(self.journal), self.clock, secrets.token_bytes, act, OMAR)
         return made.account, made.secret
 
     def comes(self, label: str, function: JobFunction, user: str = "") -> str:
@@ -138,7 +139,7 @@ def both_enrol_as_first(url: str) -> None:
     assert sum(each.startswith("done") for each in ends) == 1, ends
     assert all(each.startswith("done") or "the first administrator is enrolled already" in each for each in ends), ends
     with open_journal(url) as journal:
-        staff = staff_register.load(journal)
+        staff = StaffStream(journal).known()
         assert len(staff.administrators(NOON)) == 1
         assert len([each for each in read_register(journal, STAFF) if isinstance(each, StaffEnrolled)]) == 1
 
@@ -168,7 +169,7 @@ def test_two_administrators_who_suspend_each_other_at_once_leave_one(tmp_path: P
     )  # type: ignore[misc]
     assert sorted(each.partition(":")[0].partition(" ")[0] for each in ends) == ["Refused", "done"], ends
     with open_journal(url) as journal:
-        assert len(staff_register.load(journal).administrators(NOON)) == 1
+        assert len(StaffStream(journal).known().administrators(NOON)) == 1
 
 
 # --- rights -------------------------------------------------------------------------------------------------
@@ -214,7 +215,7 @@ def test_none_decides_about_oneself_at_either_door_and_the_last_administrator_st
     office.directory.decide(SuspendStaff(other, StaffReason.AWAY), admin)
     priya = ByMachineUser("priya")
     for act in (SuspendStaff(admin, StaffReason.LEFT), RevokeRights(admin, F.ADMINISTRATOR, (R.MANAGE_STAFF,), StaffReason.LEFT)):
-        said = refused(lambda act=act: staff_register.decide(office.journal, office.clock, secrets.token_bytes, act, priya))  # type: ignore[misc]
+        said = refused(lambda act=act: staff_register.decide(StaffStream(office.journal), office.clock, secrets.token_bytes, act, priya))  # type: ignore[misc]
         assert "last account that may manage staff" in said
     assert "its own rights" in refused(lambda: office.directory.decide(RestoreStaff(admin, StaffReason.BACK), admin))
 

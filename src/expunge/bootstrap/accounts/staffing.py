@@ -14,6 +14,7 @@ from expunge.core.accounts.staff_events import AccessMethod, ByMachineUser, Equi
 from expunge.core.accounts.staff_state import StaffAccount
 from expunge.engine.accounts import staff_equivalence, staff_register, staff_review
 from expunge.engine.accounts.staff_equivalence import NewEquivalence
+from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.accounts.staff_review import StaffReview
 from expunge.ports.accounts.staff_directory import StaffActed, StaffDirectory
 
@@ -26,23 +27,25 @@ class StaffService(DomainService):
 
     def accounts(self) -> tuple[StaffAccount, ...]:
         """Return every account, oldest first."""
-        return tuple(staff_register.load(self.context.journal).accounts.values())
+        return tuple(StaffStream(self.context.journal).known().accounts.values())
 
     def named(self, which: str) -> str:
         """Return the id of an account by its id, the beginning of it, or its label. Raises UsageError for none or several."""
-        return staff_register.named(staff_register.load(self.context.journal), which, self.context.clock.now())
+        return staff_register.named(StaffStream(self.context.journal).known(), which, self.context.clock.now())
 
     def decide(self, act: StaffAct) -> StaffActed:
         """Enter a decision. Raises as :func:`expunge.core.accounts.staff_acts.decide`."""
         context = self.context
         with self.changing():
-            return staff_register.decide(context.journal, context.clock, context.random, act, ByMachineUser(getpass.getuser()))
+            return staff_register.decide(StaffStream(context.journal), context.clock, context.random, act, ByMachineUser(getpass.getuser()))
 
     def invite_first(self) -> StaffActed:
         """Invite the first administrator, in place of an earlier link. Raises Refused once a person is enrolled."""
         context = self.context
         with self.changing():
-            return staff_register.invite_first(context.journal, context.clock, context.random, ByMachineUser(getpass.getuser()))
+            return staff_register.invite_first(
+                StaffStream(context.journal), context.clock, context.random, ByMachineUser(getpass.getuser())
+            )
 
     def review(self) -> StaffReview:
         """Return every right with its use and its date, and the decisions of twelve months."""

@@ -97,8 +97,8 @@ ALONE = MappingProxyType(
         "give rights that no other person confirms": frozenset({StaffRight.MANAGE_STAFF, StaffRight.CONFIRM_RIGHTS}),
     }
 )
-"""What one person may never reach -> the rights that it takes. To see everybody's recordings is to see each of them: it takes what one
-takes, for each (FAIL-12)."""
+"""What one person may never reach -> the rights that it takes. To see the recordings of all customers takes what one recording takes,
+once for each (FAIL-12)."""
 
 
 def conflict(functions: Iterable[JobFunction]) -> tuple[StaffRight, StaffRight] | None:

@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from expunge.core.accounts import staff_acts
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import ByMachineUser, ByStaff
 from expunge.core.accounts.staff_state import GrantStanding, Staff, StaffAccount, StaffStanding
-from expunge.core.journal import events as ev
 from expunge.engine.accounts import staff_register
-from expunge.engine.accounts.staff_register import Random
-from expunge.engine.kernel.journal_streams import STAFF
+from expunge.engine.accounts.staff_register import Random, StaffStream
 from expunge.errors import Refused
 from expunge.ports.accounts.staff_directory import StaffActed, StaffMember
 from expunge.ports.clock import Clock
@@ -34,9 +31,9 @@ class JournalStaffDirectory:
             random: returns so many random bytes.
             user: the account of the operating system that this process runs as.
         """
-        self._journal, self._clock, self._random, self._user = journal, clock, random, user
+        self._clock, self._random, self._user = clock, random, user
         self._guard = threading.Lock()
-        self._staff, self._length = Staff(), 0
+        self._stream = StaffStream(journal)
 
     def rights(self, account: str) -> frozenset[StaffRight]:
         """See the port."""
@@ -61,11 +58,8 @@ class JournalStaffDirectory:
 
     def redeem(self, secret: str, claim: str = "") -> str:
         """See the port."""
-        claim = claim or self._random(16).hex()
-        with self._known() as (staff, now):
-            # Why asked first: a caller that tries made-up links would have the whole register read for each.
-            staff_acts.enrol(staff, staff_register.digest_of(secret), staff_register.digest_of(claim), now)
-        return staff_register.redeem(self._journal, self._clock, secret, claim)
+        with self._guard:
+            return staff_register.redeem(self._stream, self._clock, secret, claim or self._random(16).hex())
 
     def note_seen(self, account: str) -> None:
         """See the port."""
@@ -77,38 +71,28 @@ class JournalStaffDirectory:
 
     def first_administrator(self) -> str | None:
         """See the port."""
-        with self._known() as (staff, _):
-            if staff.begun:
+        with self._guard:
+            if self._stream.known().begun:
                 return None
-        try:
-            return staff_register.invite_first(self._journal, self._clock, self._random, ByMachineUser(self._user)).secret
-        except Refused:
-            return None
+            try:
+                return staff_register.invite_first(self._stream, self._clock, self._random, ByMachineUser(self._user)).secret
+            except Refused:
+                return None
 
     def decide(self, act: StaffAct, account: str) -> StaffActed:
         """See the port."""
-        return staff_register.decide(self._journal, self._clock, self._random, act, ByStaff(account))
+        with self._guard:
+            return staff_register.decide(self._stream, self._clock, self._random, act, ByStaff(account))
 
     def _note(self, account: str, right: StaffRight | None) -> None:
-        with self._known() as (staff, now):
-            # Why asked first: a page is opened often, and a day is noted once.
-            if not staff_register.due_notes(staff, now, account, right):
-                return
-        staff_register.note(self._journal, self._clock, account, right)
+        with self._guard:
+            staff_register.note(self._stream, self._clock, account, right)
 
     @contextmanager
     def _known(self) -> Iterator[tuple[Staff, datetime]]:
         """Give the register as it is now, for the length of a block, and the time."""
         with self._guard:
-            length = self._journal.length(STAFF)
-            if length < self._length:
-                # A journal that was put back from a copy.
-                self._staff, self._length = Staff(), 0
-            if length > self._length:
-                for data in self._journal.read(STAFF, self._length):
-                    self._staff.apply(ev.decode(data))
-                    self._length += 1
-            yield self._staff, self._clock.now()
+            yield self._stream.known(), self._clock.now()
 
 
 def _member(account: StaffAccount, now: datetime) -> StaffMember:

@@ -13,12 +13,11 @@ from expunge.core.accounts import staff_events as ev
 from expunge.core.accounts.staff_acts import check_reference
 from expunge.core.accounts.staff_events import AccessMethod
 from expunge.core.accounts.staff_state import CONFIRMED_WITHIN, Staff
-from expunge.core.journal.events import Event
 from expunge.core.values import codec
 from expunge.core.values.periods import end_of
+from expunge.engine.accounts.staff_register import StaffStream
 from expunge.engine.consent import approving
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import STAFF, register_behind
 from expunge.errors import Refused, UsageError
 
 PROGRAMME_HEAD = "programme-head"
@@ -76,13 +75,13 @@ def record(context: Context, new: NewEquivalence, signed: str) -> ev.Equivalence
         context.clock.now(), new.account, new.method, new.digest, new.reference, new.until, PROGRAMME_HEAD, signed
     )
 
-    def conclude(events: list[Event]) -> Sequence[ev.StaffEvent]:
-        account = Staff(events).accounts.get(new.account)
+    def conclude(staff: Staff) -> Sequence[ev.StaffEvent]:
+        account = staff.accounts.get(new.account)
         if account is None:
             raise UsageError("there is no account of that id", help="`expunge staff list` shows them")
         if account.enrolled is None:
             raise Refused("the account is not enrolled", help="record the equivalence once its person has used the link")
         return (event,)
 
-    register_behind(context.journal, STAFF, conclude)
+    StaffStream(context.journal).enter(conclude)
     return event

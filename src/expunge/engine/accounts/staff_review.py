@@ -16,8 +16,9 @@ from expunge.core.datamap.clocks import ClockState
 from expunge.core.values import codec
 from expunge.core.values.canonical import Json
 from expunge.core.values.copy import Finding, FindingKind
+from expunge.engine.accounts.staff_register import StaffStream, read_event
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import STAFF, read_register
+from expunge.engine.kernel.journal_streams import STAFF
 from expunge.engine.recipients.deadlines import Deadline
 
 
@@ -70,7 +71,7 @@ class StaffReview:
 def review(context: Context) -> StaffReview:
     """Return every right of every account, and the decisions of twelve months."""
     now = context.clock.now()
-    events = list(read_register(context.journal, STAFF))
+    events = [read_event(data) for data in context.journal.read(STAFF)]
     staff = Staff(events)
     rights = tuple(_reviewed(account, grant, now) for account in staff.accounts.values() for grant in account.grants.values())
     since = now.replace(year=now.year - 1) if (now.month, now.day) != (2, 29) else now.replace(year=now.year - 1, day=28)
@@ -174,7 +175,7 @@ def statement(context: Context) -> dict[str, Json]:
     Names of accounts of the operating system are left out.
     """
     reviewed = review(context)
-    staff = Staff(read_register(context.journal, STAFF))
+    staff = StaffStream(context.journal).known()
     now = reviewed.at
     return {
         "accounts": [

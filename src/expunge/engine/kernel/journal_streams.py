@@ -280,7 +280,7 @@ def register(journal: Journal, name: str, *events: ev.RegisterEvent) -> None:
     for _ in range(MOST_REBASES):
         if _put(journal, name, journal.length(name), events):
             return
-    raise _crowded(name)
+    raise crowded(name)
 
 
 def register_while(journal: Journal, name: str, event: ev.RegisterEvent, wanted: Callable[[int], bool]) -> None:
@@ -296,7 +296,12 @@ def register_while(journal: Journal, name: str, event: ev.RegisterEvent, wanted:
         length = journal.length(name)
         if not wanted(length) or _put(journal, name, length, (event,)):
             return
-    raise _crowded(name)
+    raise crowded(name)
+
+
+def register_at(journal: Journal, name: str, length: int, events: Sequence[ev.RegisterEvent]) -> bool:
+    """Append to a register behind its first ``length`` events. Return False, and write nothing, where another process was quicker."""
+    return _put(journal, name, length, events)
 
 
 def _put(journal: Journal, name: str, length: int, events: Sequence[ev.RegisterEvent]) -> bool:
@@ -311,7 +316,8 @@ def _put(journal: Journal, name: str, length: int, events: Sequence[ev.RegisterE
     return True
 
 
-def _crowded(name: str) -> Busy:
+def crowded(name: str) -> Busy:
+    """Return the error for a register that other processes keep appending to."""
     message = f"other processes keep writing to the register of {name}"
     return Busy(message, help="try again")
 
@@ -331,7 +337,7 @@ def register_behind(
             return ()
         if _put(journal, name, length, events):
             return events
-    raise _crowded(name)
+    raise crowded(name)
 
 
 def read_register(journal: Journal, name: str) -> Iterator[ev.Event]:
