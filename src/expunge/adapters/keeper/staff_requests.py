@@ -58,7 +58,7 @@ class StaffMembers(Request):
 
 @dataclass(frozen=True)
 class RedeemStaffLink(Request):
-    """The use of a link, without a credential: the pages use an invitation of the account guard. The secret is the body, not in the head."""
+    """The use of a link, without a credential: the pages use an invitation of the account guard. The secret is the body, in no head."""
 
     name = "redeem-staff-link"
     with_body = True
