@@ -14,7 +14,7 @@ from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
 from expunge.core.accounts.letter_texts import LetterKind
 from expunge.engine.accounts.allowances import Allowance
-from expunge.engine.accounts.confirming import Confirming, AskPermit, enrolment_ask
+from expunge.engine.accounts.confirming import AskPermit, Confirming, enrolment_ask
 from expunge.engine.accounts.enrolment import CODE_DEVICE, Enrolment
 from expunge.engine.accounts.mail_codes import MailCodes
 from expunge.engine.accounts.owners import Owners
