@@ -311,8 +311,9 @@ def _membership(account: UUID, row: tuple[Any, ...]) -> Membership:
 
 
 def _time(value: Any) -> datetime | None:
-    """Return a time of a row: SQLite has none, and Django writes UTC as text there."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+    """Return a time of a row. SQLite has none: what Django writes there, and reads of it, is UTC without saying so."""
+    found: datetime | None = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
 
 def _enrolled() -> AlreadyThere:
