@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 
 from expunge.core.accounts.asks import Ask, AskKind
+from expunge.core.accounts.credential_strength import Method
 from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.tickets import Tickets
-from expunge.errors import Busy, ChallengeEnded, NotPermitted, ProofRefused, UsageError
+from expunge.errors import Busy, ChallengeEnded, NotPermitted, ProofRefused
 from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
 from tests.adapters.keeper.guarded import code_of
 from tests.engine.accounts.local_guard import BEGUN, SESSION, Local, local_guard
@@ -145,9 +146,11 @@ def test_an_invitation_enrols_the_first_credential_once(local: Local) -> None:
     INVITATIONS.waiting["another"] = account
     with pytest.raises(NotPermitted):
         local.guard.prove_by_invitation(SESSION, "another")
-    INVITATIONS.waiting["unknown"] = ONE
-    with pytest.raises(UsageError):
-        local.guard.prove_by_invitation(SESSION, "unknown")
+    INVITATIONS.waiting["new"] = ONE
+    found, permit = local.guard.prove_by_invitation(SESSION, "new")
+    assert found == ONE, "an employee has no account before the link is used, and no address after"
+    local.enrol(ONE, permit)
+    assert [each.method for each in local.guard.credentials(ONE)] == [Method.PASSKEY]
 
 
 def test_a_permit_that_enrolled_a_credential_before_enrols_no_other_at_the_same_time(local: Local) -> None:
