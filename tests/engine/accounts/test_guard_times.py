@@ -150,7 +150,7 @@ def test_an_invitation_enrols_the_first_credential_once(local: Local) -> None:
     found, permit = local.guard.prove_by_invitation(SESSION, "new")
     assert found == ONE, "an employee has no account before the link is used, and no address after"
     local.enrol(ONE, permit)
-    assert [each.method for each in local.guard.credentials(ONE)] == [Method.PASSKEY]
+    assert [each.method for each in local.guard.credentials(ONE)] == [Method.SECURITY_KEY]
 
 
 def test_a_permit_that_enrolled_a_credential_before_enrols_no_other_at_the_same_time(local: Local) -> None:
