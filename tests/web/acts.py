@@ -110,7 +110,7 @@ def on_keeper(said: dict[str, Any]) -> dict[str, str]:
     from expunge.adapters.keeper.requests import Status, Stop
     from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 
-    kinds = [*KeyDesk(None).handlers(), *VaultDesk(NoVault()).handlers(), Status]  # type: ignore[arg-type]
+    kinds: list[Any] = [*KeyDesk(None).handlers(), *VaultDesk(NoVault()).handlers(), Status]  # type: ignore[arg-type]
     kinds += [Stop] if said.get("stop", True) else []
     told = {}
     for kind in kinds:

@@ -422,6 +422,7 @@ def test_a_database_that_is_opened_twice_in_a_process_keeps_its_locks(tmp_path: 
         first.append("a", 0, [b"1"])
         open_journal(place).close()
         subprocess.run([sys.executable, "-c", f"{opens}\n{appends}", place], check=True)
+        assert (tmp_path / "state.db-wal").exists(), "the other process was not the last that had the database open"
         assert first.length("a") == 2
         first.append("a", 2, [b"3"])
     with open_journal(place) as again:

@@ -19,6 +19,13 @@ State = Annotated[
     Path | None,
     typer.Option("--state", help="The state folder; else the map's. With it alone no map is read.", file_okay=False, show_default=False),
 ]
+Servers = Annotated[
+    list[str] | None,
+    typer.Option(metavar="USER", help="Another user who runs `expunge serve`: may ask for senders whose tokens it shows; again for more."),
+]
+OnlyServe = Annotated[
+    bool, typer.Option("--only-serve", help="Let this user too do no more than --let-serve gives, and not even stop the keeper.")
+]
 
 
 @app.command()
@@ -45,16 +52,9 @@ def run(
         list[str] | None, typer.Option(metavar="USER", help="Another user who may send recordings into vaults; again for more.")
     ] = None,
     let_group_ingest: Annotated[list[str] | None, typer.Option(metavar="GROUP", help="A group whose members may; again for more.")] = None,
-    let_serve: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="USER", help="Another user who runs `expunge serve`: it may ask for senders whose tokens it shows; again for more."
-        ),
-    ] = None,
+    let_serve: Servers = None,
     let_group_serve: Annotated[list[str] | None, typer.Option(metavar="GROUP", help="A group whose members may; again for more.")] = None,
-    only_serve: Annotated[
-        bool, typer.Option("--only-serve", help="Let this user too do no more than --let-serve gives, and not even stop the keeper.")
-    ] = False,
+    only_serve: OnlyServe = False,
     state: State = None,
     map_file: options.Map = None,
     as_json: options.Json = False,

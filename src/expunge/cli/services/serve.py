@@ -57,7 +57,7 @@ def serve(
         raise UsageError(message, help=help_)
     keeper = KeeperChild(map_file)
     with ServerDoor.open(map_file) as door:
-        has_vault = door.has_vault
+        offers = ("lineage", "recordings") if door.has_vault else ("lineage",)
     try:
         from expunge.web.serving.server import HttpServer
         from expunge.web.tls import TlsFiles
@@ -71,22 +71,14 @@ def serve(
     url = f"{'https' if tls else 'http'}://{f'[{bound}]' if ':' in bound else bound}:{number}/"
 
     def ready() -> None:
-        _tell(url, has_vault=has_vault, as_json=as_json)
+        output.write_json("serving/1", {"url": url}) if as_json else output.say("\n".join(f"serving {url}api/v1/{each}" for each in offers))
 
-    for gap in closed_worker.gaps():
-        output.note(f"the web process cannot be closed as it should be: {gap}")
     with listening, keeper:
-        if why_not := keeper.begin():
-            output.note(f"requests are answered with 503 for now: {why_not}")
+        told = [f"the web process cannot be closed as it should be: {gap}" for gap in closed_worker.gaps()]
+        told += [f"requests are answered with 503 for now: {why_not}"] if (why_not := keeper.begin()) else []
+        for line in told:
+            output.note(line)
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls).run()
-
-
-def _tell(url: str, *, has_vault: bool, as_json: bool) -> None:
-    if as_json:
-        output.write_json("serving/1", {"url": url})
-        return
-    for named in ("lineage", "recordings")[: 2 if has_vault else 1]:
-        output.say(f"serving {url}api/v1/{named}")
 
 
 def _set_up_pages(map_file: Path | None) -> None:
