@@ -7,13 +7,15 @@ reveals nothing about a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from hashlib import sha256
+from ipaddress import ip_network
 from typing import Any, TypeAlias
 
+from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.core.datamap.datamap import (
     AboutNobody,
     Aggregate,
@@ -301,6 +303,10 @@ def _weaker(section: Section, name: str, kind: ChangeKind, before: DataMap, afte
         case Section.VAULT_ROOT, _:
             folder = RootKind.FOLDER
             return ["copies of the root's folder open epochs that were destroyed"] if _moves_to(folder, before, after) else []
+        case Section.ACCOUNTS, ChangeKind.CHANGED:
+            assert before.accounts is not None
+            assert after.accounts is not None
+            return _weaker_accounts(before.accounts, after.accounts)
         case Section.RECORDS, _:
             kept, were = (each.records.get(RecordKind(name), KEPT).nominal for each in (after, before))
             return ["records of orders are kept for a shorter time"] if kept < were else []
@@ -308,6 +314,22 @@ def _weaker(section: Section, name: str, kind: ChangeKind, before: DataMap, afte
             return _weaker_entry(section, name, before, after)
         case _:
             return []
+
+
+def _weaker_accounts(old: AccountsSpec, new: AccountsSpec) -> list[str]:
+    reasons = []
+    if old.secure and not new.secure:
+        reasons.append("people log in without TLS")
+    if old.networks and (not new.networks or not all(_inside(network, old.networks) for network in new.networks)):
+        reasons.append("staff may log in from more networks")
+    if old.mail is not None and new.mail is not None and old.mail.sealed and not new.mail.sealed:
+        reasons.append("mail, with codes in it, goes to its server without TLS")
+    return reasons
+
+
+def _inside(network: str, networks: Sequence[str]) -> bool:
+    inner = ip_network(network)
+    return any(inner.version == outer.version and inner.subnet_of(outer) for outer in map(ip_network, networks))  # type: ignore[arg-type]
 
 
 def _moves_to(kind: RootKind, before: DataMap, after: DataMap) -> bool:
