@@ -145,7 +145,9 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/shell": ".",
         "site/accounts/migrations": "",
         "site/accounts": "site/shell",
-        "site": "site/shell site/accounts",
+        "site/mail/migrations": "",
+        "site/mail": "",
+        "site": ". site/shell site/accounts site/mail",
         "serving": ". site",
     },
     "demo": {

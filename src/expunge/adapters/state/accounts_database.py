@@ -24,7 +24,8 @@ class AccountsDatabase:
 def accounts_database(data_map: DataMap) -> AccountsDatabase | None:
     """Return the database of a map's accounts; None for a map without.
 
-    Raises Misconfigured where its URL cannot be understood, or it is the state's, or lies in its folder, which the web process may not open.
+    Raises Misconfigured where its URL cannot be understood, and where it is the state's or lies in the state folder, which the web process
+    may not open.
     """
     if data_map.accounts is None:
         return None

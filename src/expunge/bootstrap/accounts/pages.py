@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 from expunge.adapters.host.disk_errors import guarded
+from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.state.accounts_database import accounts_database
 from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.vault.recordings import place_of_map
+from expunge.core.accounts.accounts_spec import MailSpec
 
 
 def open_accounts(map_path: Path | str | None = None) -> KeeperAccounts | None:
@@ -28,3 +30,13 @@ def open_accounts(map_path: Path | str | None = None) -> KeeperAccounts | None:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     return KeeperAccounts(place_of_map(data_map))
+
+
+def mail_password(spec: MailSpec) -> str:
+    """Return the password of the mail server's user, read anew: it may be changed.
+
+    Raises:
+        KeystoreLocked: it is not at the place that the map names, or cannot be read.
+        Misconfigured: everybody can read the file.
+    """
+    return read_secret(spec.secret_file, spec.secret_variable, "password", f"the mail server {spec.host}")

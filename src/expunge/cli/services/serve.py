@@ -31,19 +31,25 @@ def serve(
     exposed_plain: Annotated[
         bool, typer.Option("--exposed-plain", help="Speak plain HTTP where other machines reach it: behind a proxy that speaks TLS.")
     ] = False,
+    access_log: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="Write a line of JSON for each request, without an identifier; - for stderr.", show_default=False
+        ),
+    ] = "",
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Take OpenLineage events and recordings until interrupted; /api/openapi.json describes it, /healthz says whether it is well.
+    """Take OpenLineage events and recordings until interrupted; /api/openapi.json describes it, /readyz says whether it is well.
 
     It needs no key of the installation and opens none. Recordings go on to the keeper; where the map has a vault and no keeper runs, it
     starts one for itself, unless the keystore needs a passphrase. Where other machines reach it, it speaks TLS, by --tls-cert and
-    --tls-key. SIGHUP has it read both again, after they were renewed.
+    --tls-key. SIGHUP has it read both again, after they were renewed, and open the access log anew.
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     # Why before all else: Django is set up once in a process, and all else sets it up without the pages.
-    _set_up_pages(map_file)
+    set_up_pages(map_file)
     from expunge.bootstrap.open_state import read_installed, require_keys
     from expunge.bootstrap.vault.keeper_child import KeeperChild
 
@@ -73,10 +79,11 @@ def serve(
     with listening, KeeperChild(map_file) as keeper:
         if why_not := keeper.begin():
             output.note(f"recordings are refused for now: {why_not}")
-        HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls).run()
+        HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
 
 
-def _set_up_pages(map_file: Path | None) -> None:
+def set_up_pages(map_file: Path | None) -> None:
+    """Set Django up for the pages of a map that has some, before anything else sets it up. Raises Misconfigured."""
     from expunge import survey
 
     data_map = survey.read(map_file)

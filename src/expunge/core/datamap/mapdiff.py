@@ -303,10 +303,6 @@ def _weaker(section: Section, name: str, kind: ChangeKind, before: DataMap, afte
         case Section.VAULT_ROOT, _:
             folder = RootKind.FOLDER
             return ["copies of the root's folder open epochs that were destroyed"] if _moves_to(folder, before, after) else []
-        case Section.ACCOUNTS, ChangeKind.CHANGED:
-            assert before.accounts is not None
-            assert after.accounts is not None
-            return _weaker_accounts(before.accounts, after.accounts)
         case Section.RECORDS, _:
             kept, were = (each.records.get(RecordKind(name), KEPT).nominal for each in (after, before))
             return ["records of orders are kept for a shorter time"] if kept < were else []
@@ -316,7 +312,9 @@ def _weaker(section: Section, name: str, kind: ChangeKind, before: DataMap, afte
             return []
 
 
-def _weaker_accounts(old: AccountsSpec, new: AccountsSpec) -> list[str]:
+def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list[str]:
+    if old is None or new is None:
+        return []
     reasons = []
     if old.secure and not new.secure:
         reasons.append("people log in without TLS")
@@ -353,7 +351,7 @@ def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) 
         case Section.STORES:
             return ["orders reach another place"] if before.stores[name].url != after.stores[name].url else []
         case _:
-            return []
+            return _weaker_accounts(before.accounts, after.accounts) if section is Section.ACCOUNTS else []
 
 
 def _weaker_identity(old: IdentitySpec, new: IdentitySpec) -> list[str]:

@@ -16,6 +16,7 @@ from django.urls import ResolverMatch, path
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from ninja import NinjaAPI
 
 from expunge.bootstrap.accounts.pages import open_accounts
 from expunge.bootstrap.open_state import read_installed
@@ -24,8 +25,12 @@ from expunge.bootstrap.vault.recordings import RecordingsDoor
 from expunge.errors import ExpungeError, Misconfigured
 from expunge.web.answers import strict
 from expunge.web.api import make_api
+from expunge.web.metrics import Metrics
+from expunge.web.readiness import Part, Readiness
+from expunge.web.routes import note_route
+from expunge.web.serving.access_log import AccessLog, line_writer
 from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
-from expunge.web.site.application import make_pages
+from expunge.web.site.operation import SiteOperation
 from expunge.web.tls import HSTS, TlsFiles
 
 THREADS = 16
@@ -36,18 +41,18 @@ SECONDS = 30
 
 
 _OF_API = "/api/"
-_HEALTH = frozenset({"/healthz"})
+_OPERATION = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Handler(WSGIHandler):
     """Django over one API, without any of a project's middleware."""
 
-    def __init__(self, door: LineageDoor, recordings: RecordingsDoor, *, secure: bool) -> None:
+    def __init__(self, door: LineageDoor, api: NinjaAPI, *, secure: bool) -> None:
         """``secure``: whether every request comes over TLS."""
         super().__init__()
         self._door = door
         self._headers = HSTS if secure else {}
-        self._urls = (path("", make_api(door, recordings).urls),)
+        self._urls = (path("", api.urls),)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Look the address up among the API's alone."""
@@ -64,7 +69,9 @@ class Handler(WSGIHandler):
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the headers that every answer has."""
         self._door.stay()
-        return strict(super().get_response(request), self._headers)
+        response = strict(super().get_response(request), self._headers)
+        note_route(request)
+        return response
 
 
 class Site:
@@ -77,7 +84,7 @@ class Site:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Hand a request to the one whose address it has."""
         path = environ.get("PATH_INFO", "")
-        return (self._api if path.startswith(_OF_API) or path in _HEALTH else self._pages)(environ, start_response)
+        return (self._api if path.startswith(_OF_API) or path in _OPERATION else self._pages)(environ, start_response)
 
 
 class _Silent(Logger):  # type: ignore[misc]
@@ -114,6 +121,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         tell: Callable[[str], None],
         look_after: Callable[[], None],
         tls: TlsFiles | None = None,
+        access_log: str = "",
     ) -> None:
         """Take a socket that listens.
 
@@ -124,9 +132,10 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             tell: tells the operator something, in one line.
             look_after: called about once a second.
             tls: certificate and key; plain HTTP without.
+            access_log: the file of the access log; ``-`` for standard error, empty for none.
 
         Raises:
-            Misconfigured: certificate and key cannot be used.
+            Misconfigured: certificate and key cannot be used, or the access log cannot be written.
         """
         self._map_file = map_file
         # Why detached: gunicorn closes this descriptor when it takes it over, and another file may get its number.
@@ -137,6 +146,10 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         self._tls = tls
         # Why here, before the fork: the first client is too late to say that a certificate is wrong.
         self._context = tls.context()[0] if tls else None
+        self._access_log = access_log
+        if access_log:
+            line_writer(access_log)
+        self._site: SiteOperation | None = None
         super().__init__()
 
     def run(self) -> None:
@@ -159,6 +172,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             "limit_request_fields": FIELDS,
             "limit_request_field_size": FIELD,
             "when_ready": lambda _: self._ready(),
+            "worker_exit": lambda _, __: self._end_site(),
         }
         if self._tls:
             values |= {"certfile": str(self._tls.certificate), "keyfile": str(self._tls.key), "ssl_context": self._given_context}
@@ -184,12 +198,28 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
                 self._tell(f"the certificate was not renewed, and the earlier one stays in use: {error.message}; {error.help}")
         super().reload()
 
-    def load(self) -> Handler | Site:
+    def load(self) -> AccessLog:
         """Open the doors in the worker, after the fork: a connection to a database belongs to the process that opened it."""
+        metrics = Metrics()
         accounts = open_accounts(self._map_file)
-        pages = make_pages(accounts) if accounts is not None else None
-        api = Handler(LineageDoor.open(self._map_file), RecordingsDoor.open(self._map_file), secure=self._tls is not None)
-        return api if pages is None else Site(api, pages)
+        site = self._site = SiteOperation(accounts, metrics.count_mail, self._tell) if accounts is not None else None
+        door = LineageDoor.open(self._map_file)
+        readiness = Readiness({Part.STATE: lambda: _looked(door)} | (site.checks() if site is not None else {}))
+        metrics.watch(readiness, site.outbox if site is not None else None)
+        api = Handler(door, make_api(door, RecordingsDoor.open(self._map_file), readiness, metrics), secure=self._tls is not None)
+        application = Site(api, site.pages) if site is not None else api
+        write = line_writer(self._access_log) if self._access_log else None
+        return AccessLog(application, metrics, write, site.cookie if site is not None else "")
+
+    def _end_site(self) -> None:
+        """Called in a worker that ends."""
+        if self._site is not None:
+            self._site.end()
 
     def _given_context(self, _: object, __: object) -> ssl.SSLContext | None:
         return self._context
+
+
+def _looked(door: LineageDoor) -> bool:
+    door.look()
+    return True

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest
 
 from expunge.ports.accounts.sealed_fields import SealedFields
+from expunge.web.routes import note_route
 from expunge.web.site.settings import take_keeper
 
 
-def make_pages(fields: SealedFields) -> WSGIHandler:
+class Pages(WSGIHandler):
+    """Django, with the name of each request's route noted."""
+
+    def get_response(self, request: HttpRequest) -> Any:
+        """Answer."""
+        response = super().get_response(request)
+        note_route(request)
+        return response
+
+
+def make_pages(fields: SealedFields) -> Pages:
     """Bring the accounts' database to the present tables, and return the application. Raises KeeperAway."""
     take_keeper(fields)
     call_command("migrate", verbosity=0, interactive=False)
-    return WSGIHandler()
+    return Pages()
+
+
+def migrated() -> bool:
+    """Return whether the accounts' database has the present tables."""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())

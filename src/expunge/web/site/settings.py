@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.utils import formataddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
@@ -60,6 +60,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         "INSTALLED_APPS": [
             f"{_NAMESPACE}.shell",
             f"{_NAMESPACE}.accounts",
+            f"{_NAMESPACE}.mail",
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.messages",
@@ -118,12 +119,9 @@ def _pages() -> dict[str, Any]:
 def _mail(spec: AccountsSpec) -> dict[str, Any]:
     if spec.mail is None:
         return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
-    parts = urlsplit(spec.mail.server)
     return {
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": parts.port or 25,
-        "EMAIL_TIMEOUT": 10,
-        "DEFAULT_FROM_EMAIL": spec.mail.sender,
+        "EMAIL_BACKEND": f"{_NAMESPACE}.mail.outbox.OutboxBackend",
+        "DEFAULT_FROM_EMAIL": formataddr((spec.company, spec.mail.sender)),
     }
 
 

@@ -1,0 +1,54 @@
+"""Mail that waits, that was handed on, and that did not arrive."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Make the tables."""
+
+    initial = True
+
+    dependencies: ClassVar = []
+
+    operations: ClassVar = [
+        migrations.CreateModel(
+            name="MailTrouble",
+            fields=[
+                ("recipient", models.CharField(max_length=640, primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=8)),
+                ("status", models.CharField(max_length=12)),
+                ("since", models.DateTimeField(db_index=True)),
+            ],
+            options={"db_table": "expunge_mail_trouble"},
+        ),
+        migrations.CreateModel(
+            name="SentMail",
+            fields=[
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("recipient", models.CharField(db_index=True, max_length=640)),
+                ("sent", models.DateTimeField(db_index=True)),
+            ],
+            options={"db_table": "expunge_mail_sent"},
+        ),
+        migrations.CreateModel(
+            name="WaitingMail",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("recipient", models.CharField(db_index=True, max_length=640)),
+                ("key", models.BinaryField()),
+                ("body", models.BinaryField()),
+                ("queued", models.DateTimeField()),
+                ("due", models.DateTimeField(db_index=True)),
+                ("ends", models.DateTimeField(db_index=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("lease", models.UUIDField(null=True)),
+                ("leased_until", models.DateTimeField(null=True)),
+            ],
+            options={"db_table": "expunge_mail_waiting"},
+        ),
+    ]
