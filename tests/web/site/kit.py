@@ -61,6 +61,7 @@ class SiteServed:
     origin: str
     sink: Sink
     folder: Path
+    controller: Controller
 
     @property
     def database(self) -> Path:
@@ -73,14 +74,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def mail_server() -> Iterator[Sink]:
+def mail_server() -> Iterator[tuple[Sink, Controller]]:
     sink = Sink(free_port())
     controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
     controller.start()
     try:
-        yield sink
+        yield sink, controller
     finally:
-        controller.stop()
+        # Why suppressed: a test may have stopped it, to see what holds without mail.
+        with contextlib.suppress(AssertionError):
+            controller.stop()
 
 
 def section(origin: str, mail_port: int) -> str:
@@ -91,13 +94,13 @@ def section(origin: str, mail_port: int) -> str:
 
 
 @contextlib.contextmanager
-def site(folder: Path) -> Iterator[SiteServed]:
+def site(folder: Path, *options: str | Path) -> Iterator[SiteServed]:
     """Serve the pages of a company in a folder until the block ends."""
     token = company(folder)
     port = free_port()
     origin = f"http://localhost:{port}"
-    with mail_server() as sink:
+    with mail_server() as (sink, controller):
         path = folder / "expunge.yaml"
         path.write_text(path.read_text() + section(origin, sink.port))
-        with serving(folder, token, "--port", str(port)) as served:
-            yield SiteServed(served, origin, sink, folder)
+        with serving(folder, token, "--port", str(port), *options) as served:
+            yield SiteServed(served, origin, sink, folder, controller)
