@@ -1,4 +1,4 @@
-"""What docs/howto/deploy.md and the container files say: commands are ours, units run, and containers have no right that they do not need."""
+"""What docs/howto/deploy.md and the container files say: commands are ours, units run, containers have no right too many."""
 
 from __future__ import annotations
 
@@ -180,8 +180,9 @@ def ready(url: str, within: float = 30.0) -> bytes:
         try:
             with urllib.request.urlopen(url, timeout=20) as answer:
                 return bytes(answer.read()[:18])
-        except (urllib.error.URLError, ConnectionError) as error:
-            assert time.monotonic() < until, error
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > until:
+                raise
             time.sleep(0.2)
 
 

@@ -132,7 +132,7 @@ def test_nothing_of_a_person_is_in_logs_metrics_and_the_database(running: SiteSe
     body = running.sink.to(KIM)[-1].get_body(("plain",))
     assert body is not None
     running.served.get(f"readyz?{QUERY}")
-    planted = [KIM, KIM.split("@")[0], "family.example", PASSWORD, QUERY, token, running.served.token, "127.0.0.1"]
+    planted = [KIM, KIM.partition("@")[0], "family.example", PASSWORD, QUERY, token, running.served.token, "127.0.0.1"]
     planted += [cookie.value for cookie in visitor.cookies if cookie.value]
     log = (running.folder / "access.log").read_bytes()
     assert len(log.splitlines()) >= 8

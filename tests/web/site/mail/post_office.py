@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import socket
 import sqlite3
 import ssl
@@ -24,7 +23,8 @@ from aiosmtpd.smtp import AuthResult
 from tests.web.site.kit import Sink, free_port
 
 PREAMBLE = """
-import json, sys, time
+import json, os, sys, time, traceback
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from expunge.cli.services.serve import set_up_pages
@@ -84,8 +84,8 @@ class Postmaster(Sink):
         return "250 well"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        await asyncio.sleep(self.slow)
         kept = await super().handle_DATA(server, session, envelope)
+        await asyncio.sleep(self.slow)
         return self.answers.get(f"DATA {envelope.rcpt_tos[0]}", kept)
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
@@ -108,37 +108,75 @@ class _Controller(Controller):
         socket.create_connection(("127.0.0.1", self.port), 5).close()
 
 
+CLERK = """
+home = spec
+for line in sys.stdin:
+    asked = json.loads(line)
+    spec = replace(home, server=asked["server"], secret_file=asked["secret_file"])
+    os.environ.pop("SSL_CERT_FILE", None)
+    os.environ.update(asked["environ"])
+    counted.clear(); told.clear()
+    found = {"answer": None}
+    space = {**globals(), "answer": lambda value: found.update(answer=value)}
+    try:
+        exec(asked["code"], space)
+    except BaseException:
+        found = {"failed": traceback.format_exc()}
+    print(json.dumps(found), flush=True)
+"""
+
+
 @dataclass
 class Office:
-    """A folder with a map whose pages send mail."""
+    """A folder with a map whose pages send mail, a mail server, and a process over the outbox that does what it is told."""
 
     folder: Path
     postmaster: Postmaster
+    server: str = ""
+    """As the map would name it; the postmaster in the clear where it is empty."""
+    secret_file: str = ""
+    _clerk: subprocess.Popen[str] | None = None
 
-    def write_map(self, server: str = "", further: str = "") -> None:
-        server = server or f"smtp://127.0.0.1:{self.postmaster.port}"
-        mail = f"{{server: '{server}', sender: privacy@acme.example{further}}}"
+    def write_map(self) -> None:
+        mail = f"{{server: 'smtp://127.0.0.1:{self.postmaster.port}', sender: privacy@acme.example}}"
         accounts = f"accounts: {{origin: 'http://localhost:8000', company: Acme Doorbells, mail: {mail}}}\n"
         (self.folder / "expunge.yaml").write_text(f"version: 1\nstores: {{}}\ndatasets: {{}}\n{accounts}")
 
-    def run(self, code: str, *, code_of_exit: int = 0, **environ: str) -> Any:
-        """Run a program over the outbox, and return what it hands to ``answer``."""
+    def run(self, code: str, **environ: str) -> Any:
+        """Have the clerk run code over the outbox, and return what it hands to ``answer``."""
+        if self._clerk is None:
+            self._clerk = self.begin(CLERK)
+        assert self._clerk.stdin is not None
+        assert self._clerk.stdout is not None
+        server = self.server or f"smtp://127.0.0.1:{self.postmaster.port}"
+        asked = {"code": textwrap.dedent(code), "server": server, "secret_file": self.secret_file, "environ": environ}
+        self._clerk.stdin.write(json.dumps(asked) + "\n")
+        self._clerk.stdin.flush()
+        found = json.loads(self._clerk.stdout.readline())
+        assert "failed" not in found, found["failed"]
+        return found["answer"]
+
+    def run_apart(self, code: str, **environ: str) -> int:
+        """Run code over the outbox in a process of its own, and return its exit status."""
         with self.begin(code, **environ) as process:
-            out, err = process.communicate(timeout=60)
-        assert process.returncode == code_of_exit, err
-        lines = out.splitlines()
-        return json.loads(lines[-1]) if lines else None
+            process.communicate(timeout=120)
+        return process.returncode
 
     def begin(self, code: str, **environ: str) -> subprocess.Popen[str]:
         program = f"{PREAMBLE}\nanswer = lambda value: print(json.dumps(value))\n{textwrap.dedent(code)}"
-        return subprocess.Popen(
-            [sys.executable, "-c", program],
-            cwd=self.folder,
-            env={**os.environ, **environ},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return subprocess.Popen([sys.executable, "-c", program], cwd=self.folder, env={**os.environ, **environ}, text=True, **pipes)
+
+    def close(self) -> None:
+        if self._clerk is not None:
+            self._clerk.communicate(timeout=60)
+
+    def empty(self) -> None:
+        """Begin anew with an empty outbox and another mail server."""
+        for table in ("waiting", "sent", "trouble"):
+            self.execute(f"DELETE FROM expunge_mail_{table}")
+        self.postmaster, self.server, self.secret_file = Postmaster(free_port()), "", ""
+        self.write_map()
 
     @property
     def database(self) -> Path:
@@ -153,20 +191,16 @@ class Office:
             database.execute(statement)
 
 
-def office(folder: Path) -> Office:
-    """An office with an empty outbox."""
+@contextlib.contextmanager
+def office(folder: Path) -> Iterator[Office]:
+    """An office with an empty outbox, until the block ends."""
     made = Office(folder, Postmaster(free_port()))
     made.write_map()
     made.run("")
-    return made
-
-
-def copy(empty: Office, folder: Path) -> Office:
-    """Another office like it, with a mail server of its own."""
-    shutil.copytree(empty.database.parent, folder / empty.database.parent.name)
-    made = Office(folder, Postmaster(free_port()))
-    made.write_map()
-    return made
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 def tls(certificate: Path, key: Path) -> ssl.SSLContext:

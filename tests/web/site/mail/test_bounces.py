@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,13 +30,12 @@ def report(mail: str, *, action: str = "failed", status: str = "5.1.1", envelope
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Office:
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """An office that has sent five messages."""
-    made = office(tmp_path_factory.mktemp("office"))
-    with made.postmaster.listening():
+    with office(tmp_path_factory.mktemp("office")) as made, made.postmaster.listening():
         made.run(f"for number in range(4): put(f'p{{number}}@family.example')\nput({KIM!r}); attempt()")
         made.postmaster.to(KIM)
-    return made
+        yield made
 
 
 def test_reports_are_read(desk: Office) -> None:
@@ -73,17 +75,17 @@ def test_reports_are_read(desk: Office) -> None:
         "that is no report": "no report",
         "empty": "no report",
         "nonsense": "no report",
-        "a report in pieces": "no report",
+        "a report in pieces": "delayed",
     }
     assert troubles == [["bounced", "5.1.1"], ["bounced", "5.1.1"], ["bounced", "5.2.2"], None, None]
 
 
 def test_the_command_takes_one_in(desk: Office) -> None:
     (mail,) = (message["Message-ID"][1:33] for _, message in desk.postmaster.mails if message["To"] == "p3@family.example")
-    (desk.folder / "bounce.eml").write_text(report(mail))
-    code = "import subprocess; done = subprocess.run([sys.executable, '-m', 'expunge', 'mail', 'bounce', '--json'], stdin=open('bounce.eml'), capture_output=True, text=True); answer([done.returncode, done.stdout, done.stderr, addresses.trouble_of('p3@family.example').kind])"
-    status, out, err, kind = desk.run(code)
-    assert (status, err) == (0, "")
+    command = [sys.executable, "-m", "expunge", "mail", "bounce", "--json"]
+    done = subprocess.run(command, cwd=desk.folder, input=report(mail), capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    out, kind = done.stdout, desk.run("answer(addresses.trouble_of('p3@family.example').kind)")
     assert '"outcome":"marked"' in out.replace(" ", "")
     assert kind == "bounced"
     assert "p3" not in out
@@ -96,9 +98,6 @@ def test_the_command_says_what_it_needs(tmp_path: Path) -> None:
     assert "no section `accounts`" in ran.err
     (tmp_path / "expunge.yaml").write_text("version: 1\nstores: {}\ndatasets: {}\naccounts: {origin: 'http://localhost'}\n")
     # A report, for which the database would be asked.
-    import subprocess
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-m", "expunge", "mail", "bounce"],
         cwd=tmp_path,
