@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.cookiejar
 import json
+import logging
 import re
 import signal
 import sqlite3
@@ -21,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from expunge.web.metrics import Metrics
 from expunge.web.serving.access_log import AccessLog, DailyKey
+from expunge.web.serving.fault_places import FaultPlaces
 from tests.web.serving import issue
 from tests.web.site.kit import SiteServed, site
 
@@ -69,7 +71,11 @@ def metrics(served: SiteServed, token: str) -> dict[tuple[str, ...], float]:
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
     families = text_string_to_metric_families(answer.body.decode())
-    return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
 
 
 def test_health_needs_nothing_and_readiness_names_every_part(running: SiteServed) -> None:
@@ -94,8 +100,8 @@ def test_requests_are_counted_by_route(running: SiteServed) -> None:
     for path in ("/account/login/", f"/account/login/?next=/{QUERY}", f"/{QUERY}", f"/api/v1/collect/{QUERY}"):
         Visitor(running.origin).get(path)
     found = metrics(running, token)
-    assert found["expunge_http_requests_total", "account_login", "GET", "2xx"] >= 2
-    assert found["expunge_http_requests_total", "unmatched", "GET", "4xx"] >= 1
+    assert found["expunge_http_requests_total", "GET", "account_login", "2xx"] >= 2
+    assert found["expunge_http_requests_total", "GET", "unmatched", "4xx"] >= 1
     assert any(name[0] == "expunge_http_request_seconds_count" and name[1].endswith("collect") for name in found if len(name) == 2)
     request = urllib.request.Request(f"{running.origin}/", method="CANARY")
     with contextlib.suppress(urllib.error.HTTPError):
@@ -194,6 +200,7 @@ def stopped(served: SiteServed) -> Iterator[Any]:
 
 def test_readiness_tells_what_is_away(tmp_path: Path) -> None:
     with site(tmp_path) as served:
+        wait_for(served, set())
         with contextlib.closing(sqlite3.connect(served.database, timeout=20)) as database, database:
             database.execute("DELETE FROM django_migrations WHERE app = 'expunge_mail'")
         wait_for(served, {"migrations"})
@@ -210,7 +217,7 @@ def wait_for(served: SiteServed, away: set[str], within: float = 20.0) -> None:
         answer = served.served.get("readyz")
         found = {part for part, works in answer.json["parts"].items() if not works}
         if found == away:
-            assert answer.status == 503
+            assert answer.status == (503 if away else 200)
             return
         assert time.monotonic() < until, found
         time.sleep(0.2)
@@ -226,6 +233,22 @@ def test_a_log_that_was_moved_is_begun_anew_on_sighup(tmp_path: Path) -> None:
             assert time.monotonic() < until
             served.served.get("healthz")
             time.sleep(0.2)
+
+
+def test_a_fault_is_told_by_its_place_alone() -> None:
+    told: list[str] = []
+    logger, handler = logging.getLogger("django.request"), FaultPlaces(told.append)
+    logger.addHandler(handler)
+    try:
+        raise ValueError(KIM)
+    except ValueError:
+        logger.exception("Internal Server Error: /%s", QUERY)
+    finally:
+        logger.error("Not Found: /%s", QUERY)
+        logger.warning("Forbidden: /%s", QUERY)
+        logger.removeHandler(handler)
+    (line,) = told
+    assert re.fullmatch(r"a request failed: ValueError at test_operation\.py:\d+", line)
 
 
 def test_keyed_ids_change_each_day() -> None:

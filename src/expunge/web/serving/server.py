@@ -30,6 +30,7 @@ from expunge.web.readiness import Part, Readiness
 from expunge.web.routes import note_route
 from expunge.web.serving.access_log import AccessLog, line_writer
 from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
+from expunge.web.serving.fault_places import take_over
 from expunge.web.site.operation import SiteOperation
 from expunge.web.tls import HSTS, TlsFiles
 
@@ -200,6 +201,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> AccessLog:
         """Open the doors in the worker, after the fork: a connection to a database belongs to the process that opened it."""
+        take_over(self._tell)
         metrics = Metrics()
         accounts = open_accounts(self._map_file)
         site = self._site = SiteOperation(accounts, metrics.count_mail, self._tell) if accounts is not None else None
