@@ -16,9 +16,10 @@ from expunge.core.lineage.openlineage import EventRefusal
 from expunge.core.retention.collection_permission import may_collect
 from expunge.errors import ExpungeError
 from expunge.web import bodies
-from expunge.web.answers import Collection, Fault, Health, Problem, Ready, Taken, of_problem, of_surprise
+from expunge.web.answers import Collection, Fault, Problem, Taken, of_problem, of_surprise
 from expunge.web.guarding import Bearer, Guard
-from expunge.web.metrics import CONTENT_TYPE, Metrics
+from expunge.web.metrics import Metrics
+from expunge.web.operation import add_operation
 from expunge.web.readiness import Readiness
 from expunge.web.recordings import add_recordings
 
@@ -73,30 +74,7 @@ def make_api(door: LineageDoor, recordings: RecordingsDoor, readiness: Readiness
 
     add_recordings(api, recordings, Bearer(guard, TokenScope.INGEST))
 
-    @api.get("/healthz", response={200: Health}, summary="Whether the process is alive", operation_id="healthz")
-    def healthz(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001 - ninja takes it by this name
-        """Whether the process answers. It looks at nothing that the server depends on: a restart would mend none of that."""
-        return {"status": "ok"}
-
-    @api.get("/readyz", response=dict.fromkeys((200, 503), Ready), summary="Whether the server can do its work", operation_id="readyz")
-    def readyz(request: HttpRequest) -> tuple[int, dict[str, Any]]:  # noqa: ARG001 - ninja takes it by this name
-        """Which of the parts that the server depends on work; 503 where one does not."""
-        parts = readiness.look()
-        ready = all(parts.values())
-        return 200 if ready else 503, {"status": "ready" if ready else "not ready", "parts": {part.value: parts[part] for part in parts}}
-
-    @api.get(
-        "/metrics",
-        auth=Bearer(guard, TokenScope.METRICS),
-        response=dict.fromkeys((401, 403, 429, 500, 503), Fault),
-        summary="Metrics for Prometheus",
-        operation_id="metrics",
-        openapi_extra={"responses": {200: {"description": "Prometheus's text format.", "content": {"text/plain": {}}}}},
-    )
-    def get_metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - ninja takes it by this name
-        """Counters of this process and the state of its parts, without an identifier of a person."""
-        return HttpResponse(metrics.text(), content_type=CONTENT_TYPE)
-
+    add_operation(api, readiness, metrics, Bearer(guard, TokenScope.METRICS))
     return api
 
 

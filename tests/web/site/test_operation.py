@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from expunge.telemetry import FaultPlaces
 from expunge.web.metrics import Metrics
 from expunge.web.serving.access_log import AccessLog, DailyKey
-from expunge.web.serving.fault_places import FaultPlaces
 from tests.web.serving import issue
 from tests.web.site.kit import SiteServed, site
 

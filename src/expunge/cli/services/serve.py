@@ -48,7 +48,6 @@ def serve(
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    # Why before all else: Django is set up once in a process, and all else sets it up without the pages.
     set_up_pages(map_file)
     from expunge.bootstrap.open_state import read_installed, require_keys
     from expunge.bootstrap.vault.keeper_child import KeeperChild
@@ -83,7 +82,10 @@ def serve(
 
 
 def set_up_pages(map_file: Path | None) -> None:
-    """Set Django up for the pages of a map that has some, before anything else sets it up. Raises Misconfigured."""
+    """Set Django up for the pages of a map that has some. Raises Misconfigured.
+
+    It comes before all else: Django is set up once in a process, and all else sets it up without the pages.
+    """
     from expunge import survey
 
     data_map = survey.read(map_file)

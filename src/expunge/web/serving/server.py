@@ -23,6 +23,7 @@ from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.bootstrap.vault.recordings import RecordingsDoor
 from expunge.errors import ExpungeError, Misconfigured
+from expunge.telemetry import tell_places_alone
 from expunge.web.answers import strict
 from expunge.web.api import make_api
 from expunge.web.metrics import Metrics
@@ -30,7 +31,6 @@ from expunge.web.readiness import Part, Readiness
 from expunge.web.routes import note_route
 from expunge.web.serving.access_log import AccessLog, line_writer
 from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
-from expunge.web.serving.fault_places import take_over
 from expunge.web.site.operation import SiteOperation
 from expunge.web.tls import HSTS, TlsFiles
 
@@ -201,7 +201,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> AccessLog:
         """Open the doors in the worker, after the fork: a connection to a database belongs to the process that opened it."""
-        take_over(self._tell)
+        tell_places_alone(self._tell)
         metrics = Metrics()
         accounts = open_accounts(self._map_file)
         site = self._site = SiteOperation(accounts, metrics.count_mail, self._tell) if accounts is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.signals import email_confirmed
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.db import connection
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 
 from expunge.ports.accounts.sealed_fields import SealedFields
 from expunge.web.routes import note_route
+from expunge.web.site.mail.addresses import settle_confirmed
 from expunge.web.site.settings import take_keeper
 
 
@@ -28,6 +30,7 @@ class Pages(WSGIHandler):
 def make_pages(fields: SealedFields) -> Pages:
     """Bring the accounts' database to the present tables, and return the application. Raises KeeperAway."""
     take_keeper(fields)
+    email_confirmed.connect(settle_confirmed, dispatch_uid="expunge.mail")
     call_command("migrate", verbosity=0, interactive=False)
     return Pages()
 

@@ -135,11 +135,13 @@ class Office:
     server: str = ""
     """As the map would name it; the postmaster in the clear where it is empty."""
     secret_file: str = ""
+    database_url: str = "sqlite:///.expunge-accounts/accounts.db"
     _clerk: subprocess.Popen[str] | None = None
 
     def write_map(self) -> None:
         mail = f"{{server: 'smtp://127.0.0.1:{self.postmaster.port}', sender: privacy@acme.example}}"
-        accounts = f"accounts: {{origin: 'http://localhost:8000', company: Acme Doorbells, mail: {mail}}}\n"
+        pages = f"origin: 'http://localhost:8000', company: Acme Doorbells, database: '{self.database_url}', mail: {mail}"
+        accounts = f"accounts: {{{pages}}}\n"
         (self.folder / "expunge.yaml").write_text(f"version: 1\nstores: {{}}\ndatasets: {{}}\n{accounts}")
 
     def run(self, code: str, **environ: str) -> Any:
@@ -192,9 +194,9 @@ class Office:
 
 
 @contextlib.contextmanager
-def office(folder: Path) -> Iterator[Office]:
+def office(folder: Path, database_url: str = Office.database_url) -> Iterator[Office]:
     """An office with an empty outbox, until the block ends."""
-    made = Office(folder, Postmaster(free_port()))
+    made = Office(folder, Postmaster(free_port()), database_url=database_url)
     made.write_map()
     made.run("")
     try:

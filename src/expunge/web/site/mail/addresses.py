@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -47,6 +48,11 @@ def trouble_of(address: str) -> Trouble | None:
 def settle(address: str) -> None:
     """Forget the trouble with an address: a code that was sent there came back from its owner. Raises KeeperAway."""
     MailTrouble.objects.filter(recipient=sealed_address(settings.EXPUNGE_FIELDS, address)).delete()
+
+
+def settle_confirmed(email_address: Any, **_: object) -> None:
+    """Take allauth's signal that an address was confirmed."""
+    settle(email_address.email)
 
 
 def forget(address: str) -> None:

@@ -1,4 +1,4 @@
-"""Mail that waits, that was handed on, and that did not arrive."""
+"""Mail that waits."""
 
 from __future__ import annotations
 
@@ -9,32 +9,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Make the tables."""
+    """Make the table."""
 
     initial = True
 
     dependencies: ClassVar = []
 
     operations: ClassVar = [
-        migrations.CreateModel(
-            name="MailTrouble",
-            fields=[
-                ("recipient", models.CharField(max_length=640, primary_key=True, serialize=False)),
-                ("kind", models.CharField(max_length=8)),
-                ("status", models.CharField(max_length=12)),
-                ("since", models.DateTimeField(db_index=True)),
-            ],
-            options={"db_table": "expunge_mail_trouble"},
-        ),
-        migrations.CreateModel(
-            name="SentMail",
-            fields=[
-                ("id", models.UUIDField(primary_key=True, serialize=False)),
-                ("recipient", models.CharField(db_index=True, max_length=640)),
-                ("sent", models.DateTimeField(db_index=True)),
-            ],
-            options={"db_table": "expunge_mail_sent"},
-        ),
         migrations.CreateModel(
             name="WaitingMail",
             fields=[
