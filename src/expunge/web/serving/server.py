@@ -6,13 +6,14 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, path
+from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
@@ -31,8 +32,10 @@ from expunge.web.readiness import Part, Readiness
 from expunge.web.routes import note_route
 from expunge.web.serving.access_log import AccessLog, line_writer
 from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
-from expunge.web.site.operation import SiteOperation
 from expunge.web.tls import HSTS, TlsFiles
+
+if TYPE_CHECKING:
+    from expunge.web.site.operation import SiteOperation
 
 THREADS = 16
 CLIENTS = 512
@@ -42,6 +45,7 @@ SECONDS = 30
 
 
 _OF_API = "/api/"
+_PAGES = "expunge.web.site.operation.SiteOperation"
 _OPERATION = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -204,7 +208,10 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         tell_places_alone(self._tell)
         metrics = Metrics()
         accounts = open_accounts(self._map_file)
-        site = self._site = SiteOperation(accounts, metrics.count_mail, self._tell) if accounts is not None else None
+        if accounts is not None:
+            # Why by name: models of the pages cannot be imported where Django was set up without them.
+            self._site = import_string(_PAGES)(accounts, metrics.count_mail, self._tell)
+        site = self._site
         door = LineageDoor.open(self._map_file)
         readiness = Readiness({Part.STATE: lambda: _looked(door)} | (site.checks() if site is not None else {}))
         metrics.watch(readiness, site.outbox if site is not None else None)
