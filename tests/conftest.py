@@ -56,6 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
         if item.nodeid.startswith(EVERYWHERE):
             item.add_marker("everywhere")
         if "kill" in item.nodeid or "crash" in item.nodeid:

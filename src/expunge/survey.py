@@ -21,6 +21,7 @@ from expunge.adapters.log.receipt_in_log import ReceiptInLog, find_receipt
 from expunge.adapters.log.watch_folder import WatchFolder
 from expunge.adapters.log.watching import LogAlarm, LogLook, WatchLimits, cry, look
 from expunge.adapters.log.witness import Witness
+from expunge.adapters.state import accounts_check
 from expunge.adapters.state.accounts_database import AccountsDatabase, accounts_database
 from expunge.core.datamap.datamap import DataMap, StoreSpec, Undecided
 from expunge.core.datamap.mapdiff import MapDiff, map_diff
@@ -148,6 +149,7 @@ def check(path: Path | None) -> CheckedMap:
         found_there += tuple(schema_check.findings(reading.map, _tables_of(reading.map, reading.map.datasets)))
         found_there += tuple(_points(places))
         samples = dry_locate.sampled(places) if map_check.followable(found_there) else ()
+        found_there += tuple(accounts_check.findings(reading.map))
         findings = (*found_there, *opaque_check.findings(places, ResidueScanner(processes=1).unread))
     finally:
         stores.close()

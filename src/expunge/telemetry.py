@@ -7,9 +7,12 @@ identifier cannot reach a log line by accident.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, StrEnum
+from pathlib import PurePath
+from types import TracebackType
 
 _logger = logging.getLogger("expunge")
 
@@ -73,3 +76,38 @@ def hushed(*names: str) -> Iterator[None]:
     finally:
         for each, level in zip(loggers, before, strict=True):
             each.setLevel(level)
+
+
+_DEEPEST = 3
+"""Frames of a fault that are told, innermost last."""
+
+
+class FaultPlaces(logging.Handler):
+    """Tells the operator the kind and the place of an exception that nobody expected, and no word of its text. Drops all else."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        """``tell``: tells the operator something, in one line."""
+        super().__init__(logging.ERROR)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell of a record that has an exception."""
+        if record.exc_info and record.exc_info[0] is not None:
+            kind, _, frames = record.exc_info
+            self._tell(f"a request failed: {kind.__name__} at {_place(frames)}")
+
+
+def tell_places_alone(tell: Callable[[str], None]) -> None:
+    """Take over the log lines of every library of this process.
+
+    Libraries quote addresses, forms and statements, and without a handler Python writes warnings to standard error.
+    """
+    root = logging.getLogger()
+    for handler in [*root.handlers]:
+        root.removeHandler(handler)
+    root.addHandler(FaultPlaces(tell))
+
+
+def _place(frames: TracebackType | None) -> str:
+    told = [f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(frames)[-_DEEPEST:]]
+    return " > ".join(told) or "an unknown place"

@@ -148,7 +148,9 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/accounts/migrations": "",
         "site/accounts/columns": "",
         "site/accounts": "site/shell site/accounts/columns",
-        "site": "site/shell site/accounts",
+        "site/mail/migrations": "",
+        "site/mail": "",
+        "site": ". site/shell site/accounts site/mail",
         "serving": ". site",
     },
     "demo": {

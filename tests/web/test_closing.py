@@ -34,7 +34,7 @@ def test_the_state_is_shut_also_below_a_folder_that_stays_open(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
 
     def reads() -> dict[str, str]:
-        closed_worker.close(replace(data_map, state=str(modules / "deep" / "state")), [own])
+        closed_worker.close(replace(data_map, state=str(modules / "deep" / "state")), write=[own])
         told = {}
         for name in ("module.py", "deep/module.py", "deep/state/state.db", "../expunge.yaml", "../world/app.db"):
             try:

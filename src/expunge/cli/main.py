@@ -11,7 +11,7 @@ from expunge.cli.duties import consents, evidence, guardians, ledger, obligation
 from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
-from expunge.cli.services import keepers, logs, serve, tokens, worker
+from expunge.cli.services import keepers, logs, mail, serve, tokens, worker
 from expunge.cli.terminal import exit_codes, person_prompt
 from expunge.cli.terminal.error_messages import ErrorBoundary
 
@@ -46,6 +46,7 @@ NOUNS = (
     (SET_UP, "staff", staff.app),
     (SET_UP, "learn", learn.app),
     (SET_UP, "keeper", keepers.app),
+    (SET_UP, "mail", mail.app),
     (RECORDINGS, "vault", vaults.app),
     (ORDER, "order", orders.app),
     (ORDER, "hold", holds.app),

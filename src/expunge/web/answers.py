@@ -77,9 +77,18 @@ class Received(Schema):
 
 
 class Health(Schema):
-    """The server runs and its state can be read."""
+    """The process is alive."""
 
     status: str = Field(description="`ok`.")
+
+
+class Ready(Schema):
+    """The parts that the server depends on, and whether each works."""
+
+    status: str = Field(description="`ready`, or `not ready` where a part does not work.")
+    parts: dict[str, bool] = Field(
+        description="`state` (tokens and lineage), and with pages for people `accounts_database`, `migrations`, `keeper` and `mail`."
+    )
 
 
 _KNOWN = {

@@ -15,8 +15,11 @@ from expunge.core.lineage.openlineage import EventRefusal
 from expunge.core.retention.collection_permission import may_collect
 from expunge.errors import ExpungeError, SenderRefused
 from expunge.web import bodies
-from expunge.web.answers import Collection, Fault, Health, Problem, Taken, of_problem, of_surprise, unavailable
+from expunge.web.answers import Collection, Fault, Problem, Taken, of_problem, of_surprise, unavailable
 from expunge.web.guarding import Bearer, Guard, refusal, shown
+from expunge.web.metrics import Metrics
+from expunge.web.operation import add_operation
+from expunge.web.readiness import Readiness
 from expunge.web.recordings import add_recordings
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
@@ -24,7 +27,7 @@ JSON = "application/json"
 _ANSWERS: dict[int, Any] = {200: Taken, **dict.fromkeys((400, 401, 403, 405, 408, 411, 413, 415, 422, 429, 500, 503), Fault)}
 
 
-def make_api(door: ServerDoor) -> NinjaAPI:
+def make_api(door: ServerDoor, readiness: Readiness, metrics: Metrics) -> NinjaAPI:
     """The whole API over an open door."""
     api = NinjaAPI(
         title="Expunge",
@@ -70,15 +73,7 @@ def make_api(door: ServerDoor) -> NinjaAPI:
 
     add_recordings(api, door, Bearer(guard, TokenScope.INGEST))
 
-    @api.get("/healthz", response={200: Health, 503: Fault}, summary="Whether the server works", operation_id="healthz")
-    def healthz(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001 - ninja takes it by this name
-        """Whether the server runs and can read its state."""
-        try:
-            door.senders.look()
-        except ExpungeError as error:
-            raise unavailable(error) from None
-        return {"status": "ok"}
-
+    add_operation(api, readiness, metrics, Bearer(guard, TokenScope.METRICS))
     return api
 
 

@@ -75,6 +75,7 @@ class SiteServed:
     origin: str
     sink: Sink
     folder: Path
+    controller: Controller
 
     @property
     def database(self) -> Path:
@@ -92,14 +93,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def mail_server() -> Iterator[Sink]:
+def mail_server() -> Iterator[tuple[Sink, Controller]]:
     sink = Sink(free_port())
     controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
     controller.start()
     try:
-        yield sink
+        yield sink, controller
     finally:
-        controller.stop()
+        # Why suppressed: a test may have stopped it, to see what holds without mail.
+        with contextlib.suppress(AssertionError):
+            controller.stop()
 
 
 def section(origin: str, mail_port: int, database: str = "") -> str:
@@ -111,17 +114,17 @@ def section(origin: str, mail_port: int, database: str = "") -> str:
 
 
 @contextlib.contextmanager
-def site(folder: Path, database: str = "") -> Iterator[SiteServed]:
+def site(folder: Path, *options: str | Path, database: str = "") -> Iterator[SiteServed]:
     """Serve the pages of a company in a folder until the block ends, with a database of their own or the one of a URL."""
     token = company(folder)
     port = free_port()
     origin = f"http://localhost:{port}"
-    with mail_server() as sink:
+    with mail_server() as (sink, controller):
         path = folder / "expunge.yaml"
         path.write_text(path.read_text() + section(origin, sink.port, database))
-        with serving(folder, token, "--port", str(port)) as served:
+        with serving(folder, token, "--port", str(port), *options) as served:
             _wait_for(f"{origin}/account/login/")
-            yield SiteServed(served, origin, sink, folder)
+            yield SiteServed(served, origin, sink, folder, controller)
 
 
 def _wait_for(page: str, within: float = 60.0) -> None:

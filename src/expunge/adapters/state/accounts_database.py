@@ -24,14 +24,22 @@ class AccountsDatabase:
 def accounts_database(data_map: DataMap) -> AccountsDatabase | None:
     """Return the database of a map's accounts; None for a map without.
 
-    Raises Misconfigured where its URL cannot be understood, or it lies in the state folder, which the web process may not open.
+    Raises Misconfigured where its URL cannot be understood, and where it is the state's or lies in the state folder, which the web process
+    may not open.
     """
     if data_map.accounts is None:
         return None
     found = url.parse(data_map.accounts.database, Path(data_map.source).absolute().parent)
     if found.file is None:
+        if data_map.state_url and _place(found.settings) == _place(url.parse(data_map.state_url, Path()).settings):
+            message = "accounts.database is the state's database, which the web process may not open"
+            raise Misconfigured(message, help="make a database of its own, with a role of its own")
         return AccountsDatabase(found.settings, None)
     if found.file.resolve().is_relative_to(Path(data_map.state).absolute().resolve()):
         message = "accounts.database lies in the state folder, which the web process may not open"
         raise Misconfigured(message, help="give it a folder of its own, such as sqlite:///.expunge-accounts/accounts.db")
     return AccountsDatabase(found.settings | {"ENGINE": "django.db.backends.sqlite3"}, found.file)
+
+
+def _place(settings: dict[str, Any]) -> tuple[str, str, str]:
+    return str(settings["HOST"]).lower(), settings["PORT"] or "5432", settings["NAME"]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from expunge.adapters.host.disk_errors import guarded
+from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.state.accounts_database import accounts_database
 from expunge.bootstrap import keeping
 from expunge.bootstrap.open_state import read_installed
 from expunge.core.accounts.accounts_spec import MailSpec
 
-_PORTS = {"smtps": 465, "smtp+starttls": 587, "smtp": 25}
 _POSTGRES = 5432
 
 
@@ -24,6 +23,8 @@ class Accounts:
 
     fields: KeeperAccounts
     """The keeper, which need not run before the first call."""
+    reads: tuple[Path, ...]
+    """Files that the process reads when it needs them."""
     writes: tuple[Path, ...]
     """Folders that the process writes to."""
     ports: tuple[int, ...]
@@ -42,17 +43,22 @@ def open_accounts(map_path: Path | str | None = None) -> Accounts | None:
     if database is None or data_map.accounts is None:
         return None
     fields = KeeperAccounts(keeping.place_of_map(data_map))
-    mail = _mail_ports(data_map.accounts.mail)
+    mail = data_map.accounts.mail
+    ports = (mail.port,) if mail else ()
+    reads = (Path(mail.secret_file),) if mail and mail.secret_file else ()
     if (file := database.file) is None:
-        return Accounts(fields, (), (int(database.settings["PORT"] or _POSTGRES), *mail))
+        return Accounts(fields, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports))
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    return Accounts(fields, (file.parent,), mail)
+    return Accounts(fields, reads, (file.parent,), ports)
 
 
-def _mail_ports(mail: MailSpec | None) -> tuple[int, ...]:
-    if mail is None:
-        return ()
-    parts = urlsplit(mail.server)
-    return (parts.port or _PORTS[parts.scheme],)
+def mail_password(spec: MailSpec) -> str:
+    """Return the password of the mail server's user, read anew: it may be changed.
+
+    Raises:
+        KeystoreLocked: it is not at the place that the map names, or cannot be read.
+        Misconfigured: everybody can read the file.
+    """
+    return read_secret(spec.secret_file, spec.secret_variable, "password", f"the mail server {spec.host}")

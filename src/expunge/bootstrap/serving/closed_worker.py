@@ -34,11 +34,12 @@ def gaps() -> tuple[str, ...]:
     return tuple(gap for since, gap in _GAPS if known < since)[: 1 if known == 0 else None]
 
 
-def close(data_map: DataMap, write: Sequence[Path] = (), ports: Sequence[int] = ()) -> None:
+def close(data_map: DataMap, read: Sequence[Path] = (), write: Sequence[Path] = (), ports: Sequence[int] = ()) -> None:
     """Close this process. Does nothing where the kernel cannot.
 
     Args:
         data_map: its state folder is shut in any case.
+        read: further files that the process may read.
         write: folders that the process may change: those of a web application with a database of its own.
         ports: TCP ports that it may connect to, of a database or a mail server.
 
@@ -48,7 +49,7 @@ def close(data_map: DataMap, write: Sequence[Path] = (), ports: Sequence[int] = 
     """
     if landlock.version():
         state = Path(data_map.state).resolve()
-        landlock.close([each for folder in _needed() for each in _beside(folder, state)], write, ports)
+        landlock.close([each for folder in (*_needed(), *read) for each in _beside(folder, state)], write, ports)
 
 
 def _needed() -> Iterator[Path]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.keys import key_files
 from expunge.adapters.roots.guarded_root import Guard, GuardedRoot
 from expunge.adapters.roots.local_root import LocalRoot
@@ -124,31 +123,7 @@ def _tokens() -> ModuleType:
 def _secret(spec: RootSpec) -> Callable[[], str]:
     """Return a function that reads the PIN or the token where the map says it is, each time anew: it may be changed."""
     what = "PIN" if spec.kind is RootKind.PKCS11 else "token"
-
-    def read() -> str:
-        if spec.secret_variable:
-            found = os.environ.get(spec.secret_variable, "")
-            where, mend = f"the variable {spec.secret_variable}", "set it for this command"
-        else:
-            found, where, mend = _first_line(Path(spec.secret_file), what), spec.secret_file, "write it into the first line"
-        if not found:
-            message = f"{where} does not hold the {what} of {spec.place}"
-            raise KeystoreLocked(message, help=mend)
-        return found
-
-    return read
-
-
-def _first_line(path: Path, what: str) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-                message = f"everybody can read the {what} in {path}"
-                raise Misconfigured(message, help=f"chmod o-r {path}, and change it: others may know it")
-            return file.readline(4096).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"the {what} cannot be read from {path}: {getattr(error, 'strerror', None) or 'it is no text'}"
-        raise KeystoreLocked(message, help="correct `secret_file:`, or its rights") from error
+    return lambda: read_secret(spec.secret_file, spec.secret_variable, what, spec.place)
 
 
 def _refuse_forgotten(state: Path, spec: RootSpec) -> None:

@@ -31,19 +31,24 @@ def serve(
     exposed_plain: Annotated[
         bool, typer.Option("--exposed-plain", help="Speak plain HTTP where other machines reach it: behind a proxy that speaks TLS.")
     ] = False,
+    access_log: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="Write a line of JSON for each request, without an identifier; - for stderr.", show_default=False
+        ),
+    ] = "",
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Take OpenLineage events and recordings until interrupted; /api/openapi.json describes it, /healthz says whether it is well.
+    """Take OpenLineage events and recordings until interrupted; /api/openapi.json describes it, /readyz says whether it is well.
 
     It opens neither the state nor a key. All that comes in goes on to the keeper; where none runs, it starts one for itself, unless the
     keystore needs a passphrase. Where other machines reach it, it speaks TLS, by --tls-cert and --tls-key. SIGHUP has it read both again,
-    after they were renewed.
+    after they were renewed, and open the access log anew.
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    # Why before all else: Django is set up once in a process, and all else sets it up without the pages.
-    _set_up_pages(map_file)
+    set_up_pages(map_file)
     from expunge.bootstrap.serving import closed_worker
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.bootstrap.serving.server_door import ServerDoor
@@ -78,10 +83,14 @@ def serve(
         told += [f"requests are answered with 503 for now: {why_not}"] if (why_not := keeper.begin()) else []
         for line in told:
             output.note(line)
-        HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls).run()
+        HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
 
 
-def _set_up_pages(map_file: Path | None) -> None:
+def set_up_pages(map_file: Path | None) -> None:
+    """Set Django up for the pages of a map that has some. Raises Misconfigured.
+
+    It comes before all else: Django is set up once in a process, and all else sets it up without the pages.
+    """
     from expunge import survey
 
     data_map = survey.read(map_file)

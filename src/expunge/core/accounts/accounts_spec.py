@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 DATABASE = "sqlite:///.expunge-accounts/accounts.db"
 """The accounts' database where the map names none: in a folder beside the map, which is not the state's."""
@@ -21,6 +21,27 @@ class MailSpec:
     """The absolute path of a file whose first line is the password."""
     secret_variable: str = ""
     """The variable of the environment that holds it instead."""
+
+    @property
+    def sealed(self) -> bool:
+        """Return whether mail goes to its server by TLS."""
+        return not self.server.startswith("smtp://")
+
+    @property
+    def host(self) -> str:
+        """Return the host of the server."""
+        return urlsplit(self.server).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """Return the port: the one that is named, else 465 for ``smtps``, 587 for ``smtp+starttls``, 25 for ``smtp``."""
+        parts = urlsplit(self.server)
+        return parts.port or {"smtps": 465, "smtp+starttls": 587}.get(parts.scheme, 25)
+
+    @property
+    def user(self) -> str:
+        """Return the user to log in as; empty for none."""
+        return unquote(urlsplit(self.server).username or "")
 
 
 @dataclass(frozen=True)

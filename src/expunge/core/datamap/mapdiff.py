@@ -7,13 +7,15 @@ reveals nothing about a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from hashlib import sha256
+from ipaddress import ip_network
 from typing import Any, TypeAlias
 
+from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.core.datamap.datamap import (
     AboutNobody,
     Aggregate,
@@ -310,6 +312,24 @@ def _weaker(section: Section, name: str, kind: ChangeKind, before: DataMap, afte
             return []
 
 
+def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list[str]:
+    if old is None or new is None:
+        return []
+    reasons = []
+    if old.secure and not new.secure:
+        reasons.append("people log in without TLS")
+    if old.networks and (not new.networks or not all(_inside(network, old.networks) for network in new.networks)):
+        reasons.append("staff may log in from more networks")
+    if old.mail is not None and new.mail is not None and old.mail.sealed and not new.mail.sealed:
+        reasons.append("mail, with codes in it, goes to its server without TLS")
+    return reasons
+
+
+def _inside(network: str, networks: Sequence[str]) -> bool:
+    inner = ip_network(network)
+    return any(inner.version == outer.version and inner.subnet_of(outer) for outer in map(ip_network, networks))  # type: ignore[arg-type]
+
+
 def _moves_to(kind: RootKind, before: DataMap, after: DataMap) -> bool:
     return after.vault_root.kind is kind and before.vault_root.kind is not kind
 
@@ -331,7 +351,7 @@ def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) 
         case Section.STORES:
             return ["orders reach another place"] if before.stores[name].url != after.stores[name].url else []
         case _:
-            return []
+            return _weaker_accounts(before.accounts, after.accounts) if section is Section.ACCOUNTS else []
 
 
 def _weaker_identity(old: IdentitySpec, new: IdentitySpec) -> list[str]:

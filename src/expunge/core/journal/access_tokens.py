@@ -32,6 +32,8 @@ class TokenScope(StrEnum):
     """Asking whether a kind of data may be collected."""
     INGEST = "ingest"
     """Sending recordings into vaults."""
+    METRICS = "metrics"
+    """Reading the server's metrics."""
 
 
 @tagged("TokenIssued")

@@ -13,6 +13,7 @@ RULES = (
     "act-not-for-this",
     "aggregate-incomplete",
     "anchor",
+    "bad-accounts",
     "bad-approver",
     "bad-asking",
     "bad-attach",

@@ -118,8 +118,11 @@ class Form:
                 found.append(text)
         return tuple(found)
 
-    def parsed(self, value: Value | None, what: str, rule: str, parse: Callable[[str], T]) -> T | None:
-        """Return text that ``parse`` understands. The message of its ValueError gives the correction. Numbers may stand without quotes."""
+    def parsed(self, value: Value | None, what: str, rule: str, parse: Callable[[str], T], *, shown: bool = True) -> T | None:
+        """Return text that ``parse`` understands. The message of its ValueError gives the correction. Numbers may stand without quotes.
+
+        Text that may hold a password by mistake is not ``shown`` in the fault.
+        """
         if isinstance(value, ScalarNode) and value.read_as in {"int", "float"}:
             value = ScalarNode(value.text, value.line)
         text = self.text(value, what)
@@ -128,7 +131,8 @@ class Form:
         try:
             return parse(text)
         except ValueError as error:
-            self.faults.add(rule, value.line, f"{what}: {text!r} is not understood", str(error))
+            said = f"{what}: {text!r} is not understood" if shown else f"{what} is not understood, or has a password in it"
+            self.faults.add(rule, value.line, said, str(error))
             return None
 
     def filled(self, value: Value | None, what: str) -> str | None:

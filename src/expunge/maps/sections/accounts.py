@@ -27,12 +27,12 @@ def read_accounts(form: Form, root: TableNode, folder: Path) -> AccountsSpec | N
     table = form.table(value, "accounts", words.ACCOUNTS, ("origin",)) if value is not None else None
     if table is None:
         return None
-    origin = form.parsed(table.get("origin"), "accounts.origin", RULE, _origin)
+    origin = form.parsed(table.get("origin"), "accounts.origin", RULE, _origin, shown=False)
     if origin is None:
         return None
     return AccountsSpec(
         origin=origin,
-        database=form.parsed(table.get("database"), "accounts.database", RULE, _database) or DATABASE,
+        database=form.parsed(table.get("database"), "accounts.database", RULE, _database, shown=False) or DATABASE,
         company=form.text(table.get("company"), "accounts.company") or "",
         support=form.text(table.get("support"), "accounts.support") or "",
         mail=_mail(form, table.get("mail"), folder),
@@ -45,7 +45,7 @@ def _mail(form: Form, value: Value | None, folder: Path) -> MailSpec | None:
     table = form.table(value, "accounts.mail", words.MAIL, ("server", "sender")) if value is not None else None
     if table is None:
         return None
-    server = form.parsed(table.get("server"), "accounts.mail.server", RULE, _server)
+    server = form.parsed(table.get("server"), "accounts.mail.server", RULE, _server, shown=False)
     sender = form.parsed(table.get("sender"), "accounts.mail.sender", RULE, _sender)
     file = form.text(table.get("secret_file"), "accounts.mail.secret_file")
     variable = form.parsed(table.get("secret_variable"), "accounts.mail.secret_variable", RULE, _variable) or ""

@@ -6,27 +6,36 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, path
+from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from ninja import NinjaAPI
 
 from expunge.bootstrap.accounts.pages import open_accounts
 from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.serving import closed_worker
 from expunge.bootstrap.serving.server_door import ServerDoor
 from expunge.errors import ExpungeError, Misconfigured
+from expunge.telemetry import tell_places_alone
 from expunge.web.answers import strict
 from expunge.web.api import make_api
+from expunge.web.metrics import Metrics
+from expunge.web.readiness import Part, Readiness
+from expunge.web.routes import note_route
+from expunge.web.serving.access_log import AccessLog, line_writer
 from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
-from expunge.web.site.application import make_pages
 from expunge.web.tls import HSTS, TlsFiles
+
+if TYPE_CHECKING:
+    from expunge.web.site.operation import SiteOperation
 
 THREADS = 16
 CLIENTS = 512
@@ -36,17 +45,18 @@ SECONDS = 30
 
 
 _OF_API = "/api/"
-_HEALTH = frozenset({"/healthz"})
+_PAGES = "expunge.web.site.operation.SiteOperation"
+_OPERATION = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Handler(WSGIHandler):
     """Django over one API, without any of a project's middleware."""
 
-    def __init__(self, door: ServerDoor, *, secure: bool) -> None:
+    def __init__(self, api: NinjaAPI, *, secure: bool) -> None:
         """``secure``: whether every request comes over TLS."""
         super().__init__()
         self._headers = HSTS if secure else {}
-        self._urls = (path("", make_api(door).urls),)
+        self._urls = (path("", api.urls),)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Look the address up among the API's alone."""
@@ -62,7 +72,9 @@ class Handler(WSGIHandler):
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the headers that every answer has."""
-        return strict(super().get_response(request), self._headers)
+        response = strict(super().get_response(request), self._headers)
+        note_route(request)
+        return response
 
 
 class Site:
@@ -75,7 +87,7 @@ class Site:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Hand a request to the one whose address it has."""
         path = environ.get("PATH_INFO", "")
-        return (self._api if path.startswith(_OF_API) or path in _HEALTH else self._pages)(environ, start_response)
+        return (self._api if path.startswith(_OF_API) or path in _OPERATION else self._pages)(environ, start_response)
 
 
 class _Silent(Logger):  # type: ignore[misc]
@@ -112,6 +124,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         tell: Callable[[str], None],
         look_after: Callable[[], None],
         tls: TlsFiles | None = None,
+        access_log: str = "",
     ) -> None:
         """Take a socket that listens.
 
@@ -122,9 +135,10 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             tell: tells the operator something, in one line.
             look_after: called about once a second.
             tls: certificate and key; plain HTTP without.
+            access_log: the file of the access log; ``-`` for standard error, empty for none.
 
         Raises:
-            Misconfigured: certificate and key cannot be used.
+            Misconfigured: certificate and key cannot be used, or the access log cannot be written.
         """
         self._map_file = map_file
         # Why detached: gunicorn closes this descriptor when it takes it over, and another file may get its number.
@@ -135,6 +149,10 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         self._tls = tls
         # Why here, before the fork: the first client is too late to say that a certificate is wrong.
         self._context = tls.context()[0] if tls else None
+        self._access_log = access_log
+        if access_log:
+            line_writer(access_log)
+        self._site: SiteOperation | None = None
         super().__init__()
 
     def run(self) -> None:
@@ -157,6 +175,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             "limit_request_fields": FIELDS,
             "limit_request_field_size": FIELD,
             "when_ready": lambda _: self._ready(),
+            "worker_exit": lambda _, __: self._end_site(),
         }
         if self._tls:
             values |= {"certfile": str(self._tls.certificate), "keyfile": str(self._tls.key), "ssl_context": self._given_context}
@@ -182,16 +201,36 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
                 self._tell(f"the certificate was not renewed, and the earlier one stays in use: {error.message}; {error.help}")
         super().reload()
 
-    def load(self) -> Handler | Site:
+    def load(self) -> AccessLog:
         """Read the map in the worker, after the fork, and close the worker before it has threads or clients."""
+        tell_places_alone(self._tell)
         door = ServerDoor.open(self._map_file)
         accounts = open_accounts(self._map_file)
+        write = line_writer(self._access_log) if self._access_log else None
         try:
-            closed_worker.close(door.map, *((accounts.writes, accounts.ports) if accounts else ()))
+            closed_worker.close(door.map, *((accounts.reads, accounts.writes, accounts.ports) if accounts else ()))
         except OSError as error:
             self._tell(f"the web process stays open to files of its user: the kernel refused to close it: {error.strerror}")
-        api = Handler(door, secure=self._tls is not None)
-        return api if accounts is None else Site(api, make_pages(accounts.fields))
+        metrics = Metrics()
+        if accounts is not None:
+            # Why by name: models of the pages cannot be imported where Django was set up without them.
+            self._site = import_string(_PAGES)(accounts.fields, metrics.count_mail, self._tell)
+        site = self._site
+        readiness = Readiness({Part.STATE: lambda: _looked(door)} | (site.checks() if site is not None else {}))
+        metrics.watch(readiness, site.outbox if site is not None else None)
+        api = Handler(make_api(door, readiness, metrics), secure=self._tls is not None)
+        application = Site(api, site.pages) if site is not None else api
+        return AccessLog(application, metrics, write, site.cookie if site is not None else "")
+
+    def _end_site(self) -> None:
+        """Called in a worker that ends."""
+        if self._site is not None:
+            self._site.end()
 
     def _given_context(self, _: object, __: object) -> ssl.SSLContext | None:
         return self._context
+
+
+def _looked(door: ServerDoor) -> bool:
+    door.senders.look()
+    return True

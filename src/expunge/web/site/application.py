@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from allauth.account.signals import email_confirmed
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest
 
 from expunge.ports.accounts.sealed_fields import SealedFields
-from expunge.web.site.settings import take_keeper
+from expunge.web.routes import note_route
+from expunge.web.site.accounts.closing import account_closing
+from expunge.web.site.mail.addresses import forget, settle_confirmed
 
 
-def make_pages(fields: SealedFields) -> WSGIHandler:
-    """Bring the accounts' database to the present tables, and return the application. Raises KeeperAway."""
-    take_keeper(fields)
+class Pages(WSGIHandler):
+    """Django, with the name of each request's route noted."""
+
+    def get_response(self, request: HttpRequest) -> Any:
+        """Answer."""
+        response = super().get_response(request)
+        note_route(request)
+        return response
+
+
+def make_pages(fields: SealedFields) -> Pages:
+    """Bring the accounts' database to the present tables, and return the application. The keeper need not run yet."""
+    settings.EXPUNGE_FIELDS = fields
+    email_confirmed.connect(settle_confirmed, dispatch_uid="expunge.mail")
+    account_closing.connect(_forget_mail, dispatch_uid="expunge.mail")
     call_command("migrate", verbosity=0, interactive=False)
-    return WSGIHandler()
+    return Pages()
+
+
+def _forget_mail(addresses: Sequence[str], **_: Any) -> None:
+    for address in addresses:
+        forget(address)
+
+
+def migrated() -> bool:
+    """Return whether the accounts' database has the present tables."""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())

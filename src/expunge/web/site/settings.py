@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
+from email.utils import formataddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
 from django.utils.translation import gettext_lazy
 
 from expunge.core.accounts.accounts_spec import AccountsSpec
-from expunge.ports.accounts.sealed_fields import SealedFields
 
 PAGES = Path(__file__).parent
 _HOUR = 3600
@@ -47,12 +47,6 @@ def set_up(spec: AccountsSpec, database: dict[str, Any]) -> None:
     django.setup()
 
 
-def take_keeper(fields: SealedFields) -> None:
-    """Give the pages the keeper that seals their fields, and the key by which they sign cookies and hidden fields. Raises KeeperAway."""
-    settings.EXPUNGE_FIELDS = fields
-    settings.SECRET_KEY = fields.site_key().hex()
-
-
 def _values(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
     return {
         **_project(spec, database),
@@ -66,6 +60,8 @@ def _values(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
 def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
     return {
         "EXPUNGE_SITE": spec,
+        # Until the keeper gave its own: nothing that is signed with it is ever accepted.
+        "SECRET_KEY": secrets.token_hex(32),
         "DEBUG": False,
         "ALLOWED_HOSTS": [spec.host],
         "CSRF_TRUSTED_ORIGINS": [spec.origin],
@@ -75,6 +71,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         "INSTALLED_APPS": [
             f"{_NAMESPACE}.shell",
             f"{_NAMESPACE}.accounts",
+            f"{_NAMESPACE}.mail",
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.messages",
@@ -86,6 +83,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         ],
         "MIDDLEWARE": [
             f"{_NAMESPACE}.shell.headers.StrictHeaders",
+            f"{_NAMESPACE}.shell.keeper_first.KeeperFirst",
             "whitenoise.middleware.WhiteNoiseMiddleware",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.locale.LocaleMiddleware",
@@ -136,12 +134,9 @@ def _pages() -> dict[str, Any]:
 def _mail(spec: AccountsSpec) -> dict[str, Any]:
     if spec.mail is None:
         return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
-    parts = urlsplit(spec.mail.server)
     return {
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": parts.port or 25,
-        "EMAIL_TIMEOUT": 10,
-        "DEFAULT_FROM_EMAIL": spec.mail.sender,
+        "EMAIL_BACKEND": f"{_NAMESPACE}.mail.outbox.OutboxBackend",
+        "DEFAULT_FROM_EMAIL": formataddr((spec.company, spec.mail.sender)),
     }
 
 

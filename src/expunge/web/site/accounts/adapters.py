@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.core.mail import EmailMessage
+from django.utils import timezone
 from django.utils.translation import gettext
 
+from expunge.errors import Busy
 from expunge.ports.accounts.sealed_fields import FieldKind
 from expunge.web.site.accounts import known_devices
 from expunge.web.site.accounts.columns.coarse import network_of
@@ -20,6 +27,15 @@ from expunge.web.site.shell.devices import device_name
 _FACTORS = ("webauthn", "totp")
 _MORE_THAN_A_PASSWORD = {"mfa", "code", "socialaccount"}
 """allauth's names of what a login was proven by that needs no code by mail."""
+
+_CODES_LAST: Mapping[str, Callable[[], int]] = {
+    "account/email/email_confirmation": lambda: app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT,
+    "account/email/email_confirmation_signup": lambda: app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT,
+    "account/email/password_reset_code": lambda: app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT,
+    "account/email/login_code": lambda: app_settings.LOGIN_BY_CODE_TIMEOUT,
+    "accounts/mail/recovery_code": lambda: recovery_code.LASTS,
+}
+"""Template of a mail -> the seconds for which the code in it works."""
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -67,7 +83,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Send a mail; where the mail server does not take it, say so on the next page instead of failing."""
         try:
             super().send_mail(template_prefix, email, context)
-        except OSError:
+        except (OSError, Busy):
             text = gettext("Our mail cannot go out right now. Nothing is lost: ask for a new mail in a few minutes.")
             self.add_message(self.request, messages.ERROR, message=text)
 
@@ -80,6 +96,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             "user_agent": device_name(self.request.headers.get("User-Agent", "")),
         }
         super().send_notification_mail(template_prefix, user, seen | (context or {}), email)
+
+    def render_mail(self, template_prefix: str, email: Any, context: dict[str, Any], headers: dict[str, str] | None = None) -> EmailMessage:
+        """Return a message that says until when it is worth sending, where it has a code in it."""
+        lasts = _CODES_LAST.get(template_prefix)
+        until = {"Expires": format_datetime(timezone.now() + timedelta(seconds=lasts()))} if lasts and "code" in context else {}
+        message: EmailMessage = super().render_mail(template_prefix, email, context, {**(headers or {}), **until})
+        return message
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

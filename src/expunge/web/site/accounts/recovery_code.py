@@ -10,7 +10,8 @@ from allauth.account.internal.flows.signup import send_unknown_account_mail
 from django.http import HttpRequest
 
 _KEY = "expunge_recovery_code"
-_SECONDS = 15 * 60
+LASTS = 15 * 60
+"""Seconds for which a code is taken."""
 _ATTEMPTS = 3
 
 
@@ -20,7 +21,7 @@ class RecoveryCode(AbstractCodeVerificationProcess):  # type: ignore[misc]
     def __init__(self, request: HttpRequest, state: dict[str, Any], user: Any = None) -> None:
         """Take what the session holds."""
         self.request = request
-        super().__init__(state=state, timeout=_SECONDS, max_attempts=_ATTEMPTS, user=user)
+        super().__init__(state=state, timeout=LASTS, max_attempts=_ATTEMPTS, user=user)
 
     @classmethod
     def initiate(cls, request: HttpRequest, user: Any, email: str) -> RecoveryCode:

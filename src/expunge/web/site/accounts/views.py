@@ -89,8 +89,10 @@ def close(request: HttpRequest) -> HttpResponse:
     account = _account(request)
     if request.method != "POST":
         return render(request, "accounts/close.html")
-    notices.tell(request, account, "accounts/mail/account_closed")
+    addresses = notices.addresses_of(account)
     closing.close(request, account)
+    # Why after: closing removes every letter that waits for these addresses.
+    notices.tell_at(request, account, addresses, "accounts/mail/account_closed")
     logout(request)
     messages.success(request, _("Your account is closed."))
     return redirect("home")

@@ -1,0 +1,48 @@
+"""Faults of the section ``accounts`` that only a look at this machine shows, for `check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from expunge.adapters.host.secret_file import read_secret
+from expunge.adapters.state.accounts_database import accounts_database
+from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.values.copy import Finding, FindingKind
+from expunge.errors import KeystoreLocked, Misconfigured
+
+_SECTION = "accounts"
+
+
+def findings(data_map: DataMap) -> Iterator[Finding]:
+    """Yield what keeps the pages from being served well: no mail, a database beside the state, a password that others can read."""
+    spec = data_map.accounts
+    if spec is None:
+        return
+    try:
+        accounts_database(data_map)
+    except Misconfigured as error:
+        yield _finding(spec, FindingKind.UNSUPPORTED, error.message, error.help)
+    if spec.mail is None:
+        what = "accounts has no mail: nobody can sign up, recover an account, or be told of a new device"
+        yield _finding(spec, FindingKind.NOTE, what, "mail: {server: smtps://user@mail.example.com, sender: privacy@example.com}")
+    else:
+        yield from _of_mail(spec, spec.mail)
+
+
+def _of_mail(spec: AccountsSpec, mail: MailSpec) -> Iterator[Finding]:
+    if mail.secret_file or mail.secret_variable:
+        try:
+            read_secret(mail.secret_file, mail.secret_variable, "password", f"the mail server {mail.host}")
+        except KeystoreLocked as error:
+            # Why a note: the variable, and the right to read the file, are those of the user of `expunge serve`, and this may be another.
+            yield _finding(spec, FindingKind.NOTE, error.message, error.help)
+        except Misconfigured as error:
+            yield _finding(spec, FindingKind.PERMISSION, error.message, error.help)
+    if not mail.sealed and mail.host not in {"localhost", "127.0.0.1", "::1"}:
+        what = f"mail, with codes in it, goes to {mail.host} without TLS"
+        yield _finding(spec, FindingKind.NOTE, what, "server: smtps://… or smtp+starttls://…, as that server has it")
+
+
+def _finding(spec: AccountsSpec, kind: FindingKind, what: str, mend: str) -> Finding:
+    return Finding(kind, _SECTION, _SECTION, what, mend, spec.line)

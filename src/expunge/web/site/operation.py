@@ -1,0 +1,66 @@
+"""The pages in operation: the application, the sender of their mail, and what tells whether they work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.cache import cache
+
+from expunge.bootstrap.accounts.pages import mail_password
+from expunge.core.accounts.accounts_spec import AccountsSpec
+from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
+from expunge.web.readiness import Check, Part
+from expunge.web.site.application import make_pages, migrated
+from expunge.web.site.mail.mail_server import MailServer
+from expunge.web.site.mail.outbox import standing
+from expunge.web.site.mail.sender import MailSender
+
+
+class SiteOperation:
+    """The pages of a web process."""
+
+    def __init__(self, fields: SealedFields, count_mail: Callable[[str], None], tell: Callable[[str], None]) -> None:
+        """Bring the database to the present tables, and begin to send mail. Raises KeeperAway.
+
+        Args:
+            fields: the keeper.
+            count_mail: called with the outcome of each attempt to send.
+            tell: tells the operator something, in one line.
+        """
+        self._fields = fields
+        self.pages = make_pages(fields)
+        spec: AccountsSpec = settings.EXPUNGE_SITE
+        self.cookie: str = settings.SESSION_COOKIE_NAME
+        self._sender: MailSender | None = None
+        if (mail := spec.mail) is not None:
+            server = MailServer(mail, spec.host, lambda: mail_password(mail))
+            self._sender = MailSender(server, fields, count_mail, tell)
+            self._sender.start()
+
+    def end(self) -> None:
+        """End the sender."""
+        if self._sender is not None:
+            self._sender.stop()
+
+    def checks(self) -> dict[Part, Check]:
+        """Return what tells whether the parts work."""
+        return {Part.DATABASE: self._writes, Part.MIGRATIONS: migrated, Part.KEEPER: self._seals} | (
+            {Part.MAIL: self._mails} if self._sender is not None else {}
+        )
+
+    def outbox(self) -> dict[str, float]:
+        """Return the numbers of the outbox."""
+        found = standing()
+        seconds = found.overdue.total_seconds()
+        return {"waiting": found.waiting, "overdue_seconds": seconds, "troubled_addresses": found.troubled}
+
+    def _writes(self) -> bool:
+        cache.set("expunge.readiness", 1, 60)
+        return True
+
+    def _seals(self) -> bool:
+        return bool(self._fields.seal_fields(FieldKind.MAIL, ["ready"]))
+
+    def _mails(self) -> bool:
+        return self._sender is not None and self._sender.alive and not standing().stuck

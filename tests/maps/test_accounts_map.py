@@ -1,0 +1,153 @@
+"""The section ``accounts``: what it may say, what a reviewer is shown, and what ``check`` tells of the machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from expunge import survey
+from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.mapdiff import digest, map_diff
+from expunge.core.values.copy import FindingKind
+from expunge.maps import examine, read_map
+from expunge.stores import Kinds
+from tests.core.maps import voice_company
+
+MAP = "version: 1\nstores: {}\ndatasets: {}\n"
+ORIGIN = "origin: https://privacy.example.com"
+
+
+def written(folder: Path, accounts: str) -> Path:
+    path = folder / "expunge.yaml"
+    path.write_text(f"{MAP}accounts: {{{accounts}}}\n")
+    return path
+
+
+def test_a_section_is_read_with_what_it_does_not_say(tmp_path: Path) -> None:
+    spec = read_map(written(tmp_path, "origin: 'https://Privacy.example.com/'"), {}, kinds=Kinds()).accounts
+    assert spec == AccountsSpec("https://privacy.example.com")
+    assert spec.host == "privacy.example.com"
+    assert spec.secure
+    mail = "mail: {server: 'smtp+starttls://a%40b@mail.example.com', sender: p@example.com, secret_file: ./secret}"
+    spec = read_map(written(tmp_path, f"{ORIGIN}, {mail}, networks: 10.0.0.0/8"), {}, kinds=Kinds()).accounts
+    assert spec is not None
+    assert spec.networks == ("10.0.0.0/8",)
+    assert spec.mail is not None
+    assert (spec.mail.host, spec.mail.port, spec.mail.user) == ("mail.example.com", 587, "a@b")
+    assert spec.mail.secret_file == str(tmp_path / "secret")
+
+
+@pytest.mark.parametrize(("server", "port"), [("smtps://m", 465), ("smtp+starttls://m", 587), ("smtp://m", 25), ("smtp://m:2525", 2525)])
+def test_each_scheme_has_its_port(server: str, port: int) -> None:
+    assert MailSpec(server, "a@b").port == port
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [
+        "origin: http://privacy.example.com",
+        "origin: 'https://privacy.example.com/path'",
+        "origin: 'https://user@privacy.example.com'",
+        f"{ORIGIN}, database: mysql://x/y",
+        f"{ORIGIN}, database: 'postgresql://u:s3cret@db/accounts'",
+        f"{ORIGIN}, networks: [office]",
+        f"{ORIGIN}, networks: [10.0.0.1/8]",
+        f"{ORIGIN}, mail: {{server: 'smtps://u:s3cret@mail.example.com', sender: a@b.example}}",
+        f"{ORIGIN}, mail: {{server: 'smtps://u@mail.example.com', sender: a@b.example}}",
+        f"{ORIGIN}, mail: {{server: 'smtps://mail.example.com', sender: a@b.example, secret_file: ./x}}",
+        f"{ORIGIN}, mail: {{server: 'smtps://u@mail.example.com', sender: a@b.example, secret_file: ./x, secret_variable: X}}",
+        f"{ORIGIN}, mail: {{server: 'smtps://u@mail.example.com', sender: a@b.example, secret_variable: '${{X}}'}}",
+        f"{ORIGIN}, mail: {{server: 'imap://mail.example.com', sender: a@b.example}}",
+        f"{ORIGIN}, mail: {{server: 'smtp://mail.example.com', sender: nobody}}",
+    ],
+    ids=range(14),
+)
+def test_what_cannot_be_meant_is_a_fault(tmp_path: Path, accounts: str) -> None:
+    faults = examine(written(tmp_path, accounts), {}, kinds=Kinds()).faults
+    assert {each.rule for each in faults} == {"bad-accounts"}
+    assert all(each.line == 4 for each in faults)
+    assert "s3cret" not in "".join(map(str, faults))
+
+
+SAFE = AccountsSpec(
+    "https://localhost", networks=("10.0.0.0/8", "2001:db8::/32"), mail=MailSpec("smtps://mail.example.com", "privacy@example.com")
+)
+
+
+def mapped(spec: AccountsSpec) -> DataMap:
+    return replace(voice_company(), accounts=spec)
+
+
+@pytest.mark.parametrize(
+    ("after", "weaker"),
+    [
+        (replace(SAFE, networks=("10.1.0.0/16",)), ()),
+        (replace(SAFE, networks=("10.0.0.0/7",)), ("staff may log in from more networks",)),
+        (replace(SAFE, networks=(*SAFE.networks, "192.0.2.0/24")), ("staff may log in from more networks",)),
+        (replace(SAFE, networks=()), ("staff may log in from more networks",)),
+        (replace(SAFE, origin="http://localhost"), ("people log in without TLS",)),
+        (
+            replace(SAFE, mail=MailSpec("smtp://mail.example.com", "privacy@example.com")),
+            ("mail, with codes in it, goes to its server without TLS",),
+        ),
+        (replace(SAFE, company="Acme"), ()),
+    ],
+    ids=["fewer networks", "a wider network", "one network more", "no networks", "no TLS", "mail in the clear", "another name"],
+)
+def test_a_reviewer_sees_what_protects_less(after: AccountsSpec, weaker: tuple[str, ...]) -> None:
+    (change,) = map_diff(mapped(SAFE), mapped(after))
+    assert change.weaker == weaker
+    assert digest(mapped(SAFE)) == digest(mapped(after)), "orders that wait are not planned anew"
+
+
+def told(path: Path) -> dict[str, FindingKind]:
+    checked = survey.check(path)
+    assert not checked.faults
+    return {each.what: each.kind for each in checked.findings if each.store == "accounts"}
+
+
+def test_check_tells_of_a_map_without_mail(tmp_path: Path) -> None:
+    ((what, kind),) = told(written(tmp_path, ORIGIN)).items()
+    assert "nobody can sign up" in what
+    assert kind is FindingKind.NOTE
+
+
+def test_check_tells_of_a_database_in_the_state(tmp_path: Path) -> None:
+    mail = "mail: {server: 'smtp://localhost', sender: a@b.example}"
+    ((what, kind),) = told(written(tmp_path, f"{ORIGIN}, database: 'sqlite:///.expunge/accounts.db', {mail}")).items()
+    assert "lies in the state folder" in what
+    assert kind is FindingKind.UNSUPPORTED
+
+
+def test_check_tells_of_a_database_that_is_the_states(tmp_path: Path) -> None:
+    mail = "mail: {server: 'smtp://localhost', sender: a@b.example}"
+    path = written(tmp_path, f"{ORIGIN}, database: 'postgresql://web@db.example/expunge', {mail}")
+    path.write_text(f"{path.read_text()}state: postgresql://expunge@DB.example:5432/expunge\n")
+    ((what, kind),) = told(path).items()
+    assert "is the state's" in what
+    assert kind is FindingKind.UNSUPPORTED
+
+
+def test_check_reads_the_password_as_the_server_will(tmp_path: Path) -> None:
+    mail = "mail: {server: 'smtps://u@mail.example.com', sender: a@b.example, secret_file: ./password}"
+    path = written(tmp_path, f"{ORIGIN}, {mail}")
+    ((what, kind),) = told(path).items()
+    assert "cannot be read" in what
+    assert kind is FindingKind.NOTE
+    secret = tmp_path / "password"
+    secret.write_text("hunter2\n")
+    secret.chmod(0o644)
+    ((what, kind),) = told(path).items()
+    assert "everybody can read the password" in what
+    assert kind is FindingKind.PERMISSION
+    assert "hunter2" not in what
+    secret.chmod(0o600)
+    assert not told(path)
+
+
+def test_check_tells_of_mail_in_the_clear(tmp_path: Path) -> None:
+    ((what, _),) = told(written(tmp_path, f"{ORIGIN}, mail: {{server: 'smtp://mail.example.com', sender: a@b.example}}")).items()
+    assert "without TLS" in what
