@@ -32,6 +32,8 @@ class Action(StrEnum):
     DATA_CAME_BACK = "data_came_back"
     TOLD = "told"
     READER_FAILED = "reader_failed"
+    ATTACK_BEGAN = "attack_began"
+    ATTACK_ENDED = "attack_ended"
 
 
 class Opaque(str):

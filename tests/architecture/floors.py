@@ -145,8 +145,10 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/shell": ".",
         "site/accounts/migrations": "",
         "site/accounts": "site/shell",
-        "site": "site/shell site/accounts",
-        "serving": ". site",
+        "site/defence/migrations": "",
+        "site/defence": "site/shell site/accounts",
+        "site": "site/shell site/accounts site/defence",
+        "serving": ". site site/defence",
     },
     "demo": {
         "voices": "",

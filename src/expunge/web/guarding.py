@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import ClassVar
 
 from django.http import HttpRequest
@@ -42,8 +43,10 @@ class Bearer:
 class Guard:
     """Admits requests with a valid token."""
 
-    def __init__(self, door: LineageDoor) -> None:
+    def __init__(self, door: LineageDoor, refused: Callable[[str], None] | None = None) -> None:
+        """``refused`` is told the client's address of each token that is refused, within the limit."""
         self._door = door
+        self._refused = refused
         self._failures: deque[float] = deque(maxlen=FAILURES)
         self._guard = threading.Lock()
 
@@ -55,6 +58,8 @@ class Guard:
         if self._too_many():
             help_ = "wait a minute; a token that works is let in even now"
             raise Problem(429, "too many refused tokens", "the header Authorization", help_, retry_after=int(WITHIN))
+        if self._refused is not None and answer is TokenRefused.UNKNOWN:
+            self._refused(request.META.get("REMOTE_ADDR", ""))
         status = 403 if answer is TokenRefused.NOT_FOR_THIS else 401
         raise Problem(status, answer.value, "the header Authorization", _MENDS[answer])
 

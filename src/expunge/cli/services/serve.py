@@ -12,11 +12,17 @@ from typing import Annotated, TypeAlias
 import typer
 
 from expunge.cli.terminal import options, output
+from expunge.core.accounts.client_networks import Network
 from expunge.errors import Misconfigured, UsageError
 
 LOOPBACK = "127.0.0.1"
+_PASSWORDS = "EXPUNGE_KNOWN_PASSWORDS"
 _SOON = timedelta(days=14)
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Proxies: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NETWORK", help="A network of proxies whose X-Forwarded-For is believed; may be repeated.", show_default=False),
+]
 
 
 def serve(
@@ -31,6 +37,7 @@ def serve(
     exposed_plain: Annotated[
         bool, typer.Option("--exposed-plain", help="Speak plain HTTP where other machines reach it: behind a proxy that speaks TLS.")
     ] = False,
+    proxy: _Proxies = None,
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
@@ -38,12 +45,13 @@ def serve(
 
     It needs no key of the installation and opens none. Recordings go on to the keeper; where the map has a vault and no keeper runs, it
     starts one for itself, unless the keystore needs a passphrase. Where other machines reach it, it speaks TLS, by --tls-cert and
-    --tls-key. SIGHUP has it read both again, after they were renewed.
+    --tls-key. SIGHUP has it read both again, after they were renewed. Behind a proxy, --proxy names the network from which it connects, so
+    that tries to log in are counted by client.
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     # Why before all else: Django is set up once in a process, and all else sets it up without the pages.
-    _set_up_pages(map_file)
+    _set_up_pages(map_file, [_network(text) for text in proxy or []])
     from expunge.bootstrap.open_state import read_installed, require_keys
     from expunge.bootstrap.vault.keeper_child import KeeperChild
 
@@ -76,7 +84,7 @@ def serve(
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls).run()
 
 
-def _set_up_pages(map_file: Path | None) -> None:
+def _set_up_pages(map_file: Path | None, proxies: list[Network]) -> None:
     from expunge import survey
 
     data_map = survey.read(map_file)
@@ -86,7 +94,7 @@ def _set_up_pages(map_file: Path | None) -> None:
     try:
         from expunge.web.site.settings import set_up
 
-        set_up(data_map.accounts, database.settings)
+        set_up(data_map.accounts, database.settings, proxies, os.environ.get(_PASSWORDS, ""))
     except ImportError as error:
         raise _lacking(error) from error
 
@@ -94,6 +102,14 @@ def _set_up_pages(map_file: Path | None) -> None:
 def _lacking(error: ImportError) -> Misconfigured:
     message = f"the server needs a package that is not installed: {error.name}"
     return Misconfigured(message, help="pip install 'expunge[serve]'")
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        message = f"{output.visible(text)!r} is no network"
+        raise UsageError(message, help="write --proxy 10.0.0.7, or --proxy 10.0.0.0/24, as often as there are") from error
 
 
 def _address(host: str) -> _Address:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, path
+from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
@@ -21,6 +23,7 @@ from expunge.bootstrap.accounts.pages import open_accounts
 from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.bootstrap.vault.recordings import RecordingsDoor
+from expunge.core.accounts.client_networks import Network, client_of
 from expunge.errors import ExpungeError, Misconfigured
 from expunge.web.answers import strict
 from expunge.web.api import make_api
@@ -42,12 +45,21 @@ _HEALTH = frozenset({"/healthz"})
 class Handler(WSGIHandler):
     """Django over one API, without any of a project's middleware."""
 
-    def __init__(self, door: LineageDoor, recordings: RecordingsDoor, *, secure: bool) -> None:
-        """``secure``: whether every request comes over TLS."""
+    def __init__(
+        self, door: LineageDoor, recordings: RecordingsDoor, *, secure: bool, refused_token: Callable[[str], None] | None = None
+    ) -> None:
+        """Take the doors.
+
+        Args:
+            door: for lineage.
+            recordings: for recordings.
+            secure: whether every request comes over TLS.
+            refused_token: told the client's address of each token that nobody issued.
+        """
         super().__init__()
         self._door = door
         self._headers = HSTS if secure else {}
-        self._urls = (path("", make_api(door, recordings).urls),)
+        self._urls = (path("", make_api(door, recordings, refused_token).urls),)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Look the address up among the API's alone."""
@@ -70,12 +82,13 @@ class Handler(WSGIHandler):
 class Site:
     """The API and the pages under one address."""
 
-    def __init__(self, api: Handler, pages: WSGIHandler) -> None:
-        """Take both."""
-        self._api, self._pages = api, pages
+    def __init__(self, api: Handler, pages: WSGIHandler, proxies: Sequence[Network] = ()) -> None:
+        """Take both, and the networks of proxies."""
+        self._api, self._pages, self._proxies = api, pages, tuple(proxies)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Hand a request to the one whose address it has."""
+        """Hand a request to the one whose address it has. What it says of its client is believed from proxies alone."""
+        environ["REMOTE_ADDR"] = client_of(environ.get("REMOTE_ADDR", ""), environ.pop("HTTP_X_FORWARDED_FOR", ""), self._proxies)
         path = environ.get("PATH_INFO", "")
         return (self._api if path.startswith(_OF_API) or path in _HEALTH else self._pages)(environ, start_response)
 
@@ -188,8 +201,12 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         """Open the doors in the worker, after the fork: a connection to a database belongs to the process that opened it."""
         accounts = open_accounts(self._map_file)
         pages = make_pages(accounts) if accounts is not None else None
-        api = Handler(LineageDoor.open(self._map_file), RecordingsDoor.open(self._map_file), secure=self._tls is not None)
-        return api if pages is None else Site(api, pages)
+        # Why by name: this module imports models, which there are where there are pages.
+        refused_token = import_string("expunge.web.site.defence.bad_tokens.refused_token") if pages is not None else None
+        api = Handler(
+            LineageDoor.open(self._map_file), RecordingsDoor.open(self._map_file), secure=self._tls is not None, refused_token=refused_token
+        )
+        return api if pages is None else Site(api, pages, settings.EXPUNGE_PROXIES)
 
     def _given_context(self, _: object, __: object) -> ssl.SSLContext | None:
         return self._context
