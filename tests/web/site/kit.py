@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
+import itertools
 import re
 import socket
 import time
@@ -44,6 +45,14 @@ class Sink:
             assert time.monotonic() < until, f"{len(found)} mails of {count}"
             time.sleep(0.05)
 
+    def count(self, address: str) -> int:
+        """How many mails an address has had."""
+        return sum(address.lower() in [each.lower() for each in recipients] for recipients, _ in self.mails)
+
+    def subjects(self, address: str) -> list[str]:
+        """The subjects of the mails of an address, oldest first."""
+        return [str(message["Subject"]) for recipients, message in self.mails if address in recipients]
+
     def code(self, address: str, count: int = 1) -> str:
         """The code in the newest of the mails of an address, once there are so many."""
         body = self.to(address, count)[-1].get_body(("plain",))
@@ -65,6 +74,15 @@ class SiteServed:
     @property
     def database(self) -> Path:
         return self.folder / ".expunge-accounts" / "accounts.db"
+
+
+_CLIENTS = itertools.count(1)
+
+
+def client_address() -> str:
+    """An address that no other client of this process has, in a network of its own; `site` believes it, as a proxy's word."""
+    number = next(_CLIENTS)
+    return f"10.{number >> 8 & 255}.{number & 255}.7"
 
 
 def free_port() -> int:
@@ -99,5 +117,5 @@ def site(folder: Path) -> Iterator[SiteServed]:
     with mail_server() as sink:
         path = folder / "expunge.yaml"
         path.write_text(path.read_text() + section(origin, sink.port))
-        with serving(folder, token, "--port", str(port)) as served:
+        with serving(folder, token, "--port", str(port), "--proxy", "127.0.0.1", "--proxy", "::1") as served:
             yield SiteServed(served, origin, sink, folder)

@@ -109,7 +109,7 @@ class Budgets:
     """Accounts at which one network may fail within its window."""
 
 
-CALM = Budgets(Budget(40, 600), Budget(200, 600), accounts_of_client=6, accounts_of_network=40)
+CALM = Budgets(Budget(60, 600), Budget(200, 600), accounts_of_client=6, accounts_of_network=40)
 ATTACKED = Budgets(Budget(15, 600), Budget(60, 600), accounts_of_client=3, accounts_of_network=10)
 """While an attack on many accounts is under way."""
 EVERYBODY = Budget(1200, 60)

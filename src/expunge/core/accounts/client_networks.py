@@ -14,8 +14,8 @@ UNKNOWN = "unknown"
 def client_of(peer: str, forwarded: str, proxies: Iterable[Network]) -> str:
     """Return the address of the client.
 
-    The header is believed for as long as the machine that wrote its last part is one of the proxies: from the right, the first address that is
-    no proxy is the client. What stands left of it anybody can have written.
+    The header is believed as long as the machine that wrote its last part is one of the proxies: from the right, the first address that
+    is no proxy is the client. Any machine can have written the addresses left of it.
 
     Args:
         peer: the address of the socket.

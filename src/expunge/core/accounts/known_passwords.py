@@ -29,7 +29,7 @@ class NotPasswords(ValueError):
 
 
 def spelt(password: str) -> str:
-    """Return a password in Unicode's form NFKC, in which it is hashed: keyboards write the same character differently (SP 800-63B-4, 3.1.1.2)."""
+    """Return a password in the form NFKC, in which it is hashed: keyboards write one character differently (SP 800-63B-4, 3.1.1.2)."""
     return unicodedata.normalize("NFKC", password)
 
 

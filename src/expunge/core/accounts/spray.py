@@ -19,7 +19,7 @@ ACCOUNTS_OF_A_SHARED_PASSWORD = 5
 """The same for a password."""
 _SUSPECT_TRIES = 20
 _ACCOUNTS = 20
-_WIDE = 100
+_WIDE = 40
 _FAILURES_FOR_A_SUCCESS = 10
 _CONCENTRATED = 20
 _BUSY_MINUTE = 60
@@ -71,8 +71,8 @@ def is_suspect(source: SourceCounts) -> bool:
 def is_spray(watched: WatchedTries) -> bool:
     """Return whether tries are one attack on many accounts.
 
-    Either suspects have tried many accounts; or so many accounts failed, and so few logins succeeded, that the people who log in here cannot
-    have mistyped them all, however many addresses the tries came from.
+    Either suspects have tried many accounts; or so many accounts failed, and so few logins succeeded, that people who mistype do not
+    explain it, however many addresses the tries came from.
     """
     shared = watched.suspects >= _SUSPECT_TRIES and watched.accounts >= _ACCOUNTS
     wide = watched.accounts >= _WIDE and watched.tries >= _FAILURES_FOR_A_SUCCESS * max(1, watched.successes)

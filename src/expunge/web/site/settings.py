@@ -20,7 +20,22 @@ PAGES = Path(__file__).parent
 _HOUR = 3600
 LONGEST_SESSION = 14 * 24 * _HOUR
 """Seconds for which a login lasts that nobody ends."""
+RECOVERY_WAIT = timedelta(hours=72)
+"""For so long a recovery waits, and can be stopped, before a new second factor may be enrolled."""
 _NAMESPACE = "expunge.web.site"
+_CODE = 15 * 60
+"""Seconds for which a code that came by mail is taken."""
+_FORMS = {
+    "authenticate": "CodeForm",
+    "reauthenticate": "CodeAgainForm",
+    "activate_totp": "EnrolAppForm",
+    "add_webauthn": "AddPasskeyForm",
+    "signup_webauthn": "SignUpPasskeyForm",
+    "authenticate_webauthn": "PasskeyForm",
+    "login_webauthn": "PasskeyLoginForm",
+    "reauthenticate_webauthn": "PasskeyAgainForm",
+}
+"""allauth's forms, by its names for them, that ours take the place of."""
 
 
 def set_up(spec: AccountsSpec, database: dict[str, Any], proxies: Sequence[Network] = (), passwords: str = "") -> None:
@@ -91,6 +106,8 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             "allauth.account.middleware.AccountMiddleware",
             "allauth.usersessions.middleware.UserSessionsMiddleware",
             f"{_NAMESPACE}.defence.middleware.AttemptThrottle",
+            f"{_NAMESPACE}.accounts.interrupted.KeepTyped",
+            f"{_NAMESPACE}.accounts.interrupted.EnrolFirst",
         ],
         "CACHES": {"default": {"BACKEND": f"{_NAMESPACE}.accounts.counters.CounterCache"}},
         "USE_TZ": True,
@@ -166,6 +183,7 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "/",
+        "EXPUNGE_RECOVERY_WAIT": RECOVERY_WAIT,
         "ACCOUNT_ADAPTER": f"{_NAMESPACE}.accounts.adapters.AccountAdapter",
         "ACCOUNT_DEFAULT_HTTP_PROTOCOL": "https" if spec.secure else "http",
         "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
@@ -176,12 +194,21 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "ACCOUNT_EMAIL_VERIFICATION": "mandatory",
         "ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED": True,
         "ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND": True,
+        "ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT": _CODE,
         "ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED": True,
+        "ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT": _CODE,
+        "ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND": True,
+        "ACCOUNT_LOGIN_BY_CODE_TIMEOUT": _CODE,
+        "ACCOUNT_CHANGE_EMAIL": True,
+        "ACCOUNT_SIGNUP_REDIRECT_URL": "accounts_enrol",
         "ACCOUNT_EMAIL_NOTIFICATIONS": True,
         "ACCOUNT_EMAIL_SUBJECT_PREFIX": "",
         "ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE": False,
         "ACCOUNT_SESSION_REMEMBER": True,
+        "ACCOUNT_REAUTHENTICATION_REQUIRED": True,
         "ACCOUNT_REAUTHENTICATION_TIMEOUT": 300,
+        # No code by mail: whoever has the mailbox would prove with it what the second factor is for.
+        "ACCOUNT_REAUTHENTICATION_METHODS": {"password", "mfa"},
         "MFA_ADAPTER": f"{_NAMESPACE}.accounts.adapters.SecondFactorAdapter",
         "MFA_SUPPORTED_TYPES": ["webauthn", "totp", "recovery_codes"],
         "MFA_PASSKEY_LOGIN_ENABLED": True,
@@ -189,6 +216,8 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         # Only where the origin is this machine alone: browsers offer passkeys there without TLS.
         "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not spec.secure,
         "MFA_TOTP_ISSUER": spec.company,
+        "MFA_RECOVERY_CODES_SHOW_ONCE": True,
+        "MFA_FORMS": {name: f"{_NAMESPACE}.accounts.forms.{form}" for name, form in _FORMS.items()},
         "USERSESSIONS_TRACK_ACTIVITY": True,
         "PASSWORD_RESET_TIMEOUT": int(timedelta(hours=1).total_seconds()),
     }

@@ -9,5 +9,5 @@ from expunge.web.site.shell import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("language/", views.language, name="language"),
-    path("account/", include("allauth.urls")),
+    path("account/", include("expunge.web.site.accounts.urls")),
 ]

@@ -1,4 +1,4 @@
-"""allauth's adapters: what is sealed, and what mail and messages say."""
+"""allauth's adapters: what is sealed, who has to prove more, and what mail and messages say."""
 
 from __future__ import annotations
 
@@ -6,17 +6,78 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.contrib import messages
+from django.utils.translation import gettext
 
 from expunge.ports.accounts.sealed_fields import FieldKind
+from expunge.web.site.accounts import known_devices
+from expunge.web.site.accounts.coarse_columns import network_of
+from expunge.web.site.shell.devices import device_name
+
+_FACTORS = ("webauthn", "totp")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Accounts without names."""
+    """Accounts without names, that ask for more where a password is all that was given."""
 
     def populate_username(self, request: Any, user: Any) -> None:
         """Do nothing: an account has no name."""
+
+    def is_login_by_code_required(self, login: Any) -> bool:
+        """Return whether a login has to be confirmed by mail: by a password alone, on a browser that the person did not use before."""
+        user = login.user
+        if user is None or login.signup or _has_factor(user):
+            return False
+        records = get_authentication_records(self.request, user)
+        if not records or records[-1]["method"] != "password":
+            return False
+        return user.must_enrol or not known_devices.is_known(self.request, user)
+
+    def post_login(self, request: Any, user: Any, **kwargs: Any) -> Any:
+        """Go on after a login: remember the browser, and tell the person of a new one."""
+        if kwargs["signup"]:
+            # Why: the person chose the password, or made the passkey, a moment ago, and adds a second factor next.
+            method, further = ("password", {}) if user.has_usable_password() else ("mfa", {"type": "webauthn"})
+            record_authentication(request, user, method, reauthenticated=True, **further)
+        response = super().post_login(request, user, **kwargs)
+        new = known_devices.remember(request, response, user, self.get_client_ip(request))
+        if new and not kwargs["signup"]:
+            self.send_notification_mail("accounts/mail/new_device", user)
+        return response
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Return the ways to prove it once more: by a second factor alone, where there is one."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        strong = [method for method in methods if method["id"].startswith("mfa")]
+        return strong if user.is_authenticated and _has_factor(user) else methods
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Return whether an act asks again. Enrolling the first factor after a recovery does not: there is nothing to ask for."""
+        if app == "allauth.mfa" and getattr(self.request.user, "must_enrol", False):
+            return False
+        asked: bool = super().is_reauthentication_required(app=app, **kwargs)
+        return asked
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail; where the mail server does not take it, say so on the next page instead of failing."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError:
+            text = gettext("Our mail cannot go out right now. Nothing is lost: ask for a new mail in a few minutes.")
+            self.add_message(self.request, messages.ERROR, message=text)
+
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Tell the person of what was done, by the kind of browser and its network, without the address."""
+        seen = {
+            "ip": network_of(self.get_client_ip(self.request)),
+            "user_agent": device_name(self.request.headers.get("User-Agent", "")),
+        }
+        super().send_notification_mail(template_prefix, user, seen | (context or {}), email)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -39,3 +100,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         from allauth.account.models import EmailAddress
 
         return EmailAddress.objects.get_primary_email(user) or str(user.pk)
+
+
+def _has_factor(user: Any) -> bool:
+    from allauth.mfa.utils import is_mfa_enabled
+
+    has: bool = is_mfa_enabled(user, list(_FACTORS))
+    return has

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
 
 from expunge.core.accounts.known_passwords import spelt
 
@@ -29,6 +30,8 @@ class Account(AbstractBaseUser):
     is_active: models.BooleanField[bool, bool] = models.BooleanField(default=True)
     since: models.DateTimeField[Any, Any] = models.DateTimeField(auto_now_add=True)
     language: models.CharField[str, str] = models.CharField(max_length=8, default="en")
+    must_enrol: models.BooleanField[bool, bool] = models.BooleanField(default=False)
+    """Whether the account lost its second factor by a recovery: nothing but enrolling a new one is open to it."""
 
     USERNAME_FIELD = "id"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -86,3 +89,84 @@ class Counter(models.Model):
 
     def __str__(self) -> str:
         return "counter"
+
+
+class KnownDevice(models.Model):
+    """A browser on which a person has logged in to the end."""
+
+    account: models.ForeignKey[Account, Account] = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="devices")
+    digest: models.CharField[str, str] = models.CharField(max_length=64, unique=True)
+    """Hex HMAC-SHA-256 of the account and of what the browser's cookie holds."""
+    browser: models.CharField[str, str] = models.CharField(max_length=120)
+    """The kind of browser and system, without versions."""
+    network: models.GenericIPAddressField[str, str] = models.GenericIPAddressField()
+    """The network that it was seen in last, without the address."""
+    since: models.DateTimeField[Any, Any] = models.DateTimeField(default=timezone.now)
+    seen: models.DateTimeField[Any, Any] = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager[KnownDevice]] = models.Manager()
+
+    class Meta:
+        """Its table."""
+
+        db_table = "expunge_known_device"
+
+    def __str__(self) -> str:
+        return "device"
+
+
+class CodeStep(models.Model):
+    """The latest step of time whose code an account has used: no code of it or of an earlier one is taken again."""
+
+    account: models.OneToOneField[Account, Account] = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
+    step: models.BigIntegerField[int, int] = models.BigIntegerField()
+
+    objects: ClassVar[models.Manager[CodeStep]] = models.Manager()
+
+    class Meta:
+        """Its table."""
+
+        db_table = "expunge_code_step"
+
+    def __str__(self) -> str:
+        return "step"
+
+
+class PasskeyCounter(models.Model):
+    """The highest counter that a passkey has signed with."""
+
+    way: models.OneToOneField[Any, Any] = models.OneToOneField("mfa.Authenticator", on_delete=models.CASCADE, primary_key=True)
+    count: models.BigIntegerField[int, int] = models.BigIntegerField()
+
+    objects: ClassVar[models.Manager[PasskeyCounter]] = models.Manager()
+
+    class Meta:
+        """Its table."""
+
+        db_table = "expunge_passkey_counter"
+
+    def __str__(self) -> str:
+        return "counter"
+
+
+class Recovery(models.Model):
+    """A recovery that is under way: of a person who has lost every second factor. It goes when it ends, however it ends."""
+
+    account: models.OneToOneField[Account, Account] = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
+    begun: models.DateTimeField[Any, Any] = models.DateTimeField()
+    ready: models.DateTimeField[Any, Any] = models.DateTimeField()
+    """From when on a new second factor can be enrolled."""
+    lapses: models.DateTimeField[Any, Any] = models.DateTimeField()
+    """From when on it cannot be any more."""
+    stop: models.CharField[str, str] = models.CharField(max_length=64, unique=True)
+    """Hex SHA-256 of what the mails hold that stops it."""
+
+    objects: ClassVar[models.Manager[Recovery]] = models.Manager()
+
+    class Meta:
+        """Its table."""
+
+        db_table = "expunge_recovery"
+
+    def __str__(self) -> str:
+        return "recovery"

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -19,6 +20,8 @@ from django.utils import timezone
 from expunge.web.site.accounts.models import SealedSession
 
 _NONCE = 12
+_STRANGER = 24 * 3600
+"""Seconds for which a session lasts in which nobody has logged in."""
 
 
 class SessionStore(SessionBase):
@@ -72,6 +75,11 @@ class SessionStore(SessionBase):
         key = session_key or self.session_key
         if key is not None:
             SealedSession.objects.filter(digest=_digest(key)).delete()
+
+    def get_expiry_age(self, **given: Any) -> int:
+        """Return for how many seconds it lasts: a day where nobody has logged in yet, as such sessions hold addresses that were typed."""
+        age: int = super().get_expiry_age(**given)
+        return age if SESSION_KEY in self else min(age, _STRANGER)
 
     @classmethod
     def clear_expired(cls) -> None:

@@ -15,8 +15,10 @@ from django.shortcuts import render
 
 from expunge.core.accounts.attempt_limits import LONGEST_PASSWORD, RULES, Surface
 from expunge.core.accounts.known_passwords import spelt
-from expunge.web.site.defence import known_browsers, notices, throttle
-from expunge.web.site.defence.outcomes import ATTEMPT, LOGGED_IN
+from expunge.web.site.accounts import known_devices
+from expunge.web.site.accounts.models import Account
+from expunge.web.site.defence import notices, throttle
+from expunge.web.site.defence.outcomes import ATTEMPT
 from expunge.web.site.defence.surfaces import surface_of
 from expunge.web.site.defence.throttle import Attempt
 
@@ -42,9 +44,6 @@ class AttemptThrottle:
             attempt: Attempt | None = getattr(request, ATTEMPT, None)
             if attempt is not None:
                 throttle.settle(attempt)
-        user = getattr(request, LOGGED_IN, None)
-        if user is not None:
-            known_browsers.remember(request, response, user.pk)
         if attempt is not None and attempt.refusal is None:
             notices.after(response, attempt)
             time.sleep(max(0.0, RULES[attempt.surface].floor - (time.monotonic() - began)))
@@ -90,5 +89,5 @@ def attempt_of(request: HttpRequest, surface: Surface) -> Attempt:
         attempt.address = typed
         found = EmailAddress.objects.filter(email=typed).values_list("user_id", flat=True).first()
         attempt.account = "" if found is None else str(found)
-    attempt.known = bool(attempt.account) and known_browsers.knows(request, attempt.account)
+    attempt.known = bool(attempt.account) and known_devices.is_known(request, Account(pk=attempt.account))
     return attempt

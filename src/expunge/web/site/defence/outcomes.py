@@ -13,8 +13,6 @@ from expunge.web.site.defence import notices, throttle
 
 ATTEMPT = "expunge_attempt"
 """The attribute of a request that holds its try."""
-LOGGED_IN = "expunge_logged_in"
-"""The attribute of a request that holds the account that logged in with it."""
 _UID = "expunge.defence"
 
 
@@ -49,5 +47,4 @@ def _owner_is_there(user: Any) -> None:
 
 def _logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:  # noqa: ARG001 - a signal's shape
     if request is not None:
-        setattr(request, LOGGED_IN, user)
         notices.sessions_elsewhere(request, user)

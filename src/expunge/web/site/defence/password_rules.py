@@ -1,4 +1,4 @@
-"""Rules that refuse a password, each with its reason: short, too long, known from break-ins, made of the company's name or an address (NST-06).
+"""Rules that refuse a password, each with its reason: short, immense, known from break-ins, made of names (NST-06).
 
 There is no rule about kinds of characters.
 """

@@ -1,4 +1,4 @@
-"""Which form of the pages is which way in. A form that neither table names is throttled as :attr:`Surface.OTHER`."""
+"""Ways in by the names of addresses. A form that neither table names is throttled as :attr:`Surface.OTHER`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ SURFACES = {
     "account_confirm_login_code": Surface.MAIL_CODE,
     "account_request_reauthentication_code": Surface.MAIL_CODE,
     "account_confirm_reauthentication_code": Surface.MAIL_CODE,
+    "accounts_recovery": Surface.PASSWORD_RESET,
+    "accounts_recovery_code": Surface.MAIL_CODE,
+    "accounts_recovery_stop_by_mail": Surface.MAIL_CODE,
     "account_reauthenticate": Surface.REAUTHENTICATION,
     "account_change_password": Surface.PASSWORD_CHANGE,
     "account_set_password": Surface.PASSWORD_CHANGE,
@@ -31,6 +34,8 @@ NOT_THROTTLED = {
     "language": "sets the language of the pages",
     "account_logout": "ends a session",
     "usersessions_list": "ends sessions of a person who is logged in",
+    "accounts_recovery_stop": "stops a recovery of a person who is logged in",
+    "accounts_typed_before": "shows a form again that a person had typed",
     "mfa_trust": "says whether this browser is kept, after every factor was proven",
 }
 """The name of an address -> why a form there tries no credential."""

@@ -25,8 +25,9 @@ _DELAY = (
     + " ".join(f"WHEN expunge_failed_run.failures + 1 = {failures} THEN {delay}" for failures, delay in _DELAYS)
     + f" WHEN expunge_failed_run.failures + 1 < {FREE_FAILURES} THEN 0.0 ELSE {LONGEST_DELAY} END)"
 )
+# Only our own numbers are written into the text.
 _CLAIM = (
-    "INSERT INTO expunge_failed_run (name, failures, since, ready, ends) VALUES (%s, 1, %s, %s, %s) "
+    "INSERT INTO expunge_failed_run (name, failures, since, ready, ends) VALUES (%s, 1, %s, %s, %s) "  # noqa: S608
     "ON CONFLICT (name) DO UPDATE SET failures = expunge_failed_run.failures + 1, "
     f"ready = (CASE WHEN %s = 1 THEN %s + {_DELAY} ELSE 0.0 END), ends = %s "
     "WHERE expunge_failed_run.ready <= %s AND expunge_failed_run.failures < %s RETURNING failures, since"
@@ -49,7 +50,8 @@ def add(budget: Budget, now: float, kind: str, *parts: object) -> tuple[str, int
     """Count a try in the present window. Return its row's name and how many there are."""
     name = keyed(kind, budget.window(now), *parts)
     with connection.cursor() as cursor:
-        cursor.execute(_ADD, [name, budget.ends(now)])
+        # Why a window longer: the one before is asked for too.
+        cursor.execute(_ADD, [name, budget.ends(now) + budget.seconds])
         return name, int(cursor.fetchone()[0])
 
 

@@ -126,7 +126,8 @@ def _unknown(attempt: Attempt, now: float) -> Refusal | None:
     if attempt.surface is Surface.PASSKEY:
         return None
     name, everybody = tallies.add(limits.EVERYBODY, now, "everybody", "unknown")
-    attempt._minute = everybody  # noqa: SLF001 - this module's own record
+    minute_before = tallies.tries(limits.EVERYBODY, now - limits.EVERYBODY.seconds, "everybody", "unknown")
+    attempt._minute = max(everybody, minute_before)  # noqa: SLF001 - this module's own record
     attempt._counted.append(name)  # noqa: SLF001 - this module's own record
     if everybody > limits.EVERYBODY.tries:
         return Refusal.EVERYBODY

@@ -1,0 +1,67 @@
+"""What follows when allauth tells of something: other sessions end, browsers are forgotten, a recovery stops, old rows go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.models import EmailAddress
+from allauth.account.signals import password_changed, password_reset, password_set, user_logged_in
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
+from django.core.cache import cache
+from django.dispatch import receiver
+from django.utils import timezone
+
+from expunge.web.site.accounts import known_devices, notices, recovery, sessions
+from expunge.web.site.accounts.models import Account, Counter, Recovery
+from expunge.web.site.accounts.session_store import SessionStore
+
+_TIDY_EVERY = 3600
+"""Seconds."""
+UNPROVEN = timedelta(days=2)
+"""For so long an account is kept whose address was never proven."""
+
+
+@receiver(user_logged_in)
+def came_in(request: Any, user: Any, **_: Any) -> None:
+    """Stop a recovery where the person came in with a second factor: it was not lost."""
+    by_factor = any(record.get("method") == "mfa" for record in get_authentication_records(request, user))
+    if by_factor and recovery.stop(user):
+        notices.tell(request, user, "accounts/mail/recovery_stopped")
+    if cache.add("expunge/tidied", value=True, timeout=_TIDY_EVERY):
+        tidy()
+
+
+@receiver([password_changed, password_set])
+def changed_password(request: Any, user: Any, **_: Any) -> None:
+    """End the other sessions, and forget the other browsers: the old password may have been in other hands."""
+    sessions.end_all(user, but=request)
+    known_devices.forget(user, but=request)
+
+
+@receiver(password_reset)
+def reset_password(user: Any, **_: Any) -> None:
+    """End every session, and forget every browser."""
+    sessions.end_all(user)
+    known_devices.forget(user)
+
+
+@receiver(authenticator_added)
+def enrolled(user: Any, authenticator: Any, **_: Any) -> None:
+    """Open the account again after a recovery, once it has a second factor."""
+    if authenticator.type != Authenticator.Type.RECOVERY_CODES and user.must_enrol:
+        Account.objects.filter(pk=user.pk).update(must_enrol=False)
+        user.must_enrol = False
+
+
+def tidy() -> None:
+    """Remove what has ended: sessions, counters, recoveries, and accounts whose address was never proven."""
+    now = timezone.now()
+    SessionStore.clear_expired()
+    Counter.objects.filter(ends__lte=now).delete()
+    Recovery.objects.filter(lapses__lte=now).delete()
+    addresses = EmailAddress.objects
+    doubtful = Account.objects.filter(since__lte=now - UNPROVEN, last_login=None, pk__in=addresses.filter(verified=False).values("user"))
+    doubtful.exclude(pk__in=addresses.filter(verified=True).values("user")).delete()

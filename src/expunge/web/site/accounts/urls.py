@@ -1,0 +1,22 @@
+"""Addresses of accounts: our pages before allauth's."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+
+from expunge.web.site.accounts import recovery_views, views
+
+urlpatterns = [
+    path("sessions/", views.SessionsView.as_view(), name="usersessions_list"),
+    path("2fa/webauthn/", views.passkeys, name="mfa_list_webauthn"),
+    re_path(r"^2fa/webauthn/keys/", views.not_there),
+    path("protect/", recovery_views.enrol, name="accounts_enrol"),
+    path("typed-before/", views.typed_before, name="accounts_typed_before"),
+    path("close/", views.close, name="accounts_close"),
+    path("recovery/", recovery_views.ask, name="accounts_recovery"),
+    path("recovery/code/", recovery_views.prove, name="accounts_recovery_code"),
+    path("recovery/waiting/", recovery_views.waiting, name="accounts_recovery_waits"),
+    path("recovery/stop/", recovery_views.stop, name="accounts_recovery_stop"),
+    path("recovery/stop/<str:token>/", recovery_views.stop_by_mail, name="accounts_recovery_stop_by_mail"),
+    path("", include("allauth.urls")),
+]

@@ -1,0 +1,131 @@
+"""Pages beside allauth's: sessions and browsers, passkeys, closing an account, a form that the login interrupted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import EditWebAuthnForm
+from allauth.mfa.webauthn.internal import flows
+from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from expunge.web.site.accounts import closing, interrupted, known_devices, notices, recovery, sessions
+from expunge.web.site.accounts.models import Account, KnownDevice
+from expunge.web.site.shell.devices import device_name
+
+
+class SessionsView(ListUserSessionsView):  # type: ignore[misc]
+    """Sessions and remembered browsers, each of which can be ended or forgotten."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the browsers, a recovery that is under way, and the names of what is listed."""
+        values: dict[str, Any] = super().get_context_data(**kwargs)
+        account = _account(self.request)
+        for session in values["sessions"]:
+            session.name = device_name(session.user_agent)
+        devices = [{"device": device, "name": device_name(device.browser), "here": here} for device, here in _devices(self.request)]
+        return {**values, "devices": devices, "recovery": recovery.under_way(account)}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """End one session, or forget one browser, or do it with all others."""
+        account, act = _account(request), request.POST.get("act", "others")
+        number = request.POST.get("number", "")
+        if act == "forget-all":
+            known_devices.forget(account)
+        elif act == "forget" and number.isdecimal():
+            KnownDevice.objects.filter(account=account, pk=int(number)).delete()
+        elif act == "end" and number.isdecimal():
+            return _end(request, account, int(number))
+        else:
+            answer: HttpResponse = super().post(request, *args, **kwargs)
+            return answer
+        return redirect("usersessions_list")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def passkeys(request: HttpRequest) -> HttpResponse:
+    """List the passkeys of an account; name or remove one."""
+    account = _account(request)
+    ways = Authenticator.objects.filter(user=account, type=Authenticator.Type.WEBAUTHN).order_by("created_at")
+    if request.method == "POST":
+        raise_if_reauthentication_required(request, app="allauth.mfa")
+        number = request.POST.get("number", "")
+        way = ways.filter(pk=int(number)).first() if number.isdecimal() else None
+        if way is None:
+            raise Http404
+        return _change_passkey(request, way, last=ways.count() == 1)
+    return render(request, "mfa/webauthn/authenticator_list.html", {"authenticators": ways})
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def close(request: HttpRequest) -> HttpResponse:
+    """Ask once more, then remove the account with all that is kept of it."""
+    raise_if_reauthentication_required(request, app="allauth.account")
+    account = _account(request)
+    if request.method != "POST":
+        return render(request, "accounts/close.html")
+    notices.tell(request, account, "accounts/mail/account_closed")
+    closing.close(request, account)
+    logout(request)
+    messages.success(request, _("Your account is closed."))
+    return redirect("home")
+
+
+@login_required
+def typed_before(request: HttpRequest) -> HttpResponse:
+    """Show a form that was sent when the session had ended, so that it can be sent again."""
+    kept = interrupted.kept(request)
+    if kept is None:
+        return redirect("home")
+    return render(request, "accounts/typed_before.html", {"path": kept["path"], "typed": kept["typed"]})
+
+
+def not_there(_: HttpRequest) -> HttpResponse:
+    """Refuse allauth's addresses that hold the number of a passkey: no address of a page holds an identifier."""
+    raise Http404
+
+
+def _end(request: HttpRequest, account: Account, number: int) -> HttpResponse:
+    here = any(each.is_current() for each in UserSession.objects.filter(user=account, pk=number))
+    sessions.end_one(account, number)
+    if here:
+        logout(request)
+        return redirect("account_login")
+    messages.success(request, _("The session was ended."))
+    return redirect("usersessions_list")
+
+
+def _change_passkey(request: HttpRequest, way: Authenticator, *, last: bool) -> HttpResponse:
+    if request.POST.get("act") == "remove":
+        if last and not _account(request).has_usable_password():
+            messages.error(request, _("This is your only way in. Add another passkey, or set a password, and then remove it."))
+        else:
+            flows.remove_authenticator(request, way)
+        return redirect("mfa_list_webauthn")
+    form = EditWebAuthnForm(request.POST, instance=way)
+    if form.is_valid():
+        form.save()
+    else:
+        messages.error(request, _("Give the passkey a name."))
+    return redirect("mfa_list_webauthn")
+
+
+def _devices(request: HttpRequest) -> list[tuple[KnownDevice, bool]]:
+    return known_devices.listed(request, _account(request))
+
+
+def _account(request: HttpRequest) -> Account:
+    account = request.user
+    assert isinstance(account, Account)
+    return account
