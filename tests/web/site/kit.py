@@ -109,13 +109,13 @@ def section(origin: str, mail_port: int) -> str:
 
 
 @contextlib.contextmanager
-def site(folder: Path) -> Iterator[SiteServed]:
-    """Serve the pages of a company in a folder until the block ends."""
+def site(folder: Path, *, proxies: tuple[str, ...] = ("127.0.0.1", "::1"), **environ: str) -> Iterator[SiteServed]:
+    """Serve the pages of a company in a folder until the block ends. What tests say of their address is believed, as from a proxy."""
     token = company(folder)
     port = free_port()
     origin = f"http://localhost:{port}"
     with mail_server() as sink:
         path = folder / "expunge.yaml"
         path.write_text(path.read_text() + section(origin, sink.port))
-        with serving(folder, token, "--port", str(port), "--proxy", "127.0.0.1", "--proxy", "::1") as served:
+        with serving(folder, token, "--port", str(port), *(word for proxy in proxies for word in ("--proxy", proxy)), **environ) as served:
             yield SiteServed(served, origin, sink, folder)

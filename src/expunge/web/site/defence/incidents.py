@@ -24,6 +24,29 @@ _MARK = (
 )
 
 
+_COUNT = (
+    "UPDATE expunge_incident SET tries = tries + 1, refused = refused + %s, suspects = suspects + %s, accounts = accounts + %s, "
+    "networks = networks + %s, seen = %s WHERE id = %s"
+)
+_TURN_OUT = (
+    "INSERT INTO expunge_incident_mark (incident_id, kind, name, client) "
+    "SELECT incident_id, %s, name, client FROM expunge_incident_mark WHERE incident_id = %s AND kind = %s AND client = %s "
+    "ON CONFLICT (incident_id, kind, name) DO NOTHING"
+)
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """The row of the attack on many accounts that is under way, or that may become one."""
+
+    pk: int
+    begun: datetime
+    seen: datetime
+    recognised: bool
+    room: bool
+    """Whether more things may be counted once."""
+
+
 class MarkKind(StrEnum):
     """Things that are counted once."""
 
@@ -79,18 +102,14 @@ def failed(attempt: JudgedTry) -> bool:
             return False
         accounts = _marked(row, MarkKind.ACCOUNT, attempt.account) if attempt.account else 0
         networks = _marked(row, MarkKind.NETWORK, attempt.network)
-        Incident.objects.filter(pk=row.pk).update(
-            tries=F("tries") + 1,
-            refused=F("refused") + int(attempt.refused),
-            suspects=F("suspects") + int(attempt.suspect),
-            accounts=F("accounts") + accounts,
-            networks=F("networks") + networks,
-            seen=_now(),
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _COUNT,
+                [int(attempt.refused), int(attempt.suspect), accounts, networks, connection.ops.adapt_datetimefield_value(_now()), row.pk],
+            )
         if attempt.suspect:
             _turn_out(row, attempt.client)
-        _recognise(row)
-        return Incident.objects.filter(pk=row.pk, recognised__isnull=False).exists()
+        return row.recognised or _recognise(row)
 
 
 def came(attempt: JudgedTry) -> None:
@@ -161,9 +180,9 @@ def recent(within: timedelta = timedelta(days=90), most: int = 200) -> list[Atta
     ]
 
 
-def _current() -> Incident:
+def _current() -> _Watch:
     now = _now()
-    row = Incident.objects.filter(slot=_SLOT).first()
+    row = _look()
     if row is not None and row.recognised and row.seen < now - timedelta(seconds=spray.QUIET):
         close_quiet()
         row = None
@@ -172,33 +191,40 @@ def _current() -> Incident:
         row = None
     if row is None:
         Incident.objects.bulk_create([Incident(slot=_SLOT, kind=AttackKind.SPRAY, begun=now, seen=now)], ignore_conflicts=True)
-        row = Incident.objects.get(slot=_SLOT)
+        row = _look()
+    assert row is not None
     return row
 
 
-def _marked(row: Incident, kind: MarkKind, name: str, client: str = "") -> int:
-    if row.accounts + row.networks >= MOST_MARKS:
+def _look() -> _Watch | None:
+    found = Incident.objects.filter(slot=_SLOT).values_list("pk", "begun", "seen", "recognised", "accounts", "networks").first()
+    return None if found is None else _Watch(found[0], found[1], found[2], found[3] is not None, found[4] + found[5] < MOST_MARKS)
+
+
+def _marked(row: _Watch, kind: MarkKind, name: str, client: str = "") -> int:
+    if not row.room:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(_MARK, [row.pk, kind.value, name, client])
         return int(cursor.rowcount > 0)
 
 
-def _turn_out(row: Incident, client: str) -> None:
+def _turn_out(row: _Watch, client: str) -> None:
     """Count what a client entered before it turned out to be a suspect."""
-    for mark in IncidentMark.objects.filter(incident_id=row.pk, kind=MarkKind.CAME, client=client):
-        if _marked(row, MarkKind.ENTERED, mark.name):
-            Incident.objects.filter(pk=row.pk).update(entered=F("entered") + 1)
-    IncidentMark.objects.filter(incident_id=row.pk, kind=MarkKind.CAME, client=client).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(_TURN_OUT, [MarkKind.ENTERED.value, row.pk, MarkKind.CAME.value, client])
+        turned = cursor.rowcount
+    if turned > 0:
+        Incident.objects.filter(pk=row.pk).update(entered=F("entered") + turned)
 
 
-def _recognise(row: Incident) -> None:
-    if row.recognised:
-        return
-    row.refresh_from_db()
-    watched = WatchedTries(row.tries, row.suspects, row.successes, row.accounts)
-    if spray.is_spray(watched) and Incident.objects.filter(pk=row.pk, recognised__isnull=True).update(recognised=_now()):
-        log(Action.ATTACK_BEGAN, kind=AttackKind.SPRAY, tries=row.tries, accounts=row.accounts)
+def _recognise(row: _Watch) -> bool:
+    values = Incident.objects.filter(pk=row.pk).values_list("tries", "suspects", "successes", "accounts").first()
+    if values is None or not spray.is_spray(WatchedTries(*values)):
+        return False
+    if Incident.objects.filter(pk=row.pk, recognised__isnull=True).update(recognised=_now()):
+        log(Action.ATTACK_BEGAN, kind=AttackKind.SPRAY, tries=values[0], accounts=values[3])
+    return True
 
 
 def _now() -> datetime:

@@ -45,7 +45,7 @@ class AttemptThrottle:
             if attempt is not None:
                 throttle.settle(attempt)
         if attempt is not None and attempt.refusal is None:
-            notices.after(response, attempt)
+            notices.after(request, response, attempt)
             time.sleep(max(0.0, RULES[attempt.surface].floor - (time.monotonic() - began)))
         return response
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from allauth.core.context import request_context
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
@@ -27,11 +28,11 @@ AT_ONCE = timedelta(minutes=30)
 _DAILY = Budget(1, 24 * 3600)
 
 
-def after(response: HttpResponseBase, attempt: Attempt) -> None:
+def after(request: HttpRequest, response: HttpResponseBase, attempt: Attempt) -> None:
     """Tell an account's owner of many failures; once the answer is out, so that its time does not tell whether there is an account."""
     if attempt.account and not attempt.succeeded and not attempt.known and attempt.failures == MANY_FAILURES:
         closers: list[Any] = vars(response)["_resource_closers"]
-        closers.append(partial(_tell, attempt.account, "many_tries"))
+        closers.append(partial(_tell, request, attempt.account, "many_tries"))
 
 
 def sessions_elsewhere(request: HttpRequest, user: Any) -> None:
@@ -40,14 +41,14 @@ def sessions_elsewhere(request: HttpRequest, user: Any) -> None:
     since = timezone.now() - AT_ONCE
     others = UserSession.objects.filter(user_id=user.pk, last_seen_at__gte=since).values_list("ip", flat=True)
     if any(network_of(str(ip)) != here for ip in others):
-        _tell(str(user.pk), "sessions_at_once")
+        _tell(request, str(user.pk), "sessions_at_once")
 
 
-def _tell(account: str, notice: str) -> None:
+def _tell(request: HttpRequest, account: str, notice: str) -> None:
     if tallies.add(_DAILY, time.time(), "notice", notice, account)[1] > 1:
         return
     user = get_user_model().objects.filter(pk=account).first()
     address = EmailAddress.objects.get_primary_email(user) if user is not None else None
     if address:
-        with translation.override(getattr(user, "language", "en")):
-            get_adapter().send_mail(f"defence/email/{notice}", address, {})
+        with request_context(request), translation.override(getattr(user, "language", "en")):
+            get_adapter(request).send_mail(f"defence/email/{notice}", address, {})

@@ -25,6 +25,7 @@ SURFACES = {
     "mfa_authenticate": Surface.SECOND_FACTOR,
     "mfa_reauthenticate": Surface.SECOND_FACTOR,
     "mfa_activate_totp": Surface.SECOND_FACTOR,
+    "mfa_add_webauthn": Surface.PASSKEY,
     "mfa_login_webauthn": Surface.PASSKEY,
     "mfa_reauthenticate_webauthn": Surface.PASSKEY,
 }

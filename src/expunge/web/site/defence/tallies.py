@@ -57,7 +57,10 @@ def add(budget: Budget, now: float, kind: str, *parts: object) -> tuple[str, int
 
 def tries(budget: Budget, now: float, kind: str, *parts: object) -> int:
     """Return how many tries the present window has."""
-    return Tally.objects.filter(name=keyed(kind, budget.window(now), *parts)).values_list("tries", flat=True).first() or 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tries FROM expunge_tally WHERE name = %s", [keyed(kind, budget.window(now), *parts)])
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 def take_back(names: list[str]) -> None:
