@@ -23,6 +23,8 @@ _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
 _ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
 
+_DEFENCE = ("tests/web/site/test_defence.py",)
+
 SCOPE = (
     Mutation(
         "COP-12", "what no activity needs does not count", "core/retention/collection_permission.py",
@@ -328,5 +330,49 @@ REST = (
     Mutation(
         "RNG-22", "what is sealed at rest is not", "vault/chunked.py",
         "self._aead.encrypt_into(self._nonce(number), part, None, out)", "out[: len(part)] = part", _SEALED,
+    ),
+    Mutation(
+        "FAIL-10", "no try is refused before its view", "web/site/defence/middleware.py",
+        "if throttle.admit(attempt) is None:", "if throttle.admit(attempt) is None or True:", _DEFENCE,
+    ),
+    Mutation(
+        "FAIL-10", "the login is no surface", "web/site/defence/surfaces.py",
+        '"account_login": Surface.LOGIN,', "", _DEFENCE,
+    ),
+    Mutation(
+        "FAIL-10", "failures from elsewhere delay the owner's browser", "web/site/defence/middleware.py",
+        "attempt.known = bool(attempt.account) and known_devices", "attempt.known = False and known_devices", _DEFENCE,
+    ),
+    Mutation(
+        "FAIL-10", "a sign-up of a known address hashes nothing", "web/site/defence/even_signup.py",
+        "if self.account_already_exists and", "if False and", _DEFENCE,
+    ),
+    Mutation(
+        "RNG-20", "nobody is told of many failures", "web/site/defence/notices.py",
+        "attempt.failures == MANY_FAILURES", "False", _DEFENCE,
+    ),
+    Mutation(
+        "RNG-20", "nobody is told of sessions in two networks", "web/site/defence/notices.py",
+        "if any(network_of(str(ip)) != here for ip in others):", "if False:", _DEFENCE,
+    ),
+    Mutation(
+        "RNG-20", "a machine may fail at any number of accounts", "web/site/defence/throttle.py",
+        "return Refusal.ACCOUNTS if over else None", "return None", _DEFENCE,
+    ),
+    Mutation(
+        "NST-06", "an account has no end of failures", "web/site/defence/tallies.py",
+        "AND expunge_failed_run.failures < %s RETURNING", "AND 0 < %s RETURNING", _DEFENCE,
+    ),
+    Mutation(
+        "NST-06", "failures cost no time", "core/accounts/attempt_limits.py",
+        "if failures < FREE_FAILURES:", "if True:", ("tests/core/accounts/test_attempt_limits.py",),
+    ),
+    Mutation(
+        "NST-06", "a reset by mail ends no run of failures", "web/site/defence/outcomes.py",
+        "    signals.password_reset.connect(_reset, dispatch_uid=_UID)\n", "", _DEFENCE,
+    ),
+    Mutation(
+        "NST-11", "known passwords are taken", "web/site/defence/password_rules.py",
+        "if is_known(spelt(password)):", "if False:", _DEFENCE,
     ),
 )  # fmt: skip

@@ -50,7 +50,7 @@ def write_set(prefixes: Iterable[int], count: int, bits: int) -> Iterator[bytes]
         ValueError: prefixes descend.
     """
     packed, length, position = 0, 0, 0
-    index: list[bytes] = []
+    index, blocks = bytearray(), 0
     earlier, last, values = 0, -1, 0
     for prefix in prefixes:
         if prefix < last:
@@ -61,7 +61,8 @@ def write_set(prefixes: Iterable[int], count: int, bits: int) -> Iterator[bytes]
             continue
         last = prefix
         if values % _BLOCK == 0:
-            index.append(_ENTRY.pack(earlier, position))
+            index += _ENTRY.pack(earlier, position)
+            blocks += 1
         quotient, remainder = divmod(value - earlier, 1 << bits)
         width = quotient + 1 + bits
         packed = (packed << width) | (((1 << quotient) - 1) << (bits + 1)) | remainder
@@ -74,7 +75,7 @@ def write_set(prefixes: Iterable[int], count: int, bits: int) -> Iterator[bytes]
     if length:
         pad = -length % 8
         yield (packed << pad).to_bytes((length + pad) // 8)
-    yield _HEAD.pack(MAGIC, bits, count, len(index)) + b"".join(index)
+    yield _HEAD.pack(MAGIC, bits, count, blocks) + bytes(index)
 
 
 class KnownPasswords:

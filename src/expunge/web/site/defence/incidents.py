@@ -93,23 +93,24 @@ def under_way() -> bool:
 
 
 def failed(attempt: JudgedTry) -> bool:
-    """Enter a try that failed or was refused. Return whether it belongs to an attack on many accounts."""
+    """Enter a try that failed or was refused. Return whether it belongs to an attack on many accounts.
+
+    While an attack is under way its row counts every failure of unknown browsers, mistakes of a few owners included. It lasts as long as
+    tries come that belong to it.
+    """
     with transaction.atomic():
         row = _current()
-        if row.recognised and not spray.belongs(
+        belongs = not row.recognised or spray.belongs(
             refused=attempt.refused, suspect=attempt.suspect, failures_this_minute=attempt.failures_this_minute
-        ):
-            return False
+        )
         accounts = _marked(row, MarkKind.ACCOUNT, attempt.account) if attempt.account else 0
         networks = _marked(row, MarkKind.NETWORK, attempt.network)
         with connection.cursor() as cursor:
-            cursor.execute(
-                _COUNT,
-                [int(attempt.refused), int(attempt.suspect), accounts, networks, connection.ops.adapt_datetimefield_value(_now()), row.pk],
-            )
+            seen = connection.ops.adapt_datetimefield_value(_now() if belongs else row.seen)
+            cursor.execute(_COUNT, [int(attempt.refused), int(attempt.suspect), accounts, networks, seen, row.pk])
         if attempt.suspect:
             _turn_out(row, attempt.client)
-        return row.recognised or _recognise(row)
+        return belongs if row.recognised else _recognise(row)
 
 
 def came(attempt: JudgedTry) -> None:

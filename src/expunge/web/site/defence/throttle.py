@@ -75,12 +75,13 @@ def admit(attempt: Attempt) -> Refusal | None:
 
     Each try counts as a failure until :func:`settle` says otherwise, so that tries side by side cannot pass together.
     """
-    tallies.sweep()
     now = time.time()
-    with transaction.atomic():
-        attempt.refusal = _known(attempt, now) if attempt.known else _passkey(attempt, now) or _unknown(attempt, now)
-    if attempt.refusal is not None:
-        _enter_failure(attempt)
+    with tallies.in_turn():
+        tallies.sweep()
+        with transaction.atomic():
+            attempt.refusal = _known(attempt, now) if attempt.known else _passkey(attempt, now) or _unknown(attempt, now)
+        if attempt.refusal is not None:
+            _enter_failure(attempt)
     return attempt.refusal
 
 
@@ -88,6 +89,11 @@ def settle(attempt: Attempt) -> None:
     """Enter how an admitted try ended."""
     if attempt.refusal is not None:
         return
+    with tallies.in_turn():
+        _enter(attempt)
+
+
+def _enter(attempt: Attempt) -> None:
     if attempt.succeeded:
         _succeed(attempt)
     elif attempt.rule.judged or spray.is_suspect(attempt.source):
