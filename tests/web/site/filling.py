@@ -30,7 +30,7 @@ def fill(folder: Path, count: int) -> None:
 
 def run_beside(folder: Path, module: str, *arguments: str) -> str:
     """Run a module of the tests in the folder of a company, and return what it writes."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(Path(__file__).parents[3])])}
     ran = subprocess.run(
         [sys.executable, "-m", module, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
