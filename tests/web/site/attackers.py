@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -30,6 +31,7 @@ class Tried:
     right: bool
     status: int
     location: str
+    at: datetime
 
 
 @dataclass
@@ -82,7 +84,7 @@ class Attack:
                 waiting.put((machine, number, right))
                 continue
             answer.read()
-            self.tried.append(Tried(number, right, answer.status, urlsplit(answer.headers.get("Location", "")).path))
+            self.tried.append(Tried(number, right, answer.status, urlsplit(answer.headers.get("Location", "")).path, datetime.now(UTC)))
 
     @property
     def statuses(self) -> Counter[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -48,7 +48,7 @@ def attacked(served: SiteServed, attack: Attack, tries: list[tuple[str, int, boo
 
 
 def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def one_attack(served: SiteServed, attack: Attack) -> dict[str, object]:
@@ -56,7 +56,9 @@ def one_attack(served: SiteServed, attack: Attack) -> dict[str, object]:
     found = incidents(served)
     assert [each["kind"] for each in found] == ["spray"]
     row = found[0]
-    assert 0 <= (moment(row["recognised"]) - moment(row["begun"])).total_seconds() <= 60
+    recognised = moment(row["recognised"])
+    # Why tries and not seconds: a busy machine hashes slowly. The soak looks at the clock.
+    assert sum(each.at <= recognised for each in attack.tried) <= 150
     assert row["accounts"] == len(attack.touched)
     assert row["tries"] == sum(each.status != 302 for each in attack.tried)
     assert row["refused"] == attack.statuses[429]
@@ -94,5 +96,6 @@ def test_fifty_thousand_tries_enter_nothing(tmp_path: Path) -> None:
         assert attack.inside == []
         assert said == ["known /", "new"]
         row = one_attack(served, attack)
+        assert (moment(str(row["recognised"])) - moment(str(row["begun"]))).total_seconds() <= 60
         print({name: row[name] for name in ("tries", "refused", "accounts", "networks", "entered", "begun", "recognised")})
         print(attack.statuses, f"{attack.seconds:.0f} s")
