@@ -24,7 +24,7 @@ def password_of(number: int) -> str:
 
 
 def fill(folder: Path, count: int) -> None:
-    """Make so many accounts."""
+    """Make so many accounts. The pages have to have answered once: then their tables are made."""
     run_beside(folder, "tests.web.site.filling", str(count))
 
 

@@ -15,9 +15,9 @@ import pytest
 
 from expunge.core.accounts.attempt_limits import Surface
 from expunge.web.site.defence.surfaces import NOT_THROTTLED, SURFACES, surface_of
-from tests.web.site.attackers import incidents
+from tests.web.site.attackers import incidents, rows
 from tests.web.site.filling import run_beside
-from tests.web.site.http_person import HttpPerson
+from tests.web.site.http_person import HttpPerson, code_of
 from tests.web.site.kit import SiteServed, client_address, site
 
 OTHER = "a wrong one, quite long"
@@ -38,7 +38,8 @@ def pages(served_site: SiteServed) -> list[dict[str, object]]:
 
 @pytest.fixture(autouse=True)
 def calm(served_site: SiteServed) -> None:
-    """Each test begins when no other was there."""
+    """Each test begins when no other was there. The first answer shows that the tables are made."""
+    assert HttpPerson(served_site).get("/account/login/").status == 200
     for table in ("expunge_tally", "expunge_failed_run", "expunge_incident_mark", "expunge_incident"):
         tell(served_site, f"DELETE FROM {table}")
 
@@ -94,6 +95,31 @@ def test_failures_from_elsewhere_slow_nobody_but_strangers(served_site: SiteServ
     # From the network of the last stranger, too: the browser is what is known.
     anna.address = stranger.address
     assert anna.log_in("slow@example.org").path == "/"
+
+
+@pytest.mark.duty("FAIL-10", "NST-06")
+def test_codes_of_the_second_step_are_slowed_too(served_site: SiteServed) -> None:
+    anna = HttpPerson(served_site)
+    anna.sign_up("steps@example.org")
+    seed = anna.enrol_app()
+    anna.log_out()
+    stranger = HttpPerson(served_site)
+    assert stranger.log_in("steps@example.org").path == "/account/2fa/authenticate/"
+    statuses = []
+    for _ in range(4):
+        stranger.get("/account/2fa/authenticate/")
+        statuses.append(stranger.send("code", code="000000").status)
+    assert statuses == [200, 200, 200, 429]
+    # The owner's browser has a run of its own.
+    anna.log_in("steps@example.org")
+    assert anna.send("code", code=code_of(seed, 1)).path == "/"
+
+
+def test_bad_tokens_at_the_api_are_counted_with_the_rest(served_site: SiteServed) -> None:
+    assert rows(served_site, "expunge_tally") == 0
+    assert served_site.served.post({}, token="expunge_not_a_token", headers={"X-Forwarded-For": "203.0.113.9"}).status == 401
+    assert rows(served_site, "expunge_tally") >= 3
+    assert served_site.served.post({}).status != 401, "a good token is let in"
 
 
 @pytest.mark.duty("NST-06")

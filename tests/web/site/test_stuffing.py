@@ -69,6 +69,7 @@ def one_attack(served: SiteServed, attack: Attack) -> dict[str, object]:
 def test_two_thousand_tries_enter_nothing(tmp_path: Path) -> None:
     """2,000 tries over 200 accounts from 40 machines, one in a hundred with the right password."""
     with site(tmp_path) as served:
+        HttpPerson(served).get("/")
         fill(served.folder, 203)
         attack = Attack(served)
         tries = [(machine, number + 2, right) for machine, number, right in spread(2000, 200, machines(40, 20), 0.01)]
@@ -88,6 +89,7 @@ def test_two_thousand_tries_enter_nothing(tmp_path: Path) -> None:
 def test_fifty_thousand_tries_enter_nothing(tmp_path: Path) -> None:
     """50,000 tries over 5,000 accounts from 500 machines in 250 networks, one in a hundred with the right password."""
     with site(tmp_path) as served:
+        HttpPerson(served).get("/")
         fill(served.folder, 5003)
         attack = Attack(served)
         tries = [(machine, number + 2, right) for machine, number, right in spread(50_000, 5000, machines(500, 250), 0.01)]
