@@ -154,6 +154,19 @@ def test_an_attack_on_one_account_is_an_incident(served_site: SiteServed) -> Non
     assert "single" not in str(found)
 
 
+def test_a_right_password_of_a_machine_that_turns_out_a_suspect_is_counted(served_site: SiteServed) -> None:
+    owner(served_site, "entered@example.org")
+    tell(served_site, "DELETE FROM expunge_incident")
+    machine = HttpPerson(served_site)
+    machine.log_in("first-guess@mail.example", OTHER)
+    assert machine.log_in("entered@example.org").path == "/account/login/code/confirm/"
+    for number in range(3):
+        machine.cookies.pop("session", None)
+        machine.log_in(f"guess{number}@mail.example", OTHER)
+    with closing(sqlite3.connect(served_site.database)) as connection:
+        assert connection.execute("SELECT entered, successes FROM expunge_incident").fetchall() == [(1, 1)]
+
+
 @pytest.mark.duty("RNG-20", "FAIL-10")
 def test_an_owner_is_told_of_many_failures_once(served_site: SiteServed) -> None:
     owner(served_site, "told@example.org")

@@ -83,7 +83,6 @@ def test_two_thousand_tries_enter_nothing(tmp_path: Path) -> None:
         assert attack.statuses[429] >= 1600
         # Each login that is complete leaves a browser that its account knows: those of the two owners, and no other.
         assert rows(served, "expunge_known_device") == 2
-        assert row["entered"]
 
 
 @pytest.mark.soak
