@@ -37,6 +37,8 @@ class Action(StrEnum):
     READER_FAILED = "reader_failed"
     LETTER_LOST = "letter_lost"
     CREDENTIAL_COPIED = "credential_copied"
+    ATTACK_BEGAN = "attack_began"
+    ATTACK_ENDED = "attack_ended"
 
 
 class Opaque(str):

@@ -150,7 +150,9 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/accounts": "site/shell site/accounts/columns",
         "site/mail/migrations": "",
         "site/mail": "",
-        "site": ". site/shell site/accounts site/mail",
+        "site/defence/migrations": "",
+        "site/defence": "site/shell site/accounts site/accounts/columns",
+        "site": ". site/shell site/accounts site/mail site/defence",
         "serving": ". site",
     },
     "demo": {

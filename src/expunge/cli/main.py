@@ -11,7 +11,7 @@ from expunge.cli.duties import consents, evidence, guardians, ledger, obligation
 from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
-from expunge.cli.services import keepers, logs, mail, serve, tokens, worker
+from expunge.cli.services import keepers, known_passwords, logs, mail, serve, tokens, worker
 from expunge.cli.terminal import exit_codes, person_prompt
 from expunge.cli.terminal.error_messages import ErrorBoundary
 
@@ -23,7 +23,7 @@ The way of an order: `expunge init`, `expunge check`, `expunge order erase`, `ex
 SET_UP, RECORDINGS, ORDER, LATER, EVIDENCE = "Set up", "Recordings", "Orders", "Afterwards", "Evidence"
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    SET_UP: (init_doctor.init, maps.check, discover.discover, init_doctor.doctor, serve.serve),
+    SET_UP: (init_doctor.init, maps.check, discover.discover, init_doctor.doctor, serve.serve, known_passwords.known_passwords),
     RECORDINGS: (ingest.ingest,),
     ORDER: (
         person_prompt.locate,

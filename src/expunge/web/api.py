@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -27,8 +28,8 @@ JSON = "application/json"
 _ANSWERS: dict[int, Any] = {200: Taken, **dict.fromkeys((400, 401, 403, 405, 408, 411, 413, 415, 422, 429, 500, 503), Fault)}
 
 
-def make_api(door: ServerDoor, readiness: Readiness, metrics: Metrics) -> NinjaAPI:
-    """The whole API over an open door."""
+def make_api(door: ServerDoor, readiness: Readiness, metrics: Metrics, refused_token: Callable[[str], None] | None = None) -> NinjaAPI:
+    """The whole API over an open door. ``refused_token`` is told the client's address of each token that nobody issued."""
     api = NinjaAPI(
         title="Expunge",
         version="1",
@@ -36,7 +37,7 @@ def make_api(door: ServerDoor, readiness: Readiness, metrics: Metrics) -> NinjaA
         openapi_url="/api/openapi.json",
         docs_url=None,
     )
-    guard = Guard(door.senders)
+    guard = Guard(door.senders, refused_token)
     token, room = Bearer(guard, TokenScope.LINEAGE), bodies.Room()
     api.add_exception_handler(Problem, of_problem)
     api.add_exception_handler(Exception, _surprised)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import ClassVar
 
 from django.http import HttpRequest
@@ -37,8 +38,10 @@ class Bearer:
 class Guard:
     """Admits requests with a valid token."""
 
-    def __init__(self, senders: SenderDoor) -> None:
+    def __init__(self, senders: SenderDoor, refused: Callable[[str], None] | None = None) -> None:
+        """``refused`` is told the client's address of each token that is refused, within the limit."""
         self._senders = senders
+        self._refused = refused
         self._failures: deque[float] = deque(maxlen=FAILURES)
         self._guard = threading.Lock()
 
@@ -53,6 +56,8 @@ class Guard:
             if self._too_many():
                 help_ = "wait a minute; a token that works is let in even now"
                 raise Problem(429, "too many refused tokens", WHERE, help_, retry_after=int(WITHIN)) from None
+            if self._refused is not None and error.reason == TokenRefused.UNKNOWN.name:
+                self._refused(request.META.get("REMOTE_ADDR", ""))
             raise refusal(error) from None
         except ExpungeError as error:
             raise unavailable(error) from None

@@ -26,6 +26,11 @@ _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
 _ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
 
+
+def _defence(test: str) -> tuple[str, ...]:
+    return (f"tests/web/site/test_defence.py::{test}",)
+
+
 SCOPE = (
     Mutation(
         "COP-12", "what no activity needs does not count", "core/retention/collection_permission.py",
@@ -331,6 +336,59 @@ REST = (
     Mutation(
         "RNG-22", "what is sealed at rest is not", "vault/chunked.py",
         "self._aead.encrypt_into(self._nonce(number), part, None, out)", "out[: len(part)] = part", _SEALED,
+    ),
+    Mutation(
+        "FAIL-10", "no try is refused before its view", "web/site/defence/middleware.py",
+        "if throttle.admit(attempt) is None:", "if throttle.admit(attempt) is None or True:",
+        _defence("test_a_machine_that_sprays_is_refused_at_every_way_in"),
+    ),
+    Mutation(
+        "FAIL-10", "the login is no surface", "web/site/defence/surfaces.py",
+        '"account_login": Surface.LOGIN,', "", _defence("test_every_form_of_a_credential_is_a_surface"),
+    ),
+    Mutation(
+        "FAIL-10", "failures from elsewhere delay the owner's browser", "web/site/defence/middleware.py",
+        "attempt.known = bool(attempt.account) and known_devices", "attempt.known = False and known_devices",
+        _defence("test_failures_from_elsewhere_slow_nobody_but_strangers"),
+    ),
+    Mutation(
+        "FAIL-10", "a sign-up of a known address hashes nothing", "web/site/defence/even_signup.py",
+        "if self.account_already_exists and", "if False and",
+        _defence("test_known_and_unknown_addresses_cost_and_answer_alike"),
+    ),
+    Mutation(
+        "RNG-20", "nobody is told of many failures", "web/site/defence/notices.py",
+        "attempt.failures == MANY_FAILURES", "False",
+        _defence("test_an_owner_is_told_of_many_failures_once"),
+    ),
+    Mutation(
+        "RNG-20", "nobody is told of sessions in two networks", "web/site/defence/notices.py",
+        "if any(network_of(str(ip)) != here for ip in others):", "if False:",
+        _defence("test_an_owner_is_told_of_sessions_in_two_networks"),
+    ),
+    Mutation(
+        "RNG-20", "a machine may fail at any number of accounts", "web/site/defence/throttle.py",
+        "return Refusal.ACCOUNTS if over else None", "return None",
+        _defence("test_a_machine_that_sprays_is_refused_at_every_way_in"),
+    ),
+    Mutation(
+        "NST-06", "an account has no end of failures", "web/site/defence/tallies.py",
+        "AND expunge_failed_run.failures < %s RETURNING", "AND 0 < %s RETURNING",
+        _defence("test_after_a_hundred_failures_the_password_alone_is_no_way_in"),
+    ),
+    Mutation(
+        "NST-06", "failures cost no time", "core/accounts/attempt_limits.py",
+        "if failures < FREE_FAILURES:", "if True:", ("tests/core/accounts/test_attempt_limits.py",),
+    ),
+    Mutation(
+        "NST-06", "a reset by mail ends no run of failures", "web/site/defence/outcomes.py",
+        "    signals.password_reset.connect(_reset, dispatch_uid=_UID)\n", "",
+        _defence("test_after_a_hundred_failures_the_password_alone_is_no_way_in"),
+    ),
+    Mutation(
+        "NST-11", "known passwords are taken", "web/site/defence/password_rules.py",
+        "if is_known(spelt(password)):", "if False:",
+        _defence("test_a_bad_password_is_refused_with_its_reason"),
     ),
 )  # fmt: skip
 STAFF = (

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, sync_playwright
 
+from tests.web.site.kit import client_address
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
     "--no-sandbox",
@@ -95,7 +97,7 @@ class Visitor:
 @contextlib.contextmanager
 def visitor(browser: Browser, **options: Any) -> Iterator[Visitor]:
     """Lend a person a browser without any earlier cookie. Options are those of Playwright's ``new_context``."""
-    context = browser.new_context(**options)
+    context = browser.new_context(**{"extra_http_headers": {"X-Forwarded-For": client_address()}, **options})
     context.set_default_timeout(PATIENCE)
     try:
         made = Visitor(context.new_page())

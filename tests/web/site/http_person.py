@@ -12,7 +12,7 @@ from html import unescape
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-from tests.web.site.kit import SiteServed
+from tests.web.site.kit import SiteServed, client_address
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PASSWORD = "correct horse battery staple"
@@ -58,13 +58,15 @@ class HttpPerson:
     agent: str = FIREFOX
     cookies: dict[str, str] = field(default_factory=dict)
     last: Shown | None = None
+    address: str = field(default_factory=client_address)
 
     def ask(self, method: str, url: str, fields: dict[str, str] | None = None, *, follow: bool = True, **headers: str) -> Shown:
         """Send a request, and follow where it leads."""
         for _ in range(10):
             parts = urlsplit(urljoin(f"{self.site.origin}/", url))
             connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-            sent = {"User-Agent": self.agent, "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **headers}
+            sent = {"User-Agent": self.agent, "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+            sent |= {"X-Forwarded-For": self.address, **headers}
             body = None
             if fields is not None:
                 body = urlencode(fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
+import itertools
 import re
 import socket
 import sqlite3
@@ -87,6 +88,15 @@ class SiteServed:
             return connection.execute(statement, values).fetchall()
 
 
+_CLIENTS = itertools.count(1)
+
+
+def client_address() -> str:
+    """An address that no other client of this process has, in a network of its own; `site` believes it, as a proxy's word."""
+    number = next(_CLIENTS)
+    return f"10.{number >> 8 & 255}.{number & 255}.7"
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
@@ -114,15 +124,21 @@ def section(origin: str, mail_port: int, database: str = "") -> str:
 
 
 @contextlib.contextmanager
-def site(folder: Path, *options: str | Path, database: str = "") -> Iterator[SiteServed]:
-    """Serve the pages of a company in a folder until the block ends, with a database of their own or the one of a URL."""
+def site(
+    folder: Path, *options: str | Path, database: str = "", proxies: tuple[str, ...] = ("127.0.0.1", "::1"), **environ: str
+) -> Iterator[SiteServed]:
+    """Serve the pages of a company in a folder until the block ends. What tests say of their address is believed, as from a proxy.
+
+    ``database``: its URL, where it is not the default one.
+    """
     token = company(folder)
     port = free_port()
     origin = f"http://localhost:{port}"
     with mail_server() as (sink, controller):
         path = folder / "expunge.yaml"
         path.write_text(path.read_text() + section(origin, sink.port, database))
-        with serving(folder, token, "--port", str(port), *options) as served:
+        told = [word for proxy in proxies for word in ("--proxy", proxy)]
+        with serving(folder, token, "--port", str(port), *told, *options, **environ) as served:
             _wait_for(f"{origin}/account/login/")
             yield SiteServed(served, origin, sink, folder, controller)
 

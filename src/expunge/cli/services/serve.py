@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -12,11 +13,17 @@ from typing import Annotated, TypeAlias
 import typer
 
 from expunge.cli.terminal import options, output
+from expunge.core.accounts.client_networks import Network
 from expunge.errors import Misconfigured, UsageError
 
 LOOPBACK = "127.0.0.1"
+_PASSWORDS = "EXPUNGE_KNOWN_PASSWORDS"
 _SOON = timedelta(days=14)
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Proxies: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NETWORK", help="A network of proxies whose X-Forwarded-For is believed; may be repeated.", show_default=False),
+]
 
 
 def serve(
@@ -37,6 +44,7 @@ def serve(
             metavar="FILE", help="Write a line of JSON for each request, without an identifier; - for stderr.", show_default=False
         ),
     ] = "",
+    proxy: _Proxies = None,
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
@@ -44,11 +52,12 @@ def serve(
 
     It opens neither the state nor a key. All that comes in goes on to the keeper; where none runs, it starts one for itself, unless the
     keystore needs a passphrase. Where other machines reach it, it speaks TLS, by --tls-cert and --tls-key. SIGHUP has it read both again,
-    after they were renewed, and open the access log anew.
+    after they were renewed, and open the access log anew. Behind a proxy, --proxy names the network from which it connects, so that tries
+    to log in are counted by client.
     """
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    set_up_pages(map_file)
+    set_up_pages(map_file, [_network(text) for text in proxy or []])
     from expunge.bootstrap.serving import closed_worker
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.bootstrap.serving.server_door import ServerDoor
@@ -86,7 +95,7 @@ def serve(
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
 
 
-def set_up_pages(map_file: Path | None) -> None:
+def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> None:
     """Set Django up for the pages of a map that has some. Raises Misconfigured.
 
     It comes before all else: Django is set up once in a process, and all else sets it up without the pages.
@@ -100,7 +109,7 @@ def set_up_pages(map_file: Path | None) -> None:
     try:
         from expunge.web.site.settings import set_up
 
-        set_up(data_map.accounts, database.settings)
+        set_up(data_map.accounts, database.settings, proxies, os.environ.get(_PASSWORDS, ""))
     except ImportError as error:
         raise _lacking(error) from error
 
@@ -108,6 +117,14 @@ def set_up_pages(map_file: Path | None) -> None:
 def _lacking(error: ImportError) -> Misconfigured:
     message = f"the server needs a package that is not installed: {error.name}"
     return Misconfigured(message, help="pip install 'expunge[serve]'")
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        message = f"{output.visible(text)!r} is no network"
+        raise UsageError(message, help="write --proxy 10.0.0.7, or --proxy 10.0.0.0/24, as often as there are") from error
 
 
 def _address(host: str) -> _Address:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest
@@ -23,6 +24,7 @@ from expunge.bootstrap.accounts.pages import open_accounts
 from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.serving import closed_worker
 from expunge.bootstrap.serving.server_door import ServerDoor
+from expunge.core.accounts.client_networks import Network, client_of
 from expunge.errors import ExpungeError, Misconfigured
 from expunge.telemetry import tell_places_alone
 from expunge.web.answers import strict
@@ -80,12 +82,13 @@ class Handler(WSGIHandler):
 class Site:
     """The API and the pages under one address."""
 
-    def __init__(self, api: Handler, pages: WSGIHandler) -> None:
-        """Take both."""
-        self._api, self._pages = api, pages
+    def __init__(self, api: Handler, pages: WSGIHandler, proxies: Sequence[Network] = ()) -> None:
+        """Take both, and the networks of proxies."""
+        self._api, self._pages, self._proxies = api, pages, tuple(proxies)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Hand a request to the one whose address it has."""
+        """Hand a request to the one whose address it has. What it says of its client is believed from proxies alone."""
+        environ["REMOTE_ADDR"] = client_of(environ.get("REMOTE_ADDR", ""), environ.pop("HTTP_X_FORWARDED_FOR", ""), self._proxies)
         path = environ.get("PATH_INFO", "")
         return (self._api if path.startswith(_OF_API) or path in _OPERATION else self._pages)(environ, start_response)
 
@@ -218,8 +221,9 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         site = self._site
         readiness = Readiness({Part.STATE: lambda: _looked(door)} | (site.checks() if site is not None else {}))
         metrics.watch(readiness, site.outbox if site is not None else None)
-        api = Handler(make_api(door, readiness, metrics), secure=self._tls is not None)
-        application = Site(api, site.pages) if site is not None else api
+        refused_token = site.refused_token if site is not None else None
+        api = Handler(make_api(door, readiness, metrics, refused_token), secure=self._tls is not None)
+        application = Site(api, site.pages, settings.EXPUNGE_PROXIES) if site is not None else api
         return AccessLog(application, metrics, write, site.cookie if site is not None else "")
 
     def _end_site(self) -> None:

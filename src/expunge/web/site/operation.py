@@ -12,6 +12,7 @@ from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
 from expunge.web.readiness import Check, Part
 from expunge.web.site.application import make_pages, migrated
+from expunge.web.site.defence.bad_tokens import refused_token
 from expunge.web.site.mail.mail_server import MailServer
 from expunge.web.site.mail.outbox import standing
 from expunge.web.site.mail.sender import MailSender
@@ -32,6 +33,8 @@ class SiteOperation:
         self.pages = make_pages(fields)
         spec: AccountsSpec = settings.EXPUNGE_SITE
         self.cookie: str = settings.SESSION_COOKIE_NAME
+        self.refused_token = refused_token
+        """Told the client's address of each token of the API that nobody issued."""
         self._sender: MailSender | None = None
         if (mail := spec.mail) is not None:
             server = MailServer(mail, spec.host, lambda: mail_password(mail))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from email.utils import formataddr
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy
 
 from expunge.core.accounts.accounts_spec import AccountsSpec
+from expunge.core.accounts.client_networks import Network
 
 PAGES = Path(__file__).parent
 _HOUR = 3600
@@ -36,14 +38,20 @@ _FORMS = {
 """allauth's forms, by its names for them, that ours take the place of."""
 
 
-def set_up(spec: AccountsSpec, database: dict[str, Any]) -> None:
+def set_up(spec: AccountsSpec, database: dict[str, Any], proxies: Sequence[Network] = (), passwords: str = "") -> None:
     """Set Django up for the pages, in a process that has not set it up. The keeper need not run yet.
 
     Args:
         spec: the map's section.
         database: of the accounts, as Django's ``DATABASES`` takes it.
+        proxies: networks whose header ``X-Forwarded-For`` is believed.
+        passwords: the file of a set of known passwords beside the package's own; empty for none.
+
+    Raises:
+        Misconfigured: that file cannot be read.
     """
-    settings.configure(**_values(spec, database))
+    defence = {"EXPUNGE_PROXIES": tuple(proxies), "EXPUNGE_KNOWN_PASSWORDS": passwords}
+    settings.configure(**_values(spec, database), **defence)
     django.setup()
 
 
@@ -54,6 +62,7 @@ def _values(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         **_cookies(spec),
         **_mail(spec),
         **_logins(spec),
+        **_defence(),
     }
 
 
@@ -72,6 +81,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.shell",
             f"{_NAMESPACE}.accounts",
             f"{_NAMESPACE}.mail",
+            f"{_NAMESPACE}.defence",
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.messages",
@@ -93,6 +103,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             "django.contrib.messages.middleware.MessageMiddleware",
             "allauth.account.middleware.AccountMiddleware",
             "allauth.usersessions.middleware.UserSessionsMiddleware",
+            f"{_NAMESPACE}.defence.middleware.AttemptThrottle",
             f"{_NAMESPACE}.accounts.interrupted.KeepTyped",
             f"{_NAMESPACE}.accounts.interrupted.EnrolFirst",
         ],
@@ -166,9 +177,6 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "AUTH_USER_MODEL": "expunge_accounts.Account",
         "AUTHENTICATION_BACKENDS": ["allauth.account.auth_backends.AuthenticationBackend"],
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
-        "AUTH_PASSWORD_VALIDATORS": [
-            {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
-        ],
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "/",
         "EXPUNGE_RECOVERY_WAIT": RECOVERY_WAIT,
@@ -211,4 +219,17 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "MFA_FORMS": {name: f"{_NAMESPACE}.accounts.forms.{form}" for name, form in _FORMS.items()},
         "USERSESSIONS_TRACK_ACTIVITY": True,
         "PASSWORD_RESET_TIMEOUT": int(timedelta(hours=1).total_seconds()),
+    }
+
+
+def _defence() -> dict[str, Any]:
+    rules = f"{_NAMESPACE}.defence.password_rules"
+    # Why none of allauth's own for these: each of them is a lock that an attacker can pull, by failing in the owner's name.
+    ours = ("login", "login_failed", "signup", "reset_password", "reset_password_from_key", "reauthenticate", "change_password")
+    return {
+        "AUTH_PASSWORD_VALIDATORS": [{"NAME": f"{rules}.{name}"} for name in ("Length", "KnownFromBreakIns", "OwnNames")],
+        "ACCOUNT_FORMS": {"signup": f"{_NAMESPACE}.defence.even_signup.EvenSignupForm"},
+        "ACCOUNT_RATE_LIMITS": dict.fromkeys(ours),
+        "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": True,
+        "ACCOUNT_PREVENT_ENUMERATION": True,
     }

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 
 from expunge.errors import Busy
 from expunge.ports.accounts.sealed_fields import FieldKind
-from expunge.web.site.accounts import known_devices
+from expunge.web.site.accounts import known_devices, recovery_code
 from expunge.web.site.accounts.columns.coarse import network_of
 from expunge.web.site.shell.devices import device_name
 

@@ -9,6 +9,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
+from expunge.core.accounts.known_passwords import spelt
+
 
 class AccountManager(BaseUserManager["Account"]):
     """Makes accounts."""
@@ -39,6 +41,14 @@ class Account(AbstractBaseUser):
         """Its table."""
 
         db_table = "expunge_account"
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Hash a password in its form NFKC, so that another keyboard gives the same one."""
+        super().set_password(raw_password if raw_password is None else spelt(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Return whether a password is the account's."""
+        return super().check_password(raw_password if raw_password is None else spelt(raw_password))
 
     def __str__(self) -> str:
         return str(self.id)

@@ -1,0 +1,50 @@
+"""How tries end, by allauth's signals; and what ends an account's run of failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import signals
+from allauth.account.models import EmailAddress
+from allauth.mfa.signals import authenticator_added
+from django.contrib.auth.signals import user_logged_in
+
+from expunge.web.site.defence import notices, throttle
+
+ATTEMPT = "expunge_attempt"
+"""The attribute of a request that holds its try."""
+_UID = "expunge.defence"
+
+
+def listen() -> None:
+    """Listen for as long as the process lives."""
+    signals.authentication_step_completed.connect(_proven, dispatch_uid=_UID)
+    for signal in (signals.password_changed, signals.password_set, authenticator_added):
+        signal.connect(_succeeded, dispatch_uid=_UID)
+    signals.password_reset.connect(_reset, dispatch_uid=_UID)
+    user_logged_in.connect(_logged_in, dispatch_uid=_UID)
+
+
+def _proven(sender: Any, request: Any, user: Any, method: str, **_: Any) -> None:
+    _succeeded(sender, request)
+    if method != "password":
+        _owner_is_there(user)
+
+
+def _succeeded(sender: Any, request: Any, **_: Any) -> None:  # noqa: ARG001 - a signal's shape
+    attempt = getattr(request, ATTEMPT, None)
+    if attempt is not None:
+        attempt.succeeded = True
+
+
+def _reset(sender: Any, request: Any, user: Any, **_: Any) -> None:  # noqa: ARG001 - a signal's shape
+    _owner_is_there(user)
+
+
+def _owner_is_there(user: Any) -> None:
+    throttle.proven(str(user.pk), [address.email for address in EmailAddress.objects.filter(user_id=user.pk)])
+
+
+def _logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:  # noqa: ARG001 - a signal's shape
+    if request is not None:
+        notices.sessions_elsewhere(request, user)

@@ -1,0 +1,47 @@
+"""Ways in by the names of addresses. A form that neither table names is throttled as :attr:`Surface.OTHER`."""
+
+from __future__ import annotations
+
+from expunge.core.accounts.attempt_limits import Surface
+
+SURFACES = {
+    "account_login": Surface.LOGIN,
+    "account_signup": Surface.SIGN_UP,
+    "account_signup_by_passkey": Surface.SIGN_UP,
+    "mfa_signup_webauthn": Surface.SIGN_UP,
+    "account_reset_password": Surface.PASSWORD_RESET,
+    "account_confirm_password_reset_code": Surface.MAIL_CODE,
+    "account_complete_password_reset": Surface.MAIL_CODE,
+    "account_email_verification_sent": Surface.MAIL_CODE,
+    "account_confirm_login_code": Surface.MAIL_CODE,
+    "account_request_reauthentication_code": Surface.MAIL_CODE,
+    "account_confirm_reauthentication_code": Surface.MAIL_CODE,
+    "accounts_recovery": Surface.PASSWORD_RESET,
+    "accounts_recovery_code": Surface.MAIL_CODE,
+    "accounts_recovery_stop_by_mail": Surface.MAIL_CODE,
+    "account_reauthenticate": Surface.REAUTHENTICATION,
+    "account_change_password": Surface.PASSWORD_CHANGE,
+    "account_set_password": Surface.PASSWORD_CHANGE,
+    "mfa_authenticate": Surface.SECOND_FACTOR,
+    "mfa_reauthenticate": Surface.SECOND_FACTOR,
+    "mfa_activate_totp": Surface.SECOND_FACTOR,
+    "mfa_add_webauthn": Surface.PASSKEY,
+    "mfa_login_webauthn": Surface.PASSKEY,
+    "mfa_reauthenticate_webauthn": Surface.PASSKEY,
+}
+"""The name of an address -> the way in."""
+
+NOT_THROTTLED = {
+    "language": "sets the language of the pages",
+    "account_logout": "ends a session",
+    "usersessions_list": "ends sessions of a person who is logged in",
+    "accounts_recovery_stop": "stops a recovery of a person who is logged in",
+    "accounts_typed_before": "shows a form again that a person had typed",
+    "mfa_trust": "says whether this browser is kept, after every factor was proven",
+}
+"""The name of an address -> why a form there tries no credential."""
+
+
+def surface_of(name: str) -> Surface | None:
+    """Return the way in that an address is; None for one at which no credential can be tried."""
+    return None if name in NOT_THROTTLED else SURFACES.get(name, Surface.OTHER)
