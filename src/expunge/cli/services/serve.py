@@ -24,26 +24,27 @@ _Proxies: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="NETWORK", help="A network of proxies whose X-Forwarded-For is believed; may be repeated.", show_default=False),
 ]
+_AccessLog: TypeAlias = Annotated[
+    str,
+    typer.Option(metavar="FILE", help="Write a line of JSON for each request, without an identifier; - for stderr.", show_default=False),
+]
+_Certificate: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Speak TLS with this certificate (PEM, the chain after it).", show_default=False)
+]
+_CertificateKey: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The key of the certificate, readable by this user alone.", show_default=False)
+]
 
 
 def serve(
     port: Annotated[int, typer.Option(help="0 picks a free one.", min=0, max=65535)] = 8765,
     host: Annotated[str, typer.Option(help="The address to listen at.")] = LOOPBACK,
-    tls_cert: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Speak TLS with this certificate (PEM, the chain after it).", show_default=False)
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The key of the certificate, readable by this user alone.", show_default=False)
-    ] = None,
+    tls_cert: _Certificate = None,
+    tls_key: _CertificateKey = None,
     exposed_plain: Annotated[
         bool, typer.Option("--exposed-plain", help="Speak plain HTTP where other machines reach it: behind a proxy that speaks TLS.")
     ] = False,
-    access_log: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE", help="Write a line of JSON for each request, without an identifier; - for stderr.", show_default=False
-        ),
-    ] = "",
+    access_log: _AccessLog = "",
     proxy: _Proxies = None,
     map_file: options.Map = None,
     as_json: options.Json = False,
