@@ -86,7 +86,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         ],
         "MIDDLEWARE": [
             f"{_NAMESPACE}.shell.headers.StrictHeaders",
-            "whitenoise.middleware.WhiteNoiseMiddleware",
+            f"{_NAMESPACE}.shell.assets.Assets",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.locale.LocaleMiddleware",
             "django.middleware.common.CommonMiddleware",
@@ -119,6 +119,7 @@ def _pages() -> dict[str, Any]:
                         "django.contrib.messages.context_processors.messages",
                         f"{_NAMESPACE}.shell.context.site",
                     ],
+                    "libraries": {"shell": f"{_NAMESPACE}.shell.tags", "recovery": f"{_NAMESPACE}.accounts.recovery"},
                 },
             }
         ],
@@ -126,6 +127,8 @@ def _pages() -> dict[str, Any]:
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_AUTOREFRESH": False,
         "WHITENOISE_MAX_AGE": 24 * _HOUR,
+        "WHITENOISE_ALLOW_ALL_ORIGINS": False,
+        "CSRF_FAILURE_VIEW": f"{_NAMESPACE}.shell.views.form_too_old",
         "LANGUAGE_CODE": "en",
         "LANGUAGES": [("en", gettext_lazy("English")), ("es", gettext_lazy("Spanish"))],
         "LOCALE_PATHS": [str(PAGES / "shell" / "locale")],
