@@ -29,7 +29,7 @@ _AUTHENTICATOR = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
-PATIENCE = 20_000
+PATIENCE = 60_000
 """Milliseconds for which a page may take to show what is waited for."""
 
 

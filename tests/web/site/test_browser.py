@@ -17,19 +17,26 @@ def submit(page: Page, field: str, value: str) -> None:
     page.locator(f"form:has(input[name={field}]) button[type=submit]").first.click()
 
 
+def press(page: Page, button: str) -> None:
+    """Press a button of a script, once the script has run: before that nothing listens."""
+    page.locator(button).wait_for()
+    page.wait_for_load_state("load")
+    page.locator(button).click()
+
+
 def sign_up_with_a_passkey(site: SiteServed, person: Visitor, address: str) -> Page:
     person.take_authenticator()
     page = person.go(f"{site.origin}/account/signup/passkey/")
     submit(page, "email", address)
     submit(page, "code", site.sink.code(address))
-    page.locator("#mfa_webauthn_signup").click()
+    press(page, "#mfa_webauthn_signup")
     page.wait_for_url(f"{site.origin}/account/protect/")
     return page
 
 
 def log_in_with_a_passkey(site: SiteServed, person: Visitor) -> Page:
     page = person.go(f"{site.origin}/account/login/")
-    page.locator("#passkey_login").click()
+    press(page, "#passkey_login")
     return page
 
 
@@ -55,7 +62,7 @@ def test_a_person_signs_up_with_a_passkey_and_logs_in_with_it(served_site: SiteS
     # Recovery codes for paper, asked for by the passkey of the sign-up or once more by it.
     page = person.go(f"{served_site.origin}/account/2fa/recovery-codes/generate/")
     if "reauthenticate" in page.url:
-        page.locator("#mfa_webauthn_reauthenticate").click()
+        press(page, "#mfa_webauthn_reauthenticate")
         page.wait_for_url("**/recovery-codes/generate/**")
     page.locator("form[action*=generate] button[type=submit]").click()
     page.wait_for_url("**/recovery-codes/")
@@ -84,7 +91,7 @@ def test_who_lost_the_phone_recovers_after_the_wait(served_site: SiteServed, per
     page = other.go(f"{served_site.origin}/account/sessions/")
     assert path_of(page, served_site) == "/account/protect/"
     page = other.go(f"{served_site.origin}/account/2fa/webauthn/add/")
-    page.locator("#mfa_webauthn_add").click()
+    press(page, "#mfa_webauthn_add")
     page.wait_for_url("**/recovery-codes/")
     log_out(served_site, other)
     page = log_in_with_a_passkey(served_site, other)

@@ -118,6 +118,7 @@ def _pages() -> dict[str, Any]:
                         "django.contrib.auth.context_processors.auth",
                         "django.contrib.messages.context_processors.messages",
                         f"{_NAMESPACE}.shell.context.site",
+                        f"{_NAMESPACE}.accounts.context.recovery_under_way",
                     ],
                     "libraries": {"shell": f"{_NAMESPACE}.shell.tags", "recovery": f"{_NAMESPACE}.accounts.recovery"},
                 },

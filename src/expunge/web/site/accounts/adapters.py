@@ -14,10 +14,12 @@ from django.utils.translation import gettext
 
 from expunge.ports.accounts.sealed_fields import FieldKind
 from expunge.web.site.accounts import known_devices
-from expunge.web.site.accounts.coarse_columns import network_of
+from expunge.web.site.accounts.columns.coarse import network_of
 from expunge.web.site.shell.devices import device_name
 
 _FACTORS = ("webauthn", "totp")
+_MORE_THAN_A_PASSWORD = {"mfa", "code", "socialaccount"}
+"""allauth's names of what a login was proven by that needs no code by mail."""
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -32,7 +34,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if user is None or login.signup or _has_factor(user):
             return False
         records = get_authentication_records(self.request, user)
-        if not records or records[-1]["method"] != "password":
+        if records and records[-1]["method"] in _MORE_THAN_A_PASSWORD:
             return False
         return user.must_enrol or not known_devices.is_known(self.request, user)
 

@@ -11,7 +11,6 @@ from allauth.account.signals import password_changed, password_reset, password_s
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
 from django.core.cache import cache
-from django.dispatch import receiver
 from django.utils import timezone
 
 from expunge.web.site.accounts import known_devices, notices, recovery, sessions
@@ -24,7 +23,15 @@ UNPROVEN = timedelta(days=2)
 """For so long an account is kept whose address was never proven."""
 
 
-@receiver(user_logged_in)
+def listen() -> None:
+    """Listen to allauth from now on."""
+    user_logged_in.connect(came_in)
+    password_changed.connect(changed_password)
+    password_set.connect(changed_password)
+    password_reset.connect(reset_password)
+    authenticator_added.connect(enrolled)
+
+
 def came_in(request: Any, user: Any, **_: Any) -> None:
     """Stop a recovery where the person came in with a second factor: it was not lost."""
     by_factor = any(record.get("method") == "mfa" for record in get_authentication_records(request, user))
@@ -34,21 +41,18 @@ def came_in(request: Any, user: Any, **_: Any) -> None:
         tidy()
 
 
-@receiver([password_changed, password_set])
 def changed_password(request: Any, user: Any, **_: Any) -> None:
     """End the other sessions, and forget the other browsers: the old password may have been in other hands."""
     sessions.end_all(user, but=request)
     known_devices.forget(user, but=request)
 
 
-@receiver(password_reset)
 def reset_password(user: Any, **_: Any) -> None:
     """End every session, and forget every browser."""
     sessions.end_all(user)
     known_devices.forget(user)
 
 
-@receiver(authenticator_added)
 def enrolled(request: Any, user: Any, authenticator: Any, **_: Any) -> None:
     """Open the account again after a recovery, once it has a second factor."""
     if authenticator.type != Authenticator.Type.RECOVERY_CODES and user.must_enrol:

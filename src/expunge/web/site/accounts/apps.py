@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig, apps
 
-from expunge.web.site.accounts.coarse_columns import BrowserColumn, NetworkColumn
-from expunge.web.site.accounts.sealed_columns import SealedAddress, SealedSessionKey
+from expunge.web.site.accounts.columns.coarse import BrowserColumn, NetworkColumn
+from expunge.web.site.accounts.columns.sealed import SealedAddress, SealedSessionKey
 
 
 class AccountsConfig(AppConfig):
@@ -25,5 +24,3 @@ class AccountsConfig(AppConfig):
         session._meta.get_field("session_key").__class__ = SealedSessionKey  # noqa: SLF001 - Django's public name
         session._meta.get_field("ip").__class__ = NetworkColumn  # noqa: SLF001 - Django's public name
         session._meta.get_field("user_agent").__class__ = BrowserColumn  # noqa: SLF001 - Django's public name
-        # Why here: what listens imports allauth's models, which exist by now.
-        import_module("expunge.web.site.accounts.aftermath")

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.utils import timezone
 
-from expunge.web.site.accounts.coarse_columns import kind_of_browser, network_of
+from expunge.web.site.accounts.columns.coarse import kind_of_browser, network_of
 from expunge.web.site.accounts.models import Account, KnownDevice
 
 if TYPE_CHECKING:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from expunge.web.site.accounts import recovery_views, views
+from expunge.web.site.accounts import aftermath, recovery_views, views
+
+# Why here: nothing happens to an account but by a request, and whoever listens needs allauth's models, which exist by now.
+aftermath.listen()
 
 urlpatterns = [
     path("confirm-email/", views.prove_address, name="account_email_verification_sent"),

@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from expunge.web.site.accounts import closing, interrupted, known_devices, notices, recovery, sessions
+from expunge.web.site.accounts import closing, interrupted, known_devices, notices, sessions
 from expunge.web.site.accounts.models import Account, KnownDevice
 from expunge.web.site.shell.devices import device_name
 
@@ -42,13 +42,12 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
     """Sessions and remembered browsers, each of which can be ended or forgotten."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the browsers, a recovery that is under way, and the names of what is listed."""
+        """Add the browsers, and the names of what is listed."""
         values: dict[str, Any] = super().get_context_data(**kwargs)
-        account = _account(self.request)
         for session in values["sessions"]:
             session.name = device_name(session.user_agent)
         devices = [{"device": device, "name": device_name(device.browser), "here": here} for device, here in _devices(self.request)]
-        return {**values, "devices": devices, "recovery": recovery.under_way(account)}
+        return {**values, "devices": devices}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """End one session, or forget one browser, or do it with all others."""

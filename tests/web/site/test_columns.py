@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expunge.web.site.accounts.coarse_columns import kind_of_browser, network_of
+from expunge.web.site.accounts.columns.coarse import kind_of_browser, network_of
 
 AGENTS = {
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0": "Linux Firefox/",

@@ -1,0 +1,1 @@
+"""Columns of allauth that hold sealed text, or less than they are given."""
