@@ -42,7 +42,12 @@ class Walk:
     visitor: Visitor
     look: Callable[[str, Page], None]
     seen: list[str] = field(default_factory=list)
-    address: str = "ana.ruiz@example.org"
+    family: str = "ruiz"
+    """In the addresses, so that two walks meet no account of each other."""
+
+    @property
+    def address(self) -> str:
+        return f"ana.{self.family}@example.org"
 
     @property
     def page(self) -> Page:
@@ -64,10 +69,6 @@ class Walk:
     def visit(self, name: str, state: str = "") -> None:
         self.go(pages().addresses[name])
         self.see(name, state)
-
-    def press(self, label: str) -> None:
-        with self.page.expect_navigation():
-            self.page.locator("main").get_by_role("button", name=label, exact=True).first.click()
 
     def fill(self, **fields: str) -> None:
         for name, value in fields.items():
@@ -192,7 +193,7 @@ class Walk:
         self.visit("account_password_reset_completed")
 
     def by_passkey(self) -> None:
-        address = "leo.ruiz@example.org"
+        address = f"leo.{self.family}@example.org"
         self.visitor.context.clear_cookies()
         self.go(pages().addresses["account_signup_by_passkey"])
         self.fill(email=address)
@@ -207,7 +208,7 @@ class Walk:
 
     def new_device(self) -> None:
         """Come with a password alone from a browser that was not here before."""
-        address = "mia.ruiz@example.org"
+        address = f"mia.{self.family}@example.org"
         self.visitor.context.clear_cookies()
         self.go(pages().addresses["account_signup"])
         self.fill(email=address, password1=PASSWORD)
@@ -216,7 +217,7 @@ class Walk:
         self.send("code")
         self.page.wait_for_url("**/protect/")
         self.go(pages().addresses["account_email"])
-        self.fill(email="mia.new@example.org")
+        self.fill(email=f"mia.{self.family}.new@example.org")
         self.send("email")
         self.see("account_email_verification_sent", "change")
         self.visitor.context.clear_cookies()
@@ -247,12 +248,13 @@ class Walk:
         assert link is not None
         self.page.goto(link[0])
         self.see("accounts_recovery_stop_by_mail")
-        self.press("Stop it")
+        with self.page.expect_navigation():
+            self.page.locator("main form [type=submit]").first.click()
         self.see("accounts_recovery_stop_by_mail", "stopped")
 
     def interrupted(self) -> None:
         """Send a form after the login of its page has ended."""
-        address = "tom.ruiz@example.org"
+        address = f"tom.{self.family}@example.org"
         self.visitor.context.clear_cookies()
         self.go(pages().addresses["account_signup"])
         self.fill(email=address, password1=PASSWORD)
@@ -261,7 +263,7 @@ class Walk:
         self.send("code")
         self.page.wait_for_url("**/protect/")
         self.go(pages().addresses["account_email"])
-        self.fill(email="tom.new@example.org")
+        self.fill(email=f"tom.{self.family}.new@example.org")
         session = next(cookie for cookie in self.visitor.context.cookies() if "session" in str(cookie.get("name")))
         self.visitor.context.clear_cookies(name=str(session.get("name")))
         self.send("email")
@@ -275,7 +277,7 @@ class Walk:
         self.page.goto(self.served.origin.replace("localhost", "127.0.0.1"))
         self.see("400")
         self.go(pages().addresses["account_email"])
-        self.fill(email="ana.new@example.org")
+        self.fill(email=f"ana.{self.family}.new@example.org")
         self.page.evaluate("document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach(field => { field.value = 'x'.repeat(64) })")
         self.send("email")
         self.see("form")
