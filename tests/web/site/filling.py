@@ -40,8 +40,10 @@ def run_beside(folder: Path, module: str, *arguments: str) -> str:
 
 def pages_here() -> Any:
     """Set Django up for the pages of the map in this folder, as the web process does, and return its keeper."""
+    from django.conf import settings
+
     from expunge import survey
-    from expunge.web.site.settings import set_up, take_keeper
+    from expunge.web.site.settings import set_up
 
     data_map = survey.read(None)
     database = survey.accounts_database(data_map)
@@ -51,10 +53,11 @@ def pages_here() -> Any:
     # Why only here: it sets Django up without the pages, where nothing has set it up.
     from expunge.bootstrap.accounts.pages import open_accounts
 
-    keeper = open_accounts(None)
-    assert keeper is not None
-    take_keeper(keeper)
-    return keeper
+    accounts = open_accounts(None)
+    assert accounts is not None
+    settings.EXPUNGE_FIELDS = accounts.fields
+    settings.SECRET_KEY = accounts.fields.site_key().hex()
+    return accounts.fields
 
 
 def _main(count: int) -> None:

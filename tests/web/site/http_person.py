@@ -36,7 +36,8 @@ class Shown:
 
     def form(self, having: str) -> tuple[str, dict[str, str]]:
         """The first form with a field of this name: where it goes, and what it holds."""
-        for attributes, body in _FORM.findall(self.text):
+        # Why not the frame: each page has forms for the language and to log out.
+        for attributes, body in _FORM.findall(self.text.partition("<main")[2]):
             fields = [dict(_VALUE.findall(each)) for each in _INPUT.findall(body)]
             held = {each["name"]: unescape(each.get("value", "")) for each in fields if "name" in each}
             if having in held:

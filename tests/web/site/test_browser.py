@@ -81,7 +81,7 @@ def test_who_lost_the_phone_recovers_after_the_wait(served_site: SiteServed, per
     submit(page, "email", address)
     submit(page, "code", served_site.sink.code(address, mails + 1))
     page.wait_for_url("**/recovery/waiting/")
-    assert "A recovery of your account was begun" in served_site.sink.subjects(address)
+    assert "A person wants to get back into your account" in served_site.sink.subjects(address)
     served_site.sql("UPDATE expunge_recovery SET ready = datetime('now', '-1 minute')")
     mails = served_site.sink.count(address)
     page = other.go(f"{served_site.origin}/account/recovery/")

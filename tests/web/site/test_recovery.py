@@ -42,11 +42,11 @@ def test_a_recovery_waits_and_then_lets_in_to_enrol_alone(served_site: SiteServe
     ask(person, address)
     assert person.last is not None
     assert person.last.path == "/account/recovery/waiting/"
-    assert "Come back to this page after" in person.last.words
+    assert "Come back after" in person.last.words
     assert not person.inside
     # Every session of the account says so, and so does the mail.
-    assert "A recovery of this account is under way" in anna.get("/account/sessions/").words
-    assert f"{served_site.origin}/account/recovery/stop/" in newest(served_site, address, "A recovery of your account was begun")
+    assert "A person wants to get into this account" in anna.get("/account/sessions/").words
+    assert f"{served_site.origin}/account/recovery/stop/" in newest(served_site, address, "A person wants to get back into your account")
     # Asked again before the time, it begins anew neither wait nor mails.
     (ready,) = served_site.sql("SELECT ready FROM expunge_recovery")
     ask(person, address)
@@ -64,7 +64,7 @@ def test_a_recovery_waits_and_then_lets_in_to_enrol_alone(served_site: SiteServe
     assert other.log_in(address).path == "/account/login/code/confirm/"
     person.enrol_app()
     assert person.inside
-    assert "Your account was recovered" in served_site.sink.subjects(address)
+    assert "You are back in your account" in served_site.sink.subjects(address)
     assert HttpPerson(served_site).log_in(address).path == "/account/2fa/authenticate/"
 
 
@@ -89,7 +89,7 @@ def test_a_mail_stops_it_and_only_once_the_button_is_pressed(served_site: SiteSe
     anna.enrol_app()
     thief = HttpPerson(served_site)
     ask(thief, address)
-    found = re.search(r"/account/recovery/stop/[\w-]+/", newest(served_site, address, "A recovery of your account was begun"))
+    found = re.search(r"/account/recovery/stop/[\w-]+/", newest(served_site, address, "A person wants to get back into your account"))
     assert found is not None
     reader = HttpPerson(served_site)
     assert "Stop the recovery?" in reader.get(found[0]).words
@@ -142,7 +142,7 @@ def test_an_unknown_address_is_answered_alike(served_site: SiteServed) -> None:
     person.get("/account/recovery/")
     page = person.send("email", email="stranger@example.net")
     assert page.path == "/account/recovery/code/"
-    assert "Incorrect code" in person.send("code", code="BBBB-BBBB").words
+    assert "This is not the code" in person.send("code", code="BBBB-BBBB").words
     person.send("code", code="BBBB-BBBB")
     assert "wrong too often" in person.send("code", code="BBBB-BBBB").words
 
@@ -158,5 +158,5 @@ def test_a_code_of_another_browser_is_of_no_use(served_site: SiteServed, anna: H
     code = served_site.sink.code(address, mails + 1)
     two.get("/account/recovery/")
     two.send("email", email="stranger@example.net")
-    assert "Incorrect code" in two.send("code", code=code).words
+    assert "This is not the code" in two.send("code", code=code).words
     assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(0,)]

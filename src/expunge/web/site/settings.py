@@ -93,8 +93,8 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         ],
         "MIDDLEWARE": [
             f"{_NAMESPACE}.shell.headers.StrictHeaders",
+            f"{_NAMESPACE}.shell.assets.Assets",
             f"{_NAMESPACE}.shell.keeper_first.KeeperFirst",
-            "whitenoise.middleware.WhiteNoiseMiddleware",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.locale.LocaleMiddleware",
             "django.middleware.common.CommonMiddleware",
@@ -129,6 +129,7 @@ def _pages() -> dict[str, Any]:
                         f"{_NAMESPACE}.shell.context.site",
                         f"{_NAMESPACE}.accounts.context.recovery_under_way",
                     ],
+                    "libraries": {"shell": f"{_NAMESPACE}.shell.tags", "recovery": f"{_NAMESPACE}.accounts.recovery"},
                 },
             }
         ],
@@ -136,6 +137,8 @@ def _pages() -> dict[str, Any]:
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_AUTOREFRESH": False,
         "WHITENOISE_MAX_AGE": 24 * _HOUR,
+        "WHITENOISE_ALLOW_ALL_ORIGINS": False,
+        "CSRF_FAILURE_VIEW": f"{_NAMESPACE}.shell.views.form_too_old",
         "LANGUAGE_CODE": "en",
         "LANGUAGES": [("en", gettext_lazy("English")), ("es", gettext_lazy("Spanish"))],
         "LOCALE_PATHS": [str(PAGES / "shell" / "locale")],

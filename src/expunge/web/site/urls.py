@@ -9,5 +9,12 @@ from expunge.web.site.shell import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("language/", views.language, name="language"),
+    path("appearance/", views.appearance, name="appearance"),
     path("account/", include("expunge.web.site.accounts.urls")),
 ]
+
+handler400 = views.bad_request
+handler403 = views.not_allowed
+handler404 = views.not_found
+handler429 = views.too_many
+handler500 = views.broken

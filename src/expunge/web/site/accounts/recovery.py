@@ -8,8 +8,10 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from allauth.mfa.models import Authenticator
+from django import template
 from django.conf import settings
 from django.db import transaction
 from django.dispatch import Signal
@@ -17,6 +19,8 @@ from django.utils import timezone
 
 from expunge.web.site.accounts import known_devices, sessions
 from expunge.web.site.accounts.models import Account, Recovery
+
+register = template.Library()
 
 OPEN = timedelta(days=7)
 """For so long after the waiting time a new factor can be enrolled."""
@@ -91,3 +95,9 @@ def use(account: Account) -> bool:
 
 def _digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
+
+
+@register.inclusion_tag("accounts/recovery_banner.html", takes_context=True)
+def recovery_under_way(context: template.Context) -> dict[str, Any]:
+    """Render, on a page of the account, the warning of a recovery and the way to stop it; nothing where none is under way."""
+    return {"recovery": under_way(context["request"].user), "csrf_token": context.get("csrf_token")}

@@ -96,7 +96,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
 
 def _proven(request: HttpRequest, account: Any) -> HttpResponse:
     if not is_mfa_enabled(account) and not account.must_enrol:
-        messages.info(request, _("This account has no second factor that could be lost. Choose a new password instead."))
+        messages.info(request, _("This account has no passkey or code app that could be lost. Choose a new password instead."))
         return redirect("account_reset_password")
     if account.must_enrol:
         return _let_in(request, account)

@@ -118,7 +118,7 @@ def _end(request: HttpRequest, account: Account, number: int) -> HttpResponse:
     if here:
         logout(request)
         return redirect("account_login")
-    messages.success(request, _("The session was ended."))
+    messages.success(request, _("That device is logged out."))
     return redirect("usersessions_list")
 
 

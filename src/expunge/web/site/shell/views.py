@@ -1,34 +1,100 @@
-"""The first page, and the choice of a language."""
+"""The first page, the choices of language and appearance, and the pages that say what went wrong."""
 
 from __future__ import annotations
 
+import sys
+from http import HTTPStatus
+from typing import Any
+
 from django.conf import settings
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from expunge.errors import KeeperAway
+from expunge.web.site.shell.context import Appearance, appearance_cookie
+from expunge.web.site.shell.overview import overview_of
+
+_YEAR = 365 * 24 * 3600
+_SECRET = ("password", "code", "credential", "csrfmiddlewaretoken", "next", "action")
+"""Fields, or beginnings of their names, that no page shows again."""
+
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Show what a person can do here."""
+    """Show what a person can do here, and how safe the account is to one who has come in."""
+    if request.user.is_authenticated:
+        return render(request, "overview.html", {"overview": overview_of(request.user)})
     return render(request, "home.html")
 
 
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """Keep the chosen language in a cookie, and go back to the page."""
+    chosen = request.POST.get("language", "")
+    return _keep(request, settings.LANGUAGE_COOKIE_NAME, chosen if chosen in dict(settings.LANGUAGES) else "")
+
+
+@require_POST
+def appearance(request: HttpRequest) -> HttpResponse:
+    """Keep light or dark in a cookie, or forget the choice, and go back to the page."""
+    chosen = request.POST.get("appearance", "")
+    return _keep(request, appearance_cookie(), chosen if chosen in {each.value for each in Appearance} else "", forget=chosen == "device")
+
+
+def _keep(request: HttpRequest, name: str, value: str, *, forget: bool = False) -> HttpResponse:
     back = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         back = "/"
     answer = HttpResponseRedirect(back)
-    chosen = request.POST.get("language", "")
-    if chosen in dict(settings.LANGUAGES):
-        answer.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            chosen,
-            max_age=365 * 24 * 3600,
-            secure=settings.LANGUAGE_COOKIE_SECURE,
-            httponly=True,
-            samesite="Lax",
-        )
+    if value:
+        answer.set_cookie(name, value, max_age=_YEAR, secure=settings.LANGUAGE_COOKIE_SECURE, httponly=True, samesite="Lax")
+    elif forget:
+        answer.delete_cookie(name, samesite="Lax")
     return answer
+
+
+def problem(request: HttpRequest, status: HTTPStatus, **values: Any) -> HttpResponse:
+    """Show what happened, what still holds and what to do. Needs neither a session nor a database."""
+    values = {"problem": status.value, **values}
+    return HttpResponse(render_to_string(f"problems/{status.value}.html", values, request), status=status.value)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's own shape
+    """Answer a request that cannot be read."""
+    return problem(request, HTTPStatus.BAD_REQUEST)
+
+
+def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's own shape
+    """Answer a request for what another account may do."""
+    return problem(request, HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's own shape
+    """Answer a request for a page that is not there."""
+    return problem(request, HTTPStatus.NOT_FOUND)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Answer a request that has to wait."""
+    return problem(request, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer where a page failed: because the keeper or the accounts' database does not answer, or by a defect of ours."""
+    if not isinstance(sys.exc_info()[1], (KeeperAway, OperationalError)):
+        return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+    answer = problem(request, HTTPStatus.SERVICE_UNAVAILABLE)
+    answer.headers["Retry-After"] = "30"
+    return answer
+
+
+def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's own shape
+    """Answer a form without the sign of its page, and show again what was typed into it where the form was one of ours."""
+    # Why the header: a page of another site may have sent the form, and nothing that it wrote shall be shown as typed here.
+    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    typed = [(name, value) for name, value in request.POST.items() if ours and value and not name.startswith(_SECRET)]
+    answer = render_to_string("problems/form.html", {"problem": HTTPStatus.FORBIDDEN.value, "typed": typed, "page": request.path}, request)
+    return HttpResponse(answer, status=HTTPStatus.FORBIDDEN.value)

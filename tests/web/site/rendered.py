@@ -1,0 +1,79 @@
+"""Pages that no honest visitor reaches, and the addresses of all others: run as a process of its own, prints one JSON object.
+
+Each is rendered by the view or the template that serves it, with a request; only what leads there is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+PROBLEMS = (400, 403, 404, 429, 500, 503)
+TEMPLATES = ("account/signup_closed.html", "account/account_inactive.html")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What the process printed."""
+
+    addresses: dict[str, str]
+    """The path of each named address; with ``<pk>`` where it takes a number."""
+    rendered: dict[str, str]
+    """HTML by name."""
+
+
+@cache
+def pages(language: str = "en") -> Pages:
+    done = subprocess.run([sys.executable, "-m", __name__, language], capture_output=True, text=True, check=True)
+    return Pages(**json.loads(done.stdout))
+
+
+def _addresses(patterns: Any, before: str = "/") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in patterns:
+        route = before + str(each.pattern)
+        if hasattr(each, "url_patterns"):
+            found |= _addresses(each.url_patterns, route)
+        else:
+            found.setdefault(each.name or "", re.sub(r"<\w+:\w+>", "<pk>", route))
+    return found
+
+
+def main() -> None:
+    from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
+    from expunge.web.site import settings
+
+    spec = AccountsSpec(
+        "http://localhost",
+        company="Acme Doorbells",
+        support="help@acme.example",
+        mail=MailSpec("smtp://127.0.0.1:1", "privacy@acme.example"),
+    )
+    settings.set_up(spec, {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"})
+    from django.conf import settings as values
+
+    values.SECRET_KEY = "for pages that sign nothing"
+    from django.contrib.auth.models import AnonymousUser
+    from django.template.loader import render_to_string
+    from django.test import RequestFactory
+    from django.urls import get_resolver
+    from django.utils import translation
+
+    from expunge.web.site.shell import views
+
+    translation.activate(sys.argv[1])
+    request = RequestFactory().get("/rendered/")
+    request.user = AnonymousUser()
+    request._messages = []  # type: ignore[attr-defined]
+    rendered = {str(status): views.problem(request, views.HTTPStatus(status)).content.decode() for status in PROBLEMS}
+    rendered |= {name: render_to_string(name, {}, request) for name in TEMPLATES}
+    print(json.dumps({"addresses": _addresses(get_resolver().url_patterns), "rendered": rendered}))
+
+
+if __name__ == "__main__":
+    main()
