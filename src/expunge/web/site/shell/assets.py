@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import tempfile
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from whitenoise.responders import StaticFile
 
 DIGITS = 12
 """Hex digits of SHA-256 in a name: enough to tell versions of one file apart."""
+_NOWHERE = "/nonexistent"
+"""The compressed form of a file that has none: WhiteNoise looks whether it is there."""
 _COMPRESSED = frozenset({".css", ".js", ".svg", ".json", ".txt"})
 
 
@@ -47,7 +49,7 @@ class Assets(WhiteNoiseMiddleware):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any) -> None:
         """Find and compress the files."""
-        self._folder = tempfile.TemporaryDirectory(prefix="expunge-assets-")
+        self._compressed_by_digest: dict[str, str] = {}
         super().__init__(*arguments)
 
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any = None) -> None:  # noqa: ARG002 - WhiteNoise's own shape
@@ -69,7 +71,13 @@ class Assets(WhiteNoiseMiddleware):  # type: ignore[misc]
         return f".{_digest(Path(path))}." in url
 
     def _compressed(self, path: Path) -> str:
-        compressed = Path(self._folder.name) / f"{_digest(path)}.gz"
-        if path.suffix in _COMPRESSED and not compressed.exists():
-            compressed.write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
-        return str(compressed)
+        if path.suffix not in _COMPRESSED:
+            return _NOWHERE
+        digest = _digest(path)
+        if digest not in self._compressed_by_digest:
+            # Why in memory: the web process may write to no folder but that of its database.
+            descriptor = os.memfd_create(path.name)
+            with open(descriptor, "wb", closefd=False) as content:
+                content.write(gzip.compress(path.read_bytes(), 9, mtime=0))
+            self._compressed_by_digest[digest] = f"/proc/self/fd/{descriptor}"
+        return self._compressed_by_digest[digest]
