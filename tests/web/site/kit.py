@@ -55,17 +55,31 @@ class Sink:
         """How many mails an address has had."""
         return sum(address.lower() in [each.lower() for each in recipients] for recipients, _ in self.mails)
 
+    def about(self, address: str, subject: str, within: float = 20.0) -> EmailMessage:
+        """Wait until an address has had a mail of a subject, and return the newest."""
+        until = time.monotonic() + within
+        while True:
+            found = [message for recipients, message in self.mails if address in recipients and message["Subject"] == subject]
+            if found:
+                return found[-1]
+            assert time.monotonic() < until, self.subjects(address)
+            time.sleep(0.05)
+
     def subjects(self, address: str) -> list[str]:
         """The subjects of the mails of an address, oldest first."""
         return [str(message["Subject"]) for recipients, message in self.mails if address in recipients]
 
     def code(self, address: str, count: int = 1) -> str:
-        """The code in the newest of the mails of an address, once there are so many."""
-        body = self.to(address, count)[-1].get_body(("plain",))
-        assert body is not None
-        found = CODE.search(body.get_content())
-        assert found is not None, "a mail without a code"
-        return found[1]
+        """The newest code in the mails of an address from the ``count``-th on, once it has come: others may come between."""
+        until = time.monotonic() + 20
+        while True:
+            for message in reversed(self.to(address, count)[count - 1 :]):
+                body = message.get_body(("plain",))
+                assert body is not None
+                if found := CODE.search(body.get_content()):
+                    return found[1]
+            assert time.monotonic() < until, "no mail with a code"
+            time.sleep(0.05)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from tests.web.site.filling import run_beside
 from tests.web.site.http_person import HttpPerson, code_of
 from tests.web.site.kit import SiteServed, client_address, site
 
-OTHER = "a wrong one, quite long"
+_NUMBERS = itertools.count()
 _CREDENTIALS = {"password", "password1", "oldpassword", "login", "email", "code", "credential"}
 
 
@@ -28,6 +29,12 @@ def tell(served: SiteServed, statement: str) -> None:
     """Change rows of the accounts' database: time passes."""
     with closing(sqlite3.connect(served.database, timeout=20)) as connection, connection:
         connection.execute(statement)
+
+
+@pytest.fixture
+def wrong() -> str:
+    """A wrong password that no other test tries: one that fails at many accounts is refused at all."""
+    return f"a wrong one, quite long, number {next(_NUMBERS)}"
 
 
 @pytest.fixture(scope="module")
@@ -66,17 +73,17 @@ def test_every_form_of_a_credential_is_a_surface(pages: list[dict[str, object]])
 
 
 @pytest.mark.duty("FAIL-10", "RNG-20")
-def test_a_machine_that_sprays_is_refused_at_every_way_in(served_site: SiteServed, pages: list[dict[str, object]]) -> None:
+def test_a_machine_that_sprays_is_refused_at_every_way_in(served_site: SiteServed, pages: list[dict[str, object]], wrong: str) -> None:
     machine = HttpPerson(served_site)
     machine.get("/account/login/")
-    statuses = [machine.post("/account/login/", login=f"guess{number}@mail.example", password=OTHER).status for number in range(63)]
+    statuses = [machine.post("/account/login/", login=f"guess{number}@mail.example", password=wrong).status for number in range(63)]
     assert 1 <= statuses.count(200) <= 6
     assert statuses[6:] == [429] * 57
     for page in pages:
         surface = surface_of(str(page["name"]))
         if surface in {None, Surface.PASSKEY} or re.search(r"[<^(]", str(page["path"])):
             continue
-        answer = machine.post(str(page["path"]), login="x@mail.example", email="x@mail.example", password=OTHER, code="123456")
+        answer = machine.post(str(page["path"]), login="x@mail.example", email="x@mail.example", password=wrong, code="123456")
         assert answer.status == 429, page
         assert answer.headers["Retry-After"] == "60"
     # A passkey is no guess: it is looked at, even from there.
@@ -84,12 +91,12 @@ def test_a_machine_that_sprays_is_refused_at_every_way_in(served_site: SiteServe
 
 
 @pytest.mark.duty("FAIL-10", "NST-06")
-def test_failures_from_elsewhere_slow_nobody_but_strangers(served_site: SiteServed) -> None:
+def test_failures_from_elsewhere_slow_nobody_but_strangers(served_site: SiteServed, wrong: str) -> None:
     anna = owner(served_site, "slow@example.org")
     statuses = []
     for _ in range(5):
         stranger = HttpPerson(served_site)
-        statuses.append(stranger.log_in("slow@example.org", OTHER).status)
+        statuses.append(stranger.log_in("slow@example.org", wrong).status)
     assert statuses[:3] == [200] * 3
     assert statuses[3:] == [429] * 2
     # From the network of the last stranger, too: the browser is what is known.
@@ -123,15 +130,15 @@ def test_bad_tokens_at_the_api_are_counted_with_the_rest(served_site: SiteServed
 
 
 @pytest.mark.duty("NST-06")
-def test_after_a_hundred_failures_the_password_alone_is_no_way_in(served_site: SiteServed) -> None:
+def test_after_a_hundred_failures_the_password_alone_is_no_way_in(served_site: SiteServed, wrong: str) -> None:
     anna = owner(served_site, "hundred@example.org")
-    HttpPerson(served_site).log_in("hundred@example.org", OTHER)
+    HttpPerson(served_site).log_in("hundred@example.org", wrong)
     tell(served_site, "UPDATE expunge_failed_run SET failures = 80, ready = 0")
     stranger = HttpPerson(served_site)
     assert stranger.log_in("hundred@example.org").status == 429, "the right password was looked at"
     assert anna.log_in("hundred@example.org").path == "/", "the owner's browser is not concerned"
     anna.log_out()
-    HttpPerson(served_site).log_in("hundred@example.org", OTHER)
+    HttpPerson(served_site).log_in("hundred@example.org", wrong)
     tell(served_site, "UPDATE expunge_failed_run SET failures = 80, ready = 0")
     lost = HttpPerson(served_site)
     lost.get("/account/password/reset/")
@@ -143,37 +150,37 @@ def test_after_a_hundred_failures_the_password_alone_is_no_way_in(served_site: S
     assert again.log_in("hundred@example.org", "a new one by the old mill").path == "/account/login/code/confirm/"
 
 
-def test_an_attack_on_one_account_is_an_incident(served_site: SiteServed) -> None:
+def test_an_attack_on_one_account_is_an_incident(served_site: SiteServed, wrong: str) -> None:
     owner(served_site, "single@example.org")
-    HttpPerson(served_site).log_in("single@example.org", OTHER)
+    HttpPerson(served_site).log_in("single@example.org", wrong)
     for _ in range(2):
         tell(served_site, "UPDATE expunge_failed_run SET failures = MAX(failures, 19), ready = 0")
-        HttpPerson(served_site).log_in("single@example.org", OTHER)
+        HttpPerson(served_site).log_in("single@example.org", wrong)
     found = [each for each in incidents(served_site) if each["kind"] == "concentrated"]
     assert [(each["accounts"], each["tries"]) for each in found] == [(1, 21)]
     assert "single" not in str(found)
 
 
-def test_a_right_password_of_a_machine_that_turns_out_a_suspect_is_counted(served_site: SiteServed) -> None:
+def test_a_right_password_of_a_machine_that_turns_out_a_suspect_is_counted(served_site: SiteServed, wrong: str) -> None:
     owner(served_site, "entered@example.org")
     tell(served_site, "DELETE FROM expunge_incident")
     machine = HttpPerson(served_site)
-    machine.log_in("first-guess@mail.example", OTHER)
+    machine.log_in("first-guess@mail.example", wrong)
     assert machine.log_in("entered@example.org").path == "/account/login/code/confirm/"
     for number in range(3):
         machine.cookies.pop("session", None)
-        machine.log_in(f"guess{number}@mail.example", OTHER)
+        machine.log_in(f"guess{number}@mail.example", wrong)
     with closing(sqlite3.connect(served_site.database)) as connection:
         assert connection.execute("SELECT entered, successes FROM expunge_incident").fetchall() == [(1, 1)]
 
 
 @pytest.mark.duty("RNG-20", "FAIL-10")
-def test_an_owner_is_told_of_many_failures_once(served_site: SiteServed) -> None:
+def test_an_owner_is_told_of_many_failures_once(served_site: SiteServed, wrong: str) -> None:
     owner(served_site, "told@example.org")
-    HttpPerson(served_site).log_in("told@example.org", OTHER)
+    HttpPerson(served_site).log_in("told@example.org", wrong)
     for _ in range(2):
         tell(served_site, "UPDATE expunge_failed_run SET failures = 9, ready = 0")
-        HttpPerson(served_site).log_in("told@example.org", OTHER)
+        HttpPerson(served_site).log_in("told@example.org", wrong)
     served_site.sink.to("told@example.org", 2)
     assert served_site.sink.subjects("told@example.org").count("Failed logins at your account") == 1
 
@@ -238,14 +245,14 @@ def test_known_and_unknown_addresses_cost_and_answer_alike(served_site: SiteServ
         assert known["hashes"] == (1 if path in {"/account/login/", "/account/signup/"} else 0), path
 
 
-def test_a_forged_header_changes_nothing(tmp_path: Path) -> None:
+def test_a_forged_header_changes_nothing(tmp_path: Path, wrong: str) -> None:
     with site(tmp_path, proxies=()) as served:
         machine = HttpPerson(served)
         machine.get("/account/login/")
         statuses = []
         for number in range(10):
             machine.address = client_address()
-            statuses.append(machine.post("/account/login/", login=f"forged{number}@mail.example", password=OTHER).status)
+            statuses.append(machine.post("/account/login/", login=f"forged{number}@mail.example", password=wrong).status)
         assert statuses[-4:] == [429] * 4
 
 

@@ -28,7 +28,7 @@ def let_the_wait_pass(site: SiteServed) -> None:
 
 
 def newest(site: SiteServed, address: str, subject: str) -> str:
-    message = [each for each in site.sink.to(address) if each["Subject"] == subject][-1]
+    message = site.sink.about(address, subject)
     body = message.get_body(("plain",))
     assert body is not None
     return str(body.get_content())
@@ -64,7 +64,7 @@ def test_a_recovery_waits_and_then_lets_in_to_enrol_alone(served_site: SiteServe
     assert other.log_in(address).path == "/account/login/code/confirm/"
     person.enrol_app()
     assert person.inside
-    assert "You are back in your account" in served_site.sink.subjects(address)
+    served_site.sink.about(address, "You are back in your account")
     assert HttpPerson(served_site).log_in(address).path == "/account/2fa/authenticate/"
 
 
@@ -97,7 +97,7 @@ def test_a_mail_stops_it_and_only_once_the_button_is_pressed(served_site: SiteSe
     assert "The recovery was stopped" in reader.send("csrfmiddlewaretoken").words
     assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(0,)]
     assert reader.get(found[0]).status == 404
-    assert "The recovery of your account was stopped" in served_site.sink.subjects(address)
+    served_site.sink.about(address, "The recovery of your account was stopped")
     assert thief.get("/account/recovery/waiting/").path == "/account/recovery/"
 
 
@@ -122,7 +122,7 @@ def test_a_login_with_a_second_factor_stops_it(served_site: SiteServed, anna: Ht
     assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(1,)]
     anna.send("code", code=code_of(seed, 1))
     assert served_site.sql("SELECT count(*) FROM expunge_recovery") == [(0,)]
-    assert "The recovery of your account was stopped" in served_site.sink.subjects(address)
+    served_site.sink.about(address, "The recovery of your account was stopped")
 
 
 def test_one_that_nobody_used_lapses(served_site: SiteServed, anna: HttpPerson) -> None:

@@ -187,7 +187,10 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "ACCOUNT_DEFAULT_HTTP_PROTOCOL": "https" if spec.secure else "http",
         "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
         "ACCOUNT_USER_MODEL_EMAIL_FIELD": None,
-        "ACCOUNT_FORMS": {"confirm_email_verification_code": f"{_NAMESPACE}.accounts.forms.ProveAddressForm"},
+        "ACCOUNT_FORMS": {
+            "confirm_email_verification_code": f"{_NAMESPACE}.accounts.forms.ProveAddressForm",
+            "signup": f"{_NAMESPACE}.defence.even_signup.EvenSignupForm",
+        },
         "ACCOUNT_LOGIN_METHODS": {"email"},
         "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],
         "ACCOUNT_EMAIL_MAX_LENGTH": 420,
@@ -231,8 +234,6 @@ def _defence() -> dict[str, Any]:
     ours = ("login", "login_failed", "signup", "reset_password", "reset_password_from_key", "reauthenticate", "change_password")
     return {
         "AUTH_PASSWORD_VALIDATORS": [{"NAME": f"{rules}.{name}"} for name in ("Length", "KnownFromBreakIns", "OwnNames")],
-        "ACCOUNT_FORMS": {"signup": f"{_NAMESPACE}.defence.even_signup.EvenSignupForm"},
         "ACCOUNT_RATE_LIMITS": dict.fromkeys(ours),
         "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": True,
-        "ACCOUNT_PREVENT_ENUMERATION": True,
     }

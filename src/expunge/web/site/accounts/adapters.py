@@ -22,6 +22,7 @@ from expunge.errors import Busy
 from expunge.ports.accounts.sealed_fields import FieldKind
 from expunge.web.site.accounts import known_devices, recovery_code
 from expunge.web.site.accounts.columns.coarse import network_of
+from expunge.web.site.mail.outbox import LAST_WORD
 from expunge.web.site.shell.devices import device_name
 
 _FACTORS = ("webauthn", "totp")
@@ -101,7 +102,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Return a message that says until when it is worth sending, where it has a code in it."""
         lasts = _CODES_LAST.get(template_prefix)
         until = {"Expires": format_datetime(timezone.now() + timedelta(seconds=lasts()))} if lasts and "code" in context else {}
-        message: EmailMessage = super().render_mail(template_prefix, email, context, {**(headers or {}), **until})
+        last = {LAST_WORD: "1"} if template_prefix == "accounts/mail/account_closed" else {}
+        message: EmailMessage = super().render_mail(template_prefix, email, context, {**(headers or {}), **until, **last})
         return message
 
 

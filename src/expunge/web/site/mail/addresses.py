@@ -63,7 +63,9 @@ def forget(address: str) -> None:
 
 
 def note_trouble(recipient: str, kind: TroubleKind, status: str) -> None:
-    """Write down that mail did not reach a sealed address."""
+    """Write down that mail did not reach a sealed address; nothing where nothing is kept of it."""
+    if not recipient:
+        return
     values = {"kind": kind.value, "status": status[:12], "since": timezone.now()}
     MailTrouble.objects.update_or_create(recipient=recipient, defaults=values)
 

@@ -145,7 +145,7 @@ class MailSender:
             self._mine(row.pk).update(attempts=attempts, due=due, lease=None, leased_until=None)
             return
         with transaction.atomic():
-            if not self._mine(row.pk).delete()[0]:
+            if not self._mine(row.pk).delete()[0] or not row.recipient:
                 return
             if reply.outcome is Handover.REFUSED:
                 note_trouble(row.recipient, TroubleKind.REFUSED, reply.status)
