@@ -21,7 +21,10 @@ from expunge.bootstrap.serving.kept_senders import KeptSenders
 from expunge.bootstrap.serving.server_door import Sent, ServerDoor
 from expunge.bootstrap.vault.kept_installation import KeptInstallation
 from expunge.testing.forked import alongside
-from expunge.web.server import Handler, HttpServer
+from expunge.web.api import make_api
+from expunge.web.metrics import Metrics
+from expunge.web.readiness import Readiness
+from expunge.web.serving.server import Handler, HttpServer
 from tests.cli.running import expunge
 from tests.vault.doorbells import ANNA, build, path_of
 from tests.vault.kept_home import become
@@ -53,7 +56,7 @@ def warm_up(map_file: Path) -> None:
     """Have everything imported that requests need: the other user may not read the folder in which the interpreter lies."""
     door = ServerDoor.open(map_file)
     assert door.name(Sent("doorbell", "", {"profile_id": ANNA, "recording_id": "r"}, ()))
-    handler = Handler(door, secure=False)
+    handler = Handler(make_api(door, Readiness({}), Metrics()), secure=False)
     for method, path in (("GET", "/healthz"), ("POST", "/api/v1/lineage"), ("PUT", "/api/v1/recordings/0123456789abcdef"), ("GET", "/no")):
         environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "SERVER_NAME": "x", "SERVER_PORT": "1", "wsgi.input": io.BytesIO()}
         environ |= {"HTTP_AUTHORIZATION": "Bearer x", "wsgi.url_scheme": "http", "wsgi.errors": sys.stderr, "CONTENT_LENGTH": "0"}
