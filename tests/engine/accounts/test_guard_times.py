@@ -31,6 +31,9 @@ class OneInvitation:
             raise ChallengeEnded("there is no such invitation", help="ask for a new one")
         return self.waiting.pop(secret)
 
+    def knows(self, account: UUID) -> bool:
+        return account in {ONE, *self.waiting.values()}
+
 
 INVITATIONS = OneInvitation()
 
@@ -151,6 +154,22 @@ def test_an_invitation_enrols_the_first_credential_once(local: Local) -> None:
     assert found == ONE, "an employee has no account before the link is used, and no address after"
     local.enrol(ONE, permit)
     assert [each.method for each in local.guard.credentials(ONE)] == [Method.SECURITY_KEY]
+
+
+def test_no_mail_leads_to_an_account_that_an_invitation_is_for(local: Local) -> None:
+    """Its id stands on the page of staff: who reads it there could enrol a passkey of their own before the person does."""
+    INVITATIONS.waiting["for-one"] = ONE
+    for way in (
+        lambda: local.guard.open_account(ONE, "evil@example.org", "en"),
+        lambda: local.guard.send_code(ONE, SESSION),
+        lambda: local.guard.prove_by_code(ONE, SESSION, "123456"),
+    ):
+        with pytest.raises(NotPermitted, match="by its invitation"):
+            way()
+    found, permit = local.guard.prove_by_invitation(SESSION, "for-one")
+    local.enrol(found, permit)
+    with pytest.raises(NotPermitted, match="by its invitation"):
+        local.guard.send_code(ONE, SESSION)
 
 
 def test_a_permit_that_enrolled_a_credential_before_enrols_no_other_at_the_same_time(local: Local) -> None:

@@ -36,8 +36,13 @@ def read_secret(file: str, variable: str, what: str, owner: str) -> str:
 
 def _first_line(path: Path, what: str) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
-            if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+        # Why so: a pipe in the place of the file must not be waited for.
+        with open(path, encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                message = f"what should hold the {what} is no ordinary file: {path}"
+                raise Misconfigured(message, help="correct `secret_file:`")
+            if mode & stat.S_IROTH:
                 message = f"everybody can read the {what} in {path}"
                 raise Misconfigured(message, help=f"chmod o-r {path}, and change it: others may know it")
             return file.readline(_MOST).strip()

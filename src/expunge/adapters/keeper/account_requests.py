@@ -12,7 +12,7 @@ from typing import Any
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Right
-from expunge.adapters.keeper.requests import Request
+from expunge.adapters.keeper.requests import Request, Threads
 from expunge.errors import Busy, UsageError
 from expunge.ports.accounts.sealed_fields import MOST_FIELD, MOST_FIELDS, FieldKind, SealedFields
 
@@ -25,7 +25,7 @@ PER_MINUTE: Mapping[FieldKind, int] = {
     FieldKind.MAIL: 1200,
 }
 """The most fields of a kind that are opened in a minute: what is needed when people log in and read their mail, far less than a whole
-database. Who has taken over the web process is slowed down, and seen in the keeper's status."""
+database. Code that has taken over the web process is slowed down."""
 
 _ASKED = frozenset(PER_MINUTE)
 """The kinds that a client may have sealed and opened."""
@@ -39,6 +39,7 @@ class SealFields(Request):
     with_body = True
     most_body = _MOST_BODY
     needs = Right.SERVE
+    threads = Threads.ACCOUNTS
     kind: str
 
 
@@ -50,6 +51,7 @@ class OpenFields(Request):
     with_body = True
     most_body = _MOST_BODY
     needs = Right.SERVE
+    threads = Threads.ACCOUNTS
     kind: str
 
 
@@ -83,7 +85,7 @@ class OpeningBudget:
             self.refused += 0 if enough else count
         if not enough:
             message = f"more than {most} fields of the kind {kind.value!r} were opened in a minute"
-            raise Busy(message, help="wait a minute; see `expunge keeper status`, and look for code in the web process that is not yours")
+            raise Busy(message, help="wait a minute, and look for code in the web process that is not yours")
 
 
 class AccountDesk:

@@ -38,6 +38,11 @@ def accounts_database(data_map: DataMap) -> AccountsDatabase | None:
     if found.file.resolve().is_relative_to(Path(data_map.state).absolute().resolve()):
         message = "accounts.database lies in the state folder, which the web process may not open"
         raise Misconfigured(message, help="give it a folder of its own, such as sqlite:///.expunge-accounts/accounts.db")
+    folder = found.file.parent.resolve()
+    for kept in (Path(data_map.state).absolute().resolve(), Path(data_map.source).absolute().resolve()):
+        if kept.is_relative_to(folder):
+            message = "accounts.database lies in a folder that the map or the state lies in too, and the web process writes to it"
+            raise Misconfigured(message, help="give it a folder of its own, such as sqlite:///.expunge-accounts/accounts.db")
     return AccountsDatabase(found.settings | {"ENGINE": "django.db.backends.sqlite3"}, found.file)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from expunge.adapters.host.secret_file import read_secret
 from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
-from expunge.errors import Misconfigured
+from expunge.errors import KeystoreLocked, Misconfigured
 
 _LOOPBACK = "localhost"
 
@@ -43,26 +42,19 @@ class GuardSettings:
 
 
 def settings_of(spec: AccountsSpec) -> GuardSettings:
-    """Return the settings that a map's section ``accounts`` gives. Raises Misconfigured where the password of its mail cannot be read."""
-    mail = "" if spec.mail is None else _with_password(spec.mail)
+    """Return the settings of a map's section ``accounts``. No letter goes out where the password of its mail cannot be read."""
+    try:
+        mail = "" if spec.mail is None else _with_password(spec.mail)
+    except (KeystoreLocked, Misconfigured):
+        # Why no error: the keeper's other clients, and asks that need no letter, must not wait for it. Each letter is refused with a reason.
+        mail = ""
     return GuardSettings(spec.origin, spec.company or spec.host, mail, spec.mail.sender if spec.mail else "")
 
 
 def _with_password(mail: MailSpec) -> str:
     scheme, _, rest = mail.server.replace("smtp+starttls", "smtp", 1).partition("://")
     user, at, host = rest.rpartition("@")
-    return f"{scheme}://{user}:{quote(_password(mail), safe='')}@{host}" if at else f"{scheme}://{rest}"
-
-
-def _password(mail: MailSpec) -> str:
-    if mail.secret_variable:
-        found = os.environ.get(mail.secret_variable, "")
-    else:
-        try:
-            found = next(iter(Path(mail.secret_file).read_text("utf-8").splitlines()), "")
-        except OSError as error:
-            message = f"accounts.mail.secret_file cannot be read: {error.strerror}"
-            raise Misconfigured(message, help="let the keeper's user read it, and nobody else") from error
-    if not found:
-        raise Misconfigured("the password of accounts.mail is empty", help="write it into the file, or export the variable")
-    return found
+    if not at:
+        return f"{scheme}://{rest}"
+    password = read_secret(mail.secret_file, mail.secret_variable, "password", f"the mail server {mail.host}")
+    return f"{scheme}://{user}:{quote(password, safe='')}@{host}"

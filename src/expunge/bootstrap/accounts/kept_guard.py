@@ -33,7 +33,10 @@ class NoLetters:
 
     def post(self, letter: Letter) -> None:  # noqa: ARG002 - the port's own shape
         """Raise Undelivered."""
-        raise Undelivered("no letter goes out: the keeper knows no mail server", help="name one in the map, under accounts: mail")
+        message = "no letter goes out: the keeper knows no mail server, or cannot read its password"
+        raise Undelivered(
+            message, help="name one in the map, under accounts: mail; let the keeper's user read its secret_file, and restart it"
+        )
 
     def close(self) -> None:
         """Do nothing."""

@@ -50,7 +50,7 @@ def open_accounts(map_path: Path | str | None = None) -> Accounts | None:
         return Accounts(fields, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports))
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
     return Accounts(fields, reads, (file.parent,), ports)
 
 

@@ -83,3 +83,7 @@ class StaffInvitations:
             return UUID(self._staff.redeem(secret, claim))
         except Refused as error:
             raise ChallengeEnded(error.message, help=error.help) from error
+
+    def knows(self, account: UUID) -> bool:
+        """See the port."""
+        return self._staff.member(str(account)) is not None

@@ -6,12 +6,14 @@ keystore are shut even where they lie below a folder that stays open. The proces
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from expunge.adapters.host import landlock
+from expunge.adapters.host import capabilities, landlock
 from expunge.core.datamap.datamap import DataMap
 
 _SYSTEM = (
@@ -34,6 +36,15 @@ def gaps() -> tuple[str, ...]:
     return tuple(gap for since, gap in _GAPS if known < since)[: 1 if known == 0 else None]
 
 
+def leave_terminal() -> None:
+    """Leave the session of the terminal that the server was started on: a process that stays in it can type commands into it."""
+    with suppress(PermissionError):
+        os.setsid()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
 def close(data_map: DataMap, read: Sequence[Path] = (), write: Sequence[Path] = (), ports: Sequence[int] = ()) -> None:
     """Close this process. Does nothing where the kernel cannot.
 
@@ -47,6 +58,7 @@ def close(data_map: DataMap, read: Sequence[Path] = (), write: Sequence[Path] = 
         RuntimeError: the process has other threads already.
         OSError: the kernel refuses.
     """
+    capabilities.drop_all()
     if landlock.version():
         state = Path(data_map.state).resolve()
         landlock.close([each for folder in (*_needed(), *read) for each in _beside(folder, state)], write, ports)

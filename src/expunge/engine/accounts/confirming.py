@@ -77,7 +77,8 @@ class Confirming:
         """See the port of the guard."""
         self._require_may(ask)
         passkeys = self._usable(ask.account)
-        with_code = not passkeys and self._register.code_device(ask.account) is not None
+        # Why none for staff: a code is bound to no ask, and can be phished (NST-04).
+        with_code = not passkeys and not ask.kind.of_staff and self._register.code_device(ask.account) is not None
         if not passkeys and not with_code:
             raise NotPermitted("the account has nothing that could confirm this", help="add a passkey or a code device first")
         asked = _Asked(ask, session, challenge(secrets.token_bytes(DIGEST_BYTES), ask, session))
@@ -96,6 +97,8 @@ class Confirming:
             case PasskeyProof(response):
                 self._check_passkey(ask.account, asked.challenge, response)
             case CodeProof(code):
+                if ask.kind.of_staff:
+                    raise ProofRefused("an ask of staff is confirmed with a passkey alone", help="add a passkey first")
                 self._check_code(ask.account, code)
         return self.permit(AskPermit(ask, session), PERMIT_SECONDS)
 

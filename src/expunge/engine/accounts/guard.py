@@ -67,6 +67,7 @@ class LocalGuard:
         """See the port."""
         if not _LANGUAGE.fullmatch(language):
             raise UsageError("this is no language tag", help="such as en, or es-MX")
+        self._require_uninvited(account)
         self._opened.take()
         sealed = self._owners.sealed_address(address) if address else b""
         self._register.open_account(AccountRecord(account, sealed, language, self._clock.now()))
@@ -74,6 +75,7 @@ class LocalGuard:
     def send_code(self, account: UUID, session: bytes) -> None:
         """See the port."""
         _require_session(session)
+        self._require_uninvited(account)
         record = self._owners.record_of(account)
         self._require_none(account)
         self._codes.send(record, session)
@@ -81,6 +83,7 @@ class LocalGuard:
     def prove_by_code(self, account: UUID, session: bytes, code: str) -> str:
         """See the port."""
         _require_session(session)
+        self._require_uninvited(account)
         self._codes.check(account, session, code)
         self._require_none(account)
         return self._first_permit(account, session)
@@ -192,6 +195,12 @@ class LocalGuard:
         if self._register.credentials(account) or self._register.code_device(account) is not None:
             message = "the account has a way to confirm already: a message adds no other"
             raise NotPermitted(message, help="confirm with the passkey or code device that the account has")
+
+    def _require_uninvited(self, account: UUID) -> None:
+        """Refuse the mail's way in to an account that an invitation is for: who knows its id is not who holds the invitation."""
+        if self._invitations is not None and self._invitations.knows(account):
+            message = "this account is enrolled by its invitation, and no message by mail adds a way to confirm to it"
+            raise NotPermitted(message, help="use the link that came with the invitation")
 
     def _first_permit(self, account: UUID, session: bytes) -> str:
         return self._confirming.permit(AskPermit(enrolment_ask(account), session, first=True), FIRST_PERMIT_SECONDS)

@@ -29,3 +29,7 @@ class Invitations(Protocol):
         Raises ChallengeEnded where it was used, is over, or is none; StateUnavailable.
         """
         ...
+
+    def knows(self, account: UUID) -> bool:
+        """Return whether an account comes by invitations alone, used or not. Raises StateUnavailable."""
+        ...

@@ -169,6 +169,8 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             "workers": 1,
             "threads": THREADS,
             "worker_connections": CLIENTS,
+            # Why off: whatever runs as this user could end the server by it, or start workers.
+            "control_socket_disable": True,
             "worker_class": f"{HttpWorker.__module__}.{HttpWorker.__qualname__}",
             "logger_class": _Silent,
             "timeout": SECONDS,
@@ -210,6 +212,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         door = ServerDoor.open(self._map_file)
         accounts = open_accounts(self._map_file)
         write = line_writer(self._access_log) if self._access_log else None
+        closed_worker.leave_terminal()
         try:
             closed_worker.close(door.map, *((accounts.reads, accounts.writes, accounts.ports) if accounts else ()))
         except OSError as error:
