@@ -29,6 +29,7 @@ def test_an_address_that_has_an_account_is_not_told(served_site: SiteServed, ann
     unknown = fresh.send("password1", email="fresh@example.org", password1="another long password")
     assert known.path == unknown.path == "/account/confirm-email/"
     assert known.words.replace("taken@example.org", "ADDRESS") == unknown.words.replace("fresh@example.org", "ADDRESS")
+    served_site.sink.to("taken@example.org", 2)
     assert "already" in served_site.sink.subjects("taken@example.org")[-1].lower()
 
 

@@ -182,6 +182,7 @@ def test_an_owner_is_told_of_many_failures_once(served_site: SiteServed, wrong: 
         tell(served_site, "UPDATE expunge_failed_run SET failures = 9, ready = 0")
         HttpPerson(served_site).log_in("told@example.org", wrong)
     served_site.sink.to("told@example.org", 2)
+    served_site.sink.about("told@example.org", "Failed logins at your account")
     assert served_site.sink.subjects("told@example.org").count("Failed logins at your account") == 1
 
 
@@ -194,6 +195,7 @@ def test_an_owner_is_told_of_sessions_in_two_networks(served_site: SiteServed) -
     subject = "Your account is used in two places at once"
     assert subject not in served_site.sink.subjects("twice@example.org")
     confirm(served_site, HttpPerson(served_site), "twice@example.org")
+    served_site.sink.about("twice@example.org", subject)
     assert served_site.sink.subjects("twice@example.org").count(subject) == 1
 
 
@@ -274,3 +276,29 @@ def test_processes_lose_no_try(tmp_path: Path, kind: str, request: pytest.Fixtur
     assert [each["wrong"] for each in told] == [[], []]
     assert max(each["everybody"] for each in told) == 2 * 4 * 25
     assert sum(each["claimed"] for each in told) == 50
+
+
+def test_a_login_without_a_proven_address_tells_nothing_and_sends_nothing(served_site: SiteServed, wrong: str) -> None:
+    """Who signs up with another person's address learns nothing by the next login, and has no mail sent there by it."""
+    owner(served_site, "has-one@example.org")
+    shown = []
+    for address in ("has-one@example.org", "has-none@example.org"):
+        stranger = HttpPerson(served_site)
+        stranger.get("/account/signup/")
+        stranger.send("password1", email=address, password1=wrong)
+        mails = served_site.sink.count(address)
+        later = HttpPerson(served_site)
+        page = later.log_in(address, wrong)
+        shown.append((page.path, page.status))
+        served_site.sink.to(address, 1)
+        assert served_site.sink.count(address) <= mails + 1
+    assert shown == [("/account/login/", 200)] * 2
+
+
+def test_what_one_source_is_refused_is_not_taken_from_all(served_site: SiteServed, wrong: str) -> None:
+    machine = HttpPerson(served_site)
+    for number in range(90):
+        machine.post("/account/login/", login=f"many{number}@mail.example", password=wrong)
+    with closing(sqlite3.connect(served_site.database)) as connection:
+        found = [row[0] for row in connection.execute("SELECT tries FROM expunge_tally WHERE tries > 80")]
+    assert len(found) == 1, "the machine's own"

@@ -142,7 +142,7 @@ def test_a_new_password_ends_other_sessions_and_forgets_other_devices(served_sit
     assert anna.inside
     assert not other.inside
     assert other.log_in("changed@example.org", "another long password").path == "/account/login/code/confirm/"
-    assert "Your password was changed" in " ".join(served_site.sink.subjects("changed@example.org"))
+    served_site.sink.about("changed@example.org", "Your password was changed")
 
 
 def test_reset_by_code_does_not_pass_the_second_factor(served_site: SiteServed, anna: HttpPerson) -> None:
@@ -178,6 +178,7 @@ def test_an_address_is_changed_by_a_code(served_site: SiteServed, anna: HttpPers
     anna.send("action_add", email="New@example.org", action_add="")
     anna.send("code", code=served_site.sink.code("new@example.org"))
     assert "new@example.org" in anna.get("/account/email/").text
+    served_site.sink.to("old@example.org", 2)
     assert any("changed" in each for each in served_site.sink.subjects("old@example.org"))
     anna.log_out()
     assert anna.log_in("new@example.org").path == "/"
@@ -197,7 +198,27 @@ def test_an_account_that_is_closed_is_gone(served_site: SiteServed, anna: HttpPe
     page = anna.send("csrfmiddlewaretoken")
     assert "Your account is closed" in page.words or page.path == "/"
     assert not anna.inside
-    assert "Your account is closed" in served_site.sink.subjects("closing@example.org")
+    served_site.sink.about("closing@example.org", "Your account is closed")
     second = HttpPerson(served_site)
     second.log_in("closing@example.org")
     assert not second.inside
+
+
+def test_a_password_is_changed_by_the_second_factor_where_there_is_one(anna: HttpPerson) -> None:
+    anna.sign_up("both@example.org")
+    anna.enrol_app()
+    anna.log_out()
+    anna.log_in("both@example.org")
+    assert anna.get("/account/password/change/").path.startswith(("/account/2fa/", "/account/login/"))
+
+
+def test_a_page_that_was_open_for_too_long_shows_no_password(anna: HttpPerson) -> None:
+    anna.sign_up("late-form@example.org")
+    page = anna.ask(
+        "POST",
+        "/account/password/change/",
+        {"oldpassword": "the old one in clear", "csrfmiddlewaretoken": "x"},
+        **{"Sec-Fetch-Site": "same-origin"},
+    )
+    assert page.status == 403
+    assert "the old one in clear" not in page.text

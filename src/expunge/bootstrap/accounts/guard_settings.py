@@ -46,7 +46,7 @@ def settings_of(spec: AccountsSpec) -> GuardSettings:
     try:
         mail = "" if spec.mail is None else _with_password(spec.mail)
     except (KeystoreLocked, Misconfigured):
-        # Why no error: the keeper's other clients, and asks that need no letter, must not wait for it. Each letter is refused with a reason.
+        # Why no error: the keeper's other clients, and asks that need no letter, must not wait for it. Letters are refused with a reason.
         mail = ""
     return GuardSettings(spec.origin, spec.company or spec.host, mail, spec.mail.sender if spec.mail else "")
 

@@ -114,6 +114,8 @@ ATTACKED = Budgets(Budget(15, 600), Budget(60, 600), accounts_of_client=3, accou
 """While an attack on many accounts is under way."""
 EVERYBODY = Budget(1200, 60)
 """Tries of all unknown browsers together: what two processors can hash. It is a limit of capacity, and known browsers have their own."""
+OF_KNOWN = Budget(120, 60)
+"""Forms of the known browsers of one account."""
 KNOWN = Budget(1200, 60)
 """Tries of all known browsers together."""
 PASSKEYS = Budget(60, 600)

@@ -108,6 +108,8 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.accounts.interrupted.EnrolFirst",
         ],
         "CACHES": {"default": {"BACKEND": f"{_NAMESPACE}.accounts.counters.CounterCache"}},
+        # In memory alone: the process may write no temporary file.
+        "FILE_UPLOAD_HANDLERS": ["django.core.files.uploadhandler.MemoryFileUploadHandler"],
         "USE_TZ": True,
         "TIME_ZONE": "UTC",
         # Nothing of a request is logged by Django: addresses of people stand in forms.
@@ -178,7 +180,7 @@ def _cookies(spec: AccountsSpec) -> dict[str, Any]:
 def _logins(spec: AccountsSpec) -> dict[str, Any]:
     return {
         "AUTH_USER_MODEL": "expunge_accounts.Account",
-        "AUTHENTICATION_BACKENDS": ["allauth.account.auth_backends.AuthenticationBackend"],
+        "AUTHENTICATION_BACKENDS": [f"{_NAMESPACE}.accounts.adapters.ProvenAddressBackend"],
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "/",

@@ -10,11 +10,14 @@ from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.core.mail import EmailMessage
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -107,6 +110,22 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return message
 
 
+class ProvenAddressBackend(AuthenticationBackend):  # type: ignore[misc]
+    """Takes a right password of an account without a proven address for a wrong one.
+
+    Who signs up with another person's address would learn by a login whether that person had an account before, and could have mail sent
+    there without end. The person who signed up goes on in the browser of the sign-up, or sets a new password by mail.
+    """
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
+        """Return the account of the credentials; None where they match none. It costs the same in each case."""
+        user = super().authenticate(request, **credentials)
+        if user is None:
+            return None
+        addresses = EmailAddress.objects.filter(user=user)
+        return None if addresses.exists() and not addresses.filter(verified=True).exists() else user
+
+
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors, whose seeds are sealed."""
 
@@ -124,8 +143,6 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return {"id": settings.EXPUNGE_SITE.host, "name": settings.EXPUNGE_SITE.company or settings.EXPUNGE_SITE.host}
 
     def _get_user_identifier(self, user: Any) -> str:
-        from allauth.account.models import EmailAddress
-
         return EmailAddress.objects.get_primary_email(user) or str(user.pk)
 
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("sessions/", views.SessionsView.as_view(), name="usersessions_list"),
     path("2fa/webauthn/", views.passkeys, name="mfa_list_webauthn"),
     re_path(r"^2fa/webauthn/keys/", views.not_there),
+    path("password/change/", views.change_password, name="account_change_password"),
     path("protect/", recovery_views.enrol, name="accounts_enrol"),
     path("typed-before/", views.typed_before, name="accounts_typed_before"),
     path("close/", views.close, name="accounts_close"),

@@ -6,8 +6,9 @@ from typing import Any
 
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.account.internal.stagekit import clear_login
-from allauth.account.views import email_verification_sent
+from allauth.account.views import email_verification_sent, password_change
 from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.forms import EditWebAuthnForm
 from allauth.mfa.webauthn.internal import flows
 from allauth.usersessions.models import UserSession
@@ -79,6 +80,15 @@ def passkeys(request: HttpRequest) -> HttpResponse:
             raise Http404
         return _change_passkey(request, way, last=ways.count() == 1)
     return render(request, "mfa/webauthn/authenticator_list.html", {"authenticators": ways})
+
+
+@login_required
+def change_password(request: HttpRequest) -> HttpResponseBase:
+    """Change the password, as allauth does; where there is a second factor, that is asked for first."""
+    if is_mfa_enabled(_account(request), ["webauthn", "totp"]):
+        raise_if_reauthentication_required(request, app="allauth.account")
+    response: HttpResponseBase = password_change(request)
+    return response
 
 
 @require_http_methods(["GET", "POST"])

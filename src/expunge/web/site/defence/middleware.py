@@ -24,7 +24,8 @@ from expunge.web.site.defence.throttle import Attempt
 
 RETRY = 60
 """Seconds that a refused client is asked to wait. It is the same for each refusal: it would tell which accounts are under attack."""
-_ADDRESSES = ("login", "email")
+_ADDRESS = {Surface.LOGIN: "login"}
+"""Surface -> the field of the address that it is about; ``email`` at others. A field that a form does not read has no say."""
 _PASSWORDS = ("password", "oldpassword", "password1", "password2")
 
 
@@ -81,7 +82,7 @@ def attempt_of(request: HttpRequest, surface: Surface) -> Attempt:
         attempt.account, attempt.known = str(user.pk), True
         return attempt
     pending = request.session.get(LOGIN_SESSION_KEY)
-    typed = next((request.POST[name] for name in _ADDRESSES if request.POST.get(name)), "")[:420].strip().lower()
+    typed = request.POST.get(_ADDRESS.get(surface, "email"), "")[:420].strip().lower()
     if surface is Surface.SECOND_FACTOR and isinstance(pending, dict):
         owner = pending.get("user_pk")
         attempt.account = str(url_str_to_user_pk(owner)) if owner else ""

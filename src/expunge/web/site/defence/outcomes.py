@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from allauth.account import signals
@@ -9,6 +10,8 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.signals import authenticator_added
 from django.contrib.auth.signals import user_logged_in
 
+from expunge.core.accounts.attempt_limits import Factor
+from expunge.web.site.accounts.closing import account_closing
 from expunge.web.site.defence import notices, throttle
 
 ATTEMPT = "expunge_attempt"
@@ -23,12 +26,16 @@ def listen() -> None:
         signal.connect(_succeeded, dispatch_uid=_UID)
     signals.password_reset.connect(_reset, dispatch_uid=_UID)
     user_logged_in.connect(_logged_in, dispatch_uid=_UID)
+    account_closing.connect(_closing, dispatch_uid=_UID)
 
 
 def _proven(sender: Any, request: Any, user: Any, method: str, **_: Any) -> None:
     _succeeded(sender, request)
-    if method != "password":
-        _owner_is_there(user)
+    if method == "mfa":
+        _owner_is_there(user, tuple(Factor))
+    elif method != "password":
+        # Why not the codes: who has the mailbox would try them without end.
+        _owner_is_there(user, (Factor.PASSWORD,))
 
 
 def _succeeded(sender: Any, request: Any, **_: Any) -> None:  # noqa: ARG001 - a signal's shape
@@ -38,11 +45,15 @@ def _succeeded(sender: Any, request: Any, **_: Any) -> None:  # noqa: ARG001 - a
 
 
 def _reset(sender: Any, request: Any, user: Any, **_: Any) -> None:  # noqa: ARG001 - a signal's shape
-    _owner_is_there(user)
+    _owner_is_there(user, (Factor.PASSWORD,))
 
 
-def _owner_is_there(user: Any) -> None:
-    throttle.proven(str(user.pk), [address.email for address in EmailAddress.objects.filter(user_id=user.pk)])
+def _owner_is_there(user: Any, factors: Sequence[Factor]) -> None:
+    throttle.proven(str(user.pk), [address.email for address in EmailAddress.objects.filter(user_id=user.pk)], factors)
+
+
+def _closing(sender: Any, account: Any, addresses: Sequence[str], **_: Any) -> None:  # noqa: ARG001 - a signal's shape
+    throttle.proven(str(account.pk), addresses, tuple(Factor))
 
 
 def _logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:  # noqa: ARG001 - a signal's shape

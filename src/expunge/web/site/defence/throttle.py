@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -33,6 +33,9 @@ class Refusal(StrEnum):
     DELAY = "delay"
     CUT_OFF = "cut off"
     MAILS = "mails"
+
+
+_OF_ONE_SOURCE = frozenset({Refusal.NETWORK, Refusal.CLIENT, Refusal.ACCOUNTS})
 
 
 @dataclass
@@ -80,6 +83,9 @@ def admit(attempt: Attempt) -> Refusal | None:
         tallies.sweep()
         with transaction.atomic():
             attempt.refusal = _known(attempt, now) if attempt.known else _passkey(attempt, now) or _unknown(attempt, now)
+        if attempt.refusal in _OF_ONE_SOURCE:
+            # Why: what one source is refused must not use up what its network, and all together, have. They are counted first.
+            tallies.take_back(attempt._counted[:2])  # noqa: SLF001 - this module's own record
         if attempt.refusal is not None:
             _enter_failure(attempt)
     return attempt.refusal
@@ -102,14 +108,17 @@ def _enter(attempt: Attempt) -> None:
         _enter_failure(attempt)
 
 
-def proven(account: str, addresses: Iterable[str]) -> None:
-    """End the runs of failures of an account whose owner proved another factor, or set a password by mail (NST-06)."""
+def proven(account: str, addresses: Iterable[str], factors: Sequence[Factor]) -> None:
+    """End the runs of failures at some factors of an account, whose owner proved another one, or set a password by mail (NST-06)."""
     targets = [keyed("target", address.strip().lower()) for address in addresses] + [keyed("target", account)]
-    names = [keyed("run", scope, factor, account) for scope in ("account", "browsers") for factor in Factor]
-    tallies.end_runs([*names, *(keyed("run", "address", factor, target) for target in targets for factor in Factor)])
+    names = [keyed("run", scope, factor, account) for scope in ("account", "browsers") for factor in factors]
+    tallies.end_runs([*names, *(keyed("run", "address", factor, target) for target in targets for factor in factors)])
 
 
 def _known(attempt: Attempt, now: float) -> Refusal | None:
+    _, own = tallies.add(limits.OF_KNOWN, now, "known account", attempt.account)
+    if own > limits.OF_KNOWN.tries:
+        return Refusal.CLIENT
     _, everybody = tallies.add(limits.KNOWN, now, "everybody", "known")
     if everybody > limits.KNOWN.tries:
         return Refusal.EVERYBODY

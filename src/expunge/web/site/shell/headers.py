@@ -48,6 +48,5 @@ class StrictHeaders:
         response = self._get_response(request)
         for name, value in self._headers.items():
             response.headers.setdefault(name, value)
-        if not request.path.startswith(settings.STATIC_URL):
-            response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -25,7 +25,8 @@ class KeeperFirst:
         """Answer. Raises KeeperAway until the keeper was there once: the page that says so needs no key."""
         if not self._taken:
             with self._guard:
-                fields: SealedFields = settings.EXPUNGE_FIELDS
-                settings.SECRET_KEY = fields.site_key().hex()
-                self._taken = True
+                if not self._taken:
+                    fields: SealedFields = settings.EXPUNGE_FIELDS
+                    settings.SECRET_KEY = fields.site_key().hex()
+                    self._taken = True
         return self._get_response(request)

@@ -14,13 +14,13 @@ from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from expunge.errors import KeeperAway
+from expunge.errors import Busy, KeeperAway
 from expunge.web.site.shell.context import Appearance, appearance_cookie
 from expunge.web.site.shell.overview import overview_of
 
 _YEAR = 365 * 24 * 3600
 _SECRET = ("password", "code", "credential", "csrfmiddlewaretoken", "next", "action")
-"""Fields, or beginnings of their names, that no page shows again."""
+"""Parts of names of fields that no page shows again."""
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -84,7 +84,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Answer where a page failed: because the keeper or the accounts' database does not answer, or by a defect of ours."""
-    if not isinstance(sys.exc_info()[1], (KeeperAway, OperationalError)):
+    if not isinstance(sys.exc_info()[1], (Busy, KeeperAway, OperationalError)):
         return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR)
     answer = problem(request, HTTPStatus.SERVICE_UNAVAILABLE)
     answer.headers["Retry-After"] = "30"
@@ -95,6 +95,6 @@ def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     """Answer a form without the sign of its page, and show again what was typed into it where the form was one of ours."""
     # Why the header: a page of another site may have sent the form, and nothing that it wrote shall be shown as typed here.
     ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
-    typed = [(name, value) for name, value in request.POST.items() if ours and value and not name.startswith(_SECRET)]
+    typed = [(name, value) for name, value in request.POST.items() if ours and value and not any(part in name for part in _SECRET)]
     answer = render_to_string("problems/form.html", {"problem": HTTPStatus.FORBIDDEN.value, "typed": typed, "page": request.path}, request)
     return HttpResponse(answer, status=HTTPStatus.FORBIDDEN.value)

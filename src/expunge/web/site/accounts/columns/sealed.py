@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -35,7 +36,7 @@ class _SealedColumn(models.Field):  # type: ignore[type-arg]
             sealed = urlsafe_b64decode(value)
         except ValueError as error:
             raise SealInvalid("a sealed column of the accounts cannot be read", help="restore the accounts' database") from error
-        return _fields().open_fields(self.kind, [sealed])[0]
+        return _opened(self.kind, sealed)
 
     def get_lookup(self, lookup_name: str) -> Any:
         """Return the lookup. Raises FieldError for one that the sealed text cannot answer."""
@@ -79,3 +80,9 @@ class SealedSessionKey(_SealedColumn, models.CharField):  # type: ignore[type-ar
 def _fields() -> SealedFields:
     fields: SealedFields = settings.EXPUNGE_FIELDS
     return fields
+
+
+@lru_cache(maxsize=1024)
+def _opened(kind: FieldKind, sealed: bytes) -> str:
+    """Return a text, of those that were opened last without the keeper: pages of one person must not spend what all may open."""
+    return _fields().open_fields(kind, [sealed])[0]
