@@ -70,7 +70,9 @@ def application(word: str = "") -> typer.Typer:
     All of it takes longer than most commands.
     """
     nouns = [noun for noun in NOUNS if word in {noun[1], ""}]
-    listed = {panel: [command for command in commands if word in {command.__name__, ""}] for panel, commands in COMMANDS.items()}
+    listed = {
+        panel: [command for command in commands if word in {command.__name__.replace("_", "-"), ""}] for panel, commands in COMMANDS.items()
+    }
     if not nouns and not any(listed.values()):
         return application()
     app = typer.Typer(

@@ -8,13 +8,15 @@ import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from expunge.cli.terminal import options, output
-from expunge.core.accounts.client_networks import Network
 from expunge.errors import Misconfigured, UsageError
+
+if TYPE_CHECKING:
+    from expunge.core.accounts.client_networks import Network
 
 LOOPBACK = "127.0.0.1"
 _PASSWORDS = "EXPUNGE_KNOWN_PASSWORDS"
