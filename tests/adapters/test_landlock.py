@@ -14,6 +14,7 @@ import pytest
 
 from expunge.adapters.host import landlock
 from expunge.testing.forked import in_child
+from tests.fresh_process import in_fresh_process
 
 pytestmark = pytest.mark.skipif(landlock.version() < 6, reason="the kernel has no Landlock of version 6")
 
@@ -48,6 +49,7 @@ def acts(folder: Path) -> dict[str, Callable[[], object]]:
     }
 
 
+@in_fresh_process
 def test_what_is_named_stays_open_and_all_else_is_shut(world: Path) -> None:
     def closed() -> dict[str, dict[str, str]]:
         landlock.close([world / "open", world / "shut" / "file", world / "is not there"], [world / "own"])
@@ -64,6 +66,7 @@ def test_what_is_named_stays_open_and_all_else_is_shut(world: Path) -> None:
     assert {tried(do) for do in acts(world / "shut").values()} == {"done"}, "the control: outside nothing is shut"
 
 
+@in_fresh_process
 def test_programs_connections_and_signals_are_shut_also_for_threads_and_children(world: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as elsewhere:
         port, parent = elsewhere.getsockname()[1], os.getpid()
@@ -89,6 +92,7 @@ def test_programs_connections_and_signals_are_shut_also_for_threads_and_children
         assert beyond() == dict.fromkeys(beyond(), "done")
 
 
+@in_fresh_process
 def test_an_open_file_stays_open_and_a_child_can_be_ended(world: Path) -> None:
     def closed() -> tuple[bytes, int]:
         held = os.open(world / "shut" / "file", os.O_RDONLY)

@@ -15,11 +15,13 @@ from expunge.adapters.host import landlock
 from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.serving import closed_worker
 from expunge.testing.forked import in_child
+from tests.fresh_process import in_fresh_process
 from tests.web.inside import needs_landlock
 from tests.web.serving import company, issue, serving
 
 
 @needs_landlock
+@in_fresh_process
 def test_the_state_is_shut_also_below_a_folder_that_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a folder of modules in which the state lies, all else stays readable. The working folder is none of them."""
     company(tmp_path)

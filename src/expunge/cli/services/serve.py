@@ -58,13 +58,6 @@ def serve(
     after they were renewed, and open the access log anew. Behind a proxy, --proxy names the network from which it connects, so that tries
     to log in are counted by client.
     """
-    # Why gone: settings of another Django program would bring its middleware along.
-    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    set_up_pages(map_file, [_network(text) for text in proxy or []])
-    from expunge.bootstrap.serving import closed_worker
-    from expunge.bootstrap.serving.keeper_child import KeeperChild
-    from expunge.bootstrap.serving.server_door import ServerDoor
-
     address = _address(host)
     if (tls_cert is None) != (tls_key is None):
         raise UsageError("a certificate and its key come together", help="give both --tls-cert and --tls-key")
@@ -72,6 +65,13 @@ def serve(
         message = f"other machines reach {address}, and what is sent there can be read on the way"
         help_ = "give --tls-cert and --tls-key; behind a proxy that speaks TLS, say --exposed-plain"
         raise UsageError(message, help=help_)
+    # Why gone: settings of another Django program would bring its middleware along.
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    set_up_pages(map_file, [_network(text) for text in proxy or []])
+    from expunge.bootstrap.serving import closed_worker
+    from expunge.bootstrap.serving.keeper_child import KeeperChild
+    from expunge.bootstrap.serving.server_door import ServerDoor
+
     keeper = KeeperChild(map_file)
     with ServerDoor.open(map_file) as door:
         offers = ("lineage", "recordings") if door.has_vault else ("lineage",)
