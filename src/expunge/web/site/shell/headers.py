@@ -33,6 +33,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_OF_FILES = frozenset({200, 206, 304})
 
 
 class StrictHeaders:
@@ -48,5 +49,7 @@ class StrictHeaders:
         response = self._get_response(request)
         for name, value in self._headers.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-store")
+        # Why by the status too: the page that says that a file is not there has a form with its visitor's token.
+        if not request.path.startswith(settings.STATIC_URL) or response.status_code not in _OF_FILES:
+            response.headers["Cache-Control"] = "no-store"
         return response
