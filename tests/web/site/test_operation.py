@@ -109,11 +109,21 @@ def test_requests_are_counted_by_route(running: SiteServed) -> None:
     assert not any("CANARY" in label for name in metrics(running, token) for label in name)
 
 
+def logins(running: SiteServed) -> list[dict[str, Any]]:
+    """The lines of the login page."""
+    return [line for line in lines(running) if line["route"] == "account_login"]
+
+
 def test_a_line_of_the_access_log_has_these_fields_alone(running: SiteServed) -> None:
     visitor, other = Visitor(running.origin), Visitor(running.origin)
+    before_these = len(logins(running))
     for each in (visitor, other):
         each.post("/account/password/reset/", email=KIM)
         each.get("/account/login/")
+    # A line is written once its answer was taken: a moment after the client has it.
+    until = time.monotonic() + 20
+    while len(logins(running)) < before_these + 2 and time.monotonic() < until:
+        time.sleep(0.05)
     found = [line for line in lines(running) if line["route"].startswith("account_")]
     assert all(set(line) == {"time", "method", "route", "status", "bytes", "ms", "session", "client"} for line in found)
     last, before = (

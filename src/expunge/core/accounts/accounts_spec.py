@@ -57,7 +57,7 @@ class AccountsSpec:
     support: str = ""
     """The mail address or the page where people get help."""
     mail: MailSpec | None = None
-    """How mail goes out; None for none, and then nobody can sign up."""
+    """How mail goes out; None for none, and then sign-up does not work."""
     networks: tuple[str, ...] = ()
     """Networks from which staff may log in, such as ``10.0.0.0/8``; any where there is none (RNG-16)."""
     line: int = field(default=0, compare=False)

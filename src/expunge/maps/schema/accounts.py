@@ -30,7 +30,7 @@ def _mail() -> Schema:
         "secret_file": _text("A file whose first line is the user's password."),
         "secret_variable": _text("The variable of the environment that holds it instead."),
     }
-    return {**_table(fields, "server", "sender"), "description": "How mail goes out. Without it, nobody can sign up."}
+    return {**_table(fields, "server", "sender"), "description": "How mail goes out. Without it, sign-up does not work."}
 
 
 def _table(fields: Schema, *required: str) -> Schema:

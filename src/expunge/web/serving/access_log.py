@@ -27,8 +27,6 @@ from expunge.web.routes import route_of
 STDERR = 2
 _ID = 12
 """Hex digits of a keyed id: 48 bits, which tell the clients of a day apart."""
-CLIENT = "expunge.client"
-"""The client's address in a request's environment, where a proxy that is trusted said it."""
 
 
 def line_writer(place: str) -> Callable[[str], None]:
@@ -122,7 +120,7 @@ class AccessLog:
             "bytes": size,
             "ms": round(seconds * 1000, 1),
             "session": self._key.keyed("session", session),
-            "client": self._key.keyed("client", str(environ.get(CLIENT) or environ.get("REMOTE_ADDR", ""))),
+            "client": self._key.keyed("client", str(environ.get("REMOTE_ADDR", ""))),
         }
         self._write(json.dumps(line, separators=(",", ":")))
 
