@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,6 +24,8 @@ class Pages:
 
     addresses: dict[str, str]
     """The path of each named address; with ``<pk>`` where it takes a number."""
+    routes: list[tuple[str, str]]
+    """Path and name of every route in the router's order, the shadowed and the unnamed among them."""
     rendered: dict[str, str]
     """HTML by name."""
 
@@ -33,14 +36,19 @@ def pages(language: str = "en") -> Pages:
     return Pages(**json.loads(done.stdout))
 
 
-def _addresses(patterns: Any, before: str = "/") -> dict[str, str]:
-    found: dict[str, str] = {}
+def _routes(patterns: Any, before: str = "/") -> Iterator[tuple[str, str]]:
     for each in patterns:
-        route = before + str(each.pattern)
+        route = before + str(each.pattern).lstrip("^")
         if hasattr(each, "url_patterns"):
-            found |= _addresses(each.url_patterns, route)
+            yield from _routes(each.url_patterns, route)
         else:
-            found.setdefault(each.name or "", re.sub(r"<\w+:\w+>", "<pk>", route))
+            yield re.sub(r"<\w+:\w+>", "<pk>", route), each.name or ""
+
+
+def _addresses(routes: list[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for route, name in routes:
+        found.setdefault(name, route)
     return found
 
 
@@ -72,7 +80,8 @@ def main() -> None:
     request._messages = []  # type: ignore[attr-defined]
     rendered = {str(status): views.problem(request, views.HTTPStatus(status)).content.decode() for status in PROBLEMS}
     rendered |= {name: render_to_string(name, {}, request) for name in TEMPLATES}
-    print(json.dumps({"addresses": _addresses(get_resolver().url_patterns), "rendered": rendered}))
+    routes = list(_routes(get_resolver().url_patterns))
+    print(json.dumps({"addresses": _addresses(routes), "routes": routes, "rendered": rendered}))
 
 
 if __name__ == "__main__":
