@@ -81,6 +81,9 @@ class Attack:
                 answer = connection.getresponse()
             except (http.client.HTTPException, ConnectionError):
                 connection.close()
+                if self.site.served.process.poll() is not None:
+                    # Why no further try: the story failed, and its server has ended.
+                    return
                 waiting.put((machine, number, right))
                 continue
             answer.read()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.site.attackers import Attack, incidents, machines, rows, spread
+from tests.web.site.attackers import CODE_BY_MAIL, Attack, incidents, machines, rows, spread
 from tests.web.site.filling import address_of, fill, password_of
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed, site
@@ -18,7 +18,8 @@ def confirmed(person: HttpPerson, number: int) -> HttpPerson:
     """Log the owner of an account in on a browser that the account does not know: password, then the code that came by mail."""
     address = address_of(number)
     before = person.site.sink.count(address)
-    person.log_in(address, password_of(number))
+    page = person.log_in(address, password_of(number))
+    assert page.path == CODE_BY_MAIL, f"{page.status} {page.words}"
     person.send("code", code=person.site.sink.code(address, before + 1))
     return person
 
@@ -37,7 +38,7 @@ def attacked(served: SiteServed, attack: Attack, tries: list[tuple[str, int, boo
     known = confirmed(HttpPerson(served), 1)
     known.log_out()
     said: list[str] = []
-    meanwhile = threading.Thread(target=lambda: attack.run(tries[len(tries) // 2 :]))
+    meanwhile = threading.Thread(target=lambda: attack.run(tries[len(tries) // 2 :]), daemon=True)
     attack.run(tries[: len(tries) // 2])
     seconds = attack.seconds
     meanwhile.start()
