@@ -175,6 +175,22 @@ class AccountGuard(Protocol):
         """
         ...
 
+    def begin_sign_in(self, session: bytes) -> Ceremony:
+        """Return a challenge that is bound to a session and names no account: the authenticator offers its own passkeys for these pages."""
+        ...
+
+    def finish_sign_in(self, token: str, session: bytes, response: bytes) -> UUID:
+        """Return the account whose passkey signed, and end the challenge, whether the signature holds or not.
+
+        The credential is looked up by its id in the keeper's own tables. The answer has to name the account's handle too.
+
+        Raises:
+            ProofRefused: the answer does not hold. It does not tell whether the credential is known.
+            CredentialCopied: as :meth:`finish_ask`.
+            ChallengeEnded: there is no such challenge any more.
+        """
+        ...
+
     def remove_credential(self, permit: str, session: bytes, ask: Ask) -> None:
         """Remove the credential that the ask names in its detail ``credential``.
 
