@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
-from hashlib import sha256
 from uuid import UUID
 
 from expunge.adapters.keeper.staff_requests import DecisionPermits, StaffDesk
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.staff import StaffRight
+from expunge.core.accounts.staff_acts import ask_for
 from expunge.engine.accounts.staff_directory import JournalStaffDirectory
 from expunge.errors import ChallengeEnded, Refused, UsageError
 from expunge.ports.accounts.account_guard import AskPermits
@@ -18,8 +18,6 @@ from expunge.ports.accounts.staff_directory import StaffDirectory
 from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
 
-DECISION = "decision"
-"""The detail of an ask that holds the hex SHA-256 of the decision about staff that it is for."""
 _RIGHTS = {
     AskKind.CHANGE_OF_RIGHTS: frozenset({StaffRight.MANAGE_STAFF, StaffRight.CONFIRM_RIGHTS}),
     AskKind.VIEW: frozenset({StaffRight.SEE_VIEWS}),
@@ -36,11 +34,6 @@ def directory(journal: Journal, clock: Clock, random: Callable[[int], bytes]) ->
 def staff_desk(staff: Callable[[], StaffDirectory], permits: DecisionPermits) -> StaffDesk:
     """Return the desk that a keeper answers requests about staff at."""
     return StaffDesk(staff, permits)
-
-
-def ask_for(decision: bytes, account: UUID) -> Ask:
-    """Return the ask that a decision about staff has to be confirmed by."""
-    return Ask(AskKind.CHANGE_OF_RIGHTS, account, details=((DECISION, sha256(decision).hexdigest()),))
 
 
 class GuardedDecisions:

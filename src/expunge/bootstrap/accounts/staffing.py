@@ -11,11 +11,11 @@ from expunge.bootstrap.accounts import staff_desks
 from expunge.bootstrap.service import DomainService
 from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import AccessMethod, ByMachineUser, EquivalenceRecorded
+from expunge.core.accounts.staff_overview import StaffReview
 from expunge.core.accounts.staff_state import StaffAccount
 from expunge.engine.accounts import staff_equivalence, staff_register, staff_review
 from expunge.engine.accounts.staff_equivalence import NewEquivalence
 from expunge.engine.accounts.staff_register import StaffStream
-from expunge.engine.accounts.staff_review import StaffReview
 from expunge.ports.accounts.staff_directory import StaffActed, StaffDirectory
 
 __all__ = ["NewEquivalence", "StaffService"]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from expunge.core.accounts.staff import JobFunction, StaffRight
     from expunge.core.accounts.staff_acts import StaffAct
     from expunge.core.accounts.staff_events import StaffActor, StaffReason
+    from expunge.core.accounts.staff_overview import ReviewedRight, StaffDecision, StaffReview
     from expunge.core.accounts.staff_state import StaffAccount
-    from expunge.engine.accounts.staff_review import ReviewedRight, StaffDecision, StaffReview
 
     Word = TypeVar("Word", bound=Enum)
 
@@ -334,7 +334,7 @@ def _account(account: StaffAccount, now: datetime) -> dict[str, Any]:
     }
 
 
-def _by(actor: StaffActor) -> str:
+def _by(actor: StaffActor | None) -> str:
     """``account ID`` or ``user NAME at the machine``."""
     account = getattr(actor, "account", None)
     return f"account {account}" if account is not None else f"user {getattr(actor, 'name', '')} at the machine"

@@ -231,3 +231,15 @@ StaffEvent: TypeAlias = (
     | RightUsed
     | StaffSeen
 )
+DECISIONS = (
+    StaffInvited,
+    InvitationWithdrawn,
+    StaffEnrolled,
+    RightsChanged,
+    StaffSuspended,
+    StaffRestored,
+    RightsConfirmed,
+    EquivalenceRecorded,
+    EquivalenceEnded,
+)
+"""Every event but the notes of a day."""

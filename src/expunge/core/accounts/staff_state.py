@@ -105,6 +105,8 @@ class StaffAccount:
     used: dict[StaffRight, date] = field(default_factory=dict)
     """Right -> the last day on which it was used."""
     equivalence: Equivalence | None = None
+    changes: int = 0
+    """How much was decided about it: what tells that another decision came between."""
 
     def standing(self, now: datetime) -> StaffStanding:
         """Return its standing at a time."""
@@ -190,6 +192,11 @@ class Staff:
 
     def apply(self, event: object) -> None:
         """Fold one event. One of another register changes nothing."""
+        self._fold(event)
+        if isinstance(event, ev.DECISIONS):
+            self.accounts[event.account].changes += 1
+
+    def _fold(self, event: object) -> None:
         match event:
             case ev.StaffInvited():
                 self._invited(event)

@@ -14,7 +14,7 @@ from expunge.core.accounts.staff_state import GrantStanding, Staff, StaffAccount
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.staff_register import Random, StaffStream
 from expunge.errors import Refused
-from expunge.ports.accounts.staff_directory import StaffActed, StaffMember
+from expunge.ports.accounts.staff_directory import StaffActed, StaffMember, StaffRegister
 from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
 
@@ -79,10 +79,20 @@ class JournalStaffDirectory:
             except Refused:
                 return None
 
-    def decide(self, act: StaffAct, account: str) -> StaffActed:
+    def register(self) -> StaffRegister:
         """See the port."""
         with self._guard:
-            return staff_register.decide(self._stream, self._clock, self._random, act, ByStaff(account))
+            return StaffRegister(self._clock.now(), self._stream.told())
+
+    def try_out(self, act: StaffAct, account: str, changes: int = 0) -> None:
+        """See the port."""
+        with self._known() as (staff, now):
+            staff_register.try_out(staff, now, act, ByStaff(account), changes)
+
+    def decide(self, act: StaffAct, account: str, changes: int = 0) -> StaffActed:
+        """See the port."""
+        with self._guard:
+            return staff_register.decide(self._stream, self._clock, self._random, act, ByStaff(account), changes)
 
     def _note(self, account: str, right: StaffRight | None) -> None:
         with self._guard:
