@@ -122,8 +122,8 @@ def challenge(nonce: bytes, ask: Ask, session: bytes) -> bytes:
 def sign_in_challenge(nonce: bytes, session: bytes) -> bytes:
     """Return the 32 bytes that an authenticator signs for a sign-in, of an account that only its answer names.
 
-    SHA-256 over a label of its own, the nonce and the hash of the web session. So no signature for a sign-in confirms an ask, and none for an
-    ask signs anybody in.
+    SHA-256 over a label of its own, the nonce and the hash of the web session. So no signature for a sign-in confirms an ask, and none
+    for an ask signs a person in.
 
     Raises UsageError for a nonce or a session of another length.
     """

@@ -28,6 +28,7 @@ SURFACES = {
     "mfa_add_webauthn": Surface.PASSKEY,
     "mfa_login_webauthn": Surface.PASSKEY,
     "mfa_reauthenticate_webauthn": Surface.PASSKEY,
+    "staff_sign_in_begin": Surface.PASSKEY,
 }
 """The name of an address -> the way in."""
 
@@ -37,6 +38,8 @@ NOT_THROTTLED = {
     "usersessions_list": "ends sessions of a person who is logged in",
     "accounts_recovery_stop": "stops a recovery of a person who is logged in",
     "accounts_typed_before": "shows a form again that a person had typed",
+    "staff_sign_in_finish": "answers a challenge that was counted when it was begun",
+    "staff_sign_out": "ends a session",
     "mfa_trust": "says whether this browser is kept, after every factor was proven",
 }
 """The name of an address -> why a form there tries no credential."""
