@@ -135,7 +135,11 @@ def _pages() -> dict[str, Any]:
                         f"{_NAMESPACE}.accounts.context.recovery_under_way",
                         f"{_NAMESPACE}.staff.navigation.navigation",
                     ],
-                    "libraries": {"shell": f"{_NAMESPACE}.shell.tags", "recovery": f"{_NAMESPACE}.accounts.recovery"},
+                    "libraries": {
+                        "shell": f"{_NAMESPACE}.shell.tags",
+                        "recovery": f"{_NAMESPACE}.accounts.recovery",
+                        "staff_words": f"{_NAMESPACE}.staff.managing.word_tags",
+                    },
                 },
             }
         ],

@@ -32,6 +32,7 @@ SURFACES = {
 }
 """The name of an address -> the way in."""
 
+_DECIDES = "decides as an employee who has come in; the keeper looks at the passkey"
 NOT_THROTTLED = {
     "language": "sets the language of the pages",
     "account_logout": "ends a session",
@@ -40,6 +41,11 @@ NOT_THROTTLED = {
     "accounts_typed_before": "shows a form again that a person had typed",
     "staff_sign_in_finish": "answers a challenge that was counted when it was begun",
     "staff_sign_out": "ends a session",
+    "staff_invite": _DECIDES,
+    "staff_decide": _DECIDES,
+    "staff_decide_function": _DECIDES,
+    "staff_decide_begin": _DECIDES,
+    "staff_decide_finish": _DECIDES,
     "mfa_trust": "says whether this browser is kept, after every factor was proven",
 }
 """The name of an address -> why a form there tries no credential."""

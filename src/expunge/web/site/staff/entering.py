@@ -47,6 +47,8 @@ class StaffRequest(HttpRequest):
 
     staff: StaffMember
     """The account, as the keeper told it for this request."""
+    needs: str
+    """What the open page takes, for the question whether it may stay open: rights of which one is enough, or ``any``."""
 
 
 StaffView = Callable[Concatenate[StaffRequest, _P], HttpResponseBase]
@@ -132,6 +134,7 @@ def _admit(request: HttpRequest, right: StaffRight | None, *, polled: bool) -> H
     except Refused:
         return _end(request, _("This account is closed now. An administrator can open it again."))
     cast("StaffRequest", request).staff = member
+    cast("StaffRequest", request).needs = right.value if right is not None and right in member.rights else "any"
     if not polled:
         _used(request)
     if right is not None and right not in member.rights:

@@ -20,12 +20,15 @@ class Item:
     """The name of its address."""
     words: str | Promise
     icon: str
-    right: StaffRight | None = None
-    """The right that it takes; none for every employee."""
+    rights: tuple[StaffRight, ...] = ()
+    """Rights of which it takes one; none for every employee."""
 
 
 ITEMS = (
     Item("staff_home", gettext_lazy("Start"), "receipt"),
+    Item("staff_people", gettext_lazy("People and rights"), "devices", (StaffRight.READ_STAFF,)),
+    Item("staff_review", gettext_lazy("Confirm rights"), "check", (StaffRight.READ_STAFF,)),
+    Item("staff_attempts", gettext_lazy("Sign-in attempts"), "lock", (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)),
     Item("staff_security", gettext_lazy("Your passkeys"), "passkey"),
 )
 """In the order in which they are shown."""
@@ -34,4 +37,4 @@ ITEMS = (
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Return the pages that the employee of a request may open; none on other pages."""
     member = getattr(request, "staff", None)
-    return {"staff_items": [each for each in ITEMS if each.right is None or each.right in member.rights] if member else []}
+    return {"staff_items": [each for each in ITEMS if not each.rights or member.rights.intersection(each.rights)] if member else []}

@@ -57,7 +57,9 @@ class ReasonForm(forms.Form):
         help_text=gettext_lazy("Its key alone, such as HR-1042. It can stay empty."),
     )
 
-    def __init__(self, data: Mapping[str, Any] | None, person: Person, function: HeldFunction | None, reasons: Iterable[StaffReason]) -> None:
+    def __init__(
+        self, data: Mapping[str, Any] | None, person: Person, function: HeldFunction | None, reasons: Iterable[StaffReason]
+    ) -> None:
         """Offer the reasons that fit."""
         super().__init__(data)
         self.person, self.function = person, function
@@ -80,7 +82,9 @@ class ReasonForm(forms.Form):
 class RightsForm(ReasonForm):
     """Some rights of a job function, with a reason."""
 
-    rights = forms.MultipleChoiceField(label=gettext_lazy("Rights"), error_messages={"required": gettext_lazy("Choose at least one right.")})
+    rights = forms.MultipleChoiceField(
+        label=gettext_lazy("Rights"), error_messages={"required": gettext_lazy("Choose at least one right.")}
+    )
 
     def offer(self, rights: Iterable[StaffRight]) -> RightsForm:
         """Offer rights, and choose all of them at first."""
@@ -125,7 +129,13 @@ class ConfirmForm(ReasonForm):
         assert self.function is not None
         reviewed = {each.grant.right: each for each in self.function.rights}
         return [
-            {"field": self[each.value], "name": each.value, "words": words.RIGHTS[each], "right": reviewed[each], "chosen": self[each.value].value()}
+            {
+                "field": self[each.value],
+                "name": each.value,
+                "words": words.RIGHTS[each],
+                "right": reviewed[each],
+                "chosen": self[each.value].value(),
+            }
             for each in self.held
         ]
 

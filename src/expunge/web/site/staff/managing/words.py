@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.accounts.staff_events import AccessMethod, ByStaff, StaffActor, StaffReason
-from expunge.core.accounts.staff_overview import StaffDeed, StaffDecision
+from expunge.core.accounts.staff_overview import StaffDecision, StaffDeed
 from expunge.core.accounts.staff_state import GrantStanding, Staff, StaffStanding
 
 RIGHTS: dict[StaffRight, str | Promise] = {

@@ -31,6 +31,15 @@ async function send (address, form, response) {
   return { trouble: answer.status === 429 ? form.dataset.wait : form.dataset.away }
 }
 
+// The link of an invitation is shown where it was asked for, once: no page has it at its address.
+function hand (link) {
+  const made = document.getElementById('made')
+  document.getElementById('link').textContent = link
+  document.getElementById('asked').remove()
+  made.hidden = false
+  made.querySelector('h1').focus()
+}
+
 async function perform (form) {
   const line = form.querySelector('[data-trouble]')
   const button = form.querySelector('[type=submit]')
@@ -41,6 +50,7 @@ async function perform (form) {
     let answer = await send(form.action, form)
     while (answer.options) answer = await send(answer.finish, form, await sign(answer.options))
     if (answer.to) { window.location.assign(answer.to); return }
+    if (answer.link) { hand(answer.link); return }
     tell(answer.trouble)
   } catch (error) {
     if (error.name === 'InvalidStateError') tell(form.dataset.known)
