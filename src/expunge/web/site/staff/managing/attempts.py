@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, ParamSpec, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -22,7 +22,7 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.errors import Refused
 from expunge.web.site.defence import by_surface, incidents
 from expunge.web.site.defence.incidents import AttackReport
-from expunge.web.site.staff.entering import StaffRequest, register, staff_page
+from expunge.web.site.staff.entering import StaffRequest, StaffView, register, staff_page
 from expunge.web.site.staff.models import StaffEntry
 from expunge.web.site.staff.record import Outcome
 from expunge.web.site.staff.strength import SignInMethod
@@ -68,11 +68,11 @@ _KINDS: dict[AttackKind, str | Promise] = {
 }
 
 
-def _watched(view: Callable[Concatenate[StaffRequest, _P], HttpResponse]) -> Callable[Concatenate[StaffRequest, _P], HttpResponse]:
+def _watched(view: StaffView[_P]) -> StaffView[_P]:
     """Admit who has one of the rights, and note its use before anything is read."""
 
     @wraps(view)
-    def page(request: StaffRequest, *args: _P.args, **kwargs: _P.kwargs) -> HttpResponse:
+    def page(request: StaffRequest, *args: _P.args, **kwargs: _P.kwargs) -> HttpResponseBase:
         right = next((each for each in RIGHTS if each in request.staff.rights), None)
         if right is None:
             return render(request, "staff/no_right.html", {"right": RIGHTS[0].value}, status=403)
@@ -83,7 +83,7 @@ def _watched(view: Callable[Concatenate[StaffRequest, _P], HttpResponse]) -> Cal
         request.needs = "+".join(each.value for each in RIGHTS)
         return view(request, *args, **kwargs)
 
-    return page
+    return cast("StaffView[_P]", page)
 
 
 @require_safe

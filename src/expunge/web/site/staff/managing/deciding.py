@@ -87,7 +87,7 @@ def _decide_about(request: StaffRequest, kind: Kind, which: str, function: str) 
         return redirect("staff_person", which)
     title = str(kind.title) % {"label": person.label}
     posted = request.method == "POST"
-    form = kind.form(request.POST if posted else None, person, held)
+    form = kind.form(request.POST if posted else None, held)
     values = {"form": form, "title": title, "person": person, "function": held, "kind": kind, "changes": person.account.changes}
     seen = _number(request.POST.get("changes", ""))
     if not posted or request.POST.get("step") == "change" or not _filled(form, changed=seen != person.account.changes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -33,6 +33,8 @@ from expunge.web.site.staff.managing.reading import HeldFunction, Person
 
 _R = StaffReason
 KEEP, REVOKE = "keep", "revoke"
+Typed: TypeAlias = Mapping[str, Any] | None
+"""What was typed into a form; None before."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,10 @@ class ReasonForm(forms.Form):
         help_text=gettext_lazy("Its key alone, such as HR-1042. It can stay empty."),
     )
 
-    def __init__(
-        self, data: Mapping[str, Any] | None, person: Person, function: HeldFunction | None, reasons: Iterable[StaffReason]
-    ) -> None:
+    def __init__(self, data: Typed, function: HeldFunction | None, reasons: Iterable[StaffReason]) -> None:
         """Offer the reasons that fit."""
         super().__init__(data)
-        self.person, self.function = person, function
+        self.function = function
         reason = self.fields["reason"]
         assert isinstance(reason, forms.ChoiceField)
         reason.choices = [("", _("Choose one"))] + [(each.value, words.REASONS[each]) for each in reasons]
@@ -88,10 +88,10 @@ class RightsForm(ReasonForm):
 
     def offer(self, rights: Iterable[StaffRight]) -> RightsForm:
         """Offer rights, and choose all of them at first."""
-        offered = [(each.value, words.RIGHTS[each]) for each in rights]
+        self.offered = [(each.value, str(words.RIGHTS[each])) for each in rights]
         field = self.fields["rights"]
         assert isinstance(field, forms.MultipleChoiceField)
-        field.choices, field.initial = offered, [value for value, _words in offered]
+        field.choices, field.initial = self.offered, [value for value, _words in self.offered]
         return self
 
     def chosen(self) -> tuple[StaffRight, ...]:
@@ -102,22 +102,20 @@ class RightsForm(ReasonForm):
     def ticks(self) -> list[dict[str, Any]]:
         """Return the rights as boxes to tick."""
         chosen = self["rights"].value() or []
-        field = self.fields["rights"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        return [{"value": value, "words": said, "ticked": value in chosen} for value, said in field.choices]
+        return [{"value": value, "words": said, "ticked": value in chosen} for value, said in self.offered]
 
 
 class ConfirmForm(ReasonForm):
     """Each right of a job function: kept, or revoked."""
 
-    def __init__(self, data: Mapping[str, Any] | None, person: Person, function: HeldFunction, reasons: Iterable[StaffReason]) -> None:
+    def __init__(self, data: Typed, function: HeldFunction, reasons: Iterable[StaffReason]) -> None:
         """Ask for each right that has not lapsed."""
-        super().__init__(data, person, function, reasons)
+        super().__init__(data, function, reasons)
         self.held = function.held
         for right in self.held:
             choices = [(KEEP, _("Still needed")), (REVOKE, _("Take it away"))]
             missing = {"required": _("Choose whether it is still needed.")}
-            self.fields[right.value] = forms.ChoiceField(label=words.RIGHTS[right], choices=choices, error_messages=missing)
+            self.fields[right.value] = forms.ChoiceField(label=str(words.RIGHTS[right]), choices=choices, error_messages=missing)
 
     def answered(self, answer: str) -> tuple[StaffRight, ...]:
         """Return the rights with an answer."""
@@ -146,7 +144,7 @@ class InviteForm(forms.Form):
     label = forms.CharField(label=gettext_lazy("Label"), max_length=LONGEST_LABEL)
     function = forms.ChoiceField(label=gettext_lazy("Job function"))
 
-    def __init__(self, data: Mapping[str, Any] | None) -> None:
+    def __init__(self, data: Typed) -> None:
         """Offer the job functions."""
         super().__init__(data)
         self.fields["label"].help_text = refusals.label_help()
@@ -182,15 +180,15 @@ class Kind:
             return function.missing
         return function.held if self.name == "confirm" else tuple(each.grant.right for each in function.rights)
 
-    def form(self, data: Mapping[str, Any] | None, person: Person, function: HeldFunction | None) -> forms.Form:
+    def form(self, data: Typed, function: HeldFunction | None) -> forms.Form:
         """Return its form."""
         match self.name:
             case "grant" | "revoke" if function is not None:
-                return RightsForm(data, person, function, self.reasons).offer(self.rights(function))
+                return RightsForm(data, function, self.reasons).offer(self.rights(function))
             case "confirm" if function is not None:
-                return ConfirmForm(data, person, function, self.reasons)
+                return ConfirmForm(data, function, self.reasons)
             case "suspend" | "restore":
-                return ReasonForm(data, person, None, self.reasons)
+                return ReasonForm(data, None, self.reasons)
             case _:
                 return forms.Form(data)
 

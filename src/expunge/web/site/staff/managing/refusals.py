@@ -13,9 +13,7 @@ from expunge.web.site.staff.managing import words
 _RULES: dict[StaffRule, str | Promise] = {
     StaffRule.NO_RIGHT: gettext_lazy("Your account does not have the right for this now. An administrator grants rights."),
     StaffRule.OWN_RIGHTS: gettext_lazy("An account does not decide about its own rights. Another person has to decide this."),
-    StaffRule.NOT_ENROLLED: gettext_lazy(
-        "The person has not used the link yet. Withdraw it, and invite again with the right job function."
-    ),
+    StaffRule.NOT_ENROLLED: gettext_lazy("The person has not used the link yet. Withdraw it, and invite again."),
     StaffRule.NOT_OF_FUNCTION: gettext_lazy("The job function does not need this right: %(rights)s."),
     StaffRule.HAS_IT: gettext_lazy("The account has this right already: %(rights)s. To say that it is still needed, confirm it."),
     StaffRule.LACKS_IT: gettext_lazy("The account does not have this right any more: %(rights)s. Look at what it has now."),
@@ -25,15 +23,11 @@ _RULES: dict[StaffRule, str | Promise] = {
     StaffRule.NO_EQUIVALENCE: gettext_lazy("No other way to sign in counts for this account. Look at how it stands now."),
     StaffRule.NOTHING_HELD: gettext_lazy("The account has no right left that could be confirmed. A lapsed right is granted anew."),
     StaffRule.SECOND_PERSON: gettext_lazy("A second person confirms what the first one granted. Ask another officer to decide this."),
-    StaffRule.CONFLICT: gettext_lazy(
-        "One person may not have both of these: %(rights)s. Take the other one away first, or choose another person."
-    ),
+    StaffRule.CONFLICT: gettext_lazy("One person may not have both: %(rights)s. Take the other one away first, or choose another person."),
     StaffRule.LAST_ADMINISTRATOR: gettext_lazy(
-        "This is the last account that may manage people and rights. Enrol another administrator first."
+        "This is the last account that manages people and rights. Enrol another administrator first."
     ),
-    StaffRule.CHANGED: gettext_lazy(
-        "Another decision about this account came in between. Nothing was decided. Look at it now, and decide again."
-    ),
+    StaffRule.CHANGED: gettext_lazy("Another decision about this account came in between. Look at it now, and decide again."),
 }
 
 
