@@ -86,8 +86,8 @@ class KeeperStaff:
 
 
 def _read(told: Any) -> StaffMember:
-    account, label, standing, functions, rights, equivalence = told
+    account, label, standing, functions, rights, equivalence, awaits_key = told
     return StaffMember(
         account, label, StaffStanding(standing), tuple(functions), frozenset(map(StaffRight, rights)),
-        AccessMethod(equivalence) if equivalence else None,
+        AccessMethod(equivalence) if equivalence else None, bool(awaits_key),
     )  # fmt: skip

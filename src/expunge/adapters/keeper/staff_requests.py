@@ -220,4 +220,4 @@ def _written(member: StaffMember | None) -> Json:
         return None
     equivalence = member.equivalence.value if member.equivalence else None
     rights: list[Json] = [each.value for each in sorted(member.rights)]
-    return [member.account, member.label, member.standing.value, list(member.functions), rights, equivalence]
+    return [member.account, member.label, member.standing.value, list(member.functions), rights, equivalence, member.awaits_key]

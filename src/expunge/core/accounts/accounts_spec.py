@@ -72,3 +72,8 @@ class AccountsSpec:
     def secure(self) -> bool:
         """Return whether people reach the pages by TLS."""
         return self.origin.startswith("https://")
+
+
+def enrolment_link(spec: AccountsSpec, secret: str) -> str:
+    """Return the address at which an employee enrols. The secret stands behind the ``#``, which no browser sends and no log has."""
+    return f"{spec.origin.rstrip('/')}/staff/enrol/#{secret}"

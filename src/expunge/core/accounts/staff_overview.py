@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from expunge.core.accounts import staff_events as ev
 from expunge.core.accounts.staff_events import StaffActor
@@ -21,6 +22,7 @@ class StaffDeed(StrEnum):
     INVITED = "invited"
     WITHDRAWN = "withdrawn"
     ENROLLED = "enrolled"
+    KEYS_CONFIRMED = "passkeys confirmed"
     GRANTED = "granted"
     REVOKED = "revoked"
     KEPT = "kept"
@@ -122,53 +124,41 @@ def decisions_of(staff: Staff, events: Iterable[object]) -> Iterator[StaffDecisi
         yield from _entries(staff, event)
 
 
+_WHOLE: dict[type, StaffDeed] = {
+    ev.StaffInvited: StaffDeed.INVITED,
+    ev.InvitationWithdrawn: StaffDeed.WITHDRAWN,
+    ev.StaffEnrolled: StaffDeed.ENROLLED,
+    ev.StaffKeysConfirmed: StaffDeed.KEYS_CONFIRMED,
+    ev.StaffSuspended: StaffDeed.SUSPENDED,
+    ev.StaffRestored: StaffDeed.RESTORED,
+    ev.EquivalenceRecorded: StaffDeed.EQUIVALENCE,
+    ev.EquivalenceEnded: StaffDeed.EQUIVALENCE_ENDED,
+}
+"""Kinds of events that are one decision each."""
+
+
 def _entries(staff: Staff, event: object) -> Iterator[StaffDecision]:
     match event:
-        case ev.StaffInvited():
-            yield _entry(staff, event, StaffDeed.INVITED, event.by, event.function.value, event.rights)
-        case ev.InvitationWithdrawn():
-            yield _entry(staff, event, StaffDeed.WITHDRAWN, event.by)
-        case ev.StaffEnrolled():
-            yield _entry(staff, event, StaffDeed.ENROLLED, None)
         case ev.RightsChanged():
-            what = StaffDeed.GRANTED if event.granted else StaffDeed.REVOKED
-            yield _entry(staff, event, what, event.by, event.function.value, event.rights, event.reason, event.reference)
+            yield _entry(staff, event, StaffDeed.GRANTED if event.granted else StaffDeed.REVOKED, event.rights)
         case ev.RightsConfirmed():
             for what, rights in ((StaffDeed.KEPT, event.kept), (StaffDeed.REVOKED, event.revoked)):
                 if rights:
-                    yield _entry(staff, event, what, event.by, event.function.value, rights, event.reason, event.reference)
-        case ev.StaffSuspended():
-            yield _entry(staff, event, StaffDeed.SUSPENDED, event.by, reason=event.reason, reference=event.reference)
-        case ev.StaffRestored():
-            yield _entry(staff, event, StaffDeed.RESTORED, event.by, reason=event.reason, reference=event.reference)
-        case ev.EquivalenceRecorded():
-            yield _entry(staff, event, StaffDeed.EQUIVALENCE, None, reference=event.reference)
-        case ev.EquivalenceEnded():
-            yield _entry(staff, event, StaffDeed.EQUIVALENCE_ENDED, event.by)
+                    yield _entry(staff, event, what, rights)
+        case _ if type(event) in _WHOLE:
+            yield _entry(staff, event, _WHOLE[type(event)], getattr(event, "rights", ()))
 
 
-_Deed = (
-    ev.StaffInvited
-    | ev.InvitationWithdrawn
-    | ev.StaffEnrolled
-    | ev.RightsChanged
-    | ev.RightsConfirmed
-    | ev.StaffSuspended
-    | ev.StaffRestored
-    | ev.EquivalenceRecorded
-    | ev.EquivalenceEnded
-)
-
-
-def _entry(
-    staff: Staff,
-    event: _Deed,
-    what: StaffDeed,
-    by: StaffActor | None,
-    function: str = "",
-    rights: Iterable[str] = (),
-    reason: str = "",
-    reference: str = "",
-) -> StaffDecision:
-    label = staff.accounts[event.account].label
-    return StaffDecision(event.at, event.account, label, what, function, tuple(map(str, rights)), by, str(reason), reference)
+def _entry(staff: Staff, event: Any, what: StaffDeed, rights: Iterable[str]) -> StaffDecision:
+    function, reason = getattr(event, "function", ""), getattr(event, "reason", "")
+    return StaffDecision(
+        event.at,
+        event.account,
+        staff.accounts[event.account].label,
+        what,
+        str(function),
+        tuple(map(str, rights)),
+        getattr(event, "by", None),
+        str(reason),
+        getattr(event, "reference", ""),
+    )

@@ -107,6 +107,8 @@ class StaffAccount:
     equivalence: Equivalence | None = None
     changes: int = 0
     """How much was decided about it: what tells that another decision came between."""
+    awaits_key: bool = False
+    """Whether it enrolled a passkey by a link, which nobody else has confirmed yet: until then it has no right."""
 
     def standing(self, now: datetime) -> StaffStanding:
         """Return its standing at a time."""
@@ -123,7 +125,7 @@ class StaffAccount:
 
     def rights(self, now: datetime) -> frozenset[StaffRight]:
         """Return what the account may do at a time."""
-        if self.standing(now) is not StaffStanding.ACTIVE:
+        if self.standing(now) is not StaffStanding.ACTIVE or self.awaits_key:
             return frozenset()
         return frozenset(each.right for each in self.grants.values() if each.standing(now) is GrantStanding.HELD)
 
@@ -204,6 +206,8 @@ class Staff:
                 self.accounts[event.account].withdrawn = True
             case ev.StaffEnrolled():
                 self._enrolled(event)
+            case ev.StaffKeysConfirmed():
+                self.accounts[event.account].awaits_key = False
             case ev.RightsChanged():
                 self._changed(event)
             case ev.StaffSuspended():
@@ -233,7 +237,7 @@ class Staff:
 
     def _enrolled(self, event: ev.StaffEnrolled) -> None:
         account = self.accounts[event.account]
-        account.enrolled, account.claim = event.at, event.claim
+        account.enrolled, account.claim, account.awaits_key = event.at, event.claim, event.keyed
         self._grant(account, account.invited.function, account.invited.rights, event.at, account.invited.by)
         for each in self.accounts.values():
             each.withdrawn |= each.invited.first and each is not account

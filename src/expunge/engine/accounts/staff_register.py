@@ -16,7 +16,7 @@ from uuid import UUID
 from expunge.core.accounts import staff_acts
 from expunge.core.accounts import staff_events as ev
 from expunge.core.accounts.staff import StaffRight
-from expunge.core.accounts.staff_acts import InviteStaff, NewLink, StaffAct
+from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, NewLink, StaffAct
 from expunge.core.accounts.staff_events import ByMachineUser, StaffActor
 from expunge.core.accounts.staff_state import Staff, StaffStanding
 from expunge.core.journal import events as journalled
@@ -29,8 +29,15 @@ from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
 
 Random = Callable[[int], bytes]
+KeysOf = Callable[[str], frozenset[str]]
+"""Returns the fingerprints of an account's passkeys that count."""
 SECRET_BYTES = 32
 _PREFIX = "expunge-staff-"
+
+
+def no_keys(_: str) -> frozenset[str]:
+    """Return none: for a register without passkeys beside it."""
+    return frozenset()
 
 
 class StaffStream:
@@ -116,26 +123,43 @@ def named(staff: Staff, which: str, now: datetime) -> str:
     return found[0].id
 
 
-def decide(stream: StaffStream, clock: Clock, random: Random, act: StaffAct, by: StaffActor, changes: int = 0) -> StaffActed:
+def decide(
+    stream: StaffStream, clock: Clock, random: Random, act: StaffAct, by: StaffActor, keys_of: KeysOf = no_keys, changes: int = 0
+) -> StaffActed:
     """Enter a decision.
+
+    Args:
+        stream: the register.
+        clock: for the time.
+        random: for the link of an invitation.
+        act: the decision.
+        by: who decides.
+        keys_of: returns the fingerprints of an account's passkeys that count.
+        changes: as :meth:`expunge.ports.accounts.staff_directory.StaffDirectory.decide`.
 
     Raises UsageError and Refused as :func:`expunge.core.accounts.staff_acts.decide` and
     :func:`expunge.core.accounts.staff_acts.require_unchanged`, Busy.
     """
     link, secret = new_link(random) if isinstance(act, InviteStaff) else (None, "")
+    keys = _keys(act, keys_of)
 
     def conclude(staff: Staff) -> Sequence[ev.StaffEvent]:
         staff_acts.require_unchanged(staff, act, changes)
-        return (staff_acts.decide(staff, act, by, clock.now(), link),)
+        return (staff_acts.decide(staff, act, by, clock.now(), link, keys),)
 
     (event,) = stream.enter(conclude)
     return StaffActed(getattr(event, "account", ""), secret)
 
 
-def try_out(staff: Staff, now: datetime, act: StaffAct, by: StaffActor, changes: int) -> None:
+def try_out(staff: Staff, now: datetime, act: StaffAct, by: StaffActor, keys_of: KeysOf, changes: int) -> None:
     """Raise what :func:`decide` would raise, and enter nothing."""
     staff_acts.require_unchanged(staff, act, changes)
-    staff_acts.decide(staff, act, by, now, NewLink("", "") if isinstance(act, InviteStaff) else None)
+    link = NewLink("", "") if isinstance(act, InviteStaff) else None
+    staff_acts.decide(staff, act, by, now, link, _keys(act, keys_of))
+
+
+def _keys(act: StaffAct, keys_of: KeysOf) -> frozenset[str]:
+    return keys_of(act.account) if isinstance(act, ConfirmKeys) else frozenset()
 
 
 def invite_first(stream: StaffStream, clock: Clock, random: Random, by: StaffActor) -> StaffActed:
@@ -145,12 +169,12 @@ def invite_first(stream: StaffStream, clock: Clock, random: Random, by: StaffAct
     return StaffActed(link.account, secret)
 
 
-def redeem(stream: StaffStream, clock: Clock, secret: str, claim: str) -> str:
-    """Use a link; return its account. Raises Refused as :func:`expunge.core.accounts.staff_acts.enrol`, Busy."""
+def redeem(stream: StaffStream, clock: Clock, secret: str, claim: str, *, keyed: bool = False) -> str:
+    """Use a link, to enrol a passkey where it is ``keyed``; return its account. Raises Refused as :func:`expunge.core.accounts.staff_acts.enrol`, Busy."""
     found: list[str] = []
 
     def conclude(staff: Staff) -> Sequence[ev.StaffEvent]:
-        account, event = staff_acts.enrol(staff, digest_of(secret), digest_of(claim), clock.now())
+        account, event = staff_acts.enrol(staff, digest_of(secret), digest_of(claim), clock.now(), keyed=keyed)
         found[:] = [account]
         return () if event is None else (event,)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,9 +13,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from expunge.core.accounts.fingerprints import read_fingerprint
 from expunge.core.accounts.staff import RIGHTS, SECOND_LOOK, JobFunction, StaffRight
 from expunge.core.accounts.staff_acts import (
     LONGEST_LABEL,
+    ConfirmKeys,
     ConfirmRights,
     EndEquivalence,
     GrantRights,
@@ -138,6 +141,24 @@ class ConfirmForm(ReasonForm):
         ]
 
 
+class KeysForm(forms.Form):
+    """The fingerprints of all passkeys, as the person reads them out."""
+
+    fingerprints = forms.CharField(
+        label=gettext_lazy("Fingerprints"),
+        max_length=400,
+        help_text=gettext_lazy("Four groups of four letters and digits for each passkey. Put a space between two of them."),
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def clean_fingerprints(self) -> tuple[str, ...]:
+        """Take them in their one form."""
+        read = tuple(map(read_fingerprint, re.findall(r"[^\s,;]+", self.cleaned_data["fingerprints"])))
+        if not all(read):
+            raise ValidationError(_("That is no fingerprint. It has four groups of four letters and digits: k3qd-7h2m-xw5a-p4ty."))
+        return read
+
+
 class InviteForm(forms.Form):
     """A new account."""
 
@@ -189,6 +210,8 @@ class Kind:
                 return ConfirmForm(data, function, self.reasons)
             case "suspend" | "restore":
                 return ReasonForm(data, None, self.reasons)
+            case "confirm-key":
+                return KeysForm(data)
             case _:
                 return forms.Form(data)
 
@@ -201,6 +224,8 @@ class Kind:
             case RightsForm() if function is not None:
                 kind = GrantRights if self.name == "grant" else RevokeRights
                 return kind(name, function.function, form.chosen(), *form.why())
+            case KeysForm():
+                return ConfirmKeys(name, form.cleaned_data["fingerprints"])
             case ReasonForm():
                 return (SuspendStaff if self.name == "suspend" else RestoreStaff)(name, *form.why())
             case _:
@@ -212,6 +237,7 @@ KINDS = {
     each.name: each
     for each in (
         Kind("withdraw", gettext_lazy("Withdraw the link of %(label)s"), _MANAGE, False),  # noqa: FBT003 - a column of the table
+        Kind("confirm-key", gettext_lazy("Confirm the passkeys of %(label)s"), _MANAGE, False),  # noqa: FBT003
         Kind("suspend", gettext_lazy("Suspend %(label)s"), _MANAGE, False, (_R.LEFT, _R.AWAY, _R.MOVED, _R.INCIDENT)),  # noqa: FBT003
         Kind("restore", gettext_lazy("Restore %(label)s"), _MANAGE, False, (_R.BACK, _R.NEEDED, _R.MISTAKE)),  # noqa: FBT003
         Kind("grant", gettext_lazy("Grant rights to %(label)s"), _MANAGE, True, (_R.NEEDED, _R.MOVED, _R.BACK, _R.MISTAKE)),  # noqa: FBT003
@@ -239,6 +265,8 @@ def done(act: StaffAct, label: str) -> str:
     match act:
         case WithdrawInvitation():
             return _("The link of %(label)s opens nothing any more.") % {"label": label}
+        case ConfirmKeys():
+            return _("The passkeys of %(label)s are confirmed.") % {"label": label}
         case GrantRights():
             return _("Granted to %(label)s: %(rights)s.") % {"label": label, "rights": words.listed(act.rights)}
         case RevokeRights():
@@ -281,6 +309,12 @@ def _withdraw(_act: WithdrawInvitation, label: str) -> Said:
     return Said(_("The link of %(label)s opens nothing any more.") % {"label": label}, then=(_("You can invite again at any time."),))
 
 
+def _confirm_keys(act: ConfirmKeys, label: str) -> Said:
+    what = _("You say that the person of %(label)s read these fingerprints to you.") % {"label": label}
+    then = _("From then on the account may do what it has rights for.")
+    return Said(what, ((_("Fingerprints:"), act.fingerprints),), (then,))
+
+
 def _grant(act: GrantRights, label: str) -> Said:
     what = _("You grant rights to %(label)s as %(function)s.") % {"label": label, **_as(act.function)}
     return Said(what, ((_("The account may then also:"), _lines(act.rights)), _because(act)), _second(act.function))
@@ -319,6 +353,7 @@ def _because(act: GrantRights | RevokeRights | SuspendStaff | RestoreStaff | Con
 _SAID: dict[type[StaffAct], Callable[[Any, str], Said]] = {
     InviteStaff: _invite,
     WithdrawInvitation: _withdraw,
+    ConfirmKeys: _confirm_keys,
     GrantRights: _grant,
     RevokeRights: _revoke,
     SuspendStaff: _suspend,

@@ -20,7 +20,10 @@ from expunge.web.site.staff.managing.reading import HeldFunction, Person, Regist
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 _ORDERS: dict[str, tuple[str | Promise, Callable[[Person], Any]]] = {
-    "need": (gettext_lazy("What needs a decision"), lambda each: (each.over, not each.idle, not each.open, not each.unused, each.label)),
+    "need": (
+        gettext_lazy("What needs a decision"),
+        lambda each: (each.over, not each.account.awaits_key, not each.idle, not each.open, not each.unused, each.label),
+    ),
     "due": (gettext_lazy("Next to confirm"), lambda each: (each.over, each.due or _LAST, each.label)),
     "seen": (gettext_lazy("Longest not seen"), lambda each: (each.over, each.account.seen or date.min, each.label)),
     "label": (gettext_lazy("Label"), lambda each: (each.over, each.label, each.which)),

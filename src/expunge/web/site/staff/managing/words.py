@@ -64,6 +64,7 @@ _DEEDS: dict[StaffDeed, str | Promise] = {
     StaffDeed.INVITED: gettext_lazy("Invited as %(function)s"),
     StaffDeed.WITHDRAWN: gettext_lazy("Link withdrawn"),
     StaffDeed.ENROLLED: gettext_lazy("Enrolled with the link"),
+    StaffDeed.KEYS_CONFIRMED: gettext_lazy("Passkeys confirmed"),
     StaffDeed.GRANTED: gettext_lazy("Granted as %(function)s: %(rights)s"),
     StaffDeed.REVOKED: gettext_lazy("Taken away as %(function)s: %(rights)s"),
     StaffDeed.KEPT: gettext_lazy("Confirmed as %(function)s: %(rights)s"),
