@@ -161,6 +161,12 @@ class Person:
         return tuple(str(words.RIGHTS[each.grant.right]) for each in rights)
 
     @property
+    def calls(self) -> int:
+        """Return how much it calls for a decision: passkeys, a closed account, rights to confirm, rights that are not used."""
+        signs = (self.account.awaits_key, self.idle, bool(self.open), bool(self.unused))
+        return next((len(signs) - number for number, each in enumerate(signs) if each), 0)
+
+    @property
     def other_functions(self) -> tuple[tuple[JobFunction, str], ...]:
         """Return job functions that could be granted beside those it has."""
         has = [each.function for each in self.functions if each.held]
