@@ -29,6 +29,9 @@ SURFACES = {
     "mfa_login_webauthn": Surface.PASSKEY,
     "mfa_reauthenticate_webauthn": Surface.PASSKEY,
     "staff_sign_in_begin": Surface.PASSKEY,
+    "staff_enrol_prove": Surface.PASSKEY,
+    "staff_adding": Surface.PASSKEY,
+    "staff_removing": Surface.PASSKEY,
 }
 """The name of an address -> the way in."""
 
@@ -40,6 +43,11 @@ NOT_THROTTLED = {
     "accounts_typed_before": "shows a form again that a person had typed",
     "staff_sign_in_finish": "answers a challenge that was counted when it was begun",
     "staff_sign_out": "ends a session",
+    "staff_enrol_finish": "answers a challenge that was counted when it was begun",
+    "staff_adding_confirmed": "answers a challenge that was counted when it was begun",
+    "staff_adding_finish": "answers a challenge that was counted when it was begun",
+    "staff_removing_confirmed": "answers a challenge that was counted when it was begun",
+    "staff_sessions": "ends sessions of a person who is signed in",
     "mfa_trust": "says whether this browser is kept, after every factor was proven",
 }
 """The name of an address -> why a form there tries no credential."""
