@@ -114,6 +114,15 @@ class TryStaffDecision(Request):
 
 
 @dataclass(frozen=True)
+class StaffBegun(Request):
+    """Whether a person was ever enrolled: a server tells its operator where none was."""
+
+    name = "staff-begun"
+    needs = Right.SERVE
+    threads = Threads.ACCOUNTS
+
+
+@dataclass(frozen=True)
 class DecideStaff(Request):
     """A decision about staff, in the body, as the permit was given for it."""
 
@@ -150,6 +159,7 @@ class StaffDesk:
             NoteStaffUse: self._note,
             FirstStaffLink: lambda *_: Answer(self._directory.first_administrator()),
             TryStaffDecision: self._try,
+            StaffBegun: lambda *_: Answer(self._directory.begun()),
             DecideStaff: self._decide,
         }
         return {kind: _answering(act) for kind, act in acts.items()}

@@ -57,7 +57,7 @@ class StaffService(DomainService):
     def link(self, secret: str) -> str:
         """Return the address at which a person enrols with a secret; empty where the map has no pages."""
         spec = self.context.data_map.accounts
-        return enrolment_link(spec, secret) if spec else ""
+        return enrolment_link(spec.origin, secret) if spec else ""
 
     def invite_first(self) -> StaffActed:
         """Invite the first administrator, in place of an earlier link. Raises Refused once a person is enrolled."""

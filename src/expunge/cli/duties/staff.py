@@ -340,9 +340,8 @@ def _tell_link(label: str, made: StaffActed, link: str, *, as_json: bool) -> Non
         return
     typer.echo(link or made.secret)
     what = "link" if link else "secret"
-    output.note(
-        f"{label} is invited as {made.account}; hand the {what} over in person, it is not shown again and works once within 72 hours"
-    )
+    once = "it is not shown again and works once within 72 hours"
+    output.note(f"{label} is invited as {made.account}; hand the {what} over in person, {once}")
 
 
 def _account(account: StaffAccount, expunge: Expunge) -> dict[str, Any]:

@@ -74,6 +74,9 @@ class AccountsSpec:
         return self.origin.startswith("https://")
 
 
-def enrolment_link(spec: AccountsSpec, secret: str) -> str:
-    """Return the address at which an employee enrols. The secret stands behind the ``#``, which no browser sends and no log has."""
-    return f"{spec.origin.rstrip('/')}/staff/enrol/#{secret}"
+def enrolment_link(origin: str, secret: str) -> str:
+    """Return the address at which an employee enrols on pages of an origin.
+
+    The secret stands behind the ``#``, which no browser sends and no log has.
+    """
+    return f"{origin.rstrip('/')}/staff/enrol/#{secret}"

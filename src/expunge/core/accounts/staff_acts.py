@@ -224,23 +224,25 @@ def decide(
     if not isinstance(act, WithdrawInvitation) and staff.same_person(by, account):
         raise _refused(StaffRule.OWN_RIGHTS, "an account does not decide about its own rights", "another person has to decide this")
     _require_reference(getattr(act, "reference", ""))
+    event: ev.StaffEvent
     match act:
         case WithdrawInvitation():
-            return _withdraw(account, by, now)
+            event = _withdraw(account, by, now)
         case GrantRights():
-            return _grant(staff, account, act, by, now)
+            event = _grant(staff, account, act, by, now)
         case RevokeRights():
-            return _revoke(staff, account, act, by, now)
+            event = _revoke(staff, account, act, by, now)
         case SuspendStaff():
-            return _suspend(staff, account, act, by, now)
+            event = _suspend(staff, account, act, by, now)
         case RestoreStaff():
-            return _restore(account, act, by, now)
+            event = _restore(account, act, by, now)
         case ConfirmRights():
-            return _confirm(staff, account, act, by, now)
+            event = _confirm(staff, account, act, by, now)
         case EndEquivalence():
-            return _end_equivalence(account, by, now)
+            event = _end_equivalence(account, by, now)
         case ConfirmKeys():
-            return _confirm_keys(account, act, by, now, keys)
+            event = _confirm_keys(account, act, by, now, keys)
+    return event
 
 
 def first_link(staff: Staff, by: StaffActor, now: datetime, link: NewLink) -> ev.StaffInvited:

@@ -223,10 +223,15 @@ class Staff:
                 )
             case ev.EquivalenceEnded():
                 self.accounts[event.account].equivalence = None
-            case ev.RightUsed():
-                self.accounts[event.account].used[event.right] = event.at.date()
-            case ev.StaffSeen():
-                self.accounts[event.account].seen = event.at.date()
+            case ev.RightUsed() | ev.StaffSeen():
+                self._noted(event)
+
+    def _noted(self, event: ev.RightUsed | ev.StaffSeen) -> None:
+        account, day = self.accounts[event.account], event.at.date()
+        if isinstance(event, ev.RightUsed):
+            account.used[event.right] = day
+        else:
+            account.seen = day
 
     def _invited(self, event: ev.StaffInvited) -> None:
         if event.first:

@@ -70,6 +70,11 @@ class JournalStaffDirectory:
         """See the port."""
         self._note(account, right)
 
+    def begun(self) -> bool:
+        """See the port."""
+        with self._known() as (staff, _):
+            return staff.begun
+
     def first_administrator(self) -> str | None:
         """See the port."""
         with self._guard:

@@ -170,7 +170,10 @@ def invite_first(stream: StaffStream, clock: Clock, random: Random, by: StaffAct
 
 
 def redeem(stream: StaffStream, clock: Clock, secret: str, claim: str, *, keyed: bool = False) -> str:
-    """Use a link, to enrol a passkey where it is ``keyed``; return its account. Raises Refused as :func:`expunge.core.accounts.staff_acts.enrol`, Busy."""
+    """Use a link, to enrol a passkey where it is ``keyed``; return its account.
+
+    Raises Refused as :func:`expunge.core.accounts.staff_acts.enrol`, Busy.
+    """
     found: list[str] = []
 
     def conclude(staff: Staff) -> Sequence[ev.StaffEvent]:

@@ -20,6 +20,7 @@ from uuid import UUID
 
 from expunge.core.accounts.asks import Ask
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way
+from expunge.core.accounts.fingerprints import fingerprint
 from expunge.ports.accounts.authenticators import Options
 
 CHALLENGE_SECONDS = 300.0
@@ -67,6 +68,11 @@ class CredentialCard:
     used_at: datetime | None
     copied_at: datetime | None = None
     """The time at which its counter went back: from then on it confirms nothing."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What a person reads to another one to tell that it is this passkey; empty for a code device."""
+        return "" if self.method is Method.TOTP else fingerprint(bytes.fromhex(self.id))
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,10 @@ class StaffDirectory(Protocol):
         """Note that a right is used today: before what it lets the account do. Raises Refused where the account may not."""
         ...
 
+    def begun(self) -> bool:
+        """Return whether a person was ever enrolled."""
+        ...
+
     def first_administrator(self) -> str | None:
         """Return the secret of a link that enrols the first administrator; None once a person is enrolled.
 

@@ -29,6 +29,9 @@ SURFACES = {
     "mfa_login_webauthn": Surface.PASSKEY,
     "mfa_reauthenticate_webauthn": Surface.PASSKEY,
     "staff_sign_in_begin": Surface.PASSKEY,
+    "staff_enrol_prove": Surface.PASSKEY,
+    "staff_adding": Surface.PASSKEY,
+    "staff_removing": Surface.PASSKEY,
 }
 """The name of an address -> the way in."""
 
@@ -46,6 +49,11 @@ NOT_THROTTLED = {
     "staff_decide_function": _DECIDES,
     "staff_decide_begin": _DECIDES,
     "staff_decide_finish": _DECIDES,
+    "staff_enrol_finish": "answers a challenge that was counted when it was begun",
+    "staff_adding_confirmed": "answers a challenge that was counted when it was begun",
+    "staff_adding_finish": "answers a challenge that was counted when it was begun",
+    "staff_removing_confirmed": "answers a challenge that was counted when it was begun",
+    "staff_sessions": "ends sessions of a person who is signed in",
     "mfa_trust": "says whether this browser is kept, after every factor was proven",
 }
 """The name of an address -> why a form there tries no credential."""

@@ -28,6 +28,7 @@ from expunge.errors import Refused
 from expunge.ports.accounts.account_guard import AccountGuard
 from expunge.ports.accounts.staff_directory import StaffMember
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.staff.right_words import right_words
 from expunge.web.site.staff.strength import SignInMethod
 
 LONGEST = 12 * 3600
@@ -138,7 +139,7 @@ def _admit(request: HttpRequest, right: StaffRight | None, *, polled: bool) -> H
     if not polled:
         _used(request)
     if right is not None and right not in member.rights:
-        return render(request, "staff/no_right.html", {"right": right.value}, status=403)
+        return render(request, "staff/no_right.html", {"right": right_words(right)}, status=403)
     return None
 
 

@@ -12,9 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 from expunge.core.accounts.credential_strength import Audience
 from expunge.core.accounts.staff_state import StaffStanding
 from expunge.errors import ChallengeEnded, CredentialCopied, ProofRefused, UsageError
+from expunge.web.site.defence.outcomes import take_back_passkey
 from expunge.web.site.staff import entering, record
 from expunge.web.site.staff.entering import StaffRequest, guard_session, is_staff, staff_page
 from expunge.web.site.staff.record import Outcome
+from expunge.web.site.staff.right_words import right_words
 from expunge.web.site.staff.strength import SignInMethod, holds
 
 _BEGUN = "expunge_staff_sign_in"
@@ -62,6 +64,7 @@ def finish(request: HttpRequest) -> JsonResponse:
     if not holds(member, SignInMethod.PASSKEY, entering.guard().level(account, Audience.STAFF)):
         record.note(Outcome.TOO_WEAK, SignInMethod.PASSKEY)
         return trouble(_("This account has a way in that is too weak for staff. An administrator can help."))
+    take_back_passkey(request)
     entering.begin(request, account, SignInMethod.PASSKEY)
     record.note(Outcome.CAME_IN, SignInMethod.PASSKEY)
     return JsonResponse({"to": reverse("staff_home")})
@@ -78,7 +81,8 @@ def leave(request: HttpRequest) -> HttpResponse:
 @staff_page()
 def home(request: StaffRequest) -> HttpResponse:
     """Show the account, and what it may do."""
-    return render(request, "staff/home.html", {"member": request.staff})
+    rights = [right_words(each) for each in sorted(request.staff.rights)]
+    return render(request, "staff/home.html", {"member": request.staff, "rights": rights})
 
 
 def trouble(words: str) -> JsonResponse:

@@ -25,6 +25,7 @@ from expunge.web.site.defence.incidents import AttackReport
 from expunge.web.site.staff.entering import StaffRequest, StaffView, register, staff_page
 from expunge.web.site.staff.models import StaffEntry
 from expunge.web.site.staff.record import Outcome
+from expunge.web.site.staff.right_words import right_words
 from expunge.web.site.staff.strength import SignInMethod
 
 RIGHTS = (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)
@@ -75,7 +76,7 @@ def _watched(view: StaffView[_P]) -> StaffView[_P]:
     def page(request: StaffRequest, *args: _P.args, **kwargs: _P.kwargs) -> HttpResponseBase:
         right = next((each for each in RIGHTS if each in request.staff.rights), None)
         if right is None:
-            return render(request, "staff/no_right.html", {"right": RIGHTS[0].value}, status=403)
+            return render(request, "staff/no_right.html", {"right": right_words(RIGHTS[0])}, status=403)
         try:
             register().note_use(request.staff.account, right)
         except Refused as error:

@@ -33,6 +33,7 @@ from expunge.core.accounts.staff_acts import (
 from expunge.core.accounts.staff_events import StaffReason
 from expunge.web.site.staff.managing import refusals, words
 from expunge.web.site.staff.managing.reading import HeldFunction, Person
+from expunge.web.site.staff.right_words import right_words
 
 _R = StaffReason
 KEEP, REVOKE = "keep", "revoke"
@@ -91,7 +92,7 @@ class RightsForm(ReasonForm):
 
     def offer(self, rights: Iterable[StaffRight]) -> RightsForm:
         """Offer rights, and choose all of them at first."""
-        self.offered = [(each.value, str(words.RIGHTS[each])) for each in rights]
+        self.offered = [(each.value, right_words(each)) for each in rights]
         field = self.fields["rights"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices, field.initial = self.offered, [value for value, _words in self.offered]
@@ -118,7 +119,7 @@ class ConfirmForm(ReasonForm):
         for right in self.held:
             choices = [(KEEP, _("Still needed")), (REVOKE, _("Take it away"))]
             missing = {"required": _("Choose whether it is still needed.")}
-            self.fields[right.value] = forms.ChoiceField(label=str(words.RIGHTS[right]), choices=choices, error_messages=missing)
+            self.fields[right.value] = forms.ChoiceField(label=right_words(right), choices=choices, error_messages=missing)
 
     def answered(self, answer: str) -> tuple[StaffRight, ...]:
         """Return the rights with an answer."""
@@ -133,7 +134,7 @@ class ConfirmForm(ReasonForm):
             {
                 "field": self[each.value],
                 "name": each.value,
-                "words": words.RIGHTS[each],
+                "words": right_words(each),
                 "right": reviewed[each],
                 "chosen": self[each.value].value(),
             }
@@ -282,7 +283,7 @@ def done(act: StaffAct, label: str) -> str:
 
 
 def _lines(rights: Iterable[StaffRight]) -> tuple[str, ...]:
-    return tuple(str(words.RIGHTS[each]) for each in rights)
+    return tuple(right_words(each) for each in rights)
 
 
 def _as(function: JobFunction) -> dict[str, str]:

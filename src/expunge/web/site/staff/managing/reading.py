@@ -18,6 +18,7 @@ from expunge.errors import Refused
 from expunge.ports.accounts.staff_directory import StaffRegister
 from expunge.web.site.staff.entering import StaffRequest, register
 from expunge.web.site.staff.managing import words
+from expunge.web.site.staff.right_words import right_words
 
 IDLE_SOON = 30
 """Days before an account closes for want of use at which the list says so."""
@@ -158,7 +159,7 @@ class Person:
     def unused(self) -> tuple[str, ...]:
         """Return rights that were not used for 90 days, in words."""
         rights = (each for function in self.functions for each in function.rights if each.unused and each.holds is GrantStanding.HELD)
-        return tuple(str(words.RIGHTS[each.grant.right]) for each in rights)
+        return tuple(right_words(each.grant.right) for each in rights)
 
     @property
     def calls(self) -> int:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from django import template
 
-from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_state import GrantStanding
 from expunge.web.site.staff.managing import words
+from expunge.web.site.staff.right_words import right_words
 
 register = template.Library()
-
-
-@register.filter
-def right_words(right: str) -> str:
-    """Return a right in words."""
-    return str(words.RIGHTS[StaffRight(right)])
+register.filter(right_words)
 
 
 @register.filter

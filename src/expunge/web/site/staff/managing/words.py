@@ -12,20 +12,8 @@ from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.accounts.staff_events import AccessMethod, ByStaff, StaffActor, StaffReason
 from expunge.core.accounts.staff_overview import StaffDecision, StaffDeed
 from expunge.core.accounts.staff_state import GrantStanding, Staff, StaffStanding
+from expunge.web.site.staff.right_words import right_words
 
-RIGHTS: dict[StaffRight, str | Promise] = {
-    StaffRight.ENTER_ORDERS: gettext_lazy("Enter erasure orders"),
-    StaffRight.EXECUTE_ORDERS: gettext_lazy("Carry out approved orders"),
-    StaffRight.APPROVE_ORDERS: gettext_lazy("Approve orders"),
-    StaffRight.FOLLOW_ORDERS: gettext_lazy("Follow orders"),
-    StaffRight.REQUEST_VIEWS: gettext_lazy("Ask to see a recording"),
-    StaffRight.APPROVE_VIEWS: gettext_lazy("Approve that a recording is seen"),
-    StaffRight.SEE_VIEWS: gettext_lazy("See an approved recording"),
-    StaffRight.MANAGE_STAFF: gettext_lazy("Manage people and rights"),
-    StaffRight.CONFIRM_RIGHTS: gettext_lazy("Confirm rights"),
-    StaffRight.READ_STAFF: gettext_lazy("Read who has which right"),
-    StaffRight.READ_EVIDENCE: gettext_lazy("Read evidence"),
-}
 FUNCTIONS: dict[JobFunction, str | Promise] = {
     JobFunction.OPERATOR: gettext_lazy("Operator"),
     JobFunction.REVIEWER: gettext_lazy("Reviewer"),
@@ -77,7 +65,7 @@ _DEEDS: dict[StaffDeed, str | Promise] = {
 
 def listed(rights: Iterable[str]) -> str:
     """Return rights in words, in one line."""
-    return ", ".join(str(RIGHTS[StaffRight(each)]) for each in rights)
+    return ", ".join(right_words(StaffRight(each)) for each in rights)
 
 
 def deed(decision: StaffDecision) -> str:
