@@ -50,6 +50,15 @@ class Refused(ExpungeError):
     """The gate or the fence does not let this in, or out; nothing was written or read."""
 
 
+class DecisionRefused(Refused):
+    """The rules of the register of staff do not allow a decision; nothing was decided."""
+
+    def __init__(self, message: str, *, help: str = "", reason: str = "") -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message, help=help)
+        self.reason = reason
+        """The value of a :class:`expunge.core.accounts.staff_acts.StaffRule`, then the words of the rights that it is about."""
+
+
 class Drift(ExpungeError):
     """The world changed since the plan was made; plan again."""
 

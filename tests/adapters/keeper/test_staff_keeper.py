@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -21,11 +22,19 @@ from expunge.adapters.state.url import sqlite_url
 from expunge.bootstrap.accounts import staff_desks
 from expunge.core.accounts import staff_acts
 from expunge.core.accounts.staff import JobFunction, StaffRight
-from expunge.core.accounts.staff_acts import GrantRights, InviteStaff, StaffAct, SuspendStaff, WithdrawInvitation
+from expunge.core.accounts.staff_acts import (
+    GrantRights,
+    InviteStaff,
+    RestoreStaff,
+    RevokeRights,
+    StaffAct,
+    SuspendStaff,
+    WithdrawInvitation,
+)
 from expunge.core.accounts.staff_events import RightUsed, StaffReason
-from expunge.core.accounts.staff_state import StaffStanding
+from expunge.core.accounts.staff_state import Staff, StaffStanding
 from expunge.engine.kernel.journal_streams import STAFF, read_register
-from expunge.errors import KeeperAway, Refused, UsageError
+from expunge.errors import AlreadyThere, DecisionRefused, KeeperAway, Refused, UsageError
 from tests.adapters.keeper.kept import PATIENCE, Kept
 from tests.engine.reports.packs import Set
 
@@ -189,9 +198,70 @@ def test_what_the_keeper_does_not_know_is_refused(staffed: StaffedKeeper) -> Non
     web = staffed.start().client
     for request, body in (
         (ask.NoteStaffUse("nobody", "see-everything"), b""),
-        (ask.DecideStaff("permit", "account", SESSION), b"{}"),
-        (ask.DecideStaff("permit", "account", SESSION), b"not json"),
+        (ask.DecideStaff("permit", "account", SESSION, 0), b"{}"),
+        (ask.DecideStaff("permit", "account", SESSION, 0), b"not json"),
     ):
         with pytest.raises(UsageError, match=r"not known|no decision"):
             web._connections.ask(request, body)
     assert staffed.events() == []
+
+
+@pytest.mark.duty("FAIL-05")
+def test_the_register_is_told_to_a_reader_alone_without_names_and_that_it_was_read_is_noted(staffed: StaffedKeeper) -> None:
+    web = staffed.start().client
+    admin = web.redeem(web.first_administrator() or "")
+    device = Device(staffed.permits, admin)
+    invite = InviteStaff("desk-1", F.REVIEWER, "priya")
+    made = web.decide(invite, device.permit(invite), admin, SESSION)
+    desk = web.redeem(made.secret)
+    web.note_use(desk, R.SEE_VIEWS)
+    with pytest.raises(Refused, match="read-staff"):
+        web.register(desk)
+    told = web.register(admin)
+    assert [each.right for each in staffed.events() if isinstance(each, RightUsed)] == [R.MANAGE_STAFF, R.SEE_VIEWS, R.READ_STAFF]
+    assert told.at == NOON
+    folded, whole = Staff(told.events), Staff(staffed.events())
+    assert {name: each.rights(NOON) for name, each in folded.accounts.items()} == {
+        name: each.rights(NOON) for name, each in whole.accounts.items()
+    }
+    assert folded.accounts[desk].used == whole.accounts[desk].used == {R.SEE_VIEWS: NOON.date()}
+    assert folded.accounts[desk].changes == whole.accounts[desk].changes == 2
+    assert whole.accounts[desk].user == "priya"
+    assert "priya" not in repr(told)
+    assert getpass.getuser() not in repr([each for each in told.events if not isinstance(each, RightUsed)])
+
+
+def test_a_decision_is_tried_out_and_one_that_came_between_is_told(staffed: StaffedKeeper) -> None:
+    web = staffed.start().client
+    admin = web.redeem(web.first_administrator() or "")
+    device = Device(staffed.permits, admin)
+    invite = InviteStaff("desk-1", F.REVIEWER)
+    desk = web.redeem(web.decide(invite, device.permit(invite), admin, SESSION).secret)
+    takes = RevokeRights(desk, F.REVIEWER, (R.SEE_VIEWS,), StaffReason.UNUSED)
+    before = len(staffed.events())
+    web.try_out(InviteStaff("desk-2", F.REVIEWER), admin)
+    web.try_out(takes, admin, changes=2)
+    assert len(staffed.events()) == before
+    refused = {
+        GrantRights(desk, F.OFFICER, (R.APPROVE_VIEWS,), StaffReason.NEEDED): "conflict approve-views request-views",
+        GrantRights(desk, F.REVIEWER, (R.SEE_VIEWS,), StaffReason.NEEDED): "has-it see-views",
+        SuspendStaff(admin, StaffReason.AWAY): "own-rights",
+        RestoreStaff(desk, StaffReason.BACK): "in-use",
+    }
+    for act, reason in refused.items():
+        with pytest.raises(DecisionRefused) as caught:
+            web.try_out(act, admin)
+        assert caught.value.reason == reason
+    with pytest.raises(AlreadyThere):
+        web.try_out(invite, admin)
+    web.decide(takes, device.permit(takes), admin, SESSION, changes=2)
+    suspend = SuspendStaff(desk, StaffReason.AWAY)
+    for call in (
+        lambda: web.try_out(suspend, admin, changes=2),
+        lambda: web.decide(suspend, device.permit(suspend), admin, SESSION, changes=2),
+    ):
+        with pytest.raises(DecisionRefused) as caught:
+            call()
+        assert caught.value.reason == "changed"
+    web.decide(suspend, device.permit(suspend), admin, SESSION, changes=3)
+    assert web.rights(desk) == frozenset()

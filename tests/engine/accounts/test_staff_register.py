@@ -167,7 +167,7 @@ def test_two_administrators_who_suspend_each_other_at_once_leave_one(tmp_path: P
         Set(NOON),
         [lambda directory, by=by, whom=whom: directory.decide(SuspendStaff(whom, StaffReason.INCIDENT), by) for by, whom in pairs],
     )  # type: ignore[misc]
-    assert sorted(each.partition(":")[0].partition(" ")[0] for each in ends) == ["Refused", "done"], ends
+    assert sorted(each.partition(":")[0].partition(" ")[0] for each in ends) == ["DecisionRefused", "done"], ends
     with open_journal(url) as journal:
         assert len(StaffStream(journal).known().administrators(NOON)) == 1
 

@@ -14,7 +14,9 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import AccessMethod
 from expunge.core.accounts.staff_state import StaffStanding
-from expunge.ports.accounts.staff_directory import StaffActed, StaffMember
+from expunge.core.journal import events as journalled
+from expunge.core.values import codec
+from expunge.ports.accounts.staff_directory import StaffActed, StaffMember, StaffRegister
 
 
 class KeeperStaff:
@@ -44,6 +46,12 @@ class KeeperStaff:
         """Return every account, to one that may read the register. Raises Refused to any other."""
         return tuple(map(_read, json.loads(self._connections.ask(ask.StaffMembers(account)).body)))
 
+    def register(self, account: str) -> StaffRegister:
+        """Return the register to an account that may read it, and note that it was read. Raises Refused to any other."""
+        told = self._connections.ask(ask.StaffRegisterFor(account))
+        events: Any = tuple(journalled.decode(line) for line in told.body.split(b"\n") if line)
+        return StaffRegister(codec.parse_instant(str(told.value)), events)
+
     def redeem(self, secret: str) -> str:
         """Use a link, and return its account. Raises Refused for a link that opens nothing."""
         # Why a claim: the connection asks again where an answer was lost, and the link was used by then.
@@ -57,23 +65,33 @@ class KeeperStaff:
         """Note that a right is used today, before what it lets the account do. Raises Refused where the account may not."""
         self._connections.ask(ask.NoteStaffUse(account, right.value))
 
+    def begun(self) -> bool:
+        """Return whether a person was ever enrolled."""
+        return bool(self._connections.ask(ask.StaffBegun()).value)
+
     def first_administrator(self) -> str | None:
         """Return the secret of a link for the first administrator, in place of an earlier one; None once a person is enrolled."""
         told = self._connections.ask(ask.FirstStaffLink()).value
         return None if told is None else str(told)
 
-    def decide(self, act: StaffAct, permit: str, account: str, session: str) -> StaffActed:
+    def try_out(self, act: StaffAct, account: str, changes: int = 0) -> None:
+        """Raise what the rules have against a decision, and enter nothing."""
+        self._connections.ask(ask.TryStaffDecision(account, changes), staff_acts.encode(act))
+
+    def decide(self, act: StaffAct, permit: str, account: str, session: str, changes: int = 0) -> StaffActed:
         """Have a decision entered, with the permit that an account gave for exactly this, in a web session of that hex SHA-256.
 
-        Raises Refused or ProofRefused without one.
+        ``changes`` is that of :meth:`expunge.ports.accounts.staff_directory.StaffDirectory.decide`.
+
+        Raises Refused or ProofRefused without a permit.
         """
-        told: Any = self._connections.ask(ask.DecideStaff(permit, account, session), staff_acts.encode(act)).value
+        told: Any = self._connections.ask(ask.DecideStaff(permit, account, session, changes), staff_acts.encode(act)).value
         return StaffActed(*told)
 
 
 def _read(told: Any) -> StaffMember:
-    account, label, standing, functions, rights, equivalence = told
+    account, label, standing, functions, rights, equivalence, awaits_key = told
     return StaffMember(
         account, label, StaffStanding(standing), tuple(functions), frozenset(map(StaffRight, rights)),
-        AccessMethod(equivalence) if equivalence else None,
+        AccessMethod(equivalence) if equivalence else None, bool(awaits_key),
     )  # fmt: skip

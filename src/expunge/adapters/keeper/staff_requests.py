@@ -18,6 +18,8 @@ from expunge.adapters.keeper.peers import Right
 from expunge.adapters.keeper.requests import Request, Threads
 from expunge.core.accounts import staff_acts
 from expunge.core.accounts.staff import StaffRight
+from expunge.core.journal import events as journalled
+from expunge.core.values import codec
 from expunge.core.values.canonical import Json
 from expunge.errors import Refused, UsageError
 from expunge.ports.accounts.staff_directory import StaffActed, StaffDirectory, StaffMember
@@ -57,6 +59,16 @@ class StaffMembers(Request):
 
 
 @dataclass(frozen=True)
+class StaffRegisterFor(Request):
+    """The register for people, for an account that may read it. That it was read is noted first."""
+
+    name = "staff-register"
+    needs = Right.SERVE
+    threads = Threads.ACCOUNTS
+    account: str
+
+
+@dataclass(frozen=True)
 class RedeemStaffLink(Request):
     """The use of a link, without a credential: the pages use an invitation of the account guard. The secret is the body, in no head."""
 
@@ -89,6 +101,28 @@ class FirstStaffLink(Request):
 
 
 @dataclass(frozen=True)
+class TryStaffDecision(Request):
+    """A decision about staff, in the body, that is held against the rules and not entered."""
+
+    name = "try-staff-decision"
+    with_body = True
+    most_body = MOST_ACT
+    needs = Right.SERVE
+    threads = Threads.ACCOUNTS
+    account: str
+    changes: int
+
+
+@dataclass(frozen=True)
+class StaffBegun(Request):
+    """Whether a person was ever enrolled: a server tells its operator where none was."""
+
+    name = "staff-begun"
+    needs = Right.SERVE
+    threads = Threads.ACCOUNTS
+
+
+@dataclass(frozen=True)
 class DecideStaff(Request):
     """A decision about staff, in the body, as the permit was given for it."""
 
@@ -102,6 +136,8 @@ class DecideStaff(Request):
     """The account that gave it."""
     session: str
     """Hex SHA-256 of the key of the web session that it was given in."""
+    changes: int
+    """What was decided about the account when the page was made; 0 where it does not matter."""
 
 
 class StaffDesk:
@@ -118,9 +154,12 @@ class StaffDesk:
         acts: dict[type[Request], Callable[[Any, bytes], Answer]] = {
             StaffMemberOf: lambda ask, _: Answer(_written(self._directory.member(ask.account))),
             StaffMembers: self._members,
+            StaffRegisterFor: self._register,
             RedeemStaffLink: lambda ask, body: Answer(self._directory.redeem(_text(body), ask.claim)),
             NoteStaffUse: self._note,
             FirstStaffLink: lambda *_: Answer(self._directory.first_administrator()),
+            TryStaffDecision: self._try,
+            StaffBegun: lambda *_: Answer(self._directory.begun()),
             DecideStaff: self._decide,
         }
         return {kind: _answering(act) for kind, act in acts.items()}
@@ -134,6 +173,15 @@ class StaffDesk:
             message = f"this takes the right {StaffRight.READ_STAFF.value}, and the account does not have it now"
             raise Refused(message, help="an administrator grants rights")
         return Answer(body=json.dumps([_written(each) for each in self._directory.members()]).encode())
+
+    def _register(self, ask: StaffRegisterFor, _: bytes) -> Answer:
+        self._directory.note_use(ask.account, StaffRight.READ_STAFF)
+        told = self._directory.register()
+        return Answer(codec.instant(told.at), b"\n".join(map(journalled.encode, told.events)))
+
+    def _try(self, ask: TryStaffDecision, body: bytes) -> Answer:
+        self._directory.try_out(staff_acts.decode(body), ask.account, ask.changes)
+        return Answer()
 
     def _note(self, ask: NoteStaffUse, _: bytes) -> Answer:
         if ask.right:
@@ -150,7 +198,7 @@ class StaffDesk:
                 act = staff_acts.decode(body)
                 self._permits.use_permit(ask.permit, ask.account, ask.session, body)
                 self._directory.note_use(ask.account, staff_acts.needed(act))
-                known = self._directory.decide(act, ask.account)
+                known = self._directory.decide(act, ask.account, ask.changes)
                 self._answered[ask.permit, body] = known
                 while len(self._answered) > _REMEMBERED:
                     self._answered.popitem(last=False)
@@ -182,4 +230,4 @@ def _written(member: StaffMember | None) -> Json:
         return None
     equivalence = member.equivalence.value if member.equivalence else None
     rights: list[Json] = [each.value for each in sorted(member.rights)]
-    return [member.account, member.label, member.standing.value, list(member.functions), rights, equivalence]
+    return [member.account, member.label, member.standing.value, list(member.functions), rights, equivalence, member.awaits_key]

@@ -72,3 +72,11 @@ class AccountsSpec:
     def secure(self) -> bool:
         """Return whether people reach the pages by TLS."""
         return self.origin.startswith("https://")
+
+
+def enrolment_link(origin: str, secret: str) -> str:
+    """Return the address at which an employee enrols on pages of an origin.
+
+    The secret stands behind the ``#``, which no browser sends and no log has.
+    """
+    return f"{origin.rstrip('/')}/staff/enrol/#{secret}"

@@ -105,6 +105,10 @@ class StaffAccount:
     used: dict[StaffRight, date] = field(default_factory=dict)
     """Right -> the last day on which it was used."""
     equivalence: Equivalence | None = None
+    changes: int = 0
+    """How much was decided about it: what tells that another decision came between."""
+    awaits_key: bool = False
+    """Whether it enrolled a passkey by a link, which nobody else has confirmed yet: until then it has no right."""
 
     def standing(self, now: datetime) -> StaffStanding:
         """Return its standing at a time."""
@@ -121,7 +125,7 @@ class StaffAccount:
 
     def rights(self, now: datetime) -> frozenset[StaffRight]:
         """Return what the account may do at a time."""
-        if self.standing(now) is not StaffStanding.ACTIVE:
+        if self.standing(now) is not StaffStanding.ACTIVE or self.awaits_key:
             return frozenset()
         return frozenset(each.right for each in self.grants.values() if each.standing(now) is GrantStanding.HELD)
 
@@ -190,6 +194,11 @@ class Staff:
 
     def apply(self, event: object) -> None:
         """Fold one event. One of another register changes nothing."""
+        self._fold(event)
+        if isinstance(event, ev.DECISIONS):
+            self.accounts[event.account].changes += 1
+
+    def _fold(self, event: object) -> None:
         match event:
             case ev.StaffInvited():
                 self._invited(event)
@@ -197,6 +206,8 @@ class Staff:
                 self.accounts[event.account].withdrawn = True
             case ev.StaffEnrolled():
                 self._enrolled(event)
+            case ev.StaffKeysConfirmed():
+                self.accounts[event.account].awaits_key = False
             case ev.RightsChanged():
                 self._changed(event)
             case ev.StaffSuspended():
@@ -212,10 +223,15 @@ class Staff:
                 )
             case ev.EquivalenceEnded():
                 self.accounts[event.account].equivalence = None
-            case ev.RightUsed():
-                self.accounts[event.account].used[event.right] = event.at.date()
-            case ev.StaffSeen():
-                self.accounts[event.account].seen = event.at.date()
+            case ev.RightUsed() | ev.StaffSeen():
+                self._noted(event)
+
+    def _noted(self, event: ev.RightUsed | ev.StaffSeen) -> None:
+        account, day = self.accounts[event.account], event.at.date()
+        if isinstance(event, ev.RightUsed):
+            account.used[event.right] = day
+        else:
+            account.seen = day
 
     def _invited(self, event: ev.StaffInvited) -> None:
         if event.first:
@@ -226,7 +242,7 @@ class Staff:
 
     def _enrolled(self, event: ev.StaffEnrolled) -> None:
         account = self.accounts[event.account]
-        account.enrolled, account.claim = event.at, event.claim
+        account.enrolled, account.claim, account.awaits_key = event.at, event.claim, event.keyed
         self._grant(account, account.invited.function, account.invited.rights, event.at, account.invited.by)
         for each in self.accounts.values():
             each.withdrawn |= each.invited.first and each is not account

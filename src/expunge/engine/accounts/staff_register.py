@@ -6,16 +6,18 @@ process folds the register once and reads on from there: days of use make it lon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from expunge.core.accounts import staff_acts
 from expunge.core.accounts import staff_events as ev
 from expunge.core.accounts.staff import StaffRight
-from expunge.core.accounts.staff_acts import InviteStaff, NewLink, StaffAct
-from expunge.core.accounts.staff_events import StaffActor
+from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, NewLink, StaffAct
+from expunge.core.accounts.staff_events import ByMachineUser, StaffActor
 from expunge.core.accounts.staff_state import Staff, StaffStanding
 from expunge.core.journal import events as journalled
 from expunge.core.journal.peek import peek, read_flat
@@ -27,8 +29,15 @@ from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
 
 Random = Callable[[int], bytes]
+KeysOf = Callable[[str], frozenset[str]]
+"""Returns the fingerprints of an account's passkeys that count."""
 SECRET_BYTES = 32
 _PREFIX = "expunge-staff-"
+
+
+def no_keys(_: str) -> frozenset[str]:
+    """Return none: for a register without passkeys beside it."""
+    return frozenset()
 
 
 class StaffStream:
@@ -37,19 +46,34 @@ class StaffStream:
     def __init__(self, journal: Journal) -> None:
         """Read nothing yet."""
         self._journal = journal
+        self._begin()
+
+    def _begin(self) -> None:
         self._staff, self._length = Staff(), 0
+        self._decisions: list[ev.StaffEvent] = []
 
     def known(self) -> Staff:
         """Return the register as it is now. The caller changes nothing in it. Raises StateUnavailable, StateCorrupt."""
         length = self._journal.length(STAFF)
         if length < self._length:
             # A journal that was put back from a copy.
-            self._staff, self._length = Staff(), 0
+            self._begin()
         if length > self._length:
             for data in self._journal.read(STAFF, self._length):
-                self._staff.apply(read_event(data))
+                event = read_event(data)
+                self._staff.apply(event)
+                if isinstance(event, ev.DECISIONS):
+                    self._decisions.append(event)
                 self._length += 1
         return self._staff
+
+    def told(self) -> tuple[ev.StaffEvent, ...]:
+        """Return the register for people: every decision, and of the notes of days the last of each kind. Raises as :meth:`known`.
+
+        Names of accounts of the operating system are left out.
+        """
+        staff = self.known()
+        return (*map(without_users, self._decisions), *last_days(staff))
 
     def enter(self, conclude: Callable[[Staff], Sequence[ev.StaffEvent]]) -> tuple[ev.StaffEvent, ...]:
         """Append a conclusion from the whole register, right behind it. Conclude anew when another process was quicker.
@@ -69,6 +93,23 @@ def read_event(data: bytes) -> object:
     return journalled.decode(data) if day is None else read_flat(data, day)
 
 
+def without_users(event: ev.StaffEvent) -> ev.StaffEvent:
+    """Return an event without names of accounts of the operating system: they name people."""
+    left_out: dict[str, Any] = {"user": ""} if isinstance(event, ev.StaffInvited) else {}
+    if isinstance(getattr(event, "by", None), ByMachineUser):
+        left_out["by"] = ByMachineUser("")
+    return replace(event, **left_out)
+
+
+def last_days(staff: Staff) -> Iterator[ev.StaffEvent]:
+    """Yield the last day on which each account was seen, and each of its rights was used."""
+    for account in staff.accounts.values():
+        if account.seen is not None:
+            yield ev.StaffSeen(datetime.combine(account.seen, time(), UTC), account.id)
+        for right, day in account.used.items():
+            yield ev.RightUsed(datetime.combine(day, time(), UTC), account.id, right)
+
+
 def named(staff: Staff, which: str, now: datetime) -> str:
     """Return the id of an account, by its id, the beginning of it, or its label. Raises UsageError for none or several."""
     found = [each for each in staff.accounts.values() if which in (each.id, each.label)]
@@ -82,12 +123,43 @@ def named(staff: Staff, which: str, now: datetime) -> str:
     return found[0].id
 
 
-def decide(stream: StaffStream, clock: Clock, random: Random, act: StaffAct, by: StaffActor) -> StaffActed:
-    """Enter a decision. Raises UsageError and Refused as :func:`expunge.core.accounts.staff_acts.decide`, Busy."""
-    link, secret = new_link(random) if isinstance(act, InviteStaff) else (None, "")
+def decide(
+    stream: StaffStream, clock: Clock, random: Random, act: StaffAct, by: StaffActor, keys_of: KeysOf = no_keys, changes: int = 0
+) -> StaffActed:
+    """Enter a decision.
 
-    (event,) = stream.enter(lambda staff: (staff_acts.decide(staff, act, by, clock.now(), link),))
+    Args:
+        stream: the register.
+        clock: for the time.
+        random: for the link of an invitation.
+        act: the decision.
+        by: who decides.
+        keys_of: returns the fingerprints of an account's passkeys that count.
+        changes: as :meth:`expunge.ports.accounts.staff_directory.StaffDirectory.decide`.
+
+    Raises UsageError and Refused as :func:`expunge.core.accounts.staff_acts.decide` and
+    :func:`expunge.core.accounts.staff_acts.require_unchanged`, Busy.
+    """
+    link, secret = new_link(random) if isinstance(act, InviteStaff) else (None, "")
+    keys = _keys(act, keys_of)
+
+    def conclude(staff: Staff) -> Sequence[ev.StaffEvent]:
+        staff_acts.require_unchanged(staff, act, changes)
+        return (staff_acts.decide(staff, act, by, clock.now(), link, keys),)
+
+    (event,) = stream.enter(conclude)
     return StaffActed(getattr(event, "account", ""), secret)
+
+
+def try_out(staff: Staff, now: datetime, act: StaffAct, by: StaffActor, keys_of: KeysOf, changes: int) -> None:
+    """Raise what :func:`decide` would raise, and enter nothing."""
+    staff_acts.require_unchanged(staff, act, changes)
+    link = NewLink("", "") if isinstance(act, InviteStaff) else None
+    staff_acts.decide(staff, act, by, now, link, _keys(act, keys_of))
+
+
+def _keys(act: StaffAct, keys_of: KeysOf) -> frozenset[str]:
+    return keys_of(act.account) if isinstance(act, ConfirmKeys) else frozenset()
 
 
 def invite_first(stream: StaffStream, clock: Clock, random: Random, by: StaffActor) -> StaffActed:
@@ -97,12 +169,15 @@ def invite_first(stream: StaffStream, clock: Clock, random: Random, by: StaffAct
     return StaffActed(link.account, secret)
 
 
-def redeem(stream: StaffStream, clock: Clock, secret: str, claim: str) -> str:
-    """Use a link; return its account. Raises Refused as :func:`expunge.core.accounts.staff_acts.enrol`, Busy."""
+def redeem(stream: StaffStream, clock: Clock, secret: str, claim: str, *, keyed: bool = False) -> str:
+    """Use a link, to enrol a passkey where it is ``keyed``; return its account.
+
+    Raises Refused as :func:`expunge.core.accounts.staff_acts.enrol`, Busy.
+    """
     found: list[str] = []
 
     def conclude(staff: Staff) -> Sequence[ev.StaffEvent]:
-        account, event = staff_acts.enrol(staff, digest_of(secret), digest_of(claim), clock.now())
+        account, event = staff_acts.enrol(staff, digest_of(secret), digest_of(claim), clock.now(), keyed=keyed)
         found[:] = [account]
         return () if event is None else (event,)
 

@@ -5,13 +5,12 @@ Sources: RNG III.E.4(c) and (d), AMZ VI.E.6, and the complaint about access that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import datetime
 
-from expunge.core.accounts import staff_events as ev
 from expunge.core.accounts.staff_events import ByStaff, StaffActor
-from expunge.core.accounts.staff_state import ANNOUNCED, Equivalence, Grant, GrantStanding, Staff, StaffAccount, StaffStanding
+from expunge.core.accounts.staff_overview import ReviewedRight, StaffReview, review_of
+from expunge.core.accounts.staff_state import Equivalence, GrantStanding, StaffStanding
 from expunge.core.datamap.clocks import ClockState
 from expunge.core.values import codec
 from expunge.core.values.canonical import Json
@@ -22,85 +21,9 @@ from expunge.engine.kernel.journal_streams import STAFF
 from expunge.engine.recipients.deadlines import Deadline
 
 
-@dataclass(frozen=True)
-class ReviewedRight:
-    """One right of one account, as it is reviewed."""
-
-    account: str
-    label: str
-    standing: StaffStanding
-    grant: Grant
-    holds: GrantStanding
-    used: date | None
-    unused: bool
-    announced: bool
-    """Whether it lapses within thirty days."""
-
-    @property
-    def open(self) -> bool:
-        """Return whether a person has to decide about it now."""
-        return self.announced or self.holds is not GrantStanding.HELD
-
-
-@dataclass(frozen=True)
-class StaffDecision:
-    """One decision about rights that are in the register."""
-
-    at: datetime
-    account: str
-    label: str
-    what: str
-    """``kept``, ``revoked`` or ``granted``."""
-    function: str
-    rights: tuple[str, ...]
-    by: StaffActor
-    reason: str
-    reference: str
-
-
-@dataclass(frozen=True)
-class StaffReview:
-    """The state of recertification."""
-
-    at: datetime
-    rights: tuple[ReviewedRight, ...]
-    decisions: tuple[StaffDecision, ...]
-    """Those of the last twelve months, oldest first."""
-
-
 def review(context: Context) -> StaffReview:
-    """Return every right of every account, and the decisions of twelve months."""
-    now = context.clock.now()
-    events = [read_event(data) for data in context.journal.read(STAFF)]
-    staff = Staff(events)
-    rights = tuple(_reviewed(account, grant, now) for account in staff.accounts.values() for grant in account.grants.values())
-    since = now.replace(year=now.year - 1) if (now.month, now.day) != (2, 29) else now.replace(year=now.year - 1, day=28)
-    return StaffReview(now, rights, tuple(each for each in _decisions(staff, events) if each.at >= since))
-
-
-def _reviewed(account: StaffAccount, grant: Grant, now: datetime) -> ReviewedRight:
-    holds = grant.standing(now)
-    soon = holds is not GrantStanding.LAPSED and now >= grant.due - ANNOUNCED
-    return ReviewedRight(
-        account.id, account.label, account.standing(now), grant, holds, account.used.get(grant.right), account.unused(grant, now), soon
-    )  # fmt: skip
-
-
-def _decisions(staff: Staff, events: Iterable[object]) -> Iterator[StaffDecision]:
-    for event in events:
-        if isinstance(event, ev.RightsConfirmed):
-            for what, rights in (("kept", event.kept), ("revoked", event.revoked)):
-                if rights:
-                    yield _decision(staff, event, what, rights)
-        elif isinstance(event, ev.RightsChanged):
-            yield _decision(staff, event, "granted" if event.granted else "revoked", event.rights)
-
-
-def _decision(staff: Staff, event: ev.RightsConfirmed | ev.RightsChanged, what: str, rights: tuple[str, ...]) -> StaffDecision:
-    label = staff.accounts[event.account].label
-    return StaffDecision(
-        event.at, event.account, label, what, event.function.value, tuple(rights), event.by, event.reason.value, event.reference
-    )  # fmt: skip
+    """Return every right of every account, and the decisions about rights of twelve months."""
+    return review_of((read_event(data) for data in context.journal.read(STAFF)), context.clock.now())
 
 
 _SOURCE = "Ring order III.E.4, Amazon order VI.E.6"
@@ -230,7 +153,7 @@ def _equivalence(found: Equivalence | None) -> dict[str, Json] | None:
     return {"method": found.method.value, "sha256": found.digest, "reference": found.reference, "until": _at(found.until)}
 
 
-def _by(actor: StaffActor) -> str:
+def _by(actor: StaffActor | None) -> str:
     return actor.account if isinstance(actor, ByStaff) else "at the machine"
 
 

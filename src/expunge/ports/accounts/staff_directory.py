@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_acts import StaffAct
-from expunge.core.accounts.staff_events import AccessMethod
+from expunge.core.accounts.staff_events import AccessMethod, StaffEvent
 from expunge.core.accounts.staff_state import StaffStanding
 
 
@@ -32,6 +33,21 @@ class StaffMember:
     """What it may do now."""
     equivalence: AccessMethod | None
     """A way to log in that counts as one that cannot be phished, by a record that holds now."""
+    awaits_key: bool = False
+    """Whether another person has yet to confirm the fingerprint of its passkey; until then it has no right."""
+
+
+@dataclass(frozen=True)
+class StaffRegister:
+    """The register for people who may read it, as events that :class:`expunge.core.accounts.staff_state.Staff` folds.
+
+    It has every decision, and of the notes of days the last of each kind. It has no name of an account of the operating system, so that it
+    does not tell which accounts are one person's.
+    """
+
+    at: datetime
+    """The time by the clock that the rights are held against."""
+    events: tuple[StaffEvent, ...]
 
 
 class StaffDirectory(Protocol):
@@ -57,12 +73,13 @@ class StaffDirectory(Protocol):
         """Return every account, oldest first."""
         ...
 
-    def redeem(self, secret: str, claim: str = "") -> str:
+    def redeem(self, secret: str, claim: str = "", *, keyed: bool = False) -> str:
         """Use a link, which works once, and return its account.
 
         Args:
             secret: of the link.
             claim: what the caller calls this use: 16 random bytes in hex. The same again is the same use, and returns the same account.
+            keyed: whether the person enrols a passkey with it, which another person then has to confirm.
 
         Raises Refused for a link that is not known, was used, was withdrawn or has ended.
         """
@@ -76,6 +93,10 @@ class StaffDirectory(Protocol):
         """Note that a right is used today: before what it lets the account do. Raises Refused where the account may not."""
         ...
 
+    def begun(self) -> bool:
+        """Return whether a person was ever enrolled."""
+        ...
+
     def first_administrator(self) -> str | None:
         """Return the secret of a link that enrols the first administrator; None once a person is enrolled.
 
@@ -83,9 +104,24 @@ class StaffDirectory(Protocol):
         """
         ...
 
-    def decide(self, act: StaffAct, account: str) -> StaffActed:
+    def register(self) -> StaffRegister:
+        """Return the register for people."""
+        ...
+
+    def try_out(self, act: StaffAct, account: str, changes: int = 0) -> None:
+        """Raise what :meth:`decide` would raise for the same, and enter nothing."""
+        ...
+
+    def decide(self, act: StaffAct, account: str, changes: int = 0) -> StaffActed:
         """Enter a decision by an account of staff, once that account has proven that it decides exactly this.
 
-        Raises UsageError and Refused as :func:`expunge.core.accounts.staff_acts.decide`.
+        Args:
+            act: the decision.
+            account: who decides.
+            changes: what was decided about the account of the decision when it was looked at, as
+                :attr:`expunge.core.accounts.staff_state.StaffAccount.changes` counts; 0 where it does not matter.
+
+        Raises UsageError and Refused as :func:`expunge.core.accounts.staff_acts.decide` and
+        :func:`expunge.core.accounts.staff_acts.require_unchanged`.
         """
         ...

@@ -74,6 +74,8 @@ class JudgedTry:
 class AttackReport:
     """What an operator is told of an attack: numbers and times, no address."""
 
+    number: int
+    """By which its page is found; it names nothing else."""
     kind: AttackKind
     begun: datetime
     recognised: datetime
@@ -163,22 +165,30 @@ def close_quiet() -> None:
 def recent(within: timedelta = timedelta(days=90), most: int = 200) -> list[AttackReport]:
     """Return the attacks of a time, the newest first, those under way included."""
     close_quiet()
-    rows = Incident.objects.filter(recognised__gte=_now() - within).order_by("-recognised")[:most]
-    return [
-        AttackReport(
-            AttackKind(row.kind),
-            row.begun,
-            row.recognised,
-            row.seen,
-            row.closed,
-            row.tries,
-            row.refused,
-            row.accounts,
-            row.networks,
-            row.entered,
-        )
-        for row in rows
-    ]
+    return [_report(row) for row in Incident.objects.filter(recognised__gte=_now() - within).order_by("-recognised")[:most]]
+
+
+def report_of(number: int) -> AttackReport | None:
+    """Return one attack; None where there is none of that number."""
+    close_quiet()
+    row = Incident.objects.filter(pk=number, recognised__isnull=False).first()
+    return None if row is None else _report(row)
+
+
+def _report(row: Incident) -> AttackReport:
+    return AttackReport(
+        row.pk,
+        AttackKind(row.kind),
+        row.begun,
+        row.recognised,
+        row.seen,
+        row.closed,
+        row.tries,
+        row.refused,
+        row.accounts,
+        row.networks,
+        row.entered,
+    )
 
 
 def _current() -> _Watch:

@@ -106,3 +106,27 @@ class IncidentMark(models.Model):
 
     def __str__(self) -> str:
         return "mark"
+
+
+class SurfaceTries(models.Model):
+    """A number of tries at one way in, of one hour, that ended in one way."""
+
+    name: models.CharField[str, str] = models.CharField(primary_key=True, max_length=64)
+    """Of its hour, way in and outcome."""
+    hour: models.IntegerField[int, int] = models.IntegerField(db_index=True)
+    """Hours since 1970, UTC."""
+    surface: models.CharField[str, str] = models.CharField(max_length=32)
+    """A value of :class:`expunge.core.accounts.attempt_limits.Surface`."""
+    outcome: models.CharField[str, str] = models.CharField(max_length=16)
+    """A value of :class:`expunge.web.site.defence.by_surface.TryOutcome`."""
+    tries: models.IntegerField[int, int] = models.IntegerField()
+
+    objects: ClassVar[models.Manager[SurfaceTries]] = models.Manager()
+
+    class Meta:
+        """Its table."""
+
+        db_table = "expunge_surface_tries"
+
+    def __str__(self) -> str:
+        return self.surface

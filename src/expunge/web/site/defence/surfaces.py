@@ -28,15 +28,32 @@ SURFACES = {
     "mfa_add_webauthn": Surface.PASSKEY,
     "mfa_login_webauthn": Surface.PASSKEY,
     "mfa_reauthenticate_webauthn": Surface.PASSKEY,
+    "staff_sign_in_begin": Surface.PASSKEY,
+    "staff_enrol_prove": Surface.PASSKEY,
+    "staff_adding": Surface.PASSKEY,
+    "staff_removing": Surface.PASSKEY,
 }
 """The name of an address -> the way in."""
 
+_DECIDES = "decides as an employee who has come in; the keeper looks at the passkey"
 NOT_THROTTLED = {
     "language": "sets the language of the pages",
     "account_logout": "ends a session",
     "usersessions_list": "ends sessions of a person who is logged in",
     "accounts_recovery_stop": "stops a recovery of a person who is logged in",
     "accounts_typed_before": "shows a form again that a person had typed",
+    "staff_sign_in_finish": "answers a challenge that was counted when it was begun",
+    "staff_sign_out": "ends a session",
+    "staff_invite": _DECIDES,
+    "staff_decide": _DECIDES,
+    "staff_decide_function": _DECIDES,
+    "staff_decide_begin": _DECIDES,
+    "staff_decide_finish": _DECIDES,
+    "staff_enrol_finish": "answers a challenge that was counted when it was begun",
+    "staff_adding_confirmed": "answers a challenge that was counted when it was begun",
+    "staff_adding_finish": "answers a challenge that was counted when it was begun",
+    "staff_removing_confirmed": "answers a challenge that was counted when it was begun",
+    "staff_sessions": "ends sessions of a person who is signed in",
     "mfa_trust": "says whether this browser is kept, after every factor was proven",
 }
 """The name of an address -> why a form there tries no credential."""

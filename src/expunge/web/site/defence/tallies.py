@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from expunge.core.accounts.attempt_limits import FREE_FAILURES, LONGEST_DELAY, Budget, delay_after
+from expunge.web.site.defence import by_surface
 from expunge.web.site.defence.models import FailedRun, Tally
 from expunge.web.site.defence.names import keyed
 
@@ -106,6 +107,7 @@ def sweep(*, always: bool = False) -> None:
     """Remove rows whose time is over: now and then, so that the tables stay as small as the last hour's tries."""
     if not always and secrets.randbelow(_ONE_IN):
         return
+    by_surface.sweep()
     now = time.time()
     for model, key in ((Tally, "name"), (FailedRun, "name")):
         with transaction.atomic():

@@ -14,7 +14,8 @@ from expunge.core.accounts import spray
 from expunge.core.accounts.attempt_limits import Factor, Surface
 from expunge.core.accounts.client_networks import client_key, network_of
 from expunge.core.accounts.spray import SourceCounts
-from expunge.web.site.defence import incidents, tallies
+from expunge.web.site.defence import by_surface, incidents, tallies
+from expunge.web.site.defence.by_surface import TryOutcome
 from expunge.web.site.defence.incidents import JudgedTry
 from expunge.web.site.defence.names import keyed
 from expunge.web.site.defence.shared_passwords import SHARED
@@ -87,6 +88,7 @@ def admit(attempt: Attempt) -> Refusal | None:
             # Why: what one source is refused must not use up what its network, and all together, have. They are counted first.
             tallies.take_back(attempt._counted[:2])  # noqa: SLF001 - this module's own record
         if attempt.refusal is not None:
+            by_surface.count(attempt.surface, TryOutcome.REFUSED)
             _enter_failure(attempt)
     return attempt.refusal
 
@@ -100,12 +102,25 @@ def settle(attempt: Attempt) -> None:
 
 
 def _enter(attempt: Attempt) -> None:
+    by_surface.count(attempt.surface, _outcome(attempt))
     if attempt.succeeded:
         _succeed(attempt)
     elif attempt.rule.judged or spray.is_suspect(attempt.source):
         if attempt.password and not attempt.known and attempt.surface is Surface.LOGIN:
             SHARED.failed(attempt.password, attempt.target)
         _enter_failure(attempt)
+
+
+def _outcome(attempt: Attempt) -> TryOutcome:
+    if attempt.succeeded:
+        return TryOutcome.RIGHT
+    return TryOutcome.FAILED if attempt.rule.judged else TryOutcome.TAKEN
+
+
+def passkey_succeeded(client: str) -> None:
+    """Take back the try with a passkey that a client began, so that an office that signs in at nine uses up nothing."""
+    with tallies.in_turn():
+        tallies.take_back([keyed("passkeys", limits.PASSKEYS.window(time.time()), client_key(client))])
 
 
 def proven(account: str, addresses: Iterable[str], factors: Sequence[Factor]) -> None:

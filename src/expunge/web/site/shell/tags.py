@@ -45,6 +45,12 @@ def fields(form: BaseForm, problems: bool = True) -> dict[str, Any]:
     return {"form": form, "fields": [_shown(field) for field in form.visible_fields()], "with_problems": problems}
 
 
+@register.inclusion_tag("shell/field.html")
+def one_field(field: BoundField) -> dict[str, Any]:
+    """Render one field of a form whose others a page renders by itself."""
+    return {"field": _shown(field)}
+
+
 @register.inclusion_tag("shell/problems.html")
 def problems(form: BaseForm) -> dict[str, Any]:
     """Render what is wrong with a form, with links to the fields."""

@@ -1,0 +1,1 @@
+"""Pages on which employees manage people and rights, and look at sign-in attempts."""

@@ -1,0 +1,40 @@
+"""The pages of staff by name, for their navigation: each employee sees those that a right opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from expunge.core.accounts.staff import StaffRight
+
+
+@dataclass(frozen=True)
+class Item:
+    """One page in the navigation."""
+
+    view: str
+    """The name of its address."""
+    words: str | Promise
+    icon: str
+    rights: tuple[StaffRight, ...] = ()
+    """Rights of which it takes one; none for every employee."""
+
+
+ITEMS = (
+    Item("staff_home", gettext_lazy("Start"), "receipt"),
+    Item("staff_people", gettext_lazy("People and rights"), "devices", (StaffRight.READ_STAFF,)),
+    Item("staff_review", gettext_lazy("Confirm rights"), "check", (StaffRight.READ_STAFF,)),
+    Item("staff_attempts", gettext_lazy("Sign-in attempts"), "lock", (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)),
+    Item("staff_security", gettext_lazy("Your passkeys"), "passkey"),
+)
+"""In the order in which they are shown."""
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Return the pages that the employee of a request may open; none on other pages."""
+    member = getattr(request, "staff", None)
+    return {"staff_items": [each for each in ITEMS if not each.rights or member.rights.intersection(each.rights)] if member else []}
