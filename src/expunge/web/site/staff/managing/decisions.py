@@ -55,7 +55,7 @@ class Said:
 class ReasonForm(forms.Form):
     """Why, in one of a few words, and the key of a ticket."""
 
-    reason = forms.ChoiceField(label=gettext_lazy("Reason"))
+    reason = forms.ChoiceField(label=gettext_lazy("Reason"), error_messages={"required": gettext_lazy("Choose a reason.")})
     reference = forms.CharField(
         label=gettext_lazy("Ticket"),
         required=False,
@@ -164,7 +164,7 @@ class InviteForm(forms.Form):
     """A new account."""
 
     label = forms.CharField(label=gettext_lazy("Label"), max_length=LONGEST_LABEL)
-    function = forms.ChoiceField(label=gettext_lazy("Job function"))
+    function = forms.ChoiceField(label=gettext_lazy("Job function"), error_messages={"required": gettext_lazy("Choose a job function.")})
 
     def __init__(self, data: Typed) -> None:
         """Offer the job functions."""
