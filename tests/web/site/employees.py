@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.host.clocks import SystemClock
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.state.url import sqlite_url
 from expunge.bootstrap import keeping
+from expunge.bootstrap.accounts import staff_desks
 from expunge.bootstrap.open_state import DATABASE, read_installed
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import JobFunction
@@ -27,6 +30,8 @@ from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
 
+T = TypeVar("T")
+
 
 @contextlib.contextmanager
 def stream_of(site: SiteServed) -> Iterator[StaffStream]:
@@ -35,11 +40,40 @@ def stream_of(site: SiteServed) -> Iterator[StaffStream]:
         yield StaffStream(journal)
 
 
-def decided(site: SiteServed, act: StaffAct, employee: Employee | None = None) -> StaffActed:
+def apart(call: Callable[[], T]) -> T:
+    """Call in a thread of its own: a browser's driver has an event loop in this one, beside which Django asks no database."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(call).result()
+
+
+def fingerprints_of(site: SiteServed, account: str) -> frozenset[str]:
+    """The fingerprints of an account's passkeys, from the keeper's tables."""
+
+    def look() -> frozenset[str]:
+        with open_journal(sqlite_url(site.folder / "state" / DATABASE)) as journal:
+            register = DjangoAccountRegister(journal.alias)
+            try:
+                return staff_desks.fingerprints(register, account)
+            finally:
+                register.close()
+
+    return apart(look)
+
+
+def decided(site: SiteServed, act: StaffAct, keys: frozenset[str] = frozenset()) -> StaffActed:
     """Decide as the machine's own user does."""
-    keys = frozenset({employee.fingerprint}) if employee else frozenset()
-    with stream_of(site) as stream:
-        return staff_register.decide(stream, SystemClock(), secrets.token_bytes, act, ByMachineUser("root"), lambda _: keys)
+
+    def decide() -> StaffActed:
+        with stream_of(site) as stream:
+            return staff_register.decide(stream, SystemClock(), secrets.token_bytes, act, ByMachineUser("root"), lambda _: keys)
+
+    return apart(decide)
+
+
+def confirm_keys(site: SiteServed, account: str) -> None:
+    """Confirm the passkeys of an account as the machine's own user does."""
+    keys = fingerprints_of(site, account)
+    decided(site, ConfirmKeys(account, tuple(sorted(keys))), keys)
 
 
 @dataclass
@@ -54,7 +88,7 @@ class Employee(HttpPerson):
     def joins(cls, site: SiteServed, label: str, function: JobFunction) -> Employee:
         """Come as a person whom the machine invited, and whose passkey it confirmed; signed in."""
         employee = cls.enrols(site, label, decided(site, InviteStaff(label, function)).secret)
-        decided(site, ConfirmKeys(employee.account, (employee.fingerprint,)), employee)
+        confirm_keys(site, employee.account)
         return employee.signed_in()
 
     @classmethod
