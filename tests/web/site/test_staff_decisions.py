@@ -198,7 +198,7 @@ def test_another_way_to_sign_in_is_ended(office: Office) -> None:
     assert "A password and a code of a device (SEC-17)" in office.admin.get("/staff/people/totp-desk/").words
     assert office.admin.decides("/staff/people/totp-desk/end-equivalence/")["to"]
     assert register(office.site).accounts[name].equivalence is None
-    assert "No other way to sign in counts" in office.admin.step("/staff/people/totp-desk/end-equivalence/").words
+    assert "No other way to log in counts" in office.admin.step("/staff/people/totp-desk/end-equivalence/").words
 
 
 # --- confirmation -------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_an_open_page_is_told_to_stop_when_the_right_the_account_or_the_session_
     stopped = watches.ask("GET", "/staff/still/any/", **htmx)
     assert "This account is closed now." in stopped.words
     assert stopped.headers["HX-Retarget"] == "body"
-    assert "You are signed out." in watches.ask("GET", "/staff/still/any/", **htmx).words
+    assert "You are logged out." in watches.ask("GET", "/staff/still/any/", **htmx).words
     assert watches.get("/staff/").path == "/staff/sign-in/"
 
 

@@ -29,7 +29,7 @@ def still(request: HttpRequest, right: str) -> HttpResponseBase:
         return answer
     # The session is over: the reason lies where the sign-in would have shown it.
     reasons = [str(each) for each in get_messages(request)]
-    return _stopped(request, reasons or [_("You are signed out.")], over=True)
+    return _stopped(request, reasons or [_("You are logged out.")], over=True)
 
 
 HTTP_NOTHING = 204
