@@ -154,7 +154,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/defence": "site/shell site/accounts site/accounts/columns",
         "site/staff/migrations": "",
         "site/staff": "site/shell site/accounts site/defence",
-        "site": ". site/shell site/accounts site/mail site/defence site/staff",
+        "site/staff/managing": "site/shell site/accounts site/defence site/staff",
+        "site": ". site/shell site/accounts site/mail site/defence site/staff site/staff/managing",
         "serving": ". site",
     },
     "demo": {

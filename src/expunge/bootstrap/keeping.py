@@ -9,6 +9,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -266,7 +267,7 @@ def keep(
         doors: those of the vault; closed at the end. Without them the keeper answers no request about a recording.
         senders: those for the senders of servers; closed at the end. Without them the keeper answers no server.
         accounts: the map whose state holds accounts, and the settings of their guard; None where it guards none.
-        first_link: told a new link for the first administrator, once the keeper answers; not where a person is enrolled.
+        first_link: told a new link for the first administrator, once the keeper answers; an empty text where there is none to tell.
 
     Raises:
         Busy: another keeper of it is running.
@@ -285,8 +286,9 @@ def keep(
 
         def begun() -> None:
             ready()
-            if first_link and guard and accounts:
-                _tell_first_link(guard, accounts[1].origin, first_link)
+            if first_link:
+                # Why a thread: the one that is here answers everybody, and the state may be slow.
+                threading.Thread(target=_tell_first_link, args=(guard, accounts, first_link), daemon=True).start()
 
         keeper = Keeper(handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts)
         with place.listen(for_others=admitted.others) as listening:
@@ -302,11 +304,13 @@ def keep(
                     guard.close()
 
 
-def _tell_first_link(guard: KeptGuard, origin: str, tell: Callable[[str], None]) -> None:
+def _tell_first_link(guard: KeptGuard | None, accounts: tuple[Path, GuardSettings] | None, tell: Callable[[str], None]) -> None:
+    link = ""
     # Why no error: a keeper without its state answers what needs none, and says of each request why not.
     with suppress(ExpungeError):
-        if secret := guard.staff().first_administrator():
-            tell(enrolment_link(origin, secret))
+        if guard and accounts and (secret := guard.staff().first_administrator()):
+            link = enrolment_link(accounts[1].origin, secret)
+    tell(link)
 
 
 def keeper_status(place: KeeperPlace) -> KeeperStatus:

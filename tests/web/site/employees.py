@@ -2,27 +2,78 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from expunge.adapters.database.account_register_django import DjangoAccountRegister
+from expunge.adapters.database.journal_django import open_journal
+from expunge.adapters.host.clocks import SystemClock
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
-from expunge.adapters.keeper.keeper_staff import KeeperStaff
+from expunge.adapters.state.url import sqlite_url
 from expunge.bootstrap import keeping
-from expunge.bootstrap.open_state import read_installed
+from expunge.bootstrap.accounts import staff_desks
+from expunge.bootstrap.open_state import DATABASE, read_installed
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import JobFunction
+from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, StaffAct
+from expunge.core.accounts.staff_events import ByMachineUser
+from expunge.engine.accounts import staff_register
+from expunge.engine.accounts.staff_register import StaffStream
+from expunge.ports.accounts.staff_directory import StaffActed
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
-from tests.cli.running import expunge
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
 
+T = TypeVar("T")
 
-def staff_of(site: SiteServed) -> KeeperStaff:
-    """The register, as the web process asks for it."""
-    return KeeperStaff(keeping.place_of_map(read_installed(site.folder / "expunge.yaml")))
+
+@contextlib.contextmanager
+def stream_of(site: SiteServed) -> Iterator[StaffStream]:
+    """The register in the journal of the installation."""
+    with open_journal(sqlite_url(site.folder / "state" / DATABASE)) as journal:
+        yield StaffStream(journal)
+
+
+def apart(call: Callable[[], T]) -> T:
+    """Call in a thread of its own: a browser's driver has an event loop in this one, beside which Django asks no database."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(call).result()
+
+
+def fingerprints_of(site: SiteServed, account: str) -> frozenset[str]:
+    """The fingerprints of an account's passkeys, from the keeper's tables."""
+
+    def look() -> frozenset[str]:
+        with open_journal(sqlite_url(site.folder / "state" / DATABASE)) as journal:
+            register = DjangoAccountRegister(journal.alias)
+            try:
+                return staff_desks.fingerprints(register, account)
+            finally:
+                register.close()
+
+    return apart(look)
+
+
+def decided(site: SiteServed, act: StaffAct, keys: frozenset[str] = frozenset()) -> StaffActed:
+    """Decide as the machine's own user does."""
+
+    def decide() -> StaffActed:
+        with stream_of(site) as stream:
+            return staff_register.decide(stream, SystemClock(), secrets.token_bytes, act, ByMachineUser("root"), lambda _: keys)
+
+    return apart(decide)
+
+
+def confirm_keys(site: SiteServed, account: str) -> None:
+    """Confirm the passkeys of an account as the machine's own user does."""
+    keys = fingerprints_of(site, account)
+    decided(site, ConfirmKeys(account, tuple(sorted(keys))), keys)
 
 
 @dataclass
@@ -35,10 +86,10 @@ class Employee(HttpPerson):
 
     @classmethod
     def joins(cls, site: SiteServed, label: str, function: JobFunction) -> Employee:
-        """Come as a person whom the command line invited, and whose passkey it confirmed; signed in."""
-        made = expunge("staff", "invite", label, "--function", function.value, "--json", cwd=site.folder)
-        assert made.code == 0, made.err
-        return cls.enrols(site, label, made.json["secret"]).confirmed().signed_in()
+        """Come as a person whom the machine invited, and whose passkey it confirmed; signed in."""
+        employee = cls.enrols(site, label, decided(site, InviteStaff(label, function)).secret)
+        confirm_keys(site, employee.account)
+        return employee.signed_in()
 
     @classmethod
     def enrols(cls, site: SiteServed, label: str, secret: str) -> Employee:
@@ -60,14 +111,9 @@ class Employee(HttpPerson):
         """What the person reads out."""
         return fingerprint(next(iter(self.authenticator.made)))
 
-    def confirmed(self) -> Employee:
-        """Have the command line confirm the passkey."""
-        done = expunge("staff", "confirm-key", self.label, self.fingerprint, cwd=self.site.folder)
-        assert done.code == 0, done.err
-        return self
-
     def signed_in(self) -> Employee:
-        """Sign in on the page."""
+        """Sign in on the page, as at a browser that was never here."""
+        self.cookies.clear()
         self.get("/staff/sign-in/")
         assert "to" in self.perform("csrfmiddlewaretoken"), self.last
         return self

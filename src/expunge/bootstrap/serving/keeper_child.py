@@ -52,8 +52,11 @@ class KeeperChild:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def begin(self) -> str:
-        """Start a keeper if none runs. Return why requests cannot be answered, with what to do; empty where they can."""
+    def begin(self, *, with_link: bool = False) -> str:
+        """Start a keeper if none runs. Return why requests cannot be answered, with what to do; empty where they can.
+
+        ``with_link``: whether a keeper that is started makes a link for the first administrator; :meth:`tell_first_link` has to follow.
+        """
         try:
             keeping.keeper_status(self._place)
         except KeeperAway:
@@ -61,7 +64,7 @@ class KeeperChild:
                 return "the keystore belongs to another user, and no keeper runs; start `expunge keeper run` as that user"
             if keeping.needs_passphrase(self._place):
                 return f"the keystore is locked by a passphrase, and no keeper runs; {_HELP}"
-            self._start(with_link=True)
+            self._start(with_link=with_link)
             if not self._answers():
                 return "the keeper that was started does not answer yet; what it said stands above"
         except ExpungeError as error:

@@ -103,7 +103,7 @@ def _descriptor(number: int) -> Iterator[Callable[[str], None] | None]:
     with os.fdopen(number, "w") as pipe:
 
         def tell(link: str) -> None:
-            pipe.write(f"{link}\n")
+            pipe.write(link)
             pipe.close()
 
         yield tell

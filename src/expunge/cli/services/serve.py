@@ -94,9 +94,11 @@ def serve(
         if with_pages:
             _tell_first_link(keeper, as_json=as_json)
 
+    # Why not into a file or a journal: who reads that would be the administrator.
+    with_link = with_pages and (as_json or sys.stderr.isatty())
     with listening, keeper:
         told = [f"the web process cannot be closed as it should be: {gap}" for gap in closed_worker.gaps()]
-        told += [f"requests are answered with 503 for now: {why_not}"] if (why_not := keeper.begin()) else []
+        told += [f"requests are answered with 503 for now: {why_not}"] if (why_not := keeper.begin(with_link=with_link)) else []
         for line in told:
             output.note(line)
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
@@ -133,7 +135,7 @@ def _tell_first_link(keeper: KeeperChild, *, as_json: bool) -> None:
             output.note(f"no person of your staff is enrolled yet. The first administrator opens this once, within 72 hours: {link}")
         sys.stdout.flush()
 
-    if (as_json or sys.stderr.isatty()) and keeper.tell_first_link(tell):
+    if keeper.tell_first_link(tell):
         return
     try:
         begun = keeper.staff_begun()

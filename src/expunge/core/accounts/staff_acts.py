@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import TypeAlias
-from uuid import UUID
+from typing import TYPE_CHECKING, TypeAlias
 
 from expunge.core.accounts import staff_events as ev
 from expunge.core.accounts.asks import Ask, AskKind
@@ -21,6 +20,9 @@ from expunge.core.accounts.staff_state import Staff, StaffAccount, StaffStanding
 from expunge.core.values import canonical, codec
 from expunge.core.values.tags import tagged
 from expunge.errors import AlreadyThere, DecisionRefused, EvidenceInvalid, Refused, StateCorrupt, UsageError
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 LINK_LASTS = timedelta(hours=72)
 DECISION = "decision"

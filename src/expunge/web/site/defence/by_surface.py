@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from expunge.core.accounts.attempt_limits import Surface
 from expunge.web.site.defence.models import SurfaceTries
@@ -50,6 +50,13 @@ def count(surface: Surface, outcome: TryOutcome) -> None:
     hour = int(time.time()) // _HOUR
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [f"{hour} {surface.value} {outcome.value}", hour, surface.value, outcome.value])
+
+
+def turned_out_right(surface: Surface) -> None:
+    """Count a try as right that was counted as failed, because only a later request tells."""
+    failed = f"{int(time.time()) // _HOUR} {surface.value} {TryOutcome.FAILED.value}"
+    SurfaceTries.objects.filter(name=failed, tries__gt=0).update(tries=F("tries") - 1)
+    count(surface, TryOutcome.RIGHT)
 
 
 def numbers(within: timedelta) -> tuple[SurfaceNumbers, ...]:

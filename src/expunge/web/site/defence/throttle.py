@@ -121,6 +121,7 @@ def passkey_succeeded(client: str) -> None:
     """Take back the try with a passkey that a client began, so that an office that signs in at nine uses up nothing."""
     with tallies.in_turn():
         tallies.take_back([keyed("passkeys", limits.PASSKEYS.window(time.time()), client_key(client))])
+        by_surface.turned_out_right(Surface.PASSKEY)
 
 
 def proven(account: str, addresses: Iterable[str], factors: Sequence[Factor]) -> None:

@@ -49,7 +49,7 @@ class StaffRequest(HttpRequest):
     staff: StaffMember
     """The account, as the keeper told it for this request."""
     needs: str
-    """What the open page takes, for the question whether it may stay open: rights of which one is enough, or ``any``."""
+    """What the open page takes, as the question whether it may stay open has it: ``any``, or rights."""
 
 
 StaffView = Callable[Concatenate[StaffRequest, _P], HttpResponseBase]

@@ -28,7 +28,7 @@ ITEMS = (
     Item("staff_home", gettext_lazy("Start"), "receipt"),
     Item("staff_people", gettext_lazy("People and rights"), "devices", (StaffRight.READ_STAFF,)),
     Item("staff_review", gettext_lazy("Confirm rights"), "check", (StaffRight.READ_STAFF,)),
-    Item("staff_attempts", gettext_lazy("Sign-in attempts"), "lock", (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)),
+    Item("staff_attempts", gettext_lazy("Login attempts"), "lock", (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)),
     Item("staff_security", gettext_lazy("Your passkeys"), "passkey"),
 )
 """In the order in which they are shown."""

@@ -82,6 +82,8 @@ def leave(request: HttpRequest) -> HttpResponse:
 def home(request: StaffRequest) -> HttpResponse:
     """Show the account, and what it may do."""
     rights = [right_words(each) for each in sorted(request.staff.rights)]
+    # What it shows is out of date once one of them is gone.
+    request.needs = ",".join(sorted(request.staff.rights)) or request.needs
     return render(request, "staff/home.html", {"member": request.staff, "rights": rights})
 
 

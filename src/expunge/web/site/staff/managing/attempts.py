@@ -1,4 +1,4 @@
-"""Sign-in attempts and attacks, in numbers: no page names a person, an account or a machine."""
+"""Login attempts and attacks, in numbers: no page names a person, an account or a machine."""
 
 from __future__ import annotations
 

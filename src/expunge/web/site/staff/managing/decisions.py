@@ -55,7 +55,7 @@ class Said:
 class ReasonForm(forms.Form):
     """Why, in one of a few words, and the key of a ticket."""
 
-    reason = forms.ChoiceField(label=gettext_lazy("Reason"))
+    reason = forms.ChoiceField(label=gettext_lazy("Reason"), error_messages={"required": gettext_lazy("Choose a reason.")})
     reference = forms.CharField(
         label=gettext_lazy("Ticket"),
         required=False,
@@ -164,7 +164,7 @@ class InviteForm(forms.Form):
     """A new account."""
 
     label = forms.CharField(label=gettext_lazy("Label"), max_length=LONGEST_LABEL)
-    function = forms.ChoiceField(label=gettext_lazy("Job function"))
+    function = forms.ChoiceField(label=gettext_lazy("Job function"), error_messages={"required": gettext_lazy("Choose a job function.")})
 
     def __init__(self, data: Typed) -> None:
         """Offer the job functions."""
@@ -250,7 +250,7 @@ KINDS = {
             "confirm", gettext_lazy("Confirm the rights of %(label)s"), StaffRight.CONFIRM_RIGHTS, True,  # noqa: FBT003
             (_R.NEEDED, _R.UNUSED, _R.MOVED, _R.LEFT, _R.INCIDENT, _R.MISTAKE),
         ),
-        Kind("end-equivalence", gettext_lazy("End the other way to sign in of %(label)s"), _MANAGE, False),  # noqa: FBT003
+        Kind("end-equivalence", gettext_lazy("End the other way to log in of %(label)s"), _MANAGE, False),  # noqa: FBT003
     )
 }  # fmt: skip
 """Name in an address -> the kind of decision."""
@@ -279,7 +279,7 @@ def done(act: StaffAct, label: str) -> str:
         case ConfirmRights():
             return _("The rights of %(label)s are decided.") % {"label": label}
         case _:
-            return _("The other way to sign in of %(label)s counts no longer.") % {"label": label}
+            return _("The other way to log in of %(label)s counts no longer.") % {"label": label}
 
 
 def _lines(rights: Iterable[StaffRight]) -> tuple[str, ...]:
@@ -342,7 +342,7 @@ def _confirm(act: ConfirmRights, label: str) -> Said:
 
 
 def _end_equivalence(_act: EndEquivalence, label: str) -> Said:
-    what = _("For %(label)s no other way to sign in counts any more.") % {"label": label}
+    what = _("For %(label)s no other way to log in counts any more.") % {"label": label}
     return Said(what, then=(_("From then on it takes a passkey."),))
 
 

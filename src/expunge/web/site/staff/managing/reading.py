@@ -134,7 +134,7 @@ class Person:
 
     @property
     def equivalence(self) -> str:
-        """The other way to sign in that counts, in words; empty for none."""
+        """The other way to log in that counts, in words; empty for none."""
         found = self.account.equivalent(self.now)
         return str(words.METHODS[found.method]) if found else ""
 
@@ -149,6 +149,11 @@ class Person:
     def due(self) -> datetime | None:
         """Return when the first of its rights lapses; None where it has none."""
         return min((each.due for each in self.functions), default=None)
+
+    @property
+    def lapsed(self) -> bool:
+        """Return whether the first of its rights has lapsed."""
+        return any(each.lapsed for each in self.functions)
 
     @property
     def open(self) -> tuple[HeldFunction, ...]:

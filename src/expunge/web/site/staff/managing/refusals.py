@@ -20,7 +20,7 @@ _RULES: dict[StaffRule, str | Promise] = {
     StaffRule.NO_LINK: gettext_lazy("The account has no link that still works. Look at how it stands now."),
     StaffRule.NOT_IN_USE: gettext_lazy("Only an account that is enrolled and not suspended can be suspended. Look at how it stands now."),
     StaffRule.IN_USE: gettext_lazy("The account is neither suspended nor closed. Look at how it stands now."),
-    StaffRule.NO_EQUIVALENCE: gettext_lazy("No other way to sign in counts for this account. Look at how it stands now."),
+    StaffRule.NO_EQUIVALENCE: gettext_lazy("No other way to log in counts for this account. Look at how it stands now."),
     StaffRule.NOTHING_HELD: gettext_lazy("The account has no right left that could be confirmed. A lapsed right is granted anew."),
     StaffRule.SECOND_PERSON: gettext_lazy("A second person confirms what the first one granted. Ask another officer to decide this."),
     StaffRule.CONFLICT: gettext_lazy("One person may not have both: %(rights)s. Take the other one away first, or choose another person."),

@@ -20,6 +20,8 @@ ANY = "any"
 def still(request: HttpRequest, right: str) -> HttpResponseBase:
     """Answer with nothing where the page may stay open, and otherwise with what takes its place.
 
+    ``right``: ``any`` for a page that takes none; the rights that it takes, with commas between; of those with a plus between, one.
+
     It is no use by the person: it keeps no session alive and no right in use.
     """
     answer = _looked(request, right)
@@ -27,7 +29,7 @@ def still(request: HttpRequest, right: str) -> HttpResponseBase:
         return answer
     # The session is over: the reason lies where the sign-in would have shown it.
     reasons = [str(each) for each in get_messages(request)]
-    return _stopped(request, reasons or [_("You are signed out.")], over=True)
+    return _stopped(request, reasons or [_("You are logged out.")], over=True)
 
 
 HTTP_NOTHING = 204
@@ -35,10 +37,13 @@ HTTP_NOTHING = 204
 
 @staff_page(polled=True)
 def _looked(request: StaffRequest, right: str) -> HttpResponse:
-    wanted = {each for each in StaffRight if each.value in right.split("+")}
-    if right == ANY or not wanted.isdisjoint(request.staff.rights):
+    if right == ANY or all(request.staff.rights.intersection(_rights(part)) for part in right.split(",")):
         return HttpResponse(status=HTTP_NOTHING)
     return _stopped(request, [_("The right for this page was taken away from your account.")], over=False)
+
+
+def _rights(part: str) -> set[StaffRight]:
+    return {each for each in StaffRight if each.value in part.split("+")}
 
 
 def _stopped(request: HttpRequest, reasons: list[str], *, over: bool) -> HttpResponse:

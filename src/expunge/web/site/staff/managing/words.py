@@ -58,8 +58,8 @@ _DEEDS: dict[StaffDeed, str | Promise] = {
     StaffDeed.KEPT: gettext_lazy("Confirmed as %(function)s: %(rights)s"),
     StaffDeed.SUSPENDED: gettext_lazy("Suspended"),
     StaffDeed.RESTORED: gettext_lazy("Restored"),
-    StaffDeed.EQUIVALENCE: gettext_lazy("Another way to sign in was recorded as equivalent"),
-    StaffDeed.EQUIVALENCE_ENDED: gettext_lazy("The equivalent way to sign in was ended"),
+    StaffDeed.EQUIVALENCE: gettext_lazy("Another way to log in was recorded as equivalent"),
+    StaffDeed.EQUIVALENCE_ENDED: gettext_lazy("The equivalent way to log in was ended"),
 }
 
 

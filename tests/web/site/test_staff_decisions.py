@@ -1,0 +1,404 @@
+"""Decisions about people and rights on the pages, over HTTP: each one, what refuses it, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from uuid import uuid4
+
+import pytest
+
+from expunge.core.accounts.staff import RIGHTS, JobFunction, StaffRight
+from expunge.core.accounts.staff_acts import RevokeRights, SuspendStaff
+from expunge.core.accounts.staff_events import (
+    AccessMethod,
+    ByMachineUser,
+    EquivalenceRecorded,
+    RightUsed,
+    StaffEnrolled,
+    StaffInvited,
+    StaffReason,
+    StaffSeen,
+)
+from expunge.core.accounts.staff_state import Staff
+from tests.web.site.employees import Employee, decided, stream_of
+from tests.web.site.http_person import HttpPerson
+from tests.web.site.kit import SiteServed
+
+F, R = JobFunction, StaffRight
+OMAR = ByMachineUser("omar")
+
+
+def register(served: SiteServed) -> Staff:
+    with stream_of(served) as stream:
+        return stream.known()
+
+
+def account_of(served: SiteServed, label: str) -> str:
+    return next(name for name, each in register(served).accounts.items() if each.label == label)
+
+
+def rights_of(served: SiteServed, label: str) -> frozenset[StaffRight]:
+    account = register(served).accounts[account_of(served, label)]
+    return account.rights(datetime.now(UTC))
+
+
+def was_there(served: SiteServed, label: str, function: JobFunction, days: int, seen: int = 3) -> str:
+    """An account that was enrolled so many days ago, and last seen some days ago."""
+    began, name = datetime.now(UTC) - timedelta(days=days), str(uuid4())
+    until, digest = began + timedelta(hours=72), sha256(name.encode()).hexdigest()
+    day = (datetime.now(UTC) - timedelta(days=seen)).replace(hour=0, minute=0, second=0, microsecond=0)
+    with stream_of(served) as stream:
+        stream.enter(
+            lambda _: (
+                StaffInvited(began, name, label, function, tuple(sorted(RIGHTS[function])), OMAR, digest, until, "", first=False),
+                StaffEnrolled(began, name, digest),
+                StaffSeen(day, name),
+                RightUsed(day, name, min(RIGHTS[function])),
+            )
+        )
+    return name
+
+
+@dataclass
+class Office:
+    """An installation with an administrator and an officer who are signed in."""
+
+    site: SiteServed
+    admin: Employee
+    officer: Employee
+
+    def desk(self, label: str, function: JobFunction = F.REVIEWER) -> str:
+        """Have a person at a desk."""
+        return was_there(self.site, label, function, days=3, seen=1)
+
+
+@pytest.fixture(scope="module")
+def office(served_site: SiteServed) -> Office:
+    admin = Employee.joins(served_site, "admin-1", F.ADMINISTRATOR)
+    officer = Employee.joins(served_site, "officer-1", F.OFFICER)
+    return Office(served_site, admin, officer)
+
+
+# --- a person joins -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.duty("RNG-18")
+def test_an_administrator_invites_a_reviewer_whose_link_is_shown_once_and_works_once(office: Office) -> None:
+    admin = office.admin
+    page = admin.step("/staff/invite/", label="night-desk-1", function="reviewer")
+    assert "You invite night-desk-1 as Reviewer." in page.words
+    assert "Ask to see part of a recording" in page.words
+    assert not [each for each in register(office.site).accounts.values() if each.label == "night-desk-1"], "nothing before the passkey"
+    made = admin.perform("decision")
+    link, _, secret = made["link"].partition("#")
+    assert link == f"{office.site.origin}/staff/enrol/"
+    assert admin.again() == made, "the same form once more"
+    assert len([each for each in register(office.site).accounts.values() if each.label == "night-desk-1"]) == 1
+    for path in ("/staff/people/", "/staff/people/night-desk-1/"):
+        page = admin.get(path)
+        assert "The link works until" in page.words
+        assert secret not in page.text
+    desk = Employee.enrols(office.site, "night-desk-1", secret)
+    assert "waits to be confirmed" in admin.get("/staff/people/").words
+    assert rights_of(office.site, "night-desk-1") == frozenset()
+    page = admin.step("/staff/people/night-desk-1/confirm-key/", fingerprints="aaaa-bbbb-cccc-dddd")
+    assert "have other fingerprints" in page.words
+    assert "aaaa-bbbb-cccc-dddd" in page.text, "what was typed is there"
+    assert "has four groups" in admin.fill(fingerprints="hello").words
+    assert admin.decides("/staff/people/night-desk-1/confirm-key/", fingerprints=f" {desk.fingerprint.upper()} ")["to"]
+    assert rights_of(office.site, "night-desk-1") == RIGHTS[F.REVIEWER]
+    assert "Your passkeys" in desk.signed_in().get("/staff/").words
+
+
+def test_what_is_typed_into_an_invitation_is_held_against_the_rules_and_kept(office: Office) -> None:
+    office.desk("taken-1")
+    for label, why in (("Ann Lee", "small letters, digits and hyphens"), ("taken-1", "has rights or is invited")):
+        page = office.admin.step("/staff/invite/", label=label, function="operator")
+        assert why in page.words
+        assert f'value="{label}"' in page.text
+        assert '<option value="operator" selected>' in page.text
+    page = office.admin.step("/staff/invite/", label="fine-1", function="operator")
+    page = office.admin.send("step", step="change")
+    assert 'value="fine-1"' in page.text
+    assert '<option value="operator" selected>' in page.text
+    assert "fine-1" not in {each.label for each in register(office.site).accounts.values()}
+
+
+def test_a_link_is_withdrawn(office: Office) -> None:
+    made = office.admin
+    made.step("/staff/invite/", label="never-came", function="assessor")
+    secret = made.perform("decision")["link"].partition("#")[2]
+    assert office.admin.decides("/staff/people/never-came/withdraw/") == {"to": "/staff/people/never-came/"}
+    assert "The link of never-came opens nothing any more." in office.admin.get("/staff/people/never-came/").words
+    with pytest.raises(Exception, match="withdrawn"):
+        Employee.enrols(office.site, "never-came", secret)
+    assert "no link that still works" in office.admin.step("/staff/people/never-came/withdraw/").words
+
+
+# --- rights -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.duty("RNG-18")
+def test_rights_are_granted_and_taken_away_and_the_rules_say_why_not(office: Office) -> None:
+    office.desk("day-desk")
+    grant = {"reason": "needed", "reference": "hr-1042"}
+    assert office.admin.decides("/staff/people/day-desk/operator/grant/", rights=["enter-orders"], **grant)["to"]
+    assert rights_of(office.site, "day-desk") == {R.REQUEST_VIEWS, R.SEE_VIEWS, R.ENTER_ORDERS}
+    page = office.admin.get("/staff/people/day-desk/")
+    assert "Granted to day-desk: Enter orders for people who asked." in page.words
+    assert "The job function needs it · HR-1042 by admin-1" in page.words
+    page = office.admin.step("/staff/people/day-desk/officer/grant/", rights=["approve-views"], **grant)
+    assert "One person may not have both: Approve that another person sees a recording, Ask to see part of a recording." in page.words
+    assert 'value="HR-1042"' in page.text or 'value="hr-1042"' in page.text
+    page = office.admin.step("/staff/people/day-desk/reviewer/revoke/", reason="unused")
+    assert "Choose at least one right." in page.words
+    page = office.admin.step("/staff/people/day-desk/reviewer/revoke/", rights=["see-views"], reason="unused", reference="Ann left us")
+    assert "and no text" in page.words
+    assert "Ann left us" in page.text
+    page = office.admin.fill(rights=["see-views"], reason="", reference="")
+    assert "Choose a reason." in page.words
+    assert office.admin.decides("/staff/people/day-desk/reviewer/revoke/", rights=["see-views"], reason="unused")["to"]
+    assert rights_of(office.site, "day-desk") == {R.REQUEST_VIEWS, R.ENTER_ORDERS}
+
+
+def test_an_account_is_suspended_and_restored(office: Office) -> None:
+    office.desk("away-desk")
+    assert office.admin.decides("/staff/people/away-desk/suspend/", reason="away")["to"]
+    assert rights_of(office.site, "away-desk") == frozenset()
+    assert "neither suspended" not in office.admin.step("/staff/people/away-desk/restore/", reason="back").words
+    assert "can be suspended" in office.admin.step("/staff/people/away-desk/suspend/", reason="left").words
+    assert office.admin.decides("/staff/people/away-desk/restore/", reason="back")["to"]
+    assert rights_of(office.site, "away-desk") == RIGHTS[F.REVIEWER]
+
+
+def test_none_decides_about_oneself_and_the_last_administrator_stays(office: Office) -> None:
+    page = office.admin.get("/staff/people/admin-1/")
+    assert "Another person decides about it." in page.words
+    assert "/suspend/" not in page.text
+    for path, typed in (
+        ("/staff/people/admin-1/suspend/", {"reason": "away"}),
+        ("/staff/people/admin-1/administrator/revoke/", {"rights": ["manage-staff"], "reason": "left"}),
+    ):
+        assert "does not decide about its own rights" in office.admin.step(path, **typed).words  # type: ignore[arg-type]
+
+
+def test_another_way_to_sign_in_is_ended(office: Office) -> None:
+    name = office.desk("totp-desk")
+    now = datetime.now(UTC)
+    with stream_of(office.site) as stream:
+        stream.enter(
+            lambda _: (
+                EquivalenceRecorded(now, name, AccessMethod.TOTP, "0" * 64, "SEC-17", now + timedelta(days=60), "programme-head", "x"),
+            )
+        )
+    assert "A password and a code of a device (SEC-17)" in office.admin.get("/staff/people/totp-desk/").words
+    assert office.admin.decides("/staff/people/totp-desk/end-equivalence/")["to"]
+    assert register(office.site).accounts[name].equivalence is None
+    assert "No other way to log in counts" in office.admin.step("/staff/people/totp-desk/end-equivalence/").words
+
+
+# --- confirmation -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.duty("AMZ-16", "RNG-18")
+def test_an_officer_confirms_what_is_due_and_takes_away_what_is_not_needed(office: Office) -> None:
+    was_there(office.site, "year-desk", F.REVIEWER, days=350)
+    was_there(office.site, "late-desk", F.REVIEWER, days=370)
+    page = office.officer.get("/staff/review/")
+    before, after = page.words.partition("Later")[::2] if "Later" in page.words else (page.words, "")
+    assert "year-desk · Reviewer Lapses on" in before
+    assert "late-desk · Reviewer Lapsed" in before
+    assert "comes back by a new grant alone" in before
+    assert "year-desk" not in after.partition("Decisions about rights")[0]
+    path = "/staff/people/year-desk/reviewer/confirm/"
+    assert path in page.text
+    assert "/staff/people/late-desk/reviewer/confirm/" not in page.text
+    answers = {"request-views": "keep", "see-views": "revoke"}
+    page = office.officer.step(path, reason="needed", **{"request-views": "keep", "see-views": ""})
+    assert "Choose whether it is still needed." in page.words
+    assert 'id="request-views-keep" value="keep" checked' in page.text
+    page = office.officer.fill(reason="needed", reference="SEC-3", **answers)
+    assert "Still needed, for twelve months: Ask to see part of a recording Taken away: See the part of a recording" in page.words
+    assert office.officer.perform("decision") == {"to": "/staff/people/year-desk/"}
+    assert rights_of(office.site, "year-desk") == {R.REQUEST_VIEWS}
+    page = office.officer.get("/staff/review/")
+    assert "year-desk · Reviewer Lapses on" not in page.words
+    assert "Confirmed as Reviewer: Ask to see part of a recording The job function needs it · SEC-3 by officer-1" in page.words
+    page = office.admin.get(path)
+    assert page.status == 403, "an administrator confirms nothing"
+    grant = {"rights": ["request-views", "see-views"], "reason": "needed"}
+    assert office.admin.decides("/staff/people/late-desk/reviewer/grant/", **grant)["to"]  # type: ignore[arg-type]
+    assert rights_of(office.site, "late-desk") == RIGHTS[F.REVIEWER]
+
+
+def test_an_officer_of_an_administrator_waits_for_a_second_person(office: Office) -> None:
+    office.admin.step("/staff/invite/", label="officer-2", function="officer")
+    assert "None of it counts before a second person has confirmed it." in (office.admin.last or pytest.fail("no page")).words
+    secret = office.admin.perform("decision")["link"].partition("#")[2]
+    other = Employee.enrols(office.site, "officer-2", secret)
+    assert office.admin.decides("/staff/people/officer-2/confirm-key/", fingerprints=other.fingerprint)["to"]
+    assert rights_of(office.site, "officer-2") == frozenset()
+    assert "officer-2 · Officer Waits for a second person" in office.officer.get("/staff/review/").words
+    answers = {each.value: "keep" for each in RIGHTS[F.OFFICER]}
+    assert office.officer.decides("/staff/people/officer-2/officer/confirm/", reason="needed", **answers)["to"]
+    assert rights_of(office.site, "officer-2") == RIGHTS[F.OFFICER]
+
+
+# --- who decides, and what exactly --------------------------------------------------------------------------
+
+
+def test_a_decision_is_taken_for_exactly_what_the_page_said(office: Office) -> None:
+    """Neither another decision, nor another employee, nor another session uses what one page was signed for."""
+    office.desk("victim-1")
+    office.desk("victim-2")
+    admin, other = office.admin, Employee.joins(office.site, "admin-2", F.ADMINISTRATOR)
+    admin.step("/staff/people/victim-1/suspend/", reason="incident")
+    assert admin.last is not None
+    first = admin.last.form("decision")[1]
+    admin.step("/staff/people/victim-2/suspend/", reason="incident")
+    second = admin.last.form("decision")[1]
+    changed = {**second, "decision": second["decision"][:-2] + "AA"}
+    assert "open for too long" in json.loads(admin.ask("POST", "/staff/decide/begin/", changed).text)["trouble"]
+    begun = json.loads(admin.ask("POST", "/staff/decide/begin/", first).text)
+    json.loads(admin.ask("POST", "/staff/decide/begin/", second).text)
+    signed = admin.authenticator.sign(begun["options"]).decode()
+    answer = json.loads(admin.ask("POST", begun["finish"], second | {"response": signed}).text)
+    assert "does not hold" in answer["trouble"], "a passkey signed for the first decision"
+    other.get("/staff/people/victim-2/suspend/")
+    assert other.last is not None
+    token = other.last.form("step")[1]["csrfmiddlewaretoken"]
+    answer = json.loads(other.ask("POST", "/staff/decide/begin/", {**second, "csrfmiddlewaretoken": token}).text)
+    assert "open for too long" in answer["trouble"], "another employee's page"
+    admin.signed_in()
+    admin.get("/staff/people/victim-2/suspend/")
+    token = admin.last.form("step")[1]["csrfmiddlewaretoken"]
+    answer = json.loads(admin.ask("POST", "/staff/decide/begin/", {**second, "csrfmiddlewaretoken": token}).text)
+    assert "open for too long" in answer["trouble"], "another session"
+    assert rights_of(office.site, "victim-1") == rights_of(office.site, "victim-2") == RIGHTS[F.REVIEWER]
+
+
+def test_another_decision_in_between_is_told_at_the_form_and_at_the_passkey(office: Office) -> None:
+    name = office.desk("contested")
+    path, typed = "/staff/people/contested/suspend/", {"reason": "left", "reference": "HR-7"}
+    office.admin.get(path)
+    decided(office.site, RevokeRights(name, F.REVIEWER, (R.SEE_VIEWS,), StaffReason.UNUSED))
+    page = office.admin.fill(**typed)
+    assert "came in between" in page.words
+    assert 'value="HR-7"' in page.text
+    assert "This is what you decide" in office.admin.fill(**typed).words, "after a second look"
+    decided(office.site, RevokeRights(name, F.REVIEWER, (R.REQUEST_VIEWS,), StaffReason.UNUSED))
+    assert "came in between" in office.admin.perform("decision")["trouble"]
+    assert register(office.site).accounts[name].suspended is None
+    office.admin.get("/staff/people/contested/reviewer/revoke/")
+    assert office.admin.last is not None
+    assert "nothing left to decide there" in office.admin.last.words
+
+
+def test_who_lost_the_right_meanwhile_decides_nothing(office: Office) -> None:
+    office.desk("safe-desk")
+    goes = Employee.joins(office.site, "admin-goes", F.ADMINISTRATOR)
+    goes.step("/staff/people/safe-desk/suspend/", reason="left")
+    decided(office.site, RevokeRights(goes.account, F.ADMINISTRATOR, (R.MANAGE_STAFF,), StaffReason.MOVED))
+    assert "does not have the right" in goes.perform("decision")["trouble"]
+    assert goes.get("/staff/people/safe-desk/suspend/").status == 403
+    assert goes.get("/staff/people/safe-desk/").status == 200
+    assert rights_of(office.site, "safe-desk") == RIGHTS[F.REVIEWER]
+
+
+@pytest.mark.duty("RNG-18")
+def test_pages_about_people_open_by_right_alone(office: Office) -> None:
+    reviewer, outsider = Employee.joins(office.site, "looks-on", F.REVIEWER), HttpPerson(office.site)
+    pages = ["people/", "people/admin-1/", "review/", "attempts/", "attempts/1/", "invite/", "people/admin-1/suspend/"]
+    pages += ["people/admin-1/administrator/grant/", "people/officer-1/officer/confirm/"]
+    for page in pages:
+        assert reviewer.get(f"/staff/{page}").status == 403, page
+        assert outsider.get(f"/staff/{page}").path == "/staff/sign-in/", page
+        outsider.get("/staff/sign-in/")
+    for path in ("/staff/decide/begin/", "/staff/decide/finish/"):
+        assert outsider.ask("POST", path, {}, follow=False).status in {302, 403}
+    for path in ("/staff/people/nobody-has-this/", "/staff/people/admin-1/fly/", "/staff/people/admin-1/pilot/grant/"):
+        assert office.admin.get(path).status == 404
+    assert office.officer.get("/staff/invite/").status == 403
+
+
+@pytest.mark.duty("FAIL-05")
+def test_reading_and_deciding_count_as_use_and_an_open_page_does_not(office: Office) -> None:
+    reader = Employee.joins(office.site, "assessor-1", F.ASSESSOR)
+    for _ in range(2):
+        assert reader.ask("GET", "/staff/still/read-staff/").status == 204
+    used = register(office.site).accounts[reader.account].used
+    assert used == {}
+    reader.get("/staff/people/")
+    assert set(register(office.site).accounts[reader.account].used) == {R.READ_STAFF}
+    watcher = Employee.joins(office.site, "assessor-2", F.ASSESSOR)
+    decided(office.site, RevokeRights(watcher.account, F.ASSESSOR, (R.READ_STAFF,), StaffReason.UNUSED))
+    assert watcher.get("/staff/attempts/").status == 200
+    assert set(register(office.site).accounts[watcher.account].used) == {R.READ_EVIDENCE}
+    assert "assessor-1" in reader.get("/staff/people/?by=seen").words
+    was_there(office.site, "idle-hands", F.OPERATOR, days=200, seen=2)
+    assert "Not used for 90 days" in reader.get("/staff/people/").words
+
+
+# --- the open page ------------------------------------------------------------------------------------------
+
+
+def test_an_open_page_is_told_to_stop_when_the_right_the_account_or_the_session_is_gone(office: Office) -> None:
+    watches = Employee.joins(office.site, "watches", F.ASSESSOR)
+    htmx = {"HX-Request": "true"}
+    assert 'hx-get="/staff/still/read-staff/"' in watches.get("/staff/people/").text
+    assert 'hx-get="/staff/still/read-staff+read-evidence/"' in watches.get("/staff/attempts/").text
+    decided(office.site, RevokeRights(watches.account, F.ASSESSOR, (R.READ_STAFF,), StaffReason.MOVED))
+    assert watches.ask("GET", "/staff/still/any/", **htmx).status == 204
+    assert watches.ask("GET", "/staff/still/read-staff+read-evidence/", **htmx).status == 204
+    stopped = watches.ask("GET", "/staff/still/read-staff/", **htmx)
+    assert (stopped.status, stopped.headers["HX-Retarget"], stopped.headers["HX-Reswap"]) == (200, "body", "innerHTML")
+    assert "The right for this page was taken away from your account." in stopped.words
+    assert watches.get("/staff/people/").status == 403, "without JavaScript, at the next request"
+    decided(office.site, SuspendStaff(watches.account, StaffReason.INCIDENT))
+    stopped = watches.ask("GET", "/staff/still/any/", **htmx)
+    assert "This account is closed now." in stopped.words
+    assert stopped.headers["HX-Retarget"] == "body"
+    assert "You are logged out." in watches.ask("GET", "/staff/still/any/", **htmx).words
+    assert watches.get("/staff/").path == "/staff/sign-in/"
+
+
+# --- attempts -----------------------------------------------------------------------------------------------
+
+
+def test_attempts_and_attacks_are_shown_in_numbers_without_names(office: Office) -> None:
+    stranger = HttpPerson(office.site)
+    for number in range(5):
+        stranger.log_in(f"lost.owner.{number}@example.org", f"a password of somewhere else {number}")
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat(" ")
+    office.site.sql(
+        "INSERT INTO expunge_incident (slot, kind, begun, recognised, seen, closed, tries, refused, suspects, successes, accounts, "
+        "networks, entered) VALUES (NULL, 'spray', ?, ?, ?, ?, 812, 640, 800, 2, 310, 12, 2)",
+        now, now, now, now,
+    )  # fmt: skip
+    page = office.officer.get("/staff/attempts/?over=day")
+    assert "Many accounts were tried" in page.words
+    found = re.search(r"Address and password (\d+) (\d+) (\d+) (\d+)", page.words)
+    assert found is not None
+    assert int(found[2]) + int(found[3]) >= 5
+    assert re.search(r"Came in Passkey [1-9]", page.words)
+    link = re.search(r"/staff/attempts/\d+/", page.text)
+    assert link is not None
+    page = office.officer.get(link[0])
+    assert "640 tries were not looked at" in page.words
+    assert "172 were looked at" in page.words
+    assert "The passwords of 2 accounts were right." in page.words
+    for text in (page.text, office.officer.get("/staff/attempts/").text):
+        assert "@example.org" not in text
+        assert stranger.address not in text
+    assert office.officer.get("/staff/attempts/999/").status == 404
+
+
+def test_no_address_of_a_page_and_no_page_holds_the_id_of_an_account_but_in_forms(office: Office) -> None:
+    ids = set(register(office.site).accounts)
+    for path in ("/staff/people/", "/staff/review/", "/staff/people/admin-1/", "/staff/people/officer-1/"):
+        text = office.officer.get(path).text
+        assert not [each for each in ids if each in text], path

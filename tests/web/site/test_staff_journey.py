@@ -1,0 +1,100 @@
+"""An administrator enrols a reviewer and takes the right away, in two real browsers: the open page stops."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from expunge.core.accounts.staff import JobFunction
+from expunge.core.accounts.staff_acts import InviteStaff
+from tests.web.site.browser import Visitor
+from tests.web.site.employees import confirm_keys, decided
+from tests.web.site.kit import SiteServed
+
+WITHIN = 8_000
+"""Milliseconds within which an open page has to stop: it asks every three seconds."""
+
+
+def enrol(visitor: Visitor, link: str) -> None:
+    """Open a link, and make a passkey with it."""
+    visitor.take_authenticator()
+    page = visitor.go(link)
+    page.get_by_role("button", name="Make my passkey").click()
+    page.wait_for_url("**/staff/security/")
+
+
+def decide(visitor: Visitor, to: str) -> None:
+    """Go on from a form, and decide with the passkey."""
+    page = visitor.page
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Decide with your passkey").click()
+    page.wait_for_url(f"**{to}")
+
+
+@pytest.mark.duty("RNG-18", "AMZ-16")
+def test_an_administrator_enrols_a_reviewer_and_takes_the_right_away(served_site: SiteServed, person: Visitor, other: Visitor) -> None:
+    site = served_site
+    made = decided(site, InviteStaff("admin-1", JobFunction.ADMINISTRATOR))
+    enrol(person, f"{site.origin}/staff/enrol/#{made.secret}")
+    confirm_keys(site, made.account)
+    admin = person.go(f"{site.origin}/staff/invite/")
+    admin.get_by_label("Label").fill("night-desk-1")
+    admin.get_by_label("Job function").select_option("reviewer")
+    admin.get_by_role("button", name="Go on").click()
+    admin.get_by_role("button", name="Decide with your passkey").click()
+    expect(admin.get_by_role("heading", name="The link is made")).to_be_focused()
+    link = admin.locator("#link").inner_text()
+    assert re.fullmatch(rf"{site.origin}/staff/enrol/#expunge-staff-[\w-]{{43}}", link)
+    assert "#" not in admin.url
+
+    enrol(other, link)
+    reviewer = other.page
+    assert "#" not in reviewer.url
+    fingerprint = reviewer.locator(".note .code").inner_text()
+    person.go(f"{site.origin}/staff/people/night-desk-1/confirm-key/")
+    admin.get_by_label("Fingerprints").fill(fingerprint)
+    decide(person, "/staff/people/night-desk-1/")
+    expect(admin.get_by_role("status")).to_contain_text("The passkeys of night-desk-1 are confirmed.")
+
+    other.go(f"{site.origin}/staff/")
+    expect(reviewer.locator("main")).to_contain_text("See the part of a recording that was approved")
+    reviewer.wait_for_timeout(4_000)
+    expect(reviewer.locator("main")).to_contain_text("See the part of a recording that was approved")
+    admin.get_by_role("link", name=re.compile("Take away")).click()
+    admin.get_by_label("Ask to see part of a recording").uncheck()
+    admin.get_by_label("Reason").select_option("moved")
+    decide(person, "/staff/people/night-desk-1/")
+    stopped = reviewer.get_by_role("heading", name="This page has stopped")
+    expect(stopped).to_be_focused(timeout=WITHIN)
+    assert reviewer.title().startswith("This page has stopped")
+    assert "See the part of a recording" not in reviewer.content()
+    assert "night-desk-1" not in reviewer.content()
+    assert person.complaints == other.complaints == []
+    reviewer.get_by_role("link", name="To the first page").click()
+    expect(reviewer.locator("main")).not_to_contain_text("See the part of a recording")
+    expect(reviewer.locator("main")).to_contain_text("Ask to see part of a recording")
+
+    admin.get_by_role("link", name="Suspend").click()
+    admin.get_by_label("Reason").select_option("incident")
+    decide(person, "/staff/people/night-desk-1/")
+    expect(reviewer.get_by_role("heading", name="This page has stopped")).to_be_focused(timeout=WITHIN)
+    expect(reviewer.locator("main")).to_contain_text("This account is closed now.")
+    assert person.complaints == other.complaints == []
+
+
+def test_a_page_about_which_nothing_answers_is_taken_away_after_half_a_minute(served_site: SiteServed, person: Visitor) -> None:
+    made = decided(served_site, InviteStaff("admin-9", JobFunction.ADMINISTRATOR))
+    enrol(person, f"{served_site.origin}/staff/enrol/#{made.secret}")
+    confirm_keys(served_site, made.account)
+    page = person.page
+    page.clock.install()
+    person.go(f"{served_site.origin}/staff/people/")
+    page.route("**/staff/still/**", lambda route: route.fulfill(status=503, body="<p>away</p>"))
+    page.clock.run_for(20_000)
+    expect(page.get_by_role("heading", name="People and rights")).to_be_visible()
+    for _ in range(12):
+        page.clock.run_for(3_000)
+    expect(page.get_by_role("heading", name="This page has stopped")).to_be_focused()
+    assert "admin-9" not in page.content()
