@@ -30,6 +30,7 @@ class SiteOperation:
             tell: tells the operator something, in one line.
         """
         self._fields = fields
+        settings.EXPUNGE_TELL = tell
         self.pages = make_pages(fields)
         spec: AccountsSpec = settings.EXPUNGE_SITE
         self.cookie: str = settings.SESSION_COOKIE_NAME

@@ -28,8 +28,14 @@ SURFACES = {
     "mfa_add_webauthn": Surface.PASSKEY,
     "mfa_login_webauthn": Surface.PASSKEY,
     "mfa_reauthenticate_webauthn": Surface.PASSKEY,
+    "openid_connect_login": Surface.PROVIDER,
+    "openid_connect_callback": Surface.PROVIDER,
+    "socialaccount_signup": Surface.SIGN_UP,
 }
 """The name of an address -> the way in."""
+
+BY_ADDRESS = frozenset({"openid_connect_callback"})
+"""Names of addresses at which a credential is tried without a form."""
 
 NOT_THROTTLED = {
     "language": "sets the language of the pages",
@@ -37,6 +43,7 @@ NOT_THROTTLED = {
     "usersessions_list": "ends sessions of a person who is logged in",
     "accounts_recovery_stop": "stops a recovery of a person who is logged in",
     "accounts_typed_before": "shows a form again that a person had typed",
+    "socialaccount_connections": "ends a connected login of a person who has just proven it",
     "mfa_trust": "says whether this browser is kept, after every factor was proven",
 }
 """The name of an address -> why a form there tries no credential."""
