@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.cache import cache
 
-from expunge.bootstrap.accounts.pages import mail_password
+from expunge.bootstrap.accounts.pages import mail_password, provider_secret
 from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
 from expunge.web.readiness import Check, Part
@@ -30,7 +30,7 @@ class SiteOperation:
             tell: tells the operator something, in one line.
         """
         self._fields = fields
-        settings.EXPUNGE_TELL = tell
+        settings.EXPUNGE_TELL, settings.EXPUNGE_PROVIDER_SECRET = tell, provider_secret
         self.pages = make_pages(fields)
         spec: AccountsSpec = settings.EXPUNGE_SITE
         self.cookie: str = settings.SESSION_COOKIE_NAME

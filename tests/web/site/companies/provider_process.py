@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from canaille import create_app
 from canaille.app import models
@@ -48,6 +49,11 @@ class Conduct:
         if path == conduct.get("trickles"):
             start("200 OK", [("Content-Type", "application/json"), ("Content-Length", "100000")])
             return (time.sleep(0.5) or b" " for _ in range(600))
+        if path == "/oauth/authorize" and "denies" in conduct:
+            asked = dict(parse_qsl(environ["QUERY_STRING"]))
+            said = {"error": conduct["denies"], "state": asked["state"], "iss": f"http://{environ['HTTP_HOST']}"}
+            start("302 Found", [("Location", f"{asked['redirect_uri']}?{urlencode(said)}")])
+            return [b""]
         if path == conduct.get("fails"):
             start("500 Internal Server Error", [("Content-Type", "text/plain")])
             return [b"no"]
@@ -107,7 +113,8 @@ def main(folder: Path) -> None:
         "PREFERRED_URL_SCHEME": "http",
         "SESSION_COOKIE_NAME": f"company{company['port']}",
         "CANAILLE": {"DATABASE": "memory", "FORCE_HTTPS": False, "NAME": company["name"]},
-        "CANAILLE_OIDC": {"ACTIVE_JWKS": [key.as_dict(private=True)], "TRUSTED_DOMAINS": []},
+        # Why trusted: canaille 0.3.6 asks for the password again at each answer to its own question, where `prompt` is `login`.
+        "CANAILLE_OIDC": {"ACTIVE_JWKS": [key.as_dict(private=True)], "TRUSTED_DOMAINS": ["127.0.0.1"]},
     }
     backend = MemoryBackend(config)
     app = create_app(config, backend=backend)
@@ -124,18 +131,20 @@ def main(folder: Path) -> None:
             )
             backend.save(user)
         for client in company["clients"]:
-            backend.save(
-                models.Client(
-                    client_id=client["id"],
-                    client_secret=client.get("secret"),
-                    client_name="Acme Doorbells",
-                    redirect_uris=client["redirects"],
-                    grant_types=["authorization_code"],
-                    response_types=["code"],
-                    scope=["openid", "email", "profile"],
-                    token_endpoint_auth_method="client_secret_basic" if client.get("secret") else "none",
-                )
+            known = models.Client(
+                client_id=client["id"],
+                client_secret=client.get("secret"),
+                client_name="Acme Doorbells",
+                client_uri="http://127.0.0.1/",
+                redirect_uris=client["redirects"],
+                grant_types=["authorization_code"],
+                response_types=["code"],
+                scope=["openid", "email", "profile"],
+                token_endpoint_auth_method="client_secret_post" if client.get("secret") else "none",
             )
+            backend.save(known)
+            known.audience = [known]
+            backend.save(known)
     server = make_server("127.0.0.1", company["port"], Conduct(app, key, folder), threaded=True)
     (folder / "ready").touch()
     server.serve_forever()

@@ -15,7 +15,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from expunge.bootstrap.accounts.pages import provider_secret
 from expunge.core.accounts.accounts_spec import ProviderAudience, ProviderSpec
 from expunge.errors import KeystoreLocked, Misconfigured
 from expunge.ports.accounts.sealed_fields import FieldKind
@@ -59,7 +58,7 @@ class CompanyLogin(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         """Return the client, with its secret read anew. Raises ProviderTrouble."""
         if not self.spec.public:
             try:
-                app.secret = provider_secret(self.spec)
+                app.secret = settings.EXPUNGE_PROVIDER_SECRET(self.spec)
             except (KeystoreLocked, Misconfigured) as error:
                 raise ProviderTrouble(Problem.NOT_SET_UP, "its secret cannot be read") from error
         return super().get_client(request, app)

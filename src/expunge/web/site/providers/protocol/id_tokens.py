@@ -63,7 +63,7 @@ def verified(directory: Directory, spec: ProviderSpec, token: object, nonce: str
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError) as error:
         raise ProviderTrouble(Problem.CLOCK) from error
     except (jwt.PyJWTError, ValueError, TypeError) as error:
-        raise ProviderTrouble(Problem.UNTRUSTED, type(error).__name__) from error
+        raise ProviderTrouble(Problem.UNTRUSTED, str(getattr(error, "claim", type(error).__name__))) from error
     return _checked(spec, claims, nonce)
 
 
