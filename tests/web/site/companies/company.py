@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from tests.web.certificates import Made
 from tests.web.site.kit import free_port
 
 PASSWORD = "a password of the company"
@@ -45,11 +47,12 @@ class Company:
     name: str
     folder: Path
     port: int
+    tls: Made | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def issuer(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def entry(self, audience: str = "customers", alias: str = "", *, public: bool = False) -> str:
         """The line of the map."""
@@ -97,19 +100,37 @@ class Company:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, identity: str, name: str, people: Sequence[Person], origin: str, *, public: bool = False
+    folder: Path,
+    identity: str,
+    name: str,
+    people: Sequence[Person],
+    origin: str,
+    *,
+    public: bool = False,
+    tls: Made | None = None,
+    back: str = "account",
 ) -> Iterator[Company]:
     """Run a company's provider that knows these people, and the pages at an origin."""
     folder.mkdir()
-    company = Company(identity, name, folder, free_port())
+    company = Company(identity, name, folder, free_port(), tls)
     secret = folder / "client.secret"
     secret.write_text(f"{SECRET}\n")
     secret.chmod(0o600)
-    client = {"id": CLIENT, "redirects": [f"{origin}/account/by/{identity}/back/"]} | ({} if public else {"secret": SECRET})
+    client = {"id": CLIENT, "redirects": [f"{origin}/{back}/by/{identity}/back/"]} | ({} if public else {"secret": SECRET})
     known = [
         {"name": each.name, "password": PASSWORD, "family": each.name.title(), "email": each.email, "proven": each.proven} for each in people
     ]
-    (folder / "company.json").write_text(json.dumps({"port": company.port, "name": name, "people": known, "clients": [client]}))
+    (folder / "company.json").write_text(
+        json.dumps(
+            {
+                "port": company.port,
+                "name": name,
+                "people": known,
+                "clients": [client],
+                "tls": [str(tls.files.certificate), str(tls.files.key)] if tls else None,
+            }
+        )
+    )
     company.start()
     try:
         yield company
@@ -143,11 +164,16 @@ class AtCompany:
             parts = urlsplit(url)
             if not url.startswith(f"{self.company.issuer}/"):
                 return url, ""
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+            connection: http.client.HTTPConnection
+            if (tls := self.company.tls) is not None:
+                context = ssl.create_default_context(cafile=str(tls.files.certificate))
+                connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=30, context=context)
+            else:
+                connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
             headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
             body = urlencode(fields) if fields is not None else None
             if body is not None:
-                headers["Content-Type"] = "application/x-www-form-urlencoded"
+                headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": url}
             try:
                 connection.request(method, f"{parts.path}?{parts.query}", body, headers)
                 answer = connection.getresponse()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
+from tests.web.certificates import make
 from tests.web.site.companies.company import AtCompany, Company, Person, running
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed, free_port, site
@@ -25,16 +26,17 @@ class Connected:
 
 @contextlib.contextmanager
 def connected(folder: Path, people: Sequence[Person], **options: str) -> Iterator[Connected]:
-    """Serve pages whose map names two companies of customers; the second has no secret with us."""
+    """Serve pages whose map names two companies of customers. The second has no secret with us, and speaks TLS by an authority of its own."""
+    tls = make(folder / "authority")
     port = free_port()
     origin = f"http://localhost:{port}"
     with (
         running(folder / "home", "home", "Example Home", people, origin) as home,
-        running(folder / "other", "other", "Other Things", people, origin, public=True) as other,
+        running(folder / "other", "other", "Other Things", people, origin, public=True, tls=tls) as other,
     ):
         further = f"providers: [{home.entry(alias='email')}, {other.entry(public=True)}]"
         (folder / "site").mkdir()
-        with site(folder / "site", port=port, further=further, **options) as served:
+        with site(folder / "site", port=port, further=further, SSL_CERT_FILE=str(tls.files.certificate), **options) as served:
             yield Connected(served, home, other)
 
 

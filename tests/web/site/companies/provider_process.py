@@ -1,4 +1,4 @@
-"""A company's OpenID provider: ``python -m tests.web.site.companies.provider_process FOLDER``. It is canaille, over HTTP on this machine.
+"""A company's OpenID provider: ``python -m tests.web.site.companies.provider_process FOLDER``. It is canaille, on this machine.
 
 ``FOLDER/company.json`` says who it knows. ``FOLDER/conduct.json`` is read at each request: a provider that is slow, broken or hostile does
 what it says. Without it, every byte is canaille's own.
@@ -7,6 +7,7 @@ what it says. Without it, every byte is canaille's own.
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -51,7 +52,7 @@ class Conduct:
             return (time.sleep(0.5) or b" " for _ in range(600))
         if path == "/oauth/authorize" and "denies" in conduct:
             asked = dict(parse_qsl(environ["QUERY_STRING"]))
-            said = {"error": conduct["denies"], "state": asked["state"], "iss": f"http://{environ['HTTP_HOST']}"}
+            said = {"error": conduct["denies"], "state": asked["state"], "iss": f"{environ['wsgi.url_scheme']}://{environ['HTTP_HOST']}"}
             start("302 Found", [("Location", f"{asked['redirect_uri']}?{urlencode(said)}")])
             return [b""]
         if path == conduct.get("fails"):
@@ -110,7 +111,7 @@ def main(folder: Path) -> None:
     config = {
         "SECRET_KEY": "a company of these tests",
         "SERVER_NAME": f"127.0.0.1:{company['port']}",
-        "PREFERRED_URL_SCHEME": "http",
+        "PREFERRED_URL_SCHEME": "https" if company["tls"] else "http",
         "SESSION_COOKIE_NAME": f"company{company['port']}",
         "CANAILLE": {"DATABASE": "memory", "FORCE_HTTPS": False, "NAME": company["name"]},
         # Why trusted: canaille 0.3.6 asks for the password again at each answer to its own question, where `prompt` is `login`.
@@ -145,7 +146,11 @@ def main(folder: Path) -> None:
             backend.save(known)
             known.audience = [known]
             backend.save(known)
-    server = make_server("127.0.0.1", company["port"], Conduct(app, key, folder), threaded=True)
+    context = None
+    if company["tls"]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*company["tls"])
+    server = make_server("127.0.0.1", company["port"], Conduct(app, key, folder), threaded=True, ssl_context=context)
     (folder / "ready").touch()
     server.serve_forever()
 

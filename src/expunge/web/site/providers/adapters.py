@@ -70,6 +70,13 @@ class CompanyAccounts(DefaultSocialAccountAdapter):  # type: ignore[misc]
         spec: ProviderSpec = sociallogin.provider.spec
         return spec.audience is ProviderAudience.CUSTOMERS and super().is_open_for_signup(request, sociallogin)
 
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> Any:
+        """Save a new account, with the address that was typed where the company proved none."""
+        # Why here: allauth looks for it in a column of the account, and accounts have none.
+        if form is not None and form.cleaned_data.get("email"):
+            sociallogin.email_addresses = [EmailAddress(email=form.cleaned_data["email"], verified=False, primary=True)]
+        return super().save_user(request, sociallogin, form)
+
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Decide about a login whose ID token was verified. Raises ImmediateHttpResponse with the page of a decision of ours."""
         spec: ProviderSpec = sociallogin.provider.spec
