@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
 from tests.web.site.companies.company import PASSWORD as COMPANY_PASSWORD
-from tests.web.site.companies.company import SECRET, AtCompany, Person
+from tests.web.site.companies.company import CLIENT, SECRET, AtCompany, Person
 from tests.web.site.companies.kit import Connected, begin, come_in, connected, there
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of
 from tests.web.site.test_stolen_database import search
 
 PEOPLE = [
-    *(Person(name, f"{name}@families.example") for name in ("marta", "leo", "ines", "paul", "rosa", "vera", "tom", "uma", "ned", "zoe")),
+    *(Person(name, f"{name}@families.example") for name in ("marta", "leo", "ines", "paul", "rosa", "vera", "tom", "uma", "ned", "zoe", "eve")),
     Person("unproven", "known@families.example", proven=False),
     Person("ghost", "ghost@families.example", proven=False),
 ]
@@ -227,3 +229,175 @@ def test_a_stolen_database_tells_nothing_of_companies(companies: Connected) -> N
     assert set(companies.site.sql("SELECT length(uid) > 80 FROM socialaccount_socialaccount")) == {(1,)}
     for (further,) in companies.site.sql("SELECT extra_data FROM socialaccount_socialaccount"):
         assert set(json.loads(further)) <= {"alias"}
+
+
+# Attacks, and companies that do not work.
+
+
+def accounts(companies: Connected) -> object:
+    return companies.site.sql("SELECT (SELECT count(*) FROM expunge_account), (SELECT count(*) FROM socialaccount_socialaccount)")
+
+
+OTHER = "https://other.example"
+FALSE_TOKENS = {
+    "no signature": {"signed": "none"},
+    "another key under the same name": {"signed": "by a stranger"},
+    "the public key as a secret": {"signed": "with the public key"},
+    "for another client": {"claims": {"aud": "another-client"}},
+    "for two clients, of whom another asked": {"claims": {"aud": [CLIENT, "another-client"], "azp": "another-client"}},
+    "for two clients, without a word of who asked": {"claims": {"aud": [CLIENT, "another-client"]}},
+    "of another issuer": {"claims": {"iss": OTHER}},
+    "of another login": {"claims": {"nonce": "a nonce of another login"}},
+    "of no login": {"without": ["nonce"]},
+    "without a subject": {"without": ["sub"]},
+    "an empty subject": {"claims": {"sub": ""}},
+    "a subject that is no text": {"claims": {"sub": 7}},
+    "a subject too long": {"claims": {"sub": "x" * 256}},
+    "without an end": {"without": ["exp"]},
+    "without the time of the login": {"without": ["auth_time"]},
+    "a login of long ago": {"claims": {"auth_time": "now-4000"}},
+    "userinfo of another person": {"userinfo": {"sub": "marta"}},
+}
+
+
+@pytest.mark.parametrize("name", FALSE_TOKENS)
+def test_a_token_that_is_not_for_this_login_lets_no_one_in(companies: Connected, name: str) -> None:
+    before = accounts(companies)
+    person = HttpPerson(companies.site)
+    with companies.home.behaving(**FALSE_TOKENS[name]):
+        page = come_in(person, companies.home, "eve")
+    assert page.status == 502, page.words
+    assert "could not trust the answer of Example Home" in page.words
+    assert not person.inside
+    assert accounts(companies) == before
+
+
+@pytest.mark.parametrize("claims", [{"exp": "now-400"}, {"iat": "now400", "exp": "now4000"}, {"auth_time": "now400"}], ids=range(3))
+def test_clocks_that_differ_are_named(companies: Connected, claims: dict[str, str]) -> None:
+    person = HttpPerson(companies.site)
+    with companies.home.behaving(claims=claims):
+        page = come_in(person, companies.home, "eve")
+    assert (page.status, "clocks of Example Home and of our server differ" in page.words) == (502, True)
+    assert not person.inside
+
+
+@pytest.mark.parametrize("said", ["true", 1, None], ids=["text", "number", "nothing"])
+def test_an_address_counts_as_proven_by_the_word_true_alone(companies: Connected, said: object) -> None:
+    person = HttpPerson(companies.site)
+    with companies.home.behaving(claims={"email_verified": said, "email": "marta@families.example"}):
+        assert come_in(person, companies.home, "eve").path == "/account/3rdparty/signup/"
+    assert not person.inside
+
+
+def test_an_answer_is_taken_once_and_in_its_own_browser(companies: Connected) -> None:
+    victim, thief = HttpPerson(companies.site), HttpPerson(companies.site)
+    answer = AtCompany(companies.home).log_in(begin(victim, companies.home), "marta")
+    # A stolen answer in another browser, with and without a login begun there; and the thief's own answer in the victim's.
+    assert thief.get(answer).status == 400
+    begin(thief, companies.home)
+    assert "begun in another browser" in thief.get(answer).words
+    own = AtCompany(companies.home).log_in(begin(thief, companies.home), "eve")
+    assert victim.get(own).status == 400
+    assert not thief.inside
+    assert not victim.inside
+    # The thief's code under the victim's own state: the code belongs to another verifier.
+    mixed = dict(parse_qsl(urlsplit(answer).query)) | {"code": dict(parse_qsl(urlsplit(own).query))["code"]}
+    assert victim.get(f"/account/by/home/back/?{urlencode(mixed)}").status == 502
+    assert not victim.inside
+    answer = AtCompany(companies.home).log_in(begin(victim, companies.home), "marta")
+    victim.get(answer)
+    again = victim.get(answer)
+    assert again.status == 400
+    assert "took too long" in again.words
+
+
+def test_answers_of_two_companies_are_not_mixed_up(companies: Connected) -> None:
+    person = HttpPerson(companies.site)
+    answer = urlsplit(AtCompany(companies.home).log_in(begin(person, companies.home), "marta"))
+    asked = len(companies.other.asked())
+    assert person.get(f"/account/by/other/back/?{answer.query}").status == 400, "the state is of another company"
+    assert len(companies.other.asked()) == asked, "no code of one company goes to another"
+    for issuer in (companies.other.issuer, ""):
+        answer = urlsplit(AtCompany(companies.home).log_in(begin(person, companies.home), "marta"))
+        query = dict(parse_qsl(answer.query))
+        assert query.pop("iss") == companies.home.issuer
+        query |= {"iss": issuer} if issuer else {}
+        assert person.get(f"{answer.path}?{urlencode(query)}").status == 502
+    assert not person.inside
+
+
+@pytest.mark.parametrize(("said", "status"), [("access_denied", 403), ("temporarily_unavailable", 503), ("invalid_request", 502)])
+def test_a_company_that_says_no(companies: Connected, said: str, status: int) -> None:
+    person = HttpPerson(companies.site)
+    with companies.home.behaving(denies=said):
+        page = come_in(person, companies.home, "marta")
+    assert page.status == status
+    assert "Nothing was changed, and nothing is lost" in page.words
+    assert said not in page.words
+
+
+TROUBLES = {
+    "fails": ({"fails": "/oauth/token"}, {502}),
+    "leads elsewhere": ({"leads_from": "/oauth/token", "leads_to": "http://127.0.0.1:9/"}, {502}),
+    "never ends": ({"endless": "/oauth/userinfo"}, {502}),
+    "is slow": ({"slow": "/oauth/token", "delay": 20}, {503}),
+    "comes in drops": ({"trickles": "/oauth/userinfo"}, {503}),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_a_company_that_does_not_work(companies: Connected, name: str) -> None:
+    conduct, statuses = TROUBLES[name]
+    person = HttpPerson(companies.site)
+    answer = AtCompany(companies.home).log_in(begin(person, companies.home), "eve")
+    with companies.home.behaving(**conduct):
+        began = time.monotonic()
+        page = person.get(answer)
+        assert time.monotonic() - began < 8, "no thread of the server waits longer"
+    assert page.status in statuses, page.words
+    assert "You are not logged in" in page.words
+    assert not person.inside
+
+
+def test_a_slow_company_holds_up_nobody_else(companies: Connected) -> None:
+    people = [HttpPerson(companies.site) for _ in range(12)]
+    answers = [AtCompany(companies.home).log_in(begin(person, companies.home), "eve") for person in people]
+    with companies.home.behaving(slow="/oauth/token", delay=20), ThreadPoolExecutor(12) as pool:
+        waiting = [pool.submit(person.get, answer) for person, answer in zip(people, answers, strict=True)]
+        time.sleep(1)
+        began = time.monotonic()
+        assert HttpPerson(companies.site).get("/account/login/").status == 200
+        assert time.monotonic() - began < 3
+        told = [each.result() for each in waiting]
+    assert {page.status for page in told} == {503}
+
+
+def test_a_company_that_is_gone_is_told_at_once_and_works_again_when_it_is_back(companies: Connected) -> None:
+    person = HttpPerson(companies.site)
+    answer = AtCompany(companies.other).log_in(begin(person, companies.other), "leo")
+    companies.other.stop()
+    page = person.get(answer)
+    assert page.status == 503
+    assert "does not answer us now" in page.words
+    companies.other.start()
+    # Its key is a new one by now: it is looked for again, though not with every token.
+    companies.other.stop()
+    companies.other.start()
+    assert person.get("/account/login/").status == 200
+
+
+def test_tries_without_end_are_refused(companies: Connected) -> None:
+    person = HttpPerson(companies.site)
+    statuses = [person.get(f"/account/by/home/back/?state=guess{number}&code=x").status for number in range(70)]
+    assert statuses[0] == 400
+    assert statuses[-1] == 429
+    other = HttpPerson(companies.site)
+    assert other.get("/account/by/home/back/?state=guess&code=x").status == 400
+
+
+def test_the_operator_is_told_and_no_person_is_named(companies: Connected) -> None:
+    told = "".join(file.read_text() for file in companies.site.folder.glob("stderr-*"))
+    assert "logins by the provider home do not work: untrusted:" in told
+    assert not any(person.email in told for person in PEOPLE)
+    assert COMPANY_PASSWORD not in told
+    assert SECRET not in told

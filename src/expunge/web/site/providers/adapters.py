@@ -148,8 +148,6 @@ def _again(request: HttpRequest, login: SocialLogin, spec: ProviderSpec) -> Any:
 
 
 def _trouble(request: HttpRequest, error: Any, exception: Exception | None, further: dict[str, Any]) -> ProviderTrouble:
-    if isinstance(exception, ProviderTrouble):
-        return exception
     if exception is not None:
         kind = type(exception).__name__
         if kind == "OAuth2Error":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from allauth.socialaccount.providers.base import ProviderException
-
 
 class Problem(StrEnum):
     """What went wrong."""
@@ -30,7 +28,7 @@ class Problem(StrEnum):
     """It is connected to another account than the one that it should prove."""
 
 
-class ProviderTrouble(ProviderException):  # type: ignore[misc]
+class ProviderTrouble(Exception):
     """A login at a company went wrong."""
 
     def __init__(self, problem: Problem, detail: str = "") -> None:

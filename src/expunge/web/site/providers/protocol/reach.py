@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from expunge.web.site.providers.protocol.problems import Problem, ProviderTrouble
 
@@ -92,6 +93,8 @@ class ProviderSession(requests.Session):
                     raise ProviderTrouble(Problem.UNTRUSTED, "its answer is too long")
                 if time.monotonic() > self._until:
                     raise requests.Timeout("the answer took too long")
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError("the answer broke off") from error
         finally:
             response.close()
         response._content = bytes(body)  # noqa: SLF001 - as requests itself keeps what it has read
