@@ -152,9 +152,11 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/accounts": "site/shell site/accounts/columns site/mail",
         "site/defence/migrations": "",
         "site/defence": "site/shell site/accounts site/accounts/columns",
+        "site/staff/migrations": "",
+        "site/staff": "site/shell site/accounts site/defence",
         "site/providers/protocol": "",
-        "site/providers": "site/shell site/accounts site/accounts/columns site/providers/protocol",
-        "site": ". site/shell site/accounts site/mail site/defence site/providers",
+        "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",
+        "site": ". site/shell site/accounts site/mail site/defence site/staff site/providers",
         "serving": ". site",
     },
     "demo": {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -36,9 +37,10 @@ from expunge.bootstrap.accounts.kept_guard import KeptGuard, no_guard
 from expunge.bootstrap.accounts.staff_desks import GuardedDecisions, staff_desk
 from expunge.bootstrap.open_state import KEYS, map_file, open_state, read_installed, require_keys
 from expunge.bootstrap.vault.vault_names import datasets_of
+from expunge.core.accounts.accounts_spec import enrolment_link
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.values.canonical import Json
-from expunge.errors import Busy, KeeperAway, KeystoreLocked, StateUnavailable, UsageError
+from expunge.errors import Busy, ExpungeError, KeeperAway, KeystoreLocked, StateUnavailable, UsageError
 from expunge.ports.keys import InstallationKeys
 from expunge.ports.sender_door import SenderDoors
 from expunge.ports.vault.vault_door import VaultDoors
@@ -253,6 +255,7 @@ def keep(
     doors: VaultDoors | None = None,
     senders: SenderDoors | None = None,
     accounts: tuple[Path, GuardSettings] | None = None,
+    first_link: Callable[[str], None] | None = None,
 ) -> None:
     """Be the keeper of a state folder until asked to end.
 
@@ -264,6 +267,7 @@ def keep(
         doors: those of the vault; closed at the end. Without them the keeper answers no request about a recording.
         senders: those for the senders of servers; closed at the end. Without them the keeper answers no server.
         accounts: the map whose state holds accounts, and the settings of their guard; None where it guards none.
+        first_link: told a new link for the first administrator, once the keeper answers; an empty text where there is none to tell.
 
     Raises:
         Busy: another keeper of it is running.
@@ -279,10 +283,17 @@ def keep(
         handlers |= AccountDesk(fields).handlers() | GuardDesk(guard or no_guard).handlers()
         handlers |= staff_desk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers()
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
+
+        def begun() -> None:
+            ready()
+            if first_link:
+                # Why a thread: the one that is here answers everybody, and the state may be slow.
+                threading.Thread(target=_tell_first_link, args=(guard, accounts, first_link), daemon=True).start()
+
         keeper = Keeper(handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts)
         with place.listen(for_others=admitted.others) as listening:
             try:
-                keeper.run(listening, ready)
+                keeper.run(listening, begun)
             finally:
                 place.leave()
                 if senders:
@@ -291,6 +302,15 @@ def keep(
                     doors.close()
                 if guard:
                     guard.close()
+
+
+def _tell_first_link(guard: KeptGuard | None, accounts: tuple[Path, GuardSettings] | None, tell: Callable[[str], None]) -> None:
+    link = ""
+    # Why no error: a keeper without its state answers what needs none, and says of each request why not.
+    with suppress(ExpungeError):
+        if guard and accounts and (secret := guard.staff().first_administrator()):
+            link = enrolment_link(accounts[1].origin, secret)
+    tell(link)
 
 
 def keeper_status(place: KeeperPlace) -> KeeperStatus:

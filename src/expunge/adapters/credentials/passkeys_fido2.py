@@ -32,7 +32,7 @@ from fido2.webauthn import (
 
 from expunge import telemetry
 from expunge.errors import ProofRefused
-from expunge.ports.accounts.authenticators import Assertion, NewPasskey, Options
+from expunge.ports.accounts.authenticators import Assertion, Claimed, NewPasskey, Options
 
 ALGORITHMS = (-7, -8, -257)
 """ES256, EdDSA and RS256 (RFC 9053, RFC 8812): what every browser and platform offers."""
@@ -81,7 +81,8 @@ class Fido2Passkeys:
         options, _ = self._server.register_begin(
             PublicKeyCredentialUserEntity(id=account.bytes, name=label, display_name=label),
             credentials=[_descriptor(each) for each in known],
-            resident_key_requirement=ResidentKeyRequirement.PREFERRED,
+            # Why: a sign-in names no account, so the authenticator has to know the passkey by itself.
+            resident_key_requirement=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
             challenge=challenge,
         )
@@ -109,6 +110,14 @@ class Fido2Passkeys:
             "userVerification": "required",
             "allowCredentials": [{"type": "public-key", "id": websafe_encode(each)} for each in credentials],
         }
+
+    def claimed(self, response: object) -> Claimed:
+        """See the port."""
+        try:
+            answer = AuthenticationResponse.from_dict(_mapping(response))
+            return Claimed(bytes(answer.raw_id), bytes(answer.response.user_handle or b""))
+        except _MALFORMED as error:
+            raise _refused() from error
 
     def verify_assertion(self, challenge: bytes, keys: Mapping[bytes, bytes], response: object) -> Assertion:
         """See the port."""

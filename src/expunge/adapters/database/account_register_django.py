@@ -125,6 +125,14 @@ class DjangoAccountRegister:
         """See the port."""
         return tuple(_credential(account, row) for row in self._read(_CREDENTIALS, account))
 
+    def credential(self, credential: bytes) -> CredentialRecord | None:
+        """See the port."""
+        with explained(_READ, self._alias):
+            account = self._credentials().filter(credential=credential).values_list("account_id", flat=True).first()
+        if account is None:
+            return None
+        return next((each for each in self.credentials(account) if each.credential == credential), None)
+
     def use_credential(self, account: UUID, credential: bytes, sign_count: int, at: datetime) -> UseResult:
         """See the port."""
         connection = connections[self._alias]

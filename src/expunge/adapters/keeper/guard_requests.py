@@ -176,6 +176,25 @@ class FinishAsk(_Asking):
 
 
 @dataclass(frozen=True)
+class BeginSignIn(_Guarding):
+    """A challenge for a sign-in of whatever account."""
+
+    name = "begin-sign-in"
+    session: str
+
+
+@dataclass(frozen=True)
+class FinishSignIn(_Guarding):
+    """A proof for a sign-in; the browser's response in the body."""
+
+    name = "finish-sign-in"
+    with_body = True
+    most_body = MOST_RESPONSE
+    token: str
+    session: str
+
+
+@dataclass(frozen=True)
 class RemoveCredential(_Asking):
     """The end of a credential, under a permit."""
 
@@ -230,6 +249,8 @@ class GuardDesk:
             AccountLevel: _level,
             BeginAsk: lambda guard, ask, _: _ceremony(guard.begin_ask(_bytes(ask.session), ask.ask())),
             FinishAsk: lambda guard, ask, body: Answer(guard.finish_ask(ask.token, _bytes(ask.session), ask.ask(), _proof(ask, body))),
+            BeginSignIn: lambda guard, ask, _: _ceremony(guard.begin_sign_in(_bytes(ask.session))),
+            FinishSignIn: lambda guard, ask, body: Answer(str(guard.finish_sign_in(ask.token, _bytes(ask.session), body))),
             RemoveCredential: lambda guard, ask, _: _done(guard.remove_credential(ask.permit, _bytes(ask.session), ask.ask())),
             ChangeAddress: lambda guard, ask, _: _done(guard.change_address(ask.permit, _bytes(ask.session), ask.ask(), ask.address)),
         }

@@ -80,6 +80,14 @@ class KeeperGuard:
         code, body = (proof.code, b"") if isinstance(proof, CodeProof) else ("", _bounded(proof.response))
         return str(self._connections.ask(wire.FinishAsk(token, session.hex(), code, *_parts(ask)), body).value)
 
+    def begin_sign_in(self, session: bytes) -> Ceremony:
+        """See the port."""
+        return wire.read_ceremony(self._body(wire.BeginSignIn(session.hex())))
+
+    def finish_sign_in(self, token: str, session: bytes, response: bytes) -> UUID:
+        """See the port."""
+        return UUID(str(self._connections.ask(wire.FinishSignIn(token, session.hex()), _bounded(response)).value))
+
     def remove_credential(self, permit: str, session: bytes, ask: Ask) -> None:
         """See the port."""
         self._value(wire.RemoveCredential(permit, session.hex(), *_parts(ask)))

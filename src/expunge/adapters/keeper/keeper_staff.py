@@ -57,6 +57,10 @@ class KeeperStaff:
         """Note that a right is used today, before what it lets the account do. Raises Refused where the account may not."""
         self._connections.ask(ask.NoteStaffUse(account, right.value))
 
+    def begun(self) -> bool:
+        """Return whether a person was ever enrolled."""
+        return bool(self._connections.ask(ask.StaffBegun()).value)
+
     def first_administrator(self) -> str | None:
         """Return the secret of a link for the first administrator, in place of an earlier one; None once a person is enrolled."""
         told = self._connections.ask(ask.FirstStaffLink()).value
@@ -72,8 +76,8 @@ class KeeperStaff:
 
 
 def _read(told: Any) -> StaffMember:
-    account, label, standing, functions, rights, equivalence = told
+    account, label, standing, functions, rights, equivalence, awaits_key = told
     return StaffMember(
         account, label, StaffStanding(standing), tuple(functions), frozenset(map(StaffRight, rights)),
-        AccessMethod(equivalence) if equivalence else None,
+        AccessMethod(equivalence) if equivalence else None, bool(awaits_key),
     )  # fmt: skip

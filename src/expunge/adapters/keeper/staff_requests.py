@@ -89,6 +89,15 @@ class FirstStaffLink(Request):
 
 
 @dataclass(frozen=True)
+class StaffBegun(Request):
+    """Whether a person was ever enrolled: a server tells its operator where none was."""
+
+    name = "staff-begun"
+    needs = Right.SERVE
+    threads = Threads.ACCOUNTS
+
+
+@dataclass(frozen=True)
 class DecideStaff(Request):
     """A decision about staff, in the body, as the permit was given for it."""
 
@@ -121,6 +130,7 @@ class StaffDesk:
             RedeemStaffLink: lambda ask, body: Answer(self._directory.redeem(_text(body), ask.claim)),
             NoteStaffUse: self._note,
             FirstStaffLink: lambda *_: Answer(self._directory.first_administrator()),
+            StaffBegun: lambda *_: Answer(self._directory.begun()),
             DecideStaff: self._decide,
         }
         return {kind: _answering(act) for kind, act in acts.items()}
@@ -182,4 +192,4 @@ def _written(member: StaffMember | None) -> Json:
         return None
     equivalence = member.equivalence.value if member.equivalence else None
     rights: list[Json] = [each.value for each in sorted(member.rights)]
-    return [member.account, member.label, member.standing.value, list(member.functions), rights, equivalence]
+    return [member.account, member.label, member.standing.value, list(member.functions), rights, equivalence, member.awaits_key]

@@ -121,7 +121,7 @@ class KeptGuard:
         journal = self._open_journal()
         register = DjangoAccountRegister(journal.alias)
         owners = Owners(register, self._fields, self._letters, company=settings.company, site=settings.origin)
-        staff = directory(journal, MonotonicClock(SystemClock(), latest(journal), _unsaid), secrets.token_bytes)
+        staff = directory(journal, MonotonicClock(SystemClock(), latest(journal), _unsaid), secrets.token_bytes, lambda: register)
         passkeys = Fido2Passkeys(settings.origin, settings.relying_party, settings.company)
         parts = GuardParts(
             register,

@@ -9,10 +9,13 @@ from uuid import UUID
 
 from expunge.adapters.keeper.staff_requests import DecisionPermits, StaffDesk
 from expunge.core.accounts.asks import Ask, AskKind
+from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import StaffRight
 from expunge.engine.accounts.staff_directory import JournalStaffDirectory
+from expunge.engine.accounts.staff_register import no_keys
 from expunge.errors import ChallengeEnded, Refused, UsageError
 from expunge.ports.accounts.account_guard import AskPermits
+from expunge.ports.accounts.account_register import AccountRegister
 from expunge.ports.accounts.memberships import Memberships
 from expunge.ports.accounts.staff_directory import StaffDirectory
 from expunge.ports.clock import Clock
@@ -28,9 +31,20 @@ _RIGHTS = {
 """Ask of staff -> the rights of which it takes one. The act that it is for asks for the very right again."""
 
 
-def directory(journal: Journal, clock: Clock, random: Callable[[int], bytes]) -> StaffDirectory:
-    """Return the directory of staff over a journal. Decisions of this process are those of its account of the operating system."""
-    return JournalStaffDirectory(journal, clock, random, getpass.getuser())
+def directory(
+    journal: Journal, clock: Clock, random: Callable[[int], bytes], accounts: Callable[[], AccountRegister] | None = None
+) -> StaffDirectory:
+    """Return the directory of staff over a journal. Decisions of this process are those of its account of the operating system.
+
+    ``accounts``: gives the keeper's tables, which the passkeys of staff lie in; without them no passkey is confirmed.
+    """
+    keys_of = (lambda account: fingerprints(accounts(), account)) if accounts else no_keys
+    return JournalStaffDirectory(journal, clock, random, getpass.getuser(), keys_of)
+
+
+def fingerprints(accounts: AccountRegister, account: str) -> frozenset[str]:
+    """Return the fingerprints of an account's passkeys that count."""
+    return frozenset(fingerprint(each.credential) for each in accounts.credentials(UUID(account)) if each.copied_at is None)
 
 
 def staff_desk(staff: Callable[[], StaffDirectory], permits: DecisionPermits) -> StaffDesk:
@@ -80,7 +94,7 @@ class StaffInvitations:
     def redeem(self, secret: str, claim: str) -> UUID:
         """See the port."""
         try:
-            return UUID(self._staff.redeem(secret, claim))
+            return UUID(self._staff.redeem(secret, claim, keyed=True))
         except Refused as error:
             raise ChallengeEnded(error.message, help=error.help) from error
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from expunge.adapters.database.account_register_django import DjangoAccountRegister
+from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.bootstrap.accounts import staff_desks
 from expunge.bootstrap.service import DomainService
+from expunge.core.accounts.accounts_spec import enrolment_link
 from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import AccessMethod, ByMachineUser, EquivalenceRecorded
 from expunge.core.accounts.staff_state import StaffAccount
@@ -37,7 +40,24 @@ class StaffService(DomainService):
         """Enter a decision. Raises as :func:`expunge.core.accounts.staff_acts.decide`."""
         context = self.context
         with self.changing():
-            return staff_register.decide(StaffStream(context.journal), context.clock, context.random, act, ByMachineUser(getpass.getuser()))
+            by = ByMachineUser(getpass.getuser())
+            return staff_register.decide(StaffStream(context.journal), context.clock, context.random, act, by, self.fingerprints)
+
+    def fingerprints(self, account: str) -> frozenset[str]:
+        """Return the fingerprints of an account's passkeys that count, from the keeper's own tables."""
+        journal = self.context.journal
+        if not isinstance(journal, DjangoJournal):
+            return frozenset()
+        register = DjangoAccountRegister(journal.alias)
+        try:
+            return staff_desks.fingerprints(register, account)
+        finally:
+            register.close()
+
+    def link(self, secret: str) -> str:
+        """Return the address at which a person enrols with a secret; empty where the map has no pages."""
+        spec = self.context.data_map.accounts
+        return enrolment_link(spec.origin, secret) if spec else ""
 
     def invite_first(self) -> StaffActed:
         """Invite the first administrator, in place of an earlier link. Raises Refused once a person is enrolled."""

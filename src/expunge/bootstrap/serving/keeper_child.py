@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from expunge.adapters.keeper.keeper_senders import KeeperSenders
+from expunge.adapters.keeper.keeper_staff import KeeperStaff
 from expunge.bootstrap import keeping
 from expunge.errors import ExpungeError, KeeperAway
 
@@ -40,6 +42,8 @@ class KeeperChild:
         self._map = map_path
         self._child: subprocess.Popen[bytes] | None = None
         self._started = 0.0
+        self._link: int | None = None
+        """The end of a pipe from which the first administrator's link can be read."""
         self._mine = os.getpid()
 
     def __enter__(self) -> Self:
@@ -48,8 +52,8 @@ class KeeperChild:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def begin(self) -> str:
-        """Start a keeper if none runs. Return why requests cannot be answered, with what to do; empty where they can."""
+    def begin(self, *, with_link: bool = False) -> str:
+        """Start a keeper if none runs, which makes a link for the first administrator where it is ``with_link``. Return why requests cannot be answered, with what to do; empty where they can."""
         try:
             keeping.keeper_status(self._place)
         except KeeperAway:
@@ -57,12 +61,45 @@ class KeeperChild:
                 return "the keystore belongs to another user, and no keeper runs; start `expunge keeper run` as that user"
             if keeping.needs_passphrase(self._place):
                 return f"the keystore is locked by a passphrase, and no keeper runs; {_HELP}"
-            self._start()
+            self._start(with_link=with_link)
             if not self._answers():
                 return "the keeper that was started does not answer yet; what it said stands above"
         except ExpungeError as error:
             return f"{error.message}; {error.help}"
         return self._refusal()
+
+    def tell_first_link(self, tell: Callable[[str], None]) -> bool:
+        """Have the first administrator's link told, if a keeper that was started here made one. Return whether it did.
+
+        It is read and told in a process of its own: workers are forks of this one, and find nothing of it in their memory.
+        """
+        pipe, self._link = self._link, None
+        if pipe is None:
+            return False
+        heard, telling = os.pipe()
+        child = os.fork()
+        if child == 0:
+            with suppress(BaseException), os.fdopen(pipe) as lines:
+                if link := lines.read().strip():
+                    tell(link)
+                    os.write(telling, b"told")
+            os._exit(0)
+        os.close(pipe)
+        os.close(telling)
+        # Why not by its exit status: the server reaps every child of this process, whoever started it.
+        told = bool(os.read(heard, 4))
+        os.close(heard)
+        with suppress(ChildProcessError):
+            os.waitpid(child, 0)
+        return told
+
+    def staff_begun(self) -> bool:
+        """Return whether a person of the staff was ever enrolled. Raises KeeperAway, StateUnavailable, Misconfigured."""
+        staff = KeeperStaff(self._place, 0.0)
+        try:
+            return staff.begun()
+        finally:
+            staff.close()
 
     def _refusal(self) -> str:
         """Return why the keeper that runs answers no server; empty where it does."""
@@ -98,9 +135,11 @@ class KeeperChild:
             time.sleep(_LOOK)
         return False
 
-    def _start(self) -> None:
+    def _start(self, *, with_link: bool = False) -> None:
         self._started = time.monotonic()
         named = () if self._map is None else ("--map", str(self._map))
+        self._link, given = os.pipe() if with_link else (None, None)
+        linked = () if given is None else ("--first-link-to", str(given))
         parent = os.getpid()
 
         def end_with_parent() -> None:
@@ -109,11 +148,14 @@ class KeeperChild:
                 os._exit(1)
 
         self._child = subprocess.Popen(
-            (sys.executable, *_SAFE, "-m", "expunge", "keeper", "run", "--only-serve", "--json", *named),
+            (sys.executable, *_SAFE, "-m", "expunge", "keeper", "run", "--only-serve", "--json", *linked, *named),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             # Why apart: an interruption from a terminal ends the server, which finishes what is under way and then ends the keeper.
             start_new_session=True,
             # Why it may: this process has one thread.
             preexec_fn=end_with_parent,  # noqa: PLW1509
+            pass_fds=() if given is None else (given,),
         )
+        if given is not None:
+            os.close(given)

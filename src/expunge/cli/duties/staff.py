@@ -13,7 +13,6 @@ from expunge.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from enum import Enum
 
     from expunge.bootstrap import Expunge
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from expunge.core.accounts.staff_events import StaffActor, StaffReason
     from expunge.core.accounts.staff_state import StaffAccount
     from expunge.engine.accounts.staff_review import ReviewedRight, StaffDecision, StaffReview
+    from expunge.ports.accounts.staff_directory import StaffActed
 
     Word = TypeVar("Word", bound=Enum)
 
@@ -58,18 +58,18 @@ def functions(as_json: options.Json = False) -> None:
 def list_accounts(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Show every account: how it stands, its job functions, and what it may do now."""
     with opened(map_file) as expunge:
-        accounts, now = expunge.staff.accounts(), expunge.context.clock.now()
+        accounts = expunge.staff.accounts()
+        told = [_account(each, expunge) for each in accounts]
     if as_json:
-        output.write_json("staff/1", {"accounts": [_account(each, now) for each in accounts]})
+        output.write_json("staff/1", {"accounts": told})
         return
     from rich.table import Table
 
-    table = Table("label", "account", "stands", "functions", "may now", "seen")
-    for each in accounts:
-        said = _account(each, now)
-        table.add_row(
-            each.label, each.id, said["standing"], ", ".join(said["functions"]), ", ".join(said["rights"]) or "-", said["seen"] or "-"
-        )
+    table = Table("label", "account", "stands", "functions", "may now", "passkeys", "seen")
+    for said in told:
+        stands = f"{said['standing']}, awaits confirm-key" if said["awaits_key"] else said["standing"]
+        lists = (", ".join(said["functions"]), ", ".join(said["rights"]) or "-", "\n".join(said["keys"]) or "-")
+        table.add_row(said["label"], said["account"], stands, *lists, said["seen"] or "-")
     output.stdout().print(table) if accounts else output.say("no account of staff was made")
 
 
@@ -78,7 +78,8 @@ def first_link(map_file: options.Map = None, as_json: options.Json = False) -> N
     """Make the link with which the first administrator enrols. It takes the place of the one before, and works for 72 hours, once."""
     with opened(map_file) as expunge:
         made = expunge.staff.invite_first()
-    _tell_link("first-administrator", made.account, made.secret, as_json=as_json)
+        link = expunge.staff.link(made.secret)
+    _tell_link("first-administrator", made, link, as_json=as_json)
 
 
 @app.command()
@@ -99,7 +100,32 @@ def invite(
 
     with opened(map_file) as expunge:
         made = expunge.staff.decide(InviteStaff(label, read_function(function), user))
-    _tell_link(label, made.account, made.secret, as_json=as_json)
+        link = expunge.staff.link(made.secret)
+    _tell_link(label, made, link, as_json=as_json)
+
+
+@app.command("confirm-key")
+def confirm_key(
+    which: Account,
+    fingerprint: Annotated[
+        list[str], typer.Argument(metavar="FINGERPRINT...", help="As the person reads it to you; one for each passkey.", show_default=False)
+    ],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Confirm the passkey that a person enrolled with a link: until then the account has no right.
+
+    The person reads the fingerprint to you, from the page, where you can hear who it is. Do not read it to the person from `expunge staff
+    list`, and do not take it from a mail: the link may have been used by another one.
+    """
+    from expunge.core.accounts.fingerprints import read_fingerprint
+    from expunge.core.accounts.staff_acts import ConfirmKeys
+
+    read = tuple(map(read_fingerprint, fingerprint))
+    if not all(read):
+        raise UsageError("that is no fingerprint of a passkey", help="it has four groups of four letters and digits: k3qd-7h2m-xw5a-p4ty")
+    with opened(map_file) as expunge:
+        _decided(expunge, which, ConfirmKeys(expunge.staff.named(which), read), as_json=as_json)
 
 
 @app.command()
@@ -299,7 +325,7 @@ def _found(expunge: Expunge, which: str) -> StaffAccount:
 def _decided(expunge: Expunge, which: str, act: StaffAct, *, as_json: bool) -> None:
     """Enter a decision, and show how the account stands after it."""
     made = expunge.staff.decide(act)
-    said = _account(_found(expunge, made.account), expunge.context.clock.now())
+    said = _account(_found(expunge, made.account), expunge)
     if as_json:
         output.write_json("staff-account/1", said)
     else:
@@ -307,15 +333,19 @@ def _decided(expunge: Expunge, which: str, act: StaffAct, *, as_json: bool) -> N
         output.say(f"{output.visible(which)}: {said['standing']}; may {may}")
 
 
-def _tell_link(label: str, account: str, secret: str, *, as_json: bool) -> None:
+def _tell_link(label: str, made: StaffActed, link: str, *, as_json: bool) -> None:
     if as_json:
-        output.write_json("staff-invited/1", {"account": account, "label": label, "secret": secret})
+        said = {"account": made.account, "label": label, "secret": made.secret, "link": link or None}
+        output.write_json("staff-invited/1", said)
         return
-    typer.echo(secret)
-    output.note(f"{label} is invited as {account}; hand the secret over in person, it is not shown again and works once within 72 hours")
+    typer.echo(link or made.secret)
+    what = "link" if link else "secret"
+    once = "it is not shown again and works once within 72 hours"
+    output.note(f"{label} is invited as {made.account}; hand the {what} over in person, {once}")
 
 
-def _account(account: StaffAccount, now: datetime) -> dict[str, Any]:
+def _account(account: StaffAccount, expunge: Expunge) -> dict[str, Any]:
+    now = expunge.context.clock.now()
     found = account.equivalent(now)
     equivalent = {"method": found.method, "reference": found.reference, "until": found.until} if found else None
     functions = {function.value for function, _ in account.grants} or {account.invited.function.value}
@@ -331,6 +361,8 @@ def _account(account: StaffAccount, now: datetime) -> dict[str, Any]:
         "seen": account.seen.isoformat() if account.seen else None,
         "unseen_days": None if account.enrolled is None else account.unseen(now),
         "equivalence": equivalent,
+        "awaits_key": account.awaits_key,
+        "keys": sorted(expunge.staff.fingerprints(account.id)),
     }
 
 

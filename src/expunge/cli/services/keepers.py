@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +28,8 @@ Servers = Annotated[
 OnlyServe = Annotated[
     bool, typer.Option("--only-serve", help="Let this user too do no more than --let-serve gives, and not even stop the keeper.")
 ]
+
+FirstLinkTo = Annotated[int, typer.Option(hidden=True, help="Write the first administrator's link to this descriptor, and close it.")]
 
 
 @app.command()
@@ -55,6 +59,7 @@ def run(
     let_serve: Servers = None,
     let_group_serve: Annotated[list[str] | None, typer.Option(metavar="GROUP", help="A group whose members may; again for more.")] = None,
     only_serve: OnlyServe = False,
+    first_link_to: FirstLinkTo = -1,
     state: State = None,
     map_file: options.Map = None,
     as_json: options.Json = False,
@@ -84,7 +89,24 @@ def run(
 
     doors = KeptInstallation(path, passphrase) if path and with_vault else None
     senders, accounts = (KeptSenders(path, doors), keeping.accounts_of_keeper(path)) if path else (None, None)
-    keeping.keep(place, passphrase, admitted, ready, doors, senders, accounts)
+    with _descriptor(first_link_to) as tell:
+        keeping.keep(place, passphrase, admitted, ready, doors, senders, accounts, tell)
+
+
+@contextmanager
+def _descriptor(number: int) -> Iterator[Callable[[str], None] | None]:
+    """Give what writes one line to a descriptor that this process was started with, and closes it; None for none."""
+    if number < 0:
+        yield None
+        return
+    os.set_inheritable(number, False)
+    with os.fdopen(number, "w") as pipe:
+
+        def tell(link: str) -> None:
+            pipe.write(link)
+            pipe.close()
+
+        yield tell
 
 
 def _tell(state: Path, door: Path, *, with_vault: bool, as_json: bool) -> None:

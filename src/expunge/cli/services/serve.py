@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from expunge.cli.terminal import options, output
 from expunge.errors import Misconfigured, UsageError
 
 if TYPE_CHECKING:
+    from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.core.accounts.client_networks import Network
 
 LOOPBACK = "127.0.0.1"
@@ -67,7 +69,7 @@ def serve(
         raise UsageError(message, help=help_)
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    set_up_pages(map_file, [_network(text) for text in proxy or []])
+    with_pages = set_up_pages(map_file, [_network(text) for text in proxy or []])
     from expunge.bootstrap.serving import closed_worker
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.bootstrap.serving.server_door import ServerDoor
@@ -89,17 +91,21 @@ def serve(
 
     def ready() -> None:
         output.write_json("serving/1", {"url": url}) if as_json else output.say("\n".join(f"serving {url}api/v1/{each}" for each in offers))
+        if with_pages:
+            _tell_first_link(keeper, as_json=as_json)
 
+    # Why not into a file or a journal: who reads that would be the administrator.
+    with_link = with_pages and (as_json or sys.stderr.isatty())
     with listening, keeper:
         told = [f"the web process cannot be closed as it should be: {gap}" for gap in closed_worker.gaps()]
-        told += [f"requests are answered with 503 for now: {why_not}"] if (why_not := keeper.begin()) else []
+        told += [f"requests are answered with 503 for now: {why_not}"] if (why_not := keeper.begin(with_link=with_link)) else []
         for line in told:
             output.note(line)
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
 
 
-def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> None:
-    """Set Django up for the pages of a map that has some. Raises Misconfigured.
+def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> bool:
+    """Set Django up for the pages of a map that has some. Return whether it has. Raises Misconfigured.
 
     It comes before all else: Django is set up once in a process, and all else sets it up without the pages.
     """
@@ -108,13 +114,36 @@ def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> None
     data_map = survey.read(map_file)
     database = survey.accounts_database(data_map)
     if data_map.accounts is None or database is None:
-        return
+        return False
     try:
         from expunge.web.site.settings import set_up
 
         set_up(data_map.accounts, database.settings, proxies, os.environ.get(_PASSWORDS, ""))
     except ImportError as error:
         raise _lacking(error) from error
+    return True
+
+
+def _tell_first_link(keeper: KeeperChild, *, as_json: bool) -> None:
+    """Tell the operator how the first administrator enrols, while no person is. The link goes to a terminal, or where JSON is read."""
+    from expunge.errors import ExpungeError
+
+    def tell(link: str) -> None:
+        if as_json:
+            output.write_json("staff-first-link/1", {"link": link})
+        else:
+            output.note(f"no person of your staff is enrolled yet. The first administrator opens this once, within 72 hours: {link}")
+        sys.stdout.flush()
+
+    if keeper.tell_first_link(tell):
+        return
+    try:
+        begun = keeper.staff_begun()
+    except ExpungeError:
+        # Why nothing: why requests are not answered was told a moment ago.
+        return
+    if not begun:
+        output.note("no person of your staff is enrolled yet: run `expunge staff first-link` as the user who runs the keeper")
 
 
 def _lacking(error: ImportError) -> Misconfigured:

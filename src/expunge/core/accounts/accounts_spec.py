@@ -121,3 +121,11 @@ class AccountsSpec:
     def providers_for(self, audience: ProviderAudience) -> tuple[ProviderSpec, ...]:
         """Return the providers by which these people log in."""
         return tuple(provider for provider in self.providers if provider.audience is audience)
+
+
+def enrolment_link(origin: str, secret: str) -> str:
+    """Return the address at which an employee enrols on pages of an origin.
+
+    The secret stands behind the ``#``, which no browser sends and no log has.
+    """
+    return f"{origin.rstrip('/')}/staff/enrol/#{secret}"

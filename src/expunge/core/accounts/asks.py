@@ -24,6 +24,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FAMILY = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _ASK = b"expunge/ask/1\0"
 _CHALLENGE = b"expunge/ask-challenge/1\0"
+_SIGN_IN = b"expunge/sign-in-challenge/1\0"
 
 
 class AskKind(StrEnum):
@@ -116,6 +117,20 @@ def challenge(nonce: bytes, ask: Ask, session: bytes) -> bytes:
     family = (ask.family or "").encode()
     parts = nonce, ask.digest, ask.account.bytes, len(family).to_bytes(2, "big"), family, session
     return sha256(_CHALLENGE + b"".join(parts)).digest()
+
+
+def sign_in_challenge(nonce: bytes, session: bytes) -> bytes:
+    """Return the 32 bytes that an authenticator signs for a sign-in, of an account that only its answer names.
+
+    SHA-256 over a label of its own, the nonce and the hash of the web session. So no signature for a sign-in confirms an ask, and none
+    for an ask signs a person in.
+
+    Raises UsageError for a nonce or a session of another length.
+    """
+    if len(nonce) != DIGEST_BYTES or len(session) != DIGEST_BYTES:
+        message = f"its nonce or the hash of its web session has not {DIGEST_BYTES} bytes"
+        raise _malformed(message)
+    return sha256(_SIGN_IN + nonce + session).digest()
 
 
 def _malformed(why: str) -> UsageError:

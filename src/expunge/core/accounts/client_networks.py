@@ -43,6 +43,12 @@ def network_of(client: str) -> str:
     return _cut(client, 24, 48)
 
 
+def within(client: str, networks: Iterable[Network]) -> bool:
+    """Return whether an address lies in one of some networks; False for a text that is no address."""
+    address = _parse(client)
+    return address is not None and _in(address, tuple(networks))
+
+
 def _cut(client: str, short: int, long: int) -> str:
     address = _parse(client)
     if address is None:

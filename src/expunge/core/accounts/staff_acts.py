@@ -108,8 +108,26 @@ class EndEquivalence:
     account: str
 
 
+@tagged("ConfirmKeys")
+@dataclass(frozen=True)
+class ConfirmKeys:
+    """Say that the passkeys of an account are those whose fingerprints its holder read out."""
+
+    account: str
+    fingerprints: tuple[str, ...]
+    """Each in its one form; see :func:`expunge.core.accounts.fingerprints.read_fingerprint`."""
+
+
 StaffAct: TypeAlias = (
-    InviteStaff | WithdrawInvitation | GrantRights | RevokeRights | SuspendStaff | RestoreStaff | ConfirmRights | EndEquivalence
+    InviteStaff
+    | WithdrawInvitation
+    | GrantRights
+    | RevokeRights
+    | SuspendStaff
+    | RestoreStaff
+    | ConfirmRights
+    | EndEquivalence
+    | ConfirmKeys
 )
 
 
@@ -135,7 +153,14 @@ def decode(data: bytes) -> StaffAct:
     return act
 
 
-def decide(staff: Staff, act: StaffAct, by: StaffActor, now: datetime, link: NewLink | None = None) -> ev.StaffEvent:
+def decide(
+    staff: Staff,
+    act: StaffAct,
+    by: StaffActor,
+    now: datetime,
+    link: NewLink | None = None,
+    keys: frozenset[str] = frozenset(),
+) -> ev.StaffEvent:
     """Return the event of a decision that the rules allow.
 
     Args:
@@ -144,6 +169,7 @@ def decide(staff: Staff, act: StaffAct, by: StaffActor, now: datetime, link: New
         by: who decides.
         now: the time.
         link: the random parts, for an invitation.
+        keys: the fingerprints of the account's passkeys that count, for a decision about them.
 
     Raises:
         UsageError: it names an account, a right, a label or a reference that is none.
@@ -156,21 +182,25 @@ def decide(staff: Staff, act: StaffAct, by: StaffActor, now: datetime, link: New
     if not isinstance(act, WithdrawInvitation) and staff.same_person(by, account):
         raise Refused("an account does not decide about its own rights", help="another person has to decide this")
     _require_reference(getattr(act, "reference", ""))
+    event: ev.StaffEvent
     match act:
         case WithdrawInvitation():
-            return _withdraw(account, by, now)
+            event = _withdraw(account, by, now)
         case GrantRights():
-            return _grant(staff, account, act, by, now)
+            event = _grant(staff, account, act, by, now)
         case RevokeRights():
-            return _revoke(staff, account, act, by, now)
+            event = _revoke(staff, account, act, by, now)
         case SuspendStaff():
-            return _suspend(staff, account, act, by, now)
+            event = _suspend(staff, account, act, by, now)
         case RestoreStaff():
-            return _restore(account, act, by, now)
+            event = _restore(account, act, by, now)
         case ConfirmRights():
-            return _confirm(staff, account, act, by, now)
+            event = _confirm(staff, account, act, by, now)
         case EndEquivalence():
-            return _end_equivalence(account, by, now)
+            event = _end_equivalence(account, by, now)
+        case ConfirmKeys():
+            event = _confirm_keys(account, act, by, now, keys)
+    return event
 
 
 def first_link(staff: Staff, by: StaffActor, now: datetime, link: NewLink) -> ev.StaffInvited:
@@ -186,7 +216,7 @@ def first_link(staff: Staff, by: StaffActor, now: datetime, link: NewLink) -> ev
     return ev.StaffInvited(now, link.account, "first-administrator", function, rights, by, link.digest, now + LINK_LASTS, "", first=True)
 
 
-def enrol(staff: Staff, digest: str, claim: str, now: datetime) -> tuple[str, ev.StaffEnrolled | None]:
+def enrol(staff: Staff, digest: str, claim: str, now: datetime, *, keyed: bool = False) -> tuple[str, ev.StaffEnrolled | None]:
     """Return the account of a link, and the event of its use; no event where this use is in the register already.
 
     Args:
@@ -194,29 +224,36 @@ def enrol(staff: Staff, digest: str, claim: str, now: datetime) -> tuple[str, ev
         digest: hex SHA-256 of the link's secret.
         claim: hex SHA-256 of what the caller calls this use.
         now: the time.
+        keyed: whether a passkey is enrolled with it.
 
     Raises Refused for a link that is not known, was used, was withdrawn or has ended.
     """
     account = staff.accounts.get(staff.by_digest.get(digest, ""))
     if account is None:
-        raise Refused("the link is not known", help=_ASK)
+        raise Refused(LINK_UNKNOWN, help=_ASK)
     if account.enrolled is not None and account.claim == claim:
         return account.id, None
     if account.invited.first and staff.begun:
-        raise Refused("the first administrator is enrolled already", help="ask that administrator for a link of your own")
+        raise Refused(FIRST_ENROLLED, help="ask that administrator for a link of your own")
     if account.enrolled is not None:
-        raise Refused("the link was used already", help=f"{_ASK}; if it was not you who used it, say so at once")
+        raise Refused(LINK_USED, help=f"{_ASK}; if it was not you who used it, say so at once")
     if account.withdrawn:
-        raise Refused("the link was withdrawn, or gave way to a newer one", help=_ASK)
+        raise Refused(LINK_WITHDRAWN, help=_ASK)
     if account.standing(now) is not StaffStanding.INVITED:
-        raise Refused("the link has ended: it works for 72 hours", help=_ASK)
+        raise Refused(LINK_ENDED, help=_ASK)
     inviter = account.invited.by
     if isinstance(inviter, ByStaff) and not staff.may(inviter.account, StaffRight.MANAGE_STAFF, now):
-        raise Refused("the account that sent the link may invite no more", help=_ASK)
-    return account.id, ev.StaffEnrolled(now, account.id, claim)
+        raise Refused(INVITER_GONE, help=_ASK)
+    return account.id, ev.StaffEnrolled(now, account.id, claim, keyed)
 
 
 _ASK = "ask for a new link"
+LINK_UNKNOWN = "the link is not known"
+FIRST_ENROLLED = "the first administrator is enrolled already"
+LINK_USED = "the link was used already"
+LINK_WITHDRAWN = "the link was withdrawn, or gave way to a newer one"
+LINK_ENDED = "the link has ended: it works for 72 hours"
+INVITER_GONE = "the account that sent the link may invite no more"
 
 
 def needed(act: StaffAct) -> StaffRight:
@@ -310,6 +347,18 @@ def _end_equivalence(account: StaffAccount, by: StaffActor, now: datetime) -> ev
     if account.equivalent(now) is None:
         raise Refused("no equivalence holds for the account", help="`expunge staff list` shows which do")
     return ev.EquivalenceEnded(now, account.id, by)
+
+
+def _confirm_keys(account: StaffAccount, act: ConfirmKeys, by: StaffActor, now: datetime, keys: frozenset[str]) -> ev.StaffKeysConfirmed:
+    if account.enrolled is None or not account.awaits_key:
+        raise Refused("no passkey of the account awaits to be confirmed", help="`expunge staff list` shows which accounts wait")
+    if not keys:
+        raise Refused("the account has no passkey yet", help="the person opens the link and enrols one, and reads its fingerprint to you")
+    if not act.fingerprints or frozenset(act.fingerprints) != keys:
+        message = f"these are not the fingerprints of the account's passkeys, of which it has {len(keys)}"
+        help_ = "compare all of them with the person once more; where they differ, suspend the account and invite the person again"
+        raise Refused(message, help=help_)
+    return ev.StaffKeysConfirmed(now, account.id, tuple(sorted(keys)), by)
 
 
 def _confirm(staff: Staff, account: StaffAccount, act: ConfirmRights, by: StaffActor, now: datetime) -> ev.RightsConfirmed:

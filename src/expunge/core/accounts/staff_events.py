@@ -108,6 +108,20 @@ class StaffEnrolled:
     account: str
     claim: str
     """Hex SHA-256 of what the caller calls this use of the link: the same call again is the same use."""
+    keyed: bool = False
+    """Whether the person enrols a passkey with it. Then the account has no right before another person has confirmed that passkey."""
+
+
+@tagged("StaffKeysConfirmed")
+@dataclass(frozen=True)
+class StaffKeysConfirmed:
+    """Another person compared the passkeys of an account with what its holder read out."""
+
+    at: datetime
+    account: str
+    fingerprints: tuple[str, ...]
+    """Of all passkeys that the account had; see :func:`expunge.core.accounts.fingerprints.fingerprint`."""
+    by: StaffActor
 
 
 @tagged("RightsChanged")
@@ -222,6 +236,7 @@ StaffEvent: TypeAlias = (
     StaffInvited
     | InvitationWithdrawn
     | StaffEnrolled
+    | StaffKeysConfirmed
     | RightsChanged
     | StaffSuspended
     | StaffRestored

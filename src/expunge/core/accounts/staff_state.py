@@ -105,6 +105,8 @@ class StaffAccount:
     used: dict[StaffRight, date] = field(default_factory=dict)
     """Right -> the last day on which it was used."""
     equivalence: Equivalence | None = None
+    awaits_key: bool = False
+    """Whether it enrolled a passkey by a link, which nobody else has confirmed yet: until then it has no right."""
 
     def standing(self, now: datetime) -> StaffStanding:
         """Return its standing at a time."""
@@ -121,7 +123,7 @@ class StaffAccount:
 
     def rights(self, now: datetime) -> frozenset[StaffRight]:
         """Return what the account may do at a time."""
-        if self.standing(now) is not StaffStanding.ACTIVE:
+        if self.standing(now) is not StaffStanding.ACTIVE or self.awaits_key:
             return frozenset()
         return frozenset(each.right for each in self.grants.values() if each.standing(now) is GrantStanding.HELD)
 
@@ -197,6 +199,8 @@ class Staff:
                 self.accounts[event.account].withdrawn = True
             case ev.StaffEnrolled():
                 self._enrolled(event)
+            case ev.StaffKeysConfirmed():
+                self.accounts[event.account].awaits_key = False
             case ev.RightsChanged():
                 self._changed(event)
             case ev.StaffSuspended():
@@ -212,10 +216,15 @@ class Staff:
                 )
             case ev.EquivalenceEnded():
                 self.accounts[event.account].equivalence = None
-            case ev.RightUsed():
-                self.accounts[event.account].used[event.right] = event.at.date()
-            case ev.StaffSeen():
-                self.accounts[event.account].seen = event.at.date()
+            case ev.RightUsed() | ev.StaffSeen():
+                self._noted(event)
+
+    def _noted(self, event: ev.RightUsed | ev.StaffSeen) -> None:
+        account, day = self.accounts[event.account], event.at.date()
+        if isinstance(event, ev.RightUsed):
+            account.used[event.right] = day
+        else:
+            account.seen = day
 
     def _invited(self, event: ev.StaffInvited) -> None:
         if event.first:
@@ -226,7 +235,7 @@ class Staff:
 
     def _enrolled(self, event: ev.StaffEnrolled) -> None:
         account = self.accounts[event.account]
-        account.enrolled, account.claim = event.at, event.claim
+        account.enrolled, account.claim, account.awaits_key = event.at, event.claim, event.keyed
         self._grant(account, account.invited.function, account.invited.rights, event.at, account.invited.by)
         for each in self.accounts.values():
             each.withdrawn |= each.invited.first and each is not account

@@ -95,14 +95,15 @@ class Confirming:
         self._require_may(ask)
         match proof:
             case PasskeyProof(response):
-                self._check_passkey(ask.account, asked.challenge, response)
+                self.check_passkey(ask.account, asked.challenge, response)
             case CodeProof(code):
                 if ask.kind.of_staff:
                     raise ProofRefused("an ask of staff is confirmed with a passkey alone", help="add a passkey first")
                 self._check_code(ask.account, code)
         return self.permit(AskPermit(ask, session), PERMIT_SECONDS)
 
-    def _check_passkey(self, account: UUID, challenge_: bytes, response: bytes) -> None:
+    def check_passkey(self, account: UUID, challenge_: bytes, response: bytes) -> None:
+        """Verify a signature by a passkey of an account, and count it. Raises ProofRefused, CredentialCopied."""
         known = {each.credential: each for each in self._register.credentials(account)}
         keys = {each.credential: each.key for each in known.values()}
         assertion = self._passkeys.verify_assertion(challenge_, keys, parsed(response))

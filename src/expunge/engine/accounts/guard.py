@@ -18,6 +18,7 @@ from expunge.engine.accounts.confirming import AskPermit, Confirming, enrolment_
 from expunge.engine.accounts.enrolment import CODE_DEVICE, Enrolment
 from expunge.engine.accounts.mail_codes import MailCodes
 from expunge.engine.accounts.owners import Owners
+from expunge.engine.accounts.signing_in import SigningIn
 from expunge.errors import ChallengeEnded, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import FIRST_PERMIT_SECONDS, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
 from expunge.ports.accounts.account_register import AccountRecord, AccountRegister
@@ -58,6 +59,7 @@ class LocalGuard:
         args = parts.register, parts.owners, parts.passkeys, parts.devices
         self._confirming = Confirming(*args, parts.memberships, parts.clock, now)
         self._enrolment = Enrolment(*args, self._confirming, parts.clock, now)
+        self._signing_in = SigningIn(parts.register, parts.passkeys, self._confirming, now)
         self._codes = MailCodes(parts.register, parts.owners, parts.clock, now)
         self._opened = Allowance("new accounts", OPENED_A_MINUTE, 60.0, now)
 
@@ -188,6 +190,18 @@ class LocalGuard:
     def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
         """See the port ``AskPermits``."""
         self._confirming.use(permit, session, ask)
+
+    # --- sign-in --------------------------------------------------------------------------------
+
+    def begin_sign_in(self, session: bytes) -> Ceremony:
+        """See the port."""
+        _require_session(session)
+        return self._signing_in.begin(session)
+
+    def finish_sign_in(self, token: str, session: bytes, response: bytes) -> UUID:
+        """See the port."""
+        _require_session(session)
+        return self._signing_in.finish(token, session, response)
 
     # --- first credentials ----------------------------------------------------------------------
 

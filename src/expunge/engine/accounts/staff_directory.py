@@ -12,7 +12,7 @@ from expunge.core.accounts.staff_acts import StaffAct
 from expunge.core.accounts.staff_events import ByMachineUser, ByStaff
 from expunge.core.accounts.staff_state import GrantStanding, Staff, StaffAccount, StaffStanding
 from expunge.engine.accounts import staff_register
-from expunge.engine.accounts.staff_register import Random, StaffStream
+from expunge.engine.accounts.staff_register import KeysOf, Random, StaffStream, no_keys
 from expunge.errors import Refused
 from expunge.ports.accounts.staff_directory import StaffActed, StaffMember
 from expunge.ports.clock import Clock
@@ -22,7 +22,7 @@ from expunge.ports.journal import Journal
 class JournalStaffDirectory:
     """Implements ``expunge.ports.accounts.staff_directory.StaffDirectory`` over a journal."""
 
-    def __init__(self, journal: Journal, clock: Clock, random: Random, user: str) -> None:
+    def __init__(self, journal: Journal, clock: Clock, random: Random, user: str, keys_of: KeysOf = no_keys) -> None:
         """Read nothing yet.
 
         Args:
@@ -30,8 +30,9 @@ class JournalStaffDirectory:
             clock: for times.
             random: returns so many random bytes.
             user: the account of the operating system that this process runs as.
+            keys_of: returns the fingerprints of an account's passkeys that count.
         """
-        self._clock, self._random, self._user = clock, random, user
+        self._clock, self._random, self._user, self._keys_of = clock, random, user, keys_of
         self._guard = threading.Lock()
         self._stream = StaffStream(journal)
 
@@ -56,10 +57,10 @@ class JournalStaffDirectory:
         with self._known() as (staff, now):
             return tuple(_member(each, now) for each in staff.accounts.values())
 
-    def redeem(self, secret: str, claim: str = "") -> str:
+    def redeem(self, secret: str, claim: str = "", *, keyed: bool = False) -> str:
         """See the port."""
         with self._guard:
-            return staff_register.redeem(self._stream, self._clock, secret, claim or self._random(16).hex())
+            return staff_register.redeem(self._stream, self._clock, secret, claim or self._random(16).hex(), keyed=keyed)
 
     def note_seen(self, account: str) -> None:
         """See the port."""
@@ -68,6 +69,11 @@ class JournalStaffDirectory:
     def note_use(self, account: str, right: StaffRight) -> None:
         """See the port."""
         self._note(account, right)
+
+    def begun(self) -> bool:
+        """See the port."""
+        with self._known() as (staff, _):
+            return staff.begun
 
     def first_administrator(self) -> str | None:
         """See the port."""
@@ -82,7 +88,7 @@ class JournalStaffDirectory:
     def decide(self, act: StaffAct, account: str) -> StaffActed:
         """See the port."""
         with self._guard:
-            return staff_register.decide(self._stream, self._clock, self._random, act, ByStaff(account))
+            return staff_register.decide(self._stream, self._clock, self._random, act, ByStaff(account), self._keys_of)
 
     def _note(self, account: str, right: StaffRight | None) -> None:
         with self._guard:
@@ -103,5 +109,5 @@ def _member(account: StaffAccount, now: datetime) -> StaffMember:
     equivalence = account.equivalent(now)
     return StaffMember(
         account.id, account.label, account.standing(now), tuple(sorted(functions)), account.rights(now),
-        equivalence.method if equivalence else None,
+        equivalence.method if equivalence else None, account.awaits_key,
     )  # fmt: skip

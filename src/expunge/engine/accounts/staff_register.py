@@ -14,7 +14,7 @@ from uuid import UUID
 from expunge.core.accounts import staff_acts
 from expunge.core.accounts import staff_events as ev
 from expunge.core.accounts.staff import StaffRight
-from expunge.core.accounts.staff_acts import InviteStaff, NewLink, StaffAct
+from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, NewLink, StaffAct
 from expunge.core.accounts.staff_events import StaffActor
 from expunge.core.accounts.staff_state import Staff, StaffStanding
 from expunge.core.journal import events as journalled
@@ -27,8 +27,15 @@ from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
 
 Random = Callable[[int], bytes]
+KeysOf = Callable[[str], frozenset[str]]
+"""Returns the fingerprints of an account's passkeys that count."""
 SECRET_BYTES = 32
 _PREFIX = "expunge-staff-"
+
+
+def no_keys(_: str) -> frozenset[str]:
+    """Return none: for a register without passkeys beside it."""
+    return frozenset()
 
 
 class StaffStream:
@@ -82,11 +89,14 @@ def named(staff: Staff, which: str, now: datetime) -> str:
     return found[0].id
 
 
-def decide(stream: StaffStream, clock: Clock, random: Random, act: StaffAct, by: StaffActor) -> StaffActed:
-    """Enter a decision. Raises UsageError and Refused as :func:`expunge.core.accounts.staff_acts.decide`, Busy."""
-    link, secret = new_link(random) if isinstance(act, InviteStaff) else (None, "")
+def decide(stream: StaffStream, clock: Clock, random: Random, act: StaffAct, by: StaffActor, keys_of: KeysOf = no_keys) -> StaffActed:
+    """Enter a decision. Raises UsageError and Refused as :func:`expunge.core.accounts.staff_acts.decide`, Busy.
 
-    (event,) = stream.enter(lambda staff: (staff_acts.decide(staff, act, by, clock.now(), link),))
+    ``keys_of``: returns the fingerprints of an account's passkeys that count.
+    """
+    link, secret = new_link(random) if isinstance(act, InviteStaff) else (None, "")
+    keys = keys_of(act.account) if isinstance(act, ConfirmKeys) else frozenset[str]()
+    (event,) = stream.enter(lambda staff: (staff_acts.decide(staff, act, by, clock.now(), link, keys),))
     return StaffActed(getattr(event, "account", ""), secret)
 
 
@@ -97,12 +107,15 @@ def invite_first(stream: StaffStream, clock: Clock, random: Random, by: StaffAct
     return StaffActed(link.account, secret)
 
 
-def redeem(stream: StaffStream, clock: Clock, secret: str, claim: str) -> str:
-    """Use a link; return its account. Raises Refused as :func:`expunge.core.accounts.staff_acts.enrol`, Busy."""
+def redeem(stream: StaffStream, clock: Clock, secret: str, claim: str, *, keyed: bool = False) -> str:
+    """Use a link, to enrol a passkey where it is ``keyed``; return its account.
+
+    Raises Refused as :func:`expunge.core.accounts.staff_acts.enrol`, Busy.
+    """
     found: list[str] = []
 
     def conclude(staff: Staff) -> Sequence[ev.StaffEvent]:
-        account, event = staff_acts.enrol(staff, digest_of(secret), digest_of(claim), clock.now())
+        account, event = staff_acts.enrol(staff, digest_of(secret), digest_of(claim), clock.now(), keyed=keyed)
         found[:] = [account]
         return () if event is None else (event,)
 

@@ -20,6 +20,7 @@ from uuid import UUID
 
 from expunge.core.accounts.asks import Ask
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way
+from expunge.core.accounts.fingerprints import fingerprint
 from expunge.ports.accounts.authenticators import Options
 
 CHALLENGE_SECONDS = 300.0
@@ -67,6 +68,11 @@ class CredentialCard:
     used_at: datetime | None
     copied_at: datetime | None = None
     """The time at which its counter went back: from then on it confirms nothing."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What a person reads to another one to tell that it is this passkey; empty for a code device."""
+        return "" if self.method is Method.TOTP else fingerprint(bytes.fromhex(self.id))
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,22 @@ class AccountGuard(Protocol):
             ChallengeEnded: there is no such challenge any more.
             NotPermitted: the account may not do the ask any more.
             Busy: too many wrong codes; wait.
+        """
+        ...
+
+    def begin_sign_in(self, session: bytes) -> Ceremony:
+        """Return a challenge that is bound to a session and names no account: the authenticator offers its own passkeys for these pages."""
+        ...
+
+    def finish_sign_in(self, token: str, session: bytes, response: bytes) -> UUID:
+        """Return the account whose passkey signed, and end the challenge, whether the signature holds or not.
+
+        The credential is looked up by its id in the keeper's own tables. The answer has to name the account's handle too.
+
+        Raises:
+            ProofRefused: the answer does not hold. It does not tell whether the credential is known.
+            CredentialCopied: as :meth:`finish_ask`.
+            ChallengeEnded: there is no such challenge any more.
         """
         ...
 

@@ -118,6 +118,10 @@ class AccountRegister(Protocol):
         """Return the credentials of an account, oldest first, with those that were marked as copied."""
         ...
 
+    def credential(self, credential: bytes) -> CredentialRecord | None:
+        """Return a credential by its id, of whatever account; None where there is none."""
+        ...
+
     def use_credential(self, account: UUID, credential: bytes, sign_count: int, at: datetime) -> UseResult:
         """Count one use, atomically.
 

@@ -34,6 +34,15 @@ class Assertion:
     backup_eligible: bool
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """The names in a browser's answer, of which nothing is verified."""
+
+    credential: bytes
+    handle: bytes
+    """The user handle; empty where the authenticator told none."""
+
+
 class Passkeys(Protocol):
     """WebAuthn for one site: one origin, one relying party. User verification is always required."""
 
@@ -53,7 +62,11 @@ class Passkeys(Protocol):
         ...
 
     def request_options(self, challenge: bytes, credentials: Sequence[bytes]) -> Options:
-        """Return the options for a signature by one of some credentials."""
+        """Return the options for a signature by one of some credentials; without any, by one that the authenticator knows by itself."""
+        ...
+
+    def claimed(self, response: object) -> Claimed:
+        """Return what the browser's response (AuthenticationResponseJSON) says of itself. Raises ProofRefused where it cannot be read."""
         ...
 
     def verify_assertion(self, challenge: bytes, keys: Mapping[bytes, bytes], response: object) -> Assertion:

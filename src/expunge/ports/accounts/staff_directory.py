@@ -32,6 +32,8 @@ class StaffMember:
     """What it may do now."""
     equivalence: AccessMethod | None
     """A way to log in that counts as one that cannot be phished, by a record that holds now."""
+    awaits_key: bool = False
+    """Whether another person has yet to confirm the fingerprint of its passkey; until then it has no right."""
 
 
 class StaffDirectory(Protocol):
@@ -57,12 +59,13 @@ class StaffDirectory(Protocol):
         """Return every account, oldest first."""
         ...
 
-    def redeem(self, secret: str, claim: str = "") -> str:
+    def redeem(self, secret: str, claim: str = "", *, keyed: bool = False) -> str:
         """Use a link, which works once, and return its account.
 
         Args:
             secret: of the link.
             claim: what the caller calls this use: 16 random bytes in hex. The same again is the same use, and returns the same account.
+            keyed: whether the person enrols a passkey with it, which another person then has to confirm.
 
         Raises Refused for a link that is not known, was used, was withdrawn or has ended.
         """
@@ -74,6 +77,10 @@ class StaffDirectory(Protocol):
 
     def note_use(self, account: str, right: StaffRight) -> None:
         """Note that a right is used today: before what it lets the account do. Raises Refused where the account may not."""
+        ...
+
+    def begun(self) -> bool:
+        """Return whether a person was ever enrolled."""
         ...
 
     def first_administrator(self) -> str | None:

@@ -29,6 +29,7 @@ PRESENT, VERIFIED, BACKUP_ELIGIBLE, BACKED_UP, ATTESTED = 0x01, 0x04, 0x08, 0x10
 class _Made:
     key: ec.EllipticCurvePrivateKey
     count: int
+    handle: bytes = b""
 
 
 @dataclass
@@ -52,23 +53,33 @@ class SoftAuthenticator:
             changed: replaces fields of the client data.
         """
         credential = again or secrets.token_bytes(32)
-        self.made.setdefault(credential, _Made(ec.generate_private_key(ec.SECP256R1()), 0 if self.synced else 1))
+        handle = unpacked(options["user"]["id"]) if "user" in options else b""
+        self.made.setdefault(credential, _Made(ec.generate_private_key(ec.SECP256R1()), 0 if self.synced else 1, handle))
         attested = bytes(16) + struct.pack(">H", len(credential)) + credential + _cose(self.made[credential].key)
         data = self._data(self.made[credential].count, ATTESTED) + attested
         client = self._client("webauthn.create", options, changed)
         attestation = b"\xa3" + _text("fmt") + _text("none") + _text("attStmt") + b"\xa0" + _text("authData") + _bytes(data)
         return _response(credential, {"clientDataJSON": client, "attestationObject": attestation})
 
-    def sign(self, options: Mapping[str, Any], *, credential: bytes | None = None, count: int | None = None, **changed: object) -> bytes:
+    def sign(
+        self,
+        options: Mapping[str, Any],
+        *,
+        credential: bytes | None = None,
+        count: int | None = None,
+        handle: bytes | None = None,
+        **changed: object,
+    ) -> bytes:
         """Return a signature as AuthenticationResponseJSON, by a credential of its own that the options allow.
 
         Args:
-            options: as the page got them.
+            options: as the page got them. Where they allow no credential by name, it is the newest, as a person chooses it.
             credential: another one, whether it is allowed or not.
             count: another counter than the next one.
+            handle: another user handle than that of the credential.
             changed: replaces fields of the client data.
         """
-        allowed = [unpacked(each["id"]) for each in options["allowCredentials"]]
+        allowed = [unpacked(each["id"]) for each in options["allowCredentials"]] or list(reversed(self.made))
         chosen = credential or next(each for each in allowed if each in self.made)
         made = self.made[chosen]
         if count is None and not self.synced:
@@ -76,11 +87,13 @@ class SoftAuthenticator:
         data = self._data(made.count if count is None else count, 0)
         client = self._client("webauthn.get", options, changed)
         signature = made.key.sign(data + sha256(client).digest(), ec.ECDSA(SHA256()))
-        return _response(chosen, {"clientDataJSON": client, "authenticatorData": data, "signature": signature})
+        told = {"clientDataJSON": client, "authenticatorData": data, "signature": signature}
+        handle = made.handle if handle is None else handle
+        return _response(chosen, told | ({"userHandle": handle} if handle else {}))
 
     def copy(self) -> SoftAuthenticator:
         """Return a copy of it with the same keys and counters, as a thief would make."""
-        made = {credential: _Made(each.key, each.count) for credential, each in self.made.items()}
+        made = {credential: _Made(each.key, each.count, each.handle) for credential, each in self.made.items()}
         return SoftAuthenticator(self.origin, self.relying_party, self.synced, self.flags, made)
 
     def _data(self, count: int, more: int) -> bytes:

@@ -84,6 +84,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.mail",
             f"{_NAMESPACE}.defence",
             f"{_NAMESPACE}.providers",
+            f"{_NAMESPACE}.staff",
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.messages",
@@ -100,6 +101,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.shell.keeper_first.KeeperFirst",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.locale.LocaleMiddleware",
+            f"{_NAMESPACE}.staff.middleware.StaffNetworks",
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -109,6 +111,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.defence.middleware.AttemptThrottle",
             f"{_NAMESPACE}.accounts.interrupted.KeepTyped",
             f"{_NAMESPACE}.accounts.interrupted.EnrolFirst",
+            f"{_NAMESPACE}.staff.middleware.Apart",
         ],
         "CACHES": {"default": {"BACKEND": f"{_NAMESPACE}.accounts.counters.CounterCache"}},
         # In memory alone: the process may write no temporary file.
@@ -134,6 +137,7 @@ def _pages() -> dict[str, Any]:
                         f"{_NAMESPACE}.shell.context.site",
                         f"{_NAMESPACE}.accounts.context.recovery_under_way",
                         f"{_NAMESPACE}.providers.context.providers",
+                        f"{_NAMESPACE}.staff.navigation.navigation",
                     ],
                     "libraries": {"shell": f"{_NAMESPACE}.shell.tags", "recovery": f"{_NAMESPACE}.accounts.recovery"},
                 },
@@ -184,7 +188,10 @@ def _cookies(spec: AccountsSpec) -> dict[str, Any]:
 def _logins(spec: AccountsSpec) -> dict[str, Any]:
     return {
         "AUTH_USER_MODEL": "expunge_accounts.Account",
-        "AUTHENTICATION_BACKENDS": [f"{_NAMESPACE}.accounts.adapters.ProvenAddressBackend"],
+        "AUTHENTICATION_BACKENDS": [
+            f"{_NAMESPACE}.accounts.adapters.ProvenAddressBackend",
+            f"{_NAMESPACE}.staff.backend.StaffBackend",
+        ],
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "/",

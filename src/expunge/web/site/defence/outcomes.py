@@ -9,6 +9,7 @@ from allauth.account import signals
 from allauth.account.models import EmailAddress
 from allauth.mfa.signals import authenticator_added
 from django.contrib.auth.signals import user_logged_in
+from django.http import HttpRequest
 
 from expunge.core.accounts.attempt_limits import Factor
 from expunge.web.site.accounts.closing import account_closing
@@ -27,6 +28,11 @@ def listen() -> None:
     signals.password_reset.connect(_reset, dispatch_uid=_UID)
     user_logged_in.connect(_logged_in, dispatch_uid=_UID)
     account_closing.connect(_closing, dispatch_uid=_UID)
+
+
+def take_back_passkey(request: HttpRequest) -> None:
+    """Take a try with a passkey back that was counted when its ceremony began, in an earlier request: it succeeded."""
+    throttle.passkey_succeeded(request.META.get("REMOTE_ADDR", ""))
 
 
 def _proven(sender: Any, request: Any, user: Any, method: str, **_: Any) -> None:

@@ -31,6 +31,10 @@ SURFACES = {
     "openid_connect_login": Surface.PROVIDER,
     "openid_connect_callback": Surface.PROVIDER,
     "socialaccount_signup": Surface.SIGN_UP,
+    "staff_sign_in_begin": Surface.PASSKEY,
+    "staff_enrol_prove": Surface.PASSKEY,
+    "staff_adding": Surface.PASSKEY,
+    "staff_removing": Surface.PASSKEY,
 }
 """The name of an address -> the way in."""
 
@@ -44,6 +48,13 @@ NOT_THROTTLED = {
     "accounts_recovery_stop": "stops a recovery of a person who is logged in",
     "accounts_typed_before": "shows a form again that a person had typed",
     "socialaccount_connections": "ends a connected login of a person who has just proven it",
+    "staff_sign_in_finish": "answers a challenge that was counted when it was begun",
+    "staff_sign_out": "ends a session",
+    "staff_enrol_finish": "answers a challenge that was counted when it was begun",
+    "staff_adding_confirmed": "answers a challenge that was counted when it was begun",
+    "staff_adding_finish": "answers a challenge that was counted when it was begun",
+    "staff_removing_confirmed": "answers a challenge that was counted when it was begun",
+    "staff_sessions": "ends sessions of a person who is signed in",
     "mfa_trust": "says whether this browser is kept, after every factor was proven",
 }
 """The name of an address -> why a form there tries no credential."""

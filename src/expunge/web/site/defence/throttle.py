@@ -108,6 +108,12 @@ def _enter(attempt: Attempt) -> None:
         _enter_failure(attempt)
 
 
+def passkey_succeeded(client: str) -> None:
+    """Take back the try with a passkey that a client began, so that an office that signs in at nine uses up nothing."""
+    with tallies.in_turn():
+        tallies.take_back([keyed("passkeys", limits.PASSKEYS.window(time.time()), client_key(client))])
+
+
 def proven(account: str, addresses: Iterable[str], factors: Sequence[Factor]) -> None:
     """End the runs of failures at some factors of an account, whose owner proved another one, or set a password by mail (NST-06)."""
     targets = [keyed("target", address.strip().lower()) for address in addresses] + [keyed("target", account)]

@@ -1,0 +1,1 @@
+"""Pages of staff: how employees come in, and what they see by their rights."""

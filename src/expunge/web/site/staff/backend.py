@@ -1,0 +1,17 @@
+"""The authentication backend of sessions of staff. It admits nobody: the keeper does, and the pages begin the session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+
+from expunge.web.site.accounts.models import Account
+
+
+class StaffBackend(BaseBackend):
+    """Gives the account of a session that the keeper's answer began."""
+
+    def get_user(self, user_id: Any) -> Account | None:
+        """Return the account of a session; None where there is none any more."""
+        return Account.objects.filter(pk=user_id, is_active=True).first()
