@@ -44,7 +44,9 @@ def test_a_section_is_read_with_what_it_does_not_say(tmp_path: Path) -> None:
 
 
 def test_providers_are_read_in_their_order(tmp_path: Path) -> None:
-    work = "{id: work, name: Acme, issuer: 'http://127.0.0.1:8000/x', client_id: e, for: staff, secret_file: ./s, alias: preferred_username}"
+    work = (
+        "{id: work, name: Acme, issuer: 'http://127.0.0.1:8000/x', client_id: e, for: staff, secret_file: ./s, alias: preferred_username}"
+    )
     spec = read_map(written(tmp_path, f"{ORIGIN}, providers: [{HOME}, {work}]"), {}, kinds=Kinds()).accounts
     assert spec is not None
     home = ProviderSpec("home", "Example Home", "https://id.example.com", "expunge", ProviderAudience.CUSTOMERS)
@@ -134,7 +136,16 @@ def mapped(spec: AccountsSpec) -> DataMap:
         (replace(SAFE, company="Acme"), ()),
         (replace(SAFE, providers=(PROVIDER,)), ("customers may log in by a further provider",)),
     ],
-    ids=["fewer networks", "a wider network", "one network more", "no networks", "no TLS", "mail in the clear", "another name", "a provider"],
+    ids=[
+        "fewer networks",
+        "a wider network",
+        "one network more",
+        "no networks",
+        "no TLS",
+        "mail in the clear",
+        "another name",
+        "a provider",
+    ],
 )
 def test_a_reviewer_sees_what_protects_less(after: AccountsSpec, weaker: tuple[str, ...]) -> None:
     (change,) = map_diff(mapped(SAFE), mapped(after))

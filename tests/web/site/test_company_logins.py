@@ -11,14 +11,17 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.web.site.companies.company import PASSWORD as COMPANY_PASSWORD
 from tests.web.site.companies.company import CLIENT, SECRET, AtCompany, Person
+from tests.web.site.companies.company import PASSWORD as COMPANY_PASSWORD
 from tests.web.site.companies.kit import Connected, begin, come_in, connected, there
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of
 from tests.web.site.test_stolen_database import search
 
 PEOPLE = [
-    *(Person(name, f"{name}@families.example") for name in ("marta", "leo", "ines", "paul", "rosa", "vera", "tom", "uma", "ned", "zoe", "eve")),
+    *(
+        Person(name, f"{name}@families.example")
+        for name in ("marta", "leo", "ines", "paul", "rosa", "vera", "tom", "uma", "ned", "zoe", "eve")
+    ),
     Person("unproven", "known@families.example", proven=False),
     Person("ghost", "ghost@families.example", proven=False),
 ]

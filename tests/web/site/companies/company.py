@@ -118,7 +118,8 @@ def running(
     secret.chmod(0o600)
     client = {"id": CLIENT, "redirects": [f"{origin}/{back}/by/{identity}/back/"]} | ({} if public else {"secret": SECRET})
     known = [
-        {"name": each.name, "password": PASSWORD, "family": each.name.title(), "email": each.email, "proven": each.proven} for each in people
+        {"name": each.name, "password": PASSWORD, "family": each.name.title(), "email": each.email, "proven": each.proven}
+        for each in people
     ]
     (folder / "company.json").write_text(
         json.dumps(

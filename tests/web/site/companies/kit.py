@@ -26,7 +26,7 @@ class Connected:
 
 @contextlib.contextmanager
 def connected(folder: Path, people: Sequence[Person], **options: str) -> Iterator[Connected]:
-    """Serve pages whose map names two companies of customers. The second has no secret with us, and speaks TLS by an authority of its own."""
+    """Serve pages whose map names two companies of customers. The second is without a secret, behind TLS of its own authority."""
     tls = make(folder / "authority")
     port = free_port()
     origin = f"http://localhost:{port}"

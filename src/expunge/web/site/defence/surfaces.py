@@ -31,6 +31,8 @@ SURFACES = {
     "openid_connect_login": Surface.PROVIDER,
     "openid_connect_callback": Surface.PROVIDER,
     "socialaccount_signup": Surface.SIGN_UP,
+    "staff_company_login": Surface.PROVIDER,
+    "staff_company_callback": Surface.PROVIDER,
     "staff_sign_in_begin": Surface.PASSKEY,
     "staff_enrol_prove": Surface.PASSKEY,
     "staff_adding": Surface.PASSKEY,
@@ -38,7 +40,7 @@ SURFACES = {
 }
 """The name of an address -> the way in."""
 
-BY_ADDRESS = frozenset({"openid_connect_callback"})
+BY_ADDRESS = frozenset({"openid_connect_callback", "staff_company_callback"})
 """Names of addresses at which a credential is tried without a form."""
 
 NOT_THROTTLED = {
@@ -47,6 +49,7 @@ NOT_THROTTLED = {
     "usersessions_list": "ends sessions of a person who is logged in",
     "accounts_recovery_stop": "stops a recovery of a person who is logged in",
     "accounts_typed_before": "shows a form again that a person had typed",
+    "staff_company_logins": "ends a connected login of an employee who signed in by a passkey a moment ago",
     "socialaccount_connections": "ends a connected login of a person who has just proven it",
     "staff_sign_in_finish": "answers a challenge that was counted when it was begun",
     "staff_sign_out": "ends a session",

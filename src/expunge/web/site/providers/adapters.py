@@ -25,6 +25,7 @@ from expunge.core.accounts.credential_strength import Level
 from expunge.core.accounts.provider_assurance import assurance
 from expunge.web.site.accounts import known_devices
 from expunge.web.site.accounts.adapters import AccountAdapter
+from expunge.web.site.providers import staff_decisions
 from expunge.web.site.providers.pages import problem_page, taken_page
 from expunge.web.site.providers.protocol.problems import Problem, ProviderTrouble
 from expunge.web.site.providers.protocol.reach import PATIENCE, ProviderSession
@@ -81,7 +82,11 @@ class CompanyAccounts(DefaultSocialAccountAdapter):  # type: ignore[misc]
         """Decide about a login whose ID token was verified. Raises ImmediateHttpResponse with the page of a decision of ours."""
         spec: ProviderSpec = sociallogin.provider.spec
         process = sociallogin.state.get("process")
+        if spec.audience is ProviderAudience.STAFF:
+            raise ImmediateHttpResponse(staff_decisions.decide(request, sociallogin, spec))
         request.session[_PROVEN] = int(assurance(sociallogin.proven.acr, sociallogin.proven.amr))
+        if process == "connect" and sociallogin.state.get("account") != str(request.user.pk):
+            raise ImmediateHttpResponse(problem_page(request, spec, ProviderTrouble(Problem.LATE)))
         if process == AGAIN:
             raise ImmediateHttpResponse(_again(request, sociallogin, spec))
         if process != "connect" and not sociallogin.is_existing:

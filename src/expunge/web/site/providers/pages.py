@@ -11,6 +11,9 @@ from django.shortcuts import render
 
 from expunge.core.accounts.accounts_spec import ProviderAudience, ProviderSpec
 from expunge.web.site.providers.protocol.problems import Problem, ProviderTrouble
+from expunge.web.site.staff import record
+from expunge.web.site.staff.record import Outcome
+from expunge.web.site.staff.strength import SignInMethod
 
 _STATUS = {
     Problem.AWAY: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -20,6 +23,8 @@ _STATUS = {
     Problem.LATE: HTTPStatus.BAD_REQUEST,
 }
 _FOR_OPERATOR = frozenset({Problem.AWAY, Problem.CLOCK, Problem.UNTRUSTED, Problem.NOT_SET_UP})
+_RECORDED = frozenset({Problem.TOO_WEAK, Problem.CLOSED})
+"""Told to the record of staff where they are decided."""
 _TELL_EVERY = 600.0
 """Seconds between two lines about the same trouble of a provider."""
 _told: dict[tuple[str, Problem], float] = {}
@@ -28,6 +33,8 @@ _told: dict[tuple[str, Problem], float] = {}
 def problem_page(request: HttpRequest, spec: ProviderSpec, trouble: ProviderTrouble) -> HttpResponse:
     """Say what went wrong, what still holds, and what to do."""
     _tell_operator(spec, trouble)
+    if spec.audience is ProviderAudience.STAFF and trouble.problem not in _RECORDED:
+        record.note(Outcome.NOT_PROVEN, SignInMethod.PROVIDER)
     values = {"trouble": trouble.problem.value, "provider": spec, "staff": spec.audience is ProviderAudience.STAFF}
     return render(request, "providers/problem.html", values, status=_STATUS.get(trouble.problem, HTTPStatus.FORBIDDEN))
 

@@ -51,7 +51,8 @@ class CompanyLogin(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:  # noqa: ARG002 - allauth's shape
         """Return the one address that answers come to, whatever host and port a request names."""
-        path = reverse("openid_connect_callback", kwargs={"provider_id": self.provider_id})
+        name = "staff_company_callback" if self.spec.audience is ProviderAudience.STAFF else "openid_connect_callback"
+        path = reverse(name, kwargs={"provider_id": self.provider_id})
         return f"{settings.EXPUNGE_SITE.origin}{path}"
 
     def get_client(self, request: HttpRequest, app: Any) -> Any:
@@ -117,7 +118,9 @@ class CompanyProvider(OpenIDConnectProvider):  # type: ignore[misc]
         nonce = secrets.token_urlsafe(24)
         asked = {"nonce": nonce, "prompt": "login", "max_age": str(id_tokens.FRESH_LOGIN)}
         # Why not allauth's redirect_from_request: it takes scopes and parameters from the address of the page.
-        answer: HttpResponseBase = self.redirect(request, process, next_url=back, auth_params=asked, scope=self._scope(), nonce=nonce)
+        account = str(request.user.pk) if request.user.is_authenticated else ""
+        kept = {"nonce": nonce, "account": account}
+        answer: HttpResponseBase = self.redirect(request, process, next_url=back, auth_params=asked, scope=self._scope(), **kept)
         return answer
 
     def _scope(self) -> list[str]:

@@ -40,7 +40,7 @@ _PROCESSES = {"login", "connect", AGAIN}
 @require_http_methods(["GET", "POST"])
 def begin(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     """Lead to a company's login. Only a form of ours begins one: an address that is followed never does."""
-    provider = _provider(request, provider_id)
+    provider = provider_of(request, provider_id, ProviderAudience.CUSTOMERS)
     if request.method != "POST":
         return redirect("account_login")
     process = request.POST.get("process", "login")
@@ -52,8 +52,13 @@ def begin(request: HttpRequest, provider_id: str) -> HttpResponseBase:
         return redirect("account_login")
     if process == "connect":
         raise_if_reauthentication_required(request, app="allauth.socialaccount")
+    return leave(request, provider, process, get_next_redirect_url(request))
+
+
+def leave(request: HttpRequest, provider: CompanyProvider, process: str, back: str | None = None) -> HttpResponse:
+    """Keep a login in the session, and lead to the company."""
     try:
-        answer = provider.begin(request, process, get_next_redirect_url(request))
+        answer = provider.begin(request, process, back)
     except ProviderTrouble as trouble:
         return problem_page(request, provider.spec, trouble)
     # Why a page: a form may lead to these pages alone by their policy, so that a redirect to the company would be refused.
@@ -76,9 +81,13 @@ class _Callback(OAuth2CallbackView):  # type: ignore[misc]
 @require_safe
 def callback(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     """Take the answer of a provider, which has to belong to a login that this browser began."""
-    provider = _provider(request, provider_id)
+    return answered(request, provider_of(request, provider_id, ProviderAudience.CUSTOMERS))
+
+
+def answered(request: HttpRequest, provider: CompanyProvider) -> HttpResponseBase:
+    """Return what becomes of the answer of a provider."""
     try:
-        answer: HttpResponseBase = _Callback.adapter_view(CompanyLogin(request, provider_id))(request)
+        answer: HttpResponseBase = _Callback.adapter_view(CompanyLogin(request, provider.spec.id))(request)
     except ProviderTrouble as trouble:
         return problem_page(request, provider.spec, trouble)
     return answer
@@ -117,7 +126,7 @@ def connected(request: HttpRequest) -> HttpResponse:
         if login is None:
             raise Http404
         return _disconnect(request, account, login)
-    values = {"logins": [_shown(login) for login in logins], "more": settings.EXPUNGE_SITE.providers_for(ProviderAudience.CUSTOMERS)}
+    values = {"logins": [shown(login) for login in logins], "more": settings.EXPUNGE_SITE.providers_for(ProviderAudience.CUSTOMERS)}
     return render(request, "socialaccount/connections.html", values)
 
 
@@ -128,7 +137,7 @@ def _disconnect(request: HttpRequest, account: Account, login: SocialAccount) ->
     if not left:
         messages.error(request, _("This is your only way in. Add a passkey, or set a password, and then disconnect it."))
         return redirect("socialaccount_connections")
-    name = _shown(login).name
+    name = shown(login).name
     login.delete()
     social_account_removed.send(sender=SocialAccount, request=request, socialaccount=login)
     notices.tell(request, account, "socialaccount/email/account_disconnected", company_name=name)
@@ -136,7 +145,8 @@ def _disconnect(request: HttpRequest, account: Account, login: SocialAccount) ->
     return redirect("socialaccount_connections")
 
 
-def _shown(login: SocialAccount) -> ConnectedLogin:
+def shown(login: SocialAccount) -> ConnectedLogin:
+    """Return a connected login as its owner sees it."""
     spec = spec_of(login.provider)
     sealed = login.extra_data.get("alias")
     alias = settings.EXPUNGE_FIELDS.open_fields(FieldKind.PROVIDER, [urlsafe_b64decode(sealed)])[0] if sealed else ""
@@ -153,8 +163,10 @@ def _check_issuer(request: HttpRequest, provider: CompanyProvider) -> None:
         raise ProviderTrouble(Problem.UNTRUSTED, "iss")
 
 
-def _provider(request: HttpRequest, provider_id: str) -> CompanyProvider:
-    if spec_of(provider_id) is None:
+def provider_of(request: HttpRequest, provider_id: str, audience: ProviderAudience) -> CompanyProvider:
+    """Return a provider of these people. Raises Http404 where the map names none."""
+    spec = spec_of(provider_id)
+    if spec is None or spec.audience is not audience:
         raise Http404
     provider: CompanyProvider = get_adapter(request).get_provider(request, provider_id)
     return provider

@@ -57,9 +57,7 @@ def verified(directory: Directory, spec: ProviderSpec, token: object, nonce: str
         algorithm = header.get("alg", "")
         key = _key(directory, spec, algorithm, header.get("kid"))
         options: Any = {"require": _NEEDED, "verify_aud": True, "verify_iss": True}
-        claims = jwt.decode(
-            token, key, algorithms=[algorithm], audience=spec.client_id, issuer=spec.issuer, leeway=LEEWAY, options=options
-        )
+        claims = jwt.decode(token, key, algorithms=[algorithm], audience=spec.client_id, issuer=spec.issuer, leeway=LEEWAY, options=options)
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError) as error:
         raise ProviderTrouble(Problem.CLOCK) from error
     except (jwt.PyJWTError, ValueError, TypeError) as error:

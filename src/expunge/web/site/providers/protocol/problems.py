@@ -24,6 +24,8 @@ class Problem(StrEnum):
     """The company's login is connected to no account of staff."""
     TOO_WEAK = "too weak"
     """The company's login can be phished, and nothing stands in for it."""
+    CLOSED = "closed"
+    """The account of staff is suspended, idle, or none any more."""
     ANOTHER_ACCOUNT = "another account"
     """It is connected to another account than the one that it should prove."""
 

@@ -1,7 +1,8 @@
 """HTTP to providers. No answer holds a thread of the server for long, whatever the provider does.
 
-Nothing is followed to another address, nothing is taken from the environment but the authorities of the machine (``SSL_CERT_FILE``), and an
-answer ends after :data:`PATIENCE` or :data:`MOST` bytes. Each provider has a few places; where all are taken, the next asker is told at once.
+Nothing is followed to another address. Nothing is taken from the environment but the authorities of the machine (``SSL_CERT_FILE``). An
+answer ends after :data:`PATIENCE` or :data:`MOST` bytes. Each provider has a few places. Where all are taken, the next one to ask is told
+at once.
 """
 
 from __future__ import annotations
