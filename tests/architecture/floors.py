@@ -155,7 +155,9 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/staff/migrations": "",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
-        "site": ". site/shell site/accounts site/mail site/defence site/staff site/staff/managing",
+        "site/providers/protocol": "",
+        "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",
+        "site": ". site/shell site/accounts site/mail site/defence site/staff site/staff/managing site/providers",
         "serving": ". site",
     },
     "demo": {

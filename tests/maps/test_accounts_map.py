@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from expunge import survey
-from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
+from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec, ProviderAudience, ProviderSpec
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest, map_diff
 from expunge.core.values.copy import FindingKind
@@ -18,6 +18,9 @@ from tests.core.maps import voice_company
 
 MAP = "version: 1\nstores: {}\ndatasets: {}\n"
 ORIGIN = "origin: https://privacy.example.com"
+
+
+HOME = "{id: home, name: Example Home, issuer: 'https://id.example.com', client_id: expunge, for: customers}"
 
 
 def written(folder: Path, accounts: str) -> Path:
@@ -38,6 +41,28 @@ def test_a_section_is_read_with_what_it_does_not_say(tmp_path: Path) -> None:
     assert spec.mail is not None
     assert (spec.mail.host, spec.mail.port, spec.mail.user) == ("mail.example.com", 587, "a@b")
     assert spec.mail.secret_file == str(tmp_path / "secret")
+
+
+def test_providers_are_read_in_their_order(tmp_path: Path) -> None:
+    work = (
+        "{id: work, name: Acme, issuer: 'http://127.0.0.1:8000/x', client_id: e, for: staff, secret_file: ./s, alias: preferred_username}"
+    )
+    spec = read_map(written(tmp_path, f"{ORIGIN}, providers: [{HOME}, {work}]"), {}, kinds=Kinds()).accounts
+    assert spec is not None
+    home = ProviderSpec("home", "Example Home", "https://id.example.com", "expunge", ProviderAudience.CUSTOMERS)
+    staff = ProviderSpec(
+        "work", "Acme", "http://127.0.0.1:8000/x", "e", ProviderAudience.STAFF, str(tmp_path / "s"), alias="preferred_username"
+    )
+    assert spec.providers == (home, staff)
+    assert (home.public, home.port, staff.public, staff.port) == (True, 443, False, 8000)
+    assert spec.providers_for(ProviderAudience.STAFF) == (staff,)
+
+
+def test_a_provider_that_says_too_little_is_a_fault(tmp_path: Path) -> None:
+    faults = examine(written(tmp_path, f"{ORIGIN}, providers: [{{id: home}}]"), {}, kinds=Kinds()).faults
+    assert [each.rule for each in faults] == ["missing-key"] * 4
+    faults = examine(written(tmp_path, f"{ORIGIN}, providers: {HOME}"), {}, kinds=Kinds()).faults
+    assert [each.rule for each in faults] == ["wrong-type"]
 
 
 @pytest.mark.parametrize(("server", "port"), [("smtps://m", 465), ("smtp+starttls://m", 587), ("smtp://m", 25), ("smtp://m:2525", 2525)])
@@ -62,8 +87,20 @@ def test_each_scheme_has_its_port(server: str, port: int) -> None:
         f"{ORIGIN}, mail: {{server: 'smtps://u@mail.example.com', sender: a@b.example, secret_variable: '${{X}}'}}",
         f"{ORIGIN}, mail: {{server: 'imap://mail.example.com', sender: a@b.example}}",
         f"{ORIGIN}, mail: {{server: 'smtp://mail.example.com', sender: nobody}}",
+        f"{ORIGIN}, providers: [{HOME.replace('id: home', 'id: My Home')}]",
+        f"{ORIGIN}, providers: [{HOME.replace('Example Home', 'x' * 41)}]",
+        f"{ORIGIN}, providers: [{HOME.replace('https://id', 'http://id')}]",
+        f"{ORIGIN}, providers: [{HOME.replace('https://id', 'https://u:s3cret@id')}]",
+        f"{ORIGIN}, providers: [{HOME.replace('example.com', 'example.com/?realm=1')}]",
+        f"{ORIGIN}, providers: [{HOME.replace('example.com', 'example.com/.well-known/openid-configuration')}]",
+        f"{ORIGIN}, providers: [{HOME.replace('for: customers', 'for: everybody')}]",
+        f"{ORIGIN}, providers: [{HOME.replace('}', ', alias: two words}')}]",
+        f"{ORIGIN}, providers: [{HOME.replace('}', ', secret_file: ./x, secret_variable: X}')}]",
+        f"{ORIGIN}, providers: [{HOME.replace('}', ', secret_variable: $X}')}]",
+        f"{ORIGIN}, providers: [{HOME}, {HOME.replace('https://id', 'https://other')}]",
+        f"{ORIGIN}, providers: [{HOME}, {HOME.replace('id: home', 'id: house')}]",
     ],
-    ids=range(14),
+    ids=range(26),
 )
 def test_what_cannot_be_meant_is_a_fault(tmp_path: Path, accounts: str) -> None:
     faults = examine(written(tmp_path, accounts), {}, kinds=Kinds()).faults
@@ -75,6 +112,9 @@ def test_what_cannot_be_meant_is_a_fault(tmp_path: Path, accounts: str) -> None:
 SAFE = AccountsSpec(
     "https://localhost", networks=("10.0.0.0/8", "2001:db8::/32"), mail=MailSpec("smtps://mail.example.com", "privacy@example.com")
 )
+
+
+PROVIDER = ProviderSpec("home", "Example Home", "https://id.example.com", "expunge", ProviderAudience.CUSTOMERS)
 
 
 def mapped(spec: AccountsSpec) -> DataMap:
@@ -94,8 +134,18 @@ def mapped(spec: AccountsSpec) -> DataMap:
             ("mail, with codes in it, goes to its server without TLS",),
         ),
         (replace(SAFE, company="Acme"), ()),
+        (replace(SAFE, providers=(PROVIDER,)), ("customers may log in by a further provider",)),
     ],
-    ids=["fewer networks", "a wider network", "one network more", "no networks", "no TLS", "mail in the clear", "another name"],
+    ids=[
+        "fewer networks",
+        "a wider network",
+        "one network more",
+        "no networks",
+        "no TLS",
+        "mail in the clear",
+        "another name",
+        "a provider",
+    ],
 )
 def test_a_reviewer_sees_what_protects_less(after: AccountsSpec, weaker: tuple[str, ...]) -> None:
     (change,) = map_diff(mapped(SAFE), mapped(after))
@@ -144,6 +194,22 @@ def test_check_reads_the_password_as_the_server_will(tmp_path: Path) -> None:
     assert "everybody can read the password" in what
     assert kind is FindingKind.PERMISSION
     assert "hunter2" not in what
+    secret.chmod(0o600)
+    assert not told(path)
+
+
+def test_check_reads_the_secret_of_a_provider(tmp_path: Path) -> None:
+    mail = "mail: {server: 'smtp://localhost', sender: a@b.example}"
+    path = written(tmp_path, f"{ORIGIN}, {mail}, providers: [{HOME.replace('}', ', secret_file: ./secret}')}]")
+    ((what, kind),) = told(path).items()
+    assert "the secret cannot be read" in what
+    assert kind is FindingKind.NOTE
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    secret.chmod(0o604)
+    ((what, kind),) = told(path).items()
+    assert "everybody can read the secret" in what
+    assert kind is FindingKind.PERMISSION
     secret.chmod(0o600)
     assert not told(path)
 

@@ -10,6 +10,7 @@ from expunge.core.accounts.credential_strength import Audience, Level, Method, l
 
 PASSKEY, KEY, TOTP = Method.PASSKEY, Method.SECURITY_KEY, Method.TOTP
 RECOVERY, PASSWORD, MAIL, SMS = Method.RECOVERY_CODES, Method.PASSWORD, Method.MAIL_CODE, Method.SMS
+PROVIDER = Method.PROVIDER
 WAYS = st.lists(st.frozensets(st.sampled_from(Method), max_size=3), max_size=4)
 
 
@@ -29,6 +30,10 @@ WAYS = st.lists(st.frozensets(st.sampled_from(Method), max_size=3), max_size=4)
         ([{PASSKEY}, {PASSWORD, SMS}], Level.ONE_FACTOR, Level.NONE),
         ([{PASSKEY, SMS}], Level.PHISHING_RESISTANT, Level.NONE),
         ([{PASSKEY}, set()], Level.NONE, Level.NONE),
+        ([{PROVIDER}], Level.ONE_FACTOR, Level.ONE_FACTOR),
+        ([{PASSKEY}, {PROVIDER}], Level.ONE_FACTOR, Level.ONE_FACTOR),
+        ([{PASSKEY}, {PROVIDER, TOTP}], Level.TWO_FACTORS, Level.TWO_FACTORS),
+        ([{PASSKEY}, {PROVIDER, KEY}], Level.PHISHING_RESISTANT, Level.PHISHING_RESISTANT),
     ],
 )
 def test_the_weakest_way_counts(ways: list[set[Method]], customers: Level, staff: Level) -> None:

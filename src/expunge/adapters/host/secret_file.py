@@ -17,7 +17,7 @@ def read_secret(file: str, variable: str, what: str, owner: str) -> str:
     Args:
         file: the file whose first line it is; empty where ``variable`` holds it.
         variable: the name of the variable.
-        what: *PIN*, *token* or *password*, for messages.
+        what: *PIN*, *token*, *password* or *secret*, for messages.
         owner: the place that it opens, for messages.
 
     Raises:

@@ -22,6 +22,7 @@ PER_MINUTE: Mapping[FieldKind, int] = {
     FieldKind.SESSION: 6000,
     FieldKind.SEED: 600,
     FieldKind.TOKEN: 600,
+    FieldKind.PROVIDER: 600,
     FieldKind.MAIL: 1200,
 }
 """The most fields of a kind that are opened in a minute: what is needed when people log in and read their mail, far less than a whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from expunge.adapters.keeper.keeper_staff import KeeperStaff
 from expunge.adapters.state.accounts_database import accounts_database
 from expunge.bootstrap import keeping
 from expunge.bootstrap.open_state import read_installed
-from expunge.core.accounts.accounts_spec import MailSpec
+from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec, ProviderSpec
 
 _POSTGRES = 5432
+_AUTHORITIES = "/usr/share/ca-certificates"
+"""Where Debian's links of certificates lead to."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,31 @@ def open_accounts(map_path: Path | str | None = None) -> Accounts | None:
     place = keeping.place_of_map(data_map)
     kept = KeeperAccounts(place), KeeperGuard(place), KeeperStaff(place)
     mail = data_map.accounts.mail
-    ports = (mail.port,) if mail else ()
-    reads = (Path(mail.secret_file),) if mail and mail.secret_file else ()
+    reads, ports = _of_providers(data_map.accounts)
+    if mail is not None:
+        ports = (mail.port, *ports)
+        reads = (*((Path(mail.secret_file),) if mail.secret_file else ()), *reads)
     if (file := database.file) is None:
         return Accounts(*kept, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports))
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
     return Accounts(*kept, reads, (file.parent,), ports)
+
+
+def provider_secret(spec: ProviderSpec) -> str:
+    """Return the secret of the client at a provider, read anew. Raises as :func:`mail_password`."""
+    return read_secret(spec.secret_file, spec.secret_variable, "secret", f"the provider {spec.id}")
+
+
+def _of_providers(spec: AccountsSpec) -> tuple[tuple[Path, ...], tuple[int, ...]]:
+    """Return the files and the ports that logins at companies need."""
+    if not spec.providers:
+        return (), ()
+    known = ssl.get_default_verify_paths()
+    trusted = tuple(Path(each) for each in (known.cafile, known.capath, _AUTHORITIES) if each)
+    secrets = tuple(Path(each.secret_file) for each in spec.providers if each.secret_file)
+    return (*trusted, *secrets), tuple(sorted({each.port for each in spec.providers}))
 
 
 def mail_password(spec: MailSpec) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
 DATABASE = "sqlite:///.expunge-accounts/accounts.db"
@@ -44,6 +45,48 @@ class MailSpec:
         return unquote(urlsplit(self.server).username or "")
 
 
+class ProviderAudience(StrEnum):
+    """The people who log in by a provider."""
+
+    CUSTOMERS = "customers"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True)
+class ProviderSpec:
+    """A company's login (OpenID Connect Core 1.0). The secret never stands in the map: it names the file or the variable."""
+
+    id: str
+    """What addresses of pages and rows of accounts call it, such as ``home``. Connected logins are lost where it changes."""
+    name: str
+    """What its button calls it, such as *Example Home*."""
+    issuer: str
+    """The identifier of the provider, exactly as its ID tokens have it in ``iss``."""
+    client_id: str
+    """What the provider calls this installation."""
+    audience: ProviderAudience
+    """The people who log in by it."""
+    secret_file: str = ""
+    """The absolute path of a file whose first line is the client's secret; with ``secret_variable`` empty too, the client is public."""
+    secret_variable: str = ""
+    """The variable of the environment that holds it instead."""
+    alias: str = ""
+    """The claim that the person's list of connected logins shows, such as ``preferred_username``; empty for none."""
+    line: int = field(default=0, compare=False)
+    """Line of the map, for messages."""
+
+    @property
+    def public(self) -> bool:
+        """Return whether the client has no secret, and proves itself by PKCE alone (RFC 7636)."""
+        return not (self.secret_file or self.secret_variable)
+
+    @property
+    def port(self) -> int:
+        """Return the TCP port of the issuer. The provider's other addresses have to be on the same one."""
+        parts = urlsplit(self.issuer)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+
 @dataclass(frozen=True)
 class AccountsSpec:
     """The section ``accounts``."""
@@ -60,6 +103,8 @@ class AccountsSpec:
     """How mail goes out; None for none, and then sign-up does not work."""
     networks: tuple[str, ...] = ()
     """Networks from which staff may log in, such as ``10.0.0.0/8``; any where there is none (RNG-16)."""
+    providers: tuple[ProviderSpec, ...] = ()
+    """Companies at which people have accounts that they log in by, in the order of their buttons."""
     line: int = field(default=0, compare=False)
     """Line of the map, for messages."""
 
@@ -72,6 +117,10 @@ class AccountsSpec:
     def secure(self) -> bool:
         """Return whether people reach the pages by TLS."""
         return self.origin.startswith("https://")
+
+    def providers_for(self, audience: ProviderAudience) -> tuple[ProviderSpec, ...]:
+        """Return the providers by which these people log in."""
+        return tuple(provider for provider in self.providers if provider.audience is audience)
 
 
 def enrolment_link(origin: str, secret: str) -> str:

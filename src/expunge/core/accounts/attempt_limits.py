@@ -41,6 +41,8 @@ class Surface(StrEnum):
     MAIL_CODE = "mail code"
     """Codes from mails, of a sign-up, a reset or a login."""
     SIGN_UP = "sign-up"
+    PROVIDER = "provider"
+    """A login at a company: its beginning, and the company's answer."""
     API_TOKEN = "API token"  # noqa: S105 - a surface, not a token
     OTHER = "other"
     """A form that this table does not name: it is throttled all the same."""
@@ -74,6 +76,7 @@ RULES = {
     Surface.PASSWORD_RESET: SurfaceRule(floor=0.35),
     Surface.MAIL_CODE: SurfaceRule(),
     Surface.SIGN_UP: SurfaceRule(floor=0.9),
+    Surface.PROVIDER: SurfaceRule(judged=True),
     Surface.API_TOKEN: SurfaceRule(judged=True),
     Surface.OTHER: SurfaceRule(),
 }

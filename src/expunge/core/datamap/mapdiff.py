@@ -15,7 +15,7 @@ from hashlib import sha256
 from ipaddress import ip_network
 from typing import Any, TypeAlias
 
-from expunge.core.accounts.accounts_spec import AccountsSpec
+from expunge.core.accounts.accounts_spec import AccountsSpec, ProviderAudience
 from expunge.core.datamap.datamap import (
     AboutNobody,
     Aggregate,
@@ -322,6 +322,10 @@ def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list
         reasons.append("staff may log in from more networks")
     if old.mail is not None and new.mail is not None and old.mail.sealed and not new.mail.sealed:
         reasons.append("mail, with codes in it, goes to its server without TLS")
+    for audience in ProviderAudience:
+        trusted = {(each.id, each.issuer) for each in old.providers_for(audience)}
+        if any((each.id, each.issuer) not in trusted for each in new.providers_for(audience)):
+            reasons.append(f"{audience} may log in by a further provider")
     return reasons
 
 

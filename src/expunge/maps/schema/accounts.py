@@ -20,6 +20,7 @@ def accounts() -> Schema:
             "description": "Networks from which staff may log in: 10.0.0.0/8; any by default.",
         },
     }
+    fields["providers"] = {"type": "array", "items": _provider(), "description": "Companies' logins (OpenID Connect)."}
     return {**_table(fields, "origin"), "description": "The pages for people; without it, only the API is served."}
 
 
@@ -31,6 +32,20 @@ def _mail() -> Schema:
         "secret_variable": _text("The variable of the environment that holds it instead."),
     }
     return {**_table(fields, "server", "sender"), "description": "How mail goes out. Without it, sign-up does not work."}
+
+
+def _provider() -> Schema:
+    fields = {
+        "id": _text("What addresses of pages call it: small letters, digits and hyphens. Connected logins are lost where it changes."),
+        "name": _text("What its button calls it."),
+        "issuer": _text("The provider's identifier, exactly as it says it: https://id.example.com."),
+        "client_id": _text("What the provider calls this installation."),
+        "for": {"enum": ["customers", "staff"], "description": "The people who log in by it."},
+        "alias": _text("The claim that a person's list of connected logins shows: preferred_username; none by default."),
+        "secret_file": _text("A file whose first line is the client's secret; without it, the client is public."),
+        "secret_variable": _text("The variable of the environment that holds it instead."),
+    }
+    return {**_table(fields, "id", "name", "issuer", "client_id", "for"), "description": "One company's login."}
 
 
 def _table(fields: Schema, *required: str) -> Schema:

@@ -11,6 +11,7 @@ from expunge.core.accounts.accounts_spec import DATABASE, AccountsSpec, MailSpec
 from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
+from expunge.maps.sections.providers import read_providers
 from expunge.ports.store_kind import absolute
 
 RULE = "bad-accounts"
@@ -37,6 +38,7 @@ def read_accounts(form: Form, root: TableNode, folder: Path) -> AccountsSpec | N
         support=form.text(table.get("support"), "accounts.support") or "",
         mail=_mail(form, table.get("mail"), folder),
         networks=tuple(_networks(form, table)),
+        providers=read_providers(form, table.get("providers"), folder, RULE),
         line=table.line,
     )
 

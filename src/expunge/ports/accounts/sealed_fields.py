@@ -23,6 +23,8 @@ class FieldKind(StrEnum):
     """The seed of a TOTP device, or of recovery codes."""
     TOKEN = "token"  # noqa: S105 - a kind of field, not a password
     """A token of another service."""
+    PROVIDER = "provider"
+    """The subject of a person at a company whose login is used. Sealed deterministically."""
     MAIL = "mail"
     """A message that waits to be sent."""
     KEPT = "kept"
@@ -31,7 +33,7 @@ class FieldKind(StrEnum):
     @property
     def deterministic(self) -> bool:
         """Return whether equal texts give equal bytes."""
-        return self in {FieldKind.ADDRESS, FieldKind.SESSION}
+        return self in {FieldKind.ADDRESS, FieldKind.SESSION, FieldKind.PROVIDER}
 
 
 class SealedFields(Protocol):

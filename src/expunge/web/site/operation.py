@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.cache import cache
 
-from expunge.bootstrap.accounts.pages import Accounts, mail_password
+from expunge.bootstrap.accounts.pages import Accounts, mail_password, provider_secret
 from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
 from expunge.web.readiness import Check, Part
@@ -29,6 +29,7 @@ class SiteOperation:
             count_mail: called with the outcome of each attempt to send.
             tell: tells the operator something, in one line.
         """
+        settings.EXPUNGE_TELL, settings.EXPUNGE_PROVIDER_SECRET = tell, provider_secret
         self._fields: SealedFields = accounts.fields
         self.pages = make_pages(accounts.fields, accounts.guard, accounts.staff)
         spec: AccountsSpec = settings.EXPUNGE_SITE

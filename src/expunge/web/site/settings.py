@@ -62,6 +62,7 @@ def _values(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         **_cookies(spec),
         **_mail(spec),
         **_logins(spec),
+        **_companies(),
         **_defence(),
     }
 
@@ -82,6 +83,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.accounts",
             f"{_NAMESPACE}.mail",
             f"{_NAMESPACE}.defence",
+            f"{_NAMESPACE}.providers",
             f"{_NAMESPACE}.staff",
             "django.contrib.auth",
             "django.contrib.contenttypes",
@@ -90,6 +92,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             "allauth",
             "allauth.account",
             "allauth.mfa",
+            "allauth.socialaccount",
             "allauth.usersessions",
         ],
         "MIDDLEWARE": [
@@ -133,6 +136,7 @@ def _pages() -> dict[str, Any]:
                         "django.contrib.messages.context_processors.messages",
                         f"{_NAMESPACE}.shell.context.site",
                         f"{_NAMESPACE}.accounts.context.recovery_under_way",
+                        f"{_NAMESPACE}.providers.context.providers",
                         f"{_NAMESPACE}.staff.navigation.navigation",
                     ],
                     "libraries": {
@@ -196,7 +200,7 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "/",
         "EXPUNGE_RECOVERY_WAIT": RECOVERY_WAIT,
-        "ACCOUNT_ADAPTER": f"{_NAMESPACE}.accounts.adapters.AccountAdapter",
+        "ACCOUNT_ADAPTER": f"{_NAMESPACE}.providers.adapters.ConnectedAccounts",
         "ACCOUNT_DEFAULT_HTTP_PROTOCOL": "https" if spec.secure else "http",
         "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
         "ACCOUNT_USER_MODEL_EMAIL_FIELD": None,
@@ -238,6 +242,18 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "MFA_FORMS": {name: f"{_NAMESPACE}.accounts.forms.{form}" for name, form in _FORMS.items()},
         "USERSESSIONS_TRACK_ACTIVITY": True,
         "PASSWORD_RESET_TIMEOUT": int(timedelta(hours=1).total_seconds()),
+    }
+
+
+def _companies() -> dict[str, Any]:
+    return {
+        "SOCIALACCOUNT_ADAPTER": f"{_NAMESPACE}.providers.adapters.CompanyAccounts",
+        "SOCIALACCOUNT_LOGIN_ON_GET": False,
+        "SOCIALACCOUNT_STORE_TOKENS": False,
+        # An address is never enough: who has an account logs in to it first, and then connects the company's login.
+        "SOCIALACCOUNT_EMAIL_AUTHENTICATION": False,
+        "SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT": False,
+        "SOCIALACCOUNT_EMAIL_REQUIRED": True,
     }
 
 

@@ -10,6 +10,8 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("language/", views.language, name="language"),
     path("appearance/", views.appearance, name="appearance"),
+    path("account/", include("expunge.web.site.providers.urls")),
+    path("staff/", include("expunge.web.site.providers.staff_urls")),
     path("staff/", include("expunge.web.site.staff.urls")),
     path("staff/", include("expunge.web.site.staff.managing.urls")),
     path("account/", include("expunge.web.site.accounts.urls")),

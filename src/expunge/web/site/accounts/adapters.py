@@ -61,14 +61,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def post_login(self, request: Any, user: Any, **kwargs: Any) -> Any:
         """Go on after a login: remember the browser, and tell the person of a new one."""
         if kwargs["signup"]:
-            # Why: the person chose the password, or made the passkey, a moment ago, and adds a second factor next.
-            method, further = ("password", {}) if user.has_usable_password() else ("mfa", {"type": "webauthn"})
-            record_authentication(request, user, method, reauthenticated=True, **further)
+            self.record_sign_up(request, user)
         response = super().post_login(request, user, **kwargs)
         new = known_devices.remember(request, response, user, self.get_client_ip(request))
         if new and not kwargs["signup"]:
             self.send_notification_mail("accounts/mail/new_device", user)
         return response
+
+    def record_sign_up(self, request: Any, user: Any) -> None:
+        """Record what a sign-up proved."""
+        # Why: the person chose the password, or made the passkey, a moment ago, and adds a second factor next.
+        method, further = ("password", {}) if user.has_usable_password() else ("mfa", {"type": "webauthn"})
+        record_authentication(request, user, method, reauthenticated=True, **further)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Return the ways to prove it once more: by a second factor alone, where there is one."""

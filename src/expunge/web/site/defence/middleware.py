@@ -19,7 +19,7 @@ from expunge.web.site.accounts import known_devices
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.defence import notices, throttle
 from expunge.web.site.defence.outcomes import ATTEMPT
-from expunge.web.site.defence.surfaces import surface_of
+from expunge.web.site.defence.surfaces import BY_ADDRESS, surface_of
 from expunge.web.site.defence.throttle import Attempt
 
 RETRY = 60
@@ -52,9 +52,10 @@ class AttemptThrottle:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:  # noqa: ARG002 - Django's shape
         """Refuse a try before its view sees it."""
-        if request.method != "POST" or request.resolver_match is None:
+        name = request.resolver_match.view_name or "" if request.resolver_match is not None else None
+        if name is None or (request.method != "POST" and name not in BY_ADDRESS):
             return None
-        surface = surface_of(request.resolver_match.view_name or "")
+        surface = surface_of(name)
         if surface is None:
             return None
         if any(len(request.POST.get(name, "")) > LONGEST_PASSWORD for name in _PASSWORDS):

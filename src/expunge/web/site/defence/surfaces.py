@@ -28,12 +28,20 @@ SURFACES = {
     "mfa_add_webauthn": Surface.PASSKEY,
     "mfa_login_webauthn": Surface.PASSKEY,
     "mfa_reauthenticate_webauthn": Surface.PASSKEY,
+    "openid_connect_login": Surface.PROVIDER,
+    "openid_connect_callback": Surface.PROVIDER,
+    "socialaccount_signup": Surface.SIGN_UP,
+    "staff_company_login": Surface.PROVIDER,
+    "staff_company_callback": Surface.PROVIDER,
     "staff_sign_in_begin": Surface.PASSKEY,
     "staff_enrol_prove": Surface.PASSKEY,
     "staff_adding": Surface.PASSKEY,
     "staff_removing": Surface.PASSKEY,
 }
 """The name of an address -> the way in."""
+
+BY_ADDRESS = frozenset({"openid_connect_callback", "staff_company_callback"})
+"""Names of addresses at which a credential is tried without a form."""
 
 _DECIDES = "decides as an employee who has come in; the keeper looks at the passkey"
 NOT_THROTTLED = {
@@ -42,6 +50,8 @@ NOT_THROTTLED = {
     "usersessions_list": "ends sessions of a person who is logged in",
     "accounts_recovery_stop": "stops a recovery of a person who is logged in",
     "accounts_typed_before": "shows a form again that a person had typed",
+    "staff_company_logins": "ends a connected login of an employee who signed in by a passkey a moment ago",
+    "socialaccount_connections": "ends a connected login of a person who has just proven it",
     "staff_sign_in_finish": "answers a challenge that was counted when it was begun",
     "staff_sign_out": "ends a session",
     "staff_invite": _DECIDES,

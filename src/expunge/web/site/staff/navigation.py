@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from expunge.core.accounts.accounts_spec import ProviderAudience
 from expunge.core.accounts.staff import StaffRight
 
 
@@ -24,12 +26,15 @@ class Item:
     """Rights of which it takes one; none for every employee."""
 
 
+_COMPANIES = "staff_company_logins"
+"""Shown where the map names a provider for staff."""
 ITEMS = (
     Item("staff_home", gettext_lazy("Start"), "receipt"),
     Item("staff_people", gettext_lazy("People and rights"), "devices", (StaffRight.READ_STAFF,)),
     Item("staff_review", gettext_lazy("Confirm rights"), "check", (StaffRight.READ_STAFF,)),
     Item("staff_attempts", gettext_lazy("Login attempts"), "lock", (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)),
     Item("staff_security", gettext_lazy("Your passkeys"), "passkey"),
+    Item(_COMPANIES, gettext_lazy("Company logins"), "key"),
 )
 """In the order in which they are shown."""
 
@@ -37,4 +42,7 @@ ITEMS = (
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Return the pages that the employee of a request may open; none on other pages."""
     member = getattr(request, "staff", None)
-    return {"staff_items": [each for each in ITEMS if not each.rights or member.rights.intersection(each.rights)] if member else []}
+    if member is None:
+        return {"staff_items": []}
+    items = ITEMS if settings.EXPUNGE_SITE.providers_for(ProviderAudience.STAFF) else [each for each in ITEMS if each.view != _COMPANIES]
+    return {"staff_items": [each for each in items if not each.rights or member.rights.intersection(each.rights)]}

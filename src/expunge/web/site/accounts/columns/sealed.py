@@ -16,7 +16,7 @@ from expunge.errors import SealInvalid
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
 
 
-class _SealedColumn(models.Field):  # type: ignore[type-arg]
+class SealedColumn(models.Field):  # type: ignore[type-arg]
     """Seals on the way into the database, opens on the way out. Only equality can be asked of it."""
 
     kind: ClassVar[FieldKind]
@@ -51,7 +51,7 @@ class _SealedColumn(models.Field):  # type: ignore[type-arg]
         return text
 
 
-class SealedAddress(_SealedColumn, models.EmailField):  # type: ignore[type-arg]
+class SealedAddress(SealedColumn, models.EmailField):  # type: ignore[type-arg]
     """An e-mail address; found in any case."""
 
     kind = FieldKind.ADDRESS
@@ -66,7 +66,7 @@ class SealedAddress(_SealedColumn, models.EmailField):  # type: ignore[type-arg]
         return name, "django.db.models.EmailField", args, kwargs
 
 
-class SealedSessionKey(_SealedColumn, models.CharField):  # type: ignore[type-arg]
+class SealedSessionKey(SealedColumn, models.CharField):  # type: ignore[type-arg]
     """The key of a session in the list of sessions."""
 
     kind = FieldKind.SESSION

@@ -1,0 +1,1 @@
+"""Companies at which people have accounts already: real OpenID providers, each in a process of its own."""
