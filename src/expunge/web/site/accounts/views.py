@@ -60,7 +60,8 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
             KnownDevice.objects.filter(account=account, pk=int(number)).delete()
         elif act == "end" and number.isdecimal():
             return _end(request, account, int(number))
-        else:
+        elif act == "others":
+            sessions.end_all(account, but=request)
             answer: HttpResponse = super().post(request, *args, **kwargs)
             return answer
         return redirect("usersessions_list")
