@@ -19,7 +19,7 @@ from expunge.core.accounts.client_networks import Network
 PAGES = Path(__file__).parent
 _HOUR = 3600
 LONGEST_SESSION = 14 * 24 * _HOUR
-"""Seconds for which a login lasts that nobody ends."""
+"""Seconds for which a login lasts, however it is used."""
 RECOVERY_WAIT = timedelta(hours=72)
 """For so long a recovery waits, and can be stopped, before a new second factor may be enrolled."""
 _NAMESPACE = "expunge.web.site"
@@ -100,6 +100,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
+            f"{_NAMESPACE}.accounts.sessions.NoteUse",
             "django.contrib.messages.middleware.MessageMiddleware",
             "allauth.account.middleware.AccountMiddleware",
             "allauth.usersessions.middleware.UserSessionsMiddleware",

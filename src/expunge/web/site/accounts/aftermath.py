@@ -63,9 +63,10 @@ def enrolled(request: Any, user: Any, authenticator: Any, **_: Any) -> None:
 
 
 def tidy() -> None:
-    """Remove what has ended: sessions, counters, recoveries, and accounts whose address was never proven."""
+    """Remove what has ended: sessions, known browsers, counters, recoveries, and accounts whose address was never proven."""
     now = timezone.now()
     SessionStore.clear_expired()
+    known_devices.forget_unseen()
     Counter.objects.filter(ends__lte=now).delete()
     Recovery.objects.filter(lapses__lte=now).delete()
     addresses = EmailAddress.objects

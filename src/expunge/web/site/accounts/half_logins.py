@@ -35,7 +35,8 @@ class EndSuperseded:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer."""
-        if any([_ended(request, key) for key in _OWNERS]):
+        ended = [_ended(request, key) for key in _OWNERS]
+        if any(ended):
             messages.error(request, _("The password or the devices of this account changed meanwhile. Begin again."))
         response = self._get_response(request)
         for key in _OWNERS:

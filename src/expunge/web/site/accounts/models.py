@@ -68,6 +68,9 @@ class SealedSession(models.Model):
     """Hex SHA-256 of the session's key, which only the browser has."""
     data: models.BinaryField[bytes, bytes] = models.BinaryField()
     ends: models.DateTimeField[Any, Any] = models.DateTimeField(db_index=True)
+    """When it ends unless it is used before."""
+    latest: models.DateTimeField[Any, Any] = models.DateTimeField(null=True)
+    """When it ends however it is used; none in a session without a login."""
 
     objects: ClassVar[models.Manager[SealedSession]] = models.Manager()
 
