@@ -193,6 +193,7 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "ACCOUNT_USER_MODEL_EMAIL_FIELD": None,
         "ACCOUNT_FORMS": {
             "confirm_email_verification_code": f"{_NAMESPACE}.accounts.forms.ProveAddressForm",
+            "reset_password": f"{_NAMESPACE}.defence.even_signup.ProvenResetForm",
             "signup": f"{_NAMESPACE}.defence.even_signup.EvenSignupForm",
         },
         "ACCOUNT_LOGIN_METHODS": {"email"},
@@ -235,7 +236,16 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
 def _defence() -> dict[str, Any]:
     rules = f"{_NAMESPACE}.defence.password_rules"
     # Why none of allauth's own for these: each of them is a lock that an attacker can pull, by failing in the owner's name.
-    ours = ("login", "login_failed", "signup", "reset_password", "reset_password_from_key", "reauthenticate", "change_password")
+    ours = (
+        "login",
+        "login_failed",
+        "signup",
+        "reset_password",
+        "reset_password_from_key",
+        "reauthenticate",
+        "change_password",
+        "confirm_email",
+    )
     return {
         "AUTH_PASSWORD_VALIDATORS": [{"NAME": f"{rules}.{name}"} for name in ("Length", "KnownFromBreakIns", "OwnNames")],
         "ACCOUNT_RATE_LIMITS": dict.fromkeys(ours),

@@ -69,6 +69,17 @@ def tidy() -> None:
     known_devices.forget_unseen()
     Counter.objects.filter(ends__lte=now).delete()
     Recovery.objects.filter(lapses__lte=now).delete()
-    addresses = EmailAddress.objects
-    doubtful = Account.objects.filter(since__lte=now - UNPROVEN, last_login=None, pk__in=addresses.filter(verified=False).values("user"))
-    doubtful.exclude(pk__in=addresses.filter(verified=True).values("user")).delete()
+    end_unproven()
+
+
+def end_unproven(address: str = "", older: timedelta = UNPROVEN) -> None:
+    """Remove accounts that never logged in, whose addresses were never proven.
+
+    Args:
+        address: only accounts with this one; empty for all.
+        older: only accounts that were made so long ago.
+    """
+    addresses = EmailAddress.objects.filter(verified=False)
+    meant = addresses.filter(email=address) if address else addresses
+    doubtful = Account.objects.filter(since__lte=timezone.now() - older, last_login=None, pk__in=meant.values("user"))
+    doubtful.exclude(pk__in=EmailAddress.objects.filter(verified=True).values("user")).delete()
