@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,12 @@ class Accounts:
     """TCP ports that the process connects to."""
 
 
-def open_accounts(map_path: Path | str | None = None) -> Accounts | None:
+def open_accounts(map_path: Path | str | None = None, refused: Callable[[str, str], None] = lambda _, __: None) -> Accounts | None:
     """Make the folder of a map's accounts, and return what their pages need; None for a map without.
+
+    Args:
+        map_path: the data map.
+        refused: told the act and the kind of fields whose budget at the keeper was used up.
 
     Raises:
         Misconfigured: the map cannot be read, or its accounts lie in the state.
@@ -42,7 +47,7 @@ def open_accounts(map_path: Path | str | None = None) -> Accounts | None:
     database = accounts_database(data_map)
     if database is None or data_map.accounts is None:
         return None
-    fields = KeeperAccounts(keeping.place_of_map(data_map))
+    fields = KeeperAccounts(keeping.place_of_map(data_map), refused=refused)
     mail = data_map.accounts.mail
     ports = (mail.port,) if mail else ()
     reads = (Path(mail.secret_file),) if mail and mail.secret_file else ()

@@ -210,14 +210,14 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         """Read the map in the worker, after the fork, and close the worker before it has threads or clients."""
         tell_places_alone(self._tell)
         door = ServerDoor.open(self._map_file)
-        accounts = open_accounts(self._map_file)
+        metrics = Metrics()
+        accounts = open_accounts(self._map_file, metrics.count_refused_fields)
         write = line_writer(self._access_log) if self._access_log else None
         closed_worker.leave_terminal()
         try:
             closed_worker.close(door.map, *((accounts.reads, accounts.writes, accounts.ports) if accounts else ()))
         except OSError as error:
             self._tell(f"the web process stays open to files of its user: the kernel refused to close it: {error.strerror}")
-        metrics = Metrics()
         if accounts is not None:
             # Why by name: models of the pages cannot be imported where Django was set up without them.
             self._site = import_string(_PAGES)(accounts.fields, metrics.count_mail, self._tell)
