@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,6 @@ from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, path
 from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from ninja import NinjaAPI
 
@@ -33,6 +34,7 @@ from expunge.web.metrics import Metrics
 from expunge.web.readiness import Part, Readiness
 from expunge.web.routes import note_route
 from expunge.web.serving.access_log import AccessLog, line_writer
+from expunge.web.serving.arbiter import WatchingArbiter, signal_pipe
 from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
 from expunge.web.tls import HSTS, TlsFiles
 
@@ -102,20 +104,6 @@ class _Silent(Logger):  # type: ignore[misc]
         self.error_log.disabled = self.access_log.disabled = True
 
 
-class _Watch(Arbiter):  # type: ignore[misc]
-    """The process above the worker, which looks after another one too."""
-
-    def manage_workers(self) -> None:
-        """Start what has ended; called about once a second."""
-        super().manage_workers()
-        self.app.look_after()
-
-    def reload(self) -> None:
-        """Begin a worker anew, unless it could not begin: gunicorn would end altogether."""
-        if self.app.can_begin():
-            super().reload()
-
-
 class HttpServer(BaseApplication):  # type: ignore[misc]
     """Serves an installation's API until it is asked to end (SIGTERM, SIGINT). SIGHUP has it read the certificate again."""
 
@@ -156,11 +144,12 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         if access_log:
             line_writer(access_log)
         self._site: SiteOperation | None = None
+        self._begun = signal_pipe()
         super().__init__()
 
     def run(self) -> None:
         """Serve until asked to end, which ends the process."""
-        _Watch(self).run()
+        WatchingArbiter(self, self._tell, self._begun[0]).run()
 
     def load_config(self) -> None:
         """Settings of our own; no file and no variable of the environment has a say."""
@@ -180,6 +169,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             "limit_request_fields": FIELDS,
             "limit_request_field_size": FIELD,
             "when_ready": lambda _: self._ready(),
+            "post_worker_init": lambda _: self._note_begun(),
             "worker_exit": lambda _, __: self._end_site(),
         }
         if self._tls:
@@ -228,6 +218,11 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         api = Handler(make_api(door, readiness, metrics, refused_token), secure=self._tls is not None)
         application = Site(api, site.pages, settings.EXPUNGE_PROXIES) if site is not None else api
         return AccessLog(application, metrics, write, site.cookie if site is not None else "")
+
+    def _note_begun(self) -> None:
+        """Called in a worker that can answer."""
+        with suppress(BlockingIOError):
+            os.write(self._begun[1], b".")
 
     def _end_site(self) -> None:
         """Called in a worker that ends."""
