@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from expunge.adapters.host.disk_errors import guarded
@@ -30,6 +31,8 @@ class Accounts:
     """Folders that the process writes to."""
     ports: tuple[int, ...]
     """TCP ports that the process connects to."""
+    names: bool
+    """Whether a host that it connects to is given by a name that has to be looked up in the network."""
 
 
 def open_accounts(map_path: Path | str | None = None, refused: Callable[[str, str], None] = lambda _, __: None) -> Accounts | None:
@@ -51,12 +54,25 @@ def open_accounts(map_path: Path | str | None = None, refused: Callable[[str, st
     mail = data_map.accounts.mail
     ports = (mail.port,) if mail else ()
     reads = (Path(mail.secret_file),) if mail and mail.secret_file else ()
+    names = mail is not None and _is_looked_up(mail.host)
     if (file := database.file) is None:
-        return Accounts(fields, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports))
+        names = _is_looked_up(str(database.settings["HOST"])) or names
+        return Accounts(fields, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports), names)
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    return Accounts(fields, reads, (file.parent,), ports)
+    return Accounts(fields, reads, (file.parent,), ports, names)
+
+
+def _is_looked_up(host: str) -> bool:
+    """Return whether a host is a name that this machine does not know itself: no address, no socket's folder, not ``localhost``."""
+    if not host or host.startswith("/") or host.lower() == "localhost":
+        return False
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return True
+    return False
 
 
 def mail_password(spec: MailSpec) -> str:

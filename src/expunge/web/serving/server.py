@@ -205,9 +205,12 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         write = line_writer(self._access_log) if self._access_log else None
         closed_worker.leave_terminal()
         try:
-            closed_worker.close(door.map, *((accounts.reads, accounts.writes, accounts.ports) if accounts else ()))
+            names = accounts is not None and accounts.names
+            closed_worker.close(door.map, *((accounts.reads, accounts.writes, accounts.ports) if accounts else ()), names=names)
+            if names:
+                self._tell("the web process may send datagrams (UDP) to look up the mail server or database; an address instead shuts that")
         except OSError as error:
-            self._tell(f"the web process stays open to files of its user: the kernel refused to close it: {error.strerror}")
+            self._tell(f"the web process stays open: the kernel refused to close it: {error.strerror}")
         if accounts is not None:
             # Why by name: models of the pages cannot be imported where Django was set up without them.
             self._site = import_string(_PAGES)(accounts.fields, metrics.count_mail, self._tell)
