@@ -179,6 +179,28 @@ def on_calls(said: dict[str, Any]) -> dict[str, str]:
     return {name: tried(act) for name, act in acts.items()}
 
 
+def on_log(said: dict[str, Any]) -> dict[str, Any]:
+    """Change the access log in every way that the file system knows; and the descriptors of the process that lead to it."""
+    path = said["log"]
+    acts: dict[str, Callable[[], object]] = {
+        "read": lambda: Path(path).read_bytes(),
+        "append": lambda: Path(path).open("ab").close(),
+        "write": lambda: os.close(os.open(path, os.O_WRONLY)),
+        "truncate": lambda: os.truncate(path, 0),
+        "rename": lambda: Path(path).rename(f"{path}.1"),
+        "remove": lambda: Path(path).unlink(),
+    }
+    held = [name for name in os.listdir("/proc/self/fd") if _leads_to(name) == path]  # noqa: PTH208 - a name of each
+    return {"descriptors": held} | {name: tried(act) for name, act in acts.items()}
+
+
+def _leads_to(descriptor: str) -> str:
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - as it is written
+    except OSError:
+        return ""
+
+
 _CALLS = {
     "x86_64": {
         "ptrace": 101, "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "perf_event_open": 298, "keyctl": 250, "unshare": 272,

@@ -77,6 +77,7 @@ class WatchingArbiter(Arbiter):  # type: ignore[misc]
 
     def reload(self) -> None:
         """Begin a worker anew, unless it could not begin: gunicorn would end altogether."""
+        self.app.reopen_log()
         if self.app.can_begin():
             super().reload()
 

@@ -33,9 +33,10 @@ from expunge.web.api import make_api
 from expunge.web.metrics import Metrics
 from expunge.web.readiness import Part, Readiness
 from expunge.web.routes import note_route
-from expunge.web.serving.access_log import AccessLog, line_writer
+from expunge.web.serving.access_log import AccessLog
 from expunge.web.serving.arbiter import WatchingArbiter, signal_pipe
 from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
+from expunge.web.serving.log_process import LogProcess
 from expunge.web.tls import HSTS, TlsFiles
 
 if TYPE_CHECKING:
@@ -136,19 +137,19 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         self._bind = f"fd://{listening.detach()}"
         self._ready = ready
         self._tell = tell
-        self.look_after = look_after
+        self._look_after = look_after
         self._tls = tls
         # Why here, before the fork: the first client is too late to say that a certificate is wrong.
         self._context = tls.context()[0] if tls else None
-        self._access_log = access_log
-        if access_log:
-            line_writer(access_log)
+        self._log = LogProcess(access_log) if access_log else None
         self._site: SiteOperation | None = None
         self._begun = signal_pipe()
         super().__init__()
 
     def run(self) -> None:
         """Serve until asked to end, which ends the process."""
+        if self._log:
+            self._log.start()
         WatchingArbiter(self, self._tell, self._begun[0]).run()
 
     def load_config(self) -> None:
@@ -177,6 +178,17 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         for name, value in values.items():
             self.cfg.set(name, value)
 
+    def look_after(self) -> None:
+        """Start again what runs beside the worker and has ended; called about once a second."""
+        self._look_after()
+        if self._log:
+            self._log.look_after()
+
+    def reopen_log(self) -> None:
+        """Have the access log opened anew."""
+        if self._log:
+            self._log.reopen()
+
     def can_begin(self) -> bool:
         """Return whether a worker could begin by the map as it is now; say so where none could."""
         try:
@@ -202,7 +214,9 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         door = ServerDoor.open(self._map_file)
         metrics = Metrics()
         accounts = open_accounts(self._map_file, metrics.count_refused_fields)
-        write = line_writer(self._access_log) if self._access_log else None
+        if self._log:
+            self._log.forget()
+        write = self._log.writer() if self._log else None
         closed_worker.leave_terminal()
         try:
             names = accounts is not None and accounts.names
