@@ -148,6 +148,98 @@ def on_senders(said: dict[str, Any]) -> dict[str, str]:
     return told
 
 
+def on_calls(said: dict[str, Any]) -> dict[str, str]:
+    """Make calls of the system that no server of pages needs, and three that it does need."""
+    inet, at = socket.AF_INET, ("127.0.0.1", said["port"])
+    acts: dict[str, Callable[[], object]] = {
+        "local socket": lambda: socket.socket(socket.AF_UNIX).close(),
+        "mail server": lambda: socket.create_connection(("127.0.0.1", said["mail"]), timeout=5).close(),
+        "thread": lambda: threading.Thread(target=int).start(),
+        "another port": lambda: socket.create_connection(at, timeout=5).close(),
+        "multipath": lambda: socket.socket(inet, socket.SOCK_STREAM, 262).close(),
+        "fast open": lambda: _sent(socket.socket(inet, socket.SOCK_STREAM).sendto(b"x", 0x20000000, at)),
+        "fast open by a message": lambda: _sent(socket.socket(inet, socket.SOCK_STREAM).sendmsg([b"x"], [], 0x20000000, at)),
+        "datagram": lambda: _sent(socket.socket(inet, socket.SOCK_DGRAM).sendto(b"x", at)),
+        "raw": lambda: socket.socket(inet, socket.SOCK_RAW, 1).close(),
+        "net link": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close(),
+        "fork": _fork,
+        "run": lambda: subprocess.run([sys.executable, "-c", ""], check=True),
+        "mode": lambda: os.chmod(said["own"], 0o644),  # noqa: PTH101 - as the call is named
+        "owner": lambda: os.chown(said["own"], -1, -1),
+        "another's memory": _look_into_itself,
+        "trace": lambda: _call("ptrace", 7, 2**22 + 1, 0, 0),
+        "bpf": lambda: _call("bpf", 0, 0, 0),
+        "userfaultfd": lambda: _call("userfaultfd", 1),
+        "io_uring": lambda: _call("io_uring_setup", 0, 0),
+        "performance": lambda: _call("perf_event_open", 0, 0, -1, -1, 0),
+        "keys": lambda: _call("keyctl", 99, 0, 0, 0, 0),
+        "unshare": lambda: _call("unshare", 0),
+        "mount": lambda: _call("mount", 0, 0, 0, 0, 0),
+    }
+    return {name: tried(act) for name, act in acts.items()}
+
+
+def on_log(said: dict[str, Any]) -> dict[str, Any]:
+    """Change the access log in every way that the file system knows; and the descriptors of the process that lead to it."""
+    path = said["log"]
+    acts: dict[str, Callable[[], object]] = {
+        "read": lambda: Path(path).read_bytes(),
+        "append": lambda: Path(path).open("ab").close(),
+        "write": lambda: os.close(os.open(path, os.O_WRONLY)),
+        "truncate": lambda: os.truncate(path, 0),
+        "rename": lambda: Path(path).rename(f"{path}.1"),
+        "remove": lambda: Path(path).unlink(),
+    }
+    held = [name for name in os.listdir("/proc/self/fd") if _leads_to(name) == path]  # noqa: PTH208 - a name of each
+    return {"descriptors": held} | {name: tried(act) for name, act in acts.items()}
+
+
+def _leads_to(descriptor: str) -> str:
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - as it is written
+    except OSError:
+        return ""
+
+
+_CALLS = {
+    "x86_64": {
+        "ptrace": 101, "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "perf_event_open": 298, "keyctl": 250, "unshare": 272,
+        "mount": 165, "process_vm_readv": 310,
+    },
+    "aarch64": {
+        "ptrace": 117, "bpf": 280, "userfaultfd": 282, "io_uring_setup": 425, "perf_event_open": 241, "keyctl": 219, "unshare": 97,
+        "mount": 40, "process_vm_readv": 270,
+    },
+}  # fmt: skip
+
+
+def _call(name: str, *arguments: int) -> None:
+    import ctypes
+    import platform
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(ctypes.c_long(_CALLS[platform.machine()][name]), *map(ctypes.c_long, arguments)) == -1:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _look_into_itself() -> None:
+    import ctypes
+
+    held, read = ctypes.create_string_buffer(b"x" * 8), ctypes.create_string_buffer(8)
+    here, there = (ctypes.c_size_t * 2)(ctypes.addressof(read), 8), (ctypes.c_size_t * 2)(ctypes.addressof(held), 8)
+    _call("process_vm_readv", os.getpid(), ctypes.addressof(here), 1, ctypes.addressof(there), 1, 0)
+
+
+def _fork() -> None:
+    if (child := os.fork()) == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def _sent(count: int) -> None:
+    assert count == 1
+
+
 def everything(said: dict[str, Any]) -> dict[str, dict[str, str]]:
     return {"senders": on_senders(said), "keeper": on_keeper(said), "files": on_files(said)}
 

@@ -64,6 +64,8 @@ class KeeperStatus:
     """Whether it opens vaults too."""
     rights: tuple[tuple[str, str], ...]
     """(user or group, what it may), beside the keeper's own user, who may all."""
+    refused: tuple[tuple[str, str, int], ...]
+    """(*seal* or *open*, kind, fields) that were more than a minute's budget, since its start."""
 
 
 def open_keys(state: Path, passphrase: str | None = None) -> InstallationKeys:
@@ -280,7 +282,8 @@ def keep(
         fields = FieldSeals(keys.account_key())
         guard = KeptGuard(lambda: open_state(read_installed(accounts[0])).journal, fields, accounts[1]) if accounts else None
         handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | SendersDesk(senders or NoSenders()).handlers()
-        handlers |= AccountDesk(fields).handlers() | GuardDesk(guard or no_guard).handlers()
+        accounts_desk = AccountDesk(fields)
+        handlers |= accounts_desk.handlers() | GuardDesk(guard or no_guard).handlers()
         handlers |= staff_desk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers()
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
 
@@ -290,7 +293,9 @@ def keep(
                 # Why a thread: the one that is here answers everybody, and the state may be slow.
                 threading.Thread(target=_tell_first_link, args=(guard, accounts, first_link), daemon=True).start()
 
-        keeper = Keeper(handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts)
+        keeper = Keeper(
+            handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts | refused(accounts_desk)
+        )
         with place.listen(for_others=admitted.others) as listening:
             try:
                 keeper.run(listening, begun)
@@ -313,6 +318,11 @@ def _tell_first_link(guard: KeptGuard | None, accounts: tuple[Path, GuardSetting
     tell(link)
 
 
+def refused(desk: AccountDesk) -> dict[str, Json]:
+    """Return the fact of a keeper's status that tells what its budgets refused."""
+    return {"refused": [list(each) for each in desk.refused()]}
+
+
 def keeper_status(place: KeeperPlace) -> KeeperStatus:
     """Return the status of a keeper. Raises KeeperAway when none answers, and the error with which a keeper refuses."""
     connections = Connections(place, patience=0.0)
@@ -320,7 +330,7 @@ def keeper_status(place: KeeperPlace) -> KeeperStatus:
         value: Any = connections.ask(Status()).value
     finally:
         connections.close()
-    return KeeperStatus(**value | {"rights": tuple(tuple(each) for each in value["rights"])})
+    return KeeperStatus(**value | {name: tuple(tuple(each) for each in value[name]) for name in ("rights", "refused")})
 
 
 def stop_keeper(place: KeeperPlace) -> None:

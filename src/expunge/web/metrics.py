@@ -27,6 +27,12 @@ class Metrics:
             "expunge_http_request_seconds", "Time until the last byte was given out.", ("route",), buckets=_SECONDS, registry=self._registry
         )
         self._mails = Counter("expunge_mail_attempts", "Messages tried, by outcome.", ("outcome",), registry=self._registry)
+        self._fields = Counter(
+            "expunge_refused_fields",
+            "Requests to seal or open fields beyond the keeper's budget.",
+            ("act", "kind"),
+            registry=self._registry,
+        )
         ProcessCollector(registry=self._registry)
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -37,6 +43,10 @@ class Metrics:
     def count_mail(self, outcome: str) -> None:
         """Count an attempt to send a message: *taken*, *later*, *refused*, or *unsent* for one whose time was over."""
         self._mails.labels(outcome).inc()
+
+    def count_refused_fields(self, act: str, kind: str) -> None:
+        """Count a request to *seal* or *open* fields of a kind that the keeper refused, as its budget was used up."""
+        self._fields.labels(act, kind).inc()
 
     def watch(self, readiness: Readiness, outbox: Callable[[], dict[str, float]] | None) -> None:
         """Show as well which parts work, and the numbers of the outbox, as they are when metrics are read."""

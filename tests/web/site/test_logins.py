@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
 import pytest
 
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of, recovery_codes_of, seed_of
@@ -222,3 +225,80 @@ def test_a_page_that_was_open_for_too_long_shows_no_password(anna: HttpPerson) -
     )
     assert page.status == 403
     assert "the old one in clear" not in page.text
+
+
+def test_a_planted_cookie_is_known_for_nobody_after_the_owners_login(served_site: SiteServed, anna: HttpPerson) -> None:
+    thief = HttpPerson(served_site, CHROME)
+    thief.sign_up("planter@example.org")
+    planted = thief.cookies["device"]
+    anna.cookies["device"] = planted
+    anna.sign_up("planted@example.org")
+    assert anna.cookies["device"] != planted, "the login kept the cookie that it found"
+    thief.log_out()
+    assert thief.log_in("planted@example.org").path == "/account/login/code/confirm/"
+
+
+def test_a_copied_cookie_is_good_until_the_owners_next_login(served_site: SiteServed, anna: HttpPerson) -> None:
+    anna.sign_up("copied@example.org")
+    copy = {"device": anna.cookies["device"]}
+    anna.log_out()
+    anna.log_in("copied@example.org")
+    anna.log_out()
+    assert HttpPerson(served_site, cookies=copy).log_in("copied@example.org").path == "/account/login/code/confirm/"
+    assert anna.log_in("copied@example.org").path == "/"
+    assert anna.get("/account/sessions/").words.count("Last login") == 1, "one browser is listed more than once"
+
+
+def test_two_people_at_one_browser_are_both_known(served_site: SiteServed, anna: HttpPerson) -> None:
+    for address in ("first-of-two@example.org", "second-of-two@example.org"):
+        anna.sign_up(address)
+        anna.log_out()
+    for address in ("first-of-two@example.org", "second-of-two@example.org", "first-of-two@example.org"):
+        assert anna.log_in(address).path == "/"
+        anna.log_out()
+
+
+def test_a_browser_that_others_use_is_forgotten_at_the_end(anna: HttpPerson) -> None:
+    anna.sign_up("shop@example.org")
+    anna.get("/account/logout/")
+    anna.send("forget", forget="1")
+    assert not anna.inside
+    assert anna.log_in("shop@example.org").path == "/account/login/code/confirm/"
+
+
+def test_a_browser_that_was_not_seen_for_long_is_not_known(served_site: SiteServed, anna: HttpPerson) -> None:
+    anna.sign_up("long-ago@example.org")
+    anna.log_out()
+    served_site.sql("UPDATE expunge_known_device SET seen = datetime('now', '-91 days')")
+    assert anna.log_in("long-ago@example.org").path == "/account/login/code/confirm/"
+
+
+def test_a_session_that_is_used_ends_all_the_same(served_site: SiteServed, anna: HttpPerson) -> None:
+    anna.sign_up("sliding@example.org")
+    page = anna.get("/account/sessions/")
+    assert "Logged in until" in page.words
+    digest = sha256(anna.cookies["session"].encode()).hexdigest()
+
+    def ends(change: str = "") -> timedelta:
+        if change:
+            served_site.sql(f"UPDATE expunge_session SET ends = datetime(ends, '{change}') WHERE digest = ?", digest)
+        [[until]] = served_site.sql("SELECT ends FROM expunge_session WHERE digest = ?", digest)
+        return datetime.fromisoformat(until).replace(tzinfo=UTC) - datetime.now(UTC)
+
+    assert timedelta(days=2, hours=23) < ends() < timedelta(days=3, hours=1), "a session that is not used for three days goes on"
+    # Two days later it is used, and has three days again.
+    assert ends("-2 days") < timedelta(days=1, hours=1)
+    other = HttpPerson(served_site, cookies={"device": anna.cookies["device"]})
+    other.log_in("sliding@example.org")
+    assert other.inside
+    assert ends() < timedelta(days=1, hours=1), "the look of another device at the list was taken for use"
+    anna.ask("GET", "/account/sessions/", **{"HX-Request": "true"})
+    assert ends() < timedelta(days=1, hours=1), "a page that looks by itself was taken for use"
+    assert anna.inside
+    assert ends() > timedelta(days=2, hours=23)
+    # Fourteen days after the login it is over, however it was used.
+    served_site.sql("UPDATE expunge_session SET latest = datetime('now', '+1 hours') WHERE digest = ?", digest)
+    assert anna.inside
+    assert ends() < timedelta(hours=1, minutes=1)
+    served_site.sql("UPDATE expunge_session SET latest = datetime('now', '-1 seconds') WHERE digest = ?", digest)
+    assert not anna.inside

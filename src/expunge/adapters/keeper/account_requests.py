@@ -17,7 +17,7 @@ from expunge.errors import Busy, UsageError
 from expunge.ports.accounts.sealed_fields import MOST_FIELD, MOST_FIELDS, FieldKind, SealedFields
 
 _MOST_BODY = 4 * MOST_FIELD * MOST_FIELDS
-PER_MINUTE: Mapping[FieldKind, int] = {
+OPENED: Mapping[FieldKind, int] = {
     FieldKind.ADDRESS: 600,
     FieldKind.SESSION: 6000,
     FieldKind.SEED: 600,
@@ -28,7 +28,17 @@ PER_MINUTE: Mapping[FieldKind, int] = {
 """The most fields of a kind that are opened in a minute: what is needed when people log in and read their mail, far less than a whole
 database. Code that has taken over the web process is slowed down."""
 
-_ASKED = frozenset(PER_MINUTE)
+SEALED: Mapping[FieldKind, int] = {
+    FieldKind.ADDRESS: 6000,
+    FieldKind.SESSION: 60_000,
+    FieldKind.SEED: 600,
+    FieldKind.TOKEN: 600,
+    FieldKind.MAIL: 6000,
+}
+"""The most fields of a kind that are sealed in a minute. Each look for an address or a session seals one, also of people who only try: at
+most 2400 tries a minute are looked at. Addresses are sealed deterministically: so many guesses a minute can be matched with a column."""
+
+_ASKED = frozenset(OPENED)
 """The kinds that a client may have sealed and opened."""
 
 
@@ -64,18 +74,26 @@ class SiteKey(Request):
     needs = Right.SERVE
 
 
-class OpeningBudget:
-    """Counts the fields that are opened, and refuses more than :data:`PER_MINUTE`. Safe between threads."""
+_DONE = {"open": "opened", "seal": "sealed"}
 
-    def __init__(self, per_minute: Mapping[FieldKind, int] = PER_MINUTE, clock: Callable[[], float] = time.monotonic) -> None:
-        self._per_minute, self._clock = per_minute, clock
+
+class FieldBudget:
+    """Counts the fields that are sealed or opened, and refuses more than so many of a kind in a minute. Safe between threads."""
+
+    def __init__(self, act: str, per_minute: Mapping[FieldKind, int], clock: Callable[[], float] = time.monotonic) -> None:
+        """``act`` is *seal* or *open*."""
+        self._act, self._per_minute, self._clock = act, per_minute, clock
         self._guard = threading.Lock()
         self._left = {kind: (float(most), clock()) for kind, most in per_minute.items()}
-        self.refused = 0
-        """Fields that were not opened."""
+        self._refused = dict.fromkeys(per_minute, 0)
+
+    def refused(self) -> tuple[tuple[str, str, int], ...]:
+        """Return (act, kind, fields that were refused since the start) for each kind of which some were."""
+        with self._guard:
+            return tuple((self._act, kind.value, count) for kind, count in self._refused.items() if count)
 
     def take(self, kind: FieldKind, count: int) -> None:
-        """Count fields that are about to be opened. Raises Busy, and counts none, where there are too many."""
+        """Count fields that are about to be sealed or opened. Raises Busy, and counts none, where there are too many."""
         most = self._per_minute[kind]
         with self._guard:
             now = self._clock()
@@ -83,17 +101,22 @@ class OpeningBudget:
             left = min(float(most), left + (now - at) * most / 60)
             enough = left >= count
             self._left[kind] = (left - count if enough else left, now)
-            self.refused += 0 if enough else count
+            self._refused[kind] += 0 if enough else count
         if not enough:
-            message = f"more than {most} fields of the kind {kind.value!r} were opened in a minute"
+            message = f"more than {most} fields of the kind {kind.value!r} were {_DONE[self._act]} in a minute"
             raise Busy(message, help="wait a minute, and look for code in the web process that is not yours")
 
 
 class AccountDesk:
     """Answers requests about accounts."""
 
-    def __init__(self, fields: SealedFields, budget: OpeningBudget | None = None) -> None:
-        self._fields, self._budget = fields, budget or OpeningBudget()
+    def __init__(self, fields: SealedFields) -> None:
+        self._fields = fields
+        self._opening, self._sealing = FieldBudget("open", OPENED), FieldBudget("seal", SEALED)
+
+    def refused(self) -> tuple[tuple[str, str, int], ...]:
+        """Return (act, kind, fields that were refused since the start): signs of code in the web process that is not the operator's."""
+        return self._opening.refused() + self._sealing.refused()
 
     def handlers(self) -> dict[type[Request], Handler]:
         """Return a handler for each kind of request."""
@@ -105,12 +128,14 @@ class AccountDesk:
         return {kind: _answering(act) for kind, act in acts.items()}
 
     def _seal(self, ask: SealFields, body: bytes) -> Answer:
-        sealed = self._fields.seal_fields(_kind(ask.kind), _texts(body))
+        kind, texts = _kind(ask.kind), _texts(body)
+        self._sealing.take(kind, len(texts))
+        sealed = self._fields.seal_fields(kind, texts)
         return Answer(body=json.dumps([each.hex() for each in sealed]).encode())
 
     def _open(self, ask: OpenFields, body: bytes) -> Answer:
         kind, texts = _kind(ask.kind), _texts(body)
-        self._budget.take(kind, len(texts))
+        self._opening.take(kind, len(texts))
         try:
             sealed = [bytes.fromhex(each) for each in texts]
         except ValueError as error:

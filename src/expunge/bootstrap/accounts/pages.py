@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.secret_file import read_secret
@@ -38,10 +41,16 @@ class Accounts:
     """Folders that the process writes to."""
     ports: tuple[int, ...]
     """TCP ports that the process connects to."""
+    names: bool
+    """Whether a host that it connects to is given by a name that has to be looked up in the network."""
 
 
-def open_accounts(map_path: Path | str | None = None) -> Accounts | None:
+def open_accounts(map_path: Path | str | None = None, refused: Callable[[str, str], None] = lambda _, __: None) -> Accounts | None:
     """Make the folder of a map's accounts, and return what their pages need; None for a map without.
+
+    Args:
+        map_path: the data map.
+        refused: told the act and the kind of fields whose budget at the keeper was used up.
 
     Raises:
         Misconfigured: the map cannot be read, or its accounts lie in the state.
@@ -52,18 +61,21 @@ def open_accounts(map_path: Path | str | None = None) -> Accounts | None:
     if database is None or data_map.accounts is None:
         return None
     place = keeping.place_of_map(data_map)
-    kept = KeeperAccounts(place), KeeperGuard(place), KeeperStaff(place)
+    kept = KeeperAccounts(place, refused=refused), KeeperGuard(place), KeeperStaff(place)
     mail = data_map.accounts.mail
     reads, ports = _of_providers(data_map.accounts)
     if mail is not None:
         ports = (mail.port, *ports)
         reads = (*((Path(mail.secret_file),) if mail.secret_file else ()), *reads)
+    hosts = [urlsplit(each.issuer).hostname or "" for each in data_map.accounts.providers] + ([mail.host] if mail else [])
     if (file := database.file) is None:
-        return Accounts(*kept, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports))
+        hosts.append(str(database.settings["HOST"]))
+        ports = (int(database.settings["PORT"] or _POSTGRES), *ports)
+        return Accounts(*kept, reads, (), ports, any(map(_is_looked_up, hosts)))
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    return Accounts(*kept, reads, (file.parent,), ports)
+    return Accounts(*kept, reads, (file.parent,), ports, any(map(_is_looked_up, hosts)))
 
 
 def provider_secret(spec: ProviderSpec) -> str:
@@ -79,6 +91,17 @@ def _of_providers(spec: AccountsSpec) -> tuple[tuple[Path, ...], tuple[int, ...]
     trusted = tuple(Path(each) for each in (known.cafile, known.capath, _AUTHORITIES) if each)
     secrets = tuple(Path(each.secret_file) for each in spec.providers if each.secret_file)
     return (*trusted, *secrets), tuple(sorted({each.port for each in spec.providers}))
+
+
+def _is_looked_up(host: str) -> bool:
+    """Return whether a host is a name that this machine does not know itself: no address, no socket's folder, not ``localhost``."""
+    if not host or host.startswith("/") or host.lower() == "localhost":
+        return False
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return True
+    return False
 
 
 def mail_password(spec: MailSpec) -> str:

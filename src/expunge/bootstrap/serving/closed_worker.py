@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from expunge.adapters.host import capabilities, landlock
+from expunge.adapters.host import capabilities, landlock, seccomp
 from expunge.core.datamap.datamap import DataMap
 
 _SYSTEM = (
@@ -28,12 +28,14 @@ _GAPS = (
     (6, "it can end other processes of its user"),
 )
 """Version of Landlock -> what the web process can do before it."""
+_ANY_CALL = "it can make every system call: those of this kernel or processor cannot be filtered"
 
 
 def gaps() -> tuple[str, ...]:
     """Return what this kernel cannot keep the worker from; empty where it closes all that it should."""
     known = landlock.version()
-    return tuple(gap for since, gap in _GAPS if known < since)[: 1 if known == 0 else None]
+    of_landlock = tuple(gap for since, gap in _GAPS if known < since)[: 1 if known == 0 else None]
+    return of_landlock + (() if seccomp.known() else (_ANY_CALL,))
 
 
 def leave_terminal() -> None:
@@ -45,14 +47,17 @@ def leave_terminal() -> None:
     os.close(nothing)
 
 
-def close(data_map: DataMap, read: Sequence[Path] = (), write: Sequence[Path] = (), ports: Sequence[int] = ()) -> None:
-    """Close this process. Does nothing where the kernel cannot.
+def close(
+    data_map: DataMap, read: Sequence[Path] = (), write: Sequence[Path] = (), ports: Sequence[int] = (), *, names: bool = False
+) -> None:
+    """Close this process, by Landlock and by seccomp. Does nothing where the kernel cannot.
 
     Args:
         data_map: its state folder is shut in any case.
         read: further files that the process may read.
         write: folders that the process may change: those of a web application with a database of its own.
         ports: TCP ports that it may connect to, of a database or a mail server.
+        names: whether it looks up names of hosts, which takes UDP.
 
     Raises:
         RuntimeError: the process has other threads already.
@@ -62,6 +67,7 @@ def close(data_map: DataMap, read: Sequence[Path] = (), write: Sequence[Path] = 
     if landlock.version():
         state = Path(data_map.state).resolve()
         landlock.close([each for folder in (*_needed(), *read) for each in _beside(folder, state)], write, ports)
+    seccomp.close(names=names)
 
 
 def _needed() -> Iterator[Path]:

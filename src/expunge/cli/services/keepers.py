@@ -124,6 +124,7 @@ def status(state: State = None, map_file: options.Map = None, as_json: options.J
     if as_json:
         rights = [{"who": who, "may": may} for who, may in found.rights]
         told = {"pid": found.pid, "clients": found.clients, "asked": found.asked, "vault": found.vault, "rights": rights}
+        told["refused"] = [{"act": act, "kind": kind, "fields": fields} for act, kind, fields in found.refused]
         output.write_json("keeper-status/1", told)
         return
     others = output.count(found.clients - 1, "client")
@@ -131,6 +132,10 @@ def status(state: State = None, map_file: options.Map = None, as_json: options.J
     output.say("it opens vaults" if found.vault else "it opens no vault")
     for who, may in found.rights:
         output.say(f"{who} may {may}")
+    for act, kind, fields in found.refused:
+        output.say(
+            f"it refused to {act} {output.count(fields, 'field')} of the kind {kind!r}: more than pages need; look for foreign code in them"
+        )
 
 
 @app.command()

@@ -6,10 +6,8 @@ told to be of one session, and once the day is over nothing can tell whose they 
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
-import os
 import secrets
 import threading
 import time
@@ -20,35 +18,11 @@ from typing import Any
 
 from django.http.cookie import parse_cookie
 
-from expunge.errors import Misconfigured
 from expunge.web.metrics import Metrics, method_word
 from expunge.web.routes import route_of
 
-STDERR = 2
 _ID = 12
 """Hex digits of a keyed id: 48 bits, which tell the clients of a day apart."""
-
-
-def line_writer(place: str) -> Callable[[str], None]:
-    """Return a function that appends a line to a file, or to standard error where ``place`` is ``-``. Raises Misconfigured.
-
-    A line goes out in one call, so that lines of threads do not mix.
-    """
-    if place == "-":
-        descriptor = STDERR
-    else:
-        try:
-            descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            message = f"the access log {place} cannot be written: {error.strerror}"
-            raise Misconfigured(message, help="name a file in a folder that this user may write to, or - for standard error") from error
-
-    def write(line: str) -> None:
-        # Why suppressed: a full disk is no reason not to answer.
-        with contextlib.suppress(OSError):
-            os.write(descriptor, line.encode() + b"\n")
-
-    return write
 
 
 class DailyKey:

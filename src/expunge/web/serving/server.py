@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,6 @@ from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, path
 from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from ninja import NinjaAPI
 
@@ -32,8 +33,10 @@ from expunge.web.api import make_api
 from expunge.web.metrics import Metrics
 from expunge.web.readiness import Part, Readiness
 from expunge.web.routes import note_route
-from expunge.web.serving.access_log import AccessLog, line_writer
+from expunge.web.serving.access_log import AccessLog
+from expunge.web.serving.arbiter import WatchingArbiter, signal_pipe
 from expunge.web.serving.connections import FIELD, FIELDS, LINE, HttpWorker
+from expunge.web.serving.log_process import LogProcess
 from expunge.web.tls import HSTS, TlsFiles
 
 if TYPE_CHECKING:
@@ -102,20 +105,6 @@ class _Silent(Logger):  # type: ignore[misc]
         self.error_log.disabled = self.access_log.disabled = True
 
 
-class _Watch(Arbiter):  # type: ignore[misc]
-    """The process above the worker, which looks after another one too."""
-
-    def manage_workers(self) -> None:
-        """Start what has ended; called about once a second."""
-        super().manage_workers()
-        self.app.look_after()
-
-    def reload(self) -> None:
-        """Begin a worker anew, unless it could not begin: gunicorn would end altogether."""
-        if self.app.can_begin():
-            super().reload()
-
-
 class HttpServer(BaseApplication):  # type: ignore[misc]
     """Serves an installation's API until it is asked to end (SIGTERM, SIGINT). SIGHUP has it read the certificate again."""
 
@@ -148,19 +137,20 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         self._bind = f"fd://{listening.detach()}"
         self._ready = ready
         self._tell = tell
-        self.look_after = look_after
+        self._look_after = look_after
         self._tls = tls
         # Why here, before the fork: the first client is too late to say that a certificate is wrong.
         self._context = tls.context()[0] if tls else None
-        self._access_log = access_log
-        if access_log:
-            line_writer(access_log)
+        self._log = LogProcess(access_log) if access_log else None
         self._site: SiteOperation | None = None
+        self._begun = signal_pipe()
         super().__init__()
 
     def run(self) -> None:
         """Serve until asked to end, which ends the process."""
-        _Watch(self).run()
+        if self._log:
+            self._log.start()
+        WatchingArbiter(self, self._tell, self._begun[0]).run()
 
     def load_config(self) -> None:
         """Settings of our own; no file and no variable of the environment has a say."""
@@ -180,12 +170,24 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             "limit_request_fields": FIELDS,
             "limit_request_field_size": FIELD,
             "when_ready": lambda _: self._ready(),
+            "post_worker_init": lambda _: self._note_begun(),
             "worker_exit": lambda _, __: self._end_site(),
         }
         if self._tls:
             values |= {"certfile": str(self._tls.certificate), "keyfile": str(self._tls.key), "ssl_context": self._given_context}
         for name, value in values.items():
             self.cfg.set(name, value)
+
+    def look_after(self) -> None:
+        """Start again what runs beside the worker and has ended; called about once a second."""
+        self._look_after()
+        if self._log:
+            self._log.look_after()
+
+    def reopen_log(self) -> None:
+        """Have the access log opened anew."""
+        if self._log:
+            self._log.reopen()
 
     def can_begin(self) -> bool:
         """Return whether a worker could begin by the map as it is now; say so where none could."""
@@ -210,14 +212,19 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         """Read the map in the worker, after the fork, and close the worker before it has threads or clients."""
         tell_places_alone(self._tell)
         door = ServerDoor.open(self._map_file)
-        accounts = open_accounts(self._map_file)
-        write = line_writer(self._access_log) if self._access_log else None
+        metrics = Metrics()
+        accounts = open_accounts(self._map_file, metrics.count_refused_fields)
+        if self._log:
+            self._log.forget()
+        write = self._log.writer() if self._log else None
         closed_worker.leave_terminal()
         try:
-            closed_worker.close(door.map, *((accounts.reads, accounts.writes, accounts.ports) if accounts else ()))
+            names = accounts is not None and accounts.names
+            closed_worker.close(door.map, *((accounts.reads, accounts.writes, accounts.ports) if accounts else ()), names=names)
+            if names:
+                self._tell("the web process may send datagrams (UDP) to look up the mail server or database; an address instead shuts that")
         except OSError as error:
-            self._tell(f"the web process stays open to files of its user: the kernel refused to close it: {error.strerror}")
-        metrics = Metrics()
+            self._tell(f"the web process stays open: the kernel refused to close it: {error.strerror}")
         if accounts is not None:
             # Why by name: models of the pages cannot be imported where Django was set up without them.
             self._site = import_string(_PAGES)(accounts, metrics.count_mail, self._tell)
@@ -228,6 +235,11 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         api = Handler(make_api(door, readiness, metrics, refused_token), secure=self._tls is not None)
         application = Site(api, site.pages, settings.EXPUNGE_PROXIES) if site is not None else api
         return AccessLog(application, metrics, write, site.cookie if site is not None else "")
+
+    def _note_begun(self) -> None:
+        """Called in a worker that can answer."""
+        with suppress(BlockingIOError):
+            os.write(self._begun[1], b".")
 
     def _end_site(self) -> None:
         """Called in a worker that ends."""

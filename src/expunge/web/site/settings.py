@@ -19,7 +19,7 @@ from expunge.core.accounts.client_networks import Network
 PAGES = Path(__file__).parent
 _HOUR = 3600
 LONGEST_SESSION = 14 * 24 * _HOUR
-"""Seconds for which a login lasts that nobody ends."""
+"""Seconds for which a login lasts, however it is used."""
 RECOVERY_WAIT = timedelta(hours=72)
 """For so long a recovery waits, and can be stopped, before a new second factor may be enrolled."""
 _NAMESPACE = "expunge.web.site"
@@ -105,9 +105,11 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
+            f"{_NAMESPACE}.accounts.sessions.NoteUse",
             "django.contrib.messages.middleware.MessageMiddleware",
             "allauth.account.middleware.AccountMiddleware",
             "allauth.usersessions.middleware.UserSessionsMiddleware",
+            f"{_NAMESPACE}.accounts.half_logins.EndSuperseded",
             f"{_NAMESPACE}.defence.middleware.AttemptThrottle",
             f"{_NAMESPACE}.accounts.interrupted.KeepTyped",
             f"{_NAMESPACE}.accounts.interrupted.EnrolFirst",
@@ -206,6 +208,7 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "ACCOUNT_USER_MODEL_EMAIL_FIELD": None,
         "ACCOUNT_FORMS": {
             "confirm_email_verification_code": f"{_NAMESPACE}.accounts.forms.ProveAddressForm",
+            "reset_password": f"{_NAMESPACE}.defence.even_signup.ProvenResetForm",
             "signup": f"{_NAMESPACE}.defence.even_signup.EvenSignupForm",
         },
         "ACCOUNT_LOGIN_METHODS": {"email"},
@@ -260,7 +263,16 @@ def _companies() -> dict[str, Any]:
 def _defence() -> dict[str, Any]:
     rules = f"{_NAMESPACE}.defence.password_rules"
     # Why none of allauth's own for these: each of them is a lock that an attacker can pull, by failing in the owner's name.
-    ours = ("login", "login_failed", "signup", "reset_password", "reset_password_from_key", "reauthenticate", "change_password")
+    ours = (
+        "login",
+        "login_failed",
+        "signup",
+        "reset_password",
+        "reset_password_from_key",
+        "reauthenticate",
+        "change_password",
+        "confirm_email",
+    )
     return {
         "AUTH_PASSWORD_VALIDATORS": [{"NAME": f"{rules}.{name}"} for name in ("Length", "KnownFromBreakIns", "OwnNames")],
         "ACCOUNT_RATE_LIMITS": dict.fromkeys(ours),

@@ -23,7 +23,7 @@ from django.utils.translation import gettext
 
 from expunge.errors import Busy
 from expunge.ports.accounts.sealed_fields import FieldKind
-from expunge.web.site.accounts import known_devices, recovery_code
+from expunge.web.site.accounts import half_logins, known_devices, recovery_code
 from expunge.web.site.accounts.columns.coarse import network_of
 from expunge.web.site.mail.outbox import LAST_WORD
 from expunge.web.site.shell.devices import device_name
@@ -47,6 +47,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def populate_username(self, request: Any, user: Any) -> None:
         """Do nothing: an account has no name."""
+
+    def set_password(self, user: Any, password: str) -> None:
+        """Set a password, and change nothing else: the account may have changed since it was read."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
+    def pre_login(self, request: Any, user: Any, **kwargs: Any) -> Any:
+        """Note in which epoch of the account a login begins."""
+        half_logins.begun(request, user)
+        return super().pre_login(request, user, **kwargs)
 
     def is_login_by_code_required(self, login: Any) -> bool:
         """Return whether a login has to be confirmed by mail: by a password alone, on a browser that the person did not use before."""

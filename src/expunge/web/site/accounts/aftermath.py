@@ -63,11 +63,23 @@ def enrolled(request: Any, user: Any, authenticator: Any, **_: Any) -> None:
 
 
 def tidy() -> None:
-    """Remove what has ended: sessions, counters, recoveries, and accounts whose address was never proven."""
+    """Remove what has ended: sessions, known browsers, counters, recoveries, and accounts whose address was never proven."""
     now = timezone.now()
     SessionStore.clear_expired()
+    known_devices.forget_unseen()
     Counter.objects.filter(ends__lte=now).delete()
     Recovery.objects.filter(lapses__lte=now).delete()
-    addresses = EmailAddress.objects
-    doubtful = Account.objects.filter(since__lte=now - UNPROVEN, last_login=None, pk__in=addresses.filter(verified=False).values("user"))
-    doubtful.exclude(pk__in=addresses.filter(verified=True).values("user")).delete()
+    end_unproven()
+
+
+def end_unproven(address: str = "", older: timedelta = UNPROVEN) -> None:
+    """Remove accounts that never logged in, whose addresses were never proven.
+
+    Args:
+        address: only accounts with this one; empty for all.
+        older: only accounts that were made so long ago.
+    """
+    addresses = EmailAddress.objects.filter(verified=False)
+    meant = addresses.filter(email=address) if address else addresses
+    doubtful = Account.objects.filter(since__lte=timezone.now() - older, last_login=None, pk__in=meant.values("user"))
+    doubtful.exclude(pk__in=EmailAddress.objects.filter(verified=True).values("user")).delete()

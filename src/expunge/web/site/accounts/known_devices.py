@@ -1,9 +1,14 @@
-"""Browsers on which a person has logged in to the end: by a signed cookie, of which the database has a keyed digest."""
+"""Browsers on which a person has logged in to the end: by a signed cookie, of which the database has a keyed digest.
+
+The cookie holds one random token for each account that logged in on the browser. Each login puts a new one in the place of the account's
+own: a cookie that was planted or copied is worth nothing after the owner's next login.
+"""
 
 from __future__ import annotations
 
 import hmac
 import secrets
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +20,21 @@ from expunge.web.site.accounts.columns.coarse import kind_of_browser, network_of
 from expunge.web.site.accounts.models import Account, KnownDevice
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-_AGE = 400 * 24 * 3600
-"""Seconds: the longest that browsers keep a cookie."""
+UNSEEN = timedelta(days=90)
+"""For so long a browser is known without another login."""
+_TOGETHER = 5
+"""Accounts of one browser that are known; the one that logged in longest ago makes room."""
 MOST = 20
 """Browsers that are remembered of one account; the one that was seen longest ago makes room."""
 
 
 def is_known(request: HttpRequest, account: Account) -> bool:
     """Return whether the person has logged in on this browser before, and did not forget it."""
-    token = _token(request)
-    return token is not None and KnownDevice.objects.filter(account=account, digest=_digest(account, token)).exists()
+    return _here(request, account).filter(seen__gt=timezone.now() - UNSEEN).exists()
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, account: Account, address: str) -> bool:
@@ -39,35 +46,53 @@ def remember(request: HttpRequest, response: HttpResponseBase, account: Account,
         account: whose login it is.
         address: of the client, of which the network is kept.
     """
-    token = _token(request) or secrets.token_urlsafe(32)
+    token, known = secrets.token_urlsafe(32), set(_here(request, account).values_list("digest", flat=True))
     seen = {
         "browser": kind_of_browser(request.headers.get("User-Agent", "")),
         "network": network_of(address),
         "seen": timezone.now(),
+        "digest": _digest(account, token),
     }
-    _, new = KnownDevice.objects.update_or_create(account=account, digest=_digest(account, token), defaults=seen)
+    first, *more = sorted(known) or [""]
+    if not KnownDevice.objects.filter(account=account, digest=first).update(**seen):
+        KnownDevice.objects.create(account=account, **seen)
+    KnownDevice.objects.filter(account=account, digest__in=more).delete()
     for device in KnownDevice.objects.filter(account=account).order_by("-seen")[MOST:]:
         device.delete()
+    others = [each for each in _tokens(request) if _digest(account, each) not in known]
     response.set_cookie(
-        cookie_name(), _signer().sign(token), max_age=_AGE, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+        cookie_name(),
+        _signer().sign(".".join([token, *others][:_TOGETHER])),
+        max_age=int(UNSEEN.total_seconds()),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
     )
-    return new
+    return not known
 
 
 def forget(account: Account, *, but: HttpRequest | None = None) -> None:
     """Forget every browser of an account, but for the one of a request."""
     devices = KnownDevice.objects.filter(account=account)
-    token = _token(but) if but is not None else None
-    if token is not None:
-        devices = devices.exclude(digest=_digest(account, token))
+    if but is not None:
+        devices = devices.exclude(pk__in=_here(but, account).values("pk"))
     devices.delete()
+
+
+def forget_here(request: HttpRequest, account: Account) -> None:
+    """Forget the browser of a request."""
+    _here(request, account).delete()
+
+
+def forget_unseen() -> None:
+    """Forget browsers on which nobody logged in for long."""
+    KnownDevice.objects.filter(seen__lte=timezone.now() - UNSEEN).delete()
 
 
 def listed(request: HttpRequest, account: Account) -> list[tuple[KnownDevice, bool]]:
     """Return the browsers of an account, newest first, each with whether it is the one of the request."""
-    token = _token(request)
-    here = _digest(account, token) if token is not None else ""
-    return [(device, device.digest == here) for device in KnownDevice.objects.filter(account=account).order_by("-seen")]
+    here = set(_here(request, account).values_list("pk", flat=True))
+    return [(device, device.pk in here) for device in KnownDevice.objects.filter(account=account).order_by("-seen")]
 
 
 def cookie_name() -> str:
@@ -75,12 +100,16 @@ def cookie_name() -> str:
     return "__Host-device" if settings.EXPUNGE_SITE.secure else "device"
 
 
-def _token(request: HttpRequest) -> str | None:
+def _here(request: HttpRequest, account: Account) -> QuerySet[KnownDevice]:
+    return KnownDevice.objects.filter(account=account, digest__in=[_digest(account, token) for token in _tokens(request)])
+
+
+def _tokens(request: HttpRequest) -> list[str]:
     try:
-        token: str = _signer().unsign(request.COOKIES.get(cookie_name(), ""))
+        held: str = _signer().unsign(request.COOKIES.get(cookie_name(), ""))
     except BadSignature:
-        return None
-    return token
+        return []
+    return held.split(".")[:_TOGETHER]
 
 
 def _digest(account: Account, token: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from expunge.core.accounts.known_passwords import spelt
 
@@ -30,6 +31,8 @@ class Account(AbstractBaseUser):
     is_active: models.BooleanField[bool, bool] = models.BooleanField(default=True)
     since: models.DateTimeField[Any, Any] = models.DateTimeField(auto_now_add=True)
     language: models.CharField[str, str] = models.CharField(max_length=8, default="en")
+    epoch: models.PositiveBigIntegerField[int, int] = models.PositiveBigIntegerField(default=0)
+    """Grows when all that was begun in the account's name ends: sessions, and logins, resets and recoveries that are under way."""
     must_enrol: models.BooleanField[bool, bool] = models.BooleanField(default=False)
     """Whether the account lost its second factor by a recovery: nothing but enrolling a new one is open to it."""
 
@@ -50,6 +53,10 @@ class Account(AbstractBaseUser):
         """Return whether a password is the account's."""
         return super().check_password(raw_password if raw_password is None else spelt(raw_password))
 
+    def get_session_auth_hash(self) -> str:
+        """Return what binds a session to the password and the epoch in which it began."""
+        return salted_hmac("expunge.session", f"{self.epoch}/{self.password}", algorithm="sha256").hexdigest()
+
     def __str__(self) -> str:
         return str(self.id)
 
@@ -61,6 +68,9 @@ class SealedSession(models.Model):
     """Hex SHA-256 of the session's key, which only the browser has."""
     data: models.BinaryField[bytes, bytes] = models.BinaryField()
     ends: models.DateTimeField[Any, Any] = models.DateTimeField(db_index=True)
+    """When it ends unless it is used before."""
+    latest: models.DateTimeField[Any, Any] = models.DateTimeField(null=True)
+    """When it ends however it is used; none in a session without a login."""
 
     objects: ClassVar[models.Manager[SealedSession]] = models.Manager()
 

@@ -9,7 +9,7 @@ from allauth.account.internal.flows.code_verification import AbstractCodeVerific
 from allauth.account.internal.flows.signup import send_unknown_account_mail
 from django.http import HttpRequest
 
-_KEY = "expunge_recovery_code"
+KEY = "expunge_recovery_code"
 LASTS = 15 * 60
 """Seconds for which a code is taken."""
 _ATTEMPTS = 3
@@ -34,17 +34,17 @@ class RecoveryCode(AbstractCodeVerificationProcess):  # type: ignore[misc]
     @classmethod
     def resume(cls, request: HttpRequest) -> RecoveryCode | None:
         """Return the code that this browser waits for; None without, or where it is too old."""
-        state = request.session.get(_KEY)
+        state = request.session.get(KEY)
         found: RecoveryCode | None = cls(request, state).abort_if_invalid() if state else None
         return found
 
     def persist(self) -> None:
         """Keep it in the session."""
-        self.request.session[_KEY] = self.state
+        self.request.session[KEY] = self.state
 
     def abort(self) -> None:
         """Forget it."""
-        self.request.session.pop(_KEY, None)
+        self.request.session.pop(KEY, None)
 
     def send(self) -> None:
         """Send it."""

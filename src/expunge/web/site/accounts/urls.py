@@ -11,6 +11,7 @@ aftermath.listen()
 
 urlpatterns = [
     path("confirm-email/", views.prove_address, name="account_email_verification_sent"),
+    path("logout/", views.LeaveView.as_view(), name="account_logout"),
     path("sessions/", views.SessionsView.as_view(), name="usersessions_list"),
     path("2fa/webauthn/", views.passkeys, name="mfa_list_webauthn"),
     re_path(r"^2fa/webauthn/keys/", views.not_there),

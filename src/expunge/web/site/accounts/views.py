@@ -6,7 +6,7 @@ from typing import Any
 
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.account.internal.stagekit import clear_login
-from allauth.account.views import email_verification_sent, password_change
+from allauth.account.views import LogoutView, email_verification_sent, password_change
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.forms import EditWebAuthnForm
@@ -25,6 +25,7 @@ from django.views.decorators.http import require_http_methods
 
 from expunge.web.site.accounts import closing, interrupted, known_devices, notices, sessions
 from expunge.web.site.accounts.models import Account, KnownDevice
+from expunge.web.site.accounts.session_store import IDLE, latest_end
 from expunge.web.site.shell.devices import device_name
 
 
@@ -47,8 +48,9 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
         values: dict[str, Any] = super().get_context_data(**kwargs)
         for session in values["sessions"]:
             session.name = device_name(session.user_agent)
+            session.latest = latest_end(session.session_key)
         devices = [{"device": device, "name": device_name(device.browser), "here": here} for device, here in _devices(self.request)]
-        return {**values, "devices": devices}
+        return {**values, "devices": devices, "idle_days": IDLE.days}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """End one session, or forget one browser, or do it with all others."""
@@ -60,10 +62,22 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
             KnownDevice.objects.filter(account=account, pk=int(number)).delete()
         elif act == "end" and number.isdecimal():
             return _end(request, account, int(number))
-        else:
+        elif act == "others":
+            sessions.end_all(account, but=request)
             answer: HttpResponse = super().post(request, *args, **kwargs)
             return answer
         return redirect("usersessions_list")
+
+
+class LeaveView(LogoutView):  # type: ignore[misc]
+    """The end of a session, and on request of what we know the browser by."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Log out; forget the browser where it is one that others use too."""
+        if "forget" in request.POST and isinstance(request.user, Account):
+            known_devices.forget_here(request, request.user)
+        answer: HttpResponse = super().post(request, *args, **kwargs)
+        return answer
 
 
 @require_http_methods(["GET", "POST"])

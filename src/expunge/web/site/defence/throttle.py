@@ -233,7 +233,7 @@ def _of_account(attempt: Attempt, now: float) -> Refusal | None:
 
 def _mails(attempt: Attempt, now: float) -> Refusal | None:
     """Refuse to have more mails sent to one address by one network. Another network has its own: nobody can use up the owner's."""
-    if attempt.surface is not Surface.PASSWORD_RESET or not attempt.target:
+    if attempt.surface not in {Surface.PASSWORD_RESET, Surface.SIGN_UP} or not attempt.target:
         return None
     _, sent = tallies.add(limits.MAILS, now, "mails", network_of(attempt.client), attempt.target)
     return Refusal.MAILS if sent > limits.MAILS.tries else None
