@@ -7,7 +7,10 @@ import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import open_journal
@@ -16,9 +19,9 @@ from expunge.adapters.state.url import sqlite_url
 from expunge.bootstrap.accounts import staff_desks
 from expunge.bootstrap.open_state import DATABASE
 from expunge.core.accounts.fingerprints import fingerprint
-from expunge.core.accounts.staff import JobFunction
+from expunge.core.accounts.staff import RIGHTS, JobFunction
 from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, StaffAct
-from expunge.core.accounts.staff_events import ByMachineUser
+from expunge.core.accounts.staff_events import ByMachineUser, RightUsed, StaffEnrolled, StaffInvited, StaffSeen
 from expunge.core.accounts.staff_state import Staff
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.staff_register import StaffStream
@@ -81,6 +84,26 @@ def confirm_keys(site: SiteServed, account: str) -> None:
     """Confirm the passkeys of an account as the machine's own user does."""
     keys = fingerprints_of(site, account)
     decided(site, ConfirmKeys(account, tuple(sorted(keys))), keys)
+
+
+def was_there(served: SiteServed, label: str, function: JobFunction, days: int, seen: int = 3) -> str:
+    """An account that was enrolled so many days ago, and last seen some days ago."""
+    began, name = datetime.now(UTC) - timedelta(days=days), str(uuid4())
+    until, digest = began + timedelta(hours=72), sha256(name.encode()).hexdigest()
+    day = (datetime.now(UTC) - timedelta(days=seen)).replace(hour=0, minute=0, second=0, microsecond=0)
+    events = (
+        StaffInvited(began, name, label, function, tuple(sorted(RIGHTS[function])), ByMachineUser("omar"), digest, until, "", first=False),
+        StaffEnrolled(began, name, digest),
+        StaffSeen(day, name),
+        RightUsed(day, name, min(RIGHTS[function])),
+    )
+
+    def enter() -> None:
+        with stream_of(served) as stream:
+            stream.enter(lambda _: events)
+
+    apart(enter)
+    return name
 
 
 @dataclass

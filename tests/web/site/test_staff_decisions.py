@@ -6,8 +6,6 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from uuid import uuid4
 
 import pytest
 
@@ -17,13 +15,9 @@ from expunge.core.accounts.staff_events import (
     AccessMethod,
     ByMachineUser,
     EquivalenceRecorded,
-    RightUsed,
-    StaffEnrolled,
-    StaffInvited,
     StaffReason,
-    StaffSeen,
 )
-from tests.web.site.deciders import Decider, decided, register_of, stream_of
+from tests.web.site.deciders import Decider, decided, register_of, stream_of, was_there
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed
 
@@ -38,23 +32,6 @@ def account_of(served: SiteServed, label: str) -> str:
 def rights_of(served: SiteServed, label: str) -> frozenset[StaffRight]:
     account = register_of(served).accounts[account_of(served, label)]
     return account.rights(datetime.now(UTC))
-
-
-def was_there(served: SiteServed, label: str, function: JobFunction, days: int, seen: int = 3) -> str:
-    """An account that was enrolled so many days ago, and last seen some days ago."""
-    began, name = datetime.now(UTC) - timedelta(days=days), str(uuid4())
-    until, digest = began + timedelta(hours=72), sha256(name.encode()).hexdigest()
-    day = (datetime.now(UTC) - timedelta(days=seen)).replace(hour=0, minute=0, second=0, microsecond=0)
-    with stream_of(served) as stream:
-        stream.enter(
-            lambda _: (
-                StaffInvited(began, name, label, function, tuple(sorted(RIGHTS[function])), OMAR, digest, until, "", first=False),
-                StaffEnrolled(began, name, digest),
-                StaffSeen(day, name),
-                RightUsed(day, name, min(RIGHTS[function])),
-            )
-        )
-    return name
 
 
 @dataclass

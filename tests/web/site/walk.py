@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page
 
+from tests.web.site import walk_staff
 from tests.web.site.browser import Visitor
 from tests.web.site.kit import SiteServed
 from tests.web.site.rendered import pages
@@ -29,6 +30,9 @@ NO_PAGE = {
     "mfa_remove_webauthn": "closed: passkeys are removed in their list",
     "": "closed, as the two before",
     "accounts_recovery_stop": "takes a form and leads back",
+    "staff_still": "answers what an open page asks",
+    "staff_decide_begin": "answers a script",
+    "staff_decide_finish": "answers a script",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
@@ -92,6 +96,7 @@ class Walk:
         self.new_device()
         self.lost_everything()
         self.interrupted()
+        walk_staff.manage(self)
         self.problems()
 
     def from_outside(self) -> None:
