@@ -42,7 +42,7 @@ def manage(walk: Walk) -> None:
     _go_on(walk)
     walk.see("staff_invite", "means")
     walk.page.locator("form[data-ceremony] [type=submit]").click()
-    walk.page.locator("#made h1").wait_for()
+    walk.page.locator("#link").wait_for()
     walk.see("staff_invite", "link")
     officer = _come(walk, f"officer-{walk.family}", JobFunction.OFFICER)
     walk.visit("staff_review")

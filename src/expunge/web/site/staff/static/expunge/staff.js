@@ -33,11 +33,9 @@ async function send (address, form, response) {
 
 // The link of an invitation is shown where it was asked for, once: no page has it at its address.
 function hand (link) {
-  const made = document.getElementById('made')
+  document.getElementById('asked').replaceWith(document.getElementById('made').content)
   document.getElementById('link').textContent = link
-  document.getElementById('asked').remove()
-  made.hidden = false
-  made.querySelector('h1').focus()
+  document.querySelector('h1').focus()
 }
 
 async function perform (form) {
