@@ -11,6 +11,7 @@ import pytest
 
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from tests.cli.running import expunge
+from tests.web.site.browser import Visitor
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed, site
 from tests.web.site.office import Employee, confirm, employee, link_of, staff_of
@@ -208,3 +209,35 @@ def test_links_are_throttled_and_an_office_that_signs_in_is_not(office: SiteServ
     for _ in range(4):
         person.sign_out()
         assert "to" in person.sign_in()
+
+
+def test_a_browser_enrols_by_the_link_adds_a_second_key_signs_in_and_is_refused_elsewhere(office: SiteServed, person: Visitor) -> None:
+    link, page = link_of(office.folder, "invite", "desk-11", "--function", "reviewer"), person.page
+    page.goto(link)
+    assert "trouble" not in page.url
+    person.take_authenticator()
+    page.reload()
+    page.goto(link)
+    assert page.input_value("#secret") == link.rpartition("#")[2]
+    assert "#" not in page.url, "the secret is gone from the address, and from the history"
+    page.locator("main form[data-ceremony] [type=submit]").click()
+    page.wait_for_url("**/staff/security/")
+    shown = page.locator("main").inner_text()
+    assert staff_of(office.folder)["desk-11"]["keys"][0] in shown
+    person.take_security_key()
+    page.fill("#name", "key ring")
+    page.locator("form.card [type=submit]").click()
+    page.get_by_text("The passkey is added.").wait_for()
+    assert len(staff_of(office.folder)["desk-11"]["keys"]) == 2
+    confirm(office.folder, "desk-11")
+    page.locator("header").get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/staff/sign-in/")
+    page.locator("main form[data-ceremony] [type=submit]").click()
+    page.wait_for_url("**/staff/")
+    assert "desk-11" in page.locator("h1").inner_text()
+    person.context.set_extra_http_headers({"X-Forwarded-For": "192.0.2.9"})
+    answer = page.goto(f"{office.origin}/staff/")
+    assert answer
+    assert answer.status == 403
+    assert "Not from this network" in page.locator("h1").inner_text()
+    assert [each for each in person.complaints if "403" not in each] == []
