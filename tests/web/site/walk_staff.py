@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def manage(walk: Walk) -> None:
     """Look at each page, as an administrator and as an officer."""
-    desk = f"desk-{walk.family}"
+    desk = f"year-{walk.family}"
     was_there(walk.served, desk, JobFunction.REVIEWER, days=350)
     was_there(walk.served, f"late-{walk.family}", JobFunction.OPERATOR, days=370)
     attack(walk)

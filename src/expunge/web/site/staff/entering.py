@@ -129,7 +129,7 @@ def _admit(request: HttpRequest, right: StaffRight | None, *, polled: bool) -> H
         return _end(request, _("This account is closed now. An administrator can open it again."))
     method = method_of(request)
     if method is not SignInMethod.PASSKEY and (member.equivalence is None or member.equivalence.value != method.value):
-        return _end(request, _("This way to sign in does not count any more. Sign in with a passkey."))
+        return _end(request, _("This way to log in does not count any more. Log in with a passkey."))
     try:
         _SEEN.note(member.account)
     except Refused:
@@ -155,9 +155,9 @@ def _over(request: HttpRequest) -> str:
     """Return why a session is over; empty where it is not."""
     held, now = request.session[_STAFF], time.time()
     if not held["since"] <= now < held["since"] + LONGEST:
-        return _("You were signed in for twelve hours. Sign in again to go on.")
+        return _("You were logged in for twelve hours. Log in again to go on.")
     if now >= held["seen"] + UNUSED:
-        return _("Nothing was done here for half an hour. Sign in again to go on.")
+        return _("Nothing was done here for half an hour. Log in again to go on.")
     return ""
 
 
