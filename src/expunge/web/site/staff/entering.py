@@ -29,7 +29,7 @@ from expunge.ports.accounts.account_guard import AccountGuard
 from expunge.ports.accounts.staff_directory import StaffMember
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.staff.right_words import right_words
-from expunge.web.site.staff.strength import SignInMethod
+from expunge.web.site.staff.strength import SignInMethod, by_record
 
 LONGEST = 12 * 3600
 """Seconds after a sign-in at which a session of staff ends, whatever happens in it (NIST SP 800-63B-4, AAL2 and AAL3)."""
@@ -126,7 +126,7 @@ def _admit(request: HttpRequest, right: StaffRight | None, *, polled: bool) -> H
     if member is None or member.standing is not StaffStanding.ACTIVE:
         return _end(request, _("This account is closed now. An administrator can open it again."))
     method = method_of(request)
-    if method is not SignInMethod.PASSKEY and (member.equivalence is None or member.equivalence.value != method.value):
+    if method is not SignInMethod.PASSKEY and not by_record(member, method):
         return _end(request, _("This way to log in does not count any more. Log in with a passkey."))
     try:
         _SEEN.note(member.account)
