@@ -26,7 +26,7 @@ class Item:
 
 ITEMS = (
     Item("staff_home", gettext_lazy("Start"), "receipt"),
-    Item("staff_security", gettext_lazy("Your passkeys"), "passkey"),
+    Item("staff_security", gettext_lazy("Passkeys and devices"), "passkey"),
 )
 """In the order in which they are shown."""
 
