@@ -21,12 +21,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from expunge.adapters.keeper.keeper_staff import KeeperStaff
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_state import StaffStanding
 from expunge.errors import Refused
 from expunge.ports.accounts.account_guard import AccountGuard
-from expunge.ports.accounts.staff_directory import StaffMember
+from expunge.ports.accounts.staff_directory import StaffDoor, StaffMember
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.staff.right_words import right_words
 from expunge.web.site.staff.strength import SignInMethod, by_record
@@ -103,9 +102,9 @@ def guard() -> AccountGuard:
     return found
 
 
-def register() -> KeeperStaff:
+def register() -> StaffDoor:
     """Return the keeper's register of staff."""
-    found: KeeperStaff = settings.EXPUNGE_STAFF
+    found: StaffDoor = settings.EXPUNGE_STAFF
     return found
 
 
