@@ -54,6 +54,7 @@ def test_the_first_administrator_does_nothing_before_the_command_line_confirmed_
     assert staff_of(office.folder)["first-administrator"]["rights"] == ["manage-staff", "read-staff"]
 
 
+@pytest.mark.duty("RNG-17", "DSG-10")
 def test_an_employee_enrols_is_confirmed_signs_out_and_in(office: SiteServed) -> None:
     link = link_of(office.folder, "invite", "desk-1", "--function", "reviewer")
     person = Employee(office)

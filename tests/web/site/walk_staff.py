@@ -73,7 +73,10 @@ def _come(walk: Walk, label: str, function: JobFunction) -> str:
     made = decided(walk.served, InviteStaff(label, function))
     walk.go(f"/staff/enrol/#{made.secret}")
     walk.page.locator("form[data-ceremony] [type=submit]").click()
-    walk.page.wait_for_url("**/staff/security/")
+    walk.page.wait_for_function(
+        "location.pathname === '/staff/security/' || [...document.querySelectorAll('[data-trouble]')].some(each => !each.hidden)"
+    )
+    assert walk.page.url.endswith("/staff/security/"), walk.page.locator("main").inner_text()
     confirm_keys(walk.served, made.account)
     return made.account
 

@@ -21,15 +21,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from expunge.adapters.keeper.keeper_staff import KeeperStaff
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_state import StaffStanding
 from expunge.errors import Refused
 from expunge.ports.accounts.account_guard import AccountGuard
-from expunge.ports.accounts.staff_directory import StaffMember
+from expunge.ports.accounts.staff_directory import StaffDoor, StaffMember
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.staff.right_words import right_words
-from expunge.web.site.staff.strength import SignInMethod
+from expunge.web.site.staff.strength import SignInMethod, by_record
 
 LONGEST = 12 * 3600
 """Seconds after a sign-in at which a session of staff ends, whatever happens in it (NIST SP 800-63B-4, AAL2 and AAL3)."""
@@ -105,9 +104,9 @@ def guard() -> AccountGuard:
     return found
 
 
-def register() -> KeeperStaff:
+def register() -> StaffDoor:
     """Return the keeper's register of staff."""
-    found: KeeperStaff = settings.EXPUNGE_STAFF
+    found: StaffDoor = settings.EXPUNGE_STAFF
     return found
 
 
@@ -128,7 +127,7 @@ def _admit(request: HttpRequest, right: StaffRight | None, *, polled: bool) -> H
     if member is None or member.standing is not StaffStanding.ACTIVE:
         return _end(request, _("This account is closed now. An administrator can open it again."))
     method = method_of(request)
-    if method is not SignInMethod.PASSKEY and (member.equivalence is None or member.equivalence.value != method.value):
+    if method is not SignInMethod.PASSKEY and not by_record(member, method):
         return _end(request, _("This way to log in does not count any more. Log in with a passkey."))
     try:
         _SEEN.note(member.account)

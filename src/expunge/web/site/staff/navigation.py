@@ -32,7 +32,7 @@ ITEMS = (
     Item("staff_people", gettext_lazy("People and rights"), "devices", _PEOPLE, (StaffRight.READ_STAFF,)),
     Item("staff_review", gettext_lazy("Confirm rights"), "check", (), (StaffRight.READ_STAFF,)),
     Item("staff_attempts", gettext_lazy("Login attempts"), "lock", ("staff_incident",), (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)),
-    Item("staff_security", gettext_lazy("Your passkeys"), "passkey"),
+    Item("staff_security", gettext_lazy("Passkeys and devices"), "passkey"),
 )
 """In the order in which they are shown."""
 

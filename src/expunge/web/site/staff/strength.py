@@ -31,4 +31,9 @@ def holds(member: StaffMember, method: SignInMethod, level: Level) -> bool:
     """
     if method is SignInMethod.PASSKEY:
         return level is Level.PHISHING_RESISTANT
+    return by_record(member, method)
+
+
+def by_record(member: StaffMember, method: SignInMethod) -> bool:
+    """Return whether a written equivalence names this very method for the account now."""
     return member.equivalence is not None and member.equivalence.value == method.value
