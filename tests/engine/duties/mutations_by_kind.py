@@ -21,6 +21,7 @@ _SEALED = ("tests/vault/test_vault_story.py::test_nothing_that_was_written_holds
 _OPENINGS = ("tests/vault/test_openings_shown.py",)
 _STAFF = ("tests/engine/accounts/test_staff_register.py",)
 _STAFF_REVIEW = ("tests/engine/accounts/test_staff_review.py",)
+_PAGES = ("tests/web/site/test_staff_decisions.py",)
 _FUNCTIONS = ("tests/core/accounts/test_staff_functions.py",)
 _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
@@ -425,6 +426,18 @@ STAFF = (
         "standing = ClockState.OVERDUE if lapsed else ClockState.RUNNING", "standing = ClockState.RUNNING", _STAFF_REVIEW,
     ),
     Mutation(
+        "DSG-10", "a passkey counts for an account that has something weaker", "web/site/staff/strength.py",
+        "return level is Level.PHISHING_RESISTANT", "return True", ("tests/web/site/test_staff_sessions.py",),
+    ),
+    Mutation(
+        "RNG-17", "a session by a provider lasts longer than its equivalence", "web/site/staff/entering.py",
+        "if not counts(member, method):", "if False:", ("tests/web/site/test_staff_sessions.py",),
+    ),
+    Mutation(
+        "RNG-17", "a passkey that came by a link gives rights before a person confirmed it", "core/accounts/staff_state.py",
+        " or self.awaits_key:", ":", _STAFF,
+    ),
+    Mutation(
         "RNG-17", "any approver signs an equivalence", "engine/accounts/staff_equivalence.py",
         "approving.check_signature(context, PROGRAMME_HEAD, signed, new.message, what)", "pass", _STAFF_REVIEW,
     ),
@@ -443,6 +456,35 @@ STAFF = (
     Mutation(
         "FAIL-05", "a pack does not say which rights are not used", "engine/accounts/staff_review.py",
         "for each in reviewed.rights if each.unused and each.holds is not GrantStanding.LAPSED]", "for each in ()]", _STAFF_REVIEW,
+    ),
+    Mutation(
+        "RNG-18", "a page about people opens without the right", "web/site/staff/entering.py",
+        "if right is not None and right not in member.rights:", "if False:", _PAGES,
+    ),
+    Mutation(
+        "RNG-18", "an open page stays when its right is taken away", "web/site/staff/managing/still.py",
+        "if right == ANY or all(", "if True or all(", _PAGES,
+    ),
+    Mutation(
+        "RNG-18", "a page decides without the passkey of who decides", "adapters/keeper/staff_requests.py",
+        "                self._permits.use_permit(ask.permit, ask.account, ask.session, body)\n", "",
+        ("tests/adapters/keeper/test_staff_keeper.py",),
+    ),
+    Mutation(
+        "AMZ-16", "the page does not show what is due to be confirmed", "web/site/staff/managing/people.py",
+        '"open": [each for each in held if each["function"].open],', '"open": [],', _PAGES,
+    ),
+    Mutation(
+        "AMZ-16", "what the page was told to take away is kept", "web/site/staff/managing/decisions.py",
+        "if self.cleaned_data[each.value] == answer", "if answer == KEEP", _PAGES,
+    ),
+    Mutation(
+        "FAIL-05", "reading the register is no use of a right", "adapters/keeper/staff_requests.py",
+        "        self._directory.note_use(ask.account, StaffRight.READ_STAFF)\n", "", _PAGES,
+    ),
+    Mutation(
+        "FAIL-05", "looking at attempts is no use of a right", "web/site/staff/managing/attempts.py",
+        "register().note_use(request.staff.account, right)", "pass", _PAGES,
     ),
     Mutation(
         "FAIL-12", "an administrator makes an approver alone", "core/accounts/staff_state.py",

@@ -33,7 +33,7 @@ _SHAPE = """() => ({
     .flatMap(field => field.getAttribute('aria-describedby').split(' ')).filter(id => !document.getElementById(id)),
   small: [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
     .filter(each => each.offsetParent && getComputedStyle(each).display !== 'inline' && !each.classList.contains('skip'))
-    .filter(each => Math.max(each.offsetHeight, each.type === 'checkbox' ? each.labels[0].offsetHeight : 0)
+    .filter(each => Math.max(each.offsetHeight, ['checkbox', 'radio'].includes(each.type) ? each.labels[0].offsetHeight : 0)
       < LEAST).map(each => each.outerHTML.slice(0, 120)),
 })"""
 

@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from playwright.sync_api import Route
 
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from tests.cli.running import expunge
+from tests.web.site.browser import Visitor
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed, site
 from tests.web.site.office import Employee, confirm, employee, link_of, staff_of
@@ -52,6 +54,7 @@ def test_the_first_administrator_does_nothing_before_the_command_line_confirmed_
     assert staff_of(office.folder)["first-administrator"]["rights"] == ["manage-staff", "read-staff"]
 
 
+@pytest.mark.duty("RNG-17", "DSG-10")
 def test_an_employee_enrols_is_confirmed_signs_out_and_in(office: SiteServed) -> None:
     link = link_of(office.folder, "invite", "desk-1", "--function", "reviewer")
     person = Employee(office)
@@ -182,7 +185,7 @@ def test_sessions_are_listed_and_ended_everywhere_else(office: SiteServed) -> No
     person, elsewhere = employee(office, "desk-9"), Employee(office)
     elsewhere.device = person.device
     assert "to" in elsewhere.sign_in()
-    assert "Sign out everywhere else" in person.get("/staff/security/").words
+    assert "Log out all other devices" in person.get("/staff/security/").words
     assert person.post("/staff/security/sessions/", act="others").path == "/staff/security/"
     assert person.in_office
     assert not elsewhere.in_office
@@ -208,3 +211,39 @@ def test_links_are_throttled_and_an_office_that_signs_in_is_not(office: SiteServ
     for _ in range(4):
         person.sign_out()
         assert "to" in person.sign_in()
+
+
+def test_a_browser_enrols_by_the_link_adds_a_second_key_signs_in_and_is_refused_elsewhere(office: SiteServed, person: Visitor) -> None:
+    link, page = link_of(office.folder, "invite", "desk-11", "--function", "reviewer"), person.page
+    page.goto(f"{office.origin}/staff/enrol/")
+    person.take_authenticator()
+    page.goto(link)
+    page.wait_for_function("document.getElementById('secret').value !== ''")
+    assert page.input_value("#secret") == link.rpartition("#")[2]
+    assert "#" not in page.url, "the secret is gone from the address, and from the history"
+    page.locator("main form[data-ceremony] [type=submit]").click()
+    page.wait_for_url("**/staff/security/")
+    shown = page.locator("main").inner_text()
+    assert staff_of(office.folder)["desk-11"]["keys"][0] in shown
+
+    def reach_for_the_other_key(route: Route) -> None:
+        person.take_security_key()
+        route.continue_()
+
+    page.route("**/security/add/confirmed/", reach_for_the_other_key)
+    page.fill("#name", "key ring")
+    page.locator("form.card [type=submit]").click()
+    page.get_by_text("The passkey is added.").wait_for()
+    assert len(staff_of(office.folder)["desk-11"]["keys"]) == 2
+    confirm(office.folder, "desk-11")
+    page.locator("header").get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/staff/sign-in/")
+    page.locator("main form[data-ceremony] [type=submit]").click()
+    page.wait_for_url("**/staff/")
+    assert "desk-11" in page.locator("h1").inner_text()
+    person.context.set_extra_http_headers({"X-Forwarded-For": "192.0.2.9"})
+    answer = page.goto(f"{office.origin}/staff/")
+    assert answer
+    assert answer.status == 403
+    assert "Not from this network" in page.locator("h1").inner_text()
+    assert [each for each in person.complaints if "403" not in each] == []

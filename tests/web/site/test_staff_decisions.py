@@ -6,8 +6,6 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from uuid import uuid4
 
 import pytest
 
@@ -17,14 +15,9 @@ from expunge.core.accounts.staff_events import (
     AccessMethod,
     ByMachineUser,
     EquivalenceRecorded,
-    RightUsed,
-    StaffEnrolled,
-    StaffInvited,
     StaffReason,
-    StaffSeen,
 )
-from expunge.core.accounts.staff_state import Staff
-from tests.web.site.employees import Employee, decided, stream_of
+from tests.web.site.deciders import Decider, decided, register_of, stream_of, was_there
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed
 
@@ -32,35 +25,13 @@ F, R = JobFunction, StaffRight
 OMAR = ByMachineUser("omar")
 
 
-def register(served: SiteServed) -> Staff:
-    with stream_of(served) as stream:
-        return stream.known()
-
-
 def account_of(served: SiteServed, label: str) -> str:
-    return next(name for name, each in register(served).accounts.items() if each.label == label)
+    return next(name for name, each in register_of(served).accounts.items() if each.label == label)
 
 
 def rights_of(served: SiteServed, label: str) -> frozenset[StaffRight]:
-    account = register(served).accounts[account_of(served, label)]
+    account = register_of(served).accounts[account_of(served, label)]
     return account.rights(datetime.now(UTC))
-
-
-def was_there(served: SiteServed, label: str, function: JobFunction, days: int, seen: int = 3) -> str:
-    """An account that was enrolled so many days ago, and last seen some days ago."""
-    began, name = datetime.now(UTC) - timedelta(days=days), str(uuid4())
-    until, digest = began + timedelta(hours=72), sha256(name.encode()).hexdigest()
-    day = (datetime.now(UTC) - timedelta(days=seen)).replace(hour=0, minute=0, second=0, microsecond=0)
-    with stream_of(served) as stream:
-        stream.enter(
-            lambda _: (
-                StaffInvited(began, name, label, function, tuple(sorted(RIGHTS[function])), OMAR, digest, until, "", first=False),
-                StaffEnrolled(began, name, digest),
-                StaffSeen(day, name),
-                RightUsed(day, name, min(RIGHTS[function])),
-            )
-        )
-    return name
 
 
 @dataclass
@@ -68,8 +39,8 @@ class Office:
     """An installation with an administrator and an officer who are signed in."""
 
     site: SiteServed
-    admin: Employee
-    officer: Employee
+    admin: Decider
+    officer: Decider
 
     def desk(self, label: str, function: JobFunction = F.REVIEWER) -> str:
         """Have a person at a desk."""
@@ -78,8 +49,8 @@ class Office:
 
 @pytest.fixture(scope="module")
 def office(served_site: SiteServed) -> Office:
-    admin = Employee.joins(served_site, "admin-1", F.ADMINISTRATOR)
-    officer = Employee.joins(served_site, "officer-1", F.OFFICER)
+    admin = Decider.joins(served_site, "admin-1", F.ADMINISTRATOR)
+    officer = Decider.joins(served_site, "officer-1", F.OFFICER)
     return Office(served_site, admin, officer)
 
 
@@ -92,17 +63,17 @@ def test_an_administrator_invites_a_reviewer_whose_link_is_shown_once_and_works_
     page = admin.step("/staff/invite/", label="night-desk-1", function="reviewer")
     assert "You invite night-desk-1 as Reviewer." in page.words
     assert "Ask to see part of a recording" in page.words
-    assert not [each for each in register(office.site).accounts.values() if each.label == "night-desk-1"], "nothing before the passkey"
-    made = admin.perform("decision")
+    assert not [each for each in register_of(office.site).accounts.values() if each.label == "night-desk-1"], "nothing before the passkey"
+    made = admin.confirm()
     link, _, secret = made["link"].partition("#")
     assert link == f"{office.site.origin}/staff/enrol/"
     assert admin.again() == made, "the same form once more"
-    assert len([each for each in register(office.site).accounts.values() if each.label == "night-desk-1"]) == 1
+    assert len([each for each in register_of(office.site).accounts.values() if each.label == "night-desk-1"]) == 1
     for path in ("/staff/people/", "/staff/people/night-desk-1/"):
         page = admin.get(path)
         assert "The link works until" in page.words
         assert secret not in page.text
-    desk = Employee.enrols(office.site, "night-desk-1", secret)
+    desk = Decider.comes(office.site, "night-desk-1", secret)
     assert "waits to be confirmed" in admin.get("/staff/people/").words
     assert rights_of(office.site, "night-desk-1") == frozenset()
     page = admin.step("/staff/people/night-desk-1/confirm-key/", fingerprints="aaaa-bbbb-cccc-dddd")
@@ -111,7 +82,7 @@ def test_an_administrator_invites_a_reviewer_whose_link_is_shown_once_and_works_
     assert "has four groups" in admin.fill(fingerprints="hello").words
     assert admin.decides("/staff/people/night-desk-1/confirm-key/", fingerprints=f" {desk.fingerprint.upper()} ")["to"]
     assert rights_of(office.site, "night-desk-1") == RIGHTS[F.REVIEWER]
-    assert "Your passkeys" in desk.signed_in().get("/staff/").words
+    assert "Your passkeys" in desk.get("/staff/").words
 
 
 def test_what_is_typed_into_an_invitation_is_held_against_the_rules_and_kept(office: Office) -> None:
@@ -125,17 +96,16 @@ def test_what_is_typed_into_an_invitation_is_held_against_the_rules_and_kept(off
     page = office.admin.send("step", step="change")
     assert 'value="fine-1"' in page.text
     assert '<option value="operator" selected>' in page.text
-    assert "fine-1" not in {each.label for each in register(office.site).accounts.values()}
+    assert "fine-1" not in {each.label for each in register_of(office.site).accounts.values()}
 
 
 def test_a_link_is_withdrawn(office: Office) -> None:
     made = office.admin
     made.step("/staff/invite/", label="never-came", function="assessor")
-    secret = made.perform("decision")["link"].partition("#")[2]
+    secret = made.confirm()["link"].partition("#")[2]
     assert office.admin.decides("/staff/people/never-came/withdraw/") == {"to": "/staff/people/never-came/"}
     assert "The link of never-came opens nothing any more." in office.admin.get("/staff/people/never-came/").words
-    with pytest.raises(Exception, match="withdrawn"):
-        Employee.enrols(office.site, "never-came", secret)
+    assert "withdrawn" in Decider(office.site).enrol(secret)["trouble"]
     assert "no link that still works" in office.admin.step("/staff/people/never-came/withdraw/").words
 
 
@@ -197,7 +167,7 @@ def test_another_way_to_sign_in_is_ended(office: Office) -> None:
         )
     assert "A password and a code of a device (SEC-17)" in office.admin.get("/staff/people/totp-desk/").words
     assert office.admin.decides("/staff/people/totp-desk/end-equivalence/")["to"]
-    assert register(office.site).accounts[name].equivalence is None
+    assert register_of(office.site).accounts[name].equivalence is None
     assert "No other way to log in counts" in office.admin.step("/staff/people/totp-desk/end-equivalence/").words
 
 
@@ -223,7 +193,7 @@ def test_an_officer_confirms_what_is_due_and_takes_away_what_is_not_needed(offic
     assert 'id="request-views-keep" value="keep" checked' in page.text
     page = office.officer.fill(reason="needed", reference="SEC-3", **answers)
     assert "Still needed, for twelve months: Ask to see part of a recording Taken away: See the part of a recording" in page.words
-    assert office.officer.perform("decision") == {"to": "/staff/people/year-desk/"}
+    assert office.officer.confirm() == {"to": "/staff/people/year-desk/"}
     assert rights_of(office.site, "year-desk") == {R.REQUEST_VIEWS}
     page = office.officer.get("/staff/review/")
     assert "year-desk · Reviewer Lapses on" not in page.words
@@ -238,8 +208,8 @@ def test_an_officer_confirms_what_is_due_and_takes_away_what_is_not_needed(offic
 def test_an_officer_of_an_administrator_waits_for_a_second_person(office: Office) -> None:
     office.admin.step("/staff/invite/", label="officer-2", function="officer")
     assert "None of it counts before a second person has confirmed it." in (office.admin.last or pytest.fail("no page")).words
-    secret = office.admin.perform("decision")["link"].partition("#")[2]
-    other = Employee.enrols(office.site, "officer-2", secret)
+    secret = office.admin.confirm()["link"].partition("#")[2]
+    other = Decider.comes(office.site, "officer-2", secret)
     assert office.admin.decides("/staff/people/officer-2/confirm-key/", fingerprints=other.fingerprint)["to"]
     assert rights_of(office.site, "officer-2") == frozenset()
     assert "officer-2 · Officer Waits for a second person" in office.officer.get("/staff/review/").words
@@ -255,7 +225,7 @@ def test_a_decision_is_taken_for_exactly_what_the_page_said(office: Office) -> N
     """Neither another decision, nor another employee, nor another session uses what one page was signed for."""
     office.desk("victim-1")
     office.desk("victim-2")
-    admin, other = office.admin, Employee.joins(office.site, "admin-2", F.ADMINISTRATOR)
+    admin, other = office.admin, Decider.joins(office.site, "admin-2", F.ADMINISTRATOR)
     admin.step("/staff/people/victim-1/suspend/", reason="incident")
     assert admin.last is not None
     first = admin.last.form("decision")[1]
@@ -265,7 +235,7 @@ def test_a_decision_is_taken_for_exactly_what_the_page_said(office: Office) -> N
     assert "open for too long" in json.loads(admin.ask("POST", "/staff/decide/begin/", changed).text)["trouble"]
     begun = json.loads(admin.ask("POST", "/staff/decide/begin/", first).text)
     json.loads(admin.ask("POST", "/staff/decide/begin/", second).text)
-    signed = admin.authenticator.sign(begun["options"]).decode()
+    signed = admin.device.sign(begun["options"]).decode()
     answer = json.loads(admin.ask("POST", begun["finish"], second | {"response": signed}).text)
     assert "does not hold" in answer["trouble"], "a passkey signed for the first decision"
     other.get("/staff/people/victim-2/suspend/")
@@ -273,7 +243,8 @@ def test_a_decision_is_taken_for_exactly_what_the_page_said(office: Office) -> N
     token = other.last.form("step")[1]["csrfmiddlewaretoken"]
     answer = json.loads(other.ask("POST", "/staff/decide/begin/", {**second, "csrfmiddlewaretoken": token}).text)
     assert "open for too long" in answer["trouble"], "another employee's page"
-    admin.signed_in()
+    admin.cookies.clear()
+    assert "to" in admin.sign_in()
     admin.get("/staff/people/victim-2/suspend/")
     token = admin.last.form("step")[1]["csrfmiddlewaretoken"]
     answer = json.loads(admin.ask("POST", "/staff/decide/begin/", {**second, "csrfmiddlewaretoken": token}).text)
@@ -291,8 +262,8 @@ def test_another_decision_in_between_is_told_at_the_form_and_at_the_passkey(offi
     assert 'value="HR-7"' in page.text
     assert "This is what you decide" in office.admin.fill(**typed).words, "after a second look"
     decided(office.site, RevokeRights(name, F.REVIEWER, (R.REQUEST_VIEWS,), StaffReason.UNUSED))
-    assert "came in between" in office.admin.perform("decision")["trouble"]
-    assert register(office.site).accounts[name].suspended is None
+    assert "came in between" in office.admin.confirm()["trouble"]
+    assert register_of(office.site).accounts[name].suspended is None
     office.admin.get("/staff/people/contested/reviewer/revoke/")
     assert office.admin.last is not None
     assert "nothing left to decide there" in office.admin.last.words
@@ -300,10 +271,10 @@ def test_another_decision_in_between_is_told_at_the_form_and_at_the_passkey(offi
 
 def test_who_lost_the_right_meanwhile_decides_nothing(office: Office) -> None:
     office.desk("safe-desk")
-    goes = Employee.joins(office.site, "admin-goes", F.ADMINISTRATOR)
+    goes = Decider.joins(office.site, "admin-goes", F.ADMINISTRATOR)
     goes.step("/staff/people/safe-desk/suspend/", reason="left")
     decided(office.site, RevokeRights(goes.account, F.ADMINISTRATOR, (R.MANAGE_STAFF,), StaffReason.MOVED))
-    assert "does not have the right" in goes.perform("decision")["trouble"]
+    assert "does not have the right" in goes.confirm()["trouble"]
     assert goes.get("/staff/people/safe-desk/suspend/").status == 403
     assert goes.get("/staff/people/safe-desk/").status == 200
     assert rights_of(office.site, "safe-desk") == RIGHTS[F.REVIEWER]
@@ -311,7 +282,7 @@ def test_who_lost_the_right_meanwhile_decides_nothing(office: Office) -> None:
 
 @pytest.mark.duty("RNG-18")
 def test_pages_about_people_open_by_right_alone(office: Office) -> None:
-    reviewer, outsider = Employee.joins(office.site, "looks-on", F.REVIEWER), HttpPerson(office.site)
+    reviewer, outsider = Decider.joins(office.site, "looks-on", F.REVIEWER), HttpPerson(office.site)
     pages = ["people/", "people/admin-1/", "review/", "attempts/", "attempts/1/", "invite/", "people/admin-1/suspend/"]
     pages += ["people/admin-1/administrator/grant/", "people/officer-1/officer/confirm/"]
     for page in pages:
@@ -327,17 +298,17 @@ def test_pages_about_people_open_by_right_alone(office: Office) -> None:
 
 @pytest.mark.duty("FAIL-05")
 def test_reading_and_deciding_count_as_use_and_an_open_page_does_not(office: Office) -> None:
-    reader = Employee.joins(office.site, "assessor-1", F.ASSESSOR)
+    reader = Decider.joins(office.site, "assessor-1", F.ASSESSOR)
     for _ in range(2):
         assert reader.ask("GET", "/staff/still/read-staff/").status == 204
-    used = register(office.site).accounts[reader.account].used
+    used = register_of(office.site).accounts[reader.account].used
     assert used == {}
     reader.get("/staff/people/")
-    assert set(register(office.site).accounts[reader.account].used) == {R.READ_STAFF}
-    watcher = Employee.joins(office.site, "assessor-2", F.ASSESSOR)
+    assert set(register_of(office.site).accounts[reader.account].used) == {R.READ_STAFF}
+    watcher = Decider.joins(office.site, "assessor-2", F.ASSESSOR)
     decided(office.site, RevokeRights(watcher.account, F.ASSESSOR, (R.READ_STAFF,), StaffReason.UNUSED))
     assert watcher.get("/staff/attempts/").status == 200
-    assert set(register(office.site).accounts[watcher.account].used) == {R.READ_EVIDENCE}
+    assert set(register_of(office.site).accounts[watcher.account].used) == {R.READ_EVIDENCE}
     assert "assessor-1" in reader.get("/staff/people/?by=seen").words
     was_there(office.site, "idle-hands", F.OPERATOR, days=200, seen=2)
     assert "Not used for 90 days" in reader.get("/staff/people/").words
@@ -347,7 +318,7 @@ def test_reading_and_deciding_count_as_use_and_an_open_page_does_not(office: Off
 
 
 def test_an_open_page_is_told_to_stop_when_the_right_the_account_or_the_session_is_gone(office: Office) -> None:
-    watches = Employee.joins(office.site, "watches", F.ASSESSOR)
+    watches = Decider.joins(office.site, "watches", F.ASSESSOR)
     htmx = {"HX-Request": "true"}
     assert 'hx-get="/staff/still/read-staff/"' in watches.get("/staff/people/").text
     assert 'hx-get="/staff/still/read-staff+read-evidence/"' in watches.get("/staff/attempts/").text
@@ -398,7 +369,7 @@ def test_attempts_and_attacks_are_shown_in_numbers_without_names(office: Office)
 
 
 def test_no_address_of_a_page_and_no_page_holds_the_id_of_an_account_but_in_forms(office: Office) -> None:
-    ids = set(register(office.site).accounts)
+    ids = set(register_of(office.site).accounts)
     for path in ("/staff/people/", "/staff/review/", "/staff/people/admin-1/", "/staff/people/officer-1/"):
         text = office.officer.get(path).text
         assert not [each for each in ids if each in text], path

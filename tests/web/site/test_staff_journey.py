@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import InviteStaff
 from tests.web.site.browser import Visitor
-from tests.web.site.employees import confirm_keys, decided
+from tests.web.site.deciders import confirm_keys, decided
 from tests.web.site.kit import SiteServed
 
 WITHIN = 8_000

@@ -22,18 +22,21 @@ class Item:
     """The name of its address."""
     words: str | Promise
     icon: str
+    below: tuple[str, ...] = ()
+    """Names of the pages that belong to it."""
     rights: tuple[StaffRight, ...] = ()
     """Rights of which it takes one; none for every employee."""
 
 
 _COMPANIES = "staff_company_logins"
 """Shown where the map names a provider for staff."""
+_PEOPLE = ("staff_person", "staff_invite", "staff_decide", "staff_decide_function")
 ITEMS = (
     Item("staff_home", gettext_lazy("Start"), "receipt"),
-    Item("staff_people", gettext_lazy("People and rights"), "devices", (StaffRight.READ_STAFF,)),
-    Item("staff_review", gettext_lazy("Confirm rights"), "check", (StaffRight.READ_STAFF,)),
-    Item("staff_attempts", gettext_lazy("Login attempts"), "lock", (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)),
-    Item("staff_security", gettext_lazy("Your passkeys"), "passkey"),
+    Item("staff_people", gettext_lazy("People and rights"), "devices", _PEOPLE, (StaffRight.READ_STAFF,)),
+    Item("staff_review", gettext_lazy("Confirm rights"), "check", (), (StaffRight.READ_STAFF,)),
+    Item("staff_attempts", gettext_lazy("Login attempts"), "lock", ("staff_incident",), (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)),
+    Item("staff_security", gettext_lazy("Passkeys and devices"), "passkey"),
     Item(_COMPANIES, gettext_lazy("Company logins"), "key"),
 )
 """In the order in which they are shown."""

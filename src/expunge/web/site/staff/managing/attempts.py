@@ -22,8 +22,8 @@ from expunge.core.accounts.staff import StaffRight
 from expunge.errors import Refused
 from expunge.web.site.defence import by_surface, incidents
 from expunge.web.site.defence.incidents import AttackReport
+from expunge.web.site.defence.models import StaffEntry
 from expunge.web.site.staff.entering import StaffRequest, StaffView, register, staff_page
-from expunge.web.site.staff.models import StaffEntry
 from expunge.web.site.staff.record import Outcome
 from expunge.web.site.staff.right_words import right_words
 from expunge.web.site.staff.strength import SignInMethod

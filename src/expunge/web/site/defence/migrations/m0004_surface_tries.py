@@ -1,4 +1,4 @@
-"""Sign-ins of staff, counted by hour."""
+"""Tries by way in and hour."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Make the table."""
 
-    initial = True
-
-    dependencies: ClassVar = []
+    dependencies: ClassVar = [("expunge_defence", "m0003_staff_entries")]
 
     operations: ClassVar = [
         migrations.CreateModel(
-            name="StaffEntry",
+            name="SurfaceTries",
             fields=[
                 ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("hour", models.DateTimeField(db_index=True)),
-                ("outcome", models.CharField(max_length=24)),
-                ("method", models.CharField(max_length=16)),
+                ("hour", models.IntegerField(db_index=True)),
+                ("surface", models.CharField(max_length=32)),
+                ("outcome", models.CharField(max_length=16)),
                 ("tries", models.IntegerField()),
             ],
-            options={"db_table": "expunge_staff_entry"},
+            options={"db_table": "expunge_surface_tries"},
         ),
     ]

@@ -1,4 +1,4 @@
-"""Tries by way in and hour."""
+"""Sign-ins of staff, counted by hour."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Migration(migrations.Migration):
 
     operations: ClassVar = [
         migrations.CreateModel(
-            name="SurfaceTries",
+            name="StaffEntry",
             fields=[
                 ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("hour", models.IntegerField(db_index=True)),
-                ("surface", models.CharField(max_length=32)),
-                ("outcome", models.CharField(max_length=16)),
+                ("hour", models.DateTimeField(db_index=True)),
+                ("outcome", models.CharField(max_length=24)),
+                ("method", models.CharField(max_length=16)),
                 ("tries", models.IntegerField()),
             ],
-            options={"db_table": "expunge_surface_tries"},
+            options={"db_table": "expunge_staff_entry"},
         ),
     ]

@@ -1,34 +1,34 @@
-"""Employees at browsers without JavaScript, with an authenticator in memory: they enrol, sign in, and decide as the pages' script does."""
+"""Employees who decide about others on the pages, and the register behind them."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from uuid import uuid4
 
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.host.clocks import SystemClock
-from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.state.url import sqlite_url
-from expunge.bootstrap import keeping
 from expunge.bootstrap.accounts import staff_desks
-from expunge.bootstrap.open_state import DATABASE, read_installed
+from expunge.bootstrap.open_state import DATABASE
 from expunge.core.accounts.fingerprints import fingerprint
-from expunge.core.accounts.staff import JobFunction
+from expunge.core.accounts.staff import RIGHTS, JobFunction
 from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, StaffAct
-from expunge.core.accounts.staff_events import ByMachineUser
+from expunge.core.accounts.staff_events import ByMachineUser, RightUsed, StaffEnrolled, StaffInvited, StaffSeen
+from expunge.core.accounts.staff_state import Staff
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.staff_register import StaffStream
 from expunge.ports.accounts.staff_directory import StaffActed
-from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
-from tests.web.site.http_person import HttpPerson, Shown
+from tests.web.site.http_person import Shown
 from tests.web.site.kit import SiteServed
+from tests.web.site.office import Employee
 
 T = TypeVar("T")
 
@@ -70,70 +70,87 @@ def decided(site: SiteServed, act: StaffAct, keys: frozenset[str] = frozenset())
     return apart(decide)
 
 
+def register_of(site: SiteServed) -> Staff:
+    """The register as it is now."""
+
+    def look() -> Staff:
+        with stream_of(site) as stream:
+            return stream.known()
+
+    return apart(look)
+
+
 def confirm_keys(site: SiteServed, account: str) -> None:
     """Confirm the passkeys of an account as the machine's own user does."""
     keys = fingerprints_of(site, account)
     decided(site, ConfirmKeys(account, tuple(sorted(keys))), keys)
 
 
+def was_there(served: SiteServed, label: str, function: JobFunction, days: int, seen: int = 3) -> str:
+    """An account that was enrolled so many days ago, and last seen some days ago."""
+    began, name = datetime.now(UTC) - timedelta(days=days), str(uuid4())
+    until, digest = began + timedelta(hours=72), sha256(name.encode()).hexdigest()
+    day = (datetime.now(UTC) - timedelta(days=seen)).replace(hour=0, minute=0, second=0, microsecond=0)
+    events = (
+        StaffInvited(began, name, label, function, tuple(sorted(RIGHTS[function])), ByMachineUser("omar"), digest, until, "", first=False),
+        StaffEnrolled(began, name, digest),
+        StaffSeen(day, name),
+        RightUsed(day, name, min(RIGHTS[function])),
+    )
+
+    def enter() -> None:
+        with stream_of(served) as stream:
+            stream.enter(lambda _: events)
+
+    apart(enter)
+    return name
+
+
 @dataclass
-class Employee(HttpPerson):
-    """One employee."""
+class Decider(Employee):
+    """An employee who decides."""
 
     label: str = ""
     account: str = ""
-    authenticator: SoftAuthenticator = field(default_factory=lambda: SoftAuthenticator("", ""))
+    sent: tuple[str, dict[str, str]] = ("", {})
 
     @classmethod
-    def joins(cls, site: SiteServed, label: str, function: JobFunction) -> Employee:
-        """Come as a person whom the machine invited, and whose passkey it confirmed; signed in."""
-        employee = cls.enrols(site, label, decided(site, InviteStaff(label, function)).secret)
-        confirm_keys(site, employee.account)
-        return employee.signed_in()
+    def joins(cls, site: SiteServed, label: str, function: JobFunction) -> Decider:
+        """Come as a person whom the machine invited, and whose passkey it confirmed."""
+        person = cls.comes(site, label, decided(site, InviteStaff(label, function)).secret)
+        confirm_keys(site, person.account)
+        return person
 
     @classmethod
-    def enrols(cls, site: SiteServed, label: str, secret: str) -> Employee:
-        """Use a link, and enrol a passkey."""
-        employee = cls(site, label=label, authenticator=SoftAuthenticator(site.origin, urlsplit(site.origin).hostname or ""))
-        guard = KeeperGuard(keeping.place_of_map(read_installed(site.folder / "expunge.yaml")))
-        session = secrets.token_bytes(32)
-        try:
-            account, permit = guard.prove_by_invitation(session, secret)
-            begun = guard.begin_enrolment(account, session, permit)
-            guard.finish_enrolment(begun.token, account, session, employee.authenticator.create(begun.options or {}), "desk")
-        finally:
-            guard.close()
-        employee.account = str(account)
-        return employee
+    def comes(cls, site: SiteServed, label: str, secret: str) -> Decider:
+        """Come with a link."""
+        person = cls(site, label=label)
+        assert person.enrol(secret) == {"to": "/staff/security/"}
+        person.account = next(name for name, each in register_of(site).accounts.items() if each.label == label)
+        return person
 
     @property
     def fingerprint(self) -> str:
         """What the person reads out."""
-        return fingerprint(next(iter(self.authenticator.made)))
+        return fingerprint(next(iter(self.device.made)))
 
-    def signed_in(self) -> Employee:
-        """Sign in on the page, as at a browser that was never here."""
-        self.cookies.clear()
-        self.get("/staff/sign-in/")
-        assert "to" in self.perform("csrfmiddlewaretoken"), self.last
-        return self
+    def told(self, path: str, **values: str) -> Any:
+        """What a page's script is told."""
+        self.sent = path, values
+        return super().told(path, **values)
 
-    def perform(self, having: str) -> dict[str, Any]:
-        """Do with a form of a ceremony what the script of the pages does; returns its last answer."""
+    def confirm(self) -> dict[str, Any]:
+        """Confirm the decision that is shown, with the passkey; returns the last answer."""
         assert self.last is not None
         page = self.last
-        action, held = page.form(having)
-        answer = json.loads(self.ask("POST", action, held).text)
-        while "options" in answer:
-            signed = self.authenticator.sign(answer["options"]).decode()
-            self.sent = (answer["finish"], held | {"response": signed})
-            answer = json.loads(self.ask("POST", *self.sent).text)
+        answer = self.perform("/staff/decide/begin/", decision=page.form("decision")[1]["decision"])
         self.last = page
         return dict(answer)
 
     def again(self) -> dict[str, Any]:
         """Send the last form of a ceremony once more."""
-        return dict(json.loads(self.ask("POST", *self.sent).text))
+        path, values = self.sent
+        return dict(self.told(path, **values))
 
     def step(self, path: str, **typed: str | list[str]) -> Shown:
         """Open the form of a decision, fill it, and go on to what it means."""
@@ -154,4 +171,4 @@ class Employee(HttpPerson):
         """Decide, with the passkey; returns the last answer."""
         page = self.step(path, **typed)
         assert "This is what you decide" in page.words, page.words
-        return self.perform("decision")
+        return self.confirm()
