@@ -66,7 +66,7 @@ class ProviderSession(requests.Session):
 
         def ask() -> None:
             try:
-                answer.set_result(self._read(method, address, *args, **kwargs))
+                answer.set_result(self._read(str(method), address, *args, **kwargs))
             except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
                 answer.set_exception(error)
             finally:
@@ -78,7 +78,7 @@ class ProviderSession(requests.Session):
         except TimeoutError as error:
             raise requests.Timeout("the answer took too long") from error
 
-    def _read(self, method: str | bytes, address: str, *args: Any, **kwargs: Any) -> requests.Response:
+    def _read(self, method: str, address: str, *args: Any, **kwargs: Any) -> requests.Response:
         given = {**kwargs, "timeout": _SILENCE, "allow_redirects": False, "stream": True}
         response = super().request(method, address, *args, **given)
         try:
@@ -99,7 +99,7 @@ class ProviderSession(requests.Session):
         finally:
             response.close()
         response._content = bytes(body)  # noqa: SLF001 - as requests itself keeps what it has read
-        response._content_consumed = True  # type: ignore[attr-defined] # noqa: SLF001 - the same
+        response._content_consumed = True  # noqa: SLF001 - the same
         return response
 
 
