@@ -10,6 +10,7 @@ import json
 import ssl
 import sys
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ class Conduct:
             case "by a stranger":
                 signed = jws.serialize_compact({"alg": "RS256", **kid}, payload, self._stranger, algorithms=["RS256"])
             case "with the public key":
-                public = OctKey.import_key(self._key.as_pem(private=False))
+                pem = urlsafe_b64encode(self._key.as_pem(private=False)).decode().rstrip("=")
+                public = OctKey.import_key({"kty": "oct", "k": pem})
                 signed = jws.serialize_compact({"alg": "HS256", **kid}, payload, public, algorithms=["HS256"])
             case _:
                 signed = jws.serialize_compact({"alg": "RS256", **kid}, payload, self._key, algorithms=["RS256"])
@@ -121,7 +123,10 @@ _CANAILLES = provider.generate_user_claims
 
 def main(folder: Path) -> None:
     company = json.loads((folder / "company.json").read_text())
-    key = RSAKey.generate_key(2048, auto_kid=True)
+    kept = folder / "key.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True)))
+    key = RSAKey.import_key(json.loads(kept.read_text()))
     config = {
         "SECRET_KEY": "a company of these tests",
         "SERVER_NAME": f"127.0.0.1:{company['port']}",
