@@ -288,7 +288,7 @@ def test_clocks_that_differ_are_named(companies: Connected, claims: dict[str, st
     person = HttpPerson(companies.site)
     with companies.home.behaving(claims=claims):
         page = come_in(person, companies.home, "eve")
-    assert (page.status, "clocks of Example Home and of our server differ" in page.words) == (502, True)
+    assert (page.status, "The clock of Example Home and ours differ" in page.words) == (502, True)
     assert not person.inside
 
 
