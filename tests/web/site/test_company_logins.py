@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from tests.web.site.browser import Visitor
 from tests.web.site.companies.company import CLIENT, SECRET, AtCompany, Person
 from tests.web.site.companies.company import PASSWORD as COMPANY_PASSWORD
 from tests.web.site.companies.kit import Connected, begin, come_in, connected, there
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of
+from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
 from tests.web.site.test_stolen_database import search
 
 PEOPLE = [
@@ -412,3 +415,82 @@ def test_the_operator_is_told_and_no_person_is_named(companies: Connected) -> No
     assert not any(person.email in lines for person in PEOPLE)
     assert COMPANY_PASSWORD not in lines
     assert SECRET not in lines
+
+
+def test_every_page_in_a_real_browser(companies: Connected, person: Visitor) -> None:
+    page, origin = person.page, companies.site.origin
+    violations: list[str] = []
+
+    def look(name: str) -> None:
+        page.wait_for_load_state()
+        page.evaluate(AXE)
+        assert page.locator("main").count() == page.locator("h1").count() == 1, name
+        for scheme, rules in (("light", {"type": "tag", "values": TAGS}), ("dark", {"type": "rule", "values": OF_COLOURS})):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            violations.extend(axe(page, f"{name}, {scheme}", rules))
+        if folder := os.environ.get("EXPUNGE_PICTURES"):
+            page.emulate_media(color_scheme="light")
+            page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+    def press(company: str = "Example Home") -> None:
+        page.goto(f"{origin}/account/login/")
+        page.get_by_role("button", name=f"Log in with {company}").click()
+
+    def at_the_company(name: str) -> None:
+        page.wait_for_url(f"{companies.home.issuer}/**")
+        page.locator("[name=login]").fill(name)
+        page.locator("[name=login]").press("Enter")
+        page.locator("[name=password]").fill(COMPANY_PASSWORD)
+        page.locator("[name=password]").press("Enter")
+        page.wait_for_url(f"{origin}/**")
+
+    # Why: the company's own script sends its forms itself, which its policy then forbids to lead elsewhere.
+    page.route("**/static/htmx/**", lambda route: route.fulfill(status=204) if origin not in route.request.url else route.continue_())
+    page.goto(f"{origin}/account/login/")
+    look("login")
+    page.goto(f"{origin}/account/signup/")
+    look("signup")
+    # Held back, so that the page on the way can be looked at.
+    page.route(f"{companies.home.issuer}/**", lambda route: route.fulfill(status=204))
+    press()
+    page.get_by_role("heading", name="On to Example Home").wait_for()
+    look("leaving")
+    page.unroute(f"{companies.home.issuer}/**")
+    page.get_by_role("link", name="Continue").click()
+    at_the_company("pia")
+    page.wait_for_url("**/account/protect/")
+    page.goto(f"{origin}/")
+    look("overview")
+    page.goto(f"{origin}/account/3rdparty/")
+    assert page.get_by_text("pia@families.example").is_visible()
+    look("connected")
+    page.goto(f"{origin}/account/confirm-by-company/?next=/account/email/")
+    look("again")
+    page.get_by_role("button", name="Log in with Example Home").click()
+    page.wait_for_url(f"{companies.home.issuer}/**")
+    page.locator("[name=password]").fill(COMPANY_PASSWORD)
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url("**/account/email/")
+    person.context.clear_cookies()
+    press()
+    at_the_company("ghost")
+    page.goto(f"{origin}/account/login/")
+    person.context.clear_cookies()
+    with companies.home.behaving(claims={"sub": "a new person"}):
+        press()
+        at_the_company("unproven")
+    page.wait_for_url("**/3rdparty/signup/")
+    look("missing")
+    person.context.clear_cookies()
+    HttpPerson(companies.site).sign_up("kim@families.example")
+    press()
+    at_the_company("kim")
+    assert page.get_by_role("heading", name="You have an account already").is_visible()
+    look("taken")
+    with companies.home.behaving(denies="access_denied"):
+        press()
+        page.wait_for_url("**/by/home/back/**")
+    look("denied")
+    assert violations == []
+    ours = [each for each in person.complaints if origin in each and "Failed to load resource" not in each]
+    assert ours == []

@@ -27,6 +27,8 @@ PLACES = 4
 """Requests to one provider at a time: a quarter of the server's threads."""
 _SILENCE = 3.0
 """Seconds for the connection, and for each part of the answer."""
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, ProviderTrouble, OSError, ValueError)
+"""What asking ends with, and is handed to the thread that waits."""
 _HERE = {"localhost", "127.0.0.1", "::1"}
 
 _places: dict[str, threading.BoundedSemaphore] = {}
@@ -67,7 +69,7 @@ class ProviderSession(requests.Session):
         def ask() -> None:
             try:
                 answer.set_result(self._read(str(method), address, *args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            except _FAILURES as error:
                 answer.set_exception(error)
             finally:
                 places.release()
