@@ -48,7 +48,7 @@ class Looked:
     unchecked: list[str] = field(default_factory=list)
 
 
-def _axe(page: Page, name: str, rules: dict[str, Any]) -> list[str]:
+def axe(page: Page, name: str, rules: dict[str, Any]) -> list[str]:
     found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules)
     return [f"{name}: {each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]
 
@@ -61,9 +61,9 @@ def look_around(served: SiteServed, browser: Browser, *, least: int, family: str
         looked.shapes[name] = page.evaluate(shape)
         page.evaluate(AXE)
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        looked.violations += _axe(page, name, {"type": "tag", "values": TAGS})
+        looked.violations += axe(page, name, {"type": "tag", "values": TAGS})
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        looked.violations += _axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS})
+        looked.violations += axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS})
 
     with visitor(browser, **options) as person:
         Walk(served, person, look, family=family).everything()
@@ -195,7 +195,7 @@ def test_what_is_wrong_is_found(served_site: SiteServed, person: Visitor) -> Non
     page = person.go(f"{served_site.origin}/account/login/")
     page.evaluate(AXE)
     page.evaluate("document.querySelector('main label').remove(); document.querySelector('h1').style.color = '#eee'")
-    found = " ".join(_axe(page, "login", {"type": "tag", "values": TAGS}))
+    found = " ".join(axe(page, "login", {"type": "tag", "values": TAGS}))
     assert "color-contrast" in found
     assert "label" in found
 

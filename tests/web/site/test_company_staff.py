@@ -142,9 +142,9 @@ def test_only_a_passkey_of_a_moment_ago_connects_and_disconnects(office: Office)
     fay = office.connected("desk-fay", "fay")
     assert fay.post("/staff/by/work/", process="connect").path == "/staff/sign-in/"
     office.come_in(fay, "fay", **STRONG)
-    assert "sign in with your passkey" in fay.get("/staff/company-logins/").words
+    assert "log in with your passkey" in fay.get("/staff/company-logins/").words
     for page in (fay.post("/staff/by/work/", process="connect"), fay.post("/staff/company-logins/", number="1")):
-        assert "Sign out, and sign in with your passkey" in page.words
+        assert "Log out, and log in with your passkey" in page.words
     fay.sign_out()
     fay.sign_in()
     fay.get("/staff/company-logins/")

@@ -10,6 +10,7 @@ import json
 import ssl
 import sys
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,20 @@ from joserfc.jwk import OctKey, RSAKey
 from werkzeug.serving import make_server
 
 Start = Callable[..., Any]
+
+
+class Memory(MemoryBackend):  # type: ignore[misc]
+    """canaille's store in memory. Its own finds what fits one condition of several; a code of another login would be taken for the one."""
+
+    # Why: canaille looks for its models beside the module of its store.
+    __module__ = MemoryBackend.__module__
+
+    def do_query(self, model: Any, *arguments: Any, **conditions: Any) -> list[Any]:
+        found: list[Any] = super().do_query(model, *arguments, **conditions)
+        for name, value in conditions.items():
+            fitting = {each.id for each in super().do_query(model, **{name: value})}
+            found = [each for each in found if each.id in fitting]
+        return found
 
 
 class Conduct:
@@ -84,7 +99,8 @@ class Conduct:
             case "by a stranger":
                 signed = jws.serialize_compact({"alg": "RS256", **kid}, payload, self._stranger, algorithms=["RS256"])
             case "with the public key":
-                public = OctKey.import_key(self._key.as_pem(private=False))
+                pem = urlsafe_b64encode(self._key.as_pem(private=False)).decode().rstrip("=")
+                public = OctKey.import_key({"kty": "oct", "k": pem})
                 signed = jws.serialize_compact({"alg": "HS256", **kid}, payload, public, algorithms=["HS256"])
             case _:
                 signed = jws.serialize_compact({"alg": "RS256", **kid}, payload, self._key, algorithms=["RS256"])
@@ -107,7 +123,10 @@ _CANAILLES = provider.generate_user_claims
 
 def main(folder: Path) -> None:
     company = json.loads((folder / "company.json").read_text())
-    key = RSAKey.generate_key(2048, auto_kid=True)
+    kept = folder / "key.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True)))
+    key = RSAKey.import_key(json.loads(kept.read_text()))
     config = {
         "SECRET_KEY": "a company of these tests",
         "SERVER_NAME": f"127.0.0.1:{company['port']}",
@@ -117,7 +136,7 @@ def main(folder: Path) -> None:
         # Why trusted: canaille 0.3.6 asks for the password again at each answer to its own question, where `prompt` is `login`.
         "CANAILLE_OIDC": {"ACTIVE_JWKS": [key.as_dict(private=True)], "TRUSTED_DOMAINS": ["127.0.0.1"]},
     }
-    backend = MemoryBackend(config)
+    backend = Memory(config)
     app = create_app(config, backend=backend)
     provider.generate_user_claims = _claims_of
     with app.app_context():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.account.internal.flows.reauthentication import resume_request
@@ -15,7 +16,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthError
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -33,6 +34,7 @@ from expunge.web.site.providers.protocol.reach import PATIENCE, ProviderSession
 AGAIN = "again"
 """The process of a login that proves once more who is logged in, beside allauth's *login* and *connect*."""
 _PROVEN = "expunge_provider_level"
+_UNTIL = "expunge_providers_until"
 _BY_COMPANY = "socialaccount"
 _DENIED = {"access_denied", "consent_required", "interaction_required", "login_required", "account_selection_required"}
 _AWAY = {"server_error", "temporarily_unavailable"}
@@ -56,7 +58,9 @@ class CompanyAccounts(DefaultSocialAccountAdapter):  # type: ignore[misc]
         request = self.request or context.request
         if request is None:
             return ProviderSession()
-        return ProviderSession(vars(request).setdefault("expunge_providers_until", time.monotonic() + PATIENCE))
+        until: float = getattr(request, _UNTIL, time.monotonic() + PATIENCE)
+        setattr(request, _UNTIL, until)
+        return ProviderSession(until)
 
     def can_authenticate_by_email(self, login: SocialLogin, email: str) -> bool:  # noqa: ARG002 - allauth's shape
         """Return False: an address finds no account."""
@@ -147,8 +151,7 @@ def _again(request: HttpRequest, login: SocialLogin, spec: ProviderSpec) -> Any:
     record_authentication(request, request.user, _BY_COMPANY, provider=spec.id, reauthenticated=True)
     back = login.state.get("next") or "/"
     # Why put back: allauth looks for it in the address of the page.
-    request.GET = request.GET.copy()
-    request.GET["next"] = back
+    request.GET = QueryDict(urlencode({"next": back}))
     return resume_request(request) or redirect(back)
 
 

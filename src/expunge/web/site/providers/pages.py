@@ -27,7 +27,7 @@ _RECORDED = frozenset({Problem.TOO_WEAK, Problem.CLOSED})
 """Told to the record of staff where they are decided."""
 _TELL_EVERY = 600.0
 """Seconds between two lines about the same trouble of a provider."""
-_told: dict[tuple[str, Problem], float] = {}
+_told: dict[tuple[str, str], float] = {}
 
 
 def problem_page(request: HttpRequest, spec: ProviderSpec, trouble: ProviderTrouble) -> HttpResponse:
@@ -45,7 +45,7 @@ def taken_page(request: HttpRequest, spec: ProviderSpec) -> HttpResponse:
 
 
 def _tell_operator(spec: ProviderSpec, trouble: ProviderTrouble) -> None:
-    name, now = (spec.id, trouble.problem), time.monotonic()
+    name, now = (spec.id, str(trouble)), time.monotonic()
     if trouble.problem in _FOR_OPERATOR and now - _told.get(name, -_TELL_EVERY) >= _TELL_EVERY:
         _told[name] = now
         settings.EXPUNGE_TELL(f"logins by the provider {spec.id} do not work: {trouble}")

@@ -64,5 +64,5 @@ def _connect(request: HttpRequest, login: SocialLogin, spec: ProviderSpec) -> Ht
     if not login.is_existing:
         login.account.user = user
         login.account.save()
-    messages.success(request, _("It is connected. You can sign in with it where it is as safe as a passkey."))
+    messages.success(request, _("It is connected. You can log in with it where it is as safe as a passkey."))
     return redirect("staff_company_logins")

@@ -56,5 +56,5 @@ def connected(request: StaffRequest) -> HttpResponse:
 
 
 def _to_sign_in_anew(request: HttpRequest) -> HttpResponse:
-    messages.error(request, _("Sign out, and sign in with your passkey: company logins are changed right after that."))
+    messages.error(request, _("Log out, and log in with your passkey: company logins are changed right after that."))
     return redirect("staff_company_logins")

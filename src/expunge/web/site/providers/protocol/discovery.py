@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ class Provider:
     configuration: dict[str, Any]
     keys: tuple[jwt.PyJWK, ...]
     at: float
-    """When it was fetched, by the monotonic clock."""
+    """When it was fetched, by the clock of the directory."""
 
     @property
     def names_itself(self) -> bool:
@@ -44,8 +45,9 @@ class Provider:
 class Directory:
     """The providers as this process knows them. Safe between threads; one thread fetches, and others wait for it."""
 
-    def __init__(self) -> None:
-        """Begin without any."""
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        """Begin without any. ``now``: seconds of a clock that never goes back."""
+        self._now = now
         self._known: dict[tuple[str, str], Provider] = {}
         self._failed: dict[tuple[str, str], tuple[float, ProviderTrouble]] = {}
         self._guards: dict[tuple[str, str], threading.Lock] = {}
@@ -71,7 +73,7 @@ class Directory:
             raise ProviderTrouble(Problem.AWAY, "another request waits for it")
         try:
             known = self._known.get(name)
-            if known is not None and time.monotonic() - known.at < fresh:
+            if known is not None and self._now() - known.at < fresh:
                 return known
             return self._fetch(spec, name, known)
         finally:
@@ -79,20 +81,20 @@ class Directory:
 
     def _fetch(self, spec: ProviderSpec, name: tuple[str, str], known: Provider | None) -> Provider:
         since, trouble = self._failed.get(name, (-REST, None))
-        if trouble is None or time.monotonic() - since > REST:
+        if trouble is None or self._now() - since > REST:
             try:
-                self._known[name] = _fetched(spec)
+                self._known[name] = _fetched(spec, self._now())
             except ProviderTrouble as error:
-                self._failed[name], trouble = (time.monotonic(), error), error
+                self._failed[name], trouble = (self._now(), error), error
             else:
                 self._failed.pop(name, None)
                 return self._known[name]
-        if known is None or trouble.problem is not Problem.AWAY or time.monotonic() - known.at > STALE:
+        if known is None or trouble.problem is not Problem.AWAY or self._now() - known.at > STALE:
             raise ProviderTrouble(trouble.problem, trouble.detail)
         return known
 
 
-def _fetched(spec: ProviderSpec) -> Provider:
+def _fetched(spec: ProviderSpec, now: float) -> Provider:
     with ProviderSession() as session:
         told = _asked(session, f"{spec.issuer.rstrip('/')}{_WELL_KNOWN}")
         if told.get("issuer") != spec.issuer:
@@ -108,7 +110,7 @@ def _fetched(spec: ProviderSpec) -> Provider:
             raise ProviderTrouble(Problem.UNTRUSTED, "code_challenge_methods_supported")
         keys = _asked(session, told["jwks_uri"])
     try:
-        return Provider(told, tuple(jwt.PyJWKSet.from_dict(keys).keys), time.monotonic())
+        return Provider(told, tuple(jwt.PyJWKSet.from_dict(keys).keys), now)
     except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
         raise ProviderTrouble(Problem.UNTRUSTED, "jwks_uri") from error
 

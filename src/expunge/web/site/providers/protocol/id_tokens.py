@@ -25,6 +25,7 @@ _FAMILIES = {"RS256": "RSA", "RS384": "RSA", "RS512": "RSA", "PS256": "RSA", "PS
     "EdDSA": "OKP",
 }
 """Algorithm -> the family of its key. No other is taken: neither none, nor one whose key both sides have."""
+_NEVER = ("none", "HS256", "HS384", "HS512")
 _SHORTEST_RSA = 2048
 _LONGEST_SUBJECT = 255
 _NEEDED = ["iss", "sub", "aud", "exp", "iat"]
@@ -90,7 +91,7 @@ def _checked(spec: ProviderSpec, claims: dict[str, Any], nonce: str) -> Proven:
 def _key(directory: Directory, spec: ProviderSpec, algorithm: object, kid: object) -> Any:
     family = _FAMILIES.get(algorithm) if isinstance(algorithm, str) else None
     if family is None:
-        raise ProviderTrouble(Problem.UNTRUSTED, "alg")
+        raise ProviderTrouble(Problem.UNTRUSTED, f"alg {algorithm}" if algorithm in _NEVER else "alg")
     found = _fitting(directory.provider(spec), family, kid) or _fitting(directory.again(spec), family, kid)
     if len(found) != 1:
         raise ProviderTrouble(Problem.UNTRUSTED, "kid")

@@ -27,6 +27,8 @@ PLACES = 4
 """Requests to one provider at a time: a quarter of the server's threads."""
 _SILENCE = 3.0
 """Seconds for the connection, and for each part of the answer."""
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, ProviderTrouble, OSError, ValueError)
+"""What asking ends with, and is handed to the thread that waits."""
 _HERE = {"localhost", "127.0.0.1", "::1"}
 
 _places: dict[str, threading.BoundedSemaphore] = {}
@@ -66,8 +68,8 @@ class ProviderSession(requests.Session):
 
         def ask() -> None:
             try:
-                answer.set_result(self._read(method, address, *args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+                answer.set_result(self._read(str(method), address, *args, **kwargs))
+            except _FAILURES as error:
                 answer.set_exception(error)
             finally:
                 places.release()
@@ -78,7 +80,7 @@ class ProviderSession(requests.Session):
         except TimeoutError as error:
             raise requests.Timeout("the answer took too long") from error
 
-    def _read(self, method: str | bytes, address: str, *args: Any, **kwargs: Any) -> requests.Response:
+    def _read(self, method: str, address: str, *args: Any, **kwargs: Any) -> requests.Response:
         given = {**kwargs, "timeout": _SILENCE, "allow_redirects": False, "stream": True}
         response = super().request(method, address, *args, **given)
         try:
@@ -99,7 +101,7 @@ class ProviderSession(requests.Session):
         finally:
             response.close()
         response._content = bytes(body)  # noqa: SLF001 - as requests itself keeps what it has read
-        response._content_consumed = True  # type: ignore[attr-defined] # noqa: SLF001 - the same
+        response._content_consumed = True  # noqa: SLF001 - the same
         return response
 
 
