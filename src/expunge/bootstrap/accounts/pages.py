@@ -11,10 +11,10 @@ from pathlib import Path
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
-from expunge.adapters.state.accounts_database import accounts_database
+from expunge.adapters.state.accounts_database import AccountsDatabase
 from expunge.bootstrap import keeping
-from expunge.bootstrap.open_state import read_installed
 from expunge.core.accounts.accounts_spec import MailSpec
+from expunge.core.datamap.datamap import DataMap
 
 _POSTGRES = 5432
 
@@ -31,23 +31,24 @@ class Accounts:
     """Folders that the process writes to."""
     ports: tuple[int, ...]
     """TCP ports that the process connects to."""
+    environment: Callable[[str], bool]
+    """Tells the variables of the environment that the process looks at, beside those of every process."""
     names: bool
     """Whether a host that it connects to is given by a name that has to be looked up in the network."""
 
 
-def open_accounts(map_path: Path | str | None = None, refused: Callable[[str, str], None] = lambda _, __: None) -> Accounts | None:
+def open_accounts(
+    data_map: DataMap, database: AccountsDatabase | None, refused: Callable[[str, str], None] = lambda _, __: None
+) -> Accounts | None:
     """Make the folder of a map's accounts, and return what their pages need; None for a map without.
 
     Args:
-        map_path: the data map.
+        data_map: the map.
+        database: of its accounts.
         refused: told the act and the kind of fields whose budget at the keeper was used up.
 
-    Raises:
-        Misconfigured: the map cannot be read, or its accounts lie in the state.
-        StateUnavailable: the folder of the accounts cannot be made.
+    Raises StateUnavailable where the folder of the accounts cannot be made.
     """
-    data_map = read_installed(map_path)
-    database = accounts_database(data_map)
     if database is None or data_map.accounts is None:
         return None
     fields = KeeperAccounts(keeping.place_of_map(data_map), refused=refused)
@@ -55,13 +56,18 @@ def open_accounts(map_path: Path | str | None = None, refused: Callable[[str, st
     ports = (mail.port,) if mail else ()
     reads = (Path(mail.secret_file),) if mail and mail.secret_file else ()
     names = mail is not None and _is_looked_up(mail.host)
+    secret, of_postgres = mail.secret_variable if mail else "", database.file is None
+
+    def looks_at(name: str) -> bool:
+        return bool(secret and name == secret) or (of_postgres and name.startswith("PG"))
+
     if (file := database.file) is None:
         names = _is_looked_up(str(database.settings["HOST"])) or names
-        return Accounts(fields, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports), names)
+        return Accounts(fields, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports), looks_at, names)
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    return Accounts(fields, reads, (file.parent,), ports, names)
+    return Accounts(fields, reads, (file.parent,), ports, looks_at, names)
 
 
 def _is_looked_up(host: str) -> bool:
