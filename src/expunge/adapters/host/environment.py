@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from wsgiref.handlers import BaseHandler
 
 _OF_PYTHON = ("PYTHON", "COVERAGE")
@@ -37,7 +37,7 @@ def forget(keep: Callable[[str], bool]) -> None:
     overwrite(BaseHandler.os_environ)
 
 
-def overwrite(copy: dict[str, str]) -> None:
+def overwrite(copy: MutableMapping[str, str]) -> None:
     """Empty a copy of the environment that another module made, and overwrite its values where they lie."""
     for value in copy.values():
         if value.isascii() and len(value) > 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def forget_environment(also: Callable[[str], bool]) -> None:
     environment.forget(lambda name: environment.is_needed(name) or also(name))
 
 
-def forget_copy(copy: dict[str, str]) -> None:
+def forget_copy(copy: MutableMapping[str, str]) -> None:
     """Forget a copy of the environment that a library made."""
     environment.overwrite(copy)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.core.cache import cache
 
 from expunge.bootstrap.accounts.pages import mail_password
 from expunge.core.accounts.accounts_spec import AccountsSpec
+from expunge.errors import ExpungeError
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
 from expunge.web.readiness import Check, Part
 from expunge.web.site.application import make_pages, migrated
@@ -16,6 +18,7 @@ from expunge.web.site.defence.bad_tokens import refused_token
 from expunge.web.site.mail.mail_server import MailServer
 from expunge.web.site.mail.outbox import standing
 from expunge.web.site.mail.sender import MailSender
+from expunge.web.site.shell.keeper_first import take_site_key
 
 
 class SiteOperation:
@@ -31,6 +34,9 @@ class SiteOperation:
         """
         self._fields = fields
         self.pages = make_pages(fields)
+        # Why it may be away: what needs the key takes it later.
+        with suppress(ExpungeError):
+            take_site_key()
         spec: AccountsSpec = settings.EXPUNGE_SITE
         self.cookie: str = settings.SESSION_COOKIE_NAME
         self.refused_token = refused_token
