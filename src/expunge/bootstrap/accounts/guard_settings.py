@@ -7,9 +7,8 @@ from urllib.parse import quote, urlsplit
 
 from expunge.adapters.host.secret_file import read_secret
 from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
+from expunge.core.accounts.origins import makes_passkeys, read_origin
 from expunge.errors import KeystoreLocked, Misconfigured
-
-_LOOPBACK = "localhost"
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,7 @@ class GuardSettings:
 
     def __post_init__(self) -> None:
         """Check what no other part checks."""
-        parts = urlsplit(self.origin)
-        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == _LOOPBACK)
-        if not secure or not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        if not _is_origin(self.origin) or not makes_passkeys(self.origin):
             message = "the address of the pages is no origin on which browsers make passkeys"
             raise Misconfigured(message, help="write https://privacy.example.com; for a trial, http://localhost:8000")
         if self.mail and "@" not in self.sender:
@@ -39,6 +36,13 @@ class GuardSettings:
     def relying_party(self) -> str:
         """The host of the origin."""
         return urlsplit(self.origin).hostname or ""
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        return read_origin(text) == text
+    except ValueError:
+        return False
 
 
 def settings_of(spec: AccountsSpec) -> GuardSettings:

@@ -1,4 +1,4 @@
-"""The directory of staff over a journal, the keeper's desk that answers for it, and its side of the account guard."""
+"""The directory of staff over a journal, and its side of the account guard."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from hashlib import sha256
 from uuid import UUID
 
-from expunge.adapters.keeper.staff_requests import DecisionPermits, StaffDesk
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.staff import StaffRight
 from expunge.engine.accounts.staff_directory import JournalStaffDirectory
@@ -31,11 +30,6 @@ _RIGHTS = {
 def directory(journal: Journal, clock: Clock, random: Callable[[int], bytes]) -> StaffDirectory:
     """Return the directory of staff over a journal. Decisions of this process are those of its account of the operating system."""
     return JournalStaffDirectory(journal, clock, random, getpass.getuser())
-
-
-def staff_desk(staff: Callable[[], StaffDirectory], permits: DecisionPermits) -> StaffDesk:
-    """Return the desk that a keeper answers requests about staff at."""
-    return StaffDesk(staff, permits)
 
 
 def ask_for(decision: bytes, account: UUID) -> Ask:
