@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -11,6 +12,7 @@ from pathlib import Path
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
+from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.adapters.state.accounts_database import AccountsDatabase
 from expunge.bootstrap import keeping
 from expunge.core.accounts.accounts_spec import MailSpec
@@ -81,11 +83,18 @@ def _is_looked_up(host: str) -> bool:
     return False
 
 
-def mail_password(spec: MailSpec) -> str:
-    """Return the password of the mail server's user, read anew: it may be changed.
+def connect_mail(spec: MailSpec, greeting: str, patience: float) -> smtplib.SMTP:
+    """Return a connection to the mail server that is logged in. The password is read anew: it may be changed.
+
+    Args:
+        spec: of the map.
+        greeting: the name by which this machine greets the server.
+        patience: seconds for which an answer is waited for.
 
     Raises:
-        KeystoreLocked: it is not at the place that the map names, or cannot be read.
+        KeystoreLocked: the password is not at the place that the map names, or cannot be read.
         Misconfigured: everybody can read the file.
+        OSError, smtplib.SMTPException: the server is away, or refuses.
     """
-    return read_secret(spec.secret_file, spec.secret_variable, "password", f"the mail server {spec.host}")
+    password = read_secret(spec.secret_file, spec.secret_variable, "password", f"the mail server {spec.host}") if spec.user else ""
+    return MailServer.of(spec, password).connected(greeting, patience)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.core.cache import cache
 
-from expunge.bootstrap.accounts.pages import mail_password
+from expunge.bootstrap.accounts.pages import connect_mail
 from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.errors import ExpungeError
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
@@ -19,6 +19,9 @@ from expunge.web.site.mail.mail_server import MailServer
 from expunge.web.site.mail.outbox import standing
 from expunge.web.site.mail.sender import MailSender
 from expunge.web.site.shell.keeper_first import take_site_key
+
+_PATIENCE = 10.0
+"""Seconds for which the next answer of the mail server is waited for."""
 
 
 class SiteOperation:
@@ -43,7 +46,7 @@ class SiteOperation:
         """Told the client's address of each token of the API that nobody issued."""
         self._sender: MailSender | None = None
         if (mail := spec.mail) is not None:
-            server = MailServer(mail, spec.host, lambda: mail_password(mail))
+            server = MailServer(mail, lambda: connect_mail(mail, spec.host, _PATIENCE))
             self._sender = MailSender(server, fields, count_mail, tell)
             self._sender.start()
 
