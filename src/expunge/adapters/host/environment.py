@@ -9,7 +9,21 @@ from collections.abc import Callable, MutableMapping
 from wsgiref.handlers import BaseHandler
 
 _OF_PYTHON = ("PYTHON", "COVERAGE")
-_NEEDED = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "EXPUNGE_KNOWN_PASSWORDS"})
+_NEEDED = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "OPENSSL_CONF",
+        "OPENSSL_MODULES",
+        "EXPUNGE_KNOWN_PASSWORDS",
+    }
+)
 _HEADER = sys.getsizeof(b"") - 1
 """Bytes before the content of a bytes object."""
 
