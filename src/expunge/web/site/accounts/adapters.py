@@ -54,7 +54,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user.save(update_fields=["password"])
 
     def pre_login(self, request: Any, user: Any, **kwargs: Any) -> Any:
-        """Note in which epoch of the account a login begins."""
+        """Note in which generation of the account a login begins."""
         sessions.begun(request, user)
         return super().pre_login(request, user, **kwargs)
 

@@ -1,8 +1,8 @@
 """Sessions of an account, used and ended, and what a browser has begun about an account and not finished.
 
-Whatever process serves a browser looks its session up at each request, and finds none that was ended. Each account has a number, its epoch,
-that grows with a new password, a recovery, and when the owner ends the other sessions. A login, a reset or a recovery's code that was begun
-in an earlier epoch goes no further, whatever the browser has proven.
+Whatever process serves a browser looks its session up at each request, and finds none that was ended. Each account has a generation: a
+number that grows with a new password, a recovery, and when the owner ends the other sessions. A login, a reset or a recovery's code that was begun
+in an earlier generation goes no further, whatever the browser has proven.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from expunge.web.site.accounts.session_store import SessionStore
 
 _OWNERS = {LOGIN_SESSION_KEY: "user_pk", PASSWORD_RESET_VERIFICATION_SESSION_KEY: "user_id", recovery_code.KEY: "user_id"}
 """Key in the session -> the field of what lies there that names the account."""
-_EPOCHS = "expunge_epochs"
+_GENERATIONS = "expunge_generations"
 
 
 class NoteUse:
@@ -46,7 +46,7 @@ class NoteUse:
 
 
 class EndSuperseded:
-    """Middleware that forgets, before a page sees it, what was begun in an earlier epoch of its account."""
+    """Middleware that forgets, before a page sees it, what was begun in an earlier generation of its account."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         """Take the next handler."""
@@ -61,18 +61,18 @@ class EndSuperseded:
         for key in _OWNERS:
             owner = _owner(request, key)
             if owner and key != LOGIN_SESSION_KEY and _noted(request, key)[0] != owner:
-                _note(request, key, owner, _epoch(owner))
+                _note(request, key, owner, _generation(owner))
         return response
 
 
 def begun(request: HttpRequest, account: Account) -> None:
-    """Note the epoch of a login.
+    """Note the generation of a login.
 
     Args:
         request: of the login's first step.
         account: as it was read *before* the step was checked: a change that came in between ends the login.
     """
-    _note(request, LOGIN_SESSION_KEY, str(account.pk), account.epoch)
+    _note(request, LOGIN_SESSION_KEY, str(account.pk), account.generation)
 
 
 def end_one(account: Account, number: int) -> bool:
@@ -86,8 +86,8 @@ def end_one(account: Account, number: int) -> bool:
 
 def end_all(account: Account, *, but: HttpRequest | None = None) -> None:
     """End every session of an account, but for the one of a request, and every login, reset and recovery that is under way elsewhere."""
-    Account.objects.filter(pk=account.pk).update(epoch=F("epoch") + 1)
-    account.refresh_from_db(fields=["epoch"])
+    Account.objects.filter(pk=account.pk).update(generation=F("generation") + 1)
+    account.refresh_from_db(fields=["generation"])
     if but is not None and HASH_SESSION_KEY in but.session:
         but.session[HASH_SESSION_KEY] = account.get_session_auth_hash()
     kept = but.session.session_key if but is not None else None
@@ -97,12 +97,12 @@ def end_all(account: Account, *, but: HttpRequest | None = None) -> None:
 
 
 def _ended(request: HttpRequest, key: str) -> bool:
-    """Forget what was begun in an earlier epoch. Return whether it was."""
+    """Forget what was begun in an earlier generation. Return whether it was."""
     owner = _owner(request, key)
-    if owner and _noted(request, key) == (owner, _epoch(owner)):
+    if owner and _noted(request, key) == (owner, _generation(owner)):
         return False
     if _noted(request, key)[0]:
-        request.session[_EPOCHS] = {other: noted for other, noted in request.session[_EPOCHS].items() if other != key}
+        request.session[_GENERATIONS] = {other: noted for other, noted in request.session[_GENERATIONS].items() if other != key}
     if owner:
         del request.session[key]
         if key == LOGIN_SESSION_KEY:
@@ -110,8 +110,8 @@ def _ended(request: HttpRequest, key: str) -> bool:
     return bool(owner)
 
 
-def _epoch(owner: str) -> int | None:
-    return Account.objects.values_list("epoch", flat=True).filter(pk=owner).first()
+def _generation(owner: str) -> int | None:
+    return Account.objects.values_list("generation", flat=True).filter(pk=owner).first()
 
 
 def _owner(request: HttpRequest, key: str) -> str:
@@ -121,9 +121,9 @@ def _owner(request: HttpRequest, key: str) -> str:
 
 
 def _noted(request: HttpRequest, key: str) -> tuple[str, int | None]:
-    owner, epoch = request.session.get(_EPOCHS, {}).get(key, ("", None))
-    return owner, epoch
+    owner, generation = request.session.get(_GENERATIONS, {}).get(key, ("", None))
+    return owner, generation
 
 
-def _note(request: HttpRequest, key: str, owner: str, epoch: int | None) -> None:
-    request.session[_EPOCHS] = {**request.session.get(_EPOCHS, {}), key: (owner, epoch)}
+def _note(request: HttpRequest, key: str, owner: str, generation: int | None) -> None:
+    request.session[_GENERATIONS] = {**request.session.get(_GENERATIONS, {}), key: (owner, generation)}
