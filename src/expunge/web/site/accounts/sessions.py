@@ -1,8 +1,8 @@
 """Sessions of an account, used and ended, and what a browser has begun about an account and not finished.
 
 Whatever process serves a browser looks its session up at each request, and finds none that was ended. Each account has a generation: a
-number that grows with a new password, a recovery, and when the owner ends the other sessions. A login, a reset or a recovery's code that was begun
-in an earlier generation goes no further, whatever the browser has proven.
+number that grows with a new password, a recovery, and when the owner ends the other sessions. A login, a reset or a recovery's code that
+was begun in an earlier generation goes no further, whatever the browser has proven.
 """
 
 from __future__ import annotations
