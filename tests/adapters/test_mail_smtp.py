@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from expunge.adapters.outbound.mail_smtp import MailServer, SmtpLetters
+from expunge.bootstrap.accounts.guard_settings import settings_of
+from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
 from expunge.errors import Busy, Misconfigured, StoreUnavailable, Undelivered
 from expunge.ports.accounts.letters import Letter
 from tests.adapters.sinks import mail_sink
@@ -64,6 +66,24 @@ def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(Misconfigured) as refused:
         MailServer.at(url)
     assert "smtps://" in refused.value.help
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://localhost", MailServer("localhost", 25, tls=False)),
+        ("smtp://relay.owl.example:2525", MailServer("relay.owl.example", 2525, tls=False)),
+        ("smtp+starttls://anna%40owl@localhost", MailServer("localhost", 587, "anna@owl", "p@ss")),
+        ("smtps://anna@mail.owl.example", MailServer("mail.owl.example", 465, "anna", "p@ss", wrapped=True)),
+    ],
+    ids=["this machine", "in the clear", "starttls", "tls"],
+)
+def test_the_keeper_reaches_the_server_as_the_map_says(url: str, server: MailServer) -> None:
+    """As pages do: no other port, and TLS where the map names it, also on this machine."""
+    spec = AccountsSpec("https://owl.example", mail=MailSpec(url, "privacy@owl.example", secret_variable="OWL_MAIL" if "@" in url else ""))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OWL_MAIL", "p@ss")
+        assert settings_of(spec).mail == server
 
 
 def test_a_letter_arrives_as_text_and_html_by_itself() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from expunge.bootstrap import keeping
+from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.serving.kept_senders import KeptSenders
 from expunge.bootstrap.serving.server_door import Sent, ServerDoor
 from expunge.bootstrap.vault.kept_installation import KeptInstallation
@@ -54,7 +55,7 @@ def begun(act: Callable[[Callable[[], object]], object]) -> Iterator[int]:
 
 def warm_up(map_file: Path) -> None:
     """Have everything imported that requests need: the other user may not read the folder in which the interpreter lies."""
-    door = ServerDoor.open(map_file)
+    door = ServerDoor.of(read_installed(map_file))
     assert door.name(Sent("doorbell", "", {"profile_id": ANNA, "recording_id": "r"}, ()))
     handler = Handler(make_api(door, Readiness({}), Metrics()), secure=False)
     for method, path in (("GET", "/healthz"), ("POST", "/api/v1/lineage"), ("PUT", "/api/v1/recordings/0123456789abcdef"), ("GET", "/no")):

@@ -21,7 +21,7 @@ NOT_HERE = {"bpf", "userfaultfd", "io_uring", "performance", "unshare", "mount",
 pytestmark = pytest.mark.skipif(not seccomp.known(), reason="this machine's calls cannot be filtered")
 
 
-@pytest.mark.parametrize("server", ["127.0.0.1", "localhost", "mail.example"], ids=["address", "own name", "name"])
+@pytest.mark.parametrize("server", ["127.0.0.1", "mail.example"], ids=["address", "name"])
 def test_the_worker_makes_no_call_that_it_does_not_need(tmp_path: Path, server: str) -> None:
     token = company(tmp_path)
     path = tmp_path / "expunge.yaml"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.adapters.host import landlock
+from expunge.adapters.host import landlock, seccomp
 from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.serving import closed_worker
 from expunge.testing.forked import in_child
@@ -81,6 +81,7 @@ def test_a_map_that_was_replaced_counts_after_sighup(tmp_path: Path) -> None:
 
 
 def test_what_a_kernel_cannot_shut_is_told_in_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seccomp, "known", lambda: True)
     known = [landlock.version()]
     monkeypatch.setattr(landlock, "version", lambda: known[0])
     told = {}
@@ -88,3 +89,5 @@ def test_what_a_kernel_cannot_shut_is_told_in_plain_lines(monkeypatch: pytest.Mo
         known[0] = version
         told[version] = len(closed_worker.gaps())
     assert told == {0: 1, 1: 3, 2: 3, 3: 2, 4: 1, 5: 1, 6: 0, 7: 0}
+    monkeypatch.setattr(seccomp, "known", lambda: False)
+    assert "every system call" in closed_worker.gaps()[-1]

@@ -24,7 +24,7 @@ from tests.vault.doorbells import ANNA, Doorbells, build, path_of, speech
 from tests.web.acts import DONE, below
 from tests.web.inside import TELLS_ALL, infested, listening, needs_landlock, outside
 from tests.web.sending import Sending, keeping, said
-from tests.web.serving import edges, issue, serving
+from tests.web.serving import edges, issue, run_event, serving, table
 
 READS_ALL = """
     out = socket.socket(socket.AF_UNIX)
@@ -74,6 +74,34 @@ def test_code_inside_the_web_process_finds_no_key_in_memory_or_open_files(tmp_pa
         held.append(installed.vault.vaults.table().key(bytes.fromhex(taken.json["recording"])))
     # Why not by name: what is found would be shown.
     assert [number for number, key in enumerate(held) if any(needle in told for needle in memory.forms(key))] == []
+
+
+@pytest.mark.parametrize("by_variable", [False, True], ids=["in the map", "by a variable"])
+def test_code_inside_the_web_process_finds_no_url_of_the_map(tmp_path: Path, database: str, by_variable: bool) -> None:
+    """Neither a store's password nor where the state lies: the process never reads the map itself, and forgets its environment."""
+    state_word, store_word, control = (secrets.token_hex(16) for _ in range(3))
+    path = company_on_server(tmp_path, database)
+    state_url, environ = f"{database}{'&' if '?' in database else '?'}passfile=/nowhere/{state_word}", {}
+    store = f'{{kind: sqlite, url: "sqlite:///world/{store_word}.db"}}'
+    if by_variable:
+        environ = {"STATE_URL": state_url, "STORE_URL": f"postgresql://reader:{store_word}@127.0.0.1:1/app"}
+        state_url, store = "${STATE_URL}", '{kind: postgres, url: "${STORE_URL}"}'
+    text = path.read_text().replace(f'"{database}"', f'"{state_url}"')
+    path.write_text(text.replace('{kind: sqlite, url: "sqlite:///world/app.db", busy_ms: 500}', store))
+    assert store in path.read_text()
+    issued = expunge("token", "issue", "airflow", "--scope", "lineage", "--json", cwd=tmp_path, env=environ)
+    assert issued.code == 0, issued.err
+    token = issued.json["text"]
+    with listening() as inside:
+        (inside.folder / "planted").write_text(control)
+        planted = str(inside.folder / "planted")
+        inside.plant(READS_ALL, f"import os, socket, stat\nfrom memory import readable\nplanted = open({planted!r}).read()")
+        with serving(tmp_path, token, PYTHONPATH=str(inside.folder), **environ) as served:
+            assert served.get("healthz").status == 200
+            assert served.post([run_event([], [table(tmp_path, "transcripts")])]).status == 200
+            told = inside.heard()
+    assert control.encode() in told, "the control: a word that lies in its memory is found"
+    assert [name for name, word in (("state", state_word), ("store", store_word)) if word.encode() in told] == []
 
 
 def facts(folder: Path, **more: Any) -> dict[str, Any]:

@@ -29,12 +29,13 @@ from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keeper.requests import Status, Stop
 from expunge.adapters.keeper.sender_requests import NoSenders, SendersDesk
 from expunge.adapters.keeper.server import Keeper
+from expunge.adapters.keeper.staff_requests import StaffDesk
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
 from expunge.bootstrap.accounts.guard_settings import GuardSettings, settings_of
 from expunge.bootstrap.accounts.kept_guard import KeptGuard, no_guard
-from expunge.bootstrap.accounts.staff_desks import GuardedDecisions, staff_desk
+from expunge.bootstrap.accounts.staff_desks import GuardedDecisions
 from expunge.bootstrap.open_state import KEYS, map_file, open_state, read_installed, require_keys
 from expunge.bootstrap.vault.vault_names import datasets_of
 from expunge.core.accounts.accounts_spec import enrolment_link
@@ -284,7 +285,7 @@ def keep(
         handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | SendersDesk(senders or NoSenders()).handlers()
         accounts_desk = AccountDesk(fields)
         handlers |= accounts_desk.handlers() | GuardDesk(guard or no_guard).handlers()
-        handlers |= staff_desk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers()
+        handlers |= StaffDesk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers()
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
 
         def begun() -> None:

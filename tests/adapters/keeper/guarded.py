@@ -21,6 +21,7 @@ from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys
+from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.kept_guard import KeptGuard
 from expunge.core.accounts.asks import Ask, AskKind
@@ -77,7 +78,7 @@ class Guarded:
     @contextlib.contextmanager
     def _more(self, keys: LocalKeys) -> Iterator[Mapping[type[Request], Handler]]:
         fields = FieldSeals(keys.account_key())
-        settings = GuardSettings(ORIGIN, "Owl", f"smtp://127.0.0.1:{self.sink.port}", "Owl <privacy@owl.example>")
+        settings = GuardSettings(ORIGIN, "Owl", MailServer.at(f"smtp://127.0.0.1:{self.sink.port}"), "Owl <privacy@owl.example>")
         guard = KeptGuard(lambda: open_journal(f"sqlite:///{self.kept.state}/state.db"), fields, settings)
         try:
             yield AccountDesk(fields).handlers() | GuardDesk(guard).handlers()

@@ -101,7 +101,7 @@ class StaffedKeeper:
                 stack.enter_context(place.held())
                 journal = stack.enter_context(open_journal(self.url))
                 found = staff_desks.directory(journal, Set(NOON), secrets.token_bytes)
-                desk = staff_desks.staff_desk(lambda: found, self.permits)
+                desk = ask.StaffDesk(lambda: found, self.permits)
                 if fault:
                     stack.enter_context(faults.arm(*fault))
                 with place.listen(for_others=False) as listening:

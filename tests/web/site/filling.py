@@ -53,7 +53,7 @@ def pages_here() -> Any:
     # Why only here: it sets Django up without the pages, where nothing has set it up.
     from expunge.bootstrap.accounts.pages import open_accounts
 
-    accounts = open_accounts(None)
+    accounts = open_accounts(data_map, database)
     assert accounts is not None
     settings.EXPUNGE_FIELDS = accounts.fields
     settings.SECRET_KEY = accounts.fields.site_key().hex()

@@ -245,6 +245,13 @@ def test_a_log_that_was_moved_is_begun_anew_on_sighup(tmp_path: Path) -> None:
             time.sleep(0.2)
 
 
+def test_what_the_keeper_refused_is_counted_by_act_and_kind() -> None:
+    found = Metrics()
+    found.count_refused_fields("seal", "address")
+    found.count_refused_fields("seal", "address")
+    assert b'expunge_refused_fields_total{act="seal",kind="address"} 2.0' in found.text()
+
+
 def test_a_fault_is_told_by_its_place_alone() -> None:
     told: list[str] = []
     logger, handler = logging.getLogger("django.request"), FaultPlaces(told.append)

@@ -1,4 +1,4 @@
-"""Mail by SMTP (RFC 5321): one message at a time, or letters in a thread beside, with a few tries.
+"""Mail by SMTP (RFC 5321): a connection that is logged in, one message at a time, or letters in a thread beside, with a few tries.
 
 No error and no log line holds a recipient or a text.
 """
@@ -18,6 +18,7 @@ from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
 
 from expunge import telemetry
+from expunge.core.accounts.accounts_spec import MailSpec
 from expunge.errors import Busy, Misconfigured, StoreUnavailable, Undelivered, UsageError
 from expunge.ports.accounts.letters import Letter
 
@@ -71,6 +72,36 @@ class MailServer:
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
         return cls(parts.hostname, port or _PORTS[parts.scheme], user, password, tls, wrapped, context)
 
+    @classmethod
+    def of(cls, spec: MailSpec, password: str) -> MailServer:
+        """Return the server that a map names: in the clear, by STARTTLS or by TLS from the first byte on, as the map says."""
+        wrapped = urlsplit(spec.server).scheme == "smtps"
+        return cls(spec.host, spec.port, spec.user, password, spec.sealed, wrapped)
+
+    def connected(self, greeting: str | None = None, patience: float = SECONDS) -> smtplib.SMTP:
+        """Return a connection that is logged in.
+
+        Args:
+            greeting: the name by which this machine greets the server; its own where none is given.
+            patience: seconds for which an answer is waited for.
+
+        Raises OSError and smtplib.SMTPException.
+        """
+        if self.wrapped:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, greeting, timeout=patience, context=self._context())
+        else:
+            server = smtplib.SMTP(self.host, self.port, greeting, timeout=patience)
+        try:
+            if self.tls and not self.wrapped:
+                server.starttls(context=self._context())
+            server.ehlo_or_helo_if_needed()
+            if self.user:
+                server.login(self.user, self.password)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
     def send(self, message: EmailMessage) -> None:
         """Hand over one message. No error says anything of it.
 
@@ -80,9 +111,7 @@ class MailServer:
             StoreUnavailable: it does not answer, does not speak TLS as it should, or refuses the sender.
         """
         try:
-            with self._connected() as server:
-                if self.user:
-                    server.login(self.user, self.password)
+            with self.connected() as server:
                 server.send_message(message)
         except smtplib.SMTPRecipientsRefused as refusal:
             if all(400 <= code < 500 for code, _ in refusal.recipients.values()):
@@ -92,18 +121,6 @@ class MailServer:
         except (OSError, smtplib.SMTPException) as error:
             text = f"the mail server {self.host}:{self.port} did not take the message: {type(error).__name__}"
             raise StoreUnavailable(text, help="it is sent again at the next sweep") from None
-
-    def _connected(self) -> smtplib.SMTP:
-        if self.wrapped:
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=SECONDS, context=self._context())
-        server = smtplib.SMTP(self.host, self.port, timeout=SECONDS)
-        try:
-            if self.tls:
-                server.starttls(context=self._context())
-        except BaseException:
-            server.close()
-            raise
-        return server
 
     def _context(self) -> ssl.SSLContext:
         return self.context or ssl.create_default_context()

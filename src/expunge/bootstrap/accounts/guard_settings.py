@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from expunge.adapters.host.secret_file import read_secret
+from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
+from expunge.core.accounts.origins import makes_passkeys, read_origin
 from expunge.errors import KeystoreLocked, Misconfigured
-
-_LOOPBACK = "localhost"
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,14 @@ class GuardSettings:
     """The address at which people reach the pages: ``https://privacy.example.com``, without a path."""
     company: str
     """The name that people know the operator by."""
-    mail: str = field(default="", repr=False)
-    """``smtps://user:password@host:port`` or ``smtp://host:port``; empty where no letter can be sent."""
+    mail: MailServer | None = None
+    """The mail server; None where no letter can be sent."""
     sender: str = ""
     """The address that letters come from."""
 
     def __post_init__(self) -> None:
         """Check what no other part checks."""
-        parts = urlsplit(self.origin)
-        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == _LOOPBACK)
-        if not secure or not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        if not _is_origin(self.origin) or not makes_passkeys(self.origin):
             message = "the address of the pages is no origin on which browsers make passkeys"
             raise Misconfigured(message, help="write https://privacy.example.com; for a trial, http://localhost:8000")
         if self.mail and "@" not in self.sender:
@@ -41,20 +39,23 @@ class GuardSettings:
         return urlsplit(self.origin).hostname or ""
 
 
+def _is_origin(text: str) -> bool:
+    try:
+        return read_origin(text) == text
+    except ValueError:
+        return False
+
+
 def settings_of(spec: AccountsSpec) -> GuardSettings:
     """Return the settings of a map's section ``accounts``. No letter goes out where the password of its mail cannot be read."""
     try:
-        mail = "" if spec.mail is None else _with_password(spec.mail)
+        mail = None if spec.mail is None else _with_password(spec.mail)
     except (KeystoreLocked, Misconfigured):
         # Why no error: the keeper's other clients, and asks that need no letter, must not wait for it. Letters are refused with a reason.
-        mail = ""
+        mail = None
     return GuardSettings(spec.origin, spec.company or spec.host, mail, spec.mail.sender if spec.mail else "")
 
 
-def _with_password(mail: MailSpec) -> str:
-    scheme, _, rest = mail.server.replace("smtp+starttls", "smtp", 1).partition("://")
-    user, at, host = rest.rpartition("@")
-    if not at:
-        return f"{scheme}://{rest}"
-    password = read_secret(mail.secret_file, mail.secret_variable, "password", f"the mail server {mail.host}")
-    return f"{scheme}://{user}:{quote(password, safe='')}@{host}"
+def _with_password(mail: MailSpec) -> MailServer:
+    password = read_secret(mail.secret_file, mail.secret_variable, "password", f"the mail server {mail.host}") if mail.user else ""
+    return MailServer.of(mail, password)

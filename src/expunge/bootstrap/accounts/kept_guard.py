@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
-from expunge.adapters.outbound.mail_smtp import MailServer, SmtpLetters
+from expunge.adapters.outbound.mail_smtp import SmtpLetters
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.staff_desks import StaffInvitations, StaffMemberships, directory
 from expunge.bootstrap.open_state import latest
@@ -73,7 +73,7 @@ class KeptGuard:
             settings: the site and its mail server.
         """
         self._open_journal, self._fields, self._settings = open_journal, fields, settings
-        self._letters: Letters = SmtpLetters(MailServer.at(settings.mail), settings.sender) if settings.mail else NoLetters()
+        self._letters: Letters = SmtpLetters(settings.mail, settings.sender) if settings.mail else NoLetters()
         self._guard = threading.Lock()
         self._opened: _Opened | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.keeper.keeper_staff import KeeperStaff
-from expunge.adapters.state.accounts_database import accounts_database
+from expunge.adapters.outbound.mail_smtp import MailServer
+from expunge.adapters.state.accounts_database import AccountsDatabase
 from expunge.bootstrap import keeping
-from expunge.bootstrap.open_state import read_installed
 from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec, ProviderSpec
+from expunge.core.datamap.datamap import DataMap
 
 _POSTGRES = 5432
 _AUTHORITIES = "/usr/share/ca-certificates"
@@ -41,45 +43,53 @@ class Accounts:
     """Folders that the process writes to."""
     ports: tuple[int, ...]
     """TCP ports that the process connects to."""
+    environment: Callable[[str], bool]
+    """Tells the variables of the environment that the process looks at, beside those of every process."""
     names: bool
     """Whether a host that it connects to is given by a name that has to be looked up in the network."""
 
 
-def open_accounts(map_path: Path | str | None = None, refused: Callable[[str, str], None] = lambda _, __: None) -> Accounts | None:
+def open_accounts(
+    data_map: DataMap, database: AccountsDatabase | None, refused: Callable[[str, str], None] = lambda _, __: None
+) -> Accounts | None:
     """Make the folder of a map's accounts, and return what their pages need; None for a map without.
 
     Args:
-        map_path: the data map.
+        data_map: the map.
+        database: of its accounts.
         refused: told the act and the kind of fields whose budget at the keeper was used up.
 
-    Raises:
-        Misconfigured: the map cannot be read, or its accounts lie in the state.
-        StateUnavailable: the folder of the accounts cannot be made.
+    Raises StateUnavailable where the folder of the accounts cannot be made.
     """
-    data_map = read_installed(map_path)
-    database = accounts_database(data_map)
     if database is None or data_map.accounts is None:
         return None
     place = keeping.place_of_map(data_map)
     kept = KeeperAccounts(place, refused=refused), KeeperGuard(place), KeeperStaff(place)
     mail = data_map.accounts.mail
-    reads, ports = _of_providers(data_map.accounts)
+    spec = data_map.accounts
+    reads, ports = _of_providers(spec)
     if mail is not None:
         ports = (mail.port, *ports)
         reads = (*((Path(mail.secret_file),) if mail.secret_file else ()), *reads)
-    hosts = [urlsplit(each.issuer).hostname or "" for each in data_map.accounts.providers] + ([mail.host] if mail else [])
+    hosts = [urlsplit(each.issuer).hostname or "" for each in spec.providers] + ([mail.host] if mail else [])
+    secrets = {each.secret_variable for each in (*spec.providers, *((mail,) if mail else ()))}
+    of_postgres = database.file is None
+
+    def looks_at(name: str) -> bool:
+        return bool(name in secrets and name) or (of_postgres and name.startswith("PG"))
+
     if (file := database.file) is None:
         hosts.append(str(database.settings["HOST"]))
         ports = (int(database.settings["PORT"] or _POSTGRES), *ports)
-        return Accounts(*kept, reads, (), ports, any(map(_is_looked_up, hosts)))
+        return Accounts(*kept, reads, (), ports, looks_at, any(map(_is_looked_up, hosts)))
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    return Accounts(*kept, reads, (file.parent,), ports, any(map(_is_looked_up, hosts)))
+    return Accounts(*kept, reads, (file.parent,), ports, looks_at, any(map(_is_looked_up, hosts)))
 
 
 def provider_secret(spec: ProviderSpec) -> str:
-    """Return the secret of the client at a provider, read anew. Raises as :func:`mail_password`."""
+    """Return the secret of the client at a provider, read anew. Raises as :func:`connect_mail`."""
     return read_secret(spec.secret_file, spec.secret_variable, "secret", f"the provider {spec.id}")
 
 
@@ -104,11 +114,18 @@ def _is_looked_up(host: str) -> bool:
     return False
 
 
-def mail_password(spec: MailSpec) -> str:
-    """Return the password of the mail server's user, read anew: it may be changed.
+def connect_mail(spec: MailSpec, greeting: str, patience: float) -> smtplib.SMTP:
+    """Return a connection to the mail server that is logged in. The password is read anew: it may be changed.
+
+    Args:
+        spec: of the map.
+        greeting: the name by which this machine greets the server.
+        patience: seconds for which an answer is waited for.
 
     Raises:
-        KeystoreLocked: it is not at the place that the map names, or cannot be read.
+        KeystoreLocked: the password is not at the place that the map names, or cannot be read.
         Misconfigured: everybody can read the file.
+        OSError, smtplib.SMTPException: the server is away, or refuses.
     """
-    return read_secret(spec.secret_file, spec.secret_variable, "password", f"the mail server {spec.host}")
+    password = read_secret(spec.secret_file, spec.secret_variable, "password", f"the mail server {spec.host}") if spec.user else ""
+    return MailServer.of(spec, password).connected(greeting, patience)

@@ -1,4 +1,4 @@
-"""The directory of staff over a journal, the keeper's desk that answers for it, and its side of the account guard."""
+"""The directory of staff over a journal, and its side of the account guard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import getpass
 from collections.abc import Callable
 from uuid import UUID
 
-from expunge.adapters.keeper.staff_requests import DecisionPermits, StaffDesk
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import StaffRight
@@ -43,11 +42,6 @@ def directory(
 def fingerprints(accounts: AccountRegister, account: str) -> frozenset[str]:
     """Return the fingerprints of an account's passkeys that count."""
     return frozenset(fingerprint(each.credential) for each in accounts.credentials(UUID(account)) if each.copied_at is None)
-
-
-def staff_desk(staff: Callable[[], StaffDirectory], permits: DecisionPermits) -> StaffDesk:
-    """Return the desk that a keeper answers requests about staff at."""
-    return StaffDesk(staff, permits)
 
 
 class GuardedDecisions:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from expunge.adapters.host import capabilities, landlock, seccomp
+from expunge.adapters.host import capabilities, environment, landlock, seccomp
 from expunge.core.datamap.datamap import DataMap
 
 _SYSTEM = (
@@ -45,6 +45,20 @@ def leave_terminal() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
+
+
+def forget_environment(also: Callable[[str], bool]) -> None:
+    """Forget the variables of the environment that this process does not need.
+
+    Args:
+        also: tells variables to keep beside those of every process.
+    """
+    environment.forget(lambda name: environment.is_needed(name) or also(name))
+
+
+def forget_copy(copy: MutableMapping[str, str]) -> None:
+    """Forget a copy of the environment that a library made."""
+    environment.overwrite(copy)
 
 
 def close(

@@ -36,9 +36,14 @@ class KeeperChild:
     A keeper that it started lets its user do no more than a server has to: code in the server's process is of the same user.
     """
 
-    def __init__(self, map_path: Path | str | None) -> None:
-        """Start nothing yet. Raises Misconfigured where there is no installation, StateUnavailable where its keys are gone."""
-        self._place = keeping.place_of(map_path)
+    def __init__(self, map_path: Path | str | None, state: Path) -> None:
+        """Start nothing yet. Raises Misconfigured where there is no installation, StateUnavailable where its keys are gone.
+
+        Args:
+            map_path: the data map, for the keeper. This process never reads it.
+            state: the state folder.
+        """
+        self._place = keeping.place_of(map_path, state)
         self._map = map_path
         self._child: subprocess.Popen[bytes] | None = None
         self._started = 0.0

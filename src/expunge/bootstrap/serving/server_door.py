@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.adapters.keeper.keeper_senders import KeeperSenders
 from expunge.bootstrap import keeping
-from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.vault import vault_names
 from expunge.core.datamap.datamap import DataMap
 from expunge.ports.sender_door import SenderDoor
@@ -32,15 +30,14 @@ class ServerDoor:
     """The map of a server, and the door for its senders. A context manager."""
 
     def __init__(self, data_map: DataMap, senders: KeeperSenders) -> None:
-        """Composed by :meth:`open`."""
+        """Composed by :meth:`of`."""
         self.map = data_map
         self._senders = senders
         self._collecting = RelaxedCollector()
 
     @classmethod
-    def open(cls, map_path: Path | str | None = None) -> Self:
-        """Open the door of a map. The keeper need not run before the first call. Raises Misconfigured."""
-        data_map = read_installed(map_path)
+    def of(cls, data_map: DataMap) -> Self:
+        """Open the door of a map, which need not say where stores lie. The keeper need not run before the first call."""
         return cls(data_map, KeeperSenders(keeping.place_of_map(data_map)))
 
     def __enter__(self) -> Self:

@@ -19,6 +19,7 @@ from expunge.errors import Misconfigured, UsageError
 if TYPE_CHECKING:
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.core.accounts.client_networks import Network
+    from expunge.survey import ServedMap
 
 LOOPBACK = "127.0.0.1"
 _PASSWORDS = "EXPUNGE_KNOWN_PASSWORDS"
@@ -69,13 +70,14 @@ def serve(
         raise UsageError(message, help=help_)
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    with_pages = set_up_pages(map_file, [_network(text) for text in proxy or []])
+    served = set_up_pages(map_file, [_network(text) for text in proxy or []])
+    with_pages = served.map.accounts is not None
     from expunge.bootstrap.serving import closed_worker
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.bootstrap.serving.server_door import ServerDoor
 
-    keeper = KeeperChild(map_file)
-    with ServerDoor.open(map_file) as door:
+    keeper = KeeperChild(map_file, Path(served.map.state))
+    with ServerDoor.of(served.map) as door:
         offers = ("lineage", "recordings") if door.has_vault else ("lineage",)
     try:
         from expunge.web.serving.server import HttpServer
@@ -102,24 +104,23 @@ def serve(
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
 
 
-def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> bool:
-    """Set Django up for the pages of a map that has some. Return whether it has. Raises Misconfigured.
+def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> ServedMap:
+    """Set Django up for the pages of a map that has some, and return what a server needs of the map. Raises Misconfigured.
 
     It comes before all else: Django is set up once in a process, and all else sets it up without the pages.
     """
     from expunge import survey
 
-    data_map = survey.read(map_file)
-    database = survey.accounts_database(data_map)
-    if data_map.accounts is None or database is None:
-        return False
+    found = survey.served(map_file)
+    if found.map.accounts is None or found.database is None:
+        return found
     try:
         from expunge.web.site.settings import set_up
 
-        set_up(data_map.accounts, database.settings, proxies, os.environ.get(_PASSWORDS, ""))
+        set_up(found.map.accounts, found.database.settings, proxies, os.environ.get(_PASSWORDS, ""))
     except ImportError as error:
         raise _lacking(error) from error
-    return True
+    return found
 
 
 def _shows_link(*, as_json: bool) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from expunge.core.accounts.accounts_spec import DATABASE, AccountsSpec, MailSpec
+from expunge.core.accounts.origins import read_origin
 from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
@@ -17,7 +18,6 @@ from expunge.ports.store_kind import absolute
 RULE = "bad-accounts"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
-_HERE = {"localhost", "127.0.0.1", "::1"}
 _MEND = "server: smtps://user@mail.example.com, and secret_file: ./smtp.password, or secret_variable: SMTP_PASSWORD"
 _SCHEMES = {"smtp", "smtp+starttls", "smtps"}
 
@@ -28,7 +28,7 @@ def read_accounts(form: Form, root: TableNode, folder: Path) -> AccountsSpec | N
     table = form.table(value, "accounts", words.ACCOUNTS, ("origin",)) if value is not None else None
     if table is None:
         return None
-    origin = form.parsed(table.get("origin"), "accounts.origin", RULE, _origin, shown=False)
+    origin = form.parsed(table.get("origin"), "accounts.origin", RULE, read_origin, shown=False)
     if origin is None:
         return None
     return AccountsSpec(
@@ -74,27 +74,6 @@ def _networks(form: Form, table: TableNode) -> list[str]:
             assert given is not None
             form.faults.add(RULE, given.line, f"accounts.networks: {text!r} is no network", "networks: [10.0.0.0/8, 2001:db8::/32]")
     return found
-
-
-def _origin(text: str) -> str:
-    write = "origin: https://privacy.example.com, without a path; http to localhost alone"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise ValueError(write) from error
-    plain = parts.scheme == "http" and parts.hostname in _HERE
-    if (
-        not parts.hostname
-        or not (plain or parts.scheme == "https")
-        or parts.username
-        or parts.path.strip("/")
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError(write)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
 
 
 def _database(text: str) -> str:

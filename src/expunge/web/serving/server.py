@@ -21,8 +21,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from ninja import NinjaAPI
 
+from expunge import survey
 from expunge.bootstrap.accounts.pages import open_accounts
-from expunge.bootstrap.open_state import read_installed
 from expunge.bootstrap.serving import closed_worker
 from expunge.bootstrap.serving.server_door import ServerDoor
 from expunge.core.accounts.client_networks import Network, client_of
@@ -154,6 +154,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         """Settings of our own; no file and no variable of the environment has a say."""
+        closed_worker.forget_copy(self.cfg.env_orig)
         values: dict[str, Any] = {
             "bind": self._bind,
             "workers": 1,
@@ -192,8 +193,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
     def can_begin(self) -> bool:
         """Return whether a worker could begin by the map as it is now; say so where none could."""
         try:
-            # Why no more than read: this process forks, and opens no state.
-            read_installed(self._map_file)
+            survey.served(self._map_file)
         except ExpungeError as error:
             self._tell(f"map and certificate were not read again, and the earlier ones stay in use: {error.message}; {error.help}")
             return False
@@ -211,12 +211,15 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
     def load(self) -> AccessLog:
         """Read the map in the worker, after the fork, and close the worker before it has threads or clients."""
         tell_places_alone(self._tell)
-        door = ServerDoor.open(self._map_file)
+        served = survey.served(self._map_file)
+        door = ServerDoor.of(served.map)
         metrics = Metrics()
-        accounts = open_accounts(self._map_file, metrics.count_refused_fields)
+        accounts = open_accounts(served.map, served.database, metrics.count_refused_fields)
         if self._log:
             self._log.forget()
         write = self._log.writer() if self._log else None
+        # Why here: URLs of stores have their passwords from it. The keeper and the next worker need it, and have it from the process above.
+        closed_worker.forget_environment(accounts.environment if accounts is not None else lambda _: False)
         closed_worker.leave_terminal()
         try:
             names = accounts is not None and accounts.names

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.core.cache import cache
 
-from expunge.bootstrap.accounts.pages import Accounts, mail_password, provider_secret
+from expunge.bootstrap.accounts.pages import Accounts, connect_mail, provider_secret
 from expunge.core.accounts.accounts_spec import AccountsSpec
+from expunge.errors import ExpungeError
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
 from expunge.web.readiness import Check, Part
 from expunge.web.site.application import make_pages, migrated
@@ -16,6 +18,10 @@ from expunge.web.site.defence.bad_tokens import refused_token
 from expunge.web.site.mail.mail_server import MailServer
 from expunge.web.site.mail.outbox import standing
 from expunge.web.site.mail.sender import MailSender
+from expunge.web.site.shell.keeper_first import take_site_key
+
+_PATIENCE = 10.0
+"""Seconds for which the next answer of the mail server is waited for."""
 
 
 class SiteOperation:
@@ -32,13 +38,16 @@ class SiteOperation:
         settings.EXPUNGE_TELL, settings.EXPUNGE_PROVIDER_SECRET = tell, provider_secret
         self._fields: SealedFields = accounts.fields
         self.pages = make_pages(accounts.fields, accounts.guard, accounts.staff)
+        # Why it may be away: what needs the key takes it later.
+        with suppress(ExpungeError):
+            take_site_key()
         spec: AccountsSpec = settings.EXPUNGE_SITE
         self.cookie: str = settings.SESSION_COOKIE_NAME
         self.refused_token = refused_token
         """Told the client's address of each token of the API that nobody issued."""
         self._sender: MailSender | None = None
         if (mail := spec.mail) is not None:
-            server = MailServer(mail, spec.host, lambda: mail_password(mail))
+            server = MailServer(mail, lambda: connect_mail(mail, spec.host, _PATIENCE))
             self._sender = MailSender(server, self._fields, count_mail, tell)
             self._sender.start()
 

@@ -109,7 +109,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             "django.contrib.messages.middleware.MessageMiddleware",
             "allauth.account.middleware.AccountMiddleware",
             "allauth.usersessions.middleware.UserSessionsMiddleware",
-            f"{_NAMESPACE}.accounts.half_logins.EndSuperseded",
+            f"{_NAMESPACE}.accounts.sessions.EndSuperseded",
             f"{_NAMESPACE}.defence.middleware.AttemptThrottle",
             f"{_NAMESPACE}.accounts.interrupted.KeepTyped",
             f"{_NAMESPACE}.accounts.interrupted.EnrolFirst",

@@ -30,7 +30,7 @@ from pathlib import Path
 from expunge.cli.services.serve import set_up_pages
 set_up_pages(Path("expunge.yaml"))
 from expunge.adapters.keys.field_seals import FieldSeals
-from expunge.bootstrap.accounts.pages import mail_password
+from expunge.bootstrap.accounts.pages import connect_mail
 from expunge.web.site.application import make_pages
 Path(".expunge-accounts").mkdir(exist_ok=True)
 fields = FieldSeals(bytes(32))
@@ -47,7 +47,7 @@ from expunge.web.site.mail.sender import MailSender
 spec = settings.EXPUNGE_SITE.mail
 counted, told = [], []
 def sender(patience=10.0):
-    server = MailServer(spec, "localhost", lambda: mail_password(spec), patience)
+    server = MailServer(spec, lambda: connect_mail(spec, "localhost", patience))
     return MailSender(server, fields, counted.append, told.append, 0.05)
 def put(address, text="Hello", headers=None):
     message = EmailMultiAlternatives("A subject", text, to=[address], headers=headers)

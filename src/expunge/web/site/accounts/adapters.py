@@ -23,7 +23,7 @@ from django.utils.translation import gettext
 
 from expunge.errors import Busy
 from expunge.ports.accounts.sealed_fields import FieldKind
-from expunge.web.site.accounts import half_logins, known_devices, recovery_code
+from expunge.web.site.accounts import known_devices, recovery_code, sessions
 from expunge.web.site.accounts.columns.coarse import network_of
 from expunge.web.site.mail.outbox import LAST_WORD
 from expunge.web.site.shell.devices import device_name
@@ -54,8 +54,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user.save(update_fields=["password"])
 
     def pre_login(self, request: Any, user: Any, **kwargs: Any) -> Any:
-        """Note in which epoch of the account a login begins."""
-        half_logins.begun(request, user)
+        """Note in which generation of the account a login begins."""
+        sessions.begun(request, user)
         return super().pre_login(request, user, **kwargs)
 
     def is_login_by_code_required(self, login: Any) -> bool:

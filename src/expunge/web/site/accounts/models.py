@@ -31,7 +31,7 @@ class Account(AbstractBaseUser):
     is_active: models.BooleanField[bool, bool] = models.BooleanField(default=True)
     since: models.DateTimeField[Any, Any] = models.DateTimeField(auto_now_add=True)
     language: models.CharField[str, str] = models.CharField(max_length=8, default="en")
-    epoch: models.PositiveBigIntegerField[int, int] = models.PositiveBigIntegerField(default=0)
+    generation: models.PositiveBigIntegerField[int, int] = models.PositiveBigIntegerField(default=0)
     """Grows when all that was begun in the account's name ends: sessions, and logins, resets and recoveries that are under way."""
     must_enrol: models.BooleanField[bool, bool] = models.BooleanField(default=False)
     """Whether the account lost its second factor by a recovery: nothing but enrolling a new one is open to it."""
@@ -54,8 +54,8 @@ class Account(AbstractBaseUser):
         return super().check_password(raw_password if raw_password is None else spelt(raw_password))
 
     def get_session_auth_hash(self) -> str:
-        """Return what binds a session to the password and the epoch in which it began."""
-        return salted_hmac("expunge.session", f"{self.epoch}/{self.password}", algorithm="sha256").hexdigest()
+        """Return what binds a session to the password and the generation in which it began."""
+        return salted_hmac("expunge.session", f"{self.generation}/{self.password}", algorithm="sha256").hexdigest()
 
     def __str__(self) -> str:
         return str(self.id)

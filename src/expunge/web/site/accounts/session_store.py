@@ -39,6 +39,7 @@ class SessionStore(SessionBase):
         """Take the key that a browser sent."""
         super().__init__(session_key)
         self._latest: datetime | None = None
+        self._ends: datetime | None = None
 
     def load(self) -> dict[str, Any]:
         """Return the session's data; nothing, and another key, where there is none, it has ended or it was changed."""
@@ -51,14 +52,16 @@ class SessionStore(SessionBase):
         except (InvalidTag, ValueError):
             self._session_key = None
             return {}
-        self._latest = row.latest
+        self._latest, self._ends = row.latest, row.ends
         return data
 
     def touch(self) -> None:
         """Note that the browser of a session with a login has used it."""
-        row, now = _row(self.session_key), timezone.now()
-        if row is not None and row.latest is not None and abs((ends := min(now + IDLE, row.latest)) - row.ends) > _SLIDES:
-            SealedSession.objects.filter(digest=row.digest).update(ends=ends)
+        if self._latest is None or self._ends is None:
+            return
+        ends = min(timezone.now() + IDLE, self._latest)
+        if abs(ends - self._ends) > _SLIDES:
+            SealedSession.objects.filter(digest=_digest(self.session_key)).update(ends=ends)
 
     def exists(self, session_key: str) -> bool:
         """Return whether there is such a session."""

@@ -53,5 +53,6 @@ class ProvenResetForm(ResetPasswordForm):  # type: ignore[misc]
         """Return the address."""
         email: str = super().clean_email()
         proven = EmailAddress.objects.filter(email=email.lower(), verified=True).values_list("user", flat=True)
-        self.users = [user for user in self.users if user.pk in set(proven)]
+        found: list[Any] = vars(self)["users"]
+        self.users = [user for user in found if user.pk in set(proven)]
         return email

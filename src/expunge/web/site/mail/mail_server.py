@@ -1,4 +1,4 @@
-"""The operator's mail server: SMTP (RFC 5321), in the clear, with STARTTLS, or over TLS from the first byte (RFC 8314)."""
+"""What the operator's mail server answers to each message (RFC 5321, RFC 3463)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from expunge.core.accounts.accounts_spec import MailSpec
 from expunge.errors import Undelivered
 from expunge.web.site.mail.sealed_message import Letter
 
-PATIENCE = 10.0
-"""Seconds for which the next answer of the server is waited for."""
 _ENHANCED = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
 
@@ -44,17 +41,14 @@ class Reply:
 class MailServer:
     """Hands messages to the server that the map names."""
 
-    def __init__(self, spec: MailSpec, greeting: str, secret: Callable[[], str], patience: float = PATIENCE) -> None:
+    def __init__(self, spec: MailSpec, connect: Callable[[], smtplib.SMTP]) -> None:
         """Take the server.
 
         Args:
             spec: of the map.
-            greeting: the name by which this machine greets the server: the host of the pages.
-            secret: returns the user's password; raises ExpungeError where it cannot be read.
-            patience: seconds for which an answer is waited for.
+            connect: returns a connection that is logged in; raises ExpungeError where its password cannot be read.
         """
-        self._spec, self._greeting, self._secret, self._patience = spec, greeting, secret, patience
-        self._scheme, self._where = urlsplit(spec.server).scheme, (spec.host, spec.port)
+        self._spec, self._connect = spec, connect
 
     @contextmanager
     def session(self) -> Iterator[MailSession]:
@@ -74,30 +68,13 @@ class MailServer:
 
     def _connected(self) -> smtplib.SMTP:
         try:
-            if self._scheme == "smtps":
-                context = ssl.create_default_context()
-                smtp: smtplib.SMTP = smtplib.SMTP_SSL(*self._where, self._greeting, timeout=self._patience, context=context)
-            else:
-                smtp = smtplib.SMTP(*self._where, self._greeting, timeout=self._patience)
-            try:
-                self._greet(smtp)
-            except BaseException:
-                smtp.close()
-                raise
+            return self._connect()
         except ssl.SSLCertVerificationError as error:
             message = f"the certificate of the mail server {self._spec.host} is not trusted: {error.verify_message}"
             raise Undelivered(message, help="name the server as its certificate does; SSL_CERT_FILE names further authorities") from error
         except (OSError, smtplib.SMTPException) as error:
             message = f"the mail server {self._spec.host} cannot be used: {_said(error)}"
             raise Undelivered(message, help="compare `accounts.mail` in the map with what the server's operator says") from error
-        return smtp
-
-    def _greet(self, smtp: smtplib.SMTP) -> None:
-        if self._scheme == "smtp+starttls":
-            smtp.starttls(context=ssl.create_default_context())
-        smtp.ehlo_or_helo_if_needed()
-        if self._spec.user:
-            smtp.login(self._spec.user, self._secret())
 
 
 class MailSession:

@@ -13,5 +13,5 @@ class Migration(migrations.Migration):
     dependencies: ClassVar = [("expunge_accounts", "m0003_devices_and_recovery")]
 
     operations: ClassVar = [
-        migrations.AddField(model_name="account", name="epoch", field=models.PositiveBigIntegerField(default=0)),
+        migrations.AddField(model_name="account", name="generation", field=models.PositiveBigIntegerField(default=0)),
     ]
