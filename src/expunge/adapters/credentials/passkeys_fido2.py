@@ -81,7 +81,8 @@ class Fido2Passkeys:
         options, _ = self._server.register_begin(
             PublicKeyCredentialUserEntity(id=account.bytes, name=label, display_name=label),
             credentials=[_descriptor(each) for each in known],
-            resident_key_requirement=ResidentKeyRequirement.PREFERRED,
+            # Why required: a passkey that is not kept on the authenticator logs nobody in without an address.
+            resident_key_requirement=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
             challenge=challenge,
         )

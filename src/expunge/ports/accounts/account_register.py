@@ -84,7 +84,8 @@ class AccountRegister(Protocol):
     def open_account(self, record: AccountRecord) -> bool:
         """Add an account. Return False, and change nothing, where it is there with the same address.
 
-        Raises AlreadyThere where it is there with another address.
+        One whose address was never proven takes another, as long as it has no credential, code device or membership. Raises AlreadyThere
+        where any other is there with another address.
         """
         ...
 
@@ -98,6 +99,14 @@ class AccountRegister(Protocol):
 
     def change_address(self, account: UUID, address: bytes) -> bool:
         """Set another address, not proven yet. Return False where there is no such account."""
+        ...
+
+    def close_account(self, account: UUID) -> bool:
+        """Remove an account with its credentials, its code device and its memberships. Return False where there is none."""
+        ...
+
+    def drop_unproven(self, before: datetime) -> int:
+        """Remove accounts that were opened before a time, for an address that was never proven, and have nothing. Return how many."""
         ...
 
     def add_credential(self, record: CredentialRecord, *, first: bool) -> None:
@@ -123,6 +132,10 @@ class AccountRegister(Protocol):
 
         A counter that stays 0 counts nothing (WebAuthn Level 3, 6.1.1): synced passkeys have none. Any other has to rise.
         """
+        ...
+
+    def rename_credential(self, account: UUID, credential: bytes, name: bytes) -> bool:
+        """Give a credential another name, sealed. Return False where it is not there."""
         ...
 
     def remove_credential(self, account: UUID, credential: bytes) -> bool:
