@@ -143,8 +143,9 @@ def test_letters_are_in_the_owners_language_as_text_and_html_and_tell_nothing(ow
     ana = owl.newcomer(language="es-MX")
     code = owl.sent_code(ana)
     (at,) = owl.letters_to(ana, 1)
-    assert f"Su código es {code}" in owl.sink.messages[at][1]
-    assert f"Su código es {code}" in owl.sink.html[at]
+    assert f"\n{code}\r\n" in owl.sink.messages[at][1], "it stands on a line of its own"
+    assert "Este código demuestra" in owl.sink.html[at]
+    assert f">{code}</p>" in owl.sink.html[at]
     assert '<html lang="es">' in owl.sink.html[at]
     assert owl.sink.headers[at]["Auto-Submitted"] == "auto-generated"
     assert str(ana.account) not in f"{owl.sink.messages[at]}{owl.sink.headers[at]}"

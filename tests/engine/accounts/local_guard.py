@@ -17,6 +17,7 @@ from expunge.adapters.database.account_register_django import DjangoAccountRegis
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.outbound.mail_smtp import MailServer, SmtpLetters
+from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.engine.accounts.family_memberships import FamilyMemberships
 from expunge.engine.accounts.guard import GuardParts, LocalGuard
@@ -58,9 +59,9 @@ class Local:
         self.guard.open_account(account, f"{account.hex[:8]}@home.example", "en")
         return account
 
-    def sent_code(self, account: UUID) -> str:
+    def sent_code(self, account: UUID, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> str:
         before = len(self._codes(account))
-        self.guard.send_code(account, SESSION)
+        self.guard.send_code(account, SESSION, kind)
         until = time.monotonic() + 20
         while len(codes := self._codes(account)) <= before:
             assert time.monotonic() < until, "no code came by mail"

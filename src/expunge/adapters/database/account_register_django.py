@@ -65,9 +65,7 @@ class DjangoAccountRegister:
                 },
             )
             if bytes(row.address) != record.address:
-                self._locked(record.account)
-                if not self._unproven().filter(account=record.account).update(address=record.address, language=record.language):
-                    raise AlreadyThere("the account has another mail address", help="change it: that takes a credential of the account")
+                raise AlreadyThere("the account has another mail address", help="change it: that takes a credential of the account")
             failpoint("accounts.open.commit:before")
         # commit point: the account.
         failpoint("accounts.open.commit:after")

@@ -144,12 +144,12 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     ),
     (LetterKind.ACCOUNT_CLOSED, ENGLISH): (
         "Your account is closed",
-        "On {when} your account with {company} was closed. Its address, passkeys and codes are no longer kept.",
+        "On {when} your account with {company} at {site} was closed. Its address, passkeys and codes are no longer kept.",
         "If this was not you, write to {company}.",
     ),
     (LetterKind.ACCOUNT_CLOSED, SPANISH): (
         "Su cuenta está cerrada",
-        "El {when} se cerró su cuenta de {company}. Ya no se guardan su dirección, sus llaves de acceso ni sus códigos.",
+        "El {when} se cerró su cuenta de {company} en {site}. Ya no se guardan su dirección, sus llaves de acceso ni sus códigos.",
         "Si no ha sido usted, escriba a {company}.",
     ),
 }
@@ -177,7 +177,7 @@ def written(kind: LetterKind, language: str, *, company: str, site: str, when: d
     chosen = SPANISH if language.lower().partition("-")[0].partition("_")[0] == SPANISH else ENGLISH
     facts = {"company": company, "site": site, "when": f"{when:%Y-%m-%d %H:%M} UTC", "code": code}
     subject, *paragraphs = (words.format(**facts) for words in _WORDS[kind, chosen])
-    body = "".join(f"<p{_BIG if code and paragraph == code else _PLAIN}>{escape(paragraph)}</p>" for paragraph in paragraphs)
+    body = "".join(f"<p{_BIG if code.isdecimal() and paragraph == code else _PLAIN}>{escape(paragraph)}</p>" for paragraph in paragraphs)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(subject)}</title>'
     named = f"<p{_NAMED}>{escape(company)}</p>"
     html = f'<!doctype html><html lang="{chosen}"><head>{head}</head><body{_PAGE}><div{_SHEET}>{named}{body}</div></body></html>'

@@ -89,8 +89,7 @@ class AccountGuard(Protocol):
     def open_account(self, account: UUID, address: str, language: str) -> None:
         """Add an account. Safe to repeat. It may do nothing yet: it has no credential and no membership.
 
-        As long as that is so and no code came back from its address, it takes another one: a person may have mistyped it. An account like
-        that goes by itself after some days.
+        As long as that is so and no code came back from its address, it goes by itself after some days.
 
         Raises AlreadyThere where it has another address (see :meth:`change_address`), Busy for too many in a minute.
         """

@@ -84,8 +84,7 @@ class AccountRegister(Protocol):
     def open_account(self, record: AccountRecord) -> bool:
         """Add an account. Return False, and change nothing, where it is there with the same address.
 
-        One whose address was never proven takes another, as long as it has no credential, code device or membership. Raises AlreadyThere
-        where any other is there with another address.
+        Raises AlreadyThere where it is there with another address.
         """
         ...
 
