@@ -95,7 +95,7 @@ def test_a_code_device_is_shown_once_and_confirms_where_there_is_no_passkey(owl:
     assert offer.seed in offer.address
     owl.guard.finish_code_device(offer.token, anna.account, anna.session, code_of(offer.seed, now, steps=-1))
     owl.join(anna)
-    assert owl.guard.level(anna.account, Audience.CUSTOMERS) is Level.TWO_FACTORS
+    assert owl.guard.level(anna.account, Audience.STAFF) is Level.TWO_FACTORS
     begun = owl.guard.begin_ask(anna.session, anna.ask())
     assert begun.options is None
     assert begun.takes_code
@@ -118,6 +118,7 @@ def test_the_level_is_that_of_the_weakest_way_in_and_a_caller_can_only_lower_it(
     assert owl.guard.level(anna.account, Audience.STAFF, [frozenset({Method.PASSWORD, Method.TOTP})]) is Level.TWO_FACTORS
     assert owl.guard.level(anna.account, Audience.STAFF, [frozenset({Method.PASSWORD, Method.SMS})]) is Level.NONE
     assert owl.guard.level(uuid4(), Audience.STAFF, [frozenset({Method.PASSKEY})]) is Level.NONE
+    assert owl.guard.level(anna.account, Audience.CUSTOMERS) is Level.ONE_FACTOR, "a customer recovers by mail"
 
 
 def test_the_address_changes_by_a_credential_alone_and_the_old_one_is_told(owl: Guarded) -> None:

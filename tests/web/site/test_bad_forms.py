@@ -96,7 +96,7 @@ def test_what_was_typed_when_the_session_had_ended_is_kept(served_site: SiteServ
     assert "typed@example.org" in page.words
     assert "never kept" not in page.text
     page = anna.send("action_add")
-    assert page.path in {"/account/reauthenticate/", "/account/confirm-email/"}
+    assert page.path in {"/account/reauthenticate/", "/account/confirm/"}
     if page.path == "/account/reauthenticate/":
         page = anna.send("password", password=PASSWORD)
     assert page.path == "/account/confirm-email/"

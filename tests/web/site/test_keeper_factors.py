@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import signal
 import sqlite3
+import time
+from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +23,8 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import ChallengeEnded, ExpungeError, NotPermitted, ProofRefused
 from expunge.ports.accounts.account_guard import AccountGuard, CodeProof, PasskeyProof
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
-from tests.web.site.http_person import HttpPerson, code_of, options_of, recovery_codes_of
-from tests.web.site.kit import SiteServed
+from tests.web.site.http_person import PASSWORD, HttpPerson, code_of, options_of, recovery_codes_of, seed_of
+from tests.web.site.kit import SiteServed, site
 
 
 @pytest.fixture
@@ -341,3 +347,48 @@ def test_a_wrong_code_of_a_sign_up_looks_alike_too(served_site: SiteServed) -> N
         person.send("password1", email=address, password1="a heron stood in the reeds")
         seen.append([person.send("code", code="12345678").words.replace(address, "") for _ in range(3)])
     assert seen[0] == seen[1]
+
+
+@contextlib.contextmanager
+def no_keeper(served: SiteServed) -> Iterator[None]:
+    """No keeper runs until the block ends: the server begins one again, which reads the map."""
+    arbiter, path = served.served.process.pid, served.folder / "expunge.yaml"
+    children = Path(f"/proc/{arbiter}/task/{arbiter}/children").read_text().split()
+    (keeper,) = [int(each) for each in children if b"keeper" in Path(f"/proc/{each}/cmdline").read_bytes()]
+    away = path.rename(path.with_suffix(".away"))
+    os.kill(keeper, signal.SIGKILL)
+    try:
+        yield
+    finally:
+        away.rename(path)
+
+
+@pytest.mark.soak
+def test_without_the_keeper_pages_say_what_holds_and_nothing_typed_is_lost(tmp_path: Path) -> None:
+    """At a sign-up, an enrolment and a login; then each browser goes on where it was."""
+    with site(tmp_path) as served:
+        anna, bert, cleo = (HttpPerson(served) for _ in range(3))
+        bert.sign_up("bert@example.org")
+        app = bert.get("/account/2fa/totp/activate/")
+        signing_up, logging_in = anna.get("/account/signup/"), cleo.get("/account/login/")
+        action, held = signing_up.form("password1")
+        typed = held | {"email": "anna@example.org", "password1": PASSWORD}
+        with no_keeper(served):
+            page = anna.ask("POST", action, typed, **{"Sec-Fetch-Site": "same-origin"})
+            assert page.status == 503
+            assert "anna@example.org" in page.words
+            assert PASSWORD not in page.text
+            assert "Your recordings stay sealed" in page.words
+            assert bert.send("code", code=code_of(seed_of(app))).status == 503
+            assert cleo.send("login", login="bert@example.org", password=PASSWORD).status == 503
+        until = time.monotonic() + 60
+        while served.served.get("readyz").status != 200:
+            assert time.monotonic() < until
+            time.sleep(0.5)
+        assert anna.ask("POST", action, typed).path == "/account/confirm-email/"
+        assert anna.send("code", code=served.sink.code("anna@example.org")).path == "/account/protect/"
+        # The keeper that began anew knows no challenge, and says so by beginning again.
+        bert.last, cleo.last = app, logging_in
+        bert.send("code", code=code_of(seed_of(app), 1))
+        assert "sent a code to bert@example.org" in bert.get("/account/2fa/totp/activate/").words
+        assert cleo.send("login", login="bert@example.org", password=PASSWORD).path == "/account/login/code/confirm/"

@@ -23,6 +23,8 @@ class Method(StrEnum):
     RECOVERY_CODES = "recovery codes"
     PASSWORD = "password"  # noqa: S105 - the name of a method, not a password
     MAIL_CODE = "code by mail"
+    MAIL_RECOVERY = "code by mail, after a wait"
+    """A recovery: every credential was lost, and the wait, which the owner can end, has passed."""
     SMS = "code by text message"
     """Restricted (SP 800-63B, 5.1.3.3): customers are offered another method beside it, and for staff it counts as none."""
 
@@ -55,6 +57,7 @@ _STRENGTH = {
     Method.RECOVERY_CODES: Level.TWO_FACTORS,
     Method.PASSWORD: Level.ONE_FACTOR,
     Method.MAIL_CODE: Level.ONE_FACTOR,
+    Method.MAIL_RECOVERY: Level.ONE_FACTOR,
     Method.SMS: Level.ONE_FACTOR,
 }
 """Method -> the strength of a way that has it, where a first factor is shown with it."""

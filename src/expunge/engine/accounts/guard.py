@@ -205,6 +205,9 @@ class LocalGuard:
     def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
         """See the port."""
         own = self._ways(account)
+        if audience is Audience.CUSTOMERS and own:
+            # Why for customers: an employee's way back is a new invitation.
+            own.append(frozenset({Method.MAIL_RECOVERY}))
         return min(level_of(own, audience), level_of(also, audience)) if also else level_of(own, audience)
 
     def _ways(self, account: UUID) -> list[Way]:

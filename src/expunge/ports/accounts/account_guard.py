@@ -165,7 +165,7 @@ class AccountGuard(Protocol):
 
         Raises:
             ProofRefused: it is not the code of now, it was used, or the account has no code device.
-            Busy: too many wrong codes at logins; they keep nobody from a passkey, nor from an ask.
+            Busy: too many wrong codes at logins; they delay no passkey and no ask.
         """
         ...
 
@@ -178,7 +178,7 @@ class AccountGuard(Protocol):
         ...
 
     def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
-        """Return the strength of the account, by its weakest way in (NST-04).
+        """Return the strength of the account, by its weakest way in, the recovery by mail of customers included (NST-04).
 
         Args:
             account: of whom.

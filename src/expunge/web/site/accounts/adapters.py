@@ -16,11 +16,13 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
+from expunge.core.accounts.mail_addresses import is_address
 from expunge.errors import Busy, Undelivered
 from expunge.ports.accounts.sealed_fields import FieldKind
 from expunge.web.site.accounts import guarding, known_devices, recovery_code
@@ -81,6 +83,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return False
         asked: bool = super().is_reauthentication_required(app=app, **kwargs)
         return asked
+
+    def clean_email(self, email: str) -> str:
+        """Return an address that letters can be sent to. It is refused here, whether it has an account or not."""
+        if not is_address(email):
+            raise ValidationError(gettext("We cannot write to such an address. Type it as in ana@example.org."))
+        cleaned: str = super().clean_email(email)
+        return cleaned
 
     def generate_email_verification_code(self) -> str:
         """Return nothing: the keeper makes the code that proves an address, and this process never knows it."""

@@ -65,7 +65,9 @@ def offer_asks() -> None:
         AskKind.CLOSE_ACCOUNT,
         asking.AskPage(
             title=lambda _request, _ask, _given: _("Close your account?"),
-            text=lambda _request, _ask, _given: _("Your address, passkeys and codes are deleted. You cannot take this back."),
+            text=lambda _request, _ask, _given: _(
+                "Your address, your passkeys and your codes are gone at once. You cannot take this back."
+            ),
             act=_close,
             back="accounts_close",
             danger=True,

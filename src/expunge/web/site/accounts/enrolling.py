@@ -241,7 +241,7 @@ def offer_asks() -> None:
         AskKind.ENROL_CREDENTIAL,
         asking.AskPage(
             title=lambda _request, _ask, _given: _("Add a way to log in?"),
-            text=lambda _request, _ask, _given: _("Whoever holds it can log in, and confirm what only you may do."),
+            text=lambda _request, _ask, _given: _("It lets in, and confirms what only you may do. Add only what is yours."),
             act=_enrol,
             back="mfa_index",
         ),

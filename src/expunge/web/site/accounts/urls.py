@@ -16,6 +16,7 @@ urlpatterns = [
     path("sessions/", views.SessionsView.as_view(), name="usersessions_list"),
     path("confirm/", asking.confirm, name="accounts_confirm"),
     path("email/", changes.AddressView.as_view(), name="account_email"),
+    path("2fa/", ways.WaysView.as_view(), name="mfa_index"),
     path("2fa/webauthn/", ways.passkeys, name="mfa_list_webauthn"),
     path("2fa/webauthn/add/", enrolling.add_passkey, name="mfa_add_webauthn"),
     path("2fa/webauthn/signup/", enrolling.sign_up_passkey, name="mfa_signup_webauthn"),

@@ -9,8 +9,10 @@ from typing import Any
 
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.mfa.base.internal.flows import delete_and_cleanup
+from allauth.mfa.base.views import IndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import flows
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
@@ -26,6 +28,7 @@ from expunge.ports.accounts.account_guard import CredentialCard
 from expunge.web.site.accounts import asking, enrolling
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.accounts.strength import strength_of
 
 _CREDENTIAL, _APP = "credential", "totp"
 """The detail of an ask that names a credential, and the keeper's name of a code device."""
@@ -99,6 +102,16 @@ def passkeys_of(account: Account, cards: Sequence[CredentialCard]) -> list[Passk
         name = _("A passkey that only logs in")
         found.append(Passkey(f"row-{row.pk}", name, row.created_at, row.last_used_at, confirms=False, copied=False, logs_in=True, row=row))
     return sorted(found, key=lambda each: each.made)
+
+
+class WaysView(IndexView):  # type: ignore[misc]
+    """The ways to log in, with how strong the account is by its weakest one."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the strength."""
+        values: dict[str, Any] = super().get_context_data(**kwargs)
+        account = _account(self.request)
+        return {**values, "strength": strength_of(account), "wait": settings.EXPUNGE_RECOVERY_WAIT}
 
 
 def offer_asks() -> None:

@@ -38,7 +38,6 @@ NOT_THROTTLED = {
     "usersessions_list": "ends sessions of a person who is logged in",
     "mfa_list_webauthn": "names a passkey, or leads to the page that asks",
     "mfa_deactivate_totp": "leads to the page that asks",
-    "account_email": "leads to the page that asks",
     "accounts_close": "leads to the page that asks",
     "accounts_recovery_stop": "stops a recovery of a person who is logged in",
     "accounts_typed_before": "shows a form again that a person had typed",
