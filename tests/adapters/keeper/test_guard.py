@@ -109,6 +109,7 @@ def test_a_code_device_is_shown_once_and_confirms_where_there_is_no_passkey(owl:
         owl.guard.finish_ask(begun.token, anna.session, anna.ask(), CodeProof(code_of(offer.seed, now, steps=1)))
 
 
+@pytest.mark.duty("NST-04")
 def test_the_level_is_that_of_the_weakest_way_in_and_a_caller_can_only_lower_it(owl: Guarded) -> None:
     anna = owl.newcomer()
     assert owl.guard.level(anna.account, Audience.CUSTOMERS) is Level.ONE_FACTOR, "its mail address"

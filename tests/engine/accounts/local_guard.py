@@ -22,7 +22,7 @@ from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.engine.accounts.family_memberships import FamilyMemberships
 from expunge.engine.accounts.guard import GuardParts, LocalGuard
 from expunge.engine.accounts.owners import Owners
-from expunge.ports.accounts.memberships import Invitations
+from expunge.ports.accounts.memberships import Invitations, Memberships
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from tests.adapters.sinks import Sink, mail_sink
 
@@ -84,15 +84,21 @@ class Local:
 
 
 @contextmanager
-def local_guard(folder: Path, invitations: Invitations | None = None) -> Iterator[Local]:
-    """A guard for the length of a block."""
+def local_guard(folder: Path, invitations: Invitations | None = None, memberships: Memberships | None = None) -> Iterator[Local]:
+    """A guard for the length of a block. ``memberships``: who may ask what; the families of its own tables where it is None."""
     hands = Hands()
     with mail_sink() as sink, open_journal(f"sqlite:///{folder}/state.db") as journal:
         letters = SmtpLetters(MailServer.at(f"smtp://127.0.0.1:{sink.port}"), "privacy@owl.example")
         register = DjangoAccountRegister(journal.alias)
         owners = Owners(register, FieldSeals(bytes(32)), letters, company="Owl", site=ORIGIN)
         parts = GuardParts(
-            register, owners, Fido2Passkeys(ORIGIN, SITE, "Owl"), TotpCodes("Owl"), FamilyMemberships(register), hands, invitations
+            register,
+            owners,
+            Fido2Passkeys(ORIGIN, SITE, "Owl"),
+            TotpCodes("Owl"),
+            memberships or FamilyMemberships(register),
+            hands,
+            invitations,
         )
         yield Local(LocalGuard(parts, hands.monotonic), register, sink, hands)
         letters.close()

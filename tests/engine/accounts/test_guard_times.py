@@ -332,3 +332,30 @@ def test_minutes_that_a_clock_is_off_are_told_of_a_new_device_alone(local: Local
     assert local.guard.clock_offset(offer.token, account, SESSION, "no code") is None
     with pytest.raises(ProofRefused):
         local.guard.clock_offset(offer.token, account, b"o" * 32, ahead)
+
+
+class AllowEverything:
+    """A register of rights in which everybody has every one."""
+
+    def may(self, account: UUID, ask: Ask) -> bool:
+        return True
+
+
+@pytest.mark.duty("DSG-10")
+def test_a_code_confirms_no_ask_of_staff(tmp_path: Path) -> None:
+    """It can be phished: neither where the account has a code device alone, nor with a token of a challenge for a passkey."""
+    with local_guard(tmp_path, memberships=AllowEverything()) as local:
+        account = local.newcomer()
+        offer = local.guard.begin_code_device(account, SESSION, local.guard.prove_by_code(account, SESSION, local.sent_code(account)))
+        local.guard.finish_code_device(offer.token, account, SESSION, code_of(offer.seed, local.hands.now().timestamp()))
+        ask = Ask(AskKind.VIEW, account)
+        with pytest.raises(NotPermitted):
+            local.guard.begin_ask(SESSION, ask)
+        local.hands.seconds += 60
+        enrol = Ask(AskKind.ENROL_CREDENTIAL, account)
+        code = CodeProof(code_of(offer.seed, local.hands.now().timestamp()))
+        local.enrol(account, local.guard.finish_ask(local.guard.begin_ask(SESSION, enrol).token, SESSION, enrol, code))
+        local.hands.seconds += 60
+        begun = local.guard.begin_ask(SESSION, ask)
+        with pytest.raises(ProofRefused, match="passkey alone"):
+            local.guard.finish_ask(begun.token, SESSION, ask, CodeProof(code_of(offer.seed, local.hands.now().timestamp())))

@@ -125,7 +125,7 @@ class Enrolment:
         _require_same(offered, account, session)
         return self._devices.minutes_off(offered.seed, code, self._clock.now())
 
-    def rename(self, account: UUID, credential: str, name: str) -> None:
+    def name_anew(self, account: UUID, credential: str, name: str) -> None:
         """See the port of the guard."""
         _require_name(name)
         try:

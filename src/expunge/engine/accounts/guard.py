@@ -177,7 +177,7 @@ class LocalGuard:
 
     def rename_credential(self, account: UUID, credential: str, name: str) -> None:
         """See the port."""
-        self._enrolment.rename(account, credential, name)
+        self._enrolment.name_anew(account, credential, name)
 
     def credentials(self, account: UUID) -> tuple[CredentialCard, ...]:
         """See the port."""

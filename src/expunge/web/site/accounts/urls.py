@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from expunge.web.site.accounts import aftermath, asking, changes, enrolling, recovery_views, views, ways
+from expunge.web.site.accounts import aftermath, recovery_views, views
+from expunge.web.site.accounts.guarded import asking, changes, enrolling, ways
 
 # Why here: nothing happens to an account but by a request, and whoever listens needs allauth's models, which exist by now.
 aftermath.listen()
