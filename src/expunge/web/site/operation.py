@@ -11,9 +11,9 @@ from expunge.bootstrap.accounts.pages import Accounts, mail_password
 from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
 from expunge.web.readiness import Check, Part
-from expunge.web.site.accounts.guarded.adoption import adoption
 from expunge.web.site.application import make_pages, migrated
 from expunge.web.site.defence.bad_tokens import refused_token
+from expunge.web.site.factors.adoption import adoption
 from expunge.web.site.mail.mail_server import MailServer
 from expunge.web.site.mail.outbox import standing
 from expunge.web.site.mail.sender import MailSender

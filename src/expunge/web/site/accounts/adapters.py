@@ -25,9 +25,8 @@ from django.utils.translation import gettext, gettext_noop
 from expunge.core.accounts.mail_addresses import is_address
 from expunge.errors import Busy, Undelivered
 from expunge.ports.accounts.sealed_fields import FieldKind
-from expunge.web.site.accounts import known_devices, recovery_code
+from expunge.web.site.accounts import guarding, known_devices, recovery_code
 from expunge.web.site.accounts.columns.coarse import network_of
-from expunge.web.site.accounts.guarded import guarding
 from expunge.web.site.shell.devices import device_name
 
 _NO_MAIL = gettext_noop("Our mail cannot go out right now. Nothing is lost: ask for a new mail in a few minutes.")

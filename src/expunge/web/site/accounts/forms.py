@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy as _
 
 from expunge.errors import Busy, ChallengeEnded, ProofRefused, UsageError
 from expunge.web.site.accounts import passkeys
-from expunge.web.site.accounts.guarded.guarding import guard, guard_session, keep_permit
+from expunge.web.site.accounts.guarding import guard, guard_session, keep_permit
 from expunge.web.site.accounts.models import Account
 
 

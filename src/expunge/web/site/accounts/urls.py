@@ -5,29 +5,17 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from expunge.web.site.accounts import aftermath, recovery_views, views
-from expunge.web.site.accounts.guarded import asking, changes, enrolling, ways
 
 # Why here: nothing happens to an account but by a request, and whoever listens needs allauth's models, which exist by now.
 aftermath.listen()
-for room in (enrolling, ways, changes):
-    room.offer_asks()
 
 urlpatterns = [
     path("confirm-email/", views.prove_address, name="account_email_verification_sent"),
     path("sessions/", views.SessionsView.as_view(), name="usersessions_list"),
-    path("confirm/", asking.confirm, name="accounts_confirm"),
-    path("email/", changes.AddressView.as_view(), name="account_email"),
-    path("2fa/", ways.WaysView.as_view(), name="mfa_index"),
-    path("2fa/webauthn/", ways.passkeys, name="mfa_list_webauthn"),
-    path("2fa/webauthn/add/", enrolling.add_passkey, name="mfa_add_webauthn"),
-    path("2fa/webauthn/signup/", enrolling.sign_up_passkey, name="mfa_signup_webauthn"),
-    path("2fa/totp/activate/", enrolling.add_app, name="mfa_activate_totp"),
-    path("2fa/totp/deactivate/", ways.remove_app, name="mfa_deactivate_totp"),
     re_path(r"^2fa/webauthn/keys/", views.not_there),
     path("password/change/", views.change_password, name="account_change_password"),
     path("protect/", recovery_views.enrol, name="accounts_enrol"),
     path("typed-before/", views.typed_before, name="accounts_typed_before"),
-    path("close/", changes.close, name="accounts_close"),
     path("recovery/", recovery_views.ask, name="accounts_recovery"),
     path("recovery/code/", recovery_views.prove, name="accounts_recovery_code"),
     path("recovery/waiting/", recovery_views.waiting, name="accounts_recovery_waits"),

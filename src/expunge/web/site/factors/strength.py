@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
 from expunge.ports.accounts.account_guard import CredentialCard
-from expunge.web.site.accounts.guarded.guarding import guard
+from expunge.web.site.accounts.guarding import guard
 from expunge.web.site.accounts.models import Account
 
 

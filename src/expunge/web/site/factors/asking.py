@@ -26,8 +26,8 @@ from django.views.decorators.http import require_http_methods
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import Busy, ChallengeEnded, CredentialCopied, ExpungeError, NotPermitted, ProofRefused, Undelivered, UsageError
 from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
-from expunge.web.site.accounts.guarded import guarding
-from expunge.web.site.accounts.guarded.guarding import guard, guard_session
+from expunge.web.site.accounts import guarding
+from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
 
 _ASKED = "expunge_asked"

@@ -25,10 +25,10 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Method
 from expunge.errors import UsageError
 from expunge.ports.accounts.account_guard import CredentialCard
-from expunge.web.site.accounts.guarded import asking, enrolling
-from expunge.web.site.accounts.guarded.guarding import guard, guard_session
-from expunge.web.site.accounts.guarded.strength import strength_of
+from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.factors import asking, enrolling
+from expunge.web.site.factors.strength import strength_of
 
 _CREDENTIAL, _APP = "credential", "totp"
 """The detail of an ask that names a credential, and the keeper's name of a code device."""

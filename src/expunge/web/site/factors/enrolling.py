@@ -32,9 +32,10 @@ from fido2.utils import websafe_decode
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import AlreadyThere, ChallengeEnded, ExpungeError, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import MOST_NAME
-from expunge.web.site.accounts.guarded import asking, guarding
-from expunge.web.site.accounts.guarded.guarding import guard, guard_session
+from expunge.web.site.accounts import guarding
+from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.factors import asking
 from expunge.web.site.shell.devices import device_name
 
 _PASSKEY, _APP = "expunge_passkey_begun", "expunge_app_begun"

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_http_methods
 
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.web.site.accounts import closing
-from expunge.web.site.accounts.guarded import asking
-from expunge.web.site.accounts.guarded.guarding import guard, guard_session
+from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.factors import asking
 
 _ADDRESS = "address"
 
