@@ -349,6 +349,18 @@ def test_a_wrong_code_of_a_sign_up_looks_alike_too(served_site: SiteServed) -> N
     assert seen[0] == seen[1]
 
 
+def test_a_confirmation_ends_delays_after_wrong_codes(served_site: SiteServed, anna: HttpPerson) -> None:
+    served_site.sql("DELETE FROM expunge_failed_run")
+    anna.sign_up("mistypes@example.org")
+    seed = anna.enrol_app()
+    anna.get("/account/2fa/webauthn/add/")
+    for _ in range(3):
+        assert "not the code" in anna.confirm(code="000000").words
+        served_site.sql("UPDATE expunge_failed_run SET ready = 0")
+    assert anna.confirm(code=code_of(seed, 1)).path == "/account/2fa/webauthn/add/"
+    assert served_site.sql("SELECT failures FROM expunge_failed_run WHERE failures > 2") == []
+
+
 @contextlib.contextmanager
 def no_keeper(served: SiteServed) -> Iterator[None]:
     """No keeper runs until the block ends: the server begins one again, which reads the map."""

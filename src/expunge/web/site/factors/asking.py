@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.contrib import messages
@@ -136,11 +138,19 @@ class _Asked:
         except (ProofRefused, ChallengeEnded, NotPermitted, UsageError):
             wrong = _("This is not the code. Use the newest one.") if proof.get("code") else _("That confirmed nothing. Try again.")
             return self.shown(wrong)
+        self._proven("" if self._held.get("sent") else Authenticator.Type.TOTP if proof.get("code") else Authenticator.Type.WEBAUTHN)
         del self._request.session[_ASKED]
         try:
             return self._page.act(self._request, self.ask, permit, self._given)
         except (Busy, ChallengeEnded, NotPermitted, ProofRefused, UsageError) as refusal:
             return self._left(refused(refusal))
+
+    def _proven(self, factor: str) -> None:
+        """Note what the person has shown: it ends delays after failures, and a factor stands for what other pages would ask again."""
+        if factor:
+            record_authentication(self._request, self._account, "mfa", type=factor, reauthenticated=True)
+        else:
+            record_authentication(self._request, self._account, "code")
 
     def _by_mail(self, problem: str) -> HttpResponse:
         """Show it to an account that has nothing which could confirm it: its mail address does, where the ask allows that."""
