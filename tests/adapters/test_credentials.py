@@ -66,7 +66,7 @@ def test_options_are_what_a_browser_parses() -> None:
     made = PASSKEYS.creation_options(UUID(int=5), "anna@home.example", CHALLENGE, [b"known"])
     assert made["challenge"] == packed(CHALLENGE)
     assert made["attestation"] == "none"
-    assert made["authenticatorSelection"] == {"residentKey": "preferred", "requireResidentKey": False, "userVerification": "required"}
+    assert made["authenticatorSelection"] == {"residentKey": "required", "requireResidentKey": True, "userVerification": "required"}
     assert made["excludeCredentials"] == [{"type": "public-key", "id": packed(b"known")}]
     assert made["user"]["id"] == packed(UUID(int=5).bytes)
     assert [each["alg"] for each in made["pubKeyCredParams"]] == [-7, -8, -257]

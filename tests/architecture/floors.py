@@ -152,11 +152,12 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/accounts": "site/shell site/accounts/columns site/mail",
         "site/defence/migrations": "",
         "site/defence": "site/shell site/accounts site/accounts/columns",
+        "site/factors": "site/shell site/accounts",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",
         "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",
-        "site": ". site/shell site/accounts site/mail site/defence site/staff site/staff/managing site/providers",
+        "site": ". site/shell site/accounts site/mail site/defence site/factors site/staff site/staff/managing site/providers",
         "serving": ". site",
     },
     "demo": {

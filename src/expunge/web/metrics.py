@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -13,6 +14,8 @@ from expunge.web.readiness import Readiness
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
+Numbers: TypeAlias = Callable[[], dict[str, float]]
+"""Gives names from a closed list, with their numbers."""
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -48,9 +51,9 @@ class Metrics:
         """Count a request to *seal* or *open* fields of a kind that the keeper refused, as its budget was used up."""
         self._fields.labels(act, kind).inc()
 
-    def watch(self, readiness: Readiness, outbox: Callable[[], dict[str, float]] | None) -> None:
-        """Show as well which parts work, and the numbers of the outbox, as they are when metrics are read."""
-        self._registry.register(_Now(readiness, outbox))
+    def watch(self, readiness: Readiness, outbox: Numbers | None = None, accounts: Numbers | None = None) -> None:
+        """Show as well which parts work, the numbers of the outbox, and of accounts by their factor, as they are when metrics are read."""
+        self._registry.register(_Now(readiness, outbox, accounts))
 
     def text(self) -> bytes:
         """Return all of them."""
@@ -65,8 +68,8 @@ def method_word(method: str) -> str:
 class _Now(Collector):
     """Values that are looked up when metrics are read."""
 
-    def __init__(self, readiness: Readiness, outbox: Callable[[], dict[str, float]] | None) -> None:
-        self._readiness, self._outbox = readiness, outbox
+    def __init__(self, readiness: Readiness, outbox: Numbers | None, accounts: Numbers | None) -> None:
+        self._readiness, self._outbox, self._accounts = readiness, outbox, accounts
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield them."""
@@ -76,6 +79,11 @@ class _Now(Collector):
         yield ready
         for name, value in (self._outbox() if self._outbox is not None else {}).items():
             yield GaugeMetricFamily(f"expunge_mail_{name}", _OUTBOX[name], value)
+        if self._accounts is not None:
+            accounts = GaugeMetricFamily("expunge_accounts", "Accounts of proven addresses, by strongest factor.", labels=("factor",))
+            for factor, number in self._accounts().items():
+                accounts.add_metric((factor,), number)
+            yield accounts
 
 
 _OUTBOX = {

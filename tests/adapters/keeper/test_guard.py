@@ -96,7 +96,7 @@ def test_a_code_device_is_shown_once_and_confirms_where_there_is_no_passkey(owl:
     assert offer.seed in offer.address
     owl.guard.finish_code_device(offer.token, anna.account, anna.session, code_of(offer.seed, now, steps=-1))
     owl.join(anna)
-    assert owl.guard.level(anna.account, Audience.CUSTOMERS) is Level.TWO_FACTORS
+    assert owl.guard.level(anna.account, Audience.STAFF) is Level.TWO_FACTORS
     begun = owl.guard.begin_ask(anna.session, anna.ask())
     assert begun.options is None
     assert begun.takes_code
@@ -110,6 +110,7 @@ def test_a_code_device_is_shown_once_and_confirms_where_there_is_no_passkey(owl:
         owl.guard.finish_ask(begun.token, anna.session, anna.ask(), CodeProof(code_of(offer.seed, now, steps=1)))
 
 
+@pytest.mark.duty("NST-04")
 def test_the_level_is_that_of_the_weakest_way_in_and_a_caller_can_only_lower_it(owl: Guarded) -> None:
     anna = owl.newcomer()
     assert owl.guard.level(anna.account, Audience.CUSTOMERS) is Level.ONE_FACTOR, "its mail address"
@@ -119,6 +120,7 @@ def test_the_level_is_that_of_the_weakest_way_in_and_a_caller_can_only_lower_it(
     assert owl.guard.level(anna.account, Audience.STAFF, [frozenset({Method.PASSWORD, Method.TOTP})]) is Level.TWO_FACTORS
     assert owl.guard.level(anna.account, Audience.STAFF, [frozenset({Method.PASSWORD, Method.SMS})]) is Level.NONE
     assert owl.guard.level(uuid4(), Audience.STAFF, [frozenset({Method.PASSKEY})]) is Level.NONE
+    assert owl.guard.level(anna.account, Audience.CUSTOMERS) is Level.ONE_FACTOR, "a customer recovers by mail"
 
 
 def test_the_address_changes_by_a_credential_alone_and_the_old_one_is_told(owl: Guarded) -> None:
@@ -144,8 +146,9 @@ def test_letters_are_in_the_owners_language_as_text_and_html_and_tell_nothing(ow
     ana = owl.newcomer(language="es-MX")
     code = owl.sent_code(ana)
     (at,) = owl.letters_to(ana, 1)
-    assert f"Su código es {code}" in owl.sink.messages[at][1]
-    assert f"Su código es {code}" in owl.sink.html[at]
+    assert f"\n{code}\r\n" in owl.sink.messages[at][1], "it stands on a line of its own"
+    assert "Este código demuestra" in owl.sink.html[at]
+    assert f">{code}</p>" in owl.sink.html[at]
     assert '<html lang="es">' in owl.sink.html[at]
     assert owl.sink.headers[at]["Auto-Submitted"] == "auto-generated"
     assert str(ana.account) not in f"{owl.sink.messages[at]}{owl.sink.headers[at]}"

@@ -14,6 +14,7 @@ PROVIDER = Method.PROVIDER
 WAYS = st.lists(st.frozensets(st.sampled_from(Method), max_size=3), max_size=4)
 
 
+@pytest.mark.duty("NST-04", "NST-05", "DSG-10")
 @pytest.mark.parametrize(
     ("ways", "customers", "staff"),
     [
@@ -24,6 +25,7 @@ WAYS = st.lists(st.frozensets(st.sampled_from(Method), max_size=3), max_size=4)
         ([{PASSKEY}, {PASSWORD, RECOVERY}], Level.TWO_FACTORS, Level.TWO_FACTORS),
         ([{PASSKEY}, {PASSWORD}], Level.ONE_FACTOR, Level.ONE_FACTOR),
         ([{PASSKEY}, {MAIL}], Level.ONE_FACTOR, Level.ONE_FACTOR),
+        ([{PASSKEY}, {Method.MAIL_RECOVERY}], Level.ONE_FACTOR, Level.ONE_FACTOR),
         ([{PASSWORD, KEY}], Level.PHISHING_RESISTANT, Level.PHISHING_RESISTANT),
         ([{TOTP}], Level.ONE_FACTOR, Level.ONE_FACTOR),
         ([{PASSWORD, SMS}], Level.ONE_FACTOR, Level.NONE),

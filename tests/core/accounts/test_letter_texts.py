@@ -8,6 +8,7 @@ import pytest
 
 from expunge.core.accounts.letter_texts import LetterKind, written
 
+CODES = {LetterKind.ENROLMENT_CODE, LetterKind.PROVING_CODE, LetterKind.CHANGE_CODE, LetterKind.CLOSING_CODE}
 WHEN = datetime(2026, 11, 29, 12, 5, tzinfo=UTC)
 
 
@@ -18,10 +19,12 @@ def test_each_letter_is_whole_in_both_languages(kind: LetterKind) -> None:
         assert "Owl" in letter.text
         assert "https://owl.example" in letter.text
         assert not set("{}") & set(f"{letter.subject}{letter.text}{letter.html}")
-        assert ("12345678" in letter.text) is (kind is LetterKind.ENROLMENT_CODE)
+        assert ("12345678" in letter.text) is (kind in CODES)
+        assert ("\n\n12345678\n" in letter.text) is (kind in CODES), "it stands alone"
         assert "12345678" not in letter.subject, "a lock screen shows it"
-        assert ("2026-11-29 12:05 UTC" in letter.text) is (kind is not LetterKind.ENROLMENT_CODE)
-        assert letter.html.count("<p>") == letter.text.count("\n\n") + 1
+        assert ("2026-11-29 12:05 UTC" in letter.text) is (kind not in CODES)
+        # One more than the text has: the company's name stands above.
+        assert letter.html.count("<p ") == letter.text.count("\n\n") + 2
     assert english.subject != spanish.subject
     assert english.text != spanish.text
 

@@ -17,11 +17,12 @@ from expunge.adapters.database.account_register_django import DjangoAccountRegis
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.outbound.mail_smtp import MailServer, SmtpLetters
+from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.engine.accounts.family_memberships import FamilyMemberships
 from expunge.engine.accounts.guard import GuardParts, LocalGuard
 from expunge.engine.accounts.owners import Owners
-from expunge.ports.accounts.memberships import Invitations
+from expunge.ports.accounts.memberships import Invitations, Memberships
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from tests.adapters.sinks import Sink, mail_sink
 
@@ -58,9 +59,9 @@ class Local:
         self.guard.open_account(account, f"{account.hex[:8]}@home.example", "en")
         return account
 
-    def sent_code(self, account: UUID) -> str:
+    def sent_code(self, account: UUID, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> str:
         before = len(self._codes(account))
-        self.guard.send_code(account, SESSION)
+        self.guard.send_code(account, SESSION, kind)
         until = time.monotonic() + 20
         while len(codes := self._codes(account)) <= before:
             assert time.monotonic() < until, "no code came by mail"
@@ -83,15 +84,21 @@ class Local:
 
 
 @contextmanager
-def local_guard(folder: Path, invitations: Invitations | None = None) -> Iterator[Local]:
-    """A guard for the length of a block."""
+def local_guard(folder: Path, invitations: Invitations | None = None, memberships: Memberships | None = None) -> Iterator[Local]:
+    """A guard for the length of a block. ``memberships``: who may ask what; the families of its own tables where it is None."""
     hands = Hands()
     with mail_sink() as sink, open_journal(f"sqlite:///{folder}/state.db") as journal:
         letters = SmtpLetters(MailServer.at(f"smtp://127.0.0.1:{sink.port}"), "privacy@owl.example")
         register = DjangoAccountRegister(journal.alias)
         owners = Owners(register, FieldSeals(bytes(32)), letters, company="Owl", site=ORIGIN)
         parts = GuardParts(
-            register, owners, Fido2Passkeys(ORIGIN, SITE, "Owl"), TotpCodes("Owl"), FamilyMemberships(register), hands, invitations
+            register,
+            owners,
+            Fido2Passkeys(ORIGIN, SITE, "Owl"),
+            TotpCodes("Owl"),
+            memberships or FamilyMemberships(register),
+            hands,
+            invitations,
         )
         yield Local(LocalGuard(parts, hands.monotonic), register, sink, hands)
         letters.close()

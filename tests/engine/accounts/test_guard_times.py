@@ -12,7 +12,7 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Method
 from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.tickets import Tickets
-from expunge.errors import Busy, ChallengeEnded, NotPermitted, ProofRefused
+from expunge.errors import Busy, ChallengeEnded, ExpungeError, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
 from tests.adapters.keeper.guarded import code_of
 from tests.engine.accounts.local_guard import BEGUN, SESSION, Local, local_guard
@@ -248,3 +248,114 @@ def test_an_allowance_slides_and_forgets_what_was_given_back() -> None:
         allowance.take(ONE)
     allowance.give_back(ONE)
     allowance.take(ONE)
+
+
+def test_an_account_whose_address_was_never_proven_goes_after_three_days(local: Local) -> None:
+    forgotten, proven = local.newcomer(), local.newcomer()
+    local.guard.prove_by_code(proven, SESSION, local.sent_code(proven))
+    local.hands.seconds += 2 * 86400
+    local.newcomer()
+    assert local.register.account(forgotten), "its person may still come back"
+    local.hands.seconds += 86401
+    local.newcomer()
+    assert local.register.account(forgotten) is None
+    assert local.register.account(proven)
+
+
+def test_a_permit_to_enrol_lasts_ten_minutes_whoever_gave_it(local: Local) -> None:
+    account = local.guardian()
+    ask = Ask(AskKind.ENROL_CREDENTIAL, account)
+    begun = local.guard.begin_ask(SESSION, ask)
+    permit = local.guard.finish_ask(begun.token, SESSION, ask, PasskeyProof(local.authenticator.sign(begun.options or {})))
+    local.hands.seconds += 599
+    assert local.guard.begin_enrolment(account, SESSION, permit).options
+    local.hands.seconds += 1
+    with pytest.raises(ChallengeEnded):
+        local.guard.begin_enrolment(account, SESSION, permit)
+
+
+def test_a_code_by_mail_confirms_one_kind_of_ask_while_there_is_no_credential(local: Local) -> None:
+    account = local.newcomer()
+    close = Ask(AskKind.CLOSE_ACCOUNT, account)
+    with pytest.raises(UsageError):
+        local.guard.send_code(account, SESSION, AskKind.EXPORT)
+    enrolling = local.guard.prove_by_code(account, SESSION, local.sent_code(account))
+    with pytest.raises(ProofRefused):
+        local.guard.close_account(enrolling, SESSION, close)
+    closing = local.guard.prove_by_code(account, SESSION, local.sent_code(account, AskKind.CLOSE_ACCOUNT))
+    enrolling = local.guard.prove_by_code(account, SESSION, local.sent_code(account))
+    local.enrol(account, enrolling)
+    with pytest.raises(NotPermitted, match="by mail"):
+        local.guard.close_account(closing, SESSION, close)
+    assert local.register.account(account)
+
+
+def test_a_new_address_is_proven_by_a_code_that_confirms_nothing(local: Local) -> None:
+    from hashlib import sha256
+
+    account = local.guardian()
+    new = f"{account.hex[:8]}.new@home.example"
+    ask = Ask(AskKind.CHANGE_OF_ADDRESS, account, details=(("address", sha256(new.encode()).hexdigest()),))
+    begun = local.guard.begin_ask(SESSION, ask)
+    permit = local.guard.finish_ask(begun.token, SESSION, ask, PasskeyProof(local.authenticator.sign(begun.options or {})))
+    local.guard.change_address(permit, SESSION, ask, new)
+    assert local.guard.prove_by_code(account, SESSION, local.sent_code(account)) == ""
+    record = local.register.account(account)
+    assert record
+    assert record.proven_at
+    with pytest.raises(NotPermitted):
+        local.guard.send_code(account, SESSION)
+
+
+def test_a_closed_account_confirms_nothing_and_can_be_opened_anew(local: Local) -> None:
+    account = local.guardian()
+    close, export = Ask(AskKind.CLOSE_ACCOUNT, account), Ask(AskKind.EXPORT, account, "f-owl")
+    permits = []
+    for ask in (export, close):
+        begun = local.guard.begin_ask(SESSION, ask)
+        permits.append(local.guard.finish_ask(begun.token, SESSION, ask, PasskeyProof(local.authenticator.sign(begun.options or {}))))
+    with pytest.raises(UsageError):
+        local.guard.close_account(permits[0], SESSION, export)
+    local.guard.close_account(permits[1], SESSION, close)
+    with pytest.raises(ExpungeError):
+        local.guard.use_permit(permits[0], SESSION, export)
+    assert local.guard.credentials(account) == ()
+    local.guard.open_account(account, "again@home.example", "en")
+
+
+def test_minutes_that_a_clock_is_off_are_told_of_a_new_device_alone(local: Local) -> None:
+    account = local.newcomer()
+    permit = local.guard.prove_by_code(account, SESSION, local.sent_code(account))
+    offer = local.guard.begin_code_device(account, SESSION, permit)
+    ahead = code_of(offer.seed, local.hands.now().timestamp() + 600)
+    assert local.guard.clock_offset(offer.token, account, SESSION, ahead) == 10
+    assert local.guard.clock_offset(offer.token, account, SESSION, "no code") is None
+    with pytest.raises(ProofRefused):
+        local.guard.clock_offset(offer.token, account, b"o" * 32, ahead)
+
+
+class AllowEverything:
+    """A register of rights in which everybody has every one."""
+
+    def may(self, account: UUID, ask: Ask) -> bool:
+        return True
+
+
+@pytest.mark.duty("DSG-10")
+def test_a_code_confirms_no_ask_of_staff(tmp_path: Path) -> None:
+    """It can be phished: neither where the account has a code device alone, nor with a token of a challenge for a passkey."""
+    with local_guard(tmp_path, memberships=AllowEverything()) as local:
+        account = local.newcomer()
+        offer = local.guard.begin_code_device(account, SESSION, local.guard.prove_by_code(account, SESSION, local.sent_code(account)))
+        local.guard.finish_code_device(offer.token, account, SESSION, code_of(offer.seed, local.hands.now().timestamp()))
+        ask = Ask(AskKind.VIEW, account)
+        with pytest.raises(NotPermitted):
+            local.guard.begin_ask(SESSION, ask)
+        local.hands.seconds += 60
+        enrol = Ask(AskKind.ENROL_CREDENTIAL, account)
+        code = CodeProof(code_of(offer.seed, local.hands.now().timestamp()))
+        local.enrol(account, local.guard.finish_ask(local.guard.begin_ask(SESSION, enrol).token, SESSION, enrol, code))
+        local.hands.seconds += 60
+        begun = local.guard.begin_ask(SESSION, ask)
+        with pytest.raises(ProofRefused, match="passkey alone"):
+            local.guard.finish_ask(begun.token, SESSION, ask, CodeProof(code_of(offer.seed, local.hands.now().timestamp())))

@@ -32,6 +32,17 @@ def _defence(test: str) -> tuple[str, ...]:
     return (f"tests/web/site/test_defence.py::{test}",)
 
 
+_STRENGTH = ("tests/core/accounts/test_credential_strength.py",)
+
+
+def _guarding(test: str) -> tuple[str, ...]:
+    return (f"tests/adapters/keeper/test_guard.py::{test}",)
+
+
+def _methods(test: str) -> tuple[str, ...]:
+    return (f"tests/web/site/test_methods.py::{test}",)
+
+
 SCOPE = (
     Mutation(
         "COP-12", "what no activity needs does not count", "core/retention/collection_permission.py",
@@ -390,6 +401,52 @@ REST = (
         "NST-11", "known passwords are taken", "web/site/defence/password_rules.py",
         "if is_known(spelt(password)):", "if False:",
         _defence("test_a_bad_password_is_refused_with_its_reason"),
+    ),
+    Mutation(
+        "NST-04", "an account is as strong as its strongest way in", "core/accounts/credential_strength.py",
+        "return min(found, default=Level.NONE)", "return max(found, default=Level.NONE)", _STRENGTH,
+    ),
+    Mutation(
+        "NST-04", "the recovery by mail is no way in", "engine/accounts/guard.py",
+        "            own.append(frozenset({Method.MAIL_RECOVERY}))\n", "            pass\n",
+        _guarding("test_the_level_is_that_of_the_weakest_way_in_and_a_caller_can_only_lower_it"),
+    ),
+    Mutation(
+        "NST-04", "what the caller knows lowers no level", "engine/accounts/guard.py",
+        "return min(level_of(own, audience), level_of(also, audience)) if also else", "return level_of(own, audience) if also else",
+        _guarding("test_the_level_is_that_of_the_weakest_way_in_and_a_caller_can_only_lower_it"),
+    ),
+    Mutation(
+        "NST-05", "a text message counts for staff", "core/accounts/credential_strength.py",
+        "Level.NONE if audience is Audience.STAFF and Method.SMS in way else strength_of(way)", "strength_of(way)", _STRENGTH,
+    ),
+    Mutation(
+        "NST-05", "a telephone number is asked for at the sign-up", "web/site/settings.py",
+        '"ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],', '"ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*", "phone"],',
+        _methods("test_no_way_in_is_a_text_message_or_a_call"),
+    ),
+    Mutation(
+        "DSG-10", "a code that can be phished confirms an ask of staff", "engine/accounts/confirming.py",
+        "if ask.kind.of_staff:", "if False:", ("tests/engine/accounts/test_guard_times.py::test_a_code_confirms_no_ask_of_staff",),
+    ),
+    Mutation(
+        "DSG-10", "customers are told that they need a phone", "web/site/accounts/templates/accounts/enrol.html",
+        " You need no phone: a computer or a security key will do.", "", _methods("test_a_method_takes_no_telephone_number"),
+    ),
+    Mutation(
+        "DSG-10", "passwords from break-ins are taken", "web/site/defence/password_rules.py",
+        "if is_known(spelt(password)):", "if False:",
+        _defence("test_a_bad_password_is_refused_with_its_reason"),
+    ),
+    Mutation(
+        "RNG-21", "no second factor is offered at the sign-up", "web/site/settings.py",
+        '"ACCOUNT_SIGNUP_REDIRECT_URL": "accounts_enrol",', '"ACCOUNT_SIGNUP_REDIRECT_URL": "home",',
+        _methods("test_a_customer_is_offered_a_second_factor_on_the_first_screen"),
+    ),
+    Mutation(
+        "RNG-21", "adoption is not counted", "web/site/operation.py",
+        "for each, number in adoption().items()", "for each, number in dict(adoption()).items() if not number",
+        _methods("test_adoption_is_counted_without_a_person"),
     ),
 )  # fmt: skip
 STAFF = (

@@ -55,7 +55,7 @@ def pages_here() -> Any:
 
     accounts = open_accounts(data_map, database)
     assert accounts is not None
-    settings.EXPUNGE_FIELDS = accounts.fields
+    settings.EXPUNGE_FIELDS, settings.EXPUNGE_GUARD = accounts.fields, accounts.guard
     settings.SECRET_KEY = accounts.fields.site_key().hex()
     return accounts.fields
 

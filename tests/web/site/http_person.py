@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import hmac
 import http.client
+import json
 import re
 import time
 from dataclasses import dataclass, field
 from html import unescape
 from http.cookies import SimpleCookie
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
+from expunge.testing.accounts.soft_authenticator import SoftAuthenticator, packed
 from tests.web.site.kit import SiteServed, client_address
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -128,10 +131,49 @@ class HttpPerson:
         self.send("code", code=code_of(seed))
         return seed
 
+    def authenticator(self) -> SoftAuthenticator:
+        """An authenticator at this browser's machine."""
+        return SoftAuthenticator(self.site.origin, "localhost")
+
+    def enrol_passkey(self, authenticator: SoftAuthenticator, name: str = "My telephone") -> Shown:
+        """Add a passkey on the page that makes one, which is open or is gone to."""
+        if self.last is None or "creation_options" not in self.last.text:
+            self.get("/account/2fa/webauthn/add/")
+        assert self.last is not None
+        made = authenticator.create(options_of(self.last))
+        return self.send("credential", credential=made.decode(), name=name)
+
+    def confirm(self, authenticator: SoftAuthenticator | None = None, code: str = "") -> Shown:
+        """Confirm what the present page asks."""
+        assert self.last is not None
+        assert self.last.path == "/account/confirm/", self.last.words
+        if authenticator is None:
+            return self.send("code", code=code)
+        return self.send("credential", credential=authenticator.sign(options_of(self.last)).decode())
+
+    def log_in_by_passkey(self, authenticator: SoftAuthenticator, account: bytes, credential: bytes | None = None) -> Shown:
+        """Log in with a passkey alone, as a browser does that finds it by itself."""
+        self.get("/account/login/")
+        begun = json.loads(self.ask("GET", "/account/2fa/webauthn/login/", Accept="application/json").text)
+        options = begun["request_options"]["publicKey"]
+        chosen = credential or next(iter(authenticator.made))
+        told = json.loads(authenticator.sign({**options, "allowCredentials": []}, credential=chosen))
+        told["response"]["userHandle"] = packed(account)
+        return self.post("/account/2fa/webauthn/login/", credential=json.dumps(told))
+
     @property
     def inside(self) -> bool:
         """Whether this browser is logged in."""
         return self.get("/account/sessions/").path == "/account/sessions/"
+
+
+def options_of(page: Shown) -> dict[str, Any]:
+    """The options that a page hands to the browser's authenticator."""
+    found = re.search(r'(?s)<script id="js_data"[^>]*>(.*?)</script>', page.text)
+    assert found is not None, page.words
+    (told,) = json.loads(found[1]).values()
+    options: dict[str, Any] = told["publicKey"]
+    return options
 
 
 def seed_of(page: Shown) -> str:

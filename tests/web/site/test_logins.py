@@ -169,7 +169,7 @@ def test_what_matters_asks_again_and_by_the_second_factor(served_site: SiteServe
     anna.log_out()
     anna.log_in("again@example.org")
     anna.send("code", code=code_of(seed, 1))
-    page = anna.get("/account/2fa/totp/deactivate/")
+    page = anna.get("/account/password/change/")
     assert page.path == "/account/2fa/reauthenticate/", "a password alone would do"
     assert anna.get("/account/reauthenticate/").path == "/account/2fa/reauthenticate/"
     assert anna.get("/account/reauthenticate/code/").status != 200
@@ -178,7 +178,11 @@ def test_what_matters_asks_again_and_by_the_second_factor(served_site: SiteServe
 def test_an_address_is_changed_by_a_code(served_site: SiteServed, anna: HttpPerson) -> None:
     anna.sign_up("old@example.org")
     anna.get("/account/email/")
-    anna.send("action_add", email="New@example.org", action_add="")
+    mails = served_site.sink.count("old@example.org")
+    page = anna.send("action_add", email="New@example.org", action_add="")
+    assert "Change your address to new@example.org?" in page.words
+    assert "sent a code to old@example.org" in page.words
+    anna.confirm(code=served_site.sink.code("old@example.org", mails + 1))
     anna.send("code", code=served_site.sink.code("new@example.org"))
     assert "new@example.org" in anna.get("/account/email/").text
     served_site.sink.to("old@example.org", 2)
@@ -194,11 +198,14 @@ def test_an_account_that_is_closed_is_gone(served_site: SiteServed, anna: HttpPe
     anna.sign_up("closing@example.org")
     anna.log_out()
     anna.log_in("closing@example.org")
-    page = anna.get("/account/close/")
-    assert page.path == "/account/reauthenticate/"
-    page = anna.send("password", password=PASSWORD)
-    assert page.path == "/account/close/"
+    mails = served_site.sink.count("closing@example.org")
+    anna.get("/account/close/")
     page = anna.send("csrfmiddlewaretoken")
+    assert "Close your account?" in page.words
+    assert "not the code" in anna.confirm(code="00000000").words
+    assert anna.inside
+    anna.get("/account/confirm/")
+    page = anna.confirm(code=served_site.sink.code("closing@example.org", mails + 1))
     assert "Your account is closed" in page.words or page.path == "/"
     assert not anna.inside
     served_site.sink.about("closing@example.org", "Your account is closed")

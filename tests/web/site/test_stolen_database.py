@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -14,7 +15,13 @@ from tests.web.site.kit import CODE, SiteServed, site
 
 NETWORK = b"10.0."
 """The beginning of the networks that people of these tests come from: it is kept, and the rest is not."""
-ADDRESSES = ("Marta.Quintero@kindergarten-example.org", "second.marta@kindergarten-example.org", "brother@kindergarten-example.org")
+ADDRESSES = (
+    "Marta.Quintero@kindergarten-example.org",
+    "second.marta@kindergarten-example.org",
+    "brother@kindergarten-example.org",
+    "sister@kindergarten-example.org",
+)
+PASSKEY = "Marta's green telephone"
 
 
 def forms(text: str) -> set[bytes]:
@@ -33,20 +40,27 @@ def forms(text: str) -> set[bytes]:
 
 def live(served: SiteServed) -> list[str]:
     """Go through every journey; returns what must not be found."""
-    one, two, three = ADDRESSES
+    one, two, three, four = ADDRESSES
     secrets: list[str] = [*ADDRESSES, FIREFOX, "127.0.0.1", PASSWORD]
     marta = HttpPerson(served)
     marta.sign_up(one)
     seed = marta.enrol_app()
     assert marta.last is not None
-    secrets += [seed, base64.b32decode(seed).hex(), *recovery_codes_of(marta.last)]
+    codes = recovery_codes_of(marta.last)
+    secrets += [seed, base64.b32decode(seed).hex(), *codes, PASSKEY]
     marta.get("/account/email/")
     marta.send("action_add", email=two, action_add="")
+    marta.confirm(code=code_of(seed, 1))
     marta.send("code", code=served.sink.code(two))
     marta.log_out()
     marta.log_in(two)
-    marta.send("code", code=code_of(seed, 1))
+    marta.send("code", code=codes[0])
     assert marta.inside
+    # A passkey with a name of its own, of a person who has that alone.
+    sister = HttpPerson(served)
+    sister.sign_up(four)
+    sister.enrol_passkey(sister.authenticator(), PASSKEY)
+    assert PASSKEY in sister.get("/account/2fa/webauthn/").words
     # Things that are under way: a sign-up, a login, a reset, a recovery.
     brother = HttpPerson(served)
     brother.get("/account/signup/")
@@ -64,7 +78,7 @@ def live(served: SiteServed) -> list[str]:
     lost.send("code", code=served.sink.code(two, mails + 2))
     assert lost.last is not None
     assert lost.last.path == "/account/recovery/waiting/"
-    for each in (marta, brother, thief, reset, lost):
+    for each in (marta, brother, thief, reset, lost, sister):
         secrets += [each.cookies[name] for name in ("session", "device") if name in each.cookies]
         secrets += [each.cookies[name].partition(":")[0] for name in ("device",) if name in each.cookies]
     for _, message in served.sink.mails:
@@ -99,6 +113,11 @@ def test_sqlite_tells_nothing(served_site: SiteServed) -> None:
     assert b"Linux Firefox/" in haystack
     assert b"expunge_recovery" in haystack
     assert search(haystack, secrets) == []
+    # No seed at all, sealed or not, and one word for every passkey.
+    assert served_site.sql("SELECT DISTINCT data FROM mfa_authenticator WHERE type = 'totp'") == [("{}",)]
+    assert {json.loads(data)["name"] for (data,) in served_site.sql("SELECT data FROM mfa_authenticator WHERE type = 'webauthn'")} == {
+        "passkey"
+    }
 
 
 def test_a_dump_of_postgresql_tells_nothing(tmp_path: Path, postgres_server: PostgresServer) -> None:
@@ -119,17 +138,17 @@ def test_an_account_that_is_closed_leaves_nothing(served_site: SiteServed) -> No
     address = "gone@kindergarten-example.org"
     person = HttpPerson(served_site)
     person.sign_up(address)
-    person.enrol_app()
+    seed = person.enrol_app()
     assert person.last is not None
-    first, second, *_ = recovery_codes_of(person.last)
+    first, *_ = recovery_codes_of(person.last)
     person.log_out()
     person.log_in(address)
     person.send("code", code=first)
     ((account, sealed),) = served_site.sql("SELECT user_id, email FROM account_emailaddress ORDER BY id DESC LIMIT 1")
     digests = [row[0] for row in served_site.sql("SELECT digest FROM expunge_session")]
     person.get("/account/close/")
-    assert person.send("code", code=second).path == "/account/close/"
     person.send("csrfmiddlewaretoken")
+    assert "Your account is closed" in person.confirm(code=code_of(seed, 1)).words
     for table in [row[0] for row in served_site.sql("SELECT name FROM sqlite_master WHERE type = 'table'")]:
         told = repr(served_site.sql(f'SELECT * FROM "{table}"'))
         assert account not in told, table

@@ -58,6 +58,8 @@ class Walk:
     visitor: Visitor
     look: Callable[[str, Page], None]
     seen: list[str] = field(default_factory=list)
+    secret: str = ""
+    """Of the code app."""
     family: str = "ruiz"
     """In the addresses, so that two walks meet no account of each other."""
 
@@ -152,27 +154,39 @@ class Walk:
 
     def second_steps(self) -> None:
         self.visit("mfa_activate_totp")
+        self.secret = self.page.locator("#authenticator_secret").inner_text().strip()
         self.fill(code="000000")
         self.send("code")
         self.see("mfa_activate_totp", "problem")
-        self.fill(code=one_time(self.page.locator("#authenticator_secret").inner_text().strip()))
+        self.fill(code=one_time(self.secret))
         self.send("code")
         self.page.wait_for_url("**/recovery-codes/**")
         self.see("mfa_view_recovery_codes")
         self.visit("home", "code")
         self.visit("mfa_reauthenticate")
-        self.visit("mfa_deactivate_totp")
+        self.visit("mfa_deactivate_totp", "last")
         self.visit("mfa_generate_recovery_codes")
         self.visit("mfa_view_recovery_codes", "seen")
 
     def with_a_passkey(self) -> None:
         self.visitor.take_authenticator()
-        self.visit("mfa_add_webauthn")
+        self.go(pages().addresses["mfa_add_webauthn"])
+        self.see("accounts_confirm", "code")
+        self.fill(code="000000")
+        self.send("code")
+        self.see("accounts_confirm", "problem")
+        self.fill(code=one_time(self.secret, 1))
+        self.send("code")
+        self.see("mfa_add_webauthn")
         self.page.locator("#mfa_webauthn_add").click()
         self.page.wait_for_url(lambda url: not url.endswith("/add/"))
         self.visit("mfa_list_webauthn")
         self.page.locator("main summary").nth(1).click()
         self.see("mfa_list_webauthn", "remove")
+        with self.page.expect_navigation():
+            self.page.locator("main form:has([value=remove]) [type=submit]").first.click()
+        self.see("accounts_confirm")
+        self.visit("mfa_deactivate_totp")
         self.visit("mfa_reauthenticate_webauthn")
         self.visit("mfa_index")
         self.visit("home", "passkey")
@@ -223,6 +237,9 @@ class Walk:
         self.page.wait_for_url(lambda url: "signup" not in url)
         self.visit("account_set_password")
         self.visit("accounts_close")
+        with self.page.expect_navigation():
+            self.page.locator("main form [type=submit]").first.click()
+        self.see("accounts_confirm", "close")
 
     def new_device(self) -> None:
         """Come with a password alone from a browser that was not here before."""
@@ -235,8 +252,12 @@ class Walk:
         self.send("code")
         self.page.wait_for_url("**/protect/")
         self.go(pages().addresses["account_email"])
+        mails = self.served.sink.count(address)
         self.fill(email=f"mia.{self.family}.new@example.org")
         self.send("email")
+        self.see("accounts_confirm", "mail")
+        self.fill(code=self.served.sink.code(address, mails + 1))
+        self.send("code")
         self.see("account_email_verification_sent", "change")
         self.visitor.context.clear_cookies()
         self.go(pages().addresses["account_login"])
@@ -339,9 +360,9 @@ class Walk:
         self.see(f"rendered/{name.rpartition('/')[2].removesuffix('.html')}")
 
 
-def one_time(secret: str) -> str:
-    """The code that a code app shows now (RFC 6238, six digits, 30 s)."""
+def one_time(secret: str, steps: int = 0) -> str:
+    """The code that a code app shows some steps from now (RFC 6238, six digits, 30 s)."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, struct.pack(">Q", int(time.time()) // 30), "sha1")
+    digest = hmac.digest(key, struct.pack(">Q", int(time.time()) // 30 + steps), "sha1")
     start = digest[-1] & 15
     return f"{(struct.unpack('>I', digest[start : start + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"

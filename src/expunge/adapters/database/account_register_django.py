@@ -92,6 +92,42 @@ class DjangoAccountRegister:
             failpoint("accounts.address:after")
         return bool(changed)
 
+    def close_account(self, account: UUID) -> bool:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.close:before")
+            closed = self._removed(AccountRow.objects.using(self._alias).filter(account=account))
+            failpoint("accounts.close.commit:before")
+        # commit point: nothing of the account is left.
+        failpoint("accounts.close.commit:after")
+        return bool(closed)
+
+    def drop_unproven(self, before: datetime) -> int:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.drop:before")
+            dropped = self._removed(self._unproven().filter(opened_at__lt=before))
+            failpoint("accounts.drop.commit:before")
+        # commit point: the accounts.
+        failpoint("accounts.drop.commit:after")
+        return dropped
+
+    def _unproven(self) -> QuerySet[AccountRow]:
+        """Return accounts that have nothing, and whose address no code came back from. One that an invitation opened has no address."""
+        rows = AccountRow.objects.using(self._alias).filter(proven_at=None).exclude(address=b"")
+        having = self._credentials(), self._devices(), MembershipRow.objects.using(self._alias)
+        for table in having:
+            rows = rows.exclude(account__in=table.values("account_id"))
+        return rows
+
+    def _removed(self, rows: QuerySet[AccountRow]) -> int:
+        """Remove accounts with all that is theirs; return how many."""
+        named = list(rows.select_for_update().values_list("account", flat=True))
+        for table in (self._credentials(), self._devices(), MembershipRow.objects.using(self._alias)):
+            table.filter(account_id__in=named).delete()
+        AccountRow.objects.using(self._alias).filter(account__in=named).delete()
+        return len(named)
+
     # --- passkeys -------------------------------------------------------------------------------
 
     def add_credential(self, record: CredentialRecord, *, first: bool) -> None:
@@ -151,6 +187,15 @@ class DjangoAccountRegister:
             living = self._credentials().filter(account_id=account, credential=credential, copied_at=None)
             # commit point: the mark.
             return UseResult.WENT_BACK if living.update(copied_at=at) else UseResult.GONE
+
+    def rename_credential(self, account: UUID, credential: bytes, name: bytes) -> bool:
+        """See the port."""
+        with self._writing():
+            failpoint("accounts.rename:before")
+            # commit point: the name.
+            renamed = self._credentials().filter(account_id=account, credential=credential).update(name=name)
+            failpoint("accounts.rename:after")
+        return bool(renamed)
 
     def remove_credential(self, account: UUID, credential: bytes) -> bool:
         """See the port."""

@@ -47,6 +47,8 @@ class SendCode(_Guarding):
     name = "send-code"
     account: str
     session: str
+    kind: str
+    """Of the ask that the code confirms."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,36 @@ class FinishCodeDevice(_Guarding):
     account: str
     session: str
     code: str
+
+
+@dataclass(frozen=True)
+class ClockOffset(_Guarding):
+    """A code that was refused, for the minutes that the clock of a new code device is off."""
+
+    name = "clock-offset"
+    token: str
+    account: str
+    session: str
+    code: str
+
+
+@dataclass(frozen=True)
+class CheckLoginCode(_Guarding):
+    """A code of a code device, at a login."""
+
+    name = "check-login-code"
+    account: str
+    code: str
+
+
+@dataclass(frozen=True)
+class RenameCredential(_Guarding):
+    """Another name of a passkey."""
+
+    name = "rename-credential"
+    account: str
+    credential: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -221,6 +253,19 @@ class ChangeAddress(_Asking):
     details: tuple[tuple[str, Name], ...]
 
 
+@dataclass(frozen=True)
+class CloseAccount(_Asking):
+    """The end of an account, under a permit."""
+
+    name = "close-account"
+    permit: str
+    session: str
+    kind: str
+    account: str
+    family: str
+    details: tuple[tuple[str, Name], ...]
+
+
 class GuardDesk:
     """Answers requests to the account guard."""
 
@@ -232,7 +277,9 @@ class GuardDesk:
         """Return a handler for each kind of request."""
         acts: dict[type[Request], Callable[..., Answer]] = {
             OpenAccount: lambda guard, ask, _: _done(guard.open_account(account_of(ask.account), ask.address, ask.language)),
-            SendCode: lambda guard, ask, _: _done(guard.send_code(account_of(ask.account), _bytes(ask.session))),
+            SendCode: lambda guard, ask, _: _done(
+                guard.send_code(account_of(ask.account), _bytes(ask.session), _member(AskKind, ask.kind))
+            ),
             ProveByCode: lambda guard, ask, _: Answer(guard.prove_by_code(account_of(ask.account), _bytes(ask.session), ask.code)),
             ProveByInvitation: _invited,
             BeginEnrolment: lambda guard, ask, _: _ceremony(
@@ -245,6 +292,11 @@ class GuardDesk:
             FinishCodeDevice: lambda guard, ask, _: _done(
                 guard.finish_code_device(ask.token, account_of(ask.account), _bytes(ask.session), ask.code)
             ),
+            ClockOffset: lambda guard, ask, _: Answer(
+                guard.clock_offset(ask.token, account_of(ask.account), _bytes(ask.session), ask.code)
+            ),
+            CheckLoginCode: lambda guard, ask, _: _done(guard.check_login_code(account_of(ask.account), ask.code)),
+            RenameCredential: lambda guard, ask, _: _done(guard.rename_credential(account_of(ask.account), ask.credential, ask.title)),
             Credentials: _shown,
             AccountLevel: _level,
             BeginAsk: lambda guard, ask, _: _ceremony(guard.begin_ask(_bytes(ask.session), ask.ask())),
@@ -253,6 +305,7 @@ class GuardDesk:
             FinishSignIn: lambda guard, ask, body: Answer(str(guard.finish_sign_in(ask.token, _bytes(ask.session), body))),
             RemoveCredential: lambda guard, ask, _: _done(guard.remove_credential(ask.permit, _bytes(ask.session), ask.ask())),
             ChangeAddress: lambda guard, ask, _: _done(guard.change_address(ask.permit, _bytes(ask.session), ask.ask(), ask.address)),
+            CloseAccount: lambda guard, ask, _: _done(guard.close_account(ask.permit, _bytes(ask.session), ask.ask())),
         }
         return {kind: self._for_guard(act) for kind, act in acts.items()}
 

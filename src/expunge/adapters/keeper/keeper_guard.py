@@ -10,7 +10,7 @@ from expunge.adapters.keeper import guard_requests as wire
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keeper.requests import Name, Request
-from expunge.core.accounts.asks import Ask
+from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Way
 from expunge.errors import UsageError
 from expunge.ports.accounts.account_guard import MOST_RESPONSE, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
@@ -33,9 +33,9 @@ class KeeperGuard:
         """See the port."""
         self._value(wire.OpenAccount(str(account), Name(address), language))
 
-    def send_code(self, account: UUID, session: bytes) -> None:
+    def send_code(self, account: UUID, session: bytes, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> None:
         """See the port."""
-        self._value(wire.SendCode(str(account), session.hex()))
+        self._value(wire.SendCode(str(account), session.hex(), kind.value))
 
     def prove_by_code(self, account: UUID, session: bytes, code: str) -> str:
         """See the port."""
@@ -61,6 +61,19 @@ class KeeperGuard:
     def finish_code_device(self, token: str, account: UUID, session: bytes, code: str) -> None:
         """See the port."""
         self._value(wire.FinishCodeDevice(token, str(account), session.hex(), code))
+
+    def clock_offset(self, token: str, account: UUID, session: bytes, code: str) -> int | None:
+        """See the port."""
+        minutes: int | None = self._value(wire.ClockOffset(token, str(account), session.hex(), code))
+        return minutes
+
+    def check_login_code(self, account: UUID, code: str) -> None:
+        """See the port."""
+        self._value(wire.CheckLoginCode(str(account), code))
+
+    def rename_credential(self, account: UUID, credential: str, name: str) -> None:
+        """See the port."""
+        self._value(wire.RenameCredential(str(account), credential, name))
 
     def credentials(self, account: UUID) -> tuple[CredentialCard, ...]:
         """See the port."""
@@ -95,6 +108,10 @@ class KeeperGuard:
     def change_address(self, permit: str, session: bytes, ask: Ask, address: str) -> None:
         """See the port."""
         self._value(wire.ChangeAddress(permit, session.hex(), Name(address), *_parts(ask)))
+
+    def close_account(self, permit: str, session: bytes, ask: Ask) -> None:
+        """See the port."""
+        self._value(wire.CloseAccount(permit, session.hex(), *_parts(ask)))
 
     def _value(self, request: Request) -> Any:
         return self._connections.ask(request).value

@@ -40,6 +40,7 @@ class AskKind(StrEnum):
     """Another mail address for the account itself: letters with codes go there."""
     ENROL_CREDENTIAL = "enrol-credential"
     REMOVE_CREDENTIAL = "remove-credential"
+    CLOSE_ACCOUNT = "close-account"
     VIEW = "view"
     """A recording, seen by an employee under a lease."""
     APPROVAL = "approval"
@@ -49,6 +50,11 @@ class AskKind(StrEnum):
     def of_family(self) -> bool:
         """Return whether it is about a family, and takes a membership."""
         return self in _OF_FAMILIES
+
+    @property
+    def by_mail(self) -> bool:
+        """Return whether a code by mail confirms it, where the account has no credential that could."""
+        return self in {AskKind.ENROL_CREDENTIAL, AskKind.CHANGE_OF_ADDRESS, AskKind.CLOSE_ACCOUNT}
 
     @property
     def of_staff(self) -> bool:

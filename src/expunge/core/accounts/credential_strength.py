@@ -25,6 +25,8 @@ class Method(StrEnum):
     MAIL_CODE = "code by mail"
     PROVIDER = "login of a company"
     """A login by OpenID Connect. Whatever the company asks for, its word is one factor here."""
+    MAIL_RECOVERY = "code by mail, after a wait"
+    """A recovery: every credential was lost, and the wait, which the owner can end, has passed."""
     SMS = "code by text message"
     """Restricted (SP 800-63B, 5.1.3.3): customers are offered another method beside it, and for staff it counts as none."""
 
@@ -58,6 +60,7 @@ _STRENGTH = {
     Method.PASSWORD: Level.ONE_FACTOR,
     Method.MAIL_CODE: Level.ONE_FACTOR,
     Method.PROVIDER: Level.ONE_FACTOR,
+    Method.MAIL_RECOVERY: Level.ONE_FACTOR,
     Method.SMS: Level.ONE_FACTOR,
 }
 """Method -> the strength of a way that has it, where a first factor is shown with it."""

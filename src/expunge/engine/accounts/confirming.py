@@ -18,7 +18,15 @@ from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.accounts.tickets import Tickets
 from expunge.errors import CredentialCopied, NotPermitted, ProofRefused, UsageError
-from expunge.ports.accounts.account_guard import CHALLENGE_SECONDS, MOST_RESPONSE, PERMIT_SECONDS, Ceremony, CodeProof, PasskeyProof
+from expunge.ports.accounts.account_guard import (
+    CHALLENGE_SECONDS,
+    FIRST_PERMIT_SECONDS,
+    MOST_RESPONSE,
+    PERMIT_SECONDS,
+    Ceremony,
+    CodeProof,
+    PasskeyProof,
+)
 from expunge.ports.accounts.account_register import AccountRegister, CredentialRecord, UseResult
 from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
 from expunge.ports.accounts.memberships import Memberships
@@ -36,11 +44,12 @@ class AskPermit:
     ask: Ask
     session: bytes = field(repr=False)
     first: bool = False
-    """Whether it enrols the first credential of the account, and no other."""
+    """Whether it came by a message: then it is for one ask of its kind, and only as long as the account has no credential."""
 
     def require(self, ask: Ask, session: bytes) -> None:
         """Raise ProofRefused where it is for another ask or session."""
-        if self.ask != ask or not secrets.compare_digest(self.session, session):
+        same = (self.ask.kind, self.ask.account) == (ask.kind, ask.account) if self.first else self.ask == ask
+        if not same or not secrets.compare_digest(self.session, session):
             raise ProofRefused("the permit is for something else, or for another session", help="begin again, and confirm this ask")
 
 
@@ -68,8 +77,9 @@ class Confirming:
         self._memberships, self._clock = memberships, clock
         self._asked: Tickets[_Asked] = Tickets("challenge", now=now)
         self._permits: Tickets[AskPermit] = Tickets("permit", now=now)
-        self._wrong_in_hour = Allowance("wrong codes", WRONG_AN_HOUR, _HOUR, now)
-        self._wrong_in_day = Allowance("wrong codes in a day", WRONG_A_DAY, _DAY, now)
+        self._wrong_at_asks = _wrong_codes(now)
+        # Why of its own: who has a password and guesses codes at the login must not keep the owner from an ask.
+        self._wrong_at_logins = _wrong_codes(now)
 
     # --- asks -----------------------------------------------------------------------------------
 
@@ -100,7 +110,13 @@ class Confirming:
                 if ask.kind.of_staff:
                     raise ProofRefused("an ask of staff is confirmed with a passkey alone", help="add a passkey first")
                 self._check_code(ask.account, code)
-        return self.permit(AskPermit(ask, session), PERMIT_SECONDS)
+        # Why longer to enrol: a person may have to find a device.
+        seconds = FIRST_PERMIT_SECONDS if ask.kind is AskKind.ENROL_CREDENTIAL else PERMIT_SECONDS
+        return self.permit(AskPermit(ask, session), seconds)
+
+    def check_login(self, account: UUID, code: str) -> None:
+        """See the port of the guard."""
+        self._check_step(account, code, self._wrong_at_logins)
 
     def check_passkey(self, account: UUID, challenge_: bytes, response: bytes) -> None:
         """Verify a signature by a passkey of an account, and count it. Raises ProofRefused, CredentialCopied."""
@@ -125,10 +141,13 @@ class Confirming:
     def _check_code(self, account: UUID, code: str) -> None:
         if self._usable(account):
             raise ProofRefused("the account has a passkey, so a code does not confirm this", help="confirm with the passkey")
+        self._check_step(account, code, self._wrong_at_asks)
+
+    def _check_step(self, account: UUID, code: str, allowances: tuple[Allowance, ...]) -> None:
+        """Count a code, once for asks and logins together. Raises ProofRefused, Busy."""
         device = self._register.code_device(account)
         if device is None:
             raise ProofRefused("the account has no code device", help="confirm with a passkey")
-        allowances = self._wrong_in_hour, self._wrong_in_day
         for allowance in allowances:
             allowance.take(account)
         now = self._clock.now()
@@ -158,7 +177,14 @@ class Confirming:
         permit = self._permits.take(token)
         permit.require(ask, session)
         self._require_may(ask)
+        if permit.first and self.has_credential(ask.account):
+            message = "the account has a way to confirm by now: a code by mail confirms nothing any more"
+            raise NotPermitted(message, help="confirm with the passkey or code device that the account has")
         return permit
+
+    def has_credential(self, account: UUID) -> bool:
+        """Return whether an account has a passkey, copied or not, or a code device."""
+        return bool(self._register.credentials(account)) or self._register.code_device(account) is not None
 
     def end_all(self, account: UUID) -> None:
         """End all challenges and permits of an account."""
@@ -171,6 +197,11 @@ class Confirming:
 
     def _usable(self, account: UUID) -> list[CredentialRecord]:
         return [each for each in self._register.credentials(account) if each.copied_at is None]
+
+
+def _wrong_codes(now: Callable[[], float]) -> tuple[Allowance, ...]:
+    hour = Allowance("wrong codes", WRONG_AN_HOUR, _HOUR, now)
+    return hour, Allowance("wrong codes in a day", WRONG_A_DAY, _DAY, now)
 
 
 def enrolment_ask(account: UUID) -> Ask:

@@ -119,6 +119,22 @@ class Enrolment:
         self._register.set_code_device(device, first=permit.first)
         self._tell(account, LetterKind.CREDENTIAL_ADDED)
 
+    def clock_offset(self, token: str, account: UUID, session: bytes, code: str) -> int | None:
+        """See the port of the guard."""
+        offered = self._offered.look(token)
+        _require_same(offered, account, session)
+        return self._devices.minutes_off(offered.seed, code, self._clock.now())
+
+    def name_anew(self, account: UUID, credential: str, name: str) -> None:
+        """See the port of the guard."""
+        _require_name(name)
+        try:
+            renamed = self._register.rename_credential(account, bytes.fromhex(credential), self._owners.sealed(name))
+        except ValueError:
+            renamed = False
+        if not renamed:
+            raise _no_such_credential()
+
     def _checked(self, token: str, offered: _Offered, code: str) -> int:
         """Return the step of the right code, and end the offer. Raises ProofRefused, ChallengeEnded."""
         with self._guard:
@@ -141,7 +157,7 @@ class Enrolment:
         named = ask.detail("credential")
         self._confirming.use(permit, session, ask)
         if not self._removed(ask.account, named):
-            raise UsageError("the account has no such credential", help="look at the list again: it may be removed already")
+            raise _no_such_credential()
         # Why: a challenge or permit that this credential gave must not outlive it.
         self._confirming.end_all(ask.account)
         self._tell(ask.account, LetterKind.CREDENTIAL_REMOVED)
@@ -171,6 +187,10 @@ def _require_name(name: str) -> None:
     if not name.strip() or len(name) > MOST_NAME or not name.isprintable():
         message = f"a credential's name has 1 to {MOST_NAME} characters, in one line"
         raise UsageError(message, help="such as: my telephone")
+
+
+def _no_such_credential() -> UsageError:
+    return UsageError("the account has no such credential", help="look at the list again: it may be removed already")
 
 
 def _ceremony(token: str) -> bytes:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -26,6 +27,15 @@ from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
 from expunge.ports.accounts.memberships import Invitations, Memberships
 from expunge.ports.clock import Clock
 
+UNPROVEN = timedelta(days=3)
+"""For so long an account is kept from whose address no code came back."""
+_TIDY_SECONDS = 3600.0
+_LETTERS = {
+    AskKind.ENROL_CREDENTIAL: LetterKind.ENROLMENT_CODE,
+    AskKind.CHANGE_OF_ADDRESS: LetterKind.CHANGE_CODE,
+    AskKind.CLOSE_ACCOUNT: LetterKind.CLOSING_CODE,
+}
+"""Ask -> the letter with a code that confirms it."""
 OPENED_A_MINUTE = 600
 """New accounts in all: code in the web process fills no disk with them."""
 _INVITED_LANGUAGE = "en"
@@ -62,6 +72,7 @@ class LocalGuard:
         self._signing_in = SigningIn(parts.register, parts.passkeys, self._confirming, now)
         self._codes = MailCodes(parts.register, parts.owners, parts.clock, now)
         self._opened = Allowance("new accounts", OPENED_A_MINUTE, 60.0, now)
+        self._now, self._tidied = now, now()
 
     # --- accounts -------------------------------------------------------------------------------
 
@@ -72,23 +83,33 @@ class LocalGuard:
         self._require_uninvited(account)
         self._opened.take()
         sealed = self._owners.sealed_address(address) if address else b""
+        if self._now() - self._tidied >= _TIDY_SECONDS:
+            self._tidied = self._now()
+            self._register.drop_unproven(self._clock.now() - UNPROVEN)
         self._register.open_account(AccountRecord(account, sealed, language, self._clock.now()))
 
-    def send_code(self, account: UUID, session: bytes) -> None:
+    def send_code(self, account: UUID, session: bytes, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> None:
         """See the port."""
         _require_session(session)
+        if not kind.by_mail:
+            raise UsageError("no code by mail confirms such an ask", help="confirm it with a passkey or a code device")
         self._require_uninvited(account)
         record = self._owners.record_of(account)
-        self._require_none(account)
-        self._codes.send(record, session)
+        if self._confirming.has_credential(account):
+            if record.proven_at is not None:
+                self._require_none(account)
+            self._codes.send(record, session, kind, LetterKind.PROVING_CODE)
+        else:
+            self._codes.send(record, session, kind, _LETTERS[kind])
 
     def prove_by_code(self, account: UUID, session: bytes, code: str) -> str:
         """See the port."""
         _require_session(session)
         self._require_uninvited(account)
-        self._codes.check(account, session, code)
-        self._require_none(account)
-        return self._first_permit(account, session)
+        kind = self._codes.check(account, session, code)
+        if self._confirming.has_credential(account):
+            return ""
+        return self._confirming.permit(AskPermit(Ask(kind, account), session, first=True), FIRST_PERMIT_SECONDS)
 
     def prove_by_invitation(self, session: bytes, secret: str) -> tuple[UUID, str]:
         """See the port."""
@@ -100,7 +121,7 @@ class LocalGuard:
             # Why without an address: an invitation reached its person by another way than the keeper's mail.
             self._register.open_account(AccountRecord(account, b"", _INVITED_LANGUAGE, self._clock.now()))
         self._require_none(account)
-        return account, self._first_permit(account, session)
+        return account, self._confirming.permit(AskPermit(enrolment_ask(account), session, first=True), FIRST_PERMIT_SECONDS)
 
     def change_address(self, permit: str, session: bytes, ask: Ask, address: str) -> None:
         """See the port."""
@@ -112,6 +133,18 @@ class LocalGuard:
         self._confirming.use(permit, session, ask)
         self._register.change_address(ask.account, sealed)
         self._owners.tell(before, LetterKind.ADDRESS_CHANGED, self._clock.now())
+
+    def close_account(self, permit: str, session: bytes, ask: Ask) -> None:
+        """See the port."""
+        _require_session(session)
+        if ask.kind is not AskKind.CLOSE_ACCOUNT:
+            raise UsageError("the ask is not to close an account", help="ask for that, and confirm it")
+        record = self._owners.record_of(ask.account)
+        self._confirming.use(permit, session, ask)
+        self._register.close_account(ask.account)
+        self._confirming.end_all(ask.account)
+        self._codes.forget(ask.account)
+        self._owners.tell(record, LetterKind.ACCOUNT_CLOSED, self._clock.now())
 
     # --- credentials ----------------------------------------------------------------------------
 
@@ -134,6 +167,19 @@ class LocalGuard:
         """See the port."""
         _require_session(session)
         self._enrolment.finish_code_device(token, account, session, code)
+
+    def clock_offset(self, token: str, account: UUID, session: bytes, code: str) -> int | None:
+        """See the port."""
+        _require_session(session)
+        return self._enrolment.clock_offset(token, account, session, code)
+
+    def check_login_code(self, account: UUID, code: str) -> None:
+        """See the port."""
+        self._confirming.check_login(account, code)
+
+    def rename_credential(self, account: UUID, credential: str, name: str) -> None:
+        """See the port."""
+        self._enrolment.name_anew(account, credential, name)
 
     def credentials(self, account: UUID) -> tuple[CredentialCard, ...]:
         """See the port."""
@@ -161,6 +207,9 @@ class LocalGuard:
     def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
         """See the port."""
         own = self._ways(account)
+        if audience is Audience.CUSTOMERS and own:
+            # Why for customers: an employee's way back is a new invitation.
+            own.append(frozenset({Method.MAIL_RECOVERY}))
         return min(level_of(own, audience), level_of(also, audience)) if also else level_of(own, audience)
 
     def _ways(self, account: UUID) -> list[Way]:
@@ -206,7 +255,7 @@ class LocalGuard:
     # --- first credentials ----------------------------------------------------------------------
 
     def _require_none(self, account: UUID) -> None:
-        if self._register.credentials(account) or self._register.code_device(account) is not None:
+        if self._confirming.has_credential(account):
             message = "the account has a way to confirm already: a message adds no other"
             raise NotPermitted(message, help="confirm with the passkey or code device that the account has")
 
@@ -215,9 +264,6 @@ class LocalGuard:
         if self._invitations is not None and self._invitations.knows(account):
             message = "this account is enrolled by its invitation, and no message by mail adds a way to confirm to it"
             raise NotPermitted(message, help="use the link that came with the invitation")
-
-    def _first_permit(self, account: UUID, session: bytes) -> str:
-        return self._confirming.permit(AskPermit(enrolment_ask(account), session, first=True), FIRST_PERMIT_SECONDS)
 
 
 def _require_session(session: bytes) -> None:

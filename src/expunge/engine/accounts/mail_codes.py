@@ -1,4 +1,4 @@
-"""Codes by mail: they prove that a person reads the account's mail, and enrol nothing but the first credential.
+"""Codes by mail: they prove that a person reads the account's mail, and confirm only where the account has no credential.
 
 A code has eight digits, works once, within 15 minutes, in the web session that asked for it, and ends after five wrong ones. Memory holds
 its keyed hash alone. An account and an address get five codes an hour: 25 guesses among 100,000,000.
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID
 
+from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.letter_texts import LetterKind
 from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.owners import Owners
@@ -37,6 +38,8 @@ class _Sent:
     session: bytes
     address: bytes
     """Sealed: a code proves the address that it was sent to."""
+    kind: AskKind
+    """Of the ask that the letter named."""
     keyed: bytes = field(repr=False)
     until: float
     tries: int = 0
@@ -55,8 +58,8 @@ class MailCodes:
         self._of_address = Allowance("codes to this address", SENT_AN_HOUR, _HOUR, now)
         self._together = Allowance("codes in all", SENT_A_MINUTE, _MINUTE, now)
 
-    def send(self, record: AccountRecord, session: bytes) -> None:
-        """Send a code, and end the one before. Raises Busy, Undelivered, and UsageError where the account has no address."""
+    def send(self, record: AccountRecord, session: bytes, kind: AskKind, letter: LetterKind) -> None:
+        """Send a code by a letter, and end the one before. Raises Busy, Undelivered, and UsageError where the account has no address."""
         allowances: tuple[tuple[Allowance, Hashable], ...] = (
             (self._of_account, record.account),
             (self._of_address, record.address),
@@ -69,19 +72,22 @@ class MailCodes:
             for allowance, key in allowances:
                 allowance.take(key)
                 taken.append((allowance, key))
-            self._owners.write(record, LetterKind.ENROLMENT_CODE, self._clock.now(), code)
+            self._owners.write(record, letter, self._clock.now(), code)
         except ExpungeError:
             for allowance, key in taken:
                 allowance.give_back(key)
             raise
-        sent = _Sent(session, record.address, self._keyed(record.account, session, code), self._now() + CODE_SECONDS)
+        sent = _Sent(session, record.address, kind, self._keyed(record.account, session, code), self._now() + CODE_SECONDS)
         with self._guard:
             self._sweep()
             self._sent[record.account] = sent
             self._sent.move_to_end(record.account)
 
-    def check(self, account: UUID, session: bytes, code: str) -> None:
-        """Accept the code that was sent, once, and note that the address is proven. Raises ProofRefused, ChallengeEnded."""
+    def check(self, account: UUID, session: bytes, code: str) -> AskKind:
+        """Accept the code that was sent, once, note that the address is proven, and return the kind of ask that the letter named.
+
+        Raises ProofRefused, ChallengeEnded.
+        """
         keyed = self._keyed(account, session, code.replace(" ", ""))
         with self._guard:
             self._sweep()
@@ -99,6 +105,12 @@ class MailCodes:
             raise ProofRefused(message, help=f"look at the newest letter; tries left: {left}" if left > 0 else "ask for a new code")
         if not self._register.prove_address(account, sent.address, self._clock.now()):
             raise ChallengeEnded("the code was sent to an address that the account had before", help="ask for a new code")
+        return sent.kind
+
+    def forget(self, account: UUID) -> None:
+        """End the code of an account."""
+        with self._guard:
+            self._sent.pop(account, None)
 
     def _sweep(self) -> None:
         while self._sent and next(iter(self._sent.values())).until <= self._now():

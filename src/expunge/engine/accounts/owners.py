@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from uuid import UUID
 
 from expunge.core.accounts.letter_texts import LetterKind, written
+from expunge.core.accounts.mail_addresses import is_address
 from expunge.errors import Busy, Undelivered, UsageError
 from expunge.ports.accounts.account_register import AccountRecord, AccountRegister
 from expunge.ports.accounts.letters import Letter, Letters
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
-
-MOST_ADDRESS = 320
-"""Characters of a mail address (RFC 5321, 4.5.3.1)."""
-_ADDRESS = re.compile(r"[^\s@<>\"',;:\\()\x00-\x1f\x7f]{1,64}@[^\s@<>\"',;:\\()\x00-\x1f\x7f]{1,255}")
 
 
 class Owners:
@@ -35,7 +31,7 @@ class Owners:
 
     def sealed_address(self, address: str) -> bytes:
         """Return an address sealed, in small letters. Raises UsageError for what is no address."""
-        if len(address) > MOST_ADDRESS or not _ADDRESS.fullmatch(address):
+        if not is_address(address):
             raise UsageError("this is no mail address", help="write one address, such as parent@example.org")
         return self._fields.seal_fields(FieldKind.ADDRESS, [address.lower()])[0]
 

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from expunge.core.accounts.asks import Ask
+from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.ports.accounts.authenticators import Options
@@ -27,7 +27,7 @@ CHALLENGE_SECONDS = 300.0
 PERMIT_SECONDS = 120.0
 CODE_SECONDS = 900.0
 FIRST_PERMIT_SECONDS = 600.0
-"""Of a permit to enrol the first credential: a person may have to find a device."""
+"""Of a permit to enrol a credential, and of one by a code: a person may have to find a device."""
 MOST_RESPONSE = 64 * 2**10
 """Bytes of a browser's response."""
 MOST_NAME = 64
@@ -95,22 +95,34 @@ class AccountGuard(Protocol):
     def open_account(self, account: UUID, address: str, language: str) -> None:
         """Add an account. Safe to repeat. It may do nothing yet: it has no credential and no membership.
 
+        As long as that is so and no code came back from its address, it goes by itself after some days.
+
         Raises AlreadyThere where it has another address (see :meth:`change_address`), Busy for too many in a minute.
         """
         ...
 
-    def send_code(self, account: UUID, session: bytes) -> None:
+    def send_code(self, account: UUID, session: bytes, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> None:
         """Send a code to the account's address, by a letter of the keeper's own. It ends the one before.
 
+        Where the account has a credential, the code proves a new address and confirms nothing.
+
+        Args:
+            account: to whose address.
+            session: the one in which the code counts.
+            kind: of the ask that it confirms (:attr:`AskKind.by_mail`); the letter says it in words.
+
         Raises:
-            NotPermitted: the account has a credential. A message never adds one to it: another credential does.
+            NotPermitted: the account has a credential and its address is proven. A message never adds a credential to it.
             Busy: too many codes for the account, for the address, or in all.
             Undelivered: no letter goes out at present.
         """
         ...
 
     def prove_by_code(self, account: UUID, session: bytes, code: str) -> str:
-        """Return a permit to enrol the account's first credential, for the code that was sent. The address counts as proven.
+        """Take the code that was sent: the address counts as proven from then on.
+
+        Returns a permit for one ask of the kind that the code was sent for: it counts only as long as the account has no credential. An
+        empty text for an account that has one.
 
         Raises ProofRefused for a wrong code, ChallengeEnded after five of them, after its time, or for another session's.
         """
@@ -145,12 +157,34 @@ class AccountGuard(Protocol):
         """
         ...
 
+    def clock_offset(self, token: str, account: UUID, session: bytes, code: str) -> int | None:
+        """Return by how many minutes the clock of a new code device is off, below zero where it is late; None for a code of no near time.
+
+        It enrols nothing. Raises ChallengeEnded, ProofRefused as :meth:`finish_code_device`.
+        """
+        ...
+
+    def check_login_code(self, account: UUID, code: str) -> None:
+        """Count a code of the account's code device for a login.
+
+        It is counted whether the account has passkeys or not, once for logins and asks together, and it confirms no ask.
+
+        Raises:
+            ProofRefused: it is not the code of now, it was used, or the account has no code device.
+            Busy: too many wrong codes at logins; they delay no passkey and no ask.
+        """
+        ...
+
+    def rename_credential(self, account: UUID, credential: str, name: str) -> None:
+        """Give a passkey another name, which is shown and decides nothing. Raises UsageError where the account has none of that id."""
+        ...
+
     def credentials(self, account: UUID) -> tuple[CredentialCard, ...]:
         """Return what is shown of the account's credentials; nothing for an account that is not known."""
         ...
 
     def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
-        """Return the strength of the account, by its weakest way in (NST-04).
+        """Return the strength of the account, by its weakest way in, the recovery by mail of customers included (NST-04).
 
         Args:
             account: of whom.
@@ -210,8 +244,12 @@ class AccountGuard(Protocol):
     def change_address(self, permit: str, session: bytes, ask: Ask, address: str) -> None:
         """Set another address, not proven yet, and tell the old one. The ask names its SHA-256, in hex, in its detail ``address``.
 
-        Raises ProofRefused and ChallengeEnded for the permit.
+        Raises ProofRefused and ChallengeEnded for the permit, NotPermitted where it came by mail and the account has a credential by now.
         """
+        ...
+
+    def close_account(self, permit: str, session: bytes, ask: Ask) -> None:
+        """Remove the account, with its address, credentials and memberships, and tell its address. Raises as :meth:`change_address`."""
         ...
 
 

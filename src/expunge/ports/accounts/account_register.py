@@ -100,6 +100,14 @@ class AccountRegister(Protocol):
         """Set another address, not proven yet. Return False where there is no such account."""
         ...
 
+    def close_account(self, account: UUID) -> bool:
+        """Remove an account with its credentials, its code device and its memberships. Return False where there is none."""
+        ...
+
+    def drop_unproven(self, before: datetime) -> int:
+        """Remove accounts that were opened before a time, for an address that was never proven, and have nothing. Return how many."""
+        ...
+
     def add_credential(self, record: CredentialRecord, *, first: bool) -> None:
         """Add a credential.
 
@@ -127,6 +135,10 @@ class AccountRegister(Protocol):
 
         A counter that stays 0 counts nothing (WebAuthn Level 3, 6.1.1): synced passkeys have none. Any other has to rise.
         """
+        ...
+
+    def rename_credential(self, account: UUID, credential: bytes, name: bytes) -> bool:
+        """Give a credential another name, sealed. Return False where it is not there."""
         ...
 
     def remove_credential(self, account: UUID, credential: bytes) -> bool:

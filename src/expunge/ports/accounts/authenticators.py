@@ -96,3 +96,7 @@ class CodeDevices(Protocol):
     def step_of(self, seed: str, code: str, at: datetime) -> int | None:
         """Return the time step that a code belongs to: the present one or one beside it; None where it belongs to none of them."""
         ...
+
+    def minutes_off(self, seed: str, code: str, at: datetime) -> int | None:
+        """Return by how many minutes a device that shows a code is ahead; None for a code of no time within twenty minutes."""
+        ...

@@ -100,6 +100,30 @@ class RegisterSuite:
         assert not register.prove_address(ONE, account().address, LATER)
         assert not register.change_address(NONE, b"new")
 
+    def test_a_closed_account_leaves_nothing(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        register.set_code_device(device(), first=False)
+        register.set_membership(Membership(ONE, "f-owl", MembershipRole.GUARDIAN, AT))
+        assert register.close_account(ONE)
+        assert not register.close_account(ONE)
+        assert register.account(ONE) is None
+        assert (register.credentials(ONE), register.code_device(ONE), register.memberships(ONE)) == ((), None, ())
+        assert register.account(OTHER) == account(OTHER)
+        register.open_account(account())
+        register.add_credential(passkey(), first=True)
+
+    def test_accounts_that_were_never_proven_and_have_nothing_are_dropped(self, register: AccountRegister) -> None:
+        register.open_account(AccountRecord(NONE, b"", "en", AT))
+        register.add_credential(passkey(), first=True)
+        assert register.drop_unproven(AT) == 0, "it is not before its time"
+        assert register.drop_unproven(LATER) == 1
+        assert register.account(OTHER) is None
+        assert register.account(ONE) == account(), "it has a passkey"
+        assert register.account(NONE), "an invitation opened it, and it has no address"
+        register.open_account(account(OTHER))
+        register.prove_address(OTHER, account(OTHER).address, AT)
+        assert register.drop_unproven(LATER) == 0
+
     # --- credentials ----------------------------------------------------------------------------
 
     def test_a_credential_is_kept_whole_and_belongs_to_one_account(self, register: AccountRegister) -> None:
@@ -111,6 +135,13 @@ class RegisterSuite:
                 register.add_credential(passkey(owner=owner), first=False)
         with pytest.raises(UsageError):
             register.add_credential(passkey(b"c-2", NONE), first=False)
+
+    def test_a_credential_is_renamed(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        assert register.rename_credential(ONE, b"c-1", b"tablet")
+        assert register.credentials(ONE) == (replace(passkey(), name=b"tablet"),)
+        assert not register.rename_credential(OTHER, b"c-1", b"mine")
+        assert not register.rename_credential(ONE, b"c-2", b"none")
 
     def test_a_first_credential_is_added_to_an_account_that_has_none(self, register: AccountRegister) -> None:
         register.set_code_device(device(), first=True)
@@ -274,6 +305,12 @@ class RegisterSuite:
                 lambda held: held.code_device(ONE) == replace(device(last_step=8), used_at=AT),
             ),
             "undevice": (lambda held: held.remove_code_device(ONE), lambda held: held.code_device(ONE) is None),
+            "rename": (
+                lambda held: held.rename_credential(ONE, b"c-0", b"other"),
+                lambda held: held.credentials(ONE)[:1] == (replace(passkey(b"c-0"), name=b"other"),),
+            ),
+            "close": (lambda held: held.close_account(ONE), lambda held: held.account(ONE) is None),
+            "drop": (lambda held: held.drop_unproven(LATER), lambda held: held.account(OTHER) is None),
             "member": (lambda held: held.set_membership(member), lambda held: held.membership(ONE, "f-owl") == member),
         }
         for name in self.failpoints:

@@ -233,7 +233,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             self._site = import_string(_PAGES)(accounts, metrics.count_mail, self._tell)
         site = self._site
         readiness = Readiness({Part.STATE: lambda: _looked(door)} | (site.checks() if site is not None else {}))
-        metrics.watch(readiness, site.outbox if site is not None else None)
+        metrics.watch(readiness, *((site.outbox, site.factors) if site is not None else ()))
         refused_token = site.refused_token if site is not None else None
         api = Handler(make_api(door, readiness, metrics, refused_token), secure=self._tls is not None)
         application = Site(api, site.pages, settings.EXPUNGE_PROXIES) if site is not None else api

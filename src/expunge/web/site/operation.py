@@ -15,6 +15,7 @@ from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
 from expunge.web.readiness import Check, Part
 from expunge.web.site.application import make_pages, migrated
 from expunge.web.site.defence.bad_tokens import refused_token
+from expunge.web.site.factors.adoption import adoption
 from expunge.web.site.mail.mail_server import MailServer
 from expunge.web.site.mail.outbox import standing
 from expunge.web.site.mail.sender import MailSender
@@ -67,6 +68,10 @@ class SiteOperation:
         found = standing()
         seconds = found.overdue.total_seconds()
         return {"waiting": found.waiting, "overdue_seconds": seconds, "troubled_addresses": found.troubled}
+
+    def factors(self) -> dict[str, float]:
+        """Return how many accounts with a proven address have a passkey, a code app and no passkey, or neither (RNG-21)."""
+        return {each.value: number for each, number in adoption().items()}
 
     def _writes(self) -> bool:
         cache.set("expunge.readiness", 1, 60)

@@ -25,12 +25,10 @@ RECOVERY_WAIT = timedelta(hours=72)
 _NAMESPACE = "expunge.web.site"
 _CODE = 15 * 60
 """Seconds for which a code that came by mail is taken."""
+CODES_AN_HOUR = 5
 _FORMS = {
     "authenticate": "CodeForm",
     "reauthenticate": "CodeAgainForm",
-    "activate_totp": "EnrolAppForm",
-    "add_webauthn": "AddPasskeyForm",
-    "signup_webauthn": "SignUpPasskeyForm",
     "authenticate_webauthn": "PasskeyForm",
     "login_webauthn": "PasskeyLoginForm",
     "reauthenticate_webauthn": "PasskeyAgainForm",
@@ -275,6 +273,7 @@ def _defence() -> dict[str, Any]:
     )
     return {
         "AUTH_PASSWORD_VALIDATORS": [{"NAME": f"{rules}.{name}"} for name in ("Length", "KnownFromBreakIns", "OwnNames")],
-        "ACCOUNT_RATE_LIMITS": dict.fromkeys(ours),
+        # Codes to one address: no more than the keeper sends, so that it never refuses one where an address without an account gets none.
+        "ACCOUNT_RATE_LIMITS": {**dict.fromkeys(ours), "confirm_email": f"1/10s/key,{CODES_AN_HOUR}/h/key"},
         "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": True,
     }

@@ -14,6 +14,7 @@ urlpatterns = [
     path("staff/", include("expunge.web.site.providers.staff_urls")),
     path("staff/", include("expunge.web.site.staff.urls")),
     path("staff/", include("expunge.web.site.staff.managing.urls")),
+    path("account/", include("expunge.web.site.factors.urls")),
     path("account/", include("expunge.web.site.accounts.urls")),
 ]
 

@@ -16,25 +16,26 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
-from expunge.errors import Busy
+from expunge.core.accounts.mail_addresses import is_address
+from expunge.errors import Busy, Undelivered
 from expunge.ports.accounts.sealed_fields import FieldKind
-from expunge.web.site.accounts import known_devices, recovery_code, sessions
+from expunge.web.site.accounts import guarding, known_devices, recovery_code, sessions
 from expunge.web.site.accounts.columns.coarse import network_of
-from expunge.web.site.mail.outbox import LAST_WORD
 from expunge.web.site.shell.devices import device_name
 
+_NO_MAIL = gettext_noop("Our mail cannot go out right now. Nothing is lost: ask for a new mail in a few minutes.")
+_TOO_MANY = gettext_noop("Too many codes were sent to your address. Wait an hour, then try again.")
 _FACTORS = ("webauthn", "totp")
 _MORE_THAN_A_PASSWORD = {"mfa", "code", "socialaccount"}
 """allauth's names of what a login was proven by that needs no code by mail."""
 
 _CODES_LAST: Mapping[str, Callable[[], int]] = {
-    "account/email/email_confirmation": lambda: app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT,
-    "account/email/email_confirmation_signup": lambda: app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT,
     "account/email/password_reset_code": lambda: app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT,
     "account/email/login_code": lambda: app_settings.LOGIN_BY_CODE_TIMEOUT,
     "accounts/mail/recovery_code": lambda: recovery_code.LASTS,
@@ -97,13 +98,37 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         asked: bool = super().is_reauthentication_required(app=app, **kwargs)
         return asked
 
+    def clean_email(self, email: str) -> str:
+        """Return an address that letters can be sent to. It is refused here, whether it has an account or not."""
+        if not is_address(email):
+            raise ValidationError(gettext("We cannot write to such an address. Type it as in ana@example.org."))
+        cleaned: str = super().clean_email(email)
+        return cleaned
+
+    def generate_email_verification_code(self) -> str:
+        """Return nothing: the keeper makes the code that proves an address, and this process never knows it."""
+        return ""
+
+    def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
+        """Have the keeper send a code to the address of a sign-up, or to a new address of an account.
+
+        At a sign-up nothing is said of a letter that cannot go out: for an address that has an account none would go to it, and the page
+        would tell which.
+        """
+        address = emailconfirmation.email_address
+        try:
+            guarding.send_code(request, address.user, address.email)
+        except (Busy, Undelivered) as refusal:
+            if not signup:
+                busy = isinstance(refusal, Busy)
+                self.add_message(request, messages.ERROR, message=gettext(_TOO_MANY if busy else _NO_MAIL))
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a mail; where the mail server does not take it, say so on the next page instead of failing."""
         try:
             super().send_mail(template_prefix, email, context)
         except (OSError, Busy):
-            text = gettext("Our mail cannot go out right now. Nothing is lost: ask for a new mail in a few minutes.")
-            self.add_message(self.request, messages.ERROR, message=text)
+            self.add_message(self.request, messages.ERROR, message=gettext(_NO_MAIL))
 
     def send_notification_mail(
         self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
@@ -119,8 +144,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Return a message that says until when it is worth sending, where it has a code in it."""
         lasts = _CODES_LAST.get(template_prefix)
         until = {"Expires": format_datetime(timezone.now() + timedelta(seconds=lasts()))} if lasts and "code" in context else {}
-        last = {LAST_WORD: "1"} if template_prefix == "accounts/mail/account_closed" else {}
-        message: EmailMessage = super().render_mail(template_prefix, email, context, {**(headers or {}), **until, **last})
+        message: EmailMessage = super().render_mail(template_prefix, email, context, {**(headers or {}), **until})
         return message
 
 

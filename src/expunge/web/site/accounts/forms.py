@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
+from uuid import UUID, uuid4
 
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.forms import BaseConfirmCodeForm
+from allauth.account.internal.flows.email_verification_by_code import EmailVerificationProcess
 from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
+from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.base.internal.flows import check_rate_limit
-from allauth.mfa.internal.flows.add import validate_can_add_authenticator
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import (
-    AddWebAuthnForm,
     AuthenticateWebAuthnForm,
     LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
-    SignupWebAuthnForm,
 )
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from expunge.web.site.accounts import one_time_codes, passkeys
+from expunge.errors import Busy, ChallengeEnded, ProofRefused, UsageError
+from expunge.web.site.accounts import passkeys
+from expunge.web.site.accounts.guarding import guard, guard_session, keep_permit
+from expunge.web.site.accounts.models import Account
 
 
 class ProveAddressForm(BaseConfirmCodeForm):  # type: ignore[misc]
@@ -36,11 +40,37 @@ class ProveAddressForm(BaseConfirmCodeForm):  # type: ignore[misc]
         self._user, self._email = user, email
 
     def clean_code(self) -> str:
-        """Take the code, unless another account has proven the address."""
-        code: str = super().clean_code()
+        """Take the code that the keeper sent, unless another account has proven the address."""
+        code: str = self.cleaned_data["code"]
+        request = context.request
+        process = EmailVerificationProcess.resume(request)
+        # Why asked for a code of an account that is none: the answer takes as long where the address has an account already.
+        real = process is not None and process.user is not None and not process.state.get("account_already_exists")
+        try:
+            permit = guard().prove_by_code(self._user.pk if real else uuid4(), guard_session(request), code)
+        except (ProofRefused, ChallengeEnded, UsageError):
+            raise get_adapter().validation_error("incorrect_code") from None
+        if permit:
+            keep_permit(request, self._user, permit)
         if EmailAddress.objects.filter(email=self._email, verified=True).exclude(user=self._user).exists():
             raise get_account_adapter().validation_error("email_taken")
         return code
+
+
+_HANDLE_BYTES = 16
+_SIX_DIGITS = re.compile(r"\s*(\d\s*){6}")
+
+
+def _is_of_now(account: Any, code: str) -> bool:
+    """Return whether a code is the one that the account's app shows now: the keeper says so, and each counts once."""
+    try:
+        guard().check_login_code(account.pk, code)
+    except ProofRefused:
+        return False
+    except Busy:
+        text = _("There were too many wrong codes. Wait an hour, or use a passkey or a recovery code.")
+        raise forms.ValidationError(text) from None
+    return True
 
 
 class _TakesCode:
@@ -53,7 +83,7 @@ class _TakesCode:
         code: str = self.cleaned_data["code"]
         ways = {way.type: way for way in Authenticator.objects.filter(user=self.user).exclude(type=Authenticator.Type.WEBAUTHN)}
         app, written = ways.get(Authenticator.Type.TOTP), ways.get(Authenticator.Type.RECOVERY_CODES)
-        if app is not None and one_time_codes.take(self.user, code):
+        if app is not None and _SIX_DIGITS.fullmatch(code) and _is_of_now(self.user, code):
             self.authenticator = app
         elif written is not None and written.wrap().validate_code(code):
             self.authenticator = written
@@ -74,56 +104,6 @@ class CodeAgainForm(_TakesCode, ReauthenticateForm):  # type: ignore[misc]
     """A code before something that matters."""
 
 
-class EnrolAppForm(ActivateTOTPForm):  # type: ignore[misc]
-    """The first code of an app that is being enrolled; it is good for no login afterwards."""
-
-    def clean_code(self) -> str:
-        """Take the code, or say that the clock of the device is wrong."""
-        validate_can_add_authenticator(self.user)
-        clear_rate = check_rate_limit(self.user, error_key="rate_limited")
-        code: str = self.cleaned_data["code"]
-        if not one_time_codes.take_first(self.user, self.secret, code):
-            raise self._wrong(code)
-        clear_rate()
-        return code
-
-    def _wrong(self, code: str) -> Exception:
-        off = one_time_codes.minutes_off(self.secret, code)
-        if not off:
-            wrong: Exception = get_adapter().validation_error("incorrect_code")
-            return wrong
-        text = ngettext(
-            "The clock of your device is about %(minutes)d minute off. Let it set its time by itself, then type the next code.",
-            "The clock of your device is about %(minutes)d minutes off. Let it set its time by itself, then type the next code.",
-            abs(off),
-        )
-        return forms.ValidationError(text % {"minutes": abs(off)})
-
-
-class _MadeHere:
-    cleaned_data: dict[str, Any]
-
-    def clean_credential(self) -> Any:
-        """Refuse what cannot be read, and what was made for another origin."""
-        return _ours(self.cleaned_data["credential"])
-
-
-class AddPasskeyForm(_MadeHere, AddWebAuthnForm):  # type: ignore[misc]
-    """A further passkey."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Ask for a passkey that logs in by itself, unless the person chooses otherwise."""
-        super().__init__(*args, **kwargs)
-        if "passwordless" in self.fields:
-            self.fields["passwordless"].initial = True
-            self.fields["passwordless"].label = _("Log in with it alone, without a password")
-            self.fields["passwordless"].help_text = _("Your device asks for your fingerprint, your face or its PIN.")
-
-
-class SignUpPasskeyForm(_MadeHere, SignupWebAuthnForm):  # type: ignore[misc]
-    """The passkey of a new account."""
-
-
 class _CountsUp:
     cleaned_data: dict[str, Any]
 
@@ -132,7 +112,7 @@ class _CountsUp:
         given = _ours(self.cleaned_data["credential"])
         way: Authenticator = super().clean_credential()  # type: ignore[misc]
         if not passkeys.advance(way, given):
-            get_account_adapter().send_notification_mail("accounts/mail/passkey_copied", way.user, {"passkey": way.wrap().name})
+            get_account_adapter().send_notification_mail("accounts/mail/passkey_copied", way.user, {"passkey": _name_of(way)})
             raise forms.ValidationError(_("This passkey was refused, as there may be a copy of it. We have written to you what to do."))
         return way
 
@@ -144,9 +124,29 @@ class PasskeyForm(_CountsUp, AuthenticateWebAuthnForm):  # type: ignore[misc]
 class PasskeyLoginForm(_CountsUp, LoginWebAuthnForm):  # type: ignore[misc]
     """A login with a passkey alone."""
 
+    def clean_credential(self) -> Authenticator:
+        """Read the account in the handle that the keeper gave the passkey: its 16 bytes, where allauth writes a text."""
+        given = self.cleaned_data["credential"]
+        try:
+            handle = given["response"]["userHandle"]
+            raw = urlsafe_b64decode(handle + "=" * (-len(handle) % 4))
+        except (TypeError, KeyError, ValueError):
+            raise get_adapter().validation_error("incorrect_code") from None
+        if len(raw) == _HANDLE_BYTES:
+            told = user_pk_to_url_str(Account(pk=UUID(bytes=raw))).encode()
+            given["response"]["userHandle"] = urlsafe_b64encode(told).decode().rstrip("=")
+        return super().clean_credential()
+
 
 class PasskeyAgainForm(_CountsUp, ReauthenticateWebAuthnForm):  # type: ignore[misc]
     """A passkey before something that matters."""
+
+
+def _name_of(way: Authenticator) -> str:
+    """Return the name that the owner of a passkey gave it."""
+    made = way.wrap().authenticator_data.credential_data
+    named = {card.id: card.name for card in guard().credentials(way.user_id)}
+    return named.get(bytes(made.credential_id).hex(), "") or str(_("your passkey"))
 
 
 def _ours(credential: Any) -> Any:

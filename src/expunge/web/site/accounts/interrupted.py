@@ -25,6 +25,7 @@ _OPEN_TO_ENROL = frozenset(
         "accounts_enrol",
         "mfa_add_webauthn",
         "mfa_activate_totp",
+        "accounts_confirm",
         "mfa_view_recovery_codes",
         "mfa_download_recovery_codes",
         "account_logout",

@@ -125,23 +125,6 @@ class KnownDevice(models.Model):
         return "device"
 
 
-class CodeStep(models.Model):
-    """The latest step of time whose code an account has used: no code of it or of an earlier one is taken again."""
-
-    account: models.OneToOneField[Account, Account] = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
-    step: models.BigIntegerField[int, int] = models.BigIntegerField()
-
-    objects: ClassVar[models.Manager[CodeStep]] = models.Manager()
-
-    class Meta:
-        """Its table."""
-
-        db_table = "expunge_code_step"
-
-    def __str__(self) -> str:
-        return "step"
-
-
 class PasskeyCounter(models.Model):
     """The highest counter that a passkey has signed with."""
 

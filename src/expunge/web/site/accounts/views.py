@@ -1,4 +1,4 @@
-"""Pages beside allauth's: sessions and browsers, passkeys, closing an account, a form that the login interrupted."""
+"""Pages beside allauth's: the code of a sign-up, sessions and browsers, a form that the login interrupted."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import Any
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.views import LogoutView, email_verification_sent, password_change
-from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
-from allauth.mfa.webauthn.forms import EditWebAuthnForm
-from allauth.mfa.webauthn.internal import flows
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
@@ -21,9 +18,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
-from expunge.web.site.accounts import closing, interrupted, known_devices, notices, sessions
+from expunge.web.site.accounts import interrupted, known_devices, sessions
 from expunge.web.site.accounts.models import Account, KnownDevice
 from expunge.web.site.accounts.session_store import IDLE, latest_end
 from expunge.web.site.shell.devices import device_name
@@ -80,22 +76,6 @@ class LeaveView(LogoutView):  # type: ignore[misc]
         return answer
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-def passkeys(request: HttpRequest) -> HttpResponse:
-    """List the passkeys of an account; name or remove one."""
-    account = _account(request)
-    ways = Authenticator.objects.filter(user=account, type=Authenticator.Type.WEBAUTHN).order_by("created_at")
-    if request.method == "POST":
-        raise_if_reauthentication_required(request, app="allauth.mfa")
-        number = request.POST.get("number", "")
-        way = ways.filter(pk=int(number)).first() if number.isdecimal() else None
-        if way is None:
-            raise Http404
-        return _change_passkey(request, way, last=ways.count() == 1)
-    return render(request, "mfa/webauthn/authenticator_list.html", {"authenticators": ways})
-
-
 @login_required
 def change_password(request: HttpRequest) -> HttpResponseBase:
     """Change the password, as allauth does; where there is a second factor, that is asked for first."""
@@ -103,23 +83,6 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
         raise_if_reauthentication_required(request, app="allauth.account")
     response: HttpResponseBase = password_change(request)
     return response
-
-
-@require_http_methods(["GET", "POST"])
-@login_required
-def close(request: HttpRequest) -> HttpResponse:
-    """Ask once more, then remove the account with all that is kept of it."""
-    raise_if_reauthentication_required(request, app="allauth.account")
-    account = _account(request)
-    if request.method != "POST":
-        return render(request, "accounts/close.html")
-    addresses = notices.addresses_of(account)
-    closing.close(request, account)
-    # Why after: closing removes every letter that waits for these addresses.
-    notices.tell_at(request, account, addresses, "accounts/mail/account_closed")
-    logout(request)
-    messages.success(request, _("Your account is closed."))
-    return redirect("home")
 
 
 @login_required
@@ -144,21 +107,6 @@ def _end(request: HttpRequest, account: Account, number: int) -> HttpResponse:
         return redirect("account_login")
     messages.success(request, _("That device is logged out."))
     return redirect("usersessions_list")
-
-
-def _change_passkey(request: HttpRequest, way: Authenticator, *, last: bool) -> HttpResponse:
-    if request.POST.get("act") == "remove":
-        if last and not _account(request).has_usable_password():
-            messages.error(request, _("This is your only way in. Add another passkey, or set a password, and then remove it."))
-        else:
-            flows.remove_authenticator(request, way)
-        return redirect("mfa_list_webauthn")
-    form = EditWebAuthnForm(request.POST, instance=way)
-    if form.is_valid():
-        form.save()
-    else:
-        messages.error(request, _("Give the passkey a name."))
-    return redirect("mfa_list_webauthn")
 
 
 def _devices(request: HttpRequest) -> list[tuple[KnownDevice, bool]]:

@@ -28,8 +28,6 @@ MOST_WAITING = 10_000
 MOST_FOR_ONE = 20
 """Messages to one address that wait; a further one takes the place of the oldest. A person has no use for more, and a flood of requests
 for codes fills no queue."""
-LAST_WORD = "X-Expunge-Last-Word"
-"""The header, of any value and never sent, of a message after which nothing is kept of its recipient: the account is gone."""
 MOST_BYTES = 256 * 1024
 STUCK = timedelta(minutes=10)
 """A message that has been due for so long says that mail does not go out."""
@@ -98,7 +96,6 @@ def _queue(message: EmailMessage) -> None:
     content["Message-ID"] = message_id(mail, settings.EXPUNGE_SITE.mail.sender)
     # RFC 3834: nobody's holiday answers it.
     content["Auto-Submitted"] = "auto-generated"
-    del content[LAST_WORD]
     data = _LINE_END.sub(b"\r\n", content.as_bytes())
     if len(data) > MOST_BYTES:
         too_long = f"a message has more than {MOST_BYTES // 1024} KiB"
@@ -107,8 +104,7 @@ def _queue(message: EmailMessage) -> None:
         too_many = f"{MOST_WAITING} messages wait to be sent"
         raise Busy(too_many, help="make the mail server reachable; /readyz says whether mail goes out")
     fields: Any = settings.EXPUNGE_FIELDS
-    # Why without one: the row outlasts the message where a bounce may come, and of this recipient nothing shall.
-    recipient = "" if message.extra_headers.get(LAST_WORD) else sealed_address(fields, recipients[0])
+    recipient = sealed_address(fields, recipients[0])
     key, body = seal(fields, mail, Letter(recipients[0], data))
     with transaction.atomic():
         _make_room(recipient)

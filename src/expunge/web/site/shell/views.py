@@ -21,6 +21,8 @@ from expunge.web.site.shell.overview import overview_of
 _YEAR = 365 * 24 * 3600
 _SECRET = ("password", "code", "credential", "csrfmiddlewaretoken", "next", "action")
 """Parts of names of fields that no page shows again."""
+_OF_PAGES = frozenset({"ask", "act", "id", "number"})
+"""Names of fields that a page fills, and no person."""
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -86,15 +88,24 @@ def broken(request: HttpRequest) -> HttpResponse:
     """Answer where a page failed: because the keeper or the accounts' database does not answer, or by a defect of ours."""
     if not isinstance(sys.exc_info()[1], (Busy, KeeperAway, OperationalError)):
         return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR)
-    answer = problem(request, HTTPStatus.SERVICE_UNAVAILABLE)
+    answer = problem(request, HTTPStatus.SERVICE_UNAVAILABLE, typed=_typed(request))
     answer.headers["Retry-After"] = "30"
     return answer
 
 
 def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's own shape
     """Answer a form without the sign of its page, and show again what was typed into it where the form was one of ours."""
+    values = {"problem": HTTPStatus.FORBIDDEN.value, "typed": _typed(request), "page": request.path}
+    return HttpResponse(render_to_string("problems/form.html", values, request), status=HTTPStatus.FORBIDDEN.value)
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return what a person typed into a form of ours, but for what is secret."""
     # Why the header: a page of another site may have sent the form, and nothing that it wrote shall be shown as typed here.
-    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
-    typed = [(name, value) for name, value in request.POST.items() if ours and value and not any(part in name for part in _SECRET)]
-    answer = render_to_string("problems/form.html", {"problem": HTTPStatus.FORBIDDEN.value, "typed": typed, "page": request.path}, request)
-    return HttpResponse(answer, status=HTTPStatus.FORBIDDEN.value)
+    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+        return []
+    return [
+        (name, value)
+        for name, value in request.POST.items()
+        if value and name not in _OF_PAGES and not any(part in name for part in _SECRET)
+    ]

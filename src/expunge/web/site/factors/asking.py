@@ -1,0 +1,217 @@
+"""Sensitive asks on pages: what is asked in plain words, a passkey or a code that confirms it, and the act with the keeper's permit.
+
+A room that has a sensitive ask says once how it reads and what is done (:func:`offer`), and begins one by :func:`begin`. The page confirms
+and the act follows at once: nothing has to be pressed again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from expunge.core.accounts.asks import Ask, AskKind
+from expunge.errors import Busy, ChallengeEnded, CredentialCopied, ExpungeError, NotPermitted, ProofRefused, Undelivered, UsageError
+from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
+from expunge.web.site.accounts import guarding
+from expunge.web.site.accounts.guarding import guard, guard_session
+from expunge.web.site.accounts.models import Account
+
+_ASKED = "expunge_asked"
+Given = Mapping[str, str]
+"""What an act needs beside the ask, such as the address whose digest the ask names. It is kept in the session."""
+
+
+@dataclass(frozen=True)
+class AskPage:
+    """How one kind of sensitive ask is shown, and what is done once it is confirmed."""
+
+    title: Callable[[HttpRequest, Ask, Given], str]
+    """What is asked, as a question."""
+    text: Callable[[HttpRequest, Ask, Given], str]
+    """What then happens, and what cannot be taken back."""
+    act: Callable[[HttpRequest, Ask, str, Given], HttpResponse]
+    """Does it with the permit and answers. Errors of the guard become a message, and lead to :attr:`back`."""
+    back: str
+    """The name of the address that the person came from."""
+    danger: bool = False
+
+
+_PAGES: dict[AskKind, AskPage] = {}
+
+
+def offer(kind: AskKind, page: AskPage) -> None:
+    """Show asks of a kind by a page, from now on."""
+    _PAGES[kind] = page
+
+
+def begin(request: HttpRequest, ask: Ask, **given: str) -> HttpResponse:
+    """Lead to the page that confirms an ask; what this browser was asked before is asked no more."""
+    request.session[_ASKED] = {
+        "kind": ask.kind.value,
+        "account": str(ask.account),
+        "family": ask.family,
+        "details": list(ask.details),
+        "given": given,
+    }
+    return redirect("accounts_confirm")
+
+
+class _Proof(forms.Form):
+    code = forms.CharField(
+        label=gettext_lazy("Code"), required=False, max_length=32, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"})
+    )
+    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Show an ask and take its confirmation; then do it."""
+    account = request.user
+    assert isinstance(account, Account)
+    held = request.session.get(_ASKED)
+    if held is None or held["account"] != str(account.pk):
+        return redirect("home")
+    asked = _Asked(request, account, held)
+    if request.method != "POST":
+        return asked.shown()
+    if request.POST.get("ask") != asked.ask.digest.hex():
+        messages.info(request, _("You were asked something else in another window. Look at what is shown here before you confirm."))
+        return redirect("accounts_confirm")
+    if request.POST.get("action") == "resend":
+        held.pop("sent", None)
+        request.session.modified = True
+        return redirect("accounts_confirm")
+    return asked.answered()
+
+
+class _Asked:
+    """The ask that a browser is asked."""
+
+    def __init__(self, request: HttpRequest, account: Account, held: dict[str, Any]) -> None:
+        self._request, self._account, self._held = request, account, held
+        details = tuple((name, value) for name, value in held["details"])
+        self.ask = Ask(AskKind(held["kind"]), UUID(held["account"]), held["family"], details)
+        self._page, self._given = _PAGES[self.ask.kind], held["given"]
+
+    def shown(self, problem: str = "") -> HttpResponse:
+        """Show it, with a new challenge."""
+        if not guard().credentials(self._account.pk):
+            return self._by_mail(problem)
+        try:
+            begun = guard().begin_ask(guard_session(self._request), self.ask)
+        except NotPermitted:
+            return self._left(_("Your account may not do this any more."))
+        self._keep(token=begun.token, sent="")
+        return self._render(problem, options=begun.options, with_code=begun.takes_code)
+
+    def answered(self) -> HttpResponse:
+        """Take the proof; do it, or show it again with what was wrong."""
+        form = _Proof(self._request.POST)
+        proof = form.cleaned_data if form.is_valid() else {}
+        session = guard_session(self._request)
+        try:
+            if self._held.get("sent"):
+                permit = guard().prove_by_code(self._account.pk, session, proof.get("code", ""))
+            else:
+                permit = guard().finish_ask(self._held.get("token", ""), session, self.ask, _proof(proof))
+        except CredentialCopied:
+            return self.shown(_("This passkey was refused, as there may be a copy of it. We have written to you what to do."))
+        except Busy:
+            return self.shown(_("There were too many wrong codes. Wait an hour, then try again."))
+        except (ProofRefused, ChallengeEnded, NotPermitted, UsageError):
+            wrong = _("This is not the code. Use the newest one.") if proof.get("code") else _("That confirmed nothing. Try again.")
+            return self.shown(wrong)
+        self._proven("" if self._held.get("sent") else Authenticator.Type.TOTP if proof.get("code") else Authenticator.Type.WEBAUTHN)
+        del self._request.session[_ASKED]
+        try:
+            return self._page.act(self._request, self.ask, permit, self._given)
+        except (Busy, ChallengeEnded, NotPermitted, ProofRefused, UsageError) as refusal:
+            return self._left(refused(refusal))
+
+    def _proven(self, factor: str) -> None:
+        """Note what the person has shown: it ends delays after failures, and a factor stands for what other pages would ask again."""
+        if factor:
+            record_authentication(self._request, self._account, "mfa", type=factor, reauthenticated=True)
+        else:
+            record_authentication(self._request, self._account, "code")
+
+    def _by_mail(self, problem: str) -> HttpResponse:
+        """Show it to an account that has nothing which could confirm it: its mail address does, where the ask allows that."""
+        if not self.ask.kind.by_mail:
+            messages.info(self._request, _("First add a passkey or a code app. It then confirms what only you may do."))
+            return redirect("accounts_enrol")
+        if is_mfa_enabled(self._account, ["webauthn", "totp"]):
+            # Why: it is from before the keeper had any, and its owner has more than a mailbox to show.
+            raise_if_reauthentication_required(self._request, app="allauth.mfa")
+        if not self._held.get("sent"):
+            try:
+                guarding.send_code(self._request, self._account, guarding.address_of(self._account), self.ask.kind)
+            except Busy:
+                return self._left(_("Too many codes were sent to your address. Wait an hour, then try again."))
+            except Undelivered:
+                return self._left(_("Our mail cannot go out right now. Nothing is lost: ask for a new mail in a few minutes."))
+            self._keep(token="", sent="yes")
+        return self._render(problem, address=guarding.address_of(self._account))
+
+    def _render(self, problem: str, **values: Any) -> HttpResponse:
+        form = _Proof()
+        options = values.pop("options", None)
+        return render(
+            self._request,
+            "accounts/confirm.html",
+            {
+                "title": self._page.title(self._request, self.ask, self._given),
+                "text": self._page.text(self._request, self.ask, self._given),
+                "danger": self._page.danger,
+                "back": self._page.back,
+                "ask": self.ask.digest.hex(),
+                "problem_text": problem,
+                "form": form,
+                "passkey": options is not None,
+                "js_data": {"request_options": {"publicKey": options}},
+                **values,
+            },
+        )
+
+    def _keep(self, **values: str) -> None:
+        self._held.update(values)
+        self._request.session.modified = True
+
+    def _left(self, why: str) -> HttpResponse:
+        self._request.session.pop(_ASKED, None)
+        messages.error(self._request, why)
+        return redirect(self._page.back)
+
+
+def refused(error: ExpungeError) -> str:
+    """Return in words for a person why the guard did not do it."""
+    match error:
+        case NotPermitted():
+            return _("That is not possible now. A last way to confirm always stays: add another one first.")
+        case Busy():
+            return _("That was asked too often. Wait a few minutes, then try again.")
+        case _:
+            return _("The confirmation had ended. Nothing was done: begin again.")
+
+
+def _proof(given: Mapping[str, Any]) -> PasskeyProof | CodeProof:
+    if code := given.get("code"):
+        return CodeProof(code)
+    return PasskeyProof(json.dumps(given.get("credential")).encode())
