@@ -153,9 +153,17 @@ class StaffDoor(Protocol):
         """Note that a right is used today, before what it lets the account do. Raises Refused where the account may not."""
         ...
 
-    def decide(self, act: StaffAct, permit: str, account: str, session: str) -> StaffActed:
+    def register(self, account: str) -> StaffRegister:
+        """Return the register to an account that may read it, and note that it was read. Raises Refused to any other."""
+        ...
+
+    def try_out(self, act: StaffAct, account: str, changes: int = 0) -> None:
+        """Raise what the rules have against a decision, and enter nothing."""
+        ...
+
+    def decide(self, act: StaffAct, permit: str, account: str, session: str, changes: int = 0) -> StaffActed:
         """Have a decision entered, with the permit that an account gave for exactly this, in a web session of that hex SHA-256.
 
-        Raises Refused or ProofRefused without one.
+        ``changes`` is that of :meth:`StaffDirectory.decide`. Raises Refused or ProofRefused without a permit.
         """
         ...
