@@ -361,6 +361,48 @@ def test_a_confirmation_ends_delays_after_wrong_codes(served_site: SiteServed, a
     assert served_site.sql("SELECT failures FROM expunge_failed_run WHERE failures > 2") == []
 
 
+def test_what_another_window_asks_is_not_confirmed_by_this_one(served_site: SiteServed, anna: HttpPerson) -> None:
+    phone, account = with_passkey(anna, "windows@example.org")
+    shown = anna.get("/account/2fa/webauthn/add/")
+    signed = phone.sign(options_of(shown)).decode()
+    action, held = shown.form("credential")
+    anna.get("/account/close/")
+    anna.send("csrfmiddlewaretoken")
+    page = anna.ask("POST", action, held | {"credential": signed})
+    assert "asked something else in another window" in page.words
+    assert "Close your account?" in page.words
+    assert state(served_site, "SELECT count(*) FROM expunge_account WHERE account = ?", account.hex) == [(1,)]
+
+
+def test_a_passkey_from_before_logs_in_and_is_made_again_with_it_and_a_code_by_mail(served_site: SiteServed, anna: HttpPerson) -> None:
+    address = "before@example.org"
+    anna.sign_up(address)
+    account, old = account_of(served_site), anna.authenticator()
+    told = json.dumps({"name": "passkey", "credential": json.loads(old.create({"challenge": "AAAA"}))})
+    served_site.sql(
+        "INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES (?, 'webauthn', ?, datetime('now'))", account.hex, told
+    )
+    anna.log_out()
+    assert anna.log_in_by_passkey(old, account.bytes).path == "/"
+    assert "Logs in, does not confirm" in anna.get("/account/2fa/webauthn/").words
+    mails = served_site.sink.count(address)
+    page = anna.get("/account/2fa/webauthn/add/")
+    assert page.path == "/account/2fa/reauthenticate/webauthn/" or "reauthenticate" in page.path, page.words
+    assert served_site.sink.count(address) == mails, "the mailbox alone would do"
+    page = anna.send("credential", credential=old.sign(options_of(page)).decode())
+    assert "sent a code to" in page.words
+    assert anna.confirm(code=served_site.sink.code(address, mails + 1)).path == "/account/2fa/webauthn/add/"
+    new = anna.authenticator()
+    anna.enrol_passkey(new, "My new one")
+    words = anna.get("/account/2fa/webauthn/").words
+    assert "My new one" in words
+    assert "Logs in, does not confirm" in words
+    # And the old one goes by a proof of any factor.
+    row = re.search(r'name="act" value="remove"><input type="hidden" name="id" value="(row-[0-9]+)"', anna.last.text if anna.last else "")
+    assert row is not None
+    assert "Logs in, does not confirm" not in anna.post("/account/2fa/webauthn/", act="remove", id=row[1]).words
+
+
 @contextlib.contextmanager
 def no_keeper(served: SiteServed) -> Iterator[None]:
     """No keeper runs until the block ends: the server begins one again, which reads the map."""

@@ -28,6 +28,7 @@ from django.views.decorators.http import require_http_methods
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import Busy, ChallengeEnded, CredentialCopied, ExpungeError, NotPermitted, ProofRefused, Undelivered, UsageError
 from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
+from expunge.ports.accounts.authenticators import Options
 from expunge.web.site.accounts import guarding
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
@@ -170,9 +171,11 @@ class _Asked:
             self._keep(token="", sent="yes")
         return self._render(problem, address=guarding.address_of(self._account))
 
-    def _render(self, problem: str, **values: Any) -> HttpResponse:
-        form = _Proof()
-        options = values.pop("options", None)
+    def _render(self, problem: str, options: Options | None = None, **values: Any) -> HttpResponse:
+        form = _Proof({} if problem else None)
+        if problem and form.is_valid():
+            # Why of none where a passkey is asked for: the field of its answer is not seen.
+            form.add_error(None if options is not None else "code", problem)
         return render(
             self._request,
             "accounts/confirm.html",
@@ -182,7 +185,6 @@ class _Asked:
                 "danger": self._page.danger,
                 "back": self._page.back,
                 "ask": self.ask.digest.hex(),
-                "problem_text": problem,
                 "form": form,
                 "passkey": options is not None,
                 "js_data": {"request_options": {"publicKey": options}},

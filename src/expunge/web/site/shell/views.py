@@ -105,7 +105,7 @@ def _typed(request: HttpRequest) -> list[tuple[str, str]]:
     if request.headers.get("Sec-Fetch-Site") != "same-origin":
         return []
     return [
-        (name, value)
+        (name, str(value))
         for name, value in request.POST.items()
         if value and name not in _OF_PAGES and not any(part in name for part in _SECRET)
     ]
