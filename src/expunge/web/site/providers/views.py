@@ -126,7 +126,9 @@ def connected(request: HttpRequest) -> HttpResponse:
         if login is None:
             raise Http404
         return _disconnect(request, account, login)
-    values = {"logins": [shown(login) for login in logins], "more": settings.EXPUNGE_SITE.providers_for(ProviderAudience.CUSTOMERS)}
+    held = {login.provider for login in logins}
+    more = [spec for spec in settings.EXPUNGE_SITE.providers_for(ProviderAudience.CUSTOMERS) if spec.id not in held]
+    values = {"logins": [shown(login) for login in logins], "more": more}
     return render(request, "socialaccount/connections.html", values)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 
 
@@ -17,6 +18,8 @@ class Protection(enum.Enum):
     PASSKEY = "passkey"
     CODE = "code"
     PASSWORD = "password"  # noqa: S105 - a kind of login
+    COMPANY = "company"
+    """The login of a company, without a password here."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +33,22 @@ class Overview:
     codes_left: int | None
     """Recovery codes that were not used; None where none were made."""
     devices: int
+    companies: int
+    """Connected logins of companies."""
 
     @property
     def protection(self) -> Protection:
         """Return the strongest way."""
         if self.passkeys:
             return Protection.PASSKEY
-        return Protection.CODE if self.code_app else Protection.PASSWORD
+        if self.code_app:
+            return Protection.CODE
+        return Protection.COMPANY if self.companies and not self.has_password else Protection.PASSWORD
 
     @property
     def few_codes(self) -> bool:
         """Return whether the account could soon be without a way back in."""
-        return self.protection is not Protection.PASSWORD and (self.codes_left or 0) < 3
+        return self.protection in {Protection.PASSKEY, Protection.CODE} and (self.codes_left or 0) < 3
 
 
 def overview_of(account: Any) -> Overview:
@@ -54,5 +61,6 @@ def overview_of(account: Any) -> Overview:
         passkeys=sum(way.type == Authenticator.Type.WEBAUTHN for way in ways),
         code_app=any(way.type == Authenticator.Type.TOTP for way in ways),
         codes_left=None if codes is None else len(codes.wrap().get_unused_codes()),
+        companies=SocialAccount.objects.filter(user=account).count(),
         devices=len(UserSession.objects.purge_and_list(account)),
     )
