@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from expunge.adapters.keeper.frames import Frame
 from expunge.core.values.canonical import Json
-from expunge.errors import ExpungeError, SenderRefused, StateUnavailable, WrongOffset
+from expunge.errors import ExpungeError, HandOverRefused, SenderRefused, StateUnavailable, WrongOffset
 
+_WITH_REASON = {each.__name__: each for each in (SenderRefused, HandOverRefused)}
 _OK, _ERROR, _MESSAGE, _HELP, _RECEIVED, _REASON = "answer", "error", "message", "help", "received", "reason"
 
 
@@ -32,7 +33,7 @@ def error_frame(error: ExpungeError) -> Frame:
     match error:
         case WrongOffset():
             head[_RECEIVED] = error.received
-        case SenderRefused():
+        case SenderRefused() | HandOverRefused():
             head[_REASON] = error.reason
     return Frame(head)
 
@@ -48,8 +49,8 @@ def read(frame: Frame) -> Answer:
     if name == WrongOffset.__name__ and isinstance(received, int):
         raise WrongOffset(message, help=help_, received=received)
     reason = frame.head.get(_REASON)
-    if name == SenderRefused.__name__ and isinstance(reason, str):
-        raise SenderRefused(message, help=help_, reason=reason)
+    if isinstance(reason, str) and name in _WITH_REASON:
+        raise _WITH_REASON[name](message, help=help_, reason=reason)
     raise _KINDS.get(str(name), StateUnavailable)(message, help=help_)
 
 

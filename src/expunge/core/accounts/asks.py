@@ -39,6 +39,8 @@ class AskKind(StrEnum):
     """Another mail address for the account itself: letters with codes go there."""
     ENROL_CREDENTIAL = "enrol-credential"
     REMOVE_CREDENTIAL = "remove-credential"
+    HAND_OVER = "hand-over"
+    """Memberships of families, as a token of the company says; the detail ``token`` is its hex SHA-256."""
     VIEW = "view"
     """A recording, seen by an employee under a lease."""
     APPROVAL = "approval"
