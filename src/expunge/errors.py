@@ -102,7 +102,7 @@ class NotPermitted(ExpungeError):
 
 
 class HandOverRefused(ExpungeError):
-    """A hand-over token of the company does not hold, or not for this account; no membership changed. Open a new link in the company's app."""
+    """A hand-over token of the company does not hold, or not for this account; open a new link in its app."""
 
     def __init__(self, message: str, *, help: str = "", reason: str = "") -> None:  # noqa: A002 - the field's usual word
         super().__init__(message, help=help)

@@ -93,13 +93,13 @@ def address_digest(address: str) -> str:
 def read_claims(claims: Mapping[str, Json]) -> HandOver:
     """Return the hand-over that verified claims make. Raises HandOverRefused for claims of another form. Times are not judged."""
     if unknown := claims.keys() - _CLAIMS:
-        raise _malformed(f"it has a claim that is not known: {sorted(unknown)[0][:20]!r}")
+        raise _malformed("it has the claim {!r}, which is not known", min(unknown)[:20])
     issuer, token_id, address = _text(claims, "iss"), _text(claims, "jti"), claims.get("address", "")
     if not isinstance(address, str) or (address and (len(address) != _HEX_DIGEST or set(address) - set("0123456789abcdef"))):
         raise _malformed("its claim 'address' is no SHA-256 in small hex letters")
     families = claims.get("families")
     if not isinstance(families, list) or not 1 <= len(families) <= MOST_FAMILIES:
-        raise _malformed(f"its claim 'families' is no list of 1 to {MOST_FAMILIES} entries")
+        raise _malformed("its claim 'families' is no list of 1 to {} entries", MOST_FAMILIES)
     told = tuple(map(_told, families))
     return HandOver(issuer, token_id, _time(claims, "iat"), _time(claims, "exp"), told, address)
 
@@ -121,7 +121,7 @@ _MENDS = {
     HandOverFault.MALFORMED: "open a new link in the company's app; the operator compares the token with docs/howto/hand-over.md",
     HandOverFault.NOT_THIS_COMPANY: "the operator compares iss, aud and kid of the token with accounts.handover of the map",
     HandOverFault.ENDED: "open a new link in the company's app: each is good for at most ten minutes",
-    HandOverFault.CLOCK: "the operator sets the clocks of the company's server and of the keeper right, and exp at most ten minutes after iat",
+    HandOverFault.CLOCK: "the operator sets the clocks of both servers right, and exp at most ten minutes after iat",
     HandOverFault.USED: "open a new link in the company's app: each works once",
     HandOverFault.OTHER_ADDRESS: "log in with the mail address that the company has, and prove it; or have the company correct its own",
     HandOverFault.UNKNOWN_KIND: "the operator names the person as KIND:VALUE, with a kind of the map's identities",
@@ -144,16 +144,16 @@ def _told(entry: Json) -> ToldMembership:
 def _text(claims: Mapping[str, Json], name: str) -> str:
     value = claims.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= _MOST_ID:
-        raise _malformed(f"its claim {name!r} is no text of 1 to {_MOST_ID} characters")
+        raise _malformed("its claim {!r} is no text of 1 to {} characters", name, _MOST_ID)
     return value
 
 
 def _time(claims: Mapping[str, Any], name: str) -> datetime:
     value = claims.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**33:
-        raise _malformed(f"its claim {name!r} is no whole number of seconds since 1970")
+        raise _malformed("its claim {!r} is no whole number of seconds since 1970", name)
     return datetime.fromtimestamp(value, UTC)
 
 
-def _malformed(why: str) -> HandOverRefused:
-    return refusal(HandOverFault.MALFORMED, f"a hand-over token is malformed: {why}")
+def _malformed(why: str, *facts: object) -> HandOverRefused:
+    return refusal(HandOverFault.MALFORMED, "a hand-over token is malformed: " + why.format(*facts))

@@ -121,36 +121,44 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     ),
     (LetterKind.RECOVERY_CODE, SPANISH): (
         "Su código para volver a entrar en {company}",
-        "Su código es {code}. Sirve para volver a su cuenta sin llave de acceso ni dispositivo de códigos. Vale una vez, durante 15 minutos.",
+        "Su código es {code}. Sirve para volver a su cuenta sin llave de acceso ni dispositivo de códigos. Vale una vez y 15 minutos.",
         "Escríbalo solo en {site}. Nadie de {company} se lo pedirá. Si no ha pedido un código, puede ignorar esta carta.",
     ),
     (LetterKind.RECOVERY_BEGUN, ENGLISH): (
         "A person wants to get back into your account",
-        "A person who can read your mail wants to get into your {company} account without your passkey or code device. "
-        "They can do so after {when}. Until then nothing of your account is shown or exported.",
+        (
+            "A person who can read your mail wants to get into your {company} account without your passkey or code device. "
+            "They can do so after {when}. Until then nothing of your account is shown or exported."
+        ),
         "If that is not you, open this page and press “Stop it”:",
         "{code}",
         "Confirming anything with your passkey or code device stops it too. If it was not you, change the password of your mailbox.",
     ),
     (LetterKind.RECOVERY_BEGUN, SPANISH): (
         "Una persona quiere volver a entrar en su cuenta",
-        "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin su llave de acceso ni su dispositivo de códigos. "
-        "Podrá hacerlo después del {when}. Hasta entonces no se muestra ni se exporta nada de su cuenta.",
+        (
+            "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
+            "Podrá hacerlo después del {when}. Hasta entonces no se muestra ni se exporta nada de su cuenta."
+        ),
         "Si no es usted, abra esta página y pulse «Detener»:",
         "{code}",
         "También se detiene al confirmar algo con su llave de acceso o su dispositivo. Si no fue usted, cambie la contraseña de su correo.",
     ),
     (LetterKind.RECOVERY_NEAR, ENGLISH): (
         "Tomorrow a person can get back into your account",
-        "A person who can read your mail wants to get into your {company} account without your passkey or code device. "
-        "They can do so after {when}, in less than a day.",
+        (
+            "A person who can read your mail wants to get into your {company} account without your passkey or code device. "
+            "They can do so after {when}, in less than a day."
+        ),
         "If that is not you, open this page and press “Stop it”:",
         "{code}",
     ),
     (LetterKind.RECOVERY_NEAR, SPANISH): (
         "Mañana una persona podrá volver a entrar en su cuenta",
-        "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin su llave de acceso ni su dispositivo de códigos. "
-        "Podrá hacerlo después del {when}, en menos de un día.",
+        (
+            "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
+            "Podrá hacerlo después del {when}, en menos de un día."
+        ),
         "Si no es usted, abra esta página y pulse «Detener»:",
         "{code}",
     ),
@@ -166,26 +174,34 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     ),
     (LetterKind.RECOVERY_FINISHED, ENGLISH): (
         "You are back in your account",
-        "The old passkeys and code devices of your {company} account are removed, and a new one can be added. "
-        "Until {when} your account shows, exports and deletes nothing of a family: you have that long to say that it was not you.",
+        (
+            "The old passkeys and code devices of your {company} account are removed, and a new one can be added. "
+            "Until {when} your account shows, exports and deletes nothing of a family: you have that long to say that it was not you."
+        ),
         "If this was not you, write to {company} now. Your account is at {site}.",
     ),
     (LetterKind.RECOVERY_FINISHED, SPANISH): (
         "Ha vuelto a su cuenta",
-        "Se han quitado las llaves de acceso y los dispositivos de códigos de su cuenta de {company}, y puede añadir otros. "
-        "Hasta el {when} su cuenta no muestra, exporta ni borra nada de una familia: tiene ese tiempo para decir que no fue usted.",
+        (
+            "Se han quitado las llaves de acceso y los dispositivos de códigos de su cuenta de {company}, y puede añadir otros. "
+            "Hasta el {when} su cuenta no muestra, exporta ni borra nada de una familia: tiene ese tiempo para decir que no fue usted."
+        ),
         "Si no ha sido usted, escriba ahora a {company}. Su cuenta está en {site}.",
     ),
     (LetterKind.GUARDIAN_RECOVERED, ENGLISH): (
         "Another guardian got back into their account",
-        "Another guardian of a child of yours got back into their {company} account without a passkey or code device. "
-        "Until {when} that account shows, exports and deletes nothing of the family.",
+        (
+            "Another guardian of a child of yours got back into their {company} account without a passkey or code device. "
+            "Until {when} that account shows, exports and deletes nothing of the family."
+        ),
         "Ask them whether it was them. If it was not, write to {company} now. Your own account is at {site}.",
     ),
     (LetterKind.GUARDIAN_RECOVERED, SPANISH): (
         "Otra persona responsable ha vuelto a su cuenta",
-        "Otra persona responsable de un menor a su cargo ha vuelto a su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
-        "Hasta el {when} esa cuenta no muestra, exporta ni borra nada de la familia.",
+        (
+            "Otra persona responsable de un menor suyo ha vuelto a su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
+            "Hasta el {when} esa cuenta no muestra, exporta ni borra nada de la familia."
+        ),
         "Pregúntele si fue ella. Si no fue así, escriba ahora a {company}. Su cuenta está en {site}.",
     ),
 }

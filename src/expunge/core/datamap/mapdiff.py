@@ -322,6 +322,11 @@ def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list
         reasons.append("staff may log in from more networks")
     if old.mail is not None and new.mail is not None and old.mail.sealed and not new.mail.sealed:
         reasons.append("mail, with codes in it, goes to its server without TLS")
+    given, had = new.handover, old.handover
+    if given is not None and (had is None or set(given.keys) - set(had.keys)):
+        reasons.append("one more key says who is guardian of whom")
+    if given is not None and not given.address_required and (had is None or had.address_required):
+        reasons.append("a hand-over token counts without the mail address of its person")
     return reasons
 
 

@@ -7,7 +7,10 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from expunge.core.accounts.accounts_spec import DATABASE, AccountsSpec, MailSpec
+from expunge.core.accounts.accounts_spec import DATABASE, AccountsSpec, HandOverSpec, MailSpec
+from expunge.core.values import b64
+from expunge.core.values.signature import check_ed25519, check_p256_spki, ed25519_spki
+from expunge.errors import EvidenceInvalid
 from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
@@ -18,6 +21,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _HERE = {"localhost", "127.0.0.1", "::1"}
 _MEND = "server: smtps://user@mail.example.com, and secret_file: ./smtp.password, or secret_variable: SMTP_PASSWORD"
+_MOST_ISSUER = 128
+_WRITE_KEY = "keys: {name: the text between the lines of `openssl pkey -pubout`}, of an Ed25519 or a P-256 key"
 _SCHEMES = {"smtp", "smtp+starttls", "smtps"}
 
 
@@ -37,6 +42,7 @@ def read_accounts(form: Form, root: TableNode, folder: Path) -> AccountsSpec | N
         support=form.text(table.get("support"), "accounts.support") or "",
         mail=_mail(form, table.get("mail"), folder),
         networks=tuple(_networks(form, table)),
+        handover=_handover(form, table.get("handover")),
         line=table.line,
     )
 
@@ -60,6 +66,21 @@ def _mail(form: Form, value: Value | None, folder: Path) -> MailSpec | None:
             _MEND,
         )
     return MailSpec(server, sender, absolute(folder, file) if file else "", variable)
+
+
+def _handover(form: Form, value: Value | None) -> HandOverSpec | None:
+    table = form.table(value, "accounts.handover", words.HANDOVER, ("issuer", "keys")) if value is not None else None
+    if table is None:
+        return None
+    issuer = form.parsed(table.get("issuer"), "accounts.handover.issuer", RULE, _issuer)
+    address = form.parsed(table.get("address"), "accounts.handover.address", RULE, _address_rule)
+    named = dict(form.named(table, "keys"))
+    if not named and isinstance(given := table.get("keys"), TableNode):
+        form.faults.add(RULE, given.line, "accounts.handover.keys names no key", _WRITE_KEY)
+    keys = [(name.text, form.parsed(key, f"accounts.handover.keys.{name.text}", RULE, _public_key)) for name, key in named.items()]
+    if issuer is None:
+        return None
+    return HandOverSpec(issuer, tuple((name, key) for name, key in keys if key is not None), address != words.ADDRESS_RULES[1])
 
 
 def _networks(form: Form, table: TableNode) -> list[str]:
@@ -93,6 +114,34 @@ def _origin(text: str) -> str:
         raise ValueError(write)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
+
+
+def _issuer(text: str) -> str:
+    if len(text) > _MOST_ISSUER or not text.isprintable() or " " in text:
+        raise ValueError("issuer: https://app.example.com, as the claim iss of each token has it")
+    return text
+
+
+def _address_rule(text: str) -> str:
+    if text not in words.ADDRESS_RULES:
+        raise ValueError("address: required, or optional")
+    return text
+
+
+def _public_key(text: str) -> str:
+    try:
+        spki = b64.decode("".join(text.split()))
+        if len(spki) == len(ed25519_spki(bytes(32))):
+            check_ed25519(spki[-32:])
+            known = ed25519_spki(spki[-32:]) == spki
+        else:
+            check_p256_spki(spki)
+            known = True
+    except EvidenceInvalid as error:
+        raise ValueError(_WRITE_KEY) from error
+    if not known:
+        raise ValueError(_WRITE_KEY)
+    return b64.encode(spki)
 
 
 def _database(text: str) -> str:
