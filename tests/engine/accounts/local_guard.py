@@ -91,7 +91,7 @@ def local_guard(folder: Path, invitations: Invitations | None = None) -> Iterato
         register = DjangoAccountRegister(journal.alias)
         owners = Owners(register, FieldSeals(bytes(32)), letters, company="Owl", site=ORIGIN)
         parts = GuardParts(
-            register, owners, Fido2Passkeys(ORIGIN, SITE, "Owl"), TotpCodes("Owl"), FamilyMemberships(register), hands, invitations
+            register, owners, Fido2Passkeys(ORIGIN, SITE, "Owl"), TotpCodes("Owl"), FamilyMemberships(register, hands), hands, invitations
         )
         yield Local(LocalGuard(parts, hands.monotonic), register, sink, hands)
         letters.close()

@@ -14,12 +14,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connections, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
 from expunge.adapters.state.sessions import Hold
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.core.accounts.recovery import RecoveryTimes
 from expunge.errors import AlreadyThere, Conflict, NotPermitted, UsageError
 from expunge.faults import failpoint
 from expunge.ports.accounts.account_register import (
@@ -51,6 +52,11 @@ _CREDENTIALS = (
 _COUNT = "UPDATE expunge_credential SET sign_count = %s, used_at = %s WHERE account_id = %s AND credential = %s AND copied_at IS NULL "
 _RISES, _STAYS = "AND sign_count < %s", "AND sign_count = 0"
 _MEMBERSHIPS = "SELECT family, role, since FROM expunge_membership WHERE account_id = %s"
+
+_TIMES = (
+    "SELECT a.families_from, r.ready_at, r.lapses_at, r.finished_at FROM expunge_account a "
+    "LEFT JOIN expunge_account_recovery r ON r.account_id = a.account WHERE a.account = %s"
+)
 
 
 class DjangoAccountRegister:
@@ -280,12 +286,18 @@ class DjangoAccountRegister:
         failpoint("accounts.handover.commit:after")
         return True
 
-    def hand_over_used(self, use: bytes) -> bool:
+    def hand_over_use(self, use: bytes) -> tuple[UUID, bytes] | None:
         """See the port."""
         with explained(_READ, self._alias):
-            return self._hand_overs().filter(use=use).exists()
+            row = self._hand_overs().filter(use=use).first()
+        return None if row is None else (row.account_id, bytes(row.session))
 
     # --- recoveries -----------------------------------------------------------------------------
+
+    def recovery_times(self, account: UUID) -> RecoveryTimes:
+        """See the port."""
+        (row,) = self._read(_TIMES, account) or [(None, None, None, None)]
+        return RecoveryTimes(*map(_time, row))
 
     def begin_recovery(self, record: RecoveryRecord) -> RecoveryRecord:
         """See the port."""
@@ -304,7 +316,7 @@ class DjangoAccountRegister:
                     "lapses_at": record.lapses_at,
                     "stop": record.stop,
                     "secret": record.secret,
-                    "reminded_at": None,
+                    "letters": 0,
                     "finished_at": None,
                 },
             )
@@ -341,7 +353,7 @@ class DjangoAccountRegister:
         with self._writing(), transaction.atomic(using=self._alias):
             failpoint("accounts.recovered:before")
             row = self._locked(account)
-            ready = self._recoveries().filter(account_id=account, finished_at=None, ready_at__lte=now, lapses_at__gt=now)
+            ready = self._recoveries().filter(account_id=account, finished_at=None, letters__gt=0, ready_at__lte=now, lapses_at__gt=now)
             if not ready.update(finished_at=now):
                 return False
             self._credentials().filter(account_id=account).delete()
@@ -355,17 +367,18 @@ class DjangoAccountRegister:
 
     def recoveries_to_tell(self, ready_before: datetime, now: datetime) -> tuple[RecoveryRecord, ...]:
         """See the port."""
-        waiting = self._recoveries().filter(reminded_at=None, finished_at=None, ready_at__lte=ready_before, lapses_at__gt=now)
+        due = Q(letters=0) | Q(letters=1, ready_at__lte=ready_before)
+        waiting = self._recoveries().filter(due, finished_at=None, lapses_at__gt=now)
         with explained(_READ, self._alias):
             return tuple(map(_recovery, waiting.order_by("ready_at")))
 
-    def note_reminded(self, account: UUID, now: datetime) -> None:
+    def note_letter(self, account: UUID, letters: int) -> None:
         """See the port."""
         with self._writing():
-            failpoint("accounts.reminded:before")
-            # commit point: no further letter goes out.
-            self._recoveries().filter(account_id=account).update(reminded_at=now)
-            failpoint("accounts.reminded:after")
+            failpoint("accounts.letter:before")
+            # commit point: this letter does not go out again.
+            self._recoveries().filter(account_id=account).update(letters=letters)
+            failpoint("accounts.letter:after")
 
     # --- connections ----------------------------------------------------------------------------
 
@@ -461,7 +474,7 @@ def _time(value: Any) -> datetime | None:
 
 def _recovery(row: RecoveryRow) -> RecoveryRecord:
     return RecoveryRecord(
-        row.account_id, row.begun_at, row.ready_at, row.lapses_at, bytes(row.stop), bytes(row.secret), row.reminded_at, row.finished_at
+        row.account_id, row.begun_at, row.ready_at, row.lapses_at, bytes(row.stop), bytes(row.secret), row.letters, row.finished_at
     )
 
 

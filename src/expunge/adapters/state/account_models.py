@@ -93,6 +93,7 @@ class CodeDeviceRow(models.Model):
 class MembershipRow(models.Model):
     """One account in one family."""
 
+    account_id: UUID
     id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
     account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.PROTECT, related_name="+")
     family: models.CharField[str, str] = models.CharField(max_length=128)
@@ -117,6 +118,7 @@ class MembershipRow(models.Model):
 class HandOverRow(models.Model):
     """One hand-over token that was used. It goes once the token would have ended anyway."""
 
+    account_id: UUID
     use: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32, primary_key=True)
     """SHA-256 of issuer and id."""
     account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.PROTECT, related_name="+")
@@ -139,6 +141,7 @@ class HandOverRow(models.Model):
 class RecoveryRow(models.Model):
     """The recovery of one account: it waits, is ready, or was finished a short while ago."""
 
+    account_id: UUID
     account: models.OneToOneField[AccountRow, AccountRow] = models.OneToOneField(
         AccountRow, on_delete=models.PROTECT, related_name="+", primary_key=True
     )
@@ -149,7 +152,8 @@ class RecoveryRow(models.Model):
     """SHA-256 of the secret in the letters that stops it."""
     secret: models.BinaryField[bytes, bytes] = models.BinaryField()
     """The secret, sealed, for the second letter."""
-    reminded_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    letters: models.SmallIntegerField[int, int] = models.SmallIntegerField(default=0)
+    """Letters about it that were taken: one at its beginning, one the day before it is ready."""
     finished_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
 
     objects: ClassVar[models.Manager[RecoveryRow]] = models.Manager()

@@ -52,14 +52,20 @@ def state_at(ready_at: datetime, lapses_at: datetime, finished_at: datetime | No
     return RecoveryState.READY if now >= ready_at else RecoveryState.WAITING
 
 
-def closes(kind: AskKind, state: RecoveryState | None, closed_until: datetime | None, now: datetime) -> bool:
-    """Return whether a recovery closes a kind of ask at a moment.
+@dataclass(frozen=True)
+class RecoveryTimes:
+    """The times of an account's recovery that asks depend on; None each where there is none. Aware UTC."""
 
-    Args:
-        kind: of the ask.
-        state: of the account's recovery; None without one.
-        closed_until: the time until which nothing about a family is confirmed; None without one.
-        now: aware UTC.
-    """
-    under_way = state in (RecoveryState.WAITING, RecoveryState.READY)
-    return (under_way and kind in _STOPPED_MEANWHILE) or (kind.of_family and closed_until is not None and now < closed_until)
+    families_from: datetime | None = None
+    """The time before which the account confirms nothing about a family."""
+    ready_at: datetime | None = None
+    lapses_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    def closes(self, kind: AskKind, now: datetime) -> bool:
+        """Return whether a kind of ask is closed at a moment: by a recovery that is under way, or for a while after one."""
+        if self.families_from is not None and now < self.families_from and kind.of_family:
+            return True
+        if self.ready_at is None or self.lapses_at is None or kind not in _STOPPED_MEANWHILE:
+            return False
+        return state_at(self.ready_at, self.lapses_at, self.finished_at, now) in (RecoveryState.WAITING, RecoveryState.READY)

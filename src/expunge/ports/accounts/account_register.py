@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from expunge.core.accounts.memberships import Membership
-from expunge.core.accounts.recovery import RecoveryState, state_at
+from expunge.core.accounts.recovery import RecoveryState, RecoveryTimes, state_at
 
 MOST_CREDENTIALS = 20
 """The most passkeys of one account."""
@@ -80,7 +80,8 @@ class RecoveryRecord:
     """SHA-256 of the secret in the letters that stops it."""
     secret: bytes = field(repr=False)
     """The secret, sealed, for the second letter."""
-    reminded_at: datetime | None = None
+    letters: int = 0
+    """Letters about it that were taken: one at its beginning, one the day before it is ready."""
     finished_at: datetime | None = None
 
     def state(self, now: datetime) -> RecoveryState | None:
@@ -192,8 +193,12 @@ class AccountRegister(Protocol):
         """
         ...
 
-    def hand_over_used(self, use: bytes) -> bool:
-        """Return whether a token is marked as used."""
+    def hand_over_use(self, use: bytes) -> tuple[UUID, bytes] | None:
+        """Return the account and the session that used a token; None where it is not marked as used."""
+        ...
+
+    def recovery_times(self, account: UUID) -> RecoveryTimes:
+        """Return the times of an account's recovery."""
         ...
 
     def begin_recovery(self, record: RecoveryRecord) -> RecoveryRecord:
@@ -218,16 +223,16 @@ class AccountRegister(Protocol):
     def finish_recovery(self, account: UUID, now: datetime, families_from: datetime) -> bool:
         """Finish a recovery that is ready: remove every credential and the code device, keep memberships, and close asks about families.
 
-        Return False, and change nothing, where none is ready: of two callers one gets True.
+        Return False, and change nothing, where none is ready, or its owner had no letter: of two callers one gets True.
         """
         ...
 
     def recoveries_to_tell(self, ready_before: datetime, now: datetime) -> tuple[RecoveryRecord, ...]:
-        """Return recoveries that wait, are ready before a time, and whose owner had no second letter."""
+        """Return recoveries whose owner had no letter yet, and those that are ready before a time whose owner had no second one."""
         ...
 
-    def note_reminded(self, account: UUID, now: datetime) -> None:
-        """Note that the second letter of a recovery was taken."""
+    def note_letter(self, account: UUID, letters: int) -> None:
+        """Note that so many letters about a recovery were taken."""
         ...
 
     def stay(self) -> None:

@@ -46,7 +46,10 @@ class HandOvers(Protocol):
     """See the module."""
 
     def look(self, token: str) -> HandOverCard:
-        """Return what may be shown of a token, and use nothing up. Raises HandOverRefused where it does not hold, has ended, or was used."""
+        """Return what may be shown of a token, and use nothing up.
+
+        Raises HandOverRefused where it does not hold, has ended, or was used.
+        """
         ...
 
     def redeem(self, permit: str, session: bytes, ask: Ask, token: str) -> HandOverCard:

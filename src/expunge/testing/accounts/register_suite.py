@@ -16,6 +16,7 @@ import pytest
 
 from expunge import faults
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.core.accounts.recovery import RecoveryTimes
 from expunge.errors import AlreadyThere, ExpungeError, NotPermitted, UsageError
 from expunge.ports.accounts.account_register import (
     MOST_CREDENTIALS,
@@ -213,15 +214,15 @@ class RegisterSuite:
 
     def test_a_token_counts_once_and_its_use_may_be_repeated(self, register: AccountRegister) -> None:
         use, session = b"u" * 32, b"s" * 32
-        assert not register.hand_over_used(use)
+        assert register.hand_over_use(use) is None
         assert register.use_hand_over(use, ONE, session, LATER, AT) is True
         assert register.use_hand_over(use, ONE, session, LATER, AT) is False
         for owner, where in ((OTHER, session), (ONE, b"t" * 32)):
             with pytest.raises(AlreadyThere):
                 register.use_hand_over(use, owner, where, LATER, AT)
-        assert register.hand_over_used(use)
+        assert register.hand_over_use(use) == (ONE, session)
         assert register.use_hand_over(b"v" * 32, OTHER, session, LATER, LATER) is True
-        assert not register.hand_over_used(use), "it had ended"
+        assert register.hand_over_use(use) is None, "it had ended"
         with pytest.raises(UsageError):
             register.use_hand_over(b"w" * 32, NONE, session, LATER, AT)
 
@@ -248,6 +249,8 @@ class RegisterSuite:
         register.set_code_device(device(), first=False)
         register.set_membership(member)
         register.begin_recovery(recovery())
+        assert not register.finish_recovery(ONE, LATER, LATER), "no letter went out"
+        register.note_letter(ONE, 1)
         assert not register.finish_recovery(ONE, LATER - timedelta(seconds=1), LATER), "in the wait"
         assert not register.finish_recovery(ONE, recovery().lapses_at, LATER), "lapsed"
         assert not register.finish_recovery(OTHER, LATER, LATER), "of another account"
@@ -261,11 +264,20 @@ class RegisterSuite:
         assert register.account(ONE) == replace(account(), families_from=until)
         assert not register.stop_recovery(ONE, LATER), "it is over"
         # Until a credential is there it is the same one; from then on another may begin.
-        assert register.begin_recovery(replace(recovery(), begun_at=LATER)) == replace(recovery(), finished_at=LATER)
+        assert register.begin_recovery(replace(recovery(), begun_at=LATER)) == replace(recovery(), letters=1, finished_at=LATER)
         register.add_credential(passkey(b"new"), first=True)
         begun = replace(recovery(), begun_at=LATER)
         assert register.begin_recovery(begun) == begun
         assert register.account(ONE) == replace(account(), families_from=until), "a second one opens nothing earlier"
+
+    def test_the_times_that_close_asks_are_told(self, register: AccountRegister) -> None:
+        assert register.recovery_times(ONE) == register.recovery_times(NONE) == RecoveryTimes()
+        register.begin_recovery(recovery())
+        register.note_letter(ONE, 1)
+        assert register.recovery_times(ONE) == RecoveryTimes(None, recovery().ready_at, recovery().lapses_at)
+        register.finish_recovery(ONE, LATER, LATER + timedelta(days=7))
+        assert register.recovery_times(ONE) == RecoveryTimes(LATER + timedelta(days=7), recovery().ready_at, recovery().lapses_at, LATER)
+        assert register.recovery_times(OTHER) == RecoveryTimes()
 
     def test_a_recovery_that_is_stopped_ends_nothing(self, register: AccountRegister) -> None:
         register.add_credential(passkey(), first=True)
@@ -276,12 +288,14 @@ class RegisterSuite:
         assert not register.finish_recovery(ONE, LATER, LATER)
         assert len(register.credentials(ONE)) == 1
 
-    def test_the_owner_of_a_recovery_is_reminded_once(self, register: AccountRegister) -> None:
+    def test_the_owner_of_a_recovery_has_two_letters_and_each_once(self, register: AccountRegister) -> None:
         for owner in (ONE, OTHER):
             register.begin_recovery(recovery(owner))
-        assert register.recoveries_to_tell(AT, AT) == ()
-        assert register.recoveries_to_tell(LATER, AT) == (recovery(), recovery(OTHER))
-        register.note_reminded(ONE, AT)
+        assert register.recoveries_to_tell(AT, AT) == (recovery(), recovery(OTHER))
+        register.note_letter(ONE, 1)
+        assert register.recoveries_to_tell(AT, AT) == (recovery(OTHER),)
+        assert register.recoveries_to_tell(LATER, AT) == (replace(recovery(), letters=1), recovery(OTHER))
+        register.note_letter(ONE, 2)
         assert register.recoveries_to_tell(LATER, AT) == (recovery(OTHER),)
         register.stop_recovery(OTHER, AT)
         assert register.recoveries_to_tell(LATER, AT) == ()
@@ -350,6 +364,7 @@ class RegisterSuite:
         register.set_code_device(device(), first=False)
         register.add_credential(passkey(b"c-8", OTHER), first=True)
         register.begin_recovery(recovery(OTHER))
+        register.note_letter(OTHER, 1)
 
     def _kills(self) -> Iterator[tuple[str, Callable[[AccountRegister], object], Callable[[AccountRegister], bool]]]:
         """Yield (failpoint, verb, whether it is done)."""
@@ -371,14 +386,14 @@ class RegisterSuite:
             "undevice": (lambda held: held.remove_code_device(ONE), lambda held: held.code_device(ONE) is None),
             "handover": (
                 lambda held: held.use_hand_over(b"u" * 32, ONE, b"s" * 32, LATER, AT),
-                lambda held: held.hand_over_used(b"u" * 32),
+                lambda held: held.hand_over_use(b"u" * 32) is not None,
             ),
             "recovery": (lambda held: held.begin_recovery(recovery()), lambda held: held.recovery(ONE) == recovery()),
             "recovered": (lambda held: held.finish_recovery(OTHER, LATER, LATER), lambda held: not held.credentials(OTHER)),
             "unrecover": (lambda held: held.stop_recovery(OTHER, AT), lambda held: held.recovery(OTHER) is None),
-            "reminded": (
-                lambda held: held.note_reminded(OTHER, AT),
-                lambda held: held.recovery(OTHER) == replace(recovery(OTHER), reminded_at=AT),
+            "letter": (
+                lambda held: held.note_letter(OTHER, 2),
+                lambda held: held.recovery(OTHER) == replace(recovery(OTHER), letters=2),
             ),
             "member": (lambda held: held.set_membership(member), lambda held: held.membership(ONE, "f-owl") == member),
         }

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ("lapses_at", models.DateTimeField()),
                 ("stop", models.BinaryField(max_length=32, unique=True)),
                 ("secret", models.BinaryField()),
-                ("reminded_at", models.DateTimeField(null=True)),
+                ("letters", models.SmallIntegerField(default=0)),
                 ("finished_at", models.DateTimeField(null=True)),
                 ("account", models.OneToOneField(primary_key=True, serialize=False, **_ACCOUNT)),
             ],
