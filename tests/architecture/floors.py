@@ -128,6 +128,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "keys": "host",
         "roots": "host keys",
         "keeper": "host",
+        "keeper/families": "keeper",
         "log": "host outbound",
         "files": "host keys",
         "state": "host state/migrations",

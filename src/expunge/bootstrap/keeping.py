@@ -19,6 +19,7 @@ from typing import Any
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.account_requests import AccountDesk
 from expunge.adapters.keeper.connection import Connections
+from expunge.adapters.keeper.families.family_requests import HandOverDesk, RecoveryDesk
 from expunge.adapters.keeper.guard_requests import GuardDesk
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
 from expunge.adapters.keeper.keeper_vault import KeeperVault
@@ -31,6 +32,7 @@ from expunge.adapters.keeper.server import Keeper
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
+from expunge.bootstrap.accounts.family_names import family_names
 from expunge.bootstrap.accounts.guard_settings import GuardSettings, settings_of
 from expunge.bootstrap.accounts.kept_guard import KeptGuard, no_guard
 from expunge.bootstrap.accounts.staff_desks import GuardedDecisions, staff_desk
@@ -274,14 +276,18 @@ def keep(
     with place.held():
         keys = open_keystore(place.keys, passphrase)
         fields = FieldSeals(keys.account_key())
-        guard = KeptGuard(lambda: open_state(read_installed(accounts[0])).journal, fields, accounts[1]) if accounts else None
+        guard = _guard_of(accounts, keys, fields) if accounts else None
         handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | SendersDesk(senders or NoSenders()).handlers()
         handlers |= AccountDesk(fields).handlers() | GuardDesk(guard or no_guard).handlers()
+        handlers |= HandOverDesk(guard.hand_overs if guard else no_guard).handlers()
+        handlers |= RecoveryDesk(guard.recoveries if guard else no_guard).handlers()
         handlers |= staff_desk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers()
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
         keeper = Keeper(handlers, place.identity, admitted, settle=doors.settle if doors else None, status=lambda: facts)
         with place.listen(for_others=admitted.others) as listening:
             try:
+                if guard:
+                    guard.watch()
                 keeper.run(listening, ready)
             finally:
                 place.leave()
@@ -291,6 +297,12 @@ def keep(
                     doors.close()
                 if guard:
                     guard.close()
+
+
+def _guard_of(accounts: tuple[Path, GuardSettings], keys: LocalKeys, fields: FieldSeals) -> KeptGuard:
+    path, settings = accounts
+    families = family_names(lambda: read_installed(path), keys.pseudonym_key)
+    return KeptGuard(lambda: open_state(read_installed(path)).journal, fields, settings, families)
 
 
 def keeper_status(place: KeeperPlace) -> KeeperStatus:

@@ -49,7 +49,7 @@ def read(frame: Frame) -> Answer:
     if name == WrongOffset.__name__ and isinstance(received, int):
         raise WrongOffset(message, help=help_, received=received)
     reason = frame.head.get(_REASON)
-    if isinstance(reason, str) and name in _WITH_REASON:
+    if isinstance(reason, str) and isinstance(name, str) and name in _WITH_REASON:
         raise _WITH_REASON[name](message, help=help_, reason=reason)
     raise _KINDS.get(str(name), StateUnavailable)(message, help=help_)
 

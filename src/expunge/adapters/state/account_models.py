@@ -121,7 +121,7 @@ class HandOverRow(models.Model):
     account_id: UUID
     use: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32, primary_key=True)
     """SHA-256 of issuer and id."""
-    account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.PROTECT, related_name="+")
+    account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.CASCADE, related_name="+")
     session: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32)
     """Of the web session that used it, so that an answer that was lost can be asked for again."""
     until: models.DateTimeField[datetime, datetime] = models.DateTimeField(db_index=True)
@@ -143,7 +143,7 @@ class RecoveryRow(models.Model):
 
     account_id: UUID
     account: models.OneToOneField[AccountRow, AccountRow] = models.OneToOneField(
-        AccountRow, on_delete=models.PROTECT, related_name="+", primary_key=True
+        AccountRow, on_delete=models.CASCADE, related_name="+", primary_key=True
     )
     begun_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
     ready_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from expunge.adapters.host.secret_file import read_secret
-from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
+from expunge.core.accounts.accounts_spec import AccountsSpec, HandOverSpec, MailSpec
 from expunge.errors import KeystoreLocked, Misconfigured
 
 _LOOPBACK = "localhost"
@@ -24,6 +24,8 @@ class GuardSettings:
     """``smtps://user:password@host:port`` or ``smtp://host:port``; empty where no letter can be sent."""
     sender: str = ""
     """The address that letters come from."""
+    handover: HandOverSpec | None = None
+    """The company's tokens that are taken; None for none."""
 
     def __post_init__(self) -> None:
         """Check what no other part checks."""
@@ -48,7 +50,7 @@ def settings_of(spec: AccountsSpec) -> GuardSettings:
     except (KeystoreLocked, Misconfigured):
         # Why no error: the keeper's other clients, and asks that need no letter, must not wait for it. Letters are refused with a reason.
         mail = ""
-    return GuardSettings(spec.origin, spec.company or spec.host, mail, spec.mail.sender if spec.mail else "")
+    return GuardSettings(spec.origin, spec.company or spec.host, mail, spec.mail.sender if spec.mail else "", spec.handover)
 
 
 def _with_password(mail: MailSpec) -> str:

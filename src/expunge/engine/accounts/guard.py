@@ -63,7 +63,8 @@ class LocalGuard:
         self._enrolment = Enrolment(*args, self._confirming, parts.clock, now)
         self._codes = MailCodes(parts.register, parts.owners, parts.clock, now)
         held = parts.held_clock or parts.clock
-        self.recoveries = LocalRecoveries(parts.register, parts.owners, self._codes, self._confirming, held, self._is_invited)
+        codes = MailCodes(parts.register, parts.owners, parts.clock, now, LetterKind.RECOVERY_CODE)
+        self.recoveries = LocalRecoveries(parts.register, parts.owners, codes, self._confirming, held, self._is_invited)
         """The ways back into accounts."""
         self._opened = Allowance("new accounts", OPENED_A_MINUTE, 60.0, now)
 

@@ -32,7 +32,7 @@ class LocalHandOvers:
         accounts: AccountRegister,
         families: FamilyRegister,
         owners: Owners,
-        permits: Callable[[], AskPermits],
+        permits: AskPermits,
         clock: Clock,
         *,
         address_required: bool,
@@ -45,7 +45,7 @@ class LocalHandOvers:
             accounts: the tables of accounts.
             families: enters decisions.
             owners: writes letters.
-            permits: gives the guard whose permits are used.
+            permits: the guard whose permits are used.
             clock: never goes back.
             address_required: whether a token has to name the mail address of its person.
         """
@@ -76,7 +76,7 @@ class LocalHandOvers:
             raise _used()
         self._require_address(hand_over, self._owners.record_of(account))
         roles = self._roles(hand_over)
-        self._permits().use_permit(permit, session, ask)
+        self._permits.use_permit(permit, session, ask)
         now = self._clock.now()
         by = ByHandOver(hand_over.issuer, key, hand_over.use.hex())
         try:

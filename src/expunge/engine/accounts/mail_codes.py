@@ -43,9 +43,21 @@ class _Sent:
 
 
 class MailCodes:
-    """Sends codes and checks them. Safe between threads."""
+    """Sends codes of one kind and checks them. Safe between threads.
 
-    def __init__(self, register: AccountRegister, owners: Owners, clock: Clock, now: Callable[[], float]) -> None:
+    Another kind has an object of its own: a code that a person typed to add a first passkey begins no recovery.
+    """
+
+    def __init__(
+        self,
+        register: AccountRegister,
+        owners: Owners,
+        clock: Clock,
+        now: Callable[[], float],
+        letter: LetterKind = LetterKind.ENROLMENT_CODE,
+    ) -> None:
+        """``letter``: brings the code, and says what it is for."""
+        self._letter = letter
         self._register, self._owners, self._clock, self._now = register, owners, clock, now
         self._key = secrets.token_bytes(32)
         self._guard = threading.Lock()
@@ -55,11 +67,8 @@ class MailCodes:
         self._of_address = Allowance("codes to this address", SENT_AN_HOUR, _HOUR, now)
         self._together = Allowance("codes in all", SENT_A_MINUTE, _MINUTE, now)
 
-    def send(self, record: AccountRecord, session: bytes, kind: LetterKind = LetterKind.ENROLMENT_CODE) -> None:
-        """Send a code for what a letter says, and end the one before.
-
-        Raises Busy, Undelivered, and UsageError where the account has no address.
-        """
+    def send(self, record: AccountRecord, session: bytes) -> None:
+        """Send a code, and end the one before. Raises Busy, Undelivered, and UsageError where the account has no address."""
         allowances: tuple[tuple[Allowance, Hashable], ...] = (
             (self._of_account, record.account),
             (self._of_address, record.address),
@@ -72,20 +81,20 @@ class MailCodes:
             for allowance, key in allowances:
                 allowance.take(key)
                 taken.append((allowance, key))
-            self._owners.write(record, kind, self._clock.now(), code)
+            self._owners.write(record, self._letter, self._clock.now(), code)
         except ExpungeError:
             for allowance, key in taken:
                 allowance.give_back(key)
             raise
-        sent = _Sent(session, record.address, self._keyed(record.account, session, code, kind), self._now() + CODE_SECONDS)
+        sent = _Sent(session, record.address, self._keyed(record.account, session, code), self._now() + CODE_SECONDS)
         with self._guard:
             self._sweep()
             self._sent[record.account] = sent
             self._sent.move_to_end(record.account)
 
-    def check(self, account: UUID, session: bytes, code: str, kind: LetterKind = LetterKind.ENROLMENT_CODE) -> None:
-        """Accept the code that was sent for this, once, and note that the address is proven. Raises ProofRefused, ChallengeEnded."""
-        keyed = self._keyed(account, session, code.replace(" ", ""), kind)
+    def check(self, account: UUID, session: bytes, code: str) -> None:
+        """Accept the code that was sent, once, and note that the address is proven. Raises ProofRefused, ChallengeEnded."""
+        keyed = self._keyed(account, session, code.replace(" ", ""))
         with self._guard:
             self._sweep()
             sent = self._sent.get(account)
@@ -107,6 +116,5 @@ class MailCodes:
         while self._sent and next(iter(self._sent.values())).until <= self._now():
             self._sent.popitem(last=False)
 
-    def _keyed(self, account: UUID, session: bytes, code: str, kind: LetterKind) -> bytes:
-        # Why with what it is for: a code that a person typed to add a first passkey begins no recovery.
-        return hmac.digest(self._key, account.bytes + session + f"{kind.value}\0{code}".encode(), sha256)
+    def _keyed(self, account: UUID, session: bytes, code: str) -> bytes:
+        return hmac.digest(self._key, account.bytes + session + code.encode(), sha256)

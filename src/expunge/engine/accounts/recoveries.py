@@ -46,7 +46,7 @@ class LocalRecoveries:
         Args:
             register: of accounts.
             owners: writes letters.
-            codes: sends and checks codes by mail.
+            codes: sends and checks codes by mail, of the kind for recoveries.
             confirming: gives the permit at the end.
             clock: never goes back.
             invited: whether an account comes by invitations alone.
@@ -58,13 +58,13 @@ class LocalRecoveries:
         """See the port."""
         _require_session(session)
         self._require_customer(account)
-        self._codes.send(self._owners.record_of(account), session, LetterKind.RECOVERY_CODE)
+        self._codes.send(self._owners.record_of(account), session)
 
     def recover(self, account: UUID, session: bytes, code: str) -> Recovering:
         """See the port."""
         _require_session(session)
         self._require_customer(account)
-        self._codes.check(account, session, code, LetterKind.RECOVERY_CODE)
+        self._codes.check(account, session, code)
         now = self._clock.now()
         record = self._begun(account, now)
         if record.state(now) is RecoveryState.READY:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import django.db.models.deletion
 from django.db import migrations, models
 
-_ACCOUNT: dict[str, Any] = {"on_delete": django.db.models.deletion.PROTECT, "related_name": "+", "to": "expunge_state.accountrow"}
+_ACCOUNT: dict[str, Any] = {"on_delete": django.db.models.deletion.CASCADE, "related_name": "+", "to": "expunge_state.accountrow"}
 
 
 class Migration(migrations.Migration):
