@@ -229,6 +229,9 @@ VERBS: dict[str, Call] = {
     "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(
         NewEquivalence("nobody", AccessMethod.TOTP, "0" * 64, "SEC-1", datetime.now(UTC) + timedelta(days=30)), ""
     ),
+    "families.decisions": lambda world: world.opened.families.decisions(),
+    "families.family_of": lambda world: world.opened.families.family_of(f"profile:{BELA}"),
+    "families.decide": lambda world: world.opened.families.decide(str(uuid4()), "ef" * 16, MembershipRole.GUARDIAN),
     "staff.directory": lambda world: world.opened.staff.directory().members(),
     "retention.publish": lambda world: world.opened.retention.publish(world.home.folder / "policy"),
     "gates.open": lambda world: world.opened.gates.open().may_use(Subject("profile", BELA), "train"),

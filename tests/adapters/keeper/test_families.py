@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,9 +141,9 @@ def test_a_recovery_is_stopped_by_a_credential_by_a_letter_and_by_the_pages(owl:
     anna = owl.member()
 
     def begin() -> str:
-        before = len(owl.letters_to(anna, 0))
+        before = len(owl.letters_about(anna, "/account/recovery/stop/", 0))
         owl.recoveries.recover(anna.account, anna.session, owl.recovery_code(anna))
-        letter = owl.sink.messages[owl.letters_to(anna, before + 2)[-1]][1]
+        letter = owl.letters_about(anna, "/account/recovery/stop/", before + 1)[-1]
         return letter.partition("/account/recovery/stop/")[2].partition("/")[0]
 
     begin()
@@ -198,7 +199,7 @@ def test_killed_at_every_point_of_a_hand_over_it_is_whole_or_it_is_not(tmp_path:
         owl = Guarded.make(tmp_path / str(number), sink).start((name, "kill", 1))
         anna = enrolled(owl)
         token = owl.token(anna)
-        heard = killed(owl, lambda: owl.redeem(anna, token))
+        heard = killed(owl, partial(owl.redeem, anna, token))
         done = bool(roles(owl, anna))
         assert [each.role for each in decisions(owl)] == list(roles(owl, anna).values()), f"{name}: journal and table differ"
         assert done is (name == "journal.together.commit:after"), name
@@ -232,7 +233,7 @@ def test_killed_at_every_point_of_a_recovery_it_goes_on_where_it_was(tmp_path: P
             recover()
             owl.let_the_wait_pass()
             code = owl.recovery_code(anna)
-            (refusal,) = killed(owl, lambda: owl.recoveries.recover(anna.account, anna.session, code))
+            (refusal,) = killed(owl, partial(owl.recoveries.recover, anna.account, anna.session, code))
         else:
             (refusal,) = killed(owl, recover)
             standing = owl.recoveries.recovery(anna.account)

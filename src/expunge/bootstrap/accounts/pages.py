@@ -8,7 +8,9 @@ from pathlib import Path
 
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.secret_file import read_secret
+from expunge.adapters.keeper.families.keeper_families import KeeperHandOvers, KeeperRecoveries
 from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
+from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.state.accounts_database import accounts_database
 from expunge.bootstrap import keeping
 from expunge.bootstrap.open_state import read_installed
@@ -23,6 +25,12 @@ class Accounts:
 
     fields: KeeperAccounts
     """The keeper, which need not run before the first call."""
+    guard: KeeperGuard
+    """The keeper's account guard."""
+    hand_overs: KeeperHandOvers
+    """The keeper, which takes the company's tokens."""
+    recoveries: KeeperRecoveries
+    """The keeper's ways back into accounts."""
     reads: tuple[Path, ...]
     """Files that the process reads when it needs them."""
     writes: tuple[Path, ...]
@@ -42,16 +50,17 @@ def open_accounts(map_path: Path | str | None = None) -> Accounts | None:
     database = accounts_database(data_map)
     if database is None or data_map.accounts is None:
         return None
-    fields = KeeperAccounts(keeping.place_of_map(data_map))
+    place = keeping.place_of_map(data_map)
+    kept = KeeperAccounts(place), KeeperGuard(place), KeeperHandOvers(place), KeeperRecoveries(place)
     mail = data_map.accounts.mail
     ports = (mail.port,) if mail else ()
     reads = (Path(mail.secret_file),) if mail and mail.secret_file else ()
     if (file := database.file) is None:
-        return Accounts(fields, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports))
+        return Accounts(*kept, reads, (), (int(database.settings["PORT"] or _POSTGRES), *ports))
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    return Accounts(fields, reads, (file.parent,), ports)
+    return Accounts(*kept, reads, (file.parent,), ports)
 
 
 def mail_password(spec: MailSpec) -> str:

@@ -220,7 +220,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         metrics = Metrics()
         if accounts is not None:
             # Why by name: models of the pages cannot be imported where Django was set up without them.
-            self._site = import_string(_PAGES)(accounts.fields, metrics.count_mail, self._tell)
+            self._site = import_string(_PAGES)(accounts, metrics.count_mail, self._tell)
         site = self._site
         readiness = Readiness({Part.STATE: lambda: _looked(door)} | (site.checks() if site is not None else {}))
         metrics.watch(readiness, site.outbox if site is not None else None)

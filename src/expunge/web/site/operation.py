@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.cache import cache
 
-from expunge.bootstrap.accounts.pages import mail_password
+from expunge.bootstrap.accounts.pages import Accounts, mail_password
 from expunge.core.accounts.accounts_spec import AccountsSpec
 from expunge.ports.accounts.sealed_fields import FieldKind, SealedFields
 from expunge.web.readiness import Check, Part
@@ -21,16 +21,16 @@ from expunge.web.site.mail.sender import MailSender
 class SiteOperation:
     """The pages of a web process."""
 
-    def __init__(self, fields: SealedFields, count_mail: Callable[[str], None], tell: Callable[[str], None]) -> None:
+    def __init__(self, accounts: Accounts, count_mail: Callable[[str], None], tell: Callable[[str], None]) -> None:
         """Bring the database to the present tables, and begin to send mail. Raises KeeperAway.
 
         Args:
-            fields: the keeper.
+            accounts: the keeper, behind each of its ports.
             count_mail: called with the outcome of each attempt to send.
             tell: tells the operator something, in one line.
         """
-        self._fields = fields
-        self.pages = make_pages(fields)
+        self._fields: SealedFields = accounts.fields
+        self.pages = make_pages(accounts.fields, accounts.guard, accounts.hand_overs, accounts.recoveries)
         spec: AccountsSpec = settings.EXPUNGE_SITE
         self.cookie: str = settings.SESSION_COOKIE_NAME
         self.refused_token = refused_token
@@ -38,7 +38,7 @@ class SiteOperation:
         self._sender: MailSender | None = None
         if (mail := spec.mail) is not None:
             server = MailServer(mail, spec.host, lambda: mail_password(mail))
-            self._sender = MailSender(server, fields, count_mail, tell)
+            self._sender = MailSender(server, accounts.fields, count_mail, tell)
             self._sender.start()
 
     def end(self) -> None:

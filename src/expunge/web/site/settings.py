@@ -82,6 +82,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.accounts",
             f"{_NAMESPACE}.mail",
             f"{_NAMESPACE}.defence",
+            f"{_NAMESPACE}.families",
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.messages",

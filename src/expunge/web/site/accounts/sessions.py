@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
 
 from expunge.web.site.accounts.models import Account
+
+
+def guard_session(request: HttpRequest) -> bytes:
+    """Return what the keeper knows a session by: the SHA-256 of its key. Begins a session where there is none."""
+    if request.session.session_key is None:
+        request.session.create()
+    return sha256(str(request.session.session_key).encode()).digest()
 
 
 def end_one(account: Account, number: int) -> bool:
