@@ -153,7 +153,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/accounts": "site/shell site/accounts/columns site/mail",
         "site/defence/migrations": "",
         "site/defence": "site/shell site/accounts site/accounts/columns",
-        "site": ". site/shell site/accounts site/mail site/defence",
+        "site/families": "site/shell site/accounts",
+        "site": ". site/shell site/accounts site/mail site/defence site/families",
         "serving": ". site",
     },
     "demo": {

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -27,6 +28,7 @@ from expunge.bootstrap.accounts.staffing import NewEquivalence
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.service import Claimed, VaultService
+from expunge.core.accounts.memberships import MembershipRole
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import InviteStaff
 from expunge.core.accounts.staff_events import AccessMethod
@@ -305,7 +307,7 @@ STATELESS = {
     "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
-    "uses.review_faults", "staff.record_equivalence",
+    "uses.review_faults", "staff.record_equivalence", "families.family_of",
     "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
     "derivations.draw",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (

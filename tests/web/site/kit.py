@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -129,28 +129,40 @@ def mail_server() -> Iterator[tuple[Sink, Controller]]:
             controller.stop()
 
 
-def section(origin: str, mail_port: int, database: str = "") -> str:
+def section(origin: str, mail_port: int, database: str = "", more: str = "") -> str:
     return (
         f"accounts:\n  origin: {origin}\n  company: Acme Doorbells\n  support: help@acme.example\n"
         f"  mail: {{server: 'smtp://127.0.0.1:{mail_port}', sender: privacy@acme.example}}\n"
         + (f"  database: '{database}'\n" if database else "")
+        + more
     )
 
 
 @contextlib.contextmanager
 def site(
-    folder: Path, *options: str | Path, database: str = "", proxies: tuple[str, ...] = ("127.0.0.1", "::1"), **environ: str
+    folder: Path,
+    *options: str | Path,
+    database: str = "",
+    more: Callable[[str], str] | None = None,
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1"),
+    **environ: str,
 ) -> Iterator[SiteServed]:
     """Serve the pages of a company in a folder until the block ends. What tests say of their address is believed, as from a proxy.
 
-    ``database``: its URL, where it is not the default one.
+    Args:
+        folder: of the company.
+        options: of `expunge serve`.
+        database: its URL, where it is not the default one.
+        more: given the origin, gives further lines of the map's section.
+        proxies: those that are believed.
+        environ: further variables.
     """
     token = company(folder)
     port = free_port()
     origin = f"http://localhost:{port}"
     with mail_server() as (sink, controller):
         path = folder / "expunge.yaml"
-        path.write_text(path.read_text() + section(origin, sink.port, database))
+        path.write_text(path.read_text() + section(origin, sink.port, database, more(origin) if more else ""))
         told = [word for proxy in proxies for word in ("--proxy", proxy)]
         with serving(folder, token, "--port", str(port), *told, *options, **environ) as served:
             _wait_for(f"{origin}/account/login/")

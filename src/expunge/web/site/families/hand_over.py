@@ -1,6 +1,6 @@
-"""The pages of a hand-over: take the token, say what it says, have the account confirm it, and tell what became of it.
+"""The pages of a hand-over: take the token, say what it says, have the account confirm it, and tell the end of it.
 
-This process neither reads a token nor decides about one: the keeper does both. A token waits in the sealed session while its person logs in.
+This process neither reads a token nor decides about one: the keeper does both. A token waits in the sealed session while a person logs in.
 """
 
 from __future__ import annotations
@@ -26,9 +26,15 @@ from expunge.web.site.accounts.sessions import guard_session
 _TOKEN, _ASKED, _DONE = "expunge_hand_over", "expunge_hand_over_asked", "expunge_hand_over_done"
 _FAULTS = {
     HandOverFault.MALFORMED: (_("This link is not whole"), _("A part of it was lost on the way. Open it again in the app it came from.")),
-    HandOverFault.NOT_THIS_COMPANY: (_("This link is not from us"), _("It was not made by our app, or not for these pages. Nothing was changed.")),
+    HandOverFault.NOT_THIS_COMPANY: (
+        _("This link is not from us"),
+        _("It was not made by our app, or not for these pages. Nothing was changed."),
+    ),
     HandOverFault.ENDED: (_("This link has ended"), _("For your safety it works for ten minutes at most. Open a new one in the app.")),
-    HandOverFault.CLOCK: (_("A clock is wrong"), _("The link is of a time that has not come yet, so it does not count. It is our fault: tell us.")),
+    HandOverFault.CLOCK: (
+        _("A clock is wrong"),
+        _("The link is of a time that has not come yet, so it does not count. It is our fault: tell us."),
+    ),
     HandOverFault.USED: (_("This link was used before"), _("Each works once. If it was you, there is nothing to do. If not, tell us.")),
     HandOverFault.OTHER_ADDRESS: (
         _("This link is for another account"),
@@ -72,7 +78,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if not token:
         return redirect("families_hand_over")
     ask = Ask(AskKind.HAND_OVER, _account(request).pk, details=(("token", digest_of(token)),))
-    trouble = ""
+    trouble: Any = ""
     if request.method == "POST":
         try:
             card = _redeemed(request, ask, token)
