@@ -96,6 +96,11 @@ class SiteServed:
     def database(self) -> Path:
         return self.folder / ".expunge-accounts" / "accounts.db"
 
+    def kept(self, statement: str, *values: Any) -> list[Any]:
+        """Ask the keeper's own tables, or change them, as no page could."""
+        with contextlib.closing(sqlite3.connect(self.folder / "state" / "state.db", timeout=10)) as connection, connection:
+            return connection.execute(statement, values).fetchall()
+
     def sql(self, statement: str, *values: Any) -> list[Any]:
         """Ask the accounts' database, or change it, as no page could."""
         with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:

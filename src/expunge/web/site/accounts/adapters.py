@@ -23,7 +23,7 @@ from django.utils.translation import gettext
 
 from expunge.errors import Busy
 from expunge.ports.accounts.sealed_fields import FieldKind
-from expunge.web.site.accounts import known_devices, recovery_code
+from expunge.web.site.accounts import known_devices
 from expunge.web.site.accounts.columns.coarse import network_of
 from expunge.web.site.mail.outbox import LAST_WORD
 from expunge.web.site.shell.devices import device_name
@@ -37,7 +37,6 @@ _CODES_LAST: Mapping[str, Callable[[], int]] = {
     "account/email/email_confirmation_signup": lambda: app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT,
     "account/email/password_reset_code": lambda: app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT,
     "account/email/login_code": lambda: app_settings.LOGIN_BY_CODE_TIMEOUT,
-    "accounts/mail/recovery_code": lambda: recovery_code.LASTS,
 }
 """Template of a mail -> the seconds for which the code in it works."""
 
