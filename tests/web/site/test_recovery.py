@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 
 from tests.web.site.http_person import HttpPerson, code_of
-from tests.web.site.kit import SiteServed
+from tests.web.site.kit import BACK_IN, SiteServed
 
 
 @pytest.fixture
@@ -23,17 +22,10 @@ def ask(person: HttpPerson, address: str) -> None:
 
 def code_for(person: HttpPerson, address: str) -> str:
     """Ask for a code; it, as the keeper's letter has it."""
-    about = "Your code to get back into Acme Doorbells"
-    before = person.site.sink.subjects(address).count(about)
+    before = person.site.sink.subjects(address).count(BACK_IN)
     person.get("/account/recovery/")
     person.send("email", email=address)
-    until = time.monotonic() + 20
-    while person.site.sink.subjects(address).count(about) <= before:
-        assert time.monotonic() < until, person.site.sink.subjects(address)
-        time.sleep(0.02)
-    found = re.search(r"\b\d{8}\b", newest(person.site, address, about))
-    assert found
-    return found[0]
+    return person.site.sink.kept_code(address, before)
 
 
 def waiting(site: SiteServed) -> int:
