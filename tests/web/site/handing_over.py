@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
 import secrets
 import time
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
+
+from cryptography.hazmat.primitives import serialization
 
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.keeper.place import KeeperPlace
@@ -32,10 +36,10 @@ def newest_account(served: SiteServed) -> UUID:
     return UUID(row[0])
 
 
-def enrol_kept(served: SiteServed, address: str) -> SoftAuthenticator:
+def enrol_kept(served: SiteServed, address: str, *, synced: bool = True) -> SoftAuthenticator:
     """Enrol a passkey of the newest account with the keeper, by the code that the keeper mails."""
     account, session = newest_account(served), secrets.token_bytes(32)
-    authenticator = SoftAuthenticator(served.origin, "localhost", synced=True)
+    authenticator = SoftAuthenticator(served.origin, "localhost", synced)
     with keeper_guard(served) as guard:
         guard.open_account(account, address, "en")
         guard.send_code(account, session)
@@ -53,6 +57,14 @@ def signed(page: str, authenticator: SoftAuthenticator) -> str:
     found = re.search(r'<script id="ask-options" type="application/json">(.*?)</script>', page)
     assert found, page
     return authenticator.sign(json.loads(found[1])).decode()
+
+
+def as_chromium(authenticator: SoftAuthenticator) -> dict[str, Any]:
+    """The one passkey of an authenticator, as Chromium takes it into a virtual one."""
+    ((credential, made),) = authenticator.made.items()
+    key = made.key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    named = {"credentialId": base64.b64encode(credential).decode(), "rpId": authenticator.relying_party}
+    return {**named, "isResidentCredential": False, "privateKey": base64.b64encode(key).decode(), "signCount": made.count}
 
 
 def _code(served: SiteServed, address: str) -> str:
