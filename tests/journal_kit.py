@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from expunge.core.accounts import family_events as fe
 from expunge.core.accounts import staff_events as se
+from expunge.core.accounts.memberships import MembershipRole
 from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent import consent_request_events as ask
@@ -541,6 +543,16 @@ def ledger(at: Times) -> tuple[ev.Event, ...]:
     )
 
 
+def families(at: Times) -> tuple[ev.Event, ...]:
+    account, family = "40000000-0000-4000-8000-000000000000", "ef" * 16
+    company = fe.ByHandOver("https://app.acme.example", "2026-11", digest("token"))
+    return (
+        fe.MembershipDecided(at(), account, family, MembershipRole.GUARDIAN, company),
+        fe.MembershipDecided(at(), account, "fe" * 16, MembershipRole.SELF, company),
+        fe.MembershipDecided(at(), account, family, MembershipRole.FORMER, se.ByMachineUser("omar")),
+    )
+
+
 def staff(at: Times) -> tuple[ev.Event, ...]:
     admin, desk, late = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3))
     omar, by = se.ByMachineUser("omar"), se.ByStaff(admin)
@@ -661,6 +673,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ShredsAccepted(NOW, 5, digest("older shreds"), "priya", "the disk was lost"),
         ),
         "staff": staff(at),
+        "families": families(at),
     }
 
 

@@ -110,6 +110,15 @@ class NotPermitted(ExpungeError):
     """The account may not do what is asked; nothing was done."""
 
 
+class HandOverRefused(ExpungeError):
+    """A hand-over token of the company does not hold, or not for this account; open a new link in its app."""
+
+    def __init__(self, message: str, *, help: str = "", reason: str = "") -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message, help=help)
+        self.reason = reason
+        """The value of a member of :class:`expunge.core.accounts.hand_over.HandOverFault`."""
+
+
 class EvidenceInvalid(ExpungeError):
     """A receipt, proof or log does not verify or cannot be parsed; do not rely on it."""
 

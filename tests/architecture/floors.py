@@ -128,6 +128,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "keys": "host",
         "roots": "host keys",
         "keeper": "host",
+        "keeper/families": "keeper",
         "log": "host outbound",
         "files": "host keys",
         "state": "host state/migrations",
@@ -153,11 +154,13 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/defence/migrations": "",
         "site/defence": "site/shell site/accounts site/accounts/columns",
         "site/factors": "site/shell site/accounts",
+        "site/families": "site/shell site/accounts",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",
         "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",
-        "site": ". site/shell site/accounts site/mail site/defence site/factors site/staff site/staff/managing site/providers",
+        "site": ". site/shell site/accounts site/mail site/defence site/factors site/families site/staff site/staff/managing "
+        "site/providers",
         "serving": ". site",
     },
     "demo": {

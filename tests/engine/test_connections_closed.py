@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -27,6 +28,7 @@ from expunge.bootstrap.accounts.staffing import NewEquivalence
 from expunge.bootstrap.pipelines import LineageDoor
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.vault.service import Claimed, VaultService
+from expunge.core.accounts.memberships import MembershipRole
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import InviteStaff
 from expunge.core.accounts.staff_events import AccessMethod
@@ -231,6 +233,9 @@ VERBS: dict[str, Call] = {
     "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(
         NewEquivalence("nobody", AccessMethod.TOTP, "0" * 64, "SEC-1", datetime.now(UTC) + timedelta(days=30)), ""
     ),
+    "families.decisions": lambda world: world.opened.families.decisions(),
+    "families.family_of": lambda world: world.opened.families.family_of(f"profile:{BELA}"),
+    "families.decide": lambda world: world.opened.families.decide(str(uuid4()), "ef" * 16, MembershipRole.GUARDIAN),
     "staff.directory": lambda world: world.opened.staff.directory().members(),
     "retention.publish": lambda world: world.opened.retention.publish(world.home.folder / "policy"),
     "gates.open": lambda world: world.opened.gates.open().may_use(Subject("profile", BELA), "train"),
@@ -304,7 +309,7 @@ STATELESS = {
     "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
-    "uses.review_faults", "staff.record_equivalence", "staff.link",
+    "uses.review_faults", "staff.record_equivalence", "staff.link", "families.family_of",
     "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
     "derivations.draw",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from expunge import survey
-from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec, ProviderAudience, ProviderSpec
+from expunge.core.accounts.accounts_spec import AccountsSpec, HandOverSpec, MailSpec, ProviderAudience, ProviderSpec
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest, map_diff
 from expunge.core.values.copy import FindingKind
@@ -21,6 +21,10 @@ ORIGIN = "origin: https://privacy.example.com"
 
 
 HOME = "{id: home, name: Example Home, issuer: 'https://id.example.com', client_id: expunge, for: customers}"
+ED25519 = "MCowBQYDK2VwAyEAiojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="
+P256 = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEjlM7b6C/e0YluzBmfAH7YH75+LioD+9bMAYocDGHsqNz6x294DMYNm0Gn4Om9ZAAU8c2M8sEGyHFXhqGwfQAtA=="
+SMALL_ORDER = "MCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+"""The key of a point under which anybody can sign."""
 
 
 def written(folder: Path, accounts: str) -> Path:
@@ -65,6 +69,24 @@ def test_a_provider_that_says_too_little_is_a_fault(tmp_path: Path) -> None:
     assert [each.rule for each in faults] == ["wrong-type"]
 
 
+HANDOVER = HandOverSpec("https://app.example.com", (("app-1", ED25519),))
+
+
+def test_keys_of_hand_over_tokens_are_read(tmp_path: Path) -> None:
+    keys = f"{{app-1: {ED25519}, app-2: {P256}}}"
+    spec = read_map(
+        written(tmp_path, f"{ORIGIN}, handover: {{issuer: 'https://app.example.com', keys: {keys}}}"), {}, kinds=Kinds()
+    ).accounts
+    assert spec is not None
+    assert spec.handover == replace(HANDOVER, keys=(*HANDOVER.keys, ("app-2", P256)))
+    assert spec.handover.address_required
+    text = f"{ORIGIN}, handover: {{issuer: 'https://app.example.com', keys: {keys}, address: optional}}"
+    spec = read_map(written(tmp_path, text), {}, kinds=Kinds()).accounts
+    assert spec is not None
+    assert spec.handover is not None
+    assert not spec.handover.address_required
+
+
 @pytest.mark.parametrize(("server", "port"), [("smtps://m", 465), ("smtp+starttls://m", 587), ("smtp://m", 25), ("smtp://m:2525", 2525)])
 def test_each_scheme_has_its_port(server: str, port: int) -> None:
     assert MailSpec(server, "a@b").port == port
@@ -79,6 +101,12 @@ def test_each_scheme_has_its_port(server: str, port: int) -> None:
         f"{ORIGIN}, database: mysql://x/y",
         f"{ORIGIN}, database: 'postgresql://u:s3cret@db/accounts'",
         f"{ORIGIN}, networks: [office]",
+        f"{ORIGIN}, handover: {{issuer: 'https://app.example.com', keys: {{app-1: c2VjcmV0}}}}",
+        f"{ORIGIN}, handover: {{issuer: 'https://app.example.com', keys: {{app-1: {ED25519[:-4]}}}}}",
+        f"{ORIGIN}, handover: {{issuer: 'https://app.example.com', keys: {{app-1: '{SMALL_ORDER}'}}}}",
+        f"{ORIGIN}, handover: {{issuer: 'https://app.example.com', keys: {{}}}}",
+        f"{ORIGIN}, handover: {{issuer: 'my app', keys: {{app-1: {ED25519}}}}}",
+        f"{ORIGIN}, handover: {{issuer: 'https://app.example.com', keys: {{app-1: {ED25519}}}, address: never}}",
         f"{ORIGIN}, networks: [10.0.0.1/8]",
         f"{ORIGIN}, mail: {{server: 'smtps://u:s3cret@mail.example.com', sender: a@b.example}}",
         f"{ORIGIN}, mail: {{server: 'smtps://u@mail.example.com', sender: a@b.example}}",
@@ -100,7 +128,7 @@ def test_each_scheme_has_its_port(server: str, port: int) -> None:
         f"{ORIGIN}, providers: [{HOME}, {HOME.replace('https://id', 'https://other')}]",
         f"{ORIGIN}, providers: [{HOME}, {HOME.replace('id: home', 'id: house')}]",
     ],
-    ids=range(26),
+    ids=range(32),
 )
 def test_what_cannot_be_meant_is_a_fault(tmp_path: Path, accounts: str) -> None:
     faults = examine(written(tmp_path, accounts), {}, kinds=Kinds()).faults
@@ -135,6 +163,11 @@ def mapped(spec: AccountsSpec) -> DataMap:
         ),
         (replace(SAFE, company="Acme"), ()),
         (replace(SAFE, providers=(PROVIDER,)), ("customers may log in by a further provider",)),
+        (replace(SAFE, handover=HANDOVER), ("one more key says who is guardian of whom",)),
+        (
+            replace(SAFE, handover=replace(HANDOVER, address_required=False)),
+            ("one more key says who is guardian of whom", "a hand-over token counts without the mail address of its person"),
+        ),
     ],
     ids=[
         "fewer networks",
@@ -145,6 +178,8 @@ def mapped(spec: AccountsSpec) -> DataMap:
         "mail in the clear",
         "another name",
         "a provider",
+        "a key",
+        "no address",
     ],
 )
 def test_a_reviewer_sees_what_protects_less(after: AccountsSpec, weaker: tuple[str, ...]) -> None:

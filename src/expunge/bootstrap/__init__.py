@@ -25,6 +25,7 @@ from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.adapters.keys.local_keystore import create
 from expunge.adapters.outbound import lineage_http
 from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
+from expunge.bootstrap.accounts.family_service import FamilyService
 from expunge.bootstrap.accounts.staffing import StaffService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
@@ -135,6 +136,7 @@ class Expunge(Queries):
         self.consents = ConsentService(context, self._changing, self._alone)
         self.uses = UseRecordService(context, self._changing, self._alone)
         self.staff = StaffService(context, self._changing, self._alone)
+        self.families = FamilyService(context, self._changing, self._alone)
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)
         self.records = RecordService(context, self._changing, self._alone, self.published_policy)

@@ -20,6 +20,7 @@ from typing import Any
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.account_requests import AccountDesk
 from expunge.adapters.keeper.connection import Connections
+from expunge.adapters.keeper.families.family_requests import HandOverDesk, RecoveryDesk
 from expunge.adapters.keeper.guard_requests import GuardDesk
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
 from expunge.adapters.keeper.keeper_vault import KeeperVault
@@ -33,6 +34,7 @@ from expunge.adapters.keeper.staff_requests import StaffDesk
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
+from expunge.bootstrap.accounts.family_names import family_names
 from expunge.bootstrap.accounts.guard_settings import GuardSettings, settings_of
 from expunge.bootstrap.accounts.kept_guard import KeptGuard, no_guard
 from expunge.bootstrap.accounts.staff_desks import GuardedDecisions
@@ -281,10 +283,12 @@ def keep(
     with place.held():
         keys = open_keystore(place.keys, passphrase)
         fields = FieldSeals(keys.account_key())
-        guard = KeptGuard(lambda: open_state(read_installed(accounts[0])).journal, fields, accounts[1]) if accounts else None
+        guard = _guard_of(accounts, keys, fields) if accounts else None
         handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | SendersDesk(senders or NoSenders()).handlers()
         accounts_desk = AccountDesk(fields)
         handlers |= accounts_desk.handlers() | GuardDesk(guard or no_guard).handlers()
+        handlers |= HandOverDesk(guard.hand_overs if guard else no_guard).handlers()
+        handlers |= RecoveryDesk(guard.recoveries if guard else no_guard).handlers()
         handlers |= StaffDesk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers()
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
 
@@ -299,6 +303,8 @@ def keep(
         )
         with place.listen(for_others=admitted.others) as listening:
             try:
+                if guard:
+                    guard.watch()
                 keeper.run(listening, begun)
             finally:
                 place.leave()
@@ -322,6 +328,12 @@ def _tell_first_link(guard: KeptGuard | None, accounts: tuple[Path, GuardSetting
 def refused(desk: AccountDesk) -> dict[str, Json]:
     """Return the fact of a keeper's status that tells what its budgets refused."""
     return {"refused": [list(each) for each in desk.refused()]}
+
+
+def _guard_of(accounts: tuple[Path, GuardSettings], keys: LocalKeys, fields: FieldSeals) -> KeptGuard:
+    path, settings = accounts
+    families = family_names(lambda: read_installed(path), keys.pseudonym_key)
+    return KeptGuard(lambda: open_state(read_installed(path)).journal, fields, settings, families)
 
 
 def keeper_status(place: KeeperPlace) -> KeeperStatus:

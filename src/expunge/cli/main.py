@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.duties import consents, evidence, guardians, ledger, obligations, recipients, reports, retention, reviews, staff, vaults
+from expunge.cli.duties import (
+    consents,
+    evidence,
+    families,
+    guardians,
+    ledger,
+    obligations,
+    recipients,
+    reports,
+    retention,
+    reviews,
+    staff,
+    vaults,
+)
 from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
@@ -44,6 +57,7 @@ NOUNS = (
     (SET_UP, "lineage", lineages.app),
     (SET_UP, "token", tokens.app),
     (SET_UP, "staff", staff.app),
+    (SET_UP, "families", families.app),
     (SET_UP, "learn", learn.app),
     (SET_UP, "keeper", keepers.app),
     (SET_UP, "mail", mail.app),

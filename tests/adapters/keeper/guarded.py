@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from uuid import UUID, uuid4
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.keeper.account_requests import AccountDesk
+from expunge.adapters.keeper.families.family_requests import HandOverDesk, RecoveryDesk, hand_over_ask
+from expunge.adapters.keeper.families.keeper_families import KeeperHandOvers, KeeperRecoveries
 from expunge.adapters.keeper.guard_requests import GuardDesk
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.keeper.key_requests import Handler
@@ -22,15 +25,20 @@ from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import LocalKeys
 from expunge.adapters.outbound.mail_smtp import MailServer
+from expunge.bootstrap.accounts.family_names import family_names
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.kept_guard import KeptGuard
 from expunge.core.accounts.asks import Ask, AskKind
+from expunge.core.accounts.hand_over import digest_of
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.ports.accounts.account_guard import PasskeyProof
 from expunge.ports.accounts.account_register import AccountRegister
+from expunge.ports.accounts.hand_overs import HandOverCard
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from tests.adapters.keeper.kept import PATIENCE, Kept
 from tests.adapters.sinks import Sink
+from tests.core.maps import voice_company
+from tests.engine.accounts.company import Company
 
 ORIGIN, SITE = "https://owl.example", "owl.example"
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -57,6 +65,9 @@ class Guarded:
     kept: Kept
     sink: Sink
     guard: KeeperGuard
+    hand_overs: KeeperHandOvers
+    recoveries: KeeperRecoveries
+    company: Company = field(default_factory=lambda: Company(ORIGIN))
     armed: tuple[str, str, int] | None = None
 
     @classmethod
@@ -65,23 +76,28 @@ class Guarded:
         kept = Kept.make(state)
         with open_journal(f"sqlite:///{state}/state.db"):
             pass
-        return cls(kept, sink, KeeperGuard(kept.place, PATIENCE))
+        place = kept.place
+        return cls(kept, sink, KeeperGuard(place, PATIENCE), KeeperHandOvers(place, PATIENCE), KeeperRecoveries(place, PATIENCE))
 
     def start(self, fault: tuple[str, str, int] | None = None, *, recorded: bool = False) -> Guarded:
         self.kept.start(more=self._more, fault=fault, recorded=recorded)
         return self
 
     def end(self) -> None:
-        self.guard.close()
+        for client in (self.guard, self.hand_overs, self.recoveries):
+            client.close()
         self.kept.end()
 
     @contextlib.contextmanager
     def _more(self, keys: LocalKeys) -> Iterator[Mapping[type[Request], Handler]]:
         fields = FieldSeals(keys.account_key())
-        settings = GuardSettings(ORIGIN, "Owl", MailServer.at(f"smtp://127.0.0.1:{self.sink.port}"), "Owl <privacy@owl.example>")
-        guard = KeptGuard(lambda: open_journal(f"sqlite:///{self.kept.state}/state.db"), fields, settings)
+        mail = MailServer.at(f"smtp://127.0.0.1:{self.sink.port}")
+        settings = GuardSettings(ORIGIN, "Owl", mail, "Owl <privacy@owl.example>", self.company.spec())
+        names = family_names(voice_company, keys.pseudonym_key)
+        guard = KeptGuard(lambda: open_journal(f"sqlite:///{self.kept.state}/state.db"), fields, settings, names)
         try:
-            yield AccountDesk(fields).handlers() | GuardDesk(guard).handlers()
+            desks = AccountDesk(fields), GuardDesk(guard), HandOverDesk(guard.hand_overs), RecoveryDesk(guard.recoveries)
+            yield {kind: handler for desk in desks for kind, handler in desk.handlers().items()}
         finally:
             guard.close()
 
@@ -138,6 +154,38 @@ class Guarded:
     def join(self, person: Person, family: str = "f-owl", role: MembershipRole = MembershipRole.GUARDIAN) -> None:
         with self.tables() as tables:
             tables.set_membership(Membership(person.account, family, role, SINCE))
+
+    def redeem(self, person: Person, token: str) -> HandOverCard:
+        """Confirm a token by the person's passkey, and use it."""
+        ask = hand_over_ask(person.account, digest_of(token))
+        return self.hand_overs.redeem(self.confirm(person, ask), person.session, ask, token)
+
+    def token(self, person: Person, subject: str = "profile:p-17", role: str = "guardian") -> str:
+        """A token of the company for a person."""
+        return self.company.token(time.time(), (subject, role), address=person.address)
+
+    def recovery_code(self, person: Person) -> str:
+        """Have a code for a recovery sent; it, as it came by mail."""
+        before = len(self.letters_about(person, "It is for getting back", 0))
+        self.recoveries.send_recovery_code(person.account, person.session)
+        found = _CODE.search(self.letters_about(person, "It is for getting back", before + 1)[-1])
+        assert found
+        return found[0]
+
+    def letters_about(self, person: Person, words: str, count: int) -> list[str]:
+        """The letters to a person with some words in them, once there are so many."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            found = [text for to, text in list(self.sink.messages) if to == person.address and words in text]
+            if len(found) >= count:
+                return found
+            time.sleep(0.005)
+        raise AssertionError("the letter did not come")
+
+    def let_the_wait_pass(self) -> None:
+        """Put the times of recoveries back in the keeper's own table, as no client can."""
+        with contextlib.closing(sqlite3.connect(self.kept.state / "state.db", timeout=10)) as connection, connection:
+            connection.execute("UPDATE expunge_account_recovery SET ready_at = datetime('now', '-1 minute')")
 
     def confirm(self, person: Person, ask: Ask) -> str:
         """A permit, by the person's passkey."""

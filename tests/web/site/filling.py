@@ -55,7 +55,7 @@ def pages_here() -> Any:
 
     accounts = open_accounts(data_map, database)
     assert accounts is not None
-    settings.EXPUNGE_FIELDS, settings.EXPUNGE_GUARD = accounts.fields, accounts.guard
+    settings.EXPUNGE_FIELDS, settings.EXPUNGE_GUARD, settings.EXPUNGE_RECOVERIES = accounts.fields, accounts.guard, accounts.recoveries
     settings.SECRET_KEY = accounts.fields.site_key().hex()
     return accounts.fields
 

@@ -19,8 +19,10 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from tests.engine.accounts.company import ISSUER, Company
 from tests.web.serving import Served, company, serving
 
+BACK_IN = "Your code to get back into Acme Doorbells"
 CODE = re.compile(r"^\s*([A-Z0-9]{3,4}-?[A-Z0-9]{3,4}(?:-?[A-Z0-9]{3})?)\s*$", re.MULTILINE)
 
 
@@ -65,6 +67,18 @@ class Sink:
             assert time.monotonic() < until, self.subjects(address)
             time.sleep(0.05)
 
+    def kept_code(self, address: str, before: int = 0) -> str:
+        """The code in the newest letter of the keeper to an address about getting back in, once it had more than ``before`` of them."""
+        until = time.monotonic() + 20
+        while self.subjects(address).count(BACK_IN) <= before:
+            assert time.monotonic() < until, self.subjects(address)
+            time.sleep(0.02)
+        body = self.about(address, BACK_IN).get_body(("plain",))
+        assert body is not None
+        found = re.search(r"\b\d{8}\b", body.get_content())
+        assert found is not None
+        return found[0]
+
     def subjects(self, address: str) -> list[str]:
         """The subjects of the mails of an address, oldest first."""
         return [str(message["Subject"]) for recipients, message in self.mails if address in recipients]
@@ -91,10 +105,17 @@ class SiteServed:
     sink: Sink
     folder: Path
     controller: Controller
+    company: Company
+    """Signs hand-over tokens that these pages take."""
 
     @property
     def database(self) -> Path:
         return self.folder / ".expunge-accounts" / "accounts.db"
+
+    def kept(self, statement: str, *values: Any) -> list[Any]:
+        """Ask the keeper's own tables, or change them, as no page could."""
+        with contextlib.closing(sqlite3.connect(self.folder / "state" / "state.db", timeout=10)) as connection, connection:
+            return connection.execute(statement, values).fetchall()
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
         """Ask the accounts' database, or change it, as no page could."""
@@ -129,13 +150,15 @@ def mail_server() -> Iterator[tuple[Sink, Controller]]:
             controller.stop()
 
 
-def section(origin: str, mail_port: int, database: str = "", networks: str = "", further: str = "") -> str:
+def section(origin: str, mail_port: int, company: Company, database: str = "", networks: str = "", further: str = "") -> str:
+    keys = ", ".join(f"{name}: {key}" for name, key in company.spec().keys)
     return (
         f"accounts:\n  origin: {origin}\n  company: Acme Doorbells\n  support: help@acme.example\n"
         f"  mail: {{server: 'smtp://127.0.0.1:{mail_port}', sender: privacy@acme.example}}\n"
         + (f"  database: '{database}'\n" if database else "")
         + (f"  networks: [{networks}]\n" if networks else "")
         + (f"  {further}\n" if further else "")
+        + f"  handover: {{issuer: '{ISSUER}', keys: {{{keys}}}}}\n"
     )
 
 
@@ -152,19 +175,27 @@ def site(
 ) -> Iterator[SiteServed]:
     """Serve the pages of a company in a folder until the block ends. What tests say of their address is believed, as from a proxy.
 
-    ``database``: its URL, where it is not the default one. ``networks``: of staff, where not all are. ``further``: another line of the
-    map's section.
+    Args:
+        folder: of the company.
+        options: of `expunge serve`.
+        database: its URL, where it is not the default one.
+        networks: of staff, where not all are.
+        proxies: those that are believed.
+        port: to listen at; 0 for a free one.
+        further: another line of the map's section.
+        environ: further variables.
     """
     token = company(folder)
     port = port or free_port()
     origin = f"http://localhost:{port}"
+    signer = Company(origin)
     with mail_server() as (sink, controller):
         path = folder / "expunge.yaml"
-        path.write_text(path.read_text() + section(origin, sink.port, database, networks, further))
+        path.write_text(path.read_text() + section(origin, sink.port, signer, database, networks, further))
         told = [word for proxy in proxies for word in ("--proxy", proxy)]
         with serving(folder, token, "--port", str(port), *told, *options, **environ) as served:
             _wait_for(f"{origin}/account/login/")
-            yield SiteServed(served, origin, sink, folder, controller)
+            yield SiteServed(served, origin, sink, folder, controller, signer)
 
 
 def _wait_for(page: str, within: float = 60.0) -> None:

@@ -7,6 +7,7 @@ import time
 from playwright.sync_api import Page
 
 from tests.web.site.browser import Visitor
+from tests.web.site.handing_over import as_chromium, enrol_kept, token
 from tests.web.site.http_person import PASSWORD, HttpPerson
 from tests.web.site.kit import SiteServed
 
@@ -84,17 +85,15 @@ def test_who_lost_the_phone_recovers_after_the_wait(served_site: SiteServed, per
     person.lose_authenticator()
     # Another machine, which has never been here.
     other.take_authenticator()
-    mails = served_site.sink.count(address)
     page = other.go(f"{served_site.origin}/account/recovery/")
     submit(page, "email", address)
-    submit(page, "code", served_site.sink.code(address, mails + 1))
+    submit(page, "code", served_site.sink.kept_code(address))
     page.wait_for_url("**/recovery/waiting/")
     served_site.sink.about(address, "A person wants to get back into your account")
-    served_site.sql("UPDATE expunge_recovery SET ready = datetime('now', '-1 minute')")
-    mails = served_site.sink.count(address)
+    served_site.kept("UPDATE expunge_account_recovery SET ready_at = datetime('now', '-1 minute')")
     page = other.go(f"{served_site.origin}/account/recovery/")
     submit(page, "email", address)
-    submit(page, "code", served_site.sink.code(address, mails + 1))
+    submit(page, "code", served_site.sink.kept_code(address, 1))
     page.wait_for_url("**/account/protect/")
     page = other.go(f"{served_site.origin}/account/sessions/")
     assert path_of(page, served_site) == "/account/protect/"
@@ -167,3 +166,24 @@ def test_a_session_that_is_ended_elsewhere_stops_within_a_second(served_site: Si
     assert time.monotonic() - at < 1.0
     assert "/account/login/" in other.go(f"{served_site.origin}/account/sessions/").url
     assert path_of(person.go(f"{served_site.origin}/account/sessions/"), served_site) == "/account/sessions/"
+
+
+def test_a_link_of_the_companys_app_is_confirmed_with_a_passkey(served_site: SiteServed, person: Visitor) -> None:
+    address = "handed@example.org"
+    page = person.go(f"{served_site.origin}/account/signup/")
+    page.locator("input[name=email]").fill(address)
+    submit(page, "password1", PASSWORD)
+    submit(page, "code", served_site.sink.code(address))
+    page.wait_for_url("**/account/protect/")
+    person.take_authenticator()
+    person.put_passkey(as_chromium(enrol_kept(served_site, address, synced=False)))
+    told = token(served_site, address, ("profile:p-3", "guardian"))
+    page = person.go(f"{served_site.origin}/handover/#{told}")
+    page.get_by_text("you are the guardian of one child").wait_for()
+    assert path_of(page, served_site) == "/handover/"
+    assert "#" not in page.url
+    page.get_by_role("link", name="Go on").click()
+    page.get_by_role("button", name="Confirm with a passkey").click()
+    page.wait_for_url("**/handover/done/")
+    assert served_site.kept("SELECT role FROM expunge_membership") == [("guardian",)]
+    assert not person.complaints

@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from tests.web.site import walk_staff
 from tests.web.site.browser import Visitor
+from tests.web.site.handing_over import enrol_kept, signed, token
 from tests.web.site.kit import SiteServed
 from tests.web.site.office import confirm, link_of
 from tests.web.site.rendered import pages
@@ -111,6 +112,7 @@ class Walk:
         self.lost_everything()
         self.as_an_employee()
         walk_staff.manage(self)
+        self.handed_over()
         self.interrupted()
         self.problems()
 
@@ -273,15 +275,14 @@ class Walk:
     def lost_everything(self) -> None:
         """Recover the account of the walk, as a person who lost passkey, app and codes."""
         self.visitor.context.clear_cookies()
-        mails = self.served.sink.count(self.address)
         self.visit("accounts_recovery")
         self.fill(email=self.address)
         self.send("email")
         self.see("accounts_recovery_code")
-        self.fill(code=self.served.sink.code(self.address, mails + 1))
+        self.fill(code=self.served.sink.kept_code(self.address))
         self.send("code")
         self.see("accounts_recovery_waits")
-        body = self.served.sink.to(self.address, mails + 2)[-1].get_body(("plain",))
+        body = self.served.sink.about(self.address, "A person wants to get back into your account").get_body(("plain",))
         assert body is not None
         link = re.search(r"http://\S+/recovery/stop/\S+", body.get_content())
         assert link is not None
@@ -290,6 +291,36 @@ class Walk:
         with self.page.expect_navigation():
             self.page.locator("main form [type=submit]").first.click()
         self.see("accounts_recovery_stop_by_mail", "stopped")
+
+    def handed_over(self) -> None:
+        """Come from the company's app with a link, and confirm what it says."""
+        address = f"ida.{self.family}@example.org"
+        self.visitor.context.clear_cookies()
+        self.visit("families_hand_over")
+        self.fill(token="nothing of the kind")
+        self.send("token")
+        self.see("families_hand_over", "fault")
+        self.go("/account/signup/")
+        told = token(self.served, address, ("profile:p-1", "guardian"), ("profile:p-2", "guardian"), ("account:a-1", "self"))
+        self.go(f"{pages().addresses['families_hand_over']}#{told}")
+        self.page.get_by_text("you are the guardian of 2 children").wait_for()
+        self.see("families_hand_over", "told")
+        self.go(pages().addresses["account_signup"])
+        self.fill(email=address, password1=PASSWORD)
+        self.send("password1")
+        self.fill(code=self.served.sink.code(address))
+        self.send("code")
+        self.page.wait_for_url("**/protect/")
+        self.visit("families_hand_over", "inside")
+        self.visit("families_hand_over_confirm", "protect")
+        authenticator = enrol_kept(self.served, address)
+        self.visit("families_hand_over_confirm")
+        self.page.evaluate(
+            "signature => { const form = document.querySelector('form[data-confirms]'); form.response.value = signature; form.submit() }",
+            signed(self.page.content(), authenticator),
+        )
+        self.page.wait_for_url("**/done/")
+        self.see("families_hand_over_done")
 
     def interrupted(self) -> None:
         """Send a form after the login of its page has ended."""

@@ -13,20 +13,35 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connections, transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, connections, transaction
+from django.db.models import Q, QuerySet
 
 from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
 from expunge.adapters.state.sessions import Hold
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.core.accounts.recovery import RecoveryTimes
 from expunge.errors import AlreadyThere, Conflict, NotPermitted, UsageError
 from expunge.faults import failpoint
-from expunge.ports.accounts.account_register import MOST_CREDENTIALS, AccountRecord, CodeDeviceRecord, CredentialRecord, UseResult
+from expunge.ports.accounts.account_register import (
+    MOST_CREDENTIALS,
+    AccountRecord,
+    CodeDeviceRecord,
+    CredentialRecord,
+    RecoveryRecord,
+    UseResult,
+)
 
 ensure_django()  # a model class can be made only after it
 
-from expunge.adapters.state.models import AccountRow, CodeDeviceRow, CredentialRow, MembershipRow  # noqa: E402
+from expunge.adapters.state.models import (  # noqa: E402
+    AccountRow,
+    CodeDeviceRow,
+    CredentialRow,
+    HandOverRow,
+    MembershipRow,
+    RecoveryRow,
+)
 
 _READ = "the accounts could not be read"
 _WRITTEN = "the accounts could not be written"
@@ -37,6 +52,11 @@ _CREDENTIALS = (
 _COUNT = "UPDATE expunge_credential SET sign_count = %s, used_at = %s WHERE account_id = %s AND credential = %s AND copied_at IS NULL "
 _RISES, _STAYS = "AND sign_count < %s", "AND sign_count = 0"
 _MEMBERSHIPS = "SELECT family, role, since FROM expunge_membership WHERE account_id = %s"
+
+_TIMES = (
+    "SELECT a.families_from, r.ready_at, r.lapses_at, r.finished_at FROM expunge_account a "
+    "LEFT JOIN expunge_account_recovery r ON r.account_id = a.account WHERE a.account = %s"
+)
 
 
 class DjangoAccountRegister:
@@ -75,7 +95,9 @@ class DjangoAccountRegister:
         """See the port."""
         with explained(_READ, self._alias):
             row = AccountRow.objects.using(self._alias).filter(account=account).first()
-        return None if row is None else AccountRecord(row.account, bytes(row.address), row.language, row.opened_at, row.proven_at)
+        if row is None:
+            return None
+        return AccountRecord(row.account, bytes(row.address), row.language, row.opened_at, row.proven_at, row.families_from)
 
     def prove_address(self, account: UUID, address: bytes, at: datetime) -> bool:
         """See the port."""
@@ -287,6 +309,130 @@ class DjangoAccountRegister:
         """See the port."""
         return next((_membership(account, row) for row in self._read(f"{_MEMBERSHIPS} AND family = %s", account, family)), None)
 
+    def members(self, family: str) -> tuple[Membership, ...]:
+        """See the port."""
+        with explained(_READ, self._alias):
+            rows = list(MembershipRow.objects.using(self._alias).filter(family=family).order_by("account_id"))
+        return tuple(Membership(row.account_id, row.family, MembershipRole(row.role), row.since) for row in rows)
+
+    # --- hand-overs -----------------------------------------------------------------------------
+
+    def use_hand_over(self, use: bytes, account: UUID, session: bytes, until: datetime, now: datetime) -> bool:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            self._locked(account)
+            self._hand_overs().filter(until__lte=now).delete()
+            known = self._hand_overs().filter(use=use).first()
+            if known is not None:
+                if known.account_id == account and bytes(known.session) == session:
+                    return False
+                raise _used()
+            failpoint("accounts.handover:before")
+            try:
+                with transaction.atomic(using=self._alias):
+                    self._hand_overs().create(use=use, account_id=account, session=session, until=until)
+            except IntegrityError:
+                # Of two accounts that use one token at once, a server lets the second wait for the first.
+                raise _used() from None
+            failpoint("accounts.handover.commit:before")
+        # commit point: the token counts no more, where no outer block is open.
+        failpoint("accounts.handover.commit:after")
+        return True
+
+    def hand_over_use(self, use: bytes) -> tuple[UUID, bytes] | None:
+        """See the port."""
+        with explained(_READ, self._alias):
+            row = self._hand_overs().filter(use=use).first()
+        return None if row is None else (row.account_id, bytes(row.session))
+
+    # --- recoveries -----------------------------------------------------------------------------
+
+    def recovery_times(self, account: UUID) -> RecoveryTimes:
+        """See the port."""
+        (row,) = self._read(_TIMES, account) or [(None, None, None, None)]
+        return RecoveryTimes(*map(_time, row))
+
+    def begin_recovery(self, record: RecoveryRecord) -> RecoveryRecord:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            self._locked(record.account)
+            row = self._recoveries().filter(account_id=record.account).first()
+            known = None if row is None else _recovery(row)
+            if known is not None and known.state(record.begun_at) is not None and not (known.finished_at and self._any(record.account)):
+                return known
+            failpoint("accounts.recovery:before")
+            self._recoveries().update_or_create(
+                account_id=record.account,
+                defaults={
+                    "begun_at": record.begun_at,
+                    "ready_at": record.ready_at,
+                    "lapses_at": record.lapses_at,
+                    "stop": record.stop,
+                    "secret": record.secret,
+                    "letters": 0,
+                    "finished_at": None,
+                },
+            )
+            failpoint("accounts.recovery.commit:before")
+        # commit point: the wait has begun.
+        failpoint("accounts.recovery.commit:after")
+        return record
+
+    def recovery(self, account: UUID) -> RecoveryRecord | None:
+        """See the port."""
+        with explained(_READ, self._alias):
+            row = self._recoveries().filter(account_id=account).first()
+        return None if row is None else _recovery(row)
+
+    def recovery_by_stop(self, stop: bytes) -> RecoveryRecord | None:
+        """See the port."""
+        with explained(_READ, self._alias):
+            row = self._recoveries().filter(stop=stop).first()
+        return None if row is None else _recovery(row)
+
+    def stop_recovery(self, account: UUID, now: datetime) -> bool:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.unrecover:before")
+            # One statement decides: a recovery that is being finished and stopped at once is one of the two.
+            stopped, _ = self._recoveries().filter(account_id=account, finished_at=None, lapses_at__gt=now).delete()
+            failpoint("accounts.unrecover.commit:before")
+        # commit point: nothing waits any more.
+        failpoint("accounts.unrecover.commit:after")
+        return bool(stopped)
+
+    def finish_recovery(self, account: UUID, now: datetime, families_from: datetime) -> bool:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.recovered:before")
+            row = self._locked(account)
+            ready = self._recoveries().filter(account_id=account, finished_at=None, letters__gt=0, ready_at__lte=now, lapses_at__gt=now)
+            if not ready.update(finished_at=now):
+                return False
+            self._credentials().filter(account_id=account).delete()
+            self._devices().filter(account_id=account).delete()
+            row.families_from = max(families_from, row.families_from or families_from)
+            row.save(using=self._alias, update_fields=["families_from"])
+            failpoint("accounts.recovered.commit:before")
+        # commit point: the old credentials confirm nothing from here on, and nothing about a family is confirmed for a while.
+        failpoint("accounts.recovered.commit:after")
+        return True
+
+    def recoveries_to_tell(self, ready_before: datetime, now: datetime) -> tuple[RecoveryRecord, ...]:
+        """See the port."""
+        due = Q(letters=0) | Q(letters=1, ready_at__lte=ready_before)
+        waiting = self._recoveries().filter(due, finished_at=None, lapses_at__gt=now)
+        with explained(_READ, self._alias):
+            return tuple(map(_recovery, waiting.order_by("ready_at")))
+
+    def note_letter(self, account: UUID, letters: int) -> None:
+        """See the port."""
+        with self._writing():
+            failpoint("accounts.letter:before")
+            # commit point: this letter does not go out again.
+            self._recoveries().filter(account_id=account).update(letters=letters)
+            failpoint("accounts.letter:after")
+
     # --- connections ----------------------------------------------------------------------------
 
     def stay(self) -> None:
@@ -342,6 +488,16 @@ class DjangoAccountRegister:
         passkeys = self._credentials().filter(account_id=account, copied_at=None).count()
         return passkeys + self._devices().filter(account_id=account).count()
 
+    def _any(self, account: UUID) -> bool:
+        """Return whether the account has any credential, copied or not."""
+        return self._credentials().filter(account_id=account).exists() or self._devices().filter(account_id=account).exists()
+
+    def _hand_overs(self) -> QuerySet[HandOverRow]:
+        return HandOverRow.objects.using(self._alias)
+
+    def _recoveries(self) -> QuerySet[RecoveryRow]:
+        return RecoveryRow.objects.using(self._alias)
+
     def _credentials(self) -> QuerySet[CredentialRow]:
         return CredentialRow.objects.using(self._alias)
 
@@ -367,6 +523,16 @@ def _time(value: Any) -> datetime | None:
     """Return a time of a row. SQLite has none: what Django writes there, and reads of it, is UTC without saying so."""
     found: datetime | None = datetime.fromisoformat(value) if isinstance(value, str) else value
     return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+
+
+def _recovery(row: RecoveryRow) -> RecoveryRecord:
+    return RecoveryRecord(
+        row.account_id, row.begun_at, row.ready_at, row.lapses_at, bytes(row.stop), bytes(row.secret), row.letters, row.finished_at
+    )
+
+
+def _used() -> AlreadyThere:
+    return AlreadyThere("this hand-over token was used already", help="open a new link in the company's app: each works once")
 
 
 def _enrolled() -> AlreadyThere:

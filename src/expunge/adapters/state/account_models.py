@@ -20,6 +20,8 @@ class AccountRow(models.Model):
     language: models.CharField[str, str] = models.CharField(max_length=35)
     opened_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
     proven_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    families_from: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    """The time before which it confirms nothing about a family, after a recovery."""
 
     objects: ClassVar[models.Manager[AccountRow]] = models.Manager()
 
@@ -91,6 +93,7 @@ class CodeDeviceRow(models.Model):
 class MembershipRow(models.Model):
     """One account in one family."""
 
+    account_id: UUID
     id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
     account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.PROTECT, related_name="+")
     family: models.CharField[str, str] = models.CharField(max_length=128)
@@ -106,6 +109,60 @@ class MembershipRow(models.Model):
         app_label = "expunge_state"
         db_table = "expunge_membership"
         constraints: ClassVar = [models.UniqueConstraint(fields=["account", "family"], name="expunge_membership_family")]
+        indexes: ClassVar = [models.Index(fields=["family"], name="expunge_members")]
 
     def __str__(self) -> str:
         return "membership"
+
+
+class HandOverRow(models.Model):
+    """One hand-over token that was used. It goes once the token would have ended anyway."""
+
+    account_id: UUID
+    use: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32, primary_key=True)
+    """SHA-256 of issuer and id."""
+    account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.CASCADE, related_name="+")
+    session: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32)
+    """Of the web session that used it, so that an answer that was lost can be asked for again."""
+    until: models.DateTimeField[datetime, datetime] = models.DateTimeField(db_index=True)
+
+    objects: ClassVar[models.Manager[HandOverRow]] = models.Manager()
+
+    class Meta:
+        """Each token counts once."""
+
+        app_label = "expunge_state"
+        db_table = "expunge_hand_over"
+
+    def __str__(self) -> str:
+        return "hand-over"
+
+
+class RecoveryRow(models.Model):
+    """The recovery of one account: it waits, is ready, or was finished a short while ago."""
+
+    account_id: UUID
+    account: models.OneToOneField[AccountRow, AccountRow] = models.OneToOneField(
+        AccountRow, on_delete=models.CASCADE, related_name="+", primary_key=True
+    )
+    begun_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    ready_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    lapses_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    stop: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32, unique=True)
+    """SHA-256 of the secret in the letters that stops it."""
+    secret: models.BinaryField[bytes, bytes] = models.BinaryField()
+    """The secret, sealed, for the second letter."""
+    letters: models.SmallIntegerField[int, int] = models.SmallIntegerField(default=0)
+    """Letters about it that were taken: one at its beginning, one the day before it is ready."""
+    finished_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[RecoveryRow]] = models.Manager()
+
+    class Meta:
+        """One for each account."""
+
+        app_label = "expunge_state"
+        db_table = "expunge_account_recovery"
+
+    def __str__(self) -> str:
+        return "recovery"

@@ -12,7 +12,7 @@ from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
-from expunge.adapters.state.migrations import m0001_initial, m0002_server, m0003_append, m0004_accounts
+from expunge.adapters.state.migrations import m0001_initial, m0002_server, m0003_append, m0004_accounts, m0005_families
 from expunge.errors import Misconfigured, StateCorrupt
 from expunge.faults import failpoint
 
@@ -22,6 +22,7 @@ _IN_ORDER: tuple[tuple[str, type[Migration]], ...] = (
     ("m0002_server", m0002_server.Migration),
     ("m0003_append", m0003_append.Migration),
     ("m0004_accounts", m0004_accounts.Migration),
+    ("m0005_families", m0005_families.Migration),
 )
 """Module names are identifiers (Django does not mind), so that they can be imported by an ordinary statement."""
 

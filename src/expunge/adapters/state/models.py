@@ -9,9 +9,21 @@ from typing import ClassVar
 
 from django.db import models
 
-from expunge.adapters.state.account_models import AccountRow, CodeDeviceRow, CredentialRow, MembershipRow
+from expunge.adapters.state.account_models import AccountRow, CodeDeviceRow, CredentialRow, HandOverRow, MembershipRow, RecoveryRow
 
-__all__ = ["AccountRow", "CodeDeviceRow", "CredentialRow", "Event", "LeaseRow", "MembershipRow", "Notice", "ShelfFile", "Stream"]
+__all__ = [
+    "AccountRow",
+    "CodeDeviceRow",
+    "CredentialRow",
+    "Event",
+    "HandOverRow",
+    "LeaseRow",
+    "MembershipRow",
+    "Notice",
+    "RecoveryRow",
+    "ShelfFile",
+    "Stream",
+]
 
 
 class Stream(models.Model):

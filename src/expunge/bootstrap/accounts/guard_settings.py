@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.outbound.mail_smtp import MailServer
-from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
+from expunge.core.accounts.accounts_spec import AccountsSpec, HandOverSpec, MailSpec
 from expunge.core.accounts.origins import makes_passkeys, read_origin
 from expunge.errors import KeystoreLocked, Misconfigured
 
@@ -24,6 +24,8 @@ class GuardSettings:
     """The mail server; None where no letter can be sent."""
     sender: str = ""
     """The address that letters come from."""
+    handover: HandOverSpec | None = None
+    """The company's tokens that are taken; None for none."""
 
     def __post_init__(self) -> None:
         """Check what no other part checks."""
@@ -53,7 +55,7 @@ def settings_of(spec: AccountsSpec) -> GuardSettings:
     except (KeystoreLocked, Misconfigured):
         # Why no error: the keeper's other clients, and asks that need no letter, must not wait for it. Letters are refused with a reason.
         mail = None
-    return GuardSettings(spec.origin, spec.company or spec.host, mail, spec.mail.sender if spec.mail else "")
+    return GuardSettings(spec.origin, spec.company or spec.host, mail, spec.mail.sender if spec.mail else "", spec.handover)
 
 
 def _with_password(mail: MailSpec) -> MailServer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
@@ -16,16 +17,24 @@ from expunge.adapters.outbound.mail_smtp import SmtpLetters
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.staff_desks import StaffInvitations, StaffMemberships, directory
 from expunge.bootstrap.open_state import latest
+from expunge.core.accounts.hand_over import HandOverFault, refusal
 from expunge.engine.accounts.family_memberships import FamilyMemberships
+from expunge.engine.accounts.family_register import FamilyRegister
 from expunge.engine.accounts.guard import GuardParts, LocalGuard
+from expunge.engine.accounts.hand_overs import LocalHandOvers
 from expunge.engine.accounts.owners import Owners
-from expunge.errors import Misconfigured, Undelivered
+from expunge.engine.accounts.recoveries import LocalRecoveries
+from expunge.errors import ExpungeError, Misconfigured, Undelivered
 from expunge.ports.accounts.letters import Letter, Letters
 from expunge.ports.accounts.sealed_fields import SealedFields
 from expunge.ports.accounts.staff_directory import StaffDirectory
 
 if TYPE_CHECKING:
     from expunge.ports.accounts.account_register import AccountRegister
+
+_FIRST_LOOK, _LOOKS = 30.0, 300.0
+"""Seconds after the start, and between two looks for letters that are due."""
+_END_WITHIN = 5.0
 
 
 class NoLetters:
@@ -54,6 +63,7 @@ class _Opened:
     register: AccountRegister
     staff: StaffDirectory
     guard: LocalGuard
+    hand_overs: LocalHandOvers
 
 
 class KeptGuard:
@@ -64,6 +74,7 @@ class KeptGuard:
         open_journal: Callable[[], DjangoJournal],
         fields: SealedFields,
         settings: GuardSettings,
+        family_of: Callable[[str], str] | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -71,7 +82,11 @@ class KeptGuard:
             open_journal: opens the state database, which the tables of accounts lie in.
             fields: seals under the keeper's key.
             settings: the site and its mail server.
+            family_of: turns the company's KIND:VALUE into a pseudonym; None where no hand-over token is taken.
         """
+        self._family_of = family_of or _no_family
+        self._ending = threading.Event()
+        self._watching: threading.Thread | None = None
         self._open_journal, self._fields, self._settings = open_journal, fields, settings
         self._letters: Letters = SmtpLetters(settings.mail, settings.sender) if settings.mail else NoLetters()
         self._guard = threading.Lock()
@@ -92,6 +107,29 @@ class KeptGuard:
         assert self._opened is not None
         return self._opened.staff
 
+    def recoveries(self) -> LocalRecoveries:
+        """Return the ways back into accounts. Raises as the journal is opened."""
+        return self().recoveries
+
+    def hand_overs(self) -> LocalHandOvers:
+        """Return what takes hand-over tokens. Raises as the journal is opened."""
+        self()
+        assert self._opened is not None
+        return self._opened.hand_overs
+
+    def watch(self) -> None:
+        """Write letters about recoveries when they are due, in a thread beside, until :meth:`close`."""
+        self._watching = threading.Thread(target=self._write_due_letters, name="expunge-recoveries", daemon=True)
+        self._watching.start()
+
+    def _write_due_letters(self) -> None:
+        pause = _FIRST_LOOK
+        while not self._ending.wait(pause):
+            pause = _LOOKS
+            # Why suppressed: the state may be away for now, and the next look is soon enough.
+            with suppress(ExpungeError):
+                self.recoveries().write_due_letters()
+
     @property
     def register(self) -> AccountRegister:
         """The tables of accounts, for acts of the same process. Raises as the journal is opened."""
@@ -101,6 +139,9 @@ class KeptGuard:
 
     def close(self) -> None:
         """Send what waits, and let go of the database."""
+        self._ending.set()
+        if self._watching is not None:
+            self._watching.join(_END_WITHIN)
         self._letters.close()
         with self._guard:
             opened, self._opened = self._opened, None
@@ -109,8 +150,9 @@ class KeptGuard:
             opened.journal.close()
 
     def _open(self) -> _Opened:
-        # Why late: the library of passkeys is an extra, and a keeper without accounts needs none of it.
+        # Why late: the libraries of passkeys and tokens are an extra, and a keeper without accounts needs none of it.
         try:
+            from expunge.adapters.credentials.hand_over_jwt import JwtHandOverTokens
             from expunge.adapters.credentials.passkeys_fido2 import Fido2Passkeys
         except ImportError as error:
             message = f"accounts need a package that is not installed: {error.name}"
@@ -121,18 +163,35 @@ class KeptGuard:
         journal = self._open_journal()
         register = DjangoAccountRegister(journal.alias)
         owners = Owners(register, self._fields, self._letters, company=settings.company, site=settings.origin)
-        staff = directory(journal, MonotonicClock(SystemClock(), latest(journal), _unsaid), secrets.token_bytes, lambda: register)
+        held = MonotonicClock(SystemClock(), latest(journal), _unsaid)
+        staff = directory(journal, held, secrets.token_bytes, lambda: register)
         passkeys = Fido2Passkeys(settings.origin, settings.relying_party, settings.company)
         parts = GuardParts(
             register,
             owners,
             passkeys,
             TotpCodes(settings.company),
-            StaffMemberships(staff, FamilyMemberships(register)),
+            StaffMemberships(staff, FamilyMemberships(register, held)),
             SystemClock(),
             StaffInvitations(staff),
+            held,
         )
-        return _Opened(journal, register, staff, LocalGuard(parts))
+        guard = LocalGuard(parts)
+        hand_overs = LocalHandOvers(
+            JwtHandOverTokens(settings.handover, settings.origin),
+            self._family_of,
+            register,
+            FamilyRegister(journal, register, held),
+            owners,
+            guard,
+            held,
+            address_required=settings.handover is None or settings.handover.address_required,
+        )
+        return _Opened(journal, register, staff, guard, hand_overs)
+
+
+def _no_family(_: str) -> NoReturn:
+    raise refusal(HandOverFault.NOT_TAKEN, "the keeper takes no hand-over tokens")
 
 
 def _unsaid(_: timedelta) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.secret_file import read_secret
+from expunge.adapters.keeper.families.keeper_families import KeeperHandOvers, KeeperRecoveries
 from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.keeper.keeper_staff import KeeperStaff
@@ -37,6 +38,10 @@ class Accounts:
     """The keeper's account guard."""
     staff: KeeperStaff
     """The keeper's register of staff."""
+    hand_overs: KeeperHandOvers
+    """The keeper, which takes the company's tokens."""
+    recoveries: KeeperRecoveries
+    """The keeper's ways back into accounts."""
     reads: tuple[Path, ...]
     """Files that the process reads when it needs them."""
     writes: tuple[Path, ...]
@@ -64,7 +69,7 @@ def open_accounts(
     if database is None or data_map.accounts is None:
         return None
     place = keeping.place_of_map(data_map)
-    kept = KeeperAccounts(place, refused=refused), KeeperGuard(place), KeeperStaff(place)
+    kept = KeeperAccounts(place, refused=refused), KeeperGuard(place), KeeperStaff(place), KeeperHandOvers(place), KeeperRecoveries(place)
     mail = data_map.accounts.mail
     spec = data_map.accounts
     reads, ports = _of_providers(spec)

@@ -88,6 +88,18 @@ class ProviderSpec:
 
 
 @dataclass(frozen=True)
+class HandOverSpec:
+    """The company's hand-over tokens that the keeper takes."""
+
+    issuer: str
+    """The claim ``iss`` of each."""
+    keys: tuple[tuple[str, str], ...]
+    """(``kid``, SubjectPublicKeyInfo in DER, as base64) of each key that counts: Ed25519 or P-256."""
+    address_required: bool = True
+    """Whether a token has to name the mail address of its person, by its SHA-256."""
+
+
+@dataclass(frozen=True)
 class AccountsSpec:
     """The section ``accounts``."""
 
@@ -105,6 +117,8 @@ class AccountsSpec:
     """Networks from which staff may log in, such as ``10.0.0.0/8``; any where there is none (RNG-16)."""
     providers: tuple[ProviderSpec, ...] = ()
     """Companies at which people have accounts that they log in by, in the order of their buttons."""
+    handover: HandOverSpec | None = None
+    """The company's tokens that say who is in which family; None where the keeper takes none."""
     line: int = field(default=0, compare=False)
     """Line of the map, for messages."""
 

@@ -41,6 +41,8 @@ class AskKind(StrEnum):
     ENROL_CREDENTIAL = "enrol-credential"
     REMOVE_CREDENTIAL = "remove-credential"
     CLOSE_ACCOUNT = "close-account"
+    HAND_OVER = "hand-over"
+    """Memberships of families, as a token of the company says; the detail ``token`` is its hex SHA-256."""
     VIEW = "view"
     """A recording, seen by an employee under a lease."""
     APPROVAL = "approval"

@@ -21,6 +21,16 @@ class LetterKind(StrEnum):
     COUNTER_WENT_BACK = "counter-went-back"
     ADDRESS_CHANGED = "address-changed"
     ACCOUNT_CLOSED = "account-closed"
+    MEMBERSHIP_CHANGED = "membership-changed"
+    GUARDIAN_ADDED = "guardian-added"
+    """To the guardians that a family had before."""
+    RECOVERY_CODE = "recovery-code"
+    RECOVERY_BEGUN = "recovery-begun"
+    RECOVERY_NEAR = "recovery-near"
+    RECOVERY_STOPPED = "recovery-stopped"
+    RECOVERY_FINISHED = "recovery-finished"
+    GUARDIAN_RECOVERED = "guardian-recovered"
+    """To the other guardians of a family."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,116 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
         "El {when} se cerró su cuenta de {company} en {site}. Ya no se guardan su dirección, sus llaves de acceso ni sus códigos.",
         "Si no ha sido usted, escriba a {company}.",
     ),
+    (LetterKind.MEMBERSHIP_CHANGED, ENGLISH): (
+        "Your families at {company} were changed",
+        "On {when} your account with {company} was connected to a child or to your own data, or such a connection was ended.",
+        _NOT_YOU[ENGLISH],
+    ),
+    (LetterKind.MEMBERSHIP_CHANGED, SPANISH): (
+        "Se han cambiado sus familias en {company}",
+        "El {when} su cuenta de {company} se conectó con un menor o con sus propios datos, o se terminó una conexión así.",
+        _NOT_YOU[SPANISH],
+    ),
+    (LetterKind.GUARDIAN_ADDED, ENGLISH): (
+        "Another person is guardian of your child at {company}",
+        "On {when} another account with {company} became guardian of a child that you are guardian of. {company} itself said so.",
+        "If you do not expect this, write to {company} now. Only {company} can end it. Your own account is at {site}.",
+    ),
+    (LetterKind.GUARDIAN_ADDED, SPANISH): (
+        "Otra persona es responsable de su menor en {company}",
+        "El {when} otra cuenta de {company} pasó a ser responsable de un menor a su cargo. Lo ha dicho la propia {company}.",
+        "Si no lo espera, escriba ahora a {company}. Solo {company} puede terminarlo. Su cuenta está en {site}.",
+    ),
+    (LetterKind.RECOVERY_CODE, ENGLISH): (
+        "Your code to get back into {company}",
+        "Your code is {code}. It is for getting back into your account without a passkey or code device. It works once, for 15 minutes.",
+        "Type it only at {site}. Nobody at {company} will ask you for it. If you did not ask for a code, you can ignore this letter.",
+    ),
+    (LetterKind.RECOVERY_CODE, SPANISH): (
+        "Su código para volver a entrar en {company}",
+        "Su código es {code}. Sirve para volver a su cuenta sin llave de acceso ni dispositivo de códigos. Vale una vez y 15 minutos.",
+        "Escríbalo solo en {site}. Nadie de {company} se lo pedirá. Si no ha pedido un código, puede ignorar esta carta.",
+    ),
+    (LetterKind.RECOVERY_BEGUN, ENGLISH): (
+        "A person wants to get back into your account",
+        (
+            "A person who can read your mail wants to get into your {company} account without your passkey or code device. "
+            "They can do so after {when}. Until then nothing of your account is shown or exported."
+        ),
+        "If that is not you, open this page and press “Stop it”:",
+        "{code}",
+        "Confirming anything with your passkey or code device stops it too. If it was not you, change the password of your mailbox.",
+    ),
+    (LetterKind.RECOVERY_BEGUN, SPANISH): (
+        "Una persona quiere volver a entrar en su cuenta",
+        (
+            "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
+            "Podrá hacerlo después del {when}. Hasta entonces no se muestra ni se exporta nada de su cuenta."
+        ),
+        "Si no es usted, abra esta página y pulse «Detener»:",
+        "{code}",
+        "También se detiene al confirmar algo con su llave de acceso o su dispositivo. Si no fue usted, cambie la contraseña de su correo.",
+    ),
+    (LetterKind.RECOVERY_NEAR, ENGLISH): (
+        "Tomorrow a person can get back into your account",
+        (
+            "A person who can read your mail wants to get into your {company} account without your passkey or code device. "
+            "They can do so after {when}, in less than a day."
+        ),
+        "If that is not you, open this page and press “Stop it”:",
+        "{code}",
+    ),
+    (LetterKind.RECOVERY_NEAR, SPANISH): (
+        "Mañana una persona podrá volver a entrar en su cuenta",
+        (
+            "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
+            "Podrá hacerlo después del {when}, en menos de un día."
+        ),
+        "Si no es usted, abra esta página y pulse «Detener»:",
+        "{code}",
+    ),
+    (LetterKind.RECOVERY_STOPPED, ENGLISH): (
+        "The recovery of your account was stopped",
+        "On {when} the recovery of your {company} account was stopped. Your account at {site} is as it was.",
+        "If you did not begin it, a person can read your mail: change the password of your mailbox now.",
+    ),
+    (LetterKind.RECOVERY_STOPPED, SPANISH): (
+        "Se ha detenido la recuperación de su cuenta",
+        "El {when} se detuvo la recuperación de su cuenta de {company}. Su cuenta en {site} está como antes.",
+        "Si no la empezó usted, una persona puede leer su correo: cambie ahora la contraseña de su correo.",
+    ),
+    (LetterKind.RECOVERY_FINISHED, ENGLISH): (
+        "You are back in your account",
+        (
+            "The old passkeys and code devices of your {company} account are removed, and a new one can be added. "
+            "Until {when} your account shows, exports and deletes nothing of a family: you have that long to say that it was not you."
+        ),
+        "If this was not you, write to {company} now. Your account is at {site}.",
+    ),
+    (LetterKind.RECOVERY_FINISHED, SPANISH): (
+        "Ha vuelto a su cuenta",
+        (
+            "Se han quitado las llaves de acceso y los dispositivos de códigos de su cuenta de {company}, y puede añadir otros. "
+            "Hasta el {when} su cuenta no muestra, exporta ni borra nada de una familia: tiene ese tiempo para decir que no fue usted."
+        ),
+        "Si no ha sido usted, escriba ahora a {company}. Su cuenta está en {site}.",
+    ),
+    (LetterKind.GUARDIAN_RECOVERED, ENGLISH): (
+        "Another guardian got back into their account",
+        (
+            "Another guardian of a child of yours got back into their {company} account without a passkey or code device. "
+            "Until {when} that account shows, exports and deletes nothing of the family."
+        ),
+        "Ask them whether it was them. If it was not, write to {company} now. Your own account is at {site}.",
+    ),
+    (LetterKind.GUARDIAN_RECOVERED, SPANISH): (
+        "Otra persona responsable ha vuelto a su cuenta",
+        (
+            "Otra persona responsable de un menor suyo ha vuelto a su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
+            "Hasta el {when} esa cuenta no muestra, exporta ni borra nada de la familia."
+        ),
+        "Pregúntele si fue ella. Si no fue así, escriba ahora a {company}. Su cuenta está en {site}.",
+    ),
 }
 """Kind and language -> the subject, and the paragraphs. A paragraph that is a code alone stands out."""
 
@@ -171,8 +291,8 @@ def written(kind: LetterKind, language: str, *, company: str, site: str, when: d
         language: a language tag, such as ``es-MX``.
         company: the name of the operator.
         site: the address of the pages.
-        when: aware UTC; shown to the minute.
-        code: of a letter that has one.
+        when: of what it tells, aware UTC; shown to the minute.
+        code: the code that it brings, or the address of the page that stops a recovery.
     """
     chosen = SPANISH if language.lower().partition("-")[0].partition("_")[0] == SPANISH else ENGLISH
     facts = {"company": company, "site": site, "when": f"{when:%Y-%m-%d %H:%M} UTC", "code": code}

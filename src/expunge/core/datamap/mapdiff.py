@@ -326,6 +326,11 @@ def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list
         trusted = {(each.id, each.issuer) for each in old.providers_for(audience)}
         if any((each.id, each.issuer) not in trusted for each in new.providers_for(audience)):
             reasons.append(f"{audience} may log in by a further provider")
+    given, had = new.handover, old.handover
+    if given is not None and (had is None or set(given.keys) - set(had.keys)):
+        reasons.append("one more key says who is guardian of whom")
+    if given is not None and not given.address_required and (had is None or had.address_required):
+        reasons.append("a hand-over token counts without the mail address of its person")
     return reasons
 
 

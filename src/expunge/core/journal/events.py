@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, get_args
 
+from expunge.core.accounts.family_events import FamilyEvent
 from expunge.core.accounts.staff_events import StaffEvent
 from expunge.core.consent.consent_events import ConsentEvent
 from expunge.core.consent.consent_request_events import AskingEvent
@@ -406,6 +407,7 @@ RegisterEvent: TypeAlias = (
     | OpeningEvent
     | EpochEvent
     | StaffEvent
+    | FamilyEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

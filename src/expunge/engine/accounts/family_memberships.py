@@ -5,14 +5,17 @@ from __future__ import annotations
 from uuid import UUID
 
 from expunge.core.accounts.asks import Ask
+from expunge.errors import NotPermitted
 from expunge.ports.accounts.account_register import AccountRegister
+from expunge.ports.clock import Clock
 
 
 class FamilyMemberships:
     """Implements ``expunge.ports.accounts.memberships.Memberships`` for customers. It allows no ask of staff."""
 
-    def __init__(self, register: AccountRegister) -> None:
-        self._register = register
+    def __init__(self, register: AccountRegister, clock: Clock) -> None:
+        """``clock``: never goes back: it says what a recovery closes."""
+        self._register, self._clock = register, clock
 
     def may(self, account: UUID, ask: Ask) -> bool:
         """See the port. An ask about the account itself takes no membership: only the account's own credentials confirm it."""
@@ -21,4 +24,9 @@ class FamilyMemberships:
         if ask.family is None:
             return not ask.kind.of_family
         membership = self._register.membership(account, ask.family)
-        return membership is not None and membership.role.may(ask.kind)
+        if membership is None or not membership.role.may(ask.kind):
+            return False
+        if self._register.recovery_times(account).closes(ask.kind, self._clock.now()):
+            message = "a recovery of this account is under way, or ended a short while ago: it confirms nothing about a family meanwhile"
+            raise NotPermitted(message, help="stop the recovery if it is not yours; else wait until the time that the letter says")
+        return True

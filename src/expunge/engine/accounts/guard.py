@@ -19,6 +19,7 @@ from expunge.engine.accounts.confirming import AskPermit, Confirming, enrolment_
 from expunge.engine.accounts.enrolment import CODE_DEVICE, Enrolment
 from expunge.engine.accounts.mail_codes import MailCodes
 from expunge.engine.accounts.owners import Owners
+from expunge.engine.accounts.recoveries import LocalRecoveries
 from expunge.engine.accounts.signing_in import SigningIn
 from expunge.errors import ChallengeEnded, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import FIRST_PERMIT_SECONDS, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
@@ -53,6 +54,8 @@ class GuardParts:
     memberships: Memberships
     clock: Clock
     invitations: Invitations | None = None
+    held_clock: Clock | None = None
+    """Never goes back: for the wait of a recovery. The other clock, where it is None."""
 
 
 class LocalGuard:
@@ -71,6 +74,10 @@ class LocalGuard:
         self._enrolment = Enrolment(*args, self._confirming, parts.clock, now)
         self._signing_in = SigningIn(parts.register, parts.passkeys, self._confirming, now)
         self._codes = MailCodes(parts.register, parts.owners, parts.clock, now)
+        held = parts.held_clock or parts.clock
+        codes = MailCodes(parts.register, parts.owners, parts.clock, now)
+        self.recoveries = LocalRecoveries(parts.register, parts.owners, codes, self._confirming, held, self._is_invited)
+        """The ways back into accounts."""
         self._opened = Allowance("new accounts", OPENED_A_MINUTE, 60.0, now)
         self._now, self._tidied = now, now()
 
@@ -234,7 +241,10 @@ class LocalGuard:
     def finish_ask(self, token: str, session: bytes, ask: Ask, proof: PasskeyProof | CodeProof) -> str:
         """See the port."""
         _require_session(session)
-        return self._confirming.finish(token, session, ask, proof)
+        permit = self._confirming.finish(token, session, ask, proof)
+        # Why: a credential that still confirms something was not lost.
+        self.recoveries.stop_recovery(ask.account)
+        return permit
 
     def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
         """See the port ``AskPermits``."""
@@ -261,9 +271,12 @@ class LocalGuard:
 
     def _require_uninvited(self, account: UUID) -> None:
         """Refuse the mail's way in to an account that an invitation is for: who knows its id is not who holds the invitation."""
-        if self._invitations is not None and self._invitations.knows(account):
+        if self._is_invited(account):
             message = "this account is enrolled by its invitation, and no message by mail adds a way to confirm to it"
             raise NotPermitted(message, help="use the link that came with the invitation")
+
+    def _is_invited(self, account: UUID) -> bool:
+        return self._invitations is not None and self._invitations.knows(account)
 
 
 def _require_session(session: bytes) -> None:

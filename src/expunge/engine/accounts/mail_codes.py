@@ -1,4 +1,4 @@
-"""Codes by mail: they prove that a person reads the account's mail, and confirm only where the account has no credential.
+"""Codes by mail: they prove that a person reads the account's mail, where the account has no credential, and for a recovery that waits.
 
 A code has eight digits, works once, within 15 minutes, in the web session that asked for it, and ends after five wrong ones. Memory holds
 its keyed hash alone. An account and an address get five codes an hour: 25 guesses among 100,000,000.
@@ -46,7 +46,10 @@ class _Sent:
 
 
 class MailCodes:
-    """Sends codes and checks them. Safe between threads."""
+    """Sends codes and checks them. Safe between threads.
+
+    Recoveries have an object of their own: a code that a person typed to add a first passkey begins none.
+    """
 
     def __init__(self, register: AccountRegister, owners: Owners, clock: Clock, now: Callable[[], float]) -> None:
         self._register, self._owners, self._clock, self._now = register, owners, clock, now

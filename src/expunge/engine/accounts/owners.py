@@ -27,7 +27,7 @@ class Owners:
             site: the address of the pages.
         """
         self._register, self._fields, self._letters = register, fields, letters
-        self.company, self._site = company, site
+        self.company, self.site = company, site
 
     def sealed_address(self, address: str) -> bytes:
         """Return an address sealed, in small letters. Raises UsageError for what is no address."""
@@ -59,7 +59,7 @@ class Owners:
         address = self.address_of(record)
         if not address:
             raise UsageError("the account has no mail address", help="use an invitation")
-        told = written(kind, record.language, company=self.company, site=self._site, when=when, code=code)
+        told = written(kind, record.language, company=self.company, site=self.site, when=when, code=code)
         self._letters.post(Letter(address, told.subject, told.text, told.html))
 
     def tell(self, record: AccountRecord, kind: LetterKind, when: datetime) -> None:

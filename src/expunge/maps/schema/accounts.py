@@ -15,6 +15,7 @@ def accounts() -> Schema:
         "company": _text("The name that people know the operator by."),
         "support": _text("The mail address or the page where people get help."),
         "mail": _mail(),
+        "handover": _handover(),
         "networks": {
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
             "description": "Networks from which staff may log in: 10.0.0.0/8; any by default.",
@@ -22,6 +23,24 @@ def accounts() -> Schema:
     }
     fields["providers"] = {"type": "array", "items": _provider(), "description": "Companies' logins (OpenID Connect)."}
     return {**_table(fields, "origin"), "description": "The pages for people; without it, only the API is served."}
+
+
+def _handover() -> Schema:
+    key = _text("The text between the lines of `openssl pkey -pubout`, of an Ed25519 or a P-256 key.")
+    fields = {
+        "issuer": _text("The claim iss of each token: https://app.example.com."),
+        "keys": {
+            "type": "object",
+            "additionalProperties": key,
+            "minProperties": 1,
+            "description": "Name (kid) and public key. Two stand here while one takes the place of the other.",
+        },
+        "address": {
+            "enum": ["required", "optional"],
+            "description": "Whether a token has to name the SHA-256 of its person's mail address; required by default.",
+        },
+    }
+    return {**_table(fields, "issuer", "keys"), "description": "Tokens by which the company says who is in which family."}
 
 
 def _mail() -> Schema:

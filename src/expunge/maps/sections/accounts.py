@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from expunge.core.accounts.accounts_spec import DATABASE, AccountsSpec, MailSpec
+from expunge.core.accounts.accounts_spec import DATABASE, AccountsSpec, HandOverSpec, MailSpec
 from expunge.core.accounts.origins import read_origin
+from expunge.core.values import b64
+from expunge.core.values.signature import check_ed25519, check_p256_spki, ed25519_spki
+from expunge.errors import EvidenceInvalid
 from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
@@ -19,6 +22,8 @@ RULE = "bad-accounts"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _MEND = "server: smtps://user@mail.example.com, and secret_file: ./smtp.password, or secret_variable: SMTP_PASSWORD"
+_MOST_ISSUER = 128
+_WRITE_KEY = "keys: {name: the text between the lines of `openssl pkey -pubout`}, of an Ed25519 or a P-256 key"
 _SCHEMES = {"smtp", "smtp+starttls", "smtps"}
 
 
@@ -39,6 +44,7 @@ def read_accounts(form: Form, root: TableNode, folder: Path) -> AccountsSpec | N
         mail=_mail(form, table.get("mail"), folder),
         networks=tuple(_networks(form, table)),
         providers=read_providers(form, table.get("providers"), folder, RULE),
+        handover=_handover(form, table.get("handover")),
         line=table.line,
     )
 
@@ -64,6 +70,21 @@ def _mail(form: Form, value: Value | None, folder: Path) -> MailSpec | None:
     return MailSpec(server, sender, absolute(folder, file) if file else "", variable)
 
 
+def _handover(form: Form, value: Value | None) -> HandOverSpec | None:
+    table = form.table(value, "accounts.handover", words.HANDOVER, ("issuer", "keys")) if value is not None else None
+    if table is None:
+        return None
+    issuer = form.parsed(table.get("issuer"), "accounts.handover.issuer", RULE, _issuer)
+    address = form.parsed(table.get("address"), "accounts.handover.address", RULE, _address_rule)
+    named = dict(form.named(table, "keys"))
+    if not named and isinstance(given := table.get("keys"), TableNode):
+        form.faults.add(RULE, given.line, "accounts.handover.keys names no key", _WRITE_KEY)
+    keys = [(name.text, form.parsed(key, f"accounts.handover.keys.{name.text}", RULE, _public_key)) for name, key in named.items()]
+    if issuer is None:
+        return None
+    return HandOverSpec(issuer, tuple((name, key) for name, key in keys if key is not None), address != words.ADDRESS_RULES[1])
+
+
 def _networks(form: Form, table: TableNode) -> list[str]:
     given = table.get("networks")
     found = []
@@ -74,6 +95,34 @@ def _networks(form: Form, table: TableNode) -> list[str]:
             assert given is not None
             form.faults.add(RULE, given.line, f"accounts.networks: {text!r} is no network", "networks: [10.0.0.0/8, 2001:db8::/32]")
     return found
+
+
+def _issuer(text: str) -> str:
+    if len(text) > _MOST_ISSUER or not text.isprintable() or " " in text:
+        raise ValueError("issuer: https://app.example.com, as the claim iss of each token has it")
+    return text
+
+
+def _address_rule(text: str) -> str:
+    if text not in words.ADDRESS_RULES:
+        raise ValueError("address: required, or optional")
+    return text
+
+
+def _public_key(text: str) -> str:
+    try:
+        spki = b64.decode("".join(text.split()))
+        if len(spki) == len(ed25519_spki(bytes(32))):
+            check_ed25519(spki[-32:])
+            known = ed25519_spki(spki[-32:]) == spki
+        else:
+            check_p256_spki(spki)
+            known = True
+    except EvidenceInvalid as error:
+        raise ValueError(_WRITE_KEY) from error
+    if not known:
+        raise ValueError(_WRITE_KEY)
+    return b64.encode(spki)
 
 
 def _database(text: str) -> str:

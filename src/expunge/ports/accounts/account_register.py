@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from expunge.core.accounts.memberships import Membership
+from expunge.core.accounts.recovery import RecoveryState, RecoveryTimes, state_at
 
 MOST_CREDENTIALS = 20
 """The most passkeys of one account."""
@@ -26,6 +27,8 @@ class AccountRecord:
     opened_at: datetime
     proven_at: datetime | None = None
     """The time at which a code that was sent there came back; None where none has."""
+    families_from: datetime | None = None
+    """The time before which it confirms nothing about a family, after a recovery."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,27 @@ class CodeDeviceRecord:
     ceremony: bytes
     created_at: datetime
     used_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RecoveryRecord:
+    """The recovery of an account. Times are aware UTC."""
+
+    account: UUID
+    begun_at: datetime
+    ready_at: datetime
+    lapses_at: datetime
+    stop: bytes
+    """SHA-256 of the secret in the letters that stops it."""
+    secret: bytes = field(repr=False)
+    """The secret, sealed, for the second letter."""
+    letters: int = 0
+    """Letters about it that were taken: one at its beginning, one the day before it is ready."""
+    finished_at: datetime | None = None
+
+    def state(self, now: datetime) -> RecoveryState | None:
+        """Return its state at a moment; None once it lapsed."""
+        return state_at(self.ready_at, self.lapses_at, self.finished_at, now)
 
 
 class UseResult(Enum):
@@ -171,6 +195,60 @@ class AccountRegister(Protocol):
 
     def membership(self, account: UUID, family: str) -> Membership | None:
         """Return the membership of an account in a family."""
+        ...
+
+    def members(self, family: str) -> tuple[Membership, ...]:
+        """Return the memberships in a family, by account."""
+        ...
+
+    def use_hand_over(self, use: bytes, account: UUID, session: bytes, until: datetime, now: datetime) -> bool:
+        """Mark a hand-over token as used, atomically, and forget those that ended before now.
+
+        Return False, and change nothing, where this account used it in this session before. Raises AlreadyThere where another use is known,
+        UsageError where there is no such account.
+        """
+        ...
+
+    def hand_over_use(self, use: bytes) -> tuple[UUID, bytes] | None:
+        """Return the account and the session that used a token; None where it is not marked as used."""
+        ...
+
+    def recovery_times(self, account: UUID) -> RecoveryTimes:
+        """Return the times of an account's recovery."""
+        ...
+
+    def begin_recovery(self, record: RecoveryRecord) -> RecoveryRecord:
+        """Begin a recovery, or return the one that is under way at its time.
+
+        One that was finished is under way for as long as the account has no credential. Raises UsageError where there is no such account.
+        """
+        ...
+
+    def recovery(self, account: UUID) -> RecoveryRecord | None:
+        """Return the recovery of an account, lapsed or not."""
+        ...
+
+    def recovery_by_stop(self, stop: bytes) -> RecoveryRecord | None:
+        """Return the recovery that a secret of that SHA-256 stops."""
+        ...
+
+    def stop_recovery(self, account: UUID, now: datetime) -> bool:
+        """Remove a recovery that waits or is ready. Return False where there is none."""
+        ...
+
+    def finish_recovery(self, account: UUID, now: datetime, families_from: datetime) -> bool:
+        """Finish a recovery that is ready: remove every credential and the code device, keep memberships, and close asks about families.
+
+        Return False, and change nothing, where none is ready, or its owner had no letter: of two callers one gets True.
+        """
+        ...
+
+    def recoveries_to_tell(self, ready_before: datetime, now: datetime) -> tuple[RecoveryRecord, ...]:
+        """Return recoveries whose owner had no letter yet, and those that are ready before a time whose owner had no second one."""
+        ...
+
+    def note_letter(self, account: UUID, letters: int) -> None:
+        """Note that so many letters about a recovery were taken."""
         ...
 
     def stay(self) -> None:

@@ -12,7 +12,10 @@ class Memberships(Protocol):
     """Says which asks an account may do. It answers from the keeper's own tables or journal, never from what a client says."""
 
     def may(self, account: UUID, ask: Ask) -> bool:
-        """Return whether the account may do the ask now. Raises StateUnavailable."""
+        """Return whether the account may do the ask now.
+
+        Raises StateUnavailable, and NotPermitted with the reason for an account that may do it, but not at present.
+        """
         ...
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from expunge import faults
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.core.accounts.recovery import RecoveryTimes
 from expunge.errors import AlreadyThere, ExpungeError, NotPermitted, UsageError
 from expunge.ports.accounts.account_register import (
     MOST_CREDENTIALS,
@@ -23,6 +24,7 @@ from expunge.ports.accounts.account_register import (
     AccountRegister,
     CodeDeviceRecord,
     CredentialRecord,
+    RecoveryRecord,
     UseResult,
 )
 from expunge.testing.forked import start
@@ -48,6 +50,11 @@ def passkey(credential: bytes = b"c-1", owner: UUID = ONE, sign_count: int = 1) 
 def device(owner: UUID = ONE, last_step: int = 7) -> CodeDeviceRecord:
     """Return a code device."""
     return CodeDeviceRecord(owner, b"seed", last_step, bytes(32), AT)
+
+
+def recovery(owner: UUID = ONE) -> RecoveryRecord:
+    """Return a recovery that is ready an hour after it began, and lapses two hours after."""
+    return RecoveryRecord(owner, AT, LATER, LATER + timedelta(hours=2), owner.bytes * 2, b"sealed")
 
 
 class RegisterSuite:
@@ -224,6 +231,106 @@ class RegisterSuite:
         with pytest.raises(UsageError):
             register.set_membership(replace(owl, account=NONE))
 
+    def test_the_members_of_a_family_are_found_in_whatever_role(self, register: AccountRegister) -> None:
+        one, other = (Membership(each, "f-owl", MembershipRole.GUARDIAN, AT) for each in (ONE, OTHER))
+        for membership in (other, one, replace(one, family="f-elk")):
+            register.set_membership(membership)
+        assert register.members("f-owl") == (one, other)
+        former = replace(one, role=MembershipRole.FORMER)
+        register.set_membership(former)
+        assert register.members("f-owl") == (former, other)
+        assert register.members("f-none") == ()
+
+    # --- hand-overs -----------------------------------------------------------------------------
+
+    def test_a_token_counts_once_and_its_use_may_be_repeated(self, register: AccountRegister) -> None:
+        use, session = b"u" * 32, b"s" * 32
+        assert register.hand_over_use(use) is None
+        assert register.use_hand_over(use, ONE, session, LATER, AT) is True
+        assert register.use_hand_over(use, ONE, session, LATER, AT) is False
+        for owner, where in ((OTHER, session), (ONE, b"t" * 32)):
+            with pytest.raises(AlreadyThere):
+                register.use_hand_over(use, owner, where, LATER, AT)
+        assert register.hand_over_use(use) == (ONE, session)
+        assert register.use_hand_over(b"v" * 32, OTHER, session, LATER, LATER) is True
+        assert register.hand_over_use(use) is None, "it had ended"
+        with pytest.raises(UsageError):
+            register.use_hand_over(b"w" * 32, NONE, session, LATER, AT)
+
+    # --- recoveries -----------------------------------------------------------------------------
+
+    def test_a_recovery_begins_once_and_keeps_its_time(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        assert register.recovery(ONE) is None
+        assert register.begin_recovery(recovery()) == recovery()
+        again = replace(recovery(), begun_at=AT + timedelta(minutes=5), ready_at=AT + timedelta(minutes=5), stop=b"x" * 32)
+        assert register.begin_recovery(again) == recovery()
+        assert register.recovery(ONE) == recovery()
+        assert register.recovery_by_stop(recovery().stop) == recovery()
+        assert register.recovery_by_stop(b"x" * 32) is None
+        lapsed = replace(again, begun_at=recovery().lapses_at)
+        assert register.begin_recovery(lapsed) == lapsed
+        with pytest.raises(UsageError):
+            register.begin_recovery(recovery(NONE))
+
+    def test_a_recovery_ends_every_credential_once_it_is_ready_and_once(self, register: AccountRegister) -> None:
+        member = Membership(ONE, "f-owl", MembershipRole.GUARDIAN, AT)
+        register.add_credential(passkey(), first=True)
+        register.add_credential(passkey(b"other", OTHER), first=True)
+        register.set_code_device(device(), first=False)
+        register.set_membership(member)
+        register.begin_recovery(recovery())
+        assert not register.finish_recovery(ONE, LATER, LATER), "no letter went out"
+        register.note_letter(ONE, 1)
+        assert not register.finish_recovery(ONE, LATER - timedelta(seconds=1), LATER), "in the wait"
+        assert not register.finish_recovery(ONE, recovery().lapses_at, LATER), "lapsed"
+        assert not register.finish_recovery(OTHER, LATER, LATER), "of another account"
+        assert len(register.credentials(ONE)) == 1
+        until = LATER + timedelta(days=7)
+        assert register.finish_recovery(ONE, LATER, until)
+        assert not register.finish_recovery(ONE, LATER, until)
+        assert (register.credentials(ONE), register.code_device(ONE)) == ((), None)
+        assert len(register.credentials(OTHER)) == 1
+        assert register.memberships(ONE) == (member,)
+        assert register.account(ONE) == replace(account(), families_from=until)
+        assert not register.stop_recovery(ONE, LATER), "it is over"
+        # Until a credential is there it is the same one; from then on another may begin.
+        assert register.begin_recovery(replace(recovery(), begun_at=LATER)) == replace(recovery(), letters=1, finished_at=LATER)
+        register.add_credential(passkey(b"new"), first=True)
+        begun = replace(recovery(), begun_at=LATER)
+        assert register.begin_recovery(begun) == begun
+        assert register.account(ONE) == replace(account(), families_from=until), "a second one opens nothing earlier"
+
+    def test_the_times_that_close_asks_are_told(self, register: AccountRegister) -> None:
+        assert register.recovery_times(ONE) == register.recovery_times(NONE) == RecoveryTimes()
+        register.begin_recovery(recovery())
+        register.note_letter(ONE, 1)
+        assert register.recovery_times(ONE) == RecoveryTimes(None, recovery().ready_at, recovery().lapses_at)
+        register.finish_recovery(ONE, LATER, LATER + timedelta(days=7))
+        assert register.recovery_times(ONE) == RecoveryTimes(LATER + timedelta(days=7), recovery().ready_at, recovery().lapses_at, LATER)
+        assert register.recovery_times(OTHER) == RecoveryTimes()
+
+    def test_a_recovery_that_is_stopped_ends_nothing(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        register.begin_recovery(recovery())
+        assert not register.stop_recovery(ONE, recovery().lapses_at)
+        assert register.stop_recovery(ONE, AT)
+        assert not register.stop_recovery(ONE, AT)
+        assert not register.finish_recovery(ONE, LATER, LATER)
+        assert len(register.credentials(ONE)) == 1
+
+    def test_the_owner_of_a_recovery_has_two_letters_and_each_once(self, register: AccountRegister) -> None:
+        for owner in (ONE, OTHER):
+            register.begin_recovery(recovery(owner))
+        assert register.recoveries_to_tell(AT, AT) == (recovery(), recovery(OTHER))
+        register.note_letter(ONE, 1)
+        assert register.recoveries_to_tell(AT, AT) == (recovery(OTHER),)
+        assert register.recoveries_to_tell(LATER, AT) == (replace(recovery(), letters=1), recovery(OTHER))
+        register.note_letter(ONE, 2)
+        assert register.recoveries_to_tell(LATER, AT) == (recovery(OTHER),)
+        register.stop_recovery(OTHER, AT)
+        assert register.recoveries_to_tell(LATER, AT) == ()
+
     # --- several at once, and crashes -----------------------------------------------------------
 
     def test_of_processes_that_do_the_same_at_once_one_is_let(self, tmp_path: Path) -> None:
@@ -286,6 +393,9 @@ class RegisterSuite:
         register.add_credential(passkey(b"c-0"), first=True)
         register.add_credential(passkey(b"c-9"), first=False)
         register.set_code_device(device(), first=False)
+        register.add_credential(passkey(b"c-8", OTHER), first=True)
+        register.begin_recovery(recovery(OTHER))
+        register.note_letter(OTHER, 1)
 
     def _kills(self) -> Iterator[tuple[str, Callable[[AccountRegister], object], Callable[[AccountRegister], bool]]]:
         """Yield (failpoint, verb, whether it is done)."""
@@ -299,7 +409,7 @@ class RegisterSuite:
             "enrol": (lambda held: held.add_credential(passkey(), first=False), lambda held: passkey() in held.credentials(ONE)),
             "use": (lambda held: held.use_credential(ONE, b"c-9", 2, AT), lambda held: held.credentials(ONE)[1].sign_count == 2),
             "remove": (lambda held: held.remove_credential(ONE, b"c-9"), lambda held: len(held.credentials(ONE)) == 1),
-            "device": (lambda held: held.set_code_device(device(OTHER), first=True), lambda held: held.code_device(OTHER) is not None),
+            "device": (lambda held: held.set_code_device(device(OTHER), first=False), lambda held: held.code_device(OTHER) is not None),
             "step": (
                 lambda held: held.accept_step(ONE, 8, AT),
                 lambda held: held.code_device(ONE) == replace(device(last_step=8), used_at=AT),
@@ -311,6 +421,17 @@ class RegisterSuite:
             ),
             "close": (lambda held: held.close_account(ONE), lambda held: held.account(ONE) is None),
             "drop": (lambda held: held.drop_unproven(LATER), lambda held: held.account(OTHER) is None),
+            "handover": (
+                lambda held: held.use_hand_over(b"u" * 32, ONE, b"s" * 32, LATER, AT),
+                lambda held: held.hand_over_use(b"u" * 32) is not None,
+            ),
+            "recovery": (lambda held: held.begin_recovery(recovery()), lambda held: held.recovery(ONE) == recovery()),
+            "recovered": (lambda held: held.finish_recovery(OTHER, LATER, LATER), lambda held: not held.credentials(OTHER)),
+            "unrecover": (lambda held: held.stop_recovery(OTHER, AT), lambda held: held.recovery(OTHER) is None),
+            "letter": (
+                lambda held: held.note_letter(OTHER, 2),
+                lambda held: held.recovery(OTHER) == replace(recovery(OTHER), letters=2),
+            ),
             "member": (lambda held: held.set_membership(member), lambda held: held.membership(ONE, "f-owl") == member),
         }
         for name in self.failpoints:

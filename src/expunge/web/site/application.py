@@ -14,6 +14,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest
 
 from expunge.ports.accounts.account_guard import AccountGuard
+from expunge.ports.accounts.hand_overs import HandOvers
+from expunge.ports.accounts.recoveries import Recoveries
 from expunge.ports.accounts.sealed_fields import SealedFields
 from expunge.ports.accounts.staff_directory import StaffDoor
 from expunge.web.routes import note_route
@@ -31,15 +33,24 @@ class Pages(WSGIHandler):
         return response
 
 
-def make_pages(fields: SealedFields, guard: AccountGuard | None = None, staff: StaffDoor | None = None) -> Pages:
+def make_pages(
+    fields: SealedFields,
+    guard: AccountGuard | None = None,
+    staff: StaffDoor | None = None,
+    hand_overs: HandOvers | None = None,
+    recoveries: Recoveries | None = None,
+) -> Pages:
     """Bring the accounts' database to the present tables, and return the application. The keeper need not run yet.
 
     Args:
         fields: the keeper, which seals fields.
         guard: the keeper, which guards accounts; pages that need it fail without.
         staff: the keeper, which knows the register of staff; pages of staff fail without.
+        hand_overs: the keeper, which takes the company's tokens; pages that need it fail without.
+        recoveries: the keeper, which lets people back into accounts; pages that need it fail without.
     """
     settings.EXPUNGE_FIELDS, settings.EXPUNGE_GUARD, settings.EXPUNGE_STAFF = fields, guard, staff
+    settings.EXPUNGE_HAND_OVERS, settings.EXPUNGE_RECOVERIES = hand_overs, recoveries
     email_confirmed.connect(settle_confirmed, dispatch_uid="expunge.mail")
     account_closing.connect(_forget_mail, dispatch_uid="expunge.mail")
     call_command("migrate", verbosity=0, interactive=False)

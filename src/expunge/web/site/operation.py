@@ -32,13 +32,13 @@ class SiteOperation:
         """Bring the database to the present tables, and begin to send mail. Raises KeeperAway.
 
         Args:
-            accounts: the keeper behind its ports.
+            accounts: the keeper, behind each of its ports.
             count_mail: called with the outcome of each attempt to send.
             tell: tells the operator something, in one line.
         """
         settings.EXPUNGE_TELL, settings.EXPUNGE_PROVIDER_SECRET = tell, provider_secret
         self._fields: SealedFields = accounts.fields
-        self.pages = make_pages(accounts.fields, accounts.guard, accounts.staff)
+        self.pages = make_pages(accounts.fields, accounts.guard, accounts.staff, accounts.hand_overs, accounts.recoveries)
         # Why it may be away: what needs the key takes it later.
         with suppress(ExpungeError):
             take_site_key()

@@ -20,8 +20,6 @@ PAGES = Path(__file__).parent
 _HOUR = 3600
 LONGEST_SESSION = 14 * 24 * _HOUR
 """Seconds for which a login lasts, however it is used."""
-RECOVERY_WAIT = timedelta(hours=72)
-"""For so long a recovery waits, and can be stopped, before a new second factor may be enrolled."""
 _NAMESPACE = "expunge.web.site"
 _CODE = 15 * 60
 """Seconds for which a code that came by mail is taken."""
@@ -83,6 +81,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.defence",
             f"{_NAMESPACE}.providers",
             f"{_NAMESPACE}.staff",
+            f"{_NAMESPACE}.families",
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.messages",
@@ -199,7 +198,6 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "/",
-        "EXPUNGE_RECOVERY_WAIT": RECOVERY_WAIT,
         "ACCOUNT_ADAPTER": f"{_NAMESPACE}.providers.adapters.ConnectedAccounts",
         "ACCOUNT_DEFAULT_HTTP_PROTOCOL": "https" if spec.secure else "http",
         "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,

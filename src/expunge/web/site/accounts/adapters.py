@@ -25,7 +25,7 @@ from django.utils.translation import gettext, gettext_noop
 from expunge.core.accounts.mail_addresses import is_address
 from expunge.errors import Busy, Undelivered
 from expunge.ports.accounts.sealed_fields import FieldKind
-from expunge.web.site.accounts import guarding, known_devices, recovery_code, sessions
+from expunge.web.site.accounts import guarding, known_devices, sessions
 from expunge.web.site.accounts.columns.coarse import network_of
 from expunge.web.site.shell.devices import device_name
 
@@ -38,7 +38,6 @@ _MORE_THAN_A_PASSWORD = {"mfa", "code", "socialaccount"}
 _CODES_LAST: Mapping[str, Callable[[], int]] = {
     "account/email/password_reset_code": lambda: app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT,
     "account/email/login_code": lambda: app_settings.LOGIN_BY_CODE_TIMEOUT,
-    "accounts/mail/recovery_code": lambda: recovery_code.LASTS,
 }
 """Template of a mail -> the seconds for which the code in it works."""
 

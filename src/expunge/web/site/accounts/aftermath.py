@@ -13,8 +13,8 @@ from allauth.mfa.signals import authenticator_added
 from django.core.cache import cache
 from django.utils import timezone
 
-from expunge.web.site.accounts import known_devices, notices, recovery, sessions
-from expunge.web.site.accounts.models import Account, Counter, Recovery
+from expunge.web.site.accounts import known_devices, recovery, sessions
+from expunge.web.site.accounts.models import Account, Counter
 from expunge.web.site.accounts.session_store import SessionStore
 
 _TIDY_EVERY = 3600
@@ -35,8 +35,8 @@ def listen() -> None:
 def came_in(request: Any, user: Any, **_: Any) -> None:
     """Stop a recovery where the person came in with a second factor: it was not lost."""
     by_factor = any(record.get("method") == "mfa" for record in get_authentication_records(request, user))
-    if by_factor and recovery.stop(user):
-        notices.tell(request, user, "accounts/mail/recovery_stopped")
+    if by_factor:
+        recovery.stop(user)
     if cache.add("expunge/tidied", value=True, timeout=_TIDY_EVERY):
         tidy()
 
@@ -68,7 +68,6 @@ def tidy() -> None:
     SessionStore.clear_expired()
     known_devices.forget_unseen()
     Counter.objects.filter(ends__lte=now).delete()
-    Recovery.objects.filter(lapses__lte=now).delete()
     end_unproven()
 
 

@@ -140,26 +140,3 @@ class PasskeyCounter(models.Model):
 
     def __str__(self) -> str:
         return "counter"
-
-
-class Recovery(models.Model):
-    """A recovery that is under way: of a person who has lost every second factor. It goes when it ends, however it ends."""
-
-    account: models.OneToOneField[Account, Account] = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
-    begun: models.DateTimeField[Any, Any] = models.DateTimeField()
-    ready: models.DateTimeField[Any, Any] = models.DateTimeField()
-    """From when on a new second factor can be enrolled."""
-    lapses: models.DateTimeField[Any, Any] = models.DateTimeField()
-    """From when on it cannot be any more."""
-    stop: models.CharField[str, str] = models.CharField(max_length=64, unique=True)
-    """Hex SHA-256 of what the mails hold that stops it."""
-
-    objects: ClassVar[models.Manager[Recovery]] = models.Manager()
-
-    class Meta:
-        """Its table."""
-
-        db_table = "expunge_recovery"
-
-    def __str__(self) -> str:
-        return "recovery"

@@ -1,13 +1,29 @@
-"""The code by mail with which a person asks for a recovery, kept in the session of the browser that asked."""
+"""The code by which a person asks for a recovery. The keeper sends it and checks it; the session knows for which account it was asked."""
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import UUID
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.code_verification import AbstractCodeVerificationProcess
 from allauth.account.internal.flows.signup import send_unknown_account_mail
+from allauth.account.models import EmailAddress
+from allauth.mfa.utils import is_mfa_enabled
+from django import forms
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
+
+from expunge.errors import AlreadyThere, Busy, ChallengeEnded, NotPermitted, ProofRefused, Undelivered
+from expunge.ports.accounts.account_guard import AccountGuard
+from expunge.ports.accounts.recoveries import Recovering
+from expunge.web.site.accounts import recovery
+from expunge.web.site.accounts.guarding import guard_session
+from expunge.web.site.accounts.models import Account
 
 KEY = "expunge_recovery_code"
 LASTS = 15 * 60
@@ -15,43 +31,78 @@ LASTS = 15 * 60
 _ATTEMPTS = 3
 
 
-class RecoveryCode(AbstractCodeVerificationProcess):  # type: ignore[misc]
-    """A code that was sent. An address without an account gets a mail that says so, and its browser the same page."""
+class CodeForm(forms.Form):
+    """The code of a letter."""
 
-    def __init__(self, request: HttpRequest, state: dict[str, Any], user: Any = None) -> None:
-        """Take what the session holds."""
-        self.request = request
-        super().__init__(state=state, timeout=LASTS, max_attempts=_ATTEMPTS, user=user)
+    code = forms.CharField(label=gettext_lazy("Code"), max_length=16, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}))
+
+
+@dataclass
+class RecoveryCode:
+    """A code that was asked for. An address without an account gets a mail that says so, and its browser the same page."""
+
+    email: str
+    account: str
+    """The account's id; empty where none can be recovered by this address."""
+    until: float
+    failed: int = 0
 
     @classmethod
-    def initiate(cls, request: HttpRequest, user: Any, email: str) -> RecoveryCode:
-        """Send a code to an address; ``user`` is the account that has it, or None."""
-        process = cls(request, cls.initial_state(user, email), user)
-        process.send()
-        process.persist()
-        return process
+    def ask(cls, request: HttpRequest, email: str) -> None:
+        """Have a code sent for the account that has an address, and remember it."""
+        found = EmailAddress.objects.select_related("user").filter(email=email.lower(), verified=True).first()
+        account = "" if found is None else _sent(request, found.user, found.email)
+        if found is None:
+            send_unknown_account_mail(request, email)
+        cls(email, account, time.time() + LASTS).keep(request)
 
     @classmethod
-    def resume(cls, request: HttpRequest) -> RecoveryCode | None:
+    def asked(cls, request: HttpRequest) -> RecoveryCode | None:
         """Return the code that this browser waits for; None without, or where it is too old."""
-        state = request.session.get(KEY)
-        found: RecoveryCode | None = cls(request, state).abort_if_invalid() if state else None
-        return found
+        state: dict[str, Any] | None = request.session.get(KEY)
+        found = cls(**state) if state else None
+        return found if found is not None and found.until > time.time() else None
 
-    def persist(self) -> None:
+    def keep(self, request: HttpRequest) -> None:
         """Keep it in the session."""
-        self.request.session[KEY] = self.state
+        request.session[KEY] = asdict(self)
 
-    def abort(self) -> None:
-        """Forget it."""
-        self.request.session.pop(KEY, None)
+    def recovering(self, request: HttpRequest, code: str) -> Recovering | None:
+        """Return how far the keeper went for a right code; None for a wrong one. One that is over, or was wrong too often, is forgotten."""
+        ended = False
+        try:
+            if not self.account:
+                raise ProofRefused("no account was asked for")
+            told = recovery.keeper().recover(UUID(self.account), guard_session(request), code)
+        except ProofRefused as refusal:
+            ended = isinstance(refusal, ChallengeEnded)
+        else:
+            del request.session[KEY]
+            return told
+        self.failed += 1
+        if ended or self.failed >= _ATTEMPTS:
+            del request.session[KEY]
+        else:
+            self.keep(request)
+        return None
 
-    def send(self) -> None:
-        """Send it."""
-        email = self.state["email"]
-        if self.user is None:
-            send_unknown_account_mail(self.request, email)
-            return
-        adapter = get_adapter(self.request)
-        self.state["code"] = adapter.generate_login_code()
-        adapter.send_mail("accounts/mail/recovery_code", email, {"code": self.code})
+
+def _sent(request: HttpRequest, account: Account, email: str) -> str:
+    """Have the keeper send a code; return the account's id, or nothing where there is no factor that could be lost."""
+    if not is_mfa_enabled(account) and not account.must_enrol:
+        adapter = get_adapter(request)
+        link = f"{settings.EXPUNGE_SITE.origin}{reverse('account_reset_password')}"
+        adapter.send_mail("accounts/mail/recovery_not_needed", email, {"link": link})
+        return ""
+    guard: AccountGuard = settings.EXPUNGE_GUARD
+    # Why nothing is said: an answer of its own would tell that there is such an account.
+    with suppress(NotPermitted, Busy, Undelivered):
+        with suppress(AlreadyThere):
+            guard.open_account(account.pk, email, account.language)
+        recovery.keeper().send_recovery_code(account.pk, guard_session(request))
+    return str(account.pk)
+
+
+def wrong() -> str:
+    """Return what a form says of a wrong code."""
+    return gettext("This is not the code that we sent. Look at the newest mail.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import ConfirmLoginCodeForm, RequestLoginCodeForm
+from allauth.account.forms import RequestLoginCodeForm
 from allauth.account.internal.flows.login import clear_authentication_records, record_authentication
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
@@ -18,71 +19,69 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from expunge.core.accounts.recovery import RecoveryStanding, RecoveryState
 from expunge.web.site.accounts import notices, recovery
 from expunge.web.site.accounts.models import Account
-from expunge.web.site.accounts.recovery_code import RecoveryCode
+from expunge.web.site.accounts.recovery_code import CodeForm, RecoveryCode, wrong
 
 _WAITS = "expunge_recovery_waits"
+_MOST_SECRET = 200
 
 
 @require_http_methods(["GET", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
-    """Take an address and send a code to it. The answer is the same whether it has an account."""
+    """Take an address and have a code sent to it. The answer is the same whether it has an account."""
     if request.user.is_authenticated:
         return redirect("mfa_index")
     form = RequestLoginCodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        RecoveryCode.initiate(request, form._user, form.cleaned_data["email"])  # noqa: SLF001 - as allauth's own view reads it
+        RecoveryCode.ask(request, form.cleaned_data["email"])
         return redirect("accounts_recovery_code")
-    return render(request, "accounts/recovery_ask.html", {"form": form, "wait": settings.EXPUNGE_RECOVERY_WAIT})
+    return render(request, "accounts/recovery_ask.html", {"form": form})
 
 
 @require_http_methods(["GET", "POST"])
 def prove(request: HttpRequest) -> HttpResponse:
     """Take the code. Begin the recovery, show how long it still waits, or let the person in to enrol a new factor."""
-    process = RecoveryCode.resume(request)
-    if process is None:
+    asked = RecoveryCode.asked(request)
+    if asked is None:
         messages.error(request, _("The code is too old, or was wrong too often. Ask for a new one."))
         return redirect("accounts_recovery")
-    form = ConfirmLoginCodeForm(request.POST or None, code=process.code)
-    if request.method == "POST":
-        if form.is_valid() and process.user is not None:
-            process.abort()
-            return _proven(request, process.user)
-        if not process.record_invalid_attempt():
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        told = asked.recovering(request, form.cleaned_data["code"])
+        if told is not None:
+            return _proven(request, Account.objects.get(pk=asked.account), told.standing)
+        if RecoveryCode.asked(request) is None:
             messages.error(request, _("The code was wrong too often. Ask for a new one."))
             return redirect("accounts_recovery")
-    return render(request, "accounts/recovery_code.html", {"form": form, "email": process.state["email"]})
+        form.add_error("code", wrong())
+    return render(request, "accounts/recovery_code.html", {"form": form, "email": asked.email})
 
 
 def waiting(request: HttpRequest) -> HttpResponse:
     """Show from when on a new factor can be enrolled."""
-    found = Account.objects.filter(pk=request.session.get(_WAITS)).first()
-    under_way = recovery.under_way(found) if found else None
-    if under_way is None:
+    account = request.session.get(_WAITS)
+    standing = recovery.keeper().recovery(UUID(account)) if account else None
+    if standing is None:
         return redirect("accounts_recovery")
-    return render(request, "accounts/recovery_waits.html", {"recovery": under_way})
+    return render(request, "accounts/recovery_waits.html", {"recovery": standing})
 
 
 @require_http_methods(["GET", "POST"])
 def stop_by_mail(request: HttpRequest, token: str) -> HttpResponse:
-    """Stop a recovery from a mail. A look at the page stops nothing: programs that read mail look at every page."""
-    account = recovery.of_token(token)
-    stopped = request.method == "POST" and account is not None and recovery.stop(account)
-    if account is not None and stopped:
-        notices.tell(request, account, "accounts/mail/recovery_stopped")
-    values = {"found": account is not None, "stopped": stopped}
-    status = HTTPStatus.OK if account is not None else HTTPStatus.NOT_FOUND
-    return render(request, "accounts/recovery_stop.html", values, status=status.value)
+    """Stop a recovery from a letter. A look at the page stops nothing: programs that read mail look at every page."""
+    found = len(token) <= _MOST_SECRET and recovery.keeper().recovery_by_secret(token) is not None
+    stopped = found and request.method == "POST" and recovery.keeper().stop_recovery_by_secret(token)
+    status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
+    return render(request, "accounts/recovery_stop.html", {"found": found, "stopped": stopped}, status=status.value)
 
 
 @require_POST
 @login_required
 def stop(request: HttpRequest) -> HttpResponse:
     """Stop the recovery of the account that is logged in, from any page of it."""
-    account = _account(request)
-    if recovery.stop(account):
-        notices.tell(request, account, "accounts/mail/recovery_stopped")
+    if recovery.stop(_account(request)):
         messages.success(request, _("The recovery was stopped. If you did not ask for it, change the password of your mailbox."))
     return redirect("usersessions_list")
 
@@ -94,21 +93,21 @@ def enrol(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/enrol.html", {"must": account.must_enrol, "has_factor": is_mfa_enabled(account)})
 
 
-def _proven(request: HttpRequest, account: Any) -> HttpResponse:
-    if not is_mfa_enabled(account) and not account.must_enrol:
-        messages.info(request, _("This account has no passkey or code app that could be lost. Choose a new password instead."))
-        return redirect("account_reset_password")
-    if account.must_enrol:
+def _proven(request: HttpRequest, account: Account, standing: RecoveryStanding) -> HttpResponse:
+    if standing.state is RecoveryState.FINISHED:
+        recovery.settle(account)
         return _let_in(request, account)
-    found, token = recovery.begin(account)
-    if not token and recovery.is_ready(found) and recovery.use(account):
-        notices.tell(request, account, "accounts/mail/recovery_used")
-        return _let_in(request, account)
-    if token:
-        link = f"{settings.EXPUNGE_SITE.origin}{reverse('accounts_recovery_stop_by_mail', args=[token])}"
-        notices.tell(request, account, "accounts/mail/recovery_begun", link=link, ready=found.ready)
+    if standing.state is RecoveryState.WAITING and not request.session.get(_WAITS):
+        _tell_elsewhere(request, account, standing)
     request.session[_WAITS] = str(account.pk)
     return redirect("accounts_recovery_waits")
+
+
+def _tell_elsewhere(request: HttpRequest, account: Account, standing: RecoveryStanding) -> None:
+    """Tell the account's further addresses: the keeper writes to one."""
+    first, *further = notices.addresses_of(account) or [""]
+    link = f"{settings.EXPUNGE_SITE.origin}{reverse('usersessions_list')}"
+    notices.tell_at(request, account, further if first else (), "accounts/mail/recovery_begun", link=link, ready=standing.ready_at)
 
 
 def _let_in(request: HttpRequest, account: Account) -> HttpResponse:
@@ -123,6 +122,6 @@ def _let_in(request: HttpRequest, account: Account) -> HttpResponse:
 
 
 def _account(request: HttpRequest) -> Account:
-    account = request.user
+    account: Any = request.user
     assert isinstance(account, Account)
     return account

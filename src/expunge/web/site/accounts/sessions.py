@@ -26,7 +26,7 @@ from expunge.web.site.accounts import recovery_code
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.accounts.session_store import SessionStore
 
-_OWNERS = {LOGIN_SESSION_KEY: "user_pk", PASSWORD_RESET_VERIFICATION_SESSION_KEY: "user_id", recovery_code.KEY: "user_id"}
+_OWNERS = {LOGIN_SESSION_KEY: "user_pk", PASSWORD_RESET_VERIFICATION_SESSION_KEY: "user_id", recovery_code.KEY: "account"}
 """Key in the session -> the field of what lies there that names the account."""
 _GENERATIONS = "expunge_generations"
 

@@ -12,7 +12,6 @@ from allauth.mfa.base.internal.flows import delete_and_cleanup
 from allauth.mfa.base.views import IndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import flows
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
@@ -23,6 +22,7 @@ from django.views.decorators.http import require_http_methods
 
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Method
+from expunge.core.accounts.recovery import WAIT
 from expunge.errors import UsageError
 from expunge.ports.accounts.account_guard import CredentialCard
 from expunge.web.site.accounts.guarding import guard, guard_session
@@ -111,7 +111,7 @@ class WaysView(IndexView):  # type: ignore[misc]
         """Add the strength."""
         values: dict[str, Any] = super().get_context_data(**kwargs)
         account = _account(self.request)
-        return {**values, "strength": strength_of(account), "wait": settings.EXPUNGE_RECOVERY_WAIT}
+        return {**values, "strength": strength_of(account), "wait": WAIT}
 
 
 def offer_asks() -> None:

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from expunge.core.accounts import staff_acts
 from expunge.errors import AlreadyThere, ChallengeEnded, NotPermitted, ProofRefused, UsageError
+from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.defence.outcomes import take_back_passkey
 from expunge.web.site.shell.devices import device_name
 from expunge.web.site.staff import entering, record
-from expunge.web.site.staff.entering import guard_session
 from expunge.web.site.staff.record import Outcome
 from expunge.web.site.staff.sign_in import trouble
 from expunge.web.site.staff.strength import SignInMethod

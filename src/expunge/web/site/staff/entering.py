@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import wraps
-from hashlib import sha256
 from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
 
@@ -114,13 +113,6 @@ def register() -> StaffDoor:
     """Return the keeper's register of staff."""
     found: StaffDoor = settings.EXPUNGE_STAFF
     return found
-
-
-def guard_session(request: HttpRequest) -> bytes:
-    """Return what the account guard knows a session by: the SHA-256 of its key. Begins a session where there is none."""
-    if request.session.session_key is None:
-        request.session.create()
-    return sha256(str(request.session.session_key).encode()).digest()
 
 
 def _admit(request: HttpRequest, right: StaffRight | None, *, polled: bool) -> HttpResponseBase | None:

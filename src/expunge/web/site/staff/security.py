@@ -19,10 +19,11 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import AlreadyThere, ChallengeEnded, CredentialCopied, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import MOST_NAME, PasskeyProof
 from expunge.web.site.accounts import sessions
+from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.shell.devices import device_name
 from expunge.web.site.staff import entering
-from expunge.web.site.staff.entering import StaffRequest, guard_session, staff_page
+from expunge.web.site.staff.entering import StaffRequest, staff_page
 from expunge.web.site.staff.sign_in import trouble
 
 _STEP = "expunge_staff_step"

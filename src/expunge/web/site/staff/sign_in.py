@@ -12,9 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 from expunge.core.accounts.credential_strength import Audience
 from expunge.core.accounts.staff_state import StaffStanding
 from expunge.errors import ChallengeEnded, CredentialCopied, ProofRefused, UsageError
+from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.defence.outcomes import take_back_passkey
 from expunge.web.site.staff import entering, record
-from expunge.web.site.staff.entering import StaffRequest, guard_session, is_staff, staff_page
+from expunge.web.site.staff.entering import StaffRequest, is_staff, staff_page
 from expunge.web.site.staff.record import Outcome
 from expunge.web.site.staff.right_words import right_words
 from expunge.web.site.staff.strength import SignInMethod, holds

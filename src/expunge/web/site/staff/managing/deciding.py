@@ -27,8 +27,9 @@ from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.accounts.staff_acts import InviteStaff, StaffAct, ask_for
 from expunge.errors import AlreadyThere, NotPermitted, ProofRefused, Refused, UsageError
 from expunge.ports.accounts.account_guard import PERMIT_SECONDS, PasskeyProof
+from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.staff import entering
-from expunge.web.site.staff.entering import StaffRequest, guard_session, staff_page
+from expunge.web.site.staff.entering import StaffRequest, staff_page
 from expunge.web.site.staff.managing import decisions, reading, refusals
 from expunge.web.site.staff.managing.decisions import KINDS, InviteForm, Kind
 from expunge.web.site.staff.managing.reading import HeldFunction, Person

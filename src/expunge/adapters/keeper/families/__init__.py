@@ -1,0 +1,1 @@
+"""Hand-overs and recoveries behind the keeper's socket."""

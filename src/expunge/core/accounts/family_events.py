@@ -1,0 +1,47 @@
+"""The register of memberships (register ``families``): which account got or lost which role in which family, as decided by whom.
+
+No event holds a name, an address or an identifier of a person: an account is a random id, a family is a pseudonym.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from expunge.core.accounts.memberships import MembershipRole
+from expunge.core.accounts.staff_events import ByMachineUser
+from expunge.core.values.tags import tagged
+
+
+@tagged("ByHandOver")
+@dataclass(frozen=True)
+class ByHandOver:
+    """The company said so by a signed token, and the account confirmed it with a credential."""
+
+    issuer: str
+    """The claim ``iss``: an address of the company."""
+    key: str
+    """The name (``kid``) of the key that signed it, as the map has it."""
+    use: str
+    """Hex SHA-256 of issuer and id of the token."""
+
+
+FamilyActor: TypeAlias = ByHandOver | ByMachineUser
+
+
+@tagged("MembershipDecided")
+@dataclass(frozen=True)
+class MembershipDecided:
+    """An account has a role in a family from now on; the role ``former`` ends every other."""
+
+    at: datetime
+    account: str
+    """A random UUID."""
+    family: str
+    """A pseudonym."""
+    role: MembershipRole
+    by: FamilyActor
+
+
+FamilyEvent: TypeAlias = MembershipDecided

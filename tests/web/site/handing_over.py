@@ -1,0 +1,77 @@
+"""People of the pages as the keeper knows them: passkeys of an authenticator in memory, and tokens of the company."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives import serialization
+
+from expunge.adapters.keeper.keeper_guard import KeeperGuard
+from expunge.adapters.keeper.place import KeeperPlace
+from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
+from tests.web.site.kit import SiteServed
+
+
+@contextlib.contextmanager
+def keeper_guard(served: SiteServed) -> Iterator[KeeperGuard]:
+    state = served.folder / "state"
+    guard = KeeperGuard(KeeperPlace(state, state / "keys"))
+    try:
+        yield guard
+    finally:
+        guard.close()
+
+
+def newest_account(served: SiteServed) -> UUID:
+    """The account of the pages that was made last."""
+    (row,) = served.sql("SELECT id FROM expunge_account ORDER BY since DESC LIMIT 1")
+    return UUID(row[0])
+
+
+def enrol_kept(served: SiteServed, address: str, *, synced: bool = True) -> SoftAuthenticator:
+    """Enrol a passkey of the newest account with the keeper, by the code that the keeper mails."""
+    account, session = newest_account(served), secrets.token_bytes(32)
+    authenticator = SoftAuthenticator(served.origin, "localhost", synced)
+    with keeper_guard(served) as guard:
+        guard.open_account(account, address, "en")
+        guard.send_code(account, session)
+        begun = guard.begin_enrolment(account, session, guard.prove_by_code(account, session, _code(served, address)))
+        guard.finish_enrolment(begun.token, account, session, authenticator.create(begun.options or {}), "my telephone")
+    return authenticator
+
+
+def token(served: SiteServed, address: str, *told: tuple[str, str], now: float = 0.0) -> str:
+    return served.company.token(now or time.time(), *told, address=address)
+
+
+def signed(page: str, authenticator: SoftAuthenticator) -> str:
+    """The signature that a page asks for."""
+    found = re.search(r'<script id="ask-options" type="application/json">(.*?)</script>', page)
+    assert found, page
+    return authenticator.sign(json.loads(found[1])).decode()
+
+
+def as_chromium(authenticator: SoftAuthenticator) -> dict[str, Any]:
+    """The one passkey of an authenticator, as Chromium takes it into a virtual one."""
+    ((credential, made),) = authenticator.made.items()
+    key = made.key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    named = {"credentialId": base64.b64encode(credential).decode(), "rpId": authenticator.relying_party}
+    return {**named, "isResidentCredential": False, "privateKey": base64.b64encode(key).decode(), "signCount": made.count}
+
+
+def _code(served: SiteServed, address: str) -> str:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        letters = [message.get_body(("plain",)) for to, message in served.sink.mails if address in to]
+        if found := [code for letter in letters if letter for code in re.findall(r"\b\d{8}\b", letter.get_content())]:
+            return found[-1]
+        time.sleep(0.01)
+    raise AssertionError("no letter of the keeper came")
