@@ -25,6 +25,6 @@ def forget(apps: Any, _: Any) -> None:
 class Migration(migrations.Migration):
     """Forget them, and the steps of codes that were used."""
 
-    dependencies: ClassVar = [("expunge_accounts", "m0003_devices_and_recovery"), ("mfa", "0003_authenticator_type_uniq")]
+    dependencies: ClassVar = [("expunge_accounts", "m0005_session_end"), ("mfa", "0003_authenticator_type_uniq")]
 
     operations: ClassVar = [migrations.RunPython(forget, migrations.RunPython.noop), migrations.DeleteModel(name="CodeStep")]

@@ -10,6 +10,6 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """Remove the table."""
 
-    dependencies: ClassVar = [("expunge_accounts", "m0003_devices_and_recovery")]
+    dependencies: ClassVar = [("expunge_accounts", "m0006_factors_at_the_keeper")]
 
     operations: ClassVar = [migrations.DeleteModel(name="Recovery")]
