@@ -64,6 +64,8 @@ def test_an_employee_enrols_is_confirmed_signs_out_and_in(office: SiteServed) ->
     assert card in shown.words
     assert "let your passkey be confirmed" in shown.words
     assert "may do nothing yet" in person.get("/staff/").words
+    reviewed = expunge("staff", "review", cwd=office.folder)
+    assert f"desk-1 does nothing before its passkey is confirmed, by confirm-key: {card}" in " ".join(reviewed.out.split())
     confirm(office.folder, "desk-1")
     assert "See the part of a recording that was approved" in person.get("/staff/").words
     before = dict(person.cookies)

@@ -30,6 +30,7 @@ Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its label or id
 Function = Annotated[str, typer.Option("--function", help="operator, reviewer, officer, assessor or administrator.", show_default=False)]
 Rights = Annotated[list[str] | None, typer.Option("--right", help="Only this right of the job function; repeatable.", show_default=False)]
 Reason = Annotated[str, typer.Option(help="needed, unused, moved, left, away, back, incident or mistake.", show_default=False)]
+_OF_KEYS = ("account", "label", "keys")
 Reference = Annotated[str, typer.Option(help="The key of a ticket: HR-1042. No text, no name.", show_default=False)]
 
 
@@ -212,12 +213,17 @@ def review(
     """
     with opened(map_file) as expunge:
         found = expunge.staff.review()
+        awaiting = [_account(each, expunge) for each in expunge.staff.accounts() if each.awaits_key]
     rights = [each for each in found.rights if not open_only or each.open]
     if as_json:
         decisions = [_decision(each) for each in found.decisions]
-        output.write_json("staff-review/1", {"at": found.at, "rights": [_reviewed(each) for each in rights], "decisions": decisions})
+        said = {"at": found.at, "rights": [_reviewed(each) for each in rights], "decisions": decisions}
+        output.write_json("staff-review/1", {**said, "awaiting_keys": [{name: each[name] for name in _OF_KEYS} for each in awaiting]})
         return
     _tell_review(found, rights)
+    for each in awaiting:
+        keys = ", ".join(each["keys"]) or "none yet"
+        output.say(f"{output.visible(each['label'])} does nothing before its passkey is confirmed, by confirm-key: {keys}")
 
 
 @app.command()

@@ -95,14 +95,10 @@ def serve(
             _tell_first_link(keeper, as_json=as_json)
 
     with listening, keeper:
-        told = [f"the web process cannot be closed as it should be: {gap}" for gap in closed_worker.gaps()]
-        told += (
-            [f"requests are answered with 503 for now: {why_not}"]
-            if (why_not := keeper.begin(with_link=with_pages and _shows_link(as_json=as_json)))
-            else []
-        )
-        for line in told:
-            output.note(line)
+        for gap in closed_worker.gaps():
+            output.note(f"the web process cannot be closed as it should be: {gap}")
+        if why_not := keeper.begin(with_link=with_pages and _shows_link(as_json=as_json)):
+            output.note(f"requests are answered with 503 for now: {why_not}")
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
 
 
