@@ -11,12 +11,18 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.utils.crypto import salted_hmac
 
+from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.core.accounts.asks import Ask, AskKind
@@ -244,6 +250,46 @@ def test_a_forged_session_or_permit_confirms_nothing(served_site: SiteServed, an
         guard.send_code(account, mine)
 
 
+def test_a_session_that_is_written_into_the_database_lets_in_and_confirms_nothing(served_site: SiteServed, anna: HttpPerson) -> None:
+    """Code in the web process has the pages' key: it makes a whole session of another person's account."""
+    _, account = with_passkey(anna, "row@example.org")
+    ((password,),) = served_site.sql("SELECT password FROM expunge_account WHERE id = ?", account.hex)
+    keeper = KeeperAccounts(KeeperPlace(served_site.folder / "state", served_site.folder / "state" / "keys"))
+    salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+    signed = salted_hmac(salt, password, secret=keeper.site_key().hex(), algorithm="sha256").hexdigest()
+    keeper.close()
+    backend = "expunge.web.site.accounts.adapters.ProvenAddressBackend"
+    data = json.dumps({"_auth_user_id": str(account), "_auth_user_backend": backend, "_auth_user_hash": signed}).encode()
+    key, nonce = "f" * 32, b"n" * 12
+    sealed = nonce + AESGCM(HKDF(SHA256(), 32, None, b"expunge/session/1").derive(key.encode())).encrypt(nonce, data, None)
+    served_site.sql(
+        "INSERT INTO expunge_session (digest, data, ends) VALUES (?, ?, datetime('now', '+1 hour'))",
+        sha256(key.encode()).hexdigest(),
+        sealed,
+    )
+    thief = HttpPerson(served_site, cookies={"session": key})
+    assert thief.inside, "the forgery is no forgery"
+    page = thief.get("/account/2fa/webauthn/add/")
+    assert page.path == "/account/confirm/"
+    forger = thief.authenticator()
+    forger.create({"challenge": "AAAA"})
+    own = forger.sign(options_of(page), credential=next(iter(forger.made)))
+    assert "confirmed nothing" in thief.send("credential", credential=own.decode()).words
+    thief.get("/account/close/")
+    thief.send("csrfmiddlewaretoken")
+    assert thief.last is not None
+    action, held = thief.last.form("credential")
+    assert (
+        "confirmed nothing"
+        in thief.ask("POST", action, {"ask": held["ask"], "code": "", "csrfmiddlewaretoken": held["csrfmiddlewaretoken"]}).words
+    )
+    thief.get("/account/email/")
+    page = thief.send("action_add", email="thief@example.net", action_add="")
+    assert options_of(page)["allowCredentials"], "a code by mail would do"
+    assert state(served_site, "SELECT count(*) FROM expunge_credential WHERE account_id = ?", account.hex) == [(1,)]
+    assert anna.inside
+
+
 def test_a_row_that_says_app_lets_nobody_in(served_site: SiteServed, anna: HttpPerson) -> None:
     anna.sign_up("fake-app@example.org")
     account = account_of(served_site)
@@ -313,6 +359,7 @@ def test_a_code_by_mail_confirms_what_its_letter_says(guard: AccountGuard, serve
     assert anna.inside
 
 
+@pytest.mark.soak
 def test_a_sign_up_of_a_known_address_looks_alike_at_every_limit(served_site: SiteServed, anna: HttpPerson) -> None:
     """Codes in a row, for an address with an account and for one without: refused at the same one."""
     HttpPerson(served_site).sign_up("known@example.org")
