@@ -153,7 +153,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/accounts": "site/shell site/accounts/columns site/mail",
         "site/defence/migrations": "",
         "site/defence": "site/shell site/accounts site/accounts/columns",
-        "site/families": "site/shell site/accounts",
+        "site/families": "site/shell site/accounts site/defence",
         "site": ". site/shell site/accounts site/mail site/defence site/families",
         "serving": ". site",
     },
