@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from expunge.adapters.database.journal_django import open_journal
+from expunge.adapters.keys.field_seals import FieldSeals
+from expunge.bootstrap.accounts.guard_settings import GuardSettings
+from expunge.bootstrap.accounts.kept_guard import KeptGuard
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.family_events import MembershipDecided
 from expunge.core.accounts.hand_over import HandOverFault
@@ -21,8 +26,11 @@ from expunge.core.accounts.recovery import RecoveryState
 from expunge.core.journal import events
 from expunge.engine.kernel.journal_streams import FAMILIES
 from expunge.errors import ChallengeEnded, ExpungeError, HandOverRefused, NotPermitted, ProofRefused
+from expunge.ports.accounts.account_register import AccountRecord, RecoveryRecord
+from expunge.ports.accounts.sealed_fields import FieldKind
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
 from tests.adapters.keeper.guarded import ORIGIN, SITE, Guarded, Person
+from tests.adapters.keeper.kept import PATIENCE
 from tests.adapters.sinks import Sink, mail_sink
 
 
@@ -156,6 +164,32 @@ def test_a_recovery_is_stopped_by_a_credential_by_a_letter_and_by_the_pages(owl:
     begin()
     assert owl.recoveries.stop_recovery(anna.account)
     assert not owl.recoveries.stop_recovery(anna.account)
+
+
+def test_a_keeper_writes_the_second_letter_by_itself(tmp_path: Path, sink: Sink) -> None:
+    """Its thread looks for what is due, and ends with it."""
+    url = f"sqlite:///{tmp_path}/state.db"
+    address = "reminded@home.example"
+    settings = GuardSettings(ORIGIN, "Owl", f"smtp://127.0.0.1:{sink.port}", "Owl <privacy@owl.example>")
+    fields, now = FieldSeals(bytes(32)), datetime.now(UTC)
+    guard = KeptGuard(lambda: open_journal(url), fields, settings)
+    account = uuid4()
+    sealed = fields.seal_fields(FieldKind.ADDRESS, [address])[0]
+    secret = fields.seal_fields(FieldKind.KEPT, ["stop-me"])[0]
+    register = guard.register
+    register.open_account(AccountRecord(account, sealed, "en", now))
+    ready = now + timedelta(hours=23)
+    register.begin_recovery(RecoveryRecord(account, now, ready, ready + timedelta(days=7), bytes(32), secret))
+    register.note_letter(account, 1)
+    guard.watch(0.01, 0.01)
+    until = time.monotonic() + PATIENCE
+    while (found := register.recovery(account)) and found.letters < 2:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    guard.close()
+    (letter,) = [text for to, text in sink.messages if to == address]
+    assert f"{ORIGIN}/account/recovery/stop/stop-me/" in letter
+    assert not [thread for thread in threading.enumerate() if thread.name == "expunge-recoveries"]
 
 
 def points(folder: Path, sink: Sink, work: Callable[[Guarded], object], wanted: tuple[str, ...]) -> list[str]:

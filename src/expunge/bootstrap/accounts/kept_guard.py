@@ -32,8 +32,6 @@ from expunge.ports.accounts.staff_directory import StaffDirectory
 if TYPE_CHECKING:
     from expunge.ports.accounts.account_register import AccountRegister
 
-_FIRST_LOOK, _LOOKS = 30.0, 300.0
-"""Seconds after the start, and between two looks for letters that are due."""
 _END_WITHIN = 5.0
 
 
@@ -117,15 +115,19 @@ class KeptGuard:
         assert self._opened is not None
         return self._opened.hand_overs
 
-    def watch(self) -> None:
-        """Write letters about recoveries when they are due, in a thread beside, until :meth:`close`."""
-        self._watching = threading.Thread(target=self._write_due_letters, name="expunge-recoveries", daemon=True)
+    def watch(self, first: float = 30.0, every: float = 300.0) -> None:
+        """Write letters about recoveries when they are due, in a thread beside, until :meth:`close`.
+
+        Args:
+            first: seconds until the first look.
+            every: seconds between two.
+        """
+        self._watching = threading.Thread(target=self._write_due_letters, args=(first, every), name="expunge-recoveries", daemon=True)
         self._watching.start()
 
-    def _write_due_letters(self) -> None:
-        pause = _FIRST_LOOK
+    def _write_due_letters(self, pause: float, every: float) -> None:
         while not self._ending.wait(pause):
-            pause = _LOOKS
+            pause = every
             # Why suppressed: the state may be away for now, and the next look is soon enough.
             with suppress(ExpungeError):
                 self.recoveries().write_due_letters()

@@ -39,6 +39,8 @@ class Surface(StrEnum):
     PASSWORD_RESET = "password reset"  # noqa: S105 - a surface, not a password
     """The request for a mail."""
     MAIL_CODE = "mail code"
+    HAND_OVER = "hand-over"
+    """A token of the company. Its signature cannot be guessed, so only refused ones count."""
     """Codes from mails, of a sign-up, a reset or a login."""
     SIGN_UP = "sign-up"
     PROVIDER = "provider"
@@ -75,6 +77,7 @@ RULES = {
     Surface.PASSWORD_CHANGE: SurfaceRule(Factor.PASSWORD, judged=True),
     Surface.PASSWORD_RESET: SurfaceRule(floor=0.35),
     Surface.MAIL_CODE: SurfaceRule(),
+    Surface.HAND_OVER: SurfaceRule(judged=True),
     Surface.SIGN_UP: SurfaceRule(floor=0.9),
     Surface.PROVIDER: SurfaceRule(judged=True),
     Surface.API_TOKEN: SurfaceRule(judged=True),

@@ -50,6 +50,11 @@ def _succeeded(sender: Any, request: Any, **_: Any) -> None:  # noqa: ARG001 - a
         attempt.succeeded = True
 
 
+def note_success(request: Any) -> None:
+    """Note that the try of a request is no failure: what it showed was right."""
+    _succeeded(None, request)
+
+
 def _reset(sender: Any, request: Any, user: Any, **_: Any) -> None:  # noqa: ARG001 - a signal's shape
     _owner_is_there(user, (Factor.PASSWORD,))
 

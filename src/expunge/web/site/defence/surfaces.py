@@ -19,7 +19,7 @@ SURFACES = {
     "accounts_recovery": Surface.PASSWORD_RESET,
     "accounts_recovery_code": Surface.MAIL_CODE,
     "accounts_recovery_stop_by_mail": Surface.MAIL_CODE,
-    "families_hand_over": Surface.MAIL_CODE,
+    "families_hand_over": Surface.HAND_OVER,
     "families_hand_over_confirm": Surface.SECOND_FACTOR,
     "account_reauthenticate": Surface.REAUTHENTICATION,
     "account_change_password": Surface.PASSWORD_CHANGE,

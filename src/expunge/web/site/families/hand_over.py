@@ -22,6 +22,7 @@ from expunge.ports.accounts.account_guard import AccountGuard, CodeProof, Passke
 from expunge.ports.accounts.hand_overs import HandOverCard, HandOvers
 from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.defence.outcomes import note_success
 
 _TOKEN, _ASKED, _DONE = "expunge_hand_over", "expunge_hand_over_asked", "expunge_hand_over_done"
 _FAULTS = {
@@ -58,6 +59,7 @@ def arrive(request: HttpRequest) -> HttpResponse:
             _hand_overs().look(token)
         except HandOverRefused as refusal:
             return _fault(request, HandOverFault(refusal.reason))
+        note_success(request)
         request.session[_TOKEN] = token
         return redirect("families_hand_over")
     token = request.session.get(_TOKEN, "")
@@ -93,6 +95,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
         except Busy:
             trouble = _("There were too many wrong codes. Wait an hour, then try again.")
         else:
+            note_success(request)
             del request.session[_TOKEN]
             request.session[_DONE] = _shown(card)
             return redirect("families_hand_over_done")
