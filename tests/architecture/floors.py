@@ -152,7 +152,6 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/accounts": "site/shell site/accounts/columns site/mail",
         "site/defence/migrations": "",
         "site/defence": "site/shell site/accounts site/accounts/columns",
-        "site/staff/migrations": "",
         "site/staff": "site/shell site/accounts site/defence",
         "site/providers/protocol": "",
         "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",

@@ -224,6 +224,8 @@ VERBS: dict[str, Call] = {
     "staff.named": lambda world: world.opened.staff.named("desk-1"),
     "staff.decide": lambda world: world.opened.staff.decide(InviteStaff(f"desk-{threading.get_ident()}", JobFunction.OPERATOR)),
     "staff.invite_first": lambda world: world.opened.staff.invite_first(),
+    "staff.fingerprints": lambda world: world.opened.staff.fingerprints(world.opened.staff.named("desk-1")),
+    "staff.link": lambda world: world.opened.staff.link("secret"),
     "staff.review": lambda world: world.opened.staff.review(),
     "staff.equivalence": lambda world: world.opened.staff.equivalence("desk-1", AccessMethod.TOTP, b"why", "SEC-1", REVIEW.until),
     "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(
@@ -302,7 +304,7 @@ STATELESS = {
     "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
-    "uses.review_faults", "staff.record_equivalence",
+    "uses.review_faults", "staff.record_equivalence", "staff.link",
     "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
     "derivations.draw",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (

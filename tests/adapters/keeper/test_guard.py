@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -683,3 +684,37 @@ def test_a_keeper_without_a_site_guards_nothing_and_says_so(tmp_path_factory: py
         with pytest.raises(Misconfigured):
             GuardSettings(origin, "Owl")
     assert GuardSettings("http://localhost:8000", "Owl").relying_party == "localhost"
+
+
+# ---- sign-in -------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_signs_in_over_the_socket_and_a_challenge_counts_once_in_its_session(owl: Guarded) -> None:
+    anna = owl.member()
+    begun = owl.guard.begin_sign_in(anna.session)
+    answer = anna.authenticator.sign(begun.options or {})
+    with pytest.raises(ProofRefused):
+        owl.guard.finish_sign_in(begun.token, bytes(32), answer)
+    with pytest.raises(ChallengeEnded):
+        owl.guard.finish_sign_in(begun.token, anna.session, answer)
+    begun = owl.guard.begin_sign_in(anna.session)
+    assert owl.guard.finish_sign_in(begun.token, anna.session, anna.authenticator.sign(begun.options or {})) == anna.account
+    with pytest.raises(UsageError):
+        owl.guard.finish_sign_in(begun.token, anna.session, b" " * 70_000)
+
+
+def test_a_keeper_that_is_started_again_knows_no_sign_in_that_was_begun(tmp_path: Path) -> None:
+    with mail_sink() as sink:
+        owl = Guarded.make(tmp_path / "state", sink).start()
+        try:
+            anna = owl.member()
+            begun = owl.guard.begin_sign_in(anna.session)
+            answer = anna.authenticator.sign(begun.options or {})
+            owl.kept.end()
+            owl.start()
+            with pytest.raises(ChallengeEnded):
+                owl.guard.finish_sign_in(begun.token, anna.session, answer)
+            begun = owl.guard.begin_sign_in(anna.session)
+            assert owl.guard.finish_sign_in(begun.token, anna.session, anna.authenticator.sign(begun.options or {})) == anna.account
+        finally:
+            owl.end()

@@ -12,8 +12,10 @@ import pytest
 from expunge import faults
 from expunge.adapters.database.journal_django import DjangoJournal, open_journal
 from expunge.adapters.state.url import sqlite_url
+from expunge.core.accounts.fingerprints import fingerprint, read_fingerprint
 from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.accounts.staff_acts import (
+    ConfirmKeys,
     ConfirmRights,
     GrantRights,
     InviteStaff,
@@ -36,6 +38,7 @@ from tests.engine.reports.packs import Set
 R, F = StaffRight, JobFunction
 NOON = datetime(2031, 5, 2, 12, tzinfo=UTC)
 OMAR = ByMachineUser("omar")
+FIRST, SECOND = "k3qd-7h2m-xw5a-p4ty", "2222-3333-4444-5555"
 
 
 class Office:
@@ -366,3 +369,50 @@ def test_a_process_that_is_killed_while_a_link_is_used_leaves_it_used_or_not(tmp
         account = office.directory.redeem(secret, "one")
         assert office.directory.rights(account) == {R.REQUEST_VIEWS, R.SEE_VIEWS}
         assert len([each for each in read_register(journal, STAFF) if isinstance(each, StaffEnrolled)]) == 1
+
+
+# --- passkeys that come by a link ---------------------------------------------------------------------------
+
+
+def test_an_account_that_enrolled_a_passkey_does_nothing_before_another_person_confirmed_it(office: Office) -> None:
+    """Whoever used the link first enrolled a passkey: only a person who hears the other one tells whose it is."""
+    keys: dict[str, frozenset[str]] = {}
+    seen = JournalStaffDirectory(office.journal, office.clock, secrets.token_bytes, "omar", lambda account: keys.get(account, frozenset()))
+    admin = office.comes("admin-1", F.ADMINISTRATOR)
+    _, secret = office.at_the_machine(InviteStaff("desk-1", F.REVIEWER))
+    account = seen.redeem(secret, "one", keyed=True)
+    member = seen.member(account)
+    assert member
+    assert (member.awaits_key, member.rights, member.standing) == (True, frozenset(), StaffStanding.ACTIVE)
+    assert "no passkey yet" in refused(lambda: seen.decide(ConfirmKeys(account, (FIRST,)), admin))
+    keys[account] = frozenset({FIRST, SECOND})
+    for wrong in ((), (FIRST,), (FIRST, SECOND, "aaaa-aaaa-aaaa-aaaa"), ("aaaa-aaaa-aaaa-aaaa", SECOND)):
+        assert "not the fingerprints" in refused(lambda named=wrong: seen.decide(ConfirmKeys(account, named), admin))  # type: ignore[misc]
+    assert "manage-staff" in refused(lambda: seen.decide(ConfirmKeys(account, (FIRST, SECOND)), account))
+    seen.decide(ConfirmKeys(account, (SECOND, FIRST)), admin)
+    assert office.another().rights(account) == {R.REQUEST_VIEWS, R.SEE_VIEWS}
+    assert "awaits" in refused(lambda: seen.decide(ConfirmKeys(account, (FIRST, SECOND)), admin))
+
+
+def test_an_administrator_who_came_by_a_link_confirms_neither_itself_nor_another(office: Office) -> None:
+    """So two accounts of one attacker do not vouch for each other; the command line confirms the first."""
+    seen = JournalStaffDirectory(office.journal, office.clock, secrets.token_bytes, "omar", lambda _: frozenset({FIRST}))
+    secret = seen.first_administrator()
+    assert secret
+    account = seen.redeem(secret, "one", keyed=True)
+    assert "manage-staff" in refused(lambda: seen.decide(ConfirmKeys(account, (FIRST,)), account))
+    staff_register.decide(
+        StaffStream(office.journal), office.clock, secrets.token_bytes, ConfirmKeys(account, (FIRST,)), OMAR, lambda _: frozenset({FIRST})
+    )
+    assert seen.rights(account) == {R.MANAGE_STAFF, R.READ_STAFF}
+    assert "its own rights" in refused(lambda: seen.decide(ConfirmKeys(account, (FIRST,)), account))
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [("K3QD 7h2m xw5a p4ty", "k3qd-7h2m-xw5a-p4ty"), ("k3qd7h2mxw5ap4ty", "k3qd-7h2m-xw5a-p4ty"), ("k3qd-7h2m-xw5a", ""), ("0189" * 4, "")],
+    ids=["as it is said", "without groups", "too short", "other letters"],
+)
+def test_a_fingerprint_is_read_as_people_type_it(typed: str, read: str) -> None:
+    assert read_fingerprint(typed) == read
+    assert read_fingerprint(fingerprint(b"credential")) == fingerprint(b"credential")

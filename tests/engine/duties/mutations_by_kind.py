@@ -425,6 +425,18 @@ STAFF = (
         "standing = ClockState.OVERDUE if lapsed else ClockState.RUNNING", "standing = ClockState.RUNNING", _STAFF_REVIEW,
     ),
     Mutation(
+        "DSG-10", "a passkey counts for an account that has something weaker", "web/site/staff/strength.py",
+        "return level is Level.PHISHING_RESISTANT", "return True", ("tests/web/site/test_staff_sessions.py",),
+    ),
+    Mutation(
+        "RNG-17", "a session by a provider lasts longer than its equivalence", "web/site/staff/entering.py",
+        "not counts(member, method)", "False", ("tests/web/site/test_staff_sessions.py",),
+    ),
+    Mutation(
+        "RNG-17", "a passkey that came by a link gives rights before a person confirmed it", "core/accounts/staff_state.py",
+        " or self.awaits_key:", ":", _STAFF,
+    ),
+    Mutation(
         "RNG-17", "any approver signs an equivalence", "engine/accounts/staff_equivalence.py",
         "approving.check_signature(context, PROGRAMME_HEAD, signed, new.message, what)", "pass", _STAFF_REVIEW,
     ),

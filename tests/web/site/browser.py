@@ -72,6 +72,12 @@ class Visitor:
         self._cdp.send("WebAuthn.enable")
         self._authenticator = self._cdp.send("WebAuthn.addVirtualAuthenticator", {"options": _AUTHENTICATOR})["authenticatorId"]
 
+    def take_security_key(self) -> None:
+        """Put a second authenticator into the machine, as a key on a ring, and touch that one from here on."""
+        assert self._cdp is not None
+        self._cdp.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": self._authenticator, "enabled": False})
+        self._cdp.send("WebAuthn.addVirtualAuthenticator", {"options": {**_AUTHENTICATOR, "transport": "usb"}})
+
     def lose_authenticator(self) -> None:
         """Take it away, with every passkey in it."""
         assert self._cdp is not None

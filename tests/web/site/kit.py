@@ -129,11 +129,12 @@ def mail_server() -> Iterator[tuple[Sink, Controller]]:
             controller.stop()
 
 
-def section(origin: str, mail_port: int, database: str = "", further: str = "") -> str:
+def section(origin: str, mail_port: int, database: str = "", networks: str = "", further: str = "") -> str:
     return (
         f"accounts:\n  origin: {origin}\n  company: Acme Doorbells\n  support: help@acme.example\n"
         f"  mail: {{server: 'smtp://127.0.0.1:{mail_port}', sender: privacy@acme.example}}\n"
         + (f"  database: '{database}'\n" if database else "")
+        + (f"  networks: [{networks}]\n" if networks else "")
         + (f"  {further}\n" if further else "")
     )
 
@@ -143,6 +144,7 @@ def site(
     folder: Path,
     *options: str | Path,
     database: str = "",
+    networks: str = "",
     proxies: tuple[str, ...] = ("127.0.0.1", "::1"),
     port: int = 0,
     further: str = "",
@@ -150,14 +152,15 @@ def site(
 ) -> Iterator[SiteServed]:
     """Serve the pages of a company in a folder until the block ends. What tests say of their address is believed, as from a proxy.
 
-    ``database``: its URL, where it is not the default one. ``further``: another line of the map's section.
+    ``database``: its URL, where it is not the default one. ``networks``: of staff, where not all are. ``further``: another line of the
+    map's section.
     """
     token = company(folder)
     port = port or free_port()
     origin = f"http://localhost:{port}"
     with mail_server() as (sink, controller):
         path = folder / "expunge.yaml"
-        path.write_text(path.read_text() + section(origin, sink.port, database, further))
+        path.write_text(path.read_text() + section(origin, sink.port, database, networks, further))
         told = [word for proxy in proxies for word in ("--proxy", proxy)]
         with serving(folder, token, "--port", str(port), *told, *options, **environ) as served:
             _wait_for(f"{origin}/account/login/")

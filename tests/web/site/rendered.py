@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 PROBLEMS = (400, 403, 404, 429, 500, 503)
-TEMPLATES = ("account/signup_closed.html", "account/account_inactive.html")
+TEMPLATES = ("account/signup_closed.html", "account/account_inactive.html", "staff/other_network.html")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from tests.web.site.browser import Visitor
 from tests.web.site.kit import SiteServed
+from tests.web.site.office import confirm, link_of
 from tests.web.site.rendered import pages
 
 PASSWORD = "correct horse battery staple"
@@ -29,6 +30,17 @@ NO_PAGE = {
     "mfa_remove_webauthn": "closed: passkeys are removed in their list",
     "": "closed, as the two before",
     "accounts_recovery_stop": "takes a form and leads back",
+    "staff_sign_in_begin": "answers a script",
+    "staff_sign_in_finish": "answers a script",
+    "staff_sign_out": "takes a form and leads on",
+    "staff_enrol_prove": "answers a script",
+    "staff_enrol_finish": "answers a script",
+    "staff_adding": "answers a script",
+    "staff_adding_confirmed": "answers a script",
+    "staff_adding_finish": "answers a script",
+    "staff_removing": "answers a script",
+    "staff_removing_confirmed": "answers a script",
+    "staff_sessions": "takes a form and leads back",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
@@ -91,6 +103,7 @@ class Walk:
         self.by_passkey()
         self.new_device()
         self.lost_everything()
+        self.as_an_employee()
         self.interrupted()
         self.problems()
 
@@ -271,6 +284,32 @@ class Walk:
         self.send("password")
         self.see("accounts_typed_before")
 
+    def as_an_employee(self) -> None:
+        """Come in by a link, and look at each page of staff."""
+        label = f"desk-{self.family}"
+        self.visitor.context.clear_cookies()
+        self.visit("staff_sign_in")
+        self.visit("staff_enrol")
+        self.begin_ceremony()
+        self.page.locator("[data-trouble]:visible").wait_for()
+        self.see("staff_enrol", "problem")
+        self.page.goto(link_of(self.served.folder, "invite", label, "--function", "reviewer"))
+        self.page.wait_for_function("document.getElementById('secret').value !== ''")
+        self.begin_ceremony()
+        self.page.wait_for_url("**/staff/security/")
+        self.see("staff_security", "awaits")
+        self.visit("staff_home", "awaits")
+        confirm(self.served.folder, label)
+        self.visit("staff_home")
+        self.visit("staff_security")
+        self.page.locator("main summary").first.click()
+        self.see("staff_security", "remove")
+
+    def begin_ceremony(self) -> None:
+        if self.page.locator("#secret").input_value() == "":
+            self.fill(secret="made up")
+        self.page.locator("main form[data-ceremony] [type=submit]").first.click()
+
     def problems(self) -> None:
         self.go("/no/such/page/")
         self.see("404")
@@ -281,7 +320,7 @@ class Walk:
         self.page.evaluate("document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach(field => { field.value = 'x'.repeat(64) })")
         self.send("email")
         self.see("form")
-        for name in ("403", "429", "500", "503", "account/signup_closed.html", "account/account_inactive.html"):
+        for name in ("403", "429", "500", "503", "account/signup_closed.html", "account/account_inactive.html", "staff/other_network.html"):
             self.show(name)
         self.visitor.context.clear_cookies()
         self.go(pages().addresses["account_inactive"])

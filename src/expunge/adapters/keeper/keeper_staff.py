@@ -18,7 +18,9 @@ from expunge.ports.accounts.staff_directory import StaffActed, StaffMember
 
 
 class KeeperStaff:
-    """Asks the keeper about staff. Threads may share it, and a fork may go on using it.
+    """Implements ``expunge.ports.accounts.staff_directory.StaffDoor``, and more for who may have keys used.
+
+    Threads may share it, and a fork may go on using it.
 
     Raises, from each verb, KeeperAway where the keeper does not answer now, and what the directory raises.
     """

@@ -53,7 +53,10 @@ class KeeperChild:
         self.end()
 
     def begin(self, *, with_link: bool = False) -> str:
-        """Start a keeper if none runs, which makes a link for the first administrator where it is ``with_link``. Return why requests cannot be answered, with what to do; empty where they can."""
+        """Start a keeper if none runs. Return why requests cannot be answered, with what to do; empty where they can.
+
+        ``with_link``: whether a keeper that is started makes a link for the first administrator; :meth:`tell_first_link` has to follow.
+        """
         try:
             keeping.keeper_status(self._place)
         except KeeperAway:

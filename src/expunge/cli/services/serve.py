@@ -94,13 +94,11 @@ def serve(
         if with_pages:
             _tell_first_link(keeper, as_json=as_json)
 
-    # Why not into a file or a journal: who reads that would be the administrator.
-    with_link = with_pages and (as_json or sys.stderr.isatty())
     with listening, keeper:
-        told = [f"the web process cannot be closed as it should be: {gap}" for gap in closed_worker.gaps()]
-        told += [f"requests are answered with 503 for now: {why_not}"] if (why_not := keeper.begin(with_link=with_link)) else []
-        for line in told:
-            output.note(line)
+        for gap in closed_worker.gaps():
+            output.note(f"the web process cannot be closed as it should be: {gap}")
+        if why_not := keeper.begin(with_link=with_pages and _shows_link(as_json=as_json)):
+            output.note(f"requests are answered with 503 for now: {why_not}")
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
 
 
@@ -122,6 +120,11 @@ def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> bool
     except ImportError as error:
         raise _lacking(error) from error
     return True
+
+
+def _shows_link(*, as_json: bool) -> bool:
+    """Return whether a link goes where the operator alone reads: who reads it in a file, or in a service's log, is the administrator."""
+    return as_json or sys.stderr.isatty()
 
 
 def _tell_first_link(keeper: KeeperChild, *, as_json: bool) -> None:

@@ -96,3 +96,37 @@ class StaffDirectory(Protocol):
         Raises UsageError and Refused as :func:`expunge.core.accounts.staff_acts.decide`.
         """
         ...
+
+
+class StaffDoor(Protocol):
+    """The register of staff as the web process asks the keeper for it: it reads, notes use, and changes nothing without a permit.
+
+    Safe between threads. Raises KeeperAway from each verb where the keeper does not answer now, and what the directory raises.
+    """
+
+    def member(self, account: str) -> StaffMember | None:
+        """Return an account with what it may do now; None where it is not known."""
+        ...
+
+    def rights(self, account: str) -> frozenset[StaffRight]:
+        """Return what an account may do now."""
+        ...
+
+    def members(self, account: str) -> tuple[StaffMember, ...]:
+        """Return every account, to one that may read the register. Raises Refused to any other."""
+        ...
+
+    def note_seen(self, account: str) -> None:
+        """Note that an account is logged in today. Raises Refused for one that is suspended, idle or not known."""
+        ...
+
+    def note_use(self, account: str, right: StaffRight) -> None:
+        """Note that a right is used today, before what it lets the account do. Raises Refused where the account may not."""
+        ...
+
+    def decide(self, act: StaffAct, permit: str, account: str, session: str) -> StaffActed:
+        """Have a decision entered, with the permit that an account gave for exactly this, in a web session of that hex SHA-256.
+
+        Raises Refused or ProofRefused without one.
+        """
+        ...

@@ -13,9 +13,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest
 
-from expunge.adapters.keeper.keeper_staff import KeeperStaff
 from expunge.ports.accounts.account_guard import AccountGuard
 from expunge.ports.accounts.sealed_fields import SealedFields
+from expunge.ports.accounts.staff_directory import StaffDoor
 from expunge.web.routes import note_route
 from expunge.web.site.accounts.closing import account_closing
 from expunge.web.site.mail.addresses import forget, settle_confirmed
@@ -31,7 +31,7 @@ class Pages(WSGIHandler):
         return response
 
 
-def make_pages(fields: SealedFields, guard: AccountGuard | None = None, staff: KeeperStaff | None = None) -> Pages:
+def make_pages(fields: SealedFields, guard: AccountGuard | None = None, staff: StaffDoor | None = None) -> Pages:
     """Bring the accounts' database to the present tables, and return the application. The keeper need not run yet.
 
     Args:

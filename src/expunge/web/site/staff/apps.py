@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class StaffConfig(AppConfig):
-    """Counts of sign-ins by hour; no account of staff has a row of its own here but what a session needs."""
+    """Templates and files of the pages; no tables."""
 
     name = "expunge.web.site.staff"
     label = "expunge_staff"

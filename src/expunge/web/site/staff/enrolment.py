@@ -51,7 +51,7 @@ def prove(request: HttpRequest) -> JsonResponse:
         ceremony = entering.guard().begin_enrolment(account, session, permit)
     except NotPermitted:
         record.note(Outcome.BAD_LINK)
-        return trouble(_("You have enrolled with this link already. Go to the sign-in."))
+        return trouble(_("You have used this link already. Log in with the passkey that you made."))
     except (ChallengeEnded, ProofRefused, UsageError) as error:
         record.note(Outcome.BAD_LINK)
         return trouble(_(_WHY.get(error.message, _UNKNOWN)))
@@ -72,7 +72,7 @@ def finish(request: HttpRequest) -> JsonResponse:
     except AlreadyThere:
         return trouble(_("This passkey belongs to another account. Make a new one."))
     except NotPermitted:
-        return trouble(_("You have enrolled with this link already. Go to the sign-in."))
+        return trouble(_("You have used this link already. Log in with the passkey that you made."))
     except ChallengeEnded:
         return trouble(_("That took too long. Open the link again."))
     except (ProofRefused, UsageError):

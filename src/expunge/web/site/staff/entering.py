@@ -21,12 +21,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from expunge.adapters.keeper.keeper_staff import KeeperStaff
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_state import StaffStanding
 from expunge.errors import Refused
 from expunge.ports.accounts.account_guard import AccountGuard
-from expunge.ports.accounts.staff_directory import StaffMember
+from expunge.ports.accounts.staff_directory import StaffDoor, StaffMember
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.staff.right_words import right_words
 from expunge.web.site.staff.strength import SignInMethod, counts
@@ -109,9 +108,9 @@ def guard() -> AccountGuard:
     return found
 
 
-def register() -> KeeperStaff:
+def register() -> StaffDoor:
     """Return the keeper's register of staff."""
-    found: KeeperStaff = settings.EXPUNGE_STAFF
+    found: StaffDoor = settings.EXPUNGE_STAFF
     return found
 
 
@@ -133,7 +132,7 @@ def _admit(request: HttpRequest, right: StaffRight | None, *, polled: bool) -> H
         return _end(request, _("This account is closed now. An administrator can open it again."))
     method = method_of(request)
     if not counts(member, method):
-        return _end(request, _("This way to sign in does not count any more. Sign in with a passkey."))
+        return _end(request, _("This way to log in does not count any more. Log in with a passkey."))
     try:
         _SEEN.note(member.account)
     except Refused:
@@ -158,9 +157,9 @@ def _over(request: HttpRequest) -> str:
     """Return why a session is over; empty where it is not."""
     held, now = request.session[_STAFF], time.time()
     if not held["since"] <= now < held["since"] + LONGEST:
-        return _("You were signed in for twelve hours. Sign in again to go on.")
+        return _("You were logged in for twelve hours. Log in again to go on.")
     if now >= held["seen"] + UNUSED:
-        return _("Nothing was done here for half an hour. Sign in again to go on.")
+        return _("Nothing was done here for half an hour. Log in again to go on.")
     return ""
 
 

@@ -30,7 +30,7 @@ _COMPANIES = "staff_company_logins"
 """Shown where the map names a provider for staff."""
 ITEMS = (
     Item("staff_home", gettext_lazy("Start"), "receipt"),
-    Item("staff_security", gettext_lazy("Your passkeys"), "passkey"),
+    Item("staff_security", gettext_lazy("Passkeys and devices"), "passkey"),
     Item(_COMPANIES, gettext_lazy("Company logins"), "key"),
 )
 """In the order in which they are shown."""

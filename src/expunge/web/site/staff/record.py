@@ -8,7 +8,7 @@ from enum import StrEnum
 from django.db import connection
 from django.utils import timezone
 
-from expunge.web.site.staff.models import StaffEntry
+from expunge.web.site.defence.models import StaffEntry
 from expunge.web.site.staff.strength import SignInMethod
 
 KEPT = timedelta(days=400)

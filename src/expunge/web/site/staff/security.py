@@ -102,7 +102,7 @@ def removing_confirmed(request: StaffRequest) -> JsonResponse:
 
     def act(permit: str, ask: Ask, session: bytes) -> dict[str, Any]:
         entering.guard().remove_credential(permit, session, ask)
-        messages.success(request, _("The passkey is removed. It signs nobody in from now on."))
+        messages.success(request, _("The passkey is removed. It no longer opens these pages."))
         return {"to": reverse("staff_security")}
 
     return _confirmed(request, act)

@@ -58,10 +58,14 @@ document.querySelectorAll('form[data-ceremony]').forEach(form => {
   }
   // The secret of a link stands behind the #, which no browser sends and no log has.
   const secret = form.querySelector('[name=secret]')
-  if (secret && window.location.hash.length > 1) {
-    secret.value = decodeURIComponent(window.location.hash.slice(1))
+  const take = () => {
+    if (!secret || window.location.hash.length < 2) return
+    secret.value = window.location.hash.slice(1)
     history.replaceState(null, '', window.location.pathname)
   }
+  take()
+  // Where the link is opened on this very page, the browser loads nothing anew.
+  window.addEventListener('hashchange', take)
   form.querySelector('[type=submit]').disabled = false
   form.addEventListener('submit', event => { event.preventDefault(); perform(form) })
 })

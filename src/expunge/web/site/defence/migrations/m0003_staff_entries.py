@@ -10,9 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Make the table."""
 
-    initial = True
-
-    dependencies: ClassVar = []
+    dependencies: ClassVar = [("expunge_defence", "m0002_incidents")]
 
     operations: ClassVar = [
         migrations.CreateModel(

@@ -1,1 +1,0 @@
-"""Migrations of the tables of staff in the pages' database."""
