@@ -488,7 +488,15 @@ STAFF = (
     ),
     Mutation(
         "RNG-17", "a session by a provider lasts longer than its equivalence", "web/site/staff/entering.py",
-        "if not counts(member, method):", "if False:", ("tests/web/site/test_staff_sessions.py",),
+        "not counts(member, method)", "False", ("tests/web/site/test_staff_sessions.py",),
+    ),
+    Mutation(
+        "RNG-17", "a company's login that can be phished lets staff in", "web/site/providers/staff_decisions.py",
+        "if said is Level.NONE or not holds(", "if not holds and holds(", ("tests/web/site/test_company_staff.py",),
+    ),
+    Mutation(
+        "DSG-10", "a text message at the company counts under an equivalence", "web/site/providers/staff_decisions.py",
+        "said is Level.NONE or not holds(", "not holds(", ("tests/web/site/test_company_staff.py",),
     ),
     Mutation(
         "RNG-17", "a passkey that came by a link gives rights before a person confirmed it", "core/accounts/staff_state.py",

@@ -80,6 +80,7 @@ def test_a_login_that_cannot_be_phished_lets_an_employee_in(office: Office) -> N
     assert ada.get("/account/3rdparty/").path == "/staff/"
 
 
+@pytest.mark.duty("RNG-17")
 @pytest.mark.parametrize(
     "claims",
     [{}, {"amr": ["pwd"]}, {"amr": ["pwd", "otp", "mfa"]}, {"amr": ["hwk"]}, {"acr": "phr", "amr": ["hwk", "pin", "sms"]}],
@@ -95,6 +96,7 @@ def test_a_login_that_can_be_phished_lets_no_one_in(office: Office, claims: dict
     assert not ben.in_office
 
 
+@pytest.mark.duty("RNG-17", "DSG-10")
 def test_an_equivalence_lets_in_until_it_ends_at_the_next_request(office: Office) -> None:
     cleo = office.connected("desk-cleo", "cleo")
     assert office.come_in(cleo, "cleo", amr=["pwd", "otp"]).status == 403

@@ -46,6 +46,16 @@ NO_PAGE = {
     "staff_removing": "answers a script",
     "staff_removing_confirmed": "answers a script",
     "staff_sessions": "takes a form and leads back",
+    "openid_connect_login": "leads to a company: test_company_logins.py goes there, and looks at the pages on the way",
+    "openid_connect_callback": "the same",
+    "providers_again": "the same",
+    "socialaccount_connections": "the same",
+    "socialaccount_signup": "the same",
+    "socialaccount_login_cancelled": "no way leads there: what went wrong is told where the company leads back to",
+    "socialaccount_login_error": "the same",
+    "staff_company_login": "leads to a company: test_company_staff.py goes there",
+    "staff_company_callback": "the same",
+    "staff_company_logins": "looked at in test_company_staff.py",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
