@@ -174,15 +174,15 @@ def served(path: Path | None) -> ServedMap:
         os.waitpid(child, 0)
     if isinstance(found, ServedMap):
         return found
-    raise found[0](found[1], help=found[2])
+    raise Misconfigured(found[0], help=found[1])
 
 
-def _served(path: Path | None) -> ServedMap | tuple[type[ExpungeError], str, str]:
+def _served(path: Path | None) -> ServedMap | tuple[str, str]:
     try:
         data_map = read(path)
         database = accounts_database(data_map)
     except ExpungeError as error:
-        return type(error), error.message, error.help
+        return error.message, error.help
     stores = {name: StoreSpec(name, store.kind, "") for name, store in data_map.stores.items()}
     kept = {name: getattr(data_map, name) for name in ("datasets", "retention", "state", "purposes", "accounts", "source")}
     return ServedMap(DataMap(stores=stores, identities={}, ignore=(), **kept), database)
