@@ -24,10 +24,10 @@ from expunge.adapters.keeper.families.family_requests import HandOverDesk, Recov
 from expunge.adapters.keeper.guard_requests import GuardDesk
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
 from expunge.adapters.keeper.keeper_vault import KeeperVault
-from expunge.adapters.keeper.key_requests import KeyDesk
+from expunge.adapters.keeper.key_requests import Handler, KeyDesk
 from expunge.adapters.keeper.peers import Accounts, Admitted
 from expunge.adapters.keeper.place import KeeperPlace
-from expunge.adapters.keeper.requests import Status, Stop
+from expunge.adapters.keeper.requests import Request, Status, Stop
 from expunge.adapters.keeper.sender_requests import NoSenders, SendersDesk
 from expunge.adapters.keeper.server import Keeper
 from expunge.adapters.keeper.staff_requests import StaffDesk
@@ -284,12 +284,9 @@ def keep(
         keys = open_keystore(place.keys, passphrase)
         fields = FieldSeals(keys.account_key())
         guard = _guard_of(accounts, keys, fields) if accounts else None
-        handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | SendersDesk(senders or NoSenders()).handlers()
         accounts_desk = AccountDesk(fields)
-        handlers |= accounts_desk.handlers() | GuardDesk(guard or no_guard).handlers()
-        handlers |= HandOverDesk(guard.hand_overs if guard else no_guard).handlers()
-        handlers |= RecoveryDesk(guard.recoveries if guard else no_guard).handlers()
-        handlers |= StaffDesk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers()
+        handlers = KeyDesk(keys).handlers() | VaultDesk(doors or NoVault()).handlers() | SendersDesk(senders or NoSenders()).handlers()
+        handlers |= accounts_desk.handlers() | _handlers_of(guard)
         facts: dict[str, Json] = {"vault": doors is not None, "rights": [list(each) for each in rights_of(admitted)]}
 
         def begun() -> None:
@@ -314,6 +311,16 @@ def keep(
                     doors.close()
                 if guard:
                     guard.close()
+
+
+def _handlers_of(guard: KeptGuard | None) -> dict[type[Request], Handler]:
+    """Return the handlers of requests about accounts; without a guard each says that this keeper guards none."""
+    return {
+        **GuardDesk(guard or no_guard).handlers(),
+        **HandOverDesk(guard.hand_overs if guard else no_guard).handlers(),
+        **RecoveryDesk(guard.recoveries if guard else no_guard).handlers(),
+        **StaffDesk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers(),
+    }
 
 
 def _tell_first_link(guard: KeptGuard | None, accounts: tuple[Path, GuardSettings] | None, tell: Callable[[str], None]) -> None:

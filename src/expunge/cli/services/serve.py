@@ -85,8 +85,8 @@ def serve(
     except ImportError as error:
         raise _lacking(error) from error
     tls = TlsFiles(tls_cert.absolute(), tls_key.absolute()) if tls_cert and tls_key else None
-    if tls and (left := tls.context()[1] - datetime.now(UTC)) < _SOON:
-        output.note(f"the certificate ends in {output.count(left.days, 'day')}; after it is renewed, send this process SIGHUP")
+    if tls:
+        _tell_end(tls.context()[1])
     listening = _listen(address, port)
     bound, number = listening.getsockname()[:2]
     url = f"{'https' if tls else 'http'}://{f'[{bound}]' if ':' in bound else bound}:{number}/"
@@ -148,6 +148,13 @@ def _tell_first_link(keeper: KeeperChild, *, as_json: bool) -> None:
         return
     if not begun:
         output.note("no person of your staff is enrolled yet: run `expunge staff first-link` as the user who runs the keeper")
+
+
+def _tell_end(end: datetime) -> None:
+    """Tell the operator of a certificate that ends soon."""
+    left = end - datetime.now(UTC)
+    if left < _SOON:
+        output.note(f"the certificate ends in {output.count(left.days, 'day')}; after it is renewed, send this process SIGHUP")
 
 
 def _lacking(error: ImportError) -> Misconfigured:

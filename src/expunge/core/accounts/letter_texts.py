@@ -184,13 +184,17 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     ),
     (LetterKind.RECOVERY_CODE, ENGLISH): (
         "Your code to get back into {company}",
-        "Your code is {code}. It is for getting back into your account without a passkey or code device. It works once, for 15 minutes.",
-        "Type it only at {site}. Nobody at {company} will ask you for it. If you did not ask for a code, you can ignore this letter.",
+        "This code gets you back into your account with {company} without a passkey or code device:",
+        "{code}",
+        _CODE[ENGLISH],
+        _NOT_ASKED[ENGLISH],
     ),
     (LetterKind.RECOVERY_CODE, SPANISH): (
         "Su código para volver a entrar en {company}",
-        "Su código es {code}. Sirve para volver a su cuenta sin llave de acceso ni dispositivo de códigos. Vale una vez y 15 minutos.",
-        "Escríbalo solo en {site}. Nadie de {company} se lo pedirá. Si no ha pedido un código, puede ignorar esta carta.",
+        "Con este código vuelve a su cuenta de {company} sin llave de acceso ni dispositivo de códigos:",
+        "{code}",
+        _CODE[SPANISH],
+        _NOT_ASKED[SPANISH],
     ),
     (LetterKind.RECOVERY_BEGUN, ENGLISH): (
         "A person wants to get back into your account",
@@ -297,8 +301,16 @@ def written(kind: LetterKind, language: str, *, company: str, site: str, when: d
     chosen = SPANISH if language.lower().partition("-")[0].partition("_")[0] == SPANISH else ENGLISH
     facts = {"company": company, "site": site, "when": f"{when:%Y-%m-%d %H:%M} UTC", "code": code}
     subject, *paragraphs = (words.format(**facts) for words in _WORDS[kind, chosen])
-    body = "".join(f"<p{_BIG if code.isdecimal() and paragraph == code else _PLAIN}>{escape(paragraph)}</p>" for paragraph in paragraphs)
+    body = "".join(_paragraph(paragraph, code) for paragraph in paragraphs)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(subject)}</title>'
     named = f"<p{_NAMED}>{escape(company)}</p>"
     html = f'<!doctype html><html lang="{chosen}"><head>{head}</head><body{_PAGE}><div{_SHEET}>{named}{body}</div></body></html>'
     return LetterText(subject, "\n\n".join(paragraphs) + "\n", html)
+
+
+def _paragraph(text: str, code: str) -> str:
+    if text != code:
+        return f"<p{_PLAIN}>{escape(text)}</p>"
+    if code.isdecimal():
+        return f"<p{_BIG}>{escape(code)}</p>"
+    return f'<p{_PLAIN}><a href="{escape(code)}" style="color:#1c5c4b">{escape(code)}</a></p>'

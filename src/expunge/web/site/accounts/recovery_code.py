@@ -24,8 +24,8 @@ from expunge.ports.accounts.recoveries import Recovering
 from expunge.web.site.accounts import recovery
 from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.accounts.sessions import RECOVERY_CODE as KEY
 
-KEY = "expunge_recovery_code"
 LASTS = 15 * 60
 """Seconds for which a code is taken."""
 _ATTEMPTS = 3

@@ -22,11 +22,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from expunge.web.site.accounts import recovery_code
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.accounts.session_store import SessionStore
 
-_OWNERS = {LOGIN_SESSION_KEY: "user_pk", PASSWORD_RESET_VERIFICATION_SESSION_KEY: "user_id", recovery_code.KEY: "account"}
+RECOVERY_CODE = "expunge_recovery_code"
+"""The key of a session under which a recovery's code lies."""
+_OWNERS = {LOGIN_SESSION_KEY: "user_pk", PASSWORD_RESET_VERIFICATION_SESSION_KEY: "user_id", RECOVERY_CODE: "account"}
 """Key in the session -> the field of what lies there that names the account."""
 _GENERATIONS = "expunge_generations"
 
