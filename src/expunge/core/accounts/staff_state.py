@@ -106,7 +106,7 @@ class StaffAccount:
     """Right -> the last day on which it was used."""
     equivalence: Equivalence | None = None
     awaits_key: bool = False
-    """Whether it enrolled a passkey by a link, which nobody else has confirmed yet: until then it has no right."""
+    """Whether it enrolled a passkey by a link, which no other person has confirmed yet: until then it has no right."""
 
     def standing(self, now: datetime) -> StaffStanding:
         """Return its standing at a time."""
