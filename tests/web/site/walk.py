@@ -297,7 +297,7 @@ class Walk:
         self.visit("staff_enrol")
         self.begin_ceremony()
         self.page.locator("[data-trouble]:visible").wait_for()
-        self.see("staff_enrol", "refused")
+        self.see("staff_enrol", "trouble")
         self.page.goto(link_of(self.served.folder, "invite", label, "--function", "reviewer"))
         self.page.wait_for_function("document.getElementById('secret').value !== ''")
         self.begin_ceremony()
