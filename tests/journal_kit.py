@@ -542,7 +542,7 @@ def ledger(at: Times) -> tuple[ev.Event, ...]:
 
 
 def staff(at: Times) -> tuple[ev.Event, ...]:
-    admin, desk, late = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3))
+    admin, desk, late, keyed = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3, 4))
     omar, by = se.ByMachineUser("omar"), se.ByStaff(admin)
     views = (StaffRight.REQUEST_VIEWS, StaffRight.SEE_VIEWS)
     approving = (StaffRight.APPROVE_ORDERS, StaffRight.APPROVE_VIEWS, StaffRight.CONFIRM_RIGHTS)
@@ -555,8 +555,7 @@ def staff(at: Times) -> tuple[ev.Event, ...]:
         ),
         se.StaffEnrolled(at(), admin, digest("claim")),
         se.StaffInvited(at(), desk, "desk-1", reviewer, views, by, digest("link 2"), NOW, "priya", first=False),
-        se.StaffEnrolled(at(), desk, digest("another claim"), keyed=True),
-        se.StaffKeysConfirmed(at(), desk, ("k3qd-7h2m-xw5a-p4ty",), by),
+        se.StaffEnrolled(at(), desk, digest("another claim")),
         se.StaffInvited(at(), late, "officer-1", JobFunction.OFFICER, approving, by, digest("link 3"), NOW, "", first=False),
         se.InvitationWithdrawn(at(), late, by),
         se.StaffSeen(begin.replace(hour=0), desk),
@@ -579,6 +578,9 @@ def staff(at: Times) -> tuple[ev.Event, ...]:
             se.StaffSuspended(at(), desk, omar, reason, "")
             for reason in (se.StaffReason.INCIDENT, se.StaffReason.LEFT, se.StaffReason.MISTAKE)
         ),
+        se.StaffInvited(at(), keyed, "desk-2", reviewer, views, by, digest("link 4"), NOW, "", first=False),
+        se.StaffEnrolled(at(), keyed, digest("a third claim"), keyed=True),
+        se.StaffKeysConfirmed(at(), keyed, ("k3qd-7h2m-xw5a-p4ty",), by),
     )
 
 

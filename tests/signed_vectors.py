@@ -188,6 +188,7 @@ def staff_acts() -> tuple[StaffAct, ...]:
         acts.RestoreStaff(desk, StaffReason.BACK, ""),
         acts.ConfirmRights(desk, JobFunction.REVIEWER, *views, needed, "SEC-8"),
         acts.EndEquivalence(desk),
+        acts.ConfirmKeys(desk, ("k3qd-7h2m-xw5a-p4ty",)),
     )
 
 
