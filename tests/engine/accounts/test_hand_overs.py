@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,9 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.family_events import ByHandOver
 from expunge.core.accounts.hand_over import HandOverFault, digest_of
 from expunge.core.accounts.memberships import MembershipRole
+from expunge.core.accounts.staff_events import ByMachineUser
 from expunge.core.values.ids import pseudonym
+from expunge.engine.accounts.family_register import statement
 from expunge.errors import ChallengeEnded, HandOverRefused, NotPermitted, ProofRefused
 from tests.engine.accounts.company import ISSUER, Company, url64
 from tests.engine.accounts.local_guard import ORIGIN, SESSION, Local, local_guard
@@ -82,6 +85,23 @@ def test_a_token_makes_a_guardian_once_the_account_has_confirmed_it(local: Local
     assert {each.family: each.role for each in decisions} == roles(local, account)
     assert {(each.by.issuer, each.by.key) for each in decisions if isinstance(each.by, ByHandOver)} == {(ISSUER, kid)}
     local.letters(account, "was connected to a child")
+
+
+def test_evidence_says_who_decided_and_names_no_one(tmp_path: Path) -> None:
+    with local_guard(tmp_path) as local:
+        account = person(local)
+        for number in range(2):
+            redeem(local, account, local.company.token(now(local), (f"profile:p-{number}", "guardian"), address=local.address(account)))
+        local.families.decide(account, [(str(pseudonym(bytes(32), "profile", "p-0")), MembershipRole.FORMER)], ByMachineUser("omar"))
+        said = statement(local.families._journal)
+    day = local.hands.now().date().isoformat()
+    assert said == {
+        "decisions": [
+            {"by": "operator", "issuer": "", "key": "", "role": "former", "count": 1, "latest": day},
+            {"by": "hand-over", "issuer": ISSUER, "key": "app-1", "role": "guardian", "count": 2, "latest": day},
+        ]
+    }
+    assert "omar" not in str(said)
 
 
 def test_a_token_that_ends_a_membership_ends_it_at_the_act(local: Local) -> None:

@@ -38,6 +38,7 @@ SECTIONS = (
     ("Coming in", ("account_", "mfa_authenticate", "mfa_signup_webauthn")),
     ("Inside", ("home.", "mfa_", "usersessions_", "accounts_enrol", "accounts_close", "accounts_typed")),
     ("Getting back in", ("accounts_recovery",)),
+    ("Coming from the company's app", ("families_",)),
     ("When something is wrong", ("",)),
 )
 COLOURS = 32

@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 from tests.web.site import walk_staff
 from tests.web.site.browser import Visitor
 from tests.web.site.handing_over import enrol_kept, signed, token
-from tests.web.site.kit import SiteServed
+from tests.web.site.kit import SiteServed, client_address
 from tests.web.site.office import confirm, link_of
 from tests.web.site.rendered import pages
 
@@ -306,6 +306,8 @@ class Walk:
         """Come from the company's app with a link, and confirm what it says."""
         address = f"ida.{self.family}@example.org"
         self.visitor.context.clear_cookies()
+        # Why from elsewhere: so many accounts are not signed up from one place.
+        self.visitor.context.set_extra_http_headers({"X-Forwarded-For": client_address()})
         self.visit("families_hand_over")
         self.fill(token="nothing of the kind")
         self.send("token")

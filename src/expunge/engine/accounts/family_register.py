@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from expunge.core.accounts.family_events import FamilyActor, MembershipDecided
+from expunge.core.accounts.family_events import ByHandOver, FamilyActor, MembershipDecided
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.core.values.canonical import Json
 from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.journal_streams import FAMILIES
 from expunge.ports.accounts.account_register import AccountRegister
@@ -55,6 +56,29 @@ class FamilyRegister:
 
     def decisions(self) -> Iterator[MembershipDecided]:
         """Yield every decision, oldest first. Raises StateUnavailable, StateCorrupt."""
-        for event in journal_streams.read_register(self._journal, FAMILIES):
-            assert isinstance(event, MembershipDecided)
-            yield event
+        yield from decisions(self._journal)
+
+
+def decisions(journal: Journal) -> Iterator[MembershipDecided]:
+    """Yield every decision about memberships, oldest first. Raises StateUnavailable, StateCorrupt."""
+    for event in journal_streams.read_register(journal, FAMILIES):
+        assert isinstance(event, MembershipDecided)
+        yield event
+
+
+def statement(journal: Journal) -> dict[str, Json]:
+    """Return who decided about memberships, for a pack of evidence: how often, with which role, and when last.
+
+    It names no account and no family, and leaves out accounts of the operating system.
+    """
+    counts: dict[tuple[str, str, str], tuple[int, str]] = {}
+    for each in decisions(journal):
+        issuer, key = (each.by.issuer, each.by.key) if isinstance(each.by, ByHandOver) else ("", "")
+        place = issuer, key, each.role.value
+        counts[place] = (counts.get(place, (0, ""))[0] + 1, each.at.date().isoformat())
+    return {
+        "decisions": [
+            {"by": "hand-over" if issuer else "operator", "issuer": issuer, "key": key, "role": role, "count": count, "latest": latest}
+            for (issuer, key, role), (count, latest) in sorted(counts.items())
+        ]
+    }

@@ -18,7 +18,7 @@ from expunge.core.values.record_kind import RecordKind
 from expunge.core.values.signature import ed25519_pem
 from expunge.core.verification import entry_order, evidence_lists, evidence_pack, ledger_record, receipt_folder
 from expunge.core.verification.evidence_pack import EvidenceManifest, LogEntry, LogRange
-from expunge.engine.accounts import staff_review
+from expunge.engine.accounts import family_register, staff_review
 from expunge.engine.consent import disclosure_texts
 from expunge.engine.execution import issued_receipts
 from expunge.engine.execution.issued_receipts import IssuedReceipt
@@ -202,7 +202,7 @@ def _entries(
 
 
 def _policy(context: Context) -> Iterator[tuple[str, bytes]]:
-    """The retention policy by the map, what was published of it last, the texts that people agree to, and the rights of staff."""
+    """The retention policy by the map and as published, the texts that people agree to, the rights of staff, and decisions about families."""
     made = published_policy.policy(context)
     yield "policy/retention.html", made.html.encode()
     yield "policy/retention.md", made.markdown.encode()
@@ -210,6 +210,7 @@ def _policy(context: Context) -> Iterator[tuple[str, bytes]]:
     at = codec.instant(public.at.replace(microsecond=0)) if public.at else None
     yield "policy/published.json", canonical.encode({"at": at, "false": sorted(public.false), "sentences": dict(public.sentences)})
     yield "policy/staff.json", canonical.encode(staff_review.statement(context))
+    yield "policy/families.json", canonical.encode(family_register.statement(context.journal))
     consents = consent_register.load(context)
     for name, versions in sorted(context.data_map.texts.items()):
         data = disclosure_texts.as_shown(context, consents, name, versions[-1].version)
