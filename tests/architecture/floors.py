@@ -18,6 +18,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "values": "",
         "": "values",
         "accounts": "values",
+        "attempts": "values",
         "datamap": "values accounts",
         "gate": "values datamap",
         "models": "values",

@@ -389,7 +389,7 @@ REST = (
         _defence("test_after_a_hundred_failures_the_password_alone_is_no_way_in"),
     ),
     Mutation(
-        "NST-06", "failures cost no time", "core/accounts/attempt_limits.py",
+        "NST-06", "failures cost no time", "core/attempts/attempt_limits.py",
         "if failures < FREE_FAILURES:", "if True:", ("tests/core/accounts/test_attempt_limits.py",),
     ),
     Mutation(

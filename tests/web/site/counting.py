@@ -23,7 +23,7 @@ def _main(url: str, tries: int) -> None:
 
     settings.SECRET_KEY = "of a test"
     call_command("migrate", "expunge_defence", verbosity=0)
-    from expunge.core.accounts.attempt_limits import Budget
+    from expunge.core.attempts.attempt_limits import Budget
     from expunge.web.site.defence import incidents, tallies
     from expunge.web.site.defence.incidents import JudgedTry
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.accounts.attempt_limits import Surface
+from expunge.core.attempts.attempt_limits import Surface
 from expunge.web.site.defence.surfaces import NOT_THROTTLED, SURFACES, surface_of
 from tests.web.site.attackers import incidents, rows
 from tests.web.site.filling import run_beside

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.accounts.known_passwords import KnownPasswords
+from expunge.core.attempts.known_passwords import KnownPasswords
 from expunge.web.site.defence.password_list import make
 from expunge.web.site.defence.shared_passwords import SharedPasswords
 from tests.cli.running import expunge, in_a_process

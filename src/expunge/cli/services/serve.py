@@ -18,7 +18,7 @@ from expunge.errors import Misconfigured, UsageError
 
 if TYPE_CHECKING:
     from expunge.bootstrap.serving.keeper_child import KeeperChild
-    from expunge.core.accounts.client_networks import Network
+    from expunge.core.attempts.client_networks import Network
     from expunge.survey import ServedMap
 
 LOOPBACK = "127.0.0.1"

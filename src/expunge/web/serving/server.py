@@ -25,7 +25,7 @@ from expunge import survey
 from expunge.bootstrap.accounts.pages import open_accounts
 from expunge.bootstrap.serving import closed_worker
 from expunge.bootstrap.serving.server_door import ServerDoor
-from expunge.core.accounts.client_networks import Network, client_of
+from expunge.core.attempts.client_networks import Network, client_of
 from expunge.errors import ExpungeError, Misconfigured
 from expunge.telemetry import tell_places_alone
 from expunge.web.answers import strict

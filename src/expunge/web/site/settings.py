@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy
 
 from expunge.core.accounts.accounts_spec import AccountsSpec
-from expunge.core.accounts.client_networks import Network
+from expunge.core.attempts.client_networks import Network
 
 PAGES = Path(__file__).parent
 _HOUR = 3600

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from expunge.core.accounts.known_passwords import spelt
+from expunge.core.attempts.known_passwords import spelt
 
 
 class AccountManager(BaseUserManager["Account"]):

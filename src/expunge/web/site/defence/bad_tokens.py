@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import close_old_connections
 
-from expunge.core.accounts.attempt_limits import Surface
+from expunge.core.attempts.attempt_limits import Surface
 from expunge.errors import ExpungeError
 from expunge.web.site.defence import throttle
 from expunge.web.site.defence.throttle import Attempt

@@ -11,7 +11,7 @@ from enum import StrEnum
 from django.db import connection
 from django.db.models import F, Sum
 
-from expunge.core.accounts.attempt_limits import Surface
+from expunge.core.attempts.attempt_limits import Surface
 from expunge.web.site.defence.models import SurfaceTries
 
 KEPT = timedelta(days=90)

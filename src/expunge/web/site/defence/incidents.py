@@ -9,8 +9,8 @@ from enum import StrEnum
 from django.db import connection, transaction
 from django.db.models import F
 
-from expunge.core.accounts import spray
-from expunge.core.accounts.spray import AttackKind, WatchedTries
+from expunge.core.attempts import spray
+from expunge.core.attempts.spray import AttackKind, WatchedTries
 from expunge.telemetry import Action, log
 from expunge.web.site.defence.models import Incident, IncidentMark
 from expunge.web.site.defence.names import keyed

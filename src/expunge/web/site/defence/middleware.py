@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from expunge.core.accounts.attempt_limits import LONGEST_PASSWORD, RULES, Surface
-from expunge.core.accounts.known_passwords import spelt
+from expunge.core.attempts.attempt_limits import LONGEST_PASSWORD, RULES, Surface
+from expunge.core.attempts.known_passwords import spelt
 from expunge.web.site.accounts import known_devices
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.defence import notices, throttle

@@ -116,7 +116,7 @@ class SurfaceTries(models.Model):
     hour: models.IntegerField[int, int] = models.IntegerField(db_index=True)
     """Hours since 1970, UTC."""
     surface: models.CharField[str, str] = models.CharField(max_length=32)
-    """A value of :class:`expunge.core.accounts.attempt_limits.Surface`."""
+    """A value of :class:`expunge.core.attempts.attempt_limits.Surface`."""
     outcome: models.CharField[str, str] = models.CharField(max_length=16)
     """A value of :class:`expunge.web.site.defence.by_surface.TryOutcome`."""
     tries: models.IntegerField[int, int] = models.IntegerField()

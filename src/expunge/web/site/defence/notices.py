@@ -16,8 +16,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 
-from expunge.core.accounts.attempt_limits import Budget
-from expunge.core.accounts.client_networks import network_of
+from expunge.core.attempts.attempt_limits import Budget
+from expunge.core.attempts.client_networks import network_of
 from expunge.web.site.defence import tallies
 from expunge.web.site.defence.throttle import Attempt
 

@@ -11,7 +11,7 @@ from allauth.mfa.signals import authenticator_added
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
 
-from expunge.core.accounts.attempt_limits import Factor
+from expunge.core.attempts.attempt_limits import Factor
 from expunge.web.site.accounts.closing import account_closing
 from expunge.web.site.defence import notices, throttle
 

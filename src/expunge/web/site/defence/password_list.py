@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from heapq import merge
 from pathlib import Path
 
-from expunge.core.accounts.attempt_limits import SHORTEST_PASSWORD
-from expunge.core.accounts.known_passwords import digest_prefix, spelt, write_set
+from expunge.core.attempts.attempt_limits import SHORTEST_PASSWORD
+from expunge.core.attempts.known_passwords import digest_prefix, spelt, write_set
 
 BITS = 16
 """One password in 65,536 that is in no list is refused all the same."""

@@ -15,8 +15,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from expunge.core.accounts.attempt_limits import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from expunge.core.accounts.known_passwords import KnownPasswords, NotPasswords, spelt
+from expunge.core.attempts.attempt_limits import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from expunge.core.attempts.known_passwords import KnownPasswords, NotPasswords, spelt
 from expunge.errors import Misconfigured
 
 OWN_LIST = Path(__file__).with_name("known-passwords.gcs")

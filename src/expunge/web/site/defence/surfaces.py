@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expunge.core.accounts.attempt_limits import Surface
+from expunge.core.attempts.attempt_limits import Surface
 
 SURFACES = {
     "account_login": Surface.LOGIN,

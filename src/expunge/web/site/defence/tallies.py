@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import F
 
-from expunge.core.accounts.attempt_limits import FREE_FAILURES, LONGEST_DELAY, Budget, delay_after
+from expunge.core.attempts.attempt_limits import FREE_FAILURES, LONGEST_DELAY, Budget, delay_after
 from expunge.web.site.defence import by_surface
 from expunge.web.site.defence.models import FailedRun, Tally
 from expunge.web.site.defence.names import keyed

@@ -9,11 +9,11 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from expunge.core.accounts import attempt_limits as limits
-from expunge.core.accounts import spray
-from expunge.core.accounts.attempt_limits import Factor, Surface
-from expunge.core.accounts.client_networks import client_key, network_of
-from expunge.core.accounts.spray import SourceCounts
+from expunge.core.attempts import attempt_limits as limits
+from expunge.core.attempts import spray
+from expunge.core.attempts.attempt_limits import Factor, Surface
+from expunge.core.attempts.client_networks import client_key, network_of
+from expunge.core.attempts.spray import SourceCounts
 from expunge.web.site.defence import by_surface, incidents, tallies
 from expunge.web.site.defence.by_surface import TryOutcome
 from expunge.web.site.defence.incidents import JudgedTry

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 
-from expunge.core.accounts.client_networks import within
+from expunge.core.attempts.client_networks import within
 from expunge.web.site.staff import record
 from expunge.web.site.staff.entering import is_staff
 from expunge.web.site.staff.record import Outcome

@@ -16,9 +16,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from expunge.core.accounts.attempt_limits import Surface
-from expunge.core.accounts.spray import AttackKind
 from expunge.core.accounts.staff import StaffRight
+from expunge.core.attempts.attempt_limits import Surface
+from expunge.core.attempts.spray import AttackKind
 from expunge.errors import Refused
 from expunge.web.site.defence import by_surface, incidents
 from expunge.web.site.defence.incidents import AttackReport

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from expunge.core.accounts import attempt_limits as limits
-from expunge.core.accounts.attempt_limits import Budget, delay_after
-from expunge.core.accounts.spray import SourceCounts, WatchedTries, belongs, is_concentrated, is_spray, is_suspect
+from expunge.core.attempts import attempt_limits as limits
+from expunge.core.attempts.attempt_limits import Budget, delay_after
+from expunge.core.attempts.spray import SourceCounts, WatchedTries, belongs, is_concentrated, is_spray, is_suspect
 
 
 @pytest.mark.duty("NST-06")

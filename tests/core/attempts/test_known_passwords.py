@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.accounts.known_passwords import KnownPasswords, NotPasswords, digest_prefix, spelt, write_set
+from expunge.core.attempts.known_passwords import KnownPasswords, NotPasswords, digest_prefix, spelt, write_set
 from tests.soaking import examples
 
 BITS = 12

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from expunge.core.accounts.client_networks import UNKNOWN, client_key, client_of, network_of
+from expunge.core.attempts.client_networks import UNKNOWN, client_key, client_of, network_of
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
