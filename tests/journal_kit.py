@@ -550,6 +550,7 @@ def families(at: Times) -> tuple[ev.Event, ...]:
         fe.MembershipDecided(at(), account, family, MembershipRole.GUARDIAN, company),
         fe.MembershipDecided(at(), account, "fe" * 16, MembershipRole.SELF, company),
         fe.MembershipDecided(at(), account, family, MembershipRole.FORMER, se.ByMachineUser("omar")),
+        fe.MembershipDecided(at(), account, "fe" * 16, MembershipRole.FORMER, fe.ByOwner()),
     )
 
 

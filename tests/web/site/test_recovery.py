@@ -72,9 +72,10 @@ def test_a_recovery_waits_and_then_lets_in_to_enrol_alone(served_site: SiteServe
     # Whoever has the password alone gets no further either, before a factor is enrolled.
     other = HttpPerson(served_site)
     assert other.log_in(address).path == "/account/login/code/confirm/"
+    person.enrol_app()
+    assert person.inside
     served_site.sink.about(address, "You are back in your account")
-    # The keeper still asks for the credential that it knows: only its own recovery lets that go.
-    assert person.get("/account/2fa/totp/activate/").path == "/account/confirm/"
+    assert HttpPerson(served_site).log_in(address).path == "/account/2fa/authenticate/"
 
 
 def test_a_recovery_that_was_broken_off_still_asks_for_a_factor(served_site: SiteServed, anna: HttpPerson) -> None:

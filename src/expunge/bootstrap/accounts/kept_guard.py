@@ -168,6 +168,7 @@ class KeptGuard:
         held = MonotonicClock(SystemClock(), latest(journal), _unsaid)
         staff = directory(journal, held, secrets.token_bytes, lambda: register)
         passkeys = Fido2Passkeys(settings.origin, settings.relying_party, settings.company)
+        families = FamilyRegister(journal, register, held)
         parts = GuardParts(
             register,
             owners,
@@ -177,13 +178,14 @@ class KeptGuard:
             SystemClock(),
             StaffInvitations(staff),
             held,
+            families.end_all,
         )
         guard = LocalGuard(parts)
         hand_overs = LocalHandOvers(
             JwtHandOverTokens(settings.handover, settings.origin),
             self._family_of,
             register,
-            FamilyRegister(journal, register, held),
+            families,
             owners,
             guard,
             held,

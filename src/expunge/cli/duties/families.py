@@ -105,6 +105,8 @@ def _membership(decision: MembershipDecided) -> dict[str, Any]:
 
 
 def _who(actor: FamilyActor) -> str:
-    from expunge.core.accounts.family_events import ByHandOver
+    from expunge.core.accounts.family_events import ByHandOver, ByOwner
 
+    if isinstance(actor, ByOwner):
+        return "its owner, who closed the account"
     return f"hand-over by {actor.issuer}, key {actor.key}" if isinstance(actor, ByHandOver) else f"user {actor.name}"

@@ -27,7 +27,13 @@ class ByHandOver:
     """Hex SHA-256 of issuer and id of the token."""
 
 
-FamilyActor: TypeAlias = ByHandOver | ByMachineUser
+@tagged("ByOwner")
+@dataclass(frozen=True)
+class ByOwner:
+    """The account itself was closed by its owner."""
+
+
+FamilyActor: TypeAlias = ByHandOver | ByMachineUser | ByOwner
 
 
 @tagged("MembershipDecided")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from expunge.core.accounts.family_events import ByHandOver, FamilyActor, MembershipDecided
+from expunge.core.accounts.family_events import ByHandOver, ByOwner, FamilyActor, MembershipDecided
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.values.canonical import Json
 from expunge.engine.kernel import journal_streams
@@ -53,6 +53,10 @@ class FamilyRegister:
                 events = (MembershipDecided(now, str(account), each.family, each.role, by) for each in changed)
                 journal_streams.register(self._journal, FAMILIES, *events)
         return tuple(changed)
+
+    def end_all(self, account: UUID) -> None:
+        """End every membership of an account that its owner closes. Raises Busy."""
+        self.decide(account, [(each.family, MembershipRole.FORMER) for each in self._accounts.memberships(account)], ByOwner())
 
     def decisions(self) -> Iterator[MembershipDecided]:
         """Yield every decision, oldest first. Raises StateUnavailable, StateCorrupt."""

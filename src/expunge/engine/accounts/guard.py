@@ -56,6 +56,8 @@ class GuardParts:
     invitations: Invitations | None = None
     held_clock: Clock | None = None
     """Never goes back: for the wait of a recovery. The other clock, where it is None."""
+    end_memberships: Callable[[UUID], None] | None = None
+    """Ends the memberships of an account that is being closed; None where there are none."""
 
 
 class LocalGuard:
@@ -80,6 +82,7 @@ class LocalGuard:
         """The ways back into accounts."""
         self._opened = Allowance("new accounts", OPENED_A_MINUTE, 60.0, now)
         self._now, self._tidied = now, now()
+        self._end_memberships = parts.end_memberships
 
     # --- accounts -------------------------------------------------------------------------------
 
@@ -148,6 +151,8 @@ class LocalGuard:
             raise UsageError("the ask is not to close an account", help="ask for that, and confirm it")
         record = self._owners.record_of(ask.account)
         self._confirming.use(permit, session, ask)
+        if self._end_memberships is not None:
+            self._end_memberships(ask.account)
         self._register.close_account(ask.account)
         self._confirming.end_all(ask.account)
         self._codes.forget(ask.account)
@@ -183,6 +188,7 @@ class LocalGuard:
     def check_login_code(self, account: UUID, code: str) -> None:
         """See the port."""
         self._confirming.check_login(account, code)
+        self.recoveries.stop_recovery(account)
 
     def rename_credential(self, account: UUID, credential: str, name: str) -> None:
         """See the port."""
@@ -260,7 +266,9 @@ class LocalGuard:
     def finish_sign_in(self, token: str, session: bytes, response: bytes) -> UUID:
         """See the port."""
         _require_session(session)
-        return self._signing_in.finish(token, session, response)
+        account = self._signing_in.finish(token, session, response)
+        self.recoveries.stop_recovery(account)
+        return account
 
     # --- first credentials ----------------------------------------------------------------------
 

@@ -202,7 +202,7 @@ def _entries(
 
 
 def _policy(context: Context) -> Iterator[tuple[str, bytes]]:
-    """The retention policy by the map and as published, the texts that people agree to, the rights of staff and decisions about families."""
+    """The retention policy by the map and as published, the texts that people agree to, the rights of staff, decisions about families."""
     made = published_policy.policy(context)
     yield "policy/retention.html", made.html.encode()
     yield "policy/retention.md", made.markdown.encode()

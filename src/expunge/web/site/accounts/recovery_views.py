@@ -20,7 +20,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from expunge.core.accounts.recovery import RecoveryStanding, RecoveryState
-from expunge.web.site.accounts import notices, recovery
+from expunge.ports.accounts.recoveries import Recovering
+from expunge.web.site.accounts import guarding, notices, recovery
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.accounts.recovery_code import CodeForm, RecoveryCode, wrong
 
@@ -51,7 +52,7 @@ def prove(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = asked.recovering(request, form.cleaned_data["code"])
         if told is not None:
-            return _proven(request, Account.objects.get(pk=asked.account), told.standing)
+            return _proven(request, Account.objects.get(pk=asked.account), told)
         if RecoveryCode.asked(request) is None:
             messages.error(request, _("The code was wrong too often. Ask for a new one."))
             return redirect("accounts_recovery")
@@ -93,9 +94,11 @@ def enrol(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/enrol.html", {"must": account.must_enrol, "has_factor": is_mfa_enabled(account)})
 
 
-def _proven(request: HttpRequest, account: Account, standing: RecoveryStanding) -> HttpResponse:
+def _proven(request: HttpRequest, account: Account, told: Recovering) -> HttpResponse:
+    standing = told.standing
     if standing.state is RecoveryState.FINISHED:
         recovery.settle(account)
+        guarding.keep_permit(request, account, told.permit)
         return _let_in(request, account)
     if standing.state is RecoveryState.WAITING and not request.session.get(_WAITS):
         _tell_elsewhere(request, account, standing)
