@@ -375,7 +375,7 @@ def test_a_process_that_is_killed_while_a_link_is_used_leaves_it_used_or_not(tmp
 
 
 def test_an_account_that_enrolled_a_passkey_does_nothing_before_another_person_confirmed_it(office: Office) -> None:
-    """Whoever used the link first enrolled a passkey: only a person who hears the other one tells whose it is."""
+    """The first person to use a link enrols a passkey: only another one who hears that person tells whose it is."""
     keys: dict[str, frozenset[str]] = {}
     seen = JournalStaffDirectory(office.journal, office.clock, secrets.token_bytes, "omar", lambda account: keys.get(account, frozenset()))
     admin = office.comes("admin-1", F.ADMINISTRATOR)

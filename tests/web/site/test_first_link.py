@@ -82,13 +82,13 @@ def test_a_server_tells_the_link_on_a_terminal_and_never_into_a_file(tmp_path: P
 
 def _started(folder: Path, *, on_terminal: bool) -> tuple[str, str]:
     """Start a server, wait until it said whatever it says of staff, and end it; what was on its terminal, and in the file."""
-    ours, theirs = pty.openpty()
+    ours, other = pty.openpty()
     said = folder / "said"
     with said.open("w") as file:
         command = [sys.executable, "-m", "expunge", "serve", "--port", "0"]
-        errors = theirs if on_terminal else file
+        errors = other if on_terminal else file
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
-    os.close(theirs)
+    os.close(other)
     shown, until = b"", time.monotonic() + 60
     try:
         while b"within 72 hours:" not in shown and b"first-link`" not in said.read_bytes() and time.monotonic() < until:

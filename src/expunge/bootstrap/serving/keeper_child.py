@@ -89,7 +89,7 @@ class KeeperChild:
             os._exit(0)
         os.close(pipe)
         os.close(telling)
-        # Why not by its exit status: the server reaps every child of this process, whoever started it.
+        # Why not by its exit status: the server reaps every child of this process, and not only its own.
         told = bool(os.read(heard, 4))
         os.close(heard)
         with suppress(ChildProcessError):

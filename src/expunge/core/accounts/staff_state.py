@@ -108,7 +108,7 @@ class StaffAccount:
     changes: int = 0
     """How much was decided about it: what tells that another decision came between."""
     awaits_key: bool = False
-    """Whether it enrolled a passkey by a link, which nobody else has confirmed yet: until then it has no right."""
+    """Whether it enrolled a passkey by a link, which no other person has confirmed yet: until then it has no right."""
 
     def standing(self, now: datetime) -> StaffStanding:
         """Return its standing at a time."""

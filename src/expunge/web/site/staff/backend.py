@@ -1,4 +1,4 @@
-"""The authentication backend of sessions of staff. It admits nobody: the keeper does, and the pages begin the session."""
+"""The authentication backend of sessions of staff. The keeper admits; this gives no session by itself."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def note(outcome: Outcome, method: SignInMethod | None = None) -> None:
     now = timezone.now()
     hour = now.replace(minute=0, second=0, microsecond=0)
     how = method.value if method else ""
-    written = hour.replace(tzinfo=None) if connection.vendor == "sqlite" else hour
+    written = connection.ops.adapt_datetimefield_value(hour)
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [f"{hour:%Y-%m-%dT%H} {outcome.value} {how}", written, outcome.value, how])
     if outcome is Outcome.CAME_IN:
