@@ -423,7 +423,7 @@ class DjangoAccountRegister:
         due = Q(letters=0) | Q(letters=1, ready_at__lte=ready_before)
         waiting = self._recoveries().filter(due, finished_at=None, lapses_at__gt=now)
         with explained(_READ, self._alias):
-            return tuple(map(_recovery, waiting.order_by("ready_at")))
+            return tuple(map(_recovery, waiting.order_by("ready_at", "account_id")))
 
     def note_letter(self, account: UUID, letters: int) -> None:
         """See the port."""
