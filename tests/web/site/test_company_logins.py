@@ -116,6 +116,7 @@ def test_a_person_with_an_account_connects_the_company_from_inside(companies: Co
     paul.log_out()
     assert come_in(paul, companies.home, "paul").path == "/"
     assert paul.inside
+    assert "Example Home paul@families.example Connected on" in paul.get("/account/3rdparty/").words
     # Another account cannot have it as well.
     uma = HttpPerson(companies.site)
     come_in(uma, companies.other, "uma")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from expunge.core.note import Algorithm, VerifierKey
 from tests.cli.running import expunge
+from tests.web.site.browser import Visitor
 from tests.web.site.companies.company import AtCompany, Company, Person, running
 from tests.web.site.companies.kit import there
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed, free_port, site
 from tests.web.site.office import Employee, employee, staff_of
+from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
 
-PEOPLE = [Person(name, f"{name}@acme.example") for name in ("ada", "ben", "cleo", "dora", "emil", "fay")]
+PEOPLE = [Person(name, f"{name}@acme.example") for name in ("ada", "ben", "cleo", "dora", "emil", "fay", "gus")]
 STRONG = {"acr": "phr", "amr": ["hwk", "pin"]}
 
 
@@ -64,7 +67,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     verifier = VerifierKey("programme-head", Algorithm.ED25519, head.public_key().public_bytes_raw())
     port = free_port()
     with running(folder / "work", "work", "Acme accounts", PEOPLE, f"http://localhost:{port}", back="staff") as work:
-        further = f"providers: [{work.entry('staff')}]\napprovers:\n  programme-head: '{verifier}'"
+        further = f"providers: [{work.entry('staff', alias='name')}]\napprovers:\n  programme-head: '{verifier}'"
         (folder / "site").mkdir()
         with site(folder / "site", port=port, further=further) as served:
             yield Office(served, work, key)
@@ -161,3 +164,31 @@ def test_providers_of_staff_are_no_way_in_for_customers(office: Office) -> None:
     assert person.post("/account/by/work/").status == 404
     assert person.get("/account/by/work/back/?state=x&code=y").status == 404
     assert person.get("/staff/by/work/back/?state=x&code=y").status == 400
+
+
+@pytest.mark.soak
+def test_the_pages_in_a_real_browser(office: Office, person: Visitor) -> None:
+    page, origin = person.page, office.site.origin
+    gus = office.connected("desk-gus", "gus")
+    gus.sign_in()
+    violations: list[str] = []
+
+    def look(name: str, path: str) -> None:
+        page.goto(f"{origin}{path}")
+        page.wait_for_load_state()
+        page.evaluate(AXE)
+        assert page.locator("main").count() == page.locator("h1").count() == 1, name
+        for scheme, rules in (("light", {"type": "tag", "values": TAGS}), ("dark", {"type": "rule", "values": OF_COLOURS})):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            violations.extend(axe(page, f"{name}, {scheme}", rules))
+        if folder := os.environ.get("EXPUNGE_PICTURES"):
+            page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+    look("staff-entrance", "/staff/sign-in/")
+    page.get_by_role("button", name="Log in with Acme accounts").click()
+    page.wait_for_url(f"{office.work.issuer}/**")
+    person.context.add_cookies([{"name": "session", "value": gus.cookies["session"], "url": origin}])
+    look("staff-logins", "/staff/company-logins/")
+    assert page.get_by_text("Gus", exact=True).is_visible()
+    assert violations == []
+    assert [each for each in person.complaints if origin in each] == []

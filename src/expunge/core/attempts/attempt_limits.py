@@ -43,8 +43,10 @@ class Surface(StrEnum):
     """A token of the company. Its signature cannot be guessed, so only refused ones count."""
     """Codes from mails, of a sign-up, a reset or a login."""
     SIGN_UP = "sign-up"
+    PROVIDER_BUTTON = "provider button"
+    """The beginning of a login at a company."""
     PROVIDER = "provider"
-    """A login at a company: its beginning, and the company's answer."""
+    """The company's answer."""
     API_TOKEN = "API token"  # noqa: S105 - a surface, not a token
     OTHER = "other"
     """A form that this table does not name: it is throttled all the same."""
@@ -79,6 +81,7 @@ RULES = {
     Surface.MAIL_CODE: SurfaceRule(),
     Surface.HAND_OVER: SurfaceRule(judged=True),
     Surface.SIGN_UP: SurfaceRule(floor=0.9),
+    Surface.PROVIDER_BUTTON: SurfaceRule(),
     Surface.PROVIDER: SurfaceRule(judged=True),
     Surface.API_TOKEN: SurfaceRule(judged=True),
     Surface.OTHER: SurfaceRule(),

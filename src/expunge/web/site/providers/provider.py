@@ -73,12 +73,15 @@ class CompanyLogin(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         response = kwargs["response"]
         proven = id_tokens.verified(DIRECTORY, self.spec, response.get("id_token"), self.state.get("nonce", ""))
         provider = self.get_provider()
-        known = SocialAccount.objects.filter(provider=provider.sub_id, uid=proven.identity(self.spec.issuer)).exists()
+        known = SocialAccount.objects.filter(provider=provider.sub_id, uid=proven.identity(self.spec.issuer)).first()
         further: dict[str, Any] = {}
-        if not known and self.spec.audience is ProviderAudience.CUSTOMERS:
+        if known is None and (self.spec.alias or self.spec.audience is ProviderAudience.CUSTOMERS):
             further = self._userinfo(proven, response.get("access_token"))
         login: SocialLogin = provider.sociallogin_from_response(request, {"proven": proven, "claims": {**further, **proven.claims}})
         login.proven = proven
+        if known is not None and not login.account.extra_data:
+            # Why: userinfo is asked for once, when the login is new.
+            login.account.extra_data = known.extra_data
         return login
 
     def _userinfo(self, proven: Proven, access_token: object) -> dict[str, Any]:

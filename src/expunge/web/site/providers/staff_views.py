@@ -50,7 +50,8 @@ def connected(request: StaffRequest) -> HttpResponse:
             raise Http404
         messages.success(request, _("It is disconnected. That login opens your account no more."))
         return redirect("staff_company_logins")
-    companies = settings.EXPUNGE_SITE.providers_for(ProviderAudience.STAFF)
+    held = {login.provider for login in logins}
+    companies = [spec for spec in settings.EXPUNGE_SITE.providers_for(ProviderAudience.STAFF) if spec.id not in held]
     values = {"logins": [shown(login) for login in logins], "companies": companies, "may": may_connect(request)}
     return render(request, "providers/staff_logins.html", values)
 
