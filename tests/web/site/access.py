@@ -11,57 +11,95 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from expunge.core.accounts.asks import AskKind
 from expunge.core.journal.access_tokens import TokenScope
 from tests.web.site.rendered import pages
 
 
 class Role(enum.Enum):
-    """The people and programs that ask."""
+    """The people who ask."""
 
     OUTSIDER = "outsider"
     GUARDIAN = "guardian"
     CHILD = "child"
     FORMER_GUARDIAN = "former guardian"
     WRONG_FAMILY = "wrong family"
+    OPERATOR = "operator"
+    REVIEWER = "reviewer"
+    OFFICER = "officer"
+    ASSESSOR = "assessor"
+    ADMINISTRATOR = "administrator"
+    SUSPENDED = "suspended reviewer"
 
 
-PEOPLE = frozenset(Role)
-CUSTOMERS = PEOPLE - {Role.OUTSIDER}
+ALL = frozenset(Role)
+CUSTOMERS = frozenset({Role.GUARDIAN, Role.CHILD, Role.FORMER_GUARDIAN, Role.WRONG_FAMILY})
+STAFF = frozenset({Role.OPERATOR, Role.REVIEWER, Role.OFFICER, Role.ASSESSOR, Role.ADMINISTRATOR})
+READERS = frozenset({Role.OFFICER, Role.ASSESSOR, Role.ADMINISTRATOR})
+"""Those who may read the register of staff."""
 NO_ROLE: frozenset[Role] = frozenset()
 
 PAGES: Mapping[str, frozenset[Role]] = {
-    # For all: each shows the person's own login, sign-up, reset or recovery, or leads on.
+    **dict.fromkeys(
+        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "accounts_recovery_stop_by_mail"),
+        ALL,
+    ),
+    # Ways in: each shows the person's own login, sign-up, reset or recovery, or leads on.
     **dict.fromkeys(
         (
-            "home", "language", "appearance", "account_login", "account_logout", "account_inactive", "account_signup",
-            "account_signup_by_passkey", "account_email_verification_sent", "account_confirm_login_code", "account_reset_password",
-            "account_confirm_password_reset_code", "account_complete_password_reset", "account_password_reset_completed",
-            "mfa_authenticate", "mfa_login_webauthn", "mfa_signup_webauthn", "accounts_recovery", "accounts_recovery_code",
-            "accounts_recovery_waits", "accounts_recovery_stop_by_mail",
+            "account_login", "account_signup", "account_signup_by_passkey", "account_email_verification_sent",
+            "account_confirm_login_code", "account_reset_password", "account_confirm_password_reset_code",
+            "account_complete_password_reset", "account_password_reset_completed", "mfa_authenticate", "mfa_login_webauthn",
+            "mfa_signup_webauthn", "accounts_recovery", "accounts_recovery_code", "accounts_recovery_waits", "openid_connect_login",
+            "openid_connect_callback", "socialaccount_login_cancelled", "socialaccount_login_error", "socialaccount_signup",
         ),
-        PEOPLE,
+        ALL,
     ),
     **dict.fromkeys(
         (
             "usersessions_list", "account_change_password", "account_set_password", "account_email", "account_reauthenticate",
-            "accounts_enrol", "accounts_typed_before", "accounts_close", "accounts_recovery_stop", "mfa_index", "mfa_reauthenticate",
-            "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
-            "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_reauthenticate_webauthn",
+            "accounts_enrol", "accounts_typed_before", "accounts_close", "accounts_recovery_stop", "accounts_confirm", "mfa_index",
+            "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
+            "mfa_reauthenticate_webauthn", "families_hand_over_confirm", "families_hand_over_done", "providers_again",
+            "socialaccount_connections",
         ),
         CUSTOMERS,
     ),
     **dict.fromkeys(
         (
-            "", "mfa_edit_webauthn", "mfa_remove_webauthn",
+            "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
+            "staff_enrol_finish", "staff_company_login", "staff_company_callback",
+            # Older forms of addresses: each leads to a page of this table.
+            "/account/social/login/cancelled/", "/account/social/login/error/", "/account/social/signup/",
+            "/account/social/connections/",
+            # It says to each whether the page may stay.
+            "staff_still",
+        ),
+        ALL,
+    ),
+    **dict.fromkeys(
+        (
+            "staff_home", "staff_security", "staff_adding", "staff_adding_confirmed", "staff_adding_finish", "staff_removing",
+            "staff_removing_confirmed", "staff_sessions", "staff_company_logins", "staff_decide_begin",
+            "staff_decide_finish",
+        ),
+        STAFF,
+    ),
+    **dict.fromkeys(("staff_people", "staff_person", "staff_review", "staff_attempts", "staff_incident"), READERS),
+    **dict.fromkeys(("staff_decide", "staff_decide_function", "staff_invite"), frozenset({Role.ADMINISTRATOR})),
+    **dict.fromkeys(
+        (
+            "/account/2fa/webauthn/keys/", "mfa_edit_webauthn", "mfa_remove_webauthn",
             "account_request_reauthentication_code", "account_confirm_reauthentication_code",
         ),
         NO_ROLE,
     ),
 }  # fmt: skip
-"""Name of a route -> the roles that it is for. The unnamed one is closed, as the two it stands before."""
+"""Name of a route, or its path where it has none -> the roles that it is for."""
 
 
-SIGN_IN = frozenset({"/account/login/", "/account/signup/", "/account/reauthenticate/", "/account/2fa/authenticate/"})
+SIGN_IN = frozenset({"/", "/account/login/", "/account/reauthenticate/", "/account/2fa/reauthenticate/", "/staff/", "/staff/sign-in/"})
 """Pages that lead in: an answer that leads there shows nothing."""
 
 
@@ -75,15 +113,42 @@ class Cell:
 
     @property
     def allowed(self) -> bool:
-        return self.role in PAGES[self.name]
+        return self.role in PAGES[self.name or self.path]
 
     def __str__(self) -> str:
-        return f"{self.name or 'unnamed'} {self.path} as {self.role.value}"
+        return f"{self.name} {self.path} as {self.role.value}"
 
 
 def cells() -> list[Cell]:
     """Every route and every role."""
-    return [Cell(path.replace("<pk>", "1"), name, role) for path, name in pages().routes for role in Role]
+    return [Cell(filled(path, name), name, role) for path, name in pages().routes for role in Role]
+
+
+def filled(path: str, name: str) -> str:
+    """A path with something that exists in each of its places, where there is such a thing."""
+    parts = {"staff_person": ["night-desk"], "staff_decide": ["night-desk", "suspend"], "staff_still": ["any"]}
+    parts["staff_decide_function"] = ["night-desk", "grant", "reviewer"]
+    for part in parts.get(name, []):
+        path = path.replace("<pk>", part, 1)
+    return path.replace("<pk>", "1")
+
+
+ASKS: Mapping[AskKind, frozenset[Role]] = {
+    AskKind.EXPORT: frozenset({Role.GUARDIAN, Role.CHILD}),
+    AskKind.PLAYBACK: frozenset({Role.GUARDIAN, Role.CHILD}),
+    AskKind.DELETE_EVERYTHING: frozenset({Role.GUARDIAN, Role.CHILD}),
+    AskKind.CHANGE_OF_GUARDIAN: frozenset({Role.GUARDIAN}),
+    AskKind.VIEW: frozenset({Role.REVIEWER}),
+    AskKind.APPROVAL: frozenset({Role.OFFICER}),
+    AskKind.CHANGE_OF_RIGHTS: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),
+    **dict.fromkeys(
+        (
+            AskKind.CHANGE_OF_ADDRESS, AskKind.ENROL_CREDENTIAL, AskKind.REMOVE_CREDENTIAL, AskKind.CLOSE_ACCOUNT, AskKind.HAND_OVER,
+        ),
+        CUSTOMERS | STAFF | {Role.SUSPENDED},
+    ),
+}  # fmt: skip
+"""Sensitive ask -> the roles that may do it: about the family, as staff, or about the account that asks."""
 
 
 API: Mapping[str, TokenScope | None] = {

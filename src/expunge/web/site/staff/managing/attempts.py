@@ -46,6 +46,9 @@ _SURFACES: dict[Surface, str | Promise] = {
     Surface.PASSWORD_RESET: gettext_lazy("Forgotten password"),
     Surface.MAIL_CODE: gettext_lazy("Codes from mails"),
     Surface.SIGN_UP: gettext_lazy("New accounts"),
+    Surface.PROVIDER_BUTTON: gettext_lazy("Logins at a company, begun"),
+    Surface.PROVIDER: gettext_lazy("Logins at a company, come back"),
+    Surface.HAND_OVER: gettext_lazy("Links from the company's app"),
     Surface.API_TOKEN: gettext_lazy("Programs"),
     Surface.OTHER: gettext_lazy("Other forms"),
 }
@@ -62,6 +65,7 @@ _OUTCOMES: dict[Outcome, str | Promise] = {
 _METHODS: dict[str, str | Promise] = {
     SignInMethod.PASSKEY.value: gettext_lazy("Passkey"),
     SignInMethod.PROVIDER.value: gettext_lazy("The company's own login"),
+    SignInMethod.RESISTANT_PROVIDER.value: gettext_lazy("The company's own login, with a passkey there"),
 }
 _KINDS: dict[AttackKind, str | Promise] = {
     AttackKind.SPRAY: gettext_lazy("Many accounts were tried"),
