@@ -162,6 +162,15 @@ def test_another_network_is_refused_before_anything_else_and_counted(office: Sit
     begun = person.ask("POST", "/staff/sign-in/begin/", {}, follow=False)
     assert begun.status == 403
     assert office.sql("SELECT sum(tries) FROM expunge_staff_entry WHERE outcome = 'other network'")[0][0] == counted + 21
+    person.address = "192.0.2.9"
+    for path in ("/x/staff/sign-in/", "/x/staff/security/", "/x/staff/by/work/back/"):
+        assert person.ask("GET", path, follow=False, SCRIPT_NAME="/x").status in {403, 404}, "a page is nowhere else"
+    person.address = "::ffff:192.0.2.9"
+    assert person.ask("GET", "/staff/sign-in/", follow=False).status == 403
+    person.address = "10.1.2.3, 192.0.2.9"
+    assert person.ask("GET", "/staff/sign-in/", follow=False).status == 403, "what stands left of it was written by the client"
+    person.address = "::ffff:10.1.2.3"
+    assert person.in_office, "an address of the company's, as a socket for both versions tells it"
     person.address = "2001:db8::7"
     assert person.in_office, "the session is as it was"
     assert HttpPerson(office, address="192.0.2.9").get("/").status == 200, "customers come from everywhere"

@@ -167,6 +167,8 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             "timeout": SECONDS,
             "graceful_timeout": SECONDS,
             "keepalive": 15,
+            # Why none: a proxy on this machine may pass on a header SCRIPT_NAME of its client, which moves the pages to another address.
+            "forwarder_headers": "",
             "limit_request_line": LINE,
             "limit_request_fields": FIELDS,
             "limit_request_field_size": FIELD,

@@ -33,7 +33,7 @@ class StaffNetworks:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer."""
-        if not self._networks or not request.path.startswith(PAGES) or within(request.META.get("REMOTE_ADDR", ""), self._networks):
+        if not self._networks or not _of_staff(request) or within(request.META.get("REMOTE_ADDR", ""), self._networks):
             return self._get_response(request)
         record.note(Outcome.OTHER_NETWORK)
         status = HTTPStatus.FORBIDDEN.value
@@ -54,6 +54,11 @@ class Apart:
     def process_view(self, request: HttpRequest, _: object, __: object, ___: object) -> HttpResponseBase | None:
         """Answer in the place of a page of customers."""
         name = request.resolver_match.url_name if request.resolver_match else None
-        if request.path.startswith(PAGES) or name in _OF_ALL or not is_staff(request):
+        if _of_staff(request) or name in _OF_ALL or not is_staff(request):
             return None
         return redirect("staff_home")
+
+
+def _of_staff(request: HttpRequest) -> bool:
+    # Why not the path: a client may have written what stands before the part by which a page is found.
+    return request.path_info.startswith(PAGES)
