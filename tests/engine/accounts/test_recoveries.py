@@ -39,9 +39,9 @@ def local(shared: Local) -> Local:
 
 def prove(local: Local, account: UUID) -> Recovering:
     """Have a code sent and take it."""
-    before = len(local.letters(account, "It is for getting back", 0))
+    before = len(local.letters(account, "This code gets you back", 0))
     local.guard.recoveries.send_recovery_code(account, SESSION)
-    found = re.search(r"\b\d{8}\b", local.letters(account, "It is for getting back", before + 1)[-1])
+    found = re.search(r"\b\d{8}\b", local.letters(account, "This code gets you back", before + 1)[-1])
     assert found
     return local.guard.recoveries.recover(account, SESSION, found[0])
 
@@ -205,7 +205,7 @@ def test_codes_of_one_kind_do_not_serve_the_other(local: Local) -> None:
         local.guard.recoveries.recover(account, SESSION, code)
     member = local.guardian()
     local.guard.recoveries.send_recovery_code(member, SESSION)
-    found = re.search(r"\b\d{8}\b", local.letters(member, "It is for getting back")[-1])
+    found = re.search(r"\b\d{8}\b", local.letters(member, "This code gets you back")[-1])
     assert found
     with pytest.raises(ChallengeEnded):
         local.guard.prove_by_code(member, SESSION, found[0])
@@ -245,7 +245,7 @@ def test_other_guardians_hear_of_it_once_it_is_finished(local: Local) -> None:
 def test_without_a_letter_it_begins_and_cannot_end(local: Local) -> None:
     account, recoveries = local.guardian(), local.guard.recoveries
     recoveries.send_recovery_code(account, SESSION)
-    found = re.search(r"\b\d{8}\b", local.letters(account, "It is for getting back")[-1])
+    found = re.search(r"\b\d{8}\b", local.letters(account, "This code gets you back")[-1])
     assert found
     owners = recoveries._owners
     letters, owners._letters = owners._letters, _Away()
