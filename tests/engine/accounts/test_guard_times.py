@@ -340,6 +340,9 @@ class AllowEverything:
     def may(self, account: UUID, ask: Ask) -> bool:
         return True
 
+    def may_confirm(self, ask: Ask, credential: bytes) -> bool:
+        return True
+
 
 @pytest.mark.duty("DSG-10")
 def test_a_code_confirms_no_ask_of_staff(tmp_path: Path) -> None:

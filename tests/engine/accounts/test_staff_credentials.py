@@ -21,10 +21,11 @@ from expunge.core.accounts.staff_events import ByMachineUser, StaffReason
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.family_memberships import FamilyMemberships
 from expunge.engine.accounts.staff_register import StaffStream
-from expunge.errors import ChallengeEnded, NotPermitted, UsageError
+from expunge.errors import ChallengeEnded, NotPermitted, Refused, UsageError
+from expunge.ports.accounts.account_guard import PasskeyProof
 from expunge.ports.accounts.account_register import AccountRegister
 from expunge.ports.accounts.staff_directory import StaffActed, StaffDirectory
-from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
+from expunge.testing.accounts.soft_authenticator import SoftAuthenticator, packed
 from tests.engine.accounts.local_guard import BEGUN, ORIGIN, SESSION, SITE, Hands, Local, local_guard
 
 
@@ -77,6 +78,9 @@ class _Families:
     def may(self, account: UUID, ask: Ask) -> bool:
         return FamilyMemberships(self._known[0], self._hands).may(account, ask)
 
+    def may_confirm(self, ask: Ask, credential: bytes) -> bool:
+        return True
+
 
 def test_a_link_that_was_kept_enrols_no_passkey_beside_those_that_were_confirmed(desk: Desk) -> None:
     account, secret = desk.employee()
@@ -118,6 +122,31 @@ def test_a_suspended_account_adds_no_passkey_for_later(desk: Desk) -> None:
         desk.local.confirm(Ask(AskKind.ENROL_CREDENTIAL, account))
     with pytest.raises(NotPermitted, match="may not do this"):
         desk.local.enrol(account, permit)
+
+
+def test_a_passkey_that_was_added_later_decides_nothing_before_another_person_heard_its_fingerprint(desk: Desk) -> None:
+    account, _ = desk.employee()
+    desk.local.enrol(account, desk.local.confirm(Ask(AskKind.ENROL_CREDENTIAL, account)))
+    first, second = desk.local.authenticator.made
+    change = Ask(AskKind.CHANGE_OF_RIGHTS, account)
+    begun = desk.local.guard.begin_ask(SESSION, change)
+    assert begun.options
+    assert [each["id"] for each in begun.options["allowCredentials"]] == [packed(first)]  # type: ignore[index, union-attr, call-overload]
+    signed = desk.local.authenticator.sign(begun.options, credential=second)
+    with pytest.raises(NotPermitted, match="no other person"):
+        desk.local.guard.finish_ask(begun.token, SESSION, change, PasskeyProof(signed))
+    assert desk.local.confirm(change), "by the first one"
+    sign_in = desk.local.guard.begin_sign_in(SESSION)
+    assert desk.local.guard.finish_sign_in(sign_in.token, SESSION, desk.local.authenticator.sign(sign_in.options or {})) == account
+    desk.local.confirm(Ask(AskKind.REMOVE_CREDENTIAL, account))
+    desk.local.register.remove_credential(account, first)
+    with pytest.raises(NotPermitted, match="no other person"):
+        desk.local.guard.begin_ask(SESSION, change)
+    heard = ConfirmKeys(str(account), tuple(fingerprints(desk.local.register, str(account))))
+    desk.decide(heard)
+    assert desk.local.confirm(change)
+    with pytest.raises(Refused, match="awaits to be confirmed"):
+        desk.decide(heard)
 
 
 def test_customers_go_on_as_before(desk: Desk) -> None:

@@ -91,6 +91,15 @@ class StaffMemberships:
             return not _RIGHTS[ask.kind].isdisjoint(member.rights)
         return ask.kind in _OWN_KEYS and member.standing is StaffStanding.ACTIVE
 
+    def may_confirm(self, ask: Ask, credential: bytes) -> bool:
+        """See the port. What takes a right of staff is confirmed by a passkey whose fingerprint another person heard.
+
+        Code in the web process can have an employee sign, at a sign-in, that another passkey is added, which is then its own.
+        """
+        if not ask.kind.of_staff:
+            return self._others.may_confirm(ask, credential)
+        return fingerprint(credential) in self._staff.confirmed_keys(str(ask.account))
+
 
 class StaffInvitations:
     """Implements ``expunge.ports.accounts.memberships.Invitations`` by the links of the register of staff.
