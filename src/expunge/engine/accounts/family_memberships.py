@@ -22,12 +22,14 @@ class FamilyMemberships:
         if ask.kind.of_staff or ask.account != account:
             return False
         if ask.family is None:
-            return not ask.kind.of_family
-        membership = self._register.membership(account, ask.family)
-        if membership is None or not membership.role.may(ask.kind):
-            return False
+            if ask.kind.of_family:
+                return False
+        else:
+            membership = self._register.membership(account, ask.family)
+            if membership is None or not membership.role.may(ask.kind):
+                return False
         if self._register.recovery_times(account).closes(ask.kind, self._clock.now()):
-            message = "a recovery of this account is under way, or ended a short while ago: it confirms nothing about a family meanwhile"
+            message = "a recovery of this account is under way, or ended a short while ago: it confirms nothing about a family meanwhile, and is not closed"
             raise NotPermitted(message, help="stop the recovery if it is not yours; else wait until the time that the letter says")
         return True
 
