@@ -362,3 +362,24 @@ def test_a_code_confirms_no_ask_of_staff(tmp_path: Path) -> None:
         begun = local.guard.begin_ask(SESSION, ask)
         with pytest.raises(ProofRefused, match="passkey alone"):
             local.guard.finish_ask(begun.token, SESSION, ask, CodeProof(code_of(offer.seed, local.hands.now().timestamp())))
+
+
+def test_codes_give_way_to_letters_that_tell_of_something(local: Local) -> None:
+    account = local.newcomer()
+    code = local.sent_code(account)
+    owners = local.guard._owners
+    owners._letters = kept = _Kept()
+    local.enrol(account, local.guard.prove_by_code(account, SESSION, code))
+    other = local.newcomer()
+    local.guard.send_code(other, SESSION)
+    assert [(letter.to, letter.tells) for letter in kept.letters] == [(local.address(account), True), (local.address(other), False)]
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+
+    def post(self, letter: Letter) -> None:
+        self.letters.append(letter)
+
+    def close(self) -> None: ...
