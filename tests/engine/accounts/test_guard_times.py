@@ -14,6 +14,7 @@ from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.tickets import Tickets
 from expunge.errors import Busy, ChallengeEnded, ExpungeError, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
+from expunge.ports.accounts.letters import Letter
 from tests.adapters.keeper.guarded import code_of
 from tests.engine.accounts.local_guard import BEGUN, SESSION, Local, local_guard
 

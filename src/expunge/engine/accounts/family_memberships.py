@@ -29,7 +29,8 @@ class FamilyMemberships:
             if membership is None or not membership.role.may(ask.kind):
                 return False
         if self._register.recovery_times(account).closes(ask.kind, self._clock.now()):
-            message = "a recovery of this account is under way, or ended a short while ago: meanwhile no ask about a family is confirmed, nor its end"
+            what = "confirms nothing about a family" if ask.kind.of_family else "is not closed"
+            message = f"a recovery of this account is under way, or ended a short while ago: it {what} meanwhile"
             raise NotPermitted(message, help="stop the recovery if it is not yours; else wait until the time that the letter says")
         return True
 
