@@ -253,10 +253,9 @@ def test_a_forged_session_or_permit_confirms_nothing(served_site: SiteServed, an
 def test_a_session_that_is_written_into_the_database_lets_in_and_confirms_nothing(served_site: SiteServed, anna: HttpPerson) -> None:
     """Code in the web process has the pages' key: it makes a whole session of another person's account."""
     _, account = with_passkey(anna, "row@example.org")
-    ((password,),) = served_site.sql("SELECT password FROM expunge_account WHERE id = ?", account.hex)
+    ((password, generation),) = served_site.sql("SELECT password, generation FROM expunge_account WHERE id = ?", account.hex)
     keeper = KeeperAccounts(KeeperPlace(served_site.folder / "state", served_site.folder / "state" / "keys"))
-    salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
-    signed = salted_hmac(salt, password, secret=keeper.site_key().hex(), algorithm="sha256").hexdigest()
+    signed = salted_hmac("expunge.session", f"{generation}/{password}", secret=keeper.site_key().hex(), algorithm="sha256").hexdigest()
     keeper.close()
     backend = "expunge.web.site.accounts.adapters.ProvenAddressBackend"
     data = json.dumps({"_auth_user_id": str(account), "_auth_user_backend": backend, "_auth_user_hash": signed}).encode()
