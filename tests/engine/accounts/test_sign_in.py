@@ -202,6 +202,7 @@ def _signed(owl: Local) -> tuple[str, bytes, bytes]:
     return begun.token, SESSION, owl.authenticator.sign(begun.options or {})
 
 
+@pytest.mark.duty("NST-11")
 @pytest.mark.parametrize(("attack", "refusal"), REFUSED.items(), ids=[attack.__name__ for attack in REFUSED])
 def test_a_foreign_answer_signs_no_account_in(at_home: Local, attack: Attack, refusal: type[ExpungeError]) -> None:
     account = at_home.guardian()

@@ -499,6 +499,14 @@ STAFF = (
         "said is Level.NONE or not holds(", "not holds(", ("tests/web/site/test_company_staff.py",),
     ),
     Mutation(
+        "NST-11", "an answer to a login counts in another browser", "engine/accounts/signing_in.py",
+        "if not secrets.compare_digest(begun.session, session):", "if False:", ("tests/engine/accounts/test_sign_in.py",),
+    ),
+    Mutation(
+        "NST-11", "an answer to a login counts again", "engine/accounts/signing_in.py",
+        "begun = self._begun.take(token)", "begun = self._begun.look(token)", ("tests/engine/accounts/test_sign_in.py",),
+    ),
+    Mutation(
         "RNG-17", "a passkey that came by a link gives rights before a person confirmed it", "core/accounts/staff_state.py",
         " or self.awaits_key:", ":", _STAFF,
     ),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.core.attempts.client_networks import Network
     from expunge.survey import ServedMap
+    from expunge.web.tls import TlsFiles
 
 LOOPBACK = "127.0.0.1"
 _PASSWORDS = "EXPUNGE_KNOWN_PASSWORDS"
@@ -68,10 +69,8 @@ def serve(
         message = f"other machines reach {address}, and what is sent there can be read on the way"
         help_ = "give --tls-cert and --tls-key; behind a proxy that speaks TLS, say --exposed-plain"
         raise UsageError(message, help=help_)
-    # Why gone: settings of another Django program would bring its middleware along.
-    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     served = set_up_pages(map_file, [_network(text) for text in proxy or []])
-    with_pages = served.map.accounts is not None
+    pages = served.map.accounts
     from expunge.bootstrap.serving import closed_worker
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.bootstrap.serving.server_door import ServerDoor
@@ -81,25 +80,25 @@ def serve(
         offers = ("lineage", "recordings") if door.has_vault else ("lineage",)
     try:
         from expunge.web.serving.server import HttpServer
-        from expunge.web.tls import TlsFiles
+        from expunge.web.tls import TlsFiles as Files
     except ImportError as error:
         raise _lacking(error) from error
-    tls = TlsFiles(tls_cert.absolute(), tls_key.absolute()) if tls_cert and tls_key else None
-    if tls:
-        _tell_end(tls.context()[1])
+    tls = Files(tls_cert.absolute(), tls_key.absolute()) if tls_cert and tls_key else None
+    _tell_end(tls)
     listening = _listen(address, port)
     bound, number = listening.getsockname()[:2]
     url = f"{'https' if tls else 'http'}://{f'[{bound}]' if ':' in bound else bound}:{number}/"
 
     def ready() -> None:
-        output.write_json("serving/1", {"url": url}) if as_json else output.say("\n".join(f"serving {url}api/v1/{each}" for each in offers))
-        if with_pages:
+        shown = [f"serving {url}api/v1/{each}" for each in offers] + ([f"serving pages for people at {pages.origin}"] if pages else [])
+        output.write_json("serving/1", {"url": url}) if as_json else output.say("\n".join(shown))
+        if pages:
             _tell_first_link(keeper, as_json=as_json)
 
     with listening, keeper:
         for gap in closed_worker.gaps():
             output.note(f"the web process cannot be closed as it should be: {gap}")
-        if why_not := keeper.begin(with_link=with_pages and _shows_link(as_json=as_json)):
+        if why_not := keeper.begin(with_link=pages is not None and _shows_link(as_json=as_json)):
             output.note(f"requests are answered with 503 for now: {why_not}")
         HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
 
@@ -111,6 +110,8 @@ def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> Serv
     """
     from expunge import survey
 
+    # Why gone: settings of another Django program would bring its middleware along.
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     found = survey.served(map_file)
     if found.map.accounts is None or found.database is None:
         return found
@@ -150,10 +151,9 @@ def _tell_first_link(keeper: KeeperChild, *, as_json: bool) -> None:
         output.note("no person of your staff is enrolled yet: run `expunge staff first-link` as the user who runs the keeper")
 
 
-def _tell_end(end: datetime) -> None:
+def _tell_end(tls: TlsFiles | None) -> None:
     """Tell the operator of a certificate that ends soon."""
-    left = end - datetime.now(UTC)
-    if left < _SOON:
+    if tls and (left := tls.context()[1] - datetime.now(UTC)) < _SOON:
         output.note(f"the certificate ends in {output.count(left.days, 'day')}; after it is renewed, send this process SIGHUP")
 
 
