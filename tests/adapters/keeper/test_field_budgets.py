@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from expunge.adapters.keeper.account_requests import AccountDesk, FieldBudget
+from expunge.adapters.keeper.account_requests import OPENED, SEALED, AccountDesk, FieldBudget
 from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.bootstrap import keeping
@@ -37,6 +37,14 @@ def test_a_list_of_guesses_is_not_sealed_at_once(kept: Kept) -> None:
     assert refusals == [("seal", "address")]
     found = keeping.keeper_status(kept.place)
     assert found.refused == (("seal", "address", 256),)
+
+
+def test_each_kind_that_is_opened_can_be_sealed(kept: Kept) -> None:
+    assert SEALED.keys() == OPENED.keys()
+    kept.start_accounts()
+    with closing(KeeperAccounts(kept.place, PATIENCE)) as accounts:
+        for kind in OPENED:
+            assert accounts.open_fields(kind, accounts.seal_fields(kind, ["a text"])) == ("a text",), kind
 
 
 def test_a_budget_grows_again_with_time() -> None:

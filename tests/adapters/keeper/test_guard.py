@@ -64,7 +64,7 @@ def test_a_guardian_enrols_a_passkey_and_confirms_asks_with_it(owl: Guarded, syn
     assert card.copied_at is None
     key = next(iter(anna.authenticator.made.values())).key.public_key().public_numbers()
     assert f"{key.x:x}"[:16] not in repr(card)
-    assert "passkey or code device was added" in letter(owl, anna, 2)
+    assert "passkey or code app was added" in letter(owl, anna, 2)
 
 
 def test_an_account_grows_by_its_own_credentials_and_shrinks_to_one(owl: Guarded) -> None:

@@ -157,8 +157,8 @@ def section(origin: str, mail_port: int, company: Company, database: str = "", n
         f"  mail: {{server: 'smtp://127.0.0.1:{mail_port}', sender: privacy@acme.example}}\n"
         + (f"  database: '{database}'\n" if database else "")
         + (f"  networks: [{networks}]\n" if networks else "")
-        + (f"  {further}\n" if further else "")
         + f"  handover: {{issuer: '{ISSUER}', keys: {{{keys}}}}}\n"
+        + (f"  {further}\n" if further else "")
     )
 
 
@@ -182,7 +182,7 @@ def site(
         networks: of staff, where not all are.
         proxies: those that are believed.
         port: to listen at; 0 for a free one.
-        further: another line of the map's section.
+        further: the end of the map's section, and what comes after it.
         environ: further variables.
     """
     token = company(folder)

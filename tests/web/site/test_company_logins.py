@@ -20,7 +20,7 @@ from tests.web.site.http_person import PASSWORD, HttpPerson, code_of
 from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
 from tests.web.site.test_stolen_database import search
 
-NAMES = ("marta", "leo", "ines", "paul", "rosa", "vera", "tom", "uma", "ned", "zoe", "eve", "pia", "kim")
+NAMES = ("marta", "leo", "ines", "paul", "rosa", "vera", "tom", "uma", "ned", "zoe", "eve", "pia", "kim", "amy")
 PEOPLE = [
     *(Person(name, f"{name}@families.example") for name in NAMES),
     Person("unproven", "known@families.example", proven=False),
@@ -42,6 +42,13 @@ def fresh_counters_first(companies: Connected) -> None:
 def fresh_counters(companies: Connected) -> None:
     """Let an address have another mail, and a client another try, at once."""
     companies.site.sql("DELETE FROM expunge_counter")
+
+
+def confirm_by_mail(person: HttpPerson, path: str, address: str) -> None:
+    """Go to a page that asks: the keeper has the company's word for an address, and wants a code back from it."""
+    mails = person.site.sink.count(address)
+    person.get(path)
+    person.confirm(code=person.site.sink.code(address, mails + 1))
 
 
 def test_a_customer_of_the_company_has_an_account_at_once(companies: Connected) -> None:
@@ -133,6 +140,7 @@ def test_a_person_with_an_account_connects_the_company_from_inside(companies: Co
 def test_an_account_with_a_second_factor_proves_it_still(companies: Connected) -> None:
     ines = HttpPerson(companies.site)
     come_in(ines, companies.home, "ines")
+    confirm_by_mail(ines, "/account/2fa/totp/activate/", "ines@families.example")
     seed = ines.enrol_app()
     ines.log_out()
     page = come_in(ines, companies.home, "ines")
@@ -144,6 +152,17 @@ def test_an_account_with_a_second_factor_proves_it_still(companies: Connected) -
     ines.log_out()
     with companies.home.behaving(claims={"acr": "phrh", "amr": ["hwk", "pin", "mfa"]}):
         assert come_in(ines, companies.home, "ines").path == "/account/2fa/authenticate/"
+
+
+@pytest.mark.duty("NST-04")
+def test_a_companys_login_counts_where_the_account_is_said_to_be_strong(companies: Connected) -> None:
+    """A passkey alone cannot be tricked out of a person; the company's login with a recovery code can."""
+    amy = HttpPerson(companies.site)
+    come_in(amy, companies.home, "amy")
+    assert "One thing is enough to log in" in amy.get("/account/2fa/").words
+    confirm_by_mail(amy, "/account/2fa/webauthn/add/", "amy@families.example")
+    amy.enrol_passkey(amy.authenticator())
+    assert "Two things are needed to log in" in amy.get("/account/2fa/").words
 
 
 def test_a_login_of_one_factor_on_a_new_browser_needs_a_code(companies: Connected) -> None:
@@ -190,8 +209,10 @@ def test_an_account_that_is_closed_is_connected_no_more(companies: Connected) ->
     zoe = HttpPerson(companies.site)
     come_in(zoe, companies.home, "zoe")
     connected_logins = companies.site.sql("SELECT count(*) FROM socialaccount_socialaccount")[0][0]
+    mails = companies.site.sink.count("zoe@families.example")
     zoe.get("/account/close/")
     zoe.send("csrfmiddlewaretoken")
+    zoe.confirm(code=companies.site.sink.code("zoe@families.example", mails + 1))
     assert companies.site.sql("SELECT count(*) FROM socialaccount_socialaccount")[0][0] == connected_logins - 1
     assert come_in(zoe, companies.home, "zoe").path == "/account/protect/", "a new account"
 

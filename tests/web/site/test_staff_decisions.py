@@ -77,7 +77,7 @@ def test_an_administrator_invites_a_reviewer_whose_link_is_shown_once_and_works_
     assert "waits to be confirmed" in admin.get("/staff/people/").words
     assert rights_of(office.site, "night-desk-1") == frozenset()
     page = admin.step("/staff/people/night-desk-1/confirm-key/", fingerprints="aaaa-bbbb-cccc-dddd")
-    assert "have other fingerprints" in page.words
+    assert "have other check letters" in page.words
     assert "aaaa-bbbb-cccc-dddd" in page.text, "what was typed is there"
     assert "has four groups" in admin.fill(fingerprints="hello").words
     assert admin.decides("/staff/people/night-desk-1/confirm-key/", fingerprints=f" {desk.fingerprint.upper()} ")["to"]

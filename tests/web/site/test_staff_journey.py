@@ -54,7 +54,7 @@ def test_an_administrator_enrols_a_reviewer_and_takes_the_right_away(served_site
     assert "#" not in reviewer.url
     fingerprint = reviewer.locator(".note .code").inner_text()
     person.go(f"{site.origin}/staff/people/night-desk-1/confirm-key/")
-    admin.get_by_label("Fingerprints").fill(fingerprint)
+    admin.get_by_label("Check letters").fill(fingerprint)
     decide(person, "/staff/people/night-desk-1/")
     expect(admin.get_by_role("status")).to_contain_text("The passkeys of night-desk-1 are confirmed.")
 

@@ -33,10 +33,12 @@ SEALED: Mapping[FieldKind, int] = {
     FieldKind.SESSION: 60_000,
     FieldKind.SEED: 600,
     FieldKind.TOKEN: 600,
+    FieldKind.PROVIDER: 6000,
     FieldKind.MAIL: 6000,
 }
 """The most fields of a kind that are sealed in a minute. Each look for an address or a session seals one, also of people who only try: at
-most 2400 tries a minute are looked at. Addresses are sealed deterministically: so many guesses a minute can be matched with a column."""
+most 2400 tries a minute are looked at. Addresses and people at companies are sealed deterministically: so many guesses a minute can be
+matched with a column."""
 
 _ASKED = frozenset(OPENED)
 """The kinds that a client may have sealed and opened."""

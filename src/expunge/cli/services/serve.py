@@ -137,7 +137,9 @@ def _tell_first_link(keeper: KeeperChild, *, as_json: bool) -> None:
         if as_json:
             output.write_json("staff-first-link/1", {"link": link})
         else:
-            output.note(f"no person of your staff is enrolled yet. The first administrator opens this once, within 72 hours: {link}")
+            output.note("no person of your staff is enrolled yet. The first administrator opens this once, within 72 hours:")
+            # Why not as a note: a line that is broken for the terminal would be copied as two.
+            typer.echo(link, err=True)
         sys.stdout.flush()
 
     if keeper.tell_first_link(tell):

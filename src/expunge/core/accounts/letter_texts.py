@@ -44,8 +44,8 @@ class LetterText:
 
 ENGLISH, SPANISH = "en", "es"
 _NOT_YOU = {
-    ENGLISH: "If this was not you, open {site} now, end all sessions and write to {company}.",
-    SPANISH: "Si no ha sido usted, abra {site} ahora, cierre todas las sesiones y escriba a {company}.",
+    ENGLISH: "If this was not you, open {site} now, log out all other devices and write to {company}.",
+    SPANISH: "Si no ha sido usted, abra {site} ahora, cierre la sesión en los demás dispositivos y escriba a {company}.",
 }
 _CODE = {
     ENGLISH: "It works once, for 15 minutes. Type it only at {site}. Nobody at {company} will ask you for it.",
@@ -114,22 +114,22 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     ),
     (LetterKind.CREDENTIAL_ADDED, ENGLISH): (
         "A way to confirm was added to your account",
-        "On {when} a passkey or code device was added to your account with {company}.",
+        "On {when} a passkey or code app was added to your account with {company}.",
         _NOT_YOU[ENGLISH],
     ),
     (LetterKind.CREDENTIAL_ADDED, SPANISH): (
         "Se ha añadido una forma de confirmar a su cuenta",
-        "El {when} se añadió una llave de acceso o un dispositivo de códigos a su cuenta de {company}.",
+        "El {when} se añadió una llave de acceso o una aplicación de códigos a su cuenta de {company}.",
         _NOT_YOU[SPANISH],
     ),
     (LetterKind.CREDENTIAL_REMOVED, ENGLISH): (
         "A way to confirm was removed from your account",
-        "On {when} a passkey or code device was removed from your account with {company}.",
+        "On {when} a passkey or code app was removed from your account with {company}.",
         _NOT_YOU[ENGLISH],
     ),
     (LetterKind.CREDENTIAL_REMOVED, SPANISH): (
         "Se ha quitado una forma de confirmar de su cuenta",
-        "El {when} se quitó una llave de acceso o un dispositivo de códigos de su cuenta de {company}.",
+        "El {when} se quitó una llave de acceso o una aplicación de códigos de su cuenta de {company}.",
         _NOT_YOU[SPANISH],
     ),
     (LetterKind.COUNTER_WENT_BACK, ENGLISH): (
@@ -184,14 +184,14 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     ),
     (LetterKind.RECOVERY_CODE, ENGLISH): (
         "Your code to get back into {company}",
-        "This code gets you back into your account with {company} without a passkey or code device:",
+        "This code gets you back into your account with {company} without a passkey or code app:",
         "{code}",
         _CODE[ENGLISH],
         _NOT_ASKED[ENGLISH],
     ),
     (LetterKind.RECOVERY_CODE, SPANISH): (
         "Su código para volver a entrar en {company}",
-        "Con este código vuelve a su cuenta de {company} sin llave de acceso ni dispositivo de códigos:",
+        "Con este código vuelve a su cuenta de {company} sin llave de acceso ni aplicación de códigos:",
         "{code}",
         _CODE[SPANISH],
         _NOT_ASKED[SPANISH],
@@ -199,17 +199,17 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     (LetterKind.RECOVERY_BEGUN, ENGLISH): (
         "A person wants to get back into your account",
         (
-            "A person who can read your mail wants to get into your {company} account without your passkey or code device. "
+            "A person who can read your mail wants to get into your {company} account without your passkey or code app. "
             "They can do so after {when}. Until then nothing of your account is shown or exported."
         ),
         "If that is not you, open this page and press “Stop it”:",
         "{code}",
-        "Confirming anything with your passkey or code device stops it too. If it was not you, change the password of your mailbox.",
+        "Confirming anything with your passkey or code app stops it too. If it was not you, change the password of your mailbox.",
     ),
     (LetterKind.RECOVERY_BEGUN, SPANISH): (
         "Una persona quiere volver a entrar en su cuenta",
         (
-            "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
+            "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin llave de acceso ni aplicación de códigos. "
             "Podrá hacerlo después del {when}. Hasta entonces no se muestra ni se exporta nada de su cuenta."
         ),
         "Si no es usted, abra esta página y pulse «Detener»:",
@@ -219,7 +219,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     (LetterKind.RECOVERY_NEAR, ENGLISH): (
         "Tomorrow a person can get back into your account",
         (
-            "A person who can read your mail wants to get into your {company} account without your passkey or code device. "
+            "A person who can read your mail wants to get into your {company} account without your passkey or code app. "
             "They can do so after {when}, in less than a day."
         ),
         "If that is not you, open this page and press “Stop it”:",
@@ -228,7 +228,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     (LetterKind.RECOVERY_NEAR, SPANISH): (
         "Mañana una persona podrá volver a entrar en su cuenta",
         (
-            "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
+            "Una persona que puede leer su correo quiere entrar en su cuenta de {company} sin llave de acceso ni aplicación de códigos. "
             "Podrá hacerlo después del {when}, en menos de un día."
         ),
         "Si no es usted, abra esta página y pulse «Detener»:",
@@ -247,7 +247,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     (LetterKind.RECOVERY_FINISHED, ENGLISH): (
         "You are back in your account",
         (
-            "The old passkeys and code devices of your {company} account are removed, and a new one can be added. "
+            "The old passkeys and code apps of your {company} account are removed, and a new one can be added. "
             "Until {when} your account shows, exports and deletes nothing of a family: you have that long to say that it was not you."
         ),
         "If this was not you, write to {company} now. Your account is at {site}.",
@@ -255,7 +255,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     (LetterKind.RECOVERY_FINISHED, SPANISH): (
         "Ha vuelto a su cuenta",
         (
-            "Se han quitado las llaves de acceso y los dispositivos de códigos de su cuenta de {company}, y puede añadir otros. "
+            "Se han quitado las llaves de acceso y las aplicaciones de códigos de su cuenta de {company}, y puede añadir otras. "
             "Hasta el {when} su cuenta no muestra, exporta ni borra nada de una familia: tiene ese tiempo para decir que no fue usted."
         ),
         "Si no ha sido usted, escriba ahora a {company}. Su cuenta está en {site}.",
@@ -263,7 +263,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     (LetterKind.GUARDIAN_RECOVERED, ENGLISH): (
         "Another guardian got back into their account",
         (
-            "Another guardian of a child of yours got back into their {company} account without a passkey or code device. "
+            "Another guardian of a child of yours got back into their {company} account without a passkey or code app. "
             "Until {when} that account shows, exports and deletes nothing of the family."
         ),
         "Ask them whether it was them. If it was not, write to {company} now. Your own account is at {site}.",
@@ -271,7 +271,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     (LetterKind.GUARDIAN_RECOVERED, SPANISH): (
         "Otra persona responsable ha vuelto a su cuenta",
         (
-            "Otra persona responsable de un menor suyo ha vuelto a su cuenta de {company} sin llave de acceso ni dispositivo de códigos. "
+            "Otra persona responsable de un menor suyo ha vuelto a su cuenta de {company} sin llave de acceso ni aplicación de códigos. "
             "Hasta el {when} esa cuenta no muestra, exporta ni borra nada de la familia."
         ),
         "Pregúntele si fue ella. Si no fue así, escriba ahora a {company}. Su cuenta está en {site}.",

@@ -272,6 +272,6 @@ def _defence() -> dict[str, Any]:
     return {
         "AUTH_PASSWORD_VALIDATORS": [{"NAME": f"{rules}.{name}"} for name in ("Length", "KnownFromBreakIns", "OwnNames")],
         # Codes to one address: no more than the keeper sends, so that it never refuses one where an address without an account gets none.
-        "ACCOUNT_RATE_LIMITS": {**dict.fromkeys(ours), "confirm_email": f"1/10s/key,{CODES_AN_HOUR}/h/key"},
+        "ACCOUNT_RATE_LIMITS": {**dict.fromkeys(ours), "confirm_email": f"{CODES_AN_HOUR}/h/key"},
         "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": True,
     }

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from expunge.core.accounts.asks import AskKind
+from expunge.errors import AlreadyThere
 from expunge.ports.accounts.account_guard import FIRST_PERMIT_SECONDS, AccountGuard
 from expunge.web.site.accounts.models import Account
 
@@ -61,6 +62,19 @@ def send_code(request: HttpRequest, account: Account, address: str, kind: AskKin
     """
     guard().open_account(account.pk, address, get_language() or account.language)
     guard().send_code(account.pk, guard_session(request), kind)
+
+
+def send_ask_code(request: HttpRequest, account: Account, kind: AskKind) -> bool:
+    """Have the keeper send a code that confirms an ask. Return whether it went to the address that the account logs in with.
+
+    From a change of address on the keeper writes to the new one, whether a code came back from there or not. Raises as :func:`send_code`.
+    """
+    try:
+        send_code(request, account, address_of(account), kind)
+    except AlreadyThere:
+        guard().send_code(account.pk, guard_session(request), kind)
+        return False
+    return True
 
 
 def address_of(account: Account) -> str:

@@ -13,10 +13,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.shell.typed import is_secret
 
 _KEY = "expunge_typed_before"
-_SECRET = ("password", "code", "credential", "csrf", "oldpassword")
-"""Beginnings of names of fields that are never kept."""
 _MOST = 64 * 1024
 """Characters of one form."""
 _SECONDS = 3600
@@ -95,5 +94,5 @@ def _leads_to_login(response: HttpResponseRedirect) -> bool:
 
 
 def _typed(request: HttpRequest) -> list[tuple[str, str]]:
-    found = [(name, value) for name in request.POST for value in request.POST.getlist(name) if not name.startswith(_SECRET)]
+    found = [(name, value) for name in request.POST for value in request.POST.getlist(name) if not is_secret(name)]
     return found if sum(len(name) + len(value) for name, value in found) <= _MOST else []

@@ -23,6 +23,7 @@ from expunge.web.site.accounts import interrupted, known_devices, sessions
 from expunge.web.site.accounts.models import Account, KnownDevice
 from expunge.web.site.accounts.session_store import IDLE, latest_end
 from expunge.web.site.shell.devices import device_name
+from expunge.web.site.shell.typed import row_number
 
 
 def prove_address(request: HttpRequest) -> HttpResponseBase:
@@ -51,13 +52,13 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """End one session, or forget one browser, or do it with all others."""
         account, act = _account(request), request.POST.get("act", "others")
-        number = request.POST.get("number", "")
+        number = row_number(request.POST.get("number", ""))
         if act == "forget-all":
             known_devices.forget(account)
-        elif act == "forget" and number.isdecimal():
-            KnownDevice.objects.filter(account=account, pk=int(number)).delete()
-        elif act == "end" and number.isdecimal():
-            return _end(request, account, int(number))
+        elif act == "forget" and number is not None:
+            KnownDevice.objects.filter(account=account, pk=number).delete()
+        elif act == "end" and number is not None:
+            return _end(request, account, number)
         elif act == "others":
             sessions.end_all(account, but=request)
             answer: HttpResponse = super().post(request, *args, **kwargs)

@@ -34,6 +34,8 @@ from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
 
 _ASKED = "expunge_asked"
+_TO_KNOWN, _TO_NEW = "known", "new"
+"""Where a code went: to the address that the account logs in with, or to one that it changed to and has not confirmed."""
 Given = Mapping[str, str]
 """What an act needs beside the ask, such as the address whose digest the ask names. It is kept in the session."""
 
@@ -164,13 +166,13 @@ class _Asked:
             raise_if_reauthentication_required(self._request, app="allauth.mfa")
         if not self._held.get("sent"):
             try:
-                guarding.send_code(self._request, self._account, guarding.address_of(self._account), self.ask.kind)
+                known = guarding.send_ask_code(self._request, self._account, self.ask.kind)
             except Busy:
                 return self._left(_("Too many codes were sent to your address. Wait an hour, then try again."))
             except Undelivered:
                 return self._left(_("Our mail cannot go out right now. Nothing is lost: ask for a new mail in a few minutes."))
-            self._keep(token="", sent="yes")
-        return self._render(problem, address=guarding.address_of(self._account))
+            self._keep(token="", sent=_TO_KNOWN if known else _TO_NEW)
+        return self._render(problem, address=guarding.address_of(self._account) if self._held["sent"] == _TO_KNOWN else "")
 
     def _render(self, problem: str, options: Options | None = None, **values: Any) -> HttpResponse:
         form = _Proof({} if problem else None)

@@ -57,7 +57,9 @@ def offer_asks() -> None:
         AskKind.CHANGE_OF_ADDRESS,
         asking.AskPage(
             title=lambda _request, _ask, given: _("Change your address to %(address)s?") % {"address": given[_ADDRESS]},
-            text=lambda _request, _ask, _given: _("We then write to the new address. We send a code there next, and tell the old one."),
+            text=lambda _request, _ask, _given: _(
+                "From then on we write to the new address. We send a code there next, and tell the old one."
+            ),
             act=_change,
             back="account_email",
         ),

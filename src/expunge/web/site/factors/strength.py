@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
 from expunge.ports.accounts.account_guard import CredentialCard
@@ -40,10 +41,11 @@ def ways_to_log_in(account: Account, cards: tuple[CredentialCard, ...]) -> list[
     if Authenticator.Type.WEBAUTHN in kinds:
         kept = {card.method for card in cards if card.method is not Method.TOTP and card.copied_at is None}
         ways += [frozenset({method}) for method in sorted(kept or {Method.PASSKEY})]
-    if account.has_usable_password():
-        second = {Authenticator.Type.TOTP: Method.TOTP, Authenticator.Type.RECOVERY_CODES: Method.RECOVERY_CODES}
-        beside = [method for kind, method in second.items() if kind in kinds]
-        ways += [frozenset({Method.PASSWORD, method}) for method in beside]
-        if not beside and not ways:
-            ways.append(frozenset({Method.PASSWORD}))
-    return ways
+    firsts = [Method.PASSWORD] if account.has_usable_password() else []
+    if SocialAccount.objects.filter(user=account).exists():
+        firsts.append(Method.PROVIDER)
+    second = {Authenticator.Type.TOTP: Method.TOTP, Authenticator.Type.RECOVERY_CODES: Method.RECOVERY_CODES}
+    beside = [method for kind, method in second.items() if kind in kinds]
+    if not beside and not ways:
+        return [frozenset({first}) for first in firsts]
+    return [*ways, *(frozenset({first, method}) for first in firsts for method in beside)]

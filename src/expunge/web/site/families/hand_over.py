@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.hand_over import MOST_TOKEN, HandOverFault, digest_of
-from expunge.errors import Busy, ChallengeEnded, CredentialCopied, HandOverRefused, NotPermitted, ProofRefused
+from expunge.errors import Busy, ChallengeEnded, CredentialCopied, HandOverRefused, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import AccountGuard, CodeProof, PasskeyProof
 from expunge.ports.accounts.hand_overs import HandOverCard, HandOvers
 from expunge.web.site.accounts.guarding import guard_session
@@ -90,8 +90,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
             trouble = _("This security key was copied, so it does not count any more. Confirm with another one, and tell us.")
         except ChallengeEnded:
             trouble = _("That took too long. Confirm once more.")
-        except ProofRefused:
+        except (ProofRefused, UsageError):
             trouble = _("That did not confirm it. Try again, or wait for the next code.")
+        except NotPermitted:
+            return render(request, "families/protect.html")
         except Busy:
             trouble = _("There were too many wrong codes. Wait an hour, then try again.")
         else:
@@ -120,7 +122,7 @@ def done(request: HttpRequest) -> HttpResponse:
 
 
 def _redeemed(request: HttpRequest, ask: Ask, token: str) -> HandOverCard:
-    """Use the token, by what the person confirmed it with. Raises HandOverRefused, ProofRefused, Busy."""
+    """Use the token, by what the person confirmed it with. Raises HandOverRefused, ProofRefused, NotPermitted, UsageError, Busy."""
     code, response = request.POST.get("code", "").replace(" ", ""), request.POST.get("response", "")
     proof = CodeProof(code) if code else PasskeyProof(response.encode())
     session = guard_session(request)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from expunge.core.accounts.accounts_spec import ProviderAudience
 from expunge.web.site.providers.staff_decisions import may_connect
 from expunge.web.site.providers.views import answered, leave, provider_of, shown
+from expunge.web.site.shell.typed import row_number
 from expunge.web.site.staff.entering import StaffRequest, is_staff, staff_page
 
 
@@ -45,8 +46,8 @@ def connected(request: StaffRequest) -> HttpResponse:
     if request.method == "POST":
         if not may_connect(request):
             return _to_sign_in_anew(request)
-        number = request.POST.get("number", "")
-        if not number.isdecimal() or len(number) > 18 or not logins.filter(pk=int(number)).delete()[0]:
+        number = row_number(request.POST.get("number", ""))
+        if number is None or not logins.filter(pk=number).delete()[0]:
             raise Http404
         messages.success(request, _("It is disconnected. That login opens your account no more."))
         return redirect("staff_company_logins")

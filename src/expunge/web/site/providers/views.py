@@ -33,6 +33,7 @@ from expunge.web.site.providers.pages import problem_page
 from expunge.web.site.providers.protocol.discovery import DIRECTORY
 from expunge.web.site.providers.protocol.problems import Problem, ProviderTrouble
 from expunge.web.site.providers.provider import CompanyLogin, CompanyProvider, spec_of
+from expunge.web.site.shell.typed import row_number
 
 _PROCESSES = {"login", "connect", AGAIN}
 
@@ -121,8 +122,8 @@ def connected(request: HttpRequest) -> HttpResponse:
     logins = SocialAccount.objects.filter(user=account).order_by("pk")
     if request.method == "POST":
         raise_if_reauthentication_required(request, app="allauth.socialaccount")
-        number = request.POST.get("number", "")
-        login = logins.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+        number = row_number(request.POST.get("number", ""))
+        login = logins.filter(pk=number).first() if number is not None else None
         if login is None:
             raise Http404
         return _disconnect(request, account, login)

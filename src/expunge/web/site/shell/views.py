@@ -14,14 +14,13 @@ from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from expunge.errors import Busy, KeeperAway
+from expunge.errors import Busy, StateUnavailable
 from expunge.web.site.shell.context import Appearance, appearance_cookie
 from expunge.web.site.shell.overview import overview_of
+from expunge.web.site.shell.typed import is_secret
 
 _YEAR = 365 * 24 * 3600
-_SECRET = ("password", "code", "credential", "csrfmiddlewaretoken", "next", "action")
-"""Parts of names of fields that no page shows again."""
-_OF_PAGES = frozenset({"ask", "act", "id", "number"})
+_OF_PAGES = frozenset({"ask", "act", "id", "number", "next", "step", "changes"})
 """Names of fields that a page fills, and no person."""
 
 
@@ -85,8 +84,8 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer where a page failed: because the keeper or the accounts' database does not answer, or by a defect of ours."""
-    if not isinstance(sys.exc_info()[1], (Busy, KeeperAway, OperationalError)):
+    """Answer where a page failed: because the keeper, its tables or the accounts' database do not answer, or by a defect of ours."""
+    if not isinstance(sys.exc_info()[1], (Busy, StateUnavailable, OperationalError)):
         return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR)
     answer = problem(request, HTTPStatus.SERVICE_UNAVAILABLE, typed=_typed(request))
     answer.headers["Retry-After"] = "30"
@@ -107,5 +106,5 @@ def _typed(request: HttpRequest) -> list[tuple[str, str]]:
     return [
         (name, str(value))
         for name, value in request.POST.items()
-        if value and name not in _OF_PAGES and not any(part in name for part in _SECRET)
+        if value and name not in _OF_PAGES and not name.startswith("action") and not is_secret(name)
     ]

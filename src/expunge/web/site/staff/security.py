@@ -9,7 +9,7 @@ from uuid import UUID
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from expunge.web.site.accounts import sessions
 from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.shell.devices import device_name
+from expunge.web.site.shell.typed import row_number
 from expunge.web.site.staff import entering
 from expunge.web.site.staff.entering import StaffRequest, staff_page
 from expunge.web.site.staff.sign_in import trouble
@@ -92,7 +93,10 @@ def finish_adding(request: StaffRequest) -> JsonResponse:
 @staff_page()
 def begin_removing(request: StaffRequest) -> JsonResponse:
     """Ask for a signature that lets the account remove a passkey."""
-    ask = Ask(AskKind.REMOVE_CREDENTIAL, UUID(request.staff.account), details=(("credential", request.POST.get("credential", "")[:512]),))
+    named = request.POST.get("credential", "")
+    if all(each.id != named for each in entering.guard().credentials(UUID(request.staff.account))):
+        return trouble(_("This account has no such passkey any more. Open the page again."))
+    ask = Ask(AskKind.REMOVE_CREDENTIAL, UUID(request.staff.account), details=(("credential", named),))
     return _asked(request, ask, reverse("staff_removing_confirmed"))
 
 
@@ -113,12 +117,15 @@ def removing_confirmed(request: StaffRequest) -> JsonResponse:
 @staff_page()
 def end_sessions(request: StaffRequest) -> HttpResponse:
     """End one session of the account, or all but this one."""
-    account, number = _account(request), request.POST.get("number", "")
-    if not number.isdecimal():
+    account, said = _account(request), request.POST.get("number", "")
+    if not said:
         sessions.end_all(account, but=request)
         return redirect("staff_security")
-    here = any(each.is_current() for each in UserSession.objects.filter(user=account, pk=int(number)))
-    sessions.end_one(account, int(number))
+    number = row_number(said)
+    if number is None:
+        raise Http404
+    here = any(each.is_current() for each in UserSession.objects.filter(user=account, pk=number))
+    sessions.end_one(account, number)
     if here:
         logout(request)
         return redirect("staff_sign_in")

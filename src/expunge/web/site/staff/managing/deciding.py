@@ -28,6 +28,7 @@ from expunge.core.accounts.staff_acts import InviteStaff, StaffAct, ask_for
 from expunge.errors import AlreadyThere, NotPermitted, ProofRefused, Refused, UsageError
 from expunge.ports.accounts.account_guard import PERMIT_SECONDS, PasskeyProof
 from expunge.web.site.accounts.guarding import guard_session
+from expunge.web.site.shell.typed import row_number
 from expunge.web.site.staff import entering
 from expunge.web.site.staff.entering import StaffRequest, staff_page
 from expunge.web.site.staff.managing import decisions, reading, refusals
@@ -90,7 +91,7 @@ def _decide_about(request: StaffRequest, kind: Kind, which: str, function: str) 
     posted = request.method == "POST"
     form = kind.form(request.POST if posted else None, held)
     values = {"form": form, "title": title, "person": person, "function": held, "kind": kind, "changes": person.account.changes}
-    seen = _number(request.POST.get("changes", ""))
+    seen = row_number(request.POST.get("changes", "")) or 0
     if not posted or request.POST.get("step") == "change" or not _filled(form, changed=seen != person.account.changes):
         return render(request, "staff/decide.html", values)
     act = kind.act(form, person, held)
@@ -175,7 +176,7 @@ def _shown(request: StaffRequest, act: StaffAct, signed: Signed, title: str) -> 
     values = {
         "title": title,
         "said": decisions.said(act, signed.label),
-        "decision": signing.dumps({**body, "s": guard_session(request).hex()}, salt=_SALT),
+        "decision": signing.dumps({**body, "s": _seat(request)}, salt=_SALT),
         "typed": typed,
         "person": signed.which,
         "invites": isinstance(act, InviteStaff),
@@ -189,17 +190,18 @@ def _read(request: StaffRequest) -> Signed | None:
         body: dict[str, Any] = signing.loads(request.POST.get("decision", ""), salt=_SALT, max_age=_OPEN)
     except signing.BadSignature:
         return None
-    if body["by"] != request.staff.account or body["s"] != guard_session(request).hex():
+    if body["by"] != request.staff.account or body["s"] != _seat(request):
         return None
     return Signed(body["d"].encode(), body["n"], body["l"], body["w"])
 
 
+def _seat(request: StaffRequest) -> str:
+    # Why no more than a digest: what is signed can be read, and the session's own bytes stay on the server.
+    return sha256(guard_session(request)).hexdigest()
+
+
 def _digest(signed: Signed) -> str:
     return sha256(signed.decision).hexdigest()
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _trouble(words: str) -> JsonResponse:

@@ -146,7 +146,7 @@ class KeysForm(forms.Form):
     """The fingerprints of all passkeys, as the person reads them out."""
 
     fingerprints = forms.CharField(
-        label=gettext_lazy("Fingerprints"),
+        label=gettext_lazy("Check letters"),
         max_length=400,
         help_text=gettext_lazy("Four groups of four letters and digits for each passkey. Put a space between two of them."),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
@@ -156,7 +156,7 @@ class KeysForm(forms.Form):
         """Take them in their one form."""
         read = tuple(map(read_fingerprint, re.findall(r"[^\s,;]+", self.cleaned_data["fingerprints"])))
         if not all(read):
-            raise ValidationError(_("That is no fingerprint. It has four groups of four letters and digits: k3qd-7h2m-xw5a-p4ty."))
+            raise ValidationError(_("These are no check letters. A passkey has four groups of four of them: k3qd-7h2m-xw5a-p4ty."))
         return read
 
 
@@ -311,9 +311,9 @@ def _withdraw(_act: WithdrawInvitation, label: str) -> Said:
 
 
 def _confirm_keys(act: ConfirmKeys, label: str) -> Said:
-    what = _("You say that the person of %(label)s read these fingerprints to you.") % {"label": label}
+    what = _("You say that the person of %(label)s read these check letters to you.") % {"label": label}
     then = _("From then on the account may do what it has rights for.")
-    return Said(what, ((_("Fingerprints:"), act.fingerprints),), (then,))
+    return Said(what, ((_("Check letters:"), act.fingerprints),), (then,))
 
 
 def _grant(act: GrantRights, label: str) -> Said:

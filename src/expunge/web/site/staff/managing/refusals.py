@@ -28,9 +28,9 @@ _RULES: dict[StaffRule, str | Promise] = {
         "This is the last account that manages people and rights. Enrol another administrator first."
     ),
     StaffRule.NO_KEY_WAITS: gettext_lazy("No passkey of this account waits to be confirmed. Look at how it stands now."),
-    StaffRule.NO_KEY: gettext_lazy("The account has no passkey yet. The person enrols one, and reads its fingerprint to you."),
+    StaffRule.NO_KEY: gettext_lazy("The account has no passkey yet. The person enrols one, and reads its check letters to you."),
     StaffRule.KEYS_DIFFER: gettext_lazy(
-        "The passkeys of the account have other fingerprints. Compare them once more; if they differ, suspend the account."
+        "The passkeys of the account have other check letters. Compare them once more; if they differ, suspend the account."
     ),
     StaffRule.CHANGED: gettext_lazy("Another decision about this account came in between. Look at it now, and decide again."),
 }

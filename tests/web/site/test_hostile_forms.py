@@ -1,0 +1,132 @@
+"""Forms that no page of ours would send: numbers that are none, answers of a length that none has, and what comes at a bad moment."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from hashlib import sha256
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from tests.web.site.handing_over import enrol_kept, token
+from tests.web.site.http_person import HttpPerson
+from tests.web.site.kit import SiteServed
+from tests.web.site.office import Employee, confirm, link_of
+from tests.web.site.test_hand_over import paste
+
+LONG = "9" * 5000
+"""Digits: Python refuses to read so many as a number."""
+
+
+@pytest.fixture(scope="module")
+def employed(served_site: SiteServed) -> Employee:
+    """The first administrator."""
+    person = Employee(served_site)
+    assert "to" in person.enrol(link_of(served_site.folder, "first-link"))
+    confirm(served_site.folder, "first-administrator")
+    return person
+
+
+@pytest.fixture
+def anna(served_site: SiteServed) -> HttpPerson:
+    return HttpPerson(served_site)
+
+
+@pytest.mark.parametrize("number", [LONG, "9" * 25, "٣", "-1", "1 OR 1=1", ""])
+def test_a_number_of_no_row_ends_nothing(anna: HttpPerson, number: str) -> None:
+    anna.sign_up(f"number-{len(number)}-{ord((number or ' ')[0])}@example.org")
+    for act in ("end", "forget"):
+        assert anna.post("/account/sessions/", act=act, number=number).status == 200
+    assert anna.post("/account/3rdparty/", number=number).status == 404
+    assert anna.post("/account/2fa/webauthn/", act="remove", id=f"row-{number}").status == 404
+    assert anna.inside
+
+
+def test_a_number_of_no_row_ends_no_session_of_staff(employed: Employee) -> None:
+    for number in (LONG, "-1", "x"):
+        assert employed.post("/staff/security/sessions/", number=number).status == 404
+        assert employed.post("/staff/people/first-administrator/suspend/", changes=number).status < 500
+    assert employed.in_office
+
+
+@pytest.mark.parametrize("named", ["", "nothing", "\x00\n", LONG])
+def test_a_passkey_that_is_none_is_not_removed(employed: Employee, named: str) -> None:
+    assert "no such passkey" in employed.told("/staff/security/remove/", credential=named)["trouble"]
+
+
+@pytest.mark.parametrize("sent", [{"response": "x" * 70_000}, {"response": "{}", "code": LONG}, {"response": "[" * 60_000}])
+def test_a_hand_over_is_confirmed_by_no_rubbish_and_goes_on(anna: HttpPerson, sent: dict[str, str]) -> None:
+    address = f"rubbish-{len(sent)}-{sent['response'][:1].encode().hex()}@home.example"
+    anna.sign_up(address)
+    enrol_kept(anna.site, address)
+    paste(anna, token(anna.site, address, ("profile:p-1", "guardian")))
+    anna.get("/handover/confirm/")
+    page = anna.send("response", **sent)
+    assert page.status == 400
+    assert "That did not confirm it" in page.words
+    assert anna.post("/handover/", token="é" * 100).status == 400
+
+
+def test_an_address_that_was_changed_and_not_confirmed_keeps_nothing_from_its_owner(anna: HttpPerson) -> None:
+    """From the change on the keeper writes to the new address, while the account still logs in with the old one."""
+    old, new = "old-address@home.example", "new-address@home.example"
+    anna.sign_up(old)
+    letters = anna.site.sink.count(old)
+    anna.get("/account/email/")
+    anna.send("action_add", email=new)
+    assert f"We have sent a code to {old}" in anna.get("/account/confirm/").words
+    assert anna.confirm(code=anna.site.sink.code(old, letters + 1)).path == "/account/confirm-email/"
+    letters = anna.site.sink.count(new)
+    anna.get("/account/close/")
+    page = anna.send("csrfmiddlewaretoken")
+    assert (page.status, page.path) == (200, "/account/confirm/")
+    assert "We have sent a code to your new address" in page.words
+    assert old not in page.words
+    assert "Your account is closed" in anna.confirm(code=anna.site.sink.code(new, letters + 1)).words
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/staff/enrol/prove/", "secret"),
+        ("/handover/", "token"),
+        ("/staff/sign-in/finish/", "response"),
+        ("/staff/decide/begin/", "decision"),
+    ],
+)
+def test_a_late_form_shows_no_link_no_answer_and_no_decision_again(anna: HttpPerson, path: str, field: str) -> None:
+    page = anna.ask("POST", path, {field: "canary-of-a-secret"}, **{"Sec-Fetch-Site": "same-origin"})
+    assert page.status == 403
+    assert "canary-of-a-secret" not in page.text
+
+
+def test_what_a_passkey_answered_is_not_kept_over_a_login(anna: HttpPerson) -> None:
+    address = "interrupted-answer@home.example"
+    anna.sign_up(address)
+    enrol_kept(anna.site, address)
+    paste(anna, token(anna.site, address, ("profile:p-1", "guardian")))
+    anna.get("/handover/confirm/")
+    assert anna.last
+    action, held = anna.last.form("response")
+    del anna.cookies["session"]
+    page = anna.ask("POST", action, held | {"response": "canary-of-an-answer"})
+    assert page.path == "/account/login/"
+    assert "typed-before" not in page.url
+
+
+def test_a_decision_on_a_page_holds_nothing_of_the_session(employed: Employee) -> None:
+    """What is signed can be read by all who see the page: the bytes by which the keeper knows the session are not in it."""
+    employed.get("/staff/invite/")
+    employed.send("label", label="desk-99", function="reviewer")
+    assert employed.last
+    signed = employed.last.form("decision")[1]["decision"]
+    body = signed.split(":")[0]
+    told = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    assert told["l"] == "desk-99"
+    row = employed.site.sql("SELECT data FROM expunge_session WHERE digest = ?", sha256(employed.cookies["session"].encode()).hexdigest())
+    key = HKDF(SHA256(), 32, None, b"expunge/session/1").derive(employed.cookies["session"].encode())
+    data = json.loads(AESGCM(key).decrypt(row[0][0][:12], row[0][0][12:], None))
+    assert told["s"] == sha256(bytes.fromhex(data["expunge_guard_session"])).hexdigest()
