@@ -17,7 +17,8 @@ from expunge.core.accounts.staff_events import (
     EquivalenceRecorded,
     StaffReason,
 )
-from tests.web.site.deciders import Decider, decided, register_of, stream_of, was_there
+from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
+from tests.web.site.deciders import Decider, confirm_keys, decided, register_of, stream_of, was_there
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed
 
@@ -267,6 +268,23 @@ def test_another_decision_in_between_is_told_at_the_form_and_at_the_passkey(offi
     office.admin.get("/staff/people/contested/reviewer/revoke/")
     assert office.admin.last is not None
     assert "nothing left to decide there" in office.admin.last.words
+
+
+def test_a_passkey_that_was_added_later_decides_once_it_was_heard_too(office: Office) -> None:
+    office.desk("later-desk")
+    person = Decider.joins(office.site, "admin-later", F.ADMINISTRATOR)
+    first = person.device
+    begun = person.told("/staff/security/add/", name="key ring")
+    made = person.told(begun["finish"], response=first.sign(begun["options"]).decode())
+    person.device = SoftAuthenticator(office.site.origin, "localhost", synced=True)
+    assert "to" in person.told(made["finish"], response=person.device.create(made["options"]).decode())
+    (credential,) = first.made
+    assert "to" in person.perform("/staff/security/remove/", credential=credential.hex())
+    person.step("/staff/people/later-desk/suspend/", reason="left")
+    assert "another person has confirmed" in person.confirm()["trouble"]
+    confirm_keys(office.site, person.account)
+    person.step("/staff/people/later-desk/suspend/", reason="left")
+    assert "trouble" not in person.confirm()
 
 
 def test_who_lost_the_right_meanwhile_decides_nothing(office: Office) -> None:
