@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from expunge.adapters.database.journal_django import open_journal
+from expunge.adapters.keeper.peers import Peer
+from expunge.adapters.keeper.staff_requests import DecideStaff, StaffDesk
 from expunge.adapters.state.url import sqlite_url
-from expunge.bootstrap.accounts.staff_desks import StaffInvitations, StaffMemberships, directory, fingerprints
+from expunge.bootstrap.accounts.staff_desks import GuardedDecisions, StaffInvitations, StaffMemberships, directory, fingerprints
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.accounts.staff import JobFunction, StaffRight
-from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, StaffAct, SuspendStaff
+from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, StaffAct, SuspendStaff, ask_for, encode
 from expunge.core.accounts.staff_events import ByMachineUser, StaffReason
 from expunge.engine.accounts import staff_register
 from expunge.engine.accounts.family_memberships import FamilyMemberships
@@ -164,3 +166,19 @@ def test_a_decision_about_what_is_no_account_is_an_error_of_its_caller(desk: Des
     admin, _ = desk.employee()
     with pytest.raises(UsageError, match="no account of that id"):
         desk.staff.try_out(ConfirmKeys("night desk", ("k3qd-7h2m-xw5a-p4ty",)), str(admin))
+
+
+def test_the_secret_of_a_link_is_told_again_for_two_minutes_to_who_decided_alone(desk: Desk) -> None:
+    account, _ = desk.employee()
+    guard, hands = desk.local.guard, desk.local.hands
+    handle = StaffDesk(lambda: desk.staff, GuardedDecisions(lambda: guard), hands.monotonic).handlers()[DecideStaff]
+    body = encode(InviteStaff("desk-told", JobFunction.REVIEWER))
+    asked = DecideStaff(desk.local.confirm(ask_for(body, account)), str(account), SESSION.hex(), 0)
+    peer = Peer(1, 1, frozenset())
+    told = handle(peer, asked, body).value
+    assert handle(peer, asked, body).value == told, "its answer was lost"
+    with pytest.raises(ChallengeEnded):
+        handle(peer, replace(asked, session=(b"t" * 32).hex()), body)
+    hands.seconds += 120
+    with pytest.raises(ChallengeEnded):
+        handle(peer, asked, body)

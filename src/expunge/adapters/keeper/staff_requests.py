@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ MOST_ACT = 16_384
 """The most bytes of one decision."""
 _REMEMBERED = 256
 """Permits whose answers are remembered, for a caller whose answer was lost."""
+_REMEMBERED_SECONDS = 120.0
+"""For so long: as a permit lasts. An answer may hold the secret of a link."""
 
 
 class DecisionPermits(Protocol):
@@ -143,10 +146,12 @@ class DecideStaff(Request):
 class StaffDesk:
     """Answers requests about staff."""
 
-    def __init__(self, directory: Callable[[], StaffDirectory], permits: DecisionPermits) -> None:
+    def __init__(
+        self, directory: Callable[[], StaffDirectory], permits: DecisionPermits, now: Callable[[], float] = time.monotonic
+    ) -> None:
         """``directory``: gives the directory for one request, or raises the error that the caller is answered with."""
-        self._directory_of, self._permits = directory, permits
-        self._answered: OrderedDict[tuple[str, bytes], StaffActed] = OrderedDict()
+        self._directory_of, self._permits, self._now = directory, permits, now
+        self._answered: OrderedDict[tuple[str, str, str, bytes], tuple[float, StaffActed]] = OrderedDict()
         self._guard = threading.Lock()
 
     def handlers(self) -> dict[type[Request], Handler]:
@@ -192,14 +197,17 @@ class StaffDesk:
 
     def _decide(self, ask: DecideStaff, body: bytes) -> Answer:
         # Why remembered: a client that lost the answer asks again, and the permit is used up by then.
+        use = ask.permit, ask.account, ask.session, body
         with self._guard:
-            known = self._answered.get((ask.permit, body))
+            while self._answered and next(iter(self._answered.values()))[0] <= self._now():
+                self._answered.popitem(last=False)
+            _, known = self._answered.get(use, (0.0, None))
             if known is None:
                 act = staff_acts.decode(body)
                 self._permits.use_permit(ask.permit, ask.account, ask.session, body)
                 self._directory.note_use(ask.account, staff_acts.needed(act))
                 known = self._directory.decide(act, ask.account, ask.changes)
-                self._answered[ask.permit, body] = known
+                self._answered[use] = self._now() + _REMEMBERED_SECONDS, known
                 while len(self._answered) > _REMEMBERED:
                     self._answered.popitem(last=False)
         return Answer([known.account, known.secret])
