@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -144,14 +145,29 @@ def test_a_refused_recipient_is_lost_and_stops_no_other() -> None:
         wait_until(lambda: found.sent == 1)
 
 
-def test_there_is_an_end_to_what_waits() -> None:
+def test_there_is_an_end_to_what_waits_and_codes_leave_room_for_what_a_person_has_to_hear() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         found = SmtpLetters(MailServer("127.0.0.1", silent.getsockname()[1], tls=False), SENDER, ())
-        for _ in range(500):
-            found.post(LETTER)
-        with pytest.raises(Busy):  # noqa: PT012 - one more may have been taken up meanwhile
+        for letter in (LETTER, replace(LETTER, tells=True)):
+            for _ in range(250):
+                found.post(letter)
+            if not letter.tells:
+                with pytest.raises(Busy):  # noqa: PT012 - one more may have been taken up meanwhile
+                    for _ in range(2):
+                        found.post(letter)
+        with pytest.raises(Busy):  # noqa: PT012 - as above
             for _ in range(2):
-                found.post(LETTER)
+                found.post(replace(LETTER, tells=True))
+
+
+def test_what_a_person_has_to_hear_waits_for_a_server_that_is_away() -> None:
+    with letters(MailServer("127.0.0.1", 1, tls=False), (0.01,)) as found:
+        found.post(LETTER)
+        wait_until(lambda: found.lost == 1)
+        with pytest.raises(Undelivered):
+            found.post(LETTER)
+        found.post(replace(LETTER, tells=True))
+        wait_until(lambda: found.lost == 2)
 
 
 @pytest.mark.parametrize("wrapped", [True, False], ids=["smtps", "starttls"])

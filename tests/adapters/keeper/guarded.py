@@ -166,9 +166,9 @@ class Guarded:
 
     def recovery_code(self, person: Person) -> str:
         """Have a code for a recovery sent; it, as it came by mail."""
-        before = len(self.letters_about(person, "It is for getting back", 0))
+        before = len(self.letters_about(person, "This code gets you back", 0))
         self.recoveries.send_recovery_code(person.account, person.session)
-        found = _CODE.search(self.letters_about(person, "It is for getting back", before + 1)[-1])
+        found = _CODE.search(self.letters_about(person, "This code gets you back", before + 1)[-1])
         assert found
         return found[0]
 

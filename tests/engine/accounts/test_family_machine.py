@@ -182,9 +182,9 @@ class FamilyMachine(RuleBasedStateMachine):
     def a_mailbox_is_proven(self, person: int, honest: bool) -> None:
         self.local.hands.seconds += CODES
         account, recoveries = self.accounts[person], self.local.guard.recoveries
-        before = len(self.local.letters(account, "It is for getting back", 0))
+        before = len(self.local.letters(account, "This code gets you back", 0))
         recoveries.send_recovery_code(account, SESSION)
-        found = re.search(r"\b\d{8}\b", self.local.letters(account, "It is for getting back", before + 1)[-1])
+        found = re.search(r"\b\d{8}\b", self.local.letters(account, "This code gets you back", before + 1)[-1])
         assert found
         code = found[0] if honest else f"{(int(found[0]) + 1) % 10**8:08}"
         try:

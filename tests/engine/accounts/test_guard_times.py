@@ -14,6 +14,7 @@ from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.tickets import Tickets
 from expunge.errors import Busy, ChallengeEnded, ExpungeError, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
+from expunge.ports.accounts.letters import Letter
 from tests.adapters.keeper.guarded import code_of
 from tests.engine.accounts.local_guard import BEGUN, SESSION, Local, local_guard
 
@@ -340,6 +341,9 @@ class AllowEverything:
     def may(self, account: UUID, ask: Ask) -> bool:
         return True
 
+    def may_confirm(self, ask: Ask, credential: bytes) -> bool:
+        return True
+
 
 @pytest.mark.duty("DSG-10")
 def test_a_code_confirms_no_ask_of_staff(tmp_path: Path) -> None:
@@ -359,3 +363,24 @@ def test_a_code_confirms_no_ask_of_staff(tmp_path: Path) -> None:
         begun = local.guard.begin_ask(SESSION, ask)
         with pytest.raises(ProofRefused, match="passkey alone"):
             local.guard.finish_ask(begun.token, SESSION, ask, CodeProof(code_of(offer.seed, local.hands.now().timestamp())))
+
+
+def test_codes_give_way_to_letters_that_tell_of_something(local: Local) -> None:
+    account = local.newcomer()
+    code = local.sent_code(account)
+    owners = local.guard._owners
+    owners._letters = kept = _Kept()
+    local.enrol(account, local.guard.prove_by_code(account, SESSION, code))
+    other = local.newcomer()
+    local.guard.send_code(other, SESSION)
+    assert [(letter.to, letter.tells) for letter in kept.letters] == [(local.address(account), True), (local.address(other), False)]
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+
+    def post(self, letter: Letter) -> None:
+        self.letters.append(letter)
+
+    def close(self) -> None: ...

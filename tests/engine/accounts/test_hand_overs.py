@@ -87,6 +87,27 @@ def test_a_token_makes_a_guardian_once_the_account_has_confirmed_it(local: Local
     local.letters(account, "was connected to a child")
 
 
+def test_a_token_counts_once_though_the_account_that_used_it_is_closed(local: Local) -> None:
+    account = person(local)
+    address = local.address(account)
+    token = local.company.token(now(local), address=address)
+    redeem(local, account, token)
+    local.guard.close_account(local.confirm(Ask(AskKind.CLOSE_ACCOUNT, account)), SESSION, Ask(AskKind.CLOSE_ACCOUNT, account))
+    local.guard.open_account(account, address, "en")
+    local.enrol(account, local.guard.prove_by_code(account, SESSION, local.sent_code(account)))
+    other = person(local)
+    for each in (account, other):
+        ask = ask_for(each, token)
+        permit = local.confirm(ask)
+        if each == account:
+            # The same account in the same session is answered again, and gets nothing.
+            local.hand_overs.redeem(permit, SESSION, ask, token)
+        else:
+            with pytest.raises(HandOverRefused, match="used already"):
+                local.hand_overs.redeem(permit, SESSION, ask, token)
+        assert roles(local, each) == {}
+
+
 def test_evidence_says_who_decided_and_names_no_one(tmp_path: Path) -> None:
     with local_guard(tmp_path) as local:
         account = person(local)

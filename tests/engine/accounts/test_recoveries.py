@@ -39,9 +39,9 @@ def local(shared: Local) -> Local:
 
 def prove(local: Local, account: UUID) -> Recovering:
     """Have a code sent and take it."""
-    before = len(local.letters(account, "It is for getting back", 0))
+    before = len(local.letters(account, "This code gets you back", 0))
     local.guard.recoveries.send_recovery_code(account, SESSION)
-    found = re.search(r"\b\d{8}\b", local.letters(account, "It is for getting back", before + 1)[-1])
+    found = re.search(r"\b\d{8}\b", local.letters(account, "This code gets you back", before + 1)[-1])
     assert found
     return local.guard.recoveries.recover(account, SESSION, found[0])
 
@@ -205,7 +205,7 @@ def test_codes_of_one_kind_do_not_serve_the_other(local: Local) -> None:
         local.guard.recoveries.recover(account, SESSION, code)
     member = local.guardian()
     local.guard.recoveries.send_recovery_code(member, SESSION)
-    found = re.search(r"\b\d{8}\b", local.letters(member, "It is for getting back")[-1])
+    found = re.search(r"\b\d{8}\b", local.letters(member, "This code gets you back")[-1])
     assert found
     with pytest.raises(ChallengeEnded):
         local.guard.prove_by_code(member, SESSION, found[0])
@@ -245,7 +245,7 @@ def test_other_guardians_hear_of_it_once_it_is_finished(local: Local) -> None:
 def test_without_a_letter_it_begins_and_cannot_end(local: Local) -> None:
     account, recoveries = local.guardian(), local.guard.recoveries
     recoveries.send_recovery_code(account, SESSION)
-    found = re.search(r"\b\d{8}\b", local.letters(account, "It is for getting back")[-1])
+    found = re.search(r"\b\d{8}\b", local.letters(account, "This code gets you back")[-1])
     assert found
     owners = recoveries._owners
     letters, owners._letters = owners._letters, _Away()
@@ -285,3 +285,43 @@ def test_accounts_of_staff_have_none(tmp_path: Path) -> None:
         ):
             with pytest.raises(NotPermitted, match="of staff"):
                 call()
+
+
+def test_an_account_is_not_closed_in_the_days_after_it_and_then_it_is(local: Local) -> None:
+    account = local.guardian()
+    prove(local, account)
+    local.hands.seconds += WAIT.total_seconds()
+    prove(local, account)
+    ask = Ask(AskKind.CLOSE_ACCOUNT, account)
+    permit = local.guard.prove_by_code(account, SESSION, local.sent_code(account, AskKind.CLOSE_ACCOUNT))
+    with pytest.raises(NotPermitted, match="a short while ago"):
+        local.guard.close_account(permit, SESSION, ask)
+    assert local.register.memberships(account)
+    local.hands.seconds += CLOSED.total_seconds()
+    local.guard.close_account(local.guard.prove_by_code(account, SESSION, local.sent_code(account, AskKind.CLOSE_ACCOUNT)), SESSION, ask)
+    assert local.register.account(account) is None
+
+
+@pytest.mark.parametrize("by_itself", [True, False], ids=["the-next-round", "a-code"])
+def test_a_first_letter_that_was_late_begins_the_wait_anew(local: Local, by_itself: bool) -> None:
+    account, recoveries = local.guardian(), local.guard.recoveries
+    owners = recoveries._owners
+    letters = owners._letters
+    recoveries.send_recovery_code(account, SESSION)
+    found = re.search(r"\b\d{8}\b", local.letters(account, "This code gets you back")[-1])
+    assert found
+    owners._letters = _Away()
+    try:
+        recoveries.recover(account, SESSION, found[0])
+    finally:
+        owners._letters = letters
+    local.hands.seconds += WAIT.total_seconds() + DAY
+    if by_itself:
+        recoveries.write_due_letters()
+        assert local.letters(account, BEGUN_LETTER)
+    proven = prove(local, account)
+    assert proven.standing.state is RecoveryState.WAITING, "the owner has heard of it just now"
+    assert proven.permit == ""
+    assert recoveries.recovery_by_secret(stop_link(local, account)), "the letter stops the one that waits"
+    local.hands.seconds += WAIT.total_seconds()
+    assert prove(local, account).permit

@@ -324,13 +324,13 @@ class DjangoAccountRegister:
             self._hand_overs().filter(until__lte=now).delete()
             known = self._hand_overs().filter(use=use).first()
             if known is not None:
-                if known.account_id == account and bytes(known.session) == session:
+                if known.account == account and bytes(known.session) == session:
                     return False
                 raise _used()
             failpoint("accounts.handover:before")
             try:
                 with transaction.atomic(using=self._alias):
-                    self._hand_overs().create(use=use, account_id=account, session=session, until=until)
+                    self._hand_overs().create(use=use, account=account, session=session, until=until)
             except IntegrityError:
                 # Of two accounts that use one token at once, a server lets the second wait for the first.
                 raise _used() from None
@@ -343,7 +343,7 @@ class DjangoAccountRegister:
         """See the port."""
         with explained(_READ, self._alias):
             row = self._hand_overs().filter(use=use).first()
-        return None if row is None else (row.account_id, bytes(row.session))
+        return None if row is None else (row.account, bytes(row.session))
 
     # --- recoveries -----------------------------------------------------------------------------
 

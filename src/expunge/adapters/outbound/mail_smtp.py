@@ -26,6 +26,9 @@ SECONDS = 20.0
 PAUSES = (1.0, 5.0, 25.0)
 """Seconds before the second, third and fourth try of a letter."""
 MOST_WAITING = 500
+MOST_ASKED = 250
+"""Letters that wait, above which none is taken that was asked for: code in the web process, which asks for codes of accounts of its own,
+keeps no person from hearing that a passkey was added."""
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 _LOOK = 0.05
 """Seconds between two looks for a message whose next try is due."""
@@ -151,13 +154,15 @@ class SmtpLetters:
 
     def post(self, letter: Letter) -> None:
         """See the port."""
-        if self._failed_at is not None and self._now() < self._failed_at + _DOUBT:
+        if not letter.tells and self._failed_at is not None and self._now() < self._failed_at + _DOUBT:
             raise Undelivered("no letter goes out at present: the mail server does not answer", help="try again in a minute")
         with self._guard:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="letters", daemon=True)
                 self._thread.start()
         try:
+            if not letter.tells and self._waiting.qsize() >= MOST_ASKED:
+                raise queue.Full
             self._waiting.put_nowait(letter)
         except queue.Full:
             raise Busy("too many letters wait to be sent", help="try again in a few minutes") from None

@@ -118,10 +118,10 @@ class MembershipRow(models.Model):
 class HandOverRow(models.Model):
     """One hand-over token that was used. It goes once the token would have ended anyway."""
 
-    account_id: UUID
     use: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32, primary_key=True)
     """SHA-256 of issuer and id."""
-    account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.CASCADE, related_name="+")
+    account: models.UUIDField[UUID, UUID] = models.UUIDField()
+    """Why no foreign key: the mark of a token outlives an account that is closed, so that no other account uses the token again."""
     session: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32)
     """Of the web session that used it, so that an answer that was lost can be asked for again."""
     until: models.DateTimeField[datetime, datetime] = models.DateTimeField(db_index=True)

@@ -9,7 +9,8 @@ from uuid import UUID
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import StaffRight
-from expunge.core.accounts.staff_acts import ask_for
+from expunge.core.accounts.staff_acts import LINK_USED, ask_for
+from expunge.core.accounts.staff_state import StaffStanding
 from expunge.engine.accounts.staff_directory import JournalStaffDirectory
 from expunge.engine.accounts.staff_register import no_keys
 from expunge.errors import ChallengeEnded, Refused, UsageError
@@ -40,8 +41,12 @@ def directory(
 
 
 def fingerprints(accounts: AccountRegister, account: str) -> frozenset[str]:
-    """Return the fingerprints of an account's passkeys that count."""
-    return frozenset(fingerprint(each.credential) for each in accounts.credentials(UUID(account)) if each.copied_at is None)
+    """Return the fingerprints of an account's passkeys that count; none for a text that is no account."""
+    try:
+        who = UUID(account)
+    except ValueError:
+        return frozenset()
+    return frozenset(fingerprint(each.credential) for each in accounts.credentials(who) if each.copied_at is None)
 
 
 class GuardedDecisions:
@@ -59,21 +64,49 @@ class GuardedDecisions:
         self._guard().use_permit(permit, where, ask_for(decision, who))
 
 
+_OWN_KEYS = frozenset({AskKind.ENROL_CREDENTIAL, AskKind.REMOVE_CREDENTIAL})
+"""The asks about itself that an account of staff has. It has no mail address, and belongs to no family."""
+
+
 class StaffMemberships:
-    """Implements ``expunge.ports.accounts.memberships.Memberships``: staff by their rights, all other asks by another one's answer."""
+    """Implements ``expunge.ports.accounts.memberships.Memberships``: staff by their rights, all other asks by another one's answer.
+
+    An account of staff that a signature could close would lose its passkeys, and no person confirms the next one of an account that was
+    confirmed before.
+    """
 
     def __init__(self, staff: StaffDirectory, others: Memberships) -> None:
         self._staff, self._others = staff, others
 
     def may(self, account: UUID, ask: Ask) -> bool:
         """See the port."""
-        if not ask.kind.of_staff:
+        if ask.kind.of_family:
             return self._others.may(account, ask)
-        return ask.account == account and not _RIGHTS[ask.kind].isdisjoint(self._staff.rights(str(account)))
+        member = self._staff.member(str(account))
+        if member is None:
+            return not ask.kind.of_staff and self._others.may(account, ask)
+        if ask.account != account:
+            return False
+        if ask.kind.of_staff:
+            return not _RIGHTS[ask.kind].isdisjoint(member.rights)
+        return ask.kind in _OWN_KEYS and member.standing is StaffStanding.ACTIVE
+
+    def may_confirm(self, ask: Ask, credential: bytes) -> bool:
+        """See the port. What takes a right of staff is confirmed by a passkey whose fingerprint another person heard.
+
+        Code in the web process can have an employee sign, at a sign-in, that another passkey is added, which is then its own.
+        """
+        if not ask.kind.of_staff:
+            return self._others.may_confirm(ask, credential)
+        return fingerprint(credential) in self._staff.confirmed_keys(str(ask.account))
 
 
 class StaffInvitations:
-    """Implements ``expunge.ports.accounts.memberships.Invitations`` by the links of the register of staff."""
+    """Implements ``expunge.ports.accounts.memberships.Invitations`` by the links of the register of staff.
+
+    The same use again ends with the confirmation of the passkeys: code that kept a link would else enrol a passkey of its own, with the
+    rights that were confirmed for another one, once the account has none.
+    """
 
     def __init__(self, staff: StaffDirectory) -> None:
         self._staff = staff
@@ -81,9 +114,13 @@ class StaffInvitations:
     def redeem(self, secret: str, claim: str) -> UUID:
         """See the port."""
         try:
-            return UUID(self._staff.redeem(secret, claim, keyed=True))
+            account = self._staff.redeem(secret, claim, keyed=True)
         except Refused as error:
             raise ChallengeEnded(error.message, help=error.help) from error
+        member = self._staff.member(account)
+        if member is None or not member.awaits_key:
+            raise ChallengeEnded(LINK_USED, help="ask an administrator for a new link")
+        return UUID(account)
 
     def knows(self, account: UUID) -> bool:
         """See the port."""

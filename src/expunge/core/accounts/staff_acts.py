@@ -395,7 +395,7 @@ def _end_equivalence(account: StaffAccount, by: StaffActor, now: datetime) -> ev
 
 
 def _confirm_keys(account: StaffAccount, act: ConfirmKeys, by: StaffActor, now: datetime, keys: frozenset[str]) -> ev.StaffKeysConfirmed:
-    if account.enrolled is None or not account.awaits_key:
+    if account.enrolled is None or not (account.awaits_key or keys - account.keys):
         message = "no passkey of the account awaits to be confirmed"
         raise _refused(StaffRule.NO_KEY_WAITS, message, "`expunge staff list` shows which accounts wait")
     if not keys:

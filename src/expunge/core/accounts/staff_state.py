@@ -109,6 +109,8 @@ class StaffAccount:
     """How much was decided about it: what tells that another decision came between."""
     awaits_key: bool = False
     """Whether it enrolled a passkey by a link, which no other person has confirmed yet: until then it has no right."""
+    keys: frozenset[str] = frozenset()
+    """The fingerprints of its passkeys that another person confirmed: these alone confirm what takes a right."""
 
     def standing(self, now: datetime) -> StaffStanding:
         """Return its standing at a time."""
@@ -207,7 +209,8 @@ class Staff:
             case ev.StaffEnrolled():
                 self._enrolled(event)
             case ev.StaffKeysConfirmed():
-                self.accounts[event.account].awaits_key = False
+                account = self.accounts[event.account]
+                account.awaits_key, account.keys = False, frozenset(event.fingerprints)
             case ev.RightsChanged():
                 self._changed(event)
             case ev.StaffSuspended():

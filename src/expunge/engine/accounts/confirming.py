@@ -86,7 +86,10 @@ class Confirming:
     def begin(self, session: bytes, ask: Ask) -> Ceremony:
         """See the port of the guard."""
         self._require_may(ask)
-        passkeys = self._usable(ask.account)
+        every = self._usable(ask.account)
+        passkeys = [each for each in every if self._memberships.may_confirm(ask, each.credential)]
+        if every and not passkeys:
+            raise _not_confirmed()
         # Why none for staff: a code is bound to no ask, and can be phished (NST-04).
         with_code = not passkeys and not ask.kind.of_staff and self._register.code_device(ask.account) is not None
         if not passkeys and not with_code:
@@ -105,7 +108,9 @@ class Confirming:
         self._require_may(ask)
         match proof:
             case PasskeyProof(response):
-                self.check_passkey(ask.account, asked.challenge, response)
+                credential = self.check_passkey(ask.account, asked.challenge, response)
+                if not self._memberships.may_confirm(ask, credential):
+                    raise _not_confirmed()
             case CodeProof(code):
                 if ask.kind.of_staff:
                     raise ProofRefused("an ask of staff is confirmed with a passkey alone", help="add a passkey first")
@@ -118,8 +123,8 @@ class Confirming:
         """See the port of the guard."""
         self._check_step(account, code, self._wrong_at_logins)
 
-    def check_passkey(self, account: UUID, challenge_: bytes, response: bytes) -> None:
-        """Verify a signature by a passkey of an account, and count it. Raises ProofRefused, CredentialCopied."""
+    def check_passkey(self, account: UUID, challenge_: bytes, response: bytes) -> bytes:
+        """Verify a signature by a passkey of an account, count it, and return the passkey's id. Raises ProofRefused, CredentialCopied."""
         known = {each.credential: each for each in self._register.credentials(account)}
         keys = {each.credential: each.key for each in known.values()}
         assertion = self._passkeys.verify_assertion(challenge_, keys, parsed(response))
@@ -129,7 +134,7 @@ class Confirming:
         now = self._clock.now()
         result = self._register.use_credential(account, assertion.credential, assertion.sign_count, now)
         if result is UseResult.COUNTED:
-            return
+            return assertion.credential
         if result is UseResult.WENT_BACK:
             telemetry.log(telemetry.Action.CREDENTIAL_COPIED)
             # Why: a permit that the copy gave earlier must not outlive this.
@@ -197,6 +202,11 @@ class Confirming:
 
     def _usable(self, account: UUID) -> list[CredentialRecord]:
         return [each for each in self._register.credentials(account) if each.copied_at is None]
+
+
+def _not_confirmed() -> NotPermitted:
+    message = "no other person has confirmed this passkey of the account yet"
+    return NotPermitted(message, help="confirm with an earlier passkey, or have an administrator hear the fingerprints of all of them")
 
 
 def _wrong_codes(now: Callable[[], float]) -> tuple[Allowance, ...]:

@@ -173,6 +173,10 @@ class LocalGuard:
     def begin_code_device(self, account: UUID, session: bytes, permit: str) -> SeedOffer:
         """See the port."""
         _require_session(session)
+        if self._is_invited(account):
+            # Why: nobody hears the fingerprint of a seed. It would wait beside the passkey that was confirmed, and confirm another one.
+            message = "an account of staff is confirmed with passkeys alone"
+            raise NotPermitted(message, help="add a passkey")
         return self._enrolment.begin_code_device(account, session, permit)
 
     def finish_code_device(self, token: str, account: UUID, session: bytes, code: str) -> None:

@@ -54,13 +54,13 @@ class Owners:
             raise UsageError("the keeper has no such account", help="open it first; where it was there, restore the state from its backup")
         return record
 
-    def write(self, record: AccountRecord, kind: LetterKind, when: datetime, code: str = "") -> None:
+    def write(self, record: AccountRecord, kind: LetterKind, when: datetime, code: str = "", *, tells: bool = False) -> None:
         """Write to the owner of an account. Raises Undelivered, Busy, and UsageError where it has no address."""
         address = self.address_of(record)
         if not address:
             raise UsageError("the account has no mail address", help="use an invitation")
         told = written(kind, record.language, company=self.company, site=self.site, when=when, code=code)
-        self._letters.post(Letter(address, told.subject, told.text, told.html))
+        self._letters.post(Letter(address, told.subject, told.text, told.html, tells))
 
     def tell(self, record: AccountRecord, kind: LetterKind, when: datetime) -> None:
         """Tell the owner of something that has happened. An account without an address is told nothing.
@@ -69,6 +69,6 @@ class Owners:
         """
         if record.address:
             try:
-                self.write(record, kind, when)
+                self.write(record, kind, when, tells=True)
             except (Undelivered, Busy):
                 return

@@ -103,9 +103,10 @@ class LocalRecoveries:
         """Write the letters that are due: those at the beginning that were not taken, and those of the day before the end."""
         now = self._clock.now()
         for record in self._register.recoveries_to_tell(now + REMINDED_BEFORE, now):
-            near = record.letters > 0 or now + REMINDED_BEFORE >= record.ready_at
+            near = record.letters > 0
+            told = record if near else self._renewed(record, now)
             try:
-                self._write(record, LetterKind.RECOVERY_NEAR if near else LetterKind.RECOVERY_BEGUN)
+                self._write(told, LetterKind.RECOVERY_NEAR if near else LetterKind.RECOVERY_BEGUN)
             except (Undelivered, Busy):
                 # Why no more of them now: the next round tries again.
                 return
@@ -113,11 +114,9 @@ class LocalRecoveries:
 
     def _begun(self, account: UUID, now: datetime) -> RecoveryRecord:
         """Return the recovery that is under way, or begin one. The owner hears of it before anybody goes on."""
-        secret = secrets.token_urlsafe(DIGEST_BYTES)
-        ready = now + WAIT
-        new = RecoveryRecord(account, now, ready, ready + OPEN, _digest(secret), self._owners.sealed(secret))
-        record = self._register.begin_recovery(new)
+        record = self._register.begin_recovery(self._new(account, now))
         if record.letters == 0 and record.finished_at is None:
+            record = self._renewed(record, now)
             try:
                 self._write(record, LetterKind.RECOVERY_BEGUN)
             except (Undelivered, Busy):
@@ -126,6 +125,19 @@ class LocalRecoveries:
             self._register.note_letter(account, 1)
             return replace(record, letters=1)
         return record
+
+    def _new(self, account: UUID, now: datetime) -> RecoveryRecord:
+        secret, ready = secrets.token_urlsafe(DIGEST_BYTES), now + WAIT
+        return RecoveryRecord(account, now, ready, ready + OPEN, _digest(secret), self._owners.sealed(secret))
+
+    def _renewed(self, record: RecoveryRecord, now: datetime) -> RecoveryRecord:
+        """Return a recovery of which no letter was taken yet, with its wait begun anew where the time for the second letter has come.
+
+        Why: the owner would hear of it on the day on which it ends, or at its end.
+        """
+        if now + REMINDED_BEFORE < record.ready_at or not self._register.stop_recovery(record.account, now):
+            return record
+        return self._register.begin_recovery(self._new(record.account, now))
 
     def _finished(self, record: RecoveryRecord, now: datetime) -> RecoveryRecord:
         account, until = record.account, now + CLOSED

@@ -46,6 +46,12 @@ class JournalStaffDirectory:
         """See the port."""
         return right in self.rights(account)
 
+    def confirmed_keys(self, account: str) -> frozenset[str]:
+        """See the port."""
+        with self._known() as (staff, _):
+            found = staff.accounts.get(account)
+            return frozenset() if found is None else found.keys
+
     def member(self, account: str) -> StaffMember | None:
         """See the port."""
         with self._known() as (staff, now):

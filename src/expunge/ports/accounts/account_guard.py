@@ -147,7 +147,10 @@ class AccountGuard(Protocol):
         ...
 
     def begin_code_device(self, account: UUID, session: bytes, permit: str) -> SeedOffer:
-        """Return the seed of a new code device, which no other call ever shows. Raises as :meth:`begin_enrolment`."""
+        """Return the seed of a new code device, which no other call ever shows.
+
+        Raises as :meth:`begin_enrolment`, and NotPermitted for an account of staff.
+        """
         ...
 
     def finish_code_device(self, token: str, account: UUID, session: bytes, code: str) -> None:

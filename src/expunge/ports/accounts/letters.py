@@ -14,6 +14,8 @@ class Letter:
     subject: str
     text: str = field(repr=False)
     html: str = field(repr=False)
+    tells: bool = False
+    """Whether it tells of what has happened: it waits where others are refused."""
 
 
 class Letters(Protocol):
@@ -22,8 +24,10 @@ class Letters(Protocol):
     def post(self, letter: Letter) -> None:
         """Take a letter and return at once; it is sent in a thread beside, with a few tries. One that cannot be sent is lost, and counted.
 
+        Letters that were asked for, such as codes, never take the room of those that tell of something.
+
         Raises:
-            Undelivered: no letter goes out at present; this one was not taken.
+            Undelivered: no letter goes out at present; this one was not taken. One that tells of something is taken, and tried.
             Busy: too many letters wait; this one was not taken.
         """
         ...

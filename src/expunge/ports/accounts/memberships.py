@@ -18,6 +18,10 @@ class Memberships(Protocol):
         """
         ...
 
+    def may_confirm(self, ask: Ask, credential: bytes) -> bool:
+        """Return whether a passkey of the account, given by its id, may confirm the ask. Raises StateUnavailable."""
+        ...
+
 
 class Invitations(Protocol):
     """One-time secrets that enrol the first credential of an account: links for employees, or from a company's own app."""

@@ -65,6 +65,10 @@ class StaffDirectory(Protocol):
         """Return whether an account may do now what a right lets it do."""
         ...
 
+    def confirmed_keys(self, account: str) -> frozenset[str]:
+        """Return the fingerprints of an account's passkeys that another person confirmed."""
+        ...
+
     def member(self, account: str) -> StaffMember | None:
         """Return an account; None where it is not known."""
         ...

@@ -30,6 +30,8 @@ from expunge.ports.accounts.account_register import (
 from expunge.testing.forked import start
 
 ONE, OTHER, NONE = (UUID(int=number) for number in (1, 2, 3))
+STRANGER = UUID(int=4)
+"""Opened, never proven, and without anything."""
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
 
@@ -388,7 +390,7 @@ class RegisterSuite:
                     assert is_done(register), f"{name}: and again"
 
     def _furnish(self, register: AccountRegister) -> None:
-        for number in (ONE, OTHER):
+        for number in (ONE, OTHER, STRANGER):
             register.open_account(account(number))
         register.add_credential(passkey(b"c-0"), first=True)
         register.add_credential(passkey(b"c-9"), first=False)
@@ -420,7 +422,7 @@ class RegisterSuite:
                 lambda held: held.credentials(ONE)[:1] == (replace(passkey(b"c-0"), name=b"other"),),
             ),
             "close": (lambda held: held.close_account(ONE), lambda held: held.account(ONE) is None),
-            "drop": (lambda held: held.drop_unproven(LATER), lambda held: held.account(OTHER) is None),
+            "drop": (lambda held: held.drop_unproven(LATER), lambda held: held.account(STRANGER) is None),
             "handover": (
                 lambda held: held.use_hand_over(b"u" * 32, ONE, b"s" * 32, LATER, AT),
                 lambda held: held.hand_over_use(b"u" * 32) is not None,

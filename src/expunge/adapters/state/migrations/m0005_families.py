@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ("use", models.BinaryField(max_length=32, primary_key=True, serialize=False)),
                 ("session", models.BinaryField(max_length=32)),
                 ("until", models.DateTimeField(db_index=True)),
-                ("account", models.ForeignKey(**_ACCOUNT)),
+                ("account", models.UUIDField()),
             ],
             options={"db_table": "expunge_hand_over"},
         ),

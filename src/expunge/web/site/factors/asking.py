@@ -121,7 +121,7 @@ class _Asked:
         try:
             begun = guard().begin_ask(guard_session(self._request), self.ask)
         except NotPermitted:
-            return self._left(_("Your account may not do this any more."))
+            return self._left(_not_now())
         self._keep(token=begun.token, sent="")
         return self._render(problem, options=begun.options, with_code=begun.takes_code)
 
@@ -147,7 +147,8 @@ class _Asked:
         try:
             return self._page.act(self._request, self.ask, permit, self._given)
         except (Busy, ChallengeEnded, NotPermitted, ProofRefused, UsageError) as refusal:
-            return self._left(refused(refusal))
+            closed = isinstance(refusal, NotPermitted) and self.ask.kind is AskKind.CLOSE_ACCOUNT
+            return self._left(_not_now() if closed else refused(refusal))
 
     def _proven(self, factor: str) -> None:
         """Note what the person has shown: it ends delays after failures, and a factor stands for what other pages would ask again."""
@@ -203,6 +204,10 @@ class _Asked:
         self._request.session.pop(_ASKED, None)
         messages.error(self._request, why)
         return redirect(self._page.back)
+
+
+def _not_now() -> str:
+    return _("Your account may not do this now. After a recovery, some things stay closed for seven days.")
 
 
 def refused(error: ExpungeError) -> str:

@@ -50,7 +50,7 @@ def words_of(error: ExpungeError) -> str:
         case ProofRefused():
             return _("The passkey's answer does not hold. Nothing was decided. Try again.")
         case NotPermitted():
-            return str(_RULES[StaffRule.NO_RIGHT])
+            return _("This takes a right that your account does not have now, or a passkey that another person has confirmed.")
         case _:
             return _("What this page says is not as it was. Nothing was decided. Look at the account, and decide again.")
 
