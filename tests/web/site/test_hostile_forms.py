@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -126,7 +127,36 @@ def test_a_decision_on_a_page_holds_nothing_of_the_session(employed: Employee) -
     body = signed.split(":")[0]
     told = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     assert told["l"] == "desk-99"
-    row = employed.site.sql("SELECT data FROM expunge_session WHERE digest = ?", sha256(employed.cookies["session"].encode()).hexdigest())
-    key = HKDF(SHA256(), 32, None, b"expunge/session/1").derive(employed.cookies["session"].encode())
-    data = json.loads(AESGCM(key).decrypt(row[0][0][:12], row[0][0][12:], None))
-    assert told["s"] == sha256(bytes.fromhex(data["expunge_guard_session"])).hexdigest()
+    assert told["s"] == sha256(bytes.fromhex(in_session(employed)["expunge_guard_session"])).hexdigest()
+
+
+def test_nothing_of_one_person_waits_in_the_browser_for_the_next(anna: HttpPerson) -> None:
+    """What the keeper knows the session by, a permit and a link: all of it ends with the first person's login."""
+    anna.sign_up("first-of-two@example.org")
+    paste(anna, token(anna.site, "first-of-two@example.org", ("profile:p-1", "guardian")))
+    before = in_session(anna)
+    assert {"expunge_guard_session", "expunge_enrolment_permit", "expunge_hand_over"} <= before.keys()
+    anna.log_out()
+    anna.sign_up("second-of-two@example.org")
+    after = in_session(anna)
+    assert after["expunge_guard_session"] != before["expunge_guard_session"]
+    assert after["expunge_enrolment_permit"]["permit"] != before["expunge_enrolment_permit"]["permit"]
+    assert "expunge_hand_over" not in after
+
+
+@pytest.mark.parametrize("path", ["/account/2fa/webauthn/login/", "/account/confirm/", "/account/2fa/webauthn/add/"])
+def test_an_answer_within_an_answer_without_end_is_no_defect(anna: HttpPerson, path: str) -> None:
+    anna.sign_up(f"deep-{len(path)}@example.org")
+    if "login" in path:
+        anna.log_out()
+    anna.get(path)
+    assert anna.post(path, credential="[" * 200_000).status < 500
+
+
+def in_session(person: HttpPerson) -> dict[str, Any]:
+    """What the server keeps in a browser's session."""
+    key = person.cookies["session"].encode()
+    ((sealed,),) = person.site.sql("SELECT data FROM expunge_session WHERE digest = ?", sha256(key).hexdigest())
+    opened = AESGCM(HKDF(SHA256(), 32, None, b"expunge/session/1").derive(key)).decrypt(sealed[:12], sealed[12:], None)
+    found: dict[str, Any] = json.loads(opened)
+    return found

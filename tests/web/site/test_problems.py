@@ -21,6 +21,22 @@ def test_a_late_form_shows_what_was_typed_only_where_it_was_ours(served_site: Si
     assert "a secret" not in page.text
 
 
+def test_a_keeper_that_cannot_read_its_tables_is_told_as_away(served_site: SiteServed) -> None:
+    person = HttpPerson(served_site)
+    person.sign_up("tables@example.org")
+    served_site.kept("ALTER TABLE expunge_credential RENAME TO away")
+    try:
+        for path in ("/account/2fa/", "/account/2fa/webauthn/", "/account/close/"):
+            page = person.get(path) if path != "/account/close/" else person.post(path)
+            assert page.status == 503, path
+            assert "We cannot reach your account now" in page.words
+        person.get("/staff/enrol/")
+        assert person.post("/staff/sign-in/finish/", response="{}").status < 500
+    finally:
+        served_site.kept("ALTER TABLE away RENAME TO expunge_credential")
+    assert person.get("/account/2fa/").status == 200
+
+
 def test_a_page_that_is_not_there_repeats_no_address(served_site: SiteServed) -> None:
     page = HttpPerson(served_site).get("/account/ana@example.org/")
     assert page.status == 404

@@ -104,6 +104,28 @@ class CodeAgainForm(_TakesCode, ReauthenticateForm):  # type: ignore[misc]
     """A code before something that matters."""
 
 
+class PasskeyAnswer(forms.JSONField):
+    """What a browser answered for a passkey. Lists within lists without end are no JSON here, as everything else that is none."""
+
+    def __init__(self, *, required: bool = True) -> None:
+        """``required``: whether the form needs one."""
+        super().__init__(required=required, widget=forms.HiddenInput)
+
+    def to_python(self, value: Any) -> Any:
+        """Return the answer. Raises ValidationError."""
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return what the form shows again: nothing of what no browser answers."""
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return None
+
+
 class _CountsUp:
     cleaned_data: dict[str, Any]
 
@@ -120,9 +142,13 @@ class _CountsUp:
 class PasskeyForm(_CountsUp, AuthenticateWebAuthnForm):  # type: ignore[misc]
     """A passkey as the second factor of a login."""
 
+    credential = PasskeyAnswer()
+
 
 class PasskeyLoginForm(_CountsUp, LoginWebAuthnForm):  # type: ignore[misc]
     """A login with a passkey alone."""
+
+    credential = PasskeyAnswer()
 
     def clean_credential(self) -> Authenticator:
         """Read the account in the handle that the keeper gave the passkey: its 16 bytes, where allauth writes a text."""
@@ -140,6 +166,8 @@ class PasskeyLoginForm(_CountsUp, LoginWebAuthnForm):  # type: ignore[misc]
 
 class PasskeyAgainForm(_CountsUp, ReauthenticateWebAuthnForm):  # type: ignore[misc]
     """A passkey before something that matters."""
+
+    credential = PasskeyAnswer()
 
 
 def _name_of(way: Authenticator) -> str:

@@ -30,6 +30,7 @@ from expunge.errors import Busy, ChallengeEnded, CredentialCopied, ExpungeError,
 from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
 from expunge.ports.accounts.authenticators import Options
 from expunge.web.site.accounts import guarding
+from expunge.web.site.accounts.forms import PasskeyAnswer
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
 
@@ -79,7 +80,7 @@ class _Proof(forms.Form):
     code = forms.CharField(
         label=gettext_lazy("Code"), required=False, max_length=32, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"})
     )
-    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
+    credential = PasskeyAnswer(required=False)
 
 
 @require_http_methods(["GET", "POST"])

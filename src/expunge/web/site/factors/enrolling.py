@@ -33,6 +33,7 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import AlreadyThere, ChallengeEnded, ExpungeError, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import MOST_NAME
 from expunge.web.site.accounts import guarding
+from expunge.web.site.accounts.forms import PasskeyAnswer
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.factors import asking
@@ -48,7 +49,7 @@ class NewPasskeyForm(forms.Form):
     """The answer of a browser that made a passkey, and the name for it."""
 
     name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=MOST_NAME)
-    credential = forms.JSONField(widget=forms.HiddenInput)
+    credential = PasskeyAnswer()
 
 
 class NewAppForm(forms.Form):
