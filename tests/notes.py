@@ -1,7 +1,7 @@
 """Notes of a run of the whole suite, for ``scripts/test``: how long each test took, and which were disturbed by others beside them.
 
-``-p tests.notes --notes=FOLDER`` writes ``durations.tsv`` and ``failed.json`` into the folder and prints the slowest tests and files. A
-run with ``--beside=FAILED.json`` repeats the tests that failed there, alone, prints both results, and fails unless each of them passes.
+``-p tests.notes --notes=FOLDER`` writes ``durations.tsv`` and ``failed.json`` into the folder, each failure at once into
+``failures.txt``, and prints the slowest tests and files. A run with ``--beside=FAILED.json`` repeats the tests that failed there, alone, prints both results, and fails unless each of them passes.
 ``python -m tests.notes DURATIONS.tsv`` prints the table of CONTRIBUTING.md.
 """
 
@@ -34,6 +34,10 @@ class Notes:
         self.seconds[report.nodeid] += report.duration
         if report.failed:
             self.results[report.nodeid] = f"failed: {_first_line(report)}"
+            # Why at once: a long run that is broken off has told what it found.
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "failures.txt").open("a") as found:
+                found.write(f"{report.nodeid}\t{_first_line(report)}\n")
         elif report.when == "call" and report.passed:
             self.results.setdefault(report.nodeid, PASSED)
 
