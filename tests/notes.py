@@ -1,7 +1,8 @@
 """Notes of a run of the whole suite, for ``scripts/test``: how long each test took, and which were disturbed by others beside them.
 
 ``-p tests.notes --notes=FOLDER`` writes ``durations.tsv`` and ``failed.json`` into the folder, each failure at once into
-``failures.txt``, and prints the slowest tests and files. A run with ``--beside=FAILED.json`` repeats the tests that failed there, alone, prints both results, and fails unless each of them passes.
+``failures.txt``, and prints the slowest tests and files. A run with ``--beside=FAILED.json`` repeats the tests that failed there, alone,
+prints both results, and fails unless each of them passes.
 ``python -m tests.notes DURATIONS.tsv`` prints the table of CONTRIBUTING.md.
 """
 
