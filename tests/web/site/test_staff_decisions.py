@@ -292,7 +292,7 @@ def test_who_lost_the_right_meanwhile_decides_nothing(office: Office) -> None:
     goes = Decider.joins(office.site, "admin-goes", F.ADMINISTRATOR)
     goes.step("/staff/people/safe-desk/suspend/", reason="left")
     decided(office.site, RevokeRights(goes.account, F.ADMINISTRATOR, (R.MANAGE_STAFF,), StaffReason.MOVED))
-    assert "takes a right that your account does not have now" in goes.confirm()["trouble"]
+    assert "a right that your account does not have now" in goes.confirm()["trouble"]
     assert goes.get("/staff/people/safe-desk/suspend/").status == 403
     assert goes.get("/staff/people/safe-desk/").status == 200
     assert rights_of(office.site, "safe-desk") == RIGHTS[F.REVIEWER]

@@ -18,6 +18,13 @@ from expunge.web.site.accounts.models import Account
 _SESSION, _PERMIT = "expunge_guard_session", "expunge_enrolment_permit"
 
 
+def account_of(request: HttpRequest) -> Account:
+    """Return the account of a request in whose session a person is logged in."""
+    account = request.user
+    assert isinstance(account, Account)
+    return account
+
+
 def guard() -> AccountGuard:
     """Return the keeper's account guard."""
     found: AccountGuard = settings.EXPUNGE_GUARD

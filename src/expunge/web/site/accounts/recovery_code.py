@@ -19,10 +19,9 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from expunge.errors import AlreadyThere, Busy, ChallengeEnded, NotPermitted, ProofRefused, Undelivered
-from expunge.ports.accounts.account_guard import AccountGuard
 from expunge.ports.accounts.recoveries import Recovering
 from expunge.web.site.accounts import recovery
-from expunge.web.site.accounts.guarding import guard_session
+from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.accounts.sessions import RECOVERY_CODE as KEY
 
@@ -94,11 +93,10 @@ def _sent(request: HttpRequest, account: Account, email: str) -> str:
         link = f"{settings.EXPUNGE_SITE.origin}{reverse('account_reset_password')}"
         adapter.send_mail("accounts/mail/recovery_not_needed", email, {"link": link})
         return ""
-    guard: AccountGuard = settings.EXPUNGE_GUARD
     # Why nothing is said: an answer of its own would tell that there is such an account.
     with suppress(NotPermitted, Busy, Undelivered):
         with suppress(AlreadyThere):
-            guard.open_account(account.pk, email, account.language)
+            guard().open_account(account.pk, email, account.language)
         recovery.keeper().send_recovery_code(account.pk, guard_session(request))
     return str(account.pk)
 

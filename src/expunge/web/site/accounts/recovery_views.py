@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
@@ -22,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from expunge.core.accounts.recovery import RecoveryStanding, RecoveryState
 from expunge.ports.accounts.recoveries import Recovering
 from expunge.web.site.accounts import guarding, notices, recovery
+from expunge.web.site.accounts.guarding import account_of
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.accounts.recovery_code import CodeForm, RecoveryCode, wrong
 
@@ -82,7 +82,7 @@ def stop_by_mail(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 def stop(request: HttpRequest) -> HttpResponse:
     """Stop the recovery of the account that is logged in, from any page of it."""
-    if recovery.stop(_account(request)):
+    if recovery.stop(account_of(request)):
         messages.success(request, _("The recovery was stopped. If you did not ask for it, change the password of your mailbox."))
     return redirect("usersessions_list")
 
@@ -90,7 +90,7 @@ def stop(request: HttpRequest) -> HttpResponse:
 @login_required
 def enrol(request: HttpRequest) -> HttpResponse:
     """Offer the ways to enrol a second factor: after a sign-up, and after a recovery, when nothing else is open."""
-    account = _account(request)
+    account = account_of(request)
     return render(request, "accounts/enrol.html", {"must": account.must_enrol, "has_factor": is_mfa_enabled(account)})
 
 
@@ -122,9 +122,3 @@ def _let_in(request: HttpRequest, account: Account) -> HttpResponse:
         request, account, email_verification="", signal_kwargs=None, email=None, signup=False, redirect_url=reverse("accounts_enrol")
     )
     return into
-
-
-def _account(request: HttpRequest) -> Account:
-    account: Any = request.user
-    assert isinstance(account, Account)
-    return account

@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from expunge.web.site.accounts import interrupted, known_devices, sessions
+from expunge.web.site.accounts.guarding import account_of
 from expunge.web.site.accounts.models import Account, KnownDevice
 from expunge.web.site.accounts.session_store import IDLE, latest_end
 from expunge.web.site.shell.devices import device_name
@@ -51,7 +52,7 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """End one session, or forget one browser, or do it with all others."""
-        account, act = _account(request), request.POST.get("act", "others")
+        account, act = account_of(request), request.POST.get("act", "others")
         number = row_number(request.POST.get("number", ""))
         if act == "forget-all":
             known_devices.forget(account)
@@ -80,7 +81,7 @@ class LeaveView(LogoutView):  # type: ignore[misc]
 @login_required
 def change_password(request: HttpRequest) -> HttpResponseBase:
     """Change the password, as allauth does; where there is a second factor, that is asked for first."""
-    if is_mfa_enabled(_account(request), ["webauthn", "totp"]):
+    if is_mfa_enabled(account_of(request), ["webauthn", "totp"]):
         raise_if_reauthentication_required(request, app="allauth.account")
     response: HttpResponseBase = password_change(request)
     return response
@@ -111,10 +112,4 @@ def _end(request: HttpRequest, account: Account, number: int) -> HttpResponse:
 
 
 def _devices(request: HttpRequest) -> list[tuple[KnownDevice, bool]]:
-    return known_devices.listed(request, _account(request))
-
-
-def _account(request: HttpRequest) -> Account:
-    account = request.user
-    assert isinstance(account, Account)
-    return account
+    return known_devices.listed(request, account_of(request))

@@ -18,8 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.web.site.accounts import closing
-from expunge.web.site.accounts.guarding import guard, guard_session
-from expunge.web.site.accounts.models import Account
+from expunge.web.site.accounts.guarding import account_of, guard, guard_session
 from expunge.web.site.factors import asking
 
 _ADDRESS = "address"
@@ -30,7 +29,7 @@ class AddressView(EmailView):  # type: ignore[misc]
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Ask for the confirmation."""
-        account, address = _account(self.request), form.cleaned_data["email"].lower()
+        account, address = account_of(self.request), form.cleaned_data["email"].lower()
         ask = Ask(AskKind.CHANGE_OF_ADDRESS, account.pk, details=((_ADDRESS, sha256(address.encode()).hexdigest()),))
         return asking.begin(self.request, ask, address=address)
 
@@ -48,7 +47,7 @@ def close(request: HttpRequest) -> HttpResponse:
     """Say what closing an account means; the ask for it follows."""
     if request.method != "POST":
         return render(request, "accounts/close.html")
-    return asking.begin(request, Ask(AskKind.CLOSE_ACCOUNT, _account(request).pk))
+    return asking.begin(request, Ask(AskKind.CLOSE_ACCOUNT, account_of(request).pk))
 
 
 def offer_asks() -> None:
@@ -82,7 +81,7 @@ def _change(request: HttpRequest, ask: Ask, permit: str, given: asking.Given) ->
     """Change the address in the keeper, and have a code sent there; the login takes it once the code came back."""
     address = given[_ADDRESS]
     guard().change_address(permit, guard_session(request), ask, address)
-    send_verification_email_to_address(request, EmailAddress(user=_account(request), email=address))
+    send_verification_email_to_address(request, EmailAddress(user=account_of(request), email=address))
     return redirect("account_email_verification_sent")
 
 
@@ -90,13 +89,7 @@ def _close(request: HttpRequest, ask: Ask, permit: str, _given: asking.Given) ->
     """Close the account in the keeper, which tells its address, and remove what the pages hold."""
     # Why the keeper first: an account that is left here can be closed again, and one that is left there could not.
     guard().close_account(permit, guard_session(request), ask)
-    closing.close(request, _account(request))
+    closing.close(request, account_of(request))
     logout(request)
     messages.success(request, _("Your account is closed."))
     return redirect("home")
-
-
-def _account(request: HttpRequest) -> Account:
-    account = request.user
-    assert isinstance(account, Account)
-    return account

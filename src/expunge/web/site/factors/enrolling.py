@@ -34,7 +34,7 @@ from expunge.errors import AlreadyThere, ChallengeEnded, ExpungeError, NotPermit
 from expunge.ports.accounts.account_guard import MOST_NAME
 from expunge.web.site.accounts import guarding
 from expunge.web.site.accounts.forms import PasskeyAnswer
-from expunge.web.site.accounts.guarding import guard, guard_session
+from expunge.web.site.accounts.guarding import account_of, guard, guard_session
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.factors import asking
 from expunge.web.site.shell.devices import device_name
@@ -64,7 +64,7 @@ class NewAppForm(forms.Form):
 @login_required
 def add_passkey(request: HttpRequest) -> HttpResponse:
     """Add a passkey. The first one takes a code by mail, each later one takes a passkey or a code app."""
-    account = _account(request)
+    account = account_of(request)
     resume(request, account)
     permit = guarding.enrolment_permit(request, account)
     if not permit:
@@ -101,7 +101,7 @@ def sign_up_passkey(request: HttpRequest) -> HttpResponse:
 @login_required
 def add_app(request: HttpRequest) -> HttpResponse:
     """Set up an app of codes, whose key is shown once and kept by the keeper alone."""
-    account = _account(request)
+    account = account_of(request)
     if Authenticator.objects.filter(user=account, type=Authenticator.Type.TOTP).exists():
         return redirect("mfa_deactivate_totp")
     permit = guarding.enrolment_permit(request, account)
@@ -233,7 +233,7 @@ def _why(refusal: ExpungeError) -> str:
 
 def _enrol(request: HttpRequest, ask: Ask, permit: str, given: asking.Given) -> HttpResponse:  # noqa: ARG001 - the shape of an act
     """Keep the permit of an ask to enrol, and go on to the page that asked."""
-    guarding.keep_permit(request, _account(request), permit)
+    guarding.keep_permit(request, account_of(request), permit)
     return redirect(given["then"])
 
 
@@ -248,9 +248,3 @@ def offer_asks() -> None:
             back="mfa_index",
         ),
     )
-
-
-def _account(request: HttpRequest) -> Account:
-    account = request.user
-    assert isinstance(account, Account)
-    return account

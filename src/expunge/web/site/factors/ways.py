@@ -25,7 +25,7 @@ from expunge.core.accounts.credential_strength import Method
 from expunge.core.accounts.recovery import WAIT
 from expunge.errors import UsageError
 from expunge.ports.accounts.account_guard import CredentialCard
-from expunge.web.site.accounts.guarding import guard, guard_session
+from expunge.web.site.accounts.guarding import account_of, guard, guard_session
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.factors import asking, enrolling
 from expunge.web.site.factors.strength import strength_of
@@ -54,7 +54,7 @@ class Passkey:
 @login_required
 def passkeys(request: HttpRequest) -> HttpResponse:
     """List the passkeys of an account; name or remove one."""
-    account = _account(request)
+    account = account_of(request)
     enrolling.resume(request, account)
     cards = guard().credentials(account.pk)
     listed = passkeys_of(account, cards)
@@ -70,7 +70,7 @@ def passkeys(request: HttpRequest) -> HttpResponse:
 @login_required
 def remove_app(request: HttpRequest) -> HttpResponse:
     """Turn the code app off: another credential, or a code of it, confirms that."""
-    account = _account(request)
+    account = account_of(request)
     cards = guard().credentials(account.pk)
     row = Authenticator.objects.filter(user=account, type=Authenticator.Type.TOTP).first()
     known = any(each.method is Method.TOTP for each in cards)
@@ -110,7 +110,7 @@ class WaysView(IndexView):  # type: ignore[misc]
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the strength."""
         values: dict[str, Any] = super().get_context_data(**kwargs)
-        account = _account(self.request)
+        account = account_of(self.request)
         return {**values, "strength": strength_of(account), "wait": WAIT}
 
 
@@ -144,7 +144,7 @@ def _change(request: HttpRequest, account: Account, chosen: Passkey, cards: Sequ
 
 def _remove(request: HttpRequest, ask: Ask, permit: str, _given: asking.Given) -> HttpResponse:
     """Remove a credential in the keeper and for logins."""
-    account, named = _account(request), ask.detail(_CREDENTIAL)
+    account, named = account_of(request), ask.detail(_CREDENTIAL)
     kind = Authenticator.Type.TOTP if named == _APP else Authenticator.Type.WEBAUTHN
     rows = [row for row in Authenticator.objects.filter(user=account, type=kind) if named == _APP or _id_of(row) == named]
     # Why in one: where the keeper refuses, the login keeps it too.
@@ -159,7 +159,7 @@ def _remove(request: HttpRequest, ask: Ask, permit: str, _given: asking.Given) -
 def _title(request: HttpRequest, ask: Ask, _given: asking.Given) -> str:
     if ask.detail(_CREDENTIAL) == _APP:
         return _("Turn off the code app?")
-    cards = guard().credentials(_account(request).pk)
+    cards = guard().credentials(account_of(request).pk)
     name = next((card.name for card in cards if card.id == ask.detail(_CREDENTIAL)), "")
     return _("Remove the passkey “%(name)s”?") % {"name": name}
 
@@ -179,9 +179,3 @@ def _living(cards: Sequence[CredentialCard]) -> int:
 def _id_of(row: Authenticator) -> str:
     made: Any = row.wrap().authenticator_data.credential_data
     return bytes(made.credential_id).hex() if made else ""
-
-
-def _account(request: HttpRequest) -> Account:
-    account = request.user
-    assert isinstance(account, Account)
-    return account

@@ -18,10 +18,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.hand_over import MOST_TOKEN, HandOverFault, digest_of
 from expunge.errors import Busy, ChallengeEnded, CredentialCopied, HandOverRefused, NotPermitted, ProofRefused, UsageError
-from expunge.ports.accounts.account_guard import AccountGuard, CodeProof, PasskeyProof
+from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
 from expunge.ports.accounts.hand_overs import HandOverCard, HandOvers
-from expunge.web.site.accounts.guarding import guard_session
-from expunge.web.site.accounts.models import Account
+from expunge.web.site.accounts.guarding import account_of, guard, guard_session
 from expunge.web.site.defence.outcomes import note_success
 
 _TOKEN, _ASKED, _DONE = "expunge_hand_over", "expunge_hand_over_asked", "expunge_hand_over_done"
@@ -79,7 +78,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     token = request.session.get(_TOKEN, "")
     if not token:
         return redirect("families_hand_over")
-    ask = Ask(AskKind.HAND_OVER, _account(request).pk, details=(("token", digest_of(token)),))
+    ask = Ask(AskKind.HAND_OVER, account_of(request).pk, details=(("token", digest_of(token)),))
     trouble: Any = ""
     if request.method == "POST":
         try:
@@ -103,7 +102,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
             return redirect("families_hand_over_done")
     try:
         card = _hand_overs().look(token)
-        ceremony = _guard().begin_ask(guard_session(request), ask)
+        ceremony = guard().begin_ask(guard_session(request), ask)
     except HandOverRefused as refusal:
         return _fault(request, HandOverFault(refusal.reason))
     except NotPermitted:
@@ -126,7 +125,7 @@ def _redeemed(request: HttpRequest, ask: Ask, token: str) -> HandOverCard:
     code, response = request.POST.get("code", "").replace(" ", ""), request.POST.get("response", "")
     proof = CodeProof(code) if code else PasskeyProof(response.encode())
     session = guard_session(request)
-    permit = _guard().finish_ask(request.session.pop(_ASKED, ""), session, ask, proof)
+    permit = guard().finish_ask(request.session.pop(_ASKED, ""), session, ask, proof)
     return _hand_overs().redeem(permit, session, ask, token)
 
 
@@ -140,17 +139,6 @@ def _fault(request: HttpRequest, fault: HandOverFault) -> HttpResponse:
 
 def _shown(card: HandOverCard) -> dict[str, Any]:
     return {"guardian_of": card.guardian_of, "oneself": card.oneself, "ends": card.ends}
-
-
-def _account(request: HttpRequest) -> Account:
-    account = request.user
-    assert isinstance(account, Account)
-    return account
-
-
-def _guard() -> AccountGuard:
-    guard: AccountGuard = settings.EXPUNGE_GUARD
-    return guard
 
 
 def _hand_overs() -> HandOvers:

@@ -15,6 +15,7 @@ from expunge.core.accounts.accounts_spec import ProviderSpec
 from expunge.core.accounts.credential_strength import Audience, Level
 from expunge.core.accounts.provider_assurance import assurance
 from expunge.core.accounts.staff_state import StaffStanding
+from expunge.web.site.accounts.guarding import guard
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.providers.pages import problem_page
 from expunge.web.site.providers.protocol.problems import Problem, ProviderTrouble
@@ -42,7 +43,7 @@ def decide(request: HttpRequest, login: SocialLogin, spec: ProviderSpec) -> Http
         record.note(Outcome.CLOSED, method)
         return problem_page(request, spec, ProviderTrouble(Problem.CLOSED))
     # Why NONE too: a text message does not become as good as a passkey by a record (DSG-10).
-    if said is Level.NONE or not holds(member, method, entering.guard().level(account, Audience.STAFF)):
+    if said is Level.NONE or not holds(member, method, guard().level(account, Audience.STAFF)):
         record.note(Outcome.TOO_WEAK, method)
         return problem_page(request, spec, ProviderTrouble(Problem.TOO_WEAK))
     entering.begin(request, account, method)

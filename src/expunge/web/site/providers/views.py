@@ -27,6 +27,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from expunge.core.accounts.accounts_spec import ProviderAudience
 from expunge.ports.accounts.sealed_fields import FieldKind
 from expunge.web.site.accounts import notices
+from expunge.web.site.accounts.guarding import account_of
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.providers.adapters import AGAIN
 from expunge.web.site.providers.pages import problem_page
@@ -98,7 +99,7 @@ def answered(request: HttpRequest, provider: CompanyProvider) -> HttpResponseBas
 @login_required
 def again(request: HttpRequest) -> HttpResponse:
     """Show the companies by whose logins the account proves once more whose it is."""
-    accounts = SocialAccount.objects.filter(user=_account(request)).values_list("provider", flat=True)
+    accounts = SocialAccount.objects.filter(user=account_of(request)).values_list("provider", flat=True)
     companies = [spec for spec in settings.EXPUNGE_SITE.providers if spec.id in set(accounts)]
     return render(request, "providers/again.html", {"companies": companies, "back": get_next_redirect_url(request) or "/"})
 
@@ -118,7 +119,7 @@ class ConnectedLogin:
 @login_required
 def connected(request: HttpRequest) -> HttpResponse:
     """List the connected logins of an account, and disconnect one."""
-    account = _account(request)
+    account = account_of(request)
     logins = SocialAccount.objects.filter(user=account).order_by("pk")
     if request.method == "POST":
         raise_if_reauthentication_required(request, app="allauth.socialaccount")
@@ -173,9 +174,3 @@ def provider_of(request: HttpRequest, provider_id: str, audience: ProviderAudien
         raise Http404
     provider: CompanyProvider = get_adapter(request).get_provider(request, provider_id)
     return provider
-
-
-def _account(request: HttpRequest) -> Account:
-    account = request.user
-    assert isinstance(account, Account)
-    return account

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from expunge.core.accounts import staff_acts
 from expunge.errors import AlreadyThere, ChallengeEnded, NotPermitted, ProofRefused, UsageError
-from expunge.web.site.accounts.guarding import guard_session
+from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.defence.outcomes import take_back_passkey
 from expunge.web.site.shell.devices import device_name
 from expunge.web.site.staff import entering, record
@@ -47,8 +47,8 @@ def prove(request: HttpRequest) -> JsonResponse:
     session = guard_session(request)
     secret = request.POST.get("secret", "").strip().rpartition("#")[2][:_MOST_SECRET]
     try:
-        account, permit = entering.guard().prove_by_invitation(session, secret)
-        ceremony = entering.guard().begin_enrolment(account, session, permit)
+        account, permit = guard().prove_by_invitation(session, secret)
+        ceremony = guard().begin_enrolment(account, session, permit)
     except NotPermitted:
         record.note(Outcome.BAD_LINK)
         return trouble(_("You have used this link already. Log in with the passkey that you made."))
@@ -68,7 +68,7 @@ def finish(request: HttpRequest) -> JsonResponse:
     account, session = UUID(held["account"]), guard_session(request)
     name = device_name(request.headers.get("User-Agent", ""))[:64]
     try:
-        entering.guard().finish_enrolment(held["token"], account, session, request.POST.get("response", "").encode(), name)
+        guard().finish_enrolment(held["token"], account, session, request.POST.get("response", "").encode(), name)
     except AlreadyThere:
         return trouble(_("This passkey belongs to another account. Make a new one."))
     except NotPermitted:

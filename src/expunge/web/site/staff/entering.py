@@ -23,7 +23,6 @@ from django.utils.translation import gettext as _
 from expunge.core.accounts.staff import StaffRight
 from expunge.core.accounts.staff_state import StaffStanding
 from expunge.errors import Refused
-from expunge.ports.accounts.account_guard import AccountGuard
 from expunge.ports.accounts.staff_directory import StaffDoor, StaffMember
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.staff.right_words import right_words
@@ -101,12 +100,6 @@ def signed_in_by_passkey(request: HttpRequest, within: float) -> bool:
     """Return whether a session of staff began with a passkey, so many seconds ago at most."""
     held = request.session.get(_STAFF)
     return held is not None and held["method"] == SignInMethod.PASSKEY.value and time.time() - held["since"] <= within
-
-
-def guard() -> AccountGuard:
-    """Return the keeper's account guard."""
-    found: AccountGuard = settings.EXPUNGE_GUARD
-    return found
 
 
 def register() -> StaffDoor:

@@ -19,11 +19,9 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import AlreadyThere, ChallengeEnded, CredentialCopied, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import MOST_NAME, PasskeyProof
 from expunge.web.site.accounts import sessions
-from expunge.web.site.accounts.guarding import guard_session
-from expunge.web.site.accounts.models import Account
+from expunge.web.site.accounts.guarding import account_of, guard, guard_session
 from expunge.web.site.shell.devices import device_name
 from expunge.web.site.shell.typed import row_number
-from expunge.web.site.staff import entering
 from expunge.web.site.staff.entering import StaffRequest, staff_page
 from expunge.web.site.staff.sign_in import trouble
 
@@ -34,8 +32,8 @@ _STEP = "expunge_staff_step"
 @staff_page()
 def page(request: StaffRequest) -> HttpResponse:
     """Show the passkeys with their fingerprints, and the browsers that are signed in."""
-    cards = entering.guard().credentials(UUID(request.staff.account))
-    open_sessions = UserSession.objects.purge_and_list(_account(request))
+    cards = guard().credentials(UUID(request.staff.account))
+    open_sessions = UserSession.objects.purge_and_list(account_of(request))
     for each in open_sessions:
         each.name = device_name(each.user_agent)
     good = [each for each in cards if each.copied_at is None]
@@ -60,7 +58,7 @@ def adding_confirmed(request: StaffRequest) -> JsonResponse:
 
     def act(permit: str, _ask: Ask, session: bytes) -> dict[str, Any]:
         account = UUID(request.staff.account)
-        ceremony = entering.guard().begin_enrolment(account, session, permit)
+        ceremony = guard().begin_enrolment(account, session, permit)
         request.session[_STEP] = {**held, "token": ceremony.token}
         return {"options": ceremony.options, "finish": reverse("staff_adding_finish")}
 
@@ -75,9 +73,7 @@ def finish_adding(request: StaffRequest) -> JsonResponse:
     held = request.session.get(_STEP) or {}
     try:
         response = request.POST.get("response", "").encode()
-        entering.guard().finish_enrolment(
-            held.get("token", ""), UUID(request.staff.account), guard_session(request), response, held.get("name", "")
-        )
+        guard().finish_enrolment(held.get("token", ""), UUID(request.staff.account), guard_session(request), response, held.get("name", ""))
     except (AlreadyThere, NotPermitted):
         return trouble(_("This passkey could not be added: it is enrolled already, or there are too many."))
     except ChallengeEnded:
@@ -94,7 +90,7 @@ def finish_adding(request: StaffRequest) -> JsonResponse:
 def begin_removing(request: StaffRequest) -> JsonResponse:
     """Ask for a signature that lets the account remove a passkey."""
     named = request.POST.get("credential", "")
-    if all(each.id != named for each in entering.guard().credentials(UUID(request.staff.account))):
+    if all(each.id != named for each in guard().credentials(UUID(request.staff.account))):
         return trouble(_("This account has no such passkey any more. Open the page again."))
     ask = Ask(AskKind.REMOVE_CREDENTIAL, UUID(request.staff.account), details=(("credential", named),))
     return _asked(request, ask, reverse("staff_removing_confirmed"))
@@ -106,7 +102,7 @@ def removing_confirmed(request: StaffRequest) -> JsonResponse:
     """Take the signature, and remove the passkey."""
 
     def act(permit: str, ask: Ask, session: bytes) -> dict[str, Any]:
-        entering.guard().remove_credential(permit, session, ask)
+        guard().remove_credential(permit, session, ask)
         messages.success(request, _("The passkey is removed. It no longer opens these pages."))
         return {"to": reverse("staff_security")}
 
@@ -117,7 +113,7 @@ def removing_confirmed(request: StaffRequest) -> JsonResponse:
 @staff_page()
 def end_sessions(request: StaffRequest) -> HttpResponse:
     """End one session of the account, or all but this one."""
-    account, said = _account(request), request.POST.get("number", "")
+    account, said = account_of(request), request.POST.get("number", "")
     if not said:
         sessions.end_all(account, but=request)
         return redirect("staff_security")
@@ -134,7 +130,7 @@ def end_sessions(request: StaffRequest) -> HttpResponse:
 
 def _asked(request: StaffRequest, ask: Ask, finish: str, **kept: str) -> JsonResponse:
     try:
-        ceremony = entering.guard().begin_ask(guard_session(request), ask)
+        ceremony = guard().begin_ask(guard_session(request), ask)
     except (NotPermitted, UsageError):
         return trouble(_("This account has no passkey that could confirm it."))
     details = [list(each) for each in ask.details]
@@ -150,7 +146,7 @@ def _confirmed(request: StaffRequest, act: Callable[[str, Ask, bytes], dict[str,
     ask, session = Ask(AskKind(held["kind"]), UUID(request.staff.account), details=details), guard_session(request)
     proof = PasskeyProof(request.POST.get("response", "").encode())
     try:
-        permit = entering.guard().finish_ask(held["token"], session, ask, proof)
+        permit = guard().finish_ask(held["token"], session, ask, proof)
         told = act(permit, ask, session)
     except CredentialCopied:
         return trouble(_("This security key was copied, so it does not count any more. Use another passkey, and tell an administrator."))
@@ -161,9 +157,3 @@ def _confirmed(request: StaffRequest, act: Callable[[str, Ask, bytes], dict[str,
     except (ProofRefused, UsageError):
         return trouble(_("The passkey did not confirm this. Nothing has changed."))
     return JsonResponse(told)
-
-
-def _account(request: StaffRequest) -> Account:
-    account = request.user
-    assert isinstance(account, Account)
-    return account

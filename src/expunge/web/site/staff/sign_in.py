@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from expunge.core.accounts.credential_strength import Audience
 from expunge.core.accounts.staff_state import StaffStanding
 from expunge.errors import ChallengeEnded, CredentialCopied, ProofRefused, UsageError
-from expunge.web.site.accounts.guarding import guard_session
+from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.defence.outcomes import take_back_passkey
 from expunge.web.site.staff import entering, record
 from expunge.web.site.staff.entering import StaffRequest, is_staff, staff_page
@@ -35,7 +35,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def begin(request: HttpRequest) -> JsonResponse:
     """Answer with a challenge for the browser."""
     session = guard_session(request)
-    ceremony = entering.guard().begin_sign_in(session)
+    ceremony = guard().begin_sign_in(session)
     request.session[_BEGUN] = ceremony.token
     return JsonResponse({"options": ceremony.options, "finish": reverse("staff_sign_in_finish")})
 
@@ -45,7 +45,7 @@ def finish(request: HttpRequest) -> JsonResponse:
     """Begin a session for the account whose passkey signed."""
     token = request.session.pop(_BEGUN, "")
     try:
-        account = entering.guard().finish_sign_in(token, guard_session(request), request.POST.get("response", "").encode())
+        account = guard().finish_sign_in(token, guard_session(request), request.POST.get("response", "").encode())
     except CredentialCopied:
         record.note(Outcome.COPIED, SignInMethod.PASSKEY)
         return trouble(_("This security key was copied, so it does not count any more. Use another passkey, and tell an administrator."))
@@ -62,7 +62,7 @@ def finish(request: HttpRequest) -> JsonResponse:
     if member.standing is not StaffStanding.ACTIVE:
         record.note(Outcome.CLOSED, SignInMethod.PASSKEY)
         return trouble(_("This account is closed now. An administrator can open it again."))
-    if not holds(member, SignInMethod.PASSKEY, entering.guard().level(account, Audience.STAFF)):
+    if not holds(member, SignInMethod.PASSKEY, guard().level(account, Audience.STAFF)):
         record.note(Outcome.TOO_WEAK, SignInMethod.PASSKEY)
         return trouble(_("This account has a way in that is too weak for staff. An administrator can help."))
     take_back_passkey(request)

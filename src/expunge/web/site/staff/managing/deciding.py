@@ -27,7 +27,7 @@ from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.accounts.staff_acts import InviteStaff, StaffAct, ask_for
 from expunge.errors import AlreadyThere, NotPermitted, ProofRefused, Refused, UsageError
 from expunge.ports.accounts.account_guard import PERMIT_SECONDS, PasskeyProof
-from expunge.web.site.accounts.guarding import guard_session
+from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.shell.typed import row_number
 from expunge.web.site.staff import entering
 from expunge.web.site.staff.entering import StaffRequest, staff_page
@@ -108,7 +108,7 @@ def begin(request: StaffRequest) -> JsonResponse:
     if signed is None:
         return _trouble(_("This page was open for too long. Nothing was decided. Begin again from the account."))
     try:
-        ceremony = entering.guard().begin_ask(guard_session(request), ask_for(signed.decision, UUID(request.staff.account)))
+        ceremony = guard().begin_ask(guard_session(request), ask_for(signed.decision, UUID(request.staff.account)))
     except _REFUSED as error:
         return _trouble(refusals.words_of(error))
     begun = dict(request.session.get(_BEGUN, {}))
@@ -134,7 +134,7 @@ def finish(request: StaffRequest) -> JsonResponse:
 
 def _decided(request: StaffRequest, signed: Signed, token: str, response: bytes) -> dict[str, str]:
     account, session = request.staff.account, guard_session(request)
-    permit = entering.guard().finish_ask(token, session, ask_for(signed.decision, UUID(account)), PasskeyProof(response))
+    permit = guard().finish_ask(token, session, ask_for(signed.decision, UUID(account)), PasskeyProof(response))
     act = staff_acts.decode(signed.decision)
     made = entering.register().decide(act, permit, account, session.hex(), signed.changes)
     if made.secret:
