@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
 
 import pytest
 
+from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
+from expunge.adapters.keeper.place import KeeperPlace
+from expunge.ports.accounts.sealed_fields import FieldKind
 from tests.web.site.http_person import HttpPerson, code_of
 from tests.web.site.kit import BACK_IN, SiteServed
 
@@ -37,6 +41,18 @@ def let_the_wait_pass(site: SiteServed) -> None:
     site.kept("UPDATE expunge_account_recovery SET ready_at = datetime('now', '-1 minute')")
 
 
+def connected_with_a_company(site: SiteServed) -> str:
+    """Connect the newest account with a company's login; its id in the database."""
+    fields = KeeperAccounts(KeeperPlace(site.folder / "state", site.folder / "state" / "keys"))
+    (sealed,) = fields.seal_fields(FieldKind.PROVIDER, ["a person there"])
+    fields.close()
+    ((account,),) = site.sql("SELECT id FROM expunge_account ORDER BY since DESC LIMIT 1")
+    row = ("home", urlsafe_b64encode(sealed).decode(), "{}", "2026-01-01 00:00:00", "2026-01-01 00:00:00", account)
+    columns = "provider, uid, extra_data, last_login, date_joined, user_id"
+    site.sql(f"INSERT INTO socialaccount_socialaccount ({columns}) VALUES (?, ?, ?, ?, ?, ?)", *row)
+    return str(account)
+
+
 def newest(site: SiteServed, address: str, subject: str) -> str:
     message = site.sink.about(address, subject)
     body = message.get_body(("plain",))
@@ -62,10 +78,12 @@ def test_a_recovery_waits_and_then_lets_in_to_enrol_alone(served_site: SiteServe
     ask(person, address)
     assert served_site.kept("SELECT ready_at FROM expunge_account_recovery") == [ready]
     assert not person.inside
+    account = connected_with_a_company(served_site)
     let_the_wait_pass(served_site)
     ask(person, address)
     assert person.last.path == "/account/protect/"
     assert not anna.inside, "a session outlived the recovery"
+    assert not served_site.sql("SELECT 1 FROM socialaccount_socialaccount WHERE user_id = ?", account), "a company still lets in"
     # Nothing but enrolment is open.
     for path in ("/account/sessions/", "/account/email/", "/account/close/", "/", "/account/password/change/"):
         assert person.get(path).path == "/account/protect/", path

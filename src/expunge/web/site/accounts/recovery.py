@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django import template
 from django.conf import settings
 from django.db import transaction
@@ -38,7 +39,7 @@ def stop(account: Account) -> bool:
 
 
 def settle(account: Account) -> None:
-    """Follow the keeper, which ended a recovery: old factors, browsers and sessions go, and a new factor has to be enrolled.
+    """Follow the keeper, which ended a recovery: old factors, browsers, sessions and logins at companies go.
 
     Safe to repeat.
     """
@@ -46,6 +47,7 @@ def settle(account: Account) -> None:
         # Why the mark before the factors go: without either a password alone would do.
         Account.objects.filter(pk=account.pk).update(must_enrol=True)
         Authenticator.objects.filter(user=account).delete()
+        SocialAccount.objects.filter(user=account).delete()
         known_devices.forget(account)
         sessions.end_all(account)
     account.must_enrol = True

@@ -25,7 +25,9 @@ async function sign (options) {
 async function send (address, form, response) {
   const fields = new FormData(form)
   if (response) fields.set('response', response)
-  const answer = await fetch(address, { method: 'POST', body: new URLSearchParams(fields), redirect: 'error' })
+  const answer = await fetch(address, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual' })
+  // The session has ended: the page itself leads to the login.
+  if (answer.type === 'opaqueredirect') { location.reload(); return new Promise(() => {}) }
   const told = answer.headers.get('Content-Type') || ''
   if (told.startsWith('application/json')) return answer.json()
   return { trouble: answer.status === 429 ? form.dataset.wait : form.dataset.away }
