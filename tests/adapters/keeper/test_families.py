@@ -16,6 +16,7 @@ import pytest
 
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.keys.field_seals import FieldSeals
+from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.kept_guard import KeptGuard
 from expunge.core.accounts.asks import AskKind
@@ -170,7 +171,7 @@ def test_a_keeper_writes_the_second_letter_by_itself(tmp_path: Path, sink: Sink)
     """Its thread looks for what is due, and ends with it."""
     url = f"sqlite:///{tmp_path}/state.db"
     address = "reminded@home.example"
-    settings = GuardSettings(ORIGIN, "Owl", f"smtp://127.0.0.1:{sink.port}", "Owl <privacy@owl.example>")
+    settings = GuardSettings(ORIGIN, "Owl", MailServer.at(f"smtp://127.0.0.1:{sink.port}"), "Owl <privacy@owl.example>")
     fields, now = FieldSeals(bytes(32)), datetime.now(UTC)
     guard = KeptGuard(lambda: open_journal(url), fields, settings)
     account = uuid4()
