@@ -141,12 +141,8 @@ ASKS: Mapping[AskKind, frozenset[Role]] = {
     AskKind.VIEW: frozenset({Role.REVIEWER}),
     AskKind.APPROVAL: frozenset({Role.OFFICER}),
     AskKind.CHANGE_OF_RIGHTS: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),
-    **dict.fromkeys(
-        (
-            AskKind.CHANGE_OF_ADDRESS, AskKind.ENROL_CREDENTIAL, AskKind.REMOVE_CREDENTIAL, AskKind.CLOSE_ACCOUNT, AskKind.HAND_OVER,
-        ),
-        CUSTOMERS | STAFF | {Role.SUSPENDED},
-    ),
+    **dict.fromkeys((AskKind.CHANGE_OF_ADDRESS, AskKind.CLOSE_ACCOUNT, AskKind.HAND_OVER), CUSTOMERS),
+    **dict.fromkeys((AskKind.ENROL_CREDENTIAL, AskKind.REMOVE_CREDENTIAL), CUSTOMERS | STAFF),
 }  # fmt: skip
 """Sensitive ask -> the roles that may do it: about the family, as staff, or about the account that asks."""
 
