@@ -150,14 +150,14 @@ def mail_server() -> Iterator[tuple[Sink, Controller]]:
             controller.stop()
 
 
-def section(origin: str, mail_port: int, company: Company, database: str = "", networks: str = "", further: str = "") -> str:
-    keys = ", ".join(f"{name}: {key}" for name, key in company.spec().keys)
+def section(origin: str, mail_port: int, database: str = "", networks: str = "", further: str = "", company: Company | None = None) -> str:
+    keys = ", ".join(f"{name}: {key}" for name, key in company.spec().keys) if company else ""
     return (
         f"accounts:\n  origin: {origin}\n  company: Acme Doorbells\n  support: help@acme.example\n"
         f"  mail: {{server: 'smtp://127.0.0.1:{mail_port}', sender: privacy@acme.example}}\n"
         + (f"  database: '{database}'\n" if database else "")
         + (f"  networks: [{networks}]\n" if networks else "")
-        + f"  handover: {{issuer: '{ISSUER}', keys: {{{keys}}}}}\n"
+        + (f"  handover: {{issuer: '{ISSUER}', keys: {{{keys}}}}}\n" if keys else "")
         + (f"  {further}\n" if further else "")
     )
 
@@ -191,7 +191,7 @@ def site(
     signer = Company(origin)
     with mail_server() as (sink, controller):
         path = folder / "expunge.yaml"
-        path.write_text(path.read_text() + section(origin, sink.port, signer, database, networks, further))
+        path.write_text(path.read_text() + section(origin, sink.port, database, networks, further, signer))
         told = [word for proxy in proxies for word in ("--proxy", proxy)]
         with serving(folder, token, "--port", str(port), *told, *options, **environ) as served:
             _wait_for(f"{origin}/account/login/")

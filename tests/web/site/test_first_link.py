@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import expunge
-from tests.engine.accounts.company import Company
 from tests.web.serving import company
 from tests.web.site.kit import free_port, section, site
 from tests.web.site.office import Employee, at_the_machine
@@ -66,7 +65,7 @@ def test_a_link_is_told_at_each_start_until_a_person_came_and_no_server_process_
 def test_a_server_tells_the_link_on_a_terminal_and_never_into_a_file(tmp_path: Path) -> None:
     company(tmp_path)
     origin = f"http://localhost:{free_port()}"
-    (tmp_path / "expunge.yaml").write_text((tmp_path / "expunge.yaml").read_text() + section(origin, 1, Company(origin)))
+    (tmp_path / "expunge.yaml").write_text((tmp_path / "expunge.yaml").read_text() + section(origin, 1))
     first, said = _started(tmp_path, on_terminal=True)
     found = _LINK.search(first)
     assert found, first
