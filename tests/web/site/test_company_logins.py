@@ -432,6 +432,7 @@ def test_tries_without_end_are_refused(companies: Connected) -> None:
 
 
 def test_the_operator_is_told_and_no_person_is_named(companies: Connected) -> None:
+    test_a_token_that_is_not_for_this_login_lets_no_one_in(companies, "no signature")
     lines = told(companies)
     assert "logins by the provider home do not work: untrusted:" in lines
     assert not any(person.email in lines for person in PEOPLE)
