@@ -143,7 +143,7 @@ class DjangoAccountRegister:
         return rows
 
     def _removed(self, rows: QuerySet[AccountRow]) -> int:
-        """Remove accounts with all that is theirs; return how many."""
+        """Remove accounts with every row that belongs to them; return the number of accounts."""
         named = list(rows.select_for_update().values_list("account", flat=True))
         for table in (self._credentials(), self._devices(), MembershipRow.objects.using(self._alias)):
             table.filter(account_id__in=named).delete()

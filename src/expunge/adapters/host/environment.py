@@ -34,7 +34,7 @@ def is_needed(name: str) -> bool:
 
 
 def forget(keep: Callable[[str], bool]) -> None:
-    """Remove every variable but those to keep, and overwrite its value where it lies. Processes that this one made before keep theirs."""
+    """Remove every variable but those to keep, and overwrite its value in memory. Child processes that exist keep their copies."""
     libc = ctypes.CDLL(None)
     libc.getenv.restype = ctypes.c_void_p
     held: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way to its bytes

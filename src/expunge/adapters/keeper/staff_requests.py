@@ -118,7 +118,7 @@ class TryStaffDecision(Request):
 
 @dataclass(frozen=True)
 class StaffBegun(Request):
-    """Whether a person was ever enrolled: a server tells its operator where none was."""
+    """The question whether a person was ever enrolled; a server tells its operator where none was."""
 
     name = "staff-begun"
     needs = Right.SERVE
@@ -140,7 +140,7 @@ class DecideStaff(Request):
     session: str
     """Hex SHA-256 of the key of the web session that it was given in."""
     changes: int
-    """What was decided about the account when the page was made; 0 where it does not matter."""
+    """The number of decisions about the account when the page was made; 0 where it does not matter."""
 
 
 class StaffDesk:

@@ -31,7 +31,7 @@ class _OfFamilies(Request):
 
 @dataclass(frozen=True)
 class LookAtHandOver(_OfFamilies):
-    """What may be shown of a token, which is the body."""
+    """The facts of a token that a page may show; the token is the body."""
 
     name = "look-at-hand-over"
     with_body = True
