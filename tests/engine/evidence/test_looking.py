@@ -270,7 +270,7 @@ def test_only_who_is_in_a_recording_decides_whether_it_is_shared(home: Household
     assert run.reasons == ("shared: kept, recording shared with people who stay",)
 
 
-@pytest.mark.parametrize("at", range(1, 7))
+@pytest.mark.parametrize("at", [at if at in (1, 3, 6) else pytest.param(at, marks=pytest.mark.soak) for at in range(1, 7)])
 def test_what_could_not_be_looked_through_for_a_moment_is_traced_before_it_is_erased(home: Household, at: int) -> None:
     """One refused connection, and erased would be what no scan can ever show to be gone."""
     order = planned(home)
@@ -295,7 +295,7 @@ def test_what_cannot_be_looked_through_is_not_erased_untraced(home: Household) -
     assert apply_with(home, order, {}).state is OrderState.FULFILLED
 
 
-@pytest.mark.parametrize("at", [1, 3, 6])
+@pytest.mark.parametrize("at", [1, pytest.param(3, marks=pytest.mark.soak), 6])
 def test_who_could_not_be_looked_for_at_the_end_for_a_moment_is_looked_for_again(home: Household, at: int) -> None:
     first, second = planned(home), planned(home, f"profile:{CARA}")
     with faults.record() as names:

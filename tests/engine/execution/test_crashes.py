@@ -2,8 +2,8 @@
 
 Resumed: the same end, one receipt, one leaf, nothing else touched.
 
-A SIGKILL leaves the files as they are at that moment. So one order runs to its end while its folder is copied at each failpoint, and each row
-goes on from its copy. One failpoint of each area is a real kill outside the soak; in the soak every row is.
+A SIGKILL leaves the files as they are at that moment. So one order runs to its end while its folder is copied at each failpoint, and each
+row goes on from its copy. One failpoint of each area is a real kill outside the soak; in the soak every other row is.
 """
 
 from __future__ import annotations
