@@ -54,13 +54,13 @@ def _from_environment() -> _Armed | None:
 
 
 _armed: _Armed | None = _from_environment()
-_recorder: list[str] | None = None
+_watcher: Callable[[str], object] | None = None
 
 
 def failpoint(name: str) -> None:
     """Die, fail or lose the reply here when a test has armed ``name``; otherwise do nothing."""
-    if _recorder is not None:
-        _recorder.append(name)
+    if _watcher is not None:
+        _watcher(name)
     if _armed is not None and _armed.name == name:
         _armed.pass_through()
 
@@ -77,11 +77,19 @@ def arm(name: str, action: str | Callable[[], None], at: int = 1) -> Iterator[No
 
 
 @contextmanager
+def watch(action: Callable[[str], object]) -> Iterator[None]:
+    """Call ``action`` with the name of each failpoint passed inside a ``with`` block, before what is armed there happens."""
+    global _watcher  # noqa: PLW0603
+    before, _watcher = _watcher, action
+    try:
+        yield
+    finally:
+        _watcher = before
+
+
+@contextmanager
 def record() -> Iterator[list[str]]:
     """Collect the names of all failpoints passed inside a ``with`` block, in order."""
-    global _recorder  # noqa: PLW0603
-    before, _recorder = _recorder, []
-    try:
-        yield _recorder
-    finally:
-        _recorder = before
+    names: list[str] = []
+    with watch(names.append):
+        yield names

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.household import Household, build, copy
+from tests.engine.household import ANNA, Erased, Household, build, copy
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +17,19 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Household:
 def home(template: Household, tmp_path: Path) -> Household:
     """A fresh installation for one story."""
     return copy(template, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def erased_template(template: Household, tmp_path_factory: pytest.TempPathFactory) -> Erased:
+    """Erased once; never changed."""
+    home = copy(template, tmp_path_factory.mktemp("erased") / "home")
+    return Erased(home, home.erase(f"profile:{ANNA}"))
+
+
+@pytest.fixture
+def erased(erased_template: Erased, tmp_path: Path) -> Erased:
+    """An installation for one story that begins after ANNA's order was fulfilled.
+
+    Not for a test with the mark ``duty``: a guard of a duty is taken out while such a test runs, and the order has run before.
+    """
+    return Erased(copy(erased_template.home, tmp_path / "home"), erased_template.run)

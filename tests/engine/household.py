@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from expunge.bootstrap import Expunge
 from expunge.core.orders.run import Run
@@ -154,6 +155,13 @@ class Household:
                 result[f"words: {row!r}"] = ""
         db.close()
         return result
+
+
+class Erased(NamedTuple):
+    """An installation from which one child was erased."""
+
+    home: Household
+    run: Run
 
 
 def shorten_pauses(opened: Expunge) -> None:

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import pytest
 
-from expunge import Expunge
+from expunge import Expunge, faults
 from expunge.core.journal import events as ev
 from expunge.core.orders.run import next_steps
 from expunge.core.values.ids import OrderId
@@ -24,6 +24,7 @@ from expunge.engine.execution.stepping import Stepper
 from expunge.engine.kernel.journal_streams import CohortRecorder
 from expunge.errors import Drift, TakenOver
 from expunge.servers.processes import wait_until
+from expunge.testing.forked import in_child
 from tests.estate.estate import Estate
 
 
@@ -44,6 +45,12 @@ def worker(estate: Estate, *more: str, failpoint: str = "", lease: int = 3) -> s
     command = [sys.executable, "-m", "expunge", "worker", "--map", str(estate.map), "--poll", "0.3", "--lease", str(lease), "--json", *more]
     environment = {**os.environ, "EXPUNGE_FAILPOINT": failpoint}
     return subprocess.Popen(command, cwd=estate.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def work(estate: Estate) -> None:
+    """Work as a worker does until nothing is left, with the lease of :func:`worker`."""
+    with estate.open() as opened:
+        opened.work(threading.Event(), poll=0.3, lease_seconds=3, until_idle=True)
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 600) -> tuple[int, str]:
@@ -97,11 +104,14 @@ def test_two_workers_carry_out_what_is_queued_and_no_step_twice(shared: Estate) 
 
 def test_a_worker_killed_in_the_middle_loses_nothing(shared: Estate) -> None:
     (order,) = queued(shared, 1)
-    doomed = worker(shared, failpoint="store.erase:after=kill@2")
-    code, out = ended(doomed)
-    assert code == -signal.SIGKILL, out
-    code, out = ended(worker(shared, "--until-idle"))
-    assert code == 0, out
+
+    def doomed() -> None:
+        with faults.arm("store.erase:after", "kill", 2):
+            work(shared)
+
+    killed = in_child(doomed)
+    assert killed.killed_by == signal.SIGKILL, killed.error
+    in_child(lambda: work(shared)).returned()
     assert states(shared, [order]) == [OrderState.FULFILLED]
     assert shared.search(*shared.children[1].strings) == []
     with shared.open() as opened:

@@ -12,7 +12,7 @@ import pytest
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
 from expunge.errors import UsageError
-from tests.engine.household import ANNA, CARA, Household, difference, hasty, strings_of
+from tests.engine.household import ANNA, CARA, Erased, Household, difference, hasty, strings_of
 
 
 @pytest.fixture
@@ -20,6 +20,12 @@ def copies(home: Household, tmp_path: Path) -> Path:
     """File-level copies of everything, taken before the order."""
     shutil.copytree(home.world, tmp_path / "copies")
     return tmp_path / "copies"
+
+
+@pytest.fixture
+def copies_before(template: Household) -> Path:
+    """File-level copies of everything, taken before the order of ``erased``."""
+    return template.world
 
 
 def put_back(home: Household, copies: Path) -> None:
@@ -77,18 +83,18 @@ def test_rows_that_come_back_without_what_pointed_to_them_are_known_again(home: 
     assert home.search(*strings_of(ANNA)) == []
 
 
-def test_people_who_were_not_erased_are_left_alone_by_a_restore(home: Household, copies: Path) -> None:
-    home.erase(f"profile:{ANNA}")
-    put_back(home, copies)
+def test_people_who_were_not_erased_are_left_alone_by_a_restore(erased: Erased, copies_before: Path) -> None:
+    home = erased.home
+    put_back(home, copies_before)
     for store in stores(home):
         with home.open() as opened:
             opened.restored(store)
     assert home.search(*strings_of(CARA), where=("world",))
 
 
-def test_a_store_that_cannot_be_looked_through_must_not_serve(home: Household, copies: Path) -> None:
-    home.erase(f"profile:{ANNA}")
-    put_back(home, copies)
+def test_a_store_that_cannot_be_looked_through_must_not_serve(erased: Erased, copies_before: Path) -> None:
+    home = erased.home
+    put_back(home, copies_before)
     home.database.write_bytes(b"SQLite format 3\0" + b"\xff" * 8192)
     with home.open() as opened:
         replayed = opened.restored("app")
@@ -161,9 +167,9 @@ def test_an_unknown_store_is_refused(home: Household) -> None:
         opened.restored("elsewhere")
 
 
-def test_a_store_must_not_serve_while_the_order_for_those_who_came_back_waits(home: Household, copies: Path) -> None:
-    home.erase(f"profile:{ANNA}")
-    put_back(home, copies)
+def test_a_store_must_not_serve_while_the_order_for_those_who_came_back_waits(erased: Erased, copies_before: Path) -> None:
+    home = erased.home
+    put_back(home, copies_before)
     with home.open() as opened:
         (back,) = opened.sweep().came_back
         opened.plan(back.followed_by)
@@ -174,9 +180,9 @@ def test_a_store_must_not_serve_while_the_order_for_those_who_came_back_waits(ho
     assert home.search(*strings_of(ANNA)) == []
 
 
-def test_a_restore_that_was_interrupted_before_its_orders_were_planned_goes_on(home: Household, copies: Path) -> None:
-    home.erase(f"profile:{ANNA}")
-    put_back(home, copies)
+def test_a_restore_that_was_interrupted_before_its_orders_were_planned_goes_on(erased: Erased, copies_before: Path) -> None:
+    home = erased.home
+    put_back(home, copies_before)
     with home.open() as opened:
         opened.sweep()
     with home.open() as opened:
@@ -184,8 +190,8 @@ def test_a_restore_that_was_interrupted_before_its_orders_were_planned_goes_on(h
     assert home.search(*strings_of(ANNA)) == []
 
 
-def test_a_row_written_late_to_what_is_gone_goes_with_the_next_order(home: Household) -> None:
-    home.erase(f"profile:{ANNA}")
+def test_a_row_written_late_to_what_is_gone_goes_with_the_next_order(erased: Erased) -> None:
+    home = erased.home
     recording = strings_of(ANNA)[3]
     with closing(sqlite3.connect(home.database)) as db, db:
         db.execute("INSERT INTO transcripts (recording_id, text) VALUES (?, ?)", (recording, "written by a queue that lagged behind"))

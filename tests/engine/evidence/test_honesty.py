@@ -15,7 +15,7 @@ from expunge.core.values.order import OrderState
 from expunge.core.verification import receipt_verify
 from expunge.errors import Drift
 from expunge.testing.forked import in_child
-from tests.engine.household import ANNA, BELA, CARA, PEOPLE, Household, wav
+from tests.engine.household import ANNA, BELA, CARA, PEOPLE, Erased, Household, wav
 
 
 def receipt(home: Household, order: OrderId, number: int = 1) -> Receipt:
@@ -130,16 +130,16 @@ def test_another_orders_plan_is_refused_when_an_order_is_resumed(home: Household
         opened.apply(order, saved=saved)
 
 
-def test_a_later_look_that_misses_everybody_else_cannot_tell(home: Household) -> None:
-    order = home.erase(f"profile:{ANNA}").order
+def test_a_later_look_that_misses_everybody_else_cannot_tell(erased: Erased) -> None:
+    home, order = erased.home, erased.run.order
     (home.world / "media").rename(home.world / "moved")
     (home.world / "media").mkdir()
     with home.open() as opened:
         assert "media" in opened.verify(order).failed
 
 
-def test_a_later_look_does_not_miss_people_who_were_erased_since(home: Household) -> None:
-    order = home.erase(f"profile:{ANNA}").order
+def test_a_later_look_does_not_miss_people_who_were_erased_since(erased: Erased) -> None:
+    home, order = erased.home, erased.run.order
     home.erase(f"profile:{BELA}")
     with home.open() as opened:
         looked = opened.verify(order)

@@ -26,7 +26,7 @@ from expunge.engine.kernel.context import Progress
 from expunge.errors import Drift
 from expunge.ports.store import Store
 from expunge.testing.forked import in_child
-from tests.engine.household import ANNA, BELA, CARA, PEOPLE, SAID, Household, strings_of, wav
+from tests.engine.household import ANNA, BELA, CARA, PEOPLE, SAID, Erased, Household, strings_of, wav
 
 
 def entry(home: Household, order: OrderId, dataset: str) -> DatasetEntry:
@@ -213,8 +213,8 @@ def test_an_export_that_could_not_read_a_place_says_so_inside(home: Household) -
         assert [each["dataset"] for each in json.loads(archive.read("manifest.json"))["could_not"]] == ["events"]
 
 
-def test_a_later_look_names_the_store_it_could_not_search(home: Household) -> None:
-    run = home.erase(f"profile:{ANNA}")
+def test_a_later_look_names_the_store_it_could_not_search(erased: Erased) -> None:
+    home, run = erased
     (home.world / "lake").rename(home.world / "elsewhere")
     with home.open() as opened:
         looked = opened.verify(run.order)
@@ -222,8 +222,8 @@ def test_a_later_look_names_the_store_it_could_not_search(home: Household) -> No
     assert set(looked.failed) == {"lake"}
 
 
-def test_what_came_back_under_the_persons_own_name_is_theirs_and_found_by_a_later_look(home: Household) -> None:
-    run = home.erase(f"profile:{ANNA}")
+def test_what_came_back_under_the_persons_own_name_is_theirs_and_found_by_a_later_look(erased: Erased) -> None:
+    home, run = erased
     with sqlite3.connect(home.database) as db:
         db.execute("INSERT INTO profiles VALUES (?, ?, NULL)", (ANNA, PEOPLE[ANNA]))
     db.close()
@@ -270,7 +270,7 @@ def test_only_who_is_in_a_recording_decides_whether_it_is_shared(home: Household
     assert run.reasons == ("shared: kept, recording shared with people who stay",)
 
 
-@pytest.mark.parametrize("at", range(1, 7))
+@pytest.mark.parametrize("at", [at if at in (1, 3, 6) else pytest.param(at, marks=pytest.mark.soak) for at in range(1, 7)])
 def test_what_could_not_be_looked_through_for_a_moment_is_traced_before_it_is_erased(home: Household, at: int) -> None:
     """One refused connection, and erased would be what no scan can ever show to be gone."""
     order = planned(home)
@@ -295,7 +295,7 @@ def test_what_cannot_be_looked_through_is_not_erased_untraced(home: Household) -
     assert apply_with(home, order, {}).state is OrderState.FULFILLED
 
 
-@pytest.mark.parametrize("at", [1, 3, 6])
+@pytest.mark.parametrize("at", [1, pytest.param(3, marks=pytest.mark.soak), 6])
 def test_who_could_not_be_looked_for_at_the_end_for_a_moment_is_looked_for_again(home: Household, at: int) -> None:
     first, second = planned(home), planned(home, f"profile:{CARA}")
     with faults.record() as names:

@@ -1,13 +1,20 @@
 """Kill -9, a full disk and a lost reply at every failpoint that an order passes.
 
 Resumed: the same end, one receipt, one leaf, nothing else touched.
+
+A SIGKILL leaves the files as they are at that moment. So one order runs to its end while its folder is copied at each failpoint, and each
+row goes on from its copy. One failpoint of each area is a real kill outside the soak; in the soak every other row is.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -63,12 +70,60 @@ def sampled(name: str, which: str) -> bool:
     return which == "first" and (not name.endswith(":before") or name.startswith(ALWAYS) or name.replace(":before", ":after") not in NAMES)
 
 
+SAMPLE = [name for name in NAMES if sampled(name, "first")]
+KILLED = {name.split(".")[0]: name for name in SAMPLE}
+"""Area -> its failpoint at which an order is killed outside a soak."""
 KILLS = [
-    pytest.param(name, which, id=f"{name}-{which}", marks=[] if sampled(name, which) else pytest.mark.soak)
+    pytest.param(name, which, id=f"{name}-{which}", marks=[] if which == "first" and name in KILLED.values() else pytest.mark.soak)
     for name, passes in NAMES.items()
     for which in passes
 ]
 """Every failpoint at its first pass, and those passed often also in the middle and at the end."""
+STOPS = [name for name in SAMPLE if name not in KILLED.values()]
+
+
+class Stopped:
+    """An order that went on at one path while its folder was copied at the first pass of failpoints."""
+
+    def __init__(self, folder: Path, template: Household) -> None:
+        self._home = copy(template, folder / "home")
+        self._copies = folder / "copies"
+        self._copies.mkdir()
+        self._resumed: set[bytes] = set()
+        with faults.watch(self._keep):
+            carry_on(self._home)
+
+    def _keep(self, name: str) -> None:
+        if name in STOPS and not (self._copies / name).exists():
+            # In a process of its own: whoever closes a database's file loses the locks that this process has on it.
+            subprocess.run(["cp", "--archive", str(self._home.folder), str(self._copies / name)], check=True)
+
+    def resume(self, name: str, reference: Mapping[str, str]) -> None:
+        """Go on from a copy at the path where it was made, and check the end; from files that are the same to the byte only once."""
+        copied = self._copies / name
+        files = _digest(copied)
+        if files in self._resumed:
+            return
+        shutil.rmtree(self._home.folder)
+        shutil.copytree(copied, self._home.folder, symlinks=True)
+        carry_on(self._home)
+        assert_ended_well(self._home, reference)
+        self._resumed.add(files)
+
+
+def _digest(folder: Path) -> bytes:
+    """Return a digest of the names, modes, times and contents of all files under a folder."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        content = path.read_bytes() if path.is_file() else b""
+        found.update(repr((str(path.relative_to(folder)), status.st_mode, status.st_mtime_ns, len(content))).encode() + content)
+    return found.digest()
+
+
+@pytest.fixture(scope="session")
+def stopped(template: Household, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    return Stopped(tmp_path_factory.mktemp("stopped"), template)
 
 
 def assert_ended_well(home: Household, reference: Mapping[str, str]) -> None:
@@ -98,6 +153,11 @@ def test_killed_at_a_failpoint_and_resumed(name: str, which: Which, home: Househ
     assert ended.killed_by == 9, ended.error or "the failpoint was not passed"
     carry_on(home)
     assert_ended_well(home, undisturbed.state)
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_stopped_at_a_failpoint_and_resumed(name: str, stopped: Stopped, reference: Mapping[str, str]) -> None:
+    stopped.resume(name, reference)
 
 
 WITHIN = ("store.", "journal.append:", "journal.begin:", "journal.register:")

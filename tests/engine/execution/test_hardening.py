@@ -12,7 +12,7 @@ from expunge.core.values.order import OrderState
 from expunge.errors import Drift, NotResolved, StateRolledBack, UsageError
 from expunge.faults import arm
 from expunge.testing.forked import in_child
-from tests.engine.household import ANNA, DINO, PEOPLE, SAID, Household, strings_of
+from tests.engine.household import ANNA, DINO, PEOPLE, SAID, Erased, Household, strings_of
 
 
 def test_a_hold_on_one_recording_does_not_cover_a_stray_copy_of_it(home: Household) -> None:
@@ -39,8 +39,8 @@ def test_an_address_in_another_spelling_is_the_same_account(home: Household, nam
         assert opened.resolve(name).person.subject == opened.resolve("account:acc-north-51XK").person.subject
 
 
-def test_an_emptied_journal_is_refused_while_anything_shows_that_there_were_orders(home: Household) -> None:
-    home.erase(f"profile:{ANNA}")
+def test_an_emptied_journal_is_refused_while_anything_shows_that_there_were_orders(erased: Erased) -> None:
+    home = erased.home
     for name in ("state.db-wal", "state.db-shm"):
         (home.state / name).unlink(missing_ok=True)
     (home.state / "state.db").write_bytes(b"")

@@ -19,7 +19,7 @@ from expunge.core.verification import receipt_verify
 from expunge.core.verification.receipt_verify import VerifiedReceipt
 from expunge.errors import StateCorrupt
 from expunge.testing.forked import in_child
-from tests.engine.household import ANNA, CARA, Household
+from tests.engine.household import ANNA, CARA, Erased, Household
 
 
 def verified(home: Household, order: OrderId, number: int = 1) -> VerifiedReceipt:
@@ -227,9 +227,9 @@ def test_two_people_in_one_order_each_read_only_what_is_theirs(home: Household) 
     assert run.state is OrderState.IN_PART
 
 
-def test_receipts_that_lie_in_files_of_their_own_are_still_handed_out(home: Household) -> None:
+def test_receipts_that_lie_in_files_of_their_own_are_still_handed_out(erased: Erased) -> None:
     """As versions before the packs put them on the shelf."""
-    order = home.erase(f"profile:{ANNA}").order
+    home, order = erased.home, erased.run.order
     with home.open() as opened:
         files, shelf = opened.receipt_folder(order), opened.context.shelf
         (pack,) = [name for name in shelf.names(order) if name.startswith("receipts-")]

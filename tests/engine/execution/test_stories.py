@@ -14,7 +14,7 @@ from expunge.core.verification import receipt_verify
 from expunge.errors import Busy, Drift, IllegalTransition, NotResolved, UsageError
 from expunge.gate import Subject
 from expunge.testing.forked import in_child
-from tests.engine.household import ANNA, BELA, CARA, DINO, PEOPLE, SAID, Household, difference, strings_of, wav
+from tests.engine.household import ANNA, BELA, CARA, DINO, PEOPLE, SAID, Erased, Household, difference, strings_of, wav
 
 
 def entries(home: Household, order: str, number: int = 1) -> dict[str, Result]:
@@ -36,8 +36,8 @@ def test_one_child_goes_and_nothing_of_them_is_left_anywhere(home: Household) ->
     assert all(any(each in name for each in (*strings_of(ANNA), "rec-both-north-K2")) for name in gone), "somebody else's data changed"
 
 
-def test_the_household_stays_when_one_child_goes(home: Household) -> None:
-    home.erase(f"profile:{ANNA}")
+def test_the_household_stays_when_one_child_goes(erased: Erased) -> None:
+    home = erased.home
     with sqlite3.connect(home.database) as db:
         assert db.execute("SELECT count(*) FROM accounts WHERE account_id = ?", (PEOPLE[ANNA],)).fetchone() == (1,)
     db.close()
@@ -197,8 +197,8 @@ def test_a_saved_plan_that_was_replaced_is_not_applied(home: Household) -> None:
         opened.apply(accepted.order, saved=saved)
 
 
-def test_a_second_order_for_the_same_person_works_also_when_data_came_back(home: Household) -> None:
-    home.erase(f"profile:{ANNA}")
+def test_a_second_order_for_the_same_person_works_also_when_data_came_back(erased: Erased) -> None:
+    home = erased.home
     assert home.erase(f"profile:{ANNA}").state is OrderState.FULFILLED
     bring_back(home)
     assert home.erase(f"profile:{ANNA}").state is OrderState.FULFILLED
@@ -229,8 +229,8 @@ def test_a_sweep_finds_what_came_back_and_the_follow_up_erases_it_again(home: Ho
     assert home.search(*strings_of(ANNA)) == []
 
 
-def test_a_later_look_with_the_kept_traces_finds_what_came_back(home: Household) -> None:
-    run = home.erase(f"profile:{ANNA}")
+def test_a_later_look_with_the_kept_traces_finds_what_came_back(erased: Erased) -> None:
+    home, run = erased
     with home.open() as opened:
         looked = opened.verify(run.order)
         assert (looked.found, looked.failed) == (0, {})
@@ -388,8 +388,8 @@ def test_what_the_map_ignores_is_counted_with_its_reason_and_not_named_and_the_m
     assert not any("mystery" in each for each in receipt.out_of_scope)
 
 
-def test_keys_that_are_rotated_do_not_unmake_receipts(home: Household) -> None:
-    run = home.erase(f"profile:{ANNA}")
+def test_keys_that_are_rotated_do_not_unmake_receipts(erased: Erased) -> None:
+    home, run = erased
     with home.open() as opened:
         before = opened.receipt_folder(run.order)
         opened._keys.rotate_signer()

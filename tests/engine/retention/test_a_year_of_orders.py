@@ -19,10 +19,12 @@ from expunge.core.datamap.clocks import ClockState
 from expunge.core.values.order import OrderState
 from tests.engine.recipients.test_dues import Set
 
-PEOPLE = 2000
+PEOPLE = 500
 BEGIN = datetime(2028, 1, 1, 6, tzinfo=UTC)
 """A leap year."""
 KEPT = timedelta(days=90)
+FIRST = 1200
+"""Sayings of the two months before: more of them expire together, twice, than the store takes in one page (``PAGE`` of its ``content``)."""
 MAP = """\
 version: 1
 state: ./state
@@ -68,7 +70,7 @@ class Company:
     def open(self) -> Expunge:
         return Expunge.open(self.folder / "expunge.yaml", clock=self.clock)
 
-    def talk(self, since: datetime, until: datetime, sayings: int = 600) -> None:
+    def talk(self, since: datetime, until: datetime, sayings: int = 150) -> None:
         """People who are still there say something at moments between the two."""
         with self.database() as db:
             names = [name for (name,) in db.execute("SELECT profile_id FROM profiles")]
@@ -110,7 +112,7 @@ def expire(company: Company) -> list[OrderState]:
 def test_deadlines_holds_and_periods_keep_out_of_each_others_way_for_a_year(tmp_path: Path) -> None:
     company = Company(tmp_path)
     held, until = "prf-00007-year", BEGIN + timedelta(days=200)
-    company.talk(BEGIN - timedelta(days=60), BEGIN)
+    company.talk(BEGIN - timedelta(days=60), BEGIN, FIRST)
     with company.database() as db:
         db.execute("INSERT INTO sayings VALUES (0, ?, ?)", (held, (BEGIN - timedelta(days=59)).isoformat()))
         db.execute("INSERT INTO words VALUES (0, 0, 'what the court wants to hear')")

@@ -142,21 +142,23 @@ def _tree(words: list[bytes], at: int = 0) -> bytes:
 
 
 def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
+    # Two bytes make a zlib head: a large file has thousands that are none, and each would copy the rest of it.
+    view = memoryview(data)
     for match in re.finditer(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|BZh[1-9]1AY&SY|\xfd7zXZ\x00|PK\x03\x04", data):
         head, at = match[0], match.start()
         if head.startswith(b"\x1f\x8b"):
-            yield from _inflate("gzip", zlib.decompressobj(31), data[at:])
+            yield from _inflate("gzip", zlib.decompressobj(31), view[at:])
         elif head.startswith(b"\x78"):
-            yield from _inflate("zlib", zlib.decompressobj(), data[at:])
+            yield from _inflate("zlib", zlib.decompressobj(), view[at:])
         elif head.startswith(b"BZh"):
-            yield from _inflate("bzip2", bz2.BZ2Decompressor(), data[at:])
+            yield from _inflate("bzip2", bz2.BZ2Decompressor(), view[at:])
         elif head.startswith(b"\xfd"):
-            yield from _inflate("xz", lzma.LZMADecompressor(), data[at:])
+            yield from _inflate("xz", lzma.LZMADecompressor(), view[at:])
         elif at == 0:
             yield from _members(data)
 
 
-def _inflate(kind: str, decoder: object, data: bytes) -> Iterator[tuple[str, bytes]]:
+def _inflate(kind: str, decoder: object, data: memoryview) -> Iterator[tuple[str, bytes]]:
     out = bytearray()
     try:
         # In small bites, so that what comes before a fault in the stream is still seen.
