@@ -21,6 +21,7 @@ from expunge.adapters.state.explained import explained
 from expunge.adapters.state.sessions import Hold
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.accounts.recovery import RecoveryTimes
+from expunge.core.accounts.waits import Wait
 from expunge.errors import AlreadyThere, Conflict, NotPermitted, UsageError
 from expunge.faults import failpoint
 from expunge.ports.accounts.account_register import (
@@ -30,6 +31,7 @@ from expunge.ports.accounts.account_register import (
     CredentialRecord,
     RecoveryRecord,
     UseResult,
+    WaitingRecord,
 )
 
 ensure_django()  # a model class can be made only after it
@@ -46,7 +48,8 @@ from expunge.adapters.state.models import (  # noqa: E402
 _READ = "the accounts could not be read"
 _WRITTEN = "the accounts could not be written"
 _CREDENTIALS = (
-    "SELECT credential, key, sign_count, user_verified, backup_eligible, name, ceremony, created_at, used_at, copied_at "
+    "SELECT credential, key, sign_count, user_verified, backup_eligible, name, ceremony, created_at, used_at, copied_at, "
+    "waits_until, waits_first, stop "
     "FROM expunge_credential WHERE account_id = %s ORDER BY id"
 )
 _COUNT = "UPDATE expunge_credential SET sign_count = %s, used_at = %s WHERE account_id = %s AND credential = %s AND copied_at IS NULL "
@@ -172,6 +175,7 @@ class DjangoAccountRegister:
                     created_at=record.created_at,
                     used_at=record.used_at,
                     copied_at=record.copied_at,
+                    **_waiting(record.wait),
                 )
                 failpoint("accounts.enrol.commit:before")
             # commit point: the credential confirms asks from here on.
@@ -219,15 +223,15 @@ class DjangoAccountRegister:
             failpoint("accounts.rename:after")
         return bool(renamed)
 
-    def remove_credential(self, account: UUID, credential: bytes) -> bool:
+    def remove_credential(self, account: UUID, credential: bytes, now: datetime) -> bool:
         """See the port."""
         with self._writing(), transaction.atomic(using=self._alias):
             failpoint("accounts.remove:before")
             self._locked(account)
             row = self._credentials().filter(account_id=account, credential=credential).first()
             if row is not None:
-                if row.copied_at is None and self._living(account) == 1:
-                    raise _last()
+                if row.copied_at is None:
+                    self._require_another(row, now)
                 row.delete()
             failpoint("accounts.remove.commit:before")
         # commit point: the credential confirms nothing from here on.
@@ -241,6 +245,9 @@ class DjangoAccountRegister:
         with self._writing(), transaction.atomic(using=self._alias):
             failpoint("accounts.device:before")
             self._require_room(record.account, first=first)
+            before = self._devices().filter(account_id=record.account).first()
+            if before is not None and record.wait is not None:
+                self._require_another(before, record.created_at, replaced=True)
             CodeDeviceRow.objects.using(self._alias).update_or_create(
                 account_id=record.account,
                 defaults={
@@ -249,6 +256,8 @@ class DjangoAccountRegister:
                     "ceremony": record.ceremony,
                     "created_at": record.created_at,
                     "used_at": record.used_at,
+                    "stop": None,
+                    **_waiting(record.wait),
                 },
             )
             failpoint("accounts.device.commit:before")
@@ -261,7 +270,8 @@ class DjangoAccountRegister:
             row = self._devices().filter(account_id=account).first()
         if row is None:
             return None
-        return CodeDeviceRecord(account, bytes(row.seed), row.last_step, bytes(row.ceremony), row.created_at, row.used_at)
+        times = row.created_at, row.used_at
+        return CodeDeviceRecord(account, bytes(row.seed), row.last_step, bytes(row.ceremony), *times, _wait_of(row))
 
     def accept_step(self, account: UUID, step: int, at: datetime) -> bool:
         """See the port."""
@@ -272,19 +282,58 @@ class DjangoAccountRegister:
             failpoint("accounts.step:after")
         return bool(accepted)
 
-    def remove_code_device(self, account: UUID) -> bool:
+    def remove_code_device(self, account: UUID, now: datetime) -> bool:
         """See the port."""
         with self._writing(), transaction.atomic(using=self._alias):
             self._locked(account)
             device = self._devices().filter(account_id=account).first()
             if device is not None:
-                if self._living(account) == 1:
-                    raise _last()
+                self._require_another(device, now)
                 device.delete()
             failpoint("accounts.undevice.commit:before")
         # commit point: no code of the device counts from here on.
         failpoint("accounts.undevice.commit:after")
         return device is not None
+
+    # --- waits ----------------------------------------------------------------------------------
+
+    def waiting_untold(self) -> tuple[WaitingRecord, ...]:
+        """See the port."""
+        with explained(_READ, self._alias):
+            return tuple(_waiting_record(row) for table in self._tables() for row in table.filter(waits_until__isnull=False, stop=None))
+
+    def note_wait(self, account: UUID, credential: bytes | None, stop: bytes, until: datetime) -> None:
+        """See the port."""
+        row = self._devices() if credential is None else self._credentials().filter(credential=credential)
+        with self._writing():
+            failpoint("accounts.wait:before")
+            # commit point: the wait ends, and this letter stops it.
+            row.filter(account_id=account, waits_until__isnull=False, stop=None).update(stop=stop, waits_until=until)
+            failpoint("accounts.wait:after")
+
+    def waiting_by_stop(self, stop: bytes) -> WaitingRecord | None:
+        """See the port."""
+        with explained(_READ, self._alias):
+            return next((_waiting_record(row) for table in self._tables() for row in table.filter(stop=stop)), None)
+
+    def stop_waiting(self, stop: bytes, now: datetime, families_from: datetime) -> UUID | None:
+        """See the port."""
+        found = self.waiting_by_stop(stop)
+        if found is None:
+            return None
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.unwait:before")
+            account = self._locked(found.account)
+            # One statement decides: what is removed and stopped at once goes once.
+            if not sum(table.filter(stop=stop, waits_until__gt=now).delete()[0] for table in self._tables()):
+                return None
+            if not self._any(found.account):
+                account.families_from = max(families_from, account.families_from or families_from)
+                account.save(using=self._alias, update_fields=["families_from"])
+            failpoint("accounts.unwait.commit:before")
+        # commit point: it lets in and confirms nothing from here on.
+        failpoint("accounts.unwait.commit:after")
+        return found.account
 
     # --- memberships ----------------------------------------------------------------------------
 
@@ -483,10 +532,15 @@ class DjangoAccountRegister:
             message = f"the account has {MOST_CREDENTIALS} passkeys already"
             raise NotPermitted(message, help="remove one that is not used any more")
 
-    def _living(self, account: UUID) -> int:
-        """Return how many ways to confirm still count."""
-        passkeys = self._credentials().filter(account_id=account, copied_at=None).count()
-        return passkeys + self._devices().filter(account_id=account).count()
+    def _require_another(self, going: CredentialRow | CodeDeviceRow, now: datetime, *, replaced: bool = False) -> None:
+        """Raise NotPermitted where nothing would be left that confirms, or only what waits while the one that goes does not."""
+        account = going.account_id
+        living = *self._credentials().filter(account_id=account, copied_at=None), *self._devices().filter(account_id=account)
+        others = [row for row in living if row != going]
+        if not others and not replaced:
+            raise _last()
+        if _confirms(going, now) and not any(_confirms(row, now) for row in others):
+            raise _last_not_held()
 
     def _any(self, account: UUID) -> bool:
         """Return whether the account has any credential, copied or not."""
@@ -498,6 +552,9 @@ class DjangoAccountRegister:
     def _recoveries(self) -> QuerySet[RecoveryRow]:
         return RecoveryRow.objects.using(self._alias)
 
+    def _tables(self) -> tuple[QuerySet[CredentialRow], QuerySet[CodeDeviceRow]]:
+        return self._credentials(), self._devices()
+
     def _credentials(self) -> QuerySet[CredentialRow]:
         return CredentialRow.objects.using(self._alias)
 
@@ -506,11 +563,37 @@ class DjangoAccountRegister:
 
 
 def _credential(account: UUID, row: tuple[Any, ...]) -> CredentialRecord:
-    credential, key, count, verified, eligible, name, ceremony, created, used, copied = row
+    credential, key, count, verified, eligible, name, ceremony, created, used, copied, until, first, stop = row
     flags, times = (bool(verified), bool(eligible)), (_time(used), _time(copied))
     created_at = _time(created)
     assert created_at is not None
-    return CredentialRecord(bytes(credential), account, bytes(key), count, *flags, bytes(name), bytes(ceremony), created_at, *times)
+    wait = _wait(_time(until), stop, first)
+    return CredentialRecord(bytes(credential), account, bytes(key), count, *flags, bytes(name), bytes(ceremony), created_at, *times, wait)
+
+
+def _wait(until: datetime | None, stop: Any, first: Any) -> Wait | None:
+    return None if until is None else Wait(until, stop is not None, bool(first))
+
+
+def _wait_of(row: CredentialRow | CodeDeviceRow) -> Wait | None:
+    return _wait(row.waits_until, row.stop, row.waits_first)
+
+
+def _waiting(wait: Wait | None) -> dict[str, Any]:
+    """Return the columns of a wait whose owner is not told yet."""
+    return {"waits_until": wait and wait.until, "waits_first": wait is not None and wait.first}
+
+
+def _waiting_record(row: CredentialRow | CodeDeviceRow) -> WaitingRecord:
+    wait = _wait_of(row)
+    assert wait is not None
+    return WaitingRecord(row.account_id, bytes(row.credential) if isinstance(row, CredentialRow) else None, wait)
+
+
+def _confirms(row: CredentialRow | CodeDeviceRow, now: datetime) -> bool:
+    """Return whether it confirms asks about its account: it does not wait, or only with families."""
+    wait = _wait_of(row)
+    return wait is None or wait.first or wait.over(now)
 
 
 def _membership(account: UUID, row: tuple[Any, ...]) -> Membership:
@@ -542,3 +625,8 @@ def _enrolled() -> AlreadyThere:
 def _last() -> NotPermitted:
     message = "it is the last way to confirm that the account has"
     return NotPermitted(message, help="add another one first, then remove this one")
+
+
+def _last_not_held() -> NotPermitted:
+    message = "it is the last way to confirm that counts: the others were added a short while ago"
+    return NotPermitted(message, help="remove this one once another one counts: a day after it was added")

@@ -35,6 +35,10 @@ class AccountRow(models.Model):
         return "account"
 
 
+_UNTOLD = models.Q(waits_until__isnull=False, stop=None)
+"""What waits, and whose owner had no letter yet: few rows of many."""
+
+
 class CredentialRow(models.Model):
     """One WebAuthn credential."""
 
@@ -52,6 +56,10 @@ class CredentialRow(models.Model):
     created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
     used_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
     copied_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    waits_until: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    waits_first: models.BooleanField[bool, bool] = models.BooleanField(default=False)
+    stop: models.BinaryField[bytes | None, bytes | None] = models.BinaryField(max_length=32, null=True, unique=True)
+    """SHA-256 of the secret that stops it, once the letter with it was taken."""
 
     objects: ClassVar[models.Manager[CredentialRow]] = models.Manager()
 
@@ -60,6 +68,7 @@ class CredentialRow(models.Model):
 
         app_label = "expunge_state"
         db_table = "expunge_credential"
+        indexes: ClassVar = [models.Index(fields=["waits_until"], condition=_UNTOLD, name="expunge_new_passkeys")]
 
     def __str__(self) -> str:
         return "credential"
@@ -77,6 +86,9 @@ class CodeDeviceRow(models.Model):
     ceremony: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32)
     created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
     used_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    waits_until: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    waits_first: models.BooleanField[bool, bool] = models.BooleanField(default=False)
+    stop: models.BinaryField[bytes | None, bytes | None] = models.BinaryField(max_length=32, null=True, unique=True)
 
     objects: ClassVar[models.Manager[CodeDeviceRow]] = models.Manager()
 
@@ -85,6 +97,7 @@ class CodeDeviceRow(models.Model):
 
         app_label = "expunge_state"
         db_table = "expunge_code_device"
+        indexes: ClassVar = [models.Index(fields=["waits_until"], condition=_UNTOLD, name="expunge_new_devices")]
 
     def __str__(self) -> str:
         return "code device"

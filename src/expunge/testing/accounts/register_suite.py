@@ -199,16 +199,16 @@ class RegisterSuite:
     def test_the_last_way_to_confirm_stays(self, register: AccountRegister) -> None:
         register.add_credential(passkey(), first=True)
         with pytest.raises(NotPermitted):
-            register.remove_credential(ONE, b"c-1")
+            register.remove_credential(ONE, b"c-1", AT)
         register.set_code_device(device(), first=False)
-        assert register.remove_credential(OTHER, b"c-1") is False
-        assert register.remove_credential(ONE, b"c-1") is True
-        assert register.remove_credential(ONE, b"c-1") is False
+        assert register.remove_credential(OTHER, b"c-1", AT) is False
+        assert register.remove_credential(ONE, b"c-1", AT) is True
+        assert register.remove_credential(ONE, b"c-1", AT) is False
         with pytest.raises(NotPermitted):
-            register.remove_code_device(ONE)
+            register.remove_code_device(ONE, AT)
         register.add_credential(passkey(b"c-2"), first=False)
-        assert register.remove_code_device(ONE) is True
-        assert register.remove_code_device(ONE) is False
+        assert register.remove_code_device(ONE, AT) is True
+        assert register.remove_code_device(ONE, AT) is False
         assert [each.credential for each in register.credentials(ONE)] == [b"c-2"]
 
     def test_a_copied_credential_is_no_way_to_confirm_and_may_always_go(self, register: AccountRegister) -> None:
@@ -216,8 +216,8 @@ class RegisterSuite:
         register.add_credential(passkey(b"c-2"), first=False)
         assert register.use_credential(ONE, b"c-1", 1, AT) is UseResult.WENT_BACK
         with pytest.raises(NotPermitted):
-            register.remove_credential(ONE, b"c-2")
-        assert register.remove_credential(ONE, b"c-1") is True
+            register.remove_credential(ONE, b"c-2", AT)
+        assert register.remove_credential(ONE, b"c-1", AT) is True
 
     # --- memberships ----------------------------------------------------------------------------
 
@@ -410,13 +410,13 @@ class RegisterSuite:
             ),
             "enrol": (lambda held: held.add_credential(passkey(), first=False), lambda held: passkey() in held.credentials(ONE)),
             "use": (lambda held: held.use_credential(ONE, b"c-9", 2, AT), lambda held: held.credentials(ONE)[1].sign_count == 2),
-            "remove": (lambda held: held.remove_credential(ONE, b"c-9"), lambda held: len(held.credentials(ONE)) == 1),
+            "remove": (lambda held: held.remove_credential(ONE, b"c-9", AT), lambda held: len(held.credentials(ONE)) == 1),
             "device": (lambda held: held.set_code_device(device(OTHER), first=False), lambda held: held.code_device(OTHER) is not None),
             "step": (
                 lambda held: held.accept_step(ONE, 8, AT),
                 lambda held: held.code_device(ONE) == replace(device(last_step=8), used_at=AT),
             ),
-            "undevice": (lambda held: held.remove_code_device(ONE), lambda held: held.code_device(ONE) is None),
+            "undevice": (lambda held: held.remove_code_device(ONE, AT), lambda held: held.code_device(ONE) is None),
             "rename": (
                 lambda held: held.rename_credential(ONE, b"c-0", b"other"),
                 lambda held: held.credentials(ONE)[:1] == (replace(passkey(b"c-0"), name=b"other"),),
@@ -444,7 +444,7 @@ class RegisterSuite:
         register.add_credential(passkey(b"secret-credential"), first=True)
         for call in (
             lambda: register.add_credential(passkey(b"secret-credential"), first=False),
-            lambda: register.remove_credential(ONE, b"secret-credential"),
+            lambda: register.remove_credential(ONE, b"secret-credential", AT),
             lambda: register.set_membership(Membership(NONE, "f-secret", MembershipRole.SELF, AT)),
             lambda: register.open_account(replace(account(), address=b"secret")),
         ):
