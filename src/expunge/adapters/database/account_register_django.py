@@ -535,8 +535,8 @@ class DjangoAccountRegister:
     def _require_another(self, going: CredentialRow | CodeDeviceRow, now: datetime, *, replaced: bool = False) -> None:
         """Raise NotPermitted where nothing would be left that confirms, or only what waits while the one that goes does not."""
         account = going.account_id
-        living = *self._credentials().filter(account_id=account, copied_at=None), *self._devices().filter(account_id=account)
-        others = [row for row in living if row != going]
+        living: list[CredentialRow | CodeDeviceRow] = list(self._credentials().filter(account_id=account, copied_at=None))
+        others = [row for row in (*living, *self._devices().filter(account_id=account)) if row != going]
         if not others and not replaced:
             raise _last()
         if _confirms(going, now) and not any(_confirms(row, now) for row in others):

@@ -320,7 +320,7 @@ class GuardDesk:
             RenameCredential: lambda guard, ask, _: _done(guard.rename_credential(account_of(ask.account), ask.credential, ask.title)),
             Credentials: lambda guard, ask, _: _shown(guard.credentials(account_of(ask.account))),
             Waiting: lambda guard, _, body: _shown([card for card in [guard.waiting(body.decode("utf-8", "replace"))] if card]),
-            StopWaiting: lambda guard, _, body: Answer(guard.stop_waiting(body.decode("utf-8", "replace"))),
+            StopWaiting: lambda guard, _, body: Answer(str(guard.stop_waiting(body.decode("utf-8", "replace")) or "")),
             AccountLevel: _level,
             BeginAsk: lambda guard, ask, _: _ceremony(guard.begin_ask(_bytes(ask.session), ask.ask())),
             FinishAsk: lambda guard, ask, body: Answer(guard.finish_ask(ask.token, _bytes(ask.session), ask.ask(), _proof(ask, body))),

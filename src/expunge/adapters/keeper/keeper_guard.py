@@ -83,9 +83,10 @@ class KeeperGuard:
         """See the port."""
         return next(iter(wire.read_cards(self._body(wire.Waiting(), secret.encode("utf-8", "replace")))), None)
 
-    def stop_waiting(self, secret: str) -> bool:
+    def stop_waiting(self, secret: str) -> UUID | None:
         """See the port."""
-        return bool(self._connections.ask(wire.StopWaiting(), secret.encode("utf-8", "replace")).value)
+        account = str(self._connections.ask(wire.StopWaiting(), secret.encode("utf-8", "replace")).value)
+        return UUID(account) if account else None
 
     def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
         """See the port."""

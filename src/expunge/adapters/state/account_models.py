@@ -42,6 +42,7 @@ _UNTOLD = models.Q(waits_until__isnull=False, stop=None)
 class CredentialRow(models.Model):
     """One WebAuthn credential."""
 
+    account_id: UUID
     id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
     account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.PROTECT, related_name="+")
     credential: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=_MOST_ID, unique=True)
@@ -77,6 +78,7 @@ class CredentialRow(models.Model):
 class CodeDeviceRow(models.Model):
     """The code device (TOTP) of one account."""
 
+    account_id: UUID
     account: models.OneToOneField[AccountRow, AccountRow] = models.OneToOneField(
         AccountRow, on_delete=models.PROTECT, related_name="+", primary_key=True
     )

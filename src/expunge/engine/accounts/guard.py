@@ -237,7 +237,7 @@ class LocalGuard:
         """See the port."""
         return self._new.waiting(secret)
 
-    def stop_waiting(self, secret: str) -> bool:
+    def stop_waiting(self, secret: str) -> UUID | None:
         """See the port."""
         return self._new.stop_waiting(secret)
 

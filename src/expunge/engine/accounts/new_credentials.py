@@ -101,16 +101,16 @@ class NewCredentials:
         method = Method.PASSKEY if passkey.backup_eligible else Method.SECURITY_KEY
         return CredentialCard(passkey.credential.hex(), method, "", passkey.created_at, passkey.used_at, passkey.copied_at, wait)
 
-    def stop_waiting(self, secret: str) -> bool:
+    def stop_waiting(self, secret: str) -> UUID | None:
         """See the port of the guard."""
         now = self._clock.now()
         # Why closed then: who reads the mailbox could else stop the owner's first one, and enrol another without the wait of a recovery.
         account = self._register.stop_waiting(_digest(secret), now, now + CLOSED)
-        if account is None:
-            return False
-        self._confirming.end_all(account)
-        self._owners.tell(self._owners.record_of(account), LetterKind.CREDENTIAL_REMOVED, now)
-        return True
+        if account is not None:
+            # Why: a challenge or permit that it gave must not outlive it.
+            self._confirming.end_all(account)
+            self._owners.tell(self._owners.record_of(account), LetterKind.CREDENTIAL_REMOVED, now)
+        return account
 
     def _written(self, found: WaitingRecord) -> bool:
         """Write the letter, and begin the day. Return whether the letter was taken; an account without an address has none."""

@@ -208,8 +208,8 @@ class AccountGuard(Protocol):
         """Return what the secret of a letter stops, without its name; None where nothing of it waits any more."""
         ...
 
-    def stop_waiting(self, secret: str) -> bool:
-        """Remove what the secret of a letter is for, as long as it waits, and tell the owner. Return whether there was something.
+    def stop_waiting(self, secret: str) -> UUID | None:
+        """Remove what the secret of a letter is for, as long as it waits, and tell the owner. Return its account; None for none.
 
         The last way to confirm goes too; the account then confirms nothing about a family for as long as after a recovery.
         """

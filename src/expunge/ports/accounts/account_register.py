@@ -225,7 +225,9 @@ class AccountRegister(Protocol):
     def stop_waiting(self, stop: bytes, now: datetime, families_from: datetime) -> UUID | None:
         """Remove what a secret of that SHA-256 stops and waits now, the last way to confirm too; return its account.
 
-        An account that has nothing left confirms nothing about a family before a time. Return None, and change nothing, where nothing waits.
+        An account that has nothing left confirms nothing about a family before a time.
+
+        Return None, and change nothing, where nothing waits.
         """
         ...
 

@@ -6,6 +6,8 @@ from django.urls import path
 
 from expunge.web.site.families import hand_over
 
+hand_over.offer_asks()
+
 urlpatterns = [
     path("", hand_over.arrive, name="families_hand_over"),
     path("confirm/", hand_over.confirm, name="families_hand_over_confirm"),
