@@ -41,7 +41,8 @@ NO_ROLE: frozenset[Role] = frozenset()
 
 PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
-        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "accounts_recovery_stop_by_mail"),
+        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over",
+         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
         ALL,
     ),
     # Ways in: each shows the person's own login, sign-up, reset or recovery, or leads on.

@@ -56,9 +56,9 @@ def token(served: SiteServed, address: str, *told: tuple[str, str], now: float =
 
 def signed(page: str, authenticator: SoftAuthenticator) -> str:
     """The signature that a page asks for."""
-    found = re.search(r'<script id="ask-options" type="application/json">(.*?)</script>', page)
+    found = re.search(r'<script id="js_data" type="application/json">(.*?)</script>', page)
     assert found, page
-    return authenticator.sign(json.loads(found[1])).decode()
+    return authenticator.sign(json.loads(found[1])["request_options"]["publicKey"]).decode()
 
 
 def as_chromium(authenticator: SoftAuthenticator) -> dict[str, Any]:

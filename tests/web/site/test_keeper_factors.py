@@ -41,7 +41,11 @@ def anna(served_site: SiteServed) -> HttpPerson:
 @pytest.fixture(scope="module")
 def guard(served_site: SiteServed) -> AccountGuard:
     """The keeper, as code that took the web process over asks it."""
-    (database,) = served_site.folder.rglob("state.db")
+    return keeper_of(served_site)
+
+
+def keeper_of(site: SiteServed) -> KeeperGuard:
+    (database,) = site.folder.rglob("state.db")
     return KeeperGuard(KeeperPlace(database.parent, database.parent / "keys"))
 
 
@@ -56,6 +60,23 @@ def state(site: SiteServed, statement: str, *values: Any) -> list[Any]:
     (database,) = site.folder.rglob("state.db")
     with closing(sqlite3.connect(database, timeout=10)) as connection:
         return connection.execute(statement, values).fetchall()
+
+
+def let_the_day_pass(site: SiteServed, account: UUID) -> None:
+    """Put the waits of new ways to confirm back in the keeper's own table, as no page can."""
+    for table in ("expunge_credential", "expunge_code_device"):
+        site.kept(f"UPDATE {table} SET waits_until = '2026-01-01 00:00:00' WHERE account_id = ? AND waits_until IS NOT NULL", account.hex)
+
+
+def stop_link(site: SiteServed, address: str) -> str:
+    """The page that the newest letter about something that was added leads to."""
+    while True:
+        body = site.sink.about(address, "A way to confirm was added to your account").get_body(("plain",))
+        assert body is not None
+        # Why again: the letter about the first one, which counts at once, has no such page.
+        if found := re.search(r"http\S+/account/added/stop/\S+/", body.get_content()):
+            return found[0]
+        time.sleep(0.02)
 
 
 def with_passkey(anna: HttpPerson, address: str) -> tuple[SoftAuthenticator, UUID]:
@@ -148,6 +169,11 @@ def test_a_further_one_is_confirmed_by_the_first_and_one_is_removed_in_both(serv
     assert page.path == "/account/2fa/webauthn/add/"
     anna.enrol_passkey(key, "Key on my ring")
     page = anna.get("/account/2fa/webauthn/")
+    assert "“Key on my ring” was added a short while ago. It logs you in, and confirms nothing before" in page.words
+    assert "Your other ways to confirm do not count yet" in page.words
+    let_the_day_pass(served_site, account)
+    page = anna.get("/account/2fa/webauthn/")
+    assert "a short while ago" not in page.words
     named = re.search(r'name="act" value="remove"><input type="hidden" name="id" value="([0-9a-f]+)"', page.text)
     assert named is not None
     page = anna.post("/account/2fa/webauthn/", act="remove", id=named[1])
@@ -162,6 +188,44 @@ def test_a_further_one_is_confirmed_by_the_first_and_one_is_removed_in_both(serv
     assert anna.log_in_by_passkey(key, account.bytes).path == "/"
     page = anna.get("/account/2fa/webauthn/")
     assert "your only way to confirm" in page.words
+
+
+def test_a_passkey_that_its_owner_did_not_add_is_removed_from_the_letter(served_site: SiteServed, anna: HttpPerson) -> None:
+    """Code in this process has the login's signature confirm that a passkey is added; its owner reads of it."""
+    address = "planted@example.org"
+    phone, account = with_passkey(anna, address)
+    stolen = HttpPerson(served_site)
+    assert stolen.log_in_by_passkey(phone, account.bytes).path == "/"
+    stolen.get("/account/2fa/webauthn/add/")
+    stolen.confirm(phone)
+    planted = stolen.authenticator()
+    stolen.enrol_passkey(planted, "My telephone")
+    assert "confirms nothing before" in anna.get("/account/2fa/").words
+    # The attacker asks that the owner's passkey goes.
+    stolen.get("/account/2fa/webauthn/")
+    own = next(iter(phone.made)).hex()
+    assert "do not count yet" in stolen.post("/account/2fa/webauthn/", act="remove", id=own).words
+    link = stop_link(served_site, address)
+    reader = HttpPerson(served_site)
+    page = reader.get(link)
+    assert "Remove the passkey?" in page.words
+    assert stolen.inside, "a look removes nothing"
+    assert "It is removed" in reader.send("csrfmiddlewaretoken").words
+    assert not stolen.inside
+    assert not anna.inside, "every session ends: one of them was the attacker's"
+    assert "There is nothing to remove" in reader.get(link).words
+    assert stolen.log_in_by_passkey(planted, account.bytes).path != "/"
+    assert anna.log_in_by_passkey(phone, account.bytes).path == "/"
+    assert [card.id for card in keeper_of(served_site).credentials(account)] == [own]
+
+
+def test_an_app_that_only_the_keeper_knows_is_put_right_at_the_next_look(served_site: SiteServed, anna: HttpPerson) -> None:
+    anna.sign_up("appcrash@example.org")
+    account = account_of(served_site)
+    anna.enrol_app()
+    served_site.sql("DELETE FROM mfa_authenticator WHERE user_id = ? AND type = 'totp'", account.hex)
+    assert "only way to confirm" in anna.get("/account/2fa/totp/activate/").words
+    assert ("totp", "") in rows_of(served_site, account)
 
 
 def test_a_passkey_is_renamed_and_the_web_database_has_no_name(served_site: SiteServed, anna: HttpPerson) -> None:
@@ -180,6 +244,8 @@ def test_an_app_is_turned_off_by_a_passkey(served_site: SiteServed, anna: HttpPe
     anna.confirm(code=code_of(seed, 1))
     phone = anna.authenticator()
     anna.enrol_passkey(phone)
+    assert "Turn the app off when one of them does" in anna.get("/account/2fa/totp/deactivate/").words
+    let_the_day_pass(served_site, account)
     anna.get("/account/2fa/totp/deactivate/")
     page = anna.send("csrfmiddlewaretoken")
     assert "Turn off the code app?" in page.words

@@ -326,9 +326,10 @@ class Walk:
         self.visit("families_hand_over", "inside")
         self.visit("families_hand_over_confirm", "protect")
         authenticator = enrol_kept(self.served, address)
-        self.visit("families_hand_over_confirm")
+        self.go(pages().addresses["families_hand_over_confirm"])
+        self.see("accounts_confirm", "hand-over")
         self.page.evaluate(
-            "signature => { const form = document.querySelector('form[data-confirms]'); form.response.value = signature; form.submit() }",
+            "answer => { const field = document.querySelector('main [name=credential]'); field.value = answer; field.form.submit() }",
             signed(self.page.content(), authenticator),
         )
         self.page.wait_for_url("**/done/")
