@@ -29,6 +29,7 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import ChallengeEnded, ExpungeError, NotPermitted, ProofRefused
 from expunge.ports.accounts.account_guard import AccountGuard, CodeProof, PasskeyProof
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
+from tests.web.site.handing_over import let_the_day_pass, stop_link
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of, options_of, recovery_codes_of, seed_of
 from tests.web.site.kit import SiteServed, site
 
@@ -60,23 +61,6 @@ def state(site: SiteServed, statement: str, *values: Any) -> list[Any]:
     (database,) = site.folder.rglob("state.db")
     with closing(sqlite3.connect(database, timeout=10)) as connection:
         return connection.execute(statement, values).fetchall()
-
-
-def let_the_day_pass(site: SiteServed, account: UUID) -> None:
-    """Put the waits of new ways to confirm back in the keeper's own table, as no page can."""
-    for table in ("expunge_credential", "expunge_code_device"):
-        site.kept(f"UPDATE {table} SET waits_until = '2026-01-01 00:00:00' WHERE account_id = ? AND waits_until IS NOT NULL", account.hex)
-
-
-def stop_link(site: SiteServed, address: str) -> str:
-    """The page that the newest letter about something that was added leads to."""
-    while True:
-        body = site.sink.about(address, "A way to confirm was added to your account").get_body(("plain",))
-        assert body is not None
-        # Why again: the letter about the first one, which counts at once, has no such page.
-        if found := re.search(r"http\S+/account/added/stop/\S+/", body.get_content()):
-            return found[0]
-        time.sleep(0.02)
 
 
 def with_passkey(anna: HttpPerson, address: str) -> tuple[SoftAuthenticator, UUID]:
@@ -171,7 +155,7 @@ def test_a_further_one_is_confirmed_by_the_first_and_one_is_removed_in_both(serv
     page = anna.get("/account/2fa/webauthn/")
     assert "“Key on my ring” was added a short while ago. It logs you in, and confirms nothing before" in page.words
     assert "Your other ways to confirm do not count yet" in page.words
-    let_the_day_pass(served_site, account)
+    let_the_day_pass(served_site)
     page = anna.get("/account/2fa/webauthn/")
     assert "a short while ago" not in page.words
     named = re.search(r'name="act" value="remove"><input type="hidden" name="id" value="([0-9a-f]+)"', page.text)
@@ -245,7 +229,7 @@ def test_an_app_is_turned_off_by_a_passkey(served_site: SiteServed, anna: HttpPe
     phone = anna.authenticator()
     anna.enrol_passkey(phone)
     assert "Turn the app off when one of them does" in anna.get("/account/2fa/totp/deactivate/").words
-    let_the_day_pass(served_site, account)
+    let_the_day_pass(served_site)
     anna.get("/account/2fa/totp/deactivate/")
     page = anna.send("csrfmiddlewaretoken")
     assert "Turn off the code app?" in page.words

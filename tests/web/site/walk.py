@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from tests.web.site import walk_staff
 from tests.web.site.browser import Visitor
-from tests.web.site.handing_over import enrol_kept, signed, token
+from tests.web.site.handing_over import enrol_kept, let_the_day_pass, signed, stop_link, token
 from tests.web.site.kit import SiteServed, client_address
 from tests.web.site.office import confirm, link_of
 from tests.web.site.rendered import pages
@@ -198,6 +198,12 @@ class Walk:
         with self.page.expect_navigation():
             self.page.locator("main form:has([value=remove]) [type=submit]").first.click()
         self.see("accounts_confirm")
+        self.visit("mfa_deactivate_totp", "waits")
+        here = self.page.url
+        self.page.goto(stop_link(self.served, self.address))
+        self.see("accounts_added_stop_by_mail")
+        self.page.goto(here)
+        let_the_day_pass(self.served)
         self.visit("mfa_deactivate_totp")
         self.visit("mfa_reauthenticate_webauthn")
         self.visit("mfa_index")

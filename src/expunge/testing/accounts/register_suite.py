@@ -17,6 +17,7 @@ import pytest
 from expunge import faults
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.accounts.recovery import RecoveryTimes
+from expunge.core.accounts.waits import Wait
 from expunge.errors import AlreadyThere, ExpungeError, NotPermitted, UsageError
 from expunge.ports.accounts.account_register import (
     MOST_CREDENTIALS,
@@ -26,6 +27,7 @@ from expunge.ports.accounts.account_register import (
     CredentialRecord,
     RecoveryRecord,
     UseResult,
+    WaitingRecord,
 )
 from expunge.testing.forked import start
 
@@ -34,6 +36,8 @@ STRANGER = UUID(int=4)
 """Opened, never proven, and without anything."""
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+STOP = b"t" * 32
 
 
 def account(number: UUID = ONE) -> AccountRecord:
@@ -219,6 +223,55 @@ class RegisterSuite:
             register.remove_credential(ONE, b"c-2", AT)
         assert register.remove_credential(ONE, b"c-1", AT) is True
 
+    # --- waits ----------------------------------------------------------------------------------
+
+    def test_what_waits_is_no_last_way_to_confirm_before_its_time(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        register.add_credential(replace(passkey(b"c-2"), wait=Wait(LATER, told=False, first=False)), first=False)
+        for now in (AT, LATER):
+            with pytest.raises(NotPermitted):
+                register.remove_credential(ONE, b"c-1", now)
+        register.note_wait(ONE, b"c-2", STOP, LATER)
+        with pytest.raises(NotPermitted):
+            register.remove_credential(ONE, b"c-1", LATER - SECOND)
+        with pytest.raises(NotPermitted):
+            register.set_code_device(replace(device(), wait=Wait(LATER, told=False, first=False)), first=True)
+        register.set_code_device(device(), first=False)
+        assert register.remove_credential(ONE, b"c-2", AT) is True, "what waits may go"
+        assert register.remove_credential(ONE, b"c-1", AT) is True, "the code device counts"
+        with pytest.raises(NotPermitted):
+            register.set_code_device(replace(device(), wait=Wait(LATER, told=False, first=False)), first=False)
+
+    def test_a_wait_is_noted_once_found_and_stopped_as_long_as_it_lasts(self, register: AccountRegister) -> None:
+        waits = Wait(LATER, told=False, first=False)
+        register.add_credential(passkey(), first=True)
+        register.add_credential(replace(passkey(b"c-2"), wait=waits), first=False)
+        register.set_code_device(replace(device(), wait=waits), first=False)
+        assert {each.credential for each in register.waiting_untold()} == {b"c-2", None}
+        assert {each.wait for each in register.waiting_untold()} == {waits}
+        register.note_wait(ONE, b"c-2", STOP, LATER)
+        register.note_wait(ONE, None, b"p" * 32, LATER)
+        register.note_wait(ONE, b"c-2", b"q" * 32, AT)
+        register.note_wait(ONE, b"c-1", b"r" * 32, LATER)
+        assert register.waiting_untold() == ()
+        assert register.waiting_by_stop(STOP) == WaitingRecord(ONE, b"c-2", replace(waits, told=True))
+        assert register.waiting_by_stop(b"q" * 32) is register.waiting_by_stop(b"r" * 32) is None
+        assert register.stop_waiting(STOP, LATER, LATER) is None, "it is over"
+        assert register.stop_waiting(STOP, AT, LATER) == ONE
+        assert register.stop_waiting(STOP, AT, LATER) is None
+        assert register.stop_waiting(b"p" * 32, AT, LATER) == ONE
+        assert [each.credential for each in register.credentials(ONE)] == [b"c-1"]
+        assert register.code_device(ONE) is None
+        assert register.recovery_times(ONE).families_from is None, "it has a passkey"
+
+    def test_an_account_that_has_nothing_left_confirms_nothing_about_a_family_for_a_while(self, register: AccountRegister) -> None:
+        register.add_credential(replace(passkey(), wait=Wait(LATER, told=False, first=True)), first=True)
+        register.note_wait(ONE, b"c-1", STOP, LATER)
+        assert register.credentials(ONE) == (replace(passkey(), wait=Wait(LATER, told=True, first=True)),)
+        assert register.stop_waiting(STOP, AT, LATER) == ONE
+        assert register.credentials(ONE) == ()
+        assert register.recovery_times(ONE).families_from == LATER
+
     # --- memberships ----------------------------------------------------------------------------
 
     def test_an_account_has_one_role_in_each_family(self, register: AccountRegister) -> None:
@@ -396,6 +449,9 @@ class RegisterSuite:
         register.add_credential(passkey(b"c-9"), first=False)
         register.set_code_device(device(), first=False)
         register.add_credential(passkey(b"c-8", OTHER), first=True)
+        for name in (b"c-7", b"c-6"):
+            register.add_credential(replace(passkey(name, OTHER), wait=Wait(LATER, told=False, first=False)), first=False)
+        register.note_wait(OTHER, b"c-6", b"p" * 32, LATER)
         register.begin_recovery(recovery(OTHER))
         register.note_letter(OTHER, 1)
 
@@ -434,6 +490,8 @@ class RegisterSuite:
                 lambda held: held.note_letter(OTHER, 2),
                 lambda held: held.recovery(OTHER) == replace(recovery(OTHER), letters=2),
             ),
+            "wait": (lambda held: held.note_wait(OTHER, b"c-7", STOP, LATER), lambda held: held.waiting_by_stop(STOP) is not None),
+            "unwait": (lambda held: held.stop_waiting(b"p" * 32, AT, LATER), lambda held: held.waiting_by_stop(b"p" * 32) is None),
             "member": (lambda held: held.set_membership(member), lambda held: held.membership(ONE, "f-owl") == member),
         }
         for name in self.failpoints:
