@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
@@ -255,6 +257,28 @@ def test_the_day_begins_with_the_letter(local: Local) -> None:
     assert local.guard.waiting(secret_of(local, account))
     local.hands.seconds += 1
     assert confirms(local, ask_of(AskKind.EXPORT, account), attacker)
+
+
+def test_a_change_of_address_before_it_takes_no_letter_from_the_owner(local: Local) -> None:
+    """Two logins are swapped: the first changes the address to the attacker's, who proves it; the second plants a passkey."""
+    account = local.guardian()
+    change = Ask(AskKind.CHANGE_OF_ADDRESS, account, details=(("address", sha256(b"m@evil.example").hexdigest()),))
+    local.guard.change_address(local.confirm(change), SESSION, change, "m@evil.example")
+    local.letters(account, "the mail address of your account")
+    local.guard.send_code(account, SESSION)
+    until = time.monotonic() + 20
+    while not (found := [re.search(r"\b\d{8}\b", text) for to, text in list(local.sink.messages) if to == "m@evil.example"]):
+        assert time.monotonic() < until
+        time.sleep(0.002)
+    assert found[0]
+    assert local.guard.prove_by_code(account, SESSION, found[0][0]) == ""
+    local.hands.seconds += DAY - 1
+    planted(local, account)
+    assert local.guard.stop_waiting(secret_of(local, account)) == account, "the letter came to the owner as well"
+    local.hands.seconds += 1
+    planted(local, account)
+    with pytest.raises(AssertionError):
+        local.letters(account, ADDED, 2, within=0.3)
 
 
 class _Away:

@@ -80,13 +80,30 @@ def test_an_address_that_was_changed_and_not_confirmed_keeps_nothing_from_its_ow
     anna.send("action_add", email=new)
     assert f"We have sent a code to {old}" in anna.get("/account/confirm/").words
     assert anna.confirm(code=anna.site.sink.code(old, letters + 1)).path == "/account/confirm-email/"
-    letters = anna.site.sink.count(new)
+    assert anna.site.sink.code(new)
+    letters = anna.site.sink.count(old)
     anna.get("/account/close/")
     page = anna.send("csrfmiddlewaretoken")
     assert (page.status, page.path) == (200, "/account/confirm/")
-    assert "We have sent a code to your new address" in page.words
-    assert old not in page.words
-    assert "Your account is closed" in anna.confirm(code=anna.site.sink.code(new, letters + 1)).words
+    assert f"We have sent a code to {old}" in page.words
+    assert "Your account is closed" in anna.confirm(code=anna.site.sink.code(old, letters + 1)).words
+
+
+def test_an_address_that_was_mistyped_at_a_change_is_put_right(anna: HttpPerson) -> None:
+    """The account has no passkey and no code app, and no person reads the mistyped address."""
+    old, wrong, right = (f"{word}-typed@home.example" for word in ("well", "wrong", "right"))
+    anna.sign_up(old)
+    for address in (wrong, right):
+        letters = anna.site.sink.count(old)
+        anna.get("/account/email/")
+        anna.send("action_add", email=address)
+        assert f"We have sent a code to {old}" in anna.get("/account/confirm/").words
+        # Why one more: the old one hears of each change too.
+        assert anna.confirm(code=anna.site.sink.code(old, letters + 1)).path == "/account/confirm-email/"
+    page = anna.send("code", code=anna.site.sink.code(right))
+    assert page.status == 200
+    assert right in anna.get("/account/email/").words
+    assert old not in anna.get("/account/email/").words
 
 
 @pytest.mark.parametrize(

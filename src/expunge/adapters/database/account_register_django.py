@@ -100,7 +100,8 @@ class DjangoAccountRegister:
             row = AccountRow.objects.using(self._alias).filter(account=account).first()
         if row is None:
             return None
-        return AccountRecord(row.account, bytes(row.address), row.language, row.opened_at, row.proven_at, row.families_from)
+        times, before = (row.opened_at, row.proven_at, row.families_from), (bytes(row.address_before), row.before_until)
+        return AccountRecord(row.account, bytes(row.address), row.language, *times, *before)
 
     def prove_address(self, account: UUID, address: bytes, at: datetime) -> bool:
         """See the port."""
@@ -108,14 +109,31 @@ class DjangoAccountRegister:
             # commit point: the time of the proof.
             return bool(AccountRow.objects.using(self._alias).filter(account=account, address=address).update(proven_at=at))
 
-    def change_address(self, account: UUID, address: bytes) -> bool:
+    def change_address(self, account: UUID, address: bytes, before_until: datetime) -> bool:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.address:before")
+            row = AccountRow.objects.using(self._alias).select_for_update().filter(account=account).first()
+            if row is None:
+                return False
+            if row.proven_at is not None:
+                row.address_before, row.before_until = row.address, before_until
+            row.address, row.proven_at = address, None
+            row.save(using=self._alias)
+            failpoint("accounts.address.commit:before")
+        # commit point: the address, unproven, and the one before.
+        failpoint("accounts.address.commit:after")
+        return True
+
+    def forget_addresses(self, now: datetime) -> int:
         """See the port."""
         with self._writing():
-            failpoint("accounts.address:before")
-            # commit point: the address, unproven.
-            changed = AccountRow.objects.using(self._alias).filter(account=account).update(address=address, proven_at=None)
-            failpoint("accounts.address:after")
-        return bool(changed)
+            failpoint("accounts.forget:before")
+            over = AccountRow.objects.using(self._alias).filter(before_until__lte=now, proven_at__isnull=False)
+            # commit point: the addresses.
+            forgotten = over.update(address_before=b"", before_until=None)
+            failpoint("accounts.forget:after")
+        return forgotten
 
     def close_account(self, account: UUID) -> bool:
         """See the port."""
@@ -139,7 +157,7 @@ class DjangoAccountRegister:
 
     def _unproven(self) -> QuerySet[AccountRow]:
         """Return accounts that have nothing, and whose address no code came back from. One that an invitation opened has no address."""
-        rows = AccountRow.objects.using(self._alias).filter(proven_at=None).exclude(address=b"")
+        rows = AccountRow.objects.using(self._alias).filter(proven_at=None, address_before=b"").exclude(address=b"")
         having = self._credentials(), self._devices(), MembershipRow.objects.using(self._alias)
         for table in having:
             rows = rows.exclude(account__in=table.values("account_id"))

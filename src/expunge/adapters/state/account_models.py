@@ -22,6 +22,9 @@ class AccountRow(models.Model):
     proven_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
     families_from: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
     """The time before which it confirms nothing about a family, after a recovery."""
+    address_before: models.BinaryField[bytes, bytes] = models.BinaryField(default=b"")
+    """Sealed, as the address is; empty for none."""
+    before_until: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
 
     objects: ClassVar[models.Manager[AccountRow]] = models.Manager()
 

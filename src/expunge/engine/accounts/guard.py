@@ -14,6 +14,7 @@ from uuid import UUID
 from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
 from expunge.core.accounts.letter_texts import LetterKind
+from expunge.core.accounts.waits import WAITS
 from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.confirming import AskPermit, Confirming, enrolment_ask
 from expunge.engine.accounts.enrolment import Enrolment
@@ -106,6 +107,7 @@ class LocalGuard:
         if self._now() - self._tidied >= _TIDY_SECONDS:
             self._tidied = self._now()
             self._register.drop_unproven(self._clock.now() - UNPROVEN)
+            self._register.forget_addresses(self._clock.now())
         self._register.open_account(AccountRecord(account, sealed, language, self._clock.now()))
 
     def send_code(self, account: UUID, session: bytes, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> None:
@@ -120,7 +122,9 @@ class LocalGuard:
                 self._require_none(account)
             self._codes.send(record, session, kind, LetterKind.PROVING_CODE)
         else:
-            self._codes.send(record, session, kind, _LETTERS[kind])
+            # Why not always: a code for a first credential is what proves the newer one.
+            read = record if kind is AskKind.ENROL_CREDENTIAL else self._owners.reachable(record)
+            self._codes.send(read, session, kind, _LETTERS[kind])
 
     def prove_by_code(self, account: UUID, session: bytes, code: str) -> str:
         """See the port."""
@@ -151,7 +155,7 @@ class LocalGuard:
             raise ProofRefused("the ask is not to change to this address", help="begin again, and confirm the address that is shown")
         before = self._owners.record_of(ask.account)
         self._confirming.use(permit, session, ask)
-        self._register.change_address(ask.account, sealed)
+        self._register.change_address(ask.account, sealed, self._new.now() + WAITS)
         self._owners.tell(before, LetterKind.ADDRESS_CHANGED, self._clock.now())
 
     def close_account(self, permit: str, session: bytes, ask: Ask) -> None:

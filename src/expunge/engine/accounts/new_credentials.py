@@ -117,11 +117,12 @@ class NewCredentials:
         now, secret = self._clock.now(), secrets.token_urlsafe(DIGEST_BYTES)
         record, until = self._owners.record_of(found.account), max(found.wait.until, now + WAITS)
         kind = LetterKind.FIRST_CREDENTIAL_WAITS if found.wait.first else LetterKind.CREDENTIAL_WAITS
-        if record.address:
-            try:
-                self._owners.write(record, kind, until, f"{self._owners.site}{STOP_PAGE}{secret}/", tells=True)
-            except (Undelivered, Busy):
-                return False
+        for address in self._owners.told(record, now):
+            if address.address:
+                try:
+                    self._owners.write(address, kind, until, f"{self._owners.site}{STOP_PAGE}{secret}/", tells=True)
+                except (Undelivered, Busy):
+                    return False
         self._register.note_wait(found.account, found.credential, _digest(secret), until)
         return True
 

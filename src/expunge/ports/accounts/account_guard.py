@@ -109,7 +109,8 @@ class AccountGuard(Protocol):
     def send_code(self, account: UUID, session: bytes, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> None:
         """Send a code to the account's address, by a letter of the keeper's own. It ends the one before.
 
-        Where the account has a credential, the code proves a new address and confirms nothing.
+        Where the account has a credential, the code proves a new address and confirms nothing. Where it has none and its address is not proven
+        yet, codes that change the address or close the account go to the proven one that it had before: it may have been mistyped.
 
         Args:
             account: to whose address.
@@ -264,7 +265,9 @@ class AccountGuard(Protocol):
         ...
 
     def change_address(self, permit: str, session: bytes, ask: Ask, address: str) -> None:
-        """Set another address, not proven yet, and tell the old one. The ask names its SHA-256, in hex, in its detail ``address``.
+        """Set another address, not proven yet, and tell the old one, which hears for a day more what happens to the account.
+
+        The ask names its SHA-256, in hex, in its detail ``address``.
 
         Raises ProofRefused and ChallengeEnded for the permit, NotPermitted where it came by mail and the account has a credential by now.
         """

@@ -30,6 +30,10 @@ class AccountRecord:
     """The time at which a code that was sent there came back; None where none has."""
     families_from: datetime | None = None
     """The time before which it confirms nothing about a family, after a recovery."""
+    before: bytes = b""
+    """The proven address that it had before, sealed; empty for none. It counts as long as the newer one is not proven."""
+    before_until: datetime | None = None
+    """The time before which letters go there as well."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +139,12 @@ class AccountRegister(Protocol):
         """Note that a code came back from an address. Return False where the account has another one by now."""
         ...
 
-    def change_address(self, account: UUID, address: bytes) -> bool:
-        """Set another address, not proven yet. Return False where there is no such account."""
+    def change_address(self, account: UUID, address: bytes, before_until: datetime) -> bool:
+        """Set another address, not proven yet, and keep the last one that was. Return False where there is no such account."""
+        ...
+
+    def forget_addresses(self, now: datetime) -> int:
+        """Forget addresses of before whose time is over, of accounts whose newer one is proven. Return how many."""
         ...
 
     def close_account(self, account: UUID) -> bool:

@@ -34,6 +34,8 @@ from expunge.testing.forked import start
 ONE, OTHER, NONE = (UUID(int=number) for number in (1, 2, 3))
 STRANGER = UUID(int=4)
 """Opened, never proven, and without anything."""
+EARLIER = UUID(int=5)
+"""Had another address before."""
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -108,10 +110,19 @@ class RegisterSuite:
     def test_an_address_is_proven_as_long_as_it_is_the_accounts(self, register: AccountRegister) -> None:
         assert register.prove_address(ONE, account().address, AT)
         assert register.account(ONE) == replace(account(), proven_at=AT)
-        assert register.change_address(ONE, b"new")
-        assert register.account(ONE) == replace(account(), address=b"new")
-        assert not register.prove_address(ONE, account().address, LATER)
-        assert not register.change_address(NONE, b"new")
+        assert register.change_address(ONE, b"mistyped", LATER)
+        before = account().address
+        assert register.account(ONE) == replace(account(), address=b"mistyped", before=before, before_until=LATER)
+        assert not register.prove_address(ONE, before, LATER)
+        assert register.change_address(ONE, b"new", LATER + SECOND)
+        assert register.account(ONE) == replace(account(), address=b"new", before=before, before_until=LATER), "never proven"
+        assert register.drop_unproven(LATER + SECOND) == 1, "the other one"
+        assert register.forget_addresses(LATER) == 0
+        assert register.prove_address(ONE, b"new", LATER)
+        assert register.forget_addresses(LATER - SECOND) == 0
+        assert register.forget_addresses(LATER) == 1
+        assert register.account(ONE) == replace(account(), address=b"new", proven_at=LATER)
+        assert not register.change_address(NONE, b"new", LATER)
 
     def test_a_closed_account_leaves_nothing(self, register: AccountRegister) -> None:
         register.add_credential(passkey(), first=True)
@@ -445,6 +456,10 @@ class RegisterSuite:
     def _furnish(self, register: AccountRegister) -> None:
         for number in (ONE, OTHER, STRANGER):
             register.open_account(account(number))
+        register.open_account(account(EARLIER))
+        register.prove_address(EARLIER, account(EARLIER).address, AT)
+        register.change_address(EARLIER, b"new", LATER)
+        register.prove_address(EARLIER, b"new", AT)
         register.add_credential(passkey(b"c-0"), first=True)
         register.add_credential(passkey(b"c-9"), first=False)
         register.set_code_device(device(), first=False)
@@ -461,7 +476,7 @@ class RegisterSuite:
         verbs: dict[str, tuple[Callable[[AccountRegister], object], Callable[[AccountRegister], bool]]] = {
             "open": (lambda held: held.open_account(account(NONE)), lambda held: held.account(NONE) is not None),
             "address": (
-                lambda held: held.change_address(ONE, b"new"),
+                lambda held: held.change_address(ONE, b"new", LATER),
                 lambda held: held.account(ONE) == replace(account(), address=b"new"),
             ),
             "enrol": (lambda held: held.add_credential(passkey(), first=False), lambda held: passkey() in held.credentials(ONE)),
@@ -478,6 +493,10 @@ class RegisterSuite:
                 lambda held: held.credentials(ONE)[:1] == (replace(passkey(b"c-0"), name=b"other"),),
             ),
             "close": (lambda held: held.close_account(ONE), lambda held: held.account(ONE) is None),
+            "forget": (
+                lambda held: held.forget_addresses(LATER),
+                lambda held: held.account(EARLIER) == replace(account(EARLIER), address=b"new", proven_at=AT),
+            ),
             "drop": (lambda held: held.drop_unproven(LATER), lambda held: held.account(STRANGER) is None),
             "handover": (
                 lambda held: held.use_hand_over(b"u" * 32, ONE, b"s" * 32, LATER, AT),

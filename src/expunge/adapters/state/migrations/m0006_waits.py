@@ -1,4 +1,4 @@
-"""Columns of ways to confirm that wait before they count."""
+"""Columns of ways to confirm that wait before they count, and of the address that an account had before."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ def _columns(model: str, index: str) -> list[Any]:
 
 
 class Migration(migrations.Migration):
-    """Widen two tables. What is enrolled already counts."""
+    """Widen three tables. What is enrolled already counts."""
 
     dependencies: ClassVar = [("expunge_state", "m0005_families")]
 
-    operations: ClassVar = [*_columns("CredentialRow", "expunge_new_passkeys"), *_columns("CodeDeviceRow", "expunge_new_devices")]
+    operations: ClassVar = [
+        migrations.AddField("AccountRow", "address_before", models.BinaryField(default=b"")),
+        migrations.AddField("AccountRow", "before_until", models.DateTimeField(null=True)),
+        *_columns("CredentialRow", "expunge_new_passkeys"),
+        *_columns("CodeDeviceRow", "expunge_new_devices"),
+    ]
