@@ -73,6 +73,15 @@ def test_a_token_for_another_address_is_refused_by_the_keeper(served_site: SiteS
     assert page.status == 400
     assert "This link is for another account" in page.words
     assert served_site.kept(f"SELECT * FROM expunge_membership WHERE account_id = '{newest_account(served_site).hex}'") == []
+    # The token is for another account of this person, who logs in to it here and need not open the app again.
+    page = person.send("csrfmiddlewaretoken")
+    assert page.path == "/handover/"
+    assert "Log in first" in page.words
+    assert not person.inside
+    person.sign_up("other@home.example")
+    authenticator = enrol_kept(served_site, "other@home.example")
+    person.get("/handover/confirm/")
+    assert person.confirm(authenticator).path == "/handover/done/"
 
 
 def test_each_bad_token_has_a_page_that_says_what_to_do(served_site: SiteServed) -> None:

@@ -109,8 +109,8 @@ class AccountGuard(Protocol):
     def send_code(self, account: UUID, session: bytes, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> None:
         """Send a code to the account's address, by a letter of the keeper's own. It ends the one before.
 
-        Where the account has a credential, the code proves a new address and confirms nothing. Where it has none and its address is not proven
-        yet, codes that change the address or close the account go to the proven one that it had before: it may have been mistyped.
+        Where the account has a credential, the code proves a new address and confirms nothing. Where it has none and its address is
+        not proven yet, codes that change the address or close the account go to the proven one that it had before: a person mistypes.
 
         Args:
             account: to whose address.

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.hand_over import MOST_TOKEN, HandOverFault, digest_of
@@ -89,6 +90,17 @@ def confirm(request: HttpRequest) -> HttpResponse:
         return render(request, "families/protect.html")
     told = {name: str(int(number)) for name, number in _shown(card).items()}
     return asking.begin(request, Ask(AskKind.HAND_OVER, account, details=(("token", digest_of(token)),)), **told)
+
+
+@require_POST
+@login_required
+def other_account(request: HttpRequest) -> HttpResponse:
+    """Log out, and keep the token for the account that it is for, in this browser. It ends by itself, ten minutes after it was made."""
+    token = request.session.get(_TOKEN, "")
+    logout(request)
+    if token:
+        request.session[_TOKEN] = token
+    return redirect("families_hand_over")
 
 
 @require_safe
