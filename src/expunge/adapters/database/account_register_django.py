@@ -9,19 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connections, transaction
 from django.db.models import Q, QuerySet
 
+from expunge.adapters.database import account_rows
 from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
 from expunge.adapters.state.sessions import Hold
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.accounts.recovery import RecoveryTimes
-from expunge.core.accounts.waits import Wait
 from expunge.errors import AlreadyThere, Conflict, NotPermitted, UsageError
 from expunge.faults import failpoint
 from expunge.ports.accounts.account_register import (
@@ -193,7 +193,7 @@ class DjangoAccountRegister:
                     created_at=record.created_at,
                     used_at=record.used_at,
                     copied_at=record.copied_at,
-                    **_waiting(record.wait),
+                    **account_rows.wait_columns(record.wait),
                 )
                 failpoint("accounts.enrol.commit:before")
             # commit point: the credential confirms asks from here on.
@@ -203,7 +203,7 @@ class DjangoAccountRegister:
 
     def credentials(self, account: UUID) -> tuple[CredentialRecord, ...]:
         """See the port."""
-        return tuple(_credential(account, row) for row in self._read(_CREDENTIALS, account))
+        return tuple(account_rows.credential_of(account, row) for row in self._read(_CREDENTIALS, account))
 
     def credential(self, credential: bytes) -> CredentialRecord | None:
         """See the port."""
@@ -275,7 +275,7 @@ class DjangoAccountRegister:
                     "created_at": record.created_at,
                     "used_at": record.used_at,
                     "stop": None,
-                    **_waiting(record.wait),
+                    **account_rows.wait_columns(record.wait),
                 },
             )
             failpoint("accounts.device.commit:before")
@@ -289,7 +289,7 @@ class DjangoAccountRegister:
         if row is None:
             return None
         times = row.created_at, row.used_at
-        return CodeDeviceRecord(account, bytes(row.seed), row.last_step, bytes(row.ceremony), *times, _wait_of(row))
+        return CodeDeviceRecord(account, bytes(row.seed), row.last_step, bytes(row.ceremony), *times, account_rows.wait_of(row))
 
     def accept_step(self, account: UUID, step: int, at: datetime) -> bool:
         """See the port."""
@@ -318,7 +318,9 @@ class DjangoAccountRegister:
     def waiting_untold(self) -> tuple[WaitingRecord, ...]:
         """See the port."""
         with explained(_READ, self._alias):
-            return tuple(_waiting_record(row) for table in self._tables() for row in table.filter(waits_until__isnull=False, stop=None))
+            return tuple(
+                account_rows.waiting_of(row) for table in self._tables() for row in table.filter(waits_until__isnull=False, stop=None)
+            )
 
     def note_wait(self, account: UUID, credential: bytes | None, stop: bytes, until: datetime) -> None:
         """See the port."""
@@ -332,12 +334,11 @@ class DjangoAccountRegister:
     def waiting_by_stop(self, stop: bytes) -> WaitingRecord | None:
         """See the port."""
         with explained(_READ, self._alias):
-            return next((_waiting_record(row) for table in self._tables() for row in table.filter(stop=stop)), None)
+            return next((account_rows.waiting_of(row) for table in self._tables() for row in table.filter(stop=stop)), None)
 
     def stop_waiting(self, stop: bytes, now: datetime, families_from: datetime) -> UUID | None:
         """See the port."""
-        found = self.waiting_by_stop(stop)
-        if found is None:
+        if (found := self.waiting_by_stop(stop)) is None:
             return None
         with self._writing(), transaction.atomic(using=self._alias):
             failpoint("accounts.unwait:before")
@@ -370,11 +371,13 @@ class DjangoAccountRegister:
 
     def memberships(self, account: UUID) -> tuple[Membership, ...]:
         """See the port."""
-        return tuple(_membership(account, row) for row in self._read(f"{_MEMBERSHIPS} ORDER BY family", account))
+        return tuple(account_rows.membership_of(account, row) for row in self._read(f"{_MEMBERSHIPS} ORDER BY family", account))
 
     def membership(self, account: UUID, family: str) -> Membership | None:
         """See the port."""
-        return next((_membership(account, row) for row in self._read(f"{_MEMBERSHIPS} AND family = %s", account, family)), None)
+        return next(
+            (account_rows.membership_of(account, row) for row in self._read(f"{_MEMBERSHIPS} AND family = %s", account, family)), None
+        )
 
     def members(self, family: str) -> tuple[Membership, ...]:
         """See the port."""
@@ -417,14 +420,14 @@ class DjangoAccountRegister:
     def recovery_times(self, account: UUID) -> RecoveryTimes:
         """See the port."""
         (row,) = self._read(_TIMES, account) or [(None, None, None, None)]
-        return RecoveryTimes(*map(_time, row))
+        return RecoveryTimes(*map(account_rows.time_of, row))
 
     def begin_recovery(self, record: RecoveryRecord) -> RecoveryRecord:
         """See the port."""
         with self._writing(), transaction.atomic(using=self._alias):
             self._locked(record.account)
             row = self._recoveries().filter(account_id=record.account).first()
-            known = None if row is None else _recovery(row)
+            known = None if row is None else account_rows.recovery_of(row)
             if known is not None and known.state(record.begun_at) is not None and not (known.finished_at and self._any(record.account)):
                 return known
             failpoint("accounts.recovery:before")
@@ -449,13 +452,13 @@ class DjangoAccountRegister:
         """See the port."""
         with explained(_READ, self._alias):
             row = self._recoveries().filter(account_id=account).first()
-        return None if row is None else _recovery(row)
+        return None if row is None else account_rows.recovery_of(row)
 
     def recovery_by_stop(self, stop: bytes) -> RecoveryRecord | None:
         """See the port."""
         with explained(_READ, self._alias):
             row = self._recoveries().filter(stop=stop).first()
-        return None if row is None else _recovery(row)
+        return None if row is None else account_rows.recovery_of(row)
 
     def stop_recovery(self, account: UUID, now: datetime) -> bool:
         """See the port."""
@@ -490,7 +493,7 @@ class DjangoAccountRegister:
         due = Q(letters=0) | Q(letters=1, ready_at__lte=ready_before)
         waiting = self._recoveries().filter(due, finished_at=None, lapses_at__gt=now)
         with explained(_READ, self._alias):
-            return tuple(map(_recovery, waiting.order_by("ready_at", "account_id")))
+            return tuple(map(account_rows.recovery_of, waiting.order_by("ready_at", "account_id")))
 
     def note_letter(self, account: UUID, letters: int) -> None:
         """See the port."""
@@ -557,8 +560,8 @@ class DjangoAccountRegister:
         others = [row for row in (*living, *self._devices().filter(account_id=account)) if row != going]
         if not others and not replaced:
             raise _last()
-        if _confirms(going, now) and not any(_confirms(row, now) for row in others):
-            raise _last_not_held()
+        if account_rows.confirms(going, now) and not any(account_rows.confirms(row, now) for row in others):
+            raise _last_that_counts()
 
     def _any(self, account: UUID) -> bool:
         """Return whether the account has any credential, copied or not."""
@@ -580,58 +583,6 @@ class DjangoAccountRegister:
         return CodeDeviceRow.objects.using(self._alias)
 
 
-def _credential(account: UUID, row: tuple[Any, ...]) -> CredentialRecord:
-    credential, key, count, verified, eligible, name, ceremony, created, used, copied, until, first, stop = row
-    flags, times = (bool(verified), bool(eligible)), (_time(used), _time(copied))
-    created_at = _time(created)
-    assert created_at is not None
-    wait = _wait(_time(until), stop, first)
-    return CredentialRecord(bytes(credential), account, bytes(key), count, *flags, bytes(name), bytes(ceremony), created_at, *times, wait)
-
-
-def _wait(until: datetime | None, stop: Any, first: Any) -> Wait | None:
-    return None if until is None else Wait(until, stop is not None, bool(first))
-
-
-def _wait_of(row: CredentialRow | CodeDeviceRow) -> Wait | None:
-    return _wait(row.waits_until, row.stop, row.waits_first)
-
-
-def _waiting(wait: Wait | None) -> dict[str, Any]:
-    """Return the columns of a wait whose owner is not told yet."""
-    return {"waits_until": wait and wait.until, "waits_first": wait is not None and wait.first}
-
-
-def _waiting_record(row: CredentialRow | CodeDeviceRow) -> WaitingRecord:
-    wait = _wait_of(row)
-    assert wait is not None
-    return WaitingRecord(row.account_id, bytes(row.credential) if isinstance(row, CredentialRow) else None, wait)
-
-
-def _confirms(row: CredentialRow | CodeDeviceRow, now: datetime) -> bool:
-    """Return whether it confirms asks about its account: it does not wait, or only with families."""
-    wait = _wait_of(row)
-    return wait is None or wait.first or wait.over(now)
-
-
-def _membership(account: UUID, row: tuple[Any, ...]) -> Membership:
-    family, role, since = row[0], row[1], _time(row[2])
-    assert since is not None
-    return Membership(account, family, MembershipRole(role), since)
-
-
-def _time(value: Any) -> datetime | None:
-    """Return a time of a row. SQLite has none: what Django writes there, and reads of it, is UTC without saying so."""
-    found: datetime | None = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
-
-
-def _recovery(row: RecoveryRow) -> RecoveryRecord:
-    return RecoveryRecord(
-        row.account_id, row.begun_at, row.ready_at, row.lapses_at, bytes(row.stop), bytes(row.secret), row.letters, row.finished_at
-    )
-
-
 def _used() -> AlreadyThere:
     return AlreadyThere("this hand-over token was used already", help="open a new link in the company's app: each works once")
 
@@ -641,10 +592,9 @@ def _enrolled() -> AlreadyThere:
 
 
 def _last() -> NotPermitted:
-    message = "it is the last way to confirm that the account has"
-    return NotPermitted(message, help="add another one first, then remove this one")
+    return NotPermitted("it is the last way to confirm that the account has", help="add another one first, then remove this one")
 
 
-def _last_not_held() -> NotPermitted:
+def _last_that_counts() -> NotPermitted:
     message = "it is the last way to confirm that counts: the others were added a short while ago"
     return NotPermitted(message, help="remove this one once another one counts: a day after it was added")
