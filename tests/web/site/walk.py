@@ -28,6 +28,7 @@ NO_PAGE = {
     "mfa_download_recovery_codes": "a file",
     "account_request_reauthentication_code": "proves by mail, which these settings do not take",
     "account_confirm_reauthentication_code": "proves by mail, which these settings do not take",
+    "families_hand_over_other": "logs out, and leads on",
     "mfa_edit_webauthn": "closed: passkeys are named in their list",
     "mfa_remove_webauthn": "closed: passkeys are removed in their list",
     "": "closed, as the two before",
