@@ -203,6 +203,14 @@ def test_a_passkey_that_its_owner_did_not_add_is_removed_from_the_letter(served_
     assert [card.id for card in keeper_of(served_site).credentials(account)] == [own]
 
 
+def test_an_account_whose_every_passkey_may_be_copied_is_told_how_to_get_back(served_site: SiteServed, anna: HttpPerson) -> None:
+    _, account = with_passkey(anna, "allcopied@example.org")
+    served_site.kept("UPDATE expunge_credential SET copied_at = '2026-11-01 00:00:00' WHERE account_id = ?", account.hex)
+    page = anna.get("/account/2fa/webauthn/add/")
+    assert page.path == "/account/2fa/"
+    assert "There may be a copy of your passkey, so it confirms nothing any more. Log out, and choose “Get back in”" in page.words
+
+
 def test_an_app_that_only_the_keeper_knows_is_put_right_at_the_next_look(served_site: SiteServed, anna: HttpPerson) -> None:
     anna.sign_up("appcrash@example.org")
     account = account_of(served_site)
