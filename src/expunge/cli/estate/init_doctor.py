@@ -193,8 +193,7 @@ def _work(expunge: Expunge) -> Iterator[DoctorCheck]:
     yield DoctorCheck("stores", not findings, output.count(len(findings), "finding") + (": run expunge check" if findings else ""))
     # Why here as well: `expunge check` opens no key, and so cannot look into a vault.
     for each in findings:
-        store = expunge.map.stores.get(each.store)
-        if store is not None and store.kind == "vault":
+        if expunge.map.stores[each.store].kind == "vault":
             yield DoctorCheck(each.store, False, f"{output.visible(each.where)}: {output.visible(each.what)}; {output.visible(each.mend)}")
     runs = expunge.orders()
     held = {lease.name.partition("/")[0] for lease in expunge.leases()}
