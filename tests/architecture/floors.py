@@ -155,7 +155,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/defence/migrations": "",
         "site/defence": "site/shell site/accounts site/accounts/columns",
         "site/factors": "site/shell site/accounts",
-        "site/families": "site/shell site/accounts site/defence",
+        "site/families": "site/shell site/accounts site/defence site/factors",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",

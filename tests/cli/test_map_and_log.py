@@ -52,6 +52,18 @@ def test_check_finds_what_nobody_declared(company: Path) -> None:
     assert "undeclared" in expunge("check", cwd=company).out
 
 
+def test_what_check_finds_of_accounts_is_named_once(company: Path) -> None:
+    secret, path = company / "secret", company / "expunge.yaml"
+    secret.write_text("s3cret\n")
+    secret.chmod(0o604)
+    home = "{id: home, name: Home, issuer: 'https://id.example.com', client_id: expunge, for: customers, secret_file: ./secret}"
+    path.write_text(f"{path.read_text()}\naccounts: {{origin: 'https://owl.example', providers: [{home}]}}\n")
+    told = expunge("check", cwd=company).out
+    assert "\nnote: accounts: no mail server is named" in f"\n{told}"
+    assert "\npermission: accounts: everybody can read the secret" in told
+    assert "accounts: accounts" not in told
+
+
 def test_check_names_file_line_and_what_to_write(company: Path) -> None:
     path = company / "expunge.yaml"
     path.write_text(path.read_text().replace("retention: life}", "retention: live}", 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -71,6 +72,7 @@ def test_an_account_grows_by_its_own_credentials_and_shrinks_to_one(owl: Guarded
     anna = owl.member()
     second = SoftAuthenticator(ORIGIN, SITE, synced=True)
     owl.enrol(anna, owl.confirm(anna, anna.ask(AskKind.ENROL_CREDENTIAL)), second)
+    owl.let_the_day_pass()
     first = owl.guard.credentials(anna.account)[0]
     remove = anna.ask(AskKind.REMOVE_CREDENTIAL, credential=first.id)
     owl.guard.remove_credential(owl.confirm(anna, remove), anna.session, remove)
@@ -89,6 +91,44 @@ def test_an_account_grows_by_its_own_credentials_and_shrinks_to_one(owl: Guarded
         owl.guard.remove_credential(permit, anna.session, last)
 
 
+def test_code_in_the_web_process_that_swaps_a_login_gains_nothing_for_a_day(owl: Guarded) -> None:
+    """The story of an attack: three logins of one guardian, each signed for something else than the page says."""
+    anna = owl.member()
+    attacker = SoftAuthenticator(ORIGIN, SITE)
+    owl.enrol(anna, owl.confirm(anna, anna.ask(AskKind.ENROL_CREDENTIAL)), attacker)
+    own, planted = owl.guard.credentials(anna.account)
+    assert own.wait is None
+    assert planted.wait is not None
+    mine = replace(anna, authenticator=attacker)
+    for kind in [kind for kind in AskKind if not kind.of_staff]:
+        ask = anna.ask(kind)
+        begun = owl.guard.begin_ask(anna.session, ask)
+        signed = PasskeyProof(attacker.sign(begun.options or {}, credential=bytes.fromhex(planted.id)))
+        with pytest.raises(NotPermitted, match="a short while ago"):
+            owl.guard.finish_ask(begun.token, anna.session, ask, signed)
+    remove = anna.ask(AskKind.REMOVE_CREDENTIAL, credential=own.id)
+    with pytest.raises(NotPermitted, match="the last way to confirm that counts"):
+        owl.guard.remove_credential(owl.confirm(anna, remove), anna.session, remove)
+    # A keeper that begins anew knows it still.
+    owl.kept.end()
+    owl.start()
+    begun = owl.guard.begin_ask(anna.session, anna.ask())
+    signed = PasskeyProof(attacker.sign(begun.options or {}, credential=bytes.fromhex(planted.id)))
+    with pytest.raises(NotPermitted, match="a short while ago"):
+        owl.guard.finish_ask(begun.token, anna.session, anna.ask(), signed)
+    found = re.search(r"/account/added/stop/(\S+)/", owl.letters_about(anna, "confirms nothing before", 1)[0])
+    assert found
+    told = owl.guard.waiting(found[1])
+    assert told
+    assert (told.id, told.name, told.wait) == (planted.id, "", planted.wait)
+    assert owl.guard.stop_waiting(found[1]) == anna.account
+    assert owl.guard.stop_waiting(found[1]) is owl.guard.waiting(found[1]) is None
+    assert [each.id for each in owl.guard.credentials(anna.account)] == [own.id]
+    assert owl.confirm(anna, anna.ask())
+    with pytest.raises(StopIteration):
+        owl.confirm(mine, anna.ask())
+
+
 def test_a_code_device_is_shown_once_and_confirms_where_there_is_no_passkey(owl: Guarded) -> None:
     anna, now = owl.newcomer(), moment()
     offer = owl.guard.begin_code_device(anna.account, anna.session, owl.first_permit(anna))
@@ -104,6 +144,8 @@ def test_a_code_device_is_shown_once_and_confirms_where_there_is_no_passkey(owl:
     enrol = anna.ask(AskKind.ENROL_CREDENTIAL)
     token = owl.guard.begin_ask(anna.session, enrol).token
     owl.enrol(anna, owl.guard.finish_ask(token, anna.session, enrol, CodeProof(code_of(offer.seed, now, steps=1))))
+    assert owl.guard.begin_ask(anna.session, anna.ask()).takes_code, "the passkey waits"
+    owl.let_the_day_pass()
     begun = owl.guard.begin_ask(anna.session, anna.ask())
     assert not begun.takes_code, "it has a passkey now"
     with pytest.raises(ProofRefused, match="has a passkey"):

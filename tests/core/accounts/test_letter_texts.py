@@ -15,7 +15,7 @@ CODES = {
     LetterKind.CLOSING_CODE,
     LetterKind.RECOVERY_CODE,
 }
-LINKS = {LetterKind.RECOVERY_BEGUN, LetterKind.RECOVERY_NEAR}
+LINKS = {LetterKind.RECOVERY_BEGUN, LetterKind.RECOVERY_NEAR, LetterKind.CREDENTIAL_WAITS, LetterKind.FIRST_CREDENTIAL_WAITS}
 """What stands for the code in them is the address of a page of the site."""
 WHEN = datetime(2026, 11, 29, 12, 5, tzinfo=UTC)
 

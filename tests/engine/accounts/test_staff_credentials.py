@@ -137,11 +137,17 @@ def test_a_passkey_that_was_added_later_decides_nothing_before_another_person_he
     signed = desk.local.authenticator.sign(begun.options, credential=second)
     with pytest.raises(NotPermitted, match="no other person"):
         desk.local.guard.finish_ask(begun.token, SESSION, change, PasskeyProof(signed))
+    for kind in (AskKind.ENROL_CREDENTIAL, AskKind.REMOVE_CREDENTIAL):
+        own = Ask(kind, account)
+        begun = desk.local.guard.begin_ask(SESSION, own)
+        signed = desk.local.authenticator.sign(begun.options or {}, credential=second)
+        with pytest.raises(NotPermitted, match="a short while ago"):
+            desk.local.guard.finish_ask(begun.token, SESSION, own, PasskeyProof(signed))
     assert desk.local.confirm(change), "by the first one"
     sign_in = desk.local.guard.begin_sign_in(SESSION)
     assert desk.local.guard.finish_sign_in(sign_in.token, SESSION, desk.local.authenticator.sign(sign_in.options or {})) == account
     desk.local.confirm(Ask(AskKind.REMOVE_CREDENTIAL, account))
-    desk.local.register.remove_credential(account, first)
+    desk.local.register.remove_credential(account, first, desk.local.hands.now())
     with pytest.raises(NotPermitted, match="no other person"):
         desk.local.guard.begin_ask(SESSION, change)
     heard = ConfirmKeys(str(account), tuple(fingerprints(desk.local.register, str(account))))

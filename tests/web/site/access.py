@@ -41,7 +41,8 @@ NO_ROLE: frozenset[Role] = frozenset()
 
 PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
-        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "accounts_recovery_stop_by_mail"),
+        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over",
+         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
         ALL,
     ),
     # Ways in: each shows the person's own login, sign-up, reset or recovery, or leads on.
@@ -61,8 +62,8 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "accounts_enrol", "accounts_typed_before", "accounts_close", "accounts_recovery_stop", "accounts_confirm", "mfa_index",
             "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
             "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
-            "mfa_reauthenticate_webauthn", "families_hand_over_confirm", "families_hand_over_done", "providers_again",
-            "socialaccount_connections",
+            "mfa_reauthenticate_webauthn", "families_hand_over_confirm", "families_hand_over_other", "families_hand_over_done",
+            "providers_again", "socialaccount_connections",
         ),
         CUSTOMERS,
     ),

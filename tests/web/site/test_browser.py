@@ -186,7 +186,7 @@ def test_a_link_of_the_companys_app_is_confirmed_with_a_passkey(served_site: Sit
     assert path_of(page, served_site) == "/handover/"
     assert "#" not in page.url
     page.get_by_role("link", name="Go on").click()
-    page.get_by_role("button", name="Confirm with a passkey").click()
+    page.get_by_role("button", name="Confirm with your passkey").click()
     page.wait_for_url("**/handover/done/")
     assert served_site.kept("SELECT role FROM expunge_membership") == [("guardian",)]
     assert not person.complaints

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.engine.accounts.company import Company
-from tests.web.site.handing_over import enrol_kept, newest_account, signed, token
+from tests.web.site.handing_over import enrol_kept, newest_account, token
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
 
@@ -36,7 +36,7 @@ def test_a_person_signs_up_on_the_way_confirms_and_is_guardian(served_site: Site
     page = person.get("/handover/confirm/")
     assert "you are the guardian of 2 children" in page.words
     assert served_site.kept("SELECT * FROM expunge_membership") == []
-    page = person.send("response", response=signed(page.text, authenticator))
+    page = person.confirm(authenticator)
     assert page.path == "/handover/done/"
     assert "Your account is connected" in page.words
     roles = served_site.kept("SELECT account_id, role FROM expunge_membership")
@@ -54,12 +54,10 @@ def test_a_wrong_signature_confirms_nothing_and_it_goes_on(served_site: SiteServ
     person.sign_up(address)
     authenticator = enrol_kept(served_site, address)
     paste(person, token(served_site, address, ("profile:p-7", "guardian")))
-    page = person.get("/handover/confirm/")
-    page = person.send("response", response="{}")
-    assert page.status == 400
-    assert "That did not confirm it" in page.words
+    person.get("/handover/confirm/")
+    assert "That confirmed nothing" in person.send("credential", credential="{}").words
     before = served_site.kept("SELECT count(*) FROM expunge_membership")
-    page = person.send("response", response=signed(page.text, authenticator))
+    page = person.confirm(authenticator)
     assert page.path == "/handover/done/"
     assert served_site.kept("SELECT count(*) FROM expunge_membership") != before
 
@@ -70,11 +68,20 @@ def test_a_token_for_another_address_is_refused_by_the_keeper(served_site: SiteS
     person.sign_up(address)
     authenticator = enrol_kept(served_site, address)
     paste(person, token(served_site, "other@home.example"))
-    page = person.get("/handover/confirm/")
-    page = person.send("response", response=signed(page.text, authenticator))
+    person.get("/handover/confirm/")
+    page = person.confirm(authenticator)
     assert page.status == 400
     assert "This link is for another account" in page.words
     assert served_site.kept(f"SELECT * FROM expunge_membership WHERE account_id = '{newest_account(served_site).hex}'") == []
+    # The token is for another account of this person, who logs in to it here and need not open the app again.
+    page = person.send("csrfmiddlewaretoken")
+    assert page.path == "/handover/"
+    assert "Log in first" in page.words
+    assert not person.inside
+    person.sign_up("other@home.example")
+    authenticator = enrol_kept(served_site, "other@home.example")
+    person.get("/handover/confirm/")
+    assert person.confirm(authenticator).path == "/handover/done/"
 
 
 def test_each_bad_token_has_a_page_that_says_what_to_do(served_site: SiteServed) -> None:

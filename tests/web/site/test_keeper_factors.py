@@ -29,6 +29,7 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import ChallengeEnded, ExpungeError, NotPermitted, ProofRefused
 from expunge.ports.accounts.account_guard import AccountGuard, CodeProof, PasskeyProof
 from expunge.testing.accounts.soft_authenticator import SoftAuthenticator
+from tests.web.site.handing_over import let_the_day_pass, stop_link
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of, options_of, recovery_codes_of, seed_of
 from tests.web.site.kit import SiteServed, site
 
@@ -41,7 +42,11 @@ def anna(served_site: SiteServed) -> HttpPerson:
 @pytest.fixture(scope="module")
 def guard(served_site: SiteServed) -> AccountGuard:
     """The keeper, as code that took the web process over asks it."""
-    (database,) = served_site.folder.rglob("state.db")
+    return keeper_of(served_site)
+
+
+def keeper_of(site: SiteServed) -> KeeperGuard:
+    (database,) = site.folder.rglob("state.db")
     return KeeperGuard(KeeperPlace(database.parent, database.parent / "keys"))
 
 
@@ -148,6 +153,11 @@ def test_a_further_one_is_confirmed_by_the_first_and_one_is_removed_in_both(serv
     assert page.path == "/account/2fa/webauthn/add/"
     anna.enrol_passkey(key, "Key on my ring")
     page = anna.get("/account/2fa/webauthn/")
+    assert "“Key on my ring” was added a short while ago. It logs you in, and confirms nothing before" in page.words
+    assert "Your other ways to confirm do not count yet" in page.words
+    let_the_day_pass(served_site)
+    page = anna.get("/account/2fa/webauthn/")
+    assert "a short while ago" not in page.words
     named = re.search(r'name="act" value="remove"><input type="hidden" name="id" value="([0-9a-f]+)"', page.text)
     assert named is not None
     page = anna.post("/account/2fa/webauthn/", act="remove", id=named[1])
@@ -162,6 +172,52 @@ def test_a_further_one_is_confirmed_by_the_first_and_one_is_removed_in_both(serv
     assert anna.log_in_by_passkey(key, account.bytes).path == "/"
     page = anna.get("/account/2fa/webauthn/")
     assert "your only way to confirm" in page.words
+
+
+def test_a_passkey_that_its_owner_did_not_add_is_removed_from_the_letter(served_site: SiteServed, anna: HttpPerson) -> None:
+    """Code in this process has the login's signature confirm that a passkey is added; its owner reads of it."""
+    address = "planted@example.org"
+    phone, account = with_passkey(anna, address)
+    stolen = HttpPerson(served_site)
+    assert stolen.log_in_by_passkey(phone, account.bytes).path == "/"
+    stolen.get("/account/2fa/webauthn/add/")
+    stolen.confirm(phone)
+    planted = stolen.authenticator()
+    stolen.enrol_passkey(planted, "My telephone")
+    assert "confirms nothing before" in anna.get("/account/2fa/").words
+    # The attacker asks that the owner's passkey goes.
+    stolen.get("/account/2fa/webauthn/")
+    own = next(iter(phone.made)).hex()
+    assert "do not count yet" in stolen.post("/account/2fa/webauthn/", act="remove", id=own).words
+    link = stop_link(served_site, address)
+    reader = HttpPerson(served_site)
+    page = reader.get(link)
+    assert "Remove the passkey?" in page.words
+    assert stolen.inside, "a look removes nothing"
+    assert "It is removed" in reader.send("csrfmiddlewaretoken").words
+    assert not stolen.inside
+    assert not anna.inside, "every session ends: one of them was the attacker's"
+    assert "There is nothing to remove" in reader.get(link).words
+    assert stolen.log_in_by_passkey(planted, account.bytes).path != "/"
+    assert anna.log_in_by_passkey(phone, account.bytes).path == "/"
+    assert [card.id for card in keeper_of(served_site).credentials(account)] == [own]
+
+
+def test_an_account_whose_every_passkey_may_be_copied_is_told_how_to_get_back(served_site: SiteServed, anna: HttpPerson) -> None:
+    _, account = with_passkey(anna, "allcopied@example.org")
+    served_site.kept("UPDATE expunge_credential SET copied_at = '2026-11-01 00:00:00' WHERE account_id = ?", account.hex)
+    page = anna.get("/account/2fa/webauthn/add/")
+    assert page.path == "/account/2fa/"
+    assert "There may be a copy of your passkey, so it confirms nothing any more. Log out, and choose “Get back in”" in page.words
+
+
+def test_an_app_that_only_the_keeper_knows_is_put_right_at_the_next_look(served_site: SiteServed, anna: HttpPerson) -> None:
+    anna.sign_up("appcrash@example.org")
+    account = account_of(served_site)
+    anna.enrol_app()
+    served_site.sql("DELETE FROM mfa_authenticator WHERE user_id = ? AND type = 'totp'", account.hex)
+    assert "only way to confirm" in anna.get("/account/2fa/totp/activate/").words
+    assert ("totp", "") in rows_of(served_site, account)
 
 
 def test_a_passkey_is_renamed_and_the_web_database_has_no_name(served_site: SiteServed, anna: HttpPerson) -> None:
@@ -180,6 +236,8 @@ def test_an_app_is_turned_off_by_a_passkey(served_site: SiteServed, anna: HttpPe
     anna.confirm(code=code_of(seed, 1))
     phone = anna.authenticator()
     anna.enrol_passkey(phone)
+    assert "Turn the app off when one of them does" in anna.get("/account/2fa/totp/deactivate/").words
+    let_the_day_pass(served_site)
     anna.get("/account/2fa/totp/deactivate/")
     page = anna.send("csrfmiddlewaretoken")
     assert "Turn off the code app?" in page.words

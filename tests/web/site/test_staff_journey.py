@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.accounts.staff_acts import InviteStaff
 from tests.web.site.browser import Visitor
-from tests.web.site.deciders import confirm_keys, decided
+from tests.web.site.deciders import confirm_keys, decided, was_there
 from tests.web.site.kit import SiteServed
 
 WITHIN = 8_000
@@ -82,6 +83,50 @@ def test_an_administrator_enrols_a_reviewer_and_takes_the_right_away(served_site
     expect(reviewer.get_by_role("heading", name="This page has stopped")).to_be_focused(timeout=WITHIN)
     expect(reviewer.locator("main")).to_contain_text("This account is closed now.")
     assert person.complaints == other.complaints == []
+
+
+def tab_to(target: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    for _ in range(60):
+        target.page.keyboard.press("Tab")
+        if target.evaluate("each => each === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not come to it: {target}")
+
+
+@pytest.mark.duty("RNG-18")
+def test_an_administrator_signs_in_and_decides_with_the_keyboard_alone(served_site: SiteServed, person: Visitor) -> None:
+    made = decided(served_site, InviteStaff("keys-only", JobFunction.ADMINISTRATOR))
+    was_there(served_site, "desk-7", JobFunction.REVIEWER, days=9)
+    enrol(person, f"{served_site.origin}/staff/enrol/#{made.secret}")
+    confirm_keys(served_site, made.account)
+    person.context.clear_cookies(name="session")
+    page = person.go(f"{served_site.origin}/staff/sign-in/")
+
+    def press(key: str, name: str, role: Literal["button", "link"] = "link") -> None:
+        tab_to(page.locator("body").get_by_role(role, name=name, exact=role == "link").first)
+        page.keyboard.press(key)
+
+    press("Enter", "Log in with a passkey", "button")
+    page.wait_for_url("**/staff/")
+    press("Enter", "People and rights")
+    page.wait_for_url("**/staff/people/")
+    press("Enter", "desk-7")
+    page.wait_for_url("**/desk-7/")
+    press("Enter", "Suspend")
+    reason = page.get_by_label("Reason")
+    tab_to(reason)
+    for _ in range(9):
+        if reason.input_value() == "incident":
+            break
+        page.keyboard.press("ArrowDown")
+    assert reason.input_value() == "incident"
+    press("Space", "Go on", "button")
+    page.get_by_role("button", name="Decide with your passkey").wait_for()
+    press("Space", "Decide with your passkey", "button")
+    page.wait_for_url("**/staff/people/desk-7/")
+    expect(page.get_by_role("status")).to_contain_text("desk-7")
+    assert person.complaints == []
 
 
 def test_a_page_about_which_nothing_answers_is_taken_away_after_half_a_minute(served_site: SiteServed, person: Visitor) -> None:

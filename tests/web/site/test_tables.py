@@ -81,8 +81,8 @@ def main() -> None:
     # Why: rooms say what they ask when their addresses are read.
     assert get_resolver().url_patterns
     languages = (letter_texts.ENGLISH, letter_texts.SPANISH)
-    # A hand-over and decisions of staff are confirmed on pages of their own, and the others have no pages yet.
-    elsewhere = {kind for kind in AskKind if kind.of_staff or kind.of_family} | {AskKind.HAND_OVER}
+    # Decisions of staff are confirmed on a page of their own, and the others have no pages yet.
+    elsewhere = {kind for kind in AskKind if kind.of_staff or kind.of_family}
     problem: Any = get_template("providers/problem.html")
     shown = problem.template.source
     # What the page says where it names none of them.

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from tests.web.site import walk_staff
 from tests.web.site.browser import Visitor
-from tests.web.site.handing_over import enrol_kept, signed, token
+from tests.web.site.handing_over import enrol_kept, let_the_day_pass, signed, stop_link, token
 from tests.web.site.kit import SiteServed, client_address
 from tests.web.site.office import confirm, link_of
 from tests.web.site.rendered import pages
@@ -28,6 +28,7 @@ NO_PAGE = {
     "mfa_download_recovery_codes": "a file",
     "account_request_reauthentication_code": "proves by mail, which these settings do not take",
     "account_confirm_reauthentication_code": "proves by mail, which these settings do not take",
+    "families_hand_over_other": "logs out, and leads on",
     "mfa_edit_webauthn": "closed: passkeys are named in their list",
     "mfa_remove_webauthn": "closed: passkeys are removed in their list",
     "": "closed, as the two before",
@@ -198,6 +199,12 @@ class Walk:
         with self.page.expect_navigation():
             self.page.locator("main form:has([value=remove]) [type=submit]").first.click()
         self.see("accounts_confirm")
+        self.visit("mfa_deactivate_totp", "waits")
+        here = self.page.url
+        self.page.goto(stop_link(self.served, self.address))
+        self.see("accounts_added_stop_by_mail")
+        self.page.goto(here)
+        let_the_day_pass(self.served)
         self.visit("mfa_deactivate_totp")
         self.visit("mfa_reauthenticate_webauthn")
         self.visit("mfa_index")
@@ -326,9 +333,10 @@ class Walk:
         self.visit("families_hand_over", "inside")
         self.visit("families_hand_over_confirm", "protect")
         authenticator = enrol_kept(self.served, address)
-        self.visit("families_hand_over_confirm")
+        self.go(pages().addresses["families_hand_over_confirm"])
+        self.see("accounts_confirm", "hand-over")
         self.page.evaluate(
-            "signature => { const form = document.querySelector('form[data-confirms]'); form.response.value = signature; form.submit() }",
+            "answer => { const field = document.querySelector('main [name=credential]'); field.value = answer; field.form.submit() }",
             signed(self.page.content(), authenticator),
         )
         self.page.wait_for_url("**/done/")

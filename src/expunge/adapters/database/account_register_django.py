@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connections, transaction
 from django.db.models import Q, QuerySet
 
+from expunge.adapters.database import account_rows
 from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
 from expunge.adapters.state.sessions import Hold
@@ -30,6 +31,7 @@ from expunge.ports.accounts.account_register import (
     CredentialRecord,
     RecoveryRecord,
     UseResult,
+    WaitingRecord,
 )
 
 ensure_django()  # a model class can be made only after it
@@ -46,7 +48,8 @@ from expunge.adapters.state.models import (  # noqa: E402
 _READ = "the accounts could not be read"
 _WRITTEN = "the accounts could not be written"
 _CREDENTIALS = (
-    "SELECT credential, key, sign_count, user_verified, backup_eligible, name, ceremony, created_at, used_at, copied_at "
+    "SELECT credential, key, sign_count, user_verified, backup_eligible, name, ceremony, created_at, used_at, copied_at, "
+    "waits_until, waits_first, stop "
     "FROM expunge_credential WHERE account_id = %s ORDER BY id"
 )
 _COUNT = "UPDATE expunge_credential SET sign_count = %s, used_at = %s WHERE account_id = %s AND credential = %s AND copied_at IS NULL "
@@ -97,7 +100,8 @@ class DjangoAccountRegister:
             row = AccountRow.objects.using(self._alias).filter(account=account).first()
         if row is None:
             return None
-        return AccountRecord(row.account, bytes(row.address), row.language, row.opened_at, row.proven_at, row.families_from)
+        times, before = (row.opened_at, row.proven_at, row.families_from), (bytes(row.address_before), row.before_until)
+        return AccountRecord(row.account, bytes(row.address), row.language, *times, *before)
 
     def prove_address(self, account: UUID, address: bytes, at: datetime) -> bool:
         """See the port."""
@@ -105,14 +109,31 @@ class DjangoAccountRegister:
             # commit point: the time of the proof.
             return bool(AccountRow.objects.using(self._alias).filter(account=account, address=address).update(proven_at=at))
 
-    def change_address(self, account: UUID, address: bytes) -> bool:
+    def change_address(self, account: UUID, address: bytes, before_until: datetime) -> bool:
+        """See the port."""
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.address:before")
+            row = AccountRow.objects.using(self._alias).select_for_update().filter(account=account).first()
+            if row is None:
+                return False
+            if row.proven_at is not None:
+                row.address_before, row.before_until = row.address, before_until
+            row.address, row.proven_at = address, None
+            row.save(using=self._alias)
+            failpoint("accounts.address.commit:before")
+        # commit point: the address, unproven, and the one before.
+        failpoint("accounts.address.commit:after")
+        return True
+
+    def forget_addresses(self, now: datetime) -> int:
         """See the port."""
         with self._writing():
-            failpoint("accounts.address:before")
-            # commit point: the address, unproven.
-            changed = AccountRow.objects.using(self._alias).filter(account=account).update(address=address, proven_at=None)
-            failpoint("accounts.address:after")
-        return bool(changed)
+            failpoint("accounts.forget:before")
+            over = AccountRow.objects.using(self._alias).filter(before_until__lte=now, proven_at__isnull=False)
+            # commit point: the addresses.
+            forgotten = over.update(address_before=b"", before_until=None)
+            failpoint("accounts.forget:after")
+        return forgotten
 
     def close_account(self, account: UUID) -> bool:
         """See the port."""
@@ -136,7 +157,7 @@ class DjangoAccountRegister:
 
     def _unproven(self) -> QuerySet[AccountRow]:
         """Return accounts that have nothing, and whose address no code came back from. One that an invitation opened has no address."""
-        rows = AccountRow.objects.using(self._alias).filter(proven_at=None).exclude(address=b"")
+        rows = AccountRow.objects.using(self._alias).filter(proven_at=None, address_before=b"").exclude(address=b"")
         having = self._credentials(), self._devices(), MembershipRow.objects.using(self._alias)
         for table in having:
             rows = rows.exclude(account__in=table.values("account_id"))
@@ -172,6 +193,7 @@ class DjangoAccountRegister:
                     created_at=record.created_at,
                     used_at=record.used_at,
                     copied_at=record.copied_at,
+                    **account_rows.wait_columns(record.wait),
                 )
                 failpoint("accounts.enrol.commit:before")
             # commit point: the credential confirms asks from here on.
@@ -181,7 +203,7 @@ class DjangoAccountRegister:
 
     def credentials(self, account: UUID) -> tuple[CredentialRecord, ...]:
         """See the port."""
-        return tuple(_credential(account, row) for row in self._read(_CREDENTIALS, account))
+        return tuple(account_rows.credential_of(account, row) for row in self._read(_CREDENTIALS, account))
 
     def credential(self, credential: bytes) -> CredentialRecord | None:
         """See the port."""
@@ -219,15 +241,15 @@ class DjangoAccountRegister:
             failpoint("accounts.rename:after")
         return bool(renamed)
 
-    def remove_credential(self, account: UUID, credential: bytes) -> bool:
+    def remove_credential(self, account: UUID, credential: bytes, now: datetime) -> bool:
         """See the port."""
         with self._writing(), transaction.atomic(using=self._alias):
             failpoint("accounts.remove:before")
             self._locked(account)
             row = self._credentials().filter(account_id=account, credential=credential).first()
             if row is not None:
-                if row.copied_at is None and self._living(account) == 1:
-                    raise _last()
+                if row.copied_at is None:
+                    self._require_another(row, now)
                 row.delete()
             failpoint("accounts.remove.commit:before")
         # commit point: the credential confirms nothing from here on.
@@ -241,6 +263,9 @@ class DjangoAccountRegister:
         with self._writing(), transaction.atomic(using=self._alias):
             failpoint("accounts.device:before")
             self._require_room(record.account, first=first)
+            before = self._devices().filter(account_id=record.account).first()
+            if before is not None and record.wait is not None:
+                self._require_another(before, record.created_at, replaced=True)
             CodeDeviceRow.objects.using(self._alias).update_or_create(
                 account_id=record.account,
                 defaults={
@@ -249,6 +274,8 @@ class DjangoAccountRegister:
                     "ceremony": record.ceremony,
                     "created_at": record.created_at,
                     "used_at": record.used_at,
+                    "stop": None,
+                    **account_rows.wait_columns(record.wait),
                 },
             )
             failpoint("accounts.device.commit:before")
@@ -261,7 +288,8 @@ class DjangoAccountRegister:
             row = self._devices().filter(account_id=account).first()
         if row is None:
             return None
-        return CodeDeviceRecord(account, bytes(row.seed), row.last_step, bytes(row.ceremony), row.created_at, row.used_at)
+        times = row.created_at, row.used_at
+        return CodeDeviceRecord(account, bytes(row.seed), row.last_step, bytes(row.ceremony), *times, account_rows.wait_of(row))
 
     def accept_step(self, account: UUID, step: int, at: datetime) -> bool:
         """See the port."""
@@ -272,19 +300,59 @@ class DjangoAccountRegister:
             failpoint("accounts.step:after")
         return bool(accepted)
 
-    def remove_code_device(self, account: UUID) -> bool:
+    def remove_code_device(self, account: UUID, now: datetime) -> bool:
         """See the port."""
         with self._writing(), transaction.atomic(using=self._alias):
             self._locked(account)
             device = self._devices().filter(account_id=account).first()
             if device is not None:
-                if self._living(account) == 1:
-                    raise _last()
+                self._require_another(device, now)
                 device.delete()
             failpoint("accounts.undevice.commit:before")
         # commit point: no code of the device counts from here on.
         failpoint("accounts.undevice.commit:after")
         return device is not None
+
+    # --- waits ----------------------------------------------------------------------------------
+
+    def waiting_untold(self) -> tuple[WaitingRecord, ...]:
+        """See the port."""
+        with explained(_READ, self._alias):
+            return tuple(
+                account_rows.waiting_of(row) for table in self._tables() for row in table.filter(waits_until__isnull=False, stop=None)
+            )
+
+    def note_wait(self, account: UUID, credential: bytes | None, stop: bytes, until: datetime) -> None:
+        """See the port."""
+        row = self._devices() if credential is None else self._credentials().filter(credential=credential)
+        with self._writing():
+            failpoint("accounts.wait:before")
+            # commit point: the wait ends, and this letter stops it.
+            row.filter(account_id=account, waits_until__isnull=False, stop=None).update(stop=stop, waits_until=until)
+            failpoint("accounts.wait:after")
+
+    def waiting_by_stop(self, stop: bytes) -> WaitingRecord | None:
+        """See the port."""
+        with explained(_READ, self._alias):
+            return next((account_rows.waiting_of(row) for table in self._tables() for row in table.filter(stop=stop)), None)
+
+    def stop_waiting(self, stop: bytes, now: datetime, families_from: datetime) -> UUID | None:
+        """See the port."""
+        if (found := self.waiting_by_stop(stop)) is None:
+            return None
+        with self._writing(), transaction.atomic(using=self._alias):
+            failpoint("accounts.unwait:before")
+            account = self._locked(found.account)
+            # One statement decides: what is removed and stopped at once goes once.
+            if not sum(table.filter(stop=stop, waits_until__gt=now).delete()[0] for table in self._tables()):
+                return None
+            if not self._any(found.account):
+                account.families_from = max(families_from, account.families_from or families_from)
+                account.save(using=self._alias, update_fields=["families_from"])
+            failpoint("accounts.unwait.commit:before")
+        # commit point: it lets in and confirms nothing from here on.
+        failpoint("accounts.unwait.commit:after")
+        return found.account
 
     # --- memberships ----------------------------------------------------------------------------
 
@@ -303,11 +371,13 @@ class DjangoAccountRegister:
 
     def memberships(self, account: UUID) -> tuple[Membership, ...]:
         """See the port."""
-        return tuple(_membership(account, row) for row in self._read(f"{_MEMBERSHIPS} ORDER BY family", account))
+        return tuple(account_rows.membership_of(account, row) for row in self._read(f"{_MEMBERSHIPS} ORDER BY family", account))
 
     def membership(self, account: UUID, family: str) -> Membership | None:
         """See the port."""
-        return next((_membership(account, row) for row in self._read(f"{_MEMBERSHIPS} AND family = %s", account, family)), None)
+        return next(
+            (account_rows.membership_of(account, row) for row in self._read(f"{_MEMBERSHIPS} AND family = %s", account, family)), None
+        )
 
     def members(self, family: str) -> tuple[Membership, ...]:
         """See the port."""
@@ -350,14 +420,14 @@ class DjangoAccountRegister:
     def recovery_times(self, account: UUID) -> RecoveryTimes:
         """See the port."""
         (row,) = self._read(_TIMES, account) or [(None, None, None, None)]
-        return RecoveryTimes(*map(_time, row))
+        return RecoveryTimes(*map(account_rows.time_of, row))
 
     def begin_recovery(self, record: RecoveryRecord) -> RecoveryRecord:
         """See the port."""
         with self._writing(), transaction.atomic(using=self._alias):
             self._locked(record.account)
             row = self._recoveries().filter(account_id=record.account).first()
-            known = None if row is None else _recovery(row)
+            known = None if row is None else account_rows.recovery_of(row)
             if known is not None and known.state(record.begun_at) is not None and not (known.finished_at and self._any(record.account)):
                 return known
             failpoint("accounts.recovery:before")
@@ -382,13 +452,13 @@ class DjangoAccountRegister:
         """See the port."""
         with explained(_READ, self._alias):
             row = self._recoveries().filter(account_id=account).first()
-        return None if row is None else _recovery(row)
+        return None if row is None else account_rows.recovery_of(row)
 
     def recovery_by_stop(self, stop: bytes) -> RecoveryRecord | None:
         """See the port."""
         with explained(_READ, self._alias):
             row = self._recoveries().filter(stop=stop).first()
-        return None if row is None else _recovery(row)
+        return None if row is None else account_rows.recovery_of(row)
 
     def stop_recovery(self, account: UUID, now: datetime) -> bool:
         """See the port."""
@@ -423,7 +493,7 @@ class DjangoAccountRegister:
         due = Q(letters=0) | Q(letters=1, ready_at__lte=ready_before)
         waiting = self._recoveries().filter(due, finished_at=None, lapses_at__gt=now)
         with explained(_READ, self._alias):
-            return tuple(map(_recovery, waiting.order_by("ready_at", "account_id")))
+            return tuple(map(account_rows.recovery_of, waiting.order_by("ready_at", "account_id")))
 
     def note_letter(self, account: UUID, letters: int) -> None:
         """See the port."""
@@ -483,10 +553,15 @@ class DjangoAccountRegister:
             message = f"the account has {MOST_CREDENTIALS} passkeys already"
             raise NotPermitted(message, help="remove one that is not used any more")
 
-    def _living(self, account: UUID) -> int:
-        """Return how many ways to confirm still count."""
-        passkeys = self._credentials().filter(account_id=account, copied_at=None).count()
-        return passkeys + self._devices().filter(account_id=account).count()
+    def _require_another(self, going: CredentialRow | CodeDeviceRow, now: datetime, *, replaced: bool = False) -> None:
+        """Raise NotPermitted where nothing would be left that confirms, or only what waits while the one that goes does not."""
+        account = going.account_id
+        living: list[CredentialRow | CodeDeviceRow] = list(self._credentials().filter(account_id=account, copied_at=None))
+        others = [row for row in (*living, *self._devices().filter(account_id=account)) if row != going]
+        if not others and not replaced:
+            raise _last()
+        if account_rows.confirms(going, now) and not any(account_rows.confirms(row, now) for row in others):
+            raise _last_that_counts()
 
     def _any(self, account: UUID) -> bool:
         """Return whether the account has any credential, copied or not."""
@@ -498,37 +573,14 @@ class DjangoAccountRegister:
     def _recoveries(self) -> QuerySet[RecoveryRow]:
         return RecoveryRow.objects.using(self._alias)
 
+    def _tables(self) -> tuple[QuerySet[CredentialRow], QuerySet[CodeDeviceRow]]:
+        return self._credentials(), self._devices()
+
     def _credentials(self) -> QuerySet[CredentialRow]:
         return CredentialRow.objects.using(self._alias)
 
     def _devices(self) -> QuerySet[CodeDeviceRow]:
         return CodeDeviceRow.objects.using(self._alias)
-
-
-def _credential(account: UUID, row: tuple[Any, ...]) -> CredentialRecord:
-    credential, key, count, verified, eligible, name, ceremony, created, used, copied = row
-    flags, times = (bool(verified), bool(eligible)), (_time(used), _time(copied))
-    created_at = _time(created)
-    assert created_at is not None
-    return CredentialRecord(bytes(credential), account, bytes(key), count, *flags, bytes(name), bytes(ceremony), created_at, *times)
-
-
-def _membership(account: UUID, row: tuple[Any, ...]) -> Membership:
-    family, role, since = row[0], row[1], _time(row[2])
-    assert since is not None
-    return Membership(account, family, MembershipRole(role), since)
-
-
-def _time(value: Any) -> datetime | None:
-    """Return a time of a row. SQLite has none: what Django writes there, and reads of it, is UTC without saying so."""
-    found: datetime | None = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
-
-
-def _recovery(row: RecoveryRow) -> RecoveryRecord:
-    return RecoveryRecord(
-        row.account_id, row.begun_at, row.ready_at, row.lapses_at, bytes(row.stop), bytes(row.secret), row.letters, row.finished_at
-    )
 
 
 def _used() -> AlreadyThere:
@@ -540,5 +592,9 @@ def _enrolled() -> AlreadyThere:
 
 
 def _last() -> NotPermitted:
-    message = "it is the last way to confirm that the account has"
-    return NotPermitted(message, help="add another one first, then remove this one")
+    return NotPermitted("it is the last way to confirm that the account has", help="add another one first, then remove this one")
+
+
+def _last_that_counts() -> NotPermitted:
+    message = "it is the last way to confirm that counts: the others were added a short while ago"
+    return NotPermitted(message, help="remove this one once another one counts: a day after it was added")

@@ -6,7 +6,7 @@ No request uses a permit up but those whose act lies in the guard itself: other 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -18,9 +18,12 @@ from expunge.adapters.keeper.peers import Right
 from expunge.adapters.keeper.requests import Name, Request, Threads
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Method
+from expunge.core.accounts.waits import Wait
 from expunge.errors import UsageError
 from expunge.ports.accounts.account_guard import MOST_RESPONSE, AccountGuard, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
 
+MOST_SECRET = 256
+"""Bytes of the secret of a letter."""
 _HELP = "ask with the same version of Expunge as the keeper runs"
 _K = TypeVar("_K", AskKind, Method, Audience)
 
@@ -150,6 +153,24 @@ class Credentials(_Guarding):
 
     name = "credentials"
     account: str
+
+
+@dataclass(frozen=True)
+class Waiting(_Guarding):
+    """What the secret of a letter stops; the secret is the body."""
+
+    name = "waiting"
+    with_body = True
+    most_body = MOST_SECRET
+
+
+@dataclass(frozen=True)
+class StopWaiting(_Guarding):
+    """The end of what the secret of a letter is for; the secret is the body."""
+
+    name = "stop-waiting"
+    with_body = True
+    most_body = MOST_SECRET
 
 
 @dataclass(frozen=True)
@@ -297,7 +318,9 @@ class GuardDesk:
             ),
             CheckLoginCode: lambda guard, ask, _: _done(guard.check_login_code(account_of(ask.account), ask.code)),
             RenameCredential: lambda guard, ask, _: _done(guard.rename_credential(account_of(ask.account), ask.credential, ask.title)),
-            Credentials: _shown,
+            Credentials: lambda guard, ask, _: _shown(guard.credentials(account_of(ask.account))),
+            Waiting: lambda guard, _, body: _shown([card for card in [guard.waiting(body.decode("utf-8", "replace"))] if card]),
+            StopWaiting: lambda guard, _, body: Answer(str(guard.stop_waiting(body.decode("utf-8", "replace")) or "")),
             AccountLevel: _level,
             BeginAsk: lambda guard, ask, _: _ceremony(guard.begin_ask(_bytes(ask.session), ask.ask())),
             FinishAsk: lambda guard, ask, body: Answer(guard.finish_ask(ask.token, _bytes(ask.session), ask.ask(), _proof(ask, body))),
@@ -331,8 +354,8 @@ def read_ceremony(body: bytes) -> Ceremony:
 def read_cards(body: bytes) -> tuple[CredentialCard, ...]:
     """Return the credentials of an answer."""
     return tuple(
-        CredentialCard(id_, Method(method), name, datetime.fromisoformat(created), _time(used), _time(copied))
-        for id_, method, name, created, used, copied in json.loads(body)
+        CredentialCard(id_, Method(method), name, datetime.fromisoformat(created), _time(used), _time(copied), _wait(*wait))
+        for id_, method, name, created, used, copied, wait in json.loads(body)
     )
 
 
@@ -343,6 +366,10 @@ def read_offer(body: bytes) -> SeedOffer:
 
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+def _wait(until: str = "", told: bool = False, first: bool = False) -> Wait | None:
+    return Wait(datetime.fromisoformat(until), told, first) if until else None
 
 
 def _bytes(text: str) -> bytes:
@@ -381,7 +408,7 @@ def _offered(guard: AccountGuard, ask: BeginCodeDevice, _: bytes) -> Answer:
     return Answer(body=json.dumps([offer.token, offer.seed, offer.address]).encode())
 
 
-def _shown(guard: AccountGuard, ask: Credentials, _: bytes) -> Answer:
+def _shown(shown: Iterable[CredentialCard]) -> Answer:
     cards = [
         [
             card.id,
@@ -390,8 +417,9 @@ def _shown(guard: AccountGuard, ask: Credentials, _: bytes) -> Answer:
             card.created_at.isoformat(),
             card.used_at.isoformat() if card.used_at else None,
             card.copied_at.isoformat() if card.copied_at else None,
+            [card.wait.until.isoformat(), card.wait.told, card.wait.first] if card.wait else [],
         ]
-        for card in guard.credentials(account_of(ask.account))
+        for card in shown
     ]
     return Answer(body=json.dumps(cards).encode())
 

@@ -79,6 +79,15 @@ class KeeperGuard:
         """See the port."""
         return wire.read_cards(self._body(wire.Credentials(str(account))))
 
+    def waiting(self, secret: str) -> CredentialCard | None:
+        """See the port."""
+        return next(iter(wire.read_cards(self._body(wire.Waiting(), secret.encode("utf-8", "replace")))), None)
+
+    def stop_waiting(self, secret: str) -> UUID | None:
+        """See the port."""
+        account = str(self._connections.ask(wire.StopWaiting(), secret.encode("utf-8", "replace")).value)
+        return UUID(account) if account else None
+
     def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
         """See the port."""
         told = tuple((str(number), Name(method.value)) for number, way in enumerate(also) for method in sorted(way))

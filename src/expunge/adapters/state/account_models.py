@@ -22,6 +22,9 @@ class AccountRow(models.Model):
     proven_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
     families_from: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
     """The time before which it confirms nothing about a family, after a recovery."""
+    address_before: models.BinaryField[bytes, bytes] = models.BinaryField(default=b"")
+    """Sealed, as the address is; empty for none."""
+    before_until: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
 
     objects: ClassVar[models.Manager[AccountRow]] = models.Manager()
 
@@ -35,9 +38,14 @@ class AccountRow(models.Model):
         return "account"
 
 
+_UNTOLD = models.Q(waits_until__isnull=False, stop=None)
+"""What waits, and whose owner had no letter yet: few rows of many."""
+
+
 class CredentialRow(models.Model):
     """One WebAuthn credential."""
 
+    account_id: UUID
     id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
     account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(AccountRow, on_delete=models.PROTECT, related_name="+")
     credential: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=_MOST_ID, unique=True)
@@ -52,6 +60,10 @@ class CredentialRow(models.Model):
     created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
     used_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
     copied_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    waits_until: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    waits_first: models.BooleanField[bool, bool] = models.BooleanField(default=False)
+    stop: models.BinaryField[bytes | None, bytes | None] = models.BinaryField(max_length=32, null=True, unique=True)
+    """SHA-256 of the secret that stops it, once the letter with it was taken."""
 
     objects: ClassVar[models.Manager[CredentialRow]] = models.Manager()
 
@@ -60,6 +72,7 @@ class CredentialRow(models.Model):
 
         app_label = "expunge_state"
         db_table = "expunge_credential"
+        indexes: ClassVar = [models.Index(fields=["waits_until"], condition=_UNTOLD, name="expunge_new_passkeys")]
 
     def __str__(self) -> str:
         return "credential"
@@ -68,6 +81,7 @@ class CredentialRow(models.Model):
 class CodeDeviceRow(models.Model):
     """The code device (TOTP) of one account."""
 
+    account_id: UUID
     account: models.OneToOneField[AccountRow, AccountRow] = models.OneToOneField(
         AccountRow, on_delete=models.PROTECT, related_name="+", primary_key=True
     )
@@ -77,6 +91,9 @@ class CodeDeviceRow(models.Model):
     ceremony: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=32)
     created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
     used_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    waits_until: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(null=True)
+    waits_first: models.BooleanField[bool, bool] = models.BooleanField(default=False)
+    stop: models.BinaryField[bytes | None, bytes | None] = models.BinaryField(max_length=32, null=True, unique=True)
 
     objects: ClassVar[models.Manager[CodeDeviceRow]] = models.Manager()
 
@@ -85,6 +102,7 @@ class CodeDeviceRow(models.Model):
 
         app_label = "expunge_state"
         db_table = "expunge_code_device"
+        indexes: ClassVar = [models.Index(fields=["waits_until"], condition=_UNTOLD, name="expunge_new_devices")]
 
     def __str__(self) -> str:
         return "code device"

@@ -24,7 +24,7 @@ def findings(data_map: DataMap) -> Iterator[Finding]:
     except Misconfigured as error:
         yield _finding(spec, FindingKind.UNSUPPORTED, error.message, error.help)
     if spec.mail is None:
-        what = "accounts has no mail: nobody can sign up, recover an account, or be told of a new device"
+        what = "no mail server is named: people can neither sign up nor recover an account, and hear of no new device"
         yield _finding(spec, FindingKind.NOTE, what, "mail: {server: smtps://user@mail.example.com, sender: privacy@example.com}")
     else:
         yield from _of_mail(spec, spec.mail)

@@ -116,7 +116,7 @@ class KeptGuard:
         return self._opened.hand_overs
 
     def watch(self, first: float = 30.0, every: float = 300.0) -> None:
-        """Write letters about recoveries when they are due, in a thread beside, until :meth:`close`.
+        """Write letters about recoveries and holds when they are due, in a thread beside, until :meth:`close`.
 
         Args:
             first: seconds until the first look.
@@ -130,7 +130,7 @@ class KeptGuard:
             pause = every
             # Why suppressed: the state may be away for now, and the next look is soon enough.
             with suppress(ExpungeError):
-                self.recoveries().write_due_letters()
+                self().write_due_letters()
 
     @property
     def register(self) -> AccountRegister:

@@ -15,7 +15,7 @@ from expunge.engine.accounts.staff_directory import JournalStaffDirectory
 from expunge.engine.accounts.staff_register import no_keys
 from expunge.errors import ChallengeEnded, Refused, UsageError
 from expunge.ports.accounts.account_guard import AskPermits
-from expunge.ports.accounts.account_register import AccountRegister
+from expunge.ports.accounts.account_register import AccountRegister, CodeDeviceRecord, CredentialRecord
 from expunge.ports.accounts.memberships import Memberships
 from expunge.ports.accounts.staff_directory import StaffDirectory
 from expunge.ports.clock import Clock
@@ -91,14 +91,19 @@ class StaffMemberships:
             return not _RIGHTS[ask.kind].isdisjoint(member.rights)
         return ask.kind in _OWN_KEYS and member.standing is StaffStanding.ACTIVE
 
-    def may_confirm(self, ask: Ask, credential: bytes) -> bool:
+    def may_confirm(self, ask: Ask, credential: CredentialRecord | CodeDeviceRecord) -> bool:
         """See the port. What takes a right of staff is confirmed by a passkey whose fingerprint another person heard.
 
-        Code in the web process can have an employee sign, at a sign-in, that another passkey is added, which is then its own.
+        Code in the web process can have an employee sign, at a sign-in, that another passkey is added, which is then its own. Nor does that
+        one add or remove others: it would shut the employee out.
         """
-        if not ask.kind.of_staff:
+        if not ask.kind.of_staff and self._staff.member(str(ask.account)) is None:
             return self._others.may_confirm(ask, credential)
-        return fingerprint(credential) in self._staff.confirmed_keys(str(ask.account))
+        if isinstance(credential, CodeDeviceRecord):
+            return False
+        confirmed = self._staff.confirmed_keys(str(ask.account))
+        # Why its own asks where none is confirmed yet: an account that was just enrolled adds and removes before a person hears it.
+        return fingerprint(credential.credential) in confirmed or (not confirmed and not ask.kind.of_staff)
 
 
 class StaffInvitations:

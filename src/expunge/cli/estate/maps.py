@@ -144,7 +144,9 @@ def _show(checked: CheckedMap) -> None:
             output.say(output.visible(line))
     for finding in checked.findings:
         line = f" (line {finding.line})" if finding.line else ""
-        output.say(f"{finding.kind.value}: {finding.store}: {output.visible(finding.where)}: {output.visible(finding.what)}{line}")
+        said = finding.where == finding.store or finding.where.startswith(f"{finding.store}: ")
+        place = output.visible(finding.where) if said else f"{finding.store}: {output.visible(finding.where)}"
+        output.say(f"{finding.kind.value}: {place}: {output.visible(finding.what)}{line}")
         output.say(f"    {output.visible(finding.mend)}")
     for each in checked.samples:
         output.say(_sampled(each))

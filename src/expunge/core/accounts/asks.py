@@ -59,6 +59,14 @@ class AskKind(StrEnum):
         return self in {AskKind.ENROL_CREDENTIAL, AskKind.CHANGE_OF_ADDRESS, AskKind.CLOSE_ACCOUNT}
 
     @property
+    def closed_at_times(self) -> bool:
+        """Return whether it is closed for a while after a recovery, and to a first credential that an account of a family enrolled.
+
+        The end of an account is among them: it cannot be undone, and a new one of the same address would wait for nothing.
+        """
+        return self.of_family or self is AskKind.CLOSE_ACCOUNT
+
+    @property
     def of_staff(self) -> bool:
         """Return whether only employees ask it, by a right of their own."""
         return self in {AskKind.VIEW, AskKind.APPROVAL, AskKind.CHANGE_OF_RIGHTS}

@@ -17,6 +17,9 @@ class LetterKind(StrEnum):
     CHANGE_CODE = "change-code"
     CLOSING_CODE = "closing-code"
     CREDENTIAL_ADDED = "credential-added"
+    CREDENTIAL_WAITS = "credential-waits"
+    """As the one before, with the time before which it confirms nothing."""
+    FIRST_CREDENTIAL_WAITS = "first-credential-waits"
     CREDENTIAL_REMOVED = "credential-removed"
     COUNTER_WENT_BACK = "counter-went-back"
     ADDRESS_CHANGED = "address-changed"
@@ -120,6 +123,43 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
     (LetterKind.CREDENTIAL_ADDED, SPANISH): (
         "Se ha añadido una forma de confirmar a su cuenta",
         "El {when} se añadió una llave de acceso o una aplicación de códigos a su cuenta de {company}.",
+        _NOT_YOU[SPANISH],
+    ),
+    (LetterKind.CREDENTIAL_WAITS, ENGLISH): (
+        "A way to confirm was added to your account",
+        "A passkey or code app was added to your {company} account. It logs in now, and confirms nothing before {when}.",
+        "If that was not you, open this page and press “Remove it”:",
+        "{code}",
+        _NOT_YOU[ENGLISH],
+    ),
+    (LetterKind.CREDENTIAL_WAITS, SPANISH): (
+        "Se ha añadido una forma de confirmar a su cuenta",
+        (
+            "Se añadió una llave de acceso o una aplicación de códigos a su cuenta de {company}. "
+            "Ya permite entrar, y no confirma nada antes del {when}."
+        ),
+        "Si no ha sido usted, abra esta página y pulse «Quitarla»:",
+        "{code}",
+        _NOT_YOU[SPANISH],
+    ),
+    (LetterKind.FIRST_CREDENTIAL_WAITS, ENGLISH): (
+        "A way to confirm was added to your account",
+        (
+            "A passkey or code app was added to your {company} account, which had none. "
+            "Before {when} your account shows, exports and deletes nothing of a family."
+        ),
+        "If that was not you, open this page and press “Remove it”:",
+        "{code}",
+        _NOT_YOU[ENGLISH],
+    ),
+    (LetterKind.FIRST_CREDENTIAL_WAITS, SPANISH): (
+        "Se ha añadido una forma de confirmar a su cuenta",
+        (
+            "Se añadió una llave de acceso o una aplicación de códigos a su cuenta de {company}, que no tenía ninguna. "
+            "Antes del {when} su cuenta no muestra, exporta ni borra nada de una familia."
+        ),
+        "Si no ha sido usted, abra esta página y pulse «Quitarla»:",
+        "{code}",
         _NOT_YOU[SPANISH],
     ),
     (LetterKind.CREDENTIAL_REMOVED, ENGLISH): (
@@ -296,7 +336,7 @@ def written(kind: LetterKind, language: str, *, company: str, site: str, when: d
         company: the name of the operator.
         site: the address of the pages.
         when: of what it tells, aware UTC; shown to the minute.
-        code: the code that it brings, or the address of the page that stops a recovery.
+        code: the code that it brings, or the address of the page that stops a recovery or what was added.
     """
     chosen = SPANISH if language.lower().partition("-")[0].partition("_")[0] == SPANISH else ENGLISH
     facts = {"company": company, "site": site, "when": f"{when:%Y-%m-%d %H:%M} UTC", "code": code}

@@ -21,8 +21,6 @@ A person who reads the mailbox unnoticed for the three days of the wait has the 
 has this long to see the letters: from the first of them on it is ten days, which is longer than most absences from a mailbox.
 """
 _STOPPED_MEANWHILE = frozenset({AskKind.EXPORT, AskKind.PLAYBACK})
-_CLOSED_AFTER = frozenset({AskKind.CLOSE_ACCOUNT})
-"""Closed as asks about families are: the end of an account cannot be undone, and a new one of the same address would wait for nothing."""
 
 
 class RecoveryState(StrEnum):
@@ -66,7 +64,7 @@ class RecoveryTimes:
 
     def closes(self, kind: AskKind, now: datetime) -> bool:
         """Return whether a kind of ask is closed at a moment: by a recovery that is under way, or for a while after one."""
-        if self.families_from is not None and now < self.families_from and (kind.of_family or kind in _CLOSED_AFTER):
+        if self.families_from is not None and now < self.families_from and kind.closed_at_times:
             return True
         if self.ready_at is None or self.lapses_at is None or kind not in _STOPPED_MEANWHILE:
             return False

@@ -27,7 +27,7 @@ from expunge.ports.accounts.account_guard import (
     CodeProof,
     PasskeyProof,
 )
-from expunge.ports.accounts.account_register import AccountRegister, CredentialRecord, UseResult
+from expunge.ports.accounts.account_register import AccountRegister, CodeDeviceRecord, CredentialRecord, UseResult
 from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
 from expunge.ports.accounts.memberships import Memberships
 from expunge.ports.clock import Clock
@@ -86,13 +86,13 @@ class Confirming:
     def begin(self, session: bytes, ask: Ask) -> Ceremony:
         """See the port of the guard."""
         self._require_may(ask)
-        every = self._usable(ask.account)
-        passkeys = [each for each in every if self._memberships.may_confirm(ask, each.credential)]
-        if every and not passkeys:
-            raise _not_confirmed()
+        every, passkeys = self._usable(ask.account), self._allowed(ask)
         # Why none for staff: a code is bound to no ask, and can be phished (NST-04).
-        with_code = not passkeys and not ask.kind.of_staff and self._register.code_device(ask.account) is not None
+        device = None if passkeys or ask.kind.of_staff else self._register.code_device(ask.account)
+        with_code = device is not None and self._memberships.may_confirm(ask, device)
         if not passkeys and not with_code:
+            if every or device:
+                raise _not_confirmed(ask)
             raise NotPermitted("the account has nothing that could confirm this", help="add a passkey or a code device first")
         asked = _Asked(ask, session, challenge(secrets.token_bytes(DIGEST_BYTES), ask, session))
         token = self._asked.put(ask.account, asked, CHALLENGE_SECONDS)
@@ -110,21 +110,21 @@ class Confirming:
             case PasskeyProof(response):
                 credential = self.check_passkey(ask.account, asked.challenge, response)
                 if not self._memberships.may_confirm(ask, credential):
-                    raise _not_confirmed()
+                    raise _not_confirmed(ask)
             case CodeProof(code):
                 if ask.kind.of_staff:
                     raise ProofRefused("an ask of staff is confirmed with a passkey alone", help="add a passkey first")
-                self._check_code(ask.account, code)
+                self._check_code(ask, code)
         # Why longer to enrol: a person may have to find a device.
         seconds = FIRST_PERMIT_SECONDS if ask.kind is AskKind.ENROL_CREDENTIAL else PERMIT_SECONDS
         return self.permit(AskPermit(ask, session), seconds)
 
     def check_login(self, account: UUID, code: str) -> None:
         """See the port of the guard."""
-        self._check_step(account, code, self._wrong_at_logins)
+        self._check_step(account, self._device(account), code, self._wrong_at_logins)
 
-    def check_passkey(self, account: UUID, challenge_: bytes, response: bytes) -> bytes:
-        """Verify a signature by a passkey of an account, count it, and return the passkey's id. Raises ProofRefused, CredentialCopied."""
+    def check_passkey(self, account: UUID, challenge_: bytes, response: bytes) -> CredentialRecord:
+        """Verify a signature by a passkey of an account, count it, and return the passkey. Raises ProofRefused, CredentialCopied."""
         known = {each.credential: each for each in self._register.credentials(account)}
         keys = {each.credential: each.key for each in known.values()}
         assertion = self._passkeys.verify_assertion(challenge_, keys, parsed(response))
@@ -134,7 +134,7 @@ class Confirming:
         now = self._clock.now()
         result = self._register.use_credential(account, assertion.credential, assertion.sign_count, now)
         if result is UseResult.COUNTED:
-            return assertion.credential
+            return known[assertion.credential]
         if result is UseResult.WENT_BACK:
             telemetry.log(telemetry.Action.CREDENTIAL_COPIED)
             # Why: a permit that the copy gave earlier must not outlive this.
@@ -143,16 +143,22 @@ class Confirming:
         message = "the counter of this security key went back, as it does when a key is copied: it confirms nothing any more"
         raise CredentialCopied(message, help="confirm with another passkey, remove this one, and tell the operator; nothing was done")
 
-    def _check_code(self, account: UUID, code: str) -> None:
-        if self._usable(account):
+    def _check_code(self, ask: Ask, code: str) -> None:
+        if self._allowed(ask):
             raise ProofRefused("the account has a passkey, so a code does not confirm this", help="confirm with the passkey")
-        self._check_step(account, code, self._wrong_at_asks)
+        device = self._device(ask.account)
+        if not self._memberships.may_confirm(ask, device):
+            raise _not_confirmed(ask)
+        self._check_step(ask.account, device, code, self._wrong_at_asks)
 
-    def _check_step(self, account: UUID, code: str, allowances: tuple[Allowance, ...]) -> None:
-        """Count a code, once for asks and logins together. Raises ProofRefused, Busy."""
+    def _device(self, account: UUID) -> CodeDeviceRecord:
         device = self._register.code_device(account)
         if device is None:
             raise ProofRefused("the account has no code device", help="confirm with a passkey")
+        return device
+
+    def _check_step(self, account: UUID, device: CodeDeviceRecord, code: str, allowances: tuple[Allowance, ...]) -> None:
+        """Count a code, once for asks and logins together. Raises ProofRefused, Busy."""
         for allowance in allowances:
             allowance.take(account)
         now = self._clock.now()
@@ -200,11 +206,18 @@ class Confirming:
         if not self._memberships.may(ask.account, ask):
             raise NotPermitted("this account may not do this", help="ask the guardian of the family, or the operator, for the right")
 
+    def _allowed(self, ask: Ask) -> list[CredentialRecord]:
+        """Return the passkeys that may confirm an ask now."""
+        return [each for each in self._usable(ask.account) if self._memberships.may_confirm(ask, each)]
+
     def _usable(self, account: UUID) -> list[CredentialRecord]:
         return [each for each in self._register.credentials(account) if each.copied_at is None]
 
 
-def _not_confirmed() -> NotPermitted:
+def _not_confirmed(ask: Ask) -> NotPermitted:
+    if not ask.kind.of_staff:
+        message = "what was added to the account a short while ago does not confirm this yet"
+        return NotPermitted(message, help="confirm with what the account had before, or wait until the time that the letter says")
     message = "no other person has confirmed this passkey of the account yet"
     return NotPermitted(message, help="confirm with an earlier passkey, or have an administrator hear the fingerprints of all of them")
 

@@ -12,18 +12,17 @@ from uuid import UUID
 from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind, challenge
 from expunge.core.accounts.letter_texts import LetterKind
 from expunge.engine.accounts.confirming import Confirming, enrolment_ask, parsed
+from expunge.engine.accounts.new_credentials import NewCredentials
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.accounts.tickets import Tickets
 from expunge.errors import ProofRefused, UsageError
-from expunge.ports.accounts.account_guard import CHALLENGE_SECONDS, FIRST_PERMIT_SECONDS, MOST_NAME, Ceremony, SeedOffer
+from expunge.ports.accounts.account_guard import CHALLENGE_SECONDS, CODE_DEVICE, FIRST_PERMIT_SECONDS, MOST_NAME, Ceremony, SeedOffer
 from expunge.ports.accounts.account_register import AccountRegister, CodeDeviceRecord, CredentialRecord
 from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
 from expunge.ports.clock import Clock
 
 TRIES = 5
 """Wrong codes of a new code device."""
-CODE_DEVICE = "totp"
-"""The id of an account's code device among its credentials."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,12 @@ class Enrolment:
         passkeys: Passkeys,
         devices: CodeDevices,
         confirming: Confirming,
+        new: NewCredentials,
         clock: Clock,
         now: Callable[[], float],
     ) -> None:
         self._register, self._owners, self._passkeys, self._devices = register, owners, passkeys, devices
-        self._confirming, self._clock = confirming, clock
+        self._confirming, self._new, self._clock = confirming, new, clock
         self._begun: Tickets[_Begun] = Tickets("enrolment", now=now)
         self._offered: Tickets[_Offered] = Tickets("enrolment", now=now)
         self._guard = threading.Lock()
@@ -84,13 +84,13 @@ class Enrolment:
         _require_same(begun, account, session)
         made = self._passkeys.verify_creation(begun.challenge, parsed(response))
         permit = self._confirming.use(begun.permit, session, enrolment_ask(account))
-        now = self._clock.now()
+        wait = self._new.wait_for(account, first=permit.first)
         record = CredentialRecord(
             made.credential, account, made.key, made.sign_count, user_verified=True, backup_eligible=made.backup_eligible,
-            name=self._owners.sealed(name), ceremony=ceremony, created_at=now,
+            name=self._owners.sealed(name), ceremony=ceremony, created_at=self._new.now(), wait=wait,
         )  # fmt: skip
         self._register.add_credential(record, first=permit.first)
-        self._tell(account, LetterKind.CREDENTIAL_ADDED)
+        self._new.tell(account, made.credential, wait)
 
     # --- code devices ---------------------------------------------------------------------------
 
@@ -113,11 +113,11 @@ class Enrolment:
         _require_same(offered, account, session)
         step = self._checked(token, offered, code)
         permit = self._confirming.use(offered.permit, session, enrolment_ask(account))
-        now = self._clock.now()
+        wait = self._new.wait_for(account, first=permit.first)
         # Why the step is kept with it: a code that enrolled the device would confirm an ask in the same half minute else.
-        device = CodeDeviceRecord(account, self._owners.sealed(offered.seed), step, ceremony, now)
+        device = CodeDeviceRecord(account, self._owners.sealed(offered.seed), step, ceremony, self._new.now(), wait=wait)
         self._register.set_code_device(device, first=permit.first)
-        self._tell(account, LetterKind.CREDENTIAL_ADDED)
+        self._new.tell(account, None, wait)
 
     def clock_offset(self, token: str, account: UUID, session: bytes, code: str) -> int | None:
         """See the port of the guard."""
@@ -160,19 +160,16 @@ class Enrolment:
             raise _no_such_credential()
         # Why: a challenge or permit that this credential gave must not outlive it.
         self._confirming.end_all(ask.account)
-        self._tell(ask.account, LetterKind.CREDENTIAL_REMOVED)
+        self._owners.tell(self._owners.record_of(ask.account), LetterKind.CREDENTIAL_REMOVED, self._clock.now())
 
     def _removed(self, account: UUID, named: str) -> bool:
         if named == CODE_DEVICE:
-            return self._register.remove_code_device(account)
+            return self._register.remove_code_device(account, self._new.now())
         try:
             credential = bytes.fromhex(named)
         except ValueError:
             return False
-        return self._register.remove_credential(account, credential)
-
-    def _tell(self, account: UUID, kind: LetterKind) -> None:
-        self._owners.tell(self._owners.record_of(account), kind, self._clock.now())
+        return self._register.remove_credential(account, credential, self._new.now())
 
     def _label(self, address: str) -> str:
         return address or self._owners.company

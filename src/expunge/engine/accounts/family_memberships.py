@@ -6,7 +6,7 @@ from uuid import UUID
 
 from expunge.core.accounts.asks import Ask
 from expunge.errors import NotPermitted
-from expunge.ports.accounts.account_register import AccountRegister
+from expunge.ports.accounts.account_register import AccountRegister, CodeDeviceRecord, CredentialRecord
 from expunge.ports.clock import Clock
 
 
@@ -14,7 +14,7 @@ class FamilyMemberships:
     """Implements ``expunge.ports.accounts.memberships.Memberships`` for customers. It allows no ask of staff."""
 
     def __init__(self, register: AccountRegister, clock: Clock) -> None:
-        """``clock``: never goes back: it says what a recovery closes."""
+        """``clock``: never goes back: it says what a recovery closes, and what waits."""
         self._register, self._clock = register, clock
 
     def may(self, account: UUID, ask: Ask) -> bool:
@@ -34,6 +34,6 @@ class FamilyMemberships:
             raise NotPermitted(message, help="stop the recovery if it is not yours; else wait until the time that the letter says")
         return True
 
-    def may_confirm(self, ask: Ask, credential: bytes) -> bool:  # noqa: ARG002 - the port's own shape
-        """See the port. Every passkey of a customer may."""
-        return True
+    def may_confirm(self, ask: Ask, credential: CredentialRecord | CodeDeviceRecord) -> bool:
+        """See the port. Whatever does not wait for it may."""
+        return credential.wait is None or not credential.wait.stops(ask.kind, self._clock.now())

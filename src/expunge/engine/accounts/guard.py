@@ -14,15 +14,25 @@ from uuid import UUID
 from expunge.core.accounts.asks import DIGEST_BYTES, Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way, level_of
 from expunge.core.accounts.letter_texts import LetterKind
+from expunge.core.accounts.waits import WAITS
 from expunge.engine.accounts.allowances import Allowance
 from expunge.engine.accounts.confirming import AskPermit, Confirming, enrolment_ask
-from expunge.engine.accounts.enrolment import CODE_DEVICE, Enrolment
+from expunge.engine.accounts.enrolment import Enrolment
 from expunge.engine.accounts.mail_codes import MailCodes
+from expunge.engine.accounts.new_credentials import NewCredentials
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.accounts.recoveries import LocalRecoveries
 from expunge.engine.accounts.signing_in import SigningIn
 from expunge.errors import ChallengeEnded, NotPermitted, ProofRefused, UsageError
-from expunge.ports.accounts.account_guard import FIRST_PERMIT_SECONDS, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
+from expunge.ports.accounts.account_guard import (
+    CODE_DEVICE,
+    FIRST_PERMIT_SECONDS,
+    Ceremony,
+    CodeProof,
+    CredentialCard,
+    PasskeyProof,
+    SeedOffer,
+)
 from expunge.ports.accounts.account_register import AccountRecord, AccountRegister
 from expunge.ports.accounts.authenticators import CodeDevices, Passkeys
 from expunge.ports.accounts.memberships import Invitations, Memberships
@@ -55,7 +65,7 @@ class GuardParts:
     clock: Clock
     invitations: Invitations | None = None
     held_clock: Clock | None = None
-    """Never goes back: for the wait of a recovery. The other clock, where it is None."""
+    """Never goes back: for the wait of a recovery, and of new ways to confirm. The other clock, where it is None."""
     end_memberships: Callable[[UUID], None] | None = None
     """Ends the memberships of an account that is being closed; None where there are none."""
 
@@ -73,10 +83,11 @@ class LocalGuard:
         self._register, self._owners, self._clock, self._invitations = parts.register, parts.owners, parts.clock, parts.invitations
         args = parts.register, parts.owners, parts.passkeys, parts.devices
         self._confirming = Confirming(*args, parts.memberships, parts.clock, now)
-        self._enrolment = Enrolment(*args, self._confirming, parts.clock, now)
+        held = parts.held_clock or parts.clock
+        self._new = NewCredentials(parts.register, parts.owners, self._confirming, held, self._is_invited)
+        self._enrolment = Enrolment(*args, self._confirming, self._new, parts.clock, now)
         self._signing_in = SigningIn(parts.register, parts.passkeys, self._confirming, now)
         self._codes = MailCodes(parts.register, parts.owners, parts.clock, now)
-        held = parts.held_clock or parts.clock
         codes = MailCodes(parts.register, parts.owners, parts.clock, now)
         self.recoveries = LocalRecoveries(parts.register, parts.owners, codes, self._confirming, held, self._is_invited)
         """The ways back into accounts."""
@@ -96,6 +107,7 @@ class LocalGuard:
         if self._now() - self._tidied >= _TIDY_SECONDS:
             self._tidied = self._now()
             self._register.drop_unproven(self._clock.now() - UNPROVEN)
+            self._register.forget_addresses(self._clock.now())
         self._register.open_account(AccountRecord(account, sealed, language, self._clock.now()))
 
     def send_code(self, account: UUID, session: bytes, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> None:
@@ -110,7 +122,9 @@ class LocalGuard:
                 self._require_none(account)
             self._codes.send(record, session, kind, LetterKind.PROVING_CODE)
         else:
-            self._codes.send(record, session, kind, _LETTERS[kind])
+            # Why not always: a code for a first credential is what proves the newer one.
+            read = record if kind is AskKind.ENROL_CREDENTIAL else self._owners.reachable(record)
+            self._codes.send(read, session, kind, _LETTERS[kind])
 
     def prove_by_code(self, account: UUID, session: bytes, code: str) -> str:
         """See the port."""
@@ -141,7 +155,7 @@ class LocalGuard:
             raise ProofRefused("the ask is not to change to this address", help="begin again, and confirm the address that is shown")
         before = self._owners.record_of(ask.account)
         self._confirming.use(permit, session, ask)
-        self._register.change_address(ask.account, sealed)
+        self._register.change_address(ask.account, sealed, self._new.now() + WAITS)
         self._owners.tell(before, LetterKind.ADDRESS_CHANGED, self._clock.now())
 
     def close_account(self, permit: str, session: bytes, ask: Ask) -> None:
@@ -208,18 +222,33 @@ class LocalGuard:
                 each.created_at,
                 each.used_at,
                 each.copied_at,
+                self._new.shown(each.wait),
             )
             for each in self._register.credentials(account)
         ]
         device = self._register.code_device(account)
         if device is not None:
-            cards.append(CredentialCard(CODE_DEVICE, Method.TOTP, "", device.created_at, device.used_at))
+            wait = self._new.shown(device.wait)
+            cards.append(CredentialCard(CODE_DEVICE, Method.TOTP, "", device.created_at, device.used_at, wait=wait))
         return tuple(cards)
 
     def remove_credential(self, permit: str, session: bytes, ask: Ask) -> None:
         """See the port."""
         _require_session(session)
         self._enrolment.remove(permit, session, ask)
+
+    def waiting(self, secret: str) -> CredentialCard | None:
+        """See the port."""
+        return self._new.waiting(secret)
+
+    def stop_waiting(self, secret: str) -> UUID | None:
+        """See the port."""
+        return self._new.stop_waiting(secret)
+
+    def write_due_letters(self) -> None:
+        """Write the letters that are due: about recoveries, and about what waits."""
+        self._new.write_due_letters()
+        self.recoveries.write_due_letters()
 
     def level(self, account: UUID, audience: Audience, also: Sequence[Way] = ()) -> Level:
         """See the port."""

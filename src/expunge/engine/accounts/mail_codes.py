@@ -106,9 +106,14 @@ class MailCodes:
             left = TRIES - sent.tries
             message = "the code is not the one that was sent to this account, or was asked for in another window"
             raise ProofRefused(message, help=f"look at the newest letter; tries left: {left}" if left > 0 else "ask for a new code")
-        if not self._register.prove_address(account, sent.address, self._clock.now()):
+        if not self._is_before(account, sent.address) and not self._register.prove_address(account, sent.address, self._clock.now()):
             raise ChallengeEnded("the code was sent to an address that the account had before", help="ask for a new code")
         return sent.kind
+
+    def _is_before(self, account: UUID, address: bytes) -> bool:
+        """Return whether an address is the one that the account had before, and its newer one is not proven."""
+        record = self._register.account(account)
+        return record is not None and record.proven_at is None and address == record.before != record.address
 
     def forget(self, account: UUID) -> None:
         """End the code of an account."""

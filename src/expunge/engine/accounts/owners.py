@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -39,6 +40,20 @@ class Owners:
         """Return the address of an account; empty where it has none."""
         return self._fields.open_fields(FieldKind.ADDRESS, [record.address])[0] if record.address else ""
 
+    def reachable(self, record: AccountRecord) -> AccountRecord:
+        """Return an account with the address that its owner is known to read: the one before, as long as a newer one is not proven."""
+        return replace(record, address=record.before) if record.proven_at is None and record.before else record
+
+    def told(self, record: AccountRecord, now: datetime) -> list[AccountRecord]:
+        """Return an account once for each address that hears what happens to it.
+
+        For a day after a change, and until the newer one is proven, that is the one before as well: a change that its owner did not confirm
+        must not keep the letters of what follows from the owner.
+        """
+        lately = record.before_until is not None and now < record.before_until
+        also = record.before and record.before != record.address and (lately or record.proven_at is None)
+        return [record, replace(record, address=record.before)] if also else [record]
+
     def sealed(self, text: str) -> bytes:
         """Return a name or a seed sealed for the keeper alone."""
         return self._fields.seal_fields(FieldKind.KEPT, [text])[0]
@@ -67,8 +82,9 @@ class Owners:
 
         A letter that cannot be sent undoes nothing: it is counted by the sender of letters, and the pages show the same.
         """
-        if record.address:
-            try:
-                self.write(record, kind, when, tells=True)
-            except (Undelivered, Busy):
-                return
+        for each in self.told(record, when):
+            if each.address:
+                try:
+                    self.write(each, kind, when, tells=True)
+                except (Undelivered, Busy):
+                    return

@@ -58,7 +58,9 @@ class LocalRecoveries:
         """See the port."""
         _require_session(session)
         self._require_customer(account)
-        self._codes.send(self._owners.record_of(account), session, AskKind.ENROL_CREDENTIAL, LetterKind.RECOVERY_CODE)
+        self._codes.send(
+            self._owners.reachable(self._owners.record_of(account)), session, AskKind.ENROL_CREDENTIAL, LetterKind.RECOVERY_CODE
+        )
 
     def recover(self, account: UUID, session: bytes, code: str) -> Recovering:
         """See the port."""
@@ -159,7 +161,7 @@ class LocalRecoveries:
 
     def _write(self, record: RecoveryRecord, kind: LetterKind) -> None:
         link = f"{self._owners.site}{STOP_PAGE}{self._owners.opened(record.secret)}/"
-        self._owners.write(self._owners.record_of(record.account), kind, record.ready_at, link)
+        self._owners.write(self._owners.reachable(self._owners.record_of(record.account)), kind, record.ready_at, link)
 
     def _standing(self, record: RecoveryRecord | None) -> RecoveryStanding | None:
         state = None if record is None else record.state(self._clock.now())

@@ -21,6 +21,7 @@ from uuid import UUID
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Level, Method, Way
 from expunge.core.accounts.fingerprints import fingerprint
+from expunge.core.accounts.waits import Wait
 from expunge.ports.accounts.authenticators import Options
 
 CHALLENGE_SECONDS = 300.0
@@ -32,6 +33,8 @@ MOST_RESPONSE = 64 * 2**10
 """Bytes of a browser's response."""
 MOST_NAME = 64
 """Characters of a credential's name."""
+CODE_DEVICE = "totp"
+"""The id of an account's code device among its credentials."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class CredentialCard:
     used_at: datetime | None
     copied_at: datetime | None = None
     """The time at which its counter went back: from then on it confirms nothing."""
+    wait: Wait | None = None
+    """None where it counts by now. Where no letter was taken yet, its end as if one were now."""
 
     @property
     def fingerprint(self) -> str:
@@ -104,7 +109,8 @@ class AccountGuard(Protocol):
     def send_code(self, account: UUID, session: bytes, kind: AskKind = AskKind.ENROL_CREDENTIAL) -> None:
         """Send a code to the account's address, by a letter of the keeper's own. It ends the one before.
 
-        Where the account has a credential, the code proves a new address and confirms nothing.
+        Where the account has a credential, the code proves a new address and confirms nothing. Where it has none and its address is
+        not proven yet, codes that change the address or close the account go to the proven one that it had before: a person mistypes.
 
         Args:
             account: to whose address.
@@ -141,6 +147,9 @@ class AccountGuard(Protocol):
 
     def finish_enrolment(self, token: str, account: UUID, session: bytes, response: bytes, name: str) -> None:
         """Enrol the passkey of a browser's response. Safe to repeat with the same token.
+
+        A customer's waits for a day (:mod:`expunge.core.accounts.waits`), and a letter with a secret tells how to stop it. The first one
+        of an account that never had a membership counts at once.
 
         Raises ProofRefused, ChallengeEnded, AlreadyThere where the passkey is enrolled, NotPermitted where it is not the first any more.
         """
@@ -196,10 +205,21 @@ class AccountGuard(Protocol):
         """
         ...
 
+    def waiting(self, secret: str) -> CredentialCard | None:
+        """Return what the secret of a letter stops, without its name; None where nothing of it waits any more."""
+        ...
+
+    def stop_waiting(self, secret: str) -> UUID | None:
+        """Remove what the secret of a letter is for, as long as it waits, and tell the owner. Return its account; None for none.
+
+        The last way to confirm goes too; the account then confirms nothing about a family for as long as after a recovery.
+        """
+        ...
+
     def begin_ask(self, session: bytes, ask: Ask) -> Ceremony:
         """Return a challenge that is bound to an ask, an account, a family and a session; see :func:`expunge.core.accounts.asks.challenge`.
 
-        Raises NotPermitted where the account may not do it, or has nothing that could confirm it.
+        Raises NotPermitted where the account may not do it, has nothing that could confirm it, or nothing that does not wait.
         """
         ...
 
@@ -239,13 +259,15 @@ class AccountGuard(Protocol):
 
         Raises:
             ProofRefused, ChallengeEnded: the permit.
-            NotPermitted: it is the last way to confirm that the account has.
+            NotPermitted: it is the last way to confirm that the account has, or the last one that does not wait.
             UsageError: the account has no such credential.
         """
         ...
 
     def change_address(self, permit: str, session: bytes, ask: Ask, address: str) -> None:
-        """Set another address, not proven yet, and tell the old one. The ask names its SHA-256, in hex, in its detail ``address``.
+        """Set another address, not proven yet, and tell the old one, which hears for a day more what happens to the account.
+
+        The ask names its SHA-256, in hex, in its detail ``address``.
 
         Raises ProofRefused and ChallengeEnded for the permit, NotPermitted where it came by mail and the account has a credential by now.
         """

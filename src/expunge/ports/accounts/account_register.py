@@ -10,6 +10,7 @@ from uuid import UUID
 
 from expunge.core.accounts.memberships import Membership
 from expunge.core.accounts.recovery import RecoveryState, RecoveryTimes, state_at
+from expunge.core.accounts.waits import Wait
 
 MOST_CREDENTIALS = 20
 """The most passkeys of one account."""
@@ -29,6 +30,10 @@ class AccountRecord:
     """The time at which a code that was sent there came back; None where none has."""
     families_from: datetime | None = None
     """The time before which it confirms nothing about a family, after a recovery."""
+    before: bytes = b""
+    """The proven address that it had before, sealed; empty for none. It counts as long as the newer one is not proven."""
+    before_until: datetime | None = None
+    """The time before which letters go there as well."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class CredentialRecord:
     used_at: datetime | None = None
     copied_at: datetime | None = None
     """The time at which its counter went back: from then on it confirms nothing."""
+    wait: Wait | None = None
+    """None where it counted from the beginning."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,18 @@ class CodeDeviceRecord:
     ceremony: bytes
     created_at: datetime
     used_at: datetime | None = None
+    wait: Wait | None = None
+    """As of a passkey."""
+
+
+@dataclass(frozen=True)
+class WaitingRecord:
+    """One way to confirm that waits."""
+
+    account: UUID
+    credential: bytes | None
+    """The id of a passkey; None for the code device."""
+    wait: Wait
 
 
 @dataclass(frozen=True)
@@ -120,8 +139,12 @@ class AccountRegister(Protocol):
         """Note that a code came back from an address. Return False where the account has another one by now."""
         ...
 
-    def change_address(self, account: UUID, address: bytes) -> bool:
-        """Set another address, not proven yet. Return False where there is no such account."""
+    def change_address(self, account: UUID, address: bytes, before_until: datetime) -> bool:
+        """Set another address, not proven yet, and keep the last one that was. Return False where there is no such account."""
+        ...
+
+    def forget_addresses(self, now: datetime) -> int:
+        """Forget addresses of before whose time is over, of accounts whose newer one is proven. Return how many."""
         ...
 
     def close_account(self, account: UUID) -> bool:
@@ -165,12 +188,19 @@ class AccountRegister(Protocol):
         """Give a credential another name, sealed. Return False where it is not there."""
         ...
 
-    def remove_credential(self, account: UUID, credential: bytes) -> bool:
-        """Remove a credential. Return False where it is not there. Raises NotPermitted for the last way to confirm that still counts."""
+    def remove_credential(self, account: UUID, credential: bytes, now: datetime) -> bool:
+        """Remove a credential. Return False where it is not there.
+
+        Raises NotPermitted for the last way to confirm that still counts, and for the last one that does not wait.
+        """
         ...
 
     def set_code_device(self, record: CodeDeviceRecord, *, first: bool) -> None:
-        """Add the code device of an account, or replace it. Raises NotPermitted and UsageError as :meth:`add_credential`."""
+        """Add the code device of an account, or replace it.
+
+        Raises NotPermitted and UsageError as :meth:`add_credential`, and NotPermitted where the one before could not be removed at the time
+        at which this one was made.
+        """
         ...
 
     def code_device(self, account: UUID) -> CodeDeviceRecord | None:
@@ -181,8 +211,32 @@ class AccountRegister(Protocol):
         """Count one code, atomically. Return False where a code of this step or a later one was accepted before."""
         ...
 
-    def remove_code_device(self, account: UUID) -> bool:
-        """Remove the code device. Return False where there is none. Raises NotPermitted for the last way to confirm that still counts."""
+    def remove_code_device(self, account: UUID, now: datetime) -> bool:
+        """Remove the code device. Return False where there is none. Raises NotPermitted as :meth:`remove_credential`."""
+        ...
+
+    def waiting_untold(self) -> tuple[WaitingRecord, ...]:
+        """Return what waits and whose owner had no letter yet."""
+        ...
+
+    def note_wait(self, account: UUID, credential: bytes | None, stop: bytes, until: datetime) -> None:
+        """Note that the letter was taken that stops it by a secret of that SHA-256, and the time at which the wait ends.
+
+        It changes nothing where a letter was noted before.
+        """
+        ...
+
+    def waiting_by_stop(self, stop: bytes) -> WaitingRecord | None:
+        """Return what a secret of that SHA-256 stops, whether it waits by now or not."""
+        ...
+
+    def stop_waiting(self, stop: bytes, now: datetime, families_from: datetime) -> UUID | None:
+        """Remove what a secret of that SHA-256 stops and waits now, the last way to confirm too; return its account.
+
+        An account that has nothing left confirms nothing about a family before a time.
+
+        Return None, and change nothing, where nothing waits.
+        """
         ...
 
     def set_membership(self, membership: Membership) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from expunge.core.accounts.asks import Ask
+from expunge.ports.accounts.account_register import CodeDeviceRecord, CredentialRecord
 
 
 class Memberships(Protocol):
@@ -18,8 +19,8 @@ class Memberships(Protocol):
         """
         ...
 
-    def may_confirm(self, ask: Ask, credential: bytes) -> bool:
-        """Return whether a passkey of the account, given by its id, may confirm the ask. Raises StateUnavailable."""
+    def may_confirm(self, ask: Ask, credential: CredentialRecord | CodeDeviceRecord) -> bool:
+        """Return whether a passkey or the code device of the account may confirm the ask now. Raises StateUnavailable."""
         ...
 
 

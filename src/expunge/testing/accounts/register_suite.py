@@ -17,6 +17,7 @@ import pytest
 from expunge import faults
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.accounts.recovery import RecoveryTimes
+from expunge.core.accounts.waits import Wait
 from expunge.errors import AlreadyThere, ExpungeError, NotPermitted, UsageError
 from expunge.ports.accounts.account_register import (
     MOST_CREDENTIALS,
@@ -26,14 +27,19 @@ from expunge.ports.accounts.account_register import (
     CredentialRecord,
     RecoveryRecord,
     UseResult,
+    WaitingRecord,
 )
 from expunge.testing.forked import start
 
 ONE, OTHER, NONE = (UUID(int=number) for number in (1, 2, 3))
 STRANGER = UUID(int=4)
 """Opened, never proven, and without anything."""
+EARLIER = UUID(int=5)
+"""Had another address before."""
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+STOP = b"t" * 32
 
 
 def account(number: UUID = ONE) -> AccountRecord:
@@ -104,10 +110,19 @@ class RegisterSuite:
     def test_an_address_is_proven_as_long_as_it_is_the_accounts(self, register: AccountRegister) -> None:
         assert register.prove_address(ONE, account().address, AT)
         assert register.account(ONE) == replace(account(), proven_at=AT)
-        assert register.change_address(ONE, b"new")
-        assert register.account(ONE) == replace(account(), address=b"new")
-        assert not register.prove_address(ONE, account().address, LATER)
-        assert not register.change_address(NONE, b"new")
+        assert register.change_address(ONE, b"mistyped", LATER)
+        before = account().address
+        assert register.account(ONE) == replace(account(), address=b"mistyped", before=before, before_until=LATER)
+        assert not register.prove_address(ONE, before, LATER)
+        assert register.change_address(ONE, b"new", LATER + SECOND)
+        assert register.account(ONE) == replace(account(), address=b"new", before=before, before_until=LATER), "never proven"
+        assert register.drop_unproven(LATER + SECOND) == 1, "the other one"
+        assert register.forget_addresses(LATER) == 0
+        assert register.prove_address(ONE, b"new", LATER)
+        assert register.forget_addresses(LATER - SECOND) == 0
+        assert register.forget_addresses(LATER) == 1
+        assert register.account(ONE) == replace(account(), address=b"new", proven_at=LATER)
+        assert not register.change_address(NONE, b"new", LATER)
 
     def test_a_closed_account_leaves_nothing(self, register: AccountRegister) -> None:
         register.add_credential(passkey(), first=True)
@@ -199,16 +214,16 @@ class RegisterSuite:
     def test_the_last_way_to_confirm_stays(self, register: AccountRegister) -> None:
         register.add_credential(passkey(), first=True)
         with pytest.raises(NotPermitted):
-            register.remove_credential(ONE, b"c-1")
+            register.remove_credential(ONE, b"c-1", AT)
         register.set_code_device(device(), first=False)
-        assert register.remove_credential(OTHER, b"c-1") is False
-        assert register.remove_credential(ONE, b"c-1") is True
-        assert register.remove_credential(ONE, b"c-1") is False
+        assert register.remove_credential(OTHER, b"c-1", AT) is False
+        assert register.remove_credential(ONE, b"c-1", AT) is True
+        assert register.remove_credential(ONE, b"c-1", AT) is False
         with pytest.raises(NotPermitted):
-            register.remove_code_device(ONE)
+            register.remove_code_device(ONE, AT)
         register.add_credential(passkey(b"c-2"), first=False)
-        assert register.remove_code_device(ONE) is True
-        assert register.remove_code_device(ONE) is False
+        assert register.remove_code_device(ONE, AT) is True
+        assert register.remove_code_device(ONE, AT) is False
         assert [each.credential for each in register.credentials(ONE)] == [b"c-2"]
 
     def test_a_copied_credential_is_no_way_to_confirm_and_may_always_go(self, register: AccountRegister) -> None:
@@ -216,8 +231,57 @@ class RegisterSuite:
         register.add_credential(passkey(b"c-2"), first=False)
         assert register.use_credential(ONE, b"c-1", 1, AT) is UseResult.WENT_BACK
         with pytest.raises(NotPermitted):
-            register.remove_credential(ONE, b"c-2")
-        assert register.remove_credential(ONE, b"c-1") is True
+            register.remove_credential(ONE, b"c-2", AT)
+        assert register.remove_credential(ONE, b"c-1", AT) is True
+
+    # --- waits ----------------------------------------------------------------------------------
+
+    def test_what_waits_is_no_last_way_to_confirm_before_its_time(self, register: AccountRegister) -> None:
+        register.add_credential(passkey(), first=True)
+        register.add_credential(replace(passkey(b"c-2"), wait=Wait(LATER, told=False, first=False)), first=False)
+        for now in (AT, LATER):
+            with pytest.raises(NotPermitted):
+                register.remove_credential(ONE, b"c-1", now)
+        register.note_wait(ONE, b"c-2", STOP, LATER)
+        with pytest.raises(NotPermitted):
+            register.remove_credential(ONE, b"c-1", LATER - SECOND)
+        with pytest.raises(NotPermitted):
+            register.set_code_device(replace(device(), wait=Wait(LATER, told=False, first=False)), first=True)
+        register.set_code_device(device(), first=False)
+        assert register.remove_credential(ONE, b"c-2", AT) is True, "what waits may go"
+        assert register.remove_credential(ONE, b"c-1", AT) is True, "the code device counts"
+        with pytest.raises(NotPermitted):
+            register.set_code_device(replace(device(), wait=Wait(LATER, told=False, first=False)), first=False)
+
+    def test_a_wait_is_noted_once_found_and_stopped_as_long_as_it_lasts(self, register: AccountRegister) -> None:
+        waits = Wait(LATER, told=False, first=False)
+        register.add_credential(passkey(), first=True)
+        register.add_credential(replace(passkey(b"c-2"), wait=waits), first=False)
+        register.set_code_device(replace(device(), wait=waits), first=False)
+        assert {each.credential for each in register.waiting_untold()} == {b"c-2", None}
+        assert {each.wait for each in register.waiting_untold()} == {waits}
+        register.note_wait(ONE, b"c-2", STOP, LATER)
+        register.note_wait(ONE, None, b"p" * 32, LATER)
+        register.note_wait(ONE, b"c-2", b"q" * 32, AT)
+        register.note_wait(ONE, b"c-1", b"r" * 32, LATER)
+        assert register.waiting_untold() == ()
+        assert register.waiting_by_stop(STOP) == WaitingRecord(ONE, b"c-2", replace(waits, told=True))
+        assert register.waiting_by_stop(b"q" * 32) is register.waiting_by_stop(b"r" * 32) is None
+        assert register.stop_waiting(STOP, LATER, LATER) is None, "it is over"
+        assert register.stop_waiting(STOP, AT, LATER) == ONE
+        assert register.stop_waiting(STOP, AT, LATER) is None
+        assert register.stop_waiting(b"p" * 32, AT, LATER) == ONE
+        assert [each.credential for each in register.credentials(ONE)] == [b"c-1"]
+        assert register.code_device(ONE) is None
+        assert register.recovery_times(ONE).families_from is None, "it has a passkey"
+
+    def test_an_account_that_has_nothing_left_confirms_nothing_about_a_family_for_a_while(self, register: AccountRegister) -> None:
+        register.add_credential(replace(passkey(), wait=Wait(LATER, told=False, first=True)), first=True)
+        register.note_wait(ONE, b"c-1", STOP, LATER)
+        assert register.credentials(ONE) == (replace(passkey(), wait=Wait(LATER, told=True, first=True)),)
+        assert register.stop_waiting(STOP, AT, LATER) == ONE
+        assert register.credentials(ONE) == ()
+        assert register.recovery_times(ONE).families_from == LATER
 
     # --- memberships ----------------------------------------------------------------------------
 
@@ -392,10 +456,17 @@ class RegisterSuite:
     def _furnish(self, register: AccountRegister) -> None:
         for number in (ONE, OTHER, STRANGER):
             register.open_account(account(number))
+        register.open_account(account(EARLIER))
+        register.prove_address(EARLIER, account(EARLIER).address, AT)
+        register.change_address(EARLIER, b"new", LATER)
+        register.prove_address(EARLIER, b"new", AT)
         register.add_credential(passkey(b"c-0"), first=True)
         register.add_credential(passkey(b"c-9"), first=False)
         register.set_code_device(device(), first=False)
         register.add_credential(passkey(b"c-8", OTHER), first=True)
+        for name in (b"c-7", b"c-6"):
+            register.add_credential(replace(passkey(name, OTHER), wait=Wait(LATER, told=False, first=False)), first=False)
+        register.note_wait(OTHER, b"c-6", b"p" * 32, LATER)
         register.begin_recovery(recovery(OTHER))
         register.note_letter(OTHER, 1)
 
@@ -405,23 +476,27 @@ class RegisterSuite:
         verbs: dict[str, tuple[Callable[[AccountRegister], object], Callable[[AccountRegister], bool]]] = {
             "open": (lambda held: held.open_account(account(NONE)), lambda held: held.account(NONE) is not None),
             "address": (
-                lambda held: held.change_address(ONE, b"new"),
+                lambda held: held.change_address(ONE, b"new", LATER),
                 lambda held: held.account(ONE) == replace(account(), address=b"new"),
             ),
             "enrol": (lambda held: held.add_credential(passkey(), first=False), lambda held: passkey() in held.credentials(ONE)),
             "use": (lambda held: held.use_credential(ONE, b"c-9", 2, AT), lambda held: held.credentials(ONE)[1].sign_count == 2),
-            "remove": (lambda held: held.remove_credential(ONE, b"c-9"), lambda held: len(held.credentials(ONE)) == 1),
+            "remove": (lambda held: held.remove_credential(ONE, b"c-9", AT), lambda held: len(held.credentials(ONE)) == 1),
             "device": (lambda held: held.set_code_device(device(OTHER), first=False), lambda held: held.code_device(OTHER) is not None),
             "step": (
                 lambda held: held.accept_step(ONE, 8, AT),
                 lambda held: held.code_device(ONE) == replace(device(last_step=8), used_at=AT),
             ),
-            "undevice": (lambda held: held.remove_code_device(ONE), lambda held: held.code_device(ONE) is None),
+            "undevice": (lambda held: held.remove_code_device(ONE, AT), lambda held: held.code_device(ONE) is None),
             "rename": (
                 lambda held: held.rename_credential(ONE, b"c-0", b"other"),
                 lambda held: held.credentials(ONE)[:1] == (replace(passkey(b"c-0"), name=b"other"),),
             ),
             "close": (lambda held: held.close_account(ONE), lambda held: held.account(ONE) is None),
+            "forget": (
+                lambda held: held.forget_addresses(LATER),
+                lambda held: held.account(EARLIER) == replace(account(EARLIER), address=b"new", proven_at=AT),
+            ),
             "drop": (lambda held: held.drop_unproven(LATER), lambda held: held.account(STRANGER) is None),
             "handover": (
                 lambda held: held.use_hand_over(b"u" * 32, ONE, b"s" * 32, LATER, AT),
@@ -434,6 +509,8 @@ class RegisterSuite:
                 lambda held: held.note_letter(OTHER, 2),
                 lambda held: held.recovery(OTHER) == replace(recovery(OTHER), letters=2),
             ),
+            "wait": (lambda held: held.note_wait(OTHER, b"c-7", STOP, LATER), lambda held: held.waiting_by_stop(STOP) is not None),
+            "unwait": (lambda held: held.stop_waiting(b"p" * 32, AT, LATER), lambda held: held.waiting_by_stop(b"p" * 32) is None),
             "member": (lambda held: held.set_membership(member), lambda held: held.membership(ONE, "f-owl") == member),
         }
         for name in self.failpoints:
@@ -444,7 +521,7 @@ class RegisterSuite:
         register.add_credential(passkey(b"secret-credential"), first=True)
         for call in (
             lambda: register.add_credential(passkey(b"secret-credential"), first=False),
-            lambda: register.remove_credential(ONE, b"secret-credential"),
+            lambda: register.remove_credential(ONE, b"secret-credential", AT),
             lambda: register.set_membership(Membership(NONE, "f-secret", MembershipRole.SELF, AT)),
             lambda: register.open_account(replace(account(), address=b"secret")),
         ):

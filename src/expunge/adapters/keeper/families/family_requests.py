@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from expunge.adapters.keeper.answers import Answer
-from expunge.adapters.keeper.guard_requests import account_of
+from expunge.adapters.keeper.guard_requests import MOST_SECRET, account_of
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Right
 from expunge.adapters.keeper.requests import Request, Threads
@@ -20,8 +20,6 @@ from expunge.core.values.canonical import Json
 from expunge.errors import UsageError
 from expunge.ports.accounts.hand_overs import HandOverCard, HandOvers
 from expunge.ports.accounts.recoveries import Recoveries
-
-_MOST_SECRET = 256
 
 
 class _OfFamilies(Request):
@@ -83,7 +81,7 @@ class RecoveryBySecret(_OfFamilies):
 
     name = "recovery-by-secret"
     with_body = True
-    most_body = _MOST_SECRET
+    most_body = MOST_SECRET
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class StopRecoveryBySecret(_OfFamilies):
 
     name = "stop-recovery-by-secret"
     with_body = True
-    most_body = _MOST_SECRET
+    most_body = MOST_SECRET
 
 
 class HandOverDesk:

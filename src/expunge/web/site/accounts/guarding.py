@@ -74,13 +74,14 @@ def send_code(request: HttpRequest, account: Account, address: str, kind: AskKin
 def send_ask_code(request: HttpRequest, account: Account, kind: AskKind) -> bool:
     """Have the keeper send a code that confirms an ask. Return whether it went to the address that the account logs in with.
 
-    From a change of address on the keeper writes to the new one, whether a code came back from there or not. Raises as :func:`send_code`.
+    A code for a first credential goes to the newest one, which it proves; any other to the one that the account logs in with, until the
+    newest is proven. Raises as :func:`send_code`.
     """
     try:
         send_code(request, account, address_of(account), kind)
     except AlreadyThere:
         guard().send_code(account.pk, guard_session(request), kind)
-        return False
+        return kind is not AskKind.ENROL_CREDENTIAL
     return True
 
 

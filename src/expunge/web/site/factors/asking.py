@@ -1,14 +1,26 @@
 """Sensitive asks on pages: what is asked in plain words, a passkey or a code that confirms it, and the act with the keeper's permit.
 
-A room that has a sensitive ask says once how it reads and what is done (:func:`offer`), and begins one by :func:`begin`. The page confirms
-and the act follows at once: nothing has to be pressed again.
+The page confirms and the act follows at once: nothing has to be pressed again. A room that has a sensitive ask does this:
+
+1. Give the ask a kind in :mod:`expunge.core.accounts.asks`, and say there whether it is about a family, or of staff.
+2. Write the act in the keeper: it takes the permit by ``use_permit`` right before it acts, and looks at nothing else that the page says.
+3. Write ``act(request, ask, permit, given)``: call the keeper with the permit, and answer with the page that follows.
+4. Call :func:`offer` where the room's addresses are made, with the question, what then happens, and the page to go back to.
+5. In the view behind the button, make the :class:`~expunge.core.accounts.asks.Ask` from what the keeper says, and return
+   ``begin(request, ask, …)``; what the act or the text needs beside the ask follows by name, and stays in the session.
+6. Let errors of the guard through: this page says what they mean. Catch in ``act`` what only the room can say, as a hand-over does.
+7. Test the journey with ``HttpPerson.confirm``, and the attack at the guard: another ask, family, session, or a credential that waits.
+
+``families/hand_over.py`` is an example of all of it. Decisions of staff have a page of their own, ``staff/managing/deciding.py``: what is
+signed there are the bytes of the decision, which travel in the form, and the answer can be a secret that no page may hold.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -21,18 +33,21 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import Busy, ChallengeEnded, CredentialCopied, ExpungeError, NotPermitted, ProofRefused, Undelivered, UsageError
-from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
+from expunge.ports.accounts.account_guard import CodeProof, CredentialCard, PasskeyProof
 from expunge.ports.accounts.authenticators import Options
 from expunge.web.site.accounts import guarding
 from expunge.web.site.accounts.forms import PasskeyAnswer
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.factors.waiting import waits_of
 
 _ASKED = "expunge_asked"
 _TO_KNOWN, _TO_NEW = "known", "new"
@@ -54,6 +69,8 @@ class AskPage:
     back: str
     """The name of the address that the person came from."""
     danger: bool = False
+    detail: Callable[[HttpRequest, Ask, Given], SafeString] | None = None
+    """Further lines below the text, as HTML of a template; None for none."""
 
 
 _PAGES: dict[AskKind, AskPage] = {}
@@ -116,14 +133,16 @@ class _Asked:
 
     def shown(self, problem: str = "") -> HttpResponse:
         """Show it, with a new challenge."""
-        if not guard().credentials(self._account.pk):
+        cards = guard().credentials(self._account.pk)
+        if not cards:
             return self._by_mail(problem)
         try:
             begun = guard().begin_ask(guard_session(self._request), self.ask)
         except NotPermitted:
-            return self._left(_not_now())
+            return self._left(_not_now(cards, self.ask.kind))
         self._keep(token=begun.token, sent="")
-        return self._render(problem, options=begun.options, with_code=begun.takes_code)
+        waits = [card for card in waits_of(cards) if card.wait and not card.wait.first]
+        return self._render(problem, options=begun.options, with_code=begun.takes_code, waits=waits)
 
     def answered(self) -> HttpResponse:
         """Take the proof; do it, or show it again with what was wrong."""
@@ -147,8 +166,9 @@ class _Asked:
         try:
             return self._page.act(self._request, self.ask, permit, self._given)
         except (Busy, ChallengeEnded, NotPermitted, ProofRefused, UsageError) as refusal:
-            closed = isinstance(refusal, NotPermitted) and self.ask.kind is AskKind.CLOSE_ACCOUNT
-            return self._left(_not_now() if closed else refused(refusal))
+            if isinstance(refusal, NotPermitted) and self.ask.kind is not AskKind.REMOVE_CREDENTIAL:
+                return self._left(_not_now(guard().credentials(self._account.pk), self.ask.kind))
+            return self._left(refused(refusal))
 
     def _proven(self, factor: str) -> None:
         """Note what the person has shown: it ends delays after failures, and a factor stands for what other pages would ask again."""
@@ -186,6 +206,7 @@ class _Asked:
             {
                 "title": self._page.title(self._request, self.ask, self._given),
                 "text": self._page.text(self._request, self.ask, self._given),
+                "detail": self._page.detail(self._request, self.ask, self._given) if self._page.detail else "",
                 "danger": self._page.danger,
                 "back": self._page.back,
                 "ask": self.ask.digest.hex(),
@@ -206,7 +227,14 @@ class _Asked:
         return redirect(self._page.back)
 
 
-def _not_now() -> str:
+def _not_now(cards: Sequence[CredentialCard], kind: AskKind) -> str:
+    """Return in words why an account may not do an ask now."""
+    if cards and all(card.copied_at for card in cards):
+        return _("There may be a copy of your passkey, so it confirms nothing any more. Log out, and choose “Get back in” at the login.")
+    waits = [card.wait for card in waits_of(cards) if card.wait and (not card.wait.first or kind.closed_at_times)]
+    if waits and len(waits) == sum(card.copied_at is None for card in cards):
+        until = date_format(waits[-1].until.astimezone(UTC), "DATETIME_FORMAT")
+        return _("What you added a short while ago does not confirm this before %(until)s (UTC). Nothing was done.") % {"until": until}
     return _("Your account may not do this now. After a recovery, some things stay closed for seven days.")
 
 
@@ -214,7 +242,9 @@ def refused(error: ExpungeError) -> str:
     """Return in words for a person why the guard did not do it."""
     match error:
         case NotPermitted():
-            return _("That is not possible now. A last way to confirm always stays: add another one first.")
+            return _(
+                "That is not possible now. A last way to confirm always stays, and one that you added a short while ago does not count yet."
+            )
         case Busy():
             return _("That was asked too often. Wait a few minutes, then try again.")
         case _:

@@ -30,6 +30,7 @@ from django.views.decorators.http import require_http_methods
 from fido2.utils import websafe_decode
 
 from expunge.core.accounts.asks import Ask, AskKind
+from expunge.core.accounts.credential_strength import Method
 from expunge.errors import AlreadyThere, ChallengeEnded, ExpungeError, NotPermitted, ProofRefused, UsageError
 from expunge.ports.accounts.account_guard import MOST_NAME
 from expunge.web.site.accounts import guarding
@@ -102,7 +103,11 @@ def sign_up_passkey(request: HttpRequest) -> HttpResponse:
 def add_app(request: HttpRequest) -> HttpResponse:
     """Set up an app of codes, whose key is shown once and kept by the keeper alone."""
     account = account_of(request)
-    if Authenticator.objects.filter(user=account, type=Authenticator.Type.TOTP).exists():
+    known = any(card.method is Method.TOTP for card in guard().credentials(account.pk))
+    if known and not Authenticator.objects.filter(user=account, type=Authenticator.Type.TOTP).exists():
+        # Why: this process ended after the keeper had enrolled it. The keeper lets no other one take its place.
+        Authenticator.objects.create(user=account, type=Authenticator.Type.TOTP, data={})
+    if known or Authenticator.objects.filter(user=account, type=Authenticator.Type.TOTP).exists():
         return redirect("mfa_deactivate_totp")
     permit = guarding.enrolment_permit(request, account)
     token = request.session.get(_APP, "")

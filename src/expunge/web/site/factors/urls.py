@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from expunge.web.site.factors import asking, changes, enrolling, ways
+from expunge.web.site.factors import asking, changes, enrolling, waiting, ways
 
 for room in (enrolling, ways, changes):
     room.offer_asks()
@@ -18,5 +18,6 @@ urlpatterns = [
     path("2fa/webauthn/signup/", enrolling.sign_up_passkey, name="mfa_signup_webauthn"),
     path("2fa/totp/activate/", enrolling.add_app, name="mfa_activate_totp"),
     path("2fa/totp/deactivate/", ways.remove_app, name="mfa_deactivate_totp"),
+    path("added/stop/<str:token>/", waiting.stop_by_mail, name="accounts_added_stop_by_mail"),
     path("close/", changes.close, name="accounts_close"),
 ]

@@ -23,12 +23,14 @@ from django.views.decorators.http import require_http_methods
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Method
 from expunge.core.accounts.recovery import WAIT
+from expunge.core.accounts.waits import Wait
 from expunge.errors import UsageError
 from expunge.ports.accounts.account_guard import CredentialCard
 from expunge.web.site.accounts.guarding import account_of, guard, guard_session
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.factors import asking, enrolling
 from expunge.web.site.factors.strength import strength_of
+from expunge.web.site.factors.waiting import credential_of, is_last, waits_of
 
 _CREDENTIAL, _APP = "credential", "totp"
 """The detail of an ask that names a credential, and the keeper's name of a code device."""
@@ -48,6 +50,10 @@ class Passkey:
     copied: bool
     logs_in: bool
     row: Authenticator | None
+    last: bool = False
+    """Whether the keeper leaves it with the account for now."""
+    wait: Wait | None = None
+    """Whether it waits before it confirms, and until when."""
 
 
 @require_http_methods(["GET", "POST"])
@@ -63,7 +69,8 @@ def passkeys(request: HttpRequest) -> HttpResponse:
         if chosen is None:
             raise Http404
         return _change(request, account, chosen, cards)
-    return render(request, "mfa/webauthn/authenticator_list.html", {"passkeys": listed, "last": _living(cards) <= 1})
+    values = {"passkeys": listed, "waits": waits_of(cards), "only_way": only_way(cards)}
+    return render(request, "mfa/webauthn/authenticator_list.html", values)
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,7 +83,7 @@ def remove_app(request: HttpRequest) -> HttpResponse:
     known = any(each.method is Method.TOTP for each in cards)
     if row is None and not known:
         return redirect("mfa_activate_totp")
-    last = known and _living(cards) <= 1
+    last = known and is_last(cards, _APP)
     if request.method == "POST" and not last:
         if known:
             return asking.begin(request, _removal(account, _APP))
@@ -85,19 +92,23 @@ def remove_app(request: HttpRequest) -> HttpResponse:
         delete_and_cleanup(request, row)
         messages.success(request, _("The code app is off."))
         return redirect("mfa_index")
-    return render(request, "mfa/totp/deactivate_form.html", {"last": last})
+    return render(request, "mfa/totp/deactivate_form.html", {"last": last, "waits": waits_of(cards)})
 
 
 def passkeys_of(account: Account, cards: Sequence[CredentialCard]) -> list[Passkey]:
     """Return the passkeys that the keeper knows, and those that only log in, oldest first."""
-    rows = {_id_of(row): row for row in Authenticator.objects.filter(user=account, type=Authenticator.Type.WEBAUTHN).order_by("created_at")}
+    rows = {
+        credential_of(row): row
+        for row in Authenticator.objects.filter(user=account, type=Authenticator.Type.WEBAUTHN).order_by("created_at")
+    }
     found = []
     for card in cards:
         if card.method is not Method.TOTP:
             row = rows.pop(card.id, None)
             used = max((at for at in (card.used_at, row.last_used_at if row else None) if at is not None), default=None)
             copied = card.copied_at is not None
-            found.append(Passkey(card.id, card.name, card.created_at, used, not copied, copied, row is not None, row))
+            last, logs_in = is_last(cards, card.id), row is not None
+            found.append(Passkey(card.id, card.name, card.created_at, used, not copied, copied, logs_in, row, last, card.wait))
     for row in rows.values():
         name = _("A passkey that only logs in")
         found.append(Passkey(f"row-{row.pk}", name, row.created_at, row.last_used_at, confirms=False, copied=False, logs_in=True, row=row))
@@ -111,7 +122,7 @@ class WaysView(IndexView):  # type: ignore[misc]
         """Add the strength."""
         values: dict[str, Any] = super().get_context_data(**kwargs)
         account = account_of(self.request)
-        return {**values, "strength": strength_of(account), "wait": WAIT}
+        return {**values, "strength": strength_of(account), "wait": WAIT, "waits": waits_of(guard().credentials(account.pk))}
 
 
 def offer_asks() -> None:
@@ -122,11 +133,18 @@ def offer_asks() -> None:
     )
 
 
+def only_way(cards: Sequence[CredentialCard]) -> str:
+    """Return in words why a way to confirm stays with the account for now."""
+    if waits_of(cards):
+        return _("Your other ways to confirm do not count yet. Remove this one when one of them does.")
+    return _("This is your only way to confirm. Add another passkey or a code app, and then remove it.")
+
+
 def _change(request: HttpRequest, account: Account, chosen: Passkey, cards: Sequence[CredentialCard]) -> HttpResponse:
     known = not chosen.id.startswith("row-")
     if request.POST.get("act") == "remove":
-        if known and chosen.confirms and _living(cards) <= 1:
-            messages.error(request, _("This is your only way to confirm. Add another passkey or a code app, and then remove it."))
+        if known and chosen.last:
+            messages.error(request, only_way(cards))
             return redirect("mfa_list_webauthn")
         if known:
             return asking.begin(request, _removal(account, chosen.id))
@@ -146,7 +164,7 @@ def _remove(request: HttpRequest, ask: Ask, permit: str, _given: asking.Given) -
     """Remove a credential in the keeper and for logins."""
     account, named = account_of(request), ask.detail(_CREDENTIAL)
     kind = Authenticator.Type.TOTP if named == _APP else Authenticator.Type.WEBAUTHN
-    rows = [row for row in Authenticator.objects.filter(user=account, type=kind) if named == _APP or _id_of(row) == named]
+    rows = [row for row in Authenticator.objects.filter(user=account, type=kind) if named == _APP or credential_of(row) == named]
     # Why in one: where the keeper refuses, the login keeps it too.
     with transaction.atomic():
         for row in rows:
@@ -170,12 +188,3 @@ def _text(_request: HttpRequest, _ask: Ask, _given: asking.Given) -> str:
 
 def _removal(account: Account, credential: str) -> Ask:
     return Ask(AskKind.REMOVE_CREDENTIAL, account.pk, details=((_CREDENTIAL, credential),))
-
-
-def _living(cards: Sequence[CredentialCard]) -> int:
-    return sum(card.copied_at is None for card in cards)
-
-
-def _id_of(row: Authenticator) -> str:
-    made: Any = row.wrap().authenticator_data.credential_data
-    return bytes(made.credential_id).hex() if made else ""

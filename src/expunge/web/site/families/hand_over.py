@@ -9,21 +9,25 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.hand_over import MOST_TOKEN, HandOverFault, digest_of
-from expunge.errors import Busy, ChallengeEnded, CredentialCopied, HandOverRefused, NotPermitted, ProofRefused, UsageError
-from expunge.ports.accounts.account_guard import CodeProof, PasskeyProof
+from expunge.errors import HandOverRefused
 from expunge.ports.accounts.hand_overs import HandOverCard, HandOvers
 from expunge.web.site.accounts.guarding import account_of, guard, guard_session
 from expunge.web.site.defence.outcomes import note_success
+from expunge.web.site.factors import asking
 
-_TOKEN, _ASKED, _DONE = "expunge_hand_over", "expunge_hand_over_asked", "expunge_hand_over_done"
+_TOKEN, _DONE = "expunge_hand_over", "expunge_hand_over_done"
 _FAULTS = {
     HandOverFault.MALFORMED: (_("This link is not whole"), _("A part of it was lost on the way. Open it again in the app it came from.")),
     HandOverFault.NOT_THIS_COMPANY: (
@@ -71,45 +75,32 @@ def arrive(request: HttpRequest) -> HttpResponse:
     return render(request, "families/told.html", {"card": card})
 
 
-@require_http_methods(["GET", "POST"])
+@require_safe
 @login_required
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Have the account confirm the token that waits, with a passkey or a code."""
-    token = request.session.get(_TOKEN, "")
+    """Lead to the page on which the account confirms the token that waits."""
+    token, account = request.session.get(_TOKEN, ""), account_of(request).pk
     if not token:
         return redirect("families_hand_over")
-    ask = Ask(AskKind.HAND_OVER, account_of(request).pk, details=(("token", digest_of(token)),))
-    trouble: Any = ""
-    if request.method == "POST":
-        try:
-            card = _redeemed(request, ask, token)
-        except HandOverRefused as refusal:
-            return _fault(request, HandOverFault(refusal.reason))
-        except CredentialCopied:
-            trouble = _("This security key was copied, so it does not count any more. Confirm with another one, and tell us.")
-        except ChallengeEnded:
-            trouble = _("That took too long. Confirm once more.")
-        except (ProofRefused, UsageError):
-            trouble = _("That did not confirm it. Try again, or wait for the next code.")
-        except NotPermitted:
-            return render(request, "families/protect.html")
-        except Busy:
-            trouble = _("There were too many wrong codes. Wait an hour, then try again.")
-        else:
-            note_success(request)
-            del request.session[_TOKEN]
-            request.session[_DONE] = _shown(card)
-            return redirect("families_hand_over_done")
     try:
         card = _hand_overs().look(token)
-        ceremony = guard().begin_ask(guard_session(request), ask)
     except HandOverRefused as refusal:
         return _fault(request, HandOverFault(refusal.reason))
-    except NotPermitted:
+    if not guard().credentials(account):
         return render(request, "families/protect.html")
-    request.session[_ASKED] = ceremony.token
-    values = {"card": card, "options": ceremony.options, "takes_code": ceremony.takes_code, "trouble": trouble}
-    return render(request, "families/confirm.html", values, status=(HTTPStatus.BAD_REQUEST if trouble else HTTPStatus.OK).value)
+    told = {name: str(int(number)) for name, number in _shown(card).items()}
+    return asking.begin(request, Ask(AskKind.HAND_OVER, account, details=(("token", digest_of(token)),)), **told)
+
+
+@require_POST
+@login_required
+def other_account(request: HttpRequest) -> HttpResponse:
+    """Log out, and keep the token for the account that it is for, in this browser. It ends by itself, ten minutes after it was made."""
+    token = request.session.get(_TOKEN, "")
+    logout(request)
+    if token:
+        request.session[_TOKEN] = token
+    return redirect("families_hand_over")
 
 
 @require_safe
@@ -120,13 +111,34 @@ def done(request: HttpRequest) -> HttpResponse:
     return redirect("home") if card is None else render(request, "families/done.html", {"card": card})
 
 
-def _redeemed(request: HttpRequest, ask: Ask, token: str) -> HandOverCard:
-    """Use the token, by what the person confirmed it with. Raises HandOverRefused, ProofRefused, NotPermitted, UsageError, Busy."""
-    code, response = request.POST.get("code", "").replace(" ", ""), request.POST.get("response", "")
-    proof = CodeProof(code) if code else PasskeyProof(response.encode())
-    session = guard_session(request)
-    permit = guard().finish_ask(request.session.pop(_ASKED, ""), session, ask, proof)
-    return _hand_overs().redeem(permit, session, ask, token)
+def offer_asks() -> None:
+    """Show asks to use a token."""
+    asking.offer(
+        AskKind.HAND_OVER,
+        asking.AskPage(
+            title=lambda _request, _ask, _given: gettext("Confirm the connection?"),
+            text=lambda _request, _ask, _given: gettext("%(company)s says:") % {"company": settings.EXPUNGE_SITE.company},
+            act=_redeem,
+            back="families_hand_over",
+            detail=_detail,
+        ),
+    )
+
+
+def _detail(request: HttpRequest, _ask: Ask, given: asking.Given) -> SafeString:
+    return render_to_string("families/says.html", {"card": {name: int(number) for name, number in given.items()}}, request)
+
+
+def _redeem(request: HttpRequest, ask: Ask, permit: str, _given: asking.Given) -> HttpResponse:
+    """Use the token that waits. Where it is another one by now, the keeper refuses it."""
+    try:
+        card = _hand_overs().redeem(permit, guard_session(request), ask, request.session.get(_TOKEN, ""))
+    except HandOverRefused as refusal:
+        return _fault(request, HandOverFault(refusal.reason))
+    note_success(request)
+    request.session.pop(_TOKEN, None)
+    request.session[_DONE] = _shown(card)
+    return redirect("families_hand_over_done")
 
 
 def _fault(request: HttpRequest, fault: HandOverFault) -> HttpResponse:

@@ -35,6 +35,7 @@ from expunge.web.site.staff.managing import decisions, reading, refusals
 from expunge.web.site.staff.managing.decisions import KINDS, InviteForm, Kind
 from expunge.web.site.staff.managing.reading import HeldFunction, Person
 from expunge.web.site.staff.managing.repeated import RepeatedCalls
+from expunge.web.site.staff.sign_in import trouble
 
 _SALT = "expunge.staff.decision"
 _OPEN = 15 * 60
@@ -106,11 +107,11 @@ def begin(request: StaffRequest) -> JsonResponse:
     """Answer with a challenge for the passkey of who decides."""
     signed = _read(request)
     if signed is None:
-        return _trouble(_("This page was open for too long. Nothing was decided. Begin again from the account."))
+        return trouble(_("This page was open for too long. Nothing was decided. Begin again from the account."))
     try:
         ceremony = guard().begin_ask(guard_session(request), ask_for(signed.decision, UUID(request.staff.account)))
     except _REFUSED as error:
-        return _trouble(refusals.words_of(error))
+        return trouble(refusals.words_of(error))
     begun = dict(request.session.get(_BEGUN, {}))
     begun[_digest(signed)] = ceremony.token
     request.session[_BEGUN] = dict(list(begun.items())[-_MOST_BEGUN:])
@@ -123,13 +124,13 @@ def finish(request: StaffRequest) -> JsonResponse:
     """Have the keeper enter the decision that the passkey signed. The same form again gets the same answer."""
     signed = _read(request)
     if signed is None:
-        return _trouble(_("This page was open for too long. Nothing was decided. Begin again from the account."))
+        return trouble(_("This page was open for too long. Nothing was decided. Begin again from the account."))
     token, response = request.session.get(_BEGUN, {}).get(_digest(signed), ""), request.POST.get("response", "").encode()
     call = sha256(b"\0".join((guard_session(request), token.encode(), signed.decision, response))).digest()
     try:
         return JsonResponse(_DECIDED.answer(call, lambda: _decided(request, signed, token, response)))
     except _REFUSED as error:
-        return _trouble(refusals.words_of(error))
+        return trouble(refusals.words_of(error))
 
 
 def _decided(request: StaffRequest, signed: Signed, token: str, response: bytes) -> dict[str, str]:
@@ -202,7 +203,3 @@ def _seat(request: StaffRequest) -> str:
 
 def _digest(signed: Signed) -> str:
     return sha256(signed.decision).hexdigest()
-
-
-def _trouble(words: str) -> JsonResponse:
-    return JsonResponse({"trouble": words}, status=400)
