@@ -9,6 +9,7 @@ from hashlib import sha256
 import pytest
 
 from expunge.core import merkle
+from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import commitment, receipt
@@ -129,6 +130,8 @@ VALUES = (
     receipt.Skipped,
     receipt.OrphanedItems,
     receipt.OthersText,
+    receipt.IssuingCompany,
+    receipt.CopiesOutside,
     receipt.KeptItems,
     receipt.Tool,
     receipt.ModelEntry,
@@ -138,6 +141,7 @@ VALUES = (
     ArtefactCleared,
 )
 WORDS = (
+    DataKind,
     receipt.Verdict,
     receipt.Result,
     receipt.ScanMode,

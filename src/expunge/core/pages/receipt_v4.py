@@ -55,7 +55,7 @@ def render(statement: bytes) -> bytes:
     if receipt.map_digest:
         page = page.replace(_SIGNING, f"<dt>Data map (SHA-256)</dt><dd><code>{receipt.map_digest}</code></dd>\n{_SIGNING}", 1)
     for scan in dict.fromkeys(each.scan for each in receipt.datasets if each.scan is not None):
-        page = page.replace(v1.scanned(scan), _scanned(scan))
+        page = page.replace(v1.scanned(scan), scanned(scan))
     mark = v1.section_start("What this receipt does not speak about")
     if receipt.sampled:
         page = page.replace(_TITLE, f"{_TITLE}{_SAMPLED.format(', '.join(map(v1.text, receipt.sampled)))}", 1)
@@ -63,7 +63,8 @@ def render(statement: bytes) -> bytes:
     return f"{head}{_shared(receipt)}{_unread(receipt.unread)}{mark}{tail}".encode()
 
 
-def _scanned(scan: r.Scan) -> str:
+def scanned(scan: r.Scan) -> str:
+    """Return what a scan did, and what it says."""
     if scan.accounted is not None:
         return f"{v1.searched(scan)}: {_ACCOUNTED.format(v1.size(scan.accounted.bytes))} {_controlled(scan)}{v1.unread(scan)}"
     if scan.traces_taken == 0:

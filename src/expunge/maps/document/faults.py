@@ -24,6 +24,7 @@ RULES = (
     "bad-compare",
     "bad-date",
     "bad-ground",
+    "bad-holds",
     "bad-grounding",
     "bad-kind",
     "bad-last-used",
