@@ -79,7 +79,8 @@ def test_advice_for_operators_stands_nowhere() -> None:
 def test_what_is_the_same_for_several_places_stands_once() -> None:
     _, annex = parts(for_people())
     assert annex.count("Read again by listing, open") == 1
-    assert annex.count("Raw bytes searched") == len({(each.store, each.scan) for each in for_people().datasets if each.scan})
+    searched = {(each.store, each.scan) for each in for_people().datasets if each.scan and each.scan.traces_taken}
+    assert annex.count("Raw bytes searched") == len(searched) < len(for_people().datasets)
     assert annex.count("the disk below") == 1
     assert "<strong>media, app</strong>: the disk below" in annex
 
@@ -140,13 +141,20 @@ def test_the_short_code_is_of_every_byte() -> None:
 def test_texts_of_the_map_are_escaped() -> None:
     hostile = "<b>&\u202e"
     said = for_people(
-        issuer=receipt.IssuingCompany(hostile, hostile, hostile), outside=(receipt.CopiesOutside("media", hostile),), out_of_scope=(hostile,)
+        issuer=receipt.IssuingCompany(hostile, hostile, hostile),
+        outside=(receipt.CopiesOutside("media", hostile),),
+        out_of_scope=(hostile,),
     )
     before, annex = parts(said)
     assert "<b>" not in before + annex
-    assert before.count("&lt;b&gt;&amp;[U+202E]") == 4
+    assert before.count("&lt;b&gt;&amp;[U+202E]") == 5
 
 
 def test_scans_that_differ_have_notes_of_their_own() -> None:
     _, annex = parts(of_now(entry("a", scan=in_ranges()), entry("b", scan=in_ranges(files=9))))
     assert annex.count("Raw bytes searched") == 2
+
+
+def test_a_sample_is_named_in_the_title() -> None:
+    sampled = entry(claimed=Grounding.REMOVED, asked=Grounding.REMOVED, scan=in_ranges(mode=receipt.ScanMode.SAMPLE))
+    assert "<h1>Receipt of erasure, by a sample of media" in told(sampled)

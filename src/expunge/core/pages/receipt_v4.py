@@ -34,7 +34,7 @@ _ACCOUNTED = (
     "<strong>Every byte is accounted for</strong> ({} of files): it belongs to a live row, repeats one, is structure, or is zero."
 )
 _TITLE = "<h1>Receipt of erasure"
-_SAMPLED = ", by a sample of {}: most of the bytes there were not searched"
+SAMPLED = ", by a sample of {}: most of the bytes there were not searched"
 _SIGNING = "<dt>Signing key</dt>"
 _SUMMARY = "<summary>Marks of the old and fingerprints (SHA-256) of the new contents</summary>\n"
 _OLD_ONES = (
@@ -58,7 +58,7 @@ def render(statement: bytes) -> bytes:
         page = page.replace(v1.scanned(scan), scanned(scan))
     mark = v1.section_start("What this receipt does not speak about")
     if receipt.sampled:
-        page = page.replace(_TITLE, f"{_TITLE}{_SAMPLED.format(', '.join(map(v1.text, receipt.sampled)))}", 1)
+        page = page.replace(_TITLE, f"{_TITLE}{SAMPLED.format(', '.join(map(v1.text, receipt.sampled)))}", 1)
     head, _, tail = page.partition(mark)
     return f"{head}{_shared(receipt)}{_unread(receipt.unread)}{mark}{tail}".encode()
 

@@ -18,6 +18,7 @@ from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence import receipt as r
 from expunge.core.pages import receipt_v1 as v1
+from expunge.core.pages import receipt_v4 as v4
 from expunge.core.pages import receipt_v5 as v5
 from expunge.core.pages import receipt_v6_words as words
 from expunge.core.pages.receipt_v1_style import STYLE
@@ -74,13 +75,14 @@ def short_code(statement: bytes) -> str:
 
 def _head(receipt: r.Receipt) -> str:
     by = f"{v1.text(receipt.issuer.name)} gives this receipt." if receipt.issuer else "The company that had the data gives this receipt."
+    sampled = v4.SAMPLED.format(", ".join(map(v1.text, receipt.sampled))) if receipt.sampled else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>Receipt {v1.text(receipt.order)}</title>\n<style>\n{STYLE}{_MORE_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<header>\n<h1>Receipt of erasure</h1>\n<p>{by} It answers order <strong>{v1.text(receipt.order)}</strong>, which came from "
+        f"<header>\n<h1>Receipt of erasure{sampled}</h1>\n<p>{by} It answers order <strong>{v1.text(receipt.order)}</strong>, which came from "
         f"{words.FROM[receipt.order_kind]} on {v1.day(receipt.times.requested)}.</p>\n</header>\n"
     )
 
