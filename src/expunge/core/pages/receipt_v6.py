@@ -82,9 +82,13 @@ def _head(receipt: r.Receipt) -> str:
         '<meta name="color-scheme" content="light dark">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>Receipt {v1.text(receipt.order)}</title>\n<style>\n{STYLE}{_MORE_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<header>\n<h1>Receipt of erasure{sampled}</h1>\n<p>{by} It answers order <strong>{v1.text(receipt.order)}</strong>, which came from "
-        f"{words.FROM[receipt.order_kind]} on {v1.day(receipt.times.requested)}.</p>\n</header>\n"
+        f"<header>\n<h1>Receipt of erasure{sampled}</h1>\n<p>{by} {_order(receipt)}</p>\n</header>\n"
     )
+
+
+def _order(receipt: r.Receipt) -> str:
+    came = f"{words.FROM[receipt.order_kind]} on {v1.day(receipt.times.requested)}"
+    return f"It answers order <strong>{v1.text(receipt.order)}</strong>, which came from {came}."
 
 
 def _verdict(receipt: r.Receipt) -> str:
