@@ -45,7 +45,7 @@ company: {{name: Night Owl, contact: privacy@nightowl.example}}
   account: {{dataset: accounts, key: account_id, also: [email]}}
   profile: {{dataset: profiles, key: profile_id, member_of: account}}
 stores:
-  media: {{kind: files, url: ./world/media, outside: ["nightly copies, overwritten after 35 days"]}}
+  media: {{kind: files, url: ./world/media}}
   app: {{kind: sqlite, url: "sqlite:///world/app.db", busy_ms: 500}}
   lake: {{kind: files, url: ./world/lake}}
 retention:
