@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from expunge.core import merkle
+from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
@@ -303,6 +304,34 @@ def in_part(**changes: object) -> receipt.Receipt:
     )
     items = (receipt.KeptItems("invoices", "tax law: invoices are kept for ten years", at(0, month=12, day=31), 2),)
     return fulfilled(**{"verdict": Verdict.IN_PART, "datasets": (entry(), unable, kept, absent()), "kept": items, **changes})
+
+
+ISSUER = receipt.IssuingCompany("Night Owl", "privacy@nightowl.example", "the Data Protection Commission, dpc.example")
+BACKUPS = receipt.CopiesOutside("media", "nightly backups of the recordings, overwritten after 35 days")
+
+
+def for_people(**changes: object) -> receipt.Receipt:
+    """A receipt of the newest page that says who gives it and what each dataset holds; one place is left, and one is kept."""
+    holds = {
+        "recordings": DataKind.VOICE,
+        "locations": DataKind.LOCATION,
+        "invoices": DataKind.ACCOUNT,
+        "embeddings": DataKind.VOICEPRINT,
+        "transcripts": DataKind.TRANSCRIPT,
+        "doorbell": DataKind.VIDEO,
+    }
+    said = (*in_part().datasets, entry("transcripts", store="app", kind="sqlite", items=1), entry("doorbell", items=3))
+    scans = {Result.ERASED: in_ranges(), Result.UNABLE: in_ranges(found=1, verdict=ScanVerdict.PRESENT), Result.KEPT: None}
+    datasets = tuple(replace(each, holds=holds[each.dataset], scan=scans.get(each.outcome, each.scan)) for each in said)
+    whole = {
+        "datasets": datasets,
+        "issuer": ISSUER,
+        "outside": (BACKUPS,),
+        "out_of_scope": (f"media: {BACKUPS.says}", "media: the disk below", "app: the disk below", "everything that the map does not name"),
+        "tool": receipt.Tool("expunge", "0.2.0", 6),
+        "map_digest": sha256(b"a map").hexdigest(),
+    }
+    return in_part(**{**whole, **changes})
 
 
 def issue(said: receipt.Receipt, keys: SeededKeys | None = None, *, before: int = 5, after: int = 3) -> dict[str, bytes]:

@@ -17,6 +17,7 @@ from tests.evidence_kit import (
     OPENING,
     ORIGIN,
     SeededKeys,
+    for_people,
     fulfilled,
     in_part,
     issue,
@@ -65,6 +66,7 @@ RECEIPTS = {
     "receipt-differences": with_differences,
     "receipt-forms": with_forms,
     "receipt-others": with_text_of_others,
+    "receipt-for-people": for_people,
 }
 """Folder of a released receipt -> what makes it."""
 

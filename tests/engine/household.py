@@ -41,6 +41,7 @@ SAID = {
 MAP = """\
 version: 1
 state: ./state
+company: {{name: Night Owl, contact: privacy@nightowl.example}}
 {extra}identities:
   account: {{dataset: accounts, key: account_id, also: [email]}}
   profile: {{dataset: profiles, key: profile_id, member_of: account}}
@@ -54,7 +55,7 @@ datasets:
   accounts: {{store: app, table: accounts, subject: {{account: account_id}}, retention: life}}
   profiles: {{store: app, table: profiles, subject: {{profile: profile_id}}, retention: life}}
   voice: {{store: media, path: "voice/{{profile_id}}/{{recording_id}}.wav", subject: {{profile: profile_id}}, retention: life}}
-  transcripts: {{store: app, table: transcripts, subject: {{through: voice, via: recording_id}}, retention: life}}
+  transcripts: {{store: app, table: transcripts, holds: transcripts, subject: {{through: voice, via: recording_id}}, retention: life}}
   participants: {{store: app, table: participants, subject: {{profile: profile_id}}, retention: life}}
   shared:
     store: media

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from expunge import survey
-from expunge.core.accounts.accounts_spec import AccountsSpec, HandOverSpec, MailSpec, ProviderAudience, ProviderSpec
+from expunge.core.accounts.accounts_spec import AccountsSpec, CompanySpec, HandOverSpec, MailSpec, ProviderAudience, ProviderSpec
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest, map_diff
 from expunge.core.values.copy import FindingKind
@@ -45,6 +45,17 @@ def test_a_section_is_read_with_what_it_does_not_say(tmp_path: Path) -> None:
     assert spec.mail is not None
     assert (spec.mail.host, spec.mail.port, spec.mail.user) == ("mail.example.com", 587, "a@b")
     assert spec.mail.secret_file == str(tmp_path / "secret")
+
+
+def test_the_company_is_named_once_for_receipts_and_pages(tmp_path: Path) -> None:
+    path = written(tmp_path, ORIGIN)
+    path.write_text(path.read_text() + "company: {name: Acme Doorbells, contact: help@acme.example, complaints: the commission}\n")
+    data_map = read_map(path, {}, kinds=Kinds())
+    assert data_map.company == CompanySpec("Acme Doorbells", "help@acme.example", "the commission")
+    assert data_map.accounts is not None
+    assert (data_map.accounts.company, data_map.accounts.support) == ("Acme Doorbells", "help@acme.example")
+    path.write_text(f"{MAP}company: {{contact: help@acme.example}}\n")
+    assert [each.rule for each in examine(path, {}, kinds=Kinds()).faults] == ["missing-key"]
 
 
 def test_providers_are_read_in_their_order(tmp_path: Path) -> None:

@@ -256,7 +256,18 @@ def test_the_schema_accepts_what_the_reader_accepts(name):
     jsonschema.validate(yaml.safe_load((MAPS / f"{name}.yaml").read_text()), json_schema(own_kinds()))
 
 
-SHAPE = ("bad-grounding", "bad-name", "bad-on-erase", "bad-period", "bad-shared", "bad-span", "bad-subject", "bad-version", "bad-window")
+SHAPE = (
+    "bad-grounding",
+    "bad-holds",
+    "bad-name",
+    "bad-on-erase",
+    "bad-period",
+    "bad-shared",
+    "bad-span",
+    "bad-subject",
+    "bad-version",
+    "bad-window",
+)
 SHAPE += ("act-needs-argument", "aggregate-incomplete", "derived-without-on-erase", "duplicate-item", "forever", "missing-key")
 SHAPE += (
     "bad-ground",

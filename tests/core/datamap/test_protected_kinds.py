@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from expunge.core.datamap.protected_kinds import ProtectedKind, in_scope, is_geolocation, kinds_said
+from expunge.core.datamap.artefact import DataKind
+from expunge.core.datamap.datamap import ModelLayout, PathLayout
+from expunge.core.datamap.protected_kinds import ProtectedKind, in_scope, is_geolocation, kind_held, kinds_said
 from expunge.core.discovery import coordinates
 from expunge.maps import read_map
 from expunge.stores import Kinds
@@ -90,3 +93,26 @@ def test_a_category_says_the_kinds_that_rules_speak_of(category: str, kinds: set
 )
 def test_places_are_out_of_scope_only_when_round_and_of_nobody(latitude: str, *, linkable: bool, counts: bool) -> None:
     assert is_geolocation(coordinates.decimals(latitude), linkable=linkable) is counts
+
+
+def test_people_are_told_what_a_dataset_holds_as_far_as_the_map_says_it(tmp_path: Path) -> None:
+    (tmp_path / "expunge.yaml").write_text(MAP)
+    told = read_map(tmp_path / "expunge.yaml", {}, kinds=Kinds())
+    assert kind_held(told, "prints") is DataKind.VOICEPRINT
+    assert kind_held(told, "places") is DataKind.LOCATION
+    # A row about a voice need not be a recording, and what was made from one is none.
+    assert {kind_held(told, name) for name in ("calls", "words", "topics")} == {DataKind.RECORD}
+    voice = told.datasets["voice"]
+    files = PathLayout(("voice/{child_id}/{recording}.flac",))
+    for categories, kind in (
+        (("user.content.audio",), DataKind.VOICE),
+        (("user.content.video",), DataKind.VIDEO),
+        (("user.content.photo",), DataKind.PICTURE),
+        (("user.behavior",), DataKind.RECORD),
+    ):
+        media = replace(voice, layout=files, categories=categories)
+        assert kind_held(replace(told, datasets={**told.datasets, "voice": media}), "voice") is kind
+    stated = replace(voice, holds=DataKind.CONVERSATION, layout=ModelLayout("intents"))
+    assert kind_held(replace(told, datasets={**told.datasets, "voice": stated}), "voice") is DataKind.CONVERSATION
+    model = replace(voice, layout=ModelLayout("intents"))
+    assert kind_held(replace(told, datasets={**told.datasets, "voice": model}), "voice") is DataKind.MODEL

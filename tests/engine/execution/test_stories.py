@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from expunge.core.evidence.receipt import Result, Verdict
+from expunge.core.datamap.artefact import DataKind
+from expunge.core.evidence.receipt import CopiesOutside, IssuingCompany, Result, Verdict
 from expunge.core.values.order import OrderState
 from expunge.core.verification import receipt_verify
 from expunge.errors import Busy, Drift, IllegalTransition, NotResolved, UsageError
@@ -34,6 +35,20 @@ def test_one_child_goes_and_nothing_of_them_is_left_anywhere(home: Household) ->
     gone = difference(before, home.logical())
     assert gone
     assert all(any(each in name for each in (*strings_of(ANNA), "rec-both-north-K2")) for name in gone), "somebody else's data changed"
+
+
+def test_a_receipt_says_who_gives_it_and_what_each_dataset_held(home: Household) -> None:
+    outside = "nightly copies, overwritten after 35 days"
+    home.map.write_text(home.map.read_text().replace("url: ./world/media}", f'url: ./world/media, outside: ["{outside}"]}}', 1))
+    order = home.erase(f"profile:{ANNA}").order
+    with home.open() as opened:
+        files = opened.receipt_folder(order)
+    receipt = receipt_verify.verify(files, files["trust-policy.txt"], at=None).receipt
+    assert receipt.issuer == IssuingCompany("Night Owl", "privacy@nightowl.example", "")
+    held = {each.dataset: each.holds for each in receipt.datasets}
+    assert (held["transcripts"], held["voice"]) == (DataKind.TRANSCRIPT, DataKind.RECORD)
+    assert receipt.outside == (CopiesOutside("media", outside),)
+    assert f"media: {outside}" in receipt.out_of_scope
 
 
 def test_the_household_stays_when_one_child_goes(erased: Erased) -> None:

@@ -153,7 +153,8 @@ def mail_server() -> Iterator[tuple[Sink, Controller]]:
 def section(origin: str, mail_port: int, database: str = "", networks: str = "", further: str = "", company: Company | None = None) -> str:
     keys = ", ".join(f"{name}: {key}" for name, key in company.spec().keys) if company else ""
     return (
-        f"accounts:\n  origin: {origin}\n  company: Acme Doorbells\n  support: help@acme.example\n"
+        "company: {name: Acme Doorbells, contact: help@acme.example}\n"
+        f"accounts:\n  origin: {origin}\n"
         f"  mail: {{server: 'smtp://127.0.0.1:{mail_port}', sender: privacy@acme.example}}\n"
         + (f"  database: '{database}'\n" if database else "")
         + (f"  networks: [{networks}]\n" if networks else "")

@@ -100,6 +100,18 @@ class HandOverSpec:
 
 
 @dataclass(frozen=True)
+class CompanySpec:
+    """The section ``company``: who issues receipts, and where people turn to. Every text stands on receipts, as it is."""
+
+    name: str = ""
+    """The name that people know the company by."""
+    contact: str = ""
+    """The mail address or the page where people get help."""
+    complaints: str = ""
+    """Where people complain about the company, such as its data protection authority: a name, with an address."""
+
+
+@dataclass(frozen=True)
 class AccountsSpec:
     """The section ``accounts``."""
 
@@ -108,9 +120,9 @@ class AccountsSpec:
     database: str = DATABASE
     """The URL of the database that the web process keeps accounts in; never the state's."""
     company: str = ""
-    """The name that people know the operator by."""
+    """The name of the section ``company``, filled in by the reader of the map, as the next."""
     support: str = ""
-    """The mail address or the page where people get help."""
+    """Its contact."""
     mail: MailSpec | None = None
     """How mail goes out; None for none, and then sign-up does not work."""
     networks: tuple[str, ...] = ()

@@ -31,6 +31,39 @@ class ArtefactKind(StrEnum):
     BACKUP = "backup"
 
 
+class DataKind(StrEnum):
+    """The kind of a dataset's content, as people are told, in the order in which they are told.
+
+    Maps and receipts have these words, so that a kind is added and never renamed.
+    """
+
+    VOICE = "voice recordings"
+    VIDEO = "videos"
+    PICTURE = "pictures"
+    DETAILS = "details of recordings"
+    TRANSCRIPT = "transcripts"
+    MESSAGE = "messages"
+    CONVERSATION = "conversations"
+    VOICEPRINT = "voiceprints"
+    FACEPRINT = "faceprints"
+    EMBEDDING = "embeddings"
+    LOCATION = "location points"
+    EVENT = "usage events"
+    NOTE = "reviewers' notes"
+    EXAMPLE = "training examples"
+    CONTENTS = "search entries"
+    ACCOUNT = "account details"
+    PROFILE = "profiles"
+    DEVICE = "devices"
+    CONSENT = "consents"
+    SEGMENT = "groups"
+    MODEL = "models"
+    COPY = "copies"
+    BACKUP = "backups"
+    RECORD = "records"
+    """Of no kind above."""
+
+
 LEARNT = frozenset({ArtefactKind.MODEL, ArtefactKind.ALGORITHM, ArtefactKind.EQUATION, ArtefactKind.SOFTWARE})
 """What was learnt or written with data and does not hold the data itself; everything else does."""
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from expunge.core.accounts.accounts_spec import AccountsSpec
-from expunge.core.datamap.artefact import ArtefactKind, Cohort, Provenance, Reviewed
+from expunge.core.accounts.accounts_spec import AccountsSpec, CompanySpec
+from expunge.core.datamap.artefact import ArtefactKind, Cohort, DataKind, Provenance, Reviewed
 from expunge.core.datamap.clocks import ClockRule
 from expunge.core.datamap.grounding import Grounding, ScanDepth
 from expunge.core.datamap.lineage_spec import LineageSpec
@@ -333,6 +333,8 @@ class Dataset:
     """Asked for by the map; None means what the store reaches."""
     kind: ArtefactKind | None = None
     """What it holds, in the words of orders of destruction; None where the map does not say."""
+    holds: DataKind | None = None
+    """What it holds, as people are told; None where the map does not say."""
     collected: str = ""
     """The field that says when an item was collected; empty means the one that its retention runs from."""
     reviewed_by: Reviewed | None = None
@@ -475,6 +477,8 @@ class DataMap:
     """Who cosigns the log; None for nobody."""
     vault_root: RootSpec = field(default_factory=RootSpec)
     """The place that keeps the keys of the vault's epochs."""
+    company: CompanySpec = field(default_factory=CompanySpec)
+    """Who issues receipts."""
     accounts: AccountsSpec | None = None
     """The pages for people; None where only the API is served."""
     lineage: LineageSpec = field(default_factory=LineageSpec)

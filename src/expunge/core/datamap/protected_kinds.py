@@ -10,8 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from expunge.core.datamap.artefact import ArtefactKind
-from expunge.core.datamap.datamap import AboutNobody, ByField, DataMap, Inherited, Through
+from expunge.core.datamap.artefact import LEARNT, ArtefactKind, DataKind
+from expunge.core.datamap.datamap import (
+    AboutNobody,
+    ByField,
+    DataMap,
+    Dataset,
+    ExperimentLayout,
+    Inherited,
+    ModelLayout,
+    PathLayout,
+    Through,
+)
 
 
 class ProtectedKind(StrEnum):
@@ -49,6 +59,15 @@ CATEGORY: Mapping[ProtectedKind, str] = {
 """Kind -> a category that says it, to paste."""
 EXACT = 3
 """Decimals of a degree from which on a place of a person is in scope even where nobody can be linked to it."""
+_BY_ARTEFACT: Mapping[ArtefactKind, DataKind] = {
+    ArtefactKind.TRANSCRIPT: DataKind.TRANSCRIPT,
+    ArtefactKind.EMBEDDING: DataKind.EMBEDDING,
+    ArtefactKind.LABELS: DataKind.NOTE,
+    ArtefactKind.SEGMENT: DataKind.SEGMENT,
+    ArtefactKind.BACKUP: DataKind.BACKUP,
+    **dict.fromkeys(LEARNT, DataKind.MODEL),
+}
+_PRINTS = {ProtectedKind.VOICE: DataKind.VOICEPRINT, ProtectedKind.IMAGE: DataKind.FACEPRINT}
 
 
 def is_geolocation(decimals: int, *, linkable: bool) -> bool:
@@ -123,3 +142,40 @@ def in_scope(data_map: DataMap) -> tuple[KindInScope, ...]:
         names = tuple(name for name, kinds in of.items() if kind in kinds)
         found.append(KindInScope(kind, names, tuple(name for name in names if may_be_of_children(data_map, name))))
     return tuple(found)
+
+
+def kind_held(data_map: DataMap, name: str) -> DataKind:
+    """Return the kind of data that people are told a dataset holds; records, where neither the map nor anything else says it."""
+    dataset = data_map.datasets[name]
+    if dataset.holds is not None:
+        return dataset.holds
+    if isinstance(dataset.layout, ModelLayout):
+        return DataKind.MODEL
+    if isinstance(dataset.layout, ExperimentLayout):
+        return DataKind.RECORD
+    return _as_declared(data_map, dataset) or _as_categorised(dataset) or DataKind.RECORD
+
+
+def _as_declared(data_map: DataMap, dataset: Dataset) -> DataKind | None:
+    kind = dataset.kind
+    if kind is ArtefactKind.EMBEDDING:
+        # A print can be told from an embedding of words by what it was made from alone.
+        for source in dataset.derived_from:
+            for protected in (ProtectedKind.VOICE, ProtectedKind.IMAGE):
+                if protected in kinds_said(data_map.datasets[source].categories):
+                    return _PRINTS[protected]
+    return _BY_ARTEFACT.get(kind) if kind is not None else None
+
+
+def _as_categorised(dataset: Dataset) -> DataKind | None:
+    said = kinds_said(dataset.categories)
+    if ProtectedKind.LOCATION in said:
+        return DataKind.LOCATION
+    if not said or dataset.derived_from or not isinstance(dataset.layout, PathLayout) or dataset.format:
+        # A category says what rows and copies are about, and not that a row is a recording.
+        return None
+    if any("video" in each for each in dataset.categories):
+        return DataKind.VIDEO
+    if ProtectedKind.IMAGE in said:
+        return DataKind.PICTURE
+    return DataKind.VOICE if ProtectedKind.VOICE in said else None

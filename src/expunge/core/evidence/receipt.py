@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
@@ -198,6 +199,8 @@ class DatasetEntry:
     """For ``unable`` alone."""
     detail: str
     """For ``unable``: what is left, where, and what to do; names of the map only."""
+    holds: DataKind | None = field(default=None, metadata=LATER)
+    """What it holds, as people are told; from page 6 on."""
 
     def __post_init__(self) -> None:
         _require(bool(self.dataset and self.store and self.kind), "a dataset without name, store or kind")
@@ -363,6 +366,32 @@ class ModelEntry:
 
 
 @dataclass(frozen=True)
+class IssuingCompany:
+    """The company that gives the receipt, as its map says."""
+
+    name: str
+    contact: str
+    """Where people get help; empty where the map does not say."""
+    complaints: str
+    """Where people complain about the company; likewise."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.name), "an issuer without a name")
+
+
+@dataclass(frozen=True)
+class CopiesOutside:
+    """Copies of a store that the map names and no step reaches, with the time after which they go."""
+
+    store: str
+    says: str
+    """The map's own sentence: ``nightly backups of it, overwritten after 35 days``."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.store and self.says), "copies outside a store need the store and a sentence")
+
+
+@dataclass(frozen=True)
 class Tool:
     """The program that made the receipt."""
 
@@ -412,6 +441,10 @@ class Receipt:
     """Items of other people that hold text which the person's data had as well."""
     orphaned: tuple[OrphanedItems, ...] = field(default=(), metadata=LATER)
     """Orphaned items: any of them may be of the person."""
+    issuer: IssuingCompany | None = field(default=None, metadata=LATER)
+    """Who gives the receipt; from page 6 on, None where the map does not say."""
+    outside: tuple[CopiesOutside, ...] = field(default=(), metadata=LATER)
+    """Copies of the stores that the map names; from page 6 on. They stand in ``out_of_scope`` as well."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")

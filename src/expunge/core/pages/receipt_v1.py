@@ -15,6 +15,7 @@ from expunge.core.pages.receipt_v1_style import STYLE
 from expunge.core.values.order import OrderKind
 
 NONE = "\N{EN DASH}"
+SECTION = "<section>\n<h2>"
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 """Characters that do not show or that turn the direction of writing: a fixed list, so that every Python makes the same page."""
 _ORDER = {
@@ -70,22 +71,22 @@ def _head(receipt: r.Receipt) -> str:
         f"<title>Receipt {text(receipt.order)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
         "<header>\n<h1>Receipt of erasure</h1>\n"
         f"<p>Order <strong>{text(receipt.order)}</strong> came from {_ORDER[receipt.order_kind]}. It was received on "
-        f"{_day(receipt.times.requested)}, and {_checked(receipt.times)}.</p>\n</header>\n"
+        f"{day(receipt.times.requested)}, and {_checked(receipt.times)}.</p>\n</header>\n"
     )
 
 
 def _verdict(receipt: r.Receipt) -> str:
     erased = [dataset for dataset in receipt.datasets if dataset.outcome is r.Result.ERASED]
     items, places = sum(each.items for each in erased), len(receipt.datasets)
-    done = f"{_count(items, 'item')} erased in {_count(len(erased), 'place')}, of {_number(places)} where the plan of this order went."
+    done = f"{count(items, 'item')} erased in {count(len(erased), 'place')}, of {_number(places)} where the plan of this order went."
     if not erased:
-        done = f"Nothing was erased in the {_count(places, 'place')} where the plan of this order went."
+        done = f"Nothing was erased in the {count(places, 'place')} where the plan of this order went."
     if receipt.verdict is r.Verdict.FULFILLED:
         title = "Everything that was found has been erased" if erased else "Nothing about this person was found"
         return f'<section class="verdict good" aria-labelledby="verdict">\n<h2 id="verdict">{title}</h2>\n<p>{done}</p></section>\n'
     unable = sum(dataset.outcome is r.Result.UNABLE for dataset in receipt.datasets)
-    left = [f"{_count(unable, 'place')} could not be finished"] if unable else []
-    left += [f"{_count(sum(each.items for each in receipt.kept), 'item')} kept on purpose"] if receipt.kept else []
+    left = [f"{count(unable, 'place')} could not be finished"] if unable else []
+    left += [f"{count(sum(each.items for each in receipt.kept), 'item')} kept on purpose"] if receipt.kept else []
     return (
         '<section class="verdict bad" aria-labelledby="verdict">\n<h2 id="verdict">Not everything was erased</h2>\n'
         f"<p>{done} {' and '.join(left)}: see below, with the reasons.</p></section>\n"
@@ -125,7 +126,7 @@ def _looked(entry: r.DatasetEntry) -> str:
         lines.append(f"Could not read it again: {text(entry.probe.could_not)}.")
     elif entry.probe is not None:
         ways = f" ({', '.join(map(text, entry.probe.paths))})" if entry.probe.paths else ""
-        lines.append(f"Read again in {_count(len(entry.probe.paths), 'way')}{ways}: {_count(entry.probe.items_found, 'item')} came back.")
+        lines.append(f"Read again in {count(len(entry.probe.paths), 'way')}{ways}: {count(entry.probe.items_found, 'item')} came back.")
     if entry.scan is not None:
         lines.append(scanned(entry.scan))
     return "<br>".join(lines) or NONE
@@ -137,11 +138,11 @@ def scanned(scan: r.Scan) -> str:
         return "There was nothing to search raw bytes for."
     said = {
         r.ScanVerdict.GONE: "no trace found",
-        r.ScanVerdict.PRESENT: f"{_count(scan.found, 'trace')} found",
+        r.ScanVerdict.PRESENT: f"{count(scan.found, 'trace')} found",
         r.ScanVerdict.CANNOT_TELL: "this scan cannot tell",
     }[scan.verdict]
     return (
-        f"{searched(scan)} for {_number(scan.traces_usable)} of {_count(scan.traces_taken, 'trace')}: <strong>{said}</strong>. "
+        f"{searched(scan)} for {_number(scan.traces_usable)} of {count(scan.traces_taken, 'trace')}: <strong>{said}</strong>. "
         f"{controlled(scan)}{unread(scan)}"
     )
 
@@ -150,10 +151,10 @@ def searched(scan: r.Scan) -> str:
     """What a scan read."""
     extent = {
         r.ScanMode.ALL: "all of it",
-        r.ScanMode.CHANGED: f"what changed since {_moment(scan.since) if scan.since else ''}",
+        r.ScanMode.CHANGED: f"what changed since {moment(scan.since) if scan.since else ''}",
         r.ScanMode.SAMPLE: "a sample",
     }[scan.mode]
-    read = f"{_count(scan.files, 'file')}, {size(scan.bytes)} on disk, {size(scan.decoded_bytes)} unpacked"
+    read = f"{count(scan.files, 'file')}, {size(scan.bytes)} on disk, {size(scan.decoded_bytes)} unpacked"
     return f"Raw bytes searched ({extent}: {read})"
 
 
@@ -184,7 +185,7 @@ def _kept(receipt: r.Receipt) -> str:
             text(each.dataset),
             _number(each.items),
             text(each.ground),
-            _day(each.until) if each.until else "no date given: its keeping time",
+            day(each.until) if each.until else "no date given: its keeping time",
         )
         for each in receipt.kept
     ]
@@ -208,11 +209,11 @@ def _scope(receipt: r.Receipt) -> str:
 def _when(receipt: r.Receipt) -> str:
     times = receipt.times
     rows = [
-        ("Order received", _moment(times.requested)),
-        ("From then on, no new data was let in", _moment(times.fenced)),
-        ("Last erasing ended", _moment(times.erased) if times.erased else "nothing was erased"),
-        ("Checked", _moment(times.verified) if times.verified else "nothing could be checked"),
-        ("Will be checked again by", _moment(receipt.valid_until)),
+        ("Order received", moment(times.requested)),
+        ("From then on, no new data was let in", moment(times.fenced)),
+        ("Last erasing ended", moment(times.erased) if times.erased else "nothing was erased"),
+        ("Checked", moment(times.verified) if times.verified else "nothing could be checked"),
+        ("Will be checked again by", moment(receipt.valid_until)),
     ]
     return section("When", "<dl>\n" + "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in rows) + "</dl>\n")
 
@@ -251,7 +252,7 @@ def section(title: str, body: str) -> str:
 
 def section_start(title: str) -> str:
     """How such a part begins."""
-    return f"<section>\n<h2>{title}</h2>\n"
+    return f"{SECTION}{title}</h2>\n"
 
 
 def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -278,7 +279,8 @@ def _number(value: int) -> str:
     return f"{value:,}"
 
 
-def _count(value: int, word: str) -> str:
+def count(value: int, word: str) -> str:
+    """Return a number with its noun."""
     return f"{value:,} {word}" if value == 1 else f"{value:,} {word}s"
 
 
@@ -291,14 +293,16 @@ def size(value: int) -> str:
 
 
 def _checked(times: r.ReceiptTimes) -> str:
-    return f"what became of it was checked on {_day(times.verified)}" if times.verified else "nothing could be checked"
+    return f"what became of it was checked on {day(times.verified)}" if times.verified else "nothing could be checked"
 
 
-def _day(when: datetime) -> str:
+def day(when: datetime) -> str:
+    """Return a day in words, UTC, as HTML."""
     return f'<time datetime="{instant(when)}">{when.day} {_MONTHS[when.month - 1]} {when.year}</time>'
 
 
-def _moment(when: datetime) -> str:
+def moment(when: datetime) -> str:
+    """Return an instant in words, to the second, UTC, as HTML."""
     written = f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when.hour:02d}:{when.minute:02d}:{when.second:02d} UTC"
     return f'<time datetime="{instant(when)}">{written}</time>'
 

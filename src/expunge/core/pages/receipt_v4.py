@@ -34,7 +34,7 @@ _ACCOUNTED = (
     "<strong>Every byte is accounted for</strong> ({} of files): it belongs to a live row, repeats one, is structure, or is zero."
 )
 _TITLE = "<h1>Receipt of erasure"
-_SAMPLED = ", by a sample of {}: most of the bytes there were not searched"
+SAMPLED = ", by a sample of {}: most of the bytes there were not searched"
 _SIGNING = "<dt>Signing key</dt>"
 _SUMMARY = "<summary>Marks of the old and fingerprints (SHA-256) of the new contents</summary>\n"
 _OLD_ONES = (
@@ -55,15 +55,16 @@ def render(statement: bytes) -> bytes:
     if receipt.map_digest:
         page = page.replace(_SIGNING, f"<dt>Data map (SHA-256)</dt><dd><code>{receipt.map_digest}</code></dd>\n{_SIGNING}", 1)
     for scan in dict.fromkeys(each.scan for each in receipt.datasets if each.scan is not None):
-        page = page.replace(v1.scanned(scan), _scanned(scan))
+        page = page.replace(v1.scanned(scan), scanned(scan))
     mark = v1.section_start("What this receipt does not speak about")
     if receipt.sampled:
-        page = page.replace(_TITLE, f"{_TITLE}{_SAMPLED.format(', '.join(map(v1.text, receipt.sampled)))}", 1)
+        page = page.replace(_TITLE, f"{_TITLE}{SAMPLED.format(', '.join(map(v1.text, receipt.sampled)))}", 1)
     head, _, tail = page.partition(mark)
     return f"{head}{_shared(receipt)}{_unread(receipt.unread)}{mark}{tail}".encode()
 
 
-def _scanned(scan: r.Scan) -> str:
+def scanned(scan: r.Scan) -> str:
+    """Return what a scan did, and what it says."""
     if scan.accounted is not None:
         return f"{v1.searched(scan)}: {_ACCOUNTED.format(v1.size(scan.accounted.bytes))} {_controlled(scan)}{v1.unread(scan)}"
     if scan.traces_taken == 0:

@@ -38,6 +38,12 @@ def render(statement: bytes) -> bytes:
     return f"{head}{_others(receipt)}{_orphaned(receipt)}{mark}{tail}".encode()
 
 
+def scanned(receipt: r.Receipt, scan: r.Scan) -> str:
+    """Return what a scan did, and what it says."""
+    said = v4.scanned(scan)
+    return said.replace(_CLEAN, _CLEAN_BUT_OTHERS) if receipt.stays_with_others else said
+
+
 def _orphaned(receipt: r.Receipt) -> str:
     if not receipt.orphaned:
         return ""

@@ -72,6 +72,10 @@ _MAP = """\
 # What the company declares: where personal data lies, whose it is, what was made from what, and how long it stays.
 version: 1
 STATE
+company:                                        # who gives receipts
+  name: Lantern
+  contact: privacy@lantern.example
+  complaints: "the Data Protection Commission, www.dataprotection.example"
 identities:
   account: {dataset: accounts, key: account_id, also: [email]}
   profile: {dataset: profiles, key: profile_id, also: [email, own_device], member_of: account}
@@ -98,31 +102,34 @@ retention:
   places:  {period: 90 days, from: seen_at, purpose: answer the request, need: the service itself}
 datasets:
   accounts:
-    {store: app, table: accounts, subject: {account: account_id}, retention: account}
+    {store: app, table: accounts, holds: account details, subject: {account: account_id}, retention: account}
   profiles:
-    {store: app, table: profiles, subject: {profile: profile_id}, retention: account}
+    {store: app, table: profiles, holds: profiles, subject: {profile: profile_id}, retention: account}
   devices:
-    {store: app, table: devices, subject: {profile: profile_id, account: account_id}, retention: account}
+    {store: app, table: devices, holds: devices, subject: {profile: profile_id, account: account_id}, retention: account}
   consents:
-    {store: app, table: consents, subject: {profile: profile_id}, retention: agreed}
+    {store: app, table: consents, holds: consents, subject: {profile: profile_id}, retention: agreed}
   recordings:
-    {store: app, table: recordings, subject: {profile: profile_id}, retention: voice}
+    {store: app, table: recordings, holds: details of recordings, subject: {profile: profile_id}, retention: voice}
   voice:                                        # keys name a recording, never a person
     store: audio
+    holds: voice recordings
     path: ["voice/{recording_id}.wav", "voice/{recording_id}.json"]
     subject: {through: recordings, via: recording_id}
     categories: [user.biometrics.voice]
     retention: voice
   transcripts:
     store: app
+    holds: transcripts
     table: transcripts
     subject: {through: recordings, via: recording_id}
     derived_from: [voice]
     on_erase: erase
   participants:
-    {store: app, table: participants, subject: {profile: profile_id}, retention: joined}
+    {store: app, table: participants, holds: details of recordings, subject: {profile: profile_id}, retention: joined}
   conversations:
     store: app
+    holds: conversations
     table: conversations
     subject: {through: participants, via: recording_id}
     shared: erase
@@ -130,6 +137,7 @@ datasets:
     retention: joined
   shared_voice:
     store: audio
+    holds: voice recordings
     path: ["shared/{recording_id}.wav", "shared/{recording_id}.json"]
     subject: {through: participants, via: recording_id}
     shared: erase
@@ -138,6 +146,7 @@ datasets:
     retention: joined
   voiceprints:
     store: app
+    holds: voiceprints
     table: voiceprints
     subject: {profile: profile_id}
     categories: [user.biometrics.voice]
@@ -146,6 +155,7 @@ datasets:
     retention: prints
   events:
     store: lake
+    holds: usage events
     path: "events/day={day}/{part}.parquet"
     subject: {profile: profile_id, account: account_id}
     derived_from: [transcripts]
@@ -153,6 +163,7 @@ datasets:
     retention: usage
   training:
     store: lake
+    holds: training examples
     path: "training/{part}.parquet"
     subject: {profile: speaker.profile_id}
     derived_from: [transcripts]
@@ -168,6 +179,7 @@ datasets:
 _EXPORT = """\
   asr_errors:                                   # found by `check`: an engineer's copy of what people said
     store: audio
+    holds: copies
     path: "exports/{batch}.csv.gz"
     format: csv
     subject: {profile: profile_id}
@@ -190,6 +202,7 @@ _DOORBELL = """\
     retention: seen
   doorbell_facts:                               # what a pipeline read out of a film; it goes with the film
     store: doorbells
+    holds: details of recordings
     path: "facts/{profile_id}/{recording_id}.json"
     subject: {through: doorbell, via: recording_id}
     derived_from: [doorbell]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
 from expunge import telemetry
 from expunge.core import merkle
 from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.protected_kinds import kind_held
 from expunge.core.evidence import evidence_rules, receipt
 from expunge.core.evidence.receipt import DatasetEntry, Figure, ModelEntry, Receipt
 from expunge.core.journal import events as ev
@@ -144,7 +145,8 @@ class Issuer:
         return made
 
     def _receipt(self, at: int, person: tuple[str, bytes], said: SubjectEntries, signer: _Signer, now: datetime) -> Receipt:
-        run, datasets, kept = self._recorders[at].run, said.datasets, said.kept
+        run, kept, data_map = self._recorders[at].run, said.kept, self._context.data_map
+        datasets = tuple(_told(data_map, each) for each in said.datasets)
         assert run.plan is not None
         assert run.fenced_at is not None
         erased_at, judged = run.erased_at, run.current.judged
@@ -167,13 +169,15 @@ class Issuer:
             policy_digest=signer.digest,
             plan_digest=run.plan.digest,
             nonce=nonce,
-            models=_models(run, self._context.data_map, datasets, self._context.keys.pseudonym_key()),
+            models=_models(run, data_map, datasets, self._context.keys.pseudonym_key()),
             mentions=said.mentions,
             shared_values=said.shared_values,
             map_digest=run.plan.map_digest,
             unread=said.unread,
             others_text=said.others_text,
             orphaned=said.orphaned,
+            issuer=_issuer(data_map),
+            outside=_outside(data_map, datasets),
         )
         evidence_rules.require(made)
         return made
@@ -185,6 +189,21 @@ class Issuer:
         for statement, signature in zip(fresh, signatures, strict=True):
             self._signed[statement.decode()] = dsse.Envelope(statement, signature, key_id(signer.public))
         return [self._signed[each] for each in statements]
+
+
+def _told(data_map: DataMap, entry: DatasetEntry) -> DatasetEntry:
+    return replace(entry, holds=kind_held(data_map, entry.dataset)) if entry.dataset in data_map.datasets else entry
+
+
+def _issuer(data_map: DataMap) -> receipt.IssuingCompany | None:
+    company = data_map.company
+    return receipt.IssuingCompany(company.name, company.contact, company.complaints) if company.name else None
+
+
+def _outside(data_map: DataMap, datasets: Sequence[DatasetEntry]) -> tuple[receipt.CopiesOutside, ...]:
+    """Return the copies that the map names of the stores from which something of the person went."""
+    stores = sorted({each.store for each in datasets if each.outcome in (receipt.Result.ERASED, receipt.Result.UNABLE)})
+    return tuple(receipt.CopiesOutside(name, each) for name in stores if name in data_map.stores for each in data_map.stores[name].outside)
 
 
 def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry], key: bytes) -> tuple[ModelEntry, ...]:

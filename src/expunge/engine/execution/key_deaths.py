@@ -55,7 +55,7 @@ def _until(death: KeyDeath, store: SealedItems, now: datetime) -> str:
         return "an epoch of that time is neither here nor known as destroyed"
     if due <= now:
         return f"{what}, which was due by {_moment(due)} and was not done"
-    return f"{what}, which is due by {_moment(due)}; two people have to approve it, and nothing destroys one by itself"
+    return f"{what}, which is due by {_moment(due)}"
 
 
 def _scrubbed_at(run: Run, store: str) -> datetime | None:

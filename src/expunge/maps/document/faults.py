@@ -25,6 +25,7 @@ RULES = (
     "bad-date",
     "bad-ground",
     "bad-grounding",
+    "bad-holds",
     "bad-kind",
     "bad-last-used",
     "bad-lineage",

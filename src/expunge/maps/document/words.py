@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expunge.core.datamap.artefact import ArtefactKind
+from expunge.core.datamap.artefact import ArtefactKind, DataKind
 from expunge.core.datamap.datamap import ArtefactOrigin, EraseAct, OnExpiry, Shared
 from expunge.core.datamap.grounding import ScanDepth
 from expunge.core.values.record_kind import RecordKind
@@ -27,6 +27,7 @@ MAP = (
     "trainings",
     "witnesses",
     "vault_root",
+    "company",
     "accounts",
     "purposes",
     "texts",
@@ -66,6 +67,7 @@ DATASET = (
     "on_erase",
     "grounding",
     "kind",
+    "holds",
     "collected",
     "reviewed_by",
     "artefact",
@@ -77,6 +79,8 @@ DATASET = (
     "guess",
 )
 NOBODY = "nobody"
+HOLDS = tuple(each.value for each in DataKind)
+COMPANY = ("name", "contact", "complaints")
 REFERENCE = ("store", "table", "path", "format", "records", "encoding", "about", "vocabulary", "guess")
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
@@ -88,7 +92,7 @@ PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
 TRAININGS = ("ledger", "key")
 WITNESSES = ("policy", "wait")
 SECRETS = ("secret_file", "secret_variable")
-ACCOUNTS = ("origin", "database", "company", "support", "mail", "networks", "providers", "handover")
+ACCOUNTS = ("origin", "database", "mail", "networks", "providers", "handover")
 HANDOVER = ("issuer", "keys", "address")
 ADDRESS_RULES = ("required", "optional")
 MAIL = ("server", "sender", *SECRETS)

@@ -27,7 +27,7 @@ from expunge.maps.reading.rules import (
     with_people,
     with_retention,
 )
-from expunge.maps.sections.accounts import read_accounts
+from expunge.maps.sections.accounts import read_accounts, read_company
 from expunge.maps.sections.artefacts import (
     check_artefacts,
     check_expiries,
@@ -176,6 +176,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
     check_expiries(draft)
     lineage = read_lineage(form, root)
     check_names(draft, lineage)
+    company = read_company(form, root)
     datasets = with_retention(draft, check_lineage(draft))
     return DataMap(
         stores=draft.stores,
@@ -201,7 +202,8 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         trainings=trainings,
         witnesses=read_witnesses(form, root, path.parent),
         vault_root=read_vault_root(form, root, path.parent),
-        accounts=read_accounts(form, root, path.parent),
+        company=company,
+        accounts=read_accounts(form, root, path.parent, company),
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),

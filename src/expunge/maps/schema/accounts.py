@@ -12,8 +12,6 @@ def accounts() -> Schema:
     fields = {
         "origin": _text("The address at which people reach the pages: https://privacy.example.com. Passkeys are bound to its host."),
         "database": _text("Where accounts are kept, apart from the state; sqlite:///.expunge-accounts/accounts.db by default."),
-        "company": _text("The name that people know the operator by."),
-        "support": _text("The mail address or the page where people get help."),
         "mail": _mail(),
         "handover": _handover(),
         "networks": {
@@ -23,6 +21,16 @@ def accounts() -> Schema:
     }
     fields["providers"] = {"type": "array", "items": _provider(), "description": "Companies' logins (OpenID Connect)."}
     return {**_table(fields, "origin"), "description": "The pages for people; without it, only the API is served."}
+
+
+def company() -> Schema:
+    """Who runs the installation."""
+    fields = {
+        "name": _text("The name that people know the company by."),
+        "contact": _text("The mail address or the page where people get help."),
+        "complaints": _text("Where people complain about the company: the name of an authority, with its address."),
+    }
+    return {**_table(fields, "name"), "description": "Who issues receipts, as people are told on them and on the pages."}
 
 
 def _handover() -> Schema:

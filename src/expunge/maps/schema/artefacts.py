@@ -33,6 +33,7 @@ def of_dataset() -> Schema:
     reviewed = {key: _text() for key in words.REVIEWED}
     return {
         "kind": {"enum": [str(each) for each in words.KINDS], "description": "What it holds, in the words of orders of destruction."},
+        "holds": {"enum": list(words.HOLDS), "description": "What it holds, as people are told on receipts and pages."},
         "collected": _text("The field that says when an item was collected; the one that retention runs from by default."),
         "reviewed_by": {
             "description": "Where it is recorded that people reviewed or annotated its items.",

@@ -59,6 +59,7 @@ def json_schema(kinds: Mapping[str, StoreKind]) -> Schema:
         "trainings": artefacts.trainings(),
         "witnesses": _witnesses(),
         "vault_root": vault_root.vault_root(),
+        "company": accounts.company(),
         "accounts": accounts.accounts(),
         "lineage": lineage.lineage(),
         "purposes": consent.purposes(),

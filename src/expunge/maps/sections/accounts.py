@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from expunge.core.accounts.accounts_spec import DATABASE, AccountsSpec, HandOverSpec, MailSpec
+from expunge.core.accounts.accounts_spec import DATABASE, AccountsSpec, CompanySpec, HandOverSpec, MailSpec
 from expunge.core.accounts.origins import read_origin
 from expunge.core.values import b64
 from expunge.core.values.signature import check_ed25519, check_p256_spki, ed25519_spki
@@ -27,7 +27,16 @@ _WRITE_KEY = "keys: {name: the text between the lines of `openssl pkey -pubout`}
 _SCHEMES = {"smtp", "smtp+starttls", "smtps"}
 
 
-def read_accounts(form: Form, root: TableNode, folder: Path) -> AccountsSpec | None:
+def read_company(form: Form, root: TableNode) -> CompanySpec:
+    """The section ``company``; empty texts without it."""
+    value = root.get("company")
+    table = form.table(value, "company", words.COMPANY, ("name",)) if value is not None else None
+    if table is None:
+        return CompanySpec()
+    return CompanySpec(**{key: form.text(table.get(key), f"company.{key}") or "" for key in words.COMPANY})
+
+
+def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpec) -> AccountsSpec | None:
     """The section ``accounts``; None without it: then nothing but the API is served."""
     value = root.get("accounts")
     table = form.table(value, "accounts", words.ACCOUNTS, ("origin",)) if value is not None else None
@@ -39,8 +48,8 @@ def read_accounts(form: Form, root: TableNode, folder: Path) -> AccountsSpec | N
     return AccountsSpec(
         origin=origin,
         database=form.parsed(table.get("database"), "accounts.database", RULE, _database, shown=False) or DATABASE,
-        company=form.text(table.get("company"), "accounts.company") or "",
-        support=form.text(table.get("support"), "accounts.support") or "",
+        company=company.name,
+        support=company.contact,
         mail=_mail(form, table.get("mail"), folder),
         networks=tuple(_networks(form, table)),
         providers=read_providers(form, table.get("providers"), folder, RULE),

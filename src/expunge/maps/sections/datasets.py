@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
+from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import (
     Aggregate,
     ByField,
@@ -76,6 +77,7 @@ def _dataset(form: Form, table: TableNode, name: ScalarNode, what: str) -> Datas
         on_erase=read_on_erase(form, table.get("on_erase"), f"{what}.on_erase"),
         grounding=_grounding(form, table, what),
         kind=artefacts.read_kind(form, table.get("kind"), f"{what}.kind"),
+        holds=_holds(form, table, what),
         collected=form.text(table.get("collected"), f"{what}.collected") or "",
         reviewed_by=artefacts.read_reviewed(form, table.get("reviewed_by"), f"{what}.reviewed_by"),
         artefact=form.text(table.get("artefact"), f"{what}.artefact") or "",
@@ -112,6 +114,11 @@ def _shared(form: Form, table: TableNode, what: str, subject: SubjectRule) -> Sh
 def _grounding(form: Form, table: TableNode, what: str) -> Grounding | None:
     word = _one_of(form, table.get("grounding"), f"{what}.grounding", "bad-grounding", words.GROUNDINGS)
     return Grounding.from_word(word) if word else None
+
+
+def _holds(form: Form, table: TableNode, what: str) -> DataKind | None:
+    word = _one_of(form, table.get("holds"), f"{what}.holds", "bad-holds", words.HOLDS)
+    return DataKind(word) if word else None
 
 
 def _layout(form: Form, table: TableNode, what: str) -> Layout | None:

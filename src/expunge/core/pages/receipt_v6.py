@@ -1,0 +1,278 @@
+"""Version 6 of the page that a parent or customer reads: two pages in plain words, then the technical annex.
+
+The first part says who gives the receipt, what of each kind of data was erased, what stays and until when, and where to turn to. The annex
+has what earlier versions said place by place; what is the same for several places stands there once. Neither has advice for operators.
+
+Released: do not change it, add a version 7 beside it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+
+from expunge.core.datamap.artefact import DataKind
+from expunge.core.datamap.datamap import EraseAct
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.mentions import MentionAct
+from expunge.core.evidence import receipt as r
+from expunge.core.pages import receipt_v1 as v1
+from expunge.core.pages import receipt_v4 as v4
+from expunge.core.pages import receipt_v5 as v5
+from expunge.core.pages import receipt_v6_words as words
+from expunge.core.pages.receipt_v1_style import STYLE
+
+_MORE_STYLE = """\
+.kinds { columns: 2; column-gap: 2.5rem; margin: .5rem 0 1.25rem; }
+.kinds li { margin: 0; padding: .15rem 0; break-inside: avoid; }
+.verdict.stay { color: var(--stay); background: var(--stay-tint); }
+.undone li { margin: .6rem 0; }
+.undone small { display: block; }
+@media (max-width: 34rem) { .kinds { columns: 1; } }
+.code { font: 600 1.05rem/1.4 ui-monospace, "SFMono-Regular", Menlo, Consolas, "Liberation Mono", monospace; letter-spacing: .04em; }
+.annex { border-top: 3px solid var(--line); margin-top: 3rem; }
+.annex h2 { font-size: 1.05rem; }
+.annex > h2 { font-size: 1.35rem; }
+sup { font-size: .75rem; }
+@media print { .annex { break-before: page; border-top: 0; margin-top: 0; } }
+"""
+_REPLACED = (
+    "What was done, place by place",
+    "What was kept, why and until when",
+    "What could not be done, and why",
+    "What this receipt does not speak about",
+    "When",
+)
+"""Sections of version 5 that this one says otherwise."""
+_LOOKED = (
+    "<p>Each place was read again in the ordinary ways, and its raw bytes were searched for fingerprints of the person's content that were "
+    "taken before, by a program that did not do the erasing. A number in the last column is the note below that says how.</p>\n"
+)
+
+
+def render(statement: bytes) -> bytes:
+    """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
+    receipt = r.parse(statement)
+    parts = [
+        _head(receipt),
+        _verdict(receipt),
+        _erased(receipt),
+        _undone(receipt),
+        _stays(receipt),
+        _when(receipt),
+        _questions(receipt, statement),
+        _annex(receipt, statement),
+    ]
+    return ("".join(part for part in parts if part) + "</main>\n</body>\n</html>\n").encode("utf-8")
+
+
+def short_code(statement: bytes) -> str:
+    """Return the code by which two people compare a receipt by eye: 60 bits of the statement's SHA-256, in base 32."""
+    letters = base64.b32encode(sha256(statement).digest())[:12].decode()
+    return "-".join(letters[start : start + 4] for start in range(0, 12, 4))
+
+
+def _head(receipt: r.Receipt) -> str:
+    by = f"{v1.text(receipt.issuer.name)} gives this receipt." if receipt.issuer else "The company that had the data gives this receipt."
+    sampled = v4.SAMPLED.format(", ".join(map(v1.text, receipt.sampled))) if receipt.sampled else ""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>Receipt {v1.text(receipt.order)}</title>\n<style>\n{STYLE}{_MORE_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<header>\n<h1>Receipt of erasure{sampled}</h1>\n<p>{by} {_order(receipt)}</p>\n</header>\n"
+    )
+
+
+def _order(receipt: r.Receipt) -> str:
+    came = f"{words.FROM[receipt.order_kind]} on {v1.day(receipt.times.requested)}"
+    return f"It answers order <strong>{v1.text(receipt.order)}</strong>, which came from {came}."
+
+
+def _verdict(receipt: r.Receipt) -> str:
+    erased = any(each.outcome is r.Result.ERASED for each in receipt.datasets)
+    checked = f" on {v1.day(receipt.times.verified)}" if receipt.times.verified else ""
+    if receipt.verdict is r.Verdict.FULFILLED:
+        title = "Erased and verified" if erased else "Nothing about this person was found"
+        told = (
+            f"All data about this person that was found is erased. Each place was read again afterwards{checked}, and nothing came back."
+            if erased
+            else f"Every place was looked through{checked}, and none held anything about this person."
+        )
+        return f'<section class="verdict good" aria-labelledby="verdict">\n<h2 id="verdict">{title}</h2>\n<p>{told}</p></section>\n'
+    open_ = sum(each.outcome is r.Result.UNABLE for each in receipt.datasets)
+    told = "Some of it is kept, for the reasons below."
+    if open_:
+        told = f"{v1.count(open_, 'place')} could not be finished: see below. The order stays open until the company has finished it."
+    title = "Not everything is erased yet" if open_ else "Erased, but for what is kept"
+    look = "bad" if open_ else "stay"
+    return f'<section class="verdict {look}" aria-labelledby="verdict">\n<h2 id="verdict">{title}</h2>\n<p>{told}</p></section>\n'
+
+
+def _noun(kind: DataKind | None, items: int) -> str:
+    one, several = words.KINDS[kind or DataKind.RECORD]
+    return f"{items:,} {one if items == 1 else several}"
+
+
+def _plural(kind: DataKind | None) -> str:
+    return words.KINDS[kind or DataKind.RECORD][1]
+
+
+def _erased(receipt: r.Receipt) -> str:
+    """What of each kind of data is gone, under the one sentence that says how thoroughly."""
+    groups: dict[tuple[EraseAct, str], dict[DataKind, int]] = {}
+    for each in receipt.datasets:
+        if each.outcome is r.Result.ERASED:
+            kinds = groups.setdefault((each.act, _depth(receipt, each)), {})
+            kind = each.holds or DataKind.RECORD
+            kinds[kind] = kinds.get(kind, 0) + each.items
+    if not groups:
+        return ""
+    parts = [f"<p><strong>{_capital(words.DONE[act])}.</strong> {depth}</p>\n{_listed(kinds)}" for (act, depth), kinds in groups.items()]
+    nothing = _nothing(receipt)
+    return v1.section("What was erased", "".join(parts) + (f"<p>{nothing}</p>\n" if nothing else ""))
+
+
+def _listed(kinds: Mapping[DataKind, int]) -> str:
+    lines = "".join(f"<li>{_noun(kind, kinds[kind])}</li>\n" for kind in DataKind if kind in kinds)
+    return f'<ul class="kinds">\n{lines}</ul>\n'
+
+
+def _depth(receipt: r.Receipt, entry: r.DatasetEntry) -> str:
+    others = entry.claimed is Grounding.SCRUBBED and receipt.stays_with_others
+    return words.BUT_OTHERS if others else words.DEPTH[entry.claimed]
+
+
+def _nothing(receipt: r.Receipt) -> str:
+    """Return which kinds of data nothing was found of, where something else of that kind was not erased either."""
+    found = {each.holds for each in receipt.datasets if each.outcome is not r.Result.ABSENT}
+    absent = {each.holds for each in receipt.datasets if each.outcome is r.Result.ABSENT and each.holds} - found
+    names = [_plural(kind) for kind in DataKind if kind in absent]
+    return f"Nothing of this person was found among {', '.join(names)}." if names else ""
+
+
+def _undone(receipt: r.Receipt) -> str:
+    rows = [
+        (_plural(each.holds) if each.holds else f"a place in {v1.text(each.store)} without a name", words.WHY[each.reason])
+        for each in receipt.datasets
+        if each.outcome is r.Result.UNABLE and each.reason is not None
+    ]
+    lines = "".join(f"<li><strong>{name[0].upper()}{name[1:]}</strong><small>{why}</small></li>\n" for name, why in dict.fromkeys(rows))
+    return v1.section("What is not erased yet, and why", f'<ul class="undone">\n{lines}</ul>\n') if lines else ""
+
+
+def _stays(receipt: r.Receipt) -> str:
+    kinds = {each.dataset: each.holds for each in receipt.datasets}
+    lines = [f"{_noun(kinds.get(each.dataset), each.items)}: kept {_until(each)}. Why: {v1.text(each.ground)}." for each in receipt.kept]
+    lines += list(dict.fromkeys(f"{_capital(v1.text(each.says))}." for each in receipt.outside))
+    lines += _of_others(receipt)
+    if receipt.orphaned:
+        lines.append("Some records name nobody whom the company knows. Whether any is of this person, this receipt cannot tell.")
+    lines.append("This receipt says nothing about copies that the company does not know of. The annex lists what it leaves out.")
+    return v1.section("What stays, and until when", "<ul>\n" + "".join(f"<li>{each}</li>\n" for each in lines) + "</ul>\n")
+
+
+def _until(kept: r.KeptItems) -> str:
+    return f"until {v1.day(kept.until)}" if kept.until else "until its keeping time ends"
+
+
+def _of_others(receipt: r.Receipt) -> Iterable[str]:
+    if receipt.others_text:
+        yield "Other people's records hold some of the same words: a city that both live in, a sentence that they quote. They stay."
+    if any(each.act is MentionAct.KEEP for each in receipt.mentions):
+        staying = sum(each.items for each in receipt.mentions if each.act is MentionAct.KEEP)
+        yield f"{v1.count(staying, 'record')} of other people {'mentions' if staying == 1 else 'mention'} this person, and will stay."
+    if receipt.shared_values:
+        yield "Lists that are about nobody, such as one of cities, have words that this person's data had as well. They stay."
+    if any(model.stayed for model in receipt.models):
+        yield "Models that never learnt from this person go on as they are."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _when(receipt: r.Receipt) -> str:
+    times = receipt.times
+    rows = [
+        ("Order received", v1.moment(times.requested)),
+        ("No new data from then on", v1.moment(times.fenced)),
+        ("Last erased", v1.moment(times.erased) if times.erased else "nothing was erased"),
+        ("Verified", v1.moment(times.verified) if times.verified else "nothing could be verified"),
+        ("Looked at again by", v1.moment(receipt.valid_until)),
+    ]
+    return v1.section("When", "<dl>\n" + "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in rows) + "</dl>\n")
+
+
+def _questions(receipt: r.Receipt, statement: bytes) -> str:
+    code = f'<span class="code">{short_code(statement)}</span>'
+    lines = [f"<p>The short code of this receipt is {code}. Two receipts with the same code are the same.</p>\n"]
+    if receipt.issuer and receipt.issuer.contact:
+        lines.append(f"<p>Questions: {v1.text(receipt.issuer.name)}, {v1.text(receipt.issuer.contact)}.</p>\n")
+    if receipt.issuer and receipt.issuer.complaints:
+        lines.append(f"<p>Complaints: you may complain to {v1.text(receipt.issuer.complaints)}.</p>\n")
+    lines.append("<p>Anybody can check this receipt without the company: the annex says how.</p>\n")
+    return v1.section("Questions, complaints, and checking it", "".join(lines))
+
+
+def _annex(receipt: r.Receipt, statement: bytes) -> str:
+    kept = [section for title, section in _sections(v5.render(statement).decode()) if title not in _REPLACED]
+    body = "".join((_places(receipt), *kept[:-2], _scope(receipt), *kept[-2:]))
+    return f'<section class="annex">\n<h2>Technical annex</h2>\n{body.replace("<h2>", "<h3>").replace("</h2>", "</h3>")}</section>\n'
+
+
+def _sections(page: str) -> list[tuple[str, str]]:
+    """Return the sections of an earlier page, as (title, HTML), without what stands before the first."""
+    found = page.partition("</main>")[0].split(v1.SECTION)[1:]
+    return [(each.partition("</h2>")[0], f"{v1.SECTION}{each}") for each in found]
+
+
+def _places(receipt: r.Receipt) -> str:
+    notes: dict[str, int] = {}
+    rows = []
+    for each in receipt.datasets:
+        numbers = [str(notes.setdefault(note, len(notes) + 1)) for note in _notes(receipt, each)]
+        depth = each.claimed.word if each.outcome in (r.Result.ERASED, r.Result.UNABLE) else v1.NONE
+        asked = f" (asked for: {each.asked.word})" if each.claimed < each.asked and depth != v1.NONE else ""
+        rows.append(
+            (
+                f"{v1.text(each.dataset)} <small>in {v1.text(each.store)} ({v1.text(each.kind)})</small>",
+                f"{each.outcome.value}: {each.reason.value}" if each.reason else each.outcome.value,
+                f"{each.items:,}",
+                f"{depth}{asked}",
+                f"<sup>{', '.join(numbers)}</sup>" if numbers else v1.NONE,
+            )
+        )
+    table = v1.table(("Place", "Result", "Items", "Depth", "Notes"), rows)
+    listed = "".join(f"<li>{note}</li>\n" for note in notes)
+    return v1.section("Place by place", f"{_LOOKED}{table}<ol>\n{listed}</ol>\n")
+
+
+def _notes(receipt: r.Receipt, entry: r.DatasetEntry) -> Iterable[str]:
+    if entry.probe is not None and entry.probe.could_not:
+        yield f"It could not be read again: {v1.text(entry.probe.could_not)}."
+    elif entry.probe is not None:
+        found = entry.probe.items_found
+        yield f"Read again by {v1.text(', '.join(entry.probe.paths)) or v1.NONE}: {v1.count(found, 'item')} came back."
+    if entry.scan is not None:
+        yield f"{v1.text(entry.store)}: {v5.scanned(receipt, entry.scan)}"
+
+
+def _scope(receipt: r.Receipt) -> str:
+    """What is out of scope, each sentence once, with the stores that it is true of."""
+    known = {each.store for each in receipt.datasets}
+    grouped: dict[str, list[str]] = {}
+    for sentence in receipt.out_of_scope:
+        store, colon, rest = sentence.partition(": ")
+        if colon and store in known:
+            grouped.setdefault(rest, []).append(store)
+        else:
+            grouped.setdefault(sentence, [])
+    lines = "".join(f"<li>{_where(stores)}{v1.text(sentence)}</li>\n" for sentence, stores in grouped.items())
+    return v1.section("What this receipt does not speak about", f"<ul>\n{lines}</ul>\n")
+
+
+def _where(stores: Sequence[str]) -> str:
+    return f"<strong>{v1.text(', '.join(stores))}</strong>: " if stores else ""

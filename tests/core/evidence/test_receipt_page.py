@@ -1,0 +1,160 @@
+"""The page of a receipt: two pages that a parent understands, then the technical annex. What is the same for many places stands once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from expunge.core.datamap.artefact import DataKind
+from expunge.core.datamap.datamap import EraseAct
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.evidence import receipt
+from expunge.core.evidence.receipt import Result
+from expunge.core.pages import receipt_v6, receipt_v6_words, render
+from expunge.core.values.order import OrderKind
+from expunge.core.values.outcome import Reason
+from tests.evidence_kit import absent, entry, for_people, in_ranges, of_now, with_text_of_others
+
+ANNEX = '<section class="annex">'
+
+
+def parts(said: receipt.Receipt) -> tuple[str, str]:
+    """What stands before the annex of the newest page, and the annex."""
+    page = render(receipt.build(replace(said, tool=receipt.Tool("expunge", "0.2.0", 6)))).decode()
+    before, annex, after = page.partition(ANNEX)
+    assert annex
+    return before.partition("<body>")[2], after
+
+
+def told(*datasets: receipt.DatasetEntry, **changes: object) -> str:
+    return parts(of_now(*datasets, **changes))[0]
+
+
+def test_a_parent_reads_who_gives_it_what_is_gone_what_stays_and_where_to_complain() -> None:
+    before, _ = parts(for_people())
+    for said in (
+        "Night Owl gives this receipt.",
+        "42 voice recordings",
+        "3 videos",
+        "1 transcript<",
+        "Nothing of this person was found among voiceprints.",
+        "<strong>Location points</strong><small>A program still reads it. The company can try again.</small>",
+        "2 accounts: kept until",
+        "tax law: invoices are kept for ten years",
+        "Nightly backups of the recordings, overwritten after 35 days.",
+        "Questions: Night Owl, privacy@nightowl.example.",
+        "you may complain to the Data Protection Commission, dpc.example.",
+    ):
+        assert said in before, said
+
+
+def test_datasets_of_one_kind_and_depth_are_one_line() -> None:
+    before = told(
+        entry("voice", holds=DataKind.VOICE, items=2), entry("shared voice", holds=DataKind.VOICE, items=3), entry("notes", items=1)
+    )
+    assert before.count("voice recording") == 1
+    assert "<li>5 voice recordings</li>" in before
+    assert "<li>1 record</li>" in before
+    shallow = entry("old", holds=DataKind.VOICE, items=4, claimed=Grounding.REMOVED, asked=Grounding.REMOVED, scan=None)
+    deep_and_not = told(entry("voice", holds=DataKind.VOICE, items=2), shallow)
+    assert deep_and_not.index("no file holds a trace") < deep_and_not.index("2 voice recordings") < deep_and_not.index("no file or table")
+    assert deep_and_not.index("no file or table") < deep_and_not.index("4 voice recordings")
+
+
+@pytest.mark.parametrize("act", [each for each in EraseAct if each is not EraseAct.KEEP])
+def test_what_was_done_is_said_of_each_act(act: EraseAct) -> None:
+    assert receipt_v6_words.DONE[act] in told(entry(act=act, holds=DataKind.MODEL, items=1)).lower()
+
+
+def test_advice_for_operators_stands_nowhere() -> None:
+    said = for_people()
+    detail = next(each.detail for each in said.datasets if each.detail)
+    before, annex = parts(said)
+    assert "expunge apply" in detail
+    assert "expunge apply" not in before + annex
+    assert "what to do" not in before + annex
+
+
+def test_what_is_the_same_for_several_places_stands_once() -> None:
+    _, annex = parts(for_people())
+    assert annex.count("Read again by listing, open") == 1
+    searched = {(each.store, each.scan) for each in for_people().datasets if each.scan and each.scan.traces_taken}
+    assert annex.count("Raw bytes searched") == len(searched) < len(for_people().datasets)
+    assert annex.count("the disk below") == 1
+    assert "<strong>media, app</strong>: the disk below" in annex
+
+
+def test_the_annex_leaves_out_nothing_that_the_page_before_said() -> None:
+    said = for_people()
+    _, annex = parts(said)
+    for each in said.datasets:
+        assert each.dataset in annex
+        assert each.outcome.value in annex
+    for each in (said.commitment, said.plan_digest, said.signer, said.policy_digest, said.map_digest, said.log):
+        assert each in annex
+    _, others = parts(with_text_of_others())
+    for title in ("Records of other people with the same text", "Records that lead to nobody known", "How to check it yourself"):
+        assert f"<h3>{title}</h3>" in others
+
+
+def test_partial_never_reads_as_done() -> None:
+    left = entry(outcome=Result.UNABLE, reason=Reason.RESIDUE, items=0, claimed=Grounding.NONE, scan=None, detail="x")
+    before = told(entry("other"), left)
+    assert "Not everything is erased yet" in before
+    assert 'class="verdict bad"' in before
+    assert "Erased and verified" not in before
+    assert "Nothing about this person was found" in told(absent())
+    elsewhere = replace(left, dataset="elsewhere", holds=None)
+    assert "A place in media without a name" in told(entry("other"), elsewhere)
+
+
+def test_words_of_other_people_are_not_called_traces() -> None:
+    before, _ = parts(with_text_of_others())
+    assert receipt_v6_words.BUT_OTHERS in before
+    assert receipt_v6_words.DEPTH[Grounding.SCRUBBED] not in before
+    assert "Some records name nobody whom the company knows." in before
+
+
+def test_without_an_issuer_it_names_none() -> None:
+    before, _ = parts(for_people(issuer=None))
+    assert "The company that had the data gives this receipt." in before
+    assert "Questions:" not in before
+
+
+def test_every_word_has_its_words() -> None:
+    assert set(receipt_v6_words.KINDS) == set(DataKind)
+    assert set(receipt_v6_words.WHY) == set(Reason)
+    assert set(receipt_v6_words.FROM) == set(OrderKind)
+    assert set(receipt_v6_words.DEPTH) == set(Grounding)
+    assert set(receipt_v6_words.DONE) == set(EraseAct)
+
+
+def test_the_short_code_is_of_every_byte() -> None:
+    statement = receipt.build(for_people())
+    code = receipt_v6.short_code(statement)
+    assert code in render(statement).decode()
+    assert [len(part) for part in code.split("-")] == [4, 4, 4]
+    assert receipt_v6.short_code(receipt.build(for_people(nonce=bytes(32)))) != code
+
+
+def test_texts_of_the_map_are_escaped() -> None:
+    hostile = "<b>&\u202e"
+    said = for_people(
+        issuer=receipt.IssuingCompany(hostile, hostile, hostile),
+        outside=(receipt.CopiesOutside("media", hostile),),
+        out_of_scope=(hostile,),
+    )
+    before, annex = parts(said)
+    assert "<b>" not in before + annex
+    assert before.count("&lt;b&gt;&amp;[U+202E]") == 5
+
+
+def test_scans_that_differ_have_notes_of_their_own() -> None:
+    _, annex = parts(of_now(entry("a", scan=in_ranges()), entry("b", scan=in_ranges(files=9))))
+    assert annex.count("Raw bytes searched") == 2
+
+
+def test_a_sample_is_named_in_the_title() -> None:
+    sampled = entry(claimed=Grounding.REMOVED, asked=Grounding.REMOVED, scan=in_ranges(mode=receipt.ScanMode.SAMPLE))
+    assert "<h1>Receipt of erasure, by a sample of media" in told(sampled)
