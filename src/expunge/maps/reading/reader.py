@@ -149,7 +149,8 @@ _CHECKS = (
 """The checks that need nothing but stores, datasets and identities, in the sequence of their faults."""
 
 
-def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKind]) -> DataMap:
+def _draft(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKind]) -> tuple[MapDraft, str]:
+    """Return what checks look at, and the URL of the state where it is a server."""
     state, state_url = read_state(form, root, path.parent)
     stores = read_stores(form, root, path.parent, kinds)
     draft = MapDraft(
@@ -165,7 +166,11 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         opaque=read_opaque(form, root),
         not_ours=read_not_ours(form, root),
     )
-    draft = replace(draft, datasets=with_members(draft, with_last_person(draft, with_people(draft))))
+    return replace(draft, datasets=with_members(draft, with_last_person(draft, with_people(draft)))), state_url
+
+
+def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKind]) -> DataMap:
+    draft, state_url = _draft(form, root, path, kinds)
     for check in _CHECKS:
         check(draft)
     purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)
