@@ -130,9 +130,11 @@ class Household:
             return opened.apply(order)
 
     def erase(self, *names: str) -> Run:
-        accepted = self.order(*names)
-        self.plan(accepted.order)
-        return self.apply(accepted.order)
+        """Order, plan and apply, all while the household is open once."""
+        with self.open() as opened:
+            order = opened.order_erase([opened.resolve(name) for name in names]).order
+            opened.plan(order)
+            return opened.apply(order)
 
     def search(self, *strings: str, where: tuple[str, ...] = ("world", "state")) -> list[str]:
         """Where an outside search, which shares no code with us, finds the strings."""
