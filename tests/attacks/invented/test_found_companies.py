@@ -247,7 +247,7 @@ SOAKED = {
         for home, rule in zip((Home.TABLE, Home.TABLE, Home.LAKE), (Rule.KEEP, Rule.UNDECLARED, Rule.NULL), strict=True)
     ),
 }
-"""Left to the soak. The sample has the same fault in each kind of home, with each kind of identifier and each rule, though not each with each."""
+"""Left to the soak. The sample has each fault in each kind of home, with each kind of identifier and each rule, not each with each."""
 assert FOUND.keys() > SOAKED
 CASES = [pytest.param(company, id=name, marks=[pytest.mark.soak] if name in SOAKED else []) for name, company in FOUND.items()]
 
