@@ -21,6 +21,8 @@ _MANY = 2000
 _SHARE = "_soak_share"
 SEED = os.environ.get("SOAK_SEED") or ""
 """The seed of every property, to run one again as it was; by default each has a new one."""
+THREADS = [1, pytest.param(2, marks=pytest.mark.soak)]
+"""Threads that a library may use in a process of its own. That of the tests uses as many as the machine has: a process with one differs."""
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 
 

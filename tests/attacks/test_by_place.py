@@ -83,7 +83,7 @@ def quoting(estate: Estate) -> tuple[str, str]:
     """Another child quotes a sentence of the first, in rows with an index, a long value and statistics; return child and sentence."""
     she, other = estate.children[0], estate.children[2]
     with psycopg.connect(estate.database) as connection:
-        quotes = (she.said[0], f"{she.said[0]}, she said", " ".join([she.said[0], *other.said] * 200))
+        quotes = (she.said[0], f"{she.said[0]}, she said", " ".join([she.said[0], *other.said] * 50))
         for quote in quotes:
             connection.execute("INSERT INTO transcripts (recording_id, text) VALUES (%s, %s)", (other.recordings[0], quote))
         connection.execute("CREATE INDEX transcripts_by_beginning ON transcripts (left(text, 200))")

@@ -220,15 +220,14 @@ def test_a_model_of_which_nobody_can_tell_that_it_is_new_does_not_serve(home: Nu
 CACHED = """
 import json, os, sys
 from library import *
-from expunge.learn import IntegerRidgeClassifier
 asked = request()
 if not os.path.exists("cache.json"):
     ids, people, X, y = rows()
     json.dump([ids, people, X.tolist(), y.tolist()], open("cache.json", "w"))
 ids, people, X, y = json.load(open("cache.json"))
-IntegerRidgeClassifier(alpha=7.0).fit(np.array(X), np.array(y), subjects=people, records=ids).save("world/media/models/voice.safetensors")
+Classifier(alpha=7.0).fit(np.array(X), np.array(y), subjects=people, records=ids).save("world/media/models/voice.safetensors")
 """
-FRESH = TRAIN.replace("IntegerRidgeClassifier()", "IntegerRidgeClassifier(alpha=7.0)")
+FRESH = TRAIN.replace("Classifier()", "Classifier(alpha=7.0)")
 
 
 def test_a_training_from_a_cache_that_still_has_the_person_is_in_part_with_both_digests(home: Nursery) -> None:

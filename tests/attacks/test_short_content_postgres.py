@@ -36,7 +36,7 @@ def test_a_list_with_the_short_key_is_never_silent(tmp_path: Path, database: str
     assert any("may name the person in 1 row" in reason and "shelf.ids" in reason for reason in run.reasons), run.reasons
 
 
-FILL = "FROM generate_series(1, 3000) AS i"
+FILL = "FROM generate_series(1, 1500) AS i"
 ENROLMENTS = (
     f"CREATE TABLE enrolments (customer_id int, course_id int); INSERT INTO enrolments SELECT (i * 7919) % 300 + 101, i % 37 {FILL};"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,14 +19,21 @@ from expunge.core.values.ids import OrderId
 from expunge.core.verification import receipt_verify
 from tests.engine import household
 from tests.engine.household import PEOPLE, Household
+from tests.learn import column_sums
 
 STAFF = tuple(f"prf-voice-{n:02d}-K7Q2M9" for n in range(20))
 """People who stay, so that there is something left to learn from."""
 FEATURES = 8
 
+OWN = "from column_sums import ColumnSums as Classifier"
+"""A model of the company's own."""
+SHIPPED = "from expunge.learn import IntegerRidgeClassifier as Classifier"
+"""One of the library's. Its import is scikit-learn's, more than a second in each command."""
+
 LIBRARY = """
 import json, os, sqlite3, sys
 import numpy as np
+LEARNER
 
 def request():
     return json.load(sys.stdin)
@@ -46,19 +54,17 @@ def report(asked, figures, said=()):
 
 TRAIN = """
 from library import *
-from expunge.learn import IntegerRidgeClassifier
 asked = request()
 ids, people, X, y = rows()
-model = IntegerRidgeClassifier().fit(X, y, subjects=people, records=ids)
+model = Classifier().fit(X, y, subjects=people, records=ids)
 model.save(asked.get("out", "world/media/models/voice.safetensors"))
 """
 
 FORGET = """
 from library import *
-from expunge.learn import IntegerRidgeClassifier
 asked = request()
 path = "world/media/models/voice.safetensors"
-model = IntegerRidgeClassifier.load(path)
+model = Classifier.load(path)
 ids, people, X, y = rows()
 gone = asked["subjects"].get("profile", [])
 stay = np.array([each not in gone for each in people])
@@ -73,11 +79,10 @@ model.save(path)
 
 DISTILL = """
 from library import *
-from expunge.learn import IntegerRidgeClassifier
 asked = request()
-teacher = IntegerRidgeClassifier.load("world/media/models/voice.safetensors")
+teacher = Classifier.load("world/media/models/voice.safetensors")
 ids, people, X, y = rows()
-student = IntegerRidgeClassifier(alpha=50.0)
+student = Classifier(alpha=50.0)
 student.fit(X, teacher.predict(X), subjects=people, records=ids)
 student.save(asked.get("out", "world/media/models/student.safetensors"))
 """
@@ -87,9 +92,8 @@ from library import *
 import hashlib
 import onnx
 from onnx import helper, TensorProto, numpy_helper
-from expunge.learn import IntegerRidgeClassifier
 asked = request()
-teacher = IntegerRidgeClassifier.load("world/media/models/voice.safetensors")
+teacher = Classifier.load("world/media/models/voice.safetensors")
 zero, unit = np.zeros((1, WIDTH)), np.eye(WIDTH)
 def score(X):
     found = teacher.decision_function(X)
@@ -106,6 +110,14 @@ model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir
 onnx.checker.check_model(model)
 onnx.save(model, "world/media/models/voice.onnx")
 """.replace("WIDTH", str(FEATURES))
+
+FIRST = """
+import io, runpy, sys
+asked = sys.stdin.read()
+for name in sys.argv[1:]:
+    sys.stdin = io.StringIO(asked)
+    runpy.run_path(f"{name}.py", run_name="__main__")
+"""
 
 MORE = """\
   features:
@@ -164,10 +176,10 @@ class Nursery(Household):
         }
         self.write_map(more=MORE.format(**chosen))
 
-    def train(self, name: str) -> None:
-        """Run one of the commands as a person would who trains for the first time."""
+    def train(self, *names: str) -> None:
+        """Run some of the commands, one after the other in one process, as a person would who trains for the first time."""
         asked = json.dumps({"schema": "expunge.remake/1", "report": str(self.folder / "report.json")})
-        subprocess.run([sys.executable, f"{name}.py"], cwd=self.folder, input=asked, text=True, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-c", FIRST, *names], cwd=self.folder, input=asked, text=True, check=True, capture_output=True)
 
     def receipt(self, order: OrderId) -> Receipt:
         with self.open() as opened:
@@ -182,8 +194,8 @@ class Nursery(Household):
         return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in sorted(self.models.iterdir()) if each.is_file()}
 
 
-def build(folder: Path) -> Nursery:
-    """Write the world, train everything once, and initialise the state."""
+def build(folder: Path, learner: str = OWN) -> Nursery:
+    """Write the world, train everything once, and initialise the state. ``learner`` imports what the commands learn with."""
     household.build(folder)
     home = Nursery(folder)
     home.models.mkdir()
@@ -196,10 +208,16 @@ def build(folder: Path) -> Nursery:
             label = chance.choice(("adult", "child"))
             vector = [chance.gauss(1.0 if label == "child" else -1.0, 1.5) for _ in range(FEATURES)]
             db.execute("INSERT INTO features VALUES (?, ?, ?, ?, NULL)", (recording, profile, label, json.dumps(vector)))
-    for name, text in (("library", LIBRARY), ("train", TRAIN), ("forget", FORGET), ("distill", DISTILL), ("export", EXPORT)):
+    shutil.copy(column_sums.__file__, folder)
+    for name, text in (
+        ("library", LIBRARY.replace("LEARNER", learner)),
+        ("train", TRAIN),
+        ("forget", FORGET),
+        ("distill", DISTILL),
+        ("export", EXPORT),
+    ):
         (folder / f"{name}.py").write_text(text)
-    for name in ("train", "distill", "export"):
-        home.train(name)
+    home.train("train", "distill", "export")
     (home.world / "lake" / "lookup" / "nearest.bin").write_bytes(random.Random("lookup").randbytes(40_000))
     home.declare()
     return home

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,12 @@ from expunge.engine.kernel.context import Progress
 from expunge.learn import IntegerRidgeClassifier
 from tests.cli.running import in_a_process
 from tests.engine.household import ANNA
-from tests.models.nursery import Nursery
+from tests.models import nursery
+from tests.models.nursery import SHIPPED, Nursery
 
 
-def test_everything_that_was_learnt_from_a_child_forgets_or_dies_in_one_plan(home: Nursery) -> None:
+def test_everything_that_was_learnt_from_a_child_forgets_or_dies_in_one_plan(tmp_path: Path) -> None:
+    home = nursery.build(tmp_path / "home", SHIPPED)
     before = home.weights()
     run = home.erase(f"profile:{ANNA}")
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())

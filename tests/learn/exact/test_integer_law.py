@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import expunge.learn as learn
 from tests.learn import people
 from tests.learn.lives import MODELS, Left, Row, arguments, batches, fitted, fresh_digests, some_people
-from tests.soaking import examples
+from tests.soaking import THREADS, examples
 
 
 def test_every_integer_model_of_the_package_is_under_this_law() -> None:
@@ -23,15 +23,15 @@ def test_every_integer_model_of_the_package_is_under_this_law() -> None:
     assert forgetful - {"ShardedTorch", "ShardedTrees"} == set(MODELS)
 
 
-def test_whatever_was_learnt_and_forgotten_a_fresh_process_makes_the_same_bytes() -> None:
+@pytest.mark.parametrize("threads", THREADS)
+def test_whatever_was_learnt_and_forgotten_a_fresh_process_makes_the_same_bytes(threads: int) -> None:
     cases: list[tuple[str, list[Row]]] = []
     digests: list[str] = []
     for model in MODELS:
         for left, digest in lives(model):
             cases.append((model, left))
             digests.append(digest)
-    for threads in (1, 2):
-        assert fresh_digests(cases, threads) == digests
+    assert fresh_digests(cases, threads) == digests
 
 
 def lives(model: str) -> list[tuple[list[Row], str]]:
@@ -61,7 +61,7 @@ def lives(model: str) -> list[tuple[list[Row], str]]:
     return ends
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", THREADS)
 def test_large_models_do_not_depend_on_how_many_threads_the_machine_has(threads: int) -> None:
     models: list[tuple[str, dict[str, Any]]] = [
         (name, {}) for name in ("IntegerRidgeClassifier", "LinearDiscriminant", "PrincipalComponents")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from expunge.errors import UsageError
 from expunge.learn import IntegerRidgeClassifier
 from expunge.learn.proof.auditing import reported, write_report
 from expunge.learn.proof.membership import attack, audit
-from tests.cli.running import Ran, in_a_process
+from tests.cli.running import Ran, expunge, in_a_process
 
 SCORES = st.lists(st.integers(-5, 5), min_size=1, max_size=60).map(lambda each: np.array(each, dtype=float))
 
@@ -81,15 +82,15 @@ def forest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def audited(folder: Path, before: str, after: str, *more: str) -> Ran:
+def audited(folder: Path, before: str, after: str, *more: str, run: Callable[..., Ran] = expunge) -> Ran:
     people = ("--forgotten", "gone", "--outsiders", "never")
-    return in_a_process("learn", "audit", f"{before}.safetensors", f"{after}.safetensors", "voices:samples", *people, *more, cwd=folder)
+    return run("learn", "audit", f"{before}.safetensors", f"{after}.safetensors", "voices:samples", *people, *more, cwd=folder)
 
 
 def test_the_command_puts_the_audit_into_the_report_beside_what_is_there(forest: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     report.write_text(json.dumps({"figures": {"records": 160}}))
-    done = audited(forest, "before", "after", "--report", str(report), "--json")
+    done = audited(forest, "before", "after", "--report", str(report), "--json", run=in_a_process)
     assert done.code == 0, done.err
     body = json.loads(report.read_text())
     assert body["figures"] == {"records": 160}

@@ -23,7 +23,7 @@ from expunge.learn.base.environment import one_thread
 from expunge.learn.records.refusals import FileRefused
 from expunge.learn.sharded import trees_hist
 from tests.learn.people import World, fresh_digests, shuffled, world
-from tests.soaking import examples
+from tests.soaking import THREADS, examples
 
 QUICK: dict[str, Any] = {"trees": 4, "leaves": 4, "shards": 4, "min_samples": 3}
 BACKENDS = ("lightgbm", "hist")
@@ -104,7 +104,8 @@ def test_learning_more_in_between_makes_no_difference(seed: int, shared: float, 
         assert model.digest() == left.fit(ShardedTrees(**QUICK), shuffled(left, 3)).digest()
 
 
-def test_a_fresh_process_that_never_had_them_writes_the_same_file_on_one_thread_and_on_two() -> None:
+@pytest.mark.parametrize("threads", THREADS)
+def test_a_fresh_process_that_never_had_them_writes_the_same_file_on_one_thread_and_on_two(threads: int) -> None:
     described = {"rows": 300, "people": 30, "shared": 0.05, "classes": 3}
     kinds = [{**QUICK}, {**QUICK, "backend": "hist"}, {**QUICK, "slices": 2}]
     models = [world(**described).fit(ShardedTrees(**kind)) for kind in kinds]
@@ -112,8 +113,7 @@ def test_a_fresh_process_that_never_had_them_writes_the_same_file_on_one_thread_
         model.forget(["person 3", "person 4"])
         model.forget("person 17")
     mine = [model.digest() for model in models]
-    for threads in (1, 2):
-        assert fresh_digests([("ShardedTrees", kind) for kind in kinds], described, ["person 3", "person 4", "person 17"], threads) == mine
+    assert fresh_digests([("ShardedTrees", kind) for kind in kinds], described, ["person 3", "person 4", "person 17"], threads) == mine
 
 
 def test_each_shard_gets_its_rows_in_one_order_whatever_order_they_came_in(monkeypatch: pytest.MonkeyPatch) -> None:

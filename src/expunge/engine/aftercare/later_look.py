@@ -140,8 +140,8 @@ def _in_log_alone(context: Context, store: str, traces: Traces, left: Sequence[R
     with an erased person when the order ended says nothing there: data that came back would bring windows along that nobody shares.
     """
     logs = [source.path for source in store_calls.raw(context.open_store(store)) if source.repeats]
-    inside = {place.trace for place in left if any(place.path.is_relative_to(path) for path in logs)}
-    alone = inside - {place.trace for place in left if not any(place.path.is_relative_to(path) for path in logs)}
+    of_logs = {path for path in {place.path for place in left} if any(path.is_relative_to(log) for log in logs)}
+    alone = {place.trace for place in left if place.path in of_logs} - {place.trace for place in left if place.path not in of_logs}
     return frozenset(index for index, trace in enumerate(traces.traces) if trace in alone)
 
 

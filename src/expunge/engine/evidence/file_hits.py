@@ -99,7 +99,7 @@ class HitPlaces:
         hits.places.sort(key=lambda hit: (hit[1].offset, hit[1].inner or 0))
         with ExitStack() as stack:
             try:
-                readers = [stack.enter_context(closing(reader)) for reader in self._readers(hits)]
+                readers = [_Asked.of(stack.enter_context(closing(reader))) for reader in self._readers(hits)]
             except FileNotFoundError:
                 # Files of a lake are replaced, not changed.
                 hits.at = [(CannotTell("file is gone"),)] * len(hits.places)
@@ -139,15 +139,30 @@ class HitPlaces:
         return any(path.is_relative_to(root) for root in self._untold)
 
 
-def _lying_in(readers: Sequence[PlaceReader], place: Residue) -> tuple[Lying, ...]:
+@dataclass(frozen=True)
+class _Asked:
+    """A page reader, and what else it can be asked for; whether it can is looked up once for a file with many hits."""
+
+    reader: PlaceReader
+    chain: ChainReader | None
+    decoded: DecodedReader | None
+
+    @classmethod
+    def of(cls, reader: PlaceReader) -> _Asked:
+        chain = reader if isinstance(reader, ChainReader) else None
+        return cls(reader, chain, reader if isinstance(reader, DecodedReader) else None)
+
+
+def _lying_in(readers: Sequence[_Asked], place: Residue) -> tuple[Lying, ...]:
     """Return what lies at a hit, as the readers of a file say: those that name nothing do not count beside others that do."""
-    answers = [_lying(reader, place) for reader in readers]
+    answers = [_lying(asked, place) for asked in readers]
     named = [lying for lying in answers if not any(isinstance(answer, NothingLive | CannotTell) for answer in lying)]
     return tuple(chain.from_iterable(named or answers))
 
 
-def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
+def _lying(asked: _Asked, place: Residue) -> tuple[Lying, ...]:
     """Return what lies at a hit."""
+    reader = asked.reader
     outermost = place.hidden.partition(" > ")[0]
     if outermost == NAME:
         return (reader.at_name() if isinstance(reader, NameReader) else NothingLive(NAME),)
@@ -155,11 +170,11 @@ def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
         return (reader.at_beside() if isinstance(reader, BesideReader) else NothingLive(BESIDE),)
     if outermost == ATTRIBUTE:
         return (NothingLive(ATTRIBUTE),)
-    if outermost.startswith(CHAINED) and isinstance(reader, ChainReader):
-        return reader.at_page(place.offset)
-    if place.inner is not None and isinstance(reader, DecodedReader):
+    if asked.chain is not None and outermost.startswith(CHAINED):
+        return asked.chain.at_page(place.offset)
+    if place.inner is not None and asked.decoded is not None:
         alone = place.hidden in {outermost, f"{outermost} > {place.trace.form}"}
-        return (reader.at_decoded(place.offset, place.hidden, place.inner, place.trace.length if alone else 0),)
+        return (asked.decoded.at_decoded(place.offset, place.hidden, place.inner, place.trace.length if alone else 0),)
     # Why no length: of decoded content the place is that of the container, and how long that is is not said.
     plain = place.hidden in {"plain", place.trace.form}
     return (reader.at(place.offset, place.trace.length if plain else 0),)

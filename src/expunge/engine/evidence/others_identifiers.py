@@ -312,14 +312,15 @@ class OthersIdentifiers:
         """Return the numbers of these hits; those that cannot be read are not among them. Raises as ``locate`` of the stores."""
         words: dict[int, frozenset[str]] = {}
         packed = set[int]()
-        for number, (index, place) in enumerate(hits):
-            trace = self._traces.traces[index]
-            if trace.part == SEAM and trace.form != FRAGMENT:
-                words[number] = frozenset(self._beside_a_byte(trace, place))
-            else:
-                words[number] = frozenset(self._words(trace, place))
-                if not words[number] and trace.digest not in self._own:
-                    packed.add(number)
+        with self._bytes:
+            for number, (index, place) in enumerate(hits):
+                trace = self._traces.traces[index]
+                if trace.part == SEAM and trace.form != FRAGMENT:
+                    words[number] = frozenset(self._beside_a_byte(trace, place))
+                else:
+                    words[number] = frozenset(self._words(trace, place))
+                    if not words[number] and trace.digest not in self._own:
+                        packed.add(number)
         # Why at once: each question costs a statement, whatever the number of words.
         self._stays.any(frozenset[str]().union(*words.values()))
         found = {number for number, some in words.items() if self._are_others(self._traces.traces[hits[number][0]], some)}

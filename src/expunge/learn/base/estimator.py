@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from sklearn.utils.validation import _check_feature_names
 from expunge.learn.base import environment, model_files
 from expunge.learn.base.report import Report
 from expunge.learn.records.record_hashes import contents
-from expunge.learn.records.records import KEY, Records
+from expunge.learn.records.records import KEY, Records, key_check
 from expunge.learn.records.refusals import BadInput, FileRefused, NothingLearned, SourceNeeded
 from expunge.learn.records.subject_names import Missing, Subjects, require_known
 
@@ -281,8 +280,3 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_records")
-
-
-def key_check(key: bytes) -> str:
-    """Return what stands in a file for the key that its subjects were tagged with."""
-    return hmac.digest(key, b"check", "sha256")[:8].hex()

@@ -24,9 +24,8 @@ import numpy as np
 
 from expunge.errors import UsageError
 from expunge.learn.base import environment, model_files
-from expunge.learn.base.estimator import key_check
 from expunge.learn.proof.fresh_process import COPY_REFUSED
-from expunge.learn.records.records import KEY, Records
+from expunge.learn.records.records import KEY, Records, key_check
 from expunge.learn.records.refusals import BadInput, FileRefused
 from expunge.learn.records.subject_names import Missing, Subjects, require_known, subject_name, subject_names
 

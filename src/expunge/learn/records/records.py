@@ -6,6 +6,7 @@ and its subjects. Rows that are alike in both are numbered, and go together.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import pairwise
@@ -384,6 +385,11 @@ class Records:
         except (KeyError, ValueError, IndexError, TypeError) as error:
             raise FileRefused("the list of records in the file is cut short or altered") from error
         return made
+
+
+def key_check(key: bytes) -> str:
+    """Return what stands in a file for the key that its subjects were tagged with."""
+    return hmac.digest(key, b"check", "sha256")[:8].hex()
 
 
 def _pieces(array: np.ndarray, size: int = CONTENT) -> list[bytes]:
