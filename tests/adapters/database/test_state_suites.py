@@ -71,7 +71,7 @@ class TestShelfOnSqlite(_ShelfInADatabase, OnSqlite):
 
 class TestShelfOnPostgres(OnPostgres, _ShelfInADatabase):
     def place(self, folder: Path) -> str:
-        return self.fresh_state()
+        return self.fresh()
 
 
 class TestOutboxInFiles(OutboxSuite):
@@ -119,7 +119,7 @@ class TestOutboxOnSqlite(_OutboxInADatabase, OnSqlite):
 
 class TestOutboxOnPostgres(OnPostgres, _OutboxInADatabase):
     def place(self, folder: Path) -> str:
-        return self.fresh_state()
+        return self.fresh()
 
 
 class _LeasesInADatabase(LeasesSuite):
@@ -148,7 +148,7 @@ class TestLeasesOnSqlite(_LeasesInADatabase, OnSqlite):
 
 class TestLeasesOnPostgres(OnPostgres, _LeasesInADatabase):
     def place(self, folder: Path) -> str:
-        return self.fresh_state()
+        return self.fresh()
 
 
 class _AccountsInADatabase(RegisterSuite):
@@ -171,7 +171,7 @@ class TestAccountsOnSqlite(_AccountsInADatabase, OnSqlite):
 
 class TestAccountsOnPostgres(OnPostgres, _AccountsInADatabase):
     def place(self, folder: Path) -> str:
-        return self.fresh_state()
+        return self.fresh()
 
     def copied(self, place: str, folder: Path) -> str:
         return self.copy_of(place)
