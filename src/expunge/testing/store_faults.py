@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from expunge.core.values.copy import Finding
 from expunge.core.values.outcome import Outcome, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.faults import ReplyLost, arm, record
@@ -42,19 +45,11 @@ class StoreFaults(StoreHarness):
         return sorted({name: names.count(name) for name in names}.items())
 
     def _each_time(self, tmp_path: Path, nth: str, ending: str, spoil: Callable[[Path, str, int], None]) -> None:
-        """Run ``spoil`` for the first or the last pass of each failpoint, on a fresh store each, then finish the order."""
+        """Run ``spoil`` for the first or the last pass of each failpoint, on a store as it was written each time, then finish the order."""
         crowd = people(5)
-        for name, passes in self._passed(tmp_path):
-            at = 1 if nth == FIRST else passes
-            if not name.endswith(ending) or (nth != FIRST and passes == 1):
-                continue
-            folder = tmp_path / f"{name}@{at}".replace(":", "-")
-            folder.mkdir()
-            self.write(folder, crowd)
-            with self.opened(folder) as (store, _):
-                usual = set(store.check(()))
-            before = dict(self.read(folder))
-            spoil(folder, name, at)
+        points = [(name, passes) for name, passes in self._passed(tmp_path) if name.endswith(ending) and (nth == FIRST or passes > 1)]
+        for (name, passes), (folder, usual, before) in zip(points, self._written(tmp_path, crowd), strict=False):
+            spoil(folder, name, 1 if nth == FIRST else passes)
             during = dict(self.read(folder))
             assert {each.id: during.get(each.id) for each in crowd[2:]} == {each.id: before[each.id] for each in crowd[2:]}, name
             self.forget(folder, crowd[:2])
@@ -63,6 +58,27 @@ class StoreFaults(StoreHarness):
             assert self.residue(folder, crowd[:2]) == [], name
             with self.opened(folder) as (store, _):
                 assert set(store.check(())) <= usual, f"something is left over after dying at {name}"
+
+    def _written(self, tmp_path: Path, crowd: Sequence[Person]) -> Iterator[tuple[Path, set[Finding], dict[str, bytes]]]:
+        """Yield stores that were written and not touched, without end, each with its findings and what a reader gets.
+
+        A store that is nothing but its folder is written and looked at once, and then the folder is put back as it was.
+        """
+        for number in count():
+            folder = tmp_path / f"estate-{number}"
+            folder.mkdir()
+            self.write(folder, crowd)
+            copied = list(self.places(folder)) == [folder]
+            if copied:
+                shutil.copytree(folder, tmp_path / "kept", symlinks=True)
+            with self.opened(folder) as (store, _):
+                usual = set(store.check(()))
+            before = dict(self.read(folder))
+            while copied:
+                yield folder, usual, before
+                shutil.rmtree(folder)
+                shutil.copytree(tmp_path / "kept", folder, symlinks=True)
+            yield folder, usual, before
 
     def _order(self, folder: Path) -> list[Outcome]:
         with self.opened(folder) as (store, datasets):

@@ -93,12 +93,13 @@ class StoreReading(StoreHarness):
         crowd = [person(f"awkward-{number}", id=text) for number, text in enumerate(AWKWARD)]
         held = [each for each in crowd if self.sayable(each.id)]
         self.write(folder, held)
-        for one in crowd:
-            located = self.locate(folder, [one])
-            for name, found in located.items():
-                assert {each.subject for each in found} <= {one.pseudonym}
-                assert len(found) == (1 if one in held else 0), (name, one.id)
-                assert all(copy.items == located[name][0].items for copy in found)
+        with self.opened(folder) as (store, datasets):
+            for one in crowd:
+                located = locate_all(store, datasets, [one])
+                for name, found in located.items():
+                    assert {each.subject for each in found} <= {one.pseudonym}
+                    assert len(found) == (1 if one in held else 0), (name, one.id)
+                    assert all(copy.items == located[name][0].items for copy in found)
 
     def test_export_gives_back_what_was_written(self, folder: Path) -> None:
         """The export has all of the person, the media byte for byte, under names that are safe to unpack, and nothing of a bystander."""

@@ -34,6 +34,9 @@ def opened(url: str) -> ProcrastinateQueue:
 class TestQueueOnPostgres(OnPostgres, QueueSuite):
     failpoints = ("queue.put:before", "queue.put.commit:before", "queue.put.commit:after")
 
+    def tables(self, url: str) -> None:
+        opened(url).close()
+
     def place(self, folder: Path) -> str:
         return self.fresh()
 

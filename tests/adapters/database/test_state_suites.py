@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -27,8 +31,18 @@ def alias(place: str) -> str:
         return journal.alias
 
 
+@cache
+def _with_tables() -> Path:
+    """A file that holds the tables of the state and nothing else, made once for each process."""
+    folder = Path(tempfile.mkdtemp(prefix="expunge-state-"))
+    atexit.register(shutil.rmtree, folder)
+    open_journal(f"sqlite:///{folder}/state.db").close()
+    return folder
+
+
 class OnSqlite:
-    def fresh_file(self, folder: Path) -> str:
+    def fresh_state(self, folder: Path) -> str:
+        shutil.copytree(_with_tables(), folder, dirs_exist_ok=True)
         return f"sqlite:///{folder}/state.db"
 
 
@@ -52,7 +66,7 @@ class _ShelfInADatabase(ShelfSuite):
 
 class TestShelfOnSqlite(_ShelfInADatabase, OnSqlite):
     def place(self, folder: Path) -> str:
-        return self.fresh_file(folder)
+        return self.fresh_state(folder)
 
 
 class TestShelfOnPostgres(OnPostgres, _ShelfInADatabase):
@@ -100,7 +114,7 @@ class _OutboxInADatabase(OutboxSuite):
 
 class TestOutboxOnSqlite(_OutboxInADatabase, OnSqlite):
     def place(self, folder: Path) -> str:
-        return self.fresh_file(folder)
+        return self.fresh_state(folder)
 
 
 class TestOutboxOnPostgres(OnPostgres, _OutboxInADatabase):
@@ -129,7 +143,7 @@ class _LeasesInADatabase(LeasesSuite):
 
 class TestLeasesOnSqlite(_LeasesInADatabase, OnSqlite):
     def place(self, folder: Path) -> str:
-        return self.fresh_file(folder)
+        return self.fresh_state(folder)
 
 
 class TestLeasesOnPostgres(OnPostgres, _LeasesInADatabase):
@@ -138,7 +152,9 @@ class TestLeasesOnPostgres(OnPostgres, _LeasesInADatabase):
 
 
 class _AccountsInADatabase(RegisterSuite):
-    failpoints = tuple(name for name in all_failpoints() if name.startswith("accounts."))
+    @property
+    def failpoints(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(name for name in all_failpoints() if name.startswith("accounts."))
 
     def open(self, place: str) -> DjangoAccountRegister:
         return DjangoAccountRegister(alias(place))
@@ -146,9 +162,16 @@ class _AccountsInADatabase(RegisterSuite):
 
 class TestAccountsOnSqlite(_AccountsInADatabase, OnSqlite):
     def place(self, folder: Path) -> str:
-        return self.fresh_file(folder)
+        return self.fresh_state(folder)
+
+    def copied(self, place: str, folder: Path) -> str:
+        shutil.copytree(Path(place.removeprefix("sqlite:///")).parent, folder)
+        return f"sqlite:///{folder}/state.db"
 
 
 class TestAccountsOnPostgres(OnPostgres, _AccountsInADatabase):
     def place(self, folder: Path) -> str:
         return self.fresh()
+
+    def copied(self, place: str, folder: Path) -> str:
+        return self.copy_of(place)

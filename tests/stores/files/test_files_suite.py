@@ -162,6 +162,7 @@ class TestZstdJsonLines(TestJsonLines):
             yield 0, self.unpack(path.read_bytes())
 
 
+@pytest.mark.variant
 class TestCsv(StoreSuite, PlacingSuite):
     """A table of many people, quoted where it must be."""
 

@@ -24,12 +24,21 @@ def _template() -> Path:
     return folder / "mlflow.db"
 
 
+@cache
+def _remember_newest_schema() -> None:
+    """Have MLflow read its forty migrations once for a process, not each time that a store is opened, to learn which is the newest."""
+    from mlflow.store.db import utils
+
+    utils._get_latest_schema_revision = cache(utils._get_latest_schema_revision)
+
+
 @contextmanager
 def _stores(folder: Path) -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+        _remember_newest_schema()
         store = SqlAlchemyStore(f"sqlite:///{folder}/mlflow.db", f"file://{folder}/mlartifacts")
         try:
             yield store

@@ -115,6 +115,7 @@ class TestSnappyWithoutDictionary(TestRows):
     options = {"compression": "snappy", "use_dictionary": False, "data_page_version": "2.0", "write_page_checksum": True}  # noqa: RUF012
 
 
+@pytest.mark.variant
 class TestNested(Lake):
     """The subject inside a struct, and the media in a second dataset found through the first."""
 

@@ -172,12 +172,11 @@ def lying(server: PostgresServer, url: str, marks: tuple[str, ...] = MARKS) -> l
     """Where anything of the person lies: in files of the server after a checkpoint, or in statistics that any user may read."""
     with connected(url) as connection:
         connection.execute("CHECKPOINT")
-        found = [
-            f"{view}: {name_of(mark)}"
-            for view in ("pg_stats", "pg_stats_ext", "pg_stat_statements")
-            for mark in marks
-            if connection.execute(f"SELECT count(*) FROM {view} s WHERE s::text LIKE %s", (f"%{mark}%",)).fetchone() != (0,)
-        ]
+        found = []
+        for view in ("pg_stats", "pg_stats_ext", "pg_stat_statements"):
+            # All marks of a person begin alike: one look through a view's long rows, and not one for each.
+            seen = connection.execute(f"SELECT s::text FROM {view} s WHERE strpos(s::text, %s) > 0", (marks[0][:8],)).fetchall()
+            found += [f"{view}: {name_of(mark)}" for mark in marks if any(mark in row for (row,) in seen)]
         query = "SELECT pg_relation_filenode(oid)::text, relname FROM pg_class WHERE pg_relation_filenode(oid) IS NOT NULL"
         names = dict(connection.execute(query).fetchall())
         (ours,) = connection.execute("SELECT oid::text FROM pg_database WHERE datname = current_database()").fetchone()

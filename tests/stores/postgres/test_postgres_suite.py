@@ -60,6 +60,12 @@ class Company(StoreSuite):
     def name(self, folder):
         return f"suite_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
 
+    def number(self, folder):
+        """The folder of the database among those of the server; empty when there is none."""
+        with psycopg.connect(self.server.url) as connection:
+            found = connection.execute("SELECT oid::text FROM pg_database WHERE datname = %s", (self.name(folder),)).fetchone()
+        return found[0] if found else ""
+
     def url(self, folder, role="postgres"):
         return f"postgresql://{role}@127.0.0.1:{self.server.port}/{self.name(folder)}"
 
@@ -76,8 +82,9 @@ class Company(StoreSuite):
         ]
 
     def write(self, folder, people):
-        if not self.server.sql(f"SELECT 1 FROM pg_database WHERE datname = '{self.name(folder)}'"):
-            self.server.database(self.name(folder))
+        if not self.number(folder):
+            with psycopg.connect(self.server.url, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {self.name(folder)}")
             with self.connected(folder) as connection:
                 connection.execute(self.schema)
         with self.connected(folder) as connection, connection.transaction(), connection.cursor() as cursor:
@@ -132,7 +139,7 @@ class Company(StoreSuite):
         self.patience = 5000
 
     def places(self, folder):
-        number = self.server.sql(f"SELECT oid FROM pg_database WHERE datname = '{self.name(folder)}'")
+        number = self.number(folder)
         others = {path for path in (self.server.data / "base").iterdir() if path.name != number}
         # Other tests' databases hold the same invented people.
         return [*(each for each in self.server.data.iterdir() if each.name != "base"), self.server.log] + [

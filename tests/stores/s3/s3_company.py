@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -24,20 +27,25 @@ def options(server, endpoint=None, **more):
     return {"endpoint": endpoint or server.endpoint, "access_key": server.access_key, "secret_key": server.secret_key, **more}
 
 
+_clients: dict[tuple[int, str, str], Any] = {}
+"""By process, endpoint and key: to make one takes as long as several calls. A fork makes its own."""
+
+
 @contextmanager
 def client(server):
-    made = boto3.client(
-        "s3",
-        endpoint_url=server.endpoint,
-        aws_access_key_id=server.access_key,
-        aws_secret_access_key=server.secret_key,
-        region_name=server.region,
-        config=Config(retries={"total_max_attempts": 4, "mode": "standard"}),
-    )
-    try:
-        yield made
-    finally:
-        made.close()
+    """The company's client, which stays for the next call."""
+    key = (os.getpid(), server.endpoint, server.access_key)
+    if key not in _clients:
+        _clients[key] = boto3.client(
+            "s3",
+            endpoint_url=server.endpoint,
+            aws_access_key_id=server.access_key,
+            aws_secret_access_key=server.secret_key,
+            region_name=server.region,
+            config=Config(retries={"total_max_attempts": 4, "mode": "standard"}),
+        )
+        atexit.register(_clients[key].close)
+    yield _clients[key]
 
 
 def bucket(server, name, versioning=None, **more):
