@@ -51,22 +51,26 @@ class BucketKey:
         return written(self.entries)
 
 
-@dataclass(frozen=True)
 class ObjectVersion:
     """One version of an object."""
 
-    bucket: Bucket
-    entry: BucketEntry
-    older: int
+    def __init__(self, bucket: Bucket, entry: BucketEntry, older: int) -> None:
+        self.bucket = bucket
+        self.entry = entry
+        self.older = older
+        self._answer: Any = None
+        """What came with the first bytes, once it was opened."""
 
     def open(self) -> BinaryIO:
         """See :class:`expunge.stores.tree.interface.FileState`."""
-        return self.bucket.open(self.entry.key, self.entry.version)
+        file, self._answer = self.bucket.fetch(self.entry.key, self.entry.version)
+        return file
 
     def notes(self) -> Mapping[str, str]:
-        """Tags, user metadata, and what headers say in the company's own words."""
+        """Tags, user metadata, and what headers say in the company's own words: of the state that was opened, if it was."""
+        key, version = self.entry.key, self.entry.version
         try:
-            return notes_of(self.bucket, self.entry.key, self.entry.version, self.bucket.head(self.entry.key, self.entry.version))
+            return notes_of(self.bucket, key, version, self._answer or self.bucket.head(key, version))
         except FileNotFoundError:
             return {}
 
@@ -74,20 +78,22 @@ class ObjectVersion:
 class _Ahead(ObjectVersion):
     """A version whose first bytes are fetched while others are read; to be opened once."""
 
+    _begun: BinaryIO | Exception | None = None
+
     def begin(self) -> _Ahead:
         """Fetch them; what goes wrong comes out of :meth:`open`."""
         try:
-            object.__setattr__(self, "_begun", super().open())
+            self._begun = super().open()
         except (OSError, Unreadable, NameTrouble) as error:
-            object.__setattr__(self, "_begun", error)
+            self._begun = error
         return self
 
     def open(self) -> BinaryIO:
         """See :class:`expunge.stores.tree.interface.FileState`."""
-        begun = self.__dict__.pop("_begun", None)
+        begun, self._begun = self._begun, None
         if isinstance(begun, Exception):
             raise begun
-        return cast("BinaryIO", begun) if begun is not None else super().open()
+        return begun if begun is not None else super().open()
 
 
 class BucketTree:
