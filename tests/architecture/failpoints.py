@@ -23,7 +23,7 @@ def all_failpoints(source: Path = SOURCE) -> tuple[str, ...]:
 
     The answer is kept, because many test files ask while they are collected, and a module that mentions no failpoint is not parsed.
     """
-    return tuple(sorted({name for module in Tree.load(source, mentions=("failpoint", "at=")) for name, _ in _named(module)}))
+    return tuple(sorted({name for module in Tree.load(source, mentions=("failpoint(", "(at=", " at=")) for name, _ in _named(module)}))
 
 
 def failpoint_faults(tree: Tree) -> Iterator[str]:
