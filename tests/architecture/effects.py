@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tests.architecture.source import PACKAGE, Tree, aliases, callee, dotted
+from tests.architecture.source import PACKAGE, Tree, callee, dotted
 
 DURABLE = f"{PACKAGE}.durable"
 STORE_CALLS = f"{PACKAGE}.engine.kernel.store_calls"
@@ -30,8 +30,8 @@ def file_effects(tree: Tree) -> Iterator[str]:
     for module in tree:
         if module.name == DURABLE or module.room in OUTSIDE_EFFECTS:
             continue
-        names = aliases(module)
-        for call in module.calls():
+        names = module.aliases
+        for call in module.calls:
             path = callee(call, names)
             owner, _, verb = path.rpartition(".")
             if owner == DURABLE:
@@ -67,7 +67,7 @@ def guarded(tree: Tree) -> Iterator[str]:
         module = tree.modules.get(name)
         if module is None:
             continue
-        for function in ast.walk(module.tree):
+        for function in module.nodes:
             if not isinstance(function, ast.FunctionDef):
                 continue
             points = [call.lineno for call in ast.walk(function) if isinstance(call, ast.Call) and _is_failpoint(call)]

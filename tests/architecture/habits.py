@@ -9,7 +9,7 @@ import statistics
 import tokenize
 from collections.abc import Iterator
 
-from tests.architecture.source import PACKAGE, Module, Tree, aliases, callee, dotted
+from tests.architecture.source import PACKAGE, Module, Tree, callee, dotted
 
 MEDIAN_LINES, MOST_LINES, FUNCTION_LINES = 150, 600, 60
 
@@ -64,7 +64,7 @@ def sizes(tree: Tree) -> Iterator[str]:
     for module in tree:
         if module.lines > MOST_LINES:
             yield f"{module.name}: {module.lines} lines, more than {MOST_LINES}"
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > FUNCTION_LINES:
@@ -80,8 +80,8 @@ def no_clock_in_core(tree: Tree) -> Iterator[str]:
             # What is named for the type checker alone is there at no run: a value of such a type may come from outside.
             if not each.typing_only and any(each.target == name or each.target.startswith(f"{name}.") for name in IMPURE_MODULES):
                 yield f"{module.name}:{each.line}: the core may not import {each.target}"
-        names = aliases(module)
-        for call in module.calls():
+        names = module.aliases
+        for call in module.calls:
             path = callee(call, names)
             if path in IMPURE_CALLS:
                 yield f"{module.at(call)}: the core may not call {path}"
@@ -99,8 +99,8 @@ def prints(tree: Tree) -> Iterator[str]:
     for module in tree:
         if module.room in MAY_PRINT:
             continue
-        names = aliases(module)
-        for call in module.calls():
+        names = module.aliases
+        for call in module.calls:
             if callee(call, names) in {"print", "sys.stdout.write", "sys.stderr.write"}:
                 yield f"{module.at(call)}: prints"
 
@@ -110,7 +110,7 @@ def broad_excepts(tree: Tree) -> Iterator[str]:
     for module in tree:
         if module.name in MAY_CATCH_ALL:
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _raises_again(node):
                 yield f"{module.at(node)}: catches everything"
 
@@ -133,7 +133,7 @@ def unfinished(tree: Tree) -> Iterator[str]:
         for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
             if token.type in {tokenize.COMMENT, tokenize.STRING} and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
                 yield f"{module.name}:{token.start[0]}: unfinished work is noted in the code"
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             raises = isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.dump(node.exc)
             # The shipped suites ask their subclasses for hooks; nothing else may promise what it does not do.
             if raises and module.room != "testing":
@@ -149,8 +149,8 @@ def logs(tree: Tree) -> Iterator[str]:
         for each in module.imports:
             if each.target == "logging" or each.target.startswith("logging."):
                 yield f"{module.name}:{each.line}: logs by itself; use telemetry.log"
-        names = aliases(module)
-        for call in module.calls():
+        names = module.aliases
+        for call in module.calls:
             path = callee(call, names)
             if path == f"{LOGGING}.log":
                 yield from _log_call(module, call, names)
@@ -164,7 +164,7 @@ _ASKED_OF_TEXT = frozenset({"startswith", "endswith", "removeprefix", "removesuf
 def shown_words(tree: Tree) -> Iterator[str]:
     """The value of an enum is for people: code asks for the member, never for its spelling."""
     for module in tree:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Compare) and _is_value(node.left) and any(_is_words(other) for other in node.comparators):
                 yield f"{module.at(node)}: decides by words that are shown to people ({ast.unparse(node)})"
             elif isinstance(node, ast.Attribute) and node.attr in _ASKED_OF_TEXT and _is_value(node.value):

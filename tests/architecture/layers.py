@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from tests.architecture.source import PACKAGE, Module, Tree, aliases, callee
+from tests.architecture.source import PACKAGE, Module, Tree, callee
 
 BESIDE = frozenset({"errors", "telemetry", "faults", "durable", "permit", "phones", "descriptors"})
 BRACES = frozenset({"stores", "residue", "vault", "learn", "adapters", "maps", "engine"})
@@ -114,8 +114,8 @@ def dynamic_imports(tree: Tree) -> Iterator[str]:
     for module in tree:
         if module.name in DYNAMIC_IMPORTS:
             continue
-        names = aliases(module)
-        for call in module.calls():
+        names = module.aliases
+        for call in module.calls:
             if callee(call, names) in {"importlib.import_module", "__import__", "importlib.__import__"}:
                 yield f"{module.at(call)}: dynamic import"
 

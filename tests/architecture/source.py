@@ -48,10 +48,29 @@ class Module:
     def imports(self) -> tuple[Import, ...]:
         return tuple(_imports(self.tree, self.name, self.path.name == "__init__.py"))
 
-    def calls(self) -> Iterator[ast.Call]:
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield node
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Everything in the tree, walked once for all rules."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def calls(self) -> tuple[ast.Call, ...]:
+        return tuple(node for node in self.nodes if isinstance(node, ast.Call))
+
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """Local name -> what it was imported as: ``{"now": "time.time"}`` for ``from time import time as now``."""
+        names: dict[str, str] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    first = alias.name.split(".")[0]
+                    names[alias.asname or first] = alias.name if alias.asname else first
+            elif isinstance(node, ast.ImportFrom):
+                base = _absolute(node, self.name, self.path.name == "__init__.py")
+                for alias in node.names:
+                    names[alias.asname or alias.name] = f"{base}.{alias.name}"
+        return names
 
     def at(self, node: ast.AST) -> str:
         return f"{self.name}:{getattr(node, 'lineno', 0)}"
@@ -124,21 +143,6 @@ def dotted(node: ast.AST) -> str:
     if isinstance(node, ast.Attribute):
         return f"{dotted(node.value)}.{node.attr}"
     return "?"
-
-
-def aliases(module: Module) -> dict[str, str]:
-    """Local name -> what it was imported as: ``{"now": "time.time"}`` for ``from time import time as now``."""
-    names: dict[str, str] = {}
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                first = alias.name.split(".")[0]
-                names[alias.asname or first] = alias.name if alias.asname else first
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, module.name, module.path.name == "__init__.py")
-            for alias in node.names:
-                names[alias.asname or alias.name] = f"{base}.{alias.name}"
-    return names
 
 
 def callee(call: ast.Call, names: dict[str, str]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 
 from tests.architecture.failpoints import all_failpoints
@@ -10,8 +13,13 @@ from tests.architecture.source import Tree
 
 
 @pytest.fixture(scope="module")
-def tree() -> Tree:
-    return Tree.load()
+def tree() -> Iterator[Tree]:
+    """The whole package, parsed once; two million nodes are nothing for a garbage collector to walk through again and again."""
+    gc.disable()
+    try:
+        yield Tree.load()
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("rule", RULES)

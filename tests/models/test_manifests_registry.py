@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from tests.engine.household import ANNA, BELA, CARA, MAP, PEOPLE
 from tests.models.nursery import Nursery
 from tests.models.test_failing import serves
 
-pytest.importorskip("mlflow")
+# Why not imported: it takes two seconds, and most processes that collect this file run none of it.
+pytestmark = pytest.mark.skipif(find_spec("mlflow") is None, reason="extra mlflow is not installed")
 
 KEY = b"a key of thirty-two bytes or so!"
 STORE = '  registry: {{kind: mlflow, url: "sqlite:///world/registry/mlflow.db", artifacts: ./world/registry/mlartifacts}}\nretention:\n'

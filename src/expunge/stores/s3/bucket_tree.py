@@ -51,22 +51,26 @@ class BucketKey:
         return written(self.entries)
 
 
-@dataclass(frozen=True)
 class ObjectVersion:
     """One version of an object."""
 
-    bucket: Bucket
-    entry: BucketEntry
-    older: int
+    def __init__(self, bucket: Bucket, entry: BucketEntry, older: int) -> None:
+        self.bucket = bucket
+        self.entry = entry
+        self.older = older
+        self._answer: Any = None
+        """What came with the first bytes, once it was opened."""
 
     def open(self) -> BinaryIO:
         """See :class:`expunge.stores.tree.interface.FileState`."""
-        return self.bucket.open(self.entry.key, self.entry.version)
+        file, self._answer = self.bucket.fetch(self.entry.key, self.entry.version)
+        return file
 
     def notes(self) -> Mapping[str, str]:
-        """Tags, user metadata, and what headers say in the company's own words."""
+        """Tags, user metadata, and what headers say in the company's own words: of the state that was opened, if it was."""
+        key, version = self.entry.key, self.entry.version
         try:
-            return notes_of(self.bucket, self.entry.key, self.entry.version, self.bucket.head(self.entry.key, self.entry.version))
+            return notes_of(self.bucket, key, version, self._answer or self.bucket.head(key, version))
         except FileNotFoundError:
             return {}
 
@@ -74,20 +78,22 @@ class ObjectVersion:
 class _Ahead(ObjectVersion):
     """A version whose first bytes are fetched while others are read; to be opened once."""
 
+    _begun: BinaryIO | Exception | None = None
+
     def begin(self) -> _Ahead:
         """Fetch them; what goes wrong comes out of :meth:`open`."""
         try:
-            object.__setattr__(self, "_begun", super().open())
+            self._begun = super().open()
         except (OSError, Unreadable, NameTrouble) as error:
-            object.__setattr__(self, "_begun", error)
+            self._begun = error
         return self
 
     def open(self) -> BinaryIO:
         """See :class:`expunge.stores.tree.interface.FileState`."""
-        begun = self.__dict__.pop("_begun", None)
+        begun, self._begun = self._begun, None
         if isinstance(begun, Exception):
             raise begun
-        return cast("BinaryIO", begun) if begun is not None else super().open()
+        return begun if begun is not None else super().open()
 
 
 class BucketTree:
@@ -96,6 +102,8 @@ class BucketTree:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self.hand = BucketDeleter(bucket)
+        self._met: dict[str, list[BucketEntry]] = {}
+        """Key -> its entries, of those that were looked up beforehand."""
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -154,9 +162,15 @@ class BucketTree:
         while few := [_Ahead(each.bucket, each.entry, each.older) for each in islice(states, WIDTH)]:
             yield from self._bucket.each(_Ahead.begin, few)
 
+    def look_up(self, keys: Collection[str]) -> None:
+        """List names whose states are to be read in this call: together, where that takes fewer calls than to list each."""
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._met]
+        self._met.update({key: [] for key in wanted} | self.hand.held(wanted))
+
     def states(self, key: str) -> Iterator[FileState]:
         """The same, from a listing of the key."""
-        return self._versions(self._bucket.at(key, versioned=self.hand.versioned))
+        met = self._met.get(key)
+        return self._versions(self._bucket.at(key, versioned=self.hand.versioned) if met is None else met)
 
     def _versions(self, entries: Sequence[BucketEntry]) -> Iterator[ObjectVersion]:
         number = 0 if entries and entries[0].latest and not entries[0].marker else 1

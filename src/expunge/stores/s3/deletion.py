@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from expunge import permit
@@ -43,8 +44,15 @@ class BucketDeleter:
 
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
-        self.versioned = bucket.versioned()
-        self._locking = self.versioned and bucket.locking()
+
+    @cached_property
+    def versioned(self) -> bool:
+        """True when the bucket has, or ever had, versions; the service is asked once, when it matters. Raises as :meth:`Bucket.call`."""
+        return self.bucket.versioned()
+
+    @cached_property
+    def _locking(self) -> bool:
+        return self.versioned and self.bucket.locking()
 
     # --- looking --------------------------------------------------------------------------------
 

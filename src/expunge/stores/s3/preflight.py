@@ -29,9 +29,11 @@ class BucketPreflight:
         """Each reason once. Raises BucketTrouble when the service is out of reach."""
         wanted = WantedValues(copy.selector for copy in copies if copy.selector)
         keys = list(dict.fromkeys(key for copy in copies for key in copy.keys))
+        # Why before the first key: a bucket that does not answer stands in the way of those too who have nothing in it yet.
+        version = "null" if self._tree.hand.versioned else ""
         if not keys:
             return ()
-        found = [*self._right_to_delete(keys[0])]
+        found = [*self._right_to_delete(keys[0], version)]
         many = [key for key in keys if self._layout.dataset.format and not self._layout.says(key, wanted).whole]
         if many and self._layout.rewritten:
             condition = refused_condition(self._bucket, many[0])
@@ -40,10 +42,9 @@ class BucketPreflight:
             found += self._about(key, wanted)
         return tuple(dict.fromkeys(found))
 
-    def _right_to_delete(self, key: str) -> Iterator[Unable]:
+    def _right_to_delete(self, key: str, version: str) -> Iterator[Unable]:
         """Delete what is not there: no version of no object. A service that refuses this would refuse the real thing."""
         name = f"{key.rpartition('/')[0]}/{_NAME}".lstrip("/")
-        version = "null" if self._tree.hand.versioned else ""
         for code in self._bucket.delete([(name, version)]).values():
             yield refusal(code)
 

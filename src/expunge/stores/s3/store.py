@@ -145,7 +145,9 @@ class S3:
             by_version.setdefault(copy.version if isinstance(copy, PlacedCopy) else "", []).append(copy)
         with self._speaking(dataset.name):
             for version, some in by_version.items():
-                TreeContent(self._tree(version), self._layouts[dataset.name]).trace(some, tracer)
+                tree = self._tree(version)
+                tree.look_up([key for copy in some for key in copy.keys])
+                TreeContent(tree, self._layouts[dataset.name]).trace(some, tracer)
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no object takes another along
         """Rights to delete and to write, conditional writes, damaged and archived objects, objects too large to rewrite."""

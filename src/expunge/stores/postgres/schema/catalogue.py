@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from expunge.stores.postgres.server.connection import Connection
 
@@ -222,26 +223,33 @@ class PostgresView:
 
 
 _FIND = """
-SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relpersistence::text FROM pg_catalog.pg_class c
+SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relpersistence::text, c.relhassubclass, c.relhasindex FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """
 _COLUMNS = """
+SELECT a.attname, a.attnum, a.atttypid, a.attcollation, a.attnotnull FROM pg_catalog.pg_attribute a
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+"""
+_TYPES = """
 WITH RECURSIVE chain AS (
-  SELECT attnum, atttypid AS type FROM pg_catalog.pg_attribute WHERE attrelid = %(oid)s AND attnum > 0 AND NOT attisdropped
+  SELECT t.oid AS declared, t.oid AS type FROM pg_catalog.pg_type t WHERE t.oid = ANY(%s)
   UNION ALL
-  SELECT chain.attnum, t.typbasetype FROM chain JOIN pg_catalog.pg_type t ON t.oid = chain.type WHERE t.typtype = 'd')
-SELECT a.attname, a.attnum, t.typname, pg_catalog.format_type(t.oid, -1), CASE n.nspname WHEN 'pg_catalog' THEN '' ELSE n.nspname END,
+  SELECT chain.declared, t.typbasetype FROM chain JOIN pg_catalog.pg_type t ON t.oid = chain.type WHERE t.typtype = 'd')
+SELECT d.oid, t.typname, pg_catalog.format_type(t.oid, -1), CASE n.nspname WHEN 'pg_catalog' THEN '' ELSE n.nspname END,
   t.typtype::text, CASE WHEN t.typcategory = 'A' THEN coalesce(e.typname, '') ELSE '' END,
   CASE WHEN t.typcategory = 'A' THEN coalesce(pg_catalog.format_type(e.oid, -1), '') ELSE '' END, d.typname,
-  coalesce((SELECT pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(c.collname) FROM pg_catalog.pg_collation c
-    JOIN pg_catalog.pg_namespace cn ON cn.oid = c.collnamespace WHERE c.oid = a.attcollation), ''),
-  ARRAY(SELECT l.enumlabel::text FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid), a.attnotnull
-FROM chain JOIN pg_catalog.pg_attribute a ON a.attrelid = %(oid)s AND a.attnum = chain.attnum
-JOIN pg_catalog.pg_type t ON t.oid = chain.type AND t.typtype <> 'd' JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-JOIN pg_catalog.pg_type d ON d.oid = a.atttypid LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
-ORDER BY a.attnum
+  ARRAY(SELECT l.enumlabel::text FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid)
+FROM chain JOIN pg_catalog.pg_type t ON t.oid = chain.type AND t.typtype <> 'd' JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+JOIN pg_catalog.pg_type d ON d.oid = chain.declared LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
 """
+_COLLATIONS = """
+SELECT c.oid, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.collname) FROM pg_catalog.pg_collation c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = ANY(%s)
+"""
+_BUILT_IN = 10_000
+"""Objects with smaller numbers come with the server, the same ones in every database as long as it runs (PostgreSQL, "System Catalog
+Initial Data", OID assignment)."""
 _UNIQUE = """
 SELECT i.indkey::int2[] FROM pg_catalog.pg_index i
 WHERE i.indrelid = %s AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
@@ -268,6 +276,10 @@ WHERE f.contype = 'f' AND f.conparentid = 0 AND (f.confrelid = %(oid)s
     SELECT inhrelid AS oid FROM pg_catalog.pg_inherits WHERE inhparent = %(oid)s
     UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent) SELECT oid FROM tree))
 ORDER BY f.oid
+"""
+_RULES_OVER = """
+SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = ANY(%s) LIMIT 1
 """
 _VIEWS = """
 WITH RECURSIVE over AS (
@@ -313,11 +325,45 @@ def shown(schema: str, name: str) -> str:
     return name if schema == "public" else f"{schema}.{name}"
 
 
-def _column(row: Sequence[Any]) -> PostgresColumn:
-    name, number, base, sql_type, extension, sort, element, element_sql, declared, collation, labels, not_null = row
+class _Found(NamedTuple):
+    """A row of the catalogue about a table."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    persistence: str
+    parent: bool
+    indexed: bool
+
+
+def _column(row: Sequence[Any], of_type: Sequence[Any], collations: Mapping[int, Sequence[Any]]) -> PostgresColumn:
+    name, number, _, collation, not_null = row
+    base, sql_type, extension, sort, element, element_sql, declared, labels = of_type
+    (sorted_by,) = collations.get(collation, ("",))
     return PostgresColumn(
-        name, number, base, sql_type, extension, sort, element, element_sql, declared, collation, frozenset(labels), not_null=not_null
+        name, number, base, sql_type, extension, sort, element, element_sql, declared, sorted_by, frozenset(labels), not_null=not_null
     )
+
+
+_told: WeakKeyDictionary[Connection, dict[tuple[str, int], Sequence[Any]]] = WeakKeyDictionary()
+"""Connection -> the rows that it gave for objects that come with the server."""
+
+
+def _rows_of(connection: Connection, query: str, numbers: Iterable[int]) -> dict[int, Sequence[Any]]:
+    """Return number -> row of a query over objects with such numbers, that are told apart by the first column.
+
+    Of objects that come with the server each connection is asked once: most types are such, and the query costs more than all others here.
+    """
+    told = _told.setdefault(connection, {})
+    wanted = set(numbers)
+    found = {number: told[query, number] for number in wanted if (query, number) in told}
+    left = sorted(wanted - found.keys())
+    for number, *row in connection.execute(query.encode(), (left,)).fetchall() if left else ():
+        found[number] = row
+        if number < _BUILT_IN:
+            told[query, number] = row
+    return found
 
 
 class PostgresSchema:
@@ -343,40 +389,48 @@ class PostgresSchema:
     def family(self, name: str) -> tuple[int, ...]:
         """Return the value of :attr:`PostgresTable.family` without the rest of the table; empty when there is none of that name."""
         try:
-            oid = self._find(name)[0]
+            found = self._find(name)
         except NotInPostgresSchema:
             return ()
-        return (oid, *(row[3] for row in self.connection.execute(_TREE, (oid,)).fetchall()))
+        return (found.oid, *(row[3] for row in self.connection.execute(_TREE, (found.oid,)).fetchall()))
 
     def _read(self, name: str) -> PostgresTable:
-        return self._described(*self._find(name))
+        return self._described(self._find(name))
 
-    def _find(self, name: str) -> Any:
+    def _find(self, name: str) -> _Found:
         for place in places(name):
             if found := self.connection.execute(_FIND, place).fetchone():
                 if found[3] in {"r", "p"}:
-                    return found
+                    return _Found(*found)
                 what = f"table {name}, which is {_OTHER[found[3]]}"
                 under = tuple(shown(*row) for row in self.connection.execute(_UNDER, (found[0],)).fetchall())
                 raise NotInPostgresSchema(what, other=True, under=under)
         raise NotInPostgresSchema("table " + name)
 
-    def _described(self, oid: int, schema: str, name: str, kind: str, persistence: str) -> PostgresTable:
+    def _described(self, found: _Found) -> PostgresTable:
+        oid, schema, name, kind, persistence, parent, indexed = found
         columns = self.columns(oid)
-        tree = self.connection.execute(_TREE, (oid,)).fetchall()
-        keys, lasting = self._keys(oid, columns, inherited=bool(tree) and kind == "r", partitioned=kind == "p")
+        # Why not always: the catalogue marks a table that has, or ever had, a table below it or an index.
+        tree = self.connection.execute(_TREE, (oid,)).fetchall() if parent else []
+        keys, lasting = self._keys(oid, columns, indexed=indexed, inherited=bool(tree) and kind == "r", partitioned=kind == "p")
         foreign, children = (tuple(shown(*row[:2]) for row in tree if row[2] == each) for each in ("f", "r"))
         family = (oid, *(row[3] for row in tree))
         return PostgresTable(oid, schema, name, kind == "p", persistence == "u", columns, keys, lasting, foreign, children, family)
 
     def columns(self, oid: int) -> tuple[PostgresColumn, ...]:
         """The columns of anything with rows."""
-        return tuple(_column(row) for row in self.connection.execute(_COLUMNS, {"oid": oid}).fetchall())
+        rows = self.connection.execute(_COLUMNS, (oid,)).fetchall()
+        types = _rows_of(self.connection, _TYPES, {row[2] for row in rows})
+        collations = _rows_of(self.connection, _COLLATIONS, {row[3] for row in rows if row[3]})
+        # A type that is gone by now went with its columns.
+        return tuple(_column(row, types[row[2]], collations) for row in rows if row[2] in types)
 
-    def _keys(self, oid: int, columns: Sequence[PostgresColumn], *, inherited: bool, partitioned: bool) -> tuple[tuple[Key, ...], bool]:
+    def _keys(
+        self, oid: int, columns: Sequence[PostgresColumn], *, indexed: bool, inherited: bool, partitioned: bool
+    ) -> tuple[tuple[Key, ...], bool]:
         """What names a row. A parent's unique index says nothing about the tables that inherit from it."""
         by_number = {column.number: column for column in columns}
-        for (numbers,) in self.connection.execute(_UNIQUE, (oid,)).fetchall() if not inherited else ():
+        for (numbers,) in self.connection.execute(_UNIQUE, (oid,)).fetchall() if indexed and not inherited else ():
             parts = [by_number.get(number) for number in numbers]
             if all(part is not None and part.not_null for part in parts):
                 return tuple(Key(f"t.{quoted(part.name)}", part.sql_type, part.equals, part) for part in parts if part), True
@@ -417,6 +471,9 @@ class PostgresSchema:
 
     def views(self, oids: Sequence[int]) -> list[PostgresView]:
         """The views and materialised views that show rows of tables, through other views too."""
+        # Why first: most tables have none, and to plan the query that follows views costs the server four times as much.
+        if self.connection.execute(_RULES_OVER, (list(oids),)).fetchone() is None:
+            return []
         rows = self.connection.execute(_VIEWS, (list(oids),)).fetchall()
         return [
             PostgresView(oid, shown(schema, name), f"{quoted(schema)}.{quoted(name)}", kind == "m", readable, populated, dict(columns))
