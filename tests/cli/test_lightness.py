@@ -90,7 +90,15 @@ PARTS = {
     ),
     "what a server needs beside Django": (
         ("expunge.bootstrap.serving.keeper_child", "expunge.bootstrap.serving.served_map", "expunge.bootstrap.serving.server_door"),
-        ("expunge.bootstrap.installation", "expunge.engine", "expunge.maps", "expunge.residue", "expunge.adapters.database", "yaml", "numpy"),
+        (
+            "expunge.bootstrap.installation",
+            "expunge.engine",
+            "expunge.maps",
+            "expunge.residue",
+            "expunge.adapters.database",
+            "yaml",
+            "numpy",
+        ),
     ),
     "tokens": (
         ("expunge.bootstrap.pipelines",),
