@@ -29,9 +29,10 @@ from expunge.adapters.keeper.peers import Admitted
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keys.field_seals import FieldSeals
 from expunge.adapters.keys.local_keystore import open_keystore
-from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap import Expunge
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.kept_guard import KeptGuard
+from expunge.bootstrap.serving import keeper_process
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.ports.accounts.account_guard import AccountGuard, PasskeyProof
@@ -102,7 +103,7 @@ def _keeper(place: KeeperPlace, map_path: Path) -> Iterator[None]:
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
-        keeping.keep(place, None, Admitted(), lambda: (os.write(writing, b"."), None)[1], accounts=(map_path, SETTINGS))
+        keeper_process.keep(place, None, Admitted(), lambda: (os.write(writing, b"."), None)[1], accounts=(map_path, SETTINGS))
         os._exit(0)
     os.read(reading, 1)
     try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import pickle
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -36,7 +35,7 @@ from expunge.core.verification.receipt_verify import VerifiedReceipt
 from expunge.engine.opaque import opaque_check
 from expunge.engine.retention import content_kinds, dry_locate, map_check, schema_check
 from expunge.engine.retention.dry_locate import SampledPeople
-from expunge.errors import ExpungeError, Misconfigured, UsageError
+from expunge.errors import ExpungeError, UsageError
 from expunge.maps import MapFault, examine, find_map, read_map
 from expunge.maps.document.edits import CannotEdit
 from expunge.maps.drawing.picture import draw_lineage
@@ -66,7 +65,6 @@ __all__ = [
     "MapReview",
     "ReceiptInLog",
     "SampledPeople",
-    "ServedMap",
     "TableCounts",
     "WatchLimits",
     "Witness",
@@ -86,7 +84,6 @@ __all__ = [
     "read",
     "receipt_in_log",
     "review",
-    "served",
     "tree",
     "tree_lines",
     "watch_log",
@@ -137,55 +134,6 @@ def locate_map(path: Path | None) -> Path:
 def read(path: Path | None) -> DataMap:
     """A map that must be sound. Raises Misconfigured with every fault."""
     return read_map(locate_map(path), os.environ, kinds=Kinds())
-
-
-@dataclass(frozen=True)
-class ServedMap:
-    """What a server needs of a map. It names no place of a store and none of the state's database."""
-
-    map: DataMap
-    """Without URLs and options of stores, and without sections that no server looks at."""
-    database: AccountsDatabase | None
-    """The database of its accounts; None for a map without."""
-
-
-def served(path: Path | None) -> ServedMap:
-    """Read a map for a server, in a process of its own: this one never has the rest of it in its memory. It must have one thread.
-
-    Raises Misconfigured, with every fault.
-    """
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)
-            with os.fdopen(writing, "wb") as pipe:
-                pickle.dump(_served(path), pipe)
-        finally:
-            os._exit(0)
-    os.close(writing)
-    try:
-        with os.fdopen(reading, "rb") as pipe:
-            # The process above is ours, and reads for this one alone.
-            found = pickle.load(pipe)  # noqa: S301
-    except EOFError:
-        raise Misconfigured("the map could not be read: its reader ended", help="see whether memory is short, and try again") from None
-    finally:
-        os.waitpid(child, 0)
-    if isinstance(found, ServedMap):
-        return found
-    raise Misconfigured(found[0], help=found[1])
-
-
-def _served(path: Path | None) -> ServedMap | tuple[str, str]:
-    try:
-        data_map = read(path)
-        database = accounts_database(data_map)
-    except ExpungeError as error:
-        return error.message, error.help
-    stores = {name: StoreSpec(name, store.kind, "") for name, store in data_map.stores.items()}
-    kept = {name: getattr(data_map, name) for name in ("datasets", "retention", "state", "purposes", "accounts", "source")}
-    return ServedMap(DataMap(stores=stores, identities={}, ignore=(), **kept), database)
 
 
 def check(path: Path | None) -> CheckedMap:

@@ -15,6 +15,7 @@ import pytest
 
 from expunge.adapters.keys import key_files
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.serving import keeper_process
 from expunge.errors import KeeperAway
 from expunge.testing.forked import NOBODY, alongside, in_child
 from tests.cli import world
@@ -104,7 +105,7 @@ def test_a_keystore_without_a_passphrase_is_opened_as_ever(tmp_path: Path) -> No
 def test_users_and_groups_that_are_not_there_are_said(locked: Path) -> None:
     assert "no user named" in in_a_process("keeper", "run", "--allow-user", "nobody-has-this-name", cwd=locked).err
     assert "no group named" in in_a_process("keeper", "run", "--allow-group", "nobody-has-this-name", cwd=locked).err
-    assert keeping.admitted(["0", "root"], ["0"]).users == {0}
+    assert keeper_process.admitted(["0", "root"], ["0"]).users == {0}
 
 
 @pytest.mark.root
@@ -136,7 +137,7 @@ def test_a_keeper_under_a_user_of_its_own_serves_whoever_cannot_read_the_keys(lo
         os.setgroups([])
         os.setresgid(keeper_user, keeper_user, keeper_user)
         os.setresuid(keeper_user, keeper_user, keeper_user)
-        keeping.keep(place, PASSPHRASE, keeping.admitted([str(NOBODY)], []), lambda: os.write(writing, b"."))
+        keeper_process.keep(place, PASSPHRASE, keeper_process.admitted([str(NOBODY)], []), lambda: os.write(writing, b"."))
 
     def looked(pid: int, name: str) -> bytes:
         """What another process of the keeper's own user sees."""

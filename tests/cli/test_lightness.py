@@ -81,3 +81,36 @@ def test_a_command_that_is_made_alone_is_the_one_of_the_whole_command_line() -> 
         assert set(alone.commands) == {word, "demo"} or word == "demo"
         assert shown(alone.commands[word]) == shown(command)
     assert shown(get_command(whole_application("no-such-command"))) == shown(whole)
+
+
+PARTS = {
+    "the keeper without a vault": (
+        ("expunge.bootstrap.serving.keeper_process", "expunge.bootstrap.serving.kept_senders"),
+        ("expunge.bootstrap.installation", "expunge.residue", "expunge.learn", "expunge.web", "numpy"),
+    ),
+    "what a server needs beside Django": (
+        ("expunge.bootstrap.serving.keeper_child", "expunge.bootstrap.serving.served_map", "expunge.bootstrap.serving.server_door"),
+        (
+            "expunge.bootstrap.installation",
+            "expunge.engine",
+            "expunge.maps",
+            "expunge.residue",
+            "expunge.adapters.database",
+            "yaml",
+            "numpy",
+        ),
+    ),
+    "tokens": (
+        ("expunge.bootstrap.pipelines",),
+        ("expunge.bootstrap.installation", "expunge.bootstrap.keeping", "expunge.residue", "expunge.learn", "numpy"),
+    ),
+}
+"""Part -> the modules that it begins with, and what none of them imports: a server starts three processes, and each imports its own."""
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_imports_what_it_needs(part: str) -> None:
+    modules, without = PARTS[part]
+    code = f"import sys, {', '.join(modules)}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
+    assert [name for name in done.stdout.split() if name.startswith(tuple(f"{each}." for each in without)) or name in without] == []

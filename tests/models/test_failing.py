@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from expunge import faults
-from expunge.bootstrap.open_state import GATE
+from expunge.bootstrap.state_folder import GATE
 from expunge.core.evidence.receipt import Result
 from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.orders.run import Run

@@ -16,6 +16,7 @@ from expunge.adapters.keeper.peers import Admitted
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.adapters.keys import key_files
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.serving import keeper_process
 from expunge.bootstrap.vault.kept_installation import KeptInstallation
 from expunge.testing.forked import RunningChild
 from tests.adapters.keeper.kept import KeeperProcess
@@ -71,7 +72,7 @@ class KeptHome(KeeperProcess, Doorbells):
                     answers()
 
                 doors = KeptInstallation(self.map, PASSPHRASE) if with_map else None
-                keeping.keep(self.place, PASSPHRASE, admitted or Admitted(), ready, doors)
+                keeper_process.keep(self.place, PASSPHRASE, admitted or Admitted(), ready, doors)
             return passed
 
         self.begin(keep)

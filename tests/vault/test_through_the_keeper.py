@@ -15,6 +15,7 @@ import pytest
 
 import expunge.vault
 from expunge.bootstrap import keeping
+from expunge.bootstrap.serving import keeper_process
 from expunge.bootstrap.vault.access import open_vault
 from expunge.bootstrap.vault.kept_vault import KeptVault
 from expunge.errors import KeystoreLocked, Misconfigured, Refused, SessionGone, StoreUnavailable, UsageError
@@ -208,7 +209,7 @@ def test_ranges_and_bodies_are_bounded(kept: KeptHome):
 
 def test_rights_are_told_by_the_keeper_and_among_those_who_can_read(kept: KeptHome):
     """The status of the keeper, and the answer to who can read, name each account and what it may."""
-    admitted = keeping.admitted([], [], ["0:look"], [], ["0"])
+    admitted = keeper_process.admitted([], [], ["0:look"], [], ["0"])
     assert run("vault", "who-can-read", "--json", cwd=kept.folder, env=ENVIRONMENT).json["keeper"] is None
     kept.start(admitted=admitted)
     rights = [{"who": "user root", "may": "send recordings in"}, {"who": "user root", "may": "open recordings for 'look'"}]
@@ -231,7 +232,7 @@ def test_programs_of_other_users_have_what_the_operator_gave_them_and_no_file(ke
     (kept.folder / "state").chmod(0o711)
     for path in (kept.folder, *kept.folder.rglob("*")):
         os.chown(path, owner, owner)
-    kept.start(admitted=keeping.admitted([], [], [f"{viewer}:look"], [], [str(camera)]), as_user=owner)
+    kept.start(admitted=keeper_process.admitted([], [], [f"{viewer}:look"], [], [str(camera)]), as_user=owner)
 
     def sends() -> tuple[str, str]:
         become(camera)

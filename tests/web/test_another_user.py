@@ -18,7 +18,9 @@ import pytest
 
 from expunge.bootstrap import keeping
 from expunge.bootstrap.open_state import read_installed
+from expunge.bootstrap.serving import keeper_process
 from expunge.bootstrap.serving.kept_senders import KeptSenders
+from expunge.bootstrap.serving.served_map import read_served
 from expunge.bootstrap.serving.server_door import Sent, ServerDoor
 from expunge.bootstrap.vault.kept_installation import KeptInstallation
 from expunge.testing.forked import alongside
@@ -85,9 +87,9 @@ def test_a_server_under_a_user_of_its_own_serves_and_reaches_nothing_else(tmp_pa
 
     def keep(ready: Callable[[], object]) -> None:
         become(OWNER)
-        admitted = keeping.serving(keeping.admitted([], []), [str(SERVER)], [], own_alone=False)
+        admitted = keeper_process.serving(keeper_process.admitted([], []), [str(SERVER)], [], own_alone=False)
         doors = KeptInstallation(map_file, None)
-        keeping.keep(place, None, admitted, ready, doors, KeptSenders(map_file, doors))
+        keeper_process.keep(place, None, admitted, ready, doors, KeptSenders(map_file, doors))
 
     with listening() as inside, socket.create_server(("127.0.0.1", 0)) as elsewhere:
         sock = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -106,7 +108,7 @@ def test_a_server_under_a_user_of_its_own_serves_and_reaches_nothing_else(tmp_pa
             warm_up(map_file)
             become(SERVER)
             acts.plant(look)
-            server = HttpServer(map_file, sock, lambda: ready() and None, print, lambda: None)
+            server = HttpServer(map_file, read_served(map_file), sock, lambda: ready() and None, print, lambda: None)
             for each in ("user", "group"):
                 # What gunicorn took from this process before it became another user's.
                 server.cfg.set(each, SERVER)

@@ -20,7 +20,7 @@ from expunge.adapters.keys import key_files
 from expunge.adapters.keys.local_keystore import open_keystore
 from tests.adapters.keeper import memory
 from tests.cli.running import expunge
-from tests.vault.doorbells import ANNA, Doorbells, build, path_of, speech
+from tests.vault.doorbells import ANNA, Doorbells, path_of, speech
 from tests.web.acts import DONE, below
 from tests.web.inside import TELLS_ALL, infested, listening, needs_landlock, outside
 from tests.web.sending import Sending, keeping, said
@@ -47,9 +47,8 @@ READS_ALL = """
 """
 
 
-def test_code_inside_the_web_process_finds_no_key_in_memory_or_open_files(tmp_path: Path) -> None:
+def test_code_inside_the_web_process_finds_no_key_in_memory_or_open_files(home: Doorbells) -> None:
     """Nor the key of a recording that came in through it, or of one that is coming in."""
-    home = build(tmp_path / "home")
     token = issue(home.folder, "camera", "ingest")
     control, lying = secrets.token_bytes(32), secrets.token_bytes(32)
     with listening() as inside:
@@ -123,15 +122,10 @@ def not_done(told: dict[str, str]) -> dict[str, str]:
     return {act: came for act, came in told.items() if came != DONE}
 
 
-@pytest.fixture
-def infested_home(tmp_path: Path) -> Doorbells:
-    return build(tmp_path / "home")
-
-
 @needs_landlock
-def test_code_inside_the_web_process_is_refused_all_that_is_not_its_senders(infested_home: Doorbells) -> None:
+def test_code_inside_the_web_process_is_refused_all_that_is_not_its_senders(home: Doorbells) -> None:
     """Of the keystore's own user: files are shut to the process, and the keeper that the server started lets that user serve alone."""
-    folder = infested_home.folder
+    folder = home.folder
     holder = issue(folder, "camera", "ingest")
     names = {"none": "", "nonsense": "x", "another scope": issue(folder, "airflow"), "another sender": issue(folder, "phone", "ingest")}
     names["a revoked one"] = issue(folder, "old", "ingest")
@@ -158,7 +152,7 @@ def test_code_inside_the_web_process_is_refused_all_that_is_not_its_senders(infe
     refused_senders(told["senders"])
     assert {source for source, _ in edges(folder) if source.startswith("s3:")} == {"s3://a/b"}, "of the lineage of a token that is good"
     assert {target for _, target in edges(folder)} & {"s3://a/none", "s3://a/a_revoked_one", "s3://a/another_sender"} == set()
-    with infested_home.open() as opened:
+    with home.open() as opened:
         assert opened.orders(), "commands beside the server go on"
     controls(folder, known | {"keeper": 0, "port": 0})
 
@@ -243,9 +237,9 @@ def company_on_server(folder: Path, database: str) -> Path:
     return path
 
 
-def test_commands_beside_a_server_open_the_keys_themselves(infested_home: Doorbells) -> None:
+def test_commands_beside_a_server_open_the_keys_themselves(home: Doorbells) -> None:
     """The keeper that the server started lets nobody sign, which no command of its user needs."""
-    folder = infested_home.folder
+    folder = home.folder
     (folder / "a.flac").write_bytes(speech(2))
     with serving(folder, issue(folder)) as served:
         rights = expunge("keeper", "status", "--json", cwd=folder).json["rights"]
@@ -255,7 +249,7 @@ def test_commands_beside_a_server_open_the_keys_themselves(infested_home: Doorbe
         assert issue(folder, "another", "ingest")
         ran = expunge("ingest", "a.flac", "--dataset", "doorbell", "--name", path_of(ANNA, "r-1"), cwd=folder)
         assert ran.code == 0, ran.err
-        assert infested_home.read(ANNA, "r-1") == speech(2)
+        assert home.read(ANNA, "r-1") == speech(2)
         for command in (("doctor",), ("check",), ("lineage", "show"), ("vault", "status"), ("due",)):
             ran = expunge(*command, cwd=folder)
             assert not ran.err or "keeper" not in ran.err, (command, ran.err)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from expunge.bootstrap import consent_methods
+from expunge.adapters.asking.documents import SignedForm
+from expunge.adapters.asking.messages import AnswerLinks, EmailPlus, HttpTextGateway, TextPlus
+from expunge.adapters.outbound.mail_smtp import MailServer
 from expunge.bootstrap.service import DomainService
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent.consent import ConsentAnswer, Consents
 from expunge.core.consent.consent_requests import OpenAsking
+from expunge.core.datamap.purposes import AskingSpec
 from expunge.core.values.ids import OrderId
 from expunge.engine.consent import consent_decisions, disclosure_texts, guardian_register, parental_consent
 from expunge.engine.consent.consent_decisions import Agreement, ConsentGrant, WithdrawalResult
@@ -87,11 +90,11 @@ class ConsentService(DomainService):
 
     def methods(self) -> dict[str, ConsentMethod]:
         """The ways of asking that the map sets up."""
-        return consent_methods.methods(self.context.data_map.asking)
+        return _methods(self.context.data_map.asking)
 
     def method(self, name: str) -> ConsentMethod:
         """Return one method. Raises UsageError that lists the methods there are."""
-        return consent_methods.method(self.context.data_map.asking, name)
+        return _method(self.context.data_map.asking, name)
 
     def answer_any(self, request: str, token: str, document: bytes = b"", staff: str = "") -> AskingAnswer:
         """Take an answer by whichever way of the map the request was asked in."""
@@ -127,3 +130,22 @@ class ConsentService(DomainService):
         """Enter that one identity was two people's."""
         with self.changing():
             guardian_register.split(self.context, subject, new, by=by, reason=reason)
+
+
+def _methods(spec: AskingSpec) -> dict[str, ConsentMethod]:
+    """Return name -> method: the signed form always, methods by message where the map names a server for them."""
+    found: list[ConsentMethod] = [SignedForm()]
+    if spec.mail:
+        found.append(EmailPlus(MailServer.at(spec.mail), spec.sender, AnswerLinks(spec.answer, spec.revoke), spec.delay))
+    if spec.text_gateway:
+        found.append(TextPlus(HttpTextGateway(spec.text_gateway, spec.text_key), AnswerLinks(spec.answer, spec.revoke), spec.delay))
+    return {each.name: each for each in found}
+
+
+def _method(spec: AskingSpec, name: str) -> ConsentMethod:
+    """Return one method. Raises UsageError that lists the methods there are."""
+    known = _methods(spec)
+    if name not in known:
+        message = f"the map sets up no way of asking called {name!r}"
+        raise UsageError(message, help=f"there is {', '.join(sorted(known))}; for others, asking: in the map")
+    return known[name]

@@ -6,7 +6,8 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 
-from expunge.bootstrap.open_state import KEYS, read_installed
+from expunge.bootstrap.open_state import read_installed
+from expunge.bootstrap.state_folder import KEYS
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.discovery.discovery import Discovery
 from expunge.engine.aftercare.own_evidence import OwnEvidence

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from expunge.adapters.files import gate_pipelines
-from expunge.bootstrap.open_state import GATE
 from expunge.bootstrap.service import DomainService
+from expunge.bootstrap.state_folder import GATE
 from expunge.core.gate.training_manifest import Certificate, TrainingManifest, parse_manifest
 from expunge.engine.gate import fencing
 from expunge.gate import MAX_AGE, Gate, Subject, was_in

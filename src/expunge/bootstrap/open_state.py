@@ -20,6 +20,7 @@ from expunge.adapters.files.outbox_files import FileOutbox
 from expunge.adapters.files.shelf_files import FileShelf
 from expunge.adapters.log.cosigning import Witnesses
 from expunge.adapters.state.url import sqlite_url
+from expunge.bootstrap.state_folder import DATABASE, LOG, ORDERS, OUTBOX, keys_missing
 from expunge.core.accounts.staff_events import RightUsed, StaffSeen
 from expunge.core.datamap.datamap import DataMap, WitnessSpec
 from expunge.core.gate.gate_snapshot import ListedMeaning, parse_snapshot
@@ -27,7 +28,7 @@ from expunge.core.journal import events as ev
 from expunge.core.journal.ledger_events import LedgerLogged
 from expunge.core.journal.peek import peek
 from expunge.core.log import trust
-from expunge.errors import EvidenceInvalid, Misconfigured, StateUnavailable
+from expunge.errors import EvidenceInvalid, Misconfigured
 from expunge.maps import find_map, read_map
 from expunge.ports.keys import InstallationKeys
 from expunge.ports.leases import Leases
@@ -36,14 +37,6 @@ from expunge.ports.queue import Queue
 from expunge.ports.shelf import Shelf
 from expunge.stores import Kinds
 
-KEYS = "keys"
-LOG = "log"
-ORDERS = "orders"
-OUTBOX = "outbox"
-SCRATCH = "scratch"
-GATE = "gate/snapshot"
-INDEX = "index"
-DATABASE = "state.db"
 PATIENCE = timedelta(seconds=5)
 """How long all witnesses together may take to cosign a checkpoint. The log is locked meanwhile."""
 
@@ -60,16 +53,6 @@ class InstallationState:
     queue: Queue | None = None
 
 
-def require_keys(folder: Path) -> None:
-    """Raise Misconfigured where there is no installation yet, StateUnavailable where its keys are gone."""
-    if (folder / KEYS).exists():
-        return
-    if any((folder / part).exists() for part in (DATABASE, LOG, GATE, ORDERS)):
-        raise _keys_missing(folder)
-    message = f"there is no state in {folder} yet"
-    raise Misconfigured(message, help="run `expunge init`")
-
-
 def require_unused(data_map: DataMap) -> None:
     """Raise StateUnavailable where a journal was written under keys that are gone: new ones would know none of the subjects in it."""
     folder = Path(data_map.state)
@@ -78,12 +61,7 @@ def require_unused(data_map: DataMap) -> None:
         with _on_server(data_map.state_url).journal as journal:
             used = any(True for _ in journal.streams())
     if used:
-        raise _keys_missing(folder)
-
-
-def _keys_missing(folder: Path) -> StateUnavailable:
-    message = f"the keys of {folder} are missing: {KEYS}/ is not there"
-    return StateUnavailable(message, help=f"restore {KEYS}/ from its backup; nothing was changed")
+        raise keys_missing(folder)
 
 
 def open_state(data_map: DataMap) -> InstallationState:

@@ -14,7 +14,8 @@ from typing import Self
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
 from expunge.adapters.host.gc_tuning import RelaxedCollector
-from expunge.bootstrap.open_state import latest, open_state, read_installed, require_keys
+from expunge.bootstrap.open_state import latest, open_state, read_installed
+from expunge.bootstrap.state_folder import require_keys
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope, admit
 from expunge.core.lineage.lineage_merge import MergedEdge, sighted

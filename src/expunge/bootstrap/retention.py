@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expunge import durable
-from expunge.bootstrap.open_state import GATE, published
+from expunge.bootstrap.open_state import published
 from expunge.bootstrap.service import DomainService
+from expunge.bootstrap.state_folder import GATE
 from expunge.core.retention.inactivity import InactiveProfile
 from expunge.core.retention.public_claims import CheckedClaim, Published
 from expunge.core.retention.retention_rules import DatasetAge

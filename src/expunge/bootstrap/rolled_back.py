@@ -13,7 +13,8 @@ from expunge.adapters.files.shelf_files import FileShelf
 from expunge.adapters.log.cosigning import Witnesses
 from expunge.adapters.log.older_log import OlderLog
 from expunge.adapters.log.tile_log import TileLog
-from expunge.bootstrap.open_state import GATE, LOG, InstallationState, anchor, origin_of, published
+from expunge.bootstrap.open_state import InstallationState, anchor, origin_of, published
+from expunge.bootstrap.state_folder import GATE, LOG
 from expunge.core.orders.run import Run
 from expunge.core.values.ids import OrderId
 from expunge.engine.aftercare import journal_rollback

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from expunge.core.orders.run import Run
 from expunge.core.values.cause import ByRule, Entered
 from expunge.core.values.copy import Selector
+from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
 from expunge.core.values.scope import Scope
 from expunge.engine.intake import class_orders, person_orders
 from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel.context import Context
+from expunge.engine.models import membership_review
 from expunge.errors import UsageError
 
 
@@ -52,3 +55,12 @@ class OrderService(DomainService):
             return class_orders.receive_class(
                 self.context, kind, scope, selectors, cause=ByRule(rule), channel=channel, requester=requester
             )
+
+
+class ModelService(DomainService):
+    """Artefacts learnt from people's data."""
+
+    def looked_at(self, order: OrderId, dataset: str, said: str) -> Run:
+        """Record a reviewer's reason for keeping a model; see :func:`expunge.engine.models.membership_review.look_at`."""
+        with self.changing():
+            return membership_review.look_at(self.context, order, dataset, said)

@@ -22,7 +22,7 @@ from expunge.adapters.keeper.requests import Hello, Request
 from expunge.adapters.keeper.server import Keeper, KeeperLimits
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
 from expunge.adapters.keys.local_keystore import LocalKeys, create, open_keystore
-from expunge.bootstrap import keeping
+from expunge.bootstrap.serving import keeper_process
 from expunge.testing.forked import ChildExit, RunningChild, start
 
 PATIENCE = 20.0
@@ -79,7 +79,7 @@ class Kept(KeeperProcess):
         """Start a keeper that seals fields of accounts, as the command does."""
 
         def keep(ready: Callable[[], object]) -> list[str]:
-            keeping.keep(self.place, None, Admitted(), lambda: ready() and None)
+            keeper_process.keep(self.place, None, Admitted(), lambda: ready() and None)
             return []
 
         self.begin(keep)

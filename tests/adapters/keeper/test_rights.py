@@ -16,7 +16,7 @@ from expunge.adapters.keeper.requests import Request, Status, Stop
 from expunge.adapters.keeper.sender_requests import NoSenders, SendersDesk
 from expunge.adapters.keeper.server import Keeper
 from expunge.adapters.keeper.vault_requests import NoVault, VaultDesk
-from expunge.bootstrap import keeping
+from expunge.bootstrap.serving import keeper_process
 from expunge.errors import Misconfigured, UsageError
 
 KEYS, CAMERA, VIEWER, TRAINER, STRANGER, GUEST, SERVER = range(50_001, 50_008)
@@ -123,17 +123,17 @@ def test_a_keeper_of_a_server_lets_its_own_user_serve_alone() -> None:
     assert asyncio.run(keeper._act(own, Status(), b"")).value
     with pytest.raises(Misconfigured, match="ends with it"):
         asyncio.run(keeper._act(own, Stop(), b""))
-    told = keeping.rights_of(keeping.serving(Admitted(), [], ["0"], own_alone=True))
+    told = keeper_process.rights_of(keeper_process.serving(Admitted(), [], ["0"], own_alone=True))
     assert [may for _, may in told] == ["serve senders with tokens"] * 2
 
 
 def test_rights_are_read_from_options_and_told_by_name() -> None:
-    found = keeping.admitted([], [], ["0:look", "0:train", "1:look"], ["0:look"], ["0"], ["0"])
+    found = keeper_process.admitted([], [], ["0:look", "0:train", "1:look"], ["0:look"], ["0"], ["0"])
     assert found.read == {"look": Accounts(frozenset({0, 1}), frozenset({0})), "train": Accounts(frozenset({0}))}
     assert found.others
     assert not found.keys
-    told = keeping.rights_of(found)
+    told = keeper_process.rights_of(found)
     assert ("user root", "send recordings in") in told
     assert ("group root", "open recordings for 'look'") in told
     with pytest.raises(UsageError, match="no purpose"):
-        keeping.admitted([], [], ["0"])
+        keeper_process.admitted([], [], ["0"])

@@ -17,7 +17,7 @@ from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.host.clocks import SystemClock
 from expunge.adapters.state.url import sqlite_url
 from expunge.bootstrap.accounts import staff_desks
-from expunge.bootstrap.open_state import DATABASE
+from expunge.bootstrap.state_folder import DATABASE
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import RIGHTS, JobFunction
 from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, StaffAct

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.keeping import needs_keeper, open_vault_door
-from expunge.bootstrap.open_state import read_installed, require_keys
+from expunge.bootstrap.open_state import read_installed
+from expunge.bootstrap.state_folder import require_keys
 from expunge.bootstrap.vault.kept_vault import KeptVault
 from expunge.bootstrap.vault.service import VaultService
 from expunge.errors import KeystoreLocked

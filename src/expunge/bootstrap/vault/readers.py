@@ -15,7 +15,7 @@ from pathlib import Path
 
 from expunge.adapters.keys.local_keystore import is_locked
 from expunge.bootstrap.keeping import keeper_status, place_of
-from expunge.bootstrap.open_state import KEYS
+from expunge.bootstrap.state_folder import KEYS
 from expunge.bootstrap.vault import roots
 from expunge.bootstrap.vault.vault_names import KIND
 from expunge.bootstrap.vault.vaults import TABLE

@@ -13,7 +13,8 @@ from expunge.adapters.roots.guarded_root import Guard, GuardedRoot
 from expunge.adapters.roots.local_root import LocalRoot
 from expunge.adapters.roots.moved_root import MovedRoot
 from expunge.adapters.roots.transit_guard import TransitGuard
-from expunge.bootstrap.open_state import KEYS, read_installed
+from expunge.bootstrap.open_state import read_installed
+from expunge.bootstrap.state_folder import KEYS
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.vault_root import RootKind, RootSpec
 from expunge.core.values.copy import Finding, FindingKind

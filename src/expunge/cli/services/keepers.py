@@ -7,13 +7,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.installation import PASSPHRASE, ask_secret
 from expunge.errors import KeystoreLocked, UsageError
+
+if TYPE_CHECKING:
+    from expunge.ports.vault.vault_door import VaultDoors
 
 app = typer.Typer(help="The process that holds the keys: run it, ask how it is, stop it.", no_args_is_help=True)
 
@@ -72,25 +75,32 @@ def run(
     cannot look into this process; root can.
     """
     from expunge.bootstrap import keeping
+    from expunge.bootstrap.serving import keeper_process
     from expunge.bootstrap.serving.kept_senders import KeptSenders
-    from expunge.bootstrap.vault.kept_installation import KeptInstallation
 
     place = keeping.place_of(map_file, state)
-    admitted = keeping.admitted(
+    admitted = keeper_process.admitted(
         allow_user or (), allow_group or (), let_read or (), let_group_read or (), let_ingest or (), let_group_ingest or ()
     )
-    admitted = keeping.serving(admitted, let_serve or (), let_group_serve or (), own_alone=only_serve)
-    path, with_vault = keeping.map_of_keeper(place, map_file, admitted) if map_file is not None or state is None else (None, False)
-    keeping.close_to_others()
+    admitted = keeper_process.serving(admitted, let_serve or (), let_group_serve or (), own_alone=only_serve)
+    path, with_vault = keeper_process.map_of_keeper(place, map_file, admitted) if map_file is not None or state is None else (None, False)
+    keeper_process.close_to_others()
     passphrase = _passphrase(passphrase_file) if keeping.needs_passphrase(place) else None
 
     def ready() -> None:
         _tell(place.state, place.door, with_vault=with_vault, as_json=as_json)
 
-    doors = KeptInstallation(path, passphrase) if path and with_vault else None
-    senders, accounts = (KeptSenders(path, doors), keeping.accounts_of_keeper(path)) if path else (None, None)
+    doors = _doors(path, passphrase) if path and with_vault else None
+    senders, accounts = (KeptSenders(path, doors), keeper_process.accounts_of_keeper(path)) if path else (None, None)
     with _descriptor(first_link_to) as tell:
-        keeping.keep(place, passphrase, admitted, ready, doors, senders, accounts, tell)
+        keeper_process.keep(place, passphrase, admitted, ready, doors, senders, accounts, tell)
+
+
+def _doors(path: Path, passphrase: str | None) -> VaultDoors:
+    # Why apart: they need most of the package, and a keeper without a vault needs little.
+    from expunge.bootstrap.vault.kept_installation import KeptInstallation
+
+    return KeptInstallation(path, passphrase)
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from expunge.errors import Misconfigured, UsageError
 
 if TYPE_CHECKING:
     from expunge.bootstrap.serving.keeper_child import KeeperChild
+    from expunge.bootstrap.serving.served_map import ServedMap
     from expunge.core.attempts.client_networks import Network
-    from expunge.survey import ServedMap
     from expunge.web.tls import TlsFiles
 
 LOOPBACK = "127.0.0.1"
@@ -100,22 +100,23 @@ def serve(
             output.note(f"the web process cannot be closed as it should be: {gap}")
         if why_not := keeper.begin(with_link=pages is not None and _shows_link(as_json=as_json)):
             output.note(f"requests are answered with 503 for now: {why_not}")
-        HttpServer(map_file, listening, ready, output.note, keeper.look_after, tls, access_log).run()
+        HttpServer(map_file, served, listening, ready, output.note, keeper.look_after, tls, access_log).run()
 
 
 def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> ServedMap:
-    """Set Django up for the pages of a map that has some, and return what a server needs of the map. Raises Misconfigured.
+    """Set Django up, for the pages too where a map has some, and return what a server needs of the map. Raises Misconfigured.
 
     It comes before all else: Django is set up once in a process, and all else sets it up without the pages.
     """
-    from expunge import survey
+    from expunge.bootstrap.serving.served_map import read_served, set_up_api
 
     # Why gone: settings of another Django program would bring its middleware along.
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    found = survey.served(map_file)
-    if found.map.accounts is None or found.database is None:
-        return found
+    found = read_served(map_file)
     try:
+        if found.map.accounts is None or found.database is None:
+            set_up_api()
+            return found
         from expunge.web.site.settings import set_up
 
         set_up(found.map.accounts, found.database.settings, proxies, os.environ.get(_PASSWORDS, ""))

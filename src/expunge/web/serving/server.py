@@ -21,9 +21,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from ninja import NinjaAPI
 
-from expunge import survey
 from expunge.bootstrap.accounts.pages import open_accounts
 from expunge.bootstrap.serving import closed_worker
+from expunge.bootstrap.serving.served_map import ServedMap, read_served
 from expunge.bootstrap.serving.server_door import ServerDoor
 from expunge.core.attempts.client_networks import Network, client_of
 from expunge.errors import ExpungeError, Misconfigured
@@ -111,6 +111,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
     def __init__(
         self,
         map_file: Path | None,
+        served: ServedMap,
         listening: socket.socket,
         ready: Callable[[], None],
         tell: Callable[[str], None],
@@ -121,7 +122,8 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         """Take a socket that listens.
 
         Args:
-            map_file: the data map.
+            map_file: the data map, which is read again when a worker is to begin by a new one.
+            served: what was read of it.
             listening: the socket, which is gunicorn's from here on.
             ready: called once, in this process, when a worker answers.
             tell: tells the operator something, in one line.
@@ -132,7 +134,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         Raises:
             Misconfigured: certificate and key cannot be used, or the access log cannot be written.
         """
-        self._map_file = map_file
+        self._map_file, self._served = map_file, served
         # Why detached: gunicorn closes this descriptor when it takes it over, and another file may get its number.
         self._bind = f"fd://{listening.detach()}"
         self._ready = ready
@@ -195,7 +197,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
     def can_begin(self) -> bool:
         """Return whether a worker could begin by the map as it is now; say so where none could."""
         try:
-            survey.served(self._map_file)
+            self._served = read_served(self._map_file)
         except ExpungeError as error:
             self._tell(f"map and certificate were not read again, and the earlier ones stay in use: {error.message}; {error.help}")
             return False
@@ -211,9 +213,9 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         super().reload()
 
     def load(self) -> AccessLog:
-        """Read the map in the worker, after the fork, and close the worker before it has threads or clients."""
+        """Compose the application in the worker, after the fork, and close the worker before it has threads or clients."""
         tell_places_alone(self._tell)
-        served = survey.served(self._map_file)
+        served = self._served
         door = ServerDoor.of(served.map)
         metrics = Metrics()
         accounts = open_accounts(served.map, served.database, metrics.count_refused_fields)

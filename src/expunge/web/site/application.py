@@ -53,7 +53,8 @@ def make_pages(
     settings.EXPUNGE_HAND_OVERS, settings.EXPUNGE_RECOVERIES = hand_overs, recoveries
     email_confirmed.connect(settle_confirmed, dispatch_uid="expunge.mail")
     account_closing.connect(_forget_mail, dispatch_uid="expunge.mail")
-    call_command("migrate", verbosity=0, interactive=False)
+    if not migrated():
+        call_command("migrate", verbosity=0, interactive=False)
     return Pages()
 
 
