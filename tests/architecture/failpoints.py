@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.architecture.source import PACKAGE, SOURCE, Module, Tree, aliases, callee
+from tests.architecture.source import PACKAGE, SOURCE, Module, Tree, callee
 
 WRITES_WHOLE = frozenset(f"{PACKAGE}.durable.{each}" for each in ("write_new", "write_bytes", "write_all"))
 DEFINING = frozenset({f"{PACKAGE}.durable", f"{PACKAGE}.faults"})
@@ -23,7 +23,7 @@ def all_failpoints(source: Path = SOURCE) -> tuple[str, ...]:
 
     The answer is kept, because many test files ask while they are collected, and a module that mentions no failpoint is not parsed.
     """
-    return tuple(sorted({name for module in Tree.load(source, mentions=("failpoint(", " at=", "(at=")) for name, _ in _named(module)}))
+    return tuple(sorted({name for module in Tree.load(source, mentions=("failpoint(", "(at=", " at=")) for name, _ in _named(module)}))
 
 
 def failpoint_faults(tree: Tree) -> Iterator[str]:
@@ -45,8 +45,8 @@ def failpoint_faults(tree: Tree) -> Iterator[str]:
 def _named(module: Module) -> Iterator[tuple[str, int]]:
     if module.name in DEFINING:
         return
-    names = aliases(module)
-    for call in module.calls():
+    names = module.aliases
+    for call in module.calls:
         path = callee(call, names)
         if path == f"{PACKAGE}.faults.failpoint" and call.args:
             literal = _literal(call.args[0])
@@ -63,8 +63,8 @@ def _named(module: Module) -> Iterator[tuple[str, int]]:
 
 
 def _not_literal(module: Module) -> Iterator[str]:
-    names = aliases(module)
-    for call in module.calls():
+    names = module.aliases
+    for call in module.calls:
         path = callee(call, names)
         if path == f"{PACKAGE}.faults.failpoint" and (not call.args or _literal(call.args[0]) is None):
             yield f"{module.at(call)}: the failpoint's name is not a literal"
