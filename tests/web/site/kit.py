@@ -22,6 +22,10 @@ from aiosmtpd.controller import Controller
 from tests.engine.accounts.company import ISSUER, Company
 from tests.web.serving import Served, company, serving
 
+_OF_THE_SERVER = ("django_migrations", "django_content_type", "auth_permission", "sqlite_sequence")
+"""Tables of the accounts' database that the server fills when it begins."""
+_OF_PEOPLE = ("account", "account_recovery", "code_device", "credential", "hand_over", "membership", "notice")
+"""Tables of the keeper with rows about customers."""
 BACK_IN = "Your code to get back into Acme Doorbells"
 CODE = re.compile(r"^\s*([A-Z0-9]{3,4}-?[A-Z0-9]{3,4}(?:-?[A-Z0-9]{3})?)\s*$", re.MULTILINE)
 
@@ -121,6 +125,17 @@ class SiteServed:
         """Ask the accounts' database, or change it, as no page could."""
         with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:
             return connection.execute(statement, values).fetchall()
+
+    def forget_everyone(self) -> None:
+        """Remove every customer, session, counter, attack and mail, as no page could. The journal stays, and with it the register of staff."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=20)) as connection, connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            for name in set(tables) - set(_OF_THE_SERVER):
+                connection.execute(f'DELETE FROM "{name}"')
+        with contextlib.closing(sqlite3.connect(self.folder / "state" / "state.db", timeout=20)) as connection, connection:
+            for name in _OF_PEOPLE:
+                connection.execute(f"DELETE FROM expunge_{name}")
+        self.sink.mails.clear()
 
 
 _CLIENTS = itertools.count(1)

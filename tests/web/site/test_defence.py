@@ -189,14 +189,14 @@ def test_an_owner_is_told_of_many_failures_once(served_site: SiteServed, wrong: 
 @pytest.mark.duty("RNG-20", "FAIL-10")
 def test_an_owner_is_told_of_sessions_in_two_networks(served_site: SiteServed) -> None:
     first = HttpPerson(served_site)
-    first.sign_up("twice@example.org")
+    first.sign_up("two-places@example.org")
     same = HttpPerson(served_site, address=first.address)
-    confirm(served_site, same, "twice@example.org")
+    confirm(served_site, same, "two-places@example.org")
     subject = "Your account is used in two places at once"
-    assert subject not in served_site.sink.subjects("twice@example.org")
-    confirm(served_site, HttpPerson(served_site), "twice@example.org")
-    served_site.sink.about("twice@example.org", subject)
-    assert served_site.sink.subjects("twice@example.org").count(subject) == 1
+    assert subject not in served_site.sink.subjects("two-places@example.org")
+    confirm(served_site, HttpPerson(served_site), "two-places@example.org")
+    served_site.sink.about("two-places@example.org", subject)
+    assert served_site.sink.subjects("two-places@example.org").count(subject) == 1
 
 
 def confirm(served: SiteServed, person: HttpPerson, address: str) -> None:

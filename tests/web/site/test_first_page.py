@@ -4,17 +4,16 @@ import os
 import urllib.request
 from pathlib import Path
 
-from tests.web.site.kit import site
+from tests.web.site.kit import SiteServed, site
 
 
-def test_pages_are_served_beside_the_api(tmp_path: Path) -> None:
-    with site(tmp_path) as served:
-        with urllib.request.urlopen(f"{served.origin}/", timeout=20) as page:
-            assert page.status == 200
-            assert "'self'" in page.headers["Content-Security-Policy"]
-        assert served.served.get("healthz").status == 200
-        with urllib.request.urlopen(f"{served.origin}/account/login/", timeout=20) as page:
-            assert b"password" in page.read()
+def test_pages_are_served_beside_the_api(served_site: SiteServed) -> None:
+    with urllib.request.urlopen(f"{served_site.origin}/", timeout=20) as page:
+        assert page.status == 200
+        assert "'self'" in page.headers["Content-Security-Policy"]
+    assert served_site.served.get("healthz").status == 200
+    with urllib.request.urlopen(f"{served_site.origin}/account/login/", timeout=20) as page:
+        assert b"password" in page.read()
 
 
 def test_the_worker_has_no_terminal_and_the_server_no_socket_to_command_it(tmp_path: Path) -> None:
