@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.web.site.browser import Visitor, chromium, visitor
 from tests.web.site.kit import SiteServed, site
-
 
 _BEEN: set[str] = set()
 """Modules that had the worker's pages."""
@@ -16,8 +17,12 @@ _BEEN: set[str] = set()
 @pytest.fixture(scope="session")
 def pages_of_the_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteServed]:
     """The pages of one company for all tests of a worker: a server takes five seconds of a processor to begin and two to end."""
-    with site(tmp_path_factory.mktemp("site")) as served:
+    with running(tmp_path_factory.mktemp("site")) as served:
         yield served
+
+
+def running(folder: Path) -> AbstractContextManager[SiteServed]:
+    return site(folder, "--access-log", folder / "access.log")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +35,7 @@ def served_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     name = request.module.__name__
     if name in _BEEN:
         # Stolen tests may bring a module back to a worker, where its labels are taken.
-        with site(tmp_path_factory.mktemp("site")) as served:
+        with running(tmp_path_factory.mktemp("site")) as served:
             yield served
         return
     _BEEN.add(name)

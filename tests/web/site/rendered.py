@@ -28,6 +28,8 @@ class Pages:
     """Path and name of every route in the router's order, the shadowed and the unnamed among them."""
     rendered: dict[str, str]
     """HTML by name."""
+    hash: str
+    """Of a password, as a map that says nothing of it has it made."""
 
 
 @cache
@@ -66,6 +68,7 @@ def main() -> None:
     from django.conf import settings as values
 
     values.SECRET_KEY = "for pages that sign nothing"
+    from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import AnonymousUser
     from django.template.loader import render_to_string
     from django.test import RequestFactory
@@ -81,7 +84,8 @@ def main() -> None:
     rendered = {str(status): views.problem(request, views.HTTPStatus(status)).content.decode() for status in PROBLEMS}
     rendered |= {name: render_to_string(name, {}, request) for name in TEMPLATES}
     routes = list(_routes(get_resolver().url_patterns))
-    print(json.dumps({"addresses": _addresses(routes), "routes": routes, "rendered": rendered}))
+    hashed = make_password("a password of four words")
+    print(json.dumps({"addresses": _addresses(routes), "routes": routes, "rendered": rendered, "hash": hashed}))
 
 
 if __name__ == "__main__":

@@ -31,11 +31,10 @@ PASSWORD = "correct-horse-canary-staple"
 QUERY = "name-canary"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteServed]:
-    folder = tmp_path_factory.mktemp("site")
-    with site(folder, "--access-log", folder / "access.log") as served:
-        yield served
+@pytest.fixture
+def running(served_site: SiteServed) -> SiteServed:
+    """The pages of the worker, which write an access log."""
+    return served_site
 
 
 def lines(served: SiteServed) -> list[dict[str, Any]]:

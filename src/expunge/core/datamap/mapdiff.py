@@ -69,6 +69,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
     ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"compare", "last_used", "inactive_after"}),
     OnErase: frozenset({"compare"}),
+    AccountsSpec: frozenset({"password_memory"}),
     StoreSpec: frozenset({"scan"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
@@ -322,6 +323,8 @@ def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list
         reasons.append("staff may log in from more networks")
     if old.mail is not None and new.mail is not None and old.mail.sealed and not new.mail.sealed:
         reasons.append("mail, with codes in it, goes to its server without TLS")
+    if new.password_memory < old.password_memory:
+        reasons.append("a guess at a stolen hash of a password costs less")
     for audience in ProviderAudience:
         trusted = {(each.id, each.issuer) for each in old.providers_for(audience)}
         if any((each.id, each.issuer) not in trusted for each in new.providers_for(audience)):
