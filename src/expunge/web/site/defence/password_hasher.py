@@ -8,10 +8,9 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 _KIB = 1024
 
 
-class PasswordHasher(Argon2PasswordHasher):  # type: ignore[misc]
+class PasswordHasher(Argon2PasswordHasher):
     """Hashes with two passes over the map's ``password_memory``. A hash of another memory is made anew at its owner's next login."""
 
-    @property
-    def memory_cost(self) -> int:
-        """Return the memory of one hash, in KiB."""
-        return int(settings.EXPUNGE_SITE.password_memory) // _KIB
+    def __init__(self) -> None:
+        """Take the memory from the section of the map that the pages were set up with."""
+        self.memory_cost = int(settings.EXPUNGE_SITE.password_memory) // _KIB
