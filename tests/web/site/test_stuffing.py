@@ -82,7 +82,6 @@ def test_two_thousand_tries_enter_nothing(served_site: SiteServed) -> None:
     assert attack.statuses[429] >= 1600
     # Each login that is complete leaves a browser that its account knows: those of the two owners, and no other.
     assert rows(served_site, "expunge_known_device") == 2
-    print(attack.statuses)
 
 
 @pytest.mark.soak
