@@ -61,13 +61,13 @@ def look_around(served: SiteServed, browser: Browser, *, least: int, family: str
 
     def look(name: str, page: Page) -> None:
         looked.shapes[name] = page.evaluate(shape)
-        page.evaluate(AXE)
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         looked.violations += axe(page, name, {"type": "tag", "values": TAGS})
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         looked.violations += axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS})
 
     with visitor(browser, **options) as person:
+        person.page.add_init_script(AXE)
         Walk(served, person, look, family=family).everything()
         looked.complaints += person.complaints
     return looked
