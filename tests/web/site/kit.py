@@ -7,6 +7,7 @@ import email
 import email.policy
 import itertools
 import re
+import signal
 import socket
 import sqlite3
 import time
@@ -14,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,24 @@ class SiteServed:
         """Ask the accounts' database, or change it, as no page could."""
         with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:
             return connection.execute(statement, values).fetchall()
+
+    def begin_worker_anew(self) -> None:
+        """Have another worker begin, which has nothing in memory of those who came before, and wait for it."""
+        before, until = self._children(), time.monotonic() + 60
+        self.served.process.send_signal(signal.SIGHUP)
+        while before <= self._children() or not self._ready():
+            assert time.monotonic() < until, self.served.stderr()
+            time.sleep(0.05)
+
+    def _children(self) -> set[str]:
+        server = self.served.process.pid
+        return set(Path(f"/proc/{server}/task/{server}/children").read_text().split())
+
+    def _ready(self) -> bool:
+        # Why suppressed: the worker that ends closes what it had accepted.
+        with contextlib.suppress(OSError):
+            return self.served.get("readyz").status == HTTPStatus.OK
+        return False
 
     def forget_everyone(self) -> None:
         """Remove customers, sessions, counters, attacks and mails, as no page could. The journal stays, with the register of staff."""
