@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from expunge import survey
-from expunge.core.accounts.accounts_spec import AccountsSpec, CompanySpec, HandOverSpec, MailSpec, ProviderAudience, ProviderSpec
+from expunge.core.accounts.accounts_spec import (
+    LEAST_PASSWORD_MEMORY,
+    PASSWORD_MEMORY,
+    AccountsSpec,
+    CompanySpec,
+    HandOverSpec,
+    MailSpec,
+    ProviderAudience,
+    ProviderSpec,
+)
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest, map_diff
 from expunge.core.values.copy import FindingKind
@@ -45,6 +54,10 @@ def test_a_section_is_read_with_what_it_does_not_say(tmp_path: Path) -> None:
     assert spec.mail is not None
     assert (spec.mail.host, spec.mail.port, spec.mail.user) == ("mail.example.com", 587, "a@b")
     assert spec.mail.secret_file == str(tmp_path / "secret")
+    assert spec.password_memory == PASSWORD_MEMORY
+    spec = read_map(written(tmp_path, f"{ORIGIN}, password_memory: 19 MiB"), {}, kinds=Kinds()).accounts
+    assert spec is not None
+    assert spec.password_memory == LEAST_PASSWORD_MEMORY
 
 
 def test_the_company_is_named_once_for_receipts_and_pages(tmp_path: Path) -> None:
@@ -119,6 +132,9 @@ def test_each_scheme_has_its_port(server: str, port: int) -> None:
         f"{ORIGIN}, handover: {{issuer: 'my app', keys: {{app-1: {ED25519}}}}}",
         f"{ORIGIN}, handover: {{issuer: 'https://app.example.com', keys: {{app-1: {ED25519}}}, address: never}}",
         f"{ORIGIN}, networks: [10.0.0.1/8]",
+        f"{ORIGIN}, password_memory: 18 MiB",
+        f"{ORIGIN}, password_memory: 2 GiB",
+        f"{ORIGIN}, password_memory: much",
         f"{ORIGIN}, mail: {{server: 'smtps://u:s3cret@mail.example.com', sender: a@b.example}}",
         f"{ORIGIN}, mail: {{server: 'smtps://u@mail.example.com', sender: a@b.example}}",
         f"{ORIGIN}, mail: {{server: 'smtps://mail.example.com', sender: a@b.example, secret_file: ./x}}",
@@ -139,7 +155,7 @@ def test_each_scheme_has_its_port(server: str, port: int) -> None:
         f"{ORIGIN}, providers: [{HOME}, {HOME.replace('https://id', 'https://other')}]",
         f"{ORIGIN}, providers: [{HOME}, {HOME.replace('id: home', 'id: house')}]",
     ],
-    ids=range(32),
+    ids=range(35),
 )
 def test_what_cannot_be_meant_is_a_fault(tmp_path: Path, accounts: str) -> None:
     faults = examine(written(tmp_path, accounts), {}, kinds=Kinds()).faults
@@ -173,6 +189,8 @@ def mapped(spec: AccountsSpec) -> DataMap:
             ("mail, with codes in it, goes to its server without TLS",),
         ),
         (replace(SAFE, company="Acme"), ()),
+        (replace(SAFE, password_memory=2 * PASSWORD_MEMORY), ()),
+        (replace(SAFE, password_memory=LEAST_PASSWORD_MEMORY), ("a guess at a stolen hash of a password costs less",)),
         (replace(SAFE, providers=(PROVIDER,)), ("customers may log in by a further provider",)),
         (replace(SAFE, handover=HANDOVER), ("one more key says who is guardian of whom",)),
         (
@@ -188,6 +206,8 @@ def mapped(spec: AccountsSpec) -> DataMap:
         "no TLS",
         "mail in the clear",
         "another name",
+        "more memory",
+        "less memory",
         "a provider",
         "a key",
         "no address",

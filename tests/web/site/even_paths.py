@@ -1,4 +1,4 @@
-"""Sends forms for a known and an unknown address to the pages of this folder, and tells what each cost: as JSON.
+"""Makes accounts, and sends forms for a known and an unknown address to the pages of this folder, and tells what each cost: as JSON.
 
 Times are not looked at: what is counted is hashes, mails, and the form of the answer.
 """
@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-from tests.web.site.filling import address_of, pages_here
+from tests.web.site.filling import address_of, make_accounts, pages_here
 
 FORMS = {
     "/account/login/": ("login", {"password": "wrong but long enough"}),
@@ -21,6 +21,7 @@ FORMS = {
 
 def _main() -> None:
     pages_here()
+    make_accounts(len(FORMS))
     from importlib import import_module
 
     import argon2.low_level as hashing

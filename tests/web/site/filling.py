@@ -60,8 +60,8 @@ def pages_here() -> Any:
     return accounts.fields
 
 
-def _main(count: int) -> None:
-    pages_here()
+def make_accounts(count: int) -> None:
+    """Make so many accounts, where Django is set up for the pages."""
     from allauth.account.models import EmailAddress
     from allauth.mfa.adapter import get_adapter
     from allauth.mfa.models import Authenticator
@@ -86,4 +86,5 @@ def _main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]))
+    pages_here()
+    make_accounts(int(sys.argv[1]))

@@ -7,6 +7,7 @@ import email
 import email.policy
 import itertools
 import re
+import signal
 import socket
 import sqlite3
 import time
@@ -14,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,12 @@ from aiosmtpd.controller import Controller
 from tests.engine.accounts.company import ISSUER, Company
 from tests.web.serving import Served, company, serving
 
+_OF_THE_SERVER = ("django_migrations", "django_content_type", "auth_permission", "sqlite_sequence")
+"""Tables of the accounts' database that the server fills when it begins."""
+_OF_PEOPLE = ("account", "account_recovery", "code_device", "credential", "hand_over", "membership", "notice")
+"""Tables of the keeper with rows about customers."""
+LITTLE_MEMORY = "password_memory: 19 MiB"
+"""The least that a map may say: a hash takes a sixth of the time of one with the default."""
 BACK_IN = "Your code to get back into Acme Doorbells"
 CODE = re.compile(r"^\s*([A-Z0-9]{3,4}-?[A-Z0-9]{3,4}(?:-?[A-Z0-9]{3})?)\s*$", re.MULTILINE)
 
@@ -122,6 +130,35 @@ class SiteServed:
         with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:
             return connection.execute(statement, values).fetchall()
 
+    def begin_worker_anew(self) -> None:
+        """Have another worker begin, which has nothing in memory of those who came before, and wait for it."""
+        before, until = self._children(), time.monotonic() + 60
+        self.served.process.send_signal(signal.SIGHUP)
+        while before <= self._children() or not self._ready():
+            assert time.monotonic() < until, self.served.stderr()
+            time.sleep(0.05)
+
+    def _children(self) -> set[str]:
+        server = self.served.process.pid
+        return set(Path(f"/proc/{server}/task/{server}/children").read_text().split())
+
+    def _ready(self) -> bool:
+        # Why suppressed: the worker that ends closes what it had accepted.
+        with contextlib.suppress(OSError):
+            return self.served.get("readyz").status == HTTPStatus.OK
+        return False
+
+    def forget_everyone(self) -> None:
+        """Remove customers, sessions, counters, attacks and mails, as no page could. The journal stays, with the register of staff."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=20)) as connection, connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            for name in set(tables) - set(_OF_THE_SERVER):
+                connection.execute(f'DELETE FROM "{name}"')
+        with contextlib.closing(sqlite3.connect(self.folder / "state" / "state.db", timeout=20)) as connection, connection:
+            for name in _OF_PEOPLE:
+                connection.execute(f"DELETE FROM expunge_{name}")
+        self.sink.mails.clear()
+
 
 _CLIENTS = itertools.count(1)
 
@@ -172,6 +209,7 @@ def site(
     proxies: tuple[str, ...] = ("127.0.0.1", "::1"),
     port: int = 0,
     further: str = "",
+    hashing: str = LITTLE_MEMORY,
     **environ: str,
 ) -> Iterator[SiteServed]:
     """Serve the pages of a company in a folder until the block ends. What tests say of their address is believed, as from a proxy.
@@ -184,6 +222,7 @@ def site(
         proxies: those that are believed.
         port: to listen at; 0 for a free one.
         further: the end of the map's section, and what comes after it.
+        hashing: the line of the map about the hashes of passwords; empty for the default.
         environ: further variables.
     """
     token = company(folder)
@@ -192,7 +231,8 @@ def site(
     signer = Company(origin)
     with mail_server() as (sink, controller):
         path = folder / "expunge.yaml"
-        path.write_text(path.read_text() + section(origin, sink.port, database, networks, further, signer))
+        more = "\n  ".join(line for line in (hashing, further) if line)
+        path.write_text(path.read_text() + section(origin, sink.port, database, networks, more, signer))
         told = [word for proxy in proxies for word in ("--proxy", proxy)]
         with serving(folder, token, "--port", str(port), *told, *options, **environ) as served:
             _wait_for(f"{origin}/account/login/")

@@ -26,8 +26,12 @@ class Pages:
     """The path of each named address; with ``<pk>`` where it takes a number."""
     routes: list[tuple[str, str]]
     """Path and name of every route in the router's order, the shadowed and the unnamed among them."""
+    fields: list[tuple[str, str, list[str]]]
+    """Name, pattern and fields of the form of every route."""
     rendered: dict[str, str]
     """HTML by name."""
+    hash: str
+    """Of a password, as a map that says nothing of it has it made."""
 
 
 @cache
@@ -43,6 +47,16 @@ def _routes(patterns: Any, before: str = "/") -> Iterator[tuple[str, str]]:
             yield from _routes(each.url_patterns, route)
         else:
             yield re.sub(r"<\w+:\w+>", "<pk>", route), each.name or ""
+
+
+def _fields(patterns: Any, before: str = "/") -> Iterator[tuple[str, str, list[str]]]:
+    for pattern in patterns:
+        path = f"{before}{pattern.pattern}"
+        if hasattr(pattern, "url_patterns"):
+            yield from _fields(pattern.url_patterns, path)
+            continue
+        form = getattr(getattr(pattern.callback, "view_class", None), "form_class", None)
+        yield pattern.name or "", path, sorted({*getattr(form, "base_fields", {}), *getattr(form, "declared_fields", {})})
 
 
 def _addresses(routes: list[tuple[str, str]]) -> dict[str, str]:
@@ -66,6 +80,7 @@ def main() -> None:
     from django.conf import settings as values
 
     values.SECRET_KEY = "for pages that sign nothing"
+    from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import AnonymousUser
     from django.template.loader import render_to_string
     from django.test import RequestFactory
@@ -80,8 +95,9 @@ def main() -> None:
     request._messages = []  # type: ignore[attr-defined]
     rendered = {str(status): views.problem(request, views.HTTPStatus(status)).content.decode() for status in PROBLEMS}
     rendered |= {name: render_to_string(name, {}, request) for name in TEMPLATES}
-    routes = list(_routes(get_resolver().url_patterns))
-    print(json.dumps({"addresses": _addresses(routes), "routes": routes, "rendered": rendered}))
+    routes, fields = list(_routes(get_resolver().url_patterns)), list(_fields(get_resolver().url_patterns))
+    hashed = make_password("a password of four words")
+    print(json.dumps({"addresses": _addresses(routes), "routes": routes, "fields": fields, "rendered": rendered, "hash": hashed}))
 
 
 if __name__ == "__main__":

@@ -149,6 +149,14 @@ def test_the_table_names_every_operation_of_the_api_and_no_other(served_site: Si
     assert {each.name for each in _operations(served_site)} == set(API)
 
 
+@pytest.fixture
+def many_bad_tokens(served_site: SiteServed) -> Iterator[None]:
+    """Tell other tests nothing of the tokens that are refused here: the worker counts those of all clients for a minute, in memory."""
+    yield
+    served_site.begin_worker_anew()
+
+
+@pytest.mark.usefixtures("many_bad_tokens")
 def test_an_operation_of_the_api_takes_the_token_of_its_scope_and_no_other_proof(company: Company, tokens: dict[TokenScope, str]) -> None:
     wrong: list[str] = []
     for operation in _operations(company.served):

@@ -52,7 +52,7 @@ def path_of(page: Page, site: SiteServed) -> str:
 
 
 def test_a_person_signs_up_with_a_passkey_and_logs_in_with_it(served_site: SiteServed, person: Visitor) -> None:
-    page = sign_up_with_a_passkey(served_site, person, "anna@example.org")
+    page = sign_up_with_a_passkey(served_site, person, "anna-key@example.org")
     assert "no phone" in page.inner_text("body")
     assert len(person.passkeys()) == 1
     # A further one is confirmed by the first, and the browser makes none on a machine that has one.
@@ -107,7 +107,7 @@ def test_who_lost_the_phone_recovers_after_the_wait(served_site: SiteServed, per
 
 
 def test_a_passkey_whose_counter_goes_back_is_refused_and_told(served_site: SiteServed, person: Visitor) -> None:
-    address = "copied@example.org"
+    address = "copied-key@example.org"
     sign_up_with_a_passkey(served_site, person, address)
     log_out(served_site, person)
     log_in_with_a_passkey(served_site, person).wait_for_url(f"{served_site.origin}/")
@@ -148,7 +148,7 @@ def test_an_attacker_with_the_right_password_stays_out(served_site: SiteServed, 
 
 
 def test_a_session_that_is_ended_elsewhere_stops_within_a_second(served_site: SiteServed, person: Visitor, other: Visitor) -> None:
-    address = "two@example.org"
+    address = "two-machines@example.org"
     page = sign_up_with_a_passkey(served_site, person, address)
     second = HttpPerson(served_site)
     second.cookies = {each["name"]: each["value"] for each in person.context.cookies()}

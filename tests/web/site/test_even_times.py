@@ -29,7 +29,7 @@ def test_times_and_sizes_do_not_tell_known_addresses(tmp_path: Path, form: str) 
     """So many tries of each kind, in random order, each by a machine of its own at an address of its own."""
     path, field, secret = FORMS[form]
     chance = random.Random(5)
-    with site(tmp_path) as served:
+    with site(tmp_path, hashing="") as served:
         person = HttpPerson(served)
         person.get("/account/login/")
         fill(served.folder, EACH)

@@ -1,8 +1,7 @@
-"""The first administrator's link: told once at the start, in the place of an earlier one, and in no memory that strangers come near."""
+"""The first administrator's link: told on a terminal at each start, in the place of an earlier one, and never into a file."""
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import re
@@ -16,48 +15,9 @@ import pytest
 
 from tests.cli.running import expunge
 from tests.web.serving import company
-from tests.web.site.kit import free_port, section, site
-from tests.web.site.office import Employee, at_the_machine
+from tests.web.site.kit import free_port, section
 
 _LINK = re.compile(r"http://localhost:\d+/staff/enrol/#(expunge-staff-[\w-]{43})\n")
-
-
-def _memory_of(pid: int) -> bytes:
-    """What a process has in memory, as far as it may be read."""
-    found = []
-    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
-        for line in maps:
-            span, rights = line.split()[:2]
-            start, end = (int(each, 16) for each in span.split("-"))
-            if "rw" in rights and "[v" not in line:
-                memory.seek(start)
-                try:
-                    found.append(memory.read(end - start))
-                except OSError:
-                    continue
-    return b"".join(found)
-
-
-def _children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def test_a_link_is_told_at_each_start_until_a_person_came_and_no_server_process_holds_it(tmp_path: Path) -> None:
-    with site(tmp_path) as served:
-        assert served.served.process.stdout
-        link = json.loads(served.served.process.stdout.readline())["link"]
-        secret = link.rpartition("#")[2].encode()
-        server = served.served.process.pid
-        named = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in _children(server)}
-        workers = [pid for pid, words in named.items() if b"keeper" not in words]
-        assert len(workers) == 1
-        assert b"Acme Doorbells" in _memory_of(workers[0]), "its memory can be read"
-        assert [pid for pid in (server, *workers) if secret in _memory_of(pid)] == []
-        newer = at_the_machine(tmp_path, "staff", "first-link", "--json").json["link"]
-        person = Employee(served)
-        assert "a newer one took its place" in person.enrol(link)["trouble"]
-        assert "to" in person.enrol(newer)
-        assert served.served.stderr() == ""
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tests.web.site.handing_over import enrol_kept, token
 from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed
-from tests.web.site.office import Employee, confirm, link_of
+from tests.web.site.office import Employee, employee
 from tests.web.site.test_hand_over import paste
 
 LONG = "9" * 5000
@@ -24,11 +24,8 @@ LONG = "9" * 5000
 
 @pytest.fixture(scope="module")
 def employed(served_site: SiteServed) -> Employee:
-    """The first administrator."""
-    person = Employee(served_site)
-    assert "to" in person.enrol(link_of(served_site.folder, "first-link"))
-    confirm(served_site.folder, "first-administrator")
-    return person
+    """An administrator."""
+    return employee(served_site, "hostile-admin", "administrator")
 
 
 @pytest.fixture
@@ -49,7 +46,7 @@ def test_a_number_of_no_row_ends_nothing(anna: HttpPerson, number: str) -> None:
 def test_a_number_of_no_row_ends_no_session_of_staff(employed: Employee) -> None:
     for number in (LONG, "-1", "x"):
         assert employed.post("/staff/security/sessions/", number=number).status == 404
-        assert employed.post("/staff/people/first-administrator/suspend/", changes=number).status < 500
+        assert employed.post("/staff/people/hostile-admin/suspend/", changes=number).status < 500
     assert employed.in_office
 
 
@@ -149,12 +146,12 @@ def test_a_decision_on_a_page_holds_nothing_of_the_session(employed: Employee) -
 
 def test_nothing_of_one_person_waits_in_the_browser_for_the_next(anna: HttpPerson) -> None:
     """What the keeper knows the session by, a permit and a link: all of it ends with the first person's login."""
-    anna.sign_up("first-of-two@example.org")
-    paste(anna, token(anna.site, "first-of-two@example.org", ("profile:p-1", "guardian")))
+    anna.sign_up("first-of-pair@example.org")
+    paste(anna, token(anna.site, "first-of-pair@example.org", ("profile:p-1", "guardian")))
     before = in_session(anna)
     assert {"expunge_guard_session", "expunge_enrolment_permit", "expunge_hand_over"} <= before.keys()
     anna.log_out()
-    anna.sign_up("second-of-two@example.org")
+    anna.sign_up("second-of-pair@example.org")
     after = in_session(anna)
     assert after["expunge_guard_session"] != before["expunge_guard_session"]
     assert after["expunge_enrolment_permit"]["permit"] != before["expunge_enrolment_permit"]["permit"]

@@ -145,7 +145,7 @@ def test_a_passkey_that_only_the_keeper_knows_is_put_right_at_the_next_look(serv
 
 
 def test_a_further_one_is_confirmed_by_the_first_and_one_is_removed_in_both(served_site: SiteServed, anna: HttpPerson) -> None:
-    phone, account = with_passkey(anna, "two@example.org")
+    phone, account = with_passkey(anna, "two-keys@example.org")
     page = anna.get("/account/2fa/webauthn/add/")
     assert "Add a way to log in?" in page.words
     key = anna.authenticator()
@@ -433,9 +433,9 @@ def test_a_sign_up_of_a_known_address_looks_alike_at_every_limit(served_site: Si
 
 
 def test_a_wrong_code_of_a_sign_up_looks_alike_too(served_site: SiteServed) -> None:
-    HttpPerson(served_site).sign_up("taken@example.org")
+    HttpPerson(served_site).sign_up("taken-code@example.org")
     seen = []
-    for address in ("taken@example.org", "fresh@example.org"):
+    for address in ("taken-code@example.org", "fresh-code@example.org"):
         person = HttpPerson(served_site)
         person.get("/account/signup/")
         served_site.sql("DELETE FROM expunge_counter")
@@ -521,11 +521,11 @@ def test_without_the_keeper_pages_say_what_holds_and_nothing_typed_is_lost(tmp_p
         app = bert.get("/account/2fa/totp/activate/")
         signing_up, logging_in = anna.get("/account/signup/"), cleo.get("/account/login/")
         action, held = signing_up.form("password1")
-        typed = held | {"email": "anna@example.org", "password1": PASSWORD}
+        typed = held | {"email": "without-keeper@example.org", "password1": PASSWORD}
         with no_keeper(served):
             page = anna.ask("POST", action, typed, **{"Sec-Fetch-Site": "same-origin"})
             assert page.status == 503
-            assert "anna@example.org" in page.words
+            assert "without-keeper@example.org" in page.words
             assert PASSWORD not in page.text
             assert "Your recordings stay sealed" in page.words
             assert bert.send("code", code=code_of(seed_of(app))).status == 503
@@ -535,7 +535,7 @@ def test_without_the_keeper_pages_say_what_holds_and_nothing_typed_is_lost(tmp_p
             assert time.monotonic() < until
             time.sleep(0.5)
         assert anna.ask("POST", action, typed).path == "/account/confirm-email/"
-        assert anna.send("code", code=served.sink.code("anna@example.org")).path == "/account/protect/"
+        assert anna.send("code", code=served.sink.code("without-keeper@example.org")).path == "/account/protect/"
         # The keeper that began anew knows no challenge, and says so by beginning again.
         bert.last, cleo.last = app, logging_in
         bert.send("code", code=code_of(seed_of(app), 1))

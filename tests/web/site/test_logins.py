@@ -9,6 +9,7 @@ import pytest
 
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of, recovery_codes_of, seed_of
 from tests.web.site.kit import SiteServed
+from tests.web.site.rendered import pages
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 
@@ -173,6 +174,20 @@ def test_what_matters_asks_again_and_by_the_second_factor(served_site: SiteServe
     assert page.path == "/account/2fa/reauthenticate/", "a password alone would do"
     assert anna.get("/account/reauthenticate/").path == "/account/2fa/reauthenticate/"
     assert anna.get("/account/reauthenticate/code/").status != 200
+
+
+def test_a_hash_of_another_memory_is_made_anew_at_the_next_login(served_site: SiteServed, anna: HttpPerson) -> None:
+    assert pages().hash.startswith("argon2$argon2id$v=19$m=102400,t=2,"), "the default"
+    anna.sign_up("hashed@example.org", "a password of four words")
+    anna.log_out()
+    ((account, kept),) = served_site.sql("SELECT id, password FROM expunge_account ORDER BY since DESC LIMIT 1")
+    assert kept.startswith("argon2$argon2id$v=19$m=19456,t=2,")
+    served_site.sql("UPDATE expunge_account SET password = ? WHERE id = ?", pages().hash, account)
+    assert anna.log_in("hashed@example.org", "a password of five words").path == "/account/login/"
+    assert served_site.sql("SELECT password FROM expunge_account WHERE id = ?", account) == [(pages().hash,)]
+    assert anna.log_in("hashed@example.org", "a password of four words").path == "/"
+    ((made,),) = served_site.sql("SELECT password FROM expunge_account WHERE id = ?", account)
+    assert made.startswith("argon2$argon2id$v=19$m=19456,t=2,")
 
 
 def test_an_address_is_changed_by_a_code(served_site: SiteServed, anna: HttpPerson) -> None:

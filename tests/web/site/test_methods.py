@@ -33,7 +33,7 @@ def test_a_customer_is_offered_a_second_factor_on_the_first_screen(anna: HttpPer
 
 @pytest.mark.duty("RNG-21")
 def test_adoption_is_counted_without_a_person(served_site: SiteServed, anna: HttpPerson) -> None:
-    token = issue(served_site.folder, "prometheus", "metrics")
+    token = issue(served_site.folder, "prometheus-adoption", "metrics")
     factors = ("passkey", "code app", "none")
     before = {each: metrics(served_site, token).get(("expunge_accounts", each), 0) for each in factors}
     anna.sign_up("counted-1@example.org")

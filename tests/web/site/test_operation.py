@@ -31,11 +31,10 @@ PASSWORD = "correct-horse-canary-staple"
 QUERY = "name-canary"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteServed]:
-    folder = tmp_path_factory.mktemp("site")
-    with site(folder, "--access-log", folder / "access.log") as served:
-        yield served
+@pytest.fixture
+def running(served_site: SiteServed) -> SiteServed:
+    """The pages of the worker, which write an access log."""
+    return served_site
 
 
 def lines(served: SiteServed) -> list[dict[str, Any]]:
@@ -163,33 +162,52 @@ def test_nothing_of_a_person_is_in_logs_metrics_and_the_database(running: SiteSe
         assert word.encode() not in stolen, word
 
 
-def test_a_page_waits_for_no_mail_server(tmp_path: Path) -> None:
+def test_a_log_that_is_moved_mail_that_is_away_and_tables_that_are_gone(tmp_path: Path) -> None:
+    """One server for the three: each of them breaks something that no other test may find broken."""
+    with site(tmp_path, "--access-log", tmp_path / "access.log") as served:
+        a_log_that_was_moved_is_begun_anew_on_sighup(served)
+        a_page_waits_for_no_mail_server(served)
+        readiness_tells_what_is_away(served)
+
+
+def a_log_that_was_moved_is_begun_anew_on_sighup(served: SiteServed) -> None:
+    served.served.get("healthz")
+    log = served.folder / "access.log"
+    log.rename(log.with_suffix(".1"))
+    served.served.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 30
+    while not log.exists() or not log.read_text():
+        assert time.monotonic() < until
+        served.served.get("healthz")
+        time.sleep(0.2)
+
+
+def a_page_waits_for_no_mail_server(served: SiteServed) -> None:
     """The mail server is away, and is there again later: pages answer meanwhile, and the mail comes."""
-    with site(tmp_path) as served:
-        token = issue(tmp_path, "prometheus", "metrics")
-        with stopped(served) as begin_again:
-            began = time.monotonic()
-            Visitor(served.origin).post("/account/password/reset/", email=KIM)
-            assert time.monotonic() - began < 5
-            until = time.monotonic() + 20
-            while "mail waits" not in served.served.stderr():
-                assert time.monotonic() < until
-                time.sleep(0.1)
-            assert metrics(served, token)["expunge_mail_waiting",] == 1
-            assert KIM not in served.served.stderr()
-            make_overdue(served.database, timedelta(minutes=11))
-            time.sleep(2.1)
-            answer = served.served.get("readyz")
-            assert answer.status == 503
-            assert [part for part, works in answer.json["parts"].items() if not works] == ["mail"]
-            make_overdue(served.database, timedelta())
-            begin_again()
-            served.sink.to(KIM, within=30)
-            until = time.monotonic() + 20
-            while metrics(served, token)["expunge_mail_waiting",]:
-                assert time.monotonic() < until
-                time.sleep(0.1)
-            assert metrics(served, token)["expunge_mail_attempts_total", "taken"] == 1
+    token = issue(served.folder, "prometheus", "metrics")
+    with stopped(served) as begin_again:
+        began = time.monotonic()
+        Visitor(served.origin).post("/account/password/reset/", email=KIM)
+        assert time.monotonic() - began < 5
+        until = time.monotonic() + 20
+        while "mail waits" not in served.served.stderr():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert metrics(served, token)["expunge_mail_waiting",] == 1
+        assert KIM not in served.served.stderr()
+        make_overdue(served.database, timedelta(minutes=11))
+        time.sleep(2.1)
+        answer = served.served.get("readyz")
+        assert answer.status == 503
+        assert [part for part, works in answer.json["parts"].items() if not works] == ["mail"]
+        make_overdue(served.database, timedelta())
+        begin_again()
+        served.sink.to(KIM, within=30)
+        until = time.monotonic() + 20
+        while metrics(served, token)["expunge_mail_waiting",]:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert metrics(served, token)["expunge_mail_attempts_total", "taken"] == 1
 
 
 def make_overdue(path: Path, by: timedelta) -> None:
@@ -208,17 +226,16 @@ def stopped(served: SiteServed) -> Iterator[Any]:
         yield lambda: later.enter_context(Postmaster(served.sink.port, served.sink.mails).listening())
 
 
-def test_readiness_tells_what_is_away(tmp_path: Path) -> None:
-    with site(tmp_path) as served:
-        wait_for(served, set())
-        with contextlib.closing(sqlite3.connect(served.database, timeout=20)) as database, database:
-            database.execute("DELETE FROM django_migrations WHERE app = 'expunge_mail'")
-        wait_for(served, {"migrations"})
-        assert served.served.get("healthz").status == 200
-        with contextlib.closing(sqlite3.connect(served.database, timeout=20)) as database, database:
-            database.execute("DROP TABLE expunge_counter")
-        wait_for(served, {"migrations", "accounts_database"})
-        assert served.served.get("healthz").status == 200
+def readiness_tells_what_is_away(served: SiteServed) -> None:
+    wait_for(served, set())
+    with contextlib.closing(sqlite3.connect(served.database, timeout=20)) as database, database:
+        database.execute("DELETE FROM django_migrations WHERE app = 'expunge_mail'")
+    wait_for(served, {"migrations"})
+    assert served.served.get("healthz").status == 200
+    with contextlib.closing(sqlite3.connect(served.database, timeout=20)) as database, database:
+        database.execute("DROP TABLE expunge_counter")
+    wait_for(served, {"migrations", "accounts_database"})
+    assert served.served.get("healthz").status == 200
 
 
 def wait_for(served: SiteServed, away: set[str], within: float = 20.0) -> None:
@@ -231,18 +248,6 @@ def wait_for(served: SiteServed, away: set[str], within: float = 20.0) -> None:
             return
         assert time.monotonic() < until, found
         time.sleep(0.2)
-
-
-def test_a_log_that_was_moved_is_begun_anew_on_sighup(tmp_path: Path) -> None:
-    with site(tmp_path, "--access-log", tmp_path / "access.log") as served:
-        served.served.get("healthz")
-        (tmp_path / "access.log").rename(tmp_path / "access.log.1")
-        served.served.process.send_signal(signal.SIGHUP)
-        until = time.monotonic() + 30
-        while not (tmp_path / "access.log").exists() or not (tmp_path / "access.log").read_text():
-            assert time.monotonic() < until
-            served.served.get("healthz")
-            time.sleep(0.2)
 
 
 def test_what_the_keeper_refused_is_counted_by_act_and_kind() -> None:

@@ -13,8 +13,6 @@ from expunge.web.site.defence.password_list import make
 from expunge.web.site.defence.shared_passwords import SharedPasswords
 from tests.cli.running import expunge, in_a_process
 from tests.cli.world import make as make_company
-from tests.web.site.http_person import HttpPerson
-from tests.web.site.kit import site
 
 LEAKED = "seven grey geese at dawn"
 
@@ -27,8 +25,7 @@ def pwned(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.duty("NST-06", "NST-11")
-def test_the_full_list_is_loaded_without_a_connection(tmp_path: Path) -> None:
+def test_lists_of_lines_and_of_digests_become_one_set(tmp_path: Path) -> None:
     plain = tmp_path / "own.txt"
     plain.write_text("A Password Of Our Own\nshort\n")
     ran = expunge("known-passwords", str(pwned(tmp_path)), str(plain), "--to", "known.gcs", "--json", cwd=tmp_path)
@@ -37,10 +34,6 @@ def test_the_full_list_is_loaded_without_a_connection(tmp_path: Path) -> None:
     known = KnownPasswords((tmp_path / "known.gcs").read_bytes())
     assert all(text in known for text in (LEAKED, "password", "another leaked one", "a password of our own"))
     assert "short" not in known
-    with site(tmp_path / "company", EXPUNGE_KNOWN_PASSWORDS=str(tmp_path / "known.gcs")) as served:
-        person = HttpPerson(served)
-        person.get("/account/signup/")
-        assert "break-in" in person.send("password1", email="x@example.org", password1=LEAKED).words
 
 
 def test_a_list_out_of_order_is_told(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ def test_a_late_form_shows_what_was_typed_only_where_it_was_ours(served_site: Si
     """Another site may have filled the form in: nothing of it is shown as typed here. A password is never shown."""
     person = HttpPerson(served_site)
     person.get("/account/signup/")
-    sent = {"email": "typed@example.org", "password1": "a secret of four words", "csrfmiddlewaretoken": "x" * 64}
+    sent = {"email": "typed-late@example.org", "password1": "a secret of four words", "csrfmiddlewaretoken": "x" * 64}
     page = person.ask("POST", "/account/signup/", sent, **({"Sec-Fetch-Site": origin} if origin else {}))
     assert page.status == 403
     assert "This page was open for too long" in page.words
-    assert ("typed@example.org" in page.text) is shown
+    assert ("typed-late@example.org" in page.text) is shown
     assert "a secret" not in page.text
 
 

@@ -37,11 +37,11 @@ def decide(visitor: Visitor, to: str) -> None:
 @pytest.mark.duty("RNG-18", "AMZ-16")
 def test_an_administrator_enrols_a_reviewer_and_takes_the_right_away(served_site: SiteServed, person: Visitor, other: Visitor) -> None:
     site = served_site
-    made = decided(site, InviteStaff("admin-1", JobFunction.ADMINISTRATOR))
+    made = decided(site, InviteStaff("admin-7", JobFunction.ADMINISTRATOR))
     enrol(person, f"{site.origin}/staff/enrol/#{made.secret}")
     confirm_keys(site, made.account)
     admin = person.go(f"{site.origin}/staff/invite/")
-    admin.get_by_label("Label").fill("night-desk-1")
+    admin.get_by_label("Label").fill("night-desk-7")
     admin.get_by_label("Job function").select_option("reviewer")
     admin.get_by_role("button", name="Go on").click()
     admin.get_by_role("button", name="Decide with your passkey").click()
@@ -54,10 +54,10 @@ def test_an_administrator_enrols_a_reviewer_and_takes_the_right_away(served_site
     reviewer = other.page
     assert "#" not in reviewer.url
     fingerprint = reviewer.locator(".note .code").inner_text()
-    person.go(f"{site.origin}/staff/people/night-desk-1/confirm-key/")
+    person.go(f"{site.origin}/staff/people/night-desk-7/confirm-key/")
     admin.get_by_label("Check letters").fill(fingerprint)
-    decide(person, "/staff/people/night-desk-1/")
-    expect(admin.get_by_role("status")).to_contain_text("The passkeys of night-desk-1 are confirmed.")
+    decide(person, "/staff/people/night-desk-7/")
+    expect(admin.get_by_role("status")).to_contain_text("The passkeys of night-desk-7 are confirmed.")
 
     other.go(f"{site.origin}/staff/")
     expect(reviewer.locator("main")).to_contain_text("See the part of a recording that was approved")
@@ -66,12 +66,12 @@ def test_an_administrator_enrols_a_reviewer_and_takes_the_right_away(served_site
     admin.get_by_role("link", name=re.compile("Take away")).click()
     admin.get_by_label("Ask to see part of a recording").uncheck()
     admin.get_by_label("Reason").select_option("moved")
-    decide(person, "/staff/people/night-desk-1/")
+    decide(person, "/staff/people/night-desk-7/")
     stopped = reviewer.get_by_role("heading", name="This page has stopped")
     expect(stopped).to_be_focused(timeout=WITHIN)
     assert reviewer.title().startswith("This page has stopped")
     assert "See the part of a recording" not in reviewer.content()
-    assert "night-desk-1" not in reviewer.content()
+    assert "night-desk-7" not in reviewer.content()
     assert person.complaints == other.complaints == []
     reviewer.get_by_role("link", name="To the first page").click()
     expect(reviewer.locator("main")).not_to_contain_text("See the part of a recording")
@@ -79,7 +79,7 @@ def test_an_administrator_enrols_a_reviewer_and_takes_the_right_away(served_site
 
     admin.get_by_role("link", name="Suspend").click()
     admin.get_by_label("Reason").select_option("incident")
-    decide(person, "/staff/people/night-desk-1/")
+    decide(person, "/staff/people/night-desk-7/")
     expect(reviewer.get_by_role("heading", name="This page has stopped")).to_be_focused(timeout=WITHIN)
     expect(reviewer.locator("main")).to_contain_text("This account is closed now.")
     assert person.complaints == other.complaints == []

@@ -67,29 +67,27 @@ def one_attack(served: SiteServed, attack: Attack) -> dict[str, object]:
     return dict(row)
 
 
-def test_two_thousand_tries_enter_nothing(tmp_path: Path) -> None:
+def test_two_thousand_tries_enter_nothing(served_site: SiteServed) -> None:
     """2,000 tries over 200 accounts from 40 machines, one in a hundred with the right password."""
-    with site(tmp_path) as served:
-        HttpPerson(served).get("/")
-        fill(served.folder, 203)
-        attack = Attack(served)
-        tries = [(machine, number + 2, right) for machine, number, right in spread(2000, 200, machines(40, 20), 0.01)]
-        said = attacked(served, attack, tries, quiet=3)
-        assert len(attack.tried) == 2000
-        assert attack.inside == []
-        assert said == ["known /", "new"]
-        row = one_attack(served, attack)
-        assert row["networks"] == 20
-        # Why so few: a hash costs a fifth of a second, a refusal a few milliseconds.
-        assert attack.statuses[429] >= 1600
-        # Each login that is complete leaves a browser that its account knows: those of the two owners, and no other.
-        assert rows(served, "expunge_known_device") == 2
+    fill(served_site.folder, 203)
+    attack = Attack(served_site)
+    tries = [(machine, number + 2, right) for machine, number, right in spread(2000, 200, machines(40, 20), 0.01)]
+    said = attacked(served_site, attack, tries, quiet=3)
+    assert len(attack.tried) == 2000
+    assert attack.inside == []
+    assert said == ["known /", "new"]
+    row = one_attack(served_site, attack)
+    assert row["networks"] == 20
+    # Why so few: a hash costs a fifth of a second, a refusal a few milliseconds.
+    assert attack.statuses[429] >= 1600
+    # Each login that is complete leaves a browser that its account knows: those of the two owners, and no other.
+    assert rows(served_site, "expunge_known_device") == 2
 
 
 @pytest.mark.soak
 def test_fifty_thousand_tries_enter_nothing(tmp_path: Path) -> None:
     """50,000 tries over 5,000 accounts from 500 machines in 250 networks, one in a hundred with the right password."""
-    with site(tmp_path) as served:
+    with site(tmp_path, hashing="") as served:
         HttpPerson(served).get("/")
         fill(served.folder, 5004)
         attack = Attack(served)

@@ -9,6 +9,11 @@ from urllib.parse import unquote, urlsplit
 DATABASE = "sqlite:///.expunge-accounts/accounts.db"
 """The accounts' database where the map names none: in a folder beside the map, which is not the state's."""
 
+PASSWORD_MEMORY = 100 << 20
+"""Bytes of memory that the hash of a password takes where the map says nothing."""
+LEAST_PASSWORD_MEMORY, MOST_PASSWORD_MEMORY = 19 << 20, 1 << 30
+"""Bytes between which a map may choose. The least is that of OWASP's *Password Storage Cheat Sheet* for Argon2id with two passes."""
+
 
 @dataclass(frozen=True)
 class MailSpec:
@@ -131,6 +136,8 @@ class AccountsSpec:
     """Companies at which people have accounts that they log in by, in the order of their buttons."""
     handover: HandOverSpec | None = None
     """The company's tokens that say who is in which family; None where the keeper takes none."""
+    password_memory: int = PASSWORD_MEMORY
+    """Bytes of memory that the hash of one password takes (Argon2id with two passes, RFC 9106)."""
     line: int = field(default=0, compare=False)
     """Line of the map, for messages."""
 

@@ -55,6 +55,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
             "encoding",
             "members",
             "kind",
+            "holds",
             "collected",
             "reviewed_by",
             "artefact",
@@ -69,6 +70,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
     ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"compare", "last_used", "inactive_after"}),
     OnErase: frozenset({"compare"}),
+    AccountsSpec: frozenset({"password_memory"}),
     StoreSpec: frozenset({"scan"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
@@ -108,6 +110,7 @@ class Section(StrEnum):
     TRAININGS = "trainings"
     WITNESSES = "witnesses"
     VAULT_ROOT = "vault_root"
+    COMPANY = "company"
     ACCOUNTS = "accounts"
     LINEAGE = "lineage"
     RECIPIENTS = "recipients"
@@ -139,7 +142,7 @@ class Change:
 _NO_PLAN_NEEDS = frozenset({
     Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.TRAININGS, Section.LINEAGE,
     Section.RECIPIENTS, Section.LAWS, Section.WITNESSES, Section.RECORDS, Section.NOT_OURS, Section.VAULT_ROOT,
-    Section.ACCOUNTS,
+    Section.COMPANY, Section.ACCOUNTS,
 })  # fmt: skip
 
 MapDiff: TypeAlias = tuple[Change, ...]
@@ -177,6 +180,7 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         ),
         **({Section.WITNESSES.value: {"log": _plain(data_map.witnesses)}} if data_map.witnesses else {}),
         **({Section.VAULT_ROOT.value: {"root": _plain(data_map.vault_root)}} if data_map.vault_root != RootSpec() else {}),
+        **({Section.COMPANY.value: {"company": _plain(data_map.company)}} if data_map.company.name else {}),
         **({Section.ACCOUNTS.value: {"pages": _plain(data_map.accounts)}} if data_map.accounts else {}),
         **({Section.RECORDS.value: {kind.value: str(period) for kind, period in data_map.records.items()}} if data_map.records else {}),
     }
@@ -322,6 +326,8 @@ def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list
         reasons.append("staff may log in from more networks")
     if old.mail is not None and new.mail is not None and old.mail.sealed and not new.mail.sealed:
         reasons.append("mail, with codes in it, goes to its server without TLS")
+    if new.password_memory < old.password_memory:
+        reasons.append("a guess at a stolen hash of a password costs less")
     for audience in ProviderAudience:
         trusted = {(each.id, each.issuer) for each in old.providers_for(audience)}
         if any((each.id, each.issuer) not in trusted for each in new.providers_for(audience)):

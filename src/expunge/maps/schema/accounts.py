@@ -14,6 +14,7 @@ def accounts() -> Schema:
         "database": _text("Where accounts are kept, apart from the state; sqlite:///.expunge-accounts/accounts.db by default."),
         "mail": _mail(),
         "handover": _handover(),
+        "password_memory": _text("Memory that the hash of one password takes: 100 MiB by default, 19 MiB at least."),
         "networks": {
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
             "description": "Networks from which staff may log in: 10.0.0.0/8; any by default.",

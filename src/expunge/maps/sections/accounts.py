@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from expunge.core.accounts.accounts_spec import DATABASE, AccountsSpec, CompanySpec, HandOverSpec, MailSpec
+from expunge.core.accounts.accounts_spec import (
+    DATABASE,
+    LEAST_PASSWORD_MEMORY,
+    MOST_PASSWORD_MEMORY,
+    PASSWORD_MEMORY,
+    AccountsSpec,
+    CompanySpec,
+    HandOverSpec,
+    MailSpec,
+)
 from expunge.core.accounts.origins import read_origin
 from expunge.core.values import b64
 from expunge.core.values.signature import check_ed25519, check_p256_spki, ed25519_spki
@@ -15,6 +25,7 @@ from expunge.errors import EvidenceInvalid
 from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
+from expunge.maps.sections.acts import parse_size
 from expunge.maps.sections.providers import read_providers
 from expunge.ports.store_kind import absolute
 
@@ -54,6 +65,7 @@ def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpe
         networks=tuple(_networks(form, table)),
         providers=read_providers(form, table.get("providers"), folder, RULE),
         handover=_handover(form, table.get("handover")),
+        password_memory=form.parsed(table.get("password_memory"), "accounts.password_memory", RULE, _password_memory) or PASSWORD_MEMORY,
         line=table.line,
     )
 
@@ -104,6 +116,13 @@ def _networks(form: Form, table: TableNode) -> list[str]:
             assert given is not None
             form.faults.add(RULE, given.line, f"accounts.networks: {text!r} is no network", "networks: [10.0.0.0/8, 2001:db8::/32]")
     return found
+
+
+def _password_memory(text: str) -> int:
+    with contextlib.suppress(ValueError):
+        if LEAST_PASSWORD_MEMORY <= (size := parse_size(text)) <= MOST_PASSWORD_MEMORY:
+            return size
+    raise ValueError("password_memory: 100 MiB; a whole number of MiB, from 19 MiB to 1 GiB")
 
 
 def _issuer(text: str) -> str:

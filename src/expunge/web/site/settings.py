@@ -195,7 +195,7 @@ def _logins(spec: AccountsSpec) -> dict[str, Any]:
             f"{_NAMESPACE}.accounts.adapters.ProvenAddressBackend",
             f"{_NAMESPACE}.staff.backend.StaffBackend",
         ],
-        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
+        "PASSWORD_HASHERS": [f"{_NAMESPACE}.defence.password_hasher.PasswordHasher"],
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "/",
         "ACCOUNT_ADAPTER": f"{_NAMESPACE}.providers.adapters.ConnectedAccounts",

@@ -18,8 +18,7 @@ def test_two_processes_send_each_message_once(database: str, tmp_path: Path) -> 
             answer([WaitingMail.objects.count(), migrated()])
         """
         assert desk.run(code) == [30, True]
-        with desk.begin(SENDING) as one, desk.begin(SENDING) as two:
-            counts = [process.communicate(timeout=120)[0].count("taken") for process in (one, two)]
+        counts = [taken.count("taken") for taken in desk.run_by_two(SENDING)]
         sent = sorted(recipient for recipients, _ in desk.postmaster.mails for recipient in recipients)
         assert sent == sorted(f"p{number}@family.example" for number in range(30) if number != 3)
         assert sum(counts) == 29

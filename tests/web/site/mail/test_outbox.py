@@ -187,8 +187,7 @@ def test_two_processes_send_each_message_once(desk: Office) -> None:
     desk.run("for number in range(60): put(f'p{number}@family.example')")
     code = "mail = sender(); mail.start()\nwhile WaitingMail.objects.count(): time.sleep(0.02)\nmail.stop(); answer(counted)"
     with desk.postmaster.listening():
-        with desk.begin(code) as one, desk.begin(code) as two:
-            counts = [process.communicate(timeout=60)[0].count("taken") for process in (one, two)]
+        counts = [taken.count("taken") for taken in desk.run_by_two(code)]
         assert sorted(recipient for recipients, _ in desk.postmaster.mails for recipient in recipients) == sorted(
             f"p{number}@family.example" for number in range(60)
         )
