@@ -227,7 +227,7 @@ def told(path: Path) -> dict[str, FindingKind]:
 
 def test_check_tells_of_a_map_without_mail(tmp_path: Path) -> None:
     ((what, kind),) = told(written(tmp_path, ORIGIN)).items()
-    assert "nobody can sign up" in what
+    assert "people can neither sign up nor recover an account" in what
     assert kind is FindingKind.NOTE
 
 
