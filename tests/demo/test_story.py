@@ -29,6 +29,7 @@ from expunge.demo.story.chapters import tell
 from expunge.demo.voices.speech import Tones
 from expunge.errors import UsageError
 from expunge.servers.processes import wait_until
+from tests.web.site.browser import chromium
 
 pytestmark = pytest.mark.slow
 
@@ -75,6 +76,28 @@ def test_the_doorbell_was_sealed_opened_refused_and_is_dark(told: tuple[Stage, s
         assert Search([], pieces).folder(stage.folder / place) == []
     exported = [path for path in stage.folder.rglob("export.zip") if Search([], pieces).folder(path)]
     assert len(exported) == 2, "the search sees what there is"
+
+
+def test_a_parent_has_two_printed_pages_before_the_annex(stage: Stage) -> None:
+    width, height = (millimetres * 96 / 25.4 for millimetres in (210 - 32, 297 - 32))  # A4 within the margins of the page
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": int(width), "height": int(height)})
+        page.emulate_media(media="print")
+        for folder in (stage.folder / "guardian").iterdir():
+            page.goto((folder / "receipt.html").as_uri())
+            box = page.locator(".annex").bounding_box()
+            assert box is not None
+            assert box["y"] <= 2 * height
+            words = page.locator("main").inner_text().partition("Technical annex")[0]
+            for said in (
+                "Lantern gives this receipt",
+                "voice recording",
+                "transcript",
+                "voiceprint",
+                "you may complain to",
+                "overwritten after 35 days",
+            ):
+                assert said in words, (folder.name, said)
 
 
 def test_what_a_film_says_is_what_a_decoder_says(tmp_path: Path) -> None:

@@ -66,9 +66,12 @@ def ask(request: urllib.request.Request) -> Answer:
             return Answer(error.code, dict(error.headers), error.read())
 
 
-def company(folder: Path) -> str:
-    """A company with state; returns a token."""
+def company(folder: Path, state: str = "") -> str:
+    """Make a company with its state, in a database where one is named, and return a token."""
     world.make(folder)
+    if state:
+        path = folder / "expunge.yaml"
+        path.write_text(path.read_text().replace("state: state\n", f"state: {state}\nstate_folder: state\n", 1))
     assert expunge("init", cwd=folder).code == 0
     return issue(folder)
 

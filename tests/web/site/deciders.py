@@ -15,9 +15,7 @@ from uuid import uuid4
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.host.clocks import SystemClock
-from expunge.adapters.state.url import sqlite_url
 from expunge.bootstrap.accounts import staff_desks
-from expunge.bootstrap.state_folder import DATABASE
 from expunge.core.accounts.fingerprints import fingerprint
 from expunge.core.accounts.staff import RIGHTS, JobFunction
 from expunge.core.accounts.staff_acts import ConfirmKeys, InviteStaff, StaffAct
@@ -36,7 +34,7 @@ T = TypeVar("T")
 @contextlib.contextmanager
 def stream_of(site: SiteServed) -> Iterator[StaffStream]:
     """The register in the journal of the installation."""
-    with open_journal(sqlite_url(site.folder / "state" / DATABASE)) as journal:
+    with open_journal(site.state) as journal:
         yield StaffStream(journal)
 
 
@@ -50,7 +48,7 @@ def fingerprints_of(site: SiteServed, account: str) -> frozenset[str]:
     """The fingerprints of an account's passkeys, from the keeper's tables."""
 
     def look() -> frozenset[str]:
-        with open_journal(sqlite_url(site.folder / "state" / DATABASE)) as journal:
+        with open_journal(site.state) as journal:
             register = DjangoAccountRegister(journal.alias)
             try:
                 return staff_desks.fingerprints(register, account)

@@ -21,6 +21,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from expunge.adapters.state.url import sqlite_url
+from expunge.bootstrap.state_folder import DATABASE
 from tests.engine.accounts.company import ISSUER, Company
 from tests.web.serving import Served, company, serving
 
@@ -120,6 +122,11 @@ class SiteServed:
     def database(self) -> Path:
         return self.folder / ".expunge-accounts" / "accounts.db"
 
+    @property
+    def state(self) -> str:
+        """The URL of the keeper's database."""
+        return sqlite_url(self.folder / "state" / DATABASE)
+
     def kept(self, statement: str, *values: Any) -> list[Any]:
         """Ask the keeper's own tables, or change them, as no page could."""
         with contextlib.closing(sqlite3.connect(self.folder / "state" / "state.db", timeout=10)) as connection, connection:
@@ -205,6 +212,7 @@ def site(
     folder: Path,
     *options: str | Path,
     database: str = "",
+    state: str = "",
     networks: str = "",
     proxies: tuple[str, ...] = ("127.0.0.1", "::1"),
     port: int = 0,
@@ -218,6 +226,7 @@ def site(
         folder: of the company.
         options: of `expunge serve`.
         database: its URL, where it is not the default one.
+        state: the URL of the keeper's database, likewise.
         networks: of staff, where not all are.
         proxies: those that are believed.
         port: to listen at; 0 for a free one.
@@ -225,7 +234,7 @@ def site(
         hashing: the line of the map about the hashes of passwords; empty for the default.
         environ: further variables.
     """
-    token = company(folder)
+    token = company(folder, state)
     port = port or free_port()
     origin = f"http://localhost:{port}"
     signer = Company(origin)
