@@ -150,12 +150,13 @@ class LongerIdentifiers:
     def explained(self, left: Sequence[LeftHit]) -> frozenset[int]:
         """Return the numbers of the hits that lie in a longer identifier of a person who stays; those that cannot be read do not."""
         found, open_hits = set[int](), dict[int, Sequence[_Part]]()
-        for number, (index, place, _, _) in enumerate(left):
-            parts = tuple(self._parts(index, place))
-            if any(part.encoding == self._text_of(place.path) and self._in_text(part) for part in parts):
-                found.add(number)
-            elif parts:
-                open_hits[number] = parts
+        with self._bytes:
+            for number, (index, place, _, _) in enumerate(left):
+                parts = tuple(self._parts(index, place))
+                if any(part.encoding == self._text_of(place.path) and self._in_text(part) for part in parts):
+                    found.add(number)
+                elif parts:
+                    open_hits[number] = parts
         lying = self._lying({number: left[number] for number in open_hits})
         found.update(number for number, parts in open_hits.items() if any(self._in_rows(part, lying[number]) for part in parts))
         return frozenset(found)

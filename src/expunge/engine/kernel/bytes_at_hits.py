@@ -24,16 +24,19 @@ class BytesAtHits:
     def __init__(self, scanner: Scanner) -> None:
         """Take the scanner, which knows how to unpack values."""
         self._scanner = scanner
+        self._entered = False
         self._path: Path | None = None
         self._reader: PlaceReader | None = None
         self._value: tuple[int, str, bytes] = (-1, "", b"")
 
     def __enter__(self) -> Self:
         """Begin to read."""
+        self._entered = True
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close the file that is open."""
+        self._entered = False
         self._leave()
 
     def around(self, place: Residue, form: str, length: int, offset: int | None = None) -> Around | None:
@@ -46,7 +49,11 @@ class BytesAtHits:
         return _in_file(place.path, place.offset if offset is None else offset, length) if place.hidden in {"plain", form} else None
 
     def _in_packed(self, place: Residue, length: int) -> Around | None:
-        """Return the bytes at a hit in a packed value; None where the value cannot be unpacked."""
+        """Return the bytes at a hit in a packed value; None where the value cannot be unpacked. Raises RuntimeError outside ``with``."""
+        if not self._entered:
+            # Why refused: a file that stays open keeps the store from being erased.
+            message = "packed values are read inside `with` alone"
+            raise RuntimeError(message)
         if place.path != self._path:
             self._leave()
             try:
