@@ -176,7 +176,7 @@ def test_a_further_one_is_confirmed_by_the_first_and_one_is_removed_in_both(serv
 
 def test_a_passkey_that_its_owner_did_not_add_is_removed_from_the_letter(served_site: SiteServed, anna: HttpPerson) -> None:
     """Code in this process has the login's signature confirm that a passkey is added; its owner reads of it."""
-    address = "planted@example.org"
+    address = "planted-key@example.org"
     phone, account = with_passkey(anna, address)
     stolen = HttpPerson(served_site)
     assert stolen.log_in_by_passkey(phone, account.bytes).path == "/"

@@ -141,8 +141,8 @@ class Office:
 
     def write_map(self) -> None:
         mail = f"{{server: 'smtp://127.0.0.1:{self.postmaster.port}', sender: privacy@acme.example}}"
-        pages = f"origin: 'http://localhost:8000', company: Acme Doorbells, database: '{self.database_url}', mail: {mail}"
-        accounts = f"accounts: {{{pages}}}\n"
+        pages = f"origin: 'http://localhost:8000', database: '{self.database_url}', mail: {mail}"
+        accounts = f"company: {{name: Acme Doorbells}}\naccounts: {{{pages}}}\n"
         (self.folder / "expunge.yaml").write_text(f"version: 1\nstores: {{}}\ndatasets: {{}}\n{accounts}")
 
     def run(self, code: str, **environ: str) -> Any:
