@@ -148,7 +148,10 @@ def by_hand(url: str, people: Sequence[str]) -> dict[str, float]:
         run("delete", "DELETE FROM profiles USING leaving WHERE profiles.profile_id = leaving.profile_id")
         run("vacuum full", "VACUUM FULL transcripts", "VACUUM FULL profiles")
         run("statistics", "ANALYZE transcripts", "ANALYZE profiles", "VACUUM FULL pg_statistic")
-        run("log", "ALTER SYSTEM SET wal_recycle = off", "SELECT pg_reload_conf()", "CHECKPOINT")
+        run("log", "ALTER SYSTEM SET wal_recycle = off", "SELECT pg_reload_conf()")
+        # Why waited, and not timed: the process that recycles segments hears of the setting from the server, a moment later.
+        time.sleep(0.3)
+        run("log", "CHECKPOINT")
         last = max(row[0] for row in connection.execute(_SEGMENTS))
         while min(row[0] for row in connection.execute(_SEGMENTS)) <= last:
             run("log", "SELECT pg_logical_emit_message(false, 'bench', 'next')", "SELECT pg_switch_wal()", "CHECKPOINT")
