@@ -390,7 +390,8 @@ def test_a_connection_that_lives_on_sees_what_the_schema_became(database):
         run(database, "CREATE VIEW above AS SELECT word FROM shown; ALTER TABLE typed ALTER k TYPE int USING 1")
         assert (table("parent").children, table("parts").children) == (("child",), ("part",))
         assert [each.name for each in PostgresSchema(connection).views([table("parent").oid])] == ["above", "shown"]
-        assert [(each.type, each.labels) for each in table("typed").columns] == [("int4", frozenset()), ("mood", frozenset({"glad", "sad"}))]
+        typed = [(each.type, each.labels) for each in table("typed").columns]
+        assert typed == [("int4", frozenset()), ("mood", frozenset({"glad", "sad"}))]
         run(database, "DROP TABLE child CASCADE; CREATE UNIQUE INDEX ON parent (id)")
         assert table("parent").lasting
 
