@@ -195,10 +195,12 @@ class TreeContent:
         if self._layout.dataset.format:
             # Damaged records are no obstacle here: the whole file goes, and all of it was traced as bytes.
             with suppress(OSError, Unreadable):
-                for state in self._tree.states(key):
-                    with state.open() as file:
-                        for record in self._layout.read(file, key, ()):
-                            self._trace_value(copy.subject, "", record.value, tracer)
+                self._each_state(key, partial(self._trace_fields, key=key, subject=copy.subject, tracer=tracer))
+
+    def _trace_fields(self, state: FileState, key: str, subject: Pseudonym, tracer: Tracer) -> None:
+        with state.open() as file:
+            for record in self._layout.read(file, key, ()):
+                self._trace_value(subject, "", record.value, tracer)
 
     def _trace_notes(self, subject: Pseudonym, state: FileState, tracer: Tracer) -> None:
         for word, value in state.notes().items():
