@@ -27,9 +27,10 @@ def erased_template(template: Household, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def erased(erased_template: Erased, tmp_path: Path) -> Erased:
+def erased(erased_template: Erased, tmp_path: Path, request: pytest.FixtureRequest) -> Erased:
     """An installation for one story that begins after ANNA's order was fulfilled.
 
     Not for a test with the mark ``duty``: a guard of a duty is taken out while such a test runs, and the order has run before.
     """
+    assert request.node.get_closest_marker("duty") is None
     return Erased(copy(erased_template.home, tmp_path / "home"), erased_template.run)

@@ -110,6 +110,26 @@ def test_rows_go_from_every_version(shelf):
     store.close()
 
 
+def test_a_store_that_stays_open_finds_the_versions_that_its_bucket_began_to_keep(seaweed, tmp_path):
+    """A worker has a store open for days."""
+    seaweed.start()
+    shelf = Shelf.of(seaweed, bucket(seaweed, f"begins-{secrets.token_hex(4)}"), tmp_path)
+    name = "events/day=1/a.parquet"
+    shelf.put(name, packed({"person": ["p1", "p2"], "n": [1, 2]}))
+    store = Parquet(spec_of(shelf), (EVENTS,))
+    assert len(located(store, "p1")) == 1
+    bucket(seaweed, shelf.name, "Enabled")
+    shelf.put(name, packed({"person": ["p1", "p2"], "n": [3, 4]}))
+    shelf.put(name, packed({"person": ["p2"], "n": [4]}))
+    copies = located(store, "p1")
+    assert [copy.subject for copy in copies] == ["s-p1"], "older versions name the person"
+    assert all(isinstance(each, Erased) for each in store.erase(EVENTS, copies, KEY).values())
+    assert [each.items for each in store.probe(EVENTS, copies)] == [0]
+    assert located(store, "p1") == []
+    assert [unpacked(body) for _, body in shelf.all()] == [[{"person": "p2", "n": 4}]]
+    store.close()
+
+
 def test_only_what_is_needed_is_fetched(shelf, monkeypatch):
     rows = {"load": [secrets.token_bytes(30_000) for _ in range(200)], "person": [f"p{number}" for number in range(200)]}
     shelf.put("events/day=1/big.parquet", packed(rows, row_group_size=20, compression="none"))

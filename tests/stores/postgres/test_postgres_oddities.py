@@ -15,6 +15,7 @@ from expunge.core.values.copy import Copy, FindingKind, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Reason, Unable
 from expunge.errors import CouldNotLook
+from expunge.stores.postgres.schema.catalogue import PostgresSchema
 from expunge.testing.store_reading import Listener
 from tests.stores.postgres.postgres_company import KEY, dataset, erased, located, opened, rows, run, selectors
 
@@ -343,6 +344,56 @@ def test_partitions_the_default_one_and_those_below(database, key):
         assert len(list(store.bystanders(each, copies, None))) == 1
         assert store.erase(each, copies, KEY) == {"s0": Erased(2)}
     assert rows(database, "SELECT id, n FROM calls ORDER BY n") == [("b", 1), ("b", 3)]
+
+
+class Altered(psycopg.Connection):
+    """A connection beside which the schema changes once a table's columns were asked for."""
+
+    change = ""
+
+    def execute(self, query, *more, **options):
+        answer = super().execute(query, *more, **options)
+        if self.change and "attnotnull" in str(query):
+            change, self.change = self.change, ""
+            with psycopg.connect(self.info.dsn) as other:
+                other.execute(change)
+        return answer
+
+
+def test_a_column_that_changes_its_type_while_the_schema_is_read_is_not_left_out(database):
+    run(database, "CREATE DOMAIN said AS text; CREATE TABLE notes (id int PRIMARY KEY, profile_id said, word text)")
+    with Altered.connect(database, autocommit=True) as connection:
+        connection.change = "ALTER TABLE notes ALTER profile_id TYPE varchar; DROP DOMAIN said"
+        columns = PostgresSchema(connection).require("notes").columns
+        assert connection.change == ""
+        assert [(each.name, each.type) for each in columns] == [("id", "int4"), ("profile_id", "varchar"), ("word", "text")]
+
+
+def test_a_connection_that_lives_on_sees_what_the_schema_became(database):
+    """Partitions, inheritance, indexes, views, rules, domains and labels that come after the table was looked at once."""
+    run(
+        database,
+        "CREATE TABLE parent (id int NOT NULL, word text); CREATE DOMAIN kind AS text; CREATE TYPE mood AS ENUM ('glad');"
+        "CREATE TABLE typed (k kind, m mood); CREATE TABLE parts (id int) PARTITION BY LIST (id)",
+        "VACUUM ANALYZE parent",
+    )
+    with psycopg.connect(database, autocommit=True) as connection:
+
+        def table(name):
+            return PostgresSchema(connection).require(name)
+
+        assert (table("parent").children, table("parts").children, table("parent").lasting) == ((), (), False)
+        assert PostgresSchema(connection).views([table("parent").oid]) == []
+        assert [each.labels for each in table("typed").columns] == [frozenset(), frozenset({"glad"})]
+        run(database, "CREATE TABLE child () INHERITS (parent); CREATE TABLE part PARTITION OF parts FOR VALUES IN (1)")
+        run(database, "ALTER TYPE mood ADD VALUE 'sad'", "CREATE VIEW shown AS SELECT * FROM parent")
+        run(database, "CREATE VIEW above AS SELECT word FROM shown; ALTER TABLE typed ALTER k TYPE int USING 1")
+        assert (table("parent").children, table("parts").children) == (("child",), ("part",))
+        assert [each.name for each in PostgresSchema(connection).views([table("parent").oid])] == ["above", "shown"]
+        typed = [(each.type, each.labels) for each in table("typed").columns]
+        assert typed == [("int4", frozenset()), ("mood", frozenset({"glad", "sad"}))]
+        run(database, "DROP TABLE child CASCADE; CREATE UNIQUE INDEX ON parent (id)")
+        assert table("parent").lasting
 
 
 def test_tables_that_inherit_are_read_and_erased_with_their_parent(database):

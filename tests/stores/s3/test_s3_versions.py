@@ -125,6 +125,42 @@ def test_old_versions_are_shown_and_traced(kept):
     assert sorted(items.values()) == [b"the newer take of it all", b"the older take of it all"]
 
 
+class Meanwhile(Listener):
+    """Hears contents, and lets something happen after the first."""
+
+    def __init__(self, happens):
+        super().__init__()
+        self.happens = happens
+
+    def blob(self, subject, dataset, field, stream):
+        super().blob(subject, dataset, field, stream)
+        self.happens, happens = lambda: None, self.happens
+        happens()
+
+
+@pytest.mark.parametrize(("kind", "name"), [(VOICE, "voice/anna/{}.flac"), (EVENTS, "events/{}.jsonl")], ids=["whole", "records"])
+def test_what_takes_the_place_of_a_version_while_others_are_traced_is_traced_too(kept, kind, name):
+    """Names are listed beforehand: what is gone since hides neither the older versions of its object nor what came after it."""
+    kept.put(name.format(1), lines("anna", says="the first to be read"))
+    for take in ("oldest", "older", "newest"):
+        kept.put(name.format(2), lines("anna", says=f"the {take} of three takes"))
+    there = kept.put(name.format(3), lines("anna", says="it is replaced"))["VersionId"]
+
+    def happens():
+        older = kept.versions(name.format(2))[1][1]
+        kept.put(name.format(3), lines("anna", says="what took its place"))
+        with client(kept.server) as s3:
+            for key, version in ((name.format(2), older), (name.format(3), there)):
+                s3.delete_object(Bucket=kept.name, Key=kept.prefix + key, VersionId=version)
+
+    heard = Meanwhile(happens)
+    found = kept.located(kind, "anna")
+    with kept.store() as store:
+        store.trace(kind, found, heard)
+    told = heard.everything(Pseudonym("anna"))
+    assert [b"the oldest of" in told, b"the older of" in told, b"what took its place" in told] == [True, False, True]
+
+
 def test_an_object_of_many_people_loses_its_old_versions_where_they_hold_the_person_and_no_others(kept):
     kept.put("events/1.jsonl", lines("bert"))
     kept.put("events/1.jsonl", lines("bert", "anna"))

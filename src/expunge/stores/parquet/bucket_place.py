@@ -54,9 +54,12 @@ class BucketLake:
 
     @property
     def versioned(self) -> bool:
-        """True when the bucket has, or ever had, versions; asked once."""
-        if self._versioned is None:
-            self._versioned = self.bucket.versioned()
+        """True when the bucket has, or ever had, versions, as the last pass over it found. Raises as :meth:`Bucket.call`."""
+        return self.ask_versioned() if self._versioned is None else self._versioned
+
+    def ask_versioned(self) -> bool:
+        """The same, asked for a new pass: a bucket without versions may have begun to keep some, and never does away with them."""
+        self._versioned = self._versioned or self.bucket.versioned()
         return self._versioned
 
     def present(self) -> None:
@@ -65,7 +68,7 @@ class BucketLake:
     def parts(self, template: CompiledTemplate, wanted: Callable[[Bindings], bool]) -> Iterator[LakeName]:
         """Every version of every object that fits a template."""
         head = template.text.partition("{")[0]
-        for page in self.bucket.pages(head, versioned=self.versioned):
+        for page in self.bucket.pages(head, versioned=self.ask_versioned()):
             for key, entries in page.items():
                 if is_companion(key) or key.endswith("/"):
                     continue
@@ -206,14 +209,14 @@ class BucketPlace:
 
     def keys(self) -> Iterator[str]:
         """Yield the names of all objects under the prefix."""
-        for page in self._bucket.pages("", versioned=self.lake.versioned):
+        for page in self._bucket.pages("", versioned=self.lake.ask_versioned()):
             yield from (key for key in page if not key.endswith("/"))
 
     def _objects(self, files: FileCheck) -> Iterator[Finding]:
         empty = True
         tables: set[str] = set()
         undeclared: dict[str, list[str]] = {}
-        for page in self._bucket.pages("", versioned=self.lake.versioned):
+        for page in self._bucket.pages("", versioned=self.lake.ask_versioned()):
             empty &= not page
             for key in page:
                 if files.is_ignored(key) or is_companion(key) or key.endswith("/"):

@@ -168,8 +168,8 @@ class BucketTree:
         self._met.update({key: [] for key in wanted} | self.hand.held(wanted))
 
     def states(self, key: str) -> Iterator[FileState]:
-        """The same, from a listing of the key."""
-        met = self._met.get(key)
+        """The same, from a listing of the key: the one beforehand for the first time that they are asked for, then a new one."""
+        met = self._met.pop(key, None)
         return self._versions(self._bucket.at(key, versioned=self.hand.versioned) if met is None else met)
 
     def _versions(self, entries: Sequence[BucketEntry]) -> Iterator[ObjectVersion]:

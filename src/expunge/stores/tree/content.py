@@ -7,6 +7,7 @@ import json
 import mimetypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
@@ -90,8 +91,7 @@ class TreeContent:
         for key, together in sharing.items():
             # What cannot be read can be neither traced nor erased: erase and check say so.
             with suppress(OSError, Unreadable):
-                for state in self._tree.states(key):
-                    self._trace_records(state, key, together, tracer)
+                self._each_state(key, partial(self._trace_records, key=key, together=together, tracer=tracer))
         for key, by_row in placed.items():
             self._trace_placed(key, by_row, tracer)
 
@@ -162,6 +162,23 @@ class TreeContent:
         for placeholder, value in sorted({pair for reading in readings for pair in reading.items()}):
             tracer.text(subject, name, placeholder, value)
 
+    def _each_state(self, key: str, trace: Callable[[FileState], None]) -> None:
+        """Trace every state of a file; where one is gone since it was listed, also what a new listing has: another took its place."""
+        for _ in range(2):
+            gone = False
+            for state in self._tree.states(key):
+                try:
+                    trace(state)
+                except FileNotFoundError:
+                    gone = True
+            if not gone:
+                return
+
+    def _trace_state(self, state: FileState, subject: Pseudonym, tracer: Tracer) -> None:
+        with state.open() as file:
+            tracer.blob(subject, self._layout.dataset.name, "content", file)
+        self._trace_notes(subject, state, tracer)
+
     def _trace_file(self, copy: Copy, key: str, tracer: Tracer) -> None:
         name = self._layout.dataset.name
         self._trace_names(copy.subject, key, tracer)
@@ -169,10 +186,7 @@ class TreeContent:
             return
         try:
             # What a link leads to is theirs as well: if it stays there, under a name that leads to nobody, it is residue.
-            for state in self._tree.states(key):
-                with state.open() as file:
-                    tracer.blob(copy.subject, name, "content", file)
-                self._trace_notes(copy.subject, state, tracer)
+            self._each_state(key, partial(self._trace_state, subject=copy.subject, tracer=tracer))
         except FileNotFoundError:
             return
         except (Unreadable, OSError) as error:
@@ -181,10 +195,12 @@ class TreeContent:
         if self._layout.dataset.format:
             # Damaged records are no obstacle here: the whole file goes, and all of it was traced as bytes.
             with suppress(OSError, Unreadable):
-                for state in self._tree.states(key):
-                    with state.open() as file:
-                        for record in self._layout.read(file, key, ()):
-                            self._trace_value(copy.subject, "", record.value, tracer)
+                self._each_state(key, partial(self._trace_fields, key=key, subject=copy.subject, tracer=tracer))
+
+    def _trace_fields(self, state: FileState, key: str, subject: Pseudonym, tracer: Tracer) -> None:
+        with state.open() as file:
+            for record in self._layout.read(file, key, ()):
+                self._trace_value(subject, "", record.value, tracer)
 
     def _trace_notes(self, subject: Pseudonym, state: FileState, tracer: Tracer) -> None:
         for word, value in state.notes().items():

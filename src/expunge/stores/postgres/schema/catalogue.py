@@ -419,10 +419,13 @@ class PostgresSchema:
 
     def columns(self, oid: int) -> tuple[PostgresColumn, ...]:
         """The columns of anything with rows."""
-        rows = self.connection.execute(_COLUMNS, (oid,)).fetchall()
+        before, rows = None, self.connection.execute(_COLUMNS, (oid,)).fetchall()
         types = _rows_of(self.connection, _TYPES, {row[2] for row in rows})
+        while rows != before and any(row[2] not in types for row in rows):
+            # Why again: a type that is gone by now went with its column, or the column has another one since.
+            before, rows = rows, self.connection.execute(_COLUMNS, (oid,)).fetchall()
+            types = _rows_of(self.connection, _TYPES, {row[2] for row in rows})
         collations = _rows_of(self.connection, _COLLATIONS, {row[3] for row in rows if row[3]})
-        # A type that is gone by now went with its columns.
         return tuple(_column(row, types[row[2]], collations) for row in rows if row[2] in types)
 
     def _keys(
