@@ -116,12 +116,7 @@ class DjangoAccountRegister:
             row = AccountRow.objects.using(self._alias).select_for_update().filter(account=account).first()
             if row is None:
                 return False
-            if row.proven_at is not None and not (row.address_before and row.before_until and now < row.before_until):
-                row.address_before = row.address
-            if row.address_before:
-                # Why anew where it stays: two changes in one day must not leave the owner with less than a day.
-                row.before_until = before_until
-            row.address, row.proven_at = address, None
+            account_rows.move(row, address, before_until, now)
             row.save(using=self._alias)
             failpoint("accounts.address.commit:before")
         # commit point: the address, unproven, and the one before.
