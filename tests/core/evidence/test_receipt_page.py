@@ -135,9 +135,14 @@ def test_nothing_found_is_said_where_nothing_was_found_alone() -> None:
 
 
 def test_what_stays_with_others_is_said_under_erased_and_verified() -> None:
-    box = told(entry(), mentions=(receipt.Mention("letters", "body", MentionAct.KEEP, 2),)).partition("</section>")[0]
-    assert "Some of it is in data of other people as well, and stays there" in box
-    assert "other people" not in told(entry()).partition("</section>")[0]
+    def box(**changes: object) -> str:
+        return told(entry(), **changes).partition("</section>")[0]
+
+    assert "Records of other people still name this person" in box(mentions=(receipt.Mention("letters", "body", MentionAct.KEEP, 2),))
+    for words in (with_text_of_others().others_text, ()), ((), (receipt.SharedValues("cities", "app", 1),)):
+        stays = dict(zip(("others_text", "shared_values"), words, strict=True))
+        assert "Words of it that other data has as well stay there" in box(**stays)
+    assert "see below" not in box()
 
 
 def test_a_model_in_which_an_attack_still_tells_people_is_said_first() -> None:

@@ -59,7 +59,9 @@ def _done(receipt: r.Receipt) -> tuple[str, str, str]:
     checked = f" on {v1.day(receipt.times.verified)}" if receipt.times.verified else ""
     whose = _ABOUT[receipt.order_kind in _CLASSES]
     if _any_erased(receipt):
-        more = " Some of it is in data of other people as well, and stays there: see below." if receipt.stays_with_others else ""
+        named = any(each.act is MentionAct.KEEP for each in receipt.mentions)
+        more = " Records of other people still name this person: see below." if named else ""
+        more += " Words of it that other data has as well stay there: see below." if receipt.others_text or receipt.shared_values else ""
         more += " An attack can still tell who was in a model: see below." if _recognised(receipt) else ""
         told = f"All data {whose} that was found is erased. Each place was read again afterwards{checked}, and nothing came back.{more}"
         return "good", "Erased and verified", told
