@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from expunge.adapters.outbound.mail_smtp import MailServer, SmtpLetters
+from expunge.adapters.outbound.mail_smtp import TOLD_PAUSES, MailServer, SmtpLetters
 from expunge.bootstrap.accounts.guard_settings import settings_of
 from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec
 from expunge.errors import Busy, Misconfigured, StoreUnavailable, Undelivered
@@ -37,8 +37,8 @@ def wait_until(done: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def letters(server: MailServer, pauses: tuple[float, ...] = (0.05, 0.05)) -> Iterator[SmtpLetters]:
-    found = SmtpLetters(server, SENDER, pauses)
+def letters(server: MailServer, pauses: tuple[float, ...] = (0.05, 0.05), told_pauses: tuple[float, ...] = ()) -> Iterator[SmtpLetters]:
+    found = SmtpLetters(server, SENDER, pauses, told_pauses=told_pauses)
     try:
         yield found
     finally:
@@ -168,6 +168,19 @@ def test_what_a_person_has_to_hear_waits_for_a_server_that_is_away() -> None:
             found.post(LETTER)
         found.post(replace(LETTER, tells=True))
         wait_until(lambda: found.lost == 2)
+
+
+def test_what_a_person_has_to_hear_is_tried_for_hours_and_a_code_is_not() -> None:
+    assert sum(TOLD_PAUSES) > 6 * 3600
+    with closing(socket.create_server(("127.0.0.1", 0))) as reserved:
+        port = reserved.getsockname()[1]
+    with letters(MailServer("127.0.0.1", port, tls=False), (0.01,), (0.5,)) as found:
+        found.post(LETTER)
+        wait_until(lambda: found.lost == 1)
+        found.post(replace(LETTER, tells=True))
+        with mail_sink(port=port):
+            wait_until(lambda: found.sent == 1)
+    assert found.lost == 1
 
 
 @pytest.mark.parametrize("wrapped", [True, False], ids=["smtps", "starttls"])

@@ -69,6 +69,9 @@ def test_the_company_is_named_once_for_receipts_and_pages(tmp_path: Path) -> Non
     assert (data_map.accounts.company, data_map.accounts.support) == ("Acme Doorbells", "help@acme.example")
     path.write_text(f"{MAP}company: {{contact: help@acme.example}}\n")
     assert [each.rule for each in examine(path, {}, kinds=Kinds()).faults] == ["missing-key"]
+    for name in ("a" * 301, "Acme\\u202e", "Acme\\nDoorbells"):
+        path.write_text(f'{MAP}company: {{name: "{name}"}}\n')
+        assert [each.rule for each in examine(path, {}, kinds=Kinds()).faults] == ["bad-accounts"], name
 
 
 def test_providers_are_read_in_their_order(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.datamap.artefact import DataKind
+from expunge.core.datamap.artefact import ArtefactKind, DataKind
 from expunge.core.datamap.datamap import ModelLayout, PathLayout
 from expunge.core.datamap.protected_kinds import ProtectedKind, in_scope, is_geolocation, kind_held, kinds_said
 from expunge.core.discovery import coordinates
@@ -116,3 +116,9 @@ def test_people_are_told_what_a_dataset_holds_as_far_as_the_map_says_it(tmp_path
     assert kind_held(replace(told, datasets={**told.datasets, "voice": stated}), "voice") is DataKind.CONVERSATION
     model = replace(voice, layout=ModelLayout("intents"))
     assert kind_held(replace(told, datasets={**told.datasets, "voice": model}), "voice") is DataKind.MODEL
+    for source, kind in (
+        (replace(voice, categories=("user.content.photo",)), DataKind.FACEPRINT),
+        (replace(voice, categories=("user.content.video",)), DataKind.EMBEDDING),
+        (replace(voice, categories=("user.biometrics.voice",), kind=ArtefactKind.TRANSCRIPT), DataKind.EMBEDDING),
+    ):
+        assert kind_held(replace(told, datasets={**told.datasets, "voice": source}), "prints") is kind

@@ -9,19 +9,21 @@ import pytest
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence import receipt
 from expunge.core.evidence.receipt import Result
-from expunge.core.pages import receipt_v6, receipt_v6_words, render
+from expunge.core.evidence.unread_places import PlaceKind, UnreadPlace
+from expunge.core.pages import LATEST, receipt_v6, receipt_v6_words, render
 from expunge.core.values.order import OrderKind
 from expunge.core.values.outcome import Reason
-from tests.evidence_kit import absent, entry, for_people, in_ranges, of_now, with_text_of_others
+from tests.evidence_kit import absent, entry, for_people, in_ranges, of_now, with_models, with_text_of_others
 
 ANNEX = '<section class="annex">'
 
 
 def parts(said: receipt.Receipt) -> tuple[str, str]:
     """What stands before the annex of the newest page, and the annex."""
-    page = render(receipt.build(replace(said, tool=receipt.Tool("expunge", "0.2.0", 6)))).decode()
+    page = render(receipt.build(replace(said, tool=receipt.Tool("expunge", "0.2.0", LATEST)))).decode()
     before, annex, after = page.partition(ANNEX)
     assert annex
     return before.partition("<body>")[2], after
@@ -114,6 +116,70 @@ def test_words_of_other_people_are_not_called_traces() -> None:
     assert receipt_v6_words.BUT_OTHERS in before
     assert receipt_v6_words.DEPTH[Grounding.SCRUBBED] not in before
     assert "Some records name nobody whom the company knows." in before
+
+
+def test_nothing_found_is_said_where_nothing_was_found_alone() -> None:
+    assert "Nothing about this person was found" in told(absent())
+    for changes in (
+        {"mentions": (receipt.Mention("letters", "body", MentionAct.NULL, 2),)},
+        {"mentions": (receipt.Mention("letters", "body", MentionAct.KEEP, 2),)},
+        {"orphaned": with_text_of_others().orphaned},
+        {"others_text": with_text_of_others().others_text},
+    ):
+        before = told(absent(), **changes)
+        assert "No data about this person was found" in before
+        assert "none held anything" not in before
+    assert "2 records of other people named this person, and no longer do." in told(
+        entry(), mentions=(receipt.Mention("letters", "body", MentionAct.NULL, 2),)
+    )
+
+
+def test_what_stays_with_others_is_said_under_erased_and_verified() -> None:
+    def box(**changes: object) -> str:
+        return told(entry(), **changes).partition("</section>")[0]
+
+    assert "Records of other people still name this person" in box(mentions=(receipt.Mention("letters", "body", MentionAct.KEEP, 2),))
+    for words in (with_text_of_others().others_text, ()), ((), (receipt.SharedValues("cities", "app", 1),)):
+        stays = dict(zip(("others_text", "shared_values"), words, strict=True))
+        assert "Words of it that other data has as well stay there" in box(**stays)
+    assert "see below" not in box()
+
+
+def test_a_model_in_which_an_attack_still_tells_people_is_said_first() -> None:
+    before, _ = parts(with_models())
+    assert "An attack can still tell who was in a model" in before.partition("</section>")[0]
+    assert "An attack can still tell who was in 1 model." in before
+    assert "Models whose sealed lists of what they learnt from show that it was not from this person go on" in before
+
+
+def test_what_is_all_kept_does_not_read_as_erased() -> None:
+    kept = entry(act=EraseAct.KEEP, outcome=Result.KEPT, claimed=Grounding.NONE, probe=None, scan=None, items=2)
+    ground = "backups that have outlived their schedule, until a person removes them"
+    before, annex = parts(of_now(kept, kept=(receipt.KeptItems("recordings", ground, None, 2),), verdict=receipt.Verdict.IN_PART))
+    assert "Nothing is erased: what was found is kept" in before
+    assert "Erased" not in before.partition("<body>")[2].partition("What stays")[0].replace("Receipt of erasure", "")
+    assert "kept, and this receipt has no date for its end. Why: backups that have outlived" in before
+    assert "keeping time ends" not in before + annex
+    assert f'<td data-label="Ground">{ground}</td>' in annex
+
+
+@pytest.mark.parametrize("kind", list(OrderKind))
+def test_an_order_about_a_class_of_items_names_no_person(kind: OrderKind) -> None:
+    said = with_models(order_kind=kind, orphaned=with_text_of_others().orphaned)
+    before = parts(said)[0] + told(absent(), order_kind=kind)
+    assert ("this person" in before) is (kind not in {OrderKind.EXPIRY, OrderKind.DISGORGEMENT})
+
+
+def test_a_place_that_nothing_accounts_for_is_told() -> None:
+    place = UnreadPlace("media", PlaceKind.OPAQUE, "raw/*.bin", "sealed by another company", 1, 1, 1, 1)
+    before, annex = parts(of_now(entry(scan=None, claimed=Grounding.REMOVED, asked=Grounding.REMOVED), unread=(place,)))
+    assert "Some places belong to no data that the company names, or cannot be read." in before
+    assert "sealed by another company" in annex
+
+
+def test_the_annex_says_what_was_done_with_each_place() -> None:
+    _, annex = parts(with_models())
+    assert '<td data-label="Result">trained anew without this person\'s data</td>' in annex
 
 
 def test_without_an_issuer_it_names_none() -> None:

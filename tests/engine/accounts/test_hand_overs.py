@@ -184,7 +184,7 @@ def test_a_token_is_for_the_account_of_its_address_once_that_is_proven(local: Lo
     # An account for the same address that proved nothing.
     record = local.register.account(account)
     assert record is not None
-    local.register.change_address(thief, record.address, local.hands.now())
+    local.register.change_address(thief, record.address, local.hands.now(), local.hands.now())
     with pytest.raises(HandOverRefused, match="not proven"):
         local.hand_overs.redeem(permit, SESSION, ask, token)
     assert roles(local, thief) == {}

@@ -23,6 +23,7 @@ from tests.adapters.keeper.guarded import code_of
 from tests.engine.accounts.local_guard import BEGUN, ORIGIN, SESSION, SITE, Local, local_guard
 
 DAY = WAITS.total_seconds()
+_CODE = re.compile(r"\b\d{8}\b")
 ADDED, FIRST = "confirms nothing before", "which had none"
 FAMILY = [kind for kind in AskKind if kind.of_family]
 OF_CUSTOMERS = [kind for kind in AskKind if not kind.of_staff]
@@ -262,16 +263,7 @@ def test_the_day_begins_with_the_letter(local: Local) -> None:
 def test_a_change_of_address_before_it_takes_no_letter_from_the_owner(local: Local) -> None:
     """Two logins are swapped: the first changes the address to the attacker's, who proves it; the second plants a passkey."""
     account = local.guardian()
-    change = Ask(AskKind.CHANGE_OF_ADDRESS, account, details=(("address", sha256(b"m@evil.example").hexdigest()),))
-    local.guard.change_address(local.confirm(change), SESSION, change, "m@evil.example")
-    local.letters(account, "the mail address of your account")
-    local.guard.send_code(account, SESSION)
-    until = time.monotonic() + 20
-    while not (found := [re.search(r"\b\d{8}\b", text) for to, text in list(local.sink.messages) if to == "m@evil.example"]):
-        assert time.monotonic() < until
-        time.sleep(0.002)
-    assert found[0]
-    assert local.guard.prove_by_code(account, SESSION, found[0][0]) == ""
+    moved(local, account, "m@evil.example")
     local.hands.seconds += DAY - 1
     planted(local, account)
     assert local.guard.stop_waiting(secret_of(local, account)) == account, "the letter came to the owner as well"
@@ -279,6 +271,43 @@ def test_a_change_of_address_before_it_takes_no_letter_from_the_owner(local: Loc
     planted(local, account)
     with pytest.raises(AssertionError):
         local.letters(account, ADDED, 2, within=0.3)
+
+
+def test_two_changes_of_address_in_a_day_take_no_letter_from_the_owner(local: Local) -> None:
+    account = local.guardian()
+    moved(local, account, "m1@evil.example")
+    moved(local, account, "m2@evil.example", 2)
+    local.hands.seconds += DAY - 1
+    planted(local, account)
+    assert local.guard.stop_waiting(secret_of(local, account)) == account, "the letter came to the owner as well"
+
+
+def test_a_recovery_after_a_change_of_address_is_told_to_the_owner(local: Local) -> None:
+    account = local.guardian()
+    moved(local, account, "m3@evil.example")
+    local.guard.recoveries.send_recovery_code(account, SESSION)
+    local.guard.recoveries.recover(account, SESSION, sent_to(local, "m3@evil.example", 2))
+    found = re.search(rf"{ORIGIN}/account/recovery/stop/([\w-]+)/", local.letters(account, "They can do so after")[-1])
+    assert found
+    assert local.guard.recoveries.stop_recovery_by_secret(found[1]), "the letter came to the owner as well"
+
+
+def moved(local: Local, account: UUID, address: str, count: int = 1) -> None:
+    """A login is swapped for a change of the address to one that the attacker reads and proves."""
+    change = Ask(AskKind.CHANGE_OF_ADDRESS, account, details=(("address", sha256(address.encode()).hexdigest()),))
+    local.guard.change_address(local.confirm(change), SESSION, change, address)
+    local.letters(account, "the mail address of your account", count)
+    local.guard.send_code(account, SESSION)
+    assert local.guard.prove_by_code(account, SESSION, sent_to(local, address)) == ""
+
+
+def sent_to(local: Local, address: str, count: int = 1) -> str:
+    """The newest code to an address, once so many came."""
+    until = time.monotonic() + 20
+    while len(found := [each[0] for to, text in list(local.sink.messages) if to == address and (each := _CODE.search(text))]) < count:
+        assert time.monotonic() < until
+        time.sleep(0.002)
+    return found[-1]
 
 
 class _Away:

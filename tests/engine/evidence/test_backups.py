@@ -79,6 +79,10 @@ def test_a_backup_that_outlived_its_schedule_still_holds_and_is_found(backed_up:
     run = backed_up.erase(f"profile:{ANNA}")
     assert any(each.until is None and "outlived" in each.ground for each in kept(backed_up, run.order))
     with backed_up.open() as opened:
+        page = opened.receipt_folder(run.order)["receipt.html"].decode()
+    assert "1 backup: kept, and this receipt has no date for its end. Why: backups of" in page
+    assert "keeping time ends" not in page
+    with backed_up.open() as opened:
         assert any(each.kind is FindingKind.NOTE and "outlived" in each.what for each in opened.check())
 
 

@@ -107,6 +107,11 @@ def test_the_receipt_of_a_run_names_schedules_and_cut_offs(home: Household) -> N
     assert run.received.scope is not None
     assert f"voice: 90 days from modified, before {until}" in run.received.scope.basis
     assert any("voice: 90 days" in each for each in made.out_of_scope)
+    with home.open() as opened:
+        page = opened.receipt_folder(run.order, 1)["receipt.html"].decode()
+    told = page.partition("<main>")[2].partition("Technical annex")[0]
+    assert "All data of this order that was found is erased." in told
+    assert "person" not in told, "it is about items, of however many people"
 
 
 def test_a_second_run_finds_nothing_and_orders_nothing(home: Household) -> None:

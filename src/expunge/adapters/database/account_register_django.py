@@ -109,16 +109,14 @@ class DjangoAccountRegister:
             # commit point: the time of the proof.
             return bool(AccountRow.objects.using(self._alias).filter(account=account, address=address).update(proven_at=at))
 
-    def change_address(self, account: UUID, address: bytes, before_until: datetime) -> bool:
+    def change_address(self, account: UUID, address: bytes, before_until: datetime, now: datetime) -> bool:
         """See the port."""
         with self._writing(), transaction.atomic(using=self._alias):
             failpoint("accounts.address:before")
             row = AccountRow.objects.using(self._alias).select_for_update().filter(account=account).first()
             if row is None:
                 return False
-            if row.proven_at is not None:
-                row.address_before, row.before_until = row.address, before_until
-            row.address, row.proven_at = address, None
+            account_rows.move(row, address, before_until, now)
             row.save(using=self._alias)
             failpoint("accounts.address.commit:before")
         # commit point: the address, unproven, and the one before.

@@ -13,7 +13,7 @@ from expunge.ports.accounts.account_register import CredentialRecord, RecoveryRe
 
 ensure_django()  # a model class can be made only after it
 
-from expunge.adapters.state.models import CodeDeviceRow, CredentialRow, RecoveryRow  # noqa: E402
+from expunge.adapters.state.models import AccountRow, CodeDeviceRow, CredentialRow, RecoveryRow  # noqa: E402
 
 
 def credential_of(account: UUID, row: tuple[Any, ...]) -> CredentialRecord:
@@ -52,6 +52,16 @@ def confirms(row: CredentialRow | CodeDeviceRow, now: datetime) -> bool:
     """Return whether it confirms asks about its account: it does not wait, or only with families."""
     wait = wait_of(row)
     return wait is None or wait.first or wait.over(now)
+
+
+def move(row: AccountRow, address: bytes, before_until: datetime, now: datetime) -> None:
+    """Give an account another address, not proven, in a row that is not saved yet, and have it keep the one before until a time."""
+    if row.proven_at is not None and not (row.address_before and row.before_until and now < row.before_until):
+        row.address_before = row.address
+    if row.address_before:
+        # Why anew where it stays: two changes in one day must not leave the owner with less than a day.
+        row.before_until = before_until
+    row.address, row.proven_at = address, None
 
 
 def membership_of(account: UUID, row: tuple[Any, ...]) -> Membership:

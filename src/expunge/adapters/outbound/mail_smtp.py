@@ -25,6 +25,11 @@ from expunge.ports.accounts.letters import Letter
 SECONDS = 20.0
 PAUSES = (1.0, 5.0, 25.0)
 """Seconds before the second, third and fourth try of a letter."""
+TOLD_PAUSES = (120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0)
+"""Further ones for a letter that tells of something: eight hours together. A server that lets new senders wait takes ten minutes at times,
+and the day in which an owner can stop what was added begins with the letter."""
+MOST_TOLD_LATER = 500
+"""Letters that wait so long; further ones end with the shorter pauses."""
 MOST_WAITING = 500
 MOST_ASKED = 250
 """Letters that wait, above which none is taken that was asked for: code in the web process, which asks for codes of accounts of its own,
@@ -133,7 +138,12 @@ class SmtpLetters:
     """Implements ``expunge.ports.accounts.letters.Letters``. Its thread begins with the first letter."""
 
     def __init__(
-        self, server: MailServer, sender: str, pauses: tuple[float, ...] = PAUSES, now: Callable[[], float] = time.monotonic
+        self,
+        server: MailServer,
+        sender: str,
+        pauses: tuple[float, ...] = PAUSES,
+        now: Callable[[], float] = time.monotonic,
+        told_pauses: tuple[float, ...] = TOLD_PAUSES,
     ) -> None:
         """Connect to nothing yet.
 
@@ -142,8 +152,9 @@ class SmtpLetters:
             sender: the address that they come from.
             pauses: seconds before each further try.
             now: seconds, from anywhere, never back.
+            told_pauses: after these, of a letter that tells of something.
         """
-        self._server, self._sender, self._pauses, self._now = server, sender, pauses, now
+        self._server, self._sender, self._pauses, self._now, self._told_pauses = server, sender, pauses, now, told_pauses
         self._waiting: queue.Queue[Letter] = queue.Queue(MOST_WAITING)
         self._guard = threading.Lock()
         self._ending = threading.Event()
@@ -174,20 +185,21 @@ class SmtpLetters:
             self._thread.join(SECONDS)
 
     def _work(self) -> None:
-        later: list[tuple[float, int, EmailMessage]] = []
-        """Messages that failed: when each is tried again, and how often it was."""
+        later: list[tuple[float, int, EmailMessage, bool]] = []
+        """Messages that failed: when each is tried again, how often it was, and whether it tells of something."""
         while not (self._ending.is_set() and self._waiting.empty()):
             now = self._now()
             due = [each for each in later if each[0] <= now]
             for each in due:
                 later.remove(each)
-                self._deliver(each[2], each[1], later)
+                self._deliver(each[2], each[1], later, tells=each[3])
             # Why not in turn: one recipient whose server makes us wait would hold up all others.
             with contextlib.suppress(queue.Empty):
-                self._deliver(self._message(self._waiting.get(timeout=_LOOK)), 0, later)
+                letter = self._waiting.get(timeout=_LOOK)
+                self._deliver(self._message(letter), 0, later, tells=letter.tells)
         self._lose(len(later))
 
-    def _deliver(self, message: EmailMessage, tries: int, later: list[tuple[float, int, EmailMessage]]) -> None:
+    def _deliver(self, message: EmailMessage, tries: int, later: list[tuple[float, int, EmailMessage, bool]], *, tells: bool) -> None:
         try:
             self._server.send(message)
         except UsageError:
@@ -195,8 +207,9 @@ class SmtpLetters:
             self._lose(1)
         except StoreUnavailable as error:
             self._failed_at = None if isinstance(error, MailDeferred) else self._now()
-            if tries < len(self._pauses) and not self._ending.is_set():
-                later.append((self._now() + self._pauses[tries], tries + 1, message))
+            pauses = self._pauses + (self._told_pauses if tells and len(later) < MOST_TOLD_LATER else ())
+            if tries < len(pauses) and not self._ending.is_set():
+                later.append((self._now() + pauses[tries], tries + 1, message, tells))
             else:
                 self._lose(1)
         else:

@@ -28,7 +28,12 @@ def read_served(path: Path | None) -> ServedMap:
     Raises Misconfigured, with every fault.
     """
     reading, writing = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        raise _short() from None
     if child == 0:
         try:
             os.close(reading)
@@ -41,13 +46,17 @@ def read_served(path: Path | None) -> ServedMap:
         with os.fdopen(reading, "rb") as pipe:
             # The process above is ours, and reads for this one alone.
             found = pickle.load(pipe)  # noqa: S301
-    except EOFError:
-        raise Misconfigured("the map could not be read: its reader ended", help="see whether memory is short, and try again") from None
+    except (EOFError, pickle.UnpicklingError):
+        raise _short() from None
     finally:
         os.waitpid(child, 0)
     if isinstance(found, ServedMap):
         return found
     raise Misconfigured(found[0], help=found[1])
+
+
+def _short() -> Misconfigured:
+    return Misconfigured("the map could not be read: its reader ended", help="see whether memory is short, and try again")
 
 
 def set_up_api() -> None:

@@ -50,6 +50,11 @@ _NOT_YOU = {
     ENGLISH: "If this was not you, open {site} now, log out all other devices and write to {company}.",
     SPANISH: "Si no ha sido usted, abra {site} ahora, cierre la sesión en los demás dispositivos y escriba a {company}.",
 }
+_ANOTHER_LETTER = {
+    ENGLISH: "Another letter then says that it was removed. If none comes within an hour, it was not: tell {company}, by another way.",
+    SPANISH: "Otra carta le dirá entonces que se quitó. Si no llega en una hora, no se quitó: avise a {company} por otro medio.",
+}
+"""Why: the page is of the web process, and the letter is not."""
 _CODE = {
     ENGLISH: "It works once, for 15 minutes. Type it only at {site}. Nobody at {company} will ask you for it.",
     SPANISH: "Sirve una vez, durante 15 minutos. Escríbalo solo en {site}. Nadie de {company} se lo pedirá.",
@@ -130,6 +135,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
         "A passkey or code app was added to your {company} account. It logs in now, and confirms nothing before {when}.",
         "If that was not you, open this page and press “Remove it”:",
         "{code}",
+        _ANOTHER_LETTER[ENGLISH],
         _NOT_YOU[ENGLISH],
     ),
     (LetterKind.CREDENTIAL_WAITS, SPANISH): (
@@ -140,6 +146,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
         ),
         "Si no ha sido usted, abra esta página y pulse «Quitarla»:",
         "{code}",
+        _ANOTHER_LETTER[SPANISH],
         _NOT_YOU[SPANISH],
     ),
     (LetterKind.FIRST_CREDENTIAL_WAITS, ENGLISH): (
@@ -150,6 +157,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
         ),
         "If that was not you, open this page and press “Remove it”:",
         "{code}",
+        _ANOTHER_LETTER[ENGLISH],
         _NOT_YOU[ENGLISH],
     ),
     (LetterKind.FIRST_CREDENTIAL_WAITS, SPANISH): (
@@ -160,6 +168,7 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
         ),
         "Si no ha sido usted, abra esta página y pulse «Quitarla»:",
         "{code}",
+        _ANOTHER_LETTER[SPANISH],
         _NOT_YOU[SPANISH],
     ),
     (LetterKind.CREDENTIAL_REMOVED, ENGLISH): (

@@ -159,11 +159,11 @@ def kind_held(data_map: DataMap, name: str) -> DataKind:
 def _as_declared(data_map: DataMap, dataset: Dataset) -> DataKind | None:
     kind = dataset.kind
     if kind is ArtefactKind.EMBEDDING:
-        # A print can be told from an embedding of words by what it was made from alone.
-        for source in dataset.derived_from:
-            for protected in (ProtectedKind.VOICE, ProtectedKind.IMAGE):
-                if protected in kinds_said(data_map.datasets[source].categories):
-                    return _PRINTS[protected]
+        # A print can be told from an embedding of words by what it was made from alone; what was made from a video may be of either.
+        for source in map(data_map.datasets.__getitem__, dataset.derived_from):
+            made_from = _PRINTS.keys() & kinds_said(source.categories)
+            if len(made_from) == 1 and source.kind is not ArtefactKind.TRANSCRIPT:
+                return _PRINTS[made_from.pop()]
     return _BY_ARTEFACT.get(kind) if kind is not None else None
 
 

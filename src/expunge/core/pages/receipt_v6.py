@@ -37,7 +37,7 @@ _MORE_STYLE = """\
 sup { font-size: .75rem; }
 @media print { .annex { break-before: page; border-top: 0; margin-top: 0; } }
 """
-_REPLACED = (
+REPLACED = (
     "What was done, place by place",
     "What was kept, why and until when",
     "What could not be done, and why",
@@ -45,7 +45,7 @@ _REPLACED = (
     "When",
 )
 """Sections of version 5 that this one says otherwise."""
-_LOOKED = (
+LOOKED = (
     "<p>Each place was read again in the ordinary ways, and its raw bytes were searched for fingerprints of the person's content that were "
     "taken before, by a program that did not do the erasing. A number in the last column is the note below that says how.</p>\n"
 )
@@ -55,12 +55,12 @@ def render(statement: bytes) -> bytes:
     """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
     receipt = r.parse(statement)
     parts = [
-        _head(receipt),
+        head(receipt),
         _verdict(receipt),
         _erased(receipt),
-        _undone(receipt),
+        undone(receipt),
         _stays(receipt),
-        _when(receipt),
+        when(receipt),
         _questions(receipt, statement),
         _annex(receipt, statement),
     ]
@@ -73,7 +73,8 @@ def short_code(statement: bytes) -> str:
     return "-".join(letters[start : start + 4] for start in range(0, 12, 4))
 
 
-def _head(receipt: r.Receipt) -> str:
+def head(receipt: r.Receipt) -> str:
+    """Return the beginning of the page, with who gives the receipt."""
     by = f"{v1.text(receipt.issuer.name)} gives this receipt." if receipt.issuer else "The company that had the data gives this receipt."
     sampled = v4.SAMPLED.format(", ".join(map(v1.text, receipt.sampled))) if receipt.sampled else ""
     return (
@@ -111,12 +112,14 @@ def _verdict(receipt: r.Receipt) -> str:
     return f'<section class="verdict {look}" aria-labelledby="verdict">\n<h2 id="verdict">{title}</h2>\n<p>{told}</p></section>\n'
 
 
-def _noun(kind: DataKind | None, items: int) -> str:
+def noun(kind: DataKind | None, items: int) -> str:
+    """Return a number with the noun of a kind of data."""
     one, several = words.KINDS[kind or DataKind.RECORD]
     return f"{items:,} {one if items == 1 else several}"
 
 
-def _plural(kind: DataKind | None) -> str:
+def plural(kind: DataKind | None) -> str:
+    """Return the noun of a kind of data for several."""
     return words.KINDS[kind or DataKind.RECORD][1]
 
 
@@ -125,22 +128,24 @@ def _erased(receipt: r.Receipt) -> str:
     groups: dict[tuple[EraseAct, str], dict[DataKind, int]] = {}
     for each in receipt.datasets:
         if each.outcome is r.Result.ERASED:
-            kinds = groups.setdefault((each.act, _depth(receipt, each)), {})
+            kinds = groups.setdefault((each.act, depth_of(receipt, each)), {})
             kind = each.holds or DataKind.RECORD
             kinds[kind] = kinds.get(kind, 0) + each.items
     if not groups:
         return ""
-    parts = [f"<p><strong>{_capital(words.DONE[act])}.</strong> {depth}</p>\n{_listed(kinds)}" for (act, depth), kinds in groups.items()]
+    parts = [f"<p><strong>{capital(words.DONE[act])}.</strong> {depth}</p>\n{listing(kinds)}" for (act, depth), kinds in groups.items()]
     nothing = _nothing(receipt)
     return v1.section("What was erased", "".join(parts) + (f"<p>{nothing}</p>\n" if nothing else ""))
 
 
-def _listed(kinds: Mapping[DataKind, int]) -> str:
-    lines = "".join(f"<li>{_noun(kind, kinds[kind])}</li>\n" for kind in DataKind if kind in kinds)
+def listing(kinds: Mapping[DataKind, int]) -> str:
+    """Return a list of numbers by kind."""
+    lines = "".join(f"<li>{noun(kind, kinds[kind])}</li>\n" for kind in DataKind if kind in kinds)
     return f'<ul class="kinds">\n{lines}</ul>\n'
 
 
-def _depth(receipt: r.Receipt, entry: r.DatasetEntry) -> str:
+def depth_of(receipt: r.Receipt, entry: r.DatasetEntry) -> str:
+    """Return the sentence about how thoroughly a dataset was erased."""
     others = entry.claimed is Grounding.SCRUBBED and receipt.stays_with_others
     return words.BUT_OTHERS if others else words.DEPTH[entry.claimed]
 
@@ -149,13 +154,14 @@ def _nothing(receipt: r.Receipt) -> str:
     """Return which kinds of data nothing was found of, where something else of that kind was not erased either."""
     found = {each.holds for each in receipt.datasets if each.outcome is not r.Result.ABSENT}
     absent = {each.holds for each in receipt.datasets if each.outcome is r.Result.ABSENT and each.holds} - found
-    names = [_plural(kind) for kind in DataKind if kind in absent]
+    names = [plural(kind) for kind in DataKind if kind in absent]
     return f"Nothing of this person was found among {', '.join(names)}." if names else ""
 
 
-def _undone(receipt: r.Receipt) -> str:
+def undone(receipt: r.Receipt) -> str:
+    """Return what is not erased yet, and why."""
     rows = [
-        (_plural(each.holds) if each.holds else f"a place in {v1.text(each.store)} without a name", words.WHY[each.reason])
+        (plural(each.holds) if each.holds else f"a place in {v1.text(each.store)} without a name", words.WHY[each.reason])
         for each in receipt.datasets
         if each.outcome is r.Result.UNABLE and each.reason is not None
     ]
@@ -165,8 +171,8 @@ def _undone(receipt: r.Receipt) -> str:
 
 def _stays(receipt: r.Receipt) -> str:
     kinds = {each.dataset: each.holds for each in receipt.datasets}
-    lines = [f"{_noun(kinds.get(each.dataset), each.items)}: kept {_until(each)}. Why: {v1.text(each.ground)}." for each in receipt.kept]
-    lines += list(dict.fromkeys(f"{_capital(v1.text(each.says))}." for each in receipt.outside))
+    lines = [f"{noun(kinds.get(each.dataset), each.items)}: kept {_until(each)}. Why: {v1.text(each.ground)}." for each in receipt.kept]
+    lines += list(dict.fromkeys(f"{capital(v1.text(each.says))}." for each in receipt.outside))
     lines += _of_others(receipt)
     if receipt.orphaned:
         lines.append("Some records name nobody whom the company knows. Whether any is of this person, this receipt cannot tell.")
@@ -190,11 +196,13 @@ def _of_others(receipt: r.Receipt) -> Iterable[str]:
         yield "Models that never learnt from this person go on as they are."
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """Return a text with a large first letter."""
     return text[:1].upper() + text[1:]
 
 
-def _when(receipt: r.Receipt) -> str:
+def when(receipt: r.Receipt) -> str:
+    """Return the times of the order."""
     times = receipt.times
     rows = [
         ("Order received", v1.moment(times.requested)),
@@ -218,12 +226,12 @@ def _questions(receipt: r.Receipt, statement: bytes) -> str:
 
 
 def _annex(receipt: r.Receipt, statement: bytes) -> str:
-    kept = [section for title, section in _sections(v5.render(statement).decode()) if title not in _REPLACED]
-    body = "".join((_places(receipt), *kept[:-2], _scope(receipt), *kept[-2:]))
+    kept = [section for title, section in sections(v5.render(statement).decode()) if title not in REPLACED]
+    body = "".join((_places(receipt), *kept[:-2], scope(receipt), *kept[-2:]))
     return f'<section class="annex">\n<h2>Technical annex</h2>\n{body.replace("<h2>", "<h3>").replace("</h2>", "</h3>")}</section>\n'
 
 
-def _sections(page: str) -> list[tuple[str, str]]:
+def sections(page: str) -> list[tuple[str, str]]:
     """Return the sections of an earlier page, as (title, HTML), without what stands before the first."""
     found = page.partition("</main>")[0].split(v1.SECTION)[1:]
     return [(each.partition("</h2>")[0], f"{v1.SECTION}{each}") for each in found]
@@ -233,7 +241,7 @@ def _places(receipt: r.Receipt) -> str:
     notes: dict[str, int] = {}
     rows = []
     for each in receipt.datasets:
-        numbers = [str(notes.setdefault(note, len(notes) + 1)) for note in _notes(receipt, each)]
+        numbers = [str(notes.setdefault(note, len(notes) + 1)) for note in notes_of(receipt, each)]
         depth = each.claimed.word if each.outcome in (r.Result.ERASED, r.Result.UNABLE) else v1.NONE
         asked = f" (asked for: {each.asked.word})" if each.claimed < each.asked and depth != v1.NONE else ""
         rows.append(
@@ -247,10 +255,11 @@ def _places(receipt: r.Receipt) -> str:
         )
     table = v1.table(("Place", "Result", "Items", "Depth", "Notes"), rows)
     listed = "".join(f"<li>{note}</li>\n" for note in notes)
-    return v1.section("Place by place", f"{_LOOKED}{table}<ol>\n{listed}</ol>\n")
+    return v1.section("Place by place", f"{LOOKED}{table}<ol>\n{listed}</ol>\n")
 
 
-def _notes(receipt: r.Receipt, entry: r.DatasetEntry) -> Iterable[str]:
+def notes_of(receipt: r.Receipt, entry: r.DatasetEntry) -> Iterable[str]:
+    """Yield how a dataset was looked at."""
     if entry.probe is not None and entry.probe.could_not:
         yield f"It could not be read again: {v1.text(entry.probe.could_not)}."
     elif entry.probe is not None:
@@ -260,8 +269,8 @@ def _notes(receipt: r.Receipt, entry: r.DatasetEntry) -> Iterable[str]:
         yield f"{v1.text(entry.store)}: {v5.scanned(receipt, entry.scan)}"
 
 
-def _scope(receipt: r.Receipt) -> str:
-    """What is out of scope, each sentence once, with the stores that it is true of."""
+def scope(receipt: r.Receipt) -> str:
+    """Return what is out of scope, each sentence once, with the stores that it is true of."""
     known = {each.store for each in receipt.datasets}
     grouped: dict[str, list[str]] = {}
     for sentence in receipt.out_of_scope:

@@ -155,7 +155,8 @@ class LocalGuard:
             raise ProofRefused("the ask is not to change to this address", help="begin again, and confirm the address that is shown")
         before = self._owners.record_of(ask.account)
         self._confirming.use(permit, session, ask)
-        self._register.change_address(ask.account, sealed, self._new.now() + WAITS)
+        now = self._new.now()
+        self._register.change_address(ask.account, sealed, now + WAITS, now)
         self._owners.tell(before, LetterKind.ADDRESS_CHANGED, self._clock.now())
 
     def close_account(self, permit: str, session: bytes, ask: Ask) -> None:

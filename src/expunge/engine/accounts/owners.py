@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -84,7 +85,6 @@ class Owners:
         """
         for each in self.told(record, when):
             if each.address:
-                try:
+                # Why of each: what is not taken for one address must not keep the other from hearing.
+                with suppress(Undelivered, Busy):
                     self.write(each, kind, when, tells=True)
-                except (Undelivered, Busy):
-                    return

@@ -161,7 +161,11 @@ class LocalRecoveries:
 
     def _write(self, record: RecoveryRecord, kind: LetterKind) -> None:
         link = f"{self._owners.site}{STOP_PAGE}{self._owners.opened(record.secret)}/"
-        self._owners.write(self._owners.reachable(self._owners.record_of(record.account)), kind, record.ready_at, link)
+        account = self._owners.record_of(record.account)
+        # Why more than one: who changed the address of an account without its owner could begin a recovery that the owner never hears of.
+        known = [account] if account.proven_at is None else self._owners.told(account, self._clock.now())
+        for each in known:
+            self._owners.write(self._owners.reachable(each), kind, record.ready_at, link)
 
     def _standing(self, record: RecoveryRecord | None) -> RecoveryStanding | None:
         state = None if record is None else record.state(self._clock.now())

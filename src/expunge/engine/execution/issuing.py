@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from expunge import telemetry
 from expunge.core import merkle
+from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.protected_kinds import kind_held
 from expunge.core.evidence import evidence_rules, receipt
@@ -192,7 +193,11 @@ class Issuer:
 
 
 def _told(data_map: DataMap, entry: DatasetEntry) -> DatasetEntry:
-    return replace(entry, holds=kind_held(data_map, entry.dataset)) if entry.dataset in data_map.datasets else entry
+    if entry.dataset in data_map.datasets:
+        return replace(entry, holds=kind_held(data_map, entry.dataset))
+    # A store of backups that goes on holding is an entry of its own.
+    retaining = entry.dataset == entry.store and entry.outcome is receipt.Result.KEPT
+    return replace(entry, holds=DataKind.BACKUP) if retaining else entry
 
 
 def _issuer(data_map: DataMap) -> receipt.IssuingCompany | None:

@@ -35,6 +35,7 @@ _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _MEND = "server: smtps://user@mail.example.com, and secret_file: ./smtp.password, or secret_variable: SMTP_PASSWORD"
 _MOST_ISSUER = 128
 _WRITE_KEY = "keys: {name: the text between the lines of `openssl pkey -pubout`}, of an Ed25519 or a P-256 key"
+_MOST_TOLD = 300
 _SCHEMES = {"smtp", "smtp+starttls", "smtps"}
 
 
@@ -44,7 +45,7 @@ def read_company(form: Form, root: TableNode) -> CompanySpec:
     table = form.table(value, "company", words.COMPANY, ("name",)) if value is not None else None
     if table is None:
         return CompanySpec()
-    return CompanySpec(**{key: form.text(table.get(key), f"company.{key}") or "" for key in words.COMPANY})
+    return CompanySpec(**{key: form.parsed(table.get(key), f"company.{key}", RULE, _told) or "" for key in words.COMPANY})
 
 
 def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpec) -> AccountsSpec | None:
@@ -116,6 +117,14 @@ def _networks(form: Form, table: TableNode) -> list[str]:
             assert given is not None
             form.faults.add(RULE, given.line, f"accounts.networks: {text!r} is no network", "networks: [10.0.0.0/8, 2001:db8::/32]")
     return found
+
+
+def _told(text: str) -> str:
+    # Why: it stands on receipts and pages, and a mark that turns the direction of writing would turn what follows it.
+    if len(text) > _MOST_TOLD or not text.isprintable():
+        message = f"company: at most {_MOST_TOLD} characters in one line, without characters that do not show"
+        raise ValueError(message)
+    return text
 
 
 def _password_memory(text: str) -> int:

@@ -139,8 +139,11 @@ class AccountRegister(Protocol):
         """Note that a code came back from an address. Return False where the account has another one by now."""
         ...
 
-    def change_address(self, account: UUID, address: bytes, before_until: datetime) -> bool:
-        """Set another address, not proven yet, and keep the last one that was. Return False where there is no such account."""
+    def change_address(self, account: UUID, address: bytes, before_until: datetime, now: datetime) -> bool:
+        """Set another address, not proven yet, and keep one as the one before until a time. Return False where there is no such account.
+
+        It keeps the one that was proven; and where that one is so new that another is still kept beside it, that other one.
+        """
         ...
 
     def forget_addresses(self, now: datetime) -> int:

@@ -120,11 +120,11 @@ class RegisterSuite:
     def test_an_address_is_proven_as_long_as_it_is_the_accounts(self, register: AccountRegister) -> None:
         assert register.prove_address(ONE, account().address, AT)
         assert register.account(ONE) == replace(account(), proven_at=AT)
-        assert register.change_address(ONE, b"mistyped", LATER)
+        assert register.change_address(ONE, b"mistyped", LATER, AT)
         before = account().address
         assert register.account(ONE) == replace(account(), address=b"mistyped", before=before, before_until=LATER)
         assert not register.prove_address(ONE, before, LATER)
-        assert register.change_address(ONE, b"new", LATER + SECOND)
+        assert register.change_address(ONE, b"new", LATER, AT)
         assert register.account(ONE) == replace(account(), address=b"new", before=before, before_until=LATER), "never proven"
         assert register.drop_unproven(LATER + SECOND) == 1, "the other one"
         assert register.forget_addresses(LATER) == 0
@@ -132,7 +132,17 @@ class RegisterSuite:
         assert register.forget_addresses(LATER - SECOND) == 0
         assert register.forget_addresses(LATER) == 1
         assert register.account(ONE) == replace(account(), address=b"new", proven_at=LATER)
-        assert not register.change_address(NONE, b"new", LATER)
+        assert not register.change_address(NONE, b"new", LATER, AT)
+
+    def test_two_changes_of_address_in_a_day_keep_the_one_that_was_there_before_both(self, register: AccountRegister) -> None:
+        register.prove_address(ONE, account().address, AT)
+        register.change_address(ONE, b"second", LATER, AT)
+        register.prove_address(ONE, b"second", AT)
+        register.change_address(ONE, b"third", LATER + SECOND, LATER - SECOND)
+        assert register.account(ONE) == replace(account(), address=b"third", before=account().address, before_until=LATER + SECOND)
+        register.prove_address(ONE, b"third", LATER)
+        register.change_address(ONE, b"fourth", LATER + 3 * SECOND, LATER + SECOND)
+        assert register.account(ONE) == replace(account(), address=b"fourth", before=b"third", before_until=LATER + 3 * SECOND)
 
     def test_a_closed_account_leaves_nothing(self, register: AccountRegister) -> None:
         register.add_credential(passkey(), first=True)
@@ -469,7 +479,7 @@ class RegisterSuite:
             register.open_account(account(number))
         register.open_account(account(EARLIER))
         register.prove_address(EARLIER, account(EARLIER).address, AT)
-        register.change_address(EARLIER, b"new", LATER)
+        register.change_address(EARLIER, b"new", LATER, AT)
         register.prove_address(EARLIER, b"new", AT)
         register.add_credential(passkey(b"c-0"), first=True)
         register.add_credential(passkey(b"c-9"), first=False)
@@ -487,7 +497,7 @@ class RegisterSuite:
         verbs: dict[str, tuple[Callable[[AccountRegister], object], Callable[[AccountRegister], bool]]] = {
             "open": (lambda held: held.open_account(account(NONE)), lambda held: held.account(NONE) is not None),
             "address": (
-                lambda held: held.change_address(ONE, b"new", LATER),
+                lambda held: held.change_address(ONE, b"new", LATER, AT),
                 lambda held: held.account(ONE) == replace(account(), address=b"new"),
             ),
             "enrol": (lambda held: held.add_credential(passkey(), first=False), lambda held: passkey() in held.credentials(ONE)),
