@@ -59,16 +59,6 @@ RELEASED_PAGES = {
         "receipt-others": "5ba222319382613a86e9af8104be76dee470dd6d67931bd61ab7c2dede464ef3",
     },
     6: {
-        "receipt-fulfilled": "7b29444f772b783e6a7fc3affeb0957db027d0f5ca1a962d8d702e8928904fb9",
-        "receipt-in-part": "0d810afe9a05dc90eb8ce43d28125c6f84d1aba14c3e8499fcdeee4a6c656901",
-        "receipt-models": "98c9887b9751c9975d807213b52cf85895a7bca8eea183dc845b7a63bbfc8688",
-        "receipt-mentions": "ee8994a0b5c3c4019f9c6307ab3a71768e320de50a494c8869d93d45b7819fea",
-        "receipt-differences": "622083fa6c204a00c6f34d8d84a462ac58f8792825bb8a6b17e72248b466250d",
-        "receipt-forms": "afae10b6b3255e1e52ece913eac6064fc5dfae4c549c312b6d6f91950aa6862b",
-        "receipt-others": "71e10a7317541f37096906535cc63bf3ab6bd5b991eb13e636ccded37e46a509",
-        "receipt-for-people": "16099764d2c88bff49d4492cfbc94a6c453fc0d239bcc9d8a5c5c44cd88fc43f",
-    },
-    7: {
         "receipt-fulfilled": "058d96d3dec8341dfce8d4be6a00102dde0b0088da6bebfba2bebe3f0f22d29b",
         "receipt-in-part": "e665ce2e361d4cfd9a3eea2a0be8ef5c7159b430885e9fc81aaaa6d76fded62f",
         "receipt-models": "de5b38601018c4a0d51d501d2b6f14b15c8cd2725b2256b28ac6609c4014d35e",

@@ -1,7 +1,8 @@
 """Version 6 of the page that a parent or customer reads: two pages in plain words, then the technical annex.
 
-The first part says who gives the receipt, what of each kind of data was erased, what stays and until when, and where to turn to. The annex
-has what earlier versions said place by place; what is the same for several places stands there once. Neither has advice for operators.
+The first part says who gives the receipt, what of each kind of data was erased, what stays and until when, and where to turn to. *Nothing
+was found* and *erased* are said where they are the whole truth alone. An order about a class of items names no person. The annex has what
+earlier versions said place by place; what is the same for several places stands there once. Neither has advice for operators.
 
 Released: do not change it, add a version 7 beside it.
 """
@@ -17,11 +18,13 @@ from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence import receipt as r
+from expunge.core.models.membership_opinion import Opinion
 from expunge.core.pages import receipt_v1 as v1
 from expunge.core.pages import receipt_v4 as v4
 from expunge.core.pages import receipt_v5 as v5
 from expunge.core.pages import receipt_v6_words as words
 from expunge.core.pages.receipt_v1_style import STYLE
+from expunge.core.values.order import OrderKind
 
 _MORE_STYLE = """\
 .kinds { columns: 2; column-gap: 2.5rem; margin: .5rem 0 1.25rem; }
@@ -37,7 +40,7 @@ _MORE_STYLE = """\
 sup { font-size: .75rem; }
 @media print { .annex { break-before: page; border-top: 0; margin-top: 0; } }
 """
-REPLACED = (
+_REPLACED = (
     "What was done, place by place",
     "What was kept, why and until when",
     "What could not be done, and why",
@@ -45,22 +48,32 @@ REPLACED = (
     "When",
 )
 """Sections of version 5 that this one says otherwise."""
-LOOKED = (
+_LOOKED = (
     "<p>Each place was read again in the ordinary ways, and its raw bytes were searched for fingerprints of the person's content that were "
     "taken before, by a program that did not do the erasing. A number in the last column is the note below that says how.</p>\n"
 )
+_CLASSES = frozenset({OrderKind.EXPIRY, OrderKind.DISGORGEMENT})
+"""Orders about a class of items, of however many people, rather than about a person."""
+_ABOUT: Mapping[bool, str] = {False: "about this person", True: "of this order"}
+"""Whether an order is about a class -> what its data is called."""
+_DONE_TO_CLASS: Mapping[EraseAct, str] = {
+    EraseAct.FORGET: "made to forget it",
+    EraseAct.REBUILD: "made anew without it",
+    EraseAct.RETRAIN: "trained anew without it",
+}
+"""As the words of version 6, for an order about a class."""
 
 
 def render(statement: bytes) -> bytes:
     """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
     receipt = r.parse(statement)
     parts = [
-        head(receipt),
+        _head(receipt),
         _verdict(receipt),
         _erased(receipt),
-        undone(receipt),
+        _undone(receipt),
         _stays(receipt),
-        when(receipt),
+        _when(receipt),
         _questions(receipt, statement),
         _annex(receipt, statement),
     ]
@@ -73,7 +86,7 @@ def short_code(statement: bytes) -> str:
     return "-".join(letters[start : start + 4] for start in range(0, 12, 4))
 
 
-def head(receipt: r.Receipt) -> str:
+def _head(receipt: r.Receipt) -> str:
     """Return the beginning of the page, with who gives the receipt."""
     by = f"{v1.text(receipt.issuer.name)} gives this receipt." if receipt.issuer else "The company that had the data gives this receipt."
     sampled = v4.SAMPLED.format(", ".join(map(v1.text, receipt.sampled))) if receipt.sampled else ""
@@ -93,32 +106,53 @@ def _order(receipt: r.Receipt) -> str:
 
 
 def _verdict(receipt: r.Receipt) -> str:
-    erased = any(each.outcome is r.Result.ERASED for each in receipt.datasets)
-    checked = f" on {v1.day(receipt.times.verified)}" if receipt.times.verified else ""
-    if receipt.verdict is r.Verdict.FULFILLED:
-        title = "Erased and verified" if erased else "Nothing about this person was found"
-        told = (
-            f"All data about this person that was found is erased. Each place was read again afterwards{checked}, and nothing came back."
-            if erased
-            else f"Every place was looked through{checked}, and none held anything about this person."
-        )
-        return f'<section class="verdict good" aria-labelledby="verdict">\n<h2 id="verdict">{title}</h2>\n<p>{told}</p></section>\n'
-    open_ = sum(each.outcome is r.Result.UNABLE for each in receipt.datasets)
-    told = "Some of it is kept, for the reasons below."
-    if open_:
-        told = f"{v1.count(open_, 'place')} could not be finished: see below. The order stays open until the company has finished it."
-    title = "Not everything is erased yet" if open_ else "Erased, but for what is kept"
-    look = "bad" if open_ else "stay"
+    look, title, told = (_done if receipt.verdict is r.Verdict.FULFILLED else _in_part)(receipt)
     return f'<section class="verdict {look}" aria-labelledby="verdict">\n<h2 id="verdict">{title}</h2>\n<p>{told}</p></section>\n'
 
 
-def noun(kind: DataKind | None, items: int) -> str:
+def _done(receipt: r.Receipt) -> tuple[str, str, str]:
+    """Return how a receipt looks by which nothing is left to do, its title, and what is told under it."""
+    checked = f" on {v1.day(receipt.times.verified)}" if receipt.times.verified else ""
+    whose = _ABOUT[receipt.order_kind in _CLASSES]
+    if _any_erased(receipt):
+        named = any(each.act is MentionAct.KEEP for each in receipt.mentions)
+        more = " Records of other people still name this person: see below." if named else ""
+        more += " Words of it that other data has as well stay there: see below." if receipt.others_text or receipt.shared_values else ""
+        more += " An attack can still tell who was in a model: see below." if _recognised(receipt) else ""
+        told = f"All data {whose} that was found is erased. Each place was read again afterwards{checked}, and nothing came back.{more}"
+        return "good", "Erased and verified", told
+    if receipt.mentions or receipt.stays_with_others or receipt.orphaned:
+        told = f"Every place was looked through{checked}, and no data {whose} was seen there. What was found beside it stands below."
+        return "good", f"No data {whose} was found", told
+    return "good", f"Nothing {whose} was found", f"Every place was looked through{checked}, and none held anything {whose}."
+
+
+def _in_part(receipt: r.Receipt) -> tuple[str, str, str]:
+    """As :func:`_done`, of a receipt by which something is kept, or is left to do."""
+    if open_ := sum(each.outcome is r.Result.UNABLE for each in receipt.datasets):
+        told = f"{v1.count(open_, 'place')} could not be finished: see below. The order stays open until the company has finished it."
+        return "bad", "Not everything is erased yet", told
+    if _any_erased(receipt):
+        return "stay", "Erased, but for what is kept", "Some of it is kept, for the reasons below."
+    return "stay", "Nothing is erased: what was found is kept", "It is kept for the reasons below."
+
+
+def _any_erased(receipt: r.Receipt) -> bool:
+    return any(each.outcome is r.Result.ERASED for each in receipt.datasets)
+
+
+def _recognised(receipt: r.Receipt) -> int:
+    """Return of how many models an attack can still tell who was in them."""
+    return sum(model.membership is not None and model.membership.verdict is Opinion.FAIL for model in receipt.models)
+
+
+def _noun(kind: DataKind | None, items: int) -> str:
     """Return a number with the noun of a kind of data."""
     one, several = words.KINDS[kind or DataKind.RECORD]
     return f"{items:,} {one if items == 1 else several}"
 
 
-def plural(kind: DataKind | None) -> str:
+def _plural(kind: DataKind | None) -> str:
     """Return the noun of a kind of data for several."""
     return words.KINDS[kind or DataKind.RECORD][1]
 
@@ -128,23 +162,29 @@ def _erased(receipt: r.Receipt) -> str:
     groups: dict[tuple[EraseAct, str], dict[DataKind, int]] = {}
     for each in receipt.datasets:
         if each.outcome is r.Result.ERASED:
-            kinds = groups.setdefault((each.act, depth_of(receipt, each)), {})
+            kinds = groups.setdefault((each.act, _depth_of(receipt, each)), {})
             kind = each.holds or DataKind.RECORD
             kinds[kind] = kinds.get(kind, 0) + each.items
     if not groups:
         return ""
-    parts = [f"<p><strong>{capital(words.DONE[act])}.</strong> {depth}</p>\n{listing(kinds)}" for (act, depth), kinds in groups.items()]
+    parts = [
+        f"<p><strong>{_capital(_done_by(receipt, act))}.</strong> {depth}</p>\n{_listing(kinds)}" for (act, depth), kinds in groups.items()
+    ]
     nothing = _nothing(receipt)
     return v1.section("What was erased", "".join(parts) + (f"<p>{nothing}</p>\n" if nothing else ""))
 
 
-def listing(kinds: Mapping[DataKind, int]) -> str:
+def _done_by(receipt: r.Receipt, act: EraseAct) -> str:
+    return _DONE_TO_CLASS.get(act, words.DONE[act]) if receipt.order_kind in _CLASSES else words.DONE[act]
+
+
+def _listing(kinds: Mapping[DataKind, int]) -> str:
     """Return a list of numbers by kind."""
-    lines = "".join(f"<li>{noun(kind, kinds[kind])}</li>\n" for kind in DataKind if kind in kinds)
+    lines = "".join(f"<li>{_noun(kind, kinds[kind])}</li>\n" for kind in DataKind if kind in kinds)
     return f'<ul class="kinds">\n{lines}</ul>\n'
 
 
-def depth_of(receipt: r.Receipt, entry: r.DatasetEntry) -> str:
+def _depth_of(receipt: r.Receipt, entry: r.DatasetEntry) -> str:
     """Return the sentence about how thoroughly a dataset was erased."""
     others = entry.claimed is Grounding.SCRUBBED and receipt.stays_with_others
     return words.BUT_OTHERS if others else words.DEPTH[entry.claimed]
@@ -152,16 +192,17 @@ def depth_of(receipt: r.Receipt, entry: r.DatasetEntry) -> str:
 
 def _nothing(receipt: r.Receipt) -> str:
     """Return which kinds of data nothing was found of, where something else of that kind was not erased either."""
-    found = {each.holds for each in receipt.datasets if each.outcome is not r.Result.ABSENT}
+    found = {each.holds or DataKind.RECORD for each in receipt.datasets if each.outcome is not r.Result.ABSENT}
     absent = {each.holds for each in receipt.datasets if each.outcome is r.Result.ABSENT and each.holds} - found
-    names = [plural(kind) for kind in DataKind if kind in absent]
-    return f"Nothing of this person was found among {', '.join(names)}." if names else ""
+    names = [_plural(kind) for kind in DataKind if kind in absent]
+    whose = "order" if receipt.order_kind in _CLASSES else "person"
+    return f"Nothing of this {whose} was found among {', '.join(names)}." if names else ""
 
 
-def undone(receipt: r.Receipt) -> str:
+def _undone(receipt: r.Receipt) -> str:
     """Return what is not erased yet, and why."""
     rows = [
-        (plural(each.holds) if each.holds else f"a place in {v1.text(each.store)} without a name", words.WHY[each.reason])
+        (_plural(each.holds) if each.holds else f"a place in {v1.text(each.store)} without a name", words.WHY[each.reason])
         for each in receipt.datasets
         if each.outcome is r.Result.UNABLE and each.reason is not None
     ]
@@ -171,37 +212,46 @@ def undone(receipt: r.Receipt) -> str:
 
 def _stays(receipt: r.Receipt) -> str:
     kinds = {each.dataset: each.holds for each in receipt.datasets}
-    lines = [f"{noun(kinds.get(each.dataset), each.items)}: kept {_until(each)}. Why: {v1.text(each.ground)}." for each in receipt.kept]
-    lines += list(dict.fromkeys(f"{capital(v1.text(each.says))}." for each in receipt.outside))
+    lines = [f"{_noun(kinds.get(each.dataset), each.items)}: kept{_until(each)}. Why: {v1.text(each.ground)}." for each in receipt.kept]
+    lines += list(dict.fromkeys(f"{_capital(v1.text(each.says))}." for each in receipt.outside))
     lines += _of_others(receipt)
     if receipt.orphaned:
-        lines.append("Some records name nobody whom the company knows. Whether any is of this person, this receipt cannot tell.")
+        whose = _ABOUT[receipt.order_kind in _CLASSES]
+        lines.append(f"Some records name nobody whom the company knows. Whether any is data {whose}, this receipt cannot tell.")
+    if receipt.unread:
+        lines.append("Some places belong to no data that the company names, or cannot be read. The annex lists them, with the reasons.")
     lines.append("This receipt says nothing about copies that the company does not know of. The annex lists what it leaves out.")
     return v1.section("What stays, and until when", "<ul>\n" + "".join(f"<li>{each}</li>\n" for each in lines) + "</ul>\n")
 
 
 def _until(kept: r.KeptItems) -> str:
-    return f"until {v1.day(kept.until)}" if kept.until else "until its keeping time ends"
+    # Why no more where no date is: a keeping time may end it, a condition that the reason names, or nothing.
+    return f" until {v1.day(kept.until)}" if kept.until else ", and this receipt has no date for its end"
 
 
 def _of_others(receipt: r.Receipt) -> Iterable[str]:
     if receipt.others_text:
         yield "Other people's records hold some of the same words: a city that both live in, a sentence that they quote. They stay."
+    if gone := sum(each.items for each in receipt.mentions if each.act is not MentionAct.KEEP):
+        yield f"{v1.count(gone, 'record')} of other people named this person, and no longer {'does' if gone == 1 else 'do'}."
     if any(each.act is MentionAct.KEEP for each in receipt.mentions):
         staying = sum(each.items for each in receipt.mentions if each.act is MentionAct.KEEP)
         yield f"{v1.count(staying, 'record')} of other people {'mentions' if staying == 1 else 'mention'} this person, and will stay."
     if receipt.shared_values:
-        yield "Lists that are about nobody, such as one of cities, have words that this person's data had as well. They stay."
+        yield "Lists that are about nobody, such as one of cities, have words that this data had as well. They stay."
     if any(model.stayed for model in receipt.models):
-        yield "Models that never learnt from this person go on as they are."
+        learnt = "from what was erased" if receipt.order_kind in _CLASSES else "from this person"
+        yield f"Models whose sealed lists of what they learnt from show that it was not {learnt} go on as they are."
+    if models := _recognised(receipt):
+        yield f"An attack can still tell who was in {v1.count(models, 'model')}. The annex says more."
 
 
-def capital(text: str) -> str:
+def _capital(text: str) -> str:
     """Return a text with a large first letter."""
     return text[:1].upper() + text[1:]
 
 
-def when(receipt: r.Receipt) -> str:
+def _when(receipt: r.Receipt) -> str:
     """Return the times of the order."""
     times = receipt.times
     rows = [
@@ -216,7 +266,7 @@ def when(receipt: r.Receipt) -> str:
 
 def _questions(receipt: r.Receipt, statement: bytes) -> str:
     code = f'<span class="code">{short_code(statement)}</span>'
-    lines = [f"<p>The short code of this receipt is {code}. Two receipts with the same code are the same.</p>\n"]
+    lines = [f"<p>The short code of this receipt is {code}. Receipts with different codes are different.</p>\n"]
     if receipt.issuer and receipt.issuer.contact:
         lines.append(f"<p>Questions: {v1.text(receipt.issuer.name)}, {v1.text(receipt.issuer.contact)}.</p>\n")
     if receipt.issuer and receipt.issuer.complaints:
@@ -226,12 +276,12 @@ def _questions(receipt: r.Receipt, statement: bytes) -> str:
 
 
 def _annex(receipt: r.Receipt, statement: bytes) -> str:
-    kept = [section for title, section in sections(v5.render(statement).decode()) if title not in REPLACED]
-    body = "".join((_places(receipt), *kept[:-2], scope(receipt), *kept[-2:]))
+    kept = [section for title, section in _sections(v5.render(statement).decode()) if title not in _REPLACED]
+    body = "".join((_places(receipt), _kept(receipt), *kept[:-2], _scope(receipt), *kept[-2:]))
     return f'<section class="annex">\n<h2>Technical annex</h2>\n{body.replace("<h2>", "<h3>").replace("</h2>", "</h3>")}</section>\n'
 
 
-def sections(page: str) -> list[tuple[str, str]]:
+def _sections(page: str) -> list[tuple[str, str]]:
     """Return the sections of an earlier page, as (title, HTML), without what stands before the first."""
     found = page.partition("</main>")[0].split(v1.SECTION)[1:]
     return [(each.partition("</h2>")[0], f"{v1.SECTION}{each}") for each in found]
@@ -241,13 +291,13 @@ def _places(receipt: r.Receipt) -> str:
     notes: dict[str, int] = {}
     rows = []
     for each in receipt.datasets:
-        numbers = [str(notes.setdefault(note, len(notes) + 1)) for note in notes_of(receipt, each)]
+        numbers = [str(notes.setdefault(note, len(notes) + 1)) for note in _notes_of(receipt, each)]
         depth = each.claimed.word if each.outcome in (r.Result.ERASED, r.Result.UNABLE) else v1.NONE
         asked = f" (asked for: {each.asked.word})" if each.claimed < each.asked and depth != v1.NONE else ""
         rows.append(
             (
                 f"{v1.text(each.dataset)} <small>in {v1.text(each.store)} ({v1.text(each.kind)})</small>",
-                f"{each.outcome.value}: {each.reason.value}" if each.reason else each.outcome.value,
+                _result(receipt, each),
                 f"{each.items:,}",
                 f"{depth}{asked}",
                 f"<sup>{', '.join(numbers)}</sup>" if numbers else v1.NONE,
@@ -255,10 +305,17 @@ def _places(receipt: r.Receipt) -> str:
         )
     table = v1.table(("Place", "Result", "Items", "Depth", "Notes"), rows)
     listed = "".join(f"<li>{note}</li>\n" for note in notes)
-    return v1.section("Place by place", f"{LOOKED}{table}<ol>\n{listed}</ol>\n")
+    return v1.section("Place by place", f"{_LOOKED}{table}<ol>\n{listed}</ol>\n")
 
 
-def notes_of(receipt: r.Receipt, entry: r.DatasetEntry) -> Iterable[str]:
+def _result(receipt: r.Receipt, entry: r.DatasetEntry) -> str:
+    if entry.reason:
+        return f"{entry.outcome.value}: {entry.reason.value}"
+    another = entry.outcome is r.Result.ERASED and entry.act is not EraseAct.ERASE
+    return _done_by(receipt, entry.act) if another else entry.outcome.value
+
+
+def _notes_of(receipt: r.Receipt, entry: r.DatasetEntry) -> Iterable[str]:
     """Yield how a dataset was looked at."""
     if entry.probe is not None and entry.probe.could_not:
         yield f"It could not be read again: {v1.text(entry.probe.could_not)}."
@@ -269,7 +326,16 @@ def notes_of(receipt: r.Receipt, entry: r.DatasetEntry) -> Iterable[str]:
         yield f"{v1.text(entry.store)}: {v5.scanned(receipt, entry.scan)}"
 
 
-def scope(receipt: r.Receipt) -> str:
+def _kept(receipt: r.Receipt) -> str:
+    """What is kept, place by place: the first part names kinds alone."""
+    rows = [
+        (v1.text(each.dataset), f"{each.items:,}", v1.text(each.ground), v1.day(each.until) if each.until else "no date given")
+        for each in receipt.kept
+    ]
+    return v1.section("What is kept", v1.table(("Place", "Items", "Ground", "Until"), rows)) if rows else ""
+
+
+def _scope(receipt: r.Receipt) -> str:
     """Return what is out of scope, each sentence once, with the stores that it is true of."""
     known = {each.store for each in receipt.datasets}
     grouped: dict[str, list[str]] = {}
