@@ -25,10 +25,8 @@ def account(folder: Path) -> str:
     made = uuid4()
     (state,) = folder.rglob("state.db")
     with closing(sqlite3.connect(state)) as db, db:
-        db.execute(
-            "INSERT INTO expunge_account (account, address, language, opened_at, address_before) VALUES (?, x'', 'en', '2026-11-01 00:00:00', x'')",
-            (made.hex,),
-        )
+        row = (made.hex, b"", "en", "2026-11-01 00:00:00", b"")
+        db.execute("INSERT INTO expunge_account (account, address, language, opened_at, address_before) VALUES (?, ?, ?, ?, ?)", row)
     return str(made)
 
 

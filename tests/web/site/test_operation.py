@@ -20,11 +20,14 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from expunge.servers.processes import wait_until
 from expunge.telemetry import FaultPlaces
 from expunge.web.metrics import Metrics
 from expunge.web.serving.access_log import AccessLog, DailyKey
 from tests.web.serving import issue
+from tests.web.site.http_person import HttpPerson
 from tests.web.site.kit import SiteServed, site
+from tests.web.site.test_keeper_factors import no_keeper
 
 KIM = "kim.canary@family.example"
 PASSWORD = "correct-horse-canary-staple"
@@ -165,11 +168,12 @@ def test_nothing_of_a_person_is_in_logs_metrics_and_the_database(running: SiteSe
         assert word.encode() not in stolen, word
 
 
-def test_a_log_that_is_moved_mail_that_is_away_and_tables_that_are_gone(tmp_path: Path) -> None:
-    """One server for the three: each of them breaks something that no other test may find broken."""
+def test_a_log_that_is_moved_and_mail_keeper_and_tables_that_are_away(tmp_path: Path) -> None:
+    """One server for the four: each of them breaks something that no other test may find broken."""
     with site(tmp_path, "--access-log", tmp_path / "access.log") as served:
         a_log_that_was_moved_is_begun_anew_on_sighup(served)
         a_page_waits_for_no_mail_server(served)
+        a_machine_that_is_refused_asks_the_keeper_nothing(served)
         readiness_tells_what_is_away(served)
 
 
@@ -183,6 +187,23 @@ def a_log_that_was_moved_is_begun_anew_on_sighup(served: SiteServed) -> None:
         assert time.monotonic() < until
         served.served.get("healthz")
         time.sleep(0.2)
+
+
+def a_machine_that_is_refused_asks_the_keeper_nothing(served: SiteServed) -> None:
+    """Else many machines would use up what the keeper seals in a minute, and no owner could log in."""
+    machine, owner = HttpPerson(served), HttpPerson(served)
+    for person in (machine, owner):
+        person.get("/account/login/")
+
+    def tried(person: HttpPerson, name: str) -> int:
+        return person.post("/account/login/", login=f"{name}@sprayed.example", password="wrong horse battery").status
+
+    assert [tried(machine, f"guess{number}") for number in range(9)][6:] == [429] * 3
+    with no_keeper(served):
+        assert tried(machine, "guess9") == 429
+        # The control: a machine that is not refused does ask.
+        assert tried(owner, "owner") == 503
+    assert wait_until(lambda: served.served.get("readyz").status == 200, 30)
 
 
 def a_page_waits_for_no_mail_server(served: SiteServed) -> None:

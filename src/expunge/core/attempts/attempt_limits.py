@@ -125,6 +125,8 @@ EVERYBODY = Budget(1200, 60)
 """Tries of all unknown browsers together: what two processors can hash. It is a limit of capacity, and known browsers have their own."""
 OF_KNOWN = Budget(120, 60)
 """Forms of the known browsers of one account."""
+OF_COOKIE = Budget(60, 60)
+"""Addresses that are looked up for one cookie of a known browser before its tries are counted."""
 KNOWN = Budget(1200, 60)
 """Tries of all known browsers together."""
 PASSKEYS = Budget(60, 600)

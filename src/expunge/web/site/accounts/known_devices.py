@@ -59,7 +59,7 @@ def remember(request: HttpRequest, response: HttpResponseBase, account: Account,
     KnownDevice.objects.filter(account=account, digest__in=more).delete()
     for device in KnownDevice.objects.filter(account=account).order_by("-seen")[MOST:]:
         device.delete()
-    others = [each for each in _tokens(request) if _digest(account, each) not in known]
+    others = [each for each in tokens(request) if _digest(account, each) not in known]
     response.set_cookie(
         cookie_name(),
         _signer().sign(".".join([token, *others][:_TOGETHER])),
@@ -101,10 +101,11 @@ def cookie_name() -> str:
 
 
 def _here(request: HttpRequest, account: Account) -> QuerySet[KnownDevice]:
-    return KnownDevice.objects.filter(account=account, digest__in=[_digest(account, token) for token in _tokens(request)])
+    return KnownDevice.objects.filter(account=account, digest__in=[_digest(account, token) for token in tokens(request)])
 
 
-def _tokens(request: HttpRequest) -> list[str]:
+def tokens(request: HttpRequest) -> list[str]:
+    """Return the tokens of a browser's signed cookie; none without one."""
     try:
         held: str = _signer().unsign(request.COOKIES.get(cookie_name(), ""))
     except BadSignature:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
@@ -74,6 +75,11 @@ def refused(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _account_of(address: str) -> str:
+    found = EmailAddress.objects.filter(email=address).values_list("user_id", flat=True).first()
+    return "" if found is None else str(found)
+
+
 def attempt_of(request: HttpRequest, surface: Surface) -> Attempt:
     """Return the try that a form is: by the address in it, the session's login under way, or the person who is logged in."""
     attempt = Attempt(surface, request.META.get("REMOTE_ADDR", ""))
@@ -88,8 +94,9 @@ def attempt_of(request: HttpRequest, surface: Surface) -> Attempt:
         owner = pending.get("user_pk")
         attempt.account = str(url_str_to_user_pk(owner)) if owner else ""
     elif typed:
-        attempt.address = typed
-        found = EmailAddress.objects.filter(email=typed).values_list("user_id", flat=True).first()
-        attempt.account = "" if found is None else str(found)
+        attempt.address, attempt.look_up = typed, partial(_account_of, typed)
+        tokens = known_devices.tokens(request)
+        if tokens and throttle.may_look_up(tokens):
+            attempt.resolve()
     attempt.known = bool(attempt.account) and known_devices.is_known(request, Account(pk=attempt.account))
     return attempt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -34,6 +34,8 @@ class Refusal(StrEnum):
     DELAY = "delay"
     CUT_OFF = "cut off"
     MAILS = "mails"
+    AWAY = "away"
+    """The keeper could not be asked whose the address is."""
 
 
 _OF_ONE_SOURCE = frozenset({Refusal.NETWORK, Refusal.CLIENT, Refusal.ACCOUNTS})
@@ -50,6 +52,8 @@ class Attempt:
     """The mail address as it was typed, or that of the person whose session it is."""
     account: str = ""
     """The id of the account, where there is one."""
+    look_up: Callable[[], str] | None = None
+    """Asks the keeper, and returns the id of the account of the address, empty for none; None once it was asked, or need not be."""
     password: str = field(default="", repr=False)
     known: bool = False
     """Whether the account knows the browser."""
@@ -67,6 +71,11 @@ class Attempt:
         """How its surface counts."""
         return limits.RULES[self.surface]
 
+    def resolve(self) -> None:
+        """Fill in the account. Raises as :class:`~expunge.ports.accounts.sealed_fields.SealedFields`."""
+        if self.look_up is not None:
+            self.account, self.look_up = self.look_up(), None
+
     @property
     def target(self) -> str:
         """The keyed name of what it tries: the address, or the account without one."""
@@ -74,20 +83,36 @@ class Attempt:
         return keyed("target", typed) if typed else ""
 
 
+def may_look_up(tokens: Iterable[str]) -> bool:
+    """Return whether a browser with a signed cookie of devices may have an address looked up before its try is counted."""
+    now = time.time()
+    with tallies.in_turn(), transaction.atomic():
+        return all(tallies.add(limits.OF_COOKIE, now, "cookie", token)[1] <= limits.OF_COOKIE.tries for token in tokens)
+
+
 def admit(attempt: Attempt) -> Refusal | None:
     """Count a try against everything that limits it. Return why it is refused; None where it may be looked at.
 
-    Each try counts as a failure until :func:`settle` says otherwise, so that tries side by side cannot pass together.
+    Each try counts as a failure until :func:`settle` says otherwise, so that tries side by side cannot pass together. The keeper is asked
+    whose the address is after the budgets of sources alone: what they refuse must not use up what the keeper seals in a minute.
+
+    Raises as :meth:`Attempt.resolve`; then no account counts the try.
     """
     now = time.time()
     with tallies.in_turn():
         tallies.sweep()
         with transaction.atomic():
-            attempt.refusal = _known(attempt, now) if attempt.known else _passkey(attempt, now) or _unknown(attempt, now)
-        if attempt.refusal in _OF_ONE_SOURCE:
-            # Why: what one source is refused must not use up what its network, and all together, have. They are counted first.
-            tallies.take_back(attempt._counted[:2])  # noqa: SLF001 - this module's own record
-        if attempt.refusal is not None:
+            attempt.refusal = _known(attempt, now) if attempt.known else _passkey(attempt, now) or _of_sources(attempt, now)
+    if attempt.refusal is None and not attempt.known and attempt.surface is not Surface.PASSKEY:
+        attempt.refusal = Refusal.AWAY
+        attempt.resolve()
+        with tallies.in_turn(), transaction.atomic():
+            attempt.refusal = _of_password(attempt) or _of_account(attempt, now) or _mails(attempt, now)
+    if attempt.refusal is not None:
+        with tallies.in_turn():
+            if attempt.refusal in _OF_ONE_SOURCE:
+                # Why: what one source is refused must not use up what its network, and all together, have. They are counted first.
+                tallies.take_back(attempt._counted[:2])  # noqa: SLF001 - this module's own record
             by_surface.count(attempt.surface, TryOutcome.REFUSED)
             _enter_failure(attempt)
     return attempt.refusal
@@ -153,7 +178,8 @@ def _passkey(attempt: Attempt, now: float) -> Refusal | None:
     return Refusal.CLIENT if tried > limits.PASSKEYS.tries else None
 
 
-def _unknown(attempt: Attempt, now: float) -> Refusal | None:
+def _of_sources(attempt: Attempt, now: float) -> Refusal | None:
+    """Count a try against all together, its network and its client."""
     if attempt.surface is Surface.PASSKEY:
         return None
     name, everybody = tallies.add(limits.EVERYBODY, now, "everybody", "unknown")
@@ -162,7 +188,7 @@ def _unknown(attempt: Attempt, now: float) -> Refusal | None:
     attempt._counted.append(name)  # noqa: SLF001 - this module's own record
     if everybody > limits.EVERYBODY.tries:
         return Refusal.EVERYBODY
-    return _of_source(attempt, now) or _of_password(attempt) or _of_account(attempt, now) or _mails(attempt, now)
+    return _of_source(attempt, now)
 
 
 def _of_source(attempt: Attempt, now: float) -> Refusal | None:
