@@ -58,12 +58,20 @@ def let_the_day_pass(served: SiteServed) -> None:
 
 def stop_link(served: SiteServed, address: str) -> str:
     """The page that the newest letter about something that was added leads to."""
+    return link_in_mail(served, address, "/account/added/stop/")
+
+
+def link_in_mail(served: SiteServed, address: str, path: str) -> str:
+    """Wait until a mail to an address has a link below a path, in whatever language, and return the newest."""
+    until = time.monotonic() + 20
     while True:
-        body = served.sink.about(address, "A way to confirm was added to your account").get_body(("plain",))
-        assert body is not None
-        # Why again: the letter about the first one, which counts at once, has no such page.
-        if found := re.search(r"http\S+/account/added/stop/\S+/", body.get_content()):
-            return found[0]
+        # Why each: letters are in the person's language, and the one about the first way, which counts at once, has no such page.
+        for message in reversed(served.sink.to(address)):
+            body = message.get_body(("plain",))
+            assert body is not None
+            if found := re.search(rf"http\S+{path}[\w-]+/", body.get_content()):
+                return found[0]
+        assert time.monotonic() < until, served.sink.subjects(address)
         time.sleep(0.02)
 
 

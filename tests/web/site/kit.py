@@ -32,7 +32,7 @@ _OF_PEOPLE = ("account", "account_recovery", "code_device", "credential", "hand_
 """Tables of the keeper with rows about customers."""
 LITTLE_MEMORY = "password_memory: 19 MiB"
 """The least that a map may say: a hash takes a sixth of the time of one with the default."""
-BACK_IN = "Your code to get back into Acme Doorbells"
+BACK_IN = ("Your code to get back into Acme Doorbells", "Su código para volver a entrar en Acme Doorbells")
 CODE = re.compile(r"^\s*([A-Z0-9]{3,4}-?[A-Z0-9]{3,4}(?:-?[A-Z0-9]{3})?)\s*$", re.MULTILINE)
 
 
@@ -80,10 +80,10 @@ class Sink:
     def kept_code(self, address: str, before: int = 0) -> str:
         """The code in the newest letter of the keeper to an address about getting back in, once it had more than ``before`` of them."""
         until = time.monotonic() + 20
-        while self.subjects(address).count(BACK_IN) <= before:
+        while len(letters := [each for each in self.to(address) if each["Subject"] in BACK_IN]) <= before:
             assert time.monotonic() < until, self.subjects(address)
             time.sleep(0.02)
-        body = self.about(address, BACK_IN).get_body(("plain",))
+        body = letters[-1].get_body(("plain",))
         assert body is not None
         found = re.search(r"\b\d{8}\b", body.get_content())
         assert found is not None
