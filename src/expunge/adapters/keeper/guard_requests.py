@@ -157,7 +157,7 @@ class Credentials(_Guarding):
 
 @dataclass(frozen=True)
 class Waiting(_Guarding):
-    """What the secret of a letter stops; the secret is the body."""
+    """Ask which credential the secret of a letter stops; the secret is the body."""
 
     name = "waiting"
     with_body = True
@@ -166,7 +166,7 @@ class Waiting(_Guarding):
 
 @dataclass(frozen=True)
 class StopWaiting(_Guarding):
-    """The end of what the secret of a letter is for; the secret is the body."""
+    """Stop the credential that the secret of a letter is for; the secret is the body."""
 
     name = "stop-waiting"
     with_body = True

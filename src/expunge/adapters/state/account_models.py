@@ -39,7 +39,7 @@ class AccountRow(models.Model):
 
 
 _UNTOLD = models.Q(waits_until__isnull=False, stop=None)
-"""What waits, and whose owner had no letter yet: few rows of many."""
+"""The credentials that wait and whose owner had no letter yet: few rows of many."""
 
 
 class CredentialRow(models.Model):

@@ -43,7 +43,7 @@ def map_of_keeper(place: KeeperPlace, map_path: Path | None, admitted: Admitted)
 
     Raises:
         Misconfigured: the map cannot be read.
-        UsageError: it is the map of another state folder, or has no purpose that somebody is let read for.
+        UsageError: it is the map of another state folder, or lacks a purpose for which an account may read.
     """
     path = map_file(map_path)
     data_map = read_installed(path)

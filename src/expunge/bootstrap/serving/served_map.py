@@ -14,7 +14,7 @@ from expunge.errors import ExpungeError, Misconfigured
 
 @dataclass(frozen=True)
 class ServedMap:
-    """What a server needs of a map. It names no place of a store and none of the state's database."""
+    """The part of a map that a server needs. It names no place of a store and none of the state's database."""
 
     map: DataMap
     """Without URLs and options of stores, and without sections that no server looks at."""

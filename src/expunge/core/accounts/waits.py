@@ -23,9 +23,9 @@ class Wait:
     until: datetime
     """Aware UTC."""
     told: bool
-    """Whether a letter to its owner was taken: before that it does not end."""
+    """True once a letter to the owner was taken: before that the wait does not end."""
     first: bool
-    """Whether it came by a message, to an account that had nothing else: then it confirms what is not about a family."""
+    """True for a first credential, which came by a message: it confirms asks that are not about a family."""
 
     def over(self, now: datetime) -> bool:
         """Return whether it has ended."""

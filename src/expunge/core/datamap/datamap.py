@@ -334,7 +334,7 @@ class Dataset:
     kind: ArtefactKind | None = None
     """What it holds, in the words of orders of destruction; None where the map does not say."""
     holds: DataKind | None = None
-    """What it holds, as people are told; None where the map does not say."""
+    """The kind of data that people are told it holds; None where the map does not say."""
     collected: str = ""
     """The field that says when an item was collected; empty means the one that its retention runs from."""
     reviewed_by: Reviewed | None = None
@@ -478,7 +478,7 @@ class DataMap:
     vault_root: RootSpec = field(default_factory=RootSpec)
     """The place that keeps the keys of the vault's epochs."""
     company: CompanySpec = field(default_factory=CompanySpec)
-    """Who issues receipts."""
+    """The company that issues receipts."""
     accounts: AccountsSpec | None = None
     """The pages for people; None where only the API is served."""
     lineage: LineageSpec = field(default_factory=LineageSpec)

@@ -200,7 +200,7 @@ class DatasetEntry:
     detail: str
     """For ``unable``: what is left, where, and what to do; names of the map only."""
     holds: DataKind | None = field(default=None, metadata=LATER)
-    """What it holds, as people are told; from page 6 on."""
+    """The kind of data that people are told it holds; from page 6 on."""
 
     def __post_init__(self) -> None:
         _require(bool(self.dataset and self.store and self.kind), "a dataset without name, store or kind")
@@ -442,7 +442,7 @@ class Receipt:
     orphaned: tuple[OrphanedItems, ...] = field(default=(), metadata=LATER)
     """Orphaned items: any of them may be of the person."""
     issuer: IssuingCompany | None = field(default=None, metadata=LATER)
-    """Who gives the receipt; from page 6 on, None where the map does not say."""
+    """The company that gives the receipt; from page 6 on, None where the map names none."""
     outside: tuple[CopiesOutside, ...] = field(default=(), metadata=LATER)
     """Copies of the stores that the map names; from page 6 on. They stand in ``out_of_scope`` as well."""
 

@@ -55,13 +55,13 @@ _LOOKED = (
 _CLASSES = frozenset({OrderKind.EXPIRY, OrderKind.DISGORGEMENT})
 """Orders about a class of items, of however many people, rather than about a person."""
 _ABOUT: Mapping[bool, str] = {False: "about this person", True: "of this order"}
-"""Whether an order is about a class -> what its data is called."""
+"""The words for an order's data, by whether the order is about a class."""
 _DONE_TO_CLASS: Mapping[EraseAct, str] = {
     EraseAct.FORGET: "made to forget it",
     EraseAct.REBUILD: "made anew without it",
     EraseAct.RETRAIN: "trained anew without it",
 }
-"""As the words of version 6, for an order about a class."""
+"""As ``DONE`` of the words, for an order about a class."""
 
 
 def render(statement: bytes) -> bytes:
@@ -158,7 +158,7 @@ def _plural(kind: DataKind | None) -> str:
 
 
 def _erased(receipt: r.Receipt) -> str:
-    """What of each kind of data is gone, under the one sentence that says how thoroughly."""
+    """Return the erased items by kind, under the one sentence that says how thoroughly they were erased."""
     groups: dict[tuple[EraseAct, str], dict[DataKind, int]] = {}
     for each in receipt.datasets:
         if each.outcome is r.Result.ERASED:
@@ -327,7 +327,7 @@ def _notes_of(receipt: r.Receipt, entry: r.DatasetEntry) -> Iterable[str]:
 
 
 def _kept(receipt: r.Receipt) -> str:
-    """What is kept, place by place: the first part names kinds alone."""
+    """Return the kept items, place by place: the first part names kinds alone."""
     rows = [
         (v1.text(each.dataset), f"{each.items:,}", v1.text(each.ground), v1.day(each.until) if each.until else "no date given")
         for each in receipt.kept
