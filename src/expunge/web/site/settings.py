@@ -93,6 +93,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             "allauth.usersessions",
         ],
         "MIDDLEWARE": [
+            f"{_NAMESPACE}.defence.middleware.EvenTimes",
             f"{_NAMESPACE}.shell.headers.StrictHeaders",
             f"{_NAMESPACE}.shell.assets.Assets",
             f"{_NAMESPACE}.shell.keeper_first.KeeperFirst",

@@ -1,4 +1,4 @@
-"""The throttle before every form of the pages."""
+"""The throttle before every form of the pages, and the floor under the time of its answer."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ _ADDRESS = {Surface.LOGIN: "login"}
 _PASSWORDS = ("password", "oldpassword", "password1", "password2")
 
 
-class AttemptThrottle:
-    """Admits or refuses each form that tries a credential, and enters how it ended."""
+class EvenTimes:
+    """Holds the answer to a try back until its surface's floor. It is the first in the chain.
+
+    What other middleware does with an answer takes time of its own: a session that knows an account is 0.4 ms dearer to save.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         """Take the next handler."""
@@ -40,6 +43,22 @@ class AttemptThrottle:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, no sooner than the surface's floor."""
         began = time.monotonic()
+        response = self._get_response(request)
+        attempt: Attempt | None = getattr(request, ATTEMPT, None)
+        if attempt is not None and attempt.refusal is None:
+            time.sleep(max(0.0, RULES[attempt.surface].floor - (time.monotonic() - began)))
+        return response
+
+
+class AttemptThrottle:
+    """Admits or refuses each form that tries a credential, and enters how it ended."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        """Take the next handler."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, and enter how the try ended."""
         try:
             response = self._get_response(request)
         finally:
@@ -48,7 +67,6 @@ class AttemptThrottle:
                 throttle.settle(attempt)
         if attempt is not None and attempt.refusal is None:
             notices.after(request, response, attempt)
-            time.sleep(max(0.0, RULES[attempt.surface].floor - (time.monotonic() - began)))
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:  # noqa: ARG002 - Django's shape
