@@ -48,7 +48,6 @@ from expunge.core.values.record_kind import KEPT, RecordKind
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
-    AccountsSpec: frozenset({"posted"}),
     Purpose: frozenset({"because", "readers"}),
     Dataset: frozenset(
         {
@@ -71,7 +70,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
     ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"compare", "label", "last_used", "inactive_after"}),
     OnErase: frozenset({"compare"}),
-    AccountsSpec: frozenset({"password_memory"}),
+    AccountsSpec: frozenset({"password_memory", "posted"}),
     StoreSpec: frozenset({"scan"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
