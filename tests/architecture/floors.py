@@ -52,6 +52,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "evidence": "kernel short_rows lineage opaque subjects gate models",
         "retention": "kernel lineage subjects gate intake consent recipients evidence",
         "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
+        "families": "kernel lineage subjects gate consent accounts retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",

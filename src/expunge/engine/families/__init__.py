@@ -1,0 +1,1 @@
+"""What families see and choose: counts of what is held, whereabouts, reminders."""
