@@ -1,1 +1,1 @@
-"""What families see and choose: counts of what is held, whereabouts, reminders."""
+"""Use cases of families: what is held about a person, as guardians see it, and what they may do about it."""
