@@ -35,8 +35,10 @@ from expunge.engine.subjects.locating import LocatedCopies
 _DAY = timedelta(days=1)
 _REACH = timedelta(days=120 * 365)
 """How far back items are looked for by their day; an older one counts as of the first day."""
-_PARTS = 20
-"""Windows into which a stretch of time is divided for one look at a store."""
+_LATELY = timedelta(days=2 * 365)
+"""How old most data is at most: looked at first."""
+_PARTS = 4
+"""Windows into which a stretch of time is divided for one look at a store: each item is held against each of them."""
 _MANY = 500
 """Values from which on a selector is asked for fewer windows at once: a store is handed all of them for each."""
 _NO_ITEMS = frozenset[str]()
@@ -162,20 +164,20 @@ class _Days:
 
 def _first_day(counted: _Counting, field: str, now: datetime, parts: int) -> tuple[date | None, int]:
     """Find the first day on which anything lies, and how many items have any time at all, by ever smaller windows."""
-    last = datetime(now.year, now.month, now.day, tzinfo=UTC) + _DAY
-    first = last - _REACH
-    low, high, *_ = counted([Window(field, until=last), Window(field, since=last)])
-    total = low + high
-    if not low:
+    end = datetime(now.year, now.month, now.day, tzinfo=UTC) + _DAY
+    begin, first = end - _LATELY, end - _REACH
+    old, late, ahead = counted([Window(field, until=begin), Window(field, begin, end), Window(field, since=end)])
+    total = old + late + ahead
+    if not old + late:
         # Everything lies ahead (a clock that goes ahead, a date that is planned), or says no time.
-        return (last.date() if high else None), total
-    begin, end = first, last
+        return (end.date() if ahead else None), total
+    if old:
+        begin, end = first, begin
     while end - begin > _DAY:
         edges = _edges(begin, end, parts)
         # The first window has no beginning, so that what is older than all that is looked for counts as of the first day.
         windows = [Window(field, None if since == first else since, until) for since, until in pairwise(edges)]
-        counts = counted(windows)
-        place = next((at for at, number in enumerate(counts) if number), None)
+        place = next((at for at, number in enumerate(counted(windows)) if number), None)
         if place is None:
             # What was there a moment ago has gone meanwhile.
             return None, total
