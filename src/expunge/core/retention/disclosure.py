@@ -68,7 +68,8 @@ class RetentionDisclosure:
             "data": [
                 {
                     "kind": each.kind.value,
-                    "period": str(each.period) if each.period else "",
+                    "months": each.period.months if each.period else 0,
+                    "days": each.period.days if each.period else 0,
                     "counted": each.counted,
                     "purpose": each.purpose,
                     "need": each.need,
