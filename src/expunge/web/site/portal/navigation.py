@@ -22,7 +22,10 @@ class Item:
     """Names of the pages that belong to it."""
 
 
-ITEMS = (Item("portal_home", gettext_lazy("What is held"), "home"),)
+ITEMS = (
+    Item("portal_home", gettext_lazy("What is held"), "home"),
+    Item("portal_places", gettext_lazy("Places"), "pin", ("portal_places_off",)),
+)
 """In the order in which they are shown."""
 
 
