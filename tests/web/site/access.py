@@ -43,7 +43,7 @@ OF_FAMILY = frozenset({Role.GUARDIAN, Role.CHILD})
 
 PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
-        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over",
+        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep",
          "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
         ALL,
     ),
@@ -69,7 +69,7 @@ PAGES: Mapping[str, frozenset[Role]] = {
         ),
         CUSTOMERS,
     ),
-    **dict.fromkeys(("portal_home", "portal_lock"), OF_FAMILY),
+    **dict.fromkeys(("portal_home", "portal_lock", "portal_places", "portal_places_off"), OF_FAMILY),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",

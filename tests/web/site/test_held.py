@@ -14,7 +14,7 @@ from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
 
 NOTICE = "About an order against us\n\nWe kept recordings of children for too long.\n\nWrite to us if you have questions.\n"
-FURTHER = '  posted: [{id: order, file: order.txt, from: "2026-01-01", until: "2099-01-01"}]\n'
+FURTHER = 'posted: [{id: order, file: order.txt, from: "2026-01-01", until: "2099-01-01"}]'
 
 
 def counted(person: HttpPerson, path: str) -> Shown:

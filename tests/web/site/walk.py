@@ -129,6 +129,7 @@ class Walk:
 
     def from_outside(self) -> None:
         self.visit("home")
+        self.visit("what_we_keep")
         self.visit("account_login")
         self.fill(login="nobody.here@example.org", password="not the password of anyone")
         self.send("password")
