@@ -36,6 +36,8 @@ from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
+from expunge.core.journal.posting_events import TextMissing, TextPosted
+from expunge.core.journal.reminder_events import LocationReminded, LocationSwitchedOff
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
 from expunge.core.models.membership_opinion import Opinion
 from expunge.core.models.model_outcomes import (
@@ -677,6 +679,8 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         ),
         "staff": staff(at),
         "families": families(at),
+        "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),
+        "reminders": (LocationReminded(at(), Pseudonym("ef" * 16), 2), LocationSwitchedOff(at(), Pseudonym("ef" * 16), ("weather",))),
     }
 
 

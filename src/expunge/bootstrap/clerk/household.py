@@ -15,6 +15,8 @@ from expunge.bootstrap import Expunge, keeping
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.engine.families.kept_selections import KeptSelections
+from expunge.engine.families.labels import FamilyLabels
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
 from expunge.engine.subjects.resolving import ResolvedName
@@ -36,6 +38,10 @@ class Household:
     """The keeper, which ends a permit right before its act."""
     openings: Openings
     people: FamilyPeople
+    labels: FamilyLabels
+    """First names, as pages call subjects."""
+    selections: KeptSelections
+    """What families chose, and have not acted on yet."""
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -85,6 +91,7 @@ class KeptHousehold:
         """
         self._passphrase = passphrase
         self._openings = Openings()
+        self._selections = KeptSelections()
         self._households = OfMap(map_path, self._opened, _close)
 
     @contextmanager
@@ -104,7 +111,10 @@ class KeptHousehold:
         journal = expunge.context.journal
         assert isinstance(journal, DjangoJournal)
         permits = KeeperGuard(keeping.place_of_map(expunge.map))
-        return Household(expunge, DjangoAccountRegister(journal.alias), permits, self._openings, FamilyPeople(expunge.context))
+        people = FamilyPeople(expunge.context)
+        labels = FamilyLabels(expunge.context, people.find)
+        register = DjangoAccountRegister(journal.alias)
+        return Household(expunge, register, permits, self._openings, people, labels, self._selections)
 
 
 def _close(household: Household) -> None:
