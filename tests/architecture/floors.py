@@ -21,6 +21,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "attempts": "values",
         "datamap": "values accounts",
         "gate": "values datamap",
+        "families": "values datamap",
         "models": "values",
         "lineage": "values datamap",
         "discovery": "values datamap",
