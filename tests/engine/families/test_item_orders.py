@@ -11,16 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from expunge import faults
 from expunge.bootstrap import Expunge
 from expunge.core.log import dsse
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
-from expunge.core.values.scope import UNLINKED, ItemScope, Window
+from expunge.core.values.scope import FORGETS_PEOPLE, UNLINKED, ItemScope, Window
 from expunge.core.verification.receipt_folder import ENVELOPE
 from expunge.errors import UsageError
 from expunge.gate import GateReason, Subject
+from expunge.testing.forked import in_child
 from tests.engine.household import ANNA, BELA, SAID, Household, difference
 
 ASKED = OnRequest("the parent confirmed it")
@@ -43,6 +45,14 @@ def receipt(home: Household, run: Run) -> dict:
     with home.open() as opened:
         folder = opened.receipt_folder(run.order)
     return json.loads(dsse.parse(folder[ENVELOPE]).payload)["predicate"]
+
+
+MAKE_INDEX = """
+import json, pathlib, sys
+asked = json.load(sys.stdin)
+recordings = sorted(pathlib.Path("world/media/voice").glob("*/*.wav"))
+pathlib.Path(asked.get("out", "world/index/all.bin")).write_bytes(b"".join(path.read_bytes() for path in recordings))
+"""
 
 
 @pytest.mark.duty("AMZ-05", "COP-11")
@@ -186,3 +196,102 @@ def test_everything_else_of_the_child_can_go_afterwards(home: Household) -> None
     assert run.state is OrderState.FULFILLED, run.reasons
     assert not list((home.world / "media" / "voice").glob(f"{ANNA}/*"))
     assert Path(home.world / "media" / "voice" / BELA).is_dir()
+
+
+@pytest.mark.parametrize("point", ["store.erase:before", "store.erase:after", "store.purge:after"])
+@pytest.mark.parametrize("time", [1, 2])
+def test_killed_in_the_middle_it_ends_as_if_nothing_had_happened(home: Household, point: str, time: int) -> None:
+    """With the recording or its transcript gone already, what is left of the family is still found, and no more than that."""
+    before = home.logical()
+    with home.open() as opened:
+        order = named(opened, {"voice": {SECOND}})
+        opened.plan(order)
+
+    def doomed() -> None:
+        with faults.arm(point, "kill", time):
+            home.apply(order)
+
+    assert in_child(doomed).killed_by == 9
+    run = home.apply(order)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert len(difference(before, home.logical())) == 3
+    assert home.search(SAID[ANNA][1], "rec-anna-1-X7") == []
+
+
+def test_an_index_made_from_the_recordings_is_made_anew_without_the_one(home: Household) -> None:
+    """What was learnt goes by the map's word, as for a person."""
+    index = home.world / "index"
+    index.mkdir()
+    (home.folder / "make.py").write_text(MAKE_INDEX)
+    act = "{rebuild: {command: python3 make.py, prove: python3 make.py}}"
+    home.write_map(more=f"  index: {{store: learnt, path: all.bin, derived_from: [voice], on_erase: {act}, retention: life}}\n")
+    home.map.write_text(home.map.read_text().replace("stores:\n", "stores:\n  learnt: {kind: files, url: ./world/index}\n", 1))
+    (index / "all.bin").write_bytes(b"".join(path.read_bytes() for path in sorted((home.world / "media" / "voice").glob("*/*.wav"))))
+    gone = (home.world / "media" / SECOND).read_bytes()
+    run = done(home, {"voice": {SECOND}})
+    assert run.state is OrderState.FULFILLED, run.reasons
+    made = (index / "all.bin").read_bytes()
+    assert gone not in made
+    assert (home.world / "media" / FIRST).read_bytes() in made
+
+
+def test_a_model_that_forgets_whole_people_alone_is_said_to_be_left(home: Household) -> None:
+    """To take the whole child out of it would be more than was asked; to say nothing would be less than is true."""
+    (home.world / "index").mkdir()
+    home.write_map(
+        more="  index: {store: learnt, path: all.bin, derived_from: [voice], on_erase: {forget: python3 make.py}, retention: life}\n"
+    )
+    home.map.write_text(home.map.read_text().replace("stores:\n", "stores:\n  learnt: {kind: files, url: ./world/index}\n", 1))
+    learnt = b"".join(path.read_bytes() for path in sorted((home.world / "media" / "voice").glob("*/*.wav")))
+    (home.world / "index" / "all.bin").write_bytes(learnt)
+    run = done(home, {"voice": {SECOND}})
+    assert run.state is OrderState.IN_PART
+    assert (home.world / "index" / "all.bin").read_bytes() == learnt
+    entry = next(each for each in receipt(home, run)["datasets"] if each["dataset"] == "index")
+    assert (entry["outcome"], entry["detail"]) == ("unable", FORGETS_PEOPLE)
+    assert not (home.world / "media" / SECOND).exists()
+
+
+def test_items_found_through_a_device_are_told_apart_too(home: Household) -> None:
+    """The person stands in another dataset than the item does."""
+    with closing(sqlite3.connect(home.database)) as database, database:
+        database.executescript(
+            "CREATE TABLE devices (device_id TEXT PRIMARY KEY, profile_id TEXT, closed_at TEXT);"
+            "CREATE TABLE clips (clip_id TEXT PRIMARY KEY, device_id TEXT, said TEXT, closed_at TEXT);"
+            "CREATE TABLE captions (caption_id INTEGER PRIMARY KEY, clip_id TEXT, words TEXT, closed_at TEXT);"
+        )
+        database.executemany("INSERT INTO devices (device_id, profile_id) VALUES (?, ?)", [("dev-one-11", ANNA), ("dev-two-22", BELA)])
+        clips = [
+            ("c-1", "dev-one-11", "a lullaby about trains"),
+            ("c-2", "dev-one-11", "a secret cookie jar"),
+            ("c-3", "dev-two-22", "rain"),
+        ]
+        database.executemany("INSERT INTO clips (clip_id, device_id, said) VALUES (?, ?, ?)", clips)
+        captions = [(clip, f"caption of {said}") for clip, _, said in clips]
+        database.executemany("INSERT INTO captions (clip_id, words) VALUES (?, ?)", captions)
+    home.write_map(
+        more="  devices: {store: app, table: devices, subject: {profile: profile_id}, retention: life}\n"
+        "  clips: {store: app, table: clips, subject: {through: devices, via: device_id}, retention: life}\n"
+        "  captions: {store: app, table: captions, subject: {through: clips, via: clip_id}, retention: life}\n"
+    )
+    with home.open() as opened:
+        located = opened.locate([opened.resolve(f"profile:{ANNA}")])
+        (copy,) = located.copies["clips"]
+    run = done(home, {"clips": {sorted(copy.keys)[1]}})
+    assert run.state is OrderState.FULFILLED, run.reasons
+    with closing(sqlite3.connect(home.database)) as database:
+        assert [row[0] for row in database.execute("SELECT clip_id FROM clips ORDER BY 1")] == ["c-1", "c-3"]
+        assert [row[0] for row in database.execute("SELECT clip_id FROM captions ORDER BY 1")] == ["c-1", "c-3"]
+        assert database.execute("SELECT count(*) FROM devices").fetchone() == (2,)
+    assert home.search("secret cookie jar") == []
+
+
+def test_a_recipient_is_told_of_the_named_items_and_of_nothing_else(home: Household) -> None:
+    """TIM-04: providers and third parties hear what to erase, and no more than what was asked."""
+    recipients = "recipients:\n  cloud: {gets: [voice]}\n"
+    home.map.write_text(home.map.read_text().replace("retention:\n", f"{recipients}retention:\n", 1))
+    run = done(home, {"voice": {SECOND}})
+    with home.open() as opened:
+        letter = json.loads(opened.recipients.letter(run.order, "cloud").body)["instruction"]
+    assert letter["selection"] == {"voice": [{"fields": {"profile_id": [ANNA]}, "and only where": {"recording_id": ["rec-anna-1-X7"]}}]}
+    assert "nothing else" in letter["erase"]

@@ -31,7 +31,7 @@ from expunge.core.lineage.undeclared_lineage import UndeclaredPlace
 from expunge.core.values import canonical, codec
 from expunge.core.values.hold import Hold
 from expunge.core.values.ids import OrderId, PlanDigest, Pseudonym, StepId
-from expunge.core.values.scope import UNLINKED, ItemScope, Reach, Scope
+from expunge.core.values.scope import FORGETS_PEOPLE, UNLINKED, ItemScope, Reach, Scope
 from expunge.core.values.tags import tagged
 
 
@@ -289,6 +289,11 @@ def _is_unlinked(scope: Scope | None, dataset: Dataset) -> bool:
     return isinstance(scope, ItemScope) and dataset.name in scope.unlinked
 
 
+def _forgets_people(scope: Scope | None, dataset: Dataset) -> bool:
+    """Whether an order for items would make a model forget everything of the person."""
+    return isinstance(scope, ItemScope) and dataset.on_erase.act is EraseAct.FORGET
+
+
 def aim(dataset: Dataset, capabilities: Capabilities) -> Grounding:
     """Return the grounding that counts as fulfilled: the map's, else the deepest that the store reaches in this place."""
     return capabilities.grounding if dataset.grounding is None else dataset.grounding
@@ -382,6 +387,8 @@ def _does(snapshot: PlanSnapshot, dataset: Dataset) -> StepKind:
         return StepKind.ERASE
     if dataset.on_erase.act is EraseAct.KEEP or _is_unlinked(snapshot.scope, dataset):
         return StepKind.KEEP
+    if _forgets_people(snapshot.scope, dataset):
+        return StepKind.MANUAL
     if remakes(dataset):
         return StepKind.FORGET if dataset.on_erase.act is EraseAct.FORGET else StepKind.DESTROY
     return StepKind.ERASE if dataset.on_erase.act is EraseAct.ERASE and not isinstance(dataset.subject, Inherited) else StepKind.MANUAL
@@ -395,6 +402,8 @@ def _aside(snapshot: PlanSnapshot, dataset: Dataset) -> Step:
     act = dataset.on_erase
     if _is_unlinked(snapshot.scope, dataset):
         note = UNLINKED
+    elif _forgets_people(snapshot.scope, dataset):
+        note = FORGETS_PEOPLE
     elif kind is StepKind.KEEP:
         note = act.argument
     elif dataset.store not in snapshot.capabilities:

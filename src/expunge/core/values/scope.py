@@ -98,3 +98,5 @@ Reach = Scope | ItemScope
 """The reach of an order, as it is stored."""
 UNLINKED = "no field of the map leads from the named items to the data here that was made from them"
 """Why data stays that was made from named items."""
+FORGETS_PEOPLE = "it can forget a whole person, and the order is about some items alone"
+"""Why a model that learnt from named items is left to an operator."""
