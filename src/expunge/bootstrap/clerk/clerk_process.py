@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
@@ -16,7 +17,9 @@ from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
+from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 
 T = TypeVar("T")
 
@@ -43,18 +46,24 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
-        clerk = Keeper(handlers(kept), place.identity, admitted, process=CLERK)
+        carrier = OrderCarrier(kept.used)
+        clerk = Keeper(handlers(kept, carrier), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening:
             try:
+                carrier.start()
                 clerk.run(listening, ready)
             finally:
                 place.leave()
+                carrier.stop()
                 kept.close()
 
 
-def handlers(kept: KeptHousehold) -> Mapping[type[Request], Handler]:
+def handlers(kept: KeptHousehold, carrier: OrderCarrier) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
-    return {**FamilyDesk(_door(kept, LocalFamilies)).handlers()}
+    return {
+        **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
+        **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
+    }
 
 
 def _door(kept: KeptHousehold, door: Callable[[Household], T]) -> Callable[[], AbstractContextManager[T]]:
