@@ -67,7 +67,7 @@ from expunge.core.values.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown
 from expunge.core.values.periods import Period
-from expunge.core.values.scope import Scope
+from expunge.core.values.scope import ItemScope, Scope
 from expunge.core.verification.ledger_record import LedgerKind, LedgerRecord
 from tests.evidence_kit import absent, entry, fulfilled, in_part, opinion, recognised
 
@@ -79,6 +79,7 @@ NOW = START + timedelta(days=400)
 MIA, BEN, EVE, MUM, DAD = (Pseudonym(letter * 32) for letter in "abcde")
 LIFE, SCOPED, LATER, RETIRED, UNUSED, TAKEN = (OrderId(f"ord-{letter * 20}") for letter in "abcdef")
 SHARED = OrderId("ord-nnnnnnnnnnnnnnnnnnnn")
+ITEMS = OrderId("ord-oooooooooooooooooooo")
 EVERY_OUTCOME: tuple[Outcome, ...] = (
     Erased(3, 4096),
     Absent(),
@@ -129,6 +130,20 @@ def scoped_plan() -> Plan:
     scope = Scope("retention voice: 90 days", ("recordings", "voices"), ("voices",), {"people": 12})
     steps = (Step(StepId("erase:recordings"), StepKind.ERASE, "media", ("recordings",), (), "scrubbed"),)
     return Plan(SCOPED, (EVE,), digest("map"), steps, (), scope, (Pseudonym("9" * 32),))
+
+
+def item_plan() -> Plan:
+    """About named items of a person."""
+    scope = ItemScope(
+        "2 named items of recordings, and what was made from them",
+        ("labels", "recordings", "transcripts"),
+        ("transcripts",),
+        {"items": 2},
+        {"recordings": 2},
+        ("labels",),
+    )
+    steps = (Step(StepId("erase:recordings"), StepKind.ERASE, "media", ("recordings",), (), "scrubbed"),)
+    return Plan(ITEMS, (MIA,), digest("map"), steps, (), scope)
 
 
 def shared_plan() -> Plan:
@@ -278,9 +293,14 @@ def short_orders() -> dict[str, tuple[ev.Event, ...]]:
 
 
 def shared() -> dict[str, tuple[ev.Event, ...]]:
-    """An order by which people outside it lose something; there is none in the old journal."""
+    """An order by which people outside it lose something, and one about named items; there is none in the old journal."""
     at = Times(START + timedelta(days=35))
-    return {str(SHARED): (received(at(), SHARED, OrderKind.ERASURE, (MIA, BEN)), ev.Fenced(at()), planned(at(), shared_plan()))}
+    return {
+        str(SHARED): (received(at(), SHARED, OrderKind.ERASURE, (MIA, BEN)), ev.Fenced(at()), planned(at(), shared_plan())),
+        str(ITEMS): (
+            received(at(), ITEMS, OrderKind.ERASURE, (MIA,), scope=item_plan().scope), ev.Fenced(at()), planned(at(), item_plan())
+        ),
+    }  # fmt: skip
 
 
 def causes() -> dict[str, tuple[ev.Event, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expunge.adapters.clerk.clerk_deletions import ClerkDeletions
 from expunge.adapters.clerk.clerk_families import ClerkFamilies
 from expunge.adapters.clerk.clerk_held import ClerkHeld
 from expunge.adapters.keeper.connection import PATIENCE, Connections
@@ -17,4 +18,8 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         patience: seconds in which a clerk that went away in the middle of work may come back.
     """
     connections = Connections(place, patience)
-    return FamilyDoors(ClerkFamilies(connections), ClerkHeld(connections))
+    return FamilyDoors(
+        families=ClerkFamilies(connections),
+        held=ClerkHeld(connections),
+        deletions=ClerkDeletions(connections),
+    )

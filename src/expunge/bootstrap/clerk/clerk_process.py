@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
 from expunge.adapters.host import hardening, heap
@@ -18,8 +19,10 @@ from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
+from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_families import LocalFamilies
 from expunge.bootstrap.clerk.local_held import LocalHeld
+from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 
 T = TypeVar("T")
 
@@ -47,22 +50,26 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
         room = HeldRoom(kept.used)
-        clerk = Keeper(handlers(kept, room), place.identity, admitted, process=CLERK)
+        carrier = OrderCarrier(kept.used)
+        clerk = Keeper(handlers(kept, room, carrier), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening:
             try:
                 room.begin()
+                carrier.start()
                 clerk.run(listening, ready)
             finally:
                 place.leave()
+                carrier.stop()
                 room.close()
                 kept.close()
 
 
-def handlers(kept: KeptHousehold, room: HeldRoom) -> Mapping[type[Request], Handler]:
+def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
     return {
         **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
+        **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
     }
 
 

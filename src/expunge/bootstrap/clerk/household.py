@@ -58,6 +58,10 @@ class Household:
             raise NotPermitted("this account has no such role in this family", help="open a new link in the company's app")
         return found
 
+    def members_of(self, family: str) -> tuple[Membership, ...]:
+        """Return the memberships of a family that let an account ask for what is held, as the keeper's tables have them now."""
+        return tuple(each for each in self.register.members(family) if each.role in _MEMBERS)
+
     def require_open(self, account: UUID, family: str, session: bytes) -> Membership:
         """Return the membership of an account that may be shown content of a family in a web session now; it uses the opening.
 

@@ -31,7 +31,7 @@ from expunge.core.values.hold import Hold
 from expunge.core.values.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
 from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.outcome import Outcome
-from expunge.core.values.scope import Scope
+from expunge.core.values.scope import Reach
 from expunge.core.values.tags import tagged
 from expunge.errors import StateCorrupt
 
@@ -57,7 +57,7 @@ class Received:
     """End of the cooling-off time: no erase before it."""
     follows: OrderId | None
     """The order that this one takes up again because data came back."""
-    scope: Scope | None = None
+    scope: Reach | None = None
     """How far it reaches; None means everything of its people, who are then suppressed as well."""
 
 

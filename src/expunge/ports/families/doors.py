@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.family_door import FamilyDoor
 from expunge.ports.families.held_door import HeldDoor
 
@@ -14,3 +15,4 @@ class FamilyDoors:
 
     families: FamilyDoor
     held: HeldDoor
+    deletions: DeletionDoor
