@@ -54,6 +54,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
+        "families": "kernel subjects gate intake consent retention execution",
     },
     "stores": {
         "": "",

@@ -22,6 +22,7 @@ from expunge.core.journal.recipient_ledger import RecipientEvent
 from expunge.core.lineage.observations import LineageEvent
 from expunge.core.models.model_outcomes import ArtefactRemade, RemadeEvent
 from expunge.core.retention.inactivity import IdleEvent
+from expunge.core.retention.own_periods import OwnPeriodEvent
 from expunge.core.retention.public_claims import ClaimEvent
 from expunge.core.values import canonical, codec, tags
 from expunge.core.values.cause import Cause, cause_from_words
@@ -408,6 +409,7 @@ RegisterEvent: TypeAlias = (
     | EpochEvent
     | StaffEvent
     | FamilyEvent
+    | OwnPeriodEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

@@ -1,0 +1,1 @@
+"""Families: what a person or a guardian sees and decides by themselves."""
