@@ -72,10 +72,12 @@ def serve(
     served = set_up_pages(map_file, [_network(text) for text in proxy or []])
     pages = served.map.accounts
     from expunge.bootstrap.serving import closed_worker
+    from expunge.bootstrap.serving.clerk_child import ClerkChild
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.bootstrap.serving.server_door import ServerDoor
 
     keeper = KeeperChild(map_file, Path(served.map.state))
+    clerk = ClerkChild(map_file, Path(served.map.state))
     with ServerDoor.of(served.map) as door:
         offers = ("lineage", "recordings") if door.has_vault else ("lineage",)
     try:
@@ -95,12 +97,19 @@ def serve(
         if pages:
             _tell_first_link(keeper, as_json=as_json)
 
-    with listening, keeper:
+    with listening, keeper, clerk:
         for gap in closed_worker.gaps():
             output.note(f"the web process cannot be closed as it should be: {gap}")
         if why_not := keeper.begin(with_link=pages is not None and _shows_link(as_json=as_json)):
             output.note(f"requests are answered with 503 for now: {why_not}")
-        HttpServer(map_file, served, listening, ready, output.note, keeper.look_after, tls, access_log).run()
+        if pages and (why_not := clerk.begin()):
+            output.note(f"pages of families are answered with 503 for now: {why_not}")
+
+        def look_after() -> None:
+            keeper.look_after()
+            clerk.look_after()
+
+        HttpServer(map_file, served, listening, ready, output.note, look_after, tls, access_log).run()
 
 
 def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> ServedMap:

@@ -1,1 +1,1 @@
-"""Families: what a person or a guardian sees and decides by themselves."""
+"""Use cases of families: what is held about a person, as guardians see it, and what they may do about it."""
