@@ -418,6 +418,7 @@ def consents() -> tuple[ev.Event, ...]:
         ce.GroundMissed(at(), "voices", "withdrawn", (BEN,)),
         ce.GroundFound(at(), "voices", (MIA,)),
         ce.GuardianProven(at(), "grd-0000000000000009", MIA, "profile", DAD, "court paper", "priya", "America/Los_Angeles"),
+        ce.WithdrawalByAccount(at(), "wdr-0000000000000001", "40000000-0000-4000-8000-000000000000"),
     ]
     return tuple(events)
 

@@ -34,10 +34,10 @@ class ConsentService(DomainService):
         with self.changing():
             return consent_decisions.give(self.context, person, purpose, agreement)
 
-    def withdraw(self, person: ResolvedName, purpose: str, proof: str = "") -> WithdrawalResult:
+    def withdraw(self, person: ResolvedName, purpose: str, proof: str = "", account: str = "") -> WithdrawalResult:
         """End a consent at once; see :func:`expunge.engine.consent.consent_decisions.withdraw`."""
         with self.changing():
-            return consent_decisions.withdraw(self.context, person, purpose, proof)
+            return consent_decisions.withdraw(self.context, person, purpose, proof, account)
 
     def ask(self, person: ResolvedName, purpose: str) -> ConsentAnswer:
         """Return whether a person's data may be used for a purpose now, as far as consent goes."""

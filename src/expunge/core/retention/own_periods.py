@@ -6,7 +6,7 @@ The register ``periods`` has a pseudonym, a kind of data and a word of a closed 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -80,3 +80,39 @@ def fold_own_periods(events: Iterable[object]) -> dict[Pseudonym, dict[DataKind,
             else:
                 mine[event.kind] = event
     return {subject: mine for subject, mine in found.items() if mine}
+
+
+@tagged("KindPeriod")
+@dataclass(frozen=True)
+class KindPeriod:
+    """One kind of data of a person, and how long it is kept."""
+
+    kind: DataKind
+    datasets: tuple[str, ...]
+    """Those whose items have an age of their own."""
+    longest: Period
+    """The longest period that the map has for them."""
+    along: tuple[DataKind, ...] = ()
+    """Kinds that go with it, because they are found through it."""
+    options: tuple[OwnPeriod, ...] = ()
+    """Those that are shorter than the map's."""
+    chosen: OwnPeriodChosen | None = None
+
+
+@tagged("PeriodPreview")
+@dataclass(frozen=True)
+class PeriodPreview:
+    """What a keeping time removes now."""
+
+    kind: DataKind
+    period: OwnPeriod
+    items: int
+    """Items of the kind itself."""
+    along: Mapping[str, int] = field(default_factory=dict)
+    """Kind of data -> items that go with them."""
+    held: int = 0
+    """Items that outlived it as well and stay under a hold."""
+    held_until: datetime | None = None
+    """When the last of the holds ends."""
+    could_not: tuple[DataKind, ...] = ()
+    """Kinds that could not be looked at."""

@@ -17,13 +17,13 @@ from expunge.core.datamap.person import Person, selector
 from expunge.core.datamap.protected_kinds import kind_held
 from expunge.core.journal import events as ev
 from expunge.core.orders.run import Run
-from expunge.core.retention.own_periods import OwnPeriod, OwnPeriodChosen, fold_own_periods
+from expunge.core.retention.own_periods import KindPeriod, OwnPeriod, OwnPeriodChosen, PeriodPreview, fold_own_periods
 from expunge.core.retention.retention_rules import RetentionRule, cut_off, following, found_through, rules
 from expunge.core.values.cause import ByOwnPeriod
 from expunge.core.values.copy import Selector
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
-from expunge.core.values.periods import Period, end_of
+from expunge.core.values.periods import end_of
 from expunge.core.values.scope import Scope, Window
 from expunge.engine.execution.leaving_people import LeavingPeople
 from expunge.engine.gate import consent_register
@@ -39,40 +39,6 @@ from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import CouldNotLook, NeedsApproval, UsageError
 
 _CANCELLABLE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED})
-
-
-@dataclass(frozen=True)
-class KindPeriod:
-    """One kind of data of a person, and how long it is kept."""
-
-    kind: DataKind
-    datasets: tuple[str, ...]
-    """Those whose items have an age of their own."""
-    longest: Period
-    """The longest period that the map has for them."""
-    along: tuple[DataKind, ...] = ()
-    """Kinds that go with it, because they are found through it."""
-    options: tuple[OwnPeriod, ...] = ()
-    """Those that are shorter than the map's."""
-    chosen: OwnPeriodChosen | None = None
-
-
-@dataclass(frozen=True)
-class PeriodPreview:
-    """What a keeping time removes now."""
-
-    kind: DataKind
-    period: OwnPeriod
-    items: int
-    """Items of the kind itself."""
-    along: Mapping[DataKind, int] = field(default_factory=dict)
-    """Items of other kinds that go with them."""
-    held: int = 0
-    """Items that outlived it as well and stay under a hold."""
-    held_until: datetime | None = None
-    """When the last of the holds ends."""
-    could_not: tuple[DataKind, ...] = ()
-    """Kinds that could not be looked at."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +113,7 @@ def preview(context: Context, person: Person, kind: DataKind, period: OwnPeriod)
                 if each.until is not None:
                     kept += each.items
                     ends.append(each.until)
-    along = {each: items[each] for each in DataKind if items.get(each) and each is not kind}
+    along = {each.value: items[each] for each in DataKind if items.get(each) and each is not kind}
     return PeriodPreview(
         kind, period, items.get(kind, 0), along, kept, max(ends, default=None), tuple(each for each in DataKind if each in failed)
     )
