@@ -1,7 +1,6 @@
 """A family whose guardian has an account: what the pages of families are tested with.
 
-The company is that of ``tests/cli/world``, with whereabouts, pictures, voiceprints and a model beside, and purposes that consent is given to.
-Streams of tests add what they need to `MORE`, or write a map of their own behind it.
+The company is that of ``tests/cli/world``, with whereabouts and voiceprints beside.
 """
 
 from __future__ import annotations
@@ -33,6 +32,16 @@ DATASETS = """\
     kind: embedding
     on_erase: erase
 """
+IN_MAP = (
+    (
+        "    subject: {profile: profile_id}\n    retention: voice\n",
+        "    subject: {profile: profile_id}\n    categories: [user.content.audio]\n    retention: voice\n",
+    ),
+    ("    derived_from: [recordings]\n", "    derived_from: [recordings]\n    kind: transcript\n"),
+    ("datasets:\n", f"datasets:\n{DATASETS}"),
+    ("retention:\n", "retention:\n  place: {period: 30 days, from: seen_at, purpose: find the telephone, need: the service itself}\n"),
+)
+"""What stands in the map of that company -> what stands there instead."""
 PLACES = {
     "p-mia": [
         (51.4779, -0.0015, "2026-11-01T08:10:00Z"),
@@ -60,23 +69,9 @@ def enrich(folder: Path) -> None:
         )
     path = folder / "expunge.yaml"
     text = path.read_text()
-    text = text.replace("datasets:\n", "datasets:\n" + DATASETS, 1)
-    text = text.replace(
-        "    subject: {profile: profile_id}\n    retention: voice\n",
-        "    subject: {profile: profile_id}\n    categories: [user.content.audio]\n    retention: voice\n",
-        1,
-    )
-    text = text.replace(
-        "    derived_from: [recordings]\n    on_erase: erase\n",
-        "    derived_from: [recordings]\n    kind: transcript\n    on_erase: erase\n",
-        2,
-    )
-    text = text.replace("    kind: embedding\n    kind: transcript\n", "    kind: embedding\n", 1).replace(
-        "    kind: transcript\n    kind: embedding\n", "    kind: embedding\n", 1
-    )
-    text = text.replace(
-        "retention:\n", "retention:\n  place: {period: 30 days, from: seen_at, purpose: find the telephone, need: the service itself}\n", 1
-    )
+    for before, after in IN_MAP:
+        assert before in text
+        text = text.replace(before, after, 1)
     path.write_text(text)
 
 
