@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from expunge.adapters.clerk import stopping_requests as wire
+from expunge.adapters.clerk import values
 from expunge.adapters.clerk.family_requests import OfFamilies
 from expunge.adapters.keeper.connection import Connections
 from expunge.core.consent.board import BoardSwitch, Stopped
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.retention.own_periods import KindPeriod, OwnPeriod, PeriodPreview
-from expunge.core.values import codec
 from expunge.ports.families.stopping_door import IdleNotice
 
 
@@ -27,7 +27,7 @@ class ClerkStopping:
 
     def board(self, account: UUID, family: str) -> tuple[BoardSwitch, ...]:
         """See the port."""
-        found: tuple[BoardSwitch, ...] = self._ask(wire.ConsentBoardOf(str(account), family), tuple[BoardSwitch, ...])
+        found: tuple[BoardSwitch, ...] = self._ask(wire.ConsentBoardOf(str(account), family), wire.BOARD)
         return found
 
     def stop(self, account: UUID, family: str, purpose: str) -> Stopped:
@@ -37,7 +37,7 @@ class ClerkStopping:
 
     def periods(self, account: UUID, family: str) -> tuple[KindPeriod, ...]:
         """See the port."""
-        found: tuple[KindPeriod, ...] = self._ask(wire.OwnPeriodsOf(str(account), family), tuple[KindPeriod, ...])
+        found: tuple[KindPeriod, ...] = self._ask(wire.OwnPeriodsOf(str(account), family), wire.PERIODS)
         return found
 
     def preview_period(self, account: UUID, family: str, kind: DataKind, period: OwnPeriod) -> PeriodPreview:
@@ -52,7 +52,7 @@ class ClerkStopping:
 
     def idle(self, account: UUID, family: str) -> IdleNotice | None:
         """See the port."""
-        found: IdleNotice | None = self._ask(wire.IdleNoticeOf(str(account), family), IdleNotice | None)
+        found: IdleNotice | None = self._ask(wire.IdleNoticeOf(str(account), family), wire.NOTICE)
         return found
 
     def keep(self, account: UUID, family: str) -> IdleNotice:
@@ -61,4 +61,4 @@ class ClerkStopping:
         return found
 
     def _ask(self, request: OfFamilies, kind: Any) -> Any:
-        return codec.from_json(kind, self._connections.ask(request).value)
+        return values.read(kind, self._connections.ask(request).value)

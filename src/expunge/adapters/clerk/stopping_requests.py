@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
+from expunge.adapters.clerk import values
 from expunge.adapters.clerk.family_requests import OfFamilies
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.guard_requests import account_of
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.requests import Request
+from expunge.core.consent.board import BoardSwitch, Stopped
 from expunge.core.datamap.artefact import DataKind
-from expunge.core.retention.own_periods import OwnPeriod
-from expunge.core.values import codec
+from expunge.core.retention.own_periods import KindPeriod, OwnPeriod, PeriodPreview
 from expunge.errors import UsageError
-from expunge.ports.families.stopping_door import StoppingDoor
+from expunge.ports.families.stopping_door import IdleNotice, StoppingDoor
 
 _Word = TypeVar("_Word", bound=Enum)
+BOARD, PERIODS, NOTICE = tuple[BoardSwitch, ...], tuple[KindPeriod, ...], IdleNotice | None
+"""Kinds of answers."""
 
 
 @dataclass(frozen=True)
@@ -99,21 +102,21 @@ class StoppingDesk:
 
     def handlers(self) -> dict[type[Request], Handler]:
         """Return a handler for each kind of request."""
-        acts: dict[type[Request], Callable[[StoppingDoor, Any], object]] = {
-            ConsentBoardOf: lambda door, ask: door.board(account_of(ask.account), ask.family),
-            StopUse: lambda door, ask: door.stop(account_of(ask.account), ask.family, ask.purpose),
-            OwnPeriodsOf: lambda door, ask: door.periods(account_of(ask.account), ask.family),
-            PreviewOwnPeriod: lambda door, ask: door.preview_period(account_of(ask.account), ask.family, *_chosen(ask)),
-            ChooseOwnPeriod: _choose,
-            IdleNoticeOf: lambda door, ask: door.idle(account_of(ask.account), ask.family),
-            KeepProfile: lambda door, ask: door.keep(account_of(ask.account), ask.family),
+        acts: dict[type[Request], tuple[Any, Callable[[StoppingDoor, Any], object]]] = {
+            ConsentBoardOf: (BOARD, lambda door, ask: door.board(account_of(ask.account), ask.family)),
+            StopUse: (Stopped, lambda door, ask: door.stop(account_of(ask.account), ask.family, ask.purpose)),
+            OwnPeriodsOf: (PERIODS, lambda door, ask: door.periods(account_of(ask.account), ask.family)),
+            PreviewOwnPeriod: (PeriodPreview, lambda door, ask: door.preview_period(account_of(ask.account), ask.family, *_chosen(ask))),
+            ChooseOwnPeriod: (bool, _choose),
+            IdleNoticeOf: (NOTICE, lambda door, ask: door.idle(account_of(ask.account), ask.family)),
+            KeepProfile: (IdleNotice, lambda door, ask: door.keep(account_of(ask.account), ask.family)),
         }
-        return {kind: self._of_door(act) for kind, act in acts.items()}
+        return {kind: self._of_door(*each) for kind, each in acts.items()}
 
-    def _of_door(self, act: Callable[[StoppingDoor, Any], object]) -> Handler:
+    def _of_door(self, kind: Any, act: Callable[[StoppingDoor, Any], object]) -> Handler:
         def handle(_: object, ask: Request, __: bytes) -> Answer:
             with self._door() as door:
-                return Answer(codec.to_json(act(door, ask)))
+                return Answer(values.written(kind, act(door, ask)))
 
         return handle
 

@@ -10,7 +10,6 @@ from expunge.core.consent.consent import ConsentReason
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.purposes import Ground, Use
-from expunge.core.values.tags import tagged
 
 GROUPS: tuple[tuple[Use, ...], ...] = (
     (Use.COLLECTION,),
@@ -31,7 +30,6 @@ class Speaker(StrEnum):
     PERSON = "the person"
 
 
-@tagged("BoardEntry")
 @dataclass(frozen=True)
 class BoardEntry:
     """One line of a purpose's history."""
@@ -45,7 +43,6 @@ class BoardEntry:
     """Of the text that was agreed to; empty for a withdrawal."""
 
 
-@tagged("Consequence")
 @dataclass(frozen=True)
 class Consequence:
     """What becomes of one kind of data when a consent is withdrawn."""
@@ -54,7 +51,6 @@ class Consequence:
     act: EraseAct
 
 
-@tagged("GateSays")
 @dataclass(frozen=True)
 class GateSays:
     """The gate's answer about a person and a purpose, as it was read back from the gate's own snapshot."""
@@ -64,7 +60,6 @@ class GateSays:
     """When the snapshot was published; None where there is none that can be relied on."""
 
 
-@tagged("BoardRecipient")
 @dataclass(frozen=True)
 class BoardRecipient:
     """A third party that gets data for a purpose."""
@@ -76,7 +71,6 @@ class BoardRecipient:
     """False while nothing more is handed to it: it owes a confirmation or an assurance."""
 
 
-@tagged("BoardSwitch")
 @dataclass(frozen=True)
 class BoardSwitch:
     """One purpose of the map, for one person."""
@@ -115,7 +109,6 @@ class BoardSwitch:
         return self.why in (ConsentReason.AGREED, ConsentReason.OTHER_GROUND)
 
 
-@tagged("Stopped")
 @dataclass(frozen=True)
 class Stopped:
     """What a withdrawal came to."""

@@ -82,7 +82,6 @@ def fold_own_periods(events: Iterable[object]) -> dict[Pseudonym, dict[DataKind,
     return {subject: mine for subject, mine in found.items() if mine}
 
 
-@tagged("KindPeriod")
 @dataclass(frozen=True)
 class KindPeriod:
     """One kind of data of a person, and how long it is kept."""
@@ -99,7 +98,6 @@ class KindPeriod:
     chosen: OwnPeriodChosen | None = None
 
 
-@tagged("PeriodPreview")
 @dataclass(frozen=True)
 class PeriodPreview:
     """What a keeping time removes now."""

@@ -20,10 +20,8 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.retention.inactivity import IdleState
 from expunge.core.retention.own_periods import KindPeriod, OwnPeriod, PeriodPreview
 from expunge.core.values.ids import OrderId
-from expunge.core.values.tags import tagged
 
 
-@tagged("IdleNotice")
 @dataclass(frozen=True)
 class IdleNotice:
     """A profile that was found unused."""
