@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import cycle
 from pathlib import Path
 
 from expunge.core.accounts import family_events as fe
@@ -15,7 +16,7 @@ from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent import consent_request_events as ask
 from expunge.core.consent import use_records
-from expunge.core.datamap.artefact import ArtefactKind, Cohort
+from expunge.core.datamap.artefact import ArtefactKind, Cohort, DataKind
 from expunge.core.datamap.purposes import Terms, Use
 from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement import disgorgement_events
@@ -51,10 +52,12 @@ from expunge.core.models.model_outcomes import (
 )
 from expunge.core.orders.plan import Plan, Step, StepKind
 from expunge.core.retention import inactivity, public_claims
+from expunge.core.retention.own_periods import OwnPeriod, OwnPeriodChosen
 from expunge.core.values.cause import (
     ByDisgorgement,
     ByGuardian,
     ByInactivity,
+    ByOwnPeriod,
     ByRetention,
     ByRule,
     ByWithdrawal,
@@ -315,8 +318,9 @@ def causes() -> dict[str, tuple[ev.Event, ...]]:
         (OrderKind.DISGORGEMENT, ByDisgorgement("dis-0011223344556677", "models")),
         (OrderKind.EXPIRY, ByRetention(("logs", "voice"))),
         (OrderKind.INACTIVITY, ByInactivity("profile")),
+        (OrderKind.ERASURE, ByOwnPeriod(("transcripts", "voice recordings"))),
     )
-    names = [OrderId(f"ord-{letter * 20}") for letter in "ghijklm"]
+    names = [OrderId(f"ord-{letter * 20}") for letter in "ghijklmz"]
     return {str(name): (received(at(), name, kind, (MIA,), cause=cause),) for name, (kind, cause) in zip(names, told, strict=True)}
 
 
@@ -436,6 +440,7 @@ def consents() -> tuple[ev.Event, ...]:
         ce.GroundMissed(at(), "voices", "withdrawn", (BEN,)),
         ce.GroundFound(at(), "voices", (MIA,)),
         ce.GuardianProven(at(), "grd-0000000000000009", MIA, "profile", DAD, "court paper", "priya", "America/Los_Angeles"),
+        ce.WithdrawalByAccount(at(), "wdr-0000000000000001", "40000000-0000-4000-8000-000000000000"),
     ]
     return tuple(events)
 
@@ -576,6 +581,17 @@ def families(at: Times) -> tuple[ev.Event, ...]:
     )
 
 
+def periods() -> tuple[ev.Event, ...]:
+    at, account = Times(START + timedelta(days=95)), "40000000-0000-4000-8000-000000000000"
+    words = cycle(OwnPeriod)
+    every = (OwnPeriodChosen(at(), MIA, kind, next(words), account) for kind in DataKind)
+    return (
+        *every,
+        OwnPeriodChosen(at(), BEN, DataKind.VOICE, OwnPeriod.DAYS_30, account),
+        OwnPeriodChosen(at(), BEN, DataKind.VOICE, None, account),
+    )
+
+
 def staff(at: Times) -> tuple[ev.Event, ...]:
     admin, desk, late, keyed = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3, 4))
     omar, by = se.ByMachineUser("omar"), se.ByStaff(admin)
@@ -701,6 +717,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         "families": families(at),
         "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),
         "reminders": (LocationReminded(at(), Pseudonym("ef" * 16), 2), LocationSwitchedOff(at(), Pseudonym("ef" * 16), ("weather",))),
+        "periods": periods(),
     }
 
 

@@ -35,10 +35,10 @@ class ConsentService(DomainService):
         with self.changing():
             return consent_decisions.give(self.context, person, purpose, agreement)
 
-    def withdraw(self, person: ResolvedName, purpose: str, proof: str = "") -> WithdrawalResult:
+    def withdraw(self, person: ResolvedName, purpose: str, proof: str = "", account: str = "") -> WithdrawalResult:
         """End a consent at once; see :func:`expunge.engine.consent.consent_decisions.withdraw`."""
         with self.changing():
-            return consent_decisions.withdraw(self.context, person, purpose, proof)
+            return consent_decisions.withdraw(self.context, person, purpose, proof, account)
 
     def stop_location(self, person: ResolvedName) -> tuple[str, ...]:
         """Switch the collection of whereabouts off; see :func:`expunge.engine.families.location_reminders.switch_off`."""

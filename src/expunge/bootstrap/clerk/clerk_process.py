@@ -10,6 +10,7 @@ from typing import TypeVar
 from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
+from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted
@@ -22,6 +23,7 @@ from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_families import LocalFamilies
 from expunge.bootstrap.clerk.local_held import LocalHeld
+from expunge.bootstrap.clerk.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 
 T = TypeVar("T")
@@ -67,6 +69,7 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
 def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
     return {
+        **StoppingDesk(_door(kept, LocalStopping)).handlers(),
         **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),

@@ -24,6 +24,7 @@ from expunge.core.journal.reminder_events import ReminderEvent
 from expunge.core.lineage.observations import LineageEvent
 from expunge.core.models.model_outcomes import ArtefactRemade, RemadeEvent
 from expunge.core.retention.inactivity import IdleEvent
+from expunge.core.retention.own_periods import OwnPeriodEvent
 from expunge.core.retention.public_claims import ClaimEvent
 from expunge.core.values import canonical, codec, tags
 from expunge.core.values.cause import Cause, cause_from_words
@@ -412,6 +413,7 @@ RegisterEvent: TypeAlias = (
     | FamilyEvent
     | PostingEvent
     | ReminderEvent
+    | OwnPeriodEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

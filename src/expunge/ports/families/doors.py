@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.family_door import FamilyDoor
 from expunge.ports.families.held_door import HeldDoor
+from expunge.ports.families.stopping_door import StoppingDoor
 
 
 @dataclass(frozen=True)
@@ -16,3 +17,4 @@ class FamilyDoors:
     families: FamilyDoor
     held: HeldDoor
     deletions: DeletionDoor
+    stopping: StoppingDoor
