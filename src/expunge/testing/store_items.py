@@ -113,7 +113,17 @@ class RangedReadingSuite(ItemListingSuite):
             assert isinstance(store, RangedReading)
             for dataset, copy, key, state in self.items(store, datasets):
                 head, _, tail = key.rpartition("/")
-                for hostile in (f"{head}/../{tail}", f"../{key}", f"/{key}", f"{head}//{tail}", f"{key}/", f"{key}\0", "", "..", f"./{key}"):
+                for hostile in (
+                    f"{head}/../{tail}",
+                    f"../{key}",
+                    f"/{key}",
+                    f"{head}//{tail}",
+                    f"{key}/",
+                    f"{key}\0",
+                    "",
+                    "..",
+                    f"./{key}",
+                ):
                     with pytest.raises(ItemGone):
                         store.state_of(dataset, copy, hostile)
                     with pytest.raises(ItemGone):

@@ -138,6 +138,8 @@ class AccountsSpec:
     """The company's tokens that say who is in which family; None where the keeper takes none."""
     password_memory: int = PASSWORD_MEMORY
     """Bytes of memory that the hash of one password takes (Argon2id with two passes, RFC 9106)."""
+    playback: str = ""
+    """The purpose that the gate has to permit before a family hears or sees a recording of its own; empty where none has to."""
     line: int = field(default=0, compare=False)
     """Line of the map, for messages."""
 
