@@ -81,6 +81,10 @@ class ItemGone(ExpungeError):
     """An item is not there any more, was replaced, or is not this person's; look at the list again."""
 
 
+class Unplayable(ExpungeError):
+    """Content is no sound, film or picture that is given to browsers, or it is damaged; nothing of it was given out."""
+
+
 class WrongOffset(ExpungeError):
     """The bytes are not those with which an upload goes on; send from ``received`` on."""
 

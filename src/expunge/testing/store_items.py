@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ class RangedReadingSuite(ItemListingSuite):
                 for key in copy.keys:
                     state = store.state_of(dataset, copy, key)
                     ends = [*range(0, state.size, max(1, state.size // _PART)), state.size]
-                    parts = [store.read_range(dataset, copy, key, state, *pair) for pair in zip(ends, ends[1:], strict=False)]
+                    parts = [store.read_range(dataset, copy, key, state, *pair) for pair in pairwise(ends)]
                     read.append(b"".join(parts))
                 assert sorted(read) == whole
 

@@ -90,7 +90,9 @@ def require_reader(context: Context, reader: Reader) -> None:
     """Raise Refused where a reader claims to be the export, or is none of the accounts that the map names for the purpose."""
     if not reader.account and ((reader.purpose, reader.program) == EXPORT or reader.program == FAMILIES):
         # Why: a review takes these openings for those of the person who asks, and holds them against nothing.
-        raise Refused("this purpose and name are those of Expunge itself", help="name the program's own purpose, or its own name")
+        raise Refused(
+            "this purpose and name are those of `expunge export` or of the clerk", help="name the program's own purpose, or its own name"
+        )
     purpose = context.data_map.purposes.get(reader.purpose)
     if purpose is not None and purpose.readers and reader.user not in purpose.readers:
         message = "this account may not open recordings for this purpose"

@@ -49,7 +49,7 @@ def _opened(root: Path, key: str) -> Iterator[int]:
         raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
     try:
         # Why by the handle: a folder on the way may become a link between a look at it and the opening.
-        if os.readlink(f"/proc/self/fd/{handle}") != os.fspath(path):
+        if Path(f"/proc/self/fd/{handle}").readlink() != path:
             raise gone()
         yield handle
     finally:

@@ -1,0 +1,1 @@
+"""Ports of what the clerk does for families."""
