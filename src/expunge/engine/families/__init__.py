@@ -1,1 +1,1 @@
-"""What families see of the data held about a child, and do with it: use cases of the clerk."""
+"""Use cases of families: what is held about a person, as guardians see it, and what they may do about it."""

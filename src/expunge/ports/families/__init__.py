@@ -1,1 +1,1 @@
-"""Ports of what the clerk does for families."""
+"""Ports of the clerk: what the pages and the API ask about families."""
