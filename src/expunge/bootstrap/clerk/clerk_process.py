@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from expunge.adapters.clerk.family_requests import FamilyDesk
+from expunge.adapters.clerk.recording_requests import RecordingDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted
@@ -17,6 +18,7 @@ from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.recordings import LocalRecordings
 
 T = TypeVar("T")
 
@@ -54,7 +56,10 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
 
 def handlers(kept: KeptHousehold) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
-    return {**FamilyDesk(_door(kept, LocalFamilies)).handlers()}
+    return {
+        **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
+        **RecordingDesk(_door(kept, LocalRecordings)).handlers(),
+    }
 
 
 def _door(kept: KeptHousehold, door: Callable[[Household], T]) -> Callable[[], AbstractContextManager[T]]:

@@ -12,6 +12,7 @@ from expunge.adapters.database.account_register_django import DjangoAccountRegis
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.clerk.recordings import FamilyRecordings
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
@@ -36,6 +37,8 @@ class Household:
     """The keeper, which ends a permit right before its act."""
     openings: Openings
     people: FamilyPeople
+    recordings: FamilyRecordings
+    """Timelines, open recordings and looks, as far as they are kept in memory."""
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -104,11 +107,13 @@ class KeptHousehold:
         journal = expunge.context.journal
         assert isinstance(journal, DjangoJournal)
         permits = KeeperGuard(keeping.place_of_map(expunge.map))
-        return Household(expunge, DjangoAccountRegister(journal.alias), permits, self._openings, FamilyPeople(expunge.context))
+        people, recordings = FamilyPeople(expunge.context), FamilyRecordings(expunge)
+        return Household(expunge, DjangoAccountRegister(journal.alias), permits, self._openings, people, recordings)
 
 
 def _close(household: Household) -> None:
     household.register.close()
     assert isinstance(household.permits, KeeperGuard)
     household.permits.close()
+    household.recordings.close()
     household.expunge.close()
