@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.recordings import FamilyRecordings
@@ -16,7 +17,6 @@ from expunge.core.datamap.person import Person
 from expunge.engine.families.playback import Viewer
 from expunge.engine.families.timelines import Timeline
 from tests.engine.household import shorten_pauses, wav
-from uuid import UUID
 
 ANNA, BELA = "prf-anna-7Q2M9K4T", "prf-bela-3R8W1Z6P"
 ACCOUNT, OTHER_ACCOUNT = UUID(int=7), UUID(int=8)

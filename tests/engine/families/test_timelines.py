@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -114,7 +113,7 @@ def test_a_store_that_cannot_be_read_hides_no_other_and_is_named(company: Compan
     company.speak(ANNA, "2026-05-01", "r-1", "words")
     with viewing(company) as view:
         company.ring(view.opened, ANNA, "g-1")
-    os.rename(company.world / "vault", company.world / "away")
+    (company.world / "vault").rename(company.world / "away")
     company.sql("DROP TABLE transcripts")
     with viewing(company) as view:
         assert [each.kind for each in view.timeline.items] == [DataKind.VOICE]
