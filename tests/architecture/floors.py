@@ -173,6 +173,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "voices": "",
         "company": "voices",
         "story": "voices company",
+        "serving": "voices company story",
         "": "story",
     },
 }
