@@ -5,6 +5,7 @@ from __future__ import annotations
 from expunge.adapters.clerk.clerk_deletions import ClerkDeletions
 from expunge.adapters.clerk.clerk_families import ClerkFamilies
 from expunge.adapters.clerk.clerk_held import ClerkHeld
+from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
 from expunge.adapters.clerk.clerk_stopping import ClerkStopping
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
@@ -20,6 +21,7 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
     """
     connections = Connections(place, patience)
     return FamilyDoors(
+        recordings=ClerkRecordings(connections),
         stopping=ClerkStopping(connections),
         families=ClerkFamilies(connections),
         held=ClerkHeld(connections),

@@ -10,6 +10,7 @@ from typing import TypeVar
 from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
+from expunge.adapters.clerk.recording_requests import RecordingDesk
 from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
@@ -25,6 +26,7 @@ from expunge.bootstrap.clerk.local_families import LocalFamilies
 from expunge.bootstrap.clerk.local_held import LocalHeld
 from expunge.bootstrap.clerk.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.order_carrier import OrderCarrier
+from expunge.bootstrap.clerk.recordings import LocalRecordings
 
 T = TypeVar("T")
 
@@ -70,6 +72,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier) -> Mapp
     """Return the handlers of every request to the clerk."""
     return {
         **StoppingDesk(_door(kept, LocalStopping)).handlers(),
+        **RecordingDesk(_door(kept, LocalRecordings)).handlers(),
         **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),

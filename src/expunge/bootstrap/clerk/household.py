@@ -12,6 +12,7 @@ from expunge.adapters.database.account_register_django import DjangoAccountRegis
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.clerk.recordings import FamilyRecordings
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
@@ -42,6 +43,8 @@ class Household:
     """First names, as pages call subjects."""
     selections: KeptSelections
     """What families chose, and have not acted on yet."""
+    recordings: FamilyRecordings
+    """Timelines, open recordings and looks, as far as they are kept in memory."""
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -116,13 +119,21 @@ class KeptHousehold:
         assert isinstance(journal, DjangoJournal)
         permits = KeeperGuard(keeping.place_of_map(expunge.map))
         people = FamilyPeople(expunge.context)
-        labels = FamilyLabels(expunge.context, people.find)
-        register = DjangoAccountRegister(journal.alias)
-        return Household(expunge, register, permits, self._openings, people, labels, self._selections)
+        return Household(
+            expunge=expunge,
+            register=DjangoAccountRegister(journal.alias),
+            permits=permits,
+            openings=self._openings,
+            people=people,
+            labels=FamilyLabels(expunge.context, people.find),
+            selections=self._selections,
+            recordings=FamilyRecordings(expunge),
+        )
 
 
 def _close(household: Household) -> None:
     household.register.close()
     assert isinstance(household.permits, KeeperGuard)
     household.permits.close()
+    household.recordings.close()
     household.expunge.close()

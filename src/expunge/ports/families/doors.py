@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.family_door import FamilyDoor
 from expunge.ports.families.held_door import HeldDoor
+from expunge.ports.families.recording_door import RecordingDoor
 from expunge.ports.families.stopping_door import StoppingDoor
 
 
@@ -18,3 +19,4 @@ class FamilyDoors:
     held: HeldDoor
     deletions: DeletionDoor
     stopping: StoppingDoor
+    recordings: RecordingDoor
