@@ -52,7 +52,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "retention": "kernel lineage subjects gate intake consent recipients evidence",
         "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
-        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction",
+        "families": "kernel subjects gate intake consent recipients accounts retention execution",
+        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction families",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
     },
     "stores": {

@@ -77,6 +77,7 @@ from expunge.engine.execution import issued_receipts, nightly, planning, queuein
 from expunge.engine.execution.nightly import NightlyCohort, NightlyResult, StaysOut
 from expunge.engine.execution.planning import PlanForecast
 from expunge.engine.execution.step_worker import Worker
+from expunge.engine.families import threads
 from expunge.engine.gate import fencing
 from expunge.engine.intake import cancelling, person_orders
 from expunge.engine.intake.person_orders import Accepted
@@ -426,7 +427,7 @@ class Expunge(Queries):
             return later_look.look_again(self.context, order)
 
     def sweep(self) -> SweepResult:
-        """Replay who is suppressed into every store; end traces that are due; queue what a hold kept and no hold keeps any more.
+        """Replay who is suppressed into every store; end traces and threads that are due; queue what a hold kept and none keeps any more.
 
         And look for places that hold people and that no dataset declares, as :meth:`discover` does.
         """
@@ -436,6 +437,7 @@ class Expunge(Queries):
             recovering.recover(self.context)
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
+            threads.end_due(self.context)
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
 
     def discover(self) -> Discovery:

@@ -17,8 +17,10 @@ from expunge.core.disgorgement.disgorgement_events import DisgorgementEvent
 from expunge.core.journal.access_tokens import TokenEvent
 from expunge.core.journal.epoch_events import EpochEvent
 from expunge.core.journal.ledger_events import LedgerEvent
+from expunge.core.journal.notice_events import NoticeEvent
 from expunge.core.journal.opening_events import OpeningEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
+from expunge.core.journal.thread_events import ThreadEvent
 from expunge.core.lineage.observations import LineageEvent
 from expunge.core.models.model_outcomes import ArtefactRemade, RemadeEvent
 from expunge.core.retention.inactivity import IdleEvent
@@ -408,6 +410,8 @@ RegisterEvent: TypeAlias = (
     | EpochEvent
     | StaffEvent
     | FamilyEvent
+    | ThreadEvent
+    | NoticeEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

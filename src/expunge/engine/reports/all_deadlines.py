@@ -1,4 +1,4 @@
-"""List all that is due: orders, holds, recipients, unused profiles, items past their period, data without a ground, limbs of orders."""
+"""List all that is due: orders, appeals, holds, recipients, unused profiles, items past their period, data without a ground, limbs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from expunge.core.values.periods import end_of
 from expunge.engine.accounts import staff_review
 from expunge.engine.consent import data_without_ground, parental_consent
 from expunge.engine.destruction import disgorgement_orders
+from expunge.engine.families import threads
 from expunge.engine.gate import use_records
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -42,6 +43,7 @@ def everything(context: Context) -> tuple[Deadline, ...]:
         *of_epochs(context),
         *of_openings(context),
         *staff_review.owed(context),
+        *threads.owed(context),
     )
     return deadlines.soonest_first(found)
 

@@ -1,0 +1,1 @@
+"""Answers to families: their requests, threads and notices."""
