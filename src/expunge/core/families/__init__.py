@@ -1,0 +1,1 @@
+"""What families are told: the notices of an order's steps, and their words."""
