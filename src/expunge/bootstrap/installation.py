@@ -77,7 +77,6 @@ from expunge.engine.execution import issued_receipts, nightly, planning, queuein
 from expunge.engine.execution.nightly import NightlyCohort, NightlyResult, StaysOut
 from expunge.engine.execution.planning import PlanForecast
 from expunge.engine.execution.step_worker import Worker
-from expunge.engine.families import threads
 from expunge.engine.gate import fencing
 from expunge.engine.intake import cancelling, person_orders
 from expunge.engine.intake.person_orders import Accepted
@@ -86,6 +85,7 @@ from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.reports import exporting
 from expunge.engine.reports.exporting import ExportSummary
 from expunge.engine.subjects.resolving import ResolvedName
+from expunge.engine.threads import messages
 from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import Busy, Misconfigured, UsageError
 from expunge.gate import Gate
@@ -437,7 +437,7 @@ class Expunge(Queries):
             recovering.recover(self.context)
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
-            threads.end_due(self.context)
+            messages.end_due(self.context)
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
 
     def discover(self) -> Discovery:

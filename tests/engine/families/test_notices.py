@@ -16,10 +16,11 @@ from expunge.core.journal.notice_events import LetterResult, NoticeKind, NoticeT
 from expunge.core.journal.thread_events import MessageKind, ThreadSide
 from expunge.core.journal.threads import ThreadId
 from expunge.core.values.ids import OrderId, Pseudonym
-from expunge.engine.families import notices, threads
+from expunge.engine.families import notices
 from expunge.engine.families.notices import NoticeIndex
-from expunge.engine.families.threads import Note
 from expunge.engine.kernel.journal_streams import NOTICES, read_register, register
+from expunge.engine.threads import messages
+from expunge.engine.threads.messages import Note
 from expunge.faults import arm
 from expunge.ports.accounts.family_letters import LetterReader
 from tests.engine.household import ANNA, BELA, Household, build
@@ -96,9 +97,9 @@ def test_each_step_is_told_once_to_each_member(scene: Scene) -> None:
     thread = ThreadId(order, anna)
     for kind in (MessageKind.QUESTION, MessageKind.MESSAGE):
         scene.clock.at += timedelta(minutes=1)
-        threads.write(scene.opened.context, Note(thread, ThreadSide.COMPANY, kind, "priya", "which device?"))
+        messages.write(scene.opened.context, Note(thread, ThreadSide.COMPANY, kind, "priya", "which device?"))
     assert [kind for _, kind in scene.round()] == [NoticeKind.NEEDS_YOU] * 2 + [NoticeKind.ANSWERED] * 2
-    threads.write(scene.opened.context, Note(thread, ThreadSide.PERSON, MessageKind.MESSAGE, str(MOTHER), "the blue one"))
+    messages.write(scene.opened.context, Note(thread, ThreadSide.PERSON, MessageKind.MESSAGE, str(MOTHER), "the blue one"))
     scene.opened.plan(order)
     scene.opened.apply(order)
     assert [kind for _, kind in scene.round()] == [NoticeKind.DONE] * 2
@@ -148,7 +149,7 @@ def test_a_bounce_is_not_tried_again(scene: Scene) -> None:
 def test_a_crash_anywhere_neither_loses_a_letter_nor_sends_it_more_than_twice(scene: Scene, at: str, passes: int) -> None:
     _, (anna,) = scene.order(ANNA)
     scene.post.members[anna] = (member(MOTHER),)
-    with arm(at, "fail", passes), pytest.raises(OSError):
+    with arm(at, "fail", passes), pytest.raises(OSError, match="failpoint"):
         scene.round()
     scene.index = NoticeIndex(scene.opened.context)
     for _ in range(4):

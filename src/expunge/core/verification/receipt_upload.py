@@ -41,7 +41,8 @@ def read_upload(parts: Sequence[tuple[str, bytes]]) -> dict[str, bytes]:
     if not parts:
         raise EvidenceInvalid("nothing was uploaded", help=_HELP)
     if len(parts) > MOST_FILES or sum(len(data) for _, data in parts) > MOST_UPLOAD:
-        raise EvidenceInvalid(f"the upload is too large for a receipt: at most {MOST_UPLOAD >> 20} MiB and {MOST_FILES} files", help=_HELP)
+        message = f"the upload is too large for a receipt: at most {MOST_UPLOAD >> 20} MiB and {MOST_FILES} files"
+        raise EvidenceInvalid(message, help=_HELP)
     if len(parts) == 1 and parts[0][1][:4] in (_ZIP, _END):
         return _distinct(_unpacked(parts[0][1]))
     return _distinct((_plain(name), data) for name, data in parts)
@@ -87,7 +88,8 @@ def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
                     unpacked = file.read(left + 1)
                 left -= len(unpacked)
                 if left < 0:
-                    raise EvidenceInvalid(f"the zip unpacks to more than {MOST_UNPACKED >> 20} MiB", help=_HELP)
+                    message = f"the zip unpacks to more than {MOST_UNPACKED >> 20} MiB"
+                    raise EvidenceInvalid(message, help=_HELP)
                 yield name, unpacked
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, UnicodeDecodeError, ValueError) as error:
         raise EvidenceInvalid("the zip cannot be read", help=_HELP) from error
@@ -96,7 +98,8 @@ def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
 def _check_entries(entries: Sequence[zipfile.ZipInfo]) -> None:
     """Refuse a zip before any of it is unpacked: by the number, the names and the kinds of its entries."""
     if not entries or len(entries) > MOST_FILES:
-        raise EvidenceInvalid(f"the zip holds no file, or more than {MOST_FILES}", help=_HELP)
+        message = f"the zip holds no file, or more than {MOST_FILES}"
+        raise EvidenceInvalid(message, help=_HELP)
     folders = {entry.filename.replace("\\", "/").rpartition("/")[0] for entry in entries}
     if len(folders) > 1:
         raise EvidenceInvalid("the zip holds several folders", help="upload the folder of one receipt: each person has one")

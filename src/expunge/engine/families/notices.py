@@ -199,9 +199,7 @@ def _recent(index: NoticeIndex, now: datetime) -> Iterator[tuple[OrderNotice, Ps
             yield notice, subject
 
 
-def _send(
-    context: Context, letters: FamilyLetters, notice: OrderNotice, subject: Pseudonym, account: UUID
-) -> LetterResult | None:
+def _send(context: Context, letters: FamilyLetters, notice: OrderNotice, subject: Pseudonym, account: UUID) -> LetterResult | None:
     """Write one letter. Return None where another process is at it."""
 
     def decide(events: list[ev.Event]) -> list[NoticeTried]:

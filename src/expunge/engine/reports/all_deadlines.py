@@ -15,7 +15,6 @@ from expunge.core.values.periods import end_of
 from expunge.engine.accounts import staff_review
 from expunge.engine.consent import data_without_ground, parental_consent
 from expunge.engine.destruction import disgorgement_orders
-from expunge.engine.families import threads
 from expunge.engine.gate import use_records
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -24,6 +23,7 @@ from expunge.engine.recipients import deadlines, instructions
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.engine.reports import duty_ledger, record_periods
 from expunge.engine.retention import inactive_profiles, overdue_items
+from expunge.engine.threads import appeals
 from expunge.engine.vault import reviewing
 from expunge.ports.optional.sealed_items import SealedItems
 
@@ -43,7 +43,7 @@ def everything(context: Context) -> tuple[Deadline, ...]:
         *of_epochs(context),
         *of_openings(context),
         *staff_review.owed(context),
-        *threads.owed(context),
+        *appeals.owed(context),
     )
     return deadlines.soonest_first(found)
 

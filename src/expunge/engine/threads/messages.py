@@ -8,7 +8,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 
 from expunge.core.journal.thread_events import MessageKind, MessageWritten, ThreadEnded, ThreadSide
@@ -22,17 +21,13 @@ from expunge.core.journal.threads import (
     fold_threads,
 )
 from expunge.core.orders.run import Run
-from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import THREADS, Recorder, read_register, register, register_behind
-from expunge.engine.recipients import deadlines
-from expunge.engine.recipients.deadlines import Deadline
+from expunge.engine.kernel.journal_streams import THREADS, Recorder, register, register_behind
+from expunge.engine.threads.appeals import every, may_appeal
 from expunge.errors import IllegalTransition, KeyDestroyed, UsageError
 
-APPEAL = "appeal"
-"""What clocks apply to for an appeal that was not answered."""
-_APPEALED = frozenset({OrderState.IN_PART, OrderState.CANCELLED})
 _OVER = frozenset({OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED})
 _LINE_ENDS = "\n\t"
 
@@ -55,11 +50,6 @@ class Note:
     kind: MessageKind
     by: str
     text: str = field(repr=False)
-
-
-def every(context: Context) -> dict[ThreadId, Thread]:
-    """Return every thread."""
-    return fold_threads(read_register(context.journal, THREADS))
 
 
 def of(context: Context, thread: ThreadId) -> Thread:
@@ -86,7 +76,8 @@ def write(context: Context, note: Note) -> MessageWritten:
     if note.thread.subject not in run.subjects:
         raise UsageError("the order is not about this person", help="name the order by its reference, as the list of requests shows it")
     if note.kind not in (OF_PERSON if note.side is ThreadSide.PERSON else OF_COMPANY):
-        raise UsageError(f"the {note.side.value} does not write a message of the kind {note.kind.value!r}", help="choose another kind")
+        refusal = f"the {note.side.value} does not write a message of the kind {note.kind.value!r}"
+        raise UsageError(refusal, help="choose another kind")
     text, message = _clean(note.text), context.random(8).hex()
     _require_writable(of(context, note.thread), note, run)
     shelf, name = _shelf(note.thread), _name(message)
@@ -139,29 +130,6 @@ def end_due(context: Context) -> tuple[ThreadId, ...]:
     return tuple(ended)
 
 
-def owed(context: Context) -> tuple[Deadline, ...]:
-    """Return the deadline of each appeal that was not answered, by the clocks of the map that apply to appeals."""
-    found: list[Deadline] = []
-    for thread in every(context).values():
-        appeal = thread.open_appeal
-        if appeal is not None and thread.ended is None:
-            found += deadlines.owed(context, f"appeal about order {thread.id.order}", APPEAL, {deadlines.RECEIVED: appeal.at})
-    return tuple(found)
-
-
-def may_appeal(run: Run, thread: Thread) -> bool:
-    """Return whether the person may appeal now: the order was refused or done in part, and no appeal about that end waits or was answered."""
-    if run.state not in _APPEALED or thread.ended is not None or thread.room(ThreadSide.PERSON) == 0:
-        return False
-    since = [message for message in thread.messages if run.ended_at is not None and message.at >= run.ended_at]
-    return not any(message.kind is MessageKind.APPEAL for message in since)
-
-
-def thread_of(order: OrderId, subject: Pseudonym) -> ThreadId:
-    """Return the name of a thread."""
-    return ThreadId(order, subject)
-
-
 def _require_writable(thread: Thread, note: Note, run: Run) -> None:
     if thread.ended is not None:
         raise _over_error()
@@ -188,7 +156,8 @@ def _clean(text: str) -> str:
     if not cleaned:
         raise UsageError("the message is empty", help="write what you want to say")
     if len(cleaned) > MOST_TEXT:
-        raise UsageError(f"the message has more than {MOST_TEXT} characters", help="say it in fewer words, or in two messages")
+        refusal = f"the message has more than {MOST_TEXT} characters"
+        raise UsageError(refusal, help="say it in fewer words, or in two messages")
     if any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in _LINE_ENDS for letter in cleaned):
         raise UsageError("the message holds a character that cannot be shown", help="type it anew, as plain text")
     return cleaned

@@ -12,9 +12,9 @@ from expunge.core.journal.thread_events import MessageKind, ThreadSide
 from expunge.core.journal.threads import MOST_OF_PERSON, MOST_TEXT, ThreadId
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.order import OrderState
-from expunge.engine.families import threads
-from expunge.engine.families.threads import Note
 from expunge.engine.reports import all_deadlines
+from expunge.engine.threads import messages
+from expunge.engine.threads.messages import Note
 from expunge.errors import IllegalTransition, UsageError
 from tests.engine.execution.test_holds import EVIDENCE
 from tests.engine.household import ANNA, BELA, Household, build
@@ -54,12 +54,12 @@ def opened_thread(opened: Expunge, *names: str) -> ThreadId:
 def test_both_sides_read_what_was_written_and_no_file_holds_a_word_of_it(home: Household) -> None:
     with home.open() as opened:
         thread = opened_thread(opened)
-        threads.write(opened.context, note(thread))
-        threads.write(opened.context, answer(thread, MessageKind.QUESTION))
-        shown = threads.read(opened.context, thread)
+        messages.write(opened.context, note(thread))
+        messages.write(opened.context, answer(thread, MessageKind.QUESTION))
+        shown = messages.read(opened.context, thread)
         assert [each.text for each in shown] == [WORDS, "we look again"]
         assert WORDS not in repr(shown)
-        assert threads.of(opened.context, thread).waits_for_person
+        assert messages.of(opened.context, thread).waits_for_person
     assert not home.search(WORDS, where=("state",))
 
 
@@ -67,10 +67,10 @@ def test_a_thread_is_of_one_person_of_an_order(home: Household) -> None:
     with home.open() as opened:
         accepted = opened.order_erase([opened.resolve(f"profile:{name}") for name in (ANNA, BELA)])
         mine, others = (ThreadId(accepted.order, subject) for subject in accepted.subjects)
-        threads.write(opened.context, note(mine))
-        assert threads.read(opened.context, others) == ()
+        messages.write(opened.context, note(mine))
+        assert messages.read(opened.context, others) == ()
         with pytest.raises(UsageError, match="not about this person"):
-            threads.write(opened.context, note(ThreadId(accepted.order, Pseudonym("cd" * 16))))
+            messages.write(opened.context, note(ThreadId(accepted.order, Pseudonym("cd" * 16))))
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * (MOST_TEXT + 1), "bell\a", "\ud800"])
@@ -78,18 +78,18 @@ def test_a_text_that_cannot_be_shown_is_refused(home: Household, text: str) -> N
     with home.open() as opened:
         thread = opened_thread(opened)
         with pytest.raises(UsageError):
-            threads.write(opened.context, note(thread, text))
-        assert threads.read(opened.context, thread) == ()
+            messages.write(opened.context, note(thread, text))
+        assert messages.read(opened.context, thread) == ()
 
 
 def test_a_person_cannot_fill_a_thread_so_that_no_answer_fits(home: Household) -> None:
     with home.open() as opened:
         thread = opened_thread(opened)
         for _ in range(MOST_OF_PERSON):
-            threads.write(opened.context, note(thread))
+            messages.write(opened.context, note(thread))
         with pytest.raises(UsageError, match="full"):
-            threads.write(opened.context, note(thread))
-        threads.write(opened.context, answer(thread))
+            messages.write(opened.context, note(thread))
+        messages.write(opened.context, answer(thread))
 
 
 def test_a_side_writes_only_its_own_kinds(home: Household) -> None:
@@ -97,7 +97,7 @@ def test_a_side_writes_only_its_own_kinds(home: Household) -> None:
         thread = opened_thread(opened)
         for wrong in (note(thread, kind=MessageKind.ACCEPTED), note(thread, kind=MessageKind.QUESTION), answer(thread, MessageKind.APPEAL)):
             with pytest.raises(UsageError, match="does not write"):
-                threads.write(opened.context, wrong)
+                messages.write(opened.context, wrong)
 
 
 def test_only_a_refusal_or_a_partial_result_is_appealed_and_once(home: Household) -> None:
@@ -105,18 +105,18 @@ def test_only_a_refusal_or_a_partial_result_is_appealed_and_once(home: Household
         thread = opened_thread(opened)
         appeal, verdict = note(thread, kind=MessageKind.APPEAL), answer(thread, MessageKind.REJECTED)
         with pytest.raises(IllegalTransition):
-            threads.write(opened.context, appeal)
+            messages.write(opened.context, appeal)
         opened.order_cancel(thread.order, "we could not tell who asked")
         with pytest.raises(IllegalTransition):
-            threads.write(opened.context, verdict)
-        threads.write(opened.context, appeal)
-        assert [each.id for each in threads.waiting(opened.context)] == [thread]
+            messages.write(opened.context, verdict)
+        messages.write(opened.context, appeal)
+        assert [each.id for each in messages.waiting(opened.context)] == [thread]
         with pytest.raises(IllegalTransition):
-            threads.write(opened.context, appeal)
-        threads.write(opened.context, verdict)
-        assert threads.waiting(opened.context) == ()
+            messages.write(opened.context, appeal)
+        messages.write(opened.context, verdict)
+        assert messages.waiting(opened.context) == ()
         with pytest.raises(IllegalTransition):
-            threads.write(opened.context, appeal)
+            messages.write(opened.context, appeal)
 
 
 def test_a_partial_result_is_appealed(home: Household) -> None:
@@ -126,7 +126,7 @@ def test_a_partial_result_is_appealed(home: Household) -> None:
         thread = opened_thread(opened)
         opened.plan(thread.order)
         assert opened.apply(thread.order).state is OrderState.IN_PART
-        threads.write(opened.context, note(thread, kind=MessageKind.APPEAL))
+        messages.write(opened.context, note(thread, kind=MessageKind.APPEAL))
 
 
 def test_an_appeal_is_due_by_the_clocks_of_the_map(home: Household) -> None:
@@ -134,24 +134,24 @@ def test_an_appeal_is_due_by_the_clocks_of_the_map(home: Household) -> None:
     with home.open() as opened:
         thread = opened_thread(opened)
         opened.order_cancel(thread.order)
-        written = threads.write(opened.context, note(thread, kind=MessageKind.APPEAL))
+        written = messages.write(opened.context, note(thread, kind=MessageKind.APPEAL))
         (due,) = [each for each in all_deadlines.everything(opened.context) if each.what.startswith("appeal")]
         assert due.at is not None
         assert timedelta(days=43) < due.at - written.at <= timedelta(days=45)
-        threads.write(opened.context, answer(thread, MessageKind.ACCEPTED))
+        messages.write(opened.context, answer(thread, MessageKind.ACCEPTED))
         assert not [each for each in all_deadlines.everything(opened.context) if each.what.startswith("appeal")]
 
 
 def test_the_texts_die_some_time_after_the_order(home: Household) -> None:
     with home.open() as opened:
         thread = opened_thread(opened)
-        threads.write(opened.context, note(thread))
+        messages.write(opened.context, note(thread))
         opened.order_cancel(thread.order)
-        assert threads.end_due(opened.context) == ()
+        assert messages.end_due(opened.context) == ()
     with Expunge.open(home.map, clock=Ahead(timedelta(days=91))) as opened:
         opened.sweep()
-        (shown,) = threads.read(opened.context, thread)
+        (shown,) = messages.read(opened.context, thread)
         assert shown.text is None
         with pytest.raises(UsageError, match="over"):
-            threads.write(opened.context, note(thread))
+            messages.write(opened.context, note(thread))
     assert not list(home.state.rglob("message-*"))
