@@ -92,6 +92,16 @@ def test_a_person_cannot_fill_a_thread_so_that_no_answer_fits(home: Household) -
         messages.write(opened.context, answer(thread))
 
 
+def test_a_message_that_is_written_again_stands_once(home: Household) -> None:
+    with home.open() as opened:
+        thread = opened_thread(opened)
+        named = Note(thread, ThreadSide.PERSON, MessageKind.MESSAGE, PERSON, WORDS, "ab" * 8)
+        assert messages.write(opened.context, named) == messages.write(opened.context, named)
+        assert len(messages.read(opened.context, thread)) == 1
+        with pytest.raises(UsageError):
+            messages.write(opened.context, Note(thread, ThreadSide.PERSON, MessageKind.MESSAGE, PERSON, WORDS, "../" * 5 + "x"))
+
+
 def test_a_side_writes_only_its_own_kinds(home: Household) -> None:
     with home.open() as opened:
         thread = opened_thread(opened)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from expunge.adapters.clerk.family_requests import FamilyDesk
+from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted
@@ -17,6 +18,8 @@ from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.local_orders import LocalOrders, LocalReceipts
+from expunge.bootstrap.clerk.notice_rounds import NoticeRounds
 
 T = TypeVar("T")
 
@@ -46,7 +49,8 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
         clerk = Keeper(handlers(kept), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening:
             try:
-                clerk.run(listening, ready)
+                with NoticeRounds(kept):
+                    clerk.run(listening, ready)
             finally:
                 place.leave()
                 kept.close()
@@ -54,7 +58,10 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
 
 def handlers(kept: KeptHousehold) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
-    return {**FamilyDesk(_door(kept, LocalFamilies)).handlers()}
+    return {
+        **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
+        **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
+    }
 
 
 def _door(kept: KeptHousehold, door: Callable[[Household], T]) -> Callable[[], AbstractContextManager[T]]:

@@ -15,6 +15,7 @@ from expunge.bootstrap import Expunge, keeping
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
 from expunge.engine.subjects.resolving import ResolvedName
@@ -36,6 +37,7 @@ class Household:
     """The keeper, which ends a permit right before its act."""
     openings: Openings
     people: FamilyPeople
+    notices: NoticeIndex
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -104,7 +106,8 @@ class KeptHousehold:
         journal = expunge.context.journal
         assert isinstance(journal, DjangoJournal)
         permits = KeeperGuard(keeping.place_of_map(expunge.map))
-        return Household(expunge, DjangoAccountRegister(journal.alias), permits, self._openings, FamilyPeople(expunge.context))
+        register, people = DjangoAccountRegister(journal.alias), FamilyPeople(expunge.context)
+        return Household(expunge, register, permits, self._openings, people, NoticeIndex(expunge.context))
 
 
 def _close(household: Household) -> None:

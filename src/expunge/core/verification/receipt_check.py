@@ -18,9 +18,11 @@ from expunge.core.log.trust import parse as parse_policy
 from expunge.core.pages.receipt_v6 import short_code
 from expunge.core.values.signature import key_id
 from expunge.core.verification import receipt_folder as folder
-from expunge.core.verification.receipt_upload import STATEMENT, is_whole
 from expunge.core.verification.receipt_verify import VerifiedReceipt, verify
 from expunge.errors import EvidenceInvalid
+
+STATEMENT = "statement.json"
+"""The name of a statement that came without its envelope."""
 
 
 class CheckedExtent(StrEnum):
@@ -70,14 +72,14 @@ def check(files: Mapping[str, bytes], published: bytes | None, at: datetime) -> 
     """Check what was uploaded.
 
     Args:
-        files: from :func:`expunge.core.verification.receipt_upload.read_upload`.
+        files: by name: those of a folder, or an envelope or a statement alone.
         published: the company's published trust policy; None where it is not known.
         at: now.
 
     Raises:
         EvidenceInvalid: it does not hold; the message names the file.
     """
-    if is_whole(files):
+    if len(files) > 1:
         return _folder(files, published, at)
     if folder.ENVELOPE in files:
         return _envelope(files[folder.ENVELOPE], None if published is None else parse_policy(published))

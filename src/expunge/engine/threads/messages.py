@@ -5,6 +5,7 @@ Neither a mail nor a log nor evidence ever holds a text of them.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from expunge.errors import IllegalTransition, KeyDestroyed, UsageError
 
 _OVER = frozenset({OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED})
 _LINE_ENDS = "\n\t"
+_MESSAGE = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Note:
     kind: MessageKind
     by: str
     text: str = field(repr=False)
+    message: str = ""
+    """Its id, of 16 hex digits, by which it is safe to write it again; a new one where it is empty."""
 
 
 def of(context: Context, thread: ThreadId) -> Thread:
@@ -78,8 +82,14 @@ def write(context: Context, note: Note) -> MessageWritten:
     if note.kind not in (OF_PERSON if note.side is ThreadSide.PERSON else OF_COMPANY):
         refusal = f"the {note.side.value} does not write a message of the kind {note.kind.value!r}"
         raise UsageError(refusal, help="choose another kind")
-    text, message = _clean(note.text), context.random(8).hex()
-    _require_writable(of(context, note.thread), note, run)
+    text, message = _clean(note.text), note.message or context.random(8).hex()
+    if not _MESSAGE.fullmatch(message):
+        raise UsageError("this is no id of a message", help="16 hex digits")
+    before = of(context, note.thread)
+    stands = next((each for each in before.messages if each.message == message), None)
+    if stands is not None:
+        return stands
+    _require_writable(before, note, run)
     shelf, name = _shelf(note.thread), _name(message)
     try:
         context.shelf.put(shelf, name, context.keys.seal(shelf, name, text.encode()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expunge.ports.families.family_door import FamilyDoor
+from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 
 
 @dataclass(frozen=True)
@@ -12,3 +13,5 @@ class FamilyDoors:
     """One door for each thing that pages ask the clerk for."""
 
     families: FamilyDoor
+    orders: OrderDoor
+    receipts: ReceiptDoor

@@ -15,8 +15,8 @@ from expunge.core.log import dsse
 from expunge.core.values.signature import key_id
 from expunge.core.verification import receipt_folder
 from expunge.core.verification.receipt_check import CheckedExtent, CheckedReceipt, KeySource, check
-from expunge.core.verification.receipt_upload import MOST_FILES, MOST_UNPACKED, MOST_UPLOAD, read_text, read_upload
 from expunge.errors import EvidenceInvalid
+from expunge.web.site.receipts.uploads import MOST_FILES, MOST_UNPACKED, MOST_UPLOAD, read_text, read_upload
 from tests.evidence_kit import SeededKeys, at, fulfilled, issue
 
 GOOD = issue(fulfilled())

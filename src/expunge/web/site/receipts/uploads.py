@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from expunge.core.verification import receipt_folder
+from expunge.core.verification.receipt_check import STATEMENT
 from expunge.errors import EvidenceInvalid
 
 MOST_UPLOAD = 4 * 2**20
@@ -20,8 +21,6 @@ MOST_UNPACKED = 8 * 2**20
 """Bytes of all unpacked files together."""
 MOST_FILES = 32
 """Files of one upload, or entries of a zip."""
-STATEMENT = "statement.json"
-"""The name of a pasted text that is no envelope."""
 _KNOWN = {*receipt_folder.REQUIRED, *receipt_folder.OPTIONAL}
 _ZIP, _END = b"PK\x03\x04", b"PK\x05\x06"
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -56,7 +55,7 @@ def read_text(text: str) -> dict[str, bytes]:
     return {receipt_folder.ENVELOPE if b'"payloadType"' in data[:4096] or b'"payload"' in data[:64] else STATEMENT: data}
 
 
-def _distinct(files: Iterator[tuple[str, bytes]]) -> dict[str, bytes]:
+def _distinct(files: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, data in files:
         if name in found:
@@ -105,8 +104,3 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo]) -> None:
         raise EvidenceInvalid("the zip holds several folders", help="upload the folder of one receipt: each person has one")
     if any(entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS for entry in entries):
         raise EvidenceInvalid("the zip is encrypted, or packed in a way that no receipt is", help=_HELP)
-
-
-def is_whole(files: Mapping[str, bytes]) -> bool:
-    """Return whether an upload is a receipt's folder, rather than a part of it."""
-    return len(files) > 1
