@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Self
 
 from expunge import telemetry
 from expunge.bootstrap import keeping
@@ -33,7 +34,7 @@ class NoticeRounds:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="expunge-notices", daemon=True)
 
-    def __enter__(self) -> NoticeRounds:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
