@@ -16,7 +16,7 @@ from expunge.core.values.signature import key_id
 from expunge.core.verification import receipt_folder
 from expunge.core.verification.receipt_check import CheckedExtent, CheckedReceipt, KeySource, check
 from expunge.errors import EvidenceInvalid
-from expunge.web.site.receipts.uploads import MOST_FILES, MOST_UNPACKED, MOST_UPLOAD, read_text, read_upload
+from expunge.web.site.receipts.uploads import HOW_TO, MOST_FILES, MOST_UNPACKED, MOST_UPLOAD, SPANISH_PAGE, read_text, read_upload
 from tests.evidence_kit import SeededKeys, at, fulfilled, issue
 
 GOOD = issue(fulfilled())
@@ -49,6 +49,12 @@ def test_a_zip_of_the_folder_holds_by_the_published_key(folder: str) -> None:
     assert (found.extent, found.key) == (CheckedExtent.FOLDER, KeySource.PUBLISHED)
     assert found.verified is not None
     assert found.verified.trusted
+
+
+def test_a_download_of_ours_is_taken_as_it_is() -> None:
+    beside = {HOW_TO: b"how", SPANISH_PAGE: b"<p>"}
+    found = checked(zipped({f"receipt-ord-a/{name}": data for name, data in GOOD.items()} | beside))
+    assert found.key is KeySource.PUBLISHED
 
 
 def test_the_files_of_the_folder_do_as_well() -> None:

@@ -15,12 +15,14 @@ from expunge.core.verification import receipt_folder
 from expunge.core.verification.receipt_check import STATEMENT
 from expunge.errors import EvidenceInvalid
 
-MOST_UPLOAD = 4 * 2**20
-"""Bytes of one upload, all files together."""
+MOST_UPLOAD = 2 * 2**20
+"""Bytes of one upload, all files together: four times those of the largest receipts. Django takes no larger text either."""
 MOST_UNPACKED = 8 * 2**20
 """Bytes of all unpacked files together."""
 MOST_FILES = 32
 """Files of one upload, or entries of a zip."""
+HOW_TO, SPANISH_PAGE = "how-to-check.txt", "recibo.html"
+"""Files that a download of ours has beside the receipt's folder. They are not read."""
 _KNOWN = {*receipt_folder.REQUIRED, *receipt_folder.OPTIONAL}
 _ZIP, _END = b"PK\x03\x04", b"PK\x05\x06"
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -75,7 +77,7 @@ def _plain(name: str) -> str:
 def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            entries = [entry for entry in archive.infolist() if not entry.is_dir() and entry.filename not in (HOW_TO, SPANISH_PAGE)]
             _check_entries(entries)
             left = MOST_UNPACKED
             for entry in entries:
