@@ -36,6 +36,8 @@ class Action(StrEnum):
     TOLD = "told"
     READER_FAILED = "reader_failed"
     LETTER_LOST = "letter_lost"
+    NOTICES_SENT = "notices_sent"
+    NOTICES_HELD = "notices_held"
     CREDENTIAL_COPIED = "credential_copied"
     ATTACK_BEGAN = "attack_began"
     ATTACK_ENDED = "attack_ended"

@@ -35,6 +35,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "verification": "values . log evidence pages",
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "orders": "values datamap models lineage evidence journal",
+        "families": "values accounts journal",
     },
     "engine": {
         "kernel": "",
@@ -54,9 +55,12 @@ FLOORS: dict[str, dict[str, str]] = {
         "retention": "kernel lineage subjects gate intake consent recipients evidence",
         "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
-        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction",
+        "threads": "kernel recipients",
+        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
-        "families": "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution reports",
+        "families": (
+            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
+        ),
     },
     "stores": {
         "": "",
@@ -161,7 +165,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/defence": "site/shell site/accounts site/accounts/columns",
         "site/factors": "site/shell site/accounts",
         "site/families": "site/shell site/accounts site/defence site/factors",
-        "site/portal": "site/shell site/accounts site/defence site/factors",
+        "site/receipts": "site/shell",
+        "site/portal": "site/shell site/accounts site/defence site/factors site/receipts",
         "site/portal/stopping": "site/shell site/portal",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
+from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.clerk.recording_requests import RecordingDesk
 from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.host import hardening, heap
@@ -24,7 +25,9 @@ from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_families import LocalFamilies
 from expunge.bootstrap.clerk.local_held import LocalHeld
+from expunge.bootstrap.clerk.local_orders import LocalOrders, LocalReceipts
 from expunge.bootstrap.clerk.local_stopping import LocalStopping
+from expunge.bootstrap.clerk.notice_rounds import NoticeRounds
 from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 from expunge.bootstrap.clerk.recordings import LocalRecordings
 
@@ -53,19 +56,17 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
-        room = HeldRoom(kept.used)
-        carrier = OrderCarrier(kept.used)
+        room, carrier = HeldRoom(kept.used), OrderCarrier(kept.used)
         clerk = Keeper(handlers(kept, room, carrier), place.identity, admitted, process=CLERK)
-        with place.listen(for_others=admitted.others) as listening:
-            try:
-                room.begin()
-                carrier.start()
-                clerk.run(listening, ready)
-            finally:
-                place.leave()
-                carrier.stop()
-                room.close()
-                kept.close()
+        with place.listen(for_others=admitted.others) as listening, ExitStack() as beside:
+            beside.callback(kept.close)
+            beside.callback(room.close)
+            beside.callback(carrier.stop)
+            beside.enter_context(NoticeRounds(kept))
+            beside.callback(place.leave)
+            room.begin()
+            carrier.start()
+            clerk.run(listening, ready)
 
 
 def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier) -> Mapping[type[Request], Handler]:
@@ -76,6 +77,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier) -> Mapp
         **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
+        **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.family_door import FamilyDoor
 from expunge.ports.families.held_door import HeldDoor
+from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 from expunge.ports.families.recording_door import RecordingDoor
 from expunge.ports.families.stopping_door import StoppingDoor
 
@@ -20,3 +21,5 @@ class FamilyDoors:
     deletions: DeletionDoor
     stopping: StoppingDoor
     recordings: RecordingDoor
+    orders: OrderDoor
+    receipts: ReceiptDoor
