@@ -54,6 +54,7 @@ class _Plus:
     steps = 2
     evidence = ConsentEvidence.NOTHING
     evidence_ttl = timedelta(0)
+    tells_all = True
 
     def complete(self, asking: Asking, handed: HandedEvidence) -> ConsentMethodOutcome:
         """The token is the whole answer; that it is the right one was checked."""
@@ -77,13 +78,29 @@ class EmailPlus(_Plus):
         link = self.links.to(asking)
         message = EmailMessage()
         message["From"], message["To"] = self.sender, asking.contact
-        message["Subject"] = (
-            "A question about your child's data" if asking.step == 1 else "Please confirm once more, about your child's data"
-        )
+        message["Subject"] = wording.said(asking.language, "subject" if asking.step == 1 else "subject-again")
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(wording.question(asking, link) if asking.step == 1 else wording.confirmation(asking, link, self.links.revoke))
         self.server.send(message)
         return AskingBegun()
+
+
+@dataclass(frozen=True)
+class InvitationMail:
+    """Sends the link of an invitation to the person who is invited."""
+
+    server: MailServer
+    sender: str
+
+    def send(self, address: str, link: str, days: int, language: str, *, oneself: bool) -> None:
+        """Send one message. Raises UsageError for an invalid address, StoreUnavailable."""
+        if not _ADDRESS.fullmatch(address):
+            raise UsageError("this is no e-mail address", help="one address, such as parent@example.org")
+        message = EmailMessage()
+        message["From"], message["To"] = self.sender, address
+        message["Subject"], message["Auto-Submitted"] = wording.said(language, "subject-invited"), "auto-generated"
+        message.set_content(wording.invitation(language, link, days, oneself=oneself))
+        self.server.send(message)
 
 
 class TextGateway(Protocol):
@@ -123,6 +140,7 @@ class HttpTextGateway:
 class TextPlus(_Plus):
     """The consent method by text message."""
 
+    tells_all = False
     gateway: TextGateway
     links: AnswerLinks
     delay: timedelta = timedelta(hours=24)
