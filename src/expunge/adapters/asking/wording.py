@@ -24,7 +24,7 @@ _ENGLISH = {
     "revoke": "You can take this back at any time, as easily as you gave it: {revoke}",
     "short": "Your child's data: may we use it for this - {purpose}? Read and answer within {days} days: {link}",
     "short-authority": "Are you the parent or guardian of a child who uses our service? Read and answer within {days} days: {link}",
-    "short-agreed": "Did you agree, for your child, to this - {purpose}? Confirm: {link} Not you? Do nothing. Take it back at any time: {revoke}",
+    "short-agreed": "Did you agree, for your child, to this - {purpose}? Confirm: {link} Not you? Do nothing. Take it back: {revoke}",
     "short-agreed-authority": "Did you say that you are a child's parent or guardian? Confirm: {link} Not you? Do nothing.",
     "subject": "A question about your child's data",
     "subject-again": "Please confirm once more, about your child's data",

@@ -223,10 +223,12 @@ class InvitationEnded:
 @tagged("ScanHanded")
 @dataclass(frozen=True)
 class ScanHanded:
-    """A scan of a signed form lies sealed under the request and waits for a member of staff."""
+    """A scan of a signed form lies sealed and waits for a member of staff."""
 
     at: datetime
     request: str
+    place: str
+    """``scn-`` and 16 hex digits: each scan has a key of its own, which dies with it."""
     sha256: str
     media_type: str
 

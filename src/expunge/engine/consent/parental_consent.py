@@ -320,7 +320,9 @@ def _agree(context: Context, method: ConsentMethod, one: OpenAsking, staff: str,
     consents, asked = consent_register.load(context), one.asked
     wrong = _changed(context, consents, method, one)
     if wrong is not None:
-        over(context, one, wrong, staff, events)
+        over(context, one, wrong, staff, [event for event in events if not isinstance(event, ae.EvidenceKept)])
+        if any(isinstance(event, ae.EvidenceKept) for event in events):
+            forget(context, _evidence_place(asked.request), EVIDENCE)
         return AskingAnswer(asked.request, None, wrong.value)
     sealed = _sealed(context, one)
     child = ResolvedName(asked.kind, Person.from_json(sealed["person"]), known=True)
@@ -400,15 +402,20 @@ def withdraw(context: Context, request: str, account: str) -> None:
     if one is None or one.account is None or one.account.account != account or one.ended is not None:
         raise UsageError("this account has no such request open", help="look at the list of its requests")
     over(context, one, ae.AskingEnd.WITHDRAWN, "")
-    if one.scan is not None:
-        forget(context, evidence_place(request), EVIDENCE)
 
 
 def over(context: Context, one: OpenAsking, how: ae.AskingEnd, by: str, events: Sequence[ev.RegisterEvent] = ()) -> None:
     """End an asking; the parent's address and the child's birthday die with it."""
     request = one.asked.request
     register(context.journal, CONSENTS, *events, ae.AskingEnded(context.clock.now(), request, how, by))
-    forget(context, OrderId(request), ASKED)
+    _forget_all(context, one)
+
+
+def _forget_all(context: Context, one: OpenAsking) -> None:
+    """Destroy what lay sealed for a request, and the scan that waited."""
+    forget(context, OrderId(one.asked.request), ASKED)
+    if one.scan is not None:
+        forget(context, OrderId(one.scan.place), EVIDENCE)
 
 
 def forget(context: Context, place: OrderId, name: str) -> None:
@@ -419,13 +426,13 @@ def forget(context: Context, place: OrderId, name: str) -> None:
 
 
 def _kept(context: Context, request: str, evidence: bytes, ttl: timedelta) -> ae.EvidenceKept:
-    place = evidence_place(request)
+    place = _evidence_place(request)
     context.shelf.put(place, EVIDENCE, context.keys.seal(place, EVIDENCE, evidence))
     now = context.clock.now()
     return ae.EvidenceKept(now, request, sha256(evidence).hexdigest(), now + ttl)
 
 
-def evidence_place(request: str) -> OrderId:
+def _evidence_place(request: str) -> OrderId:
     """Return the place on the shelf of what a parent handed in."""
     return OrderId(f"evd-{request.removeprefix('ask-')}")
 
@@ -433,11 +440,11 @@ def evidence_place(request: str) -> OrderId:
 def evidence(context: Context, request: str) -> bytes:
     """Return the evidence that a parent handed in, while it is kept. Raises UsageError before and after."""
     one = pending(context).get(request)
-    sealed = context.shelf.get(evidence_place(request), EVIDENCE) if one and one.evidence and not one.evidence_gone else None
+    sealed = context.shelf.get(_evidence_place(request), EVIDENCE) if one and one.evidence and not one.evidence_gone else None
     if sealed is None:
         message = "no evidence is kept under this id"
         raise UsageError(message, help="it is deleted when its time is up; the register says when it was")
-    return context.keys.open(evidence_place(request), EVIDENCE, sealed)
+    return context.keys.open(_evidence_place(request), EVIDENCE, sealed)
 
 
 def sweep(context: Context, methods: Mapping[str, ConsentMethod]) -> AskingsSwept:
@@ -446,21 +453,28 @@ def sweep(context: Context, methods: Mapping[str, ConsentMethod]) -> AskingsSwep
     swept = AskingsSwept()
     for request, one in pending(context).items():
         if one.ended is not None:
-            if context.shelf.get(OrderId(request), ASKED) is not None:
-                forget(context, OrderId(request), ASKED)
+            _forget_rest(context, one)
         elif now >= one.asked.expires:
             over(context, one, ae.AskingEnd.EXPIRED, "")
-            if one.evidence is None and context.shelf.get(evidence_place(request), EVIDENCE) is not None:
+            if one.evidence is None and context.shelf.get(_evidence_place(request), EVIDENCE) is not None:
                 # Why it may be there: a crash came after it was sealed and before that was written down.
-                forget(context, evidence_place(request), EVIDENCE)
+                forget(context, _evidence_place(request), EVIDENCE)
             swept = replace(swept, expired=swept.expired + 1)
         else:
             swept = _go_on(context, methods.get(one.asked.method), one, swept)
         if one.evidence is not None and not one.evidence_gone and now >= one.evidence.until:
-            forget(context, evidence_place(request), EVIDENCE)
+            forget(context, _evidence_place(request), EVIDENCE)
             register(context.journal, CONSENTS, ae.EvidenceDeleted(now, request))
             swept = replace(swept, evidence_deleted=swept.evidence_deleted + 1)
     return swept
+
+
+def _forget_rest(context: Context, one: OpenAsking) -> None:
+    """Finish what a crash left of an ended request."""
+    places = [(OrderId(one.asked.request), ASKED), *([(OrderId(one.scan.place), EVIDENCE)] if one.scan else ())]
+    for place, name in places:
+        if context.shelf.get(place, name) is not None:
+            forget(context, place, name)
 
 
 def _go_on(context: Context, method: ConsentMethod | None, one: OpenAsking, swept: AskingsSwept) -> AskingsSwept:

@@ -9,8 +9,9 @@ from hashlib import sha256
 from expunge.core.consent import consent_request_events as ae
 from expunge.core.consent.consent_requests import OpenAsking
 from expunge.core.consent.scans import Scan, ScanFault, media_type_of, read_scan
+from expunge.core.values.ids import OrderId
 from expunge.engine.consent import parental_consent
-from expunge.engine.consent.parental_consent import EVIDENCE, AskingAnswer, evidence_place, forget
+from expunge.engine.consent.parental_consent import EVIDENCE, AskingAnswer, forget
 from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CONSENTS, register
@@ -45,11 +46,13 @@ def hand_in(context: Context, method: ConsentMethod, request: str, account: str,
     scan = read_scan(document)
     if not isinstance(scan, Scan):
         return scan
-    place = evidence_place(request)
-    context.shelf.put(place, EVIDENCE, context.keys.seal(place, EVIDENCE, scan.data))
-    event = ae.ScanHanded(context.clock.now(), request, sha256(scan.data).hexdigest(), scan.media_type)
-    # commit point: the scan waits for a member of staff. Crash before, and what lies sealed goes when the request ends.
+    place = OrderId("scn-" + context.random(8).hex())
+    event = ae.ScanHanded(context.clock.now(), request, place, sha256(scan.data).hexdigest(), scan.media_type)
+    # commit point: the scan is known from here on, so that nothing of it stays behind a crash.
     register(context.journal, CONSENTS, event)
+    context.shelf.put(place, EVIDENCE, context.keys.seal(place, EVIDENCE, scan.data))
+    if one.scan is not None:
+        forget(context, OrderId(one.scan.place), EVIDENCE)
     return None
 
 
@@ -75,11 +78,8 @@ def waiting(context: Context) -> tuple[WaitingScan, ...]:
 def opened(context: Context, request: str, by: str) -> Scan:
     """Return a scan for a member of staff. That it was opened is journalled first. Raises UsageError, Refused for the account's own."""
     one = _waiting(context, request, by)
-    place = evidence_place(request)
-    sealed = context.shelf.get(place, EVIDENCE)
-    if sealed is None:
-        raise UsageError("this scan is gone", help="look at the list again")
-    register(context.journal, CONSENTS, ae.ScanOpened(context.clock.now(), one.asked.request, by))
+    place, sealed = _sealed(context, one)
+    register(context.journal, CONSENTS, ae.ScanOpened(context.clock.now(), request, by))
     data = context.keys.open(place, EVIDENCE, sealed)
     return Scan(media_type_of(data), data)
 
@@ -99,16 +99,10 @@ def accept(context: Context, method: ConsentMethod, request: str, digest: str, b
     """
     one = _waiting(context, request, by)
     _same(one, digest)
-    place = evidence_place(request)
-    sealed = context.shelf.get(place, EVIDENCE)
-    if sealed is None or one.account is None:
-        raise UsageError("this scan is gone", help="look at the list again")
-    number = parental_consent.number_of(context, one)
-    handed = HandedEvidence(number, context.keys.open(place, EVIDENCE, sealed), by, one.account.account)
-    answered = parental_consent.answer(context, method, request, handed)
-    if not answered.proof:
-        forget(context, place, EVIDENCE)
-    return answered
+    place, sealed = _sealed(context, one)
+    number, account = parental_consent.number_of(context, one), one.account.account if one.account else ""
+    handed = HandedEvidence(number, context.keys.open(place, EVIDENCE, sealed), by, account)
+    return parental_consent.answer(context, method, request, handed)
 
 
 def refuse(context: Context, request: str, digest: str, why: ae.ScanRefusal, by: str) -> None:
@@ -118,9 +112,10 @@ def refuse(context: Context, request: str, digest: str, why: ae.ScanRefusal, by:
     refused = ae.ScanRefused(context.clock.now(), request, why, by)
     if why.again:
         register(context.journal, CONSENTS, refused)
+        if one.scan is not None:
+            forget(context, OrderId(one.scan.place), EVIDENCE)
     else:
         parental_consent.over(context, one, ae.AskingEnd.NOT_PROVEN, by, [refused])
-    forget(context, evidence_place(request), EVIDENCE)
 
 
 def _open(context: Context, request: str, account: str) -> OpenAsking:
@@ -139,6 +134,14 @@ def _waiting(context: Context, request: str, by: str) -> OpenAsking:
     if one.account is not None and one.account.account == by:
         raise Refused("the account that asks does not check its own form", help="another member of staff looks at it")
     return one
+
+
+def _sealed(context: Context, one: OpenAsking) -> tuple[OrderId, bytes]:
+    place = OrderId(one.scan.place if one.scan else "")
+    sealed = context.shelf.get(place, EVIDENCE) if place else None
+    if sealed is None:
+        raise UsageError("this scan did not arrive whole", help="the account hands it in again")
+    return place, sealed
 
 
 def _same(one: OpenAsking, digest: str) -> None:
