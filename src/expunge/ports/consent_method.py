@@ -51,6 +51,8 @@ class Asking:
     """Third parties that get it; empty for uses inside the house."""
     language: str = "en"
     """Of the parent: a language tag."""
+    on_pages: bool = False
+    """Whether an account of the pages answers, at their address."""
 
 
 @dataclass(frozen=True)

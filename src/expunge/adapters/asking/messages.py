@@ -46,8 +46,19 @@ class AnswerLinks:
         return self.answer.replace("{request}", asking.request).replace("{token}", urllib.parse.quote(asking.token, safe=""))
 
 
+def pages_links(origin: str) -> AnswerLinks:
+    """Return the links to the pages of an origin. The token stands behind the ``#``, which no browser sends and no log has."""
+    return AnswerLinks(f"{origin}/consent/#{{request}}.{{token}}", f"{origin}/child/")
+
+
 class _Plus:
     """What both have in common."""
+
+    links: AnswerLinks
+    pages: AnswerLinks | None
+
+    def _links(self, asking: Asking) -> AnswerLinks:
+        return self.pages if asking.on_pages and self.pages is not None else self.links
 
     strength = Strength.PLUS
     allows_disclosure = False
@@ -70,17 +81,20 @@ class EmailPlus(_Plus):
     links: AnswerLinks
     delay: timedelta = timedelta(hours=24)
     name: str = "email plus"
+    pages: AnswerLinks | None = None
+    """Where an account of the pages answers."""
 
     def begin(self, asking: Asking) -> AskingBegun:
         """Send the question, or the second message. Raises UsageError for an invalid address, StoreUnavailable."""
         if not _ADDRESS.fullmatch(asking.contact):
             raise UsageError("this is no e-mail address", help="one address, such as parent@example.org")
-        link = self.links.to(asking)
+        links = self._links(asking)
+        link = links.to(asking)
         message = EmailMessage()
         message["From"], message["To"] = self.sender, asking.contact
         message["Subject"] = wording.said(asking.language, "subject" if asking.step == 1 else "subject-again")
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(wording.question(asking, link) if asking.step == 1 else wording.confirmation(asking, link, self.links.revoke))
+        message.set_content(wording.question(asking, link) if asking.step == 1 else wording.confirmation(asking, link, links.revoke))
         self.server.send(message)
         return AskingBegun()
 
@@ -145,13 +159,16 @@ class TextPlus(_Plus):
     links: AnswerLinks
     delay: timedelta = timedelta(hours=24)
     name: str = "text plus"
+    pages: AnswerLinks | None = None
+    """Where an account of the pages answers."""
 
     def begin(self, asking: Asking) -> AskingBegun:
         """Send the question, or the second message. Raises UsageError for an invalid number, StoreUnavailable."""
         if not _NUMBER.fullmatch(asking.contact):
             raise UsageError("this is no telephone number", help="with its country, such as +14155550100")
-        link = self.links.to(asking)
+        links = self._links(asking)
+        link = links.to(asking)
         first = asking.step == 1
-        text = wording.short_question(asking, link) if first else wording.short_confirmation(asking, link, self.links.revoke)
+        text = wording.short_question(asking, link) if first else wording.short_confirmation(asking, link, links.revoke)
         self.gateway.send(asking.contact, text)
         return AskingBegun()

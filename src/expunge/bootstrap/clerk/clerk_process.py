@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from expunge.adapters.clerk.family_requests import FamilyDesk
+from expunge.adapters.clerk.guardian_requests import GuardiansDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted
@@ -15,8 +16,10 @@ from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
+from expunge.bootstrap.clerk.guardian_rounds import GuardianRounds
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.local_guardians import LocalGuardians
 
 T = TypeVar("T")
 
@@ -44,17 +47,20 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
         clerk = Keeper(handlers(kept), place.identity, admitted, process=CLERK)
+        rounds = GuardianRounds(kept)
         with place.listen(for_others=admitted.others) as listening:
             try:
+                rounds.begin()
                 clerk.run(listening, ready)
             finally:
                 place.leave()
+                rounds.end()
                 kept.close()
 
 
 def handlers(kept: KeptHousehold) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
-    return {**FamilyDesk(_door(kept, LocalFamilies)).handlers()}
+    return {**FamilyDesk(_door(kept, LocalFamilies)).handlers(), **GuardiansDesk(_door(kept, LocalGuardians)).handlers()}
 
 
 def _door(kept: KeptHousehold, door: Callable[[Household], T]) -> Callable[[], AbstractContextManager[T]]:

@@ -10,17 +10,23 @@ from uuid import UUID
 
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
+from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
+from expunge.adapters.outbound.mail_smtp import SmtpLetters
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.accounts.guard_settings import settings_of
+from expunge.bootstrap.accounts.kept_guard import NoLetters
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.engine.accounts.owners import Owners
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import NotPermitted, NotResolved
 from expunge.ports.accounts.account_guard import AskPermits
 from expunge.ports.accounts.account_register import AccountRegister
+from expunge.ports.accounts.letters import Letters
 
 _MEMBERS = frozenset({MembershipRole.GUARDIAN, MembershipRole.SELF})
 
@@ -36,6 +42,9 @@ class Household:
     """The keeper, which ends a permit right before its act."""
     openings: Openings
     people: FamilyPeople
+    owners: Owners
+    """Writes letters to the owners of accounts."""
+    letters: Letters
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -103,11 +112,17 @@ class KeptHousehold:
         expunge = Expunge.open(map_path, passphrase=self._passphrase)
         journal = expunge.context.journal
         assert isinstance(journal, DjangoJournal)
-        permits = KeeperGuard(keeping.place_of_map(expunge.map))
-        return Household(expunge, DjangoAccountRegister(journal.alias), permits, self._openings, FamilyPeople(expunge.context))
+        place = keeping.place_of_map(expunge.map)
+        permits, register = KeeperGuard(place), DjangoAccountRegister(journal.alias)
+        settings = settings_of(expunge.map.accounts) if expunge.map.accounts else None
+        letters: Letters = SmtpLetters(settings.mail, settings.sender) if settings and settings.mail else NoLetters()
+        company, site = (settings.company, settings.origin) if settings else ("", "")
+        owners = Owners(register, KeeperAccounts(place), letters, company=company, site=site)
+        return Household(expunge, register, permits, self._openings, FamilyPeople(expunge.context), owners, letters)
 
 
 def _close(household: Household) -> None:
+    household.letters.close()
     household.register.close()
     assert isinstance(household.permits, KeeperGuard)
     household.permits.close()

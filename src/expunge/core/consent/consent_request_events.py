@@ -167,6 +167,18 @@ class AccountAsked:
     """The invitation that it answers; empty where a member of the family asked by itself."""
 
 
+@tagged("AccountAgreed")
+@dataclass(frozen=True)
+class AccountAgreed:
+    """The account has shown that it is guardian, and agreed. It is entered with the proof and the consents, or not at all."""
+
+    at: datetime
+    request: str
+    proof: str
+    consents: tuple[str, ...]
+    """Their ids; purposes that another guardian's no stands against have none."""
+
+
 @tagged("NoticeFixed")
 @dataclass(frozen=True)
 class NoticeFixed:
@@ -263,6 +275,7 @@ AskingEvent: TypeAlias = (
     | EvidenceDeleted
     | AskingEnded
     | AccountAsked
+    | AccountAgreed
     | NoticeFixed
     | NoticeDelivered
     | GuardianInvited

@@ -26,6 +26,7 @@ class OpenAsking:
     evidence_gone: bool = False
     account: ae.AccountAsked | None = None
     """The account of the pages whose request it is; None where a program or a command asked."""
+    agreed: ae.AccountAgreed | None = None
     notices: frozenset[str] = frozenset()
     """Hex SHA-256 of the direct notices that were delivered for it."""
     scan: ae.ScanHanded | None = None
@@ -86,15 +87,19 @@ def fold(events: Iterable[object]) -> dict[str, OpenAsking]:
                 known[event.request] = replace(known[event.request], evidence=event)
             case ae.EvidenceDeleted():
                 known[event.request] = replace(known[event.request], evidence_gone=True)
-            case ae.AccountAsked() | ae.NoticeDelivered() | ae.ScanHanded() | ae.ScanRefused():
+            case ae.AccountAsked() | ae.AccountAgreed() | ae.NoticeDelivered() | ae.ScanHanded() | ae.ScanRefused():
                 known[event.request] = _of_account(known[event.request], event)
     return known
 
 
-def _of_account(one: OpenAsking, event: ae.AccountAsked | ae.NoticeDelivered | ae.ScanHanded | ae.ScanRefused) -> OpenAsking:
+def _of_account(
+    one: OpenAsking, event: ae.AccountAsked | ae.AccountAgreed | ae.NoticeDelivered | ae.ScanHanded | ae.ScanRefused
+) -> OpenAsking:
     match event:
         case ae.AccountAsked():
             return replace(one, account=event)
+        case ae.AccountAgreed():
+            return replace(one, agreed=event)
         case ae.NoticeDelivered():
             return replace(one, notices=one.notices | {event.sha256})
         case ae.ScanHanded():

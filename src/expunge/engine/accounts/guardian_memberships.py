@@ -10,7 +10,7 @@ from expunge.core.accounts.family_events import ByConsent, ByMajority, ByMember
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.consent.consent import Guardianship
 from expunge.core.consent.consent_events import EndReason
-from expunge.core.consent.consent_request_events import AskingEnd, InvitationEnd
+from expunge.core.consent.consent_request_events import InvitationEnd
 from expunge.core.consent.consent_requests import OpenAsking
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.accounts.family_register import FamilyRegister
@@ -44,11 +44,7 @@ def settle(context: Context, families: FamilyRegister, accounts: AccountRegister
 
 
 def _proven(context: Context, families: FamilyRegister) -> tuple[Membership, ...]:
-    agreed = [
-        (request, one)
-        for request, one in parental_consent.pending(context).items()
-        if one.account is not None and one.ended is not None and one.ended.how is AskingEnd.AGREED
-    ]
+    agreed = [(request, one) for request, one in parental_consent.pending(context).items() if one.agreed is not None]
     if not agreed:
         return ()
     decided: dict[tuple[str, str], datetime] = {(each.account, each.family): each.at for each in families.decisions()}
@@ -62,17 +58,17 @@ def _owed(
     context: Context, families: FamilyRegister, request: str, one: OpenAsking, decided: dict[tuple[str, str], datetime]
 ) -> tuple[Membership, ...]:
     assert one.account is not None
-    assert one.ended is not None
+    assert one.agreed is not None
     account, subject = one.account.account, one.asked.subject
     last = decided.get((account, str(subject)))
     held = proof_of(context, UUID(account), subject)
     # Why the time: a later end of the membership stands, whatever was agreed to before.
-    if held is None or (last is not None and last >= one.ended.at):
+    if held is None or (last is not None and last >= one.agreed.at):
         return ()
     if one.account.invitation:
         invitations.end(context, one.account.invitation, InvitationEnd.TAKEN)
     try:
-        return families.decide(UUID(account), [(str(subject), MembershipRole.GUARDIAN)], ByConsent(request, held.proven.proof))
+        return families.decide(UUID(account), [(str(subject), MembershipRole.GUARDIAN)], ByConsent(request, one.agreed.proof))
     except UsageError:
         # The account was closed meanwhile.
         return ()

@@ -6,6 +6,7 @@ from expunge.core.consent import consent_request_events as ae
 from expunge.core.consent.consent_requests import OpenAsking, fold_notices
 from expunge.core.consent.direct_notice import DirectNotice, direct_notice
 from expunge.core.consent.notice_words import ENGLISH
+from expunge.core.datamap.purposes import discloses
 from expunge.core.values.ids import OrderId
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CONSENTS, read_register
@@ -17,9 +18,11 @@ SHELF = OrderId("consent-notices")
 
 def now(context: Context, language: str) -> DirectNotice:
     """Return the notice as the map makes it now."""
-    asking = context.data_map.asking
-    by_message = (("email plus", asking.mail), ("text plus", asking.text_gateway))
-    return direct_notice(context.data_map, language, ["signed form", *(name for name, there in by_message if there)])
+    asking, accounts = context.data_map.asking, context.data_map.accounts
+    by_message = (("email plus", asking.mail or (accounts and accounts.mail)), ("text plus", asking.text_gateway))
+    # Why left out: a way that is not enough is none by which a parent can agree.
+    weak = () if discloses(context.data_map.purposes.values()) else tuple(name for name, there in by_message if there)
+    return direct_notice(context.data_map, language, ["signed form", *weak])
 
 
 def shown(context: Context, language: str, digest: str) -> tuple[ae.NoticeFixed, ...]:

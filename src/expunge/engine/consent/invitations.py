@@ -105,10 +105,15 @@ def known(context: Context) -> dict[str, Invitation]:
     return fold_invitations(read_register(context.journal, CONSENTS))
 
 
+def by_token(context: Context, token: str) -> Invitation | None:
+    """Return the invitation of a link's token, also where it is over; None where the token is of none."""
+    digest = token_hash(token)
+    return next((each for each in known(context).values() if hmac.compare_digest(each.invited.token, digest)), None)
+
+
 def opened(context: Context, token: str) -> OpenedInvitation:
     """Return the invitation of a link's token. Raises UsageError where it is none, was taken, or is over."""
-    digest = token_hash(token)
-    found = next((each for each in known(context).values() if hmac.compare_digest(each.invited.token, digest)), None)
+    found = by_token(context, token)
     if found is None:
         raise UsageError("this link belongs to no invitation", help="open the link of the message whole, or ask for another invitation")
     if not found.open_at(context.clock.now()):

@@ -271,7 +271,8 @@ def _asking(context: Context, one: OpenAsking, token: str) -> Asking:
     notice = direct_notices.now(context, _language(one)).text
     disclosure = "\n\n".join([*(text.decode().rstrip() for text in texts), notice])
     language = _language(one)
-    return Asking(asked.request, one.step, str(sealed["contact"]), token, words, disclosure, days, items, recipients, language)
+    contact, on_pages = str(sealed["contact"]), one.account is not None
+    return Asking(asked.request, one.step, contact, token, words, disclosure, days, items, recipients, language, on_pages)
 
 
 def _sealed(context: Context, one: OpenAsking) -> Mapping[str, canonical.Json]:
@@ -340,6 +341,8 @@ def _agree(context: Context, method: ConsentMethod, one: OpenAsking, staff: str,
     grants, given, refused = _agreed_to(context, consents, child, one, agreement)
     if fresh:
         guardian_register.keep_birthday(context, proven.proof, born)
+    if one.account is not None:
+        given.append(ae.AccountAgreed(context.clock.now(), asked.request, proven.proof, tuple(grant.consent for grant in grants)))
     # commit point: authority, consent and the end of the asking, together or not at all.
     over(context, one, ae.AskingEnd.AGREED, staff, [*events, *fresh, *given])
     fencing.publish(context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expunge.ports.families.family_door import FamilyDoor
+from expunge.ports.families.guardian_door import GuardianDoor
 
 
 @dataclass(frozen=True)
@@ -12,3 +13,4 @@ class FamilyDoors:
     """One door for each thing that pages ask the clerk for."""
 
     families: FamilyDoor
+    guardians: GuardianDoor
