@@ -248,24 +248,27 @@ class GuardiansDesk:
             GuardianNotice: lambda door, ask, _: _told_notice(door.notice(account_of(ask.account), ask.family, ask.language)),
             AskGuardian: lambda door, ask, body: Answer(door.ask(account_of(ask.account), ask.family, _chosen(_body(body)))),
             GuardianRequests: lambda door, ask, _: Answer([written_request(each) for each in door.requests(account_of(ask.account))]),
-            WithdrawRequest: lambda door, ask, _: _done(door.withdraw(account_of(ask.account), ask.request)),
             ConsentForm: lambda door, ask, _: Answer(*door.form(account_of(ask.account), ask.request)),
             HandInScan: _handed,
             LookAtMessage: lambda door, ask, body: _told_notice(door.look(account_of(ask.account), ask.request, _text(body), ask.language)),
             AnswerMessage: lambda door, ask, body: Answer(written_request(door.answer(account_of(ask.account), ask.request, _text(body)))),
             LookAtInvitation: lambda door, ask, body: _told_notice(door.invitation(account_of(ask.account), _text(body), ask.language)),
             TakeInvitation: _taken,
-            TakeOver: lambda door, ask, body: _done(door.take_over(account_of(ask.account), _text(body))),
-            InviteGuardian: lambda door, ask, body: _done(
-                door.invite(ask.permit, session_of(ask.session), _changing(ask), _text(body), ask.language)
-            ),
-            StepDown: lambda door, ask, _: _done(door.step_down(ask.permit, session_of(ask.session), _changing(ask))),
-            BeginDispute: lambda door, ask, _: _done(door.dispute(account_of(ask.account), ask.family)),
             ConsentReceiptOf: lambda door, ask, _: Answer(body=door.receipt(account_of(ask.account), ask.request, ask.consent)),
             WaitingScans: lambda door, ask, _: Answer([_written_scan(each) for each in door.waiting(account_of(ask.account))]),
             OpenScan: lambda door, ask, _: Answer(*door.scan(account_of(ask.account), ask.request)),
-            DecideScan: lambda door, ask, _: _done(door.decide(ask.permit, session_of(ask.session), _approving(ask))),
         }
+        ending: dict[type[Request], Callable[[GuardianDoor, Any, bytes], None]] = {
+            WithdrawRequest: lambda door, ask, _: door.withdraw(account_of(ask.account), ask.request),
+            TakeOver: lambda door, ask, body: door.take_over(account_of(ask.account), _text(body)),
+            InviteGuardian: lambda door, ask, body: door.invite(
+                ask.permit, session_of(ask.session), _changing(ask), _text(body), ask.language
+            ),
+            StepDown: lambda door, ask, _: door.step_down(ask.permit, session_of(ask.session), _changing(ask)),
+            BeginDispute: lambda door, ask, _: door.dispute(account_of(ask.account), ask.family),
+            DecideScan: lambda door, ask, _: door.decide(ask.permit, session_of(ask.session), _approving(ask)),
+        }
+        acts |= {kind: _done(act) for kind, act in ending.items()}
         return {kind: self._of_door(act) for kind, act in acts.items()}
 
     def _of_door(self, act: Callable[[GuardianDoor, Any, bytes], Answer]) -> Handler:
@@ -276,8 +279,12 @@ class GuardiansDesk:
         return handle
 
 
-def _done(_: None) -> Answer:
-    return Answer()
+def _done(act: Callable[[GuardianDoor, Any, bytes], None]) -> Callable[[GuardianDoor, Any, bytes], Answer]:
+    def answered(door: GuardianDoor, ask: Any, body: bytes) -> Answer:
+        act(door, ask, body)
+        return Answer()
+
+    return answered
 
 
 def _handed(door: GuardianDoor, ask: HandInScan, body: bytes) -> Answer:

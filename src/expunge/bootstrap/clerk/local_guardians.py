@@ -379,7 +379,7 @@ class LocalGuardians:
         return self._context.clock.now()
 
     def _change(self, ask: Ask, *acts: str) -> str:
-        """Return the family of an ask to change guardians. Raises NotPermitted for any other ask, and for an account that is no guardian."""
+        """Return the family of an ask to change guardians. Raises NotPermitted for any other ask, and for another role."""
         if ask.kind is not AskKind.CHANGE_OF_GUARDIAN or ask.family is None or ask.detail("act") not in acts:
             raise NotPermitted("the ask is not to do this", help="begin again on the page")
         self.household.require_member(ask.account, ask.family, MembershipRole.GUARDIAN)
