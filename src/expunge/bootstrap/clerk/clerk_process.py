@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
+from expunge.adapters.clerk.guardian_requests import GuardiansDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
 from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.clerk.recording_requests import RecordingDesk
@@ -20,10 +21,12 @@ from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
+from expunge.bootstrap.clerk.guardian_rounds import GuardianRounds
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.local_guardians import LocalGuardians
 from expunge.bootstrap.clerk.local_held import LocalHeld
 from expunge.bootstrap.clerk.local_orders import LocalOrders, LocalReceipts
 from expunge.bootstrap.clerk.local_stopping import LocalStopping
@@ -56,16 +59,15 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
-        room, carrier = HeldRoom(kept.used), OrderCarrier(kept.used)
+        room, carrier, guardians = HeldRoom(kept.used), OrderCarrier(kept.used), GuardianRounds(kept)
         clerk = Keeper(handlers(kept, room, carrier), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening, ExitStack() as beside:
-            beside.callback(kept.close)
-            beside.callback(room.close)
-            beside.callback(carrier.stop)
+            for end in (kept.close, room.close, carrier.stop, guardians.end):
+                beside.callback(end)
             beside.enter_context(NoticeRounds(kept))
             beside.callback(place.leave)
-            room.begin()
-            carrier.start()
+            for begin in (room.begin, carrier.start, guardians.begin):
+                begin()
             clerk.run(listening, ready)
 
 
@@ -78,6 +80,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier) -> Mapp
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
         **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
+        **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.family_door import FamilyDoor
+from expunge.ports.families.guardian_door import GuardianDoor
 from expunge.ports.families.held_door import HeldDoor
 from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 from expunge.ports.families.recording_door import RecordingDoor
@@ -23,3 +24,4 @@ class FamilyDoors:
     recordings: RecordingDoor
     orders: OrderDoor
     receipts: ReceiptDoor
+    guardians: GuardianDoor
