@@ -15,7 +15,7 @@ from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent import consent_request_events as ask
 from expunge.core.consent import use_records
-from expunge.core.datamap.artefact import ArtefactKind, Cohort
+from expunge.core.datamap.artefact import ArtefactKind, Cohort, DataKind
 from expunge.core.datamap.purposes import Terms, Use
 from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement import disgorgement_events
@@ -34,6 +34,7 @@ from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
+from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportReady
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
@@ -664,6 +665,15 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ),
             OpeningRefused(NOW, "doorbell", "ab" * 16, (Pseudonym("cd" * 16),), "adverts", "camera", "viewer", "consent was not given", 3),
             OpeningsReviewed(NOW, NOW, 1, 0, "priya"),
+        ),
+        "exports": (
+            ExportBegun(
+                at(), OrderId("exp-" + "e" * 20), (Pseudonym("cd" * 16),), (DataKind.VOICE, DataKind.TRANSCRIPT), "expunge",
+                "6f1a2c34-0d5e-4b6f-8a7b-9c8d7e6f5a4b",
+            ),
+            ExportReady(at(), OrderId("exp-" + "e" * 20), (4096, 512), NOW),
+            ExportFetched(at(), OrderId("exp-" + "e" * 20), 1, 0, 4096),
+            ExportEnded(at(), OrderId("exp-" + "e" * 20), ExportEnd.EXPIRED),
         ),
         "epochs": (
             EpochRotated(at(), 2, 40_000, "expunge"),

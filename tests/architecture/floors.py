@@ -32,6 +32,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "pages": "values datamap models retention disgorgement evidence",
         "verification": "values . log evidence pages",
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
+        "export": "values datamap log evidence journal",
         "orders": "values datamap models lineage evidence journal",
     },
     "engine": {
@@ -52,6 +53,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "retention": "kernel lineage subjects gate intake consent recipients evidence",
         "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
+        "export": "kernel subjects gate vault",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
     },

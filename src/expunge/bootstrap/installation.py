@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from expunge.adapters.commands.local_commands import LocalCommands
+from expunge.adapters.files.export_files import PlainExportFolder
 from expunge.adapters.files.gate_file import FileGatePublisher
 from expunge.adapters.files.index_files import FileIndex
 from expunge.adapters.files.trainings_files import FileTrainings
@@ -77,13 +78,14 @@ from expunge.engine.execution import issued_receipts, nightly, planning, queuein
 from expunge.engine.execution.nightly import NightlyCohort, NightlyResult, StaysOut
 from expunge.engine.execution.planning import PlanForecast
 from expunge.engine.execution.step_worker import Worker
+from expunge.engine.export import exporting
+from expunge.engine.export.exporting import ExportProgress, ExportSummary, WantedExport
+from expunge.engine.export.held_data import HeldData
 from expunge.engine.gate import fencing
 from expunge.engine.intake import cancelling, person_orders
 from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.context import Context, Reporter, silent
-from expunge.engine.reports import exporting
-from expunge.engine.reports.exporting import ExportSummary
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import Busy, Misconfigured, UsageError
@@ -471,9 +473,20 @@ class Expunge(Queries):
                 fencing.publish(self.context)
         return interrupted
 
-    def export(self, resolved: ResolvedName, target: Path) -> ExportSummary:
-        """Write the data held about a person as a zip with a manifest of hashes."""
-        return exporting.export(self.context, resolved, target)
+    def export(
+        self,
+        resolved: ResolvedName,
+        target: Path,
+        wanted: WantedExport = exporting.EVERYTHING,
+        report: Callable[[ExportProgress], None] = lambda _: None,
+    ) -> ExportSummary:
+        """Write the data held about a person into a new folder: parts with pages that open offline, and signed manifests of hashes."""
+        with PlainExportFolder(target) as folder:
+            return exporting.export(self.context, resolved, folder, wanted, report)
+
+    def export_estimate(self, resolved: ResolvedName) -> tuple[HeldData, ...]:
+        """Count what is held about a person, by kind."""
+        return exporting.estimate(self.context, resolved)
 
     def gate(self, max_age: timedelta = timedelta(minutes=1)) -> Gate:
         """The gate over this installation's own snapshot."""
