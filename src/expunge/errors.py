@@ -110,6 +110,10 @@ class NotPermitted(ExpungeError):
     """The account may not do what is asked; nothing was done."""
 
 
+class OpeningNeeded(NotPermitted):
+    """The account has to confirm with a credential before content of a family is shown; nothing was shown."""
+
+
 class HandOverRefused(ExpungeError):
     """A hand-over token of the company does not hold, or not for this account; open a new link in its app."""
 
@@ -143,6 +147,10 @@ class StateUnavailable(ExpungeError):
 
 class KeeperAway(StateUnavailable):
     """The process that holds the keys does not answer; nothing is lost, and the same call is safe to repeat once it runs again."""
+
+
+class ClerkAway(StateUnavailable):
+    """The process that answers families does not answer; nothing is lost, and the same call is safe to repeat once it runs again."""
 
 
 class KeyDestroyed(ExpungeError):

@@ -56,6 +56,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "export": "kernel subjects gate vault",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
+        "families": "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution reports",
     },
     "stores": {
         "": "",
@@ -136,6 +137,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "files": "host keys",
         "state": "host state/migrations",
         "database": "host files state",
+        "clerk": "keeper",
     },
     "cli": {
         "terminal": "",
@@ -158,11 +160,12 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/defence": "site/shell site/accounts site/accounts/columns",
         "site/factors": "site/shell site/accounts",
         "site/families": "site/shell site/accounts site/defence site/factors",
+        "site/portal": "site/shell site/accounts site/defence site/factors",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",
         "site/providers": "site/shell site/accounts site/accounts/columns site/staff site/providers/protocol",
-        "site": ". site/shell site/accounts site/mail site/defence site/factors site/families site/staff site/staff/managing "
+        "site": ". site/shell site/accounts site/mail site/defence site/factors site/families site/portal site/staff site/staff/managing "
         "site/providers",
         "serving": ". site",
     },

@@ -108,7 +108,7 @@ def test_a_server_under_a_user_of_its_own_serves_and_reaches_nothing_else(tmp_pa
             warm_up(map_file)
             become(SERVER)
             acts.plant(look)
-            server = HttpServer(map_file, read_served(map_file), sock, lambda: ready() and None, print, lambda: None)
+            server = HttpServer(map_file, read_served(map_file), sock, lambda: ready() and None, print, ())
             for each in ("user", "group"):
                 # What gunicorn took from this process before it became another user's.
                 server.cfg.set(each, SERVER)

@@ -17,7 +17,7 @@ from typing import Any
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
 from expunge.adapters.keeper.keeper_vault import KeeperVault
-from expunge.adapters.keeper.place import KeeperPlace
+from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Status, Stop
 from expunge.adapters.keys.local_keystore import LocalKeys, is_locked, open_keystore
 from expunge.bootstrap.state_folder import KEYS, require_keys
@@ -124,23 +124,56 @@ def place_of_map(data_map: DataMap) -> KeeperPlace:
     return KeeperPlace(state, state / KEYS)
 
 
+def clerk_beside(keeper: KeeperPlace) -> KeeperPlace:
+    """Return the place of the clerk beside a keeper."""
+    return KeeperPlace(keeper.state, keeper.keys, CLERK)
+
+
 def needs_passphrase(place: KeeperPlace) -> bool:
     """Return whether the keystore of a place is locked by a passphrase."""
     return is_locked(place.keys)
 
 
+@dataclass(frozen=True)
+class ProcessStatus:
+    """The status of a running keeper or clerk, as far as both have it."""
+
+    pid: int
+    clients: int
+    """Open connections, that of this question included."""
+    asked: int
+    """Requests since its start."""
+
+
+def process_status(place: KeeperPlace) -> ProcessStatus:
+    """Return the status of the process of a place.
+
+    Raises KeeperAway or ClerkAway when none answers, and the error with which it refuses.
+    """
+    value = _status(place)
+    return ProcessStatus(value["pid"], value["clients"], value["asked"])
+
+
 def keeper_status(place: KeeperPlace) -> KeeperStatus:
     """Return the status of a keeper. Raises KeeperAway when none answers, and the error with which a keeper refuses."""
+    value = _status(place)
+    return KeeperStatus(**value | {name: tuple(tuple(each) for each in value[name]) for name in ("rights", "refused")})
+
+
+def _status(place: KeeperPlace) -> dict[str, Any]:
     connections = Connections(place, patience=0.0)
     try:
         value: Any = connections.ask(Status()).value
     finally:
         connections.close()
-    return KeeperStatus(**value | {name: tuple(tuple(each) for each in value[name]) for name in ("rights", "refused")})
+    return dict(value)
 
 
 def stop_keeper(place: KeeperPlace) -> None:
-    """Ask a keeper to end and wait until it has. Raises KeeperAway where none runs, Busy when it does not end in time."""
+    """Ask a keeper or a clerk to end and wait until it has.
+
+    Raises KeeperAway or ClerkAway where none runs, Busy when it does not end in time.
+    """
     connections = Connections(place, patience=0.0)
     try:
         connections.ask(Stop())
@@ -150,4 +183,5 @@ def stop_keeper(place: KeeperPlace) -> None:
     while time.monotonic() < until:
         with suppress(Busy), place.held():
             return
-    raise Busy("the keeper was asked to end and has not yet", help="see what it waits for, then end its process")
+    message = f"the {place.process} was asked to end and has not yet"
+    raise Busy(message, help="see what it waits for, then end its process")

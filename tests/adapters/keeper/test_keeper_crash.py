@@ -14,7 +14,7 @@ import pytest
 
 from expunge import durable
 from expunge.adapters.keeper.keeper_keys import KeeperKeys
-from expunge.adapters.keeper.place import FOLDER, KeeperPlace
+from expunge.adapters.keeper.place import KEEPER, KeeperPlace
 from expunge.adapters.keys.local_keystore import open_keystore
 from expunge.core.values.signature import verify_ed25519, verify_p256
 from expunge.errors import Busy, KeeperAway, KeyDestroyed, Misconfigured, StateUnavailable
@@ -185,7 +185,7 @@ def test_what_a_client_put_in_the_folders_place_is_refused(kept: Kept, lies: str
 def test_a_folder_whose_path_is_longer_than_a_sockets_name_may_be(tmp_path: Path) -> None:
     state = tmp_path / ("deep" * 40) / "state"
     state.mkdir(parents=True)
-    assert len(os.fsencode(state / FOLDER)) > 108
+    assert len(os.fsencode(state / KEEPER)) > 108
     kept = Kept.make(state).start()
     try:
         before = len(list(Path("/proc/self/fd").iterdir()))

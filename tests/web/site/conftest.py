@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.web.site.browser import Visitor, chromium, visitor
+from tests.web.site.family_company import family_site
 from tests.web.site.kit import SiteServed, site
 
 _BEEN: set[str] = set()
@@ -44,6 +45,20 @@ def served_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     yield served
 
 
+@pytest.fixture(scope="session")
+def family_of_the_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteServed]:
+    """The pages of families of one company, for all tests of a worker that change nothing of its stores."""
+    with family_site(tmp_path_factory.mktemp("family")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def served_family(family_of_the_worker: SiteServed) -> SiteServed:
+    """The same for the tests of a module, without customers. Each test has addresses of its own."""
+    family_of_the_worker.forget_everyone()
+    return family_of_the_worker
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One Chromium for a module."""
@@ -68,6 +83,7 @@ def other(browser: Browser) -> Iterator[Visitor]:
 @pytest.fixture(autouse=True)
 def fresh_attempts(request: pytest.FixtureRequest) -> None:
     """Let no test of a module be held up by the attempts of another: they all come from one address."""
-    if "served_site" in request.fixturenames:
-        served: SiteServed = request.getfixturevalue("served_site")
-        served.sql("DELETE FROM expunge_counter")
+    for name in ("served_site", "served_family"):
+        if name in request.fixturenames:
+            served: SiteServed = request.getfixturevalue(name)
+            served.sql("DELETE FROM expunge_counter")

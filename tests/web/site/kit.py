@@ -12,7 +12,7 @@ import socket
 import sqlite3
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http import HTTPStatus
@@ -218,6 +218,7 @@ def site(
     port: int = 0,
     further: str = "",
     hashing: str = LITTLE_MEMORY,
+    enrich: Callable[[Path], None] | None = None,
     **environ: str,
 ) -> Iterator[SiteServed]:
     """Serve the pages of a company in a folder until the block ends. What tests say of their address is believed, as from a proxy.
@@ -232,6 +233,7 @@ def site(
         port: to listen at; 0 for a free one.
         further: the end of the map's section, and what comes after it.
         hashing: the line of the map about the hashes of passwords; empty for the default.
+        enrich: adds to the stores and the map of the company, before it is served.
         environ: further variables.
     """
     token = company(folder, state)
@@ -239,6 +241,8 @@ def site(
     origin = f"http://localhost:{port}"
     signer = Company(origin)
     with mail_server() as (sink, controller):
+        if enrich:
+            enrich(folder)
         path = folder / "expunge.yaml"
         more = "\n  ".join(line for line in (hashing, further) if line)
         path.write_text(path.read_text() + section(origin, sink.port, database, networks, more, signer))

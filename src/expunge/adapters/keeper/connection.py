@@ -1,4 +1,4 @@
-"""A connection to the keeper, and a pool of them that threads share and that outlives a restart of the keeper."""
+"""A connection to the keeper or the clerk, and a pool of them that threads share and that outlives a restart of the process."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from expunge.adapters.keeper import answers, frames
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.frames import Frame
 from expunge.adapters.keeper.peers import peer_of
-from expunge.adapters.keeper.place import KeeperPlace
+from expunge.adapters.keeper.place import CLERK, KEEPER, KeeperPlace
 from expunge.adapters.keeper.requests import Hello, Request
-from expunge.errors import KeeperAway, Misconfigured
+from expunge.errors import ClerkAway, KeeperAway, Misconfigured
 
 ANSWER_WITHIN = 90.0
 """Seconds: the keeper itself waits half a minute for other processes that change the keystore."""
 PATIENCE = 5.0
 """Seconds in which a keeper that went away in the middle of work may come back."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.2
-_STUCK = "see what it waits for: `expunge keeper status`; the same command goes on where it stopped"
-_HELP = "start it: `expunge keeper run`. What was recorded stands, nothing is half done, and the same command goes on"
+_STUCK = "see what it waits for: `expunge {} status`; the same command goes on where it stopped"
+_HELP = "start it: `expunge {} run`. What was recorded stands, nothing is half done, and the same command goes on"
+_DOES = {KEEPER: "holds the keys", CLERK: "answers families"}
 
 
 class Connection:
@@ -65,8 +66,11 @@ class Connection:
         return bytes(said)
 
 
+_AWAY: dict[str, type[KeeperAway | ClerkAway]] = {KEEPER: KeeperAway, CLERK: ClerkAway}
+
+
 class Connections:
-    """The connections of one process to one keeper: one for each thread that asks at the moment, kept for later requests."""
+    """The connections of one process to a keeper or a clerk: one for each thread that asks now, kept for later requests."""
 
     def __init__(self, place: KeeperPlace, patience: float = PATIENCE) -> None:
         self._place = place
@@ -76,13 +80,13 @@ class Connections:
         self._pid = os.getpid()
 
     def open(self, patience: float) -> None:
-        """Connect once, to see whether the keeper is there. Raises KeeperAway, and the error with which the keeper refuses."""
+        """Connect once, to see whether the process is there. Raises KeeperAway or ClerkAway, and the error with which it refuses."""
         self._retried(None, b"", patience)
 
     def ask(self, request: Request, body: bytes = b"") -> Answer:
-        """Return the answer to a request. Where the keeper goes away first, connect anew and ask again: every request is safe to repeat.
+        """Return the answer to a request. Where the process goes away first, connect anew and ask again: every request is safe to repeat.
 
-        Raises KeeperAway when the keeper stays away, and the error with which it answers.
+        Raises KeeperAway or ClerkAway when it stays away, and the error with which it answers.
         """
         return self._retried(request, body, self._patience)
 
@@ -99,15 +103,21 @@ class Connections:
             try:
                 return self._once(request, body)
             except TimeoutError:
-                raise KeeperAway("the keeper does not answer in time", help=_STUCK) from None
+                raise self._away("does not answer in time", _STUCK) from None
             except PermissionError:
-                message = "this user may not reach the keeper's socket"
-                raise KeeperAway(message, help="run it as the keeper's user, or: expunge keeper run --allow-user NAME") from None
+                message = f"this user may not reach the {self._place.process}'s socket"
+                option = "--allow-user" if self._place.process == KEEPER else "--let-serve"
+                help_ = f"run it as the {self._place.process}'s user, or: expunge {self._place.process} run {option} NAME"
+                raise _AWAY[self._place.process](message, help=help_) from None
             except (OSError, EOFError):
                 if time.monotonic() >= until:
-                    raise KeeperAway("the keeper, which holds the keys, is not running", help=_HELP) from None
+                    raise self._away("is not running", _HELP, f", which {_DOES[self._place.process]},") from None
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _away(self, why: str, help_: str, does: str = "") -> KeeperAway | ClerkAway:
+        process = self._place.process
+        return _AWAY[process](f"the {process}{does} {why}", help=help_.format(process))
 
     def _once(self, request: Request | None, body: bytes) -> Answer:
         connection = self._take() or Connection(self._place)
@@ -134,5 +144,5 @@ class Connections:
 
 def _require_owner(connection: socket.socket, place: KeeperPlace) -> None:
     if peer_of(connection).uid not in (place.owner(), os.geteuid()):
-        message = "a process of another user than the keystore's pretends to be the keeper"
+        message = f"a process of another user than the keystore's pretends to be the {place.process}"
         raise Misconfigured(message, help=f"find out who put {place.door} there")

@@ -1,6 +1,7 @@
 """Requests to the account guard, and their answers. A browser's response is the body: it is bytes of the outside, and may be long.
 
-No request uses a permit up but those whose act lies in the guard itself: other acts of the keeper use theirs where they act.
+Requests whose act lies in the guard use a permit up themselves, and other acts of the keeper use theirs where they act. The clerk asks for
+the end of a permit by a request of its own. Code in the web process may ask it too: it can spoil a permit that way, and do nothing by it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from expunge.adapters.keeper.answers import Answer
@@ -20,7 +21,16 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.credential_strength import Audience, Method
 from expunge.core.accounts.waits import Wait
 from expunge.errors import UsageError
-from expunge.ports.accounts.account_guard import MOST_RESPONSE, AccountGuard, Ceremony, CodeProof, CredentialCard, PasskeyProof, SeedOffer
+from expunge.ports.accounts.account_guard import (
+    MOST_RESPONSE,
+    AccountGuard,
+    AskPermits,
+    Ceremony,
+    CodeProof,
+    CredentialCard,
+    PasskeyProof,
+    SeedOffer,
+)
 
 MOST_SECRET = 256
 """Bytes of the secret of a letter."""
@@ -248,6 +258,19 @@ class FinishSignIn(_Guarding):
 
 
 @dataclass(frozen=True)
+class UsePermit(_Asking):
+    """The end of a permit, right before its act in a process that is neither the keeper nor the pages'."""
+
+    name = "use-permit"
+    permit: str
+    session: str
+    kind: str
+    account: str
+    family: str
+    details: tuple[tuple[str, Name], ...]
+
+
+@dataclass(frozen=True)
 class RemoveCredential(_Asking):
     """The end of a credential, under a permit."""
 
@@ -287,10 +310,14 @@ class CloseAccount(_Asking):
     details: tuple[tuple[str, Name], ...]
 
 
+class PermittingGuard(AccountGuard, AskPermits, Protocol):
+    """The guard, and the permits that it gave."""
+
+
 class GuardDesk:
     """Answers requests to the account guard."""
 
-    def __init__(self, guard: Callable[[], AccountGuard]) -> None:
+    def __init__(self, guard: Callable[[], PermittingGuard]) -> None:
         """``guard``: gives the guard for one request, or raises the error that the caller is answered with."""
         self._guard = guard
 
@@ -326,6 +353,7 @@ class GuardDesk:
             FinishAsk: lambda guard, ask, body: Answer(guard.finish_ask(ask.token, _bytes(ask.session), ask.ask(), _proof(ask, body))),
             BeginSignIn: lambda guard, ask, _: _ceremony(guard.begin_sign_in(_bytes(ask.session))),
             FinishSignIn: lambda guard, ask, body: Answer(str(guard.finish_sign_in(ask.token, _bytes(ask.session), body))),
+            UsePermit: lambda guard, ask, _: _done(guard.use_permit(ask.permit, _bytes(ask.session), ask.ask())),
             RemoveCredential: lambda guard, ask, _: _done(guard.remove_credential(ask.permit, _bytes(ask.session), ask.ask())),
             ChangeAddress: lambda guard, ask, _: _done(guard.change_address(ask.permit, _bytes(ask.session), ask.ask(), ask.address)),
             CloseAccount: lambda guard, ask, _: _done(guard.close_account(ask.permit, _bytes(ask.session), ask.ask())),

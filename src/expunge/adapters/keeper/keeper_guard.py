@@ -110,6 +110,10 @@ class KeeperGuard:
         """See the port."""
         return UUID(str(self._connections.ask(wire.FinishSignIn(token, session.hex()), _bounded(response)).value))
 
+    def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
+        """End a permit right before its act. After a lost answer it counts as used. See the port ``AskPermits``."""
+        self._value(wire.UsePermit(permit, session.hex(), *_parts(ask)))
+
     def remove_credential(self, permit: str, session: bytes, ask: Ask) -> None:
         """See the port."""
         self._value(wire.RemoveCredential(permit, session.hex(), *_parts(ask)))

@@ -1,4 +1,4 @@
-"""The place of a state folder's keeper: ``keeper/`` in the folder, with a lock and a socket.
+"""The place of a state folder's keeper, or of its clerk: a folder of its name in the state folder, with a lock and a socket.
 
 The lock dies with its holder, so that its next holder may remove the leftovers of an earlier keeper. A path longer than a socket's name may
 be (107 bytes) is named through a descriptor of its folder: no second place has to be found, guarded and cleaned.
@@ -22,7 +22,7 @@ from expunge.adapters.host.file_lock import FileLock
 from expunge.adapters.keeper.frames import AT_ONCE
 from expunge.errors import Misconfigured
 
-FOLDER = "keeper"
+KEEPER, CLERK = "keeper", "clerk"
 SOCKET = "socket"
 _LONGEST_NAME = 107
 _TEMPORARY_LENGTH = 32
@@ -33,15 +33,17 @@ _WAIT = 0.3
 
 @dataclass(frozen=True)
 class KeeperPlace:
-    """The place of one state folder's keeper, and the keystore that it keeps."""
+    """The place of one state folder's keeper, and the keystore that it keeps; or of its clerk, who works with the same keystore."""
 
     state: Path
     keys: Path
+    process: str = KEEPER
+    """The name of the process, and of its folder."""
 
     @property
     def folder(self) -> Path:
         """The folder of lock and socket."""
-        return self.state / FOLDER
+        return self.state / self.process
 
     @property
     def door(self) -> Path:
@@ -54,29 +56,29 @@ class KeeperPlace:
         return f"{status.st_dev:x}:{status.st_ino:x}"
 
     def owner(self) -> int:
-        """Return the user to whom the keystore belongs: a client believes no other user's keeper. Raises OSError."""
+        """Return the user to whom the keystore belongs: a client believes no process of another user. Raises OSError."""
         return self.keys.stat().st_uid
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the one keeper of the state folder for the length of a block. Raises Busy, Misconfigured, StateUnavailable."""
-        with guarded("the keeper's folder could not be made"):
+        """Be the one process of its name of the state folder, for the length of a block. Raises Busy, Misconfigured, StateUnavailable."""
+        with guarded(f"the {self.process}'s folder could not be made"):
             self.folder.mkdir(mode=0o700, exist_ok=True)
             found = self.folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             # Where commands run under another user, that user owns the state folder: a link would lead the keeper's rights elsewhere.
-            message = "the keeper's folder is a link, or belongs to another user"
+            message = f"the {self.process}'s folder is a link, or belongs to another user"
             raise Misconfigured(
                 message, help=f"install -d -o {os.geteuid()} -m 700 {shlex.quote(str(self.folder))}, after moving away what lies there"
             )
-        lock = FileLock(self.folder / "lock", wait=_WAIT, busy="a keeper of this state folder is running already")
+        lock = FileLock(self.folder / "lock", wait=_WAIT, busy=f"a {self.process} of this state folder is running already")
         with ExitStack() as stack:
-            with guarded("the keeper's lock could not be taken"):
+            with guarded(f"the {self.process}'s lock could not be taken"):
                 stack.enter_context(lock.held())
             yield
 
     def listen(self, *, for_others: bool) -> socket.socket:
-        """Listen, in the place of an earlier keeper's socket if there is one. Call it while :meth:`held`. Raises StateUnavailable.
+        """Listen, in the place of an earlier one's socket if there is one. Call it while :meth:`held`. Raises StateUnavailable.
 
         Args:
             for_others: let other users connect; who may ask is decided by their credentials.
@@ -84,7 +86,7 @@ class KeeperPlace:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         name = f"{durable.TEMPORARY_PREFIX}{secrets.token_hex(8)}"
         try:
-            with guarded("the keeper could not listen"), _named(self.folder) as folder:
+            with guarded(f"the {self.process} could not listen"), _named(self.folder) as folder:
                 self._sweep()
                 before = os.umask(0o177)
                 try:
@@ -104,7 +106,7 @@ class KeeperPlace:
 
     def leave(self) -> None:
         """Remove the socket. Call it while :meth:`held`."""
-        with guarded("the keeper's socket could not be removed"):
+        with guarded(f"the {self.process}'s socket could not be removed"):
             durable.unlink(self.door, at="keeper.socket.end")
 
     def _sweep(self) -> None:
@@ -112,7 +114,7 @@ class KeeperPlace:
             durable.unlink(path, at="keeper.socket.stale")
 
     def connect(self, seconds: float) -> socket.socket:
-        """Connect to the keeper. Raises OSError: FileNotFoundError where no keeper was, ConnectionRefusedError where one died.
+        """Connect to the process. Raises OSError: FileNotFoundError where none was, ConnectionRefusedError where one died.
 
         Args:
             seconds: the time after which an answer counts as missing.

@@ -39,6 +39,8 @@ class Threads(Enum):
     """Of a server's senders, but for their recordings."""
     ACCOUNTS = auto()
     """Of accounts of people, and of staff."""
+    FAMILIES = auto()
+    """Of families, at the clerk."""
 
 
 @dataclass(frozen=True)

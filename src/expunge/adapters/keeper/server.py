@@ -23,6 +23,7 @@ from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.frames import Frame
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted, Peer, Right, peer_of
+from expunge.adapters.keeper.place import KEEPER
 from expunge.adapters.keeper.requests import Hello, Request, Status, Stop, Threads
 from expunge.core.values.canonical import Json
 from expunge.errors import Busy, ExpungeError, Misconfigured, StateUnavailable, UsageError
@@ -34,7 +35,7 @@ _LOOK_AGAIN = 0.02
 """Seconds between two checks for room."""
 _SETTLE_EVERY = 5.0
 """Seconds between two looks for what is idle."""
-_POOLS = {Threads.VAULT: 8, Threads.SENDERS: 16, Threads.ACCOUNTS: 8}
+_POOLS = {Threads.VAULT: 8, Threads.SENDERS: 16, Threads.ACCOUNTS: 8, Threads.FAMILIES: 16}
 """Threads -> the most of them."""
 """As many as a server has: events that wait together are written with one wait for the device."""
 
@@ -71,6 +72,7 @@ class Keeper:
         limits: KeeperLimits | None = None,
         settle: Callable[[], None] | None = None,
         status: Callable[[], Mapping[str, Json]] = dict,
+        process: str = KEEPER,
     ) -> None:
         """Set up the keeper; it answers from :meth:`run` on.
 
@@ -81,7 +83,9 @@ class Keeper:
             limits: its limits.
             settle: called every few seconds, in a thread: ends what clients left behind.
             status: further facts for :class:`Status`.
+            process: the name of the process, for messages.
         """
+        self._process = process
         self._settle = settle
         self._status = status
         pools = {each: ThreadPoolExecutor(most, each.name.lower()) for each, most in _POOLS.items()}
@@ -170,18 +174,20 @@ class Keeper:
         limits, users = self._limits, list(self._others.values())
         of_others = not _is_own(peer) and (len(users) >= limits.of_others or users.count(peer.uid) >= limits.of_user)
         if of_others or len(self._clients) > limits.clients:
-            raise Busy("the keeper has as many clients as it takes", help="try again when some of them have ended")
+            message = f"the {self._process} has as many clients as it takes"
+            raise Busy(message, help="try again when some of them have ended")
         return peer
 
     def _check(self, hello: Request) -> None:
         if not isinstance(hello, Hello):
-            raise UsageError("a client of the keeper says hello first", help="ask with the same version of Expunge as the keeper runs")
+            message = f"a client of the {self._process} says hello first"
+            raise UsageError(message, help=f"ask with the same version of Expunge as the {self._process} runs")
         if hello.version != frames.VERSION:
-            message = f"the keeper speaks version {frames.VERSION} of its protocol, not version {hello.version}"
-            raise Misconfigured(message, help="restart it with the same version of Expunge: expunge keeper stop, then expunge keeper run")
+            message = f"the {self._process} speaks version {frames.VERSION} of its protocol, not version {hello.version}"
+            raise Misconfigured(message, help=f"restart it with the same version of Expunge: {self._restart}")
         if hello.keys != self._kept or self._identity() != self._kept:
-            message = "the keeper keeps another keystore than the one that lies here"
-            raise StateUnavailable(message, help="restart it: expunge keeper stop, then expunge keeper run")
+            message = f"the {self._process} works with another keystore than the one that lies here"
+            raise StateUnavailable(message, help=f"restart it: {self._restart}")
 
     @asynccontextmanager
     async def _message(self, peer: Peer, reader: asyncio.StreamReader) -> AsyncIterator[tuple[Request, bytes]]:
@@ -217,8 +223,8 @@ class Keeper:
     def _parse(self, head: Mapping[str, Json]) -> Request:
         kind = self._kinds.get(requests.named(head))
         if kind is None:
-            message = "the keeper does not know this request"
-            raise UsageError(message, help="restart it with the same version of Expunge: expunge keeper stop, then expunge keeper run")
+            message = f"the {self._process} does not know this request"
+            raise UsageError(message, help=f"restart it with the same version of Expunge: {self._restart}")
         return kind.read(head)
 
     async def _take_room(self, peer: Peer, size: int) -> None:
@@ -228,7 +234,8 @@ class Keeper:
                 while self._held + size > together or (others and self._held_by_others + others > together * 3 // 4):
                     await asyncio.sleep(_LOOK_AGAIN)
         except TimeoutError:
-            raise Busy("the keeper works on too much at once", help="try again in a moment") from None
+            message = f"the {self._process} works on too much at once"
+            raise Busy(message, help="try again in a moment") from None
         self._held += size
         self._held_by_others += others
 
@@ -242,7 +249,7 @@ class Keeper:
         except ReplyLost:
             raise
         except Exception as error:  # noqa: BLE001 - this client is told, and the keeper goes on for the others
-            message = f"the keeper met something unforeseen: {type(error).__name__}"
+            message = f"the {self._process} met something unforeseen: {type(error).__name__}"
             return answers.error_frame(StateUnavailable(message, help="this is a defect: report it; nothing half done is left"))
 
     async def _act(self, peer: Peer, request: Request, body: bytes) -> Answer:
@@ -265,8 +272,14 @@ class Keeper:
         if self._admitted.has_all(peer) or (peer.uid == 0 and not _is_own(peer)):
             return
         if _is_own(peer):
-            raise Misconfigured("this keeper runs for a server alone, and ends with it", help="end `expunge serve`")
-        raise Misconfigured("only the keeper's own user may stop it", help="run it as that user")
+            message = f"this {self._process} runs for a server alone, and ends with it"
+            raise Misconfigured(message, help="end `expunge serve`")
+        message = f"only the {self._process}'s own user may stop it"
+        raise Misconfigured(message, help="run it as that user")
+
+    @property
+    def _restart(self) -> str:
+        return f"expunge {self._process} stop, then expunge {self._process} run"
 
     async def _send(self, writer: asyncio.StreamWriter, frame: Frame) -> None:
         writer.write(frame.encode())

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from expunge.adapters.clerk.clerk_doors import doors_at
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.keeper.families.keeper_families import KeeperHandOvers, KeeperRecoveries
@@ -22,6 +23,7 @@ from expunge.adapters.state.accounts_database import AccountsDatabase
 from expunge.bootstrap import keeping
 from expunge.core.accounts.accounts_spec import AccountsSpec, MailSpec, ProviderSpec
 from expunge.core.datamap.datamap import DataMap
+from expunge.ports.families.doors import FamilyDoors
 
 _POSTGRES = 5432
 _AUTHORITIES = "/usr/share/ca-certificates"
@@ -42,6 +44,8 @@ class Accounts:
     """The keeper, which takes the company's tokens."""
     recoveries: KeeperRecoveries
     """The keeper's ways back into accounts."""
+    clerk: FamilyDoors
+    """The clerk's doors, for the pages of families."""
     reads: tuple[Path, ...]
     """Files that the process reads when it needs them."""
     writes: tuple[Path, ...]
@@ -70,6 +74,7 @@ def open_accounts(
         return None
     place = keeping.place_of_map(data_map)
     kept = KeeperAccounts(place, refused=refused), KeeperGuard(place), KeeperStaff(place), KeeperHandOvers(place), KeeperRecoveries(place)
+    clerk = doors_at(keeping.clerk_beside(place))
     mail = data_map.accounts.mail
     spec = data_map.accounts
     reads, ports = _of_providers(spec)
@@ -86,11 +91,11 @@ def open_accounts(
     if (file := database.file) is None:
         hosts.append(str(database.settings["HOST"]))
         ports = (int(database.settings["PORT"] or _POSTGRES), *ports)
-        return Accounts(*kept, reads, (), ports, looks_at, any(map(_is_looked_up, hosts)))
+        return Accounts(*kept, clerk, reads, (), ports, looks_at, any(map(_is_looked_up, hosts)))
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    return Accounts(*kept, reads, (file.parent,), ports, looks_at, any(map(_is_looked_up, hosts)))
+    return Accounts(*kept, clerk, reads, (file.parent,), ports, looks_at, any(map(_is_looked_up, hosts)))
 
 
 def provider_secret(spec: ProviderSpec) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,17 +13,13 @@ from typing import Self
 from expunge.adapters.keeper.keeper_senders import KeeperSenders
 from expunge.adapters.keeper.keeper_staff import KeeperStaff
 from expunge.bootstrap import keeping
+from expunge.bootstrap.serving import bound_child
 from expunge.errors import ExpungeError, KeeperAway
 
-_DEATH_SIGNAL = 1
-"""PR_SET_PDEATHSIG of prctl(2)."""
 _AGAIN = 2.0
 """Seconds between two starts."""
 _READY, _LOOK = 30.0, 0.05
 """Seconds in which a keeper that was started answers, and between two looks whether it does."""
-_LIBC = ctypes.CDLL(None)
-_SAFE = ("-P",)
-"""Without the working folder among the places of modules: a folder ``expunge`` there would be run with the keys at hand."""
 _HELP = "start `expunge keeper run`, which asks for the passphrase once"
 
 
@@ -148,22 +141,7 @@ class KeeperChild:
         named = () if self._map is None else ("--map", str(self._map))
         self._link, given = os.pipe() if with_link else (None, None)
         linked = () if given is None else ("--first-link-to", str(given))
-        parent = os.getpid()
-
-        def end_with_parent() -> None:
-            _LIBC.prctl(_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)
-
-        self._child = subprocess.Popen(
-            (sys.executable, *_SAFE, "-m", "expunge", "keeper", "run", "--only-serve", "--json", *linked, *named),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            # Why apart: an interruption from a terminal ends the server, which finishes what is under way and then ends the keeper.
-            start_new_session=True,
-            # Why it may: this process has one thread.
-            preexec_fn=end_with_parent,  # noqa: PLW1509
-            pass_fds=() if given is None else (given,),
-        )
+        arguments = ("keeper", "run", "--only-serve", "--json", *linked, *named)
+        self._child = bound_child.start(arguments, () if given is None else (given,))
         if given is not None:
             os.close(given)

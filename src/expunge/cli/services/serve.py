@@ -17,6 +17,7 @@ from expunge.cli.terminal import options, output
 from expunge.errors import Misconfigured, UsageError
 
 if TYPE_CHECKING:
+    from expunge.bootstrap.serving.clerk_child import ClerkChild
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.bootstrap.serving.served_map import ServedMap
     from expunge.core.attempts.client_networks import Network
@@ -71,11 +72,12 @@ def serve(
         raise UsageError(message, help=help_)
     served = set_up_pages(map_file, [_network(text) for text in proxy or []])
     pages = served.map.accounts
-    from expunge.bootstrap.serving import closed_worker
+    from expunge.bootstrap.serving.clerk_child import ClerkChild
     from expunge.bootstrap.serving.keeper_child import KeeperChild
     from expunge.bootstrap.serving.server_door import ServerDoor
 
     keeper = KeeperChild(map_file, Path(served.map.state))
+    clerk = ClerkChild(map_file, Path(served.map.state))
     with ServerDoor.of(served.map) as door:
         offers = ("lineage", "recordings") if door.has_vault else ("lineage",)
     try:
@@ -95,12 +97,22 @@ def serve(
         if pages:
             _tell_first_link(keeper, as_json=as_json)
 
-    with listening, keeper:
-        for gap in closed_worker.gaps():
-            output.note(f"the web process cannot be closed as it should be: {gap}")
-        if why_not := keeper.begin(with_link=pages is not None and _shows_link(as_json=as_json)):
-            output.note(f"requests are answered with 503 for now: {why_not}")
-        HttpServer(map_file, served, listening, ready, output.note, keeper.look_after, tls, access_log).run()
+    with listening, keeper, clerk:
+        _begin(keeper, clerk, with_pages=pages is not None, as_json=as_json)
+        beside = keeper.look_after, clerk.look_after
+        HttpServer(map_file, served, listening, ready, output.note, beside, tls, access_log).run()
+
+
+def _begin(keeper: KeeperChild, clerk: ClerkChild, *, with_pages: bool, as_json: bool) -> None:
+    """Start the processes that answers come from, where none runs; say what is not answered for now, and what cannot be closed."""
+    from expunge.bootstrap.serving import closed_worker
+
+    for gap in closed_worker.gaps():
+        output.note(f"the web process cannot be closed as it should be: {gap}")
+    if why_not := keeper.begin(with_link=with_pages and _shows_link(as_json=as_json)):
+        output.note(f"requests are answered with 503 for now: {why_not}")
+    if with_pages and (why_not := clerk.begin()):
+        output.note(f"pages of families are answered with 503 for now: {why_not}")
 
 
 def set_up_pages(map_file: Path | None, proxies: Sequence[Network] = ()) -> ServedMap:

@@ -279,7 +279,7 @@ class AccountGuard(Protocol):
 
 
 class AskPermits(Protocol):
-    """The side of the guard that acts inside the keeper ask. It is not offered over the socket."""
+    """The side of the guard that acts ask: those inside the keeper, and the clerk over the socket."""
 
     def use_permit(self, permit: str, session: bytes, ask: Ask) -> None:
         """End a permit right before the act that it is for. One permit allows one act.

@@ -115,7 +115,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
         listening: socket.socket,
         ready: Callable[[], None],
         tell: Callable[[str], None],
-        look_after: Callable[[], None],
+        look_after: Sequence[Callable[[], None]],
         tls: TlsFiles | None = None,
         access_log: str = "",
     ) -> None:
@@ -127,7 +127,7 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             listening: the socket, which is gunicorn's from here on.
             ready: called once, in this process, when a worker answers.
             tell: tells the operator something, in one line.
-            look_after: called about once a second.
+            look_after: each is called about once a second.
             tls: certificate and key; plain HTTP without.
             access_log: the file of the access log; ``-`` for standard error, empty for none.
 
@@ -185,7 +185,8 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
 
     def look_after(self) -> None:
         """Start again what runs beside the worker and has ended; called about once a second."""
-        self._look_after()
+        for each in self._look_after:
+            each()
         if self._log:
             self._log.look_after()
 

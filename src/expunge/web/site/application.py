@@ -18,6 +18,7 @@ from expunge.ports.accounts.hand_overs import HandOvers
 from expunge.ports.accounts.recoveries import Recoveries
 from expunge.ports.accounts.sealed_fields import SealedFields
 from expunge.ports.accounts.staff_directory import StaffDoor
+from expunge.ports.families.doors import FamilyDoors
 from expunge.web.routes import note_route
 from expunge.web.site.accounts.closing import account_closing
 from expunge.web.site.mail.addresses import forget, settle_confirmed
@@ -39,6 +40,7 @@ def make_pages(
     staff: StaffDoor | None = None,
     hand_overs: HandOvers | None = None,
     recoveries: Recoveries | None = None,
+    clerk: FamilyDoors | None = None,
 ) -> Pages:
     """Bring the accounts' database to the present tables, and return the application. The keeper need not run yet.
 
@@ -48,9 +50,10 @@ def make_pages(
         staff: the keeper, which knows the register of staff; pages of staff fail without.
         hand_overs: the keeper, which takes the company's tokens; pages that need it fail without.
         recoveries: the keeper, which lets people back into accounts; pages that need it fail without.
+        clerk: answers the pages of families, which fail without.
     """
     settings.EXPUNGE_FIELDS, settings.EXPUNGE_GUARD, settings.EXPUNGE_STAFF = fields, guard, staff
-    settings.EXPUNGE_HAND_OVERS, settings.EXPUNGE_RECOVERIES = hand_overs, recoveries
+    settings.EXPUNGE_HAND_OVERS, settings.EXPUNGE_RECOVERIES, settings.EXPUNGE_CLERK = hand_overs, recoveries, clerk
     email_confirmed.connect(settle_confirmed, dispatch_uid="expunge.mail")
     account_closing.connect(_forget_mail, dispatch_uid="expunge.mail")
     if not migrated():

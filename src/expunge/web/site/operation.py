@@ -38,7 +38,7 @@ class SiteOperation:
         """
         settings.EXPUNGE_TELL, settings.EXPUNGE_PROVIDER_SECRET = tell, provider_secret
         self._fields: SealedFields = accounts.fields
-        self.pages = make_pages(accounts.fields, accounts.guard, accounts.staff, accounts.hand_overs, accounts.recoveries)
+        self.pages = make_pages(accounts.fields, accounts.guard, accounts.staff, accounts.hand_overs, accounts.recoveries, accounts.clerk)
         # Why it may be away: what needs the key takes it later.
         with suppress(ExpungeError):
             take_site_key()

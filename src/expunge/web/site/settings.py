@@ -82,6 +82,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.providers",
             f"{_NAMESPACE}.staff",
             f"{_NAMESPACE}.families",
+            f"{_NAMESPACE}.portal",
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.messages",
@@ -138,6 +139,7 @@ def _pages() -> dict[str, Any]:
                         f"{_NAMESPACE}.accounts.context.recovery_under_way",
                         f"{_NAMESPACE}.providers.context.providers",
                         f"{_NAMESPACE}.staff.navigation.navigation",
+                        f"{_NAMESPACE}.portal.navigation.navigation",
                     ],
                     "libraries": {
                         "shell": f"{_NAMESPACE}.shell.tags",

@@ -1,0 +1,1 @@
+"""The clerk behind its socket, in the keeper's frames."""

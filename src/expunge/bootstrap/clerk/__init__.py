@@ -1,0 +1,1 @@
+"""The clerk: the process that answers families over a whole installation."""

@@ -1,0 +1,114 @@
+"""The installation inside the clerk: opened at the first request, and anew when its map has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from expunge.adapters.database.account_register_django import DjangoAccountRegister
+from expunge.adapters.database.journal_django import DjangoJournal
+from expunge.adapters.keeper.keeper_guard import KeeperGuard
+from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.serving.followed_map import OfMap
+from expunge.core.accounts.asks import AskKind
+from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.engine.families.openings import Openings
+from expunge.engine.families.people import FamilyPeople
+from expunge.engine.subjects.resolving import ResolvedName
+from expunge.errors import NotPermitted, NotResolved
+from expunge.ports.accounts.account_guard import AskPermits
+from expunge.ports.accounts.account_register import AccountRegister
+
+_MEMBERS = frozenset({MembershipRole.GUARDIAN, MembershipRole.SELF})
+
+
+@dataclass(frozen=True)
+class Household:
+    """What every door of the clerk stands on. Threads may share it."""
+
+    expunge: Expunge
+    register: AccountRegister
+    """The keeper's tables of accounts and memberships, in the state's database."""
+    permits: AskPermits
+    """The keeper, which ends a permit right before its act."""
+    openings: Openings
+    people: FamilyPeople
+
+    def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
+        """Return the membership of an account in a family, as the keeper's tables have it now.
+
+        Args:
+            account: asks.
+            family: the pseudonym of its subject.
+            roles: those that may; guardian and self where none is named.
+
+        Raises NotPermitted.
+        """
+        found = self.register.membership(account, family)
+        if found is None or found.role not in (roles or _MEMBERS):
+            raise NotPermitted("this account has no such role in this family", help="open a new link in the company's app")
+        return found
+
+    def require_open(self, account: UUID, family: str, session: bytes) -> Membership:
+        """Return the membership of an account that may be shown content of a family in a web session now; it uses the opening.
+
+        Raises NotPermitted; OpeningNeeded where the account has to confirm first.
+        """
+        found = self.require_member(account, family)
+        if self.register.recovery_times(account).closes(AskKind.PLAYBACK, self.expunge.context.clock.now()):
+            self.openings.end(account, family, session)
+            message = "a recovery of this account is under way, or ended a short while ago: nothing of a family is shown meanwhile"
+            raise NotPermitted(message, help="stop the recovery if it is not yours; else wait until the time that the letter says")
+        self.openings.require(account, family, session)
+        return found
+
+    def person(self, family: str) -> ResolvedName:
+        """Return the identities of a family's subject. Raises NotResolved where nothing is held, and as the stores do."""
+        found = self.people.find(family)
+        if found is None:
+            raise NotResolved("no dataset of the map holds this person", help="nothing is held, or the store that lists people was emptied")
+        return found
+
+
+class KeptHousehold:
+    """Gives the household of a map, in a process that may open its keys or ask the keeper for what they do."""
+
+    def __init__(self, map_path: Path, passphrase: str | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            map_path: the data map.
+            passphrase: of the keystore, where it has one; without it the keeper is asked.
+        """
+        self._passphrase = passphrase
+        self._openings = Openings()
+        self._households = OfMap(map_path, self._opened, _close)
+
+    @contextmanager
+    def used(self) -> Iterator[Household]:
+        """Give the household by the map as it is now, for the length of a block. Raises as :meth:`Expunge.open`."""
+        with self._households.used() as household:
+            household.expunge.stay()
+            household.register.stay()
+            yield household
+
+    def close(self) -> None:
+        """Let go of the installation."""
+        self._households.close()
+
+    def _opened(self, map_path: Path) -> Household:
+        expunge = Expunge.open(map_path, passphrase=self._passphrase)
+        journal = expunge.context.journal
+        assert isinstance(journal, DjangoJournal)
+        permits = KeeperGuard(keeping.place_of_map(expunge.map))
+        return Household(expunge, DjangoAccountRegister(journal.alias), permits, self._openings, FamilyPeople(expunge.context))
+
+
+def _close(household: Household) -> None:
+    household.register.close()
+    assert isinstance(household.permits, KeeperGuard)
+    household.permits.close()
+    household.expunge.close()
