@@ -12,8 +12,10 @@ from datetime import datetime
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.evidence.receipt_codec import instant
 from expunge.core.log import dsse
+from expunge.core.log.trust import parse as parse_policy
 from expunge.core.values import canonical
 from expunge.core.values.outcome import Reason
+from expunge.core.values.signature import parse_ed25519_pem, verify_ed25519
 from expunge.errors import EvidenceInvalid
 
 SCHEMA = "expunge.export/2"
@@ -117,10 +119,18 @@ class ExportScope:
             "tool": self.tool,
         }
 
-    def of_part(self, number: int, files: Sequence[ExportedFile], *, last: bool) -> bytes:
-        """Return the canonical bytes of a part's manifest. ``could_not`` in it is what was known when the part ended."""
-        part: dict[str, canonical.Json] = {"files": [_file(each) for each in files], "last": last, "part": number, "schema": PART_SCHEMA}
-        return canonical.encode({**self._values(), **part})
+    def of_part(self, number: int, files: Sequence[ExportedFile], pages: Mapping[str, str], *, last: bool) -> bytes:
+        """Return the canonical bytes of a part's manifest. ``could_not`` in it is what was known when the part ended.
+
+        Args:
+            number: the part, from 1.
+            files: its files.
+            pages: name of each of its pages -> hex SHA-256.
+            last: whether no part follows.
+        """
+        listed: list[canonical.Json] = [{"name": name, "sha256": digest} for name, digest in pages.items()]
+        part: dict[str, canonical.Json] = {"files": [_file(each) for each in files], "last": last, "pages": listed, "part": number}
+        return canonical.encode({**self._values(), **part, "schema": PART_SCHEMA})
 
     def of_whole(self, parts: Sequence[WrittenPart]) -> bytes:
         """Return the canonical bytes of the manifest beside the parts."""
@@ -135,6 +145,28 @@ def to_sign(manifest: bytes) -> bytes:
     return dsse.pae(manifest, PAYLOAD_TYPE)
 
 
+def verify_signed(manifest: bytes, signature: bytes, signer: bytes, policy: bytes) -> None:
+    """Check that a key of a trust policy signed a manifest.
+
+    Args:
+        manifest: its bytes.
+        signature: 64 bytes.
+        signer: the public key that came along, as PEM.
+        policy: the trust policy. Where it came along as well, it proves only that the files belong together.
+
+    Raises EvidenceInvalid.
+    """
+    public = parse_ed25519_pem(signer)
+    try:
+        verify_ed25519(public, signature, to_sign(manifest))
+    except EvidenceInvalid as error:
+        message = f"{MANIFEST} is not what {SIGNER} signed"
+        raise EvidenceInvalid(message, help="it was changed; ask for the export again") from error
+    if public not in {key.key for key in parse_policy(policy).signers}:
+        message = "the signer of the export is not one that the trust policy names"
+        raise EvidenceInvalid(message, help="it may be a forgery; ask the company by another way")
+
+
 def read_parts(manifest: bytes) -> Mapping[str, str]:
     """Return the name of each part with its hex SHA-256. Raises EvidenceInvalid."""
     match canonical.decode(manifest):
@@ -144,10 +176,10 @@ def read_parts(manifest: bytes) -> Mapping[str, str]:
 
 
 def read_files(manifest: bytes) -> Mapping[str, str]:
-    """Return the name of each file of a part with its hex SHA-256. Raises EvidenceInvalid."""
+    """Return the name of each file and page of a part with its hex SHA-256. Raises EvidenceInvalid."""
     match canonical.decode(manifest):
-        case {"schema": str(schema), "files": list(files)} if schema == PART_SCHEMA:
-            return _hashes(files)
+        case {"schema": str(schema), "files": list(files), "pages": list(pages)} if schema == PART_SCHEMA:
+            return _hashes([*files, *pages])
     raise _none()
 
 

@@ -211,7 +211,8 @@ def _held(facts: FirstPage, words: Words, language: Language) -> Iterator[str]:
             dates = words.from_to.format(first=f"{held.first:%Y-%m-%d}", last=f"{held.last:%Y-%m-%d}")
         here = words.nothing_here if held.chosen else words.not_chosen
         if held.files:
-            here = escape(words.files.format(count=number(words, held.files), size=size(words, held.bytes)))
+            form = words.file if held.files == 1 else words.files
+            here = escape(form.format(count=number(words, held.files), size=size(words, held.bytes)))
         links = [
             f'<a href="{quote(page_path(part, language, held.kind, 1))}">{escape(words.kinds[held.kind])}'
             f"{f' ({part})' if len(held.parts) > 1 else ''}</a>"

@@ -39,6 +39,7 @@ class Words:
     dates: str
     here: str
     files: str
+    file: str
     nothing_here: str
     not_chosen: str
     from_to: str
@@ -135,6 +136,7 @@ ENGLISH = Words(
     dates="From, to",
     here="In this part",
     files="{count} files, {size}",
+    file="1 file, {size}",
     nothing_here="none",
     not_chosen="not chosen",
     from_to="{first} to {last}",
@@ -208,6 +210,7 @@ SPANISH = Words(
     dates="Desde, hasta",
     here="En esta parte",
     files="{count} archivos, {size}",
+    file="1 archivo, {size}",
     nothing_here="ninguno",
     not_chosen="no elegido",
     from_to="{first} a {last}",

@@ -34,7 +34,7 @@ from expunge.core.values.ids import OrderId
 from expunge.core.values.outcome import Reason, Unable
 from expunge.core.values.signature import ed25519_pem
 from expunge.engine.export import export_register, shown_rows
-from expunge.engine.export.held_data import HeldData, beside, held
+from expunge.engine.export.held_data import HeldData, beside, held, own_copies
 from expunge.engine.export.item_chunks import ItemChunks, PieceChunks
 from expunge.engine.export.part_writer import USUAL_PART, PartWriter
 from expunge.engine.export.shown_rows import Transcripts
@@ -175,6 +175,8 @@ class _Writing:
         self._names, self._said = ArchiveNames(), Transcripts()
         self._files: list[ExportedFile] = []
         """Of the part at hand."""
+        self._hashes: dict[str, str] = {}
+        """Page of the part at hand -> hex SHA-256."""
         self._listed = 0
         """Bytes of its manifest and sums."""
         self._pages: dict[DataKind, KindPages] = {}
@@ -189,6 +191,7 @@ class _Writing:
         self._bytes = self._written = 0
         self._done = set[tuple[str, str]]()
         """(dataset, name) of items that were written, of the dataset at hand."""
+        self._copies = own_copies(located)
         self._held = held(self._map, located)
         self._of_bytes = sum(each.bytes for each in self._held if wanted.has(each.kind))
         self._facts = beside(context.data_map, located)
@@ -203,7 +206,7 @@ class _Writing:
         return ExportSummary(self._made, self._written, self._bytes, self._counts, self._failed, tuple(self._parts.written))
 
     def _order(self) -> list[str]:
-        kinds = {name: kind_held(self._map, name) for name in {*self._located.copies, *self._located.kept_copies}}
+        kinds = {name: kind_held(self._map, name) for name in self._copies}
         rank = list(DataKind).index
         chosen = [name for name, kind in kinds.items() if self._wanted.has(kind)]
         return sorted(chosen, key=lambda name: (kinds[name] not in _FIRST, rank(kinds[name]), name))
@@ -218,8 +221,7 @@ class _Writing:
 
     def _dataset(self, dataset: Dataset) -> None:
         self._done.clear()
-        kept = self._located.kept_copies.get(dataset.name, ())
-        for copy, shared in [*((each, False) for each in self._located.copies.get(dataset.name, ())), *((each, True) for each in kept)]:
+        for copy, shared in self._copies[dataset.name]:
             theirs = shared or bool(dataset.people) or dataset.shared is Shared.KEEP
             for item in self._items(dataset, copy):
                 if (dataset.name, item.name) in self._done:
@@ -439,8 +441,10 @@ class _Writing:
         return pages + self._listed + len(Language) * (_ROOM_OF_FRAMES + lists) + lists
 
     def _put(self, name: str, data: bytes, kind: str) -> None:
-        """Write a file of ours into the part at hand; it is hashed there, and named in no manifest."""
+        """Write a file of ours into the part at hand."""
         self._parts.whole(name, data, kind)
+        self._hashes[name] = sha256(data).hexdigest()
+        self._listed += _listing(name)
 
     def _end_part(self, last: bool) -> None:
         number = self._parts.number
@@ -451,13 +455,14 @@ class _Writing:
         for language in Language:
             page = export_page.first_page(self._first_page(last=last), language, self._wanted.language)
             self._put(export_page.index_name(language, self._wanted.language), page, "text/html")
-        manifest = self._scope().of_part(number, self._files, last=last)
+        manifest = self._scope().of_part(number, self._files, self._hashes, last=last)
         folder = part_folder(number)
-        sums = "".join(f"{each.sha256}  {each.name}\n" for each in self._files)
+        hashes = [*((each.name, each.sha256) for each in self._files), *self._hashes.items()]
+        sums = "".join(f"{digest}  {name}\n" for name, digest in hashes)
         self._put(f"{folder}/{SUMS}", sums.encode(), "text/plain")
         for name, data in self._signed(manifest).items():
             self._put(f"{folder}/{name}", data, "application/octet-stream")
-        self._files, self._listed, self._pages, self._here = [], 0, {}, {}
+        self._files, self._listed, self._pages, self._here, self._hashes = [], 0, {}, {}, {}
 
     def _first_page(self, *, last: bool) -> FirstPage:
         chosen = [self._held_kind(each) for each in self._held]

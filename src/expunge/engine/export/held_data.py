@@ -9,7 +9,8 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import DataMap, Inherited
 from expunge.core.datamap.protected_kinds import kind_held
 from expunge.core.export.export_page import LearntFrom
-from expunge.engine.subjects.locating import LocatedCopies
+from expunge.core.values.copy import Copy
+from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,25 @@ class HeldData:
     bytes: int
 
 
+def own_copies(located: LocatedCopies) -> dict[str, list[tuple[Copy, bool]]]:
+    """Return the copies in each dataset whose items are known to be the person's, and whether each is one that an erasure would keep.
+
+    A model, or an index made anew, is one item of many people: nothing in it says what is whose, so that none of it can be given to one.
+    """
+    found: dict[str, list[tuple[Copy, bool]]] = {}
+    for copies, kept in ((located.copies, False), (located.kept_copies, True)):
+        for name, listed in copies.items():
+            mine = [(copy, kept) for copy in listed if copy.subject != EVERYBODY and copy.items]
+            if mine:
+                found.setdefault(name, []).extend(mine)
+    return found
+
+
 def held(data_map: DataMap, located: LocatedCopies) -> tuple[HeldData, ...]:
     """Return what located copies hold of each kind, in the order in which people are told."""
     sums: dict[DataKind, tuple[int, int]] = {}
-    for name in {*located.copies, *located.kept_copies}:
-        copies = located.held_in(name)
+    for name, found in own_copies(located).items():
+        copies = [copy for copy, _ in found]
         items, size = sums.get(kind_held(data_map, name), (0, 0))
         sums[kind_held(data_map, name)] = items + sum(each.items for each in copies), size + sum(each.bytes for each in copies)
     return tuple(HeldData(kind, *sums[kind]) for kind in DataKind if sums.get(kind, (0, 0))[0])
@@ -41,7 +56,7 @@ class BesideData:
 
 def beside(data_map: DataMap, located: LocatedCopies) -> BesideData:
     """Return what was learnt from the located data, and the operator's names of places beyond its stores."""
-    has = {name for name in {*located.copies, *located.kept_copies} if any(each.items for each in located.held_in(name))}
+    has = own_copies(located).keys()
     learnt = []
     for name, dataset in data_map.datasets.items():
         if isinstance(dataset.subject, Inherited) and (sources := _sources(data_map, name) & has):
