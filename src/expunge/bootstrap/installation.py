@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 from expunge.adapters.commands.local_commands import LocalCommands
-from expunge.adapters.files.export_files import PlainExportFolder
 from expunge.adapters.files.gate_file import FileGatePublisher
 from expunge.adapters.files.index_files import FileIndex
 from expunge.adapters.files.trainings_files import FileTrainings
@@ -28,6 +27,8 @@ from expunge.bootstrap.accounts.staffing import StaffService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
+from expunge.bootstrap.exports.export_service import ExportService
+from expunge.bootstrap.exports.sealed_shelf import SealedExportShelf
 from expunge.bootstrap.gates import GateService
 from expunge.bootstrap.holds import HoldService
 from expunge.bootstrap.keeping import open_keys, vault_door_beside
@@ -49,7 +50,7 @@ from expunge.bootstrap.records import RecordService
 from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import ModelService, OrderService
-from expunge.bootstrap.state_folder import GATE, INDEX, KEYS, SCRATCH, require_keys
+from expunge.bootstrap.state_folder import EXPORTS, GATE, INDEX, KEYS, SCRATCH, require_keys
 from expunge.bootstrap.use_records import UseRecordService
 from expunge.bootstrap.vault.adopting.adoption import AdoptionService
 from expunge.bootstrap.vault.derivations import DerivationService
@@ -62,6 +63,7 @@ from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery
+from expunge.core.export.wanted_export import EVERYTHING, ExportProgress, WantedExport
 from expunge.core.journal.events import RollbackAccepted
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
@@ -78,9 +80,7 @@ from expunge.engine.execution import issued_receipts, nightly, planning, queuein
 from expunge.engine.execution.nightly import NightlyCohort, NightlyResult, StaysOut
 from expunge.engine.execution.planning import PlanForecast
 from expunge.engine.execution.step_worker import Worker
-from expunge.engine.export import exporting
-from expunge.engine.export.exporting import ExportProgress, ExportSummary, WantedExport
-from expunge.engine.export.held_data import HeldData
+from expunge.engine.export.exporting import ExportSummary
 from expunge.engine.gate import fencing
 from expunge.engine.intake import cancelling, person_orders
 from expunge.engine.intake.person_orders import Accepted
@@ -132,6 +132,7 @@ class Expunge(Queries):
         self.staff = StaffService(context, self._changing, self._alone)
         self.families = FamilyService(context, self._changing, self._alone)
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
+        self.exports = ExportService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)
         self.records = RecordService(context, self._changing, self._alone, self.published_policy)
         self._door = vault_door_beside(keys, Path(data_map.state))
@@ -226,6 +227,7 @@ class Expunge(Queries):
             commands=LocalCommands(map_path.resolve().parent),
             trainings=FileTrainings(data_map.trainings.ledger, data_map.trainings.key) if data_map.trainings else None,
             scratch=(state / SCRATCH).resolve(),
+            exports=SealedExportShelf(state / EXPORTS),
         )
         rollback = rolled_back.examine(state, keys, kept, log)
         opened = cls(data_map, context, stores, keys, kept, vaults)
@@ -438,6 +440,7 @@ class Expunge(Queries):
             recovering.recover(self.context)
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
+            self.exports.sweep()
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
 
     def discover(self) -> Discovery:
@@ -477,16 +480,11 @@ class Expunge(Queries):
         self,
         resolved: ResolvedName,
         target: Path,
-        wanted: WantedExport = exporting.EVERYTHING,
+        wanted: WantedExport = EVERYTHING,
         report: Callable[[ExportProgress], None] = lambda _: None,
     ) -> ExportSummary:
         """Write the data held about a person into a new folder: parts with pages that open offline, and signed manifests of hashes."""
-        with PlainExportFolder(target) as folder:
-            return exporting.export(self.context, resolved, folder, wanted, report)
-
-    def export_estimate(self, resolved: ResolvedName) -> tuple[HeldData, ...]:
-        """Count what is held about a person, by kind."""
-        return exporting.estimate(self.context, resolved)
+        return self.exports.write(resolved, target, wanted, report)
 
     def gate(self, max_age: timedelta = timedelta(minutes=1)) -> Gate:
         """The gate over this installation's own snapshot."""

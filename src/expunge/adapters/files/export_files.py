@@ -12,7 +12,7 @@ from typing import Self
 from expunge import durable
 from expunge.core.export.export_manifest import part_name
 from expunge.errors import UsageError
-from expunge.ports.export_folder import PartFile
+from expunge.ports.exports.export_folder import PartFile
 
 
 class PlainExportFolder:

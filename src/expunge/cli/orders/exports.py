@@ -15,7 +15,7 @@ from expunge.errors import UsageError
 
 if TYPE_CHECKING:
     from expunge.core.datamap.artefact import DataKind
-    from expunge.engine.export.exporting import ExportProgress
+    from expunge.core.export.wanted_export import ExportProgress
 
 _UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "TB": 1000**4, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3}
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT]?I?B?)", re.IGNORECASE)
@@ -39,7 +39,7 @@ def export(
     Exit code 1 when something could not be read; the pages and the lists say what.
     """
     from expunge.core.export.export_words import Language
-    from expunge.engine.export.exporting import WantedExport
+    from expunge.core.export.wanted_export import WantedExport
 
     if language not in {each.value for each in Language}:
         raise UsageError("the pages are written in no such language", help="--language en, or --language es")
@@ -102,16 +102,9 @@ class _Noting:
 
 
 def _kinds(text: str) -> frozenset[DataKind]:
-    from expunge.core.datamap.artefact import DataKind
+    from expunge.core.export.wanted_export import kinds_of
 
-    known = {each.value: each for each in DataKind} | {each.value.replace("'", "").replace(" ", "-"): each for each in DataKind}
-    words = [word.strip().lower() for word in text.split(",") if word.strip()]
-    unknown = [word for word in words if word not in known]
-    if unknown:
-        kinds = ", ".join(each.value.replace("'", "").replace(" ", "-") for each in DataKind)
-        message = f"there is no kind of data {output.visible(unknown[0])!r}" if unknown != ["list"] else "name some kinds"
-        raise UsageError(message, help=f"kinds are {kinds}")
-    return frozenset(known[word] for word in words)
+    return kinds_of([word.strip().lower() for word in text.split(",") if word.strip()])
 
 
 def _size(text: str) -> int:

@@ -24,6 +24,8 @@ class ExportEnd(StrEnum):
     """An order erases the person, or some of their data."""
     FAILED = "failed"
     """It could not be made."""
+    NO_ROOM = "no room"
+    """The disk was full."""
 
 
 @tagged("ExportBegun")

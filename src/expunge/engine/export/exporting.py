@@ -29,6 +29,7 @@ from expunge.core.export.export_manifest import (
 )
 from expunge.core.export.export_page import Entry, FirstPage, HeldKind, KindPages
 from expunge.core.export.export_words import Language
+from expunge.core.export.wanted_export import EVERYTHING, ExportProgress, WantedExport
 from expunge.core.values.copy import Copy, Item
 from expunge.core.values.ids import OrderId
 from expunge.core.values.outcome import Reason, Unable
@@ -36,7 +37,7 @@ from expunge.core.values.signature import ed25519_pem
 from expunge.engine.export import export_register, shown_rows
 from expunge.engine.export.held_data import HeldData, beside, held, own_copies
 from expunge.engine.export.item_chunks import ItemChunks, PieceChunks
-from expunge.engine.export.part_writer import USUAL_PART, PartWriter
+from expunge.engine.export.part_writer import PartWriter
 from expunge.engine.export.shown_rows import Transcripts
 from expunge.engine.gate import consent_register
 from expunge.engine.kernel import store_calls
@@ -46,7 +47,7 @@ from expunge.engine.subjects.locating import LocatedCopies
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.engine.vault import openings
 from expunge.errors import UsageError
-from expunge.ports.export_folder import ExportFolder
+from expunge.ports.exports.export_folder import ExportFolder
 from expunge.ports.optional.sealed_items import SealedItems
 
 MOST_ROWS = 300
@@ -58,32 +59,6 @@ _LINES = "application/jsonl"
 _MOST_NAME = 1000
 _FIRST = frozenset({DataKind.TRANSCRIPT})
 """Kinds that are read before all others, because recordings show them."""
-
-
-@dataclass(frozen=True)
-class WantedExport:
-    """What an export is to hold, and how it is written."""
-
-    kinds: frozenset[DataKind] = frozenset()
-    """Empty for every kind."""
-    part_size: int = USUAL_PART
-    language: Language = Language.ENGLISH
-    """Of the page that opens by itself. The other language is one link away."""
-
-    def has(self, kind: DataKind) -> bool:
-        """Return whether a kind is asked for."""
-        return not self.kinds or kind in self.kinds
-
-
-@dataclass(frozen=True)
-class ExportProgress:
-    """How far an export is."""
-
-    part: int
-    files: int
-    bytes: int
-    of_bytes: int
-    """Bytes that it will hold, as far as stores say; 0 where they do not."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +74,6 @@ class ExportSummary:
     failed: dict[str, Unable]
     """Datasets of which something could not be read: manifests and pages list them too, so that it never reads as whole."""
     parts: tuple[WrittenPart, ...]
-
-
-EVERYTHING = WantedExport()
-"""Every kind, in parts of the usual size."""
 
 
 def _silent(_: ExportProgress) -> None: ...
@@ -126,7 +97,7 @@ def export(
     Raises UsageError for a part size that is too small, NeedsApproval while guardians are in dispute, OSError of the folder.
     """
     made = export_register.new_id(context)
-    _require(context, resolved, wanted)
+    require(context, resolved, wanted)
     reader = openings.this_reader(*openings.EXPORT)
     kinds = tuple(kind for kind in DataKind if kind in wanted.kinds)
     # commit point: view implies log.
@@ -143,12 +114,13 @@ def write(
     report: Callable[[ExportProgress], None] = _silent,
 ) -> ExportSummary:
     """Write an export that is entered already. What ``report`` raises ends it. Raises as :func:`export`."""
-    _require(context, resolved, wanted)
+    require(context, resolved, wanted)
     located = locating.locate(context, (resolved.person,))
     return _Writing(context, made, wanted, located, folder, report).all()
 
 
-def _require(context: Context, resolved: ResolvedName, wanted: WantedExport) -> None:
+def require(context: Context, resolved: ResolvedName, wanted: WantedExport) -> None:
+    """Raise UsageError for a wish that cannot be met, NeedsApproval while guardians are in dispute."""
     if wanted.kinds and DataKind.MODEL in wanted.kinds and len(wanted.kinds) == 1:
         raise UsageError("nothing can be taken out of a model", help="choose another kind as well; the pages say what models learnt from")
     consent_register.require_no_dispute(context, consent_register.load(context), [resolved.person])

@@ -11,13 +11,10 @@ from types import TracebackType
 from typing import IO, Self
 
 from expunge.core.export.export_manifest import WrittenPart
+from expunge.core.export.wanted_export import LEAST_PART
 from expunge.errors import UsageError
-from expunge.ports.export_folder import ExportFolder, PartFile
+from expunge.ports.exports.export_folder import ExportFolder, PartFile
 
-LEAST_PART = 1024 * 1024
-"""Bytes of the smallest parts that may be asked for."""
-USUAL_PART = 2_000_000_000
-"""Bytes of a part where nothing else is asked for: what every file system and every program for zips can hold."""
 MOST_AT_ONCE = 8 * 1024 * 1024
 """Bytes of a file that are held in memory."""
 _HEADERS = 200
