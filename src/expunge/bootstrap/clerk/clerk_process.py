@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from expunge.adapters.clerk.export_requests import ExportDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
@@ -15,7 +16,9 @@ from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
+from expunge.bootstrap.clerk.exporter import Exporter
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
+from expunge.bootstrap.clerk.local_exports import LocalExports
 from expunge.bootstrap.clerk.local_families import LocalFamilies
 
 T = TypeVar("T")
@@ -43,18 +46,24 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
-        clerk = Keeper(handlers(kept), place.identity, admitted, process=CLERK)
+        exporter = Exporter(kept.used)
+        clerk = Keeper(handlers(kept, exporter), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening:
+            exporter.start()
             try:
                 clerk.run(listening, ready)
             finally:
                 place.leave()
+                exporter.stop()
                 kept.close()
 
 
-def handlers(kept: KeptHousehold) -> Mapping[type[Request], Handler]:
+def handlers(kept: KeptHousehold, exporter: Exporter) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
-    return {**FamilyDesk(_door(kept, LocalFamilies)).handlers()}
+    return {
+        **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
+        **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
+    }
 
 
 def _door(kept: KeptHousehold, door: Callable[[Household], T]) -> Callable[[], AbstractContextManager[T]]:

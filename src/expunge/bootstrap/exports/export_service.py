@@ -10,10 +10,11 @@ from expunge.bootstrap.service import DomainService
 from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import EVERYTHING, ExportProgress, WantedExport
 from expunge.core.journal.export_events import ExportEnd
-from expunge.core.values.ids import OrderId
+from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.export import export_register, exporting, kept_exports
 from expunge.engine.export.exporting import ExportSummary
 from expunge.engine.export.held_data import HeldData
+from expunge.engine.gate import consent_register
 from expunge.engine.subjects import locating
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.engine.vault.openings import this_reader
@@ -53,6 +54,14 @@ class ExportService(DomainService):
     def states(self, resolved: ResolvedName) -> tuple[ExportState, ...]:
         """Return every export with data of a person, those of commands among them, oldest first."""
         return export_register.of(self.context, locating.names_of(self.context, resolved.person))
+
+    def states_of(self, subject: Pseudonym) -> tuple[ExportState, ...]:
+        """Return every export with data of a subject, oldest first; no store is asked."""
+        return export_register.of(self.context, [subject])
+
+    def require_no_dispute(self, resolved: ResolvedName) -> None:
+        """Raise NeedsApproval while guardians of a person are in dispute."""
+        consent_register.require_no_dispute(self.context, consent_register.load(self.context), [resolved.person])
 
     def fetch(self, export: OrderId, part: int, first: int, last: int) -> ExportState:
         """Enter that a range of a part is about to be given out; see :func:`expunge.engine.export.export_register.fetch`."""

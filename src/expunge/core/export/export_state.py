@@ -37,9 +37,9 @@ class ExportState:
         return self.ended is None and self.until is not None and now >= self.until
 
 
-def fold(events: Iterable[object]) -> dict[OrderId, ExportState]:
-    """Return the exports that some events of the register tell of, oldest first."""
-    states: dict[OrderId, ExportState] = {}
+def fold(events: Iterable[object], before: Mapping[OrderId, ExportState] | None = None) -> dict[OrderId, ExportState]:
+    """Return the exports that some events of the register tell of, oldest first; ``before`` is what earlier events told."""
+    states = dict(before or {})
     for event in events:
         match event:
             case ExportBegun():

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.export.export_state import ExportState, fold
+from expunge.core.journal import events as ev
 from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportEvent, ExportFetched, ExportReady
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import EXPORTS, read_register, register, register_behind
+from expunge.engine.kernel.journal_streams import EXPORTS, register, register_behind
 from expunge.errors import Refused
+from expunge.ports.journal import Journal
+
+
+@dataclass
+class _Folded:
+    """How far the register was folded."""
+
+    states: dict[OrderId, ExportState] = field(default_factory=dict)
+    length: int = 0
+
+
+_FOLDED: WeakKeyDictionary[Journal, _Folded] = WeakKeyDictionary()
+_LOCK = Lock()
 
 
 def new_id(context: Context) -> OrderId:
@@ -81,8 +98,12 @@ def end(context: Context, export: OrderId, why: ExportEnd) -> bool:
 
 
 def all_exports(context: Context) -> dict[OrderId, ExportState]:
-    """Return every export that was entered, oldest first."""
-    return fold(read_register(context.journal, EXPORTS))
+    """Return every export that was entered, oldest first. What was folded before in this process is gone on with."""
+    with _LOCK:
+        known = _FOLDED.setdefault(context.journal, _Folded())
+        events = [ev.decode(data) for data in context.journal.read(EXPORTS, known.length)]
+        known.states, known.length = fold(events, known.states), known.length + len(events)
+        return known.states
 
 
 def of(context: Context, subjects: Iterable[Pseudonym]) -> tuple[ExportState, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from expunge.ports.families.export_door import ExportDoor
 from expunge.ports.families.family_door import FamilyDoor
 
 
@@ -12,3 +13,4 @@ class FamilyDoors:
     """One door for each thing that pages ask the clerk for."""
 
     families: FamilyDoor
+    exports: ExportDoor
