@@ -7,8 +7,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.export_requests import ExportDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
+from expunge.adapters.clerk.held_requests import HeldDesk
+from expunge.adapters.clerk.recording_requests import RecordingDesk
+from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted
@@ -17,9 +21,15 @@ from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.exporter import Exporter
+from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
+from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_exports import LocalExports
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.local_held import LocalHeld
+from expunge.bootstrap.clerk.local_stopping import LocalStopping
+from expunge.bootstrap.clerk.order_carrier import OrderCarrier
+from expunge.bootstrap.clerk.recordings import LocalRecordings
 
 T = TypeVar("T")
 
@@ -46,22 +56,32 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
+        room = HeldRoom(kept.used)
+        carrier = OrderCarrier(kept.used)
         exporter = Exporter(kept.used)
-        clerk = Keeper(handlers(kept, exporter), place.identity, admitted, process=CLERK)
+        clerk = Keeper(handlers(kept, room, carrier, exporter), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening:
             exporter.start()
             try:
+                room.begin()
+                carrier.start()
                 clerk.run(listening, ready)
             finally:
                 place.leave()
                 exporter.stop()
+                carrier.stop()
+                room.close()
                 kept.close()
 
 
-def handlers(kept: KeptHousehold, exporter: Exporter) -> Mapping[type[Request], Handler]:
+def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporter: Exporter) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
     return {
+        **StoppingDesk(_door(kept, LocalStopping)).handlers(),
+        **RecordingDesk(_door(kept, LocalRecordings)).handlers(),
         **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
+        **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
+        **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
         **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }
 

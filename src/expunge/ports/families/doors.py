@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.export_door import ExportDoor
 from expunge.ports.families.family_door import FamilyDoor
+from expunge.ports.families.held_door import HeldDoor
+from expunge.ports.families.recording_door import RecordingDoor
+from expunge.ports.families.stopping_door import StoppingDoor
 
 
 @dataclass(frozen=True)
@@ -14,3 +18,7 @@ class FamilyDoors:
 
     families: FamilyDoor
     exports: ExportDoor
+    held: HeldDoor
+    deletions: DeletionDoor
+    stopping: StoppingDoor
+    recordings: RecordingDoor

@@ -22,7 +22,11 @@ class Item:
     """Names of the pages that belong to it."""
 
 
-ITEMS = (Item("portal_home", gettext_lazy("What is held"), "home"),)
+ITEMS = (
+    Item("portal_home", gettext_lazy("What is held"), "home"),
+    Item("portal_stop", gettext_lazy("What is allowed"), "lock", ("portal_use",)),
+    Item("portal_keeping", gettext_lazy("How long it is kept"), "erase", ("portal_keeping_kind",)),
+)
 """In the order in which they are shown."""
 
 
