@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
-from expunge.web.site.portal import home, opening, pages, whereabouts
+from expunge.web.site.portal import home, notices, opening, pages, receipts, requests, whereabouts
 
 opening.offer_asks()
 
@@ -14,4 +14,12 @@ urlpatterns = [
     path("<slug:slug>/places/", whereabouts.places, name="portal_places"),
     path("<slug:slug>/places/off/", whereabouts.switch_off, name="portal_places_off"),
     path("<slug:slug>/lock/", opening.end, name="portal_lock"),
+    path("<slug:slug>/", include("expunge.web.site.portal.stopping.urls")),
+    path("<slug:slug>/requests/", requests.requests, name="portal_requests"),
+    path("<slug:slug>/requests/<slug:order>/", requests.one, name="portal_request"),
+    path("<slug:slug>/requests/<slug:order>/messages/", requests.thread, name="portal_thread"),
+    path("<slug:slug>/requests/<slug:order>/receipt/", receipts.receipt, name="portal_receipt"),
+    path("<slug:slug>/requests/<slug:order>/receipt/page/", receipts.page, name="portal_receipt_page"),
+    path("<slug:slug>/requests/<slug:order>/receipt/folder/", receipts.folder, name="portal_receipt_folder"),
+    path("<slug:slug>/notices/", notices.notices, name="portal_notices"),
 ]
