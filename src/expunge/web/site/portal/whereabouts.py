@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from expunge.core.datamap.artefact import DataKind
-from expunge.core.families.selection import Area
+from expunge.core.families.selection import Area, Selection
 from expunge.core.families.whereabouts import Grid
 from expunge.errors import UsageError
 from expunge.ports.families.held_door import ChosenPlaces, ChosenSquares, PlacesChoice
 from expunge.web.site.portal.kind_words import NAMED, counted, why
 from expunge.web.site.portal.member import Member, clerk, family_page
 
-ERASING = "portal_delete"
-"""The name of the page that erases what was chosen: it gets the token of the selection as ``chosen``."""
+Erasing: TypeAlias = Callable[[HttpRequest, Member, Selection], HttpResponseBase]
+"""Leads to the page on which a person sees what erasing a selection means. Nothing is done yet."""
+_ERASING: list[Erasing] = []
 _UNIT = 32
 """Height of a square in the units of the picture."""
 _MARGIN = 76
@@ -64,6 +65,11 @@ class Picture:
     unit: int = _UNIT
 
 
+def offer_erasing(act: Erasing) -> None:
+    """Have the page of places offer to erase them, by what shows the preview of a selection."""
+    _ERASING[:] = [act]
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @family_page
 def places(request: HttpRequest, member: Member) -> HttpResponseBase:
@@ -79,7 +85,7 @@ def places(request: HttpRequest, member: Member) -> HttpResponseBase:
         "listed": page.grid is not None and len(page.grid.squares) <= _MOST_LISTED,
         "rows": [(place, degrees(place.latitude, place.longitude, 4)) for place in page.places],
         "away": [(NAMED[kind], why(reason)) for kind, reason in page.not_looked],
-        "erasing": _erasing(member),
+        "erasing": bool(_ERASING),
         "standing": door.location(member.account, member.family),
     }
     return render(request, "portal/places.html", values)
@@ -99,7 +105,6 @@ def switch_off(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 def _choose(request: HttpRequest, member: Member) -> HttpResponseBase:
     here = redirect("portal_places", member.slug)
-    target = _erasing(member)
     try:
         choice = _choice(request)
     except ValueError:
@@ -107,16 +112,16 @@ def _choose(request: HttpRequest, member: Member) -> HttpResponseBase:
             request, _("Write each edge as a number of degrees: north and south from -90 to 90, west and east from -180 to 180.")
         )
         return here
-    if choice is None or target is None:
+    if choice is None or not _ERASING:
         messages.error(request, _("Choose places, squares or an area first."))
         return here
     look = request.POST.get("look", "")[:40]
     try:
-        token = clerk().held.choose(member.account, member.family, member.session, look, choice)
+        chosen = clerk().held.choose(member.account, member.family, member.session, look, choice)
     except UsageError:
         messages.error(request, _("No place of the list is meant by that, or the places have changed. Look at them and choose anew."))
         return here
-    return redirect(f"{target}?chosen={token}")
+    return _ERASING[0](request, member, chosen)
 
 
 def _choice(request: HttpRequest) -> PlacesChoice | None:
@@ -135,13 +140,6 @@ def _choice(request: HttpRequest) -> PlacesChoice | None:
         return ChosenSquares(tuple((int(row), int(column)) for row, column in squares)) if squares else None
     handles = tuple(handle for handle in request.POST.getlist("place") if handle)
     return ChosenPlaces(handles) if handles else None
-
-
-def _erasing(member: Member) -> str | None:
-    try:
-        return reverse(ERASING, args=[member.slug])
-    except NoReverseMatch:
-        return None
 
 
 # --- drawing ------------------------------------------------------------------------------------------------
