@@ -138,7 +138,6 @@ class KeptHousehold:
             openings=self._openings,
             people=people,
             labels=FamilyLabels(expunge.context, people.find),
-            selections=self._selections,
             recordings=FamilyRecordings(expunge),
             notices=NoticeIndex(expunge.context),
             owners=Owners(register, KeeperAccounts(place), letters, company=company, site=site),
