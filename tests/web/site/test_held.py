@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from expunge.bootstrap import Expunge
+from expunge.bootstrap.clerk.held_room import HeldRoom
+from expunge.bootstrap.clerk.household import KeptHousehold
+from expunge.core.accounts.family_events import MembershipDecided
+from expunge.core.accounts.memberships import MembershipRole
+from expunge.core.accounts.staff_events import ByMachineUser
+from expunge.engine.kernel.journal_streams import FAMILIES, register
 from tests.web.site.family_company import Guardian, family_site, guardian
+from tests.web.site.handing_over import newest_account
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
 
@@ -57,7 +66,7 @@ def test_places_are_shown_after_a_credential_and_never_before(served_family: Sit
     assert "3 places are held." in page.words
     assert page.words.count("51.4779° N, 0.0015° W") == 1
     # The picture has the squares of the list, and a program that reads aloud finds the words.
-    assert len(re.findall(r"<rect ", page.text)) == 3
+    assert len(re.findall(r"<rect ", page.text.partition('class="plot"')[2].partition("</svg>")[0])) == 3
     assert "We write to you about this every six months." in page.words
     # The company's service rests on no consent here: there is nothing to switch off, and the page says so.
     assert "because its service does not work without them" in page.words
@@ -136,3 +145,33 @@ def test_the_notice_of_an_order_stands_on_the_first_page_of_a_parent_and_where_a
     page = one.person.get(one.go())
     assert page.status == 200
     assert "About an order against us" not in page.words
+
+
+@pytest.mark.duty("DSG-11")
+def test_a_reminder_goes_out_once_and_names_no_child(served_family: SiteServed) -> None:
+    address = "reminded@home.example"
+    one = guardian(served_family, address, "p-tom")
+    account = newest_account(served_family)
+    ((family,),) = served_family.kept("SELECT family FROM expunge_membership WHERE account_id = ?", account.hex)
+    path = served_family.folder / "expunge.yaml"
+    with Expunge.open(path) as opened:
+        since = datetime.now(UTC) - timedelta(days=200)
+        event = MembershipDecided(since, str(account), family, MembershipRole.GUARDIAN, ByMachineUser("omar"))
+        register(opened.context.journal, FAMILIES, event)
+    kept = KeptHousehold(path)
+    room = HeldRoom(kept.used)
+    try:
+        room.remind()
+        room.remind()
+    finally:
+        room.close()
+        kept.close()
+    mails = [mail for mail in served_family.sink.to(address) if "collects places" in str(mail["Subject"])]
+    assert len({mail["Message-ID"] for mail in mails}) == 1
+    text = mails[0].as_string()
+    assert "every six months" in text
+    assert not any(word in text for word in ("p-tom", "Tom", family, "/child/", "51.4"))
+    one.go("places/")
+    one.confirm()
+    assert one.person.last is not None
+    assert "The last letter went out on" in one.person.last.words

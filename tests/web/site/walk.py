@@ -57,6 +57,8 @@ NO_PAGE = {
     "staff_company_callback": "the same",
     "staff_company_logins": "looked at in test_company_staff.py",
     "portal_lock": "takes a form and leads back",
+    "portal_places": "test_held_browser.py walks there, in a company with places",
+    "portal_places_off": "the same",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""

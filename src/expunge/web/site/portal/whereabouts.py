@@ -26,7 +26,8 @@ Erasing: TypeAlias = Callable[[HttpRequest, Member, Selection], HttpResponseBase
 _ERASING: list[Erasing] = []
 _UNIT = 32
 """Height of a square in the units of the picture."""
-_MARGIN = 76
+_MARGIN, _LABEL = 76, 84
+"""Room for the degrees at the left, and for one below."""
 _MOST_LISTED = 60
 """Squares that the form lists; beyond, an area is chosen by its edges."""
 _MOST_NUMBER = 15
@@ -165,13 +166,13 @@ def drawn(grid: Grid) -> Picture:
     first = grid.squares[0]
     north = first.north + first.row * grid.side
     west = first.west - first.column * grid.side
-    every = max(1, -(-grid.rows // 6)), max(1, -(-grid.columns // 5))
+    every = max(1, -(-grid.rows // 6)), max(1, int(-(-_LABEL // wide)))
     parallels = tuple((row * _UNIT, latitude(north - row * grid.side, places_after)) for row in range(0, grid.rows + 1, every[0]))
     meridians = tuple(
         (round(_MARGIN + column * wide, 2), longitude(_wrapped(west + column * grid.side), places_after))
         for column in range(0, grid.columns + 1, every[1])
     )
-    width, height = round(_MARGIN + grid.columns * wide + 40, 2), grid.rows * _UNIT + 30
+    width, height = round(_MARGIN + grid.columns * wide + _LABEL, 2), grid.rows * _UNIT + 30
     return Picture(width, height, _MARGIN, squares, meridians, parallels, _side(grid.side))
 
 
