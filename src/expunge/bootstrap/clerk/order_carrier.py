@@ -113,11 +113,19 @@ class OrderCarrier:
                 pauses.append(SOON)
             except ExpungeError as error:
                 telemetry.log(Action.WORK_FAILED, order=Opaque(order), error=Opaque(type(error).__name__))
-        try:
-            expunge.run_due()
-        except Busy:
-            pauses.append(SOON)
+        if not expunge.has_workers:
+            pauses.append(self._run_due(household))
         return max(0.0, min(pauses))
+
+    def _run_due(self, household: Household) -> float:
+        """Carry out what an operator queued; with state on PostgreSQL that is the workers' part."""
+        try:
+            household.expunge.run_due()
+        except Busy:
+            return SOON
+        except ExpungeError as error:
+            telemetry.log(Action.WORK_FAILED, error=Opaque(type(error).__name__))
+        return self._look
 
     def _take(self, household: Household, run: Run) -> float:
         """Take one order one step further."""
