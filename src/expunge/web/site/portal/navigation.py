@@ -22,7 +22,10 @@ class Item:
     """Names of the pages that belong to it."""
 
 
-ITEMS = (Item("portal_home", gettext_lazy("What is held"), "home"),)
+ITEMS = (
+    Item("portal_home", gettext_lazy("What is held"), "home"),
+    Item("portal_delete", gettext_lazy("Delete"), "erase", ("portal_delete_preview", "portal_deletion")),
+)
 """In the order in which they are shown."""
 
 
