@@ -117,23 +117,34 @@ def unread(each: Unread) -> str:
 
 def shown(number: int, place: Place) -> ShownPlace:
     """Return a place in words."""
-    good = place.state is PlaceState.VERIFIED
-    count = items(place.items) if place.items else ""
-    name = kind_name(place.kind)
-    match place.state:
-        case PlaceState.WAITING:
-            return ShownPlace(number, name, count, _("Waiting"), good, True, "", "")
-        case PlaceState.ERASED:
-            return ShownPlace(number, name, count, _("Erased"), good, True, "", _("Next we look for traces that are left."))
-        case PlaceState.VERIFIED:
-            return ShownPlace(number, name, count, _("Erased and verified"), good, False, "", "")
-        case PlaceState.EXPIRING:
-            return ShownPlace(number, name, count, _("Expiring"), good, False, stays(place), "")
-        case PlaceState.KEPT:
-            return ShownPlace(number, name, count, _("Kept"), good, False, stays(place), "")
-        case PlaceState.NOT_YET:
-            reason = place.reason if isinstance(place.reason, Reason) else Reason.ERROR
-            return ShownPlace(number, name, count, _("Not yet"), good, True, could_not(reason), _next(reason))
+    why = following = ""
+    if place.state is PlaceState.NOT_YET:
+        reason = place.reason if isinstance(place.reason, Reason) else Reason.ERROR
+        why, following = could_not(reason), _next(reason)
+    elif place.state in {PlaceState.EXPIRING, PlaceState.KEPT}:
+        why = stays(place)
+    elif place.state is PlaceState.ERASED:
+        following = _("Next we look for traces that are left.")
+    return ShownPlace(
+        number=number,
+        name=kind_name(place.kind),
+        count=items(place.items) if place.items else "",
+        state=str(_STATES[place.state]),
+        good=place.state is PlaceState.VERIFIED,
+        waits=not place.settled,
+        why=why,
+        next=following,
+    )
+
+
+_STATES = {
+    PlaceState.WAITING: gettext_lazy("Waiting"),
+    PlaceState.ERASED: gettext_lazy("Erased"),
+    PlaceState.VERIFIED: gettext_lazy("Erased and verified"),
+    PlaceState.EXPIRING: gettext_lazy("Expiring"),
+    PlaceState.KEPT: gettext_lazy("Kept"),
+    PlaceState.NOT_YET: gettext_lazy("Not yet"),
+}
 
 
 def _next(reason: Reason) -> str:
@@ -143,24 +154,40 @@ def _next(reason: Reason) -> str:
 
 
 def stage(of: Stage, *, final: bool) -> tuple[str, str]:
-    """Return what a status page says first, and what happens next."""
-    company = {"company": settings.EXPUNGE_SITE.company}
-    match of:
-        case Stage.COOLING:
-            return _("You can still call this off"), _("Nothing has been erased. It begins when this time is over.")
-        case Stage.WAITING:
-            return _("This begins in a moment"), _("Nothing has been erased yet.")
-        case Stage.COMPANY:
-            return _("%(company)s has to say yes first") % company, _("A person there looks at it. We write to you when it begins.")
-        case Stage.WORKING:
-            return _("We are deleting"), _("Each place is erased, and then checked for traces. You may close this page: it goes on.")
-        case Stage.DONE:
-            return _("Deleted and verified"), _("There is nothing more to do. Your receipt says how each place was checked.")
-        case Stage.IN_PART if final:
-            return _("Deleted, with exceptions"), _("What stays is listed below with its reason. Your receipt says the same.")
-        case Stage.IN_PART:
-            return _("Deleted in part"), _("The rest is listed below. We go on trying where the reason can pass.")
-        case Stage.CANCELLED:
-            return _("Called off"), _("Nothing was erased. Everything is as it was.")
-        case Stage.CAME_BACK:
-            return _("Some of it came back"), _("It was found again, and is being erased again. We have written to you.")
+    """Return what a status page says first, and what happens next. ``final``: nothing is left that a later try could do."""
+    title, following = _EXCEPTIONS if of is Stage.IN_PART and final else _STAGES[of]
+    return str(title) % {"company": settings.EXPUNGE_SITE.company}, str(following)
+
+
+_STAGES: dict[Stage, tuple[str | Promise, str | Promise]] = {
+    Stage.COOLING: (
+        gettext_lazy("You can still call this off"),
+        gettext_lazy("Nothing has been erased. It begins when this time is over."),
+    ),
+    Stage.WAITING: (gettext_lazy("This begins in a moment"), gettext_lazy("Nothing has been erased yet.")),
+    Stage.COMPANY: (
+        gettext_lazy("%(company)s has to say yes first"),
+        gettext_lazy("A person there looks at it. We write to you when it begins."),
+    ),
+    Stage.WORKING: (
+        gettext_lazy("We are deleting"),
+        gettext_lazy("Each place is erased, and then checked for traces. You may close this page: it goes on."),
+    ),
+    Stage.DONE: (
+        gettext_lazy("Deleted and verified"),
+        gettext_lazy("There is nothing more to do. Your receipt says how each place was checked."),
+    ),
+    Stage.IN_PART: (
+        gettext_lazy("Deleted in part"),
+        gettext_lazy("The rest is listed below. We go on trying where the reason can pass."),
+    ),
+    Stage.CANCELLED: (gettext_lazy("Called off"), gettext_lazy("Nothing was erased. Everything is as it was.")),
+    Stage.CAME_BACK: (
+        gettext_lazy("Some of it came back"),
+        gettext_lazy("It was found again, and is being erased again. We have written to you."),
+    ),
+}
+_EXCEPTIONS = (
+    gettext_lazy("Deleted, with exceptions"),
+    gettext_lazy("What stays is listed below with its reason. Your receipt says the same."),
+)
