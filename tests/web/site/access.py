@@ -69,7 +69,11 @@ PAGES: Mapping[str, frozenset[Role]] = {
         ),
         CUSTOMERS,
     ),
-    **dict.fromkeys(("portal_home", "portal_lock"), OF_FAMILY),
+    **dict.fromkeys(
+        ("portal_home", "portal_lock", "portal_delete", "portal_delete_preview", "portal_delete_confirm", "portal_deletion",
+         "portal_deletion_live", "portal_deletion_call_off"),
+        OF_FAMILY,
+    ),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
