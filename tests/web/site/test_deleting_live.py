@@ -42,7 +42,7 @@ def looked_at(page: Page, name: str) -> list[str]:
 
 def ordered(page: Page, one: Guardian) -> None:
     """Confirm what the preview shows, with the passkey."""
-    page.fill("#typed", "delete")
+    page.fill("#typed", "erase")
     page.locator("main form .danger").click()
     page.evaluate(
         "answer => { const field = document.querySelector('main [name=credential]'); field.value = answer; field.form.submit() }",
@@ -87,17 +87,17 @@ def test_each_step_is_shown_as_it_happens(slow_site: SiteServed, browser: Browse
         ordered(page, one)
         begun = time.monotonic()
         seen: list[str] = []
-        while not seen or "Deleted" not in seen[-1]:
+        while not seen or "Erased and" not in seen[-1]:
             shown = f"{page.locator('h1').inner_text()}: {page.locator('.lead').inner_text()}"
             if shown not in seen:
                 seen.append(shown)
-                if "deleting" in shown:
+                if "erasing" in shown:
                     violations += looked_at(page, "working")
             assert time.monotonic() - begun < 60, seen
             page.wait_for_timeout(50)
         violations += looked_at(page, "done")
-        assert any("We are deleting" in each for each in seen), seen
-        assert "Deleted and verified" in seen[-1]
+        assert any("We are erasing" in each for each in seen), seen
+        assert "Erased and verified" in seen[-1]
         assert page.locator("button", has_text="Call it off").count() == 0
         page.set_viewport_size({"width": 360, "height": 740})
         page.reload()

@@ -26,7 +26,7 @@ def ended(one: Guardian, address: str, within: float = 60.0) -> str:
     until = time.monotonic() + within
     while True:
         page = one.person.get(address)
-        if any(word in page.words for word in ("Deleted and verified", "Deleted in part", "with exceptions", "Called off")):
+        if any(word in page.words for word in ("Erased and verified", "Erased in part", "with exceptions", "Called off")):
             return page.words
         assert time.monotonic() < until, page.words
         time.sleep(0.2)
@@ -52,19 +52,19 @@ def test_a_guardian_deletes_everything_and_watches(family_alone: SiteServed) -> 
     home = previewed(one, "everything")
     page = one.person.last
     assert page.path == f"{home}delete/preview/"
-    assert "Nothing has been deleted yet" in page.words
+    assert "Nothing has been erased yet" in page.words
     assert "Transcripts" in page.words
     assert "Places" in page.words
     one.person.send("typed", typed="no")
     assert "type the word" in one.person.last.words
-    one.person.send("typed", typed="Delete")
+    one.person.send("typed", typed="Erase")
     assert "Confirm that it is you" in one.person.last.words
     assert places(family_alone, "p-ada") == 1, "nothing goes before the credential"
     one.confirm()
     address = one.person.last.path
     assert re.fullmatch(rf"{home}delete/ord-[a-z2-7]{{20}}/", address)
     words = ended(one, address)
-    assert "Deleted and verified" in words
+    assert "Erased and verified" in words
     assert "Reference" in words
     assert address.split("/")[-2] in words
     assert "p-ada" not in one.person.last.text
@@ -84,7 +84,7 @@ def test_a_stretch_of_time_goes_and_the_rest_stays(family_alone: SiteServed) -> 
     assert page.path == f"{home}delete/preview/"
     assert "Places 1 item" in " ".join(page.words.split())
     one.person.send("digest")
-    assert "Deleted and verified" in ended(one, one.person.last.path)
+    assert "Erased and verified" in ended(one, one.person.last.path)
     assert places(family_alone, "p-tom") == 0
     assert places(family_alone, "p-mia") >= 2
 
@@ -95,9 +95,9 @@ def test_a_form_that_waited_too_long_or_is_of_another_window_deletes_nothing(fam
     first = one.person.last
     previewed(one, "everything")
     one.person.last = first
-    one.person.send("typed", typed="delete")
+    one.person.send("typed", typed="erase")
     assert one.person.last.path == f"{home}delete/"
-    assert "Nothing was deleted" in one.person.last.words
+    assert "Nothing was erased" in one.person.last.words
     assert places(family_alone, "p-mia") >= 2
 
 
@@ -106,7 +106,7 @@ def test_what_changed_between_preview_and_confirmation_is_shown_again(family_alo
     home = previewed(one, "everything")
     with closing(sqlite3.connect(family_alone.folder / "world" / "app.db")) as database, database:
         database.execute("INSERT INTO whereabouts (profile_id, latitude, longitude, seen_at) VALUES ('p-mia', 1, 2, '2026-11-29')")
-    one.person.send("typed", typed="delete")
+    one.person.send("typed", typed="erase")
     one.confirm()
     assert one.person.last.path == f"{home}delete/preview/"
     assert "look at it again" in one.person.last.words
@@ -119,7 +119,7 @@ def test_another_family_finds_no_page_of_the_order(family_alone: SiteServed) -> 
     one.confirm()
     one.person.send("digest")
     address = one.person.last.path
-    assert "Deleted and verified" in ended(one, address)
+    assert "Erased and verified" in ended(one, address)
     order = address.split("/")[-2]
     stranger = guardian(family_alone, "tom.gran@home.example", "p-tom")
     home = stranger.go()

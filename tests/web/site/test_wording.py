@@ -29,7 +29,7 @@ BANNED = {
         r"csrf|http|server|database|session|biometrics",
         r"log-?in (?:page|form)s?|sign(?:ed)? (?:in|out)|log(?:ged)? on|user ?name|e-mail|click here",
         # Four verbs say what happened to data: erased, verified, expiring, kept.
-        r"delet\w+|purg\w+|wip(?:e|ed|ing)|destroy\w*|scrub\w*|anonymi[sz]\w+|verif(?:y|ied|ication)",
+        r"delet\w+|purg\w+|wip(?:e|ed|ing)|destroy\w*|scrub\w*|anonymi[sz]\w+|(?<!erased and )verif(?:y|ied|ication)",
         r"user'?s?|data subject|somebody|anybody|whoever",
     ),
     SPANISH: (
@@ -39,7 +39,7 @@ BANNED = {
         r"autentica\w+|credencial\w*|dos factores|segundo factor|2fa|mfa|totp|webauthn|token",
         r"csrf|http|servidor|base de datos|biom[eé]tric\w+|usuario",
         r"haga clic aqu[ií]|login|loguear\w*|email|e-mail",
-        r"elimin\w+|suprim\w+|destru\w+|purg\w+|verific\w+",
+        r"elimin\w+|suprim\w+|destru\w+|purg\w+|(?<!borrado y )verific\w+",
         # A person is spoken to as usted.
         r"tu|tus|tuyo|tuya|contigo|puedes|tienes|quieres|necesitas|eres|est[aá]s|has|haz",
         r"ve a|escribe tu|introduce|(?<!usted )inicia sesi[oó]n|elige",

@@ -99,14 +99,14 @@ def preview(request: HttpRequest, member: Member) -> HttpResponseBase:
         messages.info(request, _("Nothing is held any more."))
         return redirect("portal_delete", member.slug)
     except NeedsApproval:
-        messages.error(request, _("Guardians of this child disagree. Until that is settled, nothing is deleted, and nothing is shown."))
+        messages.error(request, _("Guardians of this child disagree. Until that is settled, nothing is erased, and nothing is shown."))
         return redirect("portal_home", member.slug)
     except StoreUnavailable:
-        messages.error(request, _("One of the places did not answer, so we cannot say what would be deleted. Try again in a few minutes."))
+        messages.error(request, _("One of the places did not answer, so we cannot say what would go. Come back in a few minutes."))
         return redirect("portal_delete", member.slug)
     except UsageError:
         messages.error(
-            request, _("What you chose is not there any more, or cannot be deleted by itself. Nothing was deleted: choose again.")
+            request, _("What you chose is not there any more, or cannot be erased by itself. Nothing was erased: choose again.")
         )
         return redirect("portal_delete", member.slug)
     return render(request, "portal/deleting/preview.html", _shown(found, chosen, held["form"]))
@@ -130,7 +130,7 @@ def _shown(found: DeletionPreview, chosen: Selection, form: str) -> dict[str, An
 
 def _word() -> str:
     """Return the word that a person types before everything is deleted."""
-    return _("delete")
+    return _("erase")
 
 
 @require_POST
@@ -144,7 +144,7 @@ def confirm(request: HttpRequest, member: Member) -> HttpResponseBase:
     chosen = selection.from_json(held["of"])
     if isinstance(chosen, Everything):
         if request.POST.get("typed", "").strip().casefold() != _word().casefold():
-            messages.error(request, _("Nothing was deleted: type the word “%(word)s” to go on.") % {"word": _word()})
+            messages.error(request, _("Nothing was erased: type the word “%(word)s” to go on.") % {"word": _word()})
             return redirect("portal_delete_preview", member.slug)
         ask = Ask(AskKind.DELETE_EVERYTHING, member.account, member.family, ((FORM, form), (PREVIEW, digest)))
         return asking.begin(request, ask, label=member.label, slug=member.slug)
@@ -155,7 +155,7 @@ def confirm(request: HttpRequest, member: Member) -> HttpResponseBase:
         return redirect("portal_delete_preview", member.slug)
     except (UsageError, NotResolved):
         messages.error(
-            request, _("What you chose is not there any more, or cannot be deleted by itself. Nothing was deleted: choose again.")
+            request, _("What you chose is not there any more, or cannot be erased by itself. Nothing was erased: choose again.")
         )
         return redirect("portal_delete", member.slug)
     return _answered(request, member.slug, answer)
@@ -163,7 +163,7 @@ def confirm(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 def _answered(request: HttpRequest, slug: str, answer: DeletionAnswer) -> HttpResponse:
     if answer.order is None:
-        messages.info(request, _("Something has changed since this was shown. Nothing was deleted: look at it again."))
+        messages.info(request, _("Something has changed since this was shown. Nothing was erased: look at it again."))
         return redirect("portal_delete_preview", slug)
     return redirect("portal_deletion", slug, answer.order)
 
@@ -173,7 +173,7 @@ def offer_asks() -> None:
     asking.offer(
         AskKind.DELETE_EVERYTHING,
         asking.AskPage(
-            title=lambda _request, _ask, given: _("Delete everything: %(label)s?") % {"label": given["label"]},
+            title=lambda _request, _ask, given: _("Erase everything: %(label)s?") % {"label": given["label"]},
             text=lambda _request, _ask, _given: _("Once it has begun you cannot take it back. Confirm that it is you."),
             act=_everything,
             back="portal_families",
@@ -192,5 +192,5 @@ def _held(request: HttpRequest, member: Member) -> dict[str, Any] | None:
 
 
 def _begin_again(request: HttpRequest, member: Member) -> HttpResponse:
-    messages.info(request, _("This page was open for too long, or in two windows. Nothing was deleted: choose again."))
+    messages.info(request, _("This page was open for too long, or in two windows. Nothing was erased: choose again."))
     return redirect("portal_delete", member.slug)

@@ -45,12 +45,12 @@ _REMADE = {
     EraseAct.RETRAIN: gettext_lazy("They are trained anew without this data."),
     EraseAct.REBUILD: gettext_lazy("They are made anew without this data."),
     EraseAct.FORGET: gettext_lazy("They forget what they learnt from it."),
-    EraseAct.DESTROY: gettext_lazy("They are destroyed."),
+    EraseAct.DESTROY: gettext_lazy("They are erased as a whole."),
 }
 _STAYS = {
     StayReason.SHARED: gettext_lazy("Other people are in them too, and they stay."),
-    StayReason.UNLINKED: gettext_lazy("Nothing says which of them were made from what you chose. “Delete everything” takes them."),
-    StayReason.LEFT: gettext_lazy("They can only forget a whole person. “Delete everything” makes them forget."),
+    StayReason.UNLINKED: gettext_lazy("Nothing says which of them were made from what you chose. “Erase everything” takes them."),
+    StayReason.LEFT: gettext_lazy("They can only forget a whole person. “Erase everything” makes them forget."),
     StayReason.BACKUP: gettext_lazy("They lie in backups, which end by themselves. If one is used before, they are erased again."),
 }
 _REASONS: dict[Reason, str | Promise] = {
@@ -170,15 +170,15 @@ _STAGES: dict[Stage, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("A person there looks at it. We write to you when it begins."),
     ),
     Stage.WORKING: (
-        gettext_lazy("We are deleting"),
+        gettext_lazy("We are erasing"),
         gettext_lazy("Each place is erased, and then checked for traces. You may close this page: it goes on."),
     ),
     Stage.DONE: (
-        gettext_lazy("Deleted and verified"),
+        gettext_lazy("Erased and verified"),
         gettext_lazy("There is nothing more to do. Your receipt says how each place was checked."),
     ),
     Stage.IN_PART: (
-        gettext_lazy("Deleted in part"),
+        gettext_lazy("Erased in part"),
         gettext_lazy("The rest is listed below. We go on trying where the reason can pass."),
     ),
     Stage.CANCELLED: (gettext_lazy("Called off"), gettext_lazy("Nothing was erased. Everything is as it was.")),
@@ -188,6 +188,6 @@ _STAGES: dict[Stage, tuple[str | Promise, str | Promise]] = {
     ),
 }
 _EXCEPTIONS = (
-    gettext_lazy("Deleted, with exceptions"),
+    gettext_lazy("Erased, with exceptions"),
     gettext_lazy("What stays is listed below with its reason. Your receipt says the same."),
 )

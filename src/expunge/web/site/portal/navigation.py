@@ -24,7 +24,7 @@ class Item:
 
 ITEMS = (
     Item("portal_home", gettext_lazy("What is held"), "home"),
-    Item("portal_delete", gettext_lazy("Delete"), "erase", ("portal_delete_preview", "portal_deletion")),
+    Item("portal_delete", gettext_lazy("Erase"), "erase", ("portal_delete_preview", "portal_deletion")),
 )
 """In the order in which they are shown."""
 
