@@ -94,7 +94,7 @@ class OrderCarrier:
             with self._used() as household:
                 return self.look(household)
         except ExpungeError as error:
-            telemetry.log(Action.WORK_FAILED, error=Opaque(type(error).__name__))
+            _tell(error)
             return self._look
 
     def look(self, household: Household) -> float:
@@ -112,7 +112,7 @@ class OrderCarrier:
                 # Another command runs orders: it may even run this one.
                 pauses.append(SOON)
             except ExpungeError as error:
-                telemetry.log(Action.WORK_FAILED, order=Opaque(order), error=Opaque(type(error).__name__))
+                _tell(error, order)
         if not expunge.has_workers:
             pauses.append(self._run_due(household))
         return max(0.0, min(pauses))
@@ -124,7 +124,7 @@ class OrderCarrier:
         except Busy:
             return SOON
         except ExpungeError as error:
-            telemetry.log(Action.WORK_FAILED, error=Opaque(type(error).__name__))
+            _tell(error)
         return self._look
 
     def _take(self, household: Household, run: Run) -> float:
@@ -184,6 +184,11 @@ class OrderCarrier:
             self._open.discard(order)
         self._company.discard(order)
         self._queued.pop(order, None)
+
+
+def _tell(error: ExpungeError, order: OrderId | None = None) -> None:
+    kind = type(error).__name__
+    telemetry.log(Action.WORK_FAILED, order=None if order is None else Opaque(order), error=Opaque(kind))
 
 
 def _is_over(run: Run) -> bool:

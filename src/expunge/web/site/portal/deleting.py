@@ -105,9 +105,7 @@ def preview(request: HttpRequest, member: Member) -> HttpResponseBase:
         messages.error(request, _("One of the places did not answer, so we cannot say what would go. Come back in a few minutes."))
         return redirect("portal_delete", member.slug)
     except UsageError:
-        messages.error(
-            request, _("What you chose is not there any more, or cannot be erased by itself. Nothing was erased: choose again.")
-        )
+        messages.error(request, _("What you chose is not there any more, or cannot be erased by itself. Nothing was erased: choose again."))
         return redirect("portal_delete", member.slug)
     return render(request, "portal/deleting/preview.html", _shown(found, chosen, held["form"]))
 
@@ -154,9 +152,7 @@ def confirm(request: HttpRequest, member: Member) -> HttpResponseBase:
         # Why not the ask at once: its answer leads to a page, and what was chosen is confirmed there again.
         return redirect("portal_delete_preview", member.slug)
     except (UsageError, NotResolved):
-        messages.error(
-            request, _("What you chose is not there any more, or cannot be erased by itself. Nothing was erased: choose again.")
-        )
+        messages.error(request, _("What you chose is not there any more, or cannot be erased by itself. Nothing was erased: choose again."))
         return redirect("portal_delete", member.slug)
     return _answered(request, member.slug, answer)
 

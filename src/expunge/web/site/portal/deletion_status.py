@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -73,7 +74,11 @@ _streams = Streams()
 @family_page
 def status(request: HttpRequest, member: Member, order: str) -> HttpResponseBase:
     """Show how far a deletion has come."""
-    found = clerk().deletions.status(member.account, member.family, OrderId(order))
+    try:
+        found = clerk().deletions.status(member.account, member.family, OrderId(order))
+    except NotPermitted:
+        messages.info(request, _("There is no such request of this family."))
+        return redirect("portal_delete", member.slug)
     return render(request, "portal/deleting/status.html", _shown(found, member))
 
 
@@ -83,6 +88,9 @@ def call_off(request: HttpRequest, member: Member, order: str) -> HttpResponseBa
     """Call a deletion off, where nothing was erased."""
     try:
         clerk().deletions.call_off(member.account, member.family, OrderId(order))
+    except NotPermitted:
+        messages.info(request, _("There is no such request of this family."))
+        return redirect("portal_delete", member.slug)
     except IllegalTransition:
         messages.error(request, _("It has begun to erase, and cannot be called off any more."))
     return redirect("portal_deletion", member.slug, order)
@@ -92,7 +100,11 @@ def call_off(request: HttpRequest, member: Member, order: str) -> HttpResponseBa
 @family_page
 def live(request: HttpRequest, member: Member, order: str) -> HttpResponseBase:
     """Stream how far a deletion has come, as server-sent events; each holds the part of the page that changed."""
-    found = clerk().deletions.status(member.account, member.family, OrderId(order))
+    try:
+        found = clerk().deletions.status(member.account, member.family, OrderId(order))
+    except NotPermitted:
+        # A browser does not ask again after this answer.
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if request.method == "HEAD":
         return HttpResponse(content_type="text/event-stream")
     return StreamingHttpResponse(_events(request, member, found), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
