@@ -71,6 +71,11 @@ PAGES: Mapping[str, frozenset[Role]] = {
     ),
     **dict.fromkeys(("portal_home", "portal_lock", "portal_places", "portal_places_off"), OF_FAMILY),
     **dict.fromkeys(
+        ("portal_home", "portal_lock", "portal_delete", "portal_delete_preview", "portal_delete_confirm", "portal_deletion",
+         "portal_deletion_live", "portal_deletion_call_off"),
+        OF_FAMILY,
+    ),
+    **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
             "staff_enrol_finish", "staff_company_login", "staff_company_callback",

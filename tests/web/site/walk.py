@@ -59,6 +59,11 @@ NO_PAGE = {
     "portal_lock": "takes a form and leads back",
     "portal_places": "test_held_browser.py walks there, in a company with places",
     "portal_places_off": "the same",
+    "portal_delete_confirm": "takes a form and leads on",
+    "portal_delete_preview": "needs data to delete: looked at in test_deleting_live.py",
+    "portal_deletion": "the same",
+    "portal_deletion_live": "answers a script",
+    "portal_deletion_call_off": "takes a form and leads back",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
@@ -344,6 +349,8 @@ class Walk:
         self.visit("portal_families")
         self.page.locator("main ul a").first.click()
         self.see("portal_home")
+        self.page.locator("nav.rooms a[href$='/delete/']").click()
+        self.see("portal_delete")
 
     def interrupted(self) -> None:
         """Send a form after the login of its page has ended."""

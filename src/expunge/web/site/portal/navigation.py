@@ -35,6 +35,7 @@ ITEMS = (
         below=("portal_request", "portal_thread", "portal_receipt"),
     ),
     Item("portal_notices", gettext_lazy("Notices"), "mail"),
+    Item("portal_delete", gettext_lazy("Erase"), "erase", ("portal_delete_preview", "portal_deletion")),
 )
 """In the order in which they are shown."""
 
