@@ -22,7 +22,11 @@ class Item:
     """Names of the pages that belong to it."""
 
 
-ITEMS = (Item("portal_home", gettext_lazy("What is held"), "home"),)
+ITEMS = (
+    Item("portal_home", gettext_lazy("What is held"), "home"),
+    Item("portal_timeline", gettext_lazy("Recordings"), "play", ("portal_play", "portal_choose")),
+    Item("portal_looked", gettext_lazy("Who looked"), "eye"),
+)
 """In the order in which they are shown."""
 
 
