@@ -1,4 +1,4 @@
-"""Media of a child, a range at a time (RFC 9110, section 14), and drawings for the list. Nothing may keep them, and nothing runs in them."""
+"""Media of a child, a range at a time (RFC 9110, section 14), and drawings for the list. Nothing keeps them, and nothing runs in them."""
 
 from __future__ import annotations
 
