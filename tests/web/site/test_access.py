@@ -16,7 +16,20 @@ from expunge.errors import NotPermitted
 from tests.cli.running import expunge
 from tests.web.serving import ask, issue
 from tests.web.site.access import (
-    API, ASKS, CUSTOMERS, LEAD_IN, PAGES, READERS, SLUG, STAFF, TO_PLAYERS, Cell, Operation, Role, cells, operations,
+    API,
+    ASKS,
+    CUSTOMERS,
+    LEAD_IN,
+    PAGES,
+    READERS,
+    SLUG,
+    STAFF,
+    TO_PLAYERS,
+    Cell,
+    Operation,
+    Role,
+    cells,
+    operations,
 )  # fmt: skip
 from tests.web.site.handing_over import enrol_kept, keeper_guard, newest_account
 from tests.web.site.http_person import HttpPerson, Shown

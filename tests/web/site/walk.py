@@ -57,6 +57,12 @@ NO_PAGE = {
     "staff_company_callback": "the same",
     "staff_company_logins": "looked at in test_company_staff.py",
     "portal_lock": "takes a form and leads back",
+    "portal_timeline": "test_recordings_browser.py walks there, in a company with recordings",
+    "portal_play": "the same",
+    "portal_looked": "the same",
+    "portal_choose": "takes a form and hands it to another page",
+    "portal_media": "gives out media",
+    "portal_sketch": "gives out a drawing",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""

@@ -217,7 +217,14 @@ class LocalRecordings:
         except OpeningNeeded:
             self.kept.playback.end(viewer.opening)
             raise
-        return viewer, self.kept.timeline(viewer, lambda: self.household.person(family).person, fresh=fresh)
+        return viewer, self.kept.timeline(viewer, lambda: self._person(family), fresh=fresh)
+
+    def _person(self, family: str) -> Person:
+        """Return a family's subject; of whom nothing is held, one without identifiers, whose timeline is empty."""
+        try:
+            return self.household.person(family).person
+        except NotResolved:
+            return Person(Pseudonym(family), {}, {})
 
 
 class FamilyRule:

@@ -31,6 +31,11 @@ class LookRow:
     what: str
     recording: Shown | None
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of the recording was opened, as it is now."""
+        return self.recording is not None and (self.look.first, self.look.last) == (0, self.recording.item.size)
+
 
 @require_safe
 @family_page
