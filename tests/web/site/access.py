@@ -76,6 +76,9 @@ PAGES: Mapping[str, frozenset[Role]] = {
         OF_FAMILY,
     ),
     **dict.fromkeys(
+        ("portal_timeline", "portal_choose", "portal_play", "portal_media", "portal_sketch", "portal_looked"), OF_FAMILY
+    ),
+    **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
             "staff_enrol_finish", "staff_company_login", "staff_company_callback",
@@ -112,6 +115,8 @@ LEAD_IN = frozenset(
     {"/", "/child/", "/account/login/", "/account/reauthenticate/", "/account/2fa/reauthenticate/", "/staff/", "/staff/sign-in/"}
 )
 """Pages that lead in: an answer that leads there shows nothing but what is the person's own."""
+TO_PLAYERS = frozenset({"portal_media", "portal_sketch"})
+"""They answer a player, which cannot show a page: outside an opening by 403, and not by leading to one."""
 SLUG = "<slug>"
 """Stands in a path for the family, which each session has a word of its own for."""
 

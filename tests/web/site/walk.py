@@ -64,6 +64,12 @@ NO_PAGE = {
     "portal_deletion": "the same",
     "portal_deletion_live": "answers a script",
     "portal_deletion_call_off": "takes a form and leads back",
+    "portal_timeline": "test_recordings_browser.py walks there, in a company with recordings",
+    "portal_play": "the same",
+    "portal_looked": "the same",
+    "portal_choose": "takes a form and hands it to another page",
+    "portal_media": "gives out media",
+    "portal_sketch": "gives out a drawing",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""

@@ -36,6 +36,8 @@ ITEMS = (
     ),
     Item("portal_notices", gettext_lazy("Notices"), "mail"),
     Item("portal_delete", gettext_lazy("Erase"), "erase", ("portal_delete_preview", "portal_deletion")),
+    Item("portal_timeline", gettext_lazy("Recordings"), "play", ("portal_play", "portal_choose")),
+    Item("portal_looked", gettext_lazy("Who looked"), "eye"),
 )
 """In the order in which they are shown."""
 
