@@ -41,6 +41,8 @@ class Action(StrEnum):
     CREDENTIAL_COPIED = "credential_copied"
     ATTACK_BEGAN = "attack_began"
     ATTACK_ENDED = "attack_ended"
+    CLERK_LATE = "clerk_late"
+    REMINDED = "reminded"
 
 
 class Opaque(str):

@@ -21,6 +21,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "attempts": "values",
         "datamap": "values accounts",
         "gate": "values datamap",
+        "families": "values datamap",
         "models": "values",
         "lineage": "values datamap",
         "discovery": "values datamap",
@@ -32,8 +33,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "pages": "values datamap models retention disgorgement evidence",
         "verification": "values . log evidence pages",
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
-        "orders": "values datamap models lineage evidence journal",
-        "families": "values accounts journal",
+        "orders": "values accounts datamap models lineage evidence journal",
     },
     "engine": {
         "kernel": "",
@@ -164,6 +164,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/families": "site/shell site/accounts site/defence site/factors",
         "site/receipts": "site/shell",
         "site/portal": "site/shell site/accounts site/defence site/factors site/receipts",
+        "site/portal/stopping": "site/shell site/portal",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",
@@ -176,6 +177,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "voices": "",
         "company": "voices",
         "story": "voices company",
+        "serving": "voices company story",
         "": "story",
     },
 }

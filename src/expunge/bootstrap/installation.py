@@ -359,6 +359,11 @@ class Expunge(Queries):
         self._require_whole()
         return lineage_events.tell(self.context, tuple(journal_streams.orders(self.context.journal)), lineage_http.post)
 
+    @property
+    def has_workers(self) -> bool:
+        """Whether workers of other processes may carry out orders beside this one: with state on PostgreSQL."""
+        return self._kept.leases is not None
+
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
         """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""
         self._require_whole()

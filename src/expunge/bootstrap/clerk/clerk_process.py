@@ -7,8 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
+from expunge.adapters.clerk.held_requests import HeldDesk
 from expunge.adapters.clerk.order_requests import OrderDesk
+from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted
@@ -16,10 +19,15 @@ from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
+from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
+from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.local_held import LocalHeld
 from expunge.bootstrap.clerk.local_orders import LocalOrders, LocalReceipts
+from expunge.bootstrap.clerk.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.notice_rounds import NoticeRounds
+from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 
 T = TypeVar("T")
 
@@ -46,21 +54,30 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
-        clerk = Keeper(handlers(kept), place.identity, admitted, process=CLERK)
+        room = HeldRoom(kept.used)
+        carrier = OrderCarrier(kept.used)
+        clerk = Keeper(handlers(kept, room, carrier), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening:
             try:
+                room.begin()
+                carrier.start()
                 with NoticeRounds(kept):
                     clerk.run(listening, ready)
             finally:
                 place.leave()
+                carrier.stop()
+                room.close()
                 kept.close()
 
 
-def handlers(kept: KeptHousehold) -> Mapping[type[Request], Handler]:
+def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
     return {
-        **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
         **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
+        **StoppingDesk(_door(kept, LocalStopping)).handlers(),
+        **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
+        **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
+        **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
     }
 
 

@@ -15,6 +15,8 @@ from expunge.bootstrap import Expunge, keeping
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.engine.families.kept_selections import KeptSelections
+from expunge.engine.families.labels import FamilyLabels
 from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
@@ -37,6 +39,10 @@ class Household:
     """The keeper, which ends a permit right before its act."""
     openings: Openings
     people: FamilyPeople
+    labels: FamilyLabels
+    """First names, as pages call subjects."""
+    selections: KeptSelections
+    """What families chose, and have not acted on yet."""
     notices: NoticeIndex
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
@@ -53,6 +59,10 @@ class Household:
         if found is None or found.role not in (roles or _MEMBERS):
             raise NotPermitted("this account has no such role in this family", help="open a new link in the company's app")
         return found
+
+    def members_of(self, family: str) -> tuple[Membership, ...]:
+        """Return the memberships of a family that let an account ask for what is held, as the keeper's tables have them now."""
+        return tuple(each for each in self.register.members(family) if each.role in _MEMBERS)
 
     def require_open(self, account: UUID, family: str, session: bytes) -> Membership:
         """Return the membership of an account that may be shown content of a family in a web session now; it uses the opening.
@@ -87,6 +97,7 @@ class KeptHousehold:
         """
         self._passphrase = passphrase
         self._openings = Openings()
+        self._selections = KeptSelections()
         self._households = OfMap(map_path, self._opened, _close)
 
     @contextmanager
@@ -106,8 +117,10 @@ class KeptHousehold:
         journal = expunge.context.journal
         assert isinstance(journal, DjangoJournal)
         permits = KeeperGuard(keeping.place_of_map(expunge.map))
-        register, people = DjangoAccountRegister(journal.alias), FamilyPeople(expunge.context)
-        return Household(expunge, register, permits, self._openings, people, NoticeIndex(expunge.context))
+        people = FamilyPeople(expunge.context)
+        labels = FamilyLabels(expunge.context, people.find)
+        register = DjangoAccountRegister(journal.alias)
+        return Household(expunge, register, permits, self._openings, people, labels, self._selections, NoticeIndex(expunge.context))
 
 
 def _close(household: Household) -> None:

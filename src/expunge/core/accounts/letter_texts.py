@@ -34,6 +34,8 @@ class LetterKind(StrEnum):
     RECOVERY_FINISHED = "recovery-finished"
     GUARDIAN_RECOVERED = "guardian-recovered"
     """To the other guardians of a family."""
+    LOCATION_REMINDER = "location-reminder"
+    """To each member of a family whose whereabouts are collected, every six months."""
 
 
 @dataclass(frozen=True)
@@ -324,6 +326,18 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
             "Hasta el {when} esa cuenta no muestra, exporta ni borra nada de la familia."
         ),
         "Pregúntele si fue ella. Si no fue así, escriba ahora a {company}. Su cuenta está en {site}.",
+    ),
+    (LetterKind.LOCATION_REMINDER, ENGLISH): (
+        "A reminder: {company} collects places",
+        "{company} collects where a device in your care is. It was still so on {when}. Nothing changes by this letter.",
+        "Log in at {site} to see the places, to delete them or to switch this off. To switch it off costs nothing.",
+        "{company} sends this reminder every six months, for as long as it collects places.",
+    ),
+    (LetterKind.LOCATION_REMINDER, SPANISH): (
+        "Un recordatorio: {company} recoge lugares",
+        "{company} recoge dónde está un dispositivo a su cargo. Seguía siendo así el {when}. Esta carta no cambia nada.",
+        "Entre en {site} para ver los lugares, borrarlos o desactivarlo. Desactivarlo no cuesta nada.",
+        "{company} envía este recordatorio cada seis meses, mientras recoja lugares.",
     ),
 }
 """Kind and language -> the subject, and the paragraphs. A paragraph that is a code alone stands out."""

@@ -1,1 +1,1 @@
-"""What families are told: the notices of an order's steps, and their words."""
+"""Families and what they choose of the data held about a child: pure values that pages, clerk and orders share."""

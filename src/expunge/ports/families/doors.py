@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.family_door import FamilyDoor
+from expunge.ports.families.held_door import HeldDoor
 from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
+from expunge.ports.families.stopping_door import StoppingDoor
 
 
 @dataclass(frozen=True)
@@ -15,3 +18,6 @@ class FamilyDoors:
     families: FamilyDoor
     orders: OrderDoor
     receipts: ReceiptDoor
+    held: HeldDoor
+    deletions: DeletionDoor
+    stopping: StoppingDoor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from expunge.web.site.portal import notices, opening, pages, receipts, requests
 
@@ -19,4 +19,5 @@ urlpatterns = [
     path("<slug:slug>/requests/<slug:order>/receipt/page/", receipts.page, name="portal_receipt_page"),
     path("<slug:slug>/requests/<slug:order>/receipt/folder/", receipts.folder, name="portal_receipt_folder"),
     path("<slug:slug>/notices/", notices.notices, name="portal_notices"),
+    path("<slug:slug>/", include("expunge.web.site.portal.stopping.urls")),
 ]
