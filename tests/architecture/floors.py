@@ -54,7 +54,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "execution": "kernel lineage subjects gate intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
         "threads": "kernel recipients",
-        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads",
+        "cohorts": "kernel subjects recipients retention",
+        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
         "families": (
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
