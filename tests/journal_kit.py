@@ -35,6 +35,7 @@ from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
+from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportReady
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.notice_events import (
     CohortBounced,
@@ -736,10 +737,46 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         ),
         "openings": (
             RecordingOpened(
-                at(), "0f" * 8, "doorbell", "ab" * 16, (Pseudonym("cd" * 16),), "recognise visitors", "camera", "viewer", 0, 4096
+                at(),
+                "0f" * 8,
+                "doorbell",
+                "ab" * 16,
+                (Pseudonym("cd" * 16),),
+                "recognise visitors",
+                "camera",
+                "viewer",
+                0,
+                4096,
+                "10000000-0000-4000-8000-000000000000",
+                "cd" * 16,
             ),
-            OpeningRefused(NOW, "doorbell", "ab" * 16, (Pseudonym("cd" * 16),), "adverts", "camera", "viewer", "consent was not given", 3),
+            OpeningRefused(
+                NOW,
+                "doorbell",
+                "ab" * 16,
+                (Pseudonym("cd" * 16),),
+                "adverts",
+                "camera",
+                "viewer",
+                "consent was not given",
+                3,
+                "10000000-0000-4000-8000-000000000000",
+                "cd" * 16,
+            ),
             OpeningsReviewed(NOW, NOW, 1, 0, "priya"),
+        ),
+        "exports": (
+            ExportBegun(
+                at(),
+                OrderId("exp-" + "e" * 20),
+                (Pseudonym("cd" * 16),),
+                (DataKind.VOICE, DataKind.TRANSCRIPT),
+                "expunge",
+                "6f1a2c34-0d5e-4b6f-8a7b-9c8d7e6f5a4b",
+            ),
+            ExportReady(at(), OrderId("exp-" + "e" * 20), (4096, 512), NOW),
+            ExportFetched(at(), OrderId("exp-" + "e" * 20), 1, 0, 4096),
+            ExportEnded(at(), OrderId("exp-" + "e" * 20), ExportEnd.EXPIRED),
         ),
         "epochs": (
             EpochRotated(at(), 2, 40_000, "expunge"),
@@ -753,10 +790,10 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         ),
         "staff": staff(at),
         "families": families(at),
-        **told_families(at),
         "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),
         "reminders": (LocationReminded(at(), Pseudonym("ef" * 16), 2), LocationSwitchedOff(at(), Pseudonym("ef" * 16), ("weather",))),
         "periods": periods(),
+        **told_families(at),
     }
 
 

@@ -169,6 +169,7 @@ def test_each_scheme_has_its_port(server: str, port: int) -> None:
         f"{ORIGIN}, password_memory: 18 MiB",
         f"{ORIGIN}, password_memory: 2 GiB",
         f"{ORIGIN}, password_memory: much",
+        f"{ORIGIN}, playback: nothing of that name",
         f"{ORIGIN}, mail: {{server: 'smtps://u:s3cret@mail.example.com', sender: a@b.example}}",
         f"{ORIGIN}, mail: {{server: 'smtps://u@mail.example.com', sender: a@b.example}}",
         f"{ORIGIN}, mail: {{server: 'smtps://mail.example.com', sender: a@b.example, secret_file: ./x}}",
@@ -189,7 +190,7 @@ def test_each_scheme_has_its_port(server: str, port: int) -> None:
         f"{ORIGIN}, providers: [{HOME}, {HOME.replace('https://id', 'https://other')}]",
         f"{ORIGIN}, providers: [{HOME}, {HOME.replace('id: home', 'id: house')}]",
     ],
-    ids=range(35),
+    ids=range(36),
 )
 def test_what_cannot_be_meant_is_a_fault(tmp_path: Path, accounts: str) -> None:
     faults = examine(written(tmp_path, accounts), {}, kinds=Kinds()).faults
@@ -225,6 +226,7 @@ def mapped(spec: AccountsSpec) -> DataMap:
         (replace(SAFE, company="Acme"), ()),
         (replace(SAFE, password_memory=2 * PASSWORD_MEMORY), ()),
         (replace(SAFE, password_memory=LEAST_PASSWORD_MEMORY), ("a guess at a stolen hash of a password costs less",)),
+        (replace(SAFE, playback="look at recordings"), ()),
         (replace(SAFE, providers=(PROVIDER,)), ("customers may log in by a further provider",)),
         (replace(SAFE, handover=HANDOVER), ("one more key says who is guardian of whom",)),
         (replace(SAFE, posted=(NOTICE,)), ()),
@@ -243,6 +245,7 @@ def mapped(spec: AccountsSpec) -> DataMap:
         "another name",
         "more memory",
         "less memory",
+        "a purpose of playback",
         "a provider",
         "a key",
         "a notice",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from expunge.adapters.clerk.clerk_deletions import ClerkDeletions
+from expunge.adapters.clerk.clerk_exports import ClerkExports
 from expunge.adapters.clerk.clerk_families import ClerkFamilies
+from expunge.adapters.clerk.clerk_guardians import ClerkGuardians
 from expunge.adapters.clerk.clerk_held import ClerkHeld
 from expunge.adapters.clerk.clerk_orders import ClerkOrders, ClerkReceipts
+from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
 from expunge.adapters.clerk.clerk_stopping import ClerkStopping
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
@@ -21,10 +24,13 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
     """
     connections = Connections(place, patience)
     return FamilyDoors(
-        stopping=ClerkStopping(connections),
-        families=ClerkFamilies(connections),
-        held=ClerkHeld(connections),
-        deletions=ClerkDeletions(connections),
+        guardians=ClerkGuardians(connections),
         orders=ClerkOrders(connections),
         receipts=ClerkReceipts(connections),
+        recordings=ClerkRecordings(connections),
+        stopping=ClerkStopping(connections),
+        families=ClerkFamilies(connections),
+        exports=ClerkExports(connections),
+        held=ClerkHeld(connections),
+        deletions=ClerkDeletions(connections),
     )

@@ -162,6 +162,8 @@ class AccountsSpec:
     """Notices of orders that the pages show, in the order of the map."""
     password_memory: int = PASSWORD_MEMORY
     """Bytes of memory that the hash of one password takes (Argon2id with two passes, RFC 9106)."""
+    playback: str = ""
+    """The purpose that the gate has to permit before a family hears or sees a recording of its own; empty where none has to."""
     line: int = field(default=0, compare=False)
     """Line of the map, for messages."""
 

@@ -70,7 +70,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
     ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"compare", "label", "last_used", "inactive_after"}),
     OnErase: frozenset({"compare"}),
-    AccountsSpec: frozenset({"password_memory", "posted"}),
+    AccountsSpec: frozenset({"password_memory", "playback", "posted"}),
     StoreSpec: frozenset({"scan"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
@@ -326,6 +326,8 @@ def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list
         reasons.append("staff may log in from more networks")
     if old.mail is not None and new.mail is not None and old.mail.sealed and not new.mail.sealed:
         reasons.append("mail, with codes in it, goes to its server without TLS")
+    if old.playback and not new.playback:
+        reasons.append("families hear recordings without a purpose that permits it")
     if new.password_memory < old.password_memory:
         reasons.append("a guess at a stolen hash of a password costs less")
     for audience in ProviderAudience:

@@ -15,6 +15,7 @@ def accounts() -> Schema:
         "mail": _mail(),
         "handover": _handover(),
         "password_memory": _text("Memory that the hash of one password takes: 100 MiB by default, 19 MiB at least."),
+        "playback": _text("The purpose that has to permit it before a family hears or sees a recording of its own; none by default."),
         "networks": {
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
             "description": "Networks from which staff may log in: 10.0.0.0/8; any by default.",

@@ -25,6 +25,8 @@ class Item:
 
 ITEMS = (
     Item("portal_home", gettext_lazy("What is held"), "home"),
+    Item("portal_stop", gettext_lazy("What is allowed"), "lock", ("portal_use",)),
+    Item("portal_keeping", gettext_lazy("How long it is kept"), "erase", ("portal_keeping_kind",)),
     Item(
         "portal_requests",
         gettext_lazy("Requests"),
@@ -32,8 +34,6 @@ ITEMS = (
         below=("portal_request", "portal_thread", "portal_receipt"),
     ),
     Item("portal_notices", gettext_lazy("Notices"), "mail"),
-    Item("portal_stop", gettext_lazy("What is allowed"), "lock", ("portal_use",)),
-    Item("portal_keeping", gettext_lazy("How long it is kept"), "erase", ("portal_keeping_kind",)),
 )
 """In the order in which they are shown."""
 

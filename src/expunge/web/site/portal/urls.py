@@ -12,6 +12,7 @@ urlpatterns = [
     path("", pages.families, name="portal_families"),
     path("<slug:slug>/", pages.home, name="portal_home"),
     path("<slug:slug>/lock/", opening.end, name="portal_lock"),
+    path("<slug:slug>/", include("expunge.web.site.portal.stopping.urls")),
     path("<slug:slug>/requests/", requests.requests, name="portal_requests"),
     path("<slug:slug>/requests/<slug:order>/", requests.one, name="portal_request"),
     path("<slug:slug>/requests/<slug:order>/messages/", requests.thread, name="portal_thread"),
@@ -19,5 +20,4 @@ urlpatterns = [
     path("<slug:slug>/requests/<slug:order>/receipt/page/", receipts.page, name="portal_receipt_page"),
     path("<slug:slug>/requests/<slug:order>/receipt/folder/", receipts.folder, name="portal_receipt_folder"),
     path("<slug:slug>/notices/", notices.notices, name="portal_notices"),
-    path("<slug:slug>/", include("expunge.web.site.portal.stopping.urls")),
 ]
