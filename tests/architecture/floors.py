@@ -21,7 +21,6 @@ FLOORS: dict[str, dict[str, str]] = {
         "attempts": "values",
         "datamap": "values accounts",
         "gate": "values datamap",
-        "families": "values datamap",
         "models": "values",
         "lineage": "values datamap",
         "discovery": "values datamap",
@@ -34,8 +33,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "verification": "values . log evidence pages",
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "export": "values datamap log evidence journal",
-        "orders": "values datamap models lineage evidence journal",
-        "families": "values accounts journal",
+        "orders": "values accounts datamap models lineage evidence journal",
     },
     "engine": {
         "kernel": "",
@@ -57,7 +55,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "execution": "kernel lineage subjects gate export intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
         "threads": "kernel recipients",
-        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads",
+        "cohorts": "kernel subjects recipients retention",
+        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
         "families": (
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"

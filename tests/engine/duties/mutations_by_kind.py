@@ -25,6 +25,7 @@ _PAGES = ("tests/web/site/test_staff_decisions.py",)
 _FUNCTIONS = ("tests/core/accounts/test_staff_functions.py",)
 _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
+_COHORTS = ("tests/engine/cohorts/test_cohorts.py",)
 _ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
 
 
@@ -570,5 +571,21 @@ STAFF = (
     Mutation(
         "NST-10", "an idle account goes on", "core/accounts/staff_state.py",
         "return StaffStanding.IDLE if self.unseen(now) > IDLE_DAYS else StaffStanding.ACTIVE", "return StaffStanding.ACTIVE", _STAFF,
+    ),
+    Mutation(
+        "RNG-30", "a customer without a time is not of the period", "engine/cohorts/customers.py",
+        "if span.value and began < query.until", "if span.value and span.first and began < query.until", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "customers found later have no time of their own", "engine/cohorts/customers.py",
+        "found += deadlines.owed(context, what, LATER, {IDENTIFIED: identified})", "pass", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "another letter is sent than was fixed", "engine/cohorts/letters.py",
+        "if template.digest != cohort.template:", "if False:", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "a customer who was told is told again", "core/journal/cohorts.py",
+        "_OWED = frozenset({Told.NOT_YET,", "_OWED = frozenset({Told.TAKEN, Told.NOT_YET,", _COHORTS,
     ),
 )  # fmt: skip
