@@ -8,9 +8,12 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.household import KeptHousehold
@@ -21,6 +24,8 @@ from tests.web.site.family_company import Guardian, guardian
 from tests.web.site.handing_over import newest_account
 from tests.web.site.kit import SiteServed
 from tests.web.site.stopping_company import flag, give, stopping_site
+from tests.web.site.test_accessibility import check, look_around
+from tests.web.site.walk_stopping import walk
 
 STOPPED = re.compile(r"Stopped at \d\d:\d\d:\d\d")
 
@@ -96,11 +101,10 @@ def test_the_end_of_the_last_use_says_what_is_erased_and_names_the_order(served:
     one = guardian(served, "ada.mother@home.example", "p-ada")
     page = one.go("stop/review/")
     assert one.person.last is not None
-    assert "If you stop it, nothing else needs this. voice recordings: erased; transcripts: erased" not in one.person.last.words
-    assert "nothing else needs this. voice recordings: erased" in one.person.last.words
+    assert "If you stop it: Voice recordings will be erased." in one.person.last.words
     told = one.person.post(page)
     assert re.search(
-        r"Nothing else needs this\. voice recordings: erased.* The order for it has the reference ord-[a-z2-7]{20}\.", told.words
+        r"Voice recordings will be erased\. .*Nothing else needs it\. The order for it has the reference ord-[a-z2-7]{20}\.", told.words
     )
 
 
@@ -186,6 +190,17 @@ def test_an_unused_profile_is_kept_by_a_button_and_twice_is_once(served: SiteSer
     assert "It will be erased by" in one.person.last.words
     assert "is kept. There is nothing to do." in one.person.post(page).words
     assert "is kept. There is nothing to do." in one.person.post(page).words
+
+
+@pytest.mark.parametrize(
+    ("lang", "least", "options"), [("en", 24, {}), ("es", 44, {"is_mobile": True, "has_touch": True})], ids=["wide", "phone in Spanish"]
+)
+def test_no_page_violates_a_rule(served: SiteServed, browser: Browser, lang: str, least: int, options: dict[str, Any]) -> None:
+    wide = {"viewport": {"width": 390, "height": 844}} if options else {"viewport": {"width": 1100, "height": 760}}
+    way = partial(walk, name=f"walker.{lang}")
+    looked = look_around(served, browser, least=least, walk=way, locale=lang, **wide, **options)
+    check(looked, lang)
+    assert len({shape["title"] for shape in looked.shapes.values()}) >= 6
 
 
 def test_nothing_of_a_person_stands_in_an_address_or_in_the_log(served: SiteServed) -> None:

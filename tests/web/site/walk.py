@@ -57,6 +57,11 @@ NO_PAGE = {
     "staff_company_callback": "the same",
     "staff_company_logins": "looked at in test_company_staff.py",
     "portal_lock": "takes a form and leads back",
+    "portal_stop": "test_stopping.py walks there, in a company that asks for consent",
+    "portal_use": "the same",
+    "portal_keeping": "the same",
+    "portal_keeping_kind": "the same",
+    "portal_unused": "the same",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""

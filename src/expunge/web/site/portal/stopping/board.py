@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods, require_safe
 
 from expunge.core.consent.board import GROUPS, BoardEntry, BoardSwitch
@@ -74,7 +75,7 @@ class Switch:
     @property
     def follows(self) -> list[str]:
         """What a withdrawal takes away, or took."""
-        return [str(words.ACTS[each.act]) % {"kind": words.KINDS[each.kind]} for each in self.switch.follows]
+        return [capfirst(str(words.ACTS[each.act]) % {"kind": words.KINDS[each.kind]}) for each in self.switch.follows]
 
     @property
     def learnt(self) -> str:
