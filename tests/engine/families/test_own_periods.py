@@ -176,6 +176,7 @@ def test_a_kind_or_period_that_is_not_offered_is_refused_and_nothing_is_written(
         assert opened.context.journal.length("periods") == 0
 
 
+@pytest.mark.duty("COP-11")
 def test_events_in_records_go_by_the_time_in_them(family: Household) -> None:
     now = datetime.now(UTC)
     said = [(ANNA, -3, "asked how deep the deepest lake of Siberia is"), (ANNA, 1, "wants to be woken when the bakery opens")]

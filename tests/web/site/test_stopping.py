@@ -108,6 +108,7 @@ def test_the_end_of_the_last_use_says_what_is_erased_and_names_the_order(served:
     )
 
 
+@pytest.mark.duty("COP-11")
 def test_a_gate_that_cannot_be_written_is_not_called_stopped(served: SiteServed) -> None:
     give(served, "p-ada", "training")
     one = guardian(served, "unwritable@home.example", "p-ada")
