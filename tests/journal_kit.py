@@ -36,7 +36,21 @@ from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
+from expunge.core.journal.notice_events import (
+    CohortBounced,
+    CohortFound,
+    CohortSent,
+    CohortTried,
+    LetterResult,
+    NoticeKind,
+    NoticeSent,
+    NoticesSeen,
+    NoticeTried,
+)
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
+from expunge.core.journal.posting_events import TextMissing, TextPosted
+from expunge.core.journal.reminder_events import LocationReminded, LocationSwitchedOff
+from expunge.core.journal.thread_events import MessageKind, MessageWritten, ThreadEnded, ThreadSide
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
 from expunge.core.models.membership_opinion import Opinion
 from expunge.core.models.model_outcomes import (
@@ -68,7 +82,7 @@ from expunge.core.values.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown
 from expunge.core.values.periods import Period
-from expunge.core.values.scope import Scope
+from expunge.core.values.scope import ItemScope, Scope
 from expunge.core.verification.ledger_record import LedgerKind, LedgerRecord
 from tests.evidence_kit import absent, entry, fulfilled, in_part, opinion, recognised
 
@@ -80,6 +94,7 @@ NOW = START + timedelta(days=400)
 MIA, BEN, EVE, MUM, DAD = (Pseudonym(letter * 32) for letter in "abcde")
 LIFE, SCOPED, LATER, RETIRED, UNUSED, TAKEN = (OrderId(f"ord-{letter * 20}") for letter in "abcdef")
 SHARED = OrderId("ord-nnnnnnnnnnnnnnnnnnnn")
+ITEMS = OrderId("ord-oooooooooooooooooooo")
 EVERY_OUTCOME: tuple[Outcome, ...] = (
     Erased(3, 4096),
     Absent(),
@@ -130,6 +145,20 @@ def scoped_plan() -> Plan:
     scope = Scope("retention voice: 90 days", ("recordings", "voices"), ("voices",), {"people": 12})
     steps = (Step(StepId("erase:recordings"), StepKind.ERASE, "media", ("recordings",), (), "scrubbed"),)
     return Plan(SCOPED, (EVE,), digest("map"), steps, (), scope, (Pseudonym("9" * 32),))
+
+
+def item_plan() -> Plan:
+    """About named items of a person."""
+    scope = ItemScope(
+        "2 named items of recordings, and what was made from them",
+        ("labels", "recordings", "transcripts"),
+        ("transcripts",),
+        {"items": 2},
+        {"recordings": 2},
+        ("labels",),
+    )
+    steps = (Step(StepId("erase:recordings"), StepKind.ERASE, "media", ("recordings",), (), "scrubbed"),)
+    return Plan(ITEMS, (MIA,), digest("map"), steps, (), scope)
 
 
 def shared_plan() -> Plan:
@@ -279,9 +308,14 @@ def short_orders() -> dict[str, tuple[ev.Event, ...]]:
 
 
 def shared() -> dict[str, tuple[ev.Event, ...]]:
-    """An order by which people outside it lose something; there is none in the old journal."""
+    """An order by which people outside it lose something, and one about named items; there is none in the old journal."""
     at = Times(START + timedelta(days=35))
-    return {str(SHARED): (received(at(), SHARED, OrderKind.ERASURE, (MIA, BEN)), ev.Fenced(at()), planned(at(), shared_plan()))}
+    return {
+        str(SHARED): (received(at(), SHARED, OrderKind.ERASURE, (MIA, BEN)), ev.Fenced(at()), planned(at(), shared_plan())),
+        str(ITEMS): (
+            received(at(), ITEMS, OrderKind.ERASURE, (MIA,), scope=item_plan().scope), ev.Fenced(at()), planned(at(), item_plan())
+        ),
+    }  # fmt: skip
 
 
 def causes() -> dict[str, tuple[ev.Event, ...]]:
@@ -613,6 +647,32 @@ def staff(at: Times) -> tuple[ev.Event, ...]:
     )
 
 
+def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
+    """What was written about orders, and the notices of their steps."""
+    account, child = "0f1e2d3c-4b5a-4968-8778-695a4b3c2d1e", Pseudonym("cd" * 16)
+    message = (LIFE, child, ThreadSide.PERSON, MessageKind.APPEAL, account)
+    return {
+        "threads": (
+            MessageWritten(at(), "01" * 8, *message),
+            MessageWritten(at(), "02" * 8, LIFE, child, ThreadSide.COMPANY, MessageKind.REJECTED, "priya"),
+            *(MessageWritten(at(), digest(kind)[:16], LIFE, child, ThreadSide.COMPANY, kind, "priya") for kind in MessageKind),
+            ThreadEnded(at(), LIFE, child),
+        ),
+        "notices": (
+            NoticeTried(at(), "03" * 8, LIFE, NoticeKind.IN_PART, account),
+            *(NoticeTried(at(), digest(kind)[:16], LIFE, kind, account) for kind in NoticeKind),
+            *(NoticeSent(at(), "03" * 8, account, result) for result in LetterResult),
+            NoticesSeen(at(), account, child, NOW),
+        ),
+        "cohorts": (
+            CohortFound(at(), "reviewed recordings", "voice", START, NOW, digest("letter"), (child,)),
+            CohortTried(at(), "reviewed recordings", child),
+            CohortSent(at(), "reviewed recordings", child, LetterResult.REFUSED),
+            CohortBounced(at(), "reviewed recordings", child, "priya"),
+        ),
+    }
+
+
 def small_registers() -> dict[str, tuple[ev.Event, ...]]:
     at = Times(START + timedelta(days=110))
     return {
@@ -676,9 +736,32 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         ),
         "openings": (
             RecordingOpened(
-                at(), "0f" * 8, "doorbell", "ab" * 16, (Pseudonym("cd" * 16),), "recognise visitors", "camera", "viewer", 0, 4096
+                at(),
+                "0f" * 8,
+                "doorbell",
+                "ab" * 16,
+                (Pseudonym("cd" * 16),),
+                "recognise visitors",
+                "camera",
+                "viewer",
+                0,
+                4096,
+                "10000000-0000-4000-8000-000000000000",
+                "cd" * 16,
             ),
-            OpeningRefused(NOW, "doorbell", "ab" * 16, (Pseudonym("cd" * 16),), "adverts", "camera", "viewer", "consent was not given", 3),
+            OpeningRefused(
+                NOW,
+                "doorbell",
+                "ab" * 16,
+                (Pseudonym("cd" * 16),),
+                "adverts",
+                "camera",
+                "viewer",
+                "consent was not given",
+                3,
+                "10000000-0000-4000-8000-000000000000",
+                "cd" * 16,
+            ),
             OpeningsReviewed(NOW, NOW, 1, 0, "priya"),
         ),
         "epochs": (
@@ -693,7 +776,10 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         ),
         "staff": staff(at),
         "families": families(at),
+        "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),
+        "reminders": (LocationReminded(at(), Pseudonym("ef" * 16), 2), LocationSwitchedOff(at(), Pseudonym("ef" * 16), ("weather",))),
         "periods": periods(),
+        **told_families(at),
     }
 
 

@@ -36,9 +36,13 @@ class Action(StrEnum):
     TOLD = "told"
     READER_FAILED = "reader_failed"
     LETTER_LOST = "letter_lost"
+    NOTICES_SENT = "notices_sent"
+    NOTICES_HELD = "notices_held"
     CREDENTIAL_COPIED = "credential_copied"
     ATTACK_BEGAN = "attack_began"
     ATTACK_ENDED = "attack_ended"
+    CLERK_LATE = "clerk_late"
+    REMINDED = "reminded"
 
 
 class Opaque(str):

@@ -85,6 +85,7 @@ from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.reports import exporting
 from expunge.engine.reports.exporting import ExportSummary
 from expunge.engine.subjects.resolving import ResolvedName
+from expunge.engine.threads import messages
 from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import Busy, Misconfigured, UsageError
 from expunge.gate import Gate
@@ -358,6 +359,11 @@ class Expunge(Queries):
         self._require_whole()
         return lineage_events.tell(self.context, tuple(journal_streams.orders(self.context.journal)), lineage_http.post)
 
+    @property
+    def has_workers(self) -> bool:
+        """Whether workers of other processes may carry out orders beside this one: with state on PostgreSQL."""
+        return self._kept.leases is not None
+
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
         """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""
         self._require_whole()
@@ -426,7 +432,7 @@ class Expunge(Queries):
             return later_look.look_again(self.context, order)
 
     def sweep(self) -> SweepResult:
-        """Replay who is suppressed into every store; end traces that are due; queue what a hold kept and no hold keeps any more.
+        """Replay who is suppressed into every store; end traces and threads that are due; queue what a hold kept and none keeps any more.
 
         And look for places that hold people and that no dataset declares, as :meth:`discover` does.
         """
@@ -436,6 +442,7 @@ class Expunge(Queries):
             recovering.recover(self.context)
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
+            messages.end_due(self.context)
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
 
     def discover(self) -> Discovery:

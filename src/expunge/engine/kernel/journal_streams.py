@@ -39,10 +39,15 @@ EPOCHS = "epochs"
 SHREDS = "shreds"
 STAFF = "staff"
 FAMILIES = "families"
+POSTINGS = "postings"
+REMINDERS = "reminders"
 PERIODS = "periods"
+THREADS = "threads"
+NOTICES = "notices"
+COHORTS = "cohorts"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
-    | {SEARCHES, LEDGER, USES, OPENINGS, EPOCHS, SHREDS, STAFF, FAMILIES, PERIODS}
+    | {SEARCHES, LEDGER, USES, OPENINGS, EPOCHS, SHREDS, STAFF, FAMILIES, POSTINGS, REMINDERS, PERIODS, THREADS, NOTICES, COHORTS}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

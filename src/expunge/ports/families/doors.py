@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.family_door import FamilyDoor
+from expunge.ports.families.guardian_door import GuardianDoor
+from expunge.ports.families.held_door import HeldDoor
+from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
+from expunge.ports.families.recording_door import RecordingDoor
 from expunge.ports.families.stopping_door import StoppingDoor
 
 
@@ -13,4 +18,10 @@ class FamilyDoors:
     """One door for each thing that pages ask the clerk for."""
 
     families: FamilyDoor
+    held: HeldDoor
+    deletions: DeletionDoor
     stopping: StoppingDoor
+    recordings: RecordingDoor
+    orders: OrderDoor
+    receipts: ReceiptDoor
+    guardians: GuardianDoor
