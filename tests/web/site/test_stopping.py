@@ -91,7 +91,7 @@ def test_another_guardian_is_told_whose_no_counts(served: SiteServed) -> None:
     mother.person.post(mother.go("stop/review/"))
     father = guardian(served, "father@home.example", "p-tom")
     page = words(father, "stop/review/")
-    assert "Another person of the family said no. Their no counts until they agree again." in page
+    assert "Another person of the family said no. It stays stopped until a guardian agrees again" in page
     assert "Stopped: another person of the family, on these pages." in page
     assert "Stop now" not in page
 
