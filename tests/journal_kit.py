@@ -35,6 +35,7 @@ from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
+from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportReady
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
 from expunge.core.journal.notice_events import (
     CohortBounced,
@@ -763,6 +764,19 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
                 "cd" * 16,
             ),
             OpeningsReviewed(NOW, NOW, 1, 0, "priya"),
+        ),
+        "exports": (
+            ExportBegun(
+                at(),
+                OrderId("exp-" + "e" * 20),
+                (Pseudonym("cd" * 16),),
+                (DataKind.VOICE, DataKind.TRANSCRIPT),
+                "expunge",
+                "6f1a2c34-0d5e-4b6f-8a7b-9c8d7e6f5a4b",
+            ),
+            ExportReady(at(), OrderId("exp-" + "e" * 20), (4096, 512), NOW),
+            ExportFetched(at(), OrderId("exp-" + "e" * 20), 1, 0, 4096),
+            ExportEnded(at(), OrderId("exp-" + "e" * 20), ExportEnd.EXPIRED),
         ),
         "epochs": (
             EpochRotated(at(), 2, 40_000, "expunge"),

@@ -35,6 +35,8 @@ class Action(StrEnum):
     DATA_CAME_BACK = "data_came_back"
     TOLD = "told"
     READER_FAILED = "reader_failed"
+    EXPORT_MADE = "export_made"
+    EXPORT_FAILED = "export_failed"
     LETTER_LOST = "letter_lost"
     NOTICES_SENT = "notices_sent"
     NOTICES_HELD = "notices_held"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from expunge.adapters.clerk.clerk_deletions import ClerkDeletions
+from expunge.adapters.clerk.clerk_exports import ClerkExports
 from expunge.adapters.clerk.clerk_families import ClerkFamilies
 from expunge.adapters.clerk.clerk_guardians import ClerkGuardians
 from expunge.adapters.clerk.clerk_held import ClerkHeld
@@ -29,6 +30,7 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         recordings=ClerkRecordings(connections),
         stopping=ClerkStopping(connections),
         families=ClerkFamilies(connections),
+        exports=ClerkExports(connections),
         held=ClerkHeld(connections),
         deletions=ClerkDeletions(connections),
     )

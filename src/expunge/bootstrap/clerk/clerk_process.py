@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from expunge.adapters.clerk.deletion_requests import DeletionDesk
+from expunge.adapters.clerk.export_requests import ExportDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
 from expunge.adapters.clerk.guardian_requests import GuardiansDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
@@ -21,10 +22,12 @@ from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
+from expunge.bootstrap.clerk.exporter import Exporter
 from expunge.bootstrap.clerk.guardian_rounds import GuardianRounds
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
+from expunge.bootstrap.clerk.local_exports import LocalExports
 from expunge.bootstrap.clerk.local_families import LocalFamilies
 from expunge.bootstrap.clerk.local_guardians import LocalGuardians
 from expunge.bootstrap.clerk.local_held import LocalHeld
@@ -59,19 +62,20 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
-        room, carrier, guardians = HeldRoom(kept.used), OrderCarrier(kept.used), GuardianRounds(kept)
-        clerk = Keeper(handlers(kept, room, carrier), place.identity, admitted, process=CLERK)
+        room, carrier = HeldRoom(kept.used), OrderCarrier(kept.used)
+        guardians, exporter = GuardianRounds(kept), Exporter(kept.used)
+        clerk = Keeper(handlers(kept, room, carrier, exporter), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening, ExitStack() as beside:
-            for end in (kept.close, room.close, carrier.stop, guardians.end):
+            for end in (kept.close, room.close, carrier.stop, guardians.end, exporter.stop):
                 beside.callback(end)
             beside.enter_context(NoticeRounds(kept))
             beside.callback(place.leave)
-            for begin in (room.begin, carrier.start, guardians.begin):
+            for begin in (room.begin, carrier.start, guardians.begin, exporter.start):
                 begin()
             clerk.run(listening, ready)
 
 
-def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier) -> Mapping[type[Request], Handler]:
+def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporter: Exporter) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
     return {
         **StoppingDesk(_door(kept, LocalStopping)).handlers(),
@@ -81,6 +85,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier) -> Mapp
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
         **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
         **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
+        **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expunge.ports.families.deletion_door import DeletionDoor
+from expunge.ports.families.export_door import ExportDoor
 from expunge.ports.families.family_door import FamilyDoor
 from expunge.ports.families.guardian_door import GuardianDoor
 from expunge.ports.families.held_door import HeldDoor
@@ -18,6 +19,7 @@ class FamilyDoors:
     """One door for each thing that pages ask the clerk for."""
 
     families: FamilyDoor
+    exports: ExportDoor
     held: HeldDoor
     deletions: DeletionDoor
     stopping: StoppingDoor
