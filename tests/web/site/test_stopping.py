@@ -106,6 +106,9 @@ def test_the_end_of_the_last_use_says_what_is_erased_and_names_the_order(served:
     assert re.search(
         r"Voice recordings will be erased\. .*Nothing else needs it\. The order for it has the reference ord-[a-z2-7]{20}\.", told.words
     )
+    link = re.search(r'href="(/child/[^"]*/requests/[^"]*)"', told.text)
+    assert link is not None
+    assert one.person.get(link[1]).status == 200, "and what becomes of it has a page"
 
 
 @pytest.mark.duty("COP-11")
@@ -186,6 +189,7 @@ def test_an_unused_profile_is_kept_by_a_button_and_twice_is_once(served: SiteSer
     one = guardian(served, "idle@home.example", "p-tom")
     assert "is in use" in words(one, "unused/")
     flag(served, "p-tom")
+    assert "This profile is not used. It will be erased by" in words(one, "keeping/")
     page = one.go("unused/")
     assert one.person.last is not None
     assert "It will be erased by" in one.person.last.words

@@ -22,8 +22,10 @@ from expunge.web.site.portal.stopping import words
 from expunge.web.site.portal.stopping.reaching import address_of, stopping_page
 
 BOARD, USE = "portal_stop", "portal_use"
-_AGREE = ("portal_guardian", "portal_guardians")
+_AGREE = ("portal_guardians_ask", "portal_guardians")
 """Pages of another room, on which a guardian agrees by a method that the law asks for."""
+_ORDER = ("portal_request",)
+"""The page of another room, which says what becomes of an order."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,8 @@ def use(request: HttpRequest, member: Member, purpose: str) -> HttpResponseBase:
     found = next((each for each in doors.board(member.account, member.family) if each.purpose == purpose), None)
     if found is None:
         raise Http404
-    return render(request, "portal/stopping/use.html", {"each": Switch(found), "agree": address_of(member, *_AGREE)})
+    order = address_of(member, *_ORDER, further=(found.order,)) if found.order else ""
+    return render(request, "portal/stopping/use.html", {"each": Switch(found), "agree": address_of(member, *_AGREE), "order": order})
 
 
 def listed(kinds: Iterable[DataKind]) -> str:
