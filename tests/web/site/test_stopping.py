@@ -152,7 +152,10 @@ def test_what_is_no_purpose_kind_or_time_changes_nothing(served: SiteServed) -> 
     assert "Nothing was changed." in one.person.post(f"{home}stop/service/").words
     assert one.person.get(f"{home}keeping/nothing/").status == 404
     assert one.person.post(f"{home}keeping/voice/", period="forever").status == 404
-    assert "Nothing was changed." in one.person.post(f"{home}keeping/location/", period="18 months").words
+    one.person.post(f"{home}keeping/location/", period="18 months")
+    one.confirm()
+    assert one.person.last is not None
+    assert "Nothing was changed." in one.person.last.words, "a time that is not shorter is offered to no person"
 
 
 def aged(served: SiteServed, child: str, days: float) -> list[Path]:
@@ -172,6 +175,10 @@ def test_a_parent_chooses_a_shorter_time_and_sees_before_what_goes(served: SiteS
     assert "This removes 2 items now." in shown.words
     assert "transcripts: 2" in shown.words
     assert all(path.exists() for path in files), "to look changes nothing"
+    one.person.send("period")
+    one.confirm()
+    assert one.person.last is not None
+    assert "This removes 2 items now." in one.person.last.words, "the preview again, and nothing was saved before"
     saved = one.person.send("period")
     assert "Saved. What is older goes with the next daily run." in saved.words
     assert "30 days, since" in saved.words

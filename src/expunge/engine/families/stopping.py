@@ -39,7 +39,7 @@ def stands(context: Context, person: ResolvedName, purpose: str) -> bool:
 
 
 def _proof(context: Context, person: ResolvedName, account: str) -> str:
-    """The account's own proof of authority, so that its no stands against another guardian's yes; empty where it has none, or may not use it.
+    """The account's own proof of authority, so that its no stands against another guardian's yes; empty where it has or may use none.
 
     Why empty in a dispute: no guardian decides then, and everybody may stop.
     """
