@@ -78,6 +78,8 @@ PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
         ("portal_timeline", "portal_choose", "portal_play", "portal_media", "portal_sketch", "portal_looked"), OF_FAMILY
     ),
+    **dict.fromkeys(("portal_home", "portal_lock"), OF_FAMILY),
+    **dict.fromkeys(("portal_stop", "portal_use", "portal_keeping", "portal_keeping_kind", "portal_unused"), OF_FAMILY),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",

@@ -70,6 +70,11 @@ NO_PAGE = {
     "portal_choose": "takes a form and hands it to another page",
     "portal_media": "gives out media",
     "portal_sketch": "gives out a drawing",
+    "portal_stop": "test_stopping.py walks there, in a company that asks for consent",
+    "portal_use": "the same",
+    "portal_keeping": "the same",
+    "portal_keeping_kind": "the same",
+    "portal_unused": "the same",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
