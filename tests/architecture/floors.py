@@ -159,6 +159,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/factors": "site/shell site/accounts",
         "site/families": "site/shell site/accounts site/defence site/factors",
         "site/portal": "site/shell site/accounts site/defence site/factors",
+        "site/portal/guardians": "site/shell site/accounts site/defence site/factors site/portal",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",

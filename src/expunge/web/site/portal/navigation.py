@@ -22,7 +22,11 @@ class Item:
     """Names of the pages that belong to it."""
 
 
-ITEMS = (Item("portal_home", gettext_lazy("What is held"), "home"),)
+_GUARDIANS = ("portal_guardians_ask", "portal_guardians_invite", "portal_guardians_leave", "portal_guardians_dispute")
+ITEMS = (
+    Item("portal_home", gettext_lazy("What is held"), "home"),
+    Item("portal_guardians", gettext_lazy("Guardians"), "key", _GUARDIANS),
+)
 """In the order in which they are shown."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from expunge.web.site.portal import opening, pages
 
@@ -12,4 +12,5 @@ urlpatterns = [
     path("", pages.families, name="portal_families"),
     path("<slug:slug>/", pages.home, name="portal_home"),
     path("<slug:slug>/lock/", opening.end, name="portal_lock"),
+    path("<slug:slug>/guardians/", include("expunge.web.site.portal.guardians.urls")),
 ]
