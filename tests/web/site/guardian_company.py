@@ -1,4 +1,7 @@
-"""A family's company that asks guardians for consent: purposes, texts, an age, a text gateway in a process of its own, no time between messages."""
+"""A company of families that asks guardians for consent: purposes, texts, an age, and a text gateway in a process of its own.
+
+No time passes between two messages.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,10 @@ from tests.web.site.kit import SiteServed, free_port, site
 
 CONSENTS = """\
 purposes:
-  training: {{description: make the recogniser understand children better, needs: consent, use: training, datasets: [recordings], text: training}}
-  review: {{description: people listen to find out what went wrong, needs: consent, use: human review, datasets: [recordings], text: review}}
+  training:
+    {{description: make the recogniser understand children better, needs: consent, use: training, datasets: [recordings], text: training}}
+  review:
+    {{description: people listen to find out what went wrong, needs: consent, use: human review, datasets: [recordings], text: review}}
 {partners}texts:
   training: [{{version: 1, file: consent/training.md}}]
   review: [{{version: 1, file: consent/review.md}}]
