@@ -77,6 +77,14 @@ class SessionGone(ExpungeError):
     """An opening or an upload of a vault has ended: it was closed or idle, or its process began anew; begin it again."""
 
 
+class ItemGone(ExpungeError):
+    """An item is not there any more, was replaced, or is not this person's; look at the list again."""
+
+
+class Unplayable(ExpungeError):
+    """Content is no sound, film or picture that is given to browsers, or it is damaged; nothing of it was given out."""
+
+
 class WrongOffset(ExpungeError):
     """The bytes are not those with which an upload goes on; send from ``received`` on."""
 

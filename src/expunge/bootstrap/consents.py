@@ -19,6 +19,7 @@ from expunge.engine.consent import consent_decisions, disclosure_texts, guardian
 from expunge.engine.consent.consent_decisions import Agreement, ConsentGrant, WithdrawalResult
 from expunge.engine.consent.disclosure_texts import DisclosureText
 from expunge.engine.consent.parental_consent import AskingAnswer, ConsentQuestion
+from expunge.engine.families import location_reminders
 from expunge.engine.gate import consent_register
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import UsageError
@@ -35,10 +36,15 @@ class ConsentService(DomainService):
         with self.changing():
             return consent_decisions.give(self.context, person, purpose, agreement)
 
-    def withdraw(self, person: ResolvedName, purpose: str, proof: str = "") -> WithdrawalResult:
+    def withdraw(self, person: ResolvedName, purpose: str, proof: str = "", account: str = "") -> WithdrawalResult:
         """End a consent at once; see :func:`expunge.engine.consent.consent_decisions.withdraw`."""
         with self.changing():
-            return consent_decisions.withdraw(self.context, person, purpose, proof)
+            return consent_decisions.withdraw(self.context, person, purpose, proof, account)
+
+    def stop_location(self, person: ResolvedName) -> tuple[str, ...]:
+        """Switch the collection of whereabouts off; see :func:`expunge.engine.families.location_reminders.switch_off`."""
+        with self.changing():
+            return location_reminders.switch_off(self.context, person)
 
     def ask(self, person: ResolvedName, purpose: str) -> ConsentAnswer:
         """Return whether a person's data may be used for a purpose now, as far as consent goes."""

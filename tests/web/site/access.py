@@ -38,6 +38,8 @@ STAFF = frozenset({Role.OPERATOR, Role.REVIEWER, Role.OFFICER, Role.ASSESSOR, Ro
 READERS = frozenset({Role.OFFICER, Role.ASSESSOR, Role.ADMINISTRATOR})
 """Those who may read the register of staff."""
 NO_ROLE: frozenset[Role] = frozenset()
+OF_FAMILY = frozenset({Role.GUARDIAN, Role.CHILD})
+"""Those who have a role in the family that pages are asked for about."""
 
 PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
@@ -63,13 +65,14 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
             "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
             "mfa_reauthenticate_webauthn", "families_hand_over_confirm", "families_hand_over_other", "families_hand_over_done",
-            "providers_again", "socialaccount_connections",
+            "providers_again", "socialaccount_connections", "portal_families",
             # Each names a request, and the clerk looks at whose it is.
             "consent_answer", "consent_other_account", "consent_requests", "consent_request", "consent_form", "consent_scan",
             "consent_withdraw", "consent_receipt",
         ),
         CUSTOMERS,
     ),
+    **dict.fromkeys(("portal_home", "portal_lock"), OF_FAMILY),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
@@ -104,8 +107,12 @@ PAGES: Mapping[str, frozenset[Role]] = {
 """Name of a route, or its path where it has none -> the roles that it is for."""
 
 
-SIGN_IN = frozenset({"/", "/account/login/", "/account/reauthenticate/", "/account/2fa/reauthenticate/", "/staff/", "/staff/sign-in/"})
-"""Pages that lead in: an answer that leads there shows nothing."""
+LEAD_IN = frozenset(
+    {"/", "/child/", "/account/login/", "/account/reauthenticate/", "/account/2fa/reauthenticate/", "/staff/", "/staff/sign-in/"}
+)
+"""Pages that lead in: an answer that leads there shows nothing but what is the person's own."""
+SLUG = "<slug>"
+"""Stands in a path for the family, which each session has a word of its own for."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,8 @@ def filled(path: str, name: str) -> str:
     parts["staff_decide_function"] = ["night-desk", "grant", "reviewer"]
     for part in parts.get(name, []):
         path = path.replace("<pk>", part, 1)
+    if path.startswith("/child/<pk>/"):
+        path = path.replace("<pk>", SLUG, 1)
     return path.replace("<pk>", "1")
 
 

@@ -56,6 +56,7 @@ NO_PAGE = {
     "staff_company_login": "leads to a company: test_company_staff.py goes there",
     "staff_company_callback": "the same",
     "staff_company_logins": "looked at in test_company_staff.py",
+    "portal_lock": "takes a form and leads back",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
@@ -336,6 +337,10 @@ class Walk:
         )
         self.page.wait_for_url("**/done/")
         self.see("families_hand_over_done")
+        let_the_day_pass(self.served)
+        self.visit("portal_families")
+        self.page.locator("main ul a").first.click()
+        self.see("portal_home")
 
     def interrupted(self) -> None:
         """Send a form after the login of its page has ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
 from expunge.maps.sections.acts import parse_size
+from expunge.maps.sections.posted import read_posted
 from expunge.maps.sections.providers import read_providers
 from expunge.ports.store_kind import absolute
 
@@ -48,7 +50,7 @@ def read_company(form: Form, root: TableNode) -> CompanySpec:
     return CompanySpec(**{key: form.parsed(table.get(key), f"company.{key}", RULE, _told) or "" for key in words.COMPANY})
 
 
-def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpec) -> AccountsSpec | None:
+def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpec, purposes: Collection[str] = ()) -> AccountsSpec | None:
     """The section ``accounts``; None without it: then nothing but the API is served."""
     value = root.get("accounts")
     table = form.table(value, "accounts", words.ACCOUNTS, ("origin",)) if value is not None else None
@@ -66,7 +68,9 @@ def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpe
         networks=tuple(_networks(form, table)),
         providers=read_providers(form, table.get("providers"), folder, RULE),
         handover=_handover(form, table.get("handover")),
+        posted=read_posted(form, table.get("posted"), folder, RULE),
         password_memory=form.parsed(table.get("password_memory"), "accounts.password_memory", RULE, _password_memory) or PASSWORD_MEMORY,
+        playback=_playback(form, table.get("playback"), purposes),
         line=table.line,
     )
 
@@ -90,6 +94,13 @@ def _mail(form: Form, value: Value | None, folder: Path) -> MailSpec | None:
             _MEND,
         )
     return MailSpec(server, sender, absolute(folder, file) if file else "", variable)
+
+
+def _playback(form: Form, value: Value | None, purposes: Collection[str]) -> str:
+    name = form.text(value, "accounts.playback") or ""
+    if name and value is not None and name not in purposes:
+        form.faults.add(RULE, value.line, f"accounts.playback: the map has no purpose {name!r}", "playback: the name of a purpose")
+    return name
 
 
 def _handover(form: Form, value: Value | None) -> HandOverSpec | None:
