@@ -169,6 +169,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/portal": "site/shell site/accounts site/defence site/factors site/receipts",
         "site/portal/stopping": "site/shell site/portal",
         "site/portal/recordings": "site/shell site/portal",
+        "site/portal/guardians": "site/shell site/accounts site/defence site/factors site/portal",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",
