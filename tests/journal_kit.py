@@ -37,9 +37,21 @@ from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
 from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportReady
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
+from expunge.core.journal.notice_events import (
+    CohortBounced,
+    CohortFound,
+    CohortSent,
+    CohortTried,
+    LetterResult,
+    NoticeKind,
+    NoticeSent,
+    NoticesSeen,
+    NoticeTried,
+)
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
 from expunge.core.journal.posting_events import TextMissing, TextPosted
 from expunge.core.journal.reminder_events import LocationReminded, LocationSwitchedOff
+from expunge.core.journal.thread_events import MessageKind, MessageWritten, ThreadEnded, ThreadSide
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
 from expunge.core.models.membership_opinion import Opinion
 from expunge.core.models.model_outcomes import (
@@ -636,6 +648,32 @@ def staff(at: Times) -> tuple[ev.Event, ...]:
     )
 
 
+def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
+    """What was written about orders, and the notices of their steps."""
+    account, child = "0f1e2d3c-4b5a-4968-8778-695a4b3c2d1e", Pseudonym("cd" * 16)
+    message = (LIFE, child, ThreadSide.PERSON, MessageKind.APPEAL, account)
+    return {
+        "threads": (
+            MessageWritten(at(), "01" * 8, *message),
+            MessageWritten(at(), "02" * 8, LIFE, child, ThreadSide.COMPANY, MessageKind.REJECTED, "priya"),
+            *(MessageWritten(at(), digest(kind)[:16], LIFE, child, ThreadSide.COMPANY, kind, "priya") for kind in MessageKind),
+            ThreadEnded(at(), LIFE, child),
+        ),
+        "notices": (
+            NoticeTried(at(), "03" * 8, LIFE, NoticeKind.IN_PART, account),
+            *(NoticeTried(at(), digest(kind)[:16], LIFE, kind, account) for kind in NoticeKind),
+            *(NoticeSent(at(), "03" * 8, account, result) for result in LetterResult),
+            NoticesSeen(at(), account, child, NOW),
+        ),
+        "cohorts": (
+            CohortFound(at(), "reviewed recordings", "voice", START, NOW, digest("letter"), (child,)),
+            CohortTried(at(), "reviewed recordings", child),
+            CohortSent(at(), "reviewed recordings", child, LetterResult.REFUSED),
+            CohortBounced(at(), "reviewed recordings", child, "priya"),
+        ),
+    }
+
+
 def small_registers() -> dict[str, tuple[ev.Event, ...]]:
     at = Times(START + timedelta(days=110))
     return {
@@ -751,6 +789,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),
         "reminders": (LocationReminded(at(), Pseudonym("ef" * 16), 2), LocationSwitchedOff(at(), Pseudonym("ef" * 16), ("weather",))),
         "periods": periods(),
+        **told_families(at),
     }
 
 

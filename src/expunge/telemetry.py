@@ -38,6 +38,8 @@ class Action(StrEnum):
     EXPORT_MADE = "export_made"
     EXPORT_FAILED = "export_failed"
     LETTER_LOST = "letter_lost"
+    NOTICES_SENT = "notices_sent"
+    NOTICES_HELD = "notices_held"
     CREDENTIAL_COPIED = "credential_copied"
     ATTACK_BEGAN = "attack_began"
     ATTACK_ENDED = "attack_ended"

@@ -36,6 +36,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "export": "values datamap log evidence journal",
         "orders": "values datamap models lineage evidence journal",
+        "families": "values accounts journal",
     },
     "engine": {
         "kernel": "",
@@ -56,9 +57,12 @@ FLOORS: dict[str, dict[str, str]] = {
         "retention": "kernel lineage subjects gate intake consent recipients evidence",
         "execution": "kernel lineage subjects gate export intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
-        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction",
+        "threads": "kernel recipients",
+        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
-        "families": "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution reports",
+        "families": (
+            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
+        ),
     },
     "stores": {
         "": "",
@@ -163,7 +167,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/defence": "site/shell site/accounts site/accounts/columns",
         "site/factors": "site/shell site/accounts",
         "site/families": "site/shell site/accounts site/defence site/factors",
-        "site/portal": "site/shell site/accounts site/defence site/factors",
+        "site/receipts": "site/shell",
+        "site/portal": "site/shell site/accounts site/defence site/factors site/receipts",
         "site/portal/stopping": "site/shell site/portal",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",

@@ -87,6 +87,7 @@ from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.subjects.resolving import ResolvedName
+from expunge.engine.threads import messages
 from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import Busy, Misconfigured, UsageError
 from expunge.gate import Gate
@@ -435,7 +436,7 @@ class Expunge(Queries):
             return later_look.look_again(self.context, order)
 
     def sweep(self) -> SweepResult:
-        """Replay who is suppressed into every store; end traces that are due; queue what a hold kept and no hold keeps any more.
+        """Replay who is suppressed into every store; end traces and threads that are due; queue what a hold kept and none keeps any more.
 
         And look for places that hold people and that no dataset declares, as :meth:`discover` does.
         """
@@ -446,6 +447,7 @@ class Expunge(Queries):
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
             self.exports.sweep()
+            messages.end_due(self.context)
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
 
     def discover(self) -> Discovery:

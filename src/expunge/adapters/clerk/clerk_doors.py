@@ -6,6 +6,7 @@ from expunge.adapters.clerk.clerk_deletions import ClerkDeletions
 from expunge.adapters.clerk.clerk_exports import ClerkExports
 from expunge.adapters.clerk.clerk_families import ClerkFamilies
 from expunge.adapters.clerk.clerk_held import ClerkHeld
+from expunge.adapters.clerk.clerk_orders import ClerkOrders, ClerkReceipts
 from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
 from expunge.adapters.clerk.clerk_stopping import ClerkStopping
 from expunge.adapters.keeper.connection import PATIENCE, Connections
@@ -22,6 +23,8 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
     """
     connections = Connections(place, patience)
     return FamilyDoors(
+        orders=ClerkOrders(connections),
+        receipts=ClerkReceipts(connections),
         recordings=ClerkRecordings(connections),
         stopping=ClerkStopping(connections),
         families=ClerkFamilies(connections),

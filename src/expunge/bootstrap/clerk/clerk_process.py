@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.export_requests import ExportDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
+from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.clerk.recording_requests import RecordingDesk
 from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.host import hardening, heap
@@ -27,7 +28,9 @@ from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_exports import LocalExports
 from expunge.bootstrap.clerk.local_families import LocalFamilies
 from expunge.bootstrap.clerk.local_held import LocalHeld
+from expunge.bootstrap.clerk.local_orders import LocalOrders, LocalReceipts
 from expunge.bootstrap.clerk.local_stopping import LocalStopping
+from expunge.bootstrap.clerk.notice_rounds import NoticeRounds
 from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 from expunge.bootstrap.clerk.recordings import LocalRecordings
 
@@ -56,22 +59,20 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
-        room = HeldRoom(kept.used)
-        carrier = OrderCarrier(kept.used)
         exporter = Exporter(kept.used)
+        room, carrier = HeldRoom(kept.used), OrderCarrier(kept.used)
         clerk = Keeper(handlers(kept, room, carrier, exporter), place.identity, admitted, process=CLERK)
-        with place.listen(for_others=admitted.others) as listening:
+        with place.listen(for_others=admitted.others) as listening, ExitStack() as beside:
+            beside.callback(kept.close)
+            beside.callback(room.close)
+            beside.callback(carrier.stop)
+            beside.callback(exporter.stop)
+            beside.enter_context(NoticeRounds(kept))
+            beside.callback(place.leave)
+            room.begin()
+            carrier.start()
             exporter.start()
-            try:
-                room.begin()
-                carrier.start()
-                clerk.run(listening, ready)
-            finally:
-                place.leave()
-                exporter.stop()
-                carrier.stop()
-                room.close()
-                kept.close()
+            clerk.run(listening, ready)
 
 
 def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporter: Exporter) -> Mapping[type[Request], Handler]:
@@ -83,6 +84,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
         **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
+        **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
     }
 
 

@@ -18,6 +18,7 @@ from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.engine.families.kept_selections import KeptSelections
 from expunge.engine.families.labels import FamilyLabels
+from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
 from expunge.engine.subjects.resolving import ResolvedName
@@ -45,6 +46,8 @@ class Household:
     """What families chose, and have not acted on yet."""
     recordings: FamilyRecordings
     """Timelines, open recordings and looks, as far as they are kept in memory."""
+    notices: NoticeIndex
+    """What families were told."""
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -128,6 +131,7 @@ class KeptHousehold:
             labels=FamilyLabels(expunge.context, people.find),
             selections=self._selections,
             recordings=FamilyRecordings(expunge),
+            notices=NoticeIndex(expunge.context),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -361,9 +361,27 @@ def written(kind: LetterKind, language: str, *, company: str, site: str, when: d
         when: of what it tells, aware UTC; shown to the minute.
         code: the code that it brings, or the address of the page that stops a recovery or what was added.
     """
-    chosen = SPANISH if language.lower().partition("-")[0].partition("_")[0] == SPANISH else ENGLISH
+    chosen = language_of(language)
     facts = {"company": company, "site": site, "when": f"{when:%Y-%m-%d %H:%M} UTC", "code": code}
     subject, *paragraphs = (words.format(**facts) for words in _WORDS[kind, chosen])
+    return laid_out(subject, paragraphs, chosen, company, code)
+
+
+def language_of(language: str) -> str:
+    """Return the language of a letter to a reader of a language tag: Spanish for ``es`` and its regions, else English."""
+    return SPANISH if language.lower().partition("-")[0].partition("_")[0] == SPANISH else ENGLISH
+
+
+def laid_out(subject: str, paragraphs: Sequence[str], chosen: str, company: str, code: str = "") -> LetterText:
+    """Return a letter of a subject and paragraphs, as text and as HTML.
+
+    Args:
+        subject: of the mail.
+        paragraphs: plain text.
+        chosen: of :func:`language_of`.
+        company: the name of the operator, above all.
+        code: a paragraph that is this alone stands out, as a code or a link.
+    """
     body = "".join(_paragraph(paragraph, code) for paragraph in paragraphs)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(subject)}</title>'
     named = f"<p{_NAMED}>{escape(company)}</p>"

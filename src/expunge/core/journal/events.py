@@ -18,10 +18,12 @@ from expunge.core.journal.access_tokens import TokenEvent
 from expunge.core.journal.epoch_events import EpochEvent
 from expunge.core.journal.export_events import ExportEvent
 from expunge.core.journal.ledger_events import LedgerEvent
+from expunge.core.journal.notice_events import NoticeEvent
 from expunge.core.journal.opening_events import OpeningEvent
 from expunge.core.journal.posting_events import PostingEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
 from expunge.core.journal.reminder_events import ReminderEvent
+from expunge.core.journal.thread_events import ThreadEvent
 from expunge.core.lineage.observations import LineageEvent
 from expunge.core.models.model_outcomes import ArtefactRemade, RemadeEvent
 from expunge.core.retention.inactivity import IdleEvent
@@ -416,6 +418,8 @@ RegisterEvent: TypeAlias = (
     | PostingEvent
     | ReminderEvent
     | OwnPeriodEvent
+    | ThreadEvent
+    | NoticeEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

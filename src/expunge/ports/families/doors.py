@@ -8,6 +8,7 @@ from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.export_door import ExportDoor
 from expunge.ports.families.family_door import FamilyDoor
 from expunge.ports.families.held_door import HeldDoor
+from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 from expunge.ports.families.recording_door import RecordingDoor
 from expunge.ports.families.stopping_door import StoppingDoor
 
@@ -22,3 +23,5 @@ class FamilyDoors:
     deletions: DeletionDoor
     stopping: StoppingDoor
     recordings: RecordingDoor
+    orders: OrderDoor
+    receipts: ReceiptDoor
