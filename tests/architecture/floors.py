@@ -51,7 +51,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "intake": "kernel subjects gate export",
         "consent": "kernel subjects gate intake",
         "recipients": "kernel subjects gate intake",
-        "accounts": "kernel consent recipients",
+        "accounts": "kernel gate consent recipients",
         "models": "kernel lineage subjects gate intake",
         "evidence": "kernel short_rows lineage opaque subjects gate models",
         "retention": "kernel lineage subjects gate intake consent recipients evidence",

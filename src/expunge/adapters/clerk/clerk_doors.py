@@ -5,6 +5,7 @@ from __future__ import annotations
 from expunge.adapters.clerk.clerk_deletions import ClerkDeletions
 from expunge.adapters.clerk.clerk_exports import ClerkExports
 from expunge.adapters.clerk.clerk_families import ClerkFamilies
+from expunge.adapters.clerk.clerk_guardians import ClerkGuardians
 from expunge.adapters.clerk.clerk_held import ClerkHeld
 from expunge.adapters.clerk.clerk_orders import ClerkOrders, ClerkReceipts
 from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
@@ -23,6 +24,7 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
     """
     connections = Connections(place, patience)
     return FamilyDoors(
+        guardians=ClerkGuardians(connections),
         orders=ClerkOrders(connections),
         receipts=ClerkReceipts(connections),
         recordings=ClerkRecordings(connections),

@@ -10,6 +10,7 @@ from typing import TypeVar
 from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.export_requests import ExportDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
+from expunge.adapters.clerk.guardian_requests import GuardiansDesk
 from expunge.adapters.clerk.held_requests import HeldDesk
 from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.clerk.recording_requests import RecordingDesk
@@ -22,11 +23,13 @@ from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.exporter import Exporter
+from expunge.bootstrap.clerk.guardian_rounds import GuardianRounds
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_exports import LocalExports
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.local_guardians import LocalGuardians
 from expunge.bootstrap.clerk.local_held import LocalHeld
 from expunge.bootstrap.clerk.local_orders import LocalOrders, LocalReceipts
 from expunge.bootstrap.clerk.local_stopping import LocalStopping
@@ -59,19 +62,16 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
+        room, carrier, guardians = HeldRoom(kept.used), OrderCarrier(kept.used), GuardianRounds(kept)
         exporter = Exporter(kept.used)
-        room, carrier = HeldRoom(kept.used), OrderCarrier(kept.used)
         clerk = Keeper(handlers(kept, room, carrier, exporter), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening, ExitStack() as beside:
-            beside.callback(kept.close)
-            beside.callback(room.close)
-            beside.callback(carrier.stop)
-            beside.callback(exporter.stop)
+            for end in (kept.close, room.close, carrier.stop, guardians.end, exporter.stop):
+                beside.callback(end)
             beside.enter_context(NoticeRounds(kept))
             beside.callback(place.leave)
-            room.begin()
-            carrier.start()
-            exporter.start()
+            for begin in (room.begin, carrier.start, guardians.begin, exporter.start):
+                begin()
             clerk.run(listening, ready)
 
 
@@ -85,6 +85,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
         **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
         **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
+        **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
     }
 
 

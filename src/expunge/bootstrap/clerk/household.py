@@ -10,12 +10,17 @@ from uuid import UUID
 
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
+from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
+from expunge.adapters.outbound.mail_smtp import SmtpLetters
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.accounts.guard_settings import settings_of
+from expunge.bootstrap.accounts.kept_guard import NoLetters
 from expunge.bootstrap.clerk.recordings import FamilyRecordings
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.engine.accounts.owners import Owners
 from expunge.engine.families.kept_selections import KeptSelections
 from expunge.engine.families.labels import FamilyLabels
 from expunge.engine.families.notices import NoticeIndex
@@ -25,6 +30,7 @@ from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import NotPermitted, NotResolved
 from expunge.ports.accounts.account_guard import AskPermits
 from expunge.ports.accounts.account_register import AccountRegister
+from expunge.ports.accounts.letters import Letters
 
 _MEMBERS = frozenset({MembershipRole.GUARDIAN, MembershipRole.SELF})
 
@@ -48,6 +54,10 @@ class Household:
     """Timelines, open recordings and looks, as far as they are kept in memory."""
     notices: NoticeIndex
     """What families were told."""
+    owners: Owners
+    """Writes letters to the owners of accounts."""
+    letters: Letters
+    """Sends them, and other letters."""
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -120,22 +130,28 @@ class KeptHousehold:
         expunge = Expunge.open(map_path, passphrase=self._passphrase)
         journal = expunge.context.journal
         assert isinstance(journal, DjangoJournal)
-        permits = KeeperGuard(keeping.place_of_map(expunge.map))
-        people = FamilyPeople(expunge.context)
+        people, place = FamilyPeople(expunge.context), keeping.place_of_map(expunge.map)
+        register = DjangoAccountRegister(journal.alias)
+        settings = settings_of(expunge.map.accounts) if expunge.map.accounts else None
+        letters: Letters = SmtpLetters(settings.mail, settings.sender) if settings and settings.mail else NoLetters()
+        company, site = (settings.company, settings.origin) if settings else ("", "")
         return Household(
             expunge=expunge,
-            register=DjangoAccountRegister(journal.alias),
-            permits=permits,
+            register=register,
+            permits=KeeperGuard(place),
             openings=self._openings,
             people=people,
             labels=FamilyLabels(expunge.context, people.find),
             selections=self._selections,
             recordings=FamilyRecordings(expunge),
             notices=NoticeIndex(expunge.context),
+            owners=Owners(register, KeeperAccounts(place), letters, company=company, site=site),
+            letters=letters,
         )
 
 
 def _close(household: Household) -> None:
+    household.letters.close()
     household.register.close()
     assert isinstance(household.permits, KeeperGuard)
     household.permits.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from expunge.core.datamap.artefact import DataKind
@@ -19,6 +20,7 @@ from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import locating
 from expunge.engine.subjects.resolving import ResolvedName
+from expunge.engine.vault import openings
 from expunge.errors import Refused, UsageError
 from expunge.ports.exports.export_shelf import KEY_BYTES, ExportShelf
 
@@ -60,12 +62,13 @@ def build(
     context: Context, export: OrderId, resolved: ResolvedName, wanted: WantedExport, report: Callable[[ExportProgress], None]
 ) -> ExportSummary:
     """Make an export that was entered, sealed under a key of its own. Raises what stood in the way, after the export was ended."""
-    shelf = require_shelf(context)
+    shelf, state = require_shelf(context), export_register.all_exports(context)[export]
+    reader = replace(openings.this_reader(*openings.EXPORT), account=state.account, family=resolved.person.subject)
     try:
         key = context.random(KEY_BYTES)
         sealed_key = context.keys.seal(export, _PURPOSE, key)
         with shelf.writing(export, key, sealed_key) as folder:
-            done = exporting.write(context, export, resolved, folder, wanted, _Watching(context, export, report))
+            done = exporting.write(context, export, resolved, folder, wanted, reader, _Watching(context, export, report))
         consent_register.require_no_dispute(context, consent_register.load(context), [resolved.person])
         until = context.clock.now() + KEPT_FOR
         export_register.ready(context, export, [part.bytes for part in done.parts], until)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.export_door import ExportDoor
 from expunge.ports.families.family_door import FamilyDoor
+from expunge.ports.families.guardian_door import GuardianDoor
 from expunge.ports.families.held_door import HeldDoor
 from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 from expunge.ports.families.recording_door import RecordingDoor
@@ -25,3 +26,4 @@ class FamilyDoors:
     recordings: RecordingDoor
     orders: OrderDoor
     receipts: ReceiptDoor
+    guardians: GuardianDoor
