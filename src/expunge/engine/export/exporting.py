@@ -102,7 +102,7 @@ def export(
     made = export_register.new_id(context)
     require(context, resolved, wanted)
     reader = openings.this_reader(*openings.EXPORT)
-    kinds = tuple(kind for kind in DataKind if kind in wanted.kinds)
+    kinds = wanted.ordered
     # commit point: view implies log.
     export_register.begin(context, made, locating.names_of(context, resolved.person), kinds, reader.user)
     return write(context, made, resolved, folder, wanted, reader, report)
@@ -467,7 +467,7 @@ class _Writing:
 
     def _scope(self) -> ExportScope:
         left = [LeftOut(each.kind, each.items) for each in self._held if not self._wanted.has(each.kind)]
-        kinds = tuple(kind for kind in DataKind if kind in self._wanted.kinds)
+        kinds = self._wanted.ordered
         tool = f"expunge {self._context.version}"
         return ExportScope(self._made, self._at, kinds, tool, tuple(self._unread), left)
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.person import Person
 from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import ExportProgress, WantedExport
@@ -52,7 +51,7 @@ def begin(context: Context, resolved: ResolvedName, wanted: WantedExport, accoun
     if shelf.free() < expected + _SPARE:
         raise Refused("there is no room for this copy now", help="choose fewer kinds, or ask the company to make room")
     export = export_register.new_id(context)
-    kinds = tuple(kind for kind in DataKind if kind in wanted.kinds)
+    kinds = wanted.ordered
     # commit point: view implies log.
     export_register.begin(context, export, names, kinds, user, account)
     return export

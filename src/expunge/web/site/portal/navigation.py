@@ -34,6 +34,7 @@ ITEMS = (
         below=("portal_request", "portal_thread", "portal_receipt"),
     ),
     Item("portal_notices", gettext_lazy("Notices"), "mail"),
+    Item("portal_export", gettext_lazy("A copy of the data"), "download"),
 )
 """In the order in which they are shown."""
 
