@@ -767,7 +767,11 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         ),
         "exports": (
             ExportBegun(
-                at(), OrderId("exp-" + "e" * 20), (Pseudonym("cd" * 16),), (DataKind.VOICE, DataKind.TRANSCRIPT), "expunge",
+                at(),
+                OrderId("exp-" + "e" * 20),
+                (Pseudonym("cd" * 16),),
+                (DataKind.VOICE, DataKind.TRANSCRIPT),
+                "expunge",
                 "6f1a2c34-0d5e-4b6f-8a7b-9c8d7e6f5a4b",
             ),
             ExportReady(at(), OrderId("exp-" + "e" * 20), (4096, 512), NOW),

@@ -446,8 +446,8 @@ class Expunge(Queries):
             recovering.recover(self.context)
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
-            self.exports.sweep()
             messages.end_due(self.context)
+            self.exports.sweep()
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
 
     def discover(self) -> Discovery:

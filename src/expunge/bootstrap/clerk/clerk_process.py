@@ -62,8 +62,8 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
-        room, carrier, guardians = HeldRoom(kept.used), OrderCarrier(kept.used), GuardianRounds(kept)
-        exporter = Exporter(kept.used)
+        room, carrier = HeldRoom(kept.used), OrderCarrier(kept.used)
+        guardians, exporter = GuardianRounds(kept), Exporter(kept.used)
         clerk = Keeper(handlers(kept, room, carrier, exporter), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening, ExitStack() as beside:
             for end in (kept.close, room.close, carrier.stop, guardians.end, exporter.stop):
@@ -83,9 +83,9 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
         **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
         **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
-        **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
         **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
         **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
+        **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }
 
 
