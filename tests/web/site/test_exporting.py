@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
-import io
 import re
 import time
-import zipfile
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 
-from expunge.bootstrap import Expunge
-from expunge.core.journal.export_events import ExportEnd
 from tests.web.site.family_company import Guardian, family_site, guardian
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed

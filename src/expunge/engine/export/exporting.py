@@ -415,6 +415,11 @@ class _Writing:
             self._put(export_page.page_path(part, language, pages.kind, pages.done + 1), data, "text/html")
         pages.turn()
 
+    def _write_map(self, pages: KindPages) -> None:
+        for language in Language if pages.plot.points else ():
+            data = export_page.map_page(pages, language, self._wanted.language)
+            self._put(export_page.map_path(self._parts.number, language, pages.kind), data, "text/html")
+
     def _time(self, kind: DataKind, at: datetime | None) -> None:
         if at is not None:
             first, last = self._times.get(kind, (at, at))
@@ -440,6 +445,7 @@ class _Writing:
         for pages in self._pages.values():
             if pages.entries:
                 self._write_page(pages, more=False)
+                self._write_map(pages)
                 self._with_pages.setdefault(pages.kind, []).append(number)
         for language in Language:
             page = export_page.first_page(self._first_page(last=last), language, self._wanted.language)
