@@ -170,6 +170,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/portal/stopping": "site/shell site/portal",
         "site/portal/recordings": "site/shell site/portal",
         "site/portal/guardians": "site/shell site/accounts site/defence site/factors site/portal",
+        "site/portal/exporting": "site/shell site/accounts site/factors site/portal site/portal/stopping",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",

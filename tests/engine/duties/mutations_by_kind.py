@@ -174,8 +174,8 @@ CONSENT = (
         "return _may_speak(consents, subject, proof, at) if proof else None", "return None", (*_CONSENT, *_CONSENTS),
     ),
     Mutation(
-        "COP-11", "a parent is shown nothing of tables", "engine/reports/exporting.py",
-        "for item in _items(context, dataset, copy):", "for item in _items(context, dataset, copy) if dataset.paths else ():",
+        "COP-11", "a parent is shown nothing of tables", "engine/export/exporting.py",
+        "for item in self._items(dataset, copy):", "for item in self._items(dataset, copy) if dataset.paths else ():",
         ("tests/engine/execution/test_stories.py::test_an_export_holds_what_is_held_byte_for_byte_with_hashes",),
     ),
     Mutation(

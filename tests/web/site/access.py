@@ -44,7 +44,7 @@ OF_FAMILY = frozenset({Role.GUARDIAN, Role.CHILD})
 PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
         ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep",
-        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "consent_arrive",
+         "consent_arrive",
          "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
         ALL,
     ),
@@ -73,17 +73,15 @@ PAGES: Mapping[str, frozenset[Role]] = {
         ),
         CUSTOMERS,
     ),
-    **dict.fromkeys(("portal_home", "portal_lock", "portal_places", "portal_places_off"), OF_FAMILY),
     **dict.fromkeys(
-        ("portal_home", "portal_lock", "portal_delete", "portal_delete_preview", "portal_delete_confirm", "portal_deletion",
-         "portal_deletion_live", "portal_deletion_call_off"),
+        (
+            "portal_home", "portal_lock", "portal_places", "portal_places_off", "portal_timeline", "portal_choose", "portal_play",
+            "portal_media", "portal_sketch", "portal_looked", "portal_delete", "portal_delete_preview", "portal_delete_confirm",
+            "portal_deletion", "portal_deletion_live", "portal_deletion_call_off", "portal_stop", "portal_use", "portal_keeping",
+            "portal_keeping_kind", "portal_unused"
+        ),
         OF_FAMILY,
     ),
-    **dict.fromkeys(
-        ("portal_timeline", "portal_choose", "portal_play", "portal_media", "portal_sketch", "portal_looked"), OF_FAMILY
-    ),
-    **dict.fromkeys(("portal_home", "portal_lock"), OF_FAMILY),
-    **dict.fromkeys(("portal_stop", "portal_use", "portal_keeping", "portal_keeping_kind", "portal_unused"), OF_FAMILY),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
