@@ -33,6 +33,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "verification": "values . log evidence pages",
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "orders": "values datamap models lineage evidence journal",
+        "families": "values accounts datamap journal",
     },
     "engine": {
         "kernel": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expunge.adapters.clerk.clerk_apps import ClerkApps
 from expunge.adapters.clerk.clerk_families import ClerkFamilies
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
@@ -16,4 +17,4 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         patience: seconds in which a clerk that went away in the middle of work may come back.
     """
     connections = Connections(place, patience)
-    return FamilyDoors(ClerkFamilies(connections))
+    return FamilyDoors(ClerkFamilies(connections), ClerkApps(connections))

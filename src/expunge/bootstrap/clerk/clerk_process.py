@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from expunge.adapters.clerk.app_requests import AppDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
@@ -16,6 +17,7 @@ from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
+from expunge.bootstrap.clerk.local_apps import LocalApps
 from expunge.bootstrap.clerk.local_families import LocalFamilies
 
 T = TypeVar("T")
@@ -54,7 +56,7 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
 
 def handlers(kept: KeptHousehold) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
-    return {**FamilyDesk(_door(kept, LocalFamilies)).handlers()}
+    return {**FamilyDesk(_door(kept, LocalFamilies)).handlers(), **AppDesk(_door(kept, LocalApps)).handlers()}
 
 
 def _door(kept: KeptHousehold, door: Callable[[Household], T]) -> Callable[[], AbstractContextManager[T]]:

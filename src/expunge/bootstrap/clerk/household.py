@@ -12,6 +12,7 @@ from expunge.adapters.database.account_register_django import DjangoAccountRegis
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.clerk.app_parts import AppParts, RequestsUnderWay
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
@@ -36,6 +37,8 @@ class Household:
     """The keeper, which ends a permit right before its act."""
     openings: Openings
     people: FamilyPeople
+    apps: AppParts
+    """What answers the company's app."""
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -85,6 +88,7 @@ class KeptHousehold:
         """
         self._passphrase = passphrase
         self._openings = Openings()
+        self._under_way = RequestsUnderWay()
         self._households = OfMap(map_path, self._opened, _close)
 
     @contextmanager
@@ -104,7 +108,9 @@ class KeptHousehold:
         journal = expunge.context.journal
         assert isinstance(journal, DjangoJournal)
         permits = KeeperGuard(keeping.place_of_map(expunge.map))
-        return Household(expunge, DjangoAccountRegister(journal.alias), permits, self._openings, FamilyPeople(expunge.context))
+        apps = AppParts.of(expunge.context, journal.alias, self._under_way)
+        register, people = DjangoAccountRegister(journal.alias), FamilyPeople(expunge.context)
+        return Household(expunge, register, permits, self._openings, people, apps)
 
 
 def _close(household: Household) -> None:
