@@ -12,7 +12,15 @@ from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
-from expunge.adapters.state.migrations import m0001_initial, m0002_server, m0003_append, m0004_accounts, m0005_families, m0006_waits, m0007_app
+from expunge.adapters.state.migrations import (
+    m0001_initial,
+    m0002_server,
+    m0003_append,
+    m0004_accounts,
+    m0005_families,
+    m0006_waits,
+    m0007_app,
+)
 from expunge.errors import Misconfigured, StateCorrupt
 from expunge.faults import failpoint
 

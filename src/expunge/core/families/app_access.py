@@ -176,6 +176,4 @@ def token_digest(header: str) -> bytes | None:
 
 
 def _malformed(why: str) -> AppRefused:
-    return AppRefused(
-        f"a statement is malformed: {why}", help="compare it with docs/howto/app-api.md", reason=AppFault.STATEMENT.value
-    )
+    return AppRefused(f"a statement is malformed: {why}", help="compare it with docs/howto/app-api.md", reason=AppFault.STATEMENT.value)

@@ -37,7 +37,6 @@ from expunge.ports.families.app_door import AppGrant
 from expunge.ports.families.app_tables import AppTables, AppTokenRecord
 
 
-
 @dataclass(frozen=True)
 class AppRules:
     """What the map says of the company's app now."""
