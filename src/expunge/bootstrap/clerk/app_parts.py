@@ -9,11 +9,15 @@ from dataclasses import dataclass
 
 from expunge.adapters.credentials.hand_over_jwt import JwtHandOverTokens
 from expunge.adapters.database.app_tables_django import DjangoAppTables
+from expunge.adapters.database.webhooks_django import DjangoWebhookLedger
+from expunge.adapters.host.secret_file import read_secret
+from expunge.adapters.outbound.webhook_http import HttpWebhooks
 from expunge.bootstrap.accounts.family_names import family_names
 from expunge.core.families.app_access import TYPE, AppFault
 from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope, admit
 from expunge.engine.families.app_tokens import AppRules, AppTokens
 from expunge.engine.families.order_index import OrderIndex
+from expunge.engine.families.webhooks import Webhooks
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import TOKENS
 from expunge.engine.reports import token_register
@@ -53,19 +57,24 @@ class AppParts:
     orders: OrderIndex
     clients: AppClients
     under_way: RequestsUnderWay
+    webhooks: Webhooks | None
+    """None for a map whose company offers no app."""
 
     @classmethod
     def of(cls, context: Context, alias: str, under_way: RequestsUnderWay) -> AppParts:
         """Compose them over a state that is open; ``alias``: that of its database."""
         spec, tables, clients = context.data_map.accounts, DjangoAppTables(alias), AppClients(context)
-        tokens = None
+        orders = OrderIndex(context.journal)
+        tokens, webhooks = None, None
         if spec is not None and spec.app is not None and spec.handover is not None:
             names = family_names(lambda: context.data_map, context.keys.pseudonym_key)
             statements = JwtHandOverTokens(spec.handover, spec.origin, TYPE)
             rules = AppRules(spec.app, spec.handover)
             key = context.keys.pseudonym_key
             tokens = AppTokens(rules, statements, names, tables, clients.works, key, context.clock, context.random)
-        return cls(tokens, tables, OrderIndex(context.journal), clients, under_way)
+            courier = HttpWebhooks(lambda hook: read_secret(hook.secret_file, "", "secret", f"the web hook {hook.name}"))
+            webhooks = Webhooks(orders, DjangoWebhookLedger(alias), courier, tokens.handle_of, context.clock)
+        return cls(tokens, tables, orders, clients, under_way, webhooks)
 
     def require_tokens(self) -> AppTokens:
         """Return what checks tokens. Raises Misconfigured for a map whose company offers no app."""

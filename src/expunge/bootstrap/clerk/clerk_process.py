@@ -19,6 +19,7 @@ from expunge.bootstrap import keeping
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.bootstrap.clerk.local_apps import LocalApps
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.webhook_watch import WebhookWatch
 
 T = TypeVar("T")
 
@@ -45,12 +46,15 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
+        watch = WebhookWatch(kept, map_path)
         clerk = Keeper(handlers(kept), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening:
             try:
+                watch.begin()
                 clerk.run(listening, ready)
             finally:
                 place.leave()
+                watch.end()
                 kept.close()
 
 

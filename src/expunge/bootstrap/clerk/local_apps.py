@@ -97,7 +97,8 @@ class LocalApps:
             if order is None:
                 try:
                     order, fresh = self._ordered(record, who, name)
-                except BaseException:
+                except AppRefused:
+                    # Why not for others: of those it is not known whether an order was made.
                     self._parts.tables.drop_request(name)
                     raise
             self._parts.tables.finish_request(name, order)

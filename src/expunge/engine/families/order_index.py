@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 from expunge.core.families.order_steps import STEPS, OrderStep, step_of
 from expunge.core.journal import events as ev
 from expunge.core.journal.peek import peek
 from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.order import OrderKind
 from expunge.engine.kernel.journal_streams import is_order
 from expunge.ports.journal import Journal
 
 _AT_A_TIME = 100
+_TOLD = frozenset({OrderKind.ERASURE, OrderKind.WITHDRAWAL, OrderKind.INACTIVITY})
+"""The kinds of orders about people whose steps are told; the others are about classes of items."""
 
 
 @dataclass
 class _Order:
     subjects: tuple[Pseudonym, ...] = ()
+    told: bool = False
     length: int = 0
-    steps: list[OrderStep] = field(default_factory=list)
 
 
 class OrderIndex:
@@ -33,6 +35,8 @@ class OrderIndex:
         self._guard = threading.Lock()
         self._orders: dict[OrderId, _Order] = {}
         self._of: dict[Pseudonym, list[OrderId]] = {}
+        self._steps: list[OrderStep] = []
+        """In the order in which they were read."""
 
     def orders(self, subject: Pseudonym) -> tuple[OrderId, ...]:
         """Return the orders about a subject, oldest first, however they came in."""
@@ -40,12 +44,11 @@ class OrderIndex:
             self._refresh()
             return tuple(self._of.get(subject, ()))
 
-    def steps(self, since: datetime) -> tuple[OrderStep, ...]:
-        """Return the steps of all orders from a time on, oldest first."""
+    def steps(self, start: int) -> tuple[OrderStep, ...]:
+        """Return the steps of orders about people, from a place on in the order in which they were read."""
         with self._guard:
             self._refresh()
-            found = [step for order in self._orders.values() for step in order.steps if step.at >= since]
-        return tuple(sorted(found, key=lambda step: (step.at, step.order)))
+            return tuple(self._steps[start:])
 
     def _refresh(self) -> None:
         lengths = {OrderId(name): length for name, length in self._journal.lengths().items() if is_order(name)}
@@ -67,10 +70,10 @@ class OrderIndex:
                 continue
             event = ev.decode(data)
             if isinstance(event, ev.Received):
-                order.subjects = event.subjects
+                order.subjects, order.told = event.subjects, event.kind in _TOLD
                 for subject in event.subjects:
                     self._of.setdefault(subject, []).append(name)
             step = step_of(event, name, order.subjects)
-            if step is not None:
-                order.steps.append(step)
+            if step is not None and order.told:
+                self._steps.append(step)
         order.length += len(events)
