@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Header, NinjaAPI, Path, Query, Schema
 from ninja.errors import HttpError, ValidationError
 
+from expunge.core.families.app_access import token_digest
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.ports.families.app_door import MOST_ORDERS, AppConsent, AppDoor, AppOrder, AppOrderState
 from expunge.ports.sender_door import Sender
@@ -155,9 +156,12 @@ class AppToken:
     openapi_security_schema: ClassVar = {"type": "http", "scheme": "bearer", "description": "Of POST /api/v1/app/token."}
 
     def __call__(self, request: HttpRequest) -> str:
-        """Return the header as it came, or raise AppProblem where the body is not one of ours."""
+        """Return the header as it came. Raises AppProblem where it shows no access token, or the body is none of ours."""
+        header = shown(request)
+        if token_digest(header) is None:
+            raise problems.no_token()
         _require_small(request)
-        return shown(request) or "none"
+        return header
 
 
 class AppClient:

@@ -69,6 +69,13 @@ def malformed(detail: str, where: str, help_: str, status: int = 400) -> AppProb
     return AppProblem("malformed", status, "The request cannot be understood", detail, where, help_)
 
 
+def no_token() -> AppProblem:
+    """Return the problem of a request that shows no access token."""
+    status, title = _KINDS[AppFault.TOKEN]
+    help_ = "send Authorization: Bearer TOKEN, of POST /api/v1/app/token"
+    return AppProblem(AppFault.TOKEN.value, status, title, "there is no access token", _WHERE[401], help_)
+
+
 def too_large(most: int) -> AppProblem:
     """Return the problem of a body that is too large."""
     return AppProblem("too-large", 413, "The body is too large", f"the body has more than {most // 2**10} KiB", "the body", "send less")

@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.engine.accounts.company import ISSUER, Company
+from tests.engine.accounts.company import Company
 from tests.web.serving import Answer, ask, issue
-from tests.web.site.family_company import family_site
-from tests.web.site.kit import SiteServed
+from tests.web.site.family_company import enrich
+from tests.web.site.kit import SiteServed, site
 
 ALL = "read stop delete receipts"
 PURPOSES = """\
 purposes:
   training:
-    description: "to make speech recognition better"
+    description: make the recogniser understand children better
     needs: consent
-    use: service
+    use: training
     datasets: [voiceprints]
-    text: voice
+    text: training
 texts:
-  voice:
-    - {version: v1, file: voice.txt}
+  training:
+    - {version: 1, file: training.md}
 """
 
 
@@ -90,11 +90,16 @@ class Customer:
         return self.ask("POST", "orders", Idempotency_Key=key or secrets.token_hex(16))
 
 
+def with_purposes(folder: Path) -> None:
+    """Give the company what families look at, and a purpose that rests on consent."""
+    enrich(folder)
+    (folder / "training.md").write_text("# We would like to use your voice for training\n\nYou can say no.\n")
+    path = folder / "expunge.yaml"
+    path.write_text(path.read_text() + PURPOSES)
+
+
 @contextlib.contextmanager
 def app_site(folder: Path, section: str = "app: {}") -> Iterator[App]:
     """Serve such a company."""
-    with family_site(folder, f"{section}\n") as site:
-        yield App(site, issue(folder, "app", "families"))
-
-
-__all__ = ["ALL", "ISSUER", "App", "Customer", "app_site", "statement"]
+    with site(folder, "--access-log", folder / "access.log", enrich=with_purposes, further=section) as served:
+        yield App(served, issue(folder, "app", "families"))
