@@ -14,37 +14,53 @@ import typer
 
 from expunge.cli.main import application
 
-DISGORGE = "disgorge"
-"""Asks the demo for the regulator's story; a folder of that name is ``./disgorge``."""
+DISGORGE, SERVE, CODE = "disgorge", "serve", "code"
+"""Ask the demo for the regulator's story, for the pages of its company, or for the codes of its families; a folder of such a name is
+``./disgorge``."""
 
 
 def demo(
     what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[disgorge] [DIR]", help="Which story, and where to build it: demo-out.", show_default=False),
+        typer.Argument(metavar="[disgorge | serve | code] [DIR]", help="Which story, and where to build it: demo-out.", show_default=False),
     ] = None,
     keep_before: Annotated[bool, typer.Option("--keep-before", help="Also keep a copy of the stores from before the orders.")] = False,
     workers: Annotated[int, typer.Option(help="Let so many processes carry the orders out, and kill one; 0: none but this.", min=0)] = 0,
     seed: Annotated[int | None, typer.Option(help="Another number, another company.", show_default=False)] = None,
+    port: Annotated[int, typer.Option(help="With serve: of the pages; 0 picks a free one.", min=0, max=65535)] = 0,
 ) -> None:
     """A small company, and three people who ask to be forgotten: the whole story, narrated, in a folder of its own.
 
     With `disgorge`, the regulator's story: an order of destruction that looks back, one that looks forward, and what is sworn.
+    With `serve`, the company behind its pages, for three families who can log in, until Ctrl-C; `code` shows the codes of their apps.
     """
     from expunge.demo.story import regulator
     from expunge.demo.story.chapters import SEED, tell
     from expunge.errors import UsageError
 
     words = list(what or ())
-    regulated = words[:1] == [DISGORGE]
-    folder = Path((words[1:] if regulated else words)[0] if words[int(regulated) :] else "demo-out").resolve()
-    if len(words) > 1 + int(regulated) or (regulated and (keep_before or workers)):
-        problem = "the demo takes one folder, and the regulator's story no options but --seed"
-        raise UsageError(problem, help="expunge demo DIR; expunge demo disgorge DIR")
+    told = words.pop(0) if words[:1] in ([DISGORGE], [SERVE], [CODE]) else ""
+    folder = Path(words[0] if words else "demo-out").resolve()
+    if len(words) > 1 or (told and (keep_before or workers)):
+        problem = "the demo takes one folder, and its other stories no options but --seed"
+        raise UsageError(problem, help="expunge demo DIR; expunge demo disgorge DIR; expunge demo serve DIR")
     chosen = SEED if seed is None else seed
-    stage = regulator.tell(folder, seed=chosen) if regulated else tell(folder, keep_before=keep_before, workers=workers, seed=chosen)
+    if told in {SERVE, CODE}:
+        _at_the_pages(told, folder, chosen, port)
+        return
+    stage = regulator.tell(folder, seed=chosen) if told else tell(folder, keep_before=keep_before, workers=workers, seed=chosen)
     if stage.failures:
         raise typer.Exit(1)
+
+
+def _at_the_pages(told: str, folder: Path, seed: int, port: int) -> None:
+    from expunge.demo.serving import served
+
+    if told == SERVE:
+        served.serve(folder, port=port, seed=seed)
+        return
+    for login in served.logins_of(folder):
+        typer.echo(f"{login.code}  {login.name}  {login.address}")
 
 
 def whole_application(word: str = "") -> typer.Typer:

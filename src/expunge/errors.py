@@ -77,6 +77,14 @@ class SessionGone(ExpungeError):
     """An opening or an upload of a vault has ended: it was closed or idle, or its process began anew; begin it again."""
 
 
+class ItemGone(ExpungeError):
+    """An item is not there any more, was replaced, or is not this person's; look at the list again."""
+
+
+class Unplayable(ExpungeError):
+    """Content is no sound, film or picture that is given to browsers, or it is damaged; nothing of it was given out."""
+
+
 class WrongOffset(ExpungeError):
     """The bytes are not those with which an upload goes on; send from ``received`` on."""
 
@@ -121,6 +129,15 @@ class HandOverRefused(ExpungeError):
         super().__init__(message, help=help)
         self.reason = reason
         """The value of a member of :class:`expunge.core.accounts.hand_over.HandOverFault`."""
+
+
+class GuardianshipRefused(ExpungeError):
+    """What an account asks about guardians of a child cannot be done now, for a reason that a page explains; nothing was changed."""
+
+    def __init__(self, message: str, *, help: str = "", reason: str = "") -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message, help=help)
+        self.reason = reason
+        """The value of a member of :class:`expunge.core.consent.guardian_faults.GuardianFault`."""
 
 
 class AppRefused(ExpungeError):

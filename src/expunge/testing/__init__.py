@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
     "expunge.testing.store_faults",
     "expunge.testing.store_windows",
     "expunge.testing.store_placing",
+    "expunge.testing.store_items",
     "expunge.testing.journal_suite",
     "expunge.testing.keys_suite",
     "expunge.testing.log_suite",
@@ -27,8 +28,12 @@ pytest.register_assert_rewrite(
 
 from expunge.testing.consent_method_suite import ConsentMethodSuite  # noqa: E402
 from expunge.testing.people import AWKWARD, Person, people, person  # noqa: E402
+from expunge.testing.store_items import ItemListingSuite, RangedReadingSuite  # noqa: E402
 from expunge.testing.store_placing import PlacingSuite  # noqa: E402
 from expunge.testing.store_suite import StoreSuite  # noqa: E402
 from expunge.testing.store_windows import WindowSuite  # noqa: E402
 
-__all__ = ["AWKWARD", "ConsentMethodSuite", "Person", "PlacingSuite", "StoreSuite", "WindowSuite", "people", "person"]
+__all__ = [
+    "AWKWARD", "ConsentMethodSuite", "ItemListingSuite", "Person", "PlacingSuite", "RangedReadingSuite", "StoreSuite", "WindowSuite",
+    "people", "person",
+]  # fmt: skip

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Header, NinjaAPI, Path, Query, Schema
 from ninja.errors import HttpError, ValidationError
 
+from expunge.core.datamap.artefact import DataKind
 from expunge.core.families.app_access import token_digest
 from expunge.core.journal.access_tokens import TokenScope
+from expunge.core.values.outcome import Reason
 from expunge.ports.families.app_door import MOST_ORDERS, AppConsent, AppDoor, AppOrder, AppOrderState
+from expunge.ports.families.held_door import HeldAnswer
 from expunge.ports.sender_door import Sender
 from expunge.web import bodies, problems
 from expunge.web.answers import Problem
@@ -97,19 +100,40 @@ class FamilyList(Schema):
     families: list[str] = Field(description="Their handles.")
 
 
-class Held(Schema):
-    """What one dataset holds about the person."""
+class HeldKind(Schema):
+    """The items of one kind of data."""
 
-    dataset: str = Field(description="Its name in the data map.")
-    kind: str = Field(description="What it is, such as `transcript`; empty where the map does not say.")
-    items: int = Field(description="Items that are about the person.", ge=0)
-    kept: int = Field(description="Of these, items that a deletion leaves, by a hold or because they are shared with others.", ge=0)
+    kind: DataKind
+    items: int = Field(ge=0)
+    oldest: date | None = Field(description="The day, in UTC, of the oldest item; null where none says its day.")
+    goes: date | None = Field(description="The first day on which an item goes by itself; null where none does.")
+    undated: int = Field(description="Items for which no period runs yet.", ge=0)
+    bound: int = Field(description="Items that a legal hold keeps.", ge=0)
+
+
+class HeldMade(Schema):
+    """Things that were made from data of many people, the person's among it."""
+
+    kind: DataKind
+    learnt: int = Field(description="How many were made from data of the person.", ge=0)
+    unknown: int = Field(description="How many there are of which no record says what they were made from.", ge=0)
+
+
+class HeldUnknown(Schema):
+    """Data that could not be counted: it is not known, and not nothing."""
+
+    kind: DataKind
+    reason: Reason
 
 
 class HeldList(Schema):
     """What is held about a family's person."""
 
-    held: list[Held] = Field(description="Each dataset that holds something.")
+    counted_at: datetime | None = Field(description="When the count began; null while the first one goes on.")
+    counting: bool = Field(description="Whether a newer count goes on: ask again in a few seconds.")
+    kinds: list[HeldKind] = Field(description="What is about the person alone, or about few.")
+    made: list[HeldMade] = Field(description="What learnt from it.")
+    not_counted: list[HeldUnknown] = Field(description="What could not be looked at.")
 
 
 class Order(Schema):
@@ -284,10 +308,9 @@ def _add_families(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
         openapi_extra=_extra(401, 403, 404, 503, example=_HELD),
     )
     def get_held(request: HttpRequest, family: FamilyPath) -> dict[str, Any]:
-        """Count what is held, by dataset. Scope: `read`."""
+        """Count what is held, by kind, with what was made from it. Scope: `read`."""
         with told():
-            found = apps.held(shown(request), family)
-        return {"held": [vars(each) for each in found]}
+            return _held(apps.held(shown(request), family))
 
 
 def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
@@ -434,6 +457,14 @@ def _after(cursor: str) -> str:
         return "none"
 
 
+def _held(answer: HeldAnswer) -> dict[str, Any]:
+    found = answer.holdings
+    if found is None:
+        return {"counted_at": None, "counting": answer.counting, "kinds": [], "made": [], "not_counted": []}
+    lists = {name: [vars(each) for each in getattr(found, name)] for name in ("kinds", "made", "not_counted")}
+    return {"counted_at": found.at, "counting": answer.counting, **lists}
+
+
 def _order(order: AppOrder) -> dict[str, Any]:
     return {**{name: value for name, value in vars(order).items() if name != "fresh"}, "words": _WORDS[order.state]}
 
@@ -455,7 +486,13 @@ def _extra(*statuses: int, example: Any = None, zipped: bool = False, of_example
 
 
 _GRANT = {"access_token": "expunge_app_…", "token_type": "Bearer", "expires_in": 600, "scope": "delete read", "families": [_HANDLE]}
-_HELD = {"held": [{"dataset": "recordings", "kind": "user.content.audio", "items": 12, "kept": 0}]}
+_HELD = {
+    "counted_at": "2026-12-01T09:00:00Z",
+    "counting": False,
+    "kinds": [{"kind": "voice recordings", "items": 12, "oldest": "2026-09-04", "goes": "2026-12-03", "undated": 0, "bound": 0}],
+    "made": [{"kind": "models", "learnt": 1, "unknown": 0}],
+    "not_counted": [],
+}
 _AN_ORDER = {
     "order": _ORDER_ID,
     "state": "received",

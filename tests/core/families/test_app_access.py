@@ -9,8 +9,9 @@ import pytest
 
 from expunge.core.accounts.app_spec import AppScope
 from expunge.core.families.app_access import AppFault, family_handle, read_scopes, read_statement, require_in_time, token_digest, token_text
-from expunge.core.families.order_steps import OrderStep, StepName
+from expunge.core.families.order_notices import OrderNotice
 from expunge.core.families.webhooks import TRIED_FOR, WebhookMessage, message_of, next_try, read_secret, signature
+from expunge.core.journal.notice_events import NoticeKind
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.errors import AppRefused
 
@@ -127,22 +128,32 @@ def test_a_secret_of_another_form_is_refused(text: str) -> None:
 
 
 def test_a_message_names_the_order_and_handles_and_nobody() -> None:
-    step = OrderStep(OrderId("ord-a"), StepName.ENDED, NOW, (Pseudonym("ab" * 16),), in_part=True)
-    message = message_of(step, "app", lambda family: family[:4], NOW)
+    notice = OrderNotice(OrderId("ord-a"), NoticeKind.IN_PART, NOW, (Pseudonym("ab" * 16),), "a reason of the operator")
+    message, later, other = (
+        message_of(notice, hook, lambda family: family[:4], at)
+        for hook, at in (("app", NOW), ("app", NOW + timedelta(days=1)), ("other", NOW))
+    )
+    assert message is not None
+    assert later is not None
+    assert other is not None
     assert message.body == (
         b'{"data":{"families":["abab"],"in_part":true,"order":"ord-a"},"timestamp":"2026-12-01T09:00:00Z","type":"order.ended"}'
     )
-    assert message.id == message_of(step, "app", lambda family: family[:4], NOW + timedelta(days=1)).id
-    assert message.id != message_of(step, "other", lambda family: family[:4], NOW).id
+    assert message.id == later.id != other.id
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.NEEDS_YOU, NoticeKind.ANSWERED])
+def test_what_people_and_company_write_is_not_told(kind: NoticeKind) -> None:
+    assert message_of(OrderNotice(OrderId("ord-a"), kind, NOW, (Pseudonym("ab" * 16),)), "app", str, NOW) is None
 
 
 def test_pauses_grow_and_end_after_a_day() -> None:
     at, pauses = NOW, []
-    message = WebhookMessage("msg_1", "app", OrderId("ord-a"), StepName.ENDED, NOW, b"{}", tries=0, first_at=NOW)
+    message = WebhookMessage("msg_1", "app", OrderId("ord-a"), "order.ended", NOW, b"{}", tries=0, first_at=NOW)
     while (due := next_try(message, at)) is not None:
         pauses.append(due - at)
         message, at = (
-            WebhookMessage(*[getattr(message, each) for each in ("id", "hook", "order", "name", "at", "body")], message.tries + 1, NOW),
+            WebhookMessage(*[getattr(message, each) for each in ("id", "hook", "order", "type", "at", "body")], message.tries + 1, NOW),
             due,
         )
     assert pauses[0] == timedelta(seconds=5)

@@ -15,7 +15,7 @@ import zstandard
 
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec, Through
 from expunge.stores.files.store import Files
-from expunge.testing import PlacingSuite, StoreSuite
+from expunge.testing import PlacingSuite, RangedReadingSuite, StoreSuite
 
 PROFILE = ByField({"profile": "profile_id"})
 
@@ -31,7 +31,7 @@ def quiet(path):
         return None
 
 
-class TestWholeFiles(StoreSuite, PlacingSuite):
+class TestWholeFiles(StoreSuite, PlacingSuite, RangedReadingSuite):
     """Media in folders named after people, with sidecars, a second dataset of theirs, and a folder for each day."""
 
     store = Files
@@ -71,6 +71,9 @@ class TestWholeFiles(StoreSuite, PlacingSuite):
 
     def plant(self, folder, person):
         (folder / "media" / "voice" / "old.tar").write_bytes(person.blob)
+
+    def put(self, folder, key, data):
+        (folder / "media" / key).write_bytes(data)
 
     @contextmanager
     def obstruct(self, folder, person):

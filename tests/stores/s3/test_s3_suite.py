@@ -13,7 +13,7 @@ import pytest
 
 from expunge.core.datamap.datamap import ByField, Through
 from expunge.stores.s3.store import S3
-from expunge.testing import StoreSuite
+from expunge.testing import RangedReadingSuite, StoreSuite
 from expunge.testing.forked import in_child
 from tests.stores.s3.s3_company import Shelf, bucket, client, dataset
 
@@ -66,12 +66,15 @@ class InBucket(StoreSuite):
             self.server = server
 
 
-class TestWholeObjects(InBucket):
+class TestWholeObjects(InBucket, RangedReadingSuite):
     """Media under prefixes named after people, with sidecars, and a second dataset of theirs."""
 
     __test__ = True
     unsayable = "/\0\\"
     unsayable_whole = (".", "..")
+
+    def put(self, folder, key, data):
+        self.shelf(folder).put(key, data)
 
     def declare(self, folder):
         return self.shelf(folder).spec(), [

@@ -6,7 +6,7 @@ import io
 from contextlib import closing, suppress
 
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
-from expunge.testing import StoreSuite
+from expunge.testing import ItemListingSuite, StoreSuite
 from expunge.testing.harness import KEY, erase_all, locate_all
 from expunge.testing.people import holds, people
 from expunge.testing.plain_search import contents, search
@@ -20,7 +20,7 @@ def dataset(name, path):
     return Dataset(name, "recordings", PROFILE, "voice", layout=PathLayout((path,)))
 
 
-class TestVault(StoreSuite):
+class TestVault(StoreSuite, ItemListingSuite):
     """Two datasets of sealed recordings."""
 
     store = staticmethod(opened)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from expunge.adapters.clerk.family_requests import OfFamilies
+from expunge.adapters.clerk.values import written
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.requests import BearerText, Request
-from expunge.core.accounts.app_spec import AppScope
-from expunge.core.values.canonical import Json
 from expunge.errors import UsageError
-from expunge.ports.families.app_door import AppConsent, AppDoor, AppGrant, AppOrder, AppOrderState, HeldKind
+from expunge.ports.families.app_door import AppConsent, AppDoor, AppGrant, AppOrder
+from expunge.ports.families.held_door import HeldAnswer
 
+PAGE = tuple[tuple[AppOrder, ...], bool]
+CONSENTS = tuple[AppConsent, ...]
 MOST_STATEMENT = 16 * 2**10
 """Bytes of a statement that go over the socket; how many count is for the verifier to say."""
 
@@ -150,20 +151,18 @@ class AppDesk:
     def handlers(self) -> dict[type[Request], Handler]:
         """Return a handler for each kind of request."""
         acts: dict[type[Request], Callable[[AppDoor, Any, bytes], Answer]] = {
-            AppExchange: lambda door, ask, body: Answer(_grant(door.exchange(ask.header, _text(body), ask.scope))),
+            AppExchange: lambda door, ask, body: Answer(written(AppGrant, door.exchange(ask.header, _text(body), ask.scope))),
             AppEndLogin: lambda door, ask, _: Answer(door.end_login(ask.header, ask.session)),
             AppEndToken: _ended,
             AppFamilies: lambda door, ask, _: Answer(list(door.families(ask.header))),
-            AppHeld: lambda door, ask, _: Answer(
-                [[each.dataset, each.kind, each.items, each.kept] for each in door.held(ask.header, ask.family)]
-            ),
-            AppOrderAll: lambda door, ask, _: Answer(_order(door.order(ask.header, ask.family, ask.key))),
+            AppHeld: lambda door, ask, _: Answer(written(HeldAnswer, door.held(ask.header, ask.family))),
+            AppOrderAll: lambda door, ask, _: Answer(written(AppOrder, door.order(ask.header, ask.family, ask.key))),
             AppOrders: _listed,
-            AppStatus: lambda door, ask, _: Answer(_order(door.status(ask.header, ask.family, ask.order))),
-            AppCancel: lambda door, ask, _: Answer(_order(door.cancel(ask.header, ask.family, ask.order))),
+            AppStatus: lambda door, ask, _: Answer(written(AppOrder, door.status(ask.header, ask.family, ask.order))),
+            AppCancel: lambda door, ask, _: Answer(written(AppOrder, door.cancel(ask.header, ask.family, ask.order))),
             AppReceipt: lambda door, ask, _: Answer(None, door.receipt(ask.header, ask.family, ask.order)),
-            AppConsents: lambda door, ask, _: Answer([_consent(each) for each in door.consents(ask.header, ask.family)]),
-            AppWithdraw: lambda door, ask, _: Answer(_consent(door.withdraw(ask.header, ask.family, ask.purpose))),
+            AppConsents: lambda door, ask, _: Answer(written(CONSENTS, door.consents(ask.header, ask.family))),
+            AppWithdraw: lambda door, ask, _: Answer(written(AppConsent, door.withdraw(ask.header, ask.family, ask.purpose))),
         }
         return {kind: self._of_door(act) for kind, act in acts.items()}
 
@@ -175,48 +174,8 @@ class AppDesk:
         return handle
 
 
-def read_grant(told: Any) -> AppGrant:
-    """Return the access token of an answer."""
-    token, until, scopes, families = told
-    return AppGrant(token, datetime.fromisoformat(until), frozenset(map(AppScope, scopes)), tuple(families))
-
-
-def read_held(told: Any) -> HeldKind:
-    """Return a dataset's counts of an answer."""
-    return HeldKind(*told)
-
-
-def read_order(told: Any) -> AppOrder:
-    """Return an order of an answer."""
-    name, state, everything, received, earliest, ended, *rest = told
-    times = datetime.fromisoformat(received), datetime.fromisoformat(earliest), _moment(ended)
-    return AppOrder(name, AppOrderState(state), everything, *times, *rest)
-
-
-def read_consent(told: Any) -> AppConsent:
-    """Return a consent of an answer."""
-    purpose, description, agreed, since = told
-    return AppConsent(purpose, description, agreed, _moment(since))
-
-
-def _grant(grant: AppGrant) -> Json:
-    return [grant.token, grant.until.isoformat(), sorted(grant.scopes), list(grant.families)]
-
-
-def _order(order: AppOrder) -> Json:
-    ended = None if order.ended_at is None else order.ended_at.isoformat()
-    told: list[Json] = [order.order, order.state.value, order.everything, order.received_at.isoformat(), order.earliest.isoformat(), ended]
-    return [*told, order.places, order.places_done, order.can_cancel, order.has_receipt, order.fresh]
-
-
-def _consent(consent: AppConsent) -> Json:
-    since = None if consent.since is None else consent.since.isoformat()
-    return [consent.purpose, consent.description, consent.agreed, since]
-
-
 def _listed(door: AppDoor, ask: AppOrders, _: bytes) -> Answer:
-    page, more = door.orders(ask.header, ask.family, ask.after, ask.most)
-    return Answer([[_order(order) for order in page], more])
+    return Answer(written(PAGE, door.orders(ask.header, ask.family, ask.after, ask.most)))
 
 
 def _ended(door: AppDoor, ask: AppEndToken, _: bytes) -> Answer:
@@ -229,7 +188,3 @@ def _text(body: bytes) -> str:
         return body.decode("ascii")
     except UnicodeDecodeError as error:
         raise UsageError("a statement is ASCII", help="send the JWT as it is") from error
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from expunge.adapters.clerk import app_requests as wire
+from expunge.adapters.clerk.values import read
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.requests import BearerText
-from expunge.ports.families.app_door import AppConsent, AppGrant, AppOrder, HeldKind
+from expunge.ports.families.app_door import AppConsent, AppGrant, AppOrder
+from expunge.ports.families.held_door import HeldAnswer
 
 
 class ClerkApps:
@@ -23,7 +25,8 @@ class ClerkApps:
     def exchange(self, header: str, statement: str, scope: str) -> AppGrant:
         """See the port."""
         request = wire.AppExchange(BearerText(header), scope)
-        return wire.read_grant(self._connections.ask(request, statement.encode("ascii", "replace")).value)
+        grant: AppGrant = read(AppGrant, self._connections.ask(request, statement.encode("ascii", "replace")).value)
+        return grant
 
     def end_login(self, header: str, session: str) -> int:
         """See the port."""
@@ -39,28 +42,32 @@ class ClerkApps:
         told: Any = self._connections.ask(wire.AppFamilies(BearerText(header))).value
         return tuple(told)
 
-    def held(self, header: str, family: str) -> tuple[HeldKind, ...]:
+    def held(self, header: str, family: str) -> HeldAnswer:
         """See the port."""
-        told: Any = self._connections.ask(wire.AppHeld(BearerText(header), family)).value
-        return tuple(map(wire.read_held, told))
+        found: HeldAnswer = read(HeldAnswer, self._connections.ask(wire.AppHeld(BearerText(header), family)).value)
+        return found
 
     def order(self, header: str, family: str, key: str) -> AppOrder:
         """See the port."""
-        return wire.read_order(self._connections.ask(wire.AppOrderAll(BearerText(header), family, key)).value)
+        found: AppOrder = read(AppOrder, self._connections.ask(wire.AppOrderAll(BearerText(header), family, key)).value)
+        return found
 
     def orders(self, header: str, family: str, after: str, most: int) -> tuple[tuple[AppOrder, ...], bool]:
         """See the port."""
-        told: Any = self._connections.ask(wire.AppOrders(BearerText(header), family, after, most)).value
-        page, more = told
-        return tuple(map(wire.read_order, page)), bool(more)
+        found: tuple[tuple[AppOrder, ...], bool] = read(
+            wire.PAGE, self._connections.ask(wire.AppOrders(BearerText(header), family, after, most)).value
+        )
+        return found
 
     def status(self, header: str, family: str, order: str) -> AppOrder:
         """See the port."""
-        return wire.read_order(self._connections.ask(wire.AppStatus(BearerText(header), family, order)).value)
+        found: AppOrder = read(AppOrder, self._connections.ask(wire.AppStatus(BearerText(header), family, order)).value)
+        return found
 
     def cancel(self, header: str, family: str, order: str) -> AppOrder:
         """See the port."""
-        return wire.read_order(self._connections.ask(wire.AppCancel(BearerText(header), family, order)).value)
+        found: AppOrder = read(AppOrder, self._connections.ask(wire.AppCancel(BearerText(header), family, order)).value)
+        return found
 
     def receipt(self, header: str, family: str, order: str) -> bytes:
         """See the port."""
@@ -68,9 +75,10 @@ class ClerkApps:
 
     def consents(self, header: str, family: str) -> tuple[AppConsent, ...]:
         """See the port."""
-        told: Any = self._connections.ask(wire.AppConsents(BearerText(header), family)).value
-        return tuple(map(wire.read_consent, told))
+        found: tuple[AppConsent, ...] = read(wire.CONSENTS, self._connections.ask(wire.AppConsents(BearerText(header), family)).value)
+        return found
 
     def withdraw(self, header: str, family: str, purpose: str) -> AppConsent:
         """See the port."""
-        return wire.read_consent(self._connections.ask(wire.AppWithdraw(BearerText(header), family, purpose)).value)
+        found: AppConsent = read(AppConsent, self._connections.ask(wire.AppWithdraw(BearerText(header), family, purpose)).value)
+        return found

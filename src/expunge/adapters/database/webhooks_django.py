@@ -7,7 +7,6 @@ from datetime import datetime
 
 from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
-from expunge.core.families.order_steps import StepName
 from expunge.core.families.webhooks import WebhookMessage
 from expunge.core.values.ids import OrderId
 from expunge.faults import failpoint
@@ -42,9 +41,7 @@ class DjangoWebhookLedger:
             rows = WebhookRow.objects.using(self._alias)
             known = set(rows.filter(id__in=[each.id for each in messages]).values_list("id", flat=True))
             fresh = [
-                WebhookRow(
-                    id=each.id, hook=each.hook, order=each.order, kind=each.name.value, at=each.at, body=each.body, due_at=each.due_at
-                )
+                WebhookRow(id=each.id, hook=each.hook, order=each.order, kind=each.type, at=each.at, body=each.body, due_at=each.due_at)
                 for each in messages
                 if each.id not in known
             ]
@@ -95,5 +92,5 @@ class DjangoWebhookLedger:
 
 
 def _message(row: WebhookRow) -> WebhookMessage:
-    named = row.id, row.hook, OrderId(row.order), StepName(row.kind), row.at, bytes(row.body)
+    named = row.id, row.hook, OrderId(row.order), row.kind, row.at, bytes(row.body)
     return WebhookMessage(*named, row.tries, row.first_at, row.due_at, row.taken_at, row.fault)

@@ -15,9 +15,9 @@ from expunge.adapters.outbound.webhook_http import HttpWebhooks
 from expunge.bootstrap.accounts.family_names import family_names
 from expunge.core.families.app_access import TYPE, AppFault
 from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope, admit
-from expunge.engine.families.app_tokens import AppRules, AppTokens
-from expunge.engine.families.order_index import OrderIndex
-from expunge.engine.families.webhooks import Webhooks
+from expunge.engine.apps.app_tokens import AppRules, AppTokens
+from expunge.engine.apps.webhooks import Webhooks
+from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import TOKENS
 from expunge.engine.reports import token_register
@@ -54,17 +54,16 @@ class AppParts:
     tokens: AppTokens | None
     """None for a map whose company offers no app."""
     tables: AppTables
-    orders: OrderIndex
+    orders: NoticeIndex
     clients: AppClients
     under_way: RequestsUnderWay
     webhooks: Webhooks | None
     """None for a map whose company offers no app."""
 
     @classmethod
-    def of(cls, context: Context, alias: str, under_way: RequestsUnderWay) -> AppParts:
-        """Compose them over a state that is open; ``alias``: that of its database."""
+    def of(cls, context: Context, alias: str, orders: NoticeIndex, under_way: RequestsUnderWay) -> AppParts:
+        """Compose them over a state that is open; ``alias``: that of its database, ``orders``: what is known of them in memory."""
         spec, tables, clients = context.data_map.accounts, DjangoAppTables(alias), AppClients(context)
-        orders = OrderIndex(context.journal)
         tokens, webhooks = None, None
         if spec is not None and spec.app is not None and spec.handover is not None:
             names = family_names(lambda: context.data_map, context.keys.pseudonym_key)

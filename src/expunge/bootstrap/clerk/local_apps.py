@@ -10,25 +10,30 @@ from datetime import datetime
 from hashlib import sha256
 
 from expunge.bootstrap.clerk.app_parts import AppParts
+from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household
+from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 from expunge.core.accounts.app_spec import AppScope
 from expunge.core.consent.consent import ConsentReason
-from expunge.core.datamap.datamap import Dataset
 from expunge.core.families.app_access import AppFault
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
-from expunge.engine.families.app_tokens import AppTokens, request_key
-from expunge.engine.intake import earlier_orders
+from expunge.engine.apps.app_tokens import AppTokens, request_key
+from expunge.engine.families import deleting
+from expunge.engine.intake import earlier_orders, person_orders
+from expunge.engine.intake.person_orders import OrderRequest
 from expunge.engine.kernel.journal_streams import read
 from expunge.engine.subjects.resolving import ResolvedName
-from expunge.errors import AppRefused, IllegalTransition, NeedsApproval
-from expunge.ports.families.app_door import MOST_ORDERS, AppConsent, AppGrant, AppOrder, AppOrderState, HeldKind
+from expunge.errors import AppRefused, Conflict, IllegalTransition, NeedsApproval
+from expunge.ports.families.app_door import MOST_ORDERS, AppConsent, AppGrant, AppOrder, AppOrderState
 from expunge.ports.families.app_tables import AppRequest, AppTokenRecord
+from expunge.ports.families.held_door import HeldAnswer
 
-CHANNEL = "app"
 _DELETE_ALL = sha256(b"expunge/app-order/1\0everything").digest()
+_PATIENCE = 2.0
+"""Seconds for which a first count is waited for."""
 _FIRST = (1980, 1, 1, 0, 0, 0)
 """The time of each file in a zip: the same receipt has the same bytes."""
 _STATES = {
@@ -44,6 +49,8 @@ class LocalApps:
     """Implements ``expunge.ports.families.app_door.AppDoor``."""
 
     household: Household
+    room: HeldRoom
+    carrier: OrderCarrier
 
     def exchange(self, header: str, statement: str, scope: str) -> AppGrant:
         """See the port."""
@@ -63,20 +70,10 @@ class LocalApps:
         record = self._tokens.admit(header)
         return tuple(map(self._tokens.handle_of, record.families))
 
-    def held(self, header: str, family: str) -> tuple[HeldKind, ...]:
+    def held(self, header: str, family: str) -> HeldAnswer:
         """See the port."""
-        person = self._person(self._family(header, family, AppScope.READ)[1])
-        if person is None:
-            return ()
-        located = self.household.expunge.locate([person])
-        datasets = self.household.expunge.map.datasets
-        found = []
-        for name, dataset in datasets.items():
-            items = sum(copy.items for copy in located.copies.get(name, ()))
-            kept = sum(each.items for by in located.kept.get(name, {}).values() for each in by)
-            if items or kept:
-                found.append(HeldKind(name, _kind(dataset), items + kept, kept))
-        return tuple(found)
+        kept = self.room.counts.get(self._family(header, family, AppScope.READ)[1], _PATIENCE)
+        return HeldAnswer(kept.value, kept.counting)
 
     def order(self, header: str, family: str, key: str) -> AppOrder:
         """See the port."""
@@ -89,11 +86,7 @@ class LocalApps:
             if before is not None and before.request != request.request:
                 message = "this idempotency key came with another request before"
                 raise AppRefused(message, help="take a new key for each new request", reason=AppFault.KEY_REUSED.value)
-            order = OrderId(before.answer) if before is not None and before.answer else None
-            if order is None and before is not None:
-                # Why looked for: the process may have died between the order and its answer.
-                order = self._made_by(who, name)
-            fresh = order is None
+            order, fresh = OrderId(before.answer) if before is not None and before.answer else None, False
             if order is None:
                 try:
                     order, fresh = self._ordered(record, who, name)
@@ -180,27 +173,30 @@ class LocalApps:
         return self.household.people.find(family)
 
     def _ordered(self, record: AppTokenRecord, who: Pseudonym, name: bytes) -> tuple[OrderId, bool]:
-        """Return an order that can still erase everything of a person, and whether it was made now."""
+        """Return an order that can still erase everything of a person, and whether it was made now.
+
+        The key gives the order its id, so that a request that comes again after a crash finds the order that it made.
+        """
         person, expunge = self._person(who), self.household.expunge
+        order, mine = person_orders.order_id(expunge.context, f"app\n{name.hex()}"), self._parts.orders.orders(who)
+        if order in mine:
+            return order, False
         if person is None:
             raise _nothing_held()
         standing = [each.run.order for each in earlier_orders.earlier(expunge.context, [person.person]) if each.open]
-        mine = set(self._parts.orders.orders(who))
-        if open_ := [order for order in standing if order in mine]:
+        if open_ := [each for each in standing if each in mine]:
             return open_[-1], False
+        request = OrderRequest((person,), deleting.APP_CHANNEL, OnRequest(_words(record)), order=order)
         try:
-            return expunge.order_erase([person], attested=_words(record, name), channel=CHANNEL).order, True
+            expunge.scoped.within(request)
+        except Conflict:
+            # It was made meanwhile: by this key alone an order has this id.
+            return order, False
         except NeedsApproval as error:
             message = "guardians of this person are in dispute: neither side orders anything"
             raise AppRefused(message, help="the company settles it", reason=AppFault.DISPUTE.value) from error
-
-    def _made_by(self, who: Pseudonym, name: bytes) -> OrderId | None:
-        """Return the order that a request made before its answer was kept; None where it made none."""
-        for run in self._runs(self._parts.orders.orders(who)):
-            cause = run.received.cause
-            if run.received.channel == CHANNEL and isinstance(cause, OnRequest) and cause.identified.endswith(_mark(name)):
-                return run.order
-        return None
+        self.carrier.took(order)
+        return order, True
 
     def _runs(self, orders: Sequence[OrderId]) -> list[Run]:
         context = self.household.expunge.context
@@ -256,17 +252,9 @@ def _has_receipt(run: Run, who: Pseudonym) -> bool:
     return any(subject == who for _, subject, _ in run.history)
 
 
-def _kind(dataset: Dataset) -> str:
-    return str(dataset.kind.value) if dataset.kind else next(iter(dataset.categories), "")
-
-
-def _words(record: AppTokenRecord, name: bytes) -> str:
+def _words(record: AppTokenRecord) -> str:
     at = record.authenticated_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"the company's app {record.client}: a statement signed by {record.key}, of a customer who authenticated {at}, {_mark(name)}"
-
-
-def _mark(name: bytes) -> str:
-    return f"request {name[:16].hex()}"
+    return f"the company's app {record.client}: a statement signed by {record.key}, of a customer who authenticated {at}"
 
 
 def _zipped(files: dict[str, bytes]) -> bytes:

@@ -139,7 +139,28 @@ class VaultService(DomainService):
         found, sealed = self._found(recording)
         return self._opened(found, sealed, reader, first, last)
 
-    def _opened(self, dataset: Dataset, sealed: SealedRecording, reader: Reader, first: int = 0, last: int | None = None) -> GatedReader:
+    def opened_by_family(self, recording: str, reader: Reader, ask: Callable[[], None], last: int | None = None) -> GatedReader:
+        """Open a recording for the family whose it is, as :meth:`opened` does for a program.
+
+        Args:
+            recording: ``DATASET/NAME``.
+            reader: names the account and the family.
+            ask: raises Refused where the family may not read; asked before each read, in the place of the gate's question about everybody
+                in the recording.
+            last: the first byte not to read; None for all, and at most all.
+        """
+        found, sealed = self._found(recording)
+        return self._opened(found, sealed, reader, 0, None if last is None else min(last, sealed.size), ask)
+
+    def _opened(
+        self,
+        dataset: Dataset,
+        sealed: SealedRecording,
+        reader: Reader,
+        first: int = 0,
+        last: int | None = None,
+        rule: Callable[[], None] | None = None,
+    ) -> GatedReader:
         gate, library = self.gate(), self._library(dataset)
         end = sealed.size if last is None else last
         if not 0 <= first <= end <= sealed.size:
@@ -154,7 +175,7 @@ class VaultService(DomainService):
                     message = f"the gate does not let this recording be read for this purpose: {decision.reason.value}"
                     raise Refused(message, help="`expunge gate publish` renews the gate; consents and orders decide the rest")
 
-        ask = self.refusals.entering(self.context, sealed, reader, decide)
+        ask = self.refusals.entering(self.context, sealed, reader, rule or decide)
         ask()
         try:
             content = library.open(sealed)

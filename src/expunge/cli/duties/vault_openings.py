@@ -130,7 +130,7 @@ def _tell_inventory(said: dict[str, int], epochs: Counter[int]) -> None:
 def _opening(each: RecordingOpened | OpeningRefused) -> dict[str, Any]:
     common = {
         "at": each.at, "dataset": each.dataset, "recording": each.recording, "people": len(each.subjects), "purpose": each.purpose,
-        "user": each.user, "program": each.program,
+        "user": each.user, "program": each.program, "account": each.account or None, "family": each.family or None,
     }  # fmt: skip
     why = getattr(each, "why", None)
     if why is not None:
@@ -139,7 +139,7 @@ def _opening(each: RecordingOpened | OpeningRefused) -> dict[str, Any]:
 
 
 def _line(said: dict[str, Any]) -> str:
-    who = f"{said['user']} with {said['program']} for {said['purpose']}"
+    who = f"{said['user']} with {said['program']} for {said['purpose']}" + (f", by account {said['account']}" if said["account"] else "")
     what = f"{said['dataset']} {said['recording']}"
     if said["outcome"] == "refused":
         more = f" ({said['more']} more before it)" if said["more"] else ""
@@ -160,7 +160,7 @@ def _tell(found: OpeningReview) -> None:
     output.say(
         f"{output.count(found.openings, 'opening')} from {output.moment(found.since)} to {output.moment(found.until)}, each replayed"
     )
-    output.say(f"{found.refusals} were refused; {found.own} were exports of the person who asked")
+    output.say(f"{found.refusals} were refused; {found.own} were exports of the person who asked, or families with recordings of their own")
     if found.within_a_minute:
         output.say(f"{found.within_a_minute} were in the minute after a decision against them, which the gate's snapshot had not yet")
     if found.unsure:

@@ -28,9 +28,7 @@ def list_messages(map_file: options.Map = None, as_json: options.Json = False) -
     table = Table("message", "hook", "order", "step", "since", "tries", "next try", "why not")
     for each in messages:
         due = "given up" if each.dead else output.moment(each.due_at)
-        table.add_row(
-            each.id, each.hook, each.order, each.name.value, output.moment(each.at), str(each.tries), due, output.visible(each.fault)
-        )
+        table.add_row(each.id, each.hook, each.order, each.type, output.moment(each.at), str(each.tries), due, output.visible(each.fault))
     output.stdout().print(table) if messages else output.say("every message was taken")
 
 
@@ -53,7 +51,7 @@ def _values(message: WebhookMessage) -> dict[str, Any]:
         "message": message.id,
         "hook": message.hook,
         "order": message.order,
-        "step": message.name.value,
+        "step": message.type,
         "at": message.at,
         "tries": message.tries,
         "next": message.due_at,

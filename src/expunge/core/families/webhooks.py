@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 
-from expunge.core.families.order_steps import OrderStep, StepName
+from expunge.core.families.order_notices import OrderNotice
+from expunge.core.journal.notice_events import NoticeKind
 from expunge.core.values import canonical, codec
 from expunge.core.values.canonical import Json
 from expunge.core.values.ids import OrderId, Pseudonym
@@ -22,6 +24,16 @@ TRIED_FOR = timedelta(days=1)
 TOLD_FOR = timedelta(days=30)
 """A step is found for so long; what was told of it is remembered for longer."""
 KEPT = TOLD_FOR + timedelta(days=1)
+ENDED = "order.ended"
+TYPES: Mapping[NoticeKind, str] = {
+    NoticeKind.RECEIVED: "order.received",
+    NoticeKind.EXTENDED: "order.extended",
+    NoticeKind.DONE: ENDED,
+    NoticeKind.IN_PART: ENDED,
+    NoticeKind.CANCELLED: "order.cancelled",
+    NoticeKind.CAME_BACK: "order.reopened",
+}
+"""Step of an order -> the type of the message about it. What people and company write to each other is not told."""
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=4)
 _LEAST_SECRET, _MOST_SECRET = 24, 64
 _PREFIX = "whsec_"
@@ -34,7 +46,7 @@ class WebhookMessage:
     id: str
     hook: str
     order: OrderId
-    name: StepName
+    type: str
     at: datetime
     body: bytes = field(repr=False)
     tries: int = 0
@@ -52,13 +64,20 @@ class WebhookMessage:
         return self.due_at is None and self.taken_at is None
 
 
-def message_of(step: OrderStep, hook: str, handle_of: Callable[[Pseudonym], str], now: datetime) -> WebhookMessage:
-    """Return the message about a step. It names the order and the handles of families, and no person."""
-    data: dict[str, Json] = {"order": str(step.order), "families": sorted(map(handle_of, step.subjects))}
-    if step.name is StepName.ENDED:
-        data["in_part"] = step.in_part
-    body = canonical.encode({"type": step.name.value, "timestamp": codec.instant(step.at), "data": data})
-    return WebhookMessage(step.message_id(hook), hook, step.order, step.name, step.at, body, due_at=now)
+def message_of(notice: OrderNotice, hook: str, handle_of: Callable[[Pseudonym], str], now: datetime) -> WebhookMessage | None:
+    """Return the message about a step of an order; None for a step that apps are not told of.
+
+    It names the order and the handles of families, and no person. Found again after a crash, it has the same id.
+    """
+    type_ = TYPES.get(notice.kind)
+    if type_ is None:
+        return None
+    data: dict[str, Json] = {"order": str(notice.order), "families": sorted(map(handle_of, notice.subjects))}
+    if type_ == ENDED:
+        data["in_part"] = notice.kind is NoticeKind.IN_PART
+    body = canonical.encode({"type": type_, "timestamp": codec.instant(notice.at), "data": data})
+    name = "msg_" + sha256(f"{hook}\n{notice.order}\n{notice.kind}\n{notice.at.isoformat()}".encode()).hexdigest()[:32]
+    return WebhookMessage(name, hook, notice.order, type_, notice.at, body, due_at=now)
 
 
 def next_try(message: WebhookMessage, now: datetime) -> datetime | None:

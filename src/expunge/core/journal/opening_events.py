@@ -1,4 +1,6 @@
-"""The register of openings: who opened which sealed recording, for what, and how much of it; who was refused; and who reviewed that.
+"""The register of openings: who opened which recording, for what, and how much of it; who was refused; and who reviewed that.
+
+Programs open sealed recordings. Families open their own, sealed or not.
 
 Source: view implies log; each entry of an opening is durable before the first byte is given out.
 """
@@ -16,14 +18,14 @@ from expunge.core.values.tags import tagged
 @tagged("RecordingOpened")
 @dataclass(frozen=True)
 class RecordingOpened:
-    """A program was let read a part of a recording. Register ``openings``."""
+    """A program or a family was let read a part of a recording. Register ``openings``."""
 
     at: datetime
     opening: str
     """Its id: 16 hex digits."""
     dataset: str
     recording: str
-    """The random id of the sealed recording; its name is nowhere in the journal."""
+    """The random id of the sealed recording, or the keyed tag of an item that lies in the clear; its name is nowhere in the journal."""
     subjects: tuple[Pseudonym, ...]
     purpose: str
     user: str
@@ -34,12 +36,16 @@ class RecordingOpened:
     """The first byte that it may read."""
     last: int
     """The first byte after the part that it may read."""
+    account: str = ""
+    """The account of the pages that a family looked by; empty where a program read for itself."""
+    family: str = ""
+    """The pseudonym of that family."""
 
 
 @tagged("OpeningRefused")
 @dataclass(frozen=True)
 class OpeningRefused:
-    """A program was not let read a recording, or not let read on. Register ``openings``."""
+    """A program or a family was not let read a recording, or not let read on. Register ``openings``."""
 
     at: datetime
     dataset: str
@@ -52,6 +58,9 @@ class OpeningRefused:
     """The reason, in the gate's words."""
     more: int
     """How many refusals of the same program, purpose and reason have no entry of their own, since the last entry."""
+    account: str = ""
+    """As in :class:`RecordingOpened`."""
+    family: str = ""
 
 
 @tagged("OpeningsReviewed")

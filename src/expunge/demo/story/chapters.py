@@ -17,10 +17,13 @@ from expunge.errors import UsageError
 
 SEED = 7
 _MARK = "demo.json"
-_SERVERS = "servers"
+SERVERS = "servers"
+"""Folder of the logs of the company's servers."""
+LOGINS = "logins.json"
+"""Who can log in where the company is served."""
 _OURS = (
-    "world", "before", "twin", "state", "consent", doorbells.NIGHTLY, "guardian", "forged", "statements", _SERVERS, "expunge.yaml",
-    "CREDITS.txt", proving.PUBLISHED, _MARK,
+    "world", "before", "twin", "state", "consent", doorbells.NIGHTLY, "guardian", "forged", "statements", SERVERS, "expunge.yaml",
+    "CREDITS.txt", proving.PUBLISHED, LOGINS, ".expunge-accounts", _MARK,
 )  # fmt: skip
 
 
@@ -51,10 +54,10 @@ def tell(
         raise UsageError("one worker is killed, so it takes at least two", help="--workers 3")
     clear(folder)
     teller = narrator if narrator is not None else Narrator()
-    with services.running(folder / _SERVERS, folder / "world") as running, several.state(folder, workers):
+    with services.running(folder / SERVERS, folder / "world") as running, several.state(folder, workers):
         running.announce()
         stage = opening.company(folder, teller, running, seed, speech, keep_before=keep_before, workers=workers)
-        backup = folder / _SERVERS / "lantern.dump"
+        backup = folder / SERVERS / "lantern.dump"
         restoring.back_up(running, backup)
         opening.undeclared(stage)
         doorbells.ringing(stage)
@@ -94,7 +97,7 @@ def _end(stage: Stage, *, keep_before: bool) -> None:
         f"{folder / 'guardian'}/1..{len(stage.orders)}   what each person holds: receipt, proof, page, opening.json, export, before.json",
         f"{folder / 'world'}   the company's stores, as they are now",
         f"{folder / 'state'}   Expunge's own state: journal, keys, log",
-        f"{folder / _SERVERS}   logs of the company's servers, which are stopped",
+        f"{folder / SERVERS}   logs of the company's servers, which are stopped",
         f"{folder / doorbells.NIGHTLY}   the backup of the doorbell's vault and key table from before the orders: nothing opens it",
         f"{folder / 'twin'}   the same company after an ordinary DELETE",
     ]
@@ -108,6 +111,8 @@ def _end(stage: Stage, *, keep_before: bool) -> None:
     narrator.command(
         shlex.join(["python3", str(search), str(stage.guardian(1) / "before.json"), str(folder / "world"), str(folder / "state")])
     )
+    narrator.say("See it as its families do, at pages on this machine: log in, look, listen, stop, delete, and watch.")
+    narrator.command("expunge demo serve")
     if stage.failures:
         narrator.say(f"{len(stage.failures)} of the story's claims did not hold:")
         for failure in stage.failures:

@@ -20,10 +20,13 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
+from expunge.ports.optional.item_listing import ItemListing, ListedItem
+from expunge.ports.optional.item_naming import ItemNaming
 from expunge.ports.optional.led_items import LedItems
 from expunge.ports.optional.model_registry import ModelRegistry
 from expunge.ports.optional.packed_cells import PackedCells
 from expunge.ports.optional.placing import PlaceReader
+from expunge.ports.optional.ranged_reading import ItemState, RangedReading
 from expunge.ports.optional.remainders import Remainders
 from expunge.ports.optional.remote_content import Remote, RemoteContent, RemoteObject
 from expunge.ports.optional.schema_listing import MentionListing, SchemaListing, TriggerListing, UndeclaredListing, UndeclaredTable
@@ -215,6 +218,29 @@ def export(store: Store, dataset: Dataset, copy: Copy) -> Iterator[Item]:
     failpoint("store.export:after")
 
 
+def listed(store: ItemListing, dataset: Dataset, copy: Copy) -> Iterator[ListedItem]:
+    """Stream a copy's items without their content."""
+    failpoint("store.listed:before")
+    yield from store.listed(dataset, copy)
+    failpoint("store.listed:after")
+
+
+def state_of(store: RangedReading, dataset: Dataset, copy: Copy, key: str) -> ItemState:
+    """Return the present state of one item."""
+    failpoint("store.state_of:before")
+    answer = store.state_of(dataset, copy, key)
+    failpoint("store.state_of:after")
+    return answer
+
+
+def read_range(store: RangedReading, dataset: Dataset, copy: Copy, key: str, state: ItemState, first: int, last: int) -> bytes:
+    """Read a part of one item."""
+    failpoint("store.read_range:before")
+    answer = store.read_range(dataset, copy, key, state, first, last)
+    failpoint("store.read_range:after")
+    return answer
+
+
 def trace(store: Store, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
     """Hand content to a tracer."""
     failpoint("store.trace:before")
@@ -294,6 +320,11 @@ def content(store: Store) -> Iterator[Remote]:
 def led_from_elsewhere(store: Store, dataset: Dataset, copy: Copy, going: Mapping[str, Collection[str]]) -> frozenset[str]:
     """Ask which keys of a copy were made from items that stay; none for a store that does not tell. Raises as ``locate``."""
     return store.led_from_elsewhere(dataset, copy, going) if isinstance(store, LedItems) else frozenset()
+
+
+def names_of(store: Store, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+    """Return key -> field -> value of items that have names; nothing for a store whose items have none. Raises as ``locate``."""
+    return store.names_of(dataset, copy) if isinstance(store, ItemNaming) else {}
 
 
 def packed_cells(store: Store, least: int) -> Iterator[tuple[str, bytes]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +22,8 @@ from expunge.ports.vault.sealed_library import SealedRecording
 
 RUN = "#"
 """Between a program's name and the number of one of its runs."""
+FAMILIES = "expunge clerk"
+"""The program under which families look at recordings of their own."""
 EXPORT = ("subject access", "expunge export")
 """Purpose and program under which an export enters its openings."""
 SPAN = timedelta(minutes=1)
@@ -37,6 +39,10 @@ class Reader:
     user: str
     program: str
     purpose: str
+    account: str = ""
+    """The account of the pages that a family looks by; empty for a program."""
+    family: str = ""
+    """The pseudonym of that family."""
 
 
 def this_reader(purpose: str, program: str = "") -> Reader:
@@ -55,9 +61,26 @@ def this_program() -> str:
 
 def enter(context: Context, recording: SealedRecording, reader: Reader, first: int, last: int) -> RecordingOpened:
     """Enter an opening, which is on the device when this returns. Raises Busy, StateUnavailable; then nothing may be read."""
+    return enter_item(context, recording.dataset, recording.id, _names(context, recording), reader, first, last)
+
+
+def enter_item(
+    context: Context, dataset: str, recording: str, subjects: Sequence[Pseudonym], reader: Reader, first: int, last: int
+) -> RecordingOpened:
+    """Enter an opening of a recording by the name that the register has for it. Everything else is as in :func:`enter`.
+
+    Args:
+        context: the composition.
+        dataset: its dataset.
+        recording: the id of a sealed recording, or the keyed tag of an item that lies in the clear.
+        subjects: pseudonyms of the people in it.
+        reader: who reads.
+        first: the first byte.
+        last: the first byte behind the part.
+    """
     event = RecordingOpened(
-        context.clock.now(), context.random(8).hex(), recording.dataset, recording.id, _names(context, recording),
-        reader.purpose, reader.user, reader.program, first, last,
+        context.clock.now(), context.random(8).hex(), dataset, recording, tuple(subjects),
+        reader.purpose, reader.user, reader.program, first, last, reader.account, reader.family,
     )  # fmt: skip
     register(context.journal, OPENINGS, event)
     return event
@@ -65,9 +88,11 @@ def enter(context: Context, recording: SealedRecording, reader: Reader, first: i
 
 def require_reader(context: Context, reader: Reader) -> None:
     """Raise Refused where a reader claims to be the export, or is none of the accounts that the map names for the purpose."""
-    if (reader.purpose, reader.program) == EXPORT:
+    if not reader.account and ((reader.purpose, reader.program) == EXPORT or reader.program == FAMILIES):
         # Why: a review takes these openings for those of the person who asks, and holds them against nothing.
-        raise Refused("this purpose and name are those of `expunge export`", help="name the program's own purpose, or its own name")
+        raise Refused(
+            "this purpose and name are those of `expunge export` or of the clerk", help="name the program's own purpose, or its own name"
+        )
     purpose = context.data_map.purposes.get(reader.purpose)
     if purpose is not None and purpose.readers and reader.user not in purpose.readers:
         message = "this account may not open recordings for this purpose"
@@ -89,15 +114,18 @@ class Refusals:
             try:
                 ask()
             except Refused as error:
-                # A refusal stands, also where it cannot be entered now.
-                with suppress(Busy, StateUnavailable, OSError):
-                    self._enter(context, recording, reader, error.message)
+                self.enter(context, recording.dataset, recording.id, _names(context, recording), reader, error.message)
                 raise
 
         return asked
 
-    def _enter(self, context: Context, recording: SealedRecording, reader: Reader, why: str) -> None:
-        now, kind = context.clock.now(), (reader.user, recording.dataset, why)
+    def enter(self, context: Context, dataset: str, recording: str, subjects: Sequence[Pseudonym], reader: Reader, why: str) -> None:
+        """Enter a refusal, or count it. The arguments are those of :func:`enter_item`. A refusal stands where it cannot be entered now."""
+        with suppress(Busy, StateUnavailable, OSError):
+            self._enter(context, dataset, recording, subjects, reader, why)
+
+    def _enter(self, context: Context, dataset: str, recording: str, subjects: Sequence[Pseudonym], reader: Reader, why: str) -> None:
+        now, kind = context.clock.now(), (reader.account or reader.user, dataset, why)
         with self._lock:
             begun, entries, more = self._entered.get(kind, (now, 0, 0))
             if now - begun >= SPAN:
@@ -110,8 +138,9 @@ class Refusals:
             while len(self._entered) > _MOST_KINDS:
                 del self._entered[next(iter(self._entered))]
         event = OpeningRefused(
-            now, recording.dataset, recording.id, _names(context, recording), reader.purpose, reader.user, reader.program, why, more
-        )
+            now, dataset, recording, tuple(subjects), reader.purpose, reader.user, reader.program, why, more,
+            reader.account, reader.family,
+        )  # fmt: skip
         register(context.journal, OPENINGS, event)
 
 

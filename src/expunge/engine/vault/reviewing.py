@@ -48,7 +48,7 @@ class OpeningReview:
     until: datetime
     openings: int
     own: int
-    """Openings of `expunge export`, of the person who asks."""
+    """Openings of `expunge export`, of the person who asks, and of families that look at recordings of their own."""
     within_a_minute: int
     """Openings right after a decision against them, which the gate's snapshot had not yet."""
     unsure: int
@@ -73,7 +73,7 @@ def review(context: Context, since: datetime | None = None) -> OpeningReview:
         if not isinstance(event, RecordingOpened) or event.at < since:
             continue
         counts["openings"] += 1
-        if (event.purpose, event.program) == EXPORT:
+        if (event.purpose, event.program) == EXPORT or event.account:
             counts["own"] += 1
             continue
         why, sure = now_known.against(context.data_map, event, event.at)

@@ -208,7 +208,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         witnesses=read_witnesses(form, root, path.parent),
         vault_root=read_vault_root(form, root, path.parent),
         company=company,
-        accounts=read_accounts(form, root, path.parent, company),
+        accounts=read_accounts(form, root, path.parent, company, purposes),
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),

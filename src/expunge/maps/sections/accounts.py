@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
 from expunge.maps.sections.acts import parse_size
 from expunge.maps.sections.app import read_app
+from expunge.maps.sections.posted import read_posted
 from expunge.maps.sections.providers import read_providers
 from expunge.ports.store_kind import absolute
 
@@ -50,7 +52,7 @@ def read_company(form: Form, root: TableNode) -> CompanySpec:
     return CompanySpec(**{key: form.parsed(table.get(key), f"company.{key}", RULE, _told) or "" for key in words.COMPANY})
 
 
-def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpec) -> AccountsSpec | None:
+def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpec, purposes: Collection[str] = ()) -> AccountsSpec | None:
     """The section ``accounts``; None without it: then nothing but the API is served."""
     value = root.get("accounts")
     table = form.table(value, "accounts", words.ACCOUNTS, ("origin",)) if value is not None else None
@@ -69,7 +71,9 @@ def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpe
         providers=read_providers(form, table.get("providers"), folder, RULE),
         handover=_handover(form, table.get("handover")),
         app=_app(form, table, folder),
+        posted=read_posted(form, table.get("posted"), folder, RULE),
         password_memory=form.parsed(table.get("password_memory"), "accounts.password_memory", RULE, _password_memory) or PASSWORD_MEMORY,
+        playback=_playback(form, table.get("playback"), purposes),
         line=table.line,
     )
 
@@ -101,6 +105,13 @@ def _app(form: Form, table: TableNode, folder: Path) -> AppSpec | None:
         text = "accounts.app stands without accounts.handover, whose keys sign its statements"
         form.faults.add(RULE, given.line, text, "handover: {issuer: https://app.example.com, keys: {app-1: …}}")
     return read_app(form, given, folder, RULE)
+
+
+def _playback(form: Form, value: Value | None, purposes: Collection[str]) -> str:
+    name = form.text(value, "accounts.playback") or ""
+    if name and value is not None and name not in purposes:
+        form.faults.add(RULE, value.line, f"accounts.playback: the map has no purpose {name!r}", "playback: the name of a purpose")
+    return name
 
 
 def _handover(form: Form, value: Value | None) -> HandOverSpec | None:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from expunge.core.accounts.app_spec import AppScope
+from expunge.ports.families.held_door import HeldAnswer
 
 MOST_ORDERS = 100
 """Orders of one page of a list."""
@@ -31,19 +32,6 @@ class AppGrant:
     scopes: frozenset[AppScope]
     families: tuple[str, ...]
     """Handles, in the order of the statement."""
-
-
-@dataclass(frozen=True)
-class HeldKind:
-    """What one dataset holds about a person."""
-
-    dataset: str
-    """Its name in the map."""
-    kind: str
-    """The map's word for it: a kind of copy, such as ``transcript``, or the category, or empty."""
-    items: int
-    kept: int
-    """Of these, the items that a deletion would leave, by a hold or because they are shared with others."""
 
 
 class AppOrderState(StrEnum):
@@ -118,8 +106,8 @@ class AppDoor(Protocol):
         """Return the handles of the token's families."""
         ...
 
-    def held(self, header: str, family: str) -> tuple[HeldKind, ...]:
-        """Return what is held about a family's person, by dataset; empty where nothing is."""
+    def held(self, header: str, family: str) -> HeldAnswer:
+        """Return the last count of what is held about a family's person. A first count is waited for for two seconds."""
         ...
 
     def order(self, header: str, family: str, key: str) -> AppOrder:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expunge.ports.families.app_door import AppDoor
+from expunge.ports.families.deletion_door import DeletionDoor
+from expunge.ports.families.export_door import ExportDoor
 from expunge.ports.families.family_door import FamilyDoor
+from expunge.ports.families.guardian_door import GuardianDoor
+from expunge.ports.families.held_door import HeldDoor
+from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
+from expunge.ports.families.recording_door import RecordingDoor
+from expunge.ports.families.stopping_door import StoppingDoor
 
 
 @dataclass(frozen=True)
@@ -15,3 +22,11 @@ class FamilyDoors:
     families: FamilyDoor
     apps: AppDoor
     """The company's app, which asks for its customers."""
+    exports: ExportDoor
+    held: HeldDoor
+    deletions: DeletionDoor
+    stopping: StoppingDoor
+    recordings: RecordingDoor
+    orders: OrderDoor
+    receipts: ReceiptDoor
+    guardians: GuardianDoor

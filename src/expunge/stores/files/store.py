@@ -23,10 +23,13 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.optional.file_listing import NameFile, StoreFile
+from expunge.ports.optional.item_listing import ListedItem
 from expunge.ports.optional.placing import FileLayout, LiveRows
+from expunge.ports.optional.ranged_reading import ItemState, check_range
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
+from expunge.stores.files import ranges
 from expunge.stores.files.check import FilesCheck
 from expunge.stores.files.folders import clear_temporaries, listed_below
 from expunge.stores.files.local_tree import LocalTree
@@ -37,6 +40,7 @@ from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
 from expunge.stores.tree.folder_layout import FolderLayout
+from expunge.stores.tree.items import TreeItems
 from expunge.stores.tree.nominated import NominatedItems, PlacedCopy
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.sound_files import SoundFiles
@@ -88,6 +92,10 @@ class Files:
         self._present()
         return self._search(dataset).locate(selectors)
 
+    def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+        """Read from the names alone."""
+        return self._layouts[dataset.name].names_of(copy.keys)
+
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Yield the bystanders, grouped by the values of the subject fields; of a dataset about nobody each record."""
         self._present()
@@ -122,6 +130,26 @@ class Files:
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """Whole files byte for byte, records as JSON lines."""
         return TreeContent(self._tree(dataset), self._layouts[dataset.name]).export(copy)
+
+    def listed(self, dataset: Dataset, copy: Copy) -> Iterator[ListedItem]:
+        """One walk over the folders of the copy's subject."""
+        self._present()
+        yield from TreeItems(self._tree(dataset), self._layouts[dataset.name]).listed(copy)
+
+    def state_of(self, dataset: Dataset, copy: Copy, key: str) -> ItemState:
+        """By inode, size and times."""
+        self._require_own(dataset, copy, key)
+        return ranges.state_of(self._root, key)
+
+    def read_range(self, dataset: Dataset, copy: Copy, key: str, state: ItemState, first: int, last: int) -> bytes:
+        """By a handle of its own, which is closed again."""
+        check_range(state, first, last)
+        self._require_own(dataset, copy, key)
+        return ranges.read_range(self._root, key, state, first, last)
+
+    def _require_own(self, dataset: Dataset, copy: Copy, key: str) -> None:
+        self._present()
+        TreeItems(self._tree(dataset), self._layouts[dataset.name]).require_own(copy, key)
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """File names, folder names, placeholders' values, whole files, and every field of records."""

@@ -18,16 +18,18 @@ from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSourc
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Unable
 from expunge.ports.optional.file_listing import NameFile, StoreFile
+from expunge.ports.optional.item_listing import ListedItem
 from expunge.ports.optional.placing import FileLayout, LiveRows
+from expunge.ports.optional.ranged_reading import ItemState, check_range
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
 from expunge.stores.s3 import ladder, near
 from expunge.stores.s3.bucket_connection import Bucket, speaking
-from expunge.stores.s3.bucket_tree import BucketTree, written
+from expunge.stores.s3.bucket_tree import BucketKey, BucketTree, written
 from expunge.stores.s3.check import BucketCheck, copies_elsewhere
-from expunge.stores.s3.client import BucketTrouble
+from expunge.stores.s3.client import BucketTrouble, ObjectChanged
 from expunge.stores.s3.content import BucketContent, OneVersion, place_of
 from expunge.stores.s3.kind import SKIP
 from expunge.stores.s3.preflight import BucketPreflight
@@ -36,7 +38,8 @@ from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, trouble_of
 from expunge.stores.tree.folder_layout import FolderLayout
-from expunge.stores.tree.interface import NameTrouble
+from expunge.stores.tree.interface import FoundName, NameTrouble
+from expunge.stores.tree.items import TreeItems, gone
 from expunge.stores.tree.nominated import NominatedItems, PlacedCopy
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
@@ -94,6 +97,10 @@ class S3:
         with self._speaking(dataset.name):
             yield from self._search(dataset).locate(selectors)
 
+    def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+        """Read from the names alone."""
+        return self._layouts[dataset.name].names_of(copy.keys)
+
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Yield the bystanders, grouped by the values of the subject fields."""
         with self._speaking(dataset.name):
@@ -131,6 +138,36 @@ class S3:
     def _told(self, dataset: str, item: Item) -> Iterator[bytes]:
         with self._speaking(dataset):
             yield from item.chunks
+
+    def listed(self, dataset: Dataset, copy: Copy) -> Iterator[ListedItem]:
+        """List only the prefixes of the subject, where the path begins with them."""
+        with self._speaking(dataset.name):
+            yield from TreeItems(BucketTree(self._bucket), self._layouts[dataset.name], _present_size).listed(copy)
+
+    def state_of(self, dataset: Dataset, copy: Copy, key: str) -> ItemState:
+        """By the object's ETag."""
+        TreeItems(BucketTree(self._bucket), self._layouts[dataset.name]).require_own(copy, key)
+        with self._speaking(dataset.name):
+            try:
+                answer = self._bucket.head(key)
+            except FileNotFoundError as error:
+                raise gone() from error
+            return ItemState(int(answer["ContentLength"]), str(answer["ETag"]))
+
+    def read_range(self, dataset: Dataset, copy: Copy, key: str, state: ItemState, first: int, last: int) -> bytes:
+        """One request, on condition that the object still has the ETag of the state."""
+        check_range(state, first, last)
+        TreeItems(BucketTree(self._bucket), self._layouts[dataset.name]).require_own(copy, key)
+        if first == last:
+            return b""
+        with self._speaking(dataset.name):
+            try:
+                data, _ = self._bucket.read(key, first, last - first, etag=state.version)
+            except (FileNotFoundError, ObjectChanged) as error:
+                raise gone() from error
+        if len(data) != last - first:
+            raise gone()
+        return data
 
     def schema_words(self) -> Iterator[str]:
         """Columns that CSV objects name."""
@@ -287,3 +324,9 @@ class S3:
 
 def _of_version(copy: Copy, version: str) -> Copy:
     return replace(copy, version=version) if isinstance(copy, PlacedCopy) else copy
+
+
+def _present_size(found: FoundName) -> int | None:
+    """Return the bytes of the present content; None where a marker or an upload alone is there."""
+    entries = found.entries if isinstance(found, BucketKey) else ()
+    return entries[0].size if entries and entries[0].latest and not entries[0].marker else None

@@ -22,6 +22,7 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import Busy, CouldNotLook, StoreUnavailable
 from expunge.ports.optional.file_listing import NameFile, StoreFile
+from expunge.ports.optional.item_listing import ListedItem
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.optional.surroundings import Near
@@ -32,6 +33,7 @@ from expunge.stores.near.lying_files import files_of
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
+from expunge.stores.tree.items import TreeItems
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
 from expunge.stores.vault.check import FOLDER, Place, VaultCheck
@@ -93,6 +95,10 @@ class Vault:
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """Open the labels of the people who are asked for. Raises StoreUnavailable, CouldNotLook."""
         return TreeSearch(*self._tree(dataset)).locate(selectors)
+
+    def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+        """Read from the names alone: the people stand in the label, and name no item."""
+        return SealedLayout.of(dataset).names_of(copy.keys)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Open labels, and no recording."""
@@ -176,6 +182,17 @@ class Vault:
         for path, head in self._opened.heads(recordings):
             tracer.blob(subject, dataset.name, SEALED, io.BytesIO(head))
             tracer.lies(path, [(0, len(head))])
+
+    # --- listing --------------------------------------------------------------------------------
+
+    def listed(self, dataset: Dataset, copy: Copy) -> Iterator[ListedItem]:
+        """By labels of the subject's recordings. None of them is opened."""
+        tree, layout = self._tree(dataset)
+
+        def newest(key: str) -> str:
+            return next((each.id for each in tree.recordings([key])), "")
+
+        yield from TreeItems(tree, layout).listed(copy, newest)
 
     # --- erasing --------------------------------------------------------------------------------
 

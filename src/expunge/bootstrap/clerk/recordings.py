@@ -1,0 +1,240 @@
+"""Recordings of families in the clerk's process: timelines that are kept for a moment, open recordings, sketches and looks."""
+
+from __future__ import annotations
+
+import getpass
+import hmac
+import os
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, cast
+from uuid import UUID
+
+from expunge.adapters.sketching.sketcher import SketchProcess
+from expunge.bootstrap import Expunge
+from expunge.core.datamap.person import Person
+from expunge.core.families.looks import LookPage
+from expunge.core.families.selection import Selection
+from expunge.core.families.timeline import TimelineFilter, TimelinePage, page_of
+from expunge.core.values.ids import Pseudonym
+from expunge.engine.families import timelines
+from expunge.engine.families.looking import LookIndex
+from expunge.engine.families.playback import MOST_PLAYED, Playback, Viewer
+from expunge.engine.families.timelines import Timeline
+from expunge.engine.subjects import locating
+from expunge.engine.vault.openings import Reader
+from expunge.errors import NotResolved, OpeningNeeded, Refused
+from expunge.gate import Gate
+from expunge.gate import Subject as GateSubject
+from expunge.gate.decisions import YES, GateReason
+from expunge.ports.families.recording_door import MOST_PART, MediaPart, RecordingCard
+from expunge.ports.families.sketching import MOST_DECODED, Sketch, Sketcher
+
+if TYPE_CHECKING:
+    from expunge.bootstrap.clerk.household import Household
+
+FRESH = 20.0
+"""Seconds for which a timeline is listed again without asking the stores."""
+MOST_TIMELINES = 32
+MOST_SKETCHES = 2_000
+"""Sketches that are kept in memory: a kilobyte each, pictures some ten."""
+_GATE_LASTS = 10.0
+_ANY = "own recordings"
+assert MOST_PART == MOST_PLAYED
+
+
+@dataclass
+class _Kept:
+    timeline: Timeline
+    until: float
+
+
+class FamilyRecordings:
+    """What the clerk remembers about recordings of families, for one map. Safe between threads."""
+
+    def __init__(self, expunge: Expunge, sketcher: Sketcher | None = None) -> None:
+        """Open nothing yet."""
+        accounts = expunge.map.accounts
+        purpose = accounts.playback if accounts is not None else ""
+        self.expunge = expunge
+        self.sketcher = sketcher or SketchProcess()
+        self.playback = Playback(expunge.context, FamilyRule(expunge, purpose), partial(_sealed, expunge), purpose, _user())
+        self.looks = LookIndex(expunge.context)
+        self._secret = secrets.token_bytes(32)
+        self._timelines: OrderedDict[str, _Kept] = OrderedDict()
+        self._sketches: OrderedDict[tuple[str, str], Sketch] = OrderedDict()
+        self._guard = threading.Lock()
+        self._making = threading.Lock()
+
+    def viewer(self, account: UUID, family: str, session: bytes) -> Viewer:
+        """Return the account as it looks at a family in a web session."""
+        opening = hmac.digest(self._secret, account.bytes + bytes.fromhex(family) + session, "sha256").hex()
+        return Viewer(str(account), Pseudonym(family), opening)
+
+    def timeline(self, viewer: Viewer, person: Callable[[], Person], *, fresh: bool = True) -> Timeline:
+        """Return the timeline of a viewer's family, from memory where it is young enough.
+
+        Args:
+            viewer: the account.
+            person: looks the person up.
+            fresh: whether one that is older than :data:`FRESH` is made anew. To play, its handles are enough: each range asks the store.
+        """
+        known = self._known(viewer)
+        if known is not None and not (fresh and known.until < time.monotonic()):
+            return known.timeline
+        with self._making:
+            again = self._known(viewer)
+            if again is not None and again is not known:
+                return again.timeline
+            found = timelines.make(self.expunge.context, person(), partial(self._handle, viewer.opening))
+        with self._guard:
+            self._timelines[viewer.opening] = _Kept(found, time.monotonic() + FRESH)
+            self._timelines.move_to_end(viewer.opening)
+            while len(self._timelines) > MOST_TIMELINES:
+                self._timelines.popitem(last=False)
+        return found
+
+    def _known(self, viewer: Viewer) -> _Kept | None:
+        with self._guard:
+            return self._timelines.get(viewer.opening)
+
+    def _handle(self, opening: str, dataset: str, key: str) -> str:
+        text = f"{opening}\0{dataset}\0{key}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._secret, text, "sha256").hex()[:32]
+
+    def sketch(self, viewer: Viewer, timeline: Timeline, handle: str) -> Sketch:
+        """Return a sketch, from memory within the same web session. Raises as :meth:`Playback.preview`."""
+        key = viewer.opening, handle
+        with self._guard:
+            known = self._sketches.get(key)
+        if known is not None:
+            return known
+        media, head, size = self.playback.preview(viewer, timeline, handle, MOST_DECODED)
+        found = self.sketcher.sketch(media, head, size)
+        with self._guard:
+            self._sketches[key] = found
+            while len(self._sketches) > MOST_SKETCHES:
+                self._sketches.popitem(last=False)
+        return found
+
+    def close(self) -> None:
+        """Close recordings that are open, and end what makes sketches."""
+        self.playback.close()
+        self.sketcher.close()
+
+
+@dataclass(frozen=True)
+class LocalRecordings:
+    """Implements ``expunge.ports.families.recording_door.RecordingDoor``."""
+
+    household: Household
+
+    @property
+    def kept(self) -> FamilyRecordings:
+        """What the process remembers."""
+        return self.household.recordings
+
+    def timeline(self, account: UUID, family: str, session: bytes, wanted: TimelineFilter, after: str, most: int) -> TimelinePage:
+        """See the port."""
+        _, found = self._opened(account, family, session)
+        return page_of(found.items, wanted, after, most, found.could_not)
+
+    def recording(self, account: UUID, family: str, session: bytes, handle: str) -> RecordingCard:
+        """See the port."""
+        _, found = self._opened(account, family, session)
+        found.item(handle)
+        at = next(number for number, each in enumerate(found.items) if each.handle == handle)
+        newer = found.items[at - 1].handle if at else ""
+        older = found.items[at + 1].handle if at + 1 < len(found.items) else ""
+        return RecordingCard(found.items[at], newer, older)
+
+    def sketch(self, account: UUID, family: str, session: bytes, handle: str) -> Sketch:
+        """See the port."""
+        viewer, found = self._opened(account, family, session, fresh=False)
+        return self.kept.sketch(viewer, found, handle)
+
+    def part(self, account: UUID, family: str, session: bytes, handle: str, first: int | None, last: int | None) -> MediaPart:
+        """See the port."""
+        viewer, found = self._opened(account, family, session, fresh=False)
+        opened = self.kept.playback.begin(viewer, found, handle)
+        begin = max(0, opened.size - (last or 0)) if first is None else first
+        end = min(opened.size if last is None or first is None else last, opened.size, begin + MOST_PLAYED)
+        if begin >= end:
+            return MediaPart(opened.media, opened.size, begin, b"")
+        return MediaPart(opened.media, opened.size, begin, self.kept.playback.read(viewer, found, handle, begin, end))
+
+    def choose(self, account: UUID, family: str, session: bytes, handles: Sequence[str], wanted: TimelineFilter | None) -> Selection:
+        """See the port."""
+        _, found = self._opened(account, family, session, fresh=False)
+        return found.chosen(handles) if wanted is None else found.all_of(wanted)
+
+    def looks(self, account: UUID, family: str, session: bytes, before: int | None, most: int) -> LookPage:
+        """See the port."""
+        self.household.require_member(account, family)
+        within = self.household.openings.left(account, family, session) is not None
+        if within:
+            viewer, found = self._opened(account, family, session)
+            items = {each.handle: each for each in found.items}
+            recordings = {(held.dataset, held.recording): items[handle] for handle, held in found.held.items()}
+            return self.kept.looks.page(found.subjects, viewer.account, recordings, before, most)
+        return self.kept.looks.page(self._names(family), str(account))
+
+    def _names(self, family: str) -> frozenset[Pseudonym]:
+        """Return every pseudonym of a family's subject. What was looked at stays known of a person of whom nothing is held any more."""
+        try:
+            person = self.household.person(family).person
+        except NotResolved:
+            return frozenset({Pseudonym(family)})
+        return frozenset({Pseudonym(family), *locating.names_of(self.household.expunge.context, person)})
+
+    def _opened(self, account: UUID, family: str, session: bytes, *, fresh: bool = True) -> tuple[Viewer, Timeline]:
+        """Return the viewer and the timeline, once membership and opening were asked."""
+        viewer = self.kept.viewer(account, family, session)
+        try:
+            self.household.require_open(account, family, session)
+        except OpeningNeeded:
+            self.kept.playback.end(viewer.opening)
+            raise
+        return viewer, self.kept.timeline(viewer, lambda: self.household.person(family).person, fresh=fresh)
+
+
+class FamilyRule:
+    """Asks the gate whether a family may be given recordings of a person.
+
+    Without a purpose of the map, what the gate refuses for every purpose is refused: an erasure is under way, or guardians are in dispute.
+    """
+
+    def __init__(self, expunge: Expunge, purpose: str) -> None:
+        """``purpose``: of the map, for playback; empty for none."""
+        self._expunge, self._purpose = expunge, purpose
+        self._gate: Gate | None = None
+        self._until = 0.0
+        self._passing = YES if purpose else YES | {GateReason.UNKNOWN_PURPOSE}
+
+    def __call__(self, person: Person) -> None:
+        """See :class:`expunge.engine.families.playback.PlaybackRule`."""
+        self._expunge.vault.renew_gate()
+        if self._gate is None or time.monotonic() >= self._until:
+            self._gate, self._until = self._expunge.gates.open(), time.monotonic() + _GATE_LASTS
+        for kind, values in person.ids.items():
+            for value in values:
+                reason = self._gate.may_use(GateSubject(kind, value), self._purpose or _ANY).reason
+                if reason not in self._passing:
+                    message = f"this recording is not given out: {reason.value}"
+                    raise Refused(message, help="the page of requests says what is under way; consents say what is permitted")
+
+
+def _sealed(expunge: Expunge, recording: str, reader: Reader, ask: Callable[[], None], last: int | None) -> BinaryIO:
+    return cast("BinaryIO", expunge.vault.opened_by_family(recording, reader, ask, last))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.geteuid())

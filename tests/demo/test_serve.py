@@ -1,0 +1,87 @@
+"""The served demonstration: a family logs in with what the terminal says, and finds its children."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from expunge.demo.serving.mailbox import Mailbox
+from expunge.demo.serving.served import Login, logins_of
+from expunge.errors import UsageError
+from tests.web.site.http_person import HttpPerson
+
+WITHIN = 120.0
+
+
+class Pages:
+    """The pages of a process that is not this test's own."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin, self.sink = origin, Mailbox()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a company that is served, until the test ends."""
+    said = tmp_path / "said"
+    with said.open("w") as out:
+        process = subprocess.Popen(
+            (sys.executable, "-m", "expunge", "demo", "serve", str(tmp_path / "demo")),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env=os.environ | {"COLUMNS": "120"},
+        )
+    until = time.monotonic() + WITHIN
+    try:
+        while "Ctrl-C ends it" not in said.read_text():
+            assert process.poll() is None, said.read_text()[-3000:]
+            assert time.monotonic() < until, said.read_text()[-3000:]
+            time.sleep(0.2)
+        yield tmp_path
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, said.read_text()[-3000:]
+
+
+def come_in(origin: str, login: Login) -> HttpPerson:
+    """Log in with the password and the code that the command shows."""
+    person = HttpPerson(Pages(origin))  # type: ignore[arg-type]
+    person.log_in(login.address, login.password)
+    person.send("code", code=login.code)
+    return person
+
+
+def test_each_family_logs_in_by_what_the_terminal_says_and_sees_its_own(folder: Path) -> None:
+    said = (folder / "said").read_text()
+    (origin,) = set(re.findall(r"Open (http://localhost:\d+)/", said))
+    logins = logins_of(folder / "demo")
+    assert [each.name for each in logins] == ["Alice Hartley", "Vera Sokolov", "Ngozi Okafor"]
+    for login in logins:
+        assert login.address in said
+        assert login.password in said
+        person = come_in(origin, login)
+        page = person.get("/child/")
+        assert page.status == 200
+        assert page.path.startswith("/child/")
+        links = set(re.findall(r'href="(/child/[^"/]+/)"', page.text))
+        assert len(links) == len(login.people)
+        for link in links:
+            assert person.get(link).status == 200
+    shown = subprocess.run(
+        (sys.executable, "-m", "expunge", "demo", "code", str(folder / "demo")), capture_output=True, text=True, check=True
+    ).stdout
+    assert [line.split("  ")[1:] for line in shown.splitlines()] == [[each.name, each.address] for each in logins]
+
+
+def test_codes_of_nothing_served_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no demonstration is served"):
+        logins_of(tmp_path)
