@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from expunge.adapters.clerk.app_requests import AppDesk
 from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.export_requests import ExportDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
@@ -26,6 +27,7 @@ from expunge.bootstrap.clerk.exporter import Exporter
 from expunge.bootstrap.clerk.guardian_rounds import GuardianRounds
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
+from expunge.bootstrap.clerk.local_apps import LocalApps
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_exports import LocalExports
 from expunge.bootstrap.clerk.local_families import LocalFamilies
@@ -87,6 +89,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
         **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
         **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
+        **AppDesk(_door(kept, lambda household: LocalApps(household, room, carrier))).handlers(),
         **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }
 
