@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import cycle
 from pathlib import Path
 
 from expunge.core.accounts import family_events as fe
@@ -15,7 +16,7 @@ from expunge.core.accounts.staff import JobFunction, StaffRight
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent import consent_request_events as ask
 from expunge.core.consent import use_records
-from expunge.core.datamap.artefact import ArtefactKind, Cohort
+from expunge.core.datamap.artefact import ArtefactKind, Cohort, DataKind
 from expunge.core.datamap.purposes import Terms, Use
 from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement import disgorgement_events
@@ -34,8 +35,23 @@ from expunge.core.evidence import receipt, receipt_codec, verification_codec
 from expunge.core.journal import access_tokens, recipient_ledger
 from expunge.core.journal import events as ev
 from expunge.core.journal.epoch_events import EpochApproved, EpochDestroyed, EpochEnding, EpochRotated, ShredsAccepted, ShredsEntered
+from expunge.core.journal.export_events import ExportBegun, ExportEnd, ExportEnded, ExportFetched, ExportReady
 from expunge.core.journal.ledger_events import LedgerLogged, LedgerStated
+from expunge.core.journal.notice_events import (
+    CohortBounced,
+    CohortFound,
+    CohortSent,
+    CohortTried,
+    LetterResult,
+    NoticeKind,
+    NoticeSent,
+    NoticesSeen,
+    NoticeTried,
+)
 from expunge.core.journal.opening_events import OpeningRefused, OpeningsReviewed, RecordingOpened
+from expunge.core.journal.posting_events import TextMissing, TextPosted
+from expunge.core.journal.reminder_events import LocationReminded, LocationSwitchedOff
+from expunge.core.journal.thread_events import MessageKind, MessageWritten, ThreadEnded, ThreadSide
 from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
 from expunge.core.models.membership_opinion import Opinion
 from expunge.core.models.model_outcomes import (
@@ -49,10 +65,12 @@ from expunge.core.models.model_outcomes import (
 )
 from expunge.core.orders.plan import Plan, Step, StepKind
 from expunge.core.retention import inactivity, public_claims
+from expunge.core.retention.own_periods import OwnPeriod, OwnPeriodChosen
 from expunge.core.values.cause import (
     ByDisgorgement,
     ByGuardian,
     ByInactivity,
+    ByOwnPeriod,
     ByRetention,
     ByRule,
     ByWithdrawal,
@@ -65,7 +83,7 @@ from expunge.core.values.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown
 from expunge.core.values.periods import Period
-from expunge.core.values.scope import Scope
+from expunge.core.values.scope import ItemScope, Scope
 from expunge.core.verification.ledger_record import LedgerKind, LedgerRecord
 from tests.evidence_kit import absent, entry, fulfilled, in_part, opinion, recognised
 
@@ -77,6 +95,7 @@ NOW = START + timedelta(days=400)
 MIA, BEN, EVE, MUM, DAD = (Pseudonym(letter * 32) for letter in "abcde")
 LIFE, SCOPED, LATER, RETIRED, UNUSED, TAKEN = (OrderId(f"ord-{letter * 20}") for letter in "abcdef")
 SHARED = OrderId("ord-nnnnnnnnnnnnnnnnnnnn")
+ITEMS = OrderId("ord-oooooooooooooooooooo")
 EVERY_OUTCOME: tuple[Outcome, ...] = (
     Erased(3, 4096),
     Absent(),
@@ -127,6 +146,20 @@ def scoped_plan() -> Plan:
     scope = Scope("retention voice: 90 days", ("recordings", "voices"), ("voices",), {"people": 12})
     steps = (Step(StepId("erase:recordings"), StepKind.ERASE, "media", ("recordings",), (), "scrubbed"),)
     return Plan(SCOPED, (EVE,), digest("map"), steps, (), scope, (Pseudonym("9" * 32),))
+
+
+def item_plan() -> Plan:
+    """About named items of a person."""
+    scope = ItemScope(
+        "2 named items of recordings, and what was made from them",
+        ("labels", "recordings", "transcripts"),
+        ("transcripts",),
+        {"items": 2},
+        {"recordings": 2},
+        ("labels",),
+    )
+    steps = (Step(StepId("erase:recordings"), StepKind.ERASE, "media", ("recordings",), (), "scrubbed"),)
+    return Plan(ITEMS, (MIA,), digest("map"), steps, (), scope)
 
 
 def shared_plan() -> Plan:
@@ -276,9 +309,14 @@ def short_orders() -> dict[str, tuple[ev.Event, ...]]:
 
 
 def shared() -> dict[str, tuple[ev.Event, ...]]:
-    """An order by which people outside it lose something; there is none in the old journal."""
+    """An order by which people outside it lose something, and one about named items; there is none in the old journal."""
     at = Times(START + timedelta(days=35))
-    return {str(SHARED): (received(at(), SHARED, OrderKind.ERASURE, (MIA, BEN)), ev.Fenced(at()), planned(at(), shared_plan()))}
+    return {
+        str(SHARED): (received(at(), SHARED, OrderKind.ERASURE, (MIA, BEN)), ev.Fenced(at()), planned(at(), shared_plan())),
+        str(ITEMS): (
+            received(at(), ITEMS, OrderKind.ERASURE, (MIA,), scope=item_plan().scope), ev.Fenced(at()), planned(at(), item_plan())
+        ),
+    }  # fmt: skip
 
 
 def causes() -> dict[str, tuple[ev.Event, ...]]:
@@ -293,8 +331,9 @@ def causes() -> dict[str, tuple[ev.Event, ...]]:
         (OrderKind.DISGORGEMENT, ByDisgorgement("dis-0011223344556677", "models")),
         (OrderKind.EXPIRY, ByRetention(("logs", "voice"))),
         (OrderKind.INACTIVITY, ByInactivity("profile")),
+        (OrderKind.ERASURE, ByOwnPeriod(("transcripts", "voice recordings"))),
     )
-    names = [OrderId(f"ord-{letter * 20}") for letter in "ghijklm"]
+    names = [OrderId(f"ord-{letter * 20}") for letter in "ghijklmz"]
     return {str(name): (received(at(), name, kind, (MIA,), cause=cause),) for name, (kind, cause) in zip(names, told, strict=True)}
 
 
@@ -414,6 +453,7 @@ def consents() -> tuple[ev.Event, ...]:
         ce.GroundMissed(at(), "voices", "withdrawn", (BEN,)),
         ce.GroundFound(at(), "voices", (MIA,)),
         ce.GuardianProven(at(), "grd-0000000000000009", MIA, "profile", DAD, "court paper", "priya", "America/Los_Angeles"),
+        ce.WithdrawalByAccount(at(), "wdr-0000000000000001", "40000000-0000-4000-8000-000000000000"),
     ]
     return tuple(events)
 
@@ -554,6 +594,17 @@ def families(at: Times) -> tuple[ev.Event, ...]:
     )
 
 
+def periods() -> tuple[ev.Event, ...]:
+    at, account = Times(START + timedelta(days=95)), "40000000-0000-4000-8000-000000000000"
+    words = cycle(OwnPeriod)
+    every = (OwnPeriodChosen(at(), MIA, kind, next(words), account) for kind in DataKind)
+    return (
+        *every,
+        OwnPeriodChosen(at(), BEN, DataKind.VOICE, OwnPeriod.DAYS_30, account),
+        OwnPeriodChosen(at(), BEN, DataKind.VOICE, None, account),
+    )
+
+
 def staff(at: Times) -> tuple[ev.Event, ...]:
     admin, desk, late, keyed = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3, 4))
     omar, by = se.ByMachineUser("omar"), se.ByStaff(admin)
@@ -595,6 +646,32 @@ def staff(at: Times) -> tuple[ev.Event, ...]:
         se.StaffEnrolled(at(), keyed, digest("a third claim"), keyed=True),
         se.StaffKeysConfirmed(at(), keyed, ("k3qd-7h2m-xw5a-p4ty",), by),
     )
+
+
+def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
+    """What was written about orders, and the notices of their steps."""
+    account, child = "0f1e2d3c-4b5a-4968-8778-695a4b3c2d1e", Pseudonym("cd" * 16)
+    message = (LIFE, child, ThreadSide.PERSON, MessageKind.APPEAL, account)
+    return {
+        "threads": (
+            MessageWritten(at(), "01" * 8, *message),
+            MessageWritten(at(), "02" * 8, LIFE, child, ThreadSide.COMPANY, MessageKind.REJECTED, "priya"),
+            *(MessageWritten(at(), digest(kind)[:16], LIFE, child, ThreadSide.COMPANY, kind, "priya") for kind in MessageKind),
+            ThreadEnded(at(), LIFE, child),
+        ),
+        "notices": (
+            NoticeTried(at(), "03" * 8, LIFE, NoticeKind.IN_PART, account),
+            *(NoticeTried(at(), digest(kind)[:16], LIFE, kind, account) for kind in NoticeKind),
+            *(NoticeSent(at(), "03" * 8, account, result) for result in LetterResult),
+            NoticesSeen(at(), account, child, NOW),
+        ),
+        "cohorts": (
+            CohortFound(at(), "reviewed recordings", "voice", START, NOW, digest("letter"), (child,)),
+            CohortTried(at(), "reviewed recordings", child),
+            CohortSent(at(), "reviewed recordings", child, LetterResult.REFUSED),
+            CohortBounced(at(), "reviewed recordings", child, "priya"),
+        ),
+    }
 
 
 def small_registers() -> dict[str, tuple[ev.Event, ...]]:
@@ -688,6 +765,19 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ),
             OpeningsReviewed(NOW, NOW, 1, 0, "priya"),
         ),
+        "exports": (
+            ExportBegun(
+                at(),
+                OrderId("exp-" + "e" * 20),
+                (Pseudonym("cd" * 16),),
+                (DataKind.VOICE, DataKind.TRANSCRIPT),
+                "expunge",
+                "6f1a2c34-0d5e-4b6f-8a7b-9c8d7e6f5a4b",
+            ),
+            ExportReady(at(), OrderId("exp-" + "e" * 20), (4096, 512), NOW),
+            ExportFetched(at(), OrderId("exp-" + "e" * 20), 1, 0, 4096),
+            ExportEnded(at(), OrderId("exp-" + "e" * 20), ExportEnd.EXPIRED),
+        ),
         "epochs": (
             EpochRotated(at(), 2, 40_000, "expunge"),
             EpochApproved(at(), 1, digest("epoch"), "chief", "c2ln"),
@@ -700,6 +790,10 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
         ),
         "staff": staff(at),
         "families": families(at),
+        "postings": (TextPosted(at(), "notice:order", digest("notice")), TextMissing(at(), "notice:order")),
+        "reminders": (LocationReminded(at(), Pseudonym("ef" * 16), 2), LocationSwitchedOff(at(), Pseudonym("ef" * 16), ("weather",))),
+        "periods": periods(),
+        **told_families(at),
     }
 
 

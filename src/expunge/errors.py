@@ -131,6 +131,15 @@ class HandOverRefused(ExpungeError):
         """The value of a member of :class:`expunge.core.accounts.hand_over.HandOverFault`."""
 
 
+class GuardianshipRefused(ExpungeError):
+    """What an account asks about guardians of a child cannot be done now, for a reason that a page explains; nothing was changed."""
+
+    def __init__(self, message: str, *, help: str = "", reason: str = "") -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message, help=help)
+        self.reason = reason
+        """The value of a member of :class:`expunge.core.consent.guardian_faults.GuardianFault`."""
+
+
 class EvidenceInvalid(ExpungeError):
     """A receipt, proof or log does not verify or cannot be parsed; do not rely on it."""
 

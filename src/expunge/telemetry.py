@@ -35,10 +35,16 @@ class Action(StrEnum):
     DATA_CAME_BACK = "data_came_back"
     TOLD = "told"
     READER_FAILED = "reader_failed"
+    EXPORT_MADE = "export_made"
+    EXPORT_FAILED = "export_failed"
     LETTER_LOST = "letter_lost"
+    NOTICES_SENT = "notices_sent"
+    NOTICES_HELD = "notices_held"
     CREDENTIAL_COPIED = "credential_copied"
     ATTACK_BEGAN = "attack_began"
     ATTACK_ENDED = "attack_ended"
+    CLERK_LATE = "clerk_late"
+    REMINDED = "reminded"
 
 
 class Opaque(str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from expunge.core.accounts.accounts_spec import (
     CompanySpec,
     HandOverSpec,
     MailSpec,
+    PostedNotice,
     ProviderAudience,
     ProviderSpec,
 )
@@ -114,6 +116,35 @@ def test_keys_of_hand_over_tokens_are_read(tmp_path: Path) -> None:
     assert not spec.handover.address_required
 
 
+POSTED = 'id: order, file: notices/order.txt, from: "2026-12-01", until: "2027-06-01"'
+NOTICE = PostedNotice("order", "/srv/order.txt", date(2026, 12, 1), date(2027, 6, 1))
+
+
+def test_a_notice_is_read_with_its_days(tmp_path: Path) -> None:
+    spec = read_map(written(tmp_path, f"{ORIGIN}, posted: [{{{POSTED}, language: es}}]"), {}, kinds=Kinds()).accounts
+    assert spec is not None
+    assert spec.posted == (replace(NOTICE, file=str(tmp_path / "notices" / "order.txt"), language="es"),)
+    days = [date(2026, 11, 30), date(2026, 12, 1), date(2027, 5, 31), date(2027, 6, 1)]
+    assert [spec.posted[0].due(day) for day in days] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("posted", "rule"),
+    [
+        (f"{{{POSTED}}}", "wrong-type"),
+        (f"[{{{POSTED}}}, {{{POSTED}}}]", "bad-accounts"),
+        ("[{id: order, file: order.txt, from: '2026-12-01', until: '2026-12-01'}]", "bad-accounts"),
+        ("[{id: Order, file: order.txt, from: '2026-12-01', until: '2027-06-01'}]", "bad-accounts"),
+        ("[{id: order, file: order.txt, from: December, until: '2027-06-01'}]", "bad-date"),
+        ("[{id: order, file: order.txt, from: '2026-12-01'}]", "missing-key"),
+        (f"[{{{POSTED}, language: Spanish please}}]", "bad-accounts"),
+    ],
+)
+def test_a_notice_that_cannot_be_shown_for_its_time_is_a_fault(tmp_path: Path, posted: str, rule: str) -> None:
+    faults = examine(written(tmp_path, f"{ORIGIN}, posted: {posted}"), {}, kinds=Kinds()).faults
+    assert [each.rule for each in faults] == [rule]
+
+
 @pytest.mark.parametrize(("server", "port"), [("smtps://m", 465), ("smtp+starttls://m", 587), ("smtp://m", 25), ("smtp://m:2525", 2525)])
 def test_each_scheme_has_its_port(server: str, port: int) -> None:
     assert MailSpec(server, "a@b").port == port
@@ -198,6 +229,7 @@ def mapped(spec: AccountsSpec) -> DataMap:
         (replace(SAFE, playback="look at recordings"), ()),
         (replace(SAFE, providers=(PROVIDER,)), ("customers may log in by a further provider",)),
         (replace(SAFE, handover=HANDOVER), ("one more key says who is guardian of whom",)),
+        (replace(SAFE, posted=(NOTICE,)), ()),
         (
             replace(SAFE, handover=replace(HANDOVER, address_required=False)),
             ("one more key says who is guardian of whom", "a hand-over token counts without the mail address of its person"),
@@ -216,6 +248,7 @@ def mapped(spec: AccountsSpec) -> DataMap:
         "a purpose of playback",
         "a provider",
         "a key",
+        "a notice",
         "no address",
     ],
 )
@@ -223,6 +256,14 @@ def test_a_reviewer_sees_what_protects_less(after: AccountsSpec, weaker: tuple[s
     (change,) = map_diff(mapped(SAFE), mapped(after))
     assert change.weaker == weaker
     assert digest(mapped(SAFE)) == digest(mapped(after)), "orders that wait are not planned anew"
+
+
+@pytest.mark.parametrize(
+    "after", [(), (replace(NOTICE, until=date(2027, 5, 1)),), (replace(NOTICE, since=date(2027, 1, 1)),)], ids=["none", "ends", "begins"]
+)
+def test_a_reviewer_sees_that_a_notice_is_shown_for_a_shorter_time(after: tuple[PostedNotice, ...]) -> None:
+    (change,) = map_diff(mapped(replace(SAFE, posted=(NOTICE,))), mapped(replace(SAFE, posted=after)))
+    assert change.weaker == ("the notice of an order is shown for a shorter time",)
 
 
 def told(path: Path) -> dict[str, FindingKind]:

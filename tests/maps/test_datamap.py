@@ -91,6 +91,7 @@ def test_everything_a_map_can_say_arrives():
     assert data_map.stores["app"].options == {"attach": {"archive": str(MAPS / "archive.db")}}
     assert data_map.stores["app"].window == "02:00-05:00"
     assert data_map.identities["profile"].member_of == "account"
+    assert (data_map.identities["profile"].label, data_map.identities["account"].label) == ("first_name", "")
     assert data_map.retention["voice"].period == Period(days=90)
     assert data_map.retention["voice"].inactive_after == Period(months=18)
     assert data_map.retention["life"].period == Period(months=24)
@@ -403,6 +404,13 @@ def test_paths_may_belong_to_different_kinds_of_people(tmp_path):
 def test_what_others_follow_must_stand_in_every_path(tmp_path):
     text = (MAPS / "sound.yaml").read_text().replace("voice/{profile_id}/{recording_id}.json", "voice/{profile_id}/about.json")
     assert [fault.rule for fault in examine(written(tmp_path, text), {}, kinds=Kinds()).faults] == ["field-not-in-path"]
+
+
+def test_a_label_stands_in_a_row_or_record(tmp_path):
+    text = (MAPS / "sound.yaml").read_text()
+    text = text.replace("profile: {dataset: profiles, ", "profile: {dataset: recordings, ")
+    faults = examine(written(tmp_path, text), {}, kinds=Kinds()).faults
+    assert any("label: 'recordings' is files that are taken whole" in fault.what for fault in faults)
 
 
 def test_a_sqlite_store_takes_its_own_settings_and_no_others(tmp_path):

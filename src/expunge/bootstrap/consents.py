@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from datetime import date
 
 from expunge.adapters.asking.documents import SignedForm
-from expunge.adapters.asking.messages import AnswerLinks, EmailPlus, HttpTextGateway, TextPlus
+from expunge.adapters.asking.messages import AnswerLinks, EmailPlus, HttpTextGateway, TextPlus, pages_links
 from expunge.adapters.outbound.mail_smtp import MailServer
+from expunge.bootstrap.accounts.guard_settings import settings_of
 from expunge.bootstrap.service import DomainService
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent.consent import ConsentAnswer, Consents
 from expunge.core.consent.consent_requests import OpenAsking
-from expunge.core.datamap.purposes import AskingSpec
+from expunge.core.datamap.datamap import DataMap
 from expunge.core.values.ids import OrderId
 from expunge.engine.consent import consent_decisions, disclosure_texts, guardian_register, parental_consent
 from expunge.engine.consent.consent_decisions import Agreement, ConsentGrant, WithdrawalResult
 from expunge.engine.consent.disclosure_texts import DisclosureText
 from expunge.engine.consent.parental_consent import AskingAnswer, ConsentQuestion
+from expunge.engine.families import location_reminders
 from expunge.engine.gate import consent_register
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import UsageError
@@ -34,10 +36,15 @@ class ConsentService(DomainService):
         with self.changing():
             return consent_decisions.give(self.context, person, purpose, agreement)
 
-    def withdraw(self, person: ResolvedName, purpose: str, proof: str = "") -> WithdrawalResult:
+    def withdraw(self, person: ResolvedName, purpose: str, proof: str = "", account: str = "") -> WithdrawalResult:
         """End a consent at once; see :func:`expunge.engine.consent.consent_decisions.withdraw`."""
         with self.changing():
-            return consent_decisions.withdraw(self.context, person, purpose, proof)
+            return consent_decisions.withdraw(self.context, person, purpose, proof, account)
+
+    def stop_location(self, person: ResolvedName) -> tuple[str, ...]:
+        """Switch the collection of whereabouts off; see :func:`expunge.engine.families.location_reminders.switch_off`."""
+        with self.changing():
+            return location_reminders.switch_off(self.context, person)
 
     def ask(self, person: ResolvedName, purpose: str) -> ConsentAnswer:
         """Return whether a person's data may be used for a purpose now, as far as consent goes."""
@@ -90,11 +97,15 @@ class ConsentService(DomainService):
 
     def methods(self) -> dict[str, ConsentMethod]:
         """The ways of asking that the map sets up."""
-        return _methods(self.context.data_map.asking)
+        return methods_of(self.context.data_map)
 
     def method(self, name: str) -> ConsentMethod:
         """Return one method. Raises UsageError that lists the methods there are."""
-        return _method(self.context.data_map.asking, name)
+        known = self.methods()
+        if name not in known:
+            message = f"the map sets up no way of asking called {name!r}"
+            raise UsageError(message, help=f"there is {', '.join(sorted(known))}; for others, asking: in the map")
+        return known[name]
 
     def answer_any(self, request: str, token: str, document: bytes = b"", staff: str = "") -> AskingAnswer:
         """Take an answer by whichever way of the map the request was asked in."""
@@ -132,20 +143,30 @@ class ConsentService(DomainService):
             guardian_register.split(self.context, subject, new, by=by, reason=reason)
 
 
-def _methods(spec: AskingSpec) -> dict[str, ConsentMethod]:
-    """Return name -> method: the signed form always, methods by message where the map names a server for them."""
+def methods_of(data_map: DataMap) -> dict[str, ConsentMethod]:
+    """Return name -> method: the signed form always, methods by message where the map names a server for them.
+
+    Mail goes out by the server of ``asking``, else by that of the pages; links lead to the company's page, else to the pages.
+    """
+    spec, accounts = data_map.asking, data_map.accounts
+    pages = pages_links(accounts.origin) if accounts else None
+    links = AnswerLinks(spec.answer, spec.revoke) if spec.answer else pages
     found: list[ConsentMethod] = [SignedForm()]
-    if spec.mail:
-        found.append(EmailPlus(MailServer.at(spec.mail), spec.sender, AnswerLinks(spec.answer, spec.revoke), spec.delay))
+    if links is None:
+        return {each.name: each for each in found}
+    if (mail := mail_of(data_map)) is not None:
+        found.append(EmailPlus(*mail, links, spec.delay, pages=pages))
     if spec.text_gateway:
-        found.append(TextPlus(HttpTextGateway(spec.text_gateway, spec.text_key), AnswerLinks(spec.answer, spec.revoke), spec.delay))
+        found.append(TextPlus(HttpTextGateway(spec.text_gateway, spec.text_key), links, spec.delay, pages=pages))
     return {each.name: each for each in found}
 
 
-def _method(spec: AskingSpec, name: str) -> ConsentMethod:
-    """Return one method. Raises UsageError that lists the methods there are."""
-    known = _methods(spec)
-    if name not in known:
-        message = f"the map sets up no way of asking called {name!r}"
-        raise UsageError(message, help=f"there is {', '.join(sorted(known))}; for others, asking: in the map")
-    return known[name]
+def mail_of(data_map: DataMap) -> tuple[MailServer, str] | None:
+    """Return the mail server for parents and the sender: of ``asking``, else of the pages. None where neither can be used."""
+    spec = data_map.asking
+    if spec.mail:
+        return MailServer.at(spec.mail), spec.sender
+    if data_map.accounts is None:
+        return None
+    settings = settings_of(data_map.accounts)
+    return (settings.mail, settings.sender) if settings.mail else None

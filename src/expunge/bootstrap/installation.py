@@ -27,6 +27,8 @@ from expunge.bootstrap.accounts.staffing import StaffService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
+from expunge.bootstrap.exports.export_service import ExportService
+from expunge.bootstrap.exports.sealed_shelf import SealedExportShelf
 from expunge.bootstrap.gates import GateService
 from expunge.bootstrap.holds import HoldService
 from expunge.bootstrap.keeping import open_keys, vault_door_beside
@@ -48,7 +50,7 @@ from expunge.bootstrap.records import RecordService
 from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import ModelService, OrderService
-from expunge.bootstrap.state_folder import GATE, INDEX, KEYS, SCRATCH, require_keys
+from expunge.bootstrap.state_folder import EXPORTS, GATE, INDEX, KEYS, SCRATCH, require_keys
 from expunge.bootstrap.use_records import UseRecordService
 from expunge.bootstrap.vault.adopting.adoption import AdoptionService
 from expunge.bootstrap.vault.derivations import DerivationService
@@ -61,6 +63,7 @@ from expunge.bootstrap.vault.vaults import Vaults
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery
+from expunge.core.export.wanted_export import EVERYTHING, ExportProgress, WantedExport
 from expunge.core.journal.events import RollbackAccepted
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
@@ -77,14 +80,14 @@ from expunge.engine.execution import issued_receipts, nightly, planning, queuein
 from expunge.engine.execution.nightly import NightlyCohort, NightlyResult, StaysOut
 from expunge.engine.execution.planning import PlanForecast
 from expunge.engine.execution.step_worker import Worker
+from expunge.engine.export.exporting import ExportSummary
 from expunge.engine.gate import fencing
 from expunge.engine.intake import cancelling, person_orders
 from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.context import Context, Reporter, silent
-from expunge.engine.reports import exporting
-from expunge.engine.reports.exporting import ExportSummary
 from expunge.engine.subjects.resolving import ResolvedName
+from expunge.engine.threads import messages
 from expunge.engine.vault.shred_heads import ShredHeads
 from expunge.errors import Busy, Misconfigured, UsageError
 from expunge.gate import Gate
@@ -130,6 +133,7 @@ class Expunge(Queries):
         self.staff = StaffService(context, self._changing, self._alone)
         self.families = FamilyService(context, self._changing, self._alone)
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
+        self.exports = ExportService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)
         self.records = RecordService(context, self._changing, self._alone, self.published_policy)
         self._door = vault_door_beside(keys, Path(data_map.state))
@@ -224,6 +228,7 @@ class Expunge(Queries):
             commands=LocalCommands(map_path.resolve().parent),
             trainings=FileTrainings(data_map.trainings.ledger, data_map.trainings.key) if data_map.trainings else None,
             scratch=(state / SCRATCH).resolve(),
+            exports=SealedExportShelf(state / EXPORTS),
         )
         rollback = rolled_back.examine(state, keys, kept, log)
         opened = cls(data_map, context, stores, keys, kept, vaults)
@@ -358,6 +363,11 @@ class Expunge(Queries):
         self._require_whole()
         return lineage_events.tell(self.context, tuple(journal_streams.orders(self.context.journal)), lineage_http.post)
 
+    @property
+    def has_workers(self) -> bool:
+        """Whether workers of other processes may carry out orders beside this one: with state on PostgreSQL."""
+        return self._kept.leases is not None
+
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
         """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""
         self._require_whole()
@@ -426,7 +436,7 @@ class Expunge(Queries):
             return later_look.look_again(self.context, order)
 
     def sweep(self) -> SweepResult:
-        """Replay who is suppressed into every store; end traces that are due; queue what a hold kept and no hold keeps any more.
+        """Replay who is suppressed into every store; end traces and threads that are due; queue what a hold kept and none keeps any more.
 
         And look for places that hold people and that no dataset declares, as :meth:`discover` does.
         """
@@ -436,6 +446,8 @@ class Expunge(Queries):
             recovering.recover(self.context)
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
+            messages.end_due(self.context)
+            self.exports.sweep()
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)), discovered=found)
 
     def discover(self) -> Discovery:
@@ -471,9 +483,15 @@ class Expunge(Queries):
                 fencing.publish(self.context)
         return interrupted
 
-    def export(self, resolved: ResolvedName, target: Path) -> ExportSummary:
-        """Write the data held about a person as a zip with a manifest of hashes."""
-        return exporting.export(self.context, resolved, target)
+    def export(
+        self,
+        resolved: ResolvedName,
+        target: Path,
+        wanted: WantedExport = EVERYTHING,
+        report: Callable[[ExportProgress], None] = lambda _: None,
+    ) -> ExportSummary:
+        """Write the data held about a person into a new folder: parts with pages that open offline, and signed manifests of hashes."""
+        return self.exports.write(resolved, target, wanted, report)
 
     def gate(self, max_age: timedelta = timedelta(minutes=1)) -> Gate:
         """The gate over this installation's own snapshot."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from expunge import durable
@@ -16,6 +16,7 @@ from expunge.core.retention.public_claims import CheckedClaim, Published
 from expunge.core.retention.retention_rules import DatasetAge
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.periods import Period
+from expunge.engine.families import own_periods
 from expunge.engine.retention import expiry, inactive_profiles, published_policy
 from expunge.engine.retention.expiry import MOST, ExpiryRun
 from expunge.engine.retention.inactive_profiles import InactivityWatch
@@ -36,9 +37,14 @@ class RetentionService(DomainService):
         return expiry.preview(self.context, proposed)
 
     def retire(self, *, most: int = MOST, requester: str = "") -> ExpiryRun:
-        """Receive an order for due items; see :func:`expunge.engine.retention.expiry.retire`."""
+        """Receive orders for due items: one by the map's periods, and one for each person of whom a family chose a shorter one.
+
+        See :func:`expunge.engine.retention.expiry.retire` and :func:`expunge.engine.families.own_periods.retire`.
+        """
         with self.alone():
-            return expiry.retire(self.context, most=most, requester=requester)
+            run = expiry.retire(self.context, most=most, requester=requester)
+            own = own_periods.retire(self.context)
+            return replace(run, orders=(*run.orders, *own.orders), own=len(own.orders), own_left_out=len(own.left_out))
 
     def watch(self) -> InactivityWatch:
         """Find unused profiles and give up those not kept; see :func:`expunge.engine.retention.inactive_profiles.watch`."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from expunge.core.orders.run import Run
-from expunge.core.values.cause import ByRule, Entered
+from expunge.core.values.cause import ByRule, Cause, Entered
 from expunge.core.values.copy import Selector
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
-from expunge.core.values.scope import Scope
-from expunge.engine.intake import class_orders, person_orders
+from expunge.core.values.scope import Scope, Window
+from expunge.engine.intake import class_orders, item_orders, person_orders
+from expunge.engine.intake.item_orders import ItemReach
 from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel.context import Context
 from expunge.engine.models import membership_review
+from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import UsageError
 
 
@@ -54,6 +57,35 @@ class OrderService(DomainService):
         with self.changing():
             return class_orders.receive_class(
                 self.context, kind, scope, selectors, cause=ByRule(rule), channel=channel, requester=requester
+            )
+
+    def reach_of_items(
+        self, person: ResolvedName, keys: Mapping[str, Collection[str]], windows: Mapping[str, Window] = MappingProxyType({})
+    ) -> ItemReach:
+        """Return the reach of an order for some items of a person; see :func:`expunge.engine.intake.item_orders.reach`."""
+        return item_orders.reach(self.context, person.person, keys, windows)
+
+    def about_items(
+        self,
+        person: ResolvedName,
+        found: ItemReach,
+        *,
+        cause: Cause,
+        channel: str = "library",
+        contact: str = "",
+        requester: str = "",
+        order: OrderId | None = None,
+    ) -> Accepted:
+        """Receive an order for some items of a person, with what was made from them; the person is not suppressed.
+
+        See :func:`expunge.engine.intake.item_orders.receive_items`. Raises UsageError for a cause that only Expunge itself gives an order.
+        """
+        if not isinstance(cause, Entered):
+            message = f"{type(cause).__name__} is a cause that Expunge gives orders of its own"
+            raise UsageError(message, help="OnRequest or ByGuardian")
+        with self.changing():
+            return item_orders.receive_items(
+                self.context, person, found, cause=cause, channel=channel, contact=contact, requester=requester, order=order
             )
 
 

@@ -13,6 +13,7 @@ OUTBOX = "outbox"
 SCRATCH = "scratch"
 GATE = "gate/snapshot"
 INDEX = "index"
+EXPORTS = "exports"
 DATABASE = "state.db"
 
 

@@ -23,7 +23,7 @@ from expunge.cli.duties import (
 )
 from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
-from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
+from expunge.cli.orders import apply, due, exports, holds, orders, plan_commands, receipts, recheck, status
 from expunge.cli.services import clerks, keepers, known_passwords, logs, mail, serve, tokens, worker
 from expunge.cli.terminal import exit_codes, person_prompt
 from expunge.cli.terminal.error_messages import ErrorBoundary
@@ -50,7 +50,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         obligations.obligations,
     ),
     EVIDENCE: (obligations.obligations,),
-    LATER: (recheck.verify, recheck.sweep, recheck.restored, person_prompt.export),
+    LATER: (recheck.verify, recheck.sweep, recheck.restored, exports.export, exports.export_verify),
 }
 NOUNS = (
     (SET_UP, "map", maps.app),

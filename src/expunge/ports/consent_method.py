@@ -49,6 +49,10 @@ class Asking:
     """What data it is about; names of the map."""
     recipients: tuple[str, ...] = ()
     """Third parties that get it; empty for uses inside the house."""
+    language: str = "en"
+    """Of the parent: a language tag."""
+    on_pages: bool = False
+    """Whether an account of the pages answers, at their address."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class HandedEvidence:
     """A scan, answers, a reference of a payment: what the method asks for."""
     staff: str = ""
     """Who looked at it, where the method needs somebody to."""
+    account: str = ""
+    """The account of the pages that answers; empty where a program or a command hands the answer on."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,11 @@ class ConsentMethod(Protocol):
     @property
     def delay(self) -> timedelta:
         """The time between one answer and the next step."""
+        ...
+
+    @property
+    def tells_all(self) -> bool:
+        """True when its first message holds the whole disclosure; a text message leads to a page instead."""
         ...
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ class WindowSuite(ABC):
     """The class under test."""
     field = "recorded_at"
     """Where the time of an item stands."""
+    named = "name"
+    """Where the name of an item stands."""
     step = SECOND
     """How finely the store tells times apart: a day for dates."""
     zones = True
@@ -163,6 +165,28 @@ class WindowSuite(ABC):
         self.write(folder, [Dated("a", one, old), Dated("b", one, new), Dated("c", other, old)])
         match = {self._subject(folder): frozenset({one.id})}
         assert self._goes(folder, Selector(one.pseudonym, match, where=self._window(until=NOON))) == {"a"}
+
+    def test_only_the_named_items_of_a_person_go(self, folder: Path) -> None:
+        """Named by a field beside the person's: other items of the person stay, and so do named items of other people."""
+        one, other = person("one"), person("other")
+        day = NOON - timedelta(days=40)
+        again = Person(one.id, one.email, person("later").text, one.blob)
+        self.write(folder, [Dated("a", one, day), Dated("b", again, day), Dated("c", other, day)])
+        match = {self._subject(folder): frozenset({one.id})}
+        named = Selector(one.pseudonym, match, only={self.named: frozenset({"a", "c"})})
+        going, staying = Listener(), Listener()
+        with self._opened(folder) as (store, dataset):
+            assert list(store.locate(dataset, [replace(named, only={self.named: frozenset({"none"})})])) == []
+            copies = list(store.locate(dataset, [named]))
+            store.trace(dataset, copies, going)
+            store.trace(dataset, list(store.bystanders(dataset, copies, None)), staying)
+        heard = b"".join(map(staying.everything, staying.heard))
+        assert _mark(one) in going.everything(one.pseudonym)
+        assert _mark(again) not in going.everything(one.pseudonym)
+        assert _mark(one) not in heard
+        assert _mark(again) in heard
+        assert self._goes(folder, named) == {"a"}
+        assert self._goes(folder, replace(named, only={}, spare=named.only)) == {"b"}
 
     def test_an_item_without_a_readable_time_is_in_no_window(self, folder: Path) -> None:
         """No time, a word, nothing, a date that there is not, a number that may be anything: never erased by age."""

@@ -27,6 +27,8 @@ class Part(StrEnum):
     """It has the present tables."""
     KEEPER = "keeper"
     """The keeper seals."""
+    CLERK = "clerk"
+    """The clerk answers, for the pages of families."""
     MAIL = "mail"
     """Mail goes out: the sender runs, and no message has been due for ten minutes."""
 

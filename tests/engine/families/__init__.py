@@ -1,0 +1,1 @@
+"""Requests, threads and notices of families."""

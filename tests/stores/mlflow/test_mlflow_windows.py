@@ -17,6 +17,7 @@ class TestTags(WindowSuite):
 
     store = Mlflow
     field = "tags.recorded_at"
+    named = "tags.item"
 
     def declare(self, folder):
         return spec(folder), people_of("voice")

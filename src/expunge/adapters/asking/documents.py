@@ -27,6 +27,7 @@ class SignedForm:
     strength = Strength.CHECKED
     allows_disclosure = True
     steps = 1
+    tells_all = True
     delay = timedelta(0)
     evidence = ConsentEvidence.DOCUMENT
 
@@ -83,6 +84,7 @@ class Outside:
     """Whether a trained member of staff has to confirm as well."""
     allows_disclosure = True
     steps = 1
+    tells_all = False
     delay = timedelta(0)
     evidence_ttl = timedelta(0)
 

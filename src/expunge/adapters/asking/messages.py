@@ -46,14 +46,26 @@ class AnswerLinks:
         return self.answer.replace("{request}", asking.request).replace("{token}", urllib.parse.quote(asking.token, safe=""))
 
 
+def pages_links(origin: str) -> AnswerLinks:
+    """Return the links to the pages of an origin. The token stands behind the ``#``, which no browser sends and no log has."""
+    return AnswerLinks(f"{origin}/consent/#{{request}}.{{token}}", f"{origin}/child/")
+
+
 class _Plus:
     """What both have in common."""
+
+    links: AnswerLinks
+    pages: AnswerLinks | None
+
+    def _links(self, asking: Asking) -> AnswerLinks:
+        return self.pages if asking.on_pages and self.pages is not None else self.links
 
     strength = Strength.PLUS
     allows_disclosure = False
     steps = 2
     evidence = ConsentEvidence.NOTHING
     evidence_ttl = timedelta(0)
+    tells_all = True
 
     def complete(self, asking: Asking, handed: HandedEvidence) -> ConsentMethodOutcome:
         """The token is the whole answer; that it is the right one was checked."""
@@ -69,21 +81,40 @@ class EmailPlus(_Plus):
     links: AnswerLinks
     delay: timedelta = timedelta(hours=24)
     name: str = "email plus"
+    pages: AnswerLinks | None = None
+    """Where an account of the pages answers."""
 
     def begin(self, asking: Asking) -> AskingBegun:
         """Send the question, or the second message. Raises UsageError for an invalid address, StoreUnavailable."""
         if not _ADDRESS.fullmatch(asking.contact):
             raise UsageError("this is no e-mail address", help="one address, such as parent@example.org")
-        link = self.links.to(asking)
+        links = self._links(asking)
+        link = links.to(asking)
         message = EmailMessage()
         message["From"], message["To"] = self.sender, asking.contact
-        message["Subject"] = (
-            "A question about your child's data" if asking.step == 1 else "Please confirm once more, about your child's data"
-        )
+        message["Subject"] = wording.said(asking.language, "subject" if asking.step == 1 else "subject-again")
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(wording.question(asking, link) if asking.step == 1 else wording.confirmation(asking, link, self.links.revoke))
+        message.set_content(wording.question(asking, link) if asking.step == 1 else wording.confirmation(asking, link, links.revoke))
         self.server.send(message)
         return AskingBegun()
+
+
+@dataclass(frozen=True)
+class InvitationMail:
+    """Sends the link of an invitation to the person who is invited."""
+
+    server: MailServer
+    sender: str
+
+    def send(self, address: str, link: str, days: int, language: str, *, oneself: bool) -> None:
+        """Send one message. Raises UsageError for an invalid address, StoreUnavailable."""
+        if not _ADDRESS.fullmatch(address):
+            raise UsageError("this is no e-mail address", help="one address, such as parent@example.org")
+        message = EmailMessage()
+        message["From"], message["To"] = self.sender, address
+        message["Subject"], message["Auto-Submitted"] = wording.said(language, "subject-invited"), "auto-generated"
+        message.set_content(wording.invitation(language, link, days, oneself=oneself))
+        self.server.send(message)
 
 
 class TextGateway(Protocol):
@@ -123,17 +154,21 @@ class HttpTextGateway:
 class TextPlus(_Plus):
     """The consent method by text message."""
 
+    tells_all = False
     gateway: TextGateway
     links: AnswerLinks
     delay: timedelta = timedelta(hours=24)
     name: str = "text plus"
+    pages: AnswerLinks | None = None
+    """Where an account of the pages answers."""
 
     def begin(self, asking: Asking) -> AskingBegun:
         """Send the question, or the second message. Raises UsageError for an invalid number, StoreUnavailable."""
         if not _NUMBER.fullmatch(asking.contact):
             raise UsageError("this is no telephone number", help="with its country, such as +14155550100")
-        link = self.links.to(asking)
+        links = self._links(asking)
+        link = links.to(asking)
         first = asking.step == 1
-        text = wording.short_question(asking, link) if first else wording.short_confirmation(asking, link, self.links.revoke)
+        text = wording.short_question(asking, link) if first else wording.short_confirmation(asking, link, links.revoke)
         self.gateway.send(asking.contact, text)
         return AskingBegun()

@@ -6,56 +6,143 @@ import html
 
 from expunge.ports.consent_method import Asking
 
-REVOKE = "You can take this back at any time, as easily as you gave it: {revoke}"
+_ENGLISH = {
+    "items": "This is about: {items}.",
+    "to": "It is handed to: {who}.",
+    "to-none": "It is handed to nobody else.",
+    "ask": "You are asked, for your child: may we use the data for this - {purpose}?",
+    "ask-authority": "You are asked to confirm that you are the child's parent or guardian. You agree to no use of data by it.",
+    "agree": "If you agree, open this page within {days} days and confirm: {link}",
+    "silence": (
+        "If you do nothing, you have not agreed, and your address is deleted after that time. "
+        "We will write once more afterwards, to make sure that it was you."
+    ),
+    "agreed": "Some time ago a person agreed, from this address, for your child, to this: {purpose}.",
+    "agreed-authority": "Some time ago a person confirmed, from this address, to be a child's parent or guardian.",
+    "confirm": "If that was you, confirm it once more here: {link}",
+    "not-you": "If it was not, do nothing: without this second answer nothing is used.",
+    "revoke": "You can take this back at any time, as easily as you gave it: {revoke}",
+    "short": "Your child's data: may we use it for this - {purpose}? Read and answer within {days} days: {link}",
+    "short-authority": "Are you the parent or guardian of a child who uses our service? Read and answer within {days} days: {link}",
+    "short-agreed": "Did you agree, for your child, to this - {purpose}? Confirm: {link} Not you? Do nothing. Take it back: {revoke}",
+    "short-agreed-authority": "Did you say that you are a child's parent or guardian? Confirm: {link} Not you? Do nothing.",
+    "subject": "A question about your child's data",
+    "subject-again": "Please confirm once more, about your child's data",
+    "subject-invited": "You are invited to look after a child's data",
+    "invited": "You are named as parent or guardian of a child. If you are, show it on this page: {link}",
+    "invited-oneself": "Soon you decide about your own data, or you do already. Take it over on this page: {link}",
+    "invited-silence": "If this is a mistake, do nothing: your address is deleted after {days} days.",
+    "form": "Consent of a parent",
+    "form-parent": "I am the child's parent or guardian. I agree that data is used for this:",
+    "form-parent-alone": "I am the child's parent or guardian.",
+    "form-back": "I can take this back at any time.",
+    "form-line": "Name, date, signature",
+    "form-number": "Please return it signed within {days} days. Number:",
+}
+_SPANISH = {
+    "items": "Se trata de: {items}.",
+    "to": "Se entrega a: {who}.",
+    "to-none": "No se entrega a nadie más.",
+    "ask": "Se le pregunta, en nombre de su menor: ¿podemos usar los datos para esto - {purpose}?",
+    "ask-authority": "Se le pide que confirme que es padre, madre o responsable del menor. Con ello no acepta ningún uso de datos.",
+    "agree": "Si acepta, abra esta página antes de {days} días y confirme: {link}",
+    "silence": (
+        "Si no hace nada, no ha aceptado, y su dirección se borra después de ese tiempo. "
+        "Después le escribiremos otra vez, para asegurarnos de que era usted."
+    ),
+    "agreed": "Hace un tiempo, desde esta dirección, una persona aceptó esto en nombre de su menor: {purpose}.",
+    "agreed-authority": "Hace un tiempo, desde esta dirección, una persona confirmó ser padre, madre o responsable de un menor.",
+    "confirm": "Si era usted, confírmelo otra vez aquí: {link}",
+    "not-you": "Si no era usted, no haga nada: sin esta segunda respuesta no se usa nada.",
+    "revoke": "Puede retirarlo en cualquier momento, tan fácilmente como lo dio: {revoke}",
+    "short": "Datos de su menor: ¿podemos usarlos para esto - {purpose}? Lea y responda antes de {days} días: {link}",
+    "short-authority": "¿Es padre, madre o responsable de un menor que usa el servicio? Lea y responda antes de {days} días: {link}",
+    "short-agreed": "¿Aceptó, por su menor, esto - {purpose}? Confirme: {link} ¿No era usted? No haga nada. Puede retirarlo: {revoke}",
+    "short-agreed-authority": "¿Dijo que es padre, madre o responsable de un menor? Confirme: {link} ¿No era usted? No haga nada.",
+    "subject": "Una pregunta sobre los datos de su menor",
+    "subject-again": "Confirme otra vez, sobre los datos de su menor",
+    "subject-invited": "Le invitan a cuidar los datos de un menor",
+    "invited": "Se le nombra como padre, madre o responsable de un menor. Si lo es, demuéstrelo en esta página: {link}",
+    "invited-oneself": "Pronto decidirá sobre sus propios datos, o ya decide. Hágase cargo de ellos en esta página: {link}",
+    "invited-silence": "Si es un error, no haga nada: su dirección se borra a los {days} días.",
+    "form": "Consentimiento de un padre o una madre",
+    "form-parent": "Soy padre, madre o responsable del menor. Acepto que se usen los datos para esto:",
+    "form-parent-alone": "Soy padre, madre o responsable del menor.",
+    "form-back": "Puedo retirarlo en cualquier momento.",
+    "form-line": "Nombre, fecha, firma",
+    "form-number": "Devuélvalo firmado antes de {days} días. Número:",
+}
+
+
+def said(language: str, name: str, **values: object) -> str:
+    """Return a phrase in a language; English for one that is not Spanish."""
+    return (_SPANISH if language.lower().startswith("es") else _ENGLISH)[name].format(**values)
 
 
 def _notice(asking: Asking) -> str:
     """What the rule wants in a notice beside the disclosure text: which data, what for, who gets it (16 CFR 312.4(c)(1))."""
-    who = f"It is handed to: {', '.join(asking.recipients)}." if asking.recipients else "It is handed to nobody else."
-    return f"This is about: {', '.join(asking.items)}. {who}"
+    if not asking.items:
+        return ""
+    who = said(asking.language, "to", who=", ".join(asking.recipients)) if asking.recipients else said(asking.language, "to-none")
+    return f"{said(asking.language, 'items', items=', '.join(asking.items))} {who}"
 
 
 def question(asking: Asking, link: str) -> str:
     """Return the first message."""
-    return (
-        f"{asking.disclosure.rstrip()}\n\n"
-        f"You are asked, for your child: may we use the data for this - {asking.purpose}?\n{_notice(asking)}\n\n"
-        f"If you agree, open this page within {asking.expires_days} days and confirm: {link}\n\n"
-        "If you do nothing, you have not agreed, and your address is deleted after that time. "
-        "We will write once more afterwards, to make sure that it was you.\n"
-    )
+    ask = said(asking.language, "ask", purpose=asking.purpose) if asking.purpose else said(asking.language, "ask-authority")
+    agree = said(asking.language, "agree", days=asking.expires_days, link=link)
+    asked = "\n".join(part for part in (ask, _notice(asking)) if part)
+    return f"{asking.disclosure.rstrip()}\n\n{asked}\n\n{agree}\n\n{said(asking.language, 'silence')}\n"
 
 
 def confirmation(asking: Asking, link: str, revoke: str) -> str:
     """Return the second message, some time after the first answer."""
-    return (
-        f"Some time ago somebody agreed, from this address, for your child, to this: {asking.purpose}.\n\n"
-        f"If that was you, confirm it once more here: {link}\n\n"
-        "If it was not, do nothing: without this second answer nothing is used.\n\n"
-        f"{REVOKE.format(revoke=revoke)}\n"
+    agreed = said(asking.language, "agreed", purpose=asking.purpose) if asking.purpose else said(asking.language, "agreed-authority")
+    parts = (
+        agreed,
+        said(asking.language, "confirm", link=link),
+        said(asking.language, "not-you"),
+        said(asking.language, "revoke", revoke=revoke),
     )
+    return "\n\n".join(parts) + "\n"
 
 
 def short_question(asking: Asking, link: str) -> str:
     """Return the first text message: the page shows the whole disclosure text."""
-    return f"Your child's data: may we use it for this - {asking.purpose}? Read and answer within {asking.expires_days} days: {link}"
+    name = "short" if asking.purpose else "short-authority"
+    return said(asking.language, name, purpose=asking.purpose, days=asking.expires_days, link=link)
 
 
 def short_confirmation(asking: Asking, link: str, revoke: str) -> str:
     """Return the second text message."""
-    words = f"Did you agree, for your child, to this - {asking.purpose}?"
-    return f"{words} Confirm: {link} Not you? Do nothing. Take it back at any time: {revoke}"
+    name = "short-agreed" if asking.purpose else "short-agreed-authority"
+    return said(asking.language, name, purpose=asking.purpose, link=link, revoke=revoke)
+
+
+def invitation(language: str, link: str, days: int, *, oneself: bool) -> str:
+    """Return the message to a person who is invited."""
+    asked = said(language, "invited-oneself" if oneself else "invited", link=link)
+    return f"{asked}\n\n{said(language, 'invited-silence', days=days)}\n"
 
 
 def form(asking: Asking) -> str:
     """Return a page to print and sign, in HTML."""
-    paragraphs = "".join(f"<p>{html.escape(each)}</p>" for each in asking.disclosure.split("\n\n") if each.strip())
+    language = "es" if asking.language.lower().startswith("es") else "en"
+    paragraphs = "".join(f"<p>{_lines(each)}</p>" for each in asking.disclosure.split("\n\n") if each.strip())
+    if asking.purpose:
+        agreed = f"{said(language, 'form-parent')} <strong>{html.escape(asking.purpose)}</strong>."
+    else:
+        agreed = said(language, "form-parent-alone")
+    title = said(language, "form")
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Consent of a parent</title>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
         "<style>body{max-width:40em;margin:2em auto;font:1rem/1.5 serif}.line{border-top:1px solid;margin-top:4em}</style></head>"
-        f"<body><h1>Consent of a parent</h1>{paragraphs}"
-        f"<p>I am the child's parent or guardian. I agree that data is used for this: <strong>{html.escape(asking.purpose)}</strong>.</p>"
-        f"<p>{html.escape(_notice(asking))} I can take this back at any time.</p>"
-        '<p class="line">Name, date, signature</p>'
-        f"<p>Please return it signed within {asking.expires_days} days. Number: <code>{html.escape(asking.token)}</code></p></body></html>"
+        f"<body><h1>{title}</h1>{paragraphs}<p>{agreed}</p>"
+        f"<p>{html.escape(_notice(asking))} {said(language, 'form-back')}</p>"
+        f'<p class="line">{said(language, "form-line")}</p>'
+        f"<p>{said(language, 'form-number', days=asking.expires_days)} <code>{html.escape(asking.token)}</code></p></body></html>"
     )
+
+
+def _lines(text: str) -> str:
+    return "<br>".join(html.escape(line) for line in text.splitlines())

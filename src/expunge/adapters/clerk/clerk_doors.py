@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from expunge.adapters.clerk.clerk_deletions import ClerkDeletions
+from expunge.adapters.clerk.clerk_exports import ClerkExports
 from expunge.adapters.clerk.clerk_families import ClerkFamilies
+from expunge.adapters.clerk.clerk_guardians import ClerkGuardians
+from expunge.adapters.clerk.clerk_held import ClerkHeld
+from expunge.adapters.clerk.clerk_orders import ClerkOrders, ClerkReceipts
 from expunge.adapters.clerk.clerk_recordings import ClerkRecordings
+from expunge.adapters.clerk.clerk_stopping import ClerkStopping
 from expunge.adapters.keeper.connection import PATIENCE, Connections
 from expunge.adapters.keeper.place import KeeperPlace
 from expunge.ports.families.doors import FamilyDoors
@@ -17,4 +23,14 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
         patience: seconds in which a clerk that went away in the middle of work may come back.
     """
     connections = Connections(place, patience)
-    return FamilyDoors(ClerkFamilies(connections), recordings=ClerkRecordings(connections))
+    return FamilyDoors(
+        guardians=ClerkGuardians(connections),
+        orders=ClerkOrders(connections),
+        receipts=ClerkReceipts(connections),
+        recordings=ClerkRecordings(connections),
+        stopping=ClerkStopping(connections),
+        families=ClerkFamilies(connections),
+        exports=ClerkExports(connections),
+        held=ClerkHeld(connections),
+        deletions=ClerkDeletions(connections),
+    )

@@ -15,10 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from hashlib import sha256
 from urllib.parse import unquote, urlsplit
 
 from expunge import telemetry
 from expunge.core.accounts.accounts_spec import MailSpec
+from expunge.core.journal.notice_events import LetterResult
 from expunge.errors import Busy, Misconfigured, StoreUnavailable, Undelivered, UsageError
 from expunge.ports.accounts.letters import Letter
 
@@ -196,7 +198,7 @@ class SmtpLetters:
             # Why not in turn: one recipient whose server makes us wait would hold up all others.
             with contextlib.suppress(queue.Empty):
                 letter = self._waiting.get(timeout=_LOOK)
-                self._deliver(self._message(letter), 0, later, tells=letter.tells)
+                self._deliver(message_of(letter, self._sender), 0, later, tells=letter.tells)
         self._lose(len(later))
 
     def _deliver(self, message: EmailMessage, tries: int, later: list[tuple[float, int, EmailMessage, bool]], *, tells: bool) -> None:
@@ -221,11 +223,48 @@ class SmtpLetters:
             self.lost += 1
             telemetry.log(telemetry.Action.LETTER_LOST)
 
-    def _message(self, letter: Letter) -> EmailMessage:
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, letter.to, letter.subject
-        message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain=self._sender.rpartition("@")[2].strip("> ") or "localhost")
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(letter.text)
+
+class SmtpDelivery:
+    """Implements ``expunge.ports.accounts.family_letters.LetterDelivery``: one connection for each letter."""
+
+    def __init__(self, server: MailServer, sender: str) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            server: takes the letters.
+            sender: the address that they come from.
+        """
+        self._server, self._sender = server, sender
+
+    def deliver(self, letter: Letter) -> LetterResult:
+        """See the port."""
+        try:
+            self._server.send(message_of(letter, self._sender))
+        except UsageError:
+            return LetterResult.REFUSED
+        except StoreUnavailable:
+            return LetterResult.LATER
+        return LetterResult.TAKEN
+
+
+def message_of(letter: Letter, sender: str) -> EmailMessage:
+    """Return a letter as a message (RFC 5322), in text and HTML."""
+    message = EmailMessage()
+    domain = sender.rpartition("@")[2].strip("> ") or "localhost"
+    message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
+    # Why hashed: the key is ours, and nothing of it has to be read by others.
+    named = f"<{sha256(letter.key.encode()).hexdigest()[:32]}@{domain}>" if letter.key else make_msgid(domain=domain)
+    message["Date"], message["Message-ID"] = formatdate(), named
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    if letter.html:
         message.add_alternative(letter.html, subtype="html")
-        return message
+    return message
+
+
+class DirectLetters(SmtpLetters):
+    """The same without a thread: a letter is handed over while its writer waits, who then knows that the server took it."""
+
+    def post(self, letter: Letter) -> None:
+        """Hand a letter over. Raises StoreUnavailable where it is to be tried again, UsageError where the server refuses for good."""
+        self._server.send(message_of(letter, self._sender))

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, NoReturn
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
-from expunge.adapters.outbound.mail_smtp import SmtpLetters
+from expunge.adapters.outbound.mail_smtp import SmtpDelivery, SmtpLetters
 from expunge.bootstrap.accounts.guard_settings import GuardSettings
 from expunge.bootstrap.accounts.staff_desks import StaffInvitations, StaffMemberships, directory
 from expunge.bootstrap.open_state import latest
 from expunge.core.accounts.hand_over import HandOverFault, refusal
+from expunge.core.journal.notice_events import LetterResult
+from expunge.engine.accounts.family_letters import LocalFamilyLetters
 from expunge.engine.accounts.family_memberships import FamilyMemberships
 from expunge.engine.accounts.family_register import FamilyRegister
 from expunge.engine.accounts.guard import GuardParts, LocalGuard
@@ -25,6 +27,7 @@ from expunge.engine.accounts.hand_overs import LocalHandOvers
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.accounts.recoveries import LocalRecoveries
 from expunge.errors import ExpungeError, Misconfigured, Undelivered
+from expunge.ports.accounts.family_letters import LetterDelivery
 from expunge.ports.accounts.letters import Letter, Letters
 from expunge.ports.accounts.sealed_fields import SealedFields
 from expunge.ports.accounts.staff_directory import StaffDirectory
@@ -49,6 +52,19 @@ class NoLetters:
         """Do nothing."""
 
 
+class NoDelivery:
+    """Stands for the mail server where none is named: each letter waits. Implements ``LetterDelivery``."""
+
+    def deliver(self, letter: Letter) -> LetterResult:  # noqa: ARG002 - the port's own shape
+        """Return that it cannot be handed over now."""
+        return LetterResult.LATER
+
+
+def delivery_of(settings: GuardSettings) -> LetterDelivery:
+    """Return what hands letters over by the settings of a site."""
+    return SmtpDelivery(settings.mail, settings.sender) if settings.mail else NoDelivery()
+
+
 def no_guard() -> NoReturn:
     """Raise Misconfigured: this keeper guards no accounts."""
     message = "this keeper guards no accounts"
@@ -62,6 +78,7 @@ class _Opened:
     staff: StaffDirectory
     guard: LocalGuard
     hand_overs: LocalHandOvers
+    letters: LocalFamilyLetters
 
 
 class KeptGuard:
@@ -114,6 +131,16 @@ class KeptGuard:
         self()
         assert self._opened is not None
         return self._opened.hand_overs
+
+    def family_letters(self) -> LocalFamilyLetters:
+        """Return what writes to members of families. Raises as the journal is opened."""
+        self()
+        assert self._opened is not None
+        return self._opened.letters
+
+    def delivery(self) -> LetterDelivery:
+        """Return what hands letters over."""
+        return delivery_of(self._settings)
 
     def watch(self, first: float = 30.0, every: float = 300.0) -> None:
         """Write letters about recoveries and holds when they are due, in a thread beside, until :meth:`close`.
@@ -191,7 +218,7 @@ class KeptGuard:
             held,
             address_required=settings.handover is None or settings.handover.address_required,
         )
-        return _Opened(journal, register, staff, guard, hand_overs)
+        return _Opened(journal, register, staff, guard, hand_overs, LocalFamilyLetters(register, owners, delivery_of(settings)))
 
 
 def _no_family(_: str) -> NoReturn:

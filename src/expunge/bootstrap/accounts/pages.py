@@ -46,6 +46,8 @@ class Accounts:
     """The keeper's ways back into accounts."""
     clerk: FamilyDoors
     """The clerk's doors, for the pages of families."""
+    clerk_answers: Callable[[], bool]
+    """Returns whether the clerk answers now. Raises ClerkAway where none does."""
     reads: tuple[Path, ...]
     """Files that the process reads when it needs them."""
     writes: tuple[Path, ...]
@@ -74,7 +76,8 @@ def open_accounts(
         return None
     place = keeping.place_of_map(data_map)
     kept = KeeperAccounts(place, refused=refused), KeeperGuard(place), KeeperStaff(place), KeeperHandOvers(place), KeeperRecoveries(place)
-    clerk = doors_at(keeping.clerk_beside(place))
+    clerk_place = keeping.clerk_beside(place)
+    clerk = doors_at(clerk_place), lambda: keeping.process_status(clerk_place).pid > 0
     mail = data_map.accounts.mail
     spec = data_map.accounts
     reads, ports = _of_providers(spec)
@@ -91,11 +94,11 @@ def open_accounts(
     if (file := database.file) is None:
         hosts.append(str(database.settings["HOST"]))
         ports = (int(database.settings["PORT"] or _POSTGRES), *ports)
-        return Accounts(*kept, clerk, reads, (), ports, looks_at, any(map(_is_looked_up, hosts)))
+        return Accounts(*kept, *clerk, reads, (), ports, looks_at, any(map(_is_looked_up, hosts)))
     with guarded("the accounts' database could not be made"):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    return Accounts(*kept, clerk, reads, (file.parent,), ports, looks_at, any(map(_is_looked_up, hosts)))
+    return Accounts(*kept, *clerk, reads, (file.parent,), ports, looks_at, any(map(_is_looked_up, hosts)))
 
 
 def provider_secret(spec: ProviderSpec) -> str:

@@ -24,7 +24,7 @@ from expunge.ports.journal import Journal
 _RIGHTS = {
     AskKind.CHANGE_OF_RIGHTS: frozenset({StaffRight.MANAGE_STAFF, StaffRight.CONFIRM_RIGHTS}),
     AskKind.VIEW: frozenset({StaffRight.SEE_VIEWS}),
-    AskKind.APPROVAL: frozenset({StaffRight.APPROVE_ORDERS, StaffRight.APPROVE_VIEWS}),
+    AskKind.APPROVAL: frozenset({StaffRight.APPROVE_ORDERS, StaffRight.APPROVE_VIEWS, StaffRight.CHECK_FORMS}),
 }
 """Ask of staff -> the rights of which it takes one. The act that it is for asks for the very right again."""
 

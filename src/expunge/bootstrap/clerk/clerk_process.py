@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from expunge.adapters.clerk.deletion_requests import DeletionDesk
+from expunge.adapters.clerk.export_requests import ExportDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
+from expunge.adapters.clerk.guardian_requests import GuardiansDesk
+from expunge.adapters.clerk.held_requests import HeldDesk
+from expunge.adapters.clerk.order_requests import OrderDesk
 from expunge.adapters.clerk.recording_requests import RecordingDesk
+from expunge.adapters.clerk.stopping_requests import StoppingDesk
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.peers import Admitted
@@ -16,8 +22,19 @@ from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
+from expunge.bootstrap.clerk.exporter import Exporter
+from expunge.bootstrap.clerk.guardian_rounds import GuardianRounds
+from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
+from expunge.bootstrap.clerk.local_deletions import LocalDeletions
+from expunge.bootstrap.clerk.local_exports import LocalExports
 from expunge.bootstrap.clerk.local_families import LocalFamilies
+from expunge.bootstrap.clerk.local_guardians import LocalGuardians
+from expunge.bootstrap.clerk.local_held import LocalHeld
+from expunge.bootstrap.clerk.local_orders import LocalOrders, LocalReceipts
+from expunge.bootstrap.clerk.local_stopping import LocalStopping
+from expunge.bootstrap.clerk.notice_rounds import NoticeRounds
+from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 from expunge.bootstrap.clerk.recordings import LocalRecordings
 
 T = TypeVar("T")
@@ -45,20 +62,30 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     heap.keep_freed_memory()
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
-        clerk = Keeper(handlers(kept), place.identity, admitted, process=CLERK)
-        with place.listen(for_others=admitted.others) as listening:
-            try:
-                clerk.run(listening, ready)
-            finally:
-                place.leave()
-                kept.close()
+        room, carrier = HeldRoom(kept.used), OrderCarrier(kept.used)
+        guardians, exporter = GuardianRounds(kept), Exporter(kept.used)
+        clerk = Keeper(handlers(kept, room, carrier, exporter), place.identity, admitted, process=CLERK)
+        with place.listen(for_others=admitted.others) as listening, ExitStack() as beside:
+            for end in (kept.close, room.close, carrier.stop, guardians.end, exporter.stop):
+                beside.callback(end)
+            beside.enter_context(NoticeRounds(kept))
+            beside.callback(place.leave)
+            for begin in (room.begin, carrier.start, guardians.begin, exporter.start):
+                begin()
+            clerk.run(listening, ready)
 
 
-def handlers(kept: KeptHousehold) -> Mapping[type[Request], Handler]:
+def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporter: Exporter) -> Mapping[type[Request], Handler]:
     """Return the handlers of every request to the clerk."""
     return {
-        **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
+        **StoppingDesk(_door(kept, LocalStopping)).handlers(),
         **RecordingDesk(_door(kept, LocalRecordings)).handlers(),
+        **FamilyDesk(_door(kept, LocalFamilies)).handlers(),
+        **HeldDesk(_door(kept, lambda household: LocalHeld(household, room))).handlers(),
+        **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
+        **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
+        **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
+        **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }
 
 

@@ -10,18 +10,27 @@ from uuid import UUID
 
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
+from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
+from expunge.adapters.outbound.mail_smtp import SmtpLetters
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.accounts.guard_settings import settings_of
+from expunge.bootstrap.accounts.kept_guard import NoLetters
 from expunge.bootstrap.clerk.recordings import FamilyRecordings
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
+from expunge.engine.accounts.owners import Owners
+from expunge.engine.families.kept_selections import KeptSelections
+from expunge.engine.families.labels import FamilyLabels
+from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import NotPermitted, NotResolved
 from expunge.ports.accounts.account_guard import AskPermits
 from expunge.ports.accounts.account_register import AccountRegister
+from expunge.ports.accounts.letters import Letters
 
 _MEMBERS = frozenset({MembershipRole.GUARDIAN, MembershipRole.SELF})
 
@@ -37,8 +46,18 @@ class Household:
     """The keeper, which ends a permit right before its act."""
     openings: Openings
     people: FamilyPeople
+    labels: FamilyLabels
+    """First names, as pages call subjects."""
+    selections: KeptSelections
+    """What families chose, and have not acted on yet."""
     recordings: FamilyRecordings
     """Timelines, open recordings and looks, as far as they are kept in memory."""
+    notices: NoticeIndex
+    """What families were told."""
+    owners: Owners
+    """Writes letters to the owners of accounts."""
+    letters: Letters
+    """Sends them, and other letters."""
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -54,6 +73,10 @@ class Household:
         if found is None or found.role not in (roles or _MEMBERS):
             raise NotPermitted("this account has no such role in this family", help="open a new link in the company's app")
         return found
+
+    def members_of(self, family: str) -> tuple[Membership, ...]:
+        """Return the memberships of a family that let an account ask for what is held, as the keeper's tables have them now."""
+        return tuple(each for each in self.register.members(family) if each.role in _MEMBERS)
 
     def require_open(self, account: UUID, family: str, session: bytes) -> Membership:
         """Return the membership of an account that may be shown content of a family in a web session now; it uses the opening.
@@ -88,6 +111,7 @@ class KeptHousehold:
         """
         self._passphrase = passphrase
         self._openings = Openings()
+        self._selections = KeptSelections()
         self._households = OfMap(map_path, self._opened, _close)
 
     @contextmanager
@@ -106,12 +130,28 @@ class KeptHousehold:
         expunge = Expunge.open(map_path, passphrase=self._passphrase)
         journal = expunge.context.journal
         assert isinstance(journal, DjangoJournal)
-        permits = KeeperGuard(keeping.place_of_map(expunge.map))
-        people, recordings = FamilyPeople(expunge.context), FamilyRecordings(expunge)
-        return Household(expunge, DjangoAccountRegister(journal.alias), permits, self._openings, people, recordings)
+        people, place = FamilyPeople(expunge.context), keeping.place_of_map(expunge.map)
+        register = DjangoAccountRegister(journal.alias)
+        settings = settings_of(expunge.map.accounts) if expunge.map.accounts else None
+        letters: Letters = SmtpLetters(settings.mail, settings.sender) if settings and settings.mail else NoLetters()
+        company, site = (settings.company, settings.origin) if settings else ("", "")
+        return Household(
+            expunge=expunge,
+            register=register,
+            permits=KeeperGuard(place),
+            openings=self._openings,
+            people=people,
+            labels=FamilyLabels(expunge.context, people.find),
+            selections=self._selections,
+            recordings=FamilyRecordings(expunge),
+            notices=NoticeIndex(expunge.context),
+            owners=Owners(register, KeeperAccounts(place), letters, company=company, site=site),
+            letters=letters,
+        )
 
 
 def _close(household: Household) -> None:
+    household.letters.close()
     household.register.close()
     assert isinstance(household.permits, KeeperGuard)
     household.permits.close()

@@ -22,7 +22,10 @@ class LocalFamilies:
     def families(self, account: UUID) -> tuple[FamilyCard, ...]:
         """See the port."""
         current = [each for each in self.household.register.memberships(account) if each.role is not MembershipRole.FORMER]
-        return tuple(FamilyCard(each.family, each.role, each.since) for each in sorted(current, key=lambda each: each.family))
+        labels = self.household.labels
+        return tuple(
+            FamilyCard(each.family, each.role, each.since, labels.of(each.family)) for each in sorted(current, key=lambda each: each.family)
+        )
 
     def open(self, permit: str, session: bytes, ask: Ask) -> datetime:
         """See the port."""

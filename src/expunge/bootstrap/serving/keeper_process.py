@@ -14,6 +14,7 @@ from pathlib import Path
 from expunge.adapters.host import hardening, heap
 from expunge.adapters.keeper.account_requests import AccountDesk
 from expunge.adapters.keeper.families.family_requests import HandOverDesk, RecoveryDesk
+from expunge.adapters.keeper.families.letter_requests import LetterDesk
 from expunge.adapters.keeper.guard_requests import GuardDesk
 from expunge.adapters.keeper.key_requests import Handler, KeyDesk
 from expunge.adapters.keeper.peers import Accounts, Admitted
@@ -210,6 +211,7 @@ def _handlers_of(guard: KeptGuard | None) -> dict[type[Request], Handler]:
         **GuardDesk(guard or no_guard).handlers(),
         **HandOverDesk(guard.hand_overs if guard else no_guard).handlers(),
         **RecoveryDesk(guard.recoveries if guard else no_guard).handlers(),
+        **LetterDesk(guard.family_letters if guard else no_guard, guard.delivery if guard else no_guard).handlers(),
         **StaffDesk(guard.staff if guard else no_guard, GuardedDecisions(guard or no_guard)).handlers(),
     }
 

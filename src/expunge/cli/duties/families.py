@@ -105,8 +105,19 @@ def _membership(decision: MembershipDecided) -> dict[str, Any]:
 
 
 def _who(actor: FamilyActor) -> str:
-    from expunge.core.accounts.family_events import ByHandOver, ByOwner
+    from expunge.core.accounts.family_events import ByConsent, ByHandOver, ByMajority, ByMember
+    from expunge.core.accounts.staff_events import ByMachineUser
 
-    if isinstance(actor, ByOwner):
-        return "its owner, who closed the account"
-    return f"hand-over by {actor.issuer}, key {actor.key}" if isinstance(actor, ByHandOver) else f"user {actor.name}"
+    match actor:
+        case ByHandOver(issuer, key):
+            return f"hand-over by {issuer}, key {key}"
+        case ByMachineUser(name):
+            return f"user {name}"
+        case ByConsent(request):
+            return f"consent request {request}"
+        case ByMember():
+            return "the account itself, which gave the role up"
+        case ByMajority():
+            return "the day from which the person decides alone"
+        case _:
+            return "its owner, who closed the account"

@@ -121,6 +121,7 @@ def show(
     """Show what a receipt says, and write the files to give away with --out. It is not checked here: see `expunge receipt verify`."""
     from expunge.core.evidence import receipt
     from expunge.core.log import dsse
+    from expunge.core.pages.receipt_v6 import short_code
     from expunge.core.verification import receipt_folder
 
     shown = []
@@ -128,12 +129,14 @@ def show(
         if receipt_folder.ENVELOPE not in files:
             message = f"there is no {receipt_folder.ENVELOPE} in that folder"
             raise EvidenceInvalid(message, help="name the folder of one receipt")
-        shown.append(receipt.parse(dsse.parse(files[receipt_folder.ENVELOPE]).payload))
+        statement = dsse.parse(files[receipt_folder.ENVELOPE]).payload
+        shown.append((receipt.parse(statement), short_code(statement)))
     if as_json:
-        output.write_json("receipts/1", {"receipts": [_said(each) for each in shown]})
+        output.write_json("receipts/1", {"receipts": [{**_said(each), "code": code} for each, code in shown]})
         return
-    for each in shown:
+    for each, code in shown:
         _show(each)
+        output.say(f"short code: {code}. Receipts with different codes are different.")
 
 
 def _files(which: str, out: Path | None, map_file: Path | None) -> list[dict[str, bytes]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -48,32 +47,6 @@ def locate(
     for dataset, names_of_items in sorted(keys.items()):
         for key in names_of_items:
             output.say(f"{dataset}: {output.visible(key)}")
-
-
-def export(
-    name: Name,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The zip to write; it must not exist.")],
-    map_file: options.Map = None,
-    as_json: options.Json = False,
-) -> None:
-    """Write everything that is held about a person into a zip with a manifest of hashes.
-
-    Exit code 1 when some dataset could not be read; the manifest says which.
-    """
-    with opened(map_file) as expunge:
-        (person,) = resolve(expunge, [name], whole=False)
-        done = expunge.export(person, out)
-    failed = {dataset: each.reason.value for dataset, each in done.failed.items()}
-    if as_json:
-        output.write_json(
-            "exported/1", {"file": out, "items": done.items, "bytes": done.bytes, "datasets": done.datasets, "failed": failed}
-        )
-    else:
-        output.say(f"{output.count(done.items, 'file')}, {output.size(done.bytes)}, in {output.visible(str(out))}")
-        for dataset, reason in failed.items():
-            output.say(f"could not read {dataset}: {reason}")
-    if failed:
-        raise typer.Exit(1)
 
 
 def resolve(expunge: Expunge, names: Sequence[str], *, whole: bool) -> list[ResolvedName]:

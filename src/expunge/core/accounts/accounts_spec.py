@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
@@ -105,6 +106,27 @@ class HandOverSpec:
 
 
 @dataclass(frozen=True)
+class PostedNotice:
+    """The notice of an order that a company has to post for the public, such as that of the Amazon order, part V (AMZ-10)."""
+
+    id: str
+    """What the register of publications calls it."""
+    file: str
+    """The absolute path of its text: plain UTF-8, whose paragraphs stand apart by an empty line. The first is the heading."""
+    since: date
+    until: date
+    """The first day, in UTC, on which it need not be shown any more."""
+    language: str = "en"
+    """The language of the text, as a tag (BCP 47)."""
+    line: int = field(default=0, compare=False)
+    """Line of the map, for messages."""
+
+    def due(self, day: date) -> bool:
+        """Return whether it has to be shown on a day."""
+        return self.since <= day < self.until
+
+
+@dataclass(frozen=True)
 class CompanySpec:
     """The section ``company``: who issues receipts, and where people turn to. Every text stands on receipts, as it is."""
 
@@ -136,6 +158,8 @@ class AccountsSpec:
     """Companies at which people have accounts that they log in by, in the order of their buttons."""
     handover: HandOverSpec | None = None
     """The company's tokens that say who is in which family; None where the keeper takes none."""
+    posted: tuple[PostedNotice, ...] = ()
+    """Notices of orders that the pages show, in the order of the map."""
     password_memory: int = PASSWORD_MEMORY
     """Bytes of memory that the hash of one password takes (Argon2id with two passes, RFC 9106)."""
     playback: str = ""

@@ -33,7 +33,30 @@ class ByOwner:
     """The account itself was closed by its owner."""
 
 
-FamilyActor: TypeAlias = ByHandOver | ByMachineUser | ByOwner
+@tagged("ByConsent")
+@dataclass(frozen=True)
+class ByConsent:
+    """The account showed by a consent method that it may decide for the child."""
+
+    request: str
+    """``ask-`` and 16 hex digits."""
+    proof: str
+    """The guardian's proof of authority, ``grd-`` and 16 hex digits."""
+
+
+@tagged("ByMember")
+@dataclass(frozen=True)
+class ByMember:
+    """The account itself gave the role up, confirmed by a credential."""
+
+
+@tagged("ByMajority")
+@dataclass(frozen=True)
+class ByMajority:
+    """The child decides alone from a day on: guardians are guardians no more, and the young person decides."""
+
+
+FamilyActor: TypeAlias = ByHandOver | ByMachineUser | ByOwner | ByConsent | ByMember | ByMajority
 
 
 @tagged("MembershipDecided")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +34,14 @@ class LetterKind(StrEnum):
     RECOVERY_FINISHED = "recovery-finished"
     GUARDIAN_RECOVERED = "guardian-recovered"
     """To the other guardians of a family."""
+    LOCATION_REMINDER = "location-reminder"
+    """To each member of a family whose whereabouts are collected, every six months."""
+    GUARDIAN_PROVEN = "guardian-proven"
+    """To the other guardians: a person has shown by a consent method that they are one."""
+    GUARDIAN_LEFT = "guardian-left"
+    DISPUTE_BEGUN = "dispute-begun"
+    CAME_OF_AGE = "came-of-age"
+    """To the guardians that were, on the day from which the young person decides alone."""
 
 
 @dataclass(frozen=True)
@@ -325,6 +333,64 @@ _WORDS: Mapping[tuple[LetterKind, str], tuple[str, ...]] = {
         ),
         "Pregúntele si fue ella. Si no fue así, escriba ahora a {company}. Su cuenta está en {site}.",
     ),
+    (LetterKind.LOCATION_REMINDER, ENGLISH): (
+        "A reminder: {company} collects places",
+        "{company} collects where a device in your care is. It was still so on {when}. Nothing changes by this letter.",
+        "Log in at {site} to see the places, to delete them or to switch this off. To switch it off costs nothing.",
+        "{company} sends this reminder every six months, for as long as it collects places.",
+    ),
+    (LetterKind.LOCATION_REMINDER, SPANISH): (
+        "Un recordatorio: {company} recoge lugares",
+        "{company} recoge dónde está un dispositivo a su cargo. Seguía siendo así el {when}. Esta carta no cambia nada.",
+        "Entre en {site} para ver los lugares, borrarlos o desactivarlo. Desactivarlo no cuesta nada.",
+        "{company} envía este recordatorio cada seis meses, mientras recoja lugares.",
+    ),
+    (LetterKind.GUARDIAN_PROVEN, ENGLISH): (
+        "Another person is guardian of your child at {company}",
+        "On {when} another person showed {company} that they are guardian of a child that you are guardian of.",
+        "You see how under “Guardians” at {site}. If it is wrong, say there that you dispute it: nothing is deleted or exported then.",
+    ),
+    (LetterKind.GUARDIAN_PROVEN, SPANISH): (
+        "Otra persona es responsable de su menor en {company}",
+        "El {when} otra persona demostró a {company} que es responsable de un menor a su cargo.",
+        "Vea cómo en «Responsables», en {site}. Si no es así, diga allí que lo disputa: entonces no se borra ni se exporta nada.",
+    ),
+    (LetterKind.GUARDIAN_LEFT, ENGLISH): (
+        "A guardian of your child stepped down at {company}",
+        "On {when} another guardian of a child of yours gave that role up at {company}. You are still guardian.",
+        "You see who is guardian at {site}.",
+    ),
+    (LetterKind.GUARDIAN_LEFT, SPANISH): (
+        "Una persona responsable de su menor lo ha dejado en {company}",
+        "El {when} otra persona responsable de un menor suyo dejó de serlo en {company}. Usted sigue siéndolo.",
+        "Vea quién es responsable en {site}.",
+    ),
+    (LetterKind.DISPUTE_BEGUN, ENGLISH): (
+        "A guardian disputes decisions about your child at {company}",
+        (
+            "On {when} a guardian of a child said that guardians do not agree. "
+            "Nothing of the child is used, deleted or exported until {company} ends it."
+        ),
+        "Write to {company} what is right. You see how it stands at {site}.",
+    ),
+    (LetterKind.DISPUTE_BEGUN, SPANISH): (
+        "Una persona responsable disputa decisiones sobre su menor en {company}",
+        (
+            "El {when} una persona responsable dijo que no hay acuerdo. "
+            "No se usa, borra ni exporta nada del menor hasta que {company} lo termine."
+        ),
+        "Escriba a {company} qué es lo correcto. Vea cómo está en {site}.",
+    ),
+    (LetterKind.CAME_OF_AGE, ENGLISH): (
+        "A young person decides alone now at {company}",
+        "On {when} a young person that you were guardian of came of age for {company}. You are guardian no more, and they decide alone.",
+        "What you agreed to holds no more. Your own account is at {site}.",
+    ),
+    (LetterKind.CAME_OF_AGE, SPANISH): (
+        "Una persona joven decide por sí misma en {company}",
+        "El {when} una persona joven a su cargo alcanzó la edad para decidir por sí misma en {company}. Usted ya no es responsable.",
+        "Lo que usted aceptó ya no vale. Su cuenta está en {site}.",
+    ),
 }
 """Kind and language -> the subject, and the paragraphs. A paragraph that is a code alone stands out."""
 
@@ -347,9 +413,27 @@ def written(kind: LetterKind, language: str, *, company: str, site: str, when: d
         when: of what it tells, aware UTC; shown to the minute.
         code: the code that it brings, or the address of the page that stops a recovery or what was added.
     """
-    chosen = SPANISH if language.lower().partition("-")[0].partition("_")[0] == SPANISH else ENGLISH
+    chosen = language_of(language)
     facts = {"company": company, "site": site, "when": f"{when:%Y-%m-%d %H:%M} UTC", "code": code}
     subject, *paragraphs = (words.format(**facts) for words in _WORDS[kind, chosen])
+    return laid_out(subject, paragraphs, chosen, company, code)
+
+
+def language_of(language: str) -> str:
+    """Return the language of a letter to a reader of a language tag: Spanish for ``es`` and its regions, else English."""
+    return SPANISH if language.lower().partition("-")[0].partition("_")[0] == SPANISH else ENGLISH
+
+
+def laid_out(subject: str, paragraphs: Sequence[str], chosen: str, company: str, code: str = "") -> LetterText:
+    """Return a letter of a subject and paragraphs, as text and as HTML.
+
+    Args:
+        subject: of the mail.
+        paragraphs: plain text.
+        chosen: of :func:`language_of`.
+        company: the name of the operator, above all.
+        code: a paragraph that is this alone stands out, as a code or a link.
+    """
     body = "".join(_paragraph(paragraph, code) for paragraph in paragraphs)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(subject)}</title>'
     named = f"<p{_NAMED}>{escape(company)}</p>"

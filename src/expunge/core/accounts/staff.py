@@ -29,6 +29,8 @@ class StaffRight(StrEnum):
     """Approve that another person sees it."""
     SEE_VIEWS = "see-views"
     """See what was requested and approved, while its lease lasts."""
+    CHECK_FORMS = "check-forms"
+    """Look at the signed form of a person who asks to be guardian, and accept or refuse it."""
     MANAGE_STAFF = "manage-staff"
     """Invite, suspend and restore accounts; grant and revoke rights."""
     CONFIRM_RIGHTS = "confirm-rights"
@@ -57,6 +59,7 @@ RIGHTS: Mapping[JobFunction, frozenset[StaffRight]] = MappingProxyType(
             {
                 StaffRight.APPROVE_ORDERS,
                 StaffRight.APPROVE_VIEWS,
+                StaffRight.CHECK_FORMS,
                 StaffRight.CONFIRM_RIGHTS,
                 StaffRight.FOLLOW_ORDERS,
                 StaffRight.READ_STAFF,
@@ -79,6 +82,8 @@ CONFLICTS: frozenset[frozenset[StaffRight]] = frozenset(
         (StaffRight.APPROVE_VIEWS, StaffRight.SEE_VIEWS),
         (StaffRight.MANAGE_STAFF, StaffRight.CONFIRM_RIGHTS),
         (StaffRight.MANAGE_STAFF, StaffRight.APPROVE_ORDERS),
+        (StaffRight.MANAGE_STAFF, StaffRight.CHECK_FORMS),
+        (StaffRight.ENTER_ORDERS, StaffRight.CHECK_FORMS),
         *((StaffRight.MANAGE_STAFF, right) for right in _VIEWS),
     )
 )

@@ -87,6 +87,8 @@ class Consents:
     frozen: dict[Pseudonym, ce.ChildFrozen] = field(default_factory=dict)
     ordered: dict[str, ce.WithdrawalOrdered] = field(default_factory=dict)
     withdrawals: dict[str, ConsentWithdrawn] = field(default_factory=dict)
+    accounts: dict[str, str] = field(default_factory=dict)
+    """Withdrawal -> the account that made it on the pages."""
     history: dict[Pseudonym, list[ConsentEvent]] = field(default_factory=dict)
     """What happened about each subject, oldest first."""
     entries: dict[Pseudonym, frozenset[str]] = field(default_factory=dict)
@@ -154,6 +156,8 @@ class Consents:
                 self.withdrawals[event.id] = event
                 self._enter(event.subject, event.entry)
                 self._say(event.subject, event.purpose, LastDecision(before.given, event), event)
+            case ce.WithdrawalByAccount():
+                self.accounts[event.withdrawal] = event.account
             case ce.WithdrawalOrdered():
                 self.ordered[event.withdrawal] = event
             case ce.GuardianProven():

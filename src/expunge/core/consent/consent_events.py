@@ -117,6 +117,17 @@ class ConsentWithdrawn:
     """What nothing has a ground to keep any more, and an order erases; names of the map."""
 
 
+@tagged("WithdrawalByAccount")
+@dataclass(frozen=True)
+class WithdrawalByAccount:
+    """A withdrawal was made on the pages. It stands in the journal with the withdrawal, in one transaction."""
+
+    at: datetime
+    withdrawal: str
+    account: str
+    """The random id of the account that was logged in."""
+
+
 @tagged("WithdrawalOrdered")
 @dataclass(frozen=True)
 class WithdrawalOrdered:
@@ -239,6 +250,7 @@ ConsentEvent: TypeAlias = (
     | ConsentTermsFixed
     | ConsentGiven
     | ConsentWithdrawn
+    | WithdrawalByAccount
     | WithdrawalOrdered
     | GuardianProven
     | GuardianEnded

@@ -68,6 +68,8 @@ class IdentitySpec:
     """Without any use for so long, it is flagged, told about, and erased with everything in it unless it is kept or used again."""
     compare: Mapping[str, Spelling] = field(default_factory=dict)
     """Field, ``key`` or one of ``also`` -> how its values compare, where the map says so."""
+    label: str = ""
+    """The field of that dataset that pages call the person by, such as a first name; empty where pages say *Child 1*."""
     line: int = 0
     """Line of the map, for messages."""
 

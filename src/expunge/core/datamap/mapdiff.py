@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from enum import Enum, StrEnum
 from hashlib import sha256
 from ipaddress import ip_network
@@ -68,9 +68,9 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
     ),
     Through: frozenset({"to", "many", "further"}),
     ByField: frozenset({"also"}),
-    IdentitySpec: frozenset({"compare", "last_used", "inactive_after"}),
+    IdentitySpec: frozenset({"compare", "label", "last_used", "inactive_after"}),
     OnErase: frozenset({"compare"}),
-    AccountsSpec: frozenset({"password_memory", "playback"}),
+    AccountsSpec: frozenset({"password_memory", "playback", "posted"}),
     StoreSpec: frozenset({"scan"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
@@ -214,7 +214,7 @@ def map_diff(before: DataMap, after: DataMap) -> MapDiff:
 
 
 def _plain(value: Any, name: str = "") -> Json:
-    if isinstance(value, Period | timedelta | datetime):
+    if isinstance(value, Period | timedelta | date):
         return str(value)
     if isinstance(value, frozenset):
         return sorted(value)
@@ -337,6 +337,9 @@ def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list
     given, had = new.handover, old.handover
     if given is not None and (had is None or set(given.keys) - set(had.keys)):
         reasons.append("one more key says who is guardian of whom")
+    shown = {each.id: each for each in new.posted}
+    if any(each.id not in shown or each.since < shown[each.id].since or shown[each.id].until < each.until for each in old.posted):
+        reasons.append("the notice of an order is shown for a shorter time")
     if given is not None and not given.address_required and (had is None or had.address_required):
         reasons.append("a hand-over token counts without the mail address of its person")
     return reasons

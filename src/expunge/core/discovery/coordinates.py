@@ -36,6 +36,11 @@ _POINT = re.compile(
     r"|0101000020[0-9A-F]{40,}",
     re.IGNORECASE,
 )
+_PAIR = re.compile(r"\(?\s*(-?\d{1,2}(?:\.\d+)?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d+)?)\s*\)?")
+_WELL_KNOWN = re.compile(
+    r"(?:SRID=\d+;)?\s*POINT\s*(?:Z|M|ZM)?\s*\(\s*(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)(?:\s+-?\d+(?:\.\d+)?)*\s*\)", re.IGNORECASE
+)
+"""Well-known text (ISO 13249-3): the longitude stands first."""
 _NUMBER = r"\"?-?\d{1,3}\.\d{3,}"
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("GPX", re.compile(r"<(?:trkpt|wpt|rtept)\s[^>]*\blat\s*=")),
@@ -102,6 +107,23 @@ def are_points(values: Iterable[str]) -> bool:
     """Return whether most values of one column are places: two numbers, or a point as databases write it."""
     told = [each.strip() for each in values]
     return bool(told) and sum(1 for each in told if _POINT.fullmatch(each)) >= _ENOUGH * len(told)
+
+
+def degrees(value: object) -> float | None:
+    """Return a number of degrees that a column holds, as number or text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    return _number(str(value).strip())
+
+
+def point(value: object) -> tuple[float, float] | None:
+    """Return the latitude and longitude of a column that holds a place whole: ``48.1372, 11.5761`` or ``POINT(11.5761 48.1372)``."""
+    if not isinstance(value, str):
+        return None
+    if found := _WELL_KNOWN.fullmatch(value.strip()):
+        return float(found[2]), float(found[1])
+    found = _PAIR.fullmatch(value.strip())
+    return (float(found[1]), float(found[2])) if found else None
 
 
 def form_of(text: str) -> str:

@@ -16,12 +16,18 @@ from expunge.core.discovery.discovery import PlacesSearched
 from expunge.core.disgorgement.disgorgement_events import DisgorgementEvent
 from expunge.core.journal.access_tokens import TokenEvent
 from expunge.core.journal.epoch_events import EpochEvent
+from expunge.core.journal.export_events import ExportEvent
 from expunge.core.journal.ledger_events import LedgerEvent
+from expunge.core.journal.notice_events import NoticeEvent
 from expunge.core.journal.opening_events import OpeningEvent
+from expunge.core.journal.posting_events import PostingEvent
 from expunge.core.journal.recipient_ledger import RecipientEvent
+from expunge.core.journal.reminder_events import ReminderEvent
+from expunge.core.journal.thread_events import ThreadEvent
 from expunge.core.lineage.observations import LineageEvent
 from expunge.core.models.model_outcomes import ArtefactRemade, RemadeEvent
 from expunge.core.retention.inactivity import IdleEvent
+from expunge.core.retention.own_periods import OwnPeriodEvent
 from expunge.core.retention.public_claims import ClaimEvent
 from expunge.core.values import canonical, codec, tags
 from expunge.core.values.cause import Cause, cause_from_words
@@ -29,7 +35,7 @@ from expunge.core.values.hold import Hold
 from expunge.core.values.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
 from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.outcome import Outcome
-from expunge.core.values.scope import Scope
+from expunge.core.values.scope import Reach
 from expunge.core.values.tags import tagged
 from expunge.errors import StateCorrupt
 
@@ -55,7 +61,7 @@ class Received:
     """End of the cooling-off time: no erase before it."""
     follows: OrderId | None
     """The order that this one takes up again because data came back."""
-    scope: Scope | None = None
+    scope: Reach | None = None
     """How far it reaches; None means everything of its people, who are then suppressed as well."""
 
 
@@ -405,9 +411,15 @@ RegisterEvent: TypeAlias = (
     | LedgerEvent
     | UseRecordEvent
     | OpeningEvent
+    | ExportEvent
     | EpochEvent
     | StaffEvent
     | FamilyEvent
+    | PostingEvent
+    | ReminderEvent
+    | OwnPeriodEvent
+    | ThreadEvent
+    | NoticeEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 

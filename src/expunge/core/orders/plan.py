@@ -31,7 +31,7 @@ from expunge.core.lineage.undeclared_lineage import UndeclaredPlace
 from expunge.core.values import canonical, codec
 from expunge.core.values.hold import Hold
 from expunge.core.values.ids import OrderId, PlanDigest, Pseudonym, StepId
-from expunge.core.values.scope import Scope
+from expunge.core.values.scope import FORGETS_PEOPLE, UNLINKED, ItemScope, Reach, Scope
 from expunge.core.values.tags import tagged
 
 
@@ -122,7 +122,7 @@ class Plan:
     steps: tuple[Step, ...]
     holds: tuple[str, ...]
     """Ids of the holds that bind."""
-    scope: Scope | None = None
+    scope: Reach | None = None
     """What the order reaches, and nothing else is touched; None means everything of its people."""
     observed: tuple[Pseudonym, ...] = ()
     """Keyed names of datasets that were seen to be made from what is erased and that the map lacks: while there are some, the order is
@@ -284,6 +284,16 @@ def _reached(scope: Scope | None, dataset: Dataset) -> bool:
     return not isinstance(dataset.subject, AboutNobody) and (scope is None or dataset.name in scope.datasets)
 
 
+def _is_unlinked(scope: Scope | None, dataset: Dataset) -> bool:
+    """Whether an order for items cannot tell which items of a dataset were made from these."""
+    return isinstance(scope, ItemScope) and dataset.name in scope.unlinked
+
+
+def _forgets_people(scope: Scope | None, dataset: Dataset) -> bool:
+    """Whether an order for items would make a model forget everything of the person."""
+    return isinstance(scope, ItemScope) and dataset.on_erase.act is EraseAct.FORGET
+
+
 def aim(dataset: Dataset, capabilities: Capabilities) -> Grounding:
     """Return the grounding that counts as fulfilled: the map's, else the deepest that the store reaches in this place."""
     return capabilities.grounding if dataset.grounding is None else dataset.grounding
@@ -375,8 +385,10 @@ def _does(snapshot: PlanSnapshot, dataset: Dataset) -> StepKind:
         return StepKind.MANUAL
     if snapshot.scope is not None and dataset.name in snapshot.scope.whole:
         return StepKind.ERASE
-    if dataset.on_erase.act is EraseAct.KEEP:
+    if dataset.on_erase.act is EraseAct.KEEP or _is_unlinked(snapshot.scope, dataset):
         return StepKind.KEEP
+    if _forgets_people(snapshot.scope, dataset):
+        return StepKind.MANUAL
     if remakes(dataset):
         return StepKind.FORGET if dataset.on_erase.act is EraseAct.FORGET else StepKind.DESTROY
     return StepKind.ERASE if dataset.on_erase.act is EraseAct.ERASE and not isinstance(dataset.subject, Inherited) else StepKind.MANUAL
@@ -388,7 +400,11 @@ _WHOLE = frozenset({StepKind.FORGET, StepKind.DESTROY})
 def _aside(snapshot: PlanSnapshot, dataset: Dataset) -> Step:
     kind = _does(snapshot, dataset)
     act = dataset.on_erase
-    if kind is StepKind.KEEP:
+    if _is_unlinked(snapshot.scope, dataset):
+        note = UNLINKED
+    elif _forgets_people(snapshot.scope, dataset):
+        note = FORGETS_PEOPLE
+    elif kind is StepKind.KEEP:
         note = act.argument
     elif dataset.store not in snapshot.capabilities:
         note = "the store could not be reached when the plan was made; plan again when it is back"

@@ -1,7 +1,8 @@
 """The cause of an order, as a value. Code decides by its type, never by its words.
 
-Only Expunge itself makes :class:`ByWithdrawal`, :class:`ByDisgorgement`, :class:`ByRetention`, :class:`ByInactivity` and
-:class:`Reappeared`. People and programs enter the causes in :data:`Entered`. Text in a cause is for readers. No decision depends on it.
+Only Expunge itself makes :class:`ByWithdrawal`, :class:`ByDisgorgement`, :class:`ByRetention`, :class:`ByOwnPeriod`,
+:class:`ByInactivity` and :class:`Reappeared`.
+People and programs enter the causes in :data:`Entered`. Text in a cause is for readers. No decision depends on it.
 """
 
 from __future__ import annotations
@@ -71,6 +72,15 @@ class ByRetention:
     """Names of the map, sorted; none in orders of older versions, whose scope names them."""
 
 
+@tagged("ByOwnPeriod")
+@dataclass(frozen=True)
+class ByOwnPeriod:
+    """Items of one person have outlived the keeping time that the family chose for their kind."""
+
+    kinds: tuple[str, ...]
+    """Kinds of data (:class:`expunge.core.datamap.artefact.DataKind`), sorted."""
+
+
 @tagged("ByInactivity")
 @dataclass(frozen=True)
 class ByInactivity:
@@ -100,7 +110,7 @@ class ByRule:
 
 Entered: TypeAlias = OnRequest | ByGuardian | ByRule
 """What may come from outside."""
-Cause: TypeAlias = OnRequest | ByGuardian | ByWithdrawal | ByDisgorgement | ByRetention | ByInactivity | Reappeared | ByRule
+Cause: TypeAlias = OnRequest | ByGuardian | ByWithdrawal | ByDisgorgement | ByRetention | ByOwnPeriod | ByInactivity | Reappeared | ByRule
 
 
 # --- words that look like more than words -------------------------------------------------------------------

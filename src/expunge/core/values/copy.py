@@ -33,22 +33,31 @@ class Selector:
     """Column, placeholder or field -> values; an item that has one of them is not found (somebody's whole hold keeps it)."""
     outside: tuple[Window, ...] = ()
     """Nothing that lies in one of these: for controls, of people who stay with some of their items."""
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Column, placeholder or field -> values; an item that lacks one of them in any of these fields is not found: the named items of a
+    subject. Unlike ``match``, every field has to agree."""
     anybodys: bool = False
     """It is of an order about a class of items: ``match`` does not say whose they are, and nobody's are all meant."""
 
     @property
     def narrowed(self) -> bool:
         """True when an item's values of ``match`` do not decide alone."""
-        return self.where is not None or bool(self.spare) or bool(self.outside)
+        return self.where is not None or bool(self.spare) or bool(self.outside) or bool(self.only)
 
     @property
     def beside(self) -> frozenset[str]:
         """The fields that are looked at besides those of ``match``."""
         windows = (*self.outside, *((self.where,) if self.where else ()))
-        return frozenset(self.spare) | {window.field for window in windows}
+        return frozenset(self.spare) | frozenset(self.only) | {window.field for window in windows}
+
+    @property
+    def rest(self) -> Selector:
+        """The selector of what a narrowed one leaves of its subject; right where a window narrows it, or one field of ``only``."""
+        windows = () if self.where is None else (self.where,)
+        return replace(self, where=None, only={}, outside=windows, spare={**self.spare, **self.only})
 
     def admits(self, moments: Callable[[str], datetime | None], values: Callable[[str], Iterable[str]]) -> bool:
-        """Return whether an item that ``match`` or ``every`` selects passes ``where``, ``outside`` and ``spare``.
+        """Return whether an item that ``match`` or ``every`` selects passes ``where``, ``outside``, ``spare`` and ``only``.
 
         Args:
             moments: the time that a field gives the item, None where it gives none.
@@ -58,6 +67,7 @@ class Selector:
             (self.where is None or self.where.holds(moments(self.where.field)))
             and not any(each.holds(moments(each.field)) for each in self.outside)
             and not any(held in wanted for name, wanted in self.spare.items() for held in values(name))
+            and all(any(held in wanted for held in values(name)) for name, wanted in self.only.items())
         )
 
 

@@ -66,3 +66,37 @@ class Scope:
         if not set(self.whole) <= set(self.datasets):
             message = "what goes whole is among the datasets of the scope"
             raise ValueError(message)
+
+
+@tagged("ItemScope")
+@dataclass(frozen=True)
+class ItemScope(Scope):
+    """The reach of an order for some items of a person: named ones, or those of a stretch of time, and everything made from them.
+
+    The unit is the family of an item (AMZ-05): a recording with its transcript, its embedding and its parts. All other items of the person
+    stay, and the person stays known.
+    """
+
+    roots: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Dataset -> how many of its items were meant when the order was entered. Sealed selectors say which."""
+    unlinked: tuple[str, ...] = ()
+    """Of the datasets, those made from the items in which no field leads to an item. Nothing of them goes, and the receipt says why."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.roots or not {*self.roots, *self.unlinked} <= set(self.datasets) or set(self.roots) & set(self.unlinked):
+            message = "the items of an order lie in its datasets, and can be told apart there"
+            raise ValueError(message)
+
+    @property
+    def linked(self) -> frozenset[str]:
+        """The datasets in which items go."""
+        return frozenset(self.datasets) - frozenset(self.unlinked)
+
+
+Reach = Scope | ItemScope
+"""The reach of an order, as it is stored."""
+UNLINKED = "no field of the map leads from the named items to the data here that was made from them"
+"""Why data stays that was made from named items."""
+FORGETS_PEOPLE = "it can forget a whole person, and the order is about some items alone"
+"""Why a model that learnt from named items is left to an operator."""

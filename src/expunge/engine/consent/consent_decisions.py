@@ -140,8 +140,15 @@ def _require(refusal: ConsentRefusal | None) -> None:
         raise UsageError(refusal.why, help=refusal.instead)
 
 
-def withdraw(context: Context, person: ResolvedName, purpose: str, proof: str = "") -> WithdrawalResult:
+def withdraw(context: Context, person: ResolvedName, purpose: str, proof: str = "", account: str = "") -> WithdrawalResult:
     """End a consent at once. Data that no other purpose has a ground to keep is erased by an order.
+
+    Args:
+        context: the composition.
+        person: whose data it is about.
+        purpose: of the map.
+        proof: the guardian's proof of authority; empty for the person themself.
+        account: the random id of the account that withdraws it on the pages; empty elsewhere.
 
     Raises UsageError for a purpose that the map has not or that rests on something else, and for a proof without authority.
     """
@@ -160,7 +167,8 @@ def withdraw(context: Context, person: ResolvedName, purpose: str, proof: str = 
     if datasets:
         context.shelf.put(name, WHO, context.keys.seal(name, WHO, canonical.encode(person.person.to_json())))
     # commit point: nothing may be used for the purpose any more; crash here and the next start makes the order that is owed.
-    register(context.journal, CONSENTS, ce.ConsentWithdrawn(now, name, subject, entry, purpose, proof, datasets))
+    by = (ce.WithdrawalByAccount(now, name, account),) if account else ()
+    register(context.journal, CONSENTS, ce.ConsentWithdrawn(now, name, subject, entry, purpose, proof, datasets), *by)
     fencing.publish(context)
     return WithdrawalResult(name, datasets, _order(context, name, purpose, datasets, received=None))
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from hashlib import sha256
 
 from expunge.core.consent import consent_request_events as ae
 from expunge.core.consent.consent import Consents
+from expunge.core.consent.consent_events import ConsentTermsFixed, ConsentTextFixed
 from expunge.core.consent.consent_requests import OpenAsking, fold, token_hash
+from expunge.core.consent.consent_rules import may_give
 from expunge.core.datamap.person import Person
-from expunge.core.datamap.purposes import discloses
+from expunge.core.datamap.purposes import Purpose, discloses
 from expunge.core.journal import events as ev
 from expunge.core.values import canonical
-from expunge.core.values.ids import OrderId
-from expunge.engine.consent import consent_decisions, disclosure_texts, guardian_register
+from expunge.core.values.ids import OrderId, Pseudonym, pseudonym
+from expunge.engine.consent import consent_decisions, direct_notices, disclosure_texts, guardian_register
 from expunge.engine.consent.consent_decisions import Agreement, ConsentGrant
 from expunge.engine.gate import consent_register, fencing
 from expunge.engine.kernel.context import Context
@@ -24,7 +26,7 @@ from expunge.engine.kernel.journal_streams import CONSENTS, read_register, regis
 from expunge.engine.subjects import gate_identity
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import NeedsApproval, StateCorrupt, StoreUnavailable, UsageError
-from expunge.ports.consent_method import Asking, AskingBegun, ConsentMethod, HandedEvidence
+from expunge.ports.consent_method import Asking, AskingBegun, ConsentEvidence, ConsentMethod, HandedEvidence
 
 ASKED = "asked.sealed"
 EVIDENCE = "evidence.sealed"
@@ -46,6 +48,25 @@ class ConsentQuestion:
 
 
 @dataclass(frozen=True)
+class AccountQuestion:
+    """The account of the pages that asks to be guardian, and the purposes that it chose."""
+
+    child: ResolvedName
+    account: str
+    """A random UUID."""
+    purposes: tuple[str, ...]
+    """Each was chosen by a box of its own; none for authority alone."""
+    notice: str
+    """Hex SHA-256 of the direct notice that the page showed."""
+    language: str = "en"
+    born: date | None = field(default=None, repr=False)
+    """The child's birthday, as the parent says it; not looked at where an earlier proof has it."""
+    contact: str = field(default="", repr=False)
+    zone: str = ""
+    invitation: str = ""
+
+
+@dataclass(frozen=True)
 class AskingAnswer:
     """The result of a guardian's answer."""
 
@@ -54,6 +75,12 @@ class AskingAnswer:
     """The consent, once the last step is done."""
     why: str = ""
     """Where there is none: what is waited for, or why not."""
+    proof: str = ""
+    """The guardian's proof of authority, once the last step is done."""
+    further: tuple[ConsentGrant, ...] = ()
+    """The consents to the purposes after the first."""
+    refused: tuple[str, ...] = ()
+    """Purposes that were chosen and are not agreed to, because another guardian said no."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +115,12 @@ def ask(context: Context, method: ConsentMethod, question: ConsentQuestion) -> t
     born = consent_register.birthday_of(question.born, question.zone)
     consent_register.require_no_dispute(context, consents, [child.person])
     guardian_register.require_child(context, child, question.guardian.person.subject, born, question.zone)
-    known = context.data_map.purposes.get(question.purpose)
-    if known is None or not known.text:
-        message = f"{question.purpose!r} is no purpose that rests on consent"
-        raise UsageError(message, help="`expunge consent texts` shows those that do")
+    known = _purpose(context, question.purpose)
     _require_enough(context, method)
     newest, data = disclosure_texts.to_show(context, consents, known.text)
     disclosure_texts.keep(context, data)
-    request = OrderId("ask-" + context.random(8).hex())
-    sealed = {"person": child.person.to_json(), "born": born.isoformat(), "contact": question.contact}
-    sealed |= {"zone": question.zone} if question.zone else {}
-    context.shelf.put(request, ASKED, context.keys.seal(request, ASKED, canonical.encode(sealed)))
+    request = _new_request(context)
+    _seal(context, request, child, born, question.contact, question.zone)
     asked = ae.ConsentAsked(
         now, request, child.person.subject, child.kind, gate_identity.entry_of(context, child), question.guardian.person.subject,
         question.purpose, known.text, newest.version, sha256(data).hexdigest(), known.terms.digest(), method.name,
@@ -106,10 +128,91 @@ def ask(context: Context, method: ConsentMethod, question: ConsentQuestion) -> t
     )  # fmt: skip
     # commit point: somebody is asked; what identifies them dies with the asking at the latest.
     register(context.journal, CONSENTS, asked)
+    return _begin(context, method, OpenAsking(asked))
+
+
+def ask_for_account(context: Context, method: ConsentMethod, question: AccountQuestion) -> str:
+    """Ask an account of the pages to show by a method that it is guardian, and to confirm what it chose. Return the request's id.
+
+    Raises:
+        UsageError: the account may not be asked this, or not in this way; the notice was not shown as it is now.
+        NeedsApproval: during a dispute.
+        StoreUnavailable: the message could not leave; :func:`sweep` tries again.
+    """
+    consents = consent_register.load(context)
+    child, now = question.child, context.clock.now()
+    consent_register.require_no_dispute(context, consents, [child.person])
+    guardian = guardian_of(context, question.account)
+    born, zone = _birthday(context, consents, question)
+    guardian_register.require_child(context, child, guardian, born, zone)
+    _require_enough(context, method)
+    shown = direct_notices.shown(context, question.language, question.notice)
+    chosen = tuple(_chosen(context, consents, name) for name in question.purposes)
+    request = _new_request(context)
+    _seal(context, request, child, born, question.contact, zone)
+    first = chosen[0] if chosen else ae.AskedPurpose("", "", "", "", "")
+    asked = ae.ConsentAsked(
+        now, request, child.person.subject, child.kind, gate_identity.entry_of(context, child), guardian,
+        first.purpose, first.text, first.version, first.sha256, first.terms, method.name, now + context.data_map.consent_wait,
+    )  # fmt: skip
+    account = ae.AccountAsked(now, request, question.account, chosen, question.notice, question.language, question.invitation)
+    delivered = ae.NoticeDelivered(now, request, question.notice, ae.NoticeWay.PAGE)
+    # commit point: the account is asked; its address dies with the request at the latest.
+    register(context.journal, CONSENTS, *shown, asked, account, delivered)
+    _begin(context, method, OpenAsking(asked, account=account, notices=frozenset({question.notice})))
+    return request
+
+
+def guardian_of(context: Context, account: str) -> Pseudonym:
+    """Return the pseudonym under which an account of the pages stands in the register of guardians."""
+    return pseudonym(context.keys.pseudonym_key(), _ACCOUNT, account)
+
+
+_ACCOUNT = "expunge.account"
+"""No identity kind of a map has a dot in it."""
+
+
+def _birthday(context: Context, consents: Consents, question: AccountQuestion) -> tuple[date, str]:
+    """Return the child's birthday and zone: those of an authority in force, or what the parent says."""
+    for guardianship in consents.guardians_of(question.child.person.subject, context.clock.now()):
+        born = consent_register.born_under(context, guardianship.proven.proof)
+        if born is not None:
+            return born, guardianship.proven.zone
+    if question.born is None:
+        raise UsageError("the child's birthday is missing", help="give it as 2017-05-04")
+    return consent_register.birthday_of(question.born, question.zone), question.zone
+
+
+def _chosen(context: Context, consents: Consents, name: str) -> ae.AskedPurpose:
+    known = _purpose(context, name)
+    newest, data = disclosure_texts.to_show(context, consents, known.text)
+    disclosure_texts.keep(context, data)
+    return ae.AskedPurpose(name, known.text, newest.version, sha256(data).hexdigest(), known.terms.digest())
+
+
+def _purpose(context: Context, name: str) -> Purpose:
+    known = context.data_map.purposes.get(name)
+    if known is None or not known.text:
+        message = f"{name!r} is no purpose that rests on consent"
+        raise UsageError(message, help="`expunge consent texts` shows those that do")
+    return known
+
+
+def _new_request(context: Context) -> OrderId:
+    return OrderId("ask-" + context.random(8).hex())
+
+
+def _seal(context: Context, request: OrderId, child: ResolvedName, born: date, contact: str, zone: str) -> None:
+    sealed = {"person": child.person.to_json(), "born": born.isoformat(), "contact": contact}
+    sealed |= {"zone": zone} if zone else {}
+    context.shelf.put(request, ASKED, context.keys.seal(request, ASKED, canonical.encode(sealed)))
+
+
+def _begin(context: Context, method: ConsentMethod, one: OpenAsking) -> tuple[str, AskingBegun]:
     try:
-        return request, _send(context, method, OpenAsking(asked))
+        return one.asked.request, _send(context, method, one)
     except UsageError:
-        _over(context, OpenAsking(asked), ae.AskingEnd.NOT_REACHED, "")
+        over(context, one, ae.AskingEnd.NOT_REACHED, "")
         raise
 
 
@@ -123,19 +226,53 @@ def _send(context: Context, method: ConsentMethod, one: OpenAsking) -> AskingBeg
     """Begin the next step under a fresh token. Written down after it left: a crash between sends it again, under another token."""
     token = base64.urlsafe_b64encode(context.random(24)).decode()
     begun = method.begin(_asking(context, one, token))
-    now = context.clock.now()
-    register(context.journal, CONSENTS, ae.ConsentMessageSent(now, one.asked.request, one.step, token_hash(token), one.asked.expires))
+    now, request = context.clock.now(), one.asked.request
+    if one.account is not None and method.evidence is ConsentEvidence.DOCUMENT:
+        # Why kept: the account prints the form when it likes, and a member of staff compares the number on it.
+        place = OrderId(request)
+        context.shelf.put(place, ASKED, context.keys.seal(place, ASKED, canonical.encode({**_sealed(context, one), _NUMBER: token})))
+    events: list[ev.RegisterEvent] = [ae.ConsentMessageSent(now, request, one.step, token_hash(token), one.asked.expires)]
+    if one.step == 1 and method.tells_all:
+        way = ae.NoticeWay.PAPER if begun.body else ae.NoticeWay.MAIL
+        events += direct_notices.delivered(context, request, _language(one), way)
+    register(context.journal, CONSENTS, *events)
     return begun
+
+
+def form(context: Context, method: ConsentMethod, one: OpenAsking) -> AskingBegun:
+    """Return the form of an open request of an account, the same at each call. Raises UsageError where the method has none."""
+    number = number_of(context, one)
+    if one.ended is not None or not number:
+        raise UsageError("this request has no form", help="look at the list of the account's requests")
+    return method.begin(_asking(context, one, number))
+
+
+def number_of(context: Context, one: OpenAsking) -> str:
+    """Return the number that stands on a request's form; empty where it has none."""
+    return str(_sealed(context, one).get(_NUMBER, "")) if one.ended is None else ""
+
+
+_NUMBER = "number"
+
+
+def _language(one: OpenAsking) -> str:
+    return one.account.language if one.account else direct_notices.ENGLISH
 
 
 def _asking(context: Context, one: OpenAsking, token: str) -> Asking:
     sealed, asked = _sealed(context, one), one.asked
-    text = context.shelf.get(disclosure_texts.SHELF, disclosure_texts.name_of(asked.sha256)) or b""
+    chosen = one.purposes
+    texts = [context.shelf.get(disclosure_texts.SHELF, disclosure_texts.name_of(each.sha256)) or b"" for each in chosen]
     days = max((asked.expires - context.clock.now()) // timedelta(days=1), 0)
-    purpose = context.data_map.purposes.get(asked.purpose)
-    words = purpose.description if purpose else asked.purpose
-    items, recipients = (purpose.datasets, purpose.recipients) if purpose else ((), ())
-    return Asking(asked.request, one.step, str(sealed["contact"]), token, words, text.decode(), days, items, recipients)
+    purposes = [context.data_map.purposes.get(each.purpose) for each in chosen]
+    words = "; ".join(known.description if known else each.purpose for each, known in zip(chosen, purposes, strict=True))
+    items = tuple(dict.fromkeys(each for known in purposes if known for each in known.datasets))
+    recipients = tuple(dict.fromkeys(each for known in purposes if known for each in known.recipients))
+    notice = direct_notices.now(context, _language(one)).text
+    disclosure = "\n\n".join([*(text.decode().rstrip() for text in texts), notice])
+    language = _language(one)
+    contact, on_pages = str(sealed["contact"]), one.account is not None
+    return Asking(asked.request, one.step, contact, token, words, disclosure, days, items, recipients, language, on_pages)
 
 
 def _sealed(context: Context, one: OpenAsking) -> Mapping[str, canonical.Json]:
@@ -157,6 +294,8 @@ def answer(context: Context, method: ConsentMethod, request: str, handed: Handed
     if one is None or one.asked.method != method.name:
         message = "nobody was asked under this id in this way"
         raise UsageError(message, help="`expunge consent asked` lists the open ones")
+    if one.account is not None and one.account.account != handed.account:
+        raise UsageError("this link is for another account", help="log in with the account that began the request")
     now = context.clock.now()
     wrong = one.refuses(handed.token, now)
     if wrong is not None:
@@ -170,7 +309,7 @@ def answer(context: Context, method: ConsentMethod, request: str, handed: Handed
         events.append(_kept(context, request, outcome.evidence, method.evidence_ttl))
     done = replace(one, done=one.step, done_at=now)
     if not outcome.proven:
-        _over(context, done, ae.AskingEnd.NOT_PROVEN, handed.staff, events)
+        over(context, done, ae.AskingEnd.NOT_PROVEN, handed.staff, events)
         return AskingAnswer(request, None, outcome.why or ae.AskingEnd.NOT_PROVEN.value)
     if done.done < method.steps:
         register(context.journal, CONSENTS, *events)
@@ -182,7 +321,9 @@ def _agree(context: Context, method: ConsentMethod, one: OpenAsking, staff: str,
     consents, asked = consent_register.load(context), one.asked
     wrong = _changed(context, consents, method, one)
     if wrong is not None:
-        _over(context, one, wrong, staff, events)
+        over(context, one, wrong, staff, [event for event in events if not isinstance(event, ae.EvidenceKept)])
+        if any(isinstance(event, ae.EvidenceKept) for event in events):
+            forget(context, _evidence_place(asked.request), EVIDENCE)
         return AskingAnswer(asked.request, None, wrong.value)
     sealed = _sealed(context, one)
     child = ResolvedName(asked.kind, Person.from_json(sealed["person"]), known=True)
@@ -197,34 +338,91 @@ def _agree(context: Context, method: ConsentMethod, one: OpenAsking, staff: str,
     agreement = Agreement(
         f"{method.name}, asked for this alone", "confirmed", method.name, proven.proof, asked.sha256, method.allows_disclosure
     )
-    agreed, given = consent_decisions.prepare(context, consents, child, asked.purpose, agreement)
+    grants, given, refused = _agreed_to(context, consents, child, one, agreement)
     if fresh:
         guardian_register.keep_birthday(context, proven.proof, born)
+    if one.account is not None:
+        given.append(ae.AccountAgreed(context.clock.now(), asked.request, proven.proof, tuple(grant.consent for grant in grants)))
     # commit point: authority, consent and the end of the asking, together or not at all.
-    _over(context, one, ae.AskingEnd.AGREED, staff, [*events, *fresh, *given])
+    over(context, one, ae.AskingEnd.AGREED, staff, [*events, *fresh, *given])
     fencing.publish(context)
-    return AskingAnswer(asked.request, agreed)
+    return AskingAnswer(asked.request, grants[0] if grants else None, "", proven.proof, tuple(grants[1:]), refused)
+
+
+def _agreed_to(
+    context: Context, consents: Consents, child: ResolvedName, one: OpenAsking, agreement: Agreement
+) -> tuple[list[ConsentGrant], list[ev.RegisterEvent], tuple[str, ...]]:
+    """Prepare the consents of a request. Return the grants, their events, and the purposes that another guardian's no stands against."""
+    if one.account is None:
+        agreed, given = consent_decisions.prepare(context, consents, child, one.asked.purpose, agreement)
+        return [agreed], list(given), ()
+    grants: list[ConsentGrant] = []
+    events: list[ev.RegisterEvent] = []
+    refused: list[str] = []
+    for each in one.account.purposes:
+        own = replace(agreement, surface=f"{_SURFACE}, {agreement.method}", act="ticked", shown=each.sha256)
+        if may_give(consents, child.person.subject, each.purpose, agreement.proof, context.clock.now()) is not None:
+            refused.append(each.purpose)
+            continue
+        agreed, given = consent_decisions.prepare(context, consents, child, each.purpose, own)
+        known = {event for event in events if isinstance(event, ConsentTextFixed | ConsentTermsFixed)}
+        events += [event for event in given if not _again(event, known)]
+        grants.append(agreed)
+    return grants, events, tuple(refused)
+
+
+_SURFACE = "direct notice, a box of its own"
+
+
+def _again(event: ev.RegisterEvent, known: Iterable[ev.RegisterEvent]) -> bool:
+    """Return whether an event fixes what another one of the same answer fixes already."""
+    match event:
+        case ConsentTextFixed():
+            return any(isinstance(each, ConsentTextFixed) and (each.text, each.version) == (event.text, event.version) for each in known)
+        case ConsentTermsFixed():
+            return any(isinstance(each, ConsentTermsFixed) and each.digest == event.digest for each in known)
+        case _:
+            return False
 
 
 def _changed(context: Context, consents: Consents, method: ConsentMethod, one: OpenAsking) -> ae.AskingEnd | None:
     """Whether what the parent answers to is not what is asked any more."""
-    purpose = context.data_map.purposes.get(one.asked.purpose)
-    if purpose is None or purpose.terms.digest() != one.asked.terms or purpose.text != one.asked.text:
-        return ae.AskingEnd.CHANGED
-    newest, data = disclosure_texts.to_show(context, consents, purpose.text)
-    if newest.version != one.asked.version or sha256(data).hexdigest() != one.asked.sha256:
+    for each in one.purposes:
+        purpose = context.data_map.purposes.get(each.purpose)
+        if purpose is None or purpose.terms.digest() != each.terms or purpose.text != each.text:
+            return ae.AskingEnd.CHANGED
+        newest, data = disclosure_texts.to_show(context, consents, purpose.text)
+        if newest.version != each.version or sha256(data).hexdigest() != each.sha256:
+            return ae.AskingEnd.CHANGED
+    if one.account and not direct_notices.reached(context, one):
         return ae.AskingEnd.CHANGED
     return ae.AskingEnd.NOT_ENOUGH if not method.allows_disclosure and discloses(context.data_map.purposes.values()) else None
 
 
-def _over(context: Context, one: OpenAsking, how: ae.AskingEnd, by: str, events: Sequence[ev.RegisterEvent] = ()) -> None:
+def withdraw(context: Context, request: str, account: str) -> None:
+    """End a request that an account began. Its address and the child's birthday die with it. Raises UsageError."""
+    one = pending(context).get(request)
+    if one is None or one.account is None or one.account.account != account or one.ended is not None:
+        raise UsageError("this account has no such request open", help="look at the list of its requests")
+    over(context, one, ae.AskingEnd.WITHDRAWN, "")
+
+
+def over(context: Context, one: OpenAsking, how: ae.AskingEnd, by: str, events: Sequence[ev.RegisterEvent] = ()) -> None:
     """End an asking; the parent's address and the child's birthday die with it."""
     request = one.asked.request
     register(context.journal, CONSENTS, *events, ae.AskingEnded(context.clock.now(), request, how, by))
-    _forget(context, OrderId(request), ASKED)
+    _forget_all(context, one)
 
 
-def _forget(context: Context, place: OrderId, name: str) -> None:
+def _forget_all(context: Context, one: OpenAsking) -> None:
+    """Destroy what lay sealed for a request, and the scan that waited."""
+    forget(context, OrderId(one.asked.request), ASKED)
+    if one.scan is not None:
+        forget(context, OrderId(one.scan.place), EVIDENCE)
+
+
+def forget(context: Context, place: OrderId, name: str) -> None:
+    """Destroy the key of a place, then what lies there."""
     context.keys.destroy_order(place)
     # commit point: nobody can read it any more.
     context.shelf.remove(place, name)
@@ -238,6 +436,7 @@ def _kept(context: Context, request: str, evidence: bytes, ttl: timedelta) -> ae
 
 
 def _evidence_place(request: str) -> OrderId:
+    """Return the place on the shelf of what a parent handed in."""
     return OrderId(f"evd-{request.removeprefix('ask-')}")
 
 
@@ -257,35 +456,42 @@ def sweep(context: Context, methods: Mapping[str, ConsentMethod]) -> AskingsSwep
     swept = AskingsSwept()
     for request, one in pending(context).items():
         if one.ended is not None:
-            if context.shelf.get(OrderId(request), ASKED) is not None:
-                _forget(context, OrderId(request), ASKED)
+            _forget_rest(context, one)
         elif now >= one.asked.expires:
-            _over(context, one, ae.AskingEnd.EXPIRED, "")
+            over(context, one, ae.AskingEnd.EXPIRED, "")
             if one.evidence is None and context.shelf.get(_evidence_place(request), EVIDENCE) is not None:
                 # Why it may be there: a crash came after it was sealed and before that was written down.
-                _forget(context, _evidence_place(request), EVIDENCE)
+                forget(context, _evidence_place(request), EVIDENCE)
             swept = replace(swept, expired=swept.expired + 1)
         else:
             swept = _go_on(context, methods.get(one.asked.method), one, swept)
         if one.evidence is not None and not one.evidence_gone and now >= one.evidence.until:
-            _forget(context, _evidence_place(request), EVIDENCE)
+            forget(context, _evidence_place(request), EVIDENCE)
             register(context.journal, CONSENTS, ae.EvidenceDeleted(now, request))
             swept = replace(swept, evidence_deleted=swept.evidence_deleted + 1)
     return swept
+
+
+def _forget_rest(context: Context, one: OpenAsking) -> None:
+    """Finish what a crash left of an ended request."""
+    places = [(OrderId(one.asked.request), ASKED), *([(OrderId(one.scan.place), EVIDENCE)] if one.scan else ())]
+    for place, name in places:
+        if context.shelf.get(place, name) is not None:
+            forget(context, place, name)
 
 
 def _go_on(context: Context, method: ConsentMethod | None, one: OpenAsking, swept: AskingsSwept) -> AskingsSwept:
     if method is None:
         return swept
     if not method.allows_disclosure and discloses(context.data_map.purposes.values()):
-        _over(context, one, ae.AskingEnd.NOT_ENOUGH, "")
+        over(context, one, ae.AskingEnd.NOT_ENOUGH, "")
         return replace(swept, ended=swept.ended + 1)
     if not one.due(method.delay, context.clock.now()):
         return swept
     try:
         _send(context, method, one)
     except UsageError:
-        _over(context, one, ae.AskingEnd.NOT_REACHED, "")
+        over(context, one, ae.AskingEnd.NOT_REACHED, "")
         return replace(swept, ended=swept.ended + 1)
     except StoreUnavailable:
         return replace(swept, unsent=swept.unsent + 1)

@@ -76,6 +76,19 @@ def entries(context: Context, run: Run) -> Entries:
     }
 
 
+def of_verified_stores(run: Run, subject: Pseudonym) -> SubjectEntries:
+    """Return the entries about one person of the stores that were verified in this round, while it goes on."""
+    datasets: list[DatasetEntry] = []
+    kept: list[KeptItems] = []
+    for event in run.current.judged.values():
+        of, said = verification_codec.unpack(event.entries)
+        if subject in of:
+            found = _read(said[of[subject]])
+            datasets += found.datasets
+            kept += found.kept
+    return SubjectEntries(tuple(datasets), tuple(kept))
+
+
 def _read(said: canonical.Json) -> SubjectEntries:
     assert isinstance(said, dict)
     found = receipt_codec.from_json(tuple[DatasetEntry, ...], said["datasets"], "entries")

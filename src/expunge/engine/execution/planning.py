@@ -14,7 +14,7 @@ from expunge.core.datamap.person import Person
 from expunge.core.journal import events as ev
 from expunge.core.lineage.undeclared_lineage import UndeclaredPlace
 from expunge.core.orders.plan import BystanderLoss, Plan, PlanSnapshot, plan
-from expunge.core.orders.run import Run
+from expunge.core.orders.run import Run, fold
 from expunge.core.orders.step_times import Estimate, StepTime, Workload, estimate
 from expunge.core.values.copy import Cost
 from expunge.core.values.hold import Hold
@@ -24,6 +24,7 @@ from expunge.engine.execution import foreseeing, open_guesses, schema_obstacles
 from expunge.engine.execution.foreseeing import Foreseen
 from expunge.engine.execution.leaving_people import LeavingPeople
 from expunge.engine.intake import person_orders
+from expunge.engine.intake.person_orders import OrderRequest
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import append_together, read
@@ -117,6 +118,44 @@ def forecasts_of(context: Context, runs: Sequence[Run], *, refuse: bool = False,
             forecast = replace(forecast, foreseen=foreseeing.foresee(context, forecast.plan, located, present.people[run.order]))
         forecasts.append(forecast)
     return tuple(forecasts)
+
+
+@dataclass(frozen=True)
+class PlanAhead:
+    """The plan of an order that was not received, and what it would meet."""
+
+    plan: Plan
+    located: LocatedCopies
+    capabilities: Mapping[str, Capabilities]
+    holds: tuple[Hold, ...]
+    """Those that bind on it."""
+
+
+def ahead_of(context: Context, request: OrderRequest) -> PlanAhead:
+    """Compute the plan that an order would have if it were received now; nothing is journalled.
+
+    Raises Misconfigured as :func:`make` does, before anything of the order exists.
+    """
+    open_guesses.require_decided(context.data_map)
+    people = tuple(each.person for each in request.people)
+    subjects, now = tuple(each.subject for each in people), context.clock.now()
+    received = ev.Received(
+        at=now, order=_UNRECEIVED, kind=request.kind, subjects=subjects, commitments=(), channel=request.channel, cause=request.cause,
+        requester=request.requester, earliest=now, follows=None, scope=request.scope,
+    )  # fmt: skip
+    run = fold([received])
+    present = PlanningInputs(
+        capabilities_of(context), observed_lineage.places(context), {_UNRECEIVED: people}, hold_register.active(context)
+    )
+    holds = hold_register.binding_of(context, present.holds, people, request.scope)
+    located = locating.locate(context, people, holds, request.selectors, scope=request.scope, leaving=LeavingPeople(context))
+    bystander_loss.require_own_paths(context, located, people)
+    made = compute(context, run, present, bystander_loss.lost(context, located, people))
+    return PlanAhead(made, located, present.capabilities, holds)
+
+
+_UNRECEIVED = OrderId("ord-" + "a" * 20)
+"""Stands for the id of an order that there is not; the same for all, so that equal plans have equal digests."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from expunge.core.values.copy import Copy
 from expunge.core.values.hold import Hold
 from expunge.core.values.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.values.outcome import Absent, Erased, Outcome, Reason, Unable, Unknown
+from expunge.core.values.scope import ItemScope
 from expunge.engine.evidence import link_marks
 from expunge.engine.execution.leaving_people import LeavingPeople
 from expunge.engine.intake import person_orders
@@ -89,7 +90,9 @@ class RoundWork:
         if self.located is None or (fresh and not self.fresh) or holds != self._met:
             fresh = fresh or (self.located is not None and self.fresh)
             kept = open_for_all(self.context, self.orders)
-            known = locating.joined(kept, link_marks.orphans(self.context, self.people, kept))
+            # Why not for named items: rows without a pointer are of the person, and nothing says of which item.
+            whole = not isinstance(self.plan.scope, ItemScope)
+            known = locating.joined(kept, link_marks.orphans(self.context, self.people, kept) if whole else {})
             leaving = LeavingPeople(self.context)
             self.located = locating.locate(
                 self.context, self.people, holds, known, scope=self.plan.scope, made=self._made(), leaving=leaving,

@@ -124,6 +124,11 @@ def _born(context: Context, proof: str) -> date | None:
         return None
 
 
+def born_under(context: Context, proof: str) -> date | None:
+    """Return the child's birthday that lies sealed under a proof; None once it was destroyed."""
+    return _born(context, proof)
+
+
 def is_wanted(kind: OrderKind, cause: Cause) -> bool:
     """Whether somebody wants an order. The others stand on a rule, and a dispute between guardians does not hold them up."""
     return kind in SPOKEN_FOR or isinstance(cause, OnRequest | ByGuardian)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,9 +14,10 @@ from expunge.core.journal import events as ev
 from expunge.core.values import canonical
 from expunge.core.values.cause import Cause
 from expunge.core.values.copy import Selector
-from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.scope import Scope
+from expunge.engine.export import kept_exports
 from expunge.engine.gate import consent_register, fencing
 from expunge.engine.kernel.context import Context, new_order_id
 from expunge.engine.kernel.journal_streams import Recorder, append_together, begin_all, refresh
@@ -58,6 +60,14 @@ class OrderRequest:
     kind: OrderKind = OrderKind.ERASURE
     scope: Scope | None = None
     """How far the order reaches; None means everything of its people."""
+    order: OrderId | None = None
+    """Its id, where the caller chose one (:func:`order_id`); one that there is already raises Conflict."""
+
+
+def order_id(context: Context, text: str) -> OrderId:
+    """Return the id of the order that a text stands for, so that a request that is sent again is the same order. It tells nothing of it."""
+    digest = pseudonym(context.keys.pseudonym_key(), "order", text)
+    return OrderId("ord-" + base64.b32encode(bytes.fromhex(digest)[:15]).decode().lower()[:20])
 
 
 def receive(context: Context, request: OrderRequest) -> Accepted:
@@ -93,13 +103,14 @@ def receive_all(context: Context, requests: Sequence[OrderRequest]) -> tuple[Acc
         for event, _ in received:
             telemetry.log(Action.ORDER_RECEIVED, order=Opaque(event.order), people=len(event.subjects))
         _fence_all(context, [Recorder(context.journal, context.clock, event.order, [event]) for event, _ in received])
+    kept_exports.end_all_of(context, (person.person for request in requests for person in request.people))
     return tuple(Accepted(event.order, event.subjects, event.earliest, openings) for event, openings in received)
 
 
 def _received(context: Context, request: OrderRequest, files: list[tuple[OrderId, str, bytes]]) -> tuple[ev.Received, tuple[bytes, ...]]:
     """The event and the openings of one order; what has to lie on the shelf before the event counts goes to ``files``."""
     people = tuple(each.person for each in request.people)
-    order = new_order_id(context)
+    order = request.order or new_order_id(context)
     openings = tuple(context.random(32) for _ in people)
     files.append((order, IDENTIFIERS, sealed_people(context, order, people)))
     files.append((order, OPENINGS, context.keys.seal(order, OPENINGS, b"".join(openings))))

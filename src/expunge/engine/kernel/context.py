@@ -12,6 +12,7 @@ from expunge.core.datamap.datamap import DataMap
 from expunge.core.values.ids import OrderId
 from expunge.ports.clock import Clock
 from expunge.ports.commands import Commands
+from expunge.ports.exports.export_shelf import ExportShelf
 from expunge.ports.gate import GatePublisher
 from expunge.ports.journal import Journal
 from expunge.ports.keys import Keys
@@ -97,6 +98,8 @@ class Context:
     """Where sealed manifests of artefacts lie; None where the map names no place."""
     scratch: Path | None = None
     """Folder for what commands leave to be read: nothing stays in it."""
+    exports: ExportShelf | None = None
+    """Where exports wait to be fetched; None where none are kept."""
     reprobe_after: timedelta = field(default=timedelta(days=30))
 
 

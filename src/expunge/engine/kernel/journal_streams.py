@@ -35,13 +35,21 @@ SEARCHES = "searches"
 LEDGER = "ledger"
 USES = "uses"
 OPENINGS = "openings"
+EXPORTS = "exports"
 EPOCHS = "epochs"
 SHREDS = "shreds"
 STAFF = "staff"
 FAMILIES = "families"
+POSTINGS = "postings"
+REMINDERS = "reminders"
+PERIODS = "periods"
+THREADS = "threads"
+NOTICES = "notices"
+COHORTS = "cohorts"
 _REGISTERS = frozenset(
     {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
-    | {SEARCHES, LEDGER, USES, OPENINGS, EPOCHS, SHREDS, STAFF, FAMILIES}
+    | {SEARCHES, LEDGER, USES, OPENINGS, EXPORTS, EPOCHS, SHREDS, STAFF, FAMILIES, POSTINGS, REMINDERS, PERIODS, THREADS, NOTICES}
+    | {COHORTS}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

@@ -21,6 +21,7 @@ from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.optional.item_listing import ItemListing, ListedItem
+from expunge.ports.optional.item_naming import ItemNaming
 from expunge.ports.optional.led_items import LedItems
 from expunge.ports.optional.model_registry import ModelRegistry
 from expunge.ports.optional.packed_cells import PackedCells
@@ -319,6 +320,11 @@ def content(store: Store) -> Iterator[Remote]:
 def led_from_elsewhere(store: Store, dataset: Dataset, copy: Copy, going: Mapping[str, Collection[str]]) -> frozenset[str]:
     """Ask which keys of a copy were made from items that stay; none for a store that does not tell. Raises as ``locate``."""
     return store.led_from_elsewhere(dataset, copy, going) if isinstance(store, LedItems) else frozenset()
+
+
+def names_of(store: Store, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+    """Return key -> field -> value of items that have names; nothing for a store whose items have none. Raises as ``locate``."""
+    return store.names_of(dataset, copy) if isinstance(store, ItemNaming) else {}
 
 
 def packed_cells(store: Store, least: int) -> Iterator[tuple[str, bytes]]:

@@ -34,6 +34,8 @@ def _selected(selector: Selector) -> canonical.Json:
     said: dict[str, canonical.Json] = {"fields": {name: sorted(values) for name, values in sorted(selector.match.items())}}
     if selector.every:
         said = {"every item": True}
+    if selector.only:
+        said["and only where"] = {name: sorted(values) for name, values in sorted(selector.only.items())}
     if selector.where is not None:
         said["time"] = {"field": selector.where.field, **_window(selector.where.since, selector.where.until)}
     return said

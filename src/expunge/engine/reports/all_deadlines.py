@@ -1,4 +1,4 @@
-"""List all that is due: orders, holds, recipients, unused profiles, items past their period, data without a ground, limbs of orders."""
+"""List all that is due: orders, appeals, holds, recipients, unused profiles, items past their period, data without a ground, limbs."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from expunge.engine.recipients import deadlines, instructions
 from expunge.engine.recipients.deadlines import Deadline
 from expunge.engine.reports import duty_ledger, record_periods
 from expunge.engine.retention import inactive_profiles, overdue_items
+from expunge.engine.threads import appeals
 from expunge.engine.vault import reviewing
 from expunge.ports.optional.sealed_items import SealedItems
 
@@ -42,6 +43,7 @@ def everything(context: Context) -> tuple[Deadline, ...]:
         *of_epochs(context),
         *of_openings(context),
         *staff_review.owed(context),
+        *appeals.owed(context),
     )
     return deadlines.soonest_first(found)
 

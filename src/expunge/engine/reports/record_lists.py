@@ -220,6 +220,8 @@ def _consent(event: ev.Event) -> Row | None:
         case ce.ConsentWithdrawn():
             by = "guardian" if event.proof else "person"
             return {"id": event.id, "purpose": event.purpose, "datasets": list(event.datasets), "by": by}
+        case ce.WithdrawalByAccount():
+            return {"id": event.withdrawal, "how": "on the pages"}
         case ce.WithdrawalOrdered():
             return {"id": event.withdrawal, "order": event.order}
         case ce.GroundMissed() | ce.GroundFound():

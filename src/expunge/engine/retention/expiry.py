@@ -118,6 +118,10 @@ class ExpiryRun:
     """What outlived its period and stays under a hold, as the receipt of an earlier order says."""
     staying: tuple[str, ...] = ()
     """Datasets that were made from what goes and that stay as they are: what they learnt from it is in them until they are made anew."""
+    own: int = 0
+    """The last so many of the orders are about one person each, by a keeping time that the family chose."""
+    own_left_out: int = 0
+    """People with a keeping time of their own of whom nothing was taken: a store could not be asked, or guardians are in dispute."""
 
 
 def unfinished(context: Context) -> tuple[OrderId, ...]:
@@ -158,7 +162,7 @@ def retire(context: Context, *, most: int = MOST, requester: str = "") -> Expiry
     free, held, doubtful = _free_of_holds(context, found, most)
     left_out |= dict.fromkeys(doubtful, _DOUBTFUL)
     last_uses.note_expiring(context, {each.rule.dataset: each.until for each in free})
-    orders = [_order(context, group, requester, answered=bool(held)).order for group in _groups(context, free)]
+    orders = [_order(context, group, requester, answered=bool(held)).order for group in groups(context, free)]
     return ExpiryRun(tuple(orders), tuple(free), left_out=left_out, staying=_staying(context, free), held=held)
 
 
@@ -190,17 +194,17 @@ def _due(context: Context, rule: RetentionRule, now: datetime, most: int) -> Exp
     return ExpiryDue(rule, low, taken, total - taken)
 
 
-def _groups(context: Context, found: Sequence[ExpiryDue]) -> list[list[ExpiryDue]]:
-    """Those that one order can be about: none of them is found through another."""
-    groups: list[list[ExpiryDue]] = []
+def groups(context: Context, found: Sequence[ExpiryDue]) -> list[list[ExpiryDue]]:
+    """Return what is due in groups that one order each can be about: no dataset of a group is found through another of it."""
+    parts: list[list[ExpiryDue]] = []
     left = list(found)
     while left:
         names = {each.rule.dataset for each in left}
         led = {name for name in names if found_through(context.data_map, names - {name}) & {name}}
         first = [each for each in left if each.rule.dataset not in led]
-        groups.append(first or left)
-        left = [each for each in left if each not in groups[-1]]
-    return groups
+        parts.append(first or left)
+        left = [each for each in left if each not in parts[-1]]
+    return parts
 
 
 def _order(context: Context, found: Sequence[ExpiryDue], requester: str, *, answered: bool) -> Accepted:

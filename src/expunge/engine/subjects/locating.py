@@ -14,12 +14,12 @@ from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.hold import Hold, item_tag, keeping
 from expunge.core.values.ids import Pseudonym, pseudonym
 from expunge.core.values.outcome import Kept, Reason, Unable
-from expunge.core.values.scope import Scope
+from expunge.core.values.scope import UNLINKED, ItemScope, Scope
 from expunge.engine.kernel import spelt_names, store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.subjects import item_people, resolving, spellings
-from expunge.engine.subjects.staying_links import StayingLinks, staying_links
+from expunge.engine.subjects.staying_links import StayingLinks, led_to_by_the_rest, staying_links
 from expunge.ports.store import Store
 
 T = TypeVar("T")
@@ -140,7 +140,7 @@ def locate(  # noqa: PLR0913 - each is a fact of the order that its caller knows
         if isinstance(dataset.subject, AboutNobody | Inherited) and dataset.name not in (known or {}):
             continue
         try:
-            _locate_one(context, dataset, people, located, raw, known or {}, theirs)
+            _locate_one(context, dataset, people, located, raw, known or {}, theirs, scope if isinstance(scope, ItemScope) else None)
         except store_calls.TROUBLE as error:
             located.failed[dataset.name] = store_calls.as_unable(error)
         if told is not None:
@@ -156,7 +156,8 @@ def locate(  # noqa: PLR0913 - each is a fact of the order that its caller knows
             whole = scope is not None and name in scope.whole
             if dataset.shared is Shared.KEEP and not whole and leaving is not None:
                 _note_leaving(context, dataset, located, leaving)
-            _set_aside(context, dataset, located, holds, names, theirs, whole=whole)
+            unlinked = isinstance(scope, ItemScope) and name in scope.unlinked
+            _set_aside(context, dataset, located, holds, names, theirs, whole=whole, unlinked=unlinked)
     return located
 
 
@@ -168,7 +169,7 @@ def find(context: Context, person: Person, names: Collection[str]) -> LocatedCop
     for dataset in reversed(dependents_first(context.data_map)):
         if dataset.name in wanted and not isinstance(dataset.subject, AboutNobody | Inherited):
             try:
-                _locate_one(context, dataset, (person,), located, raw, {}, _Theirs())
+                _locate_one(context, dataset, (person,), located, raw, {}, _Theirs(), None)
             except store_calls.TROUBLE as error:
                 located.failed[dataset.name] = store_calls.as_unable(error)
     return located
@@ -339,6 +340,7 @@ def _locate_one(
     raw: dict[str, dict[Pseudonym, Copy]],
     known: Mapping[str, Mapping[Pseudonym, Selector]],
     theirs: _Theirs,
+    items: ItemScope | None,
 ) -> None:
     sources = dataset.subject.sources if isinstance(dataset.subject, Through) else ()
     unread = [name for name in sources if name in located.failed]
@@ -348,9 +350,20 @@ def _locate_one(
     if dataset.name in theirs.nameless:
         located.failed[dataset.name] = Unable(Reason.CANNOT_TELL, "somebody's items in it are held, and nobody knows any more which")
         return
+    named = known.get(dataset.name, {})
+    if (
+        items is not None
+        and dataset.name in items.roots
+        and not all(each.subject in named and named[each.subject].narrowed for each in people)
+    ):
+        # Why: without the selector of the named items, the whole person would be meant.
+        located.failed[dataset.name] = Unable(Reason.CANNOT_TELL, "nothing says any more which items are meant")
+        return
     selectors, spared = {}, theirs.spared.get(dataset.name, {})
+    # Why only these: what is found through an item that stays stays with it.
+    leading = items.linked if items is not None and dataset.name in items.linked else raw.keys()
     for person in people:
-        upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by}
+        upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by and name in leading}
         asked = join(selector(context.data_map, dataset, person, upstream), known.get(dataset.name, {}).get(person.subject))
         if asked is not None:
             selectors[person.subject] = replace(asked, anybodys=True) if person.nobody else asked
@@ -361,11 +374,14 @@ def _locate_one(
     located.selectors[dataset.name] = selectors
     if spared:
         copies = _spare(store, dataset, copies, located, theirs)
-    later = [each for each in selectors.values() if each.where is not None and not each.anybodys]
-    if later:
-        # What a person recorded after a new consent stays, and explains what is seen in it.
-        beyond = tuple(replace(each, where=None, outside=(each.where,)) for each in later if each.where is not None)
-        located.kept_copies[dataset.name] = tuple(store_calls.locate(store, dataset, beyond))
+    # What stays of a person whose order is about a part explains what is seen in it: what was recorded after a new consent, unnamed items.
+    beyond = [each.rest for each in selectors.values() if (each.where is not None or each.only) and not each.anybodys]
+    if items is not None and isinstance(dataset.subject, Through) and dataset.name in items.linked - items.roots.keys():
+        staying = [copy for name, by in raw.items() if name not in items.linked for copy in by.values()]
+        staying += [copy for copies in located.kept_copies.values() for copy in copies]
+        beyond = led_to_by_the_rest(dataset.subject, staying, selectors)
+    if beyond:
+        located.kept_copies[dataset.name] = tuple(store_calls.locate(store, dataset, tuple(beyond)))
     raw[dataset.name] = {copy.subject: copy for copy in copies}
     located.copies[dataset.name] = tuple(copies)
 
@@ -443,12 +459,14 @@ def _set_aside(
     theirs: _Theirs,
     *,
     whole: bool,
+    unlinked: bool = False,
 ) -> None:
-    """Take out of the copies what stays: kept by the map (unless it goes whole), shared with others, under hold."""
+    """Take out of the copies what stays: kept by the map (unless it goes whole), not to be told apart, shared with others, under hold."""
     copies, their_items = located.copies[dataset.name], theirs.items.get(dataset.name, {})
     kept = dict(located.kept.get(dataset.name, {}))
-    if dataset.on_erase.act is EraseAct.KEEP and not whole:
-        located.kept[dataset.name] = {each.subject: (Kept(dataset.on_erase.argument, None, each.items),) for each in copies}
+    if (dataset.on_erase.act is EraseAct.KEEP or unlinked) and not whole:
+        ground = UNLINKED if unlinked else dataset.on_erase.argument
+        located.kept[dataset.name] = {each.subject: (Kept(ground, None, each.items),) for each in copies}
         located.kept_copies[dataset.name], located.copies[dataset.name] = copies, ()
         return
     if dataset.shared is Shared.KEEP and not whole:

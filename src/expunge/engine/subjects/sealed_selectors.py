@@ -80,7 +80,8 @@ def _to_json(selector: Selector) -> canonical.Json:
     if not selector.every and not selector.narrowed:
         return _values(selector.match)
     parts = {"every": selector.every, "where": codec.to_json(selector.where), "spare": _values(selector.spare)}
-    return parts if selector.every else {**parts, "match": _values(selector.match)}
+    named: dict[str, canonical.Json] = {"only": _values(selector.only)} if selector.only else {}
+    return {**parts, **named} if selector.every else {**parts, "match": _values(selector.match), **named}
 
 
 def _from_json(subject: Pseudonym, said: Mapping[str, Any]) -> Selector:
@@ -88,7 +89,8 @@ def _from_json(subject: Pseudonym, said: Mapping[str, Any]) -> Selector:
     if not isinstance(every, bool):
         return Selector(subject, _sets(said))
     where = None if said["where"] is None else codec.from_json(Window, said["where"])
-    return Selector(subject, _sets(said.get("match", {})), every=every, where=where, spare=_sets(said["spare"]))
+    only = _sets(said.get("only", {}))
+    return Selector(subject, _sets(said.get("match", {})), every=every, where=where, spare=_sets(said["spare"]), only=only)
 
 
 def _values(by: Mapping[str, frozenset[str]]) -> dict[str, canonical.Json]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import Dataset, Through
-from expunge.core.values.copy import Copy
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
@@ -21,6 +22,23 @@ class StayingLinks:
     """From items of people who stay."""
     own: Mapping[str, frozenset[str]]
     """Dataset -> the values in items there that are the erased people's own, and are kept on purpose."""
+
+
+def led_to_by_the_rest(rule: Through, staying: Sequence[Copy], going: Mapping[Pseudonym, Selector]) -> list[Selector]:
+    """Return the selectors of what was made from items that stay of the erased people, and from none that goes.
+
+    Args:
+        rule: how it is found.
+        staying: copies of the erased people, in any dataset, that an order for some items leaves.
+        going: subject -> the selector of what goes.
+    """
+    values: dict[Pseudonym, frozenset[str]] = {}
+    for name, link in rule.ways:
+        for copy in staying:
+            if copy.dataset == name:
+                values[copy.subject] = values.get(copy.subject, frozenset()) | copy.links.get(link, frozenset())
+    asked = {who: going[who].match.get(rule.via, frozenset()) if who in going else frozenset[str]() for who in values}
+    return [Selector(who, {rule.via: left}) for who, each in values.items() if (left := each - asked[who])]
 
 
 def staying_links(

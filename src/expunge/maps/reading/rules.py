@@ -10,6 +10,7 @@ from expunge.core.datamap.datamap import (
     ByField,
     Dataset,
     EraseAct,
+    IdentitySpec,
     Inherited,
     ModelLayout,
     ReferenceData,
@@ -30,6 +31,7 @@ def check_identities(draft: MapDraft) -> None:
         for key, fields in (("key", (identity.key,)), ("also", identity.also)):
             for field in fields:
                 _field_in(draft, identity.dataset, field, draft.line("identities", kind, key), what)
+        _check_label(draft, kind, identity)
         if identity.member_of is None:
             continue
         line = draft.line("identities", kind, "member_of")
@@ -68,6 +70,15 @@ def _ends_in_a_person(draft: MapDraft, name: str, source: str, line: int) -> boo
         draft.faults.add("through-ends-nowhere", line, text, f"subject: {{KIND: FIELD}}, or a subject for {source!r}")
         return False
     return True
+
+
+def _check_label(draft: MapDraft, kind: str, identity: IdentitySpec) -> None:
+    """A label is read from a row or record; a file that is taken whole has none."""
+    dataset = draft.datasets.get(identity.dataset)
+    if identity.label and dataset is not None and draft.is_whole_files(dataset):
+        text = f"identities.{kind}.label: {identity.dataset!r} is files that are taken whole, and nothing in them is read"
+        mend = "an identity whose dataset is a table or files with records; or no label"
+        draft.faults.add("field-not-in-path", draft.line("identities", kind, "label"), text, mend)
 
 
 def _field_in(draft: MapDraft, dataset: str, field: str, line: int, what: str) -> None:

@@ -21,6 +21,7 @@ def accounts() -> Schema:
             "description": "Networks from which staff may log in: 10.0.0.0/8; any by default.",
         },
     }
+    fields["posted"] = {"type": "array", "items": _posted(), "description": "Notices of orders that the pages show for a time."}
     fields["providers"] = {"type": "array", "items": _provider(), "description": "Companies' logins (OpenID Connect)."}
     return {**_table(fields, "origin"), "description": "The pages for people; without it, only the API is served."}
 
@@ -75,6 +76,17 @@ def _provider() -> Schema:
         "secret_variable": _text("The variable of the environment that holds it instead."),
     }
     return {**_table(fields, "id", "name", "issuer", "client_id", "for"), "description": "One company's login."}
+
+
+def _posted() -> Schema:
+    fields = {
+        "id": _text("What the register of publications calls it: small letters, digits and hyphens."),
+        "file": _text("Its text: plain UTF-8, paragraphs apart by an empty line, the heading first."),
+        "from": _text("The first day, in UTC, on which it is shown: '2026-12-01'."),
+        "until": _text("The first day on which it is not shown any more."),
+        "language": _text("The language of the text, as a tag: es; en by default."),
+    }
+    return {**_table(fields, "id", "file", "from", "until"), "description": "The notice of an order."}
 
 
 def _table(fields: Schema, *required: str) -> Schema:

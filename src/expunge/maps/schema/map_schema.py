@@ -145,6 +145,7 @@ def _identity() -> Schema:
         **_spelling(),
         "compare": _named(_table(_spelling()), "How fields of `also` compare, each as the key does: {phone: {type: phone, region: GB}}."),
         "member_of": _text("The identity this one belongs to: erasing the owner erases its members."),
+        "label": _text("Its field that pages call the person by: first_name."),
         "last_used": _named(_text("Its field with the time of an item."), "Datasets whose newest item says when it was last used."),
         "inactive_after": {**_PERIOD, "description": "Unused for so long, it is flagged, and erased unless it is kept or used again."},
         "guess": _guess(),

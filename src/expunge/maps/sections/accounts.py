@@ -27,6 +27,7 @@ from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
 from expunge.maps.sections.acts import parse_size
+from expunge.maps.sections.posted import read_posted
 from expunge.maps.sections.providers import read_providers
 from expunge.ports.store_kind import absolute
 
@@ -67,6 +68,7 @@ def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpe
         networks=tuple(_networks(form, table)),
         providers=read_providers(form, table.get("providers"), folder, RULE),
         handover=_handover(form, table.get("handover")),
+        posted=read_posted(form, table.get("posted"), folder, RULE),
         password_memory=form.parsed(table.get("password_memory"), "accounts.password_memory", RULE, _password_memory) or PASSWORD_MEMORY,
         playback=_playback(form, table.get("playback"), purposes),
         line=table.line,

@@ -223,6 +223,7 @@ def read_identities(form: Form, root: TableNode) -> dict[str, IdentitySpec]:
                 also=also,
                 compare=read_compare(form, table, what, name.text, key, also),
                 member_of=form.text(table.get("member_of"), f"{what}.member_of"),
+                label=form.text(table.get("label"), f"{what}.label") or "",
                 last_used=read_last_used(form, table.get("last_used"), what),
                 inactive_after=_period_of(form, table, f"{what}.inactive_after"),
                 line=name.line,

@@ -16,6 +16,8 @@ class Letter:
     html: str = field(repr=False)
     tells: bool = False
     """Whether it tells of what has happened: it waits where others are refused."""
+    key: str = ""
+    """Names the letter, so that a second copy of it has the same Message-ID; empty for one of its own."""
 
 
 class Letters(Protocol):

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from expunge.ports.families.deletion_door import DeletionDoor
+from expunge.ports.families.export_door import ExportDoor
 from expunge.ports.families.family_door import FamilyDoor
+from expunge.ports.families.guardian_door import GuardianDoor
+from expunge.ports.families.held_door import HeldDoor
+from expunge.ports.families.order_door import OrderDoor, ReceiptDoor
 from expunge.ports.families.recording_door import RecordingDoor
+from expunge.ports.families.stopping_door import StoppingDoor
 
 
 @dataclass(frozen=True)
@@ -13,4 +19,11 @@ class FamilyDoors:
     """One door for each thing that pages ask the clerk for."""
 
     families: FamilyDoor
+    exports: ExportDoor
+    held: HeldDoor
+    deletions: DeletionDoor
+    stopping: StoppingDoor
     recordings: RecordingDoor
+    orders: OrderDoor
+    receipts: ReceiptDoor
+    guardians: GuardianDoor

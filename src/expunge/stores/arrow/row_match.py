@@ -89,7 +89,7 @@ class Targets:
         for name in sorted(set[str]().union(*matches)):
             values = [each.get(name, _NOBODY) for each in matches]
             self._fields[name] = _Field([text for value in values for text in value], np.repeat(everybody, [*map(len, values)]))
-        narrowed = [selector for selector in self.selectors if selector.where is not None or selector.spare or selector.outside]
+        narrowed = [selector for selector in self.selectors if selector.narrowed]
         self.simple = not narrowed and True not in {selector.every for selector in self.selectors}
         """Whether values alone decide."""
         self.beside = frozenset[str]().union(*(each.beside for each in narrowed))

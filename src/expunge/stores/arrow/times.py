@@ -219,6 +219,8 @@ class ArrowNarrowing:
                 keep &= ~time_of(window.field).within(window)
             for name, values in asked.spare.items():
                 keep &= ~_holding(table, [leaf for leaf in beside if leaf.field == name], values)
+            for name, values in asked.only.items():
+                keep &= _holding(table, [leaf for leaf in beside if leaf.field == name], values)
             yield owner, rows[keep[rows]], shared[keep[rows]]
 
 

@@ -18,7 +18,7 @@ from expunge.stores.faiss import memory_index
 from expunge.stores.faiss.index_folder import FaissFolder, Shard, of_keys
 from expunge.stores.tree.folder_layout import SubjectTally, WantedValues
 from expunge.stores.tree.record_files import FileRecord
-from expunge.stores.tree.search import leaving_of
+from expunge.stores.tree.search import control
 
 _TELLING = 32
 """Bytes of a code, below which many people may have the same."""
@@ -92,7 +92,7 @@ class FaissReading:
                 groups.setdefault(group, SubjectTally()).add(shard.item(number), len(record.raw), links)
         for number, (group, tally) in enumerate(groups.items()):
             match = {name: values for name, values in zip(fields, group, strict=True) if values}
-            yield self._copy(Selector(Pseudonym(f"control-{number}"), match, outside=leaving_of(match, leaving)), tally)
+            yield self._copy(control(Pseudonym(f"control-{number}"), match, leaving), tally)
 
     # --- ages -----------------------------------------------------------------------------------
 

@@ -92,6 +92,10 @@ class Files:
         self._present()
         return self._search(dataset).locate(selectors)
 
+    def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+        """Read from the names alone."""
+        return self._layouts[dataset.name].names_of(copy.keys)
+
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Yield the bystanders, grouped by the values of the subject fields; of a dataset about nobody each record."""
         self._present()

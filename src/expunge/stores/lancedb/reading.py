@@ -19,7 +19,7 @@ from expunge.stores.arrow.row_values import python_rows, spoken, trace_row
 from expunge.stores.arrow.times import times
 from expunge.stores.arrow.values import Numbers, pieces, texts
 from expunge.stores.lancedb.table import Batch, LanceMatcher, LanceTable, VersionLine, nothing, of
-from expunge.stores.tree.search import leaving_of
+from expunge.stores.tree.search import control
 
 Group = tuple[frozenset[str], ...]
 """What the subject fields say, one set each."""
@@ -100,7 +100,7 @@ class LanceReading:
         average = self._average(lines)
         for number, (group, tally) in enumerate(groups.items()):
             match = {name: values for name, values in zip(fields, group, strict=True) if values}
-            yield self._copy(Selector(Pseudonym(f"control-{number}"), match, outside=leaving_of(match, leaving)), tally, average)
+            yield self._copy(control(Pseudonym(f"control-{number}"), match, leaving), tally, average)
 
     # --- ages -----------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ from expunge.stores.postgres.mentions import PostgresMentions, references, unfit
 from expunge.stores.postgres.preflight import PostgresPreflight, locked
 from expunge.stores.postgres.reading import content as postgres_content
 from expunge.stores.postgres.reading import nominated, shown_rows, spellings, table_files
-from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
+from expunge.stores.postgres.reading.match import PostgresMatcher, Row, decode_key, encode_key, linked, links, transaction
 from expunge.stores.postgres.reading.members import CopyBystanders
 from expunge.stores.postgres.reading.packed_cells import packed_cells
 from expunge.stores.postgres.reading.probe import PostgresProbe
@@ -241,6 +241,14 @@ class Postgres:
         """Counted on the server."""
         with self._looking(dataset) as (connection, table), transaction(connection):
             return PostgresAging(connection, table).ages(field, edges)
+
+    def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+        """The columns of the primary key, as the keys themselves say."""
+        with self._looking(dataset) as (_, table):
+            names = [each.column.name if each.column else "" for each in table.keys]
+        if not all(names):
+            return {}
+        return {key: dict(zip(names, decode_key(key), strict=True)) for key in copy.keys}
 
     def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
         """Grouped on the server."""

@@ -97,6 +97,10 @@ class S3:
         with self._speaking(dataset.name):
             yield from self._search(dataset).locate(selectors)
 
+    def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+        """Read from the names alone."""
+        return self._layouts[dataset.name].names_of(copy.keys)
+
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Yield the bystanders, grouped by the values of the subject fields."""
         with self._speaking(dataset.name):

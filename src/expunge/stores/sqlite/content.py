@@ -58,6 +58,21 @@ def named(connection: sqlite3.Connection, table: SqliteTable, field: str) -> Ite
         yield [value for (value,) in rows]
 
 
+def names_of(connection: sqlite3.Connection, table: SqliteTable, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return key -> column -> text of the primary key's columns; nothing for a table without one, whose numbers pass to other rows."""
+    columns = [table.require(column.name) for column in table.columns if column.primary]
+    if not columns:
+        return {}
+    where = " AND ".join(f"{each} = ?" for each in table.key)
+    sql = f"SELECT {', '.join(field.text for field in columns)} FROM {table.sql} AS t WHERE {where}"
+    found: dict[str, dict[str, str]] = {}
+    for key in keys:
+        row = connection.execute(sql, decode_key(key)).fetchone()
+        if row is not None and None not in row:
+            found[key] = {field.name: str(text) for field, text in zip(columns, row, strict=True)}
+    return found
+
+
 def export(dataset: str, copy: Copy, reader: RowReader) -> Iterator[Item]:
     """The copy's rows as JSON lines, and each BLOB as a file of its own that the line names."""
     keys = [decode_key(each) for each in copy.keys]

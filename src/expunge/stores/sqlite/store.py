@@ -227,6 +227,11 @@ class Sqlite:
         with self._looking(dataset) as (connection, table):
             return content.ages(connection, table, field, _size(table), edges)
 
+    def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+        """Read row by row."""
+        with self._looking(dataset) as (connection, table):
+            return content.names_of(connection, table, copy.keys)
+
     def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
         """One pass over both columns."""
         with self._looking(dataset) as (connection, table):

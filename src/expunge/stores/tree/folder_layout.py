@@ -146,6 +146,9 @@ def _admitted(selector: Selector, readings: Readings, bound: frozenset[str], mod
         return False
     if any(holds(each) for each in selector.outside):
         return False
+    for name, values in selector.only.items():
+        if not (any(reading.get(name) in values for reading in readings) if name in bound else inside):
+            return False
     return not any(reading.get(name) in values for name, values in selector.spare.items() for reading in readings)
 
 
@@ -156,6 +159,7 @@ def without(selector: Selector, bound: frozenset[str]) -> Selector:
         where=None if selector.where is None or selector.where.field in bound else selector.where,
         outside=tuple(each for each in selector.outside if each.field not in bound),
         spare={name: values for name, values in selector.spare.items() if name not in bound},
+        only={name: values for name, values in selector.only.items() if name not in bound},
     )
 
 
@@ -184,6 +188,15 @@ class FolderLayout:
             if readings:
                 return template, readings
         return None
+
+    def names_of(self, keys: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return key -> placeholder -> text of files that are an item each, and whose names can be read in one way alone."""
+        found: dict[str, dict[str, str]] = {}
+        for key in keys if not self.inside else ():
+            fits = self.template_of(key)
+            if fits is not None and len(fits[1]) == 1:
+                found[key] = dict(fits[1][0])
+        return found
 
     @property
     def inside(self) -> bool:

@@ -8,7 +8,6 @@ from itertools import islice
 
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
-from expunge.core.values.scope import Window
 from expunge.errors import CouldNotLook
 from expunge.stores.tree.folder_layout import FolderLayout, NameFacts, SubjectTally, WantedValues
 from expunge.stores.tree.interface import FileState, FoundName, Tree
@@ -190,7 +189,7 @@ class TreeSearch:
             groups.setdefault(group, SubjectTally()).add(key, size, links)
         for number, (group, tally) in enumerate(groups.items()):
             match = {name: values for name, values in zip(fields, group, strict=True) if values}
-            yield self._copy(Selector(Pseudonym(f"control-{number}"), match, outside=leaving_of(match, leaving.selectors)), tally)
+            yield self._copy(control(Pseudonym(f"control-{number}"), match, leaving.selectors), tally)
 
     def _everybody(self, gone: set[str], leaving: WantedValues) -> Iterator[tuple[str, int, dict[str, frozenset[str]]]]:
         fields = self._layout.dataset.subject_fields
@@ -253,19 +252,22 @@ class TreeSearch:
             yield from self._layout.read(file, key, fields)
 
 
-def leaving_of(match: Mapping[str, frozenset[str]], selectors: Sequence[Selector]) -> tuple[Window, ...]:
-    """Return the time windows in which selectors mean items of a group of bystanders."""
+def control(subject: Pseudonym, match: Mapping[str, frozenset[str]], leaving: Sequence[Selector]) -> Selector:
+    """Return the selector of a group of bystanders: without what other selectors mean of the group, by a window or by named items.
+
+    A selector that names items by several fields leaves the group as it is: no selector finds the rest.
+    """
 
     def meets(wanted: Mapping[str, frozenset[str]]) -> bool:
         return any(not values.isdisjoint(wanted.get(name, ())) for name, values in match.items())
 
-    return tuple(
-        dict.fromkeys(
-            selector.where
-            for selector in selectors
-            if selector.where and (selector.every or meets(selector.match)) and not meets(selector.spare)
-        )
-    )
+    met = [each for each in leaving if (each.every or meets(each.match)) and not meets(each.spare)]
+    windows = tuple(dict.fromkeys(each.where for each in met if each.where and not each.only))
+    spare: dict[str, frozenset[str]] = {}
+    for each in met:
+        if len(each.only) == 1 and each.where is None:
+            spare |= {name: spare.get(name, frozenset()) | values for name, values in each.only.items()}
+    return Selector(subject, match, outside=windows, spare=spare)
 
 
 def _bound(readings: Readings, name: str) -> frozenset[str]:

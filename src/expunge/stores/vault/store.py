@@ -96,6 +96,10 @@ class Vault:
         """Open the labels of the people who are asked for. Raises StoreUnavailable, CouldNotLook."""
         return TreeSearch(*self._tree(dataset)).locate(selectors)
 
+    def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
+        """Read from the names alone: the people stand in the label, and name no item."""
+        return SealedLayout.of(dataset).names_of(copy.keys)
+
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Open labels, and no recording."""
         return TreeSearch(*self._tree(dataset)).bystanders(erased, limit)

@@ -46,6 +46,7 @@ class SiteOperation:
         self.cookie: str = settings.SESSION_COOKIE_NAME
         self.refused_token = refused_token
         """Told the client's address of each token of the API that nobody issued."""
+        self._clerk_answers = accounts.clerk_answers
         self._sender: MailSender | None = None
         if (mail := spec.mail) is not None:
             server = MailServer(mail, lambda: connect_mail(mail, spec.host, _PATIENCE))
@@ -59,7 +60,7 @@ class SiteOperation:
 
     def checks(self) -> dict[Part, Check]:
         """Return what tells whether the parts work."""
-        return {Part.DATABASE: self._writes, Part.MIGRATIONS: migrated, Part.KEEPER: self._seals} | (
+        return {Part.DATABASE: self._writes, Part.MIGRATIONS: migrated, Part.KEEPER: self._seals, Part.CLERK: self._clerk_answers} | (
             {Part.MAIL: self._mails} if self._sender is not None else {}
         )
 

@@ -83,6 +83,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
             f"{_NAMESPACE}.staff",
             f"{_NAMESPACE}.families",
             f"{_NAMESPACE}.portal",
+            f"{_NAMESPACE}.receipts",
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.messages",

@@ -11,6 +11,7 @@ urlpatterns = [
     path("language/", views.language, name="language"),
     path("appearance/", views.appearance, name="appearance"),
     path("child/", include("expunge.web.site.portal.urls")),
+    path("receipt/", include("expunge.web.site.receipts.urls")),
     path("handover/", include("expunge.web.site.families.urls")),
     path("account/", include("expunge.web.site.providers.urls")),
     path("staff/", include("expunge.web.site.providers.staff_urls")),

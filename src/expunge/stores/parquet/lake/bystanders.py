@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from expunge.core.datamap.datamap import AboutNobody
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
-from expunge.core.values.scope import Window
 from expunge.errors import CouldNotLook
 from expunge.stores.arrow.row_match import Targets, at_least_one, first_rows, groups_of, leaves_beside, narrowed, read, stretches
 from expunge.stores.arrow.times import ArrowNarrowing
@@ -23,7 +22,7 @@ from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName, r
 from expunge.stores.parquet.lake.search import FoundBesideRows, LakeHits
 from expunge.stores.tree.folder_layout import NameFacts, WantedValues
 from expunge.stores.tree.record_files import Unreadable
-from expunge.stores.tree.search import leaving_of
+from expunge.stores.tree.search import control
 from expunge.stores.tree.template_walk import CompiledTemplate
 
 
@@ -32,14 +31,16 @@ class BystanderRow:
     """One row of a file that a bystander has."""
 
     row: int
-    match: Mapping[str, frozenset[str]] = field(repr=False)
+    selector: Selector = field(repr=False)
+    """What stays of the bystander."""
     links: Mapping[str, frozenset[str]] = field(repr=False)
-    outside: tuple[Window, ...] = ()
 
 
 Group = tuple[frozenset[str], ...]
 """What the subject fields say, one set each."""
 _NOBODY: frozenset[str] = frozenset()
+CONTROL = Pseudonym("control")
+_ANYBODY = Selector(CONTROL, {})
 
 
 class LakeBystanders:
@@ -72,10 +73,7 @@ class LakeBystanders:
             message = f"dataset {self._layout.dataset.name}: a folder or file cannot be read"
             raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
         leaving = self._leaving.selectors
-        selectors = [
-            Selector(Pseudonym(f"control-{number}"), match, outside=leaving_of(match, leaving))
-            for number, match in enumerate(self._matches())
-        ]
+        selectors = [control(Pseudonym(f"control-{number}"), match, leaving) for number, match in enumerate(self._matches())]
         return self._hits.copies(self._layout.dataset.name, self._layout.dataset.follow, selectors)
 
     def among(self, key: str, wanted: Numbers) -> Iterator[BystanderRow]:
@@ -89,7 +87,7 @@ class LakeBystanders:
         if isinstance(self._layout.dataset.subject, AboutNobody):
             with self._lake.opened(part) as file:
                 last = file.metadata.num_rows
-            yield from (BystanderRow(row, {}, {}) for row in wanted[wanted < last].tolist())
+            yield from (BystanderRow(row, _ANYBODY, {}) for row in wanted[wanted < last].tolist())
             return
         says = self._named.says(readings, None, inside=True)
         if self._whole_by_name(template) and not says.part:
@@ -99,7 +97,7 @@ class LakeBystanders:
                 links = {name: bound.get(name, _NOBODY) for name in self._layout.dataset.follow}
                 with self._lake.opened(part) as file:
                     last = file.metadata.num_rows
-                yield from (BystanderRow(row, match, links) for row in wanted[wanted < last].tolist())
+                yield from (BystanderRow(row, Selector(CONTROL, match), links) for row in wanted[wanted < last].tolist())
             return
         self._hits = LakeHits()
         self._rows(part, template, self._layout.columns(template, self._fields), says, wanted)
@@ -108,7 +106,7 @@ class LakeBystanders:
         leaving = self._leaving.selectors
         for owner, row in zip(owners.tolist(), rows.tolist(), strict=True):
             links = {name: frozenset(self._hits.links.get((owner, name), ())) for name in self._layout.dataset.follow}
-            yield BystanderRow(row, matches[owner], links, leaving_of(matches[owner], leaving))
+            yield BystanderRow(row, control(CONTROL, matches[owner], leaving), links)
 
     def _matches(self) -> list[dict[str, frozenset[str]]]:
         return [{name: values for name, values in zip(self._fields, group, strict=True) if values} for group in self._groups]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.placing import FILE_NAME
 from expunge.stores.arrow.row_match import first_rows, read, stretches
@@ -76,7 +77,7 @@ class LakeNominations:
         dataset = self._layout.dataset
         try:
             for found in self._bystanders.among(key, wanted):
-                selector = Selector(Pseudonym("control"), found.match, outside=found.outside)
+                selector = found.selector
                 name = f"{key}#{PLACE}{found.row}{ending}"
                 yield found.row, Copy(dataset.name, selector.subject, (name,), 1, 0, found.links, selector, lasting=False)
         except (FileNotFoundError, Unreadable):
@@ -86,7 +87,7 @@ class LakeNominations:
         subject = Pseudonym(f"control-{self._number}")
         self._number += 1
         assert copy.selector is not None
-        selector = Selector(subject, copy.selector.match, outside=copy.selector.outside)
+        selector = replace(copy.selector, subject=subject)
         return Copy(copy.dataset, subject, copy.keys, 1, 0, copy.links, selector, lasting=False)
 
     # --- names ------------------------------------------------------------------------------------

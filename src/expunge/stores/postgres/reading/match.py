@@ -226,16 +226,20 @@ class PostgresMatcher:
 def narrowing(connection: Connection, table: PostgresTable, selectors: Sequence[Selector]) -> PostgresNarrowing:
     """Return the conditions that narrow selectors.
 
-    Values that spare rows go to the temporary table ``expunge_spared``. Raises NotInPostgresSchema.
+    Values that rows are compared with go to the temporary table ``expunge_compared``. Raises NotInPostgresSchema.
     """
     asked = PostgresNarrowing(table, selectors)
-    if asked.spared:
+    if asked.compared:
         sayable = EncodableTexts(connection)
-        columns = 'field integer, text text COLLATE "C", selector integer'
-        connection.execute(f"CREATE TEMPORARY TABLE expunge_spared ({columns}) ON COMMIT DROP".encode())
-        sent = ((at, sayable.bytes(said), number) for at, said, number in asked.values(selectors))
-        lines = (b"%d\t%b\t%d\n" % (at, escaped(data), number) for at, data, number in sent if data is not None)
-        load(connection, "expunge_spared", lines)
+        columns = 'field integer, text text COLLATE "C", selector integer, demanded boolean'
+        connection.execute(f"CREATE TEMPORARY TABLE expunge_compared ({columns}) ON COMMIT DROP".encode())
+        sent = ((at, sayable.bytes(said), number, demanded) for at, said, number, demanded in asked.values(selectors))
+        lines = (
+            b"%d\t%b\t%d\t%b\n" % (at, escaped(data), number, b"t" if demanded else b"f")
+            for at, data, number, demanded in sent
+            if data is not None
+        )
+        load(connection, "expunge_compared", lines)
     return asked
 
 

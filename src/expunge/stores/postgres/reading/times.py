@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Selector
@@ -130,6 +131,17 @@ ELSE (pg_catalog.make_timestamp(m[1]::int, m[2]::int, m[3]::int, coalesce(m[4], 
 # --- what narrows selectors -----------------------------------------------------------------------------
 
 
+class _Conditions(NamedTuple):
+    """The conditions of selectors that differ in values alone."""
+
+    where: Window | None
+    outside: tuple[Window, ...]
+    spared: tuple[str, ...]
+    """Fields of ``spare``."""
+    demanded: tuple[str, ...]
+    """Fields of ``only``."""
+
+
 class PostgresNarrowing:
     """The conditions of one call's selectors besides the subject's values; lives inside a transaction."""
 
@@ -140,51 +152,54 @@ class PostgresNarrowing:
             NotInPostgresSchema: when the table has no such field, or it can be no time.
         """
         self._table = table
-        self._groups: dict[tuple[Window | None, tuple[Window, ...], tuple[str, ...]], list[int]] = {}
+        self._groups: dict[_Conditions, list[int]] = {}
         for number, each in enumerate(selectors):
             if each.narrowed:
-                self._groups.setdefault((each.where, each.outside, tuple(sorted(each.spare))), []).append(number)
-        self.spared = sorted({name for _, _, names in self._groups for name in names})
-        self._fields = {name: table.require(name) for name in self.spared}
-        for where, outside, _ in self._groups:
-            for window in (*outside, *([where] if where else ())):
+                asked = _Conditions(each.where, each.outside, tuple(sorted(each.spare)), tuple(sorted(each.only)))
+                self._groups.setdefault(asked, []).append(number)
+        self.compared = sorted({name for group in self._groups for name in (*group.spared, *group.demanded)})
+        self._fields = {name: table.require(name) for name in self.compared}
+        for group in self._groups:
+            for window in (*group.outside, *([group.where] if group.where else ())):
                 inside(table.require(window.field), window)
 
-    def values(self, selectors: Sequence[Selector]) -> Iterator[tuple[int, str, int]]:
-        """Field, value and selector, by number, of everything that spares a row."""
+    def values(self, selectors: Sequence[Selector]) -> Iterator[tuple[int, str, int, bool]]:
+        """Field, value and selector, by number, of everything that spares a row, or that a row has to have (True)."""
         for number, each in enumerate(selectors):
-            for at, name in enumerate(self.spared):
-                for value in each.spare.get(name, ()):
-                    said = self._fields[name].said(value)
-                    if said is not None:
-                        yield at, said, number
+            for at, name in enumerate(self.compared):
+                for values, demanded in ((each.spare, False), (each.only, True)):
+                    for value in values.get(name, ()):
+                        said = self._fields[name].said(value)
+                        if said is not None:
+                            yield at, said, number, demanded
 
     def admits(self, number: str, row: str = "t") -> str:
         """Return SQL: the row in the alias ``row`` meets the conditions of the selector that SQL numbers; ``true`` where there are none."""
         conditions = []
-        for (where, outside, names), numbers in self._groups.items():
-            asked = " AND ".join(self._asked(where, outside, names, number, row))
+        for group, numbers in self._groups.items():
+            asked = " AND ".join(self._asked(group, number, row))
             conditions.append(f"({number} <> ALL ('{{{','.join(map(str, numbers))}}}'::int[]) OR ({asked}))")
         return " AND ".join(conditions) or "true"
 
     def alone(self, number: int) -> str:
         """The same for one selector, in a form that an index over the time serves."""
-        for (where, outside, names), numbers in self._groups.items():
+        for group, numbers in self._groups.items():
             if number in numbers:
-                return " AND ".join(self._asked(where, outside, names, str(number), "t"))
+                return " AND ".join(self._asked(group, str(number), "t"))
         return "true"
 
-    def _asked(self, where: Window | None, outside: Sequence[Window], names: Sequence[str], number: str, row: str) -> list[str]:
-        asked = [inside(self._table.require(where.field, row), where)] if where else []
-        asked += [f"({inside(self._table.require(each.field, row), each)}) IS NOT TRUE" for each in outside]
-        return asked + [self._spares(name, number, row) for name in names]
+    def _asked(self, group: _Conditions, number: str, row: str) -> list[str]:
+        asked = [inside(self._table.require(group.where.field, row), group.where)] if group.where else []
+        asked += [f"({inside(self._table.require(each.field, row), each)}) IS NOT TRUE" for each in group.outside]
+        asked += [f"NOT {self._has(name, number, row, demanded=False)}" for name in group.spared]
+        return asked + [self._has(name, number, row, demanded=True) for name in group.demanded]
 
-    def _spares(self, name: str, number: str, row: str) -> str:
+    def _has(self, name: str, number: str, row: str, *, demanded: bool) -> str:
         field = self._table.require(name, row)
         same = f's.text = ANY ({field.sql}::text[] COLLATE "C")' if field.form == "array" else f"s.text = {field.text}"
         return (
-            f"NOT EXISTS (SELECT FROM pg_temp.expunge_spared AS s WHERE s.selector = {number} AND s.field = {self.spared.index(name)} "
-            f"AND {same})"
+            f"EXISTS (SELECT FROM pg_temp.expunge_compared AS s WHERE s.selector = {number} AND s.field = {self.compared.index(name)} "
+            f"AND s.demanded = {str(demanded).lower()} AND {same})"
         )
 
 

@@ -70,6 +70,8 @@ NOT_THROTTLED = {
     "staff_adding_finish": "answers a challenge that was counted when it was begun",
     "staff_removing_confirmed": "answers a challenge that was counted when it was begun",
     "staff_sessions": "ends sessions of a person who is signed in",
+    "portal_request": "writes to the company as a member of the family; a thread takes only so much",
+    "portal_notices": "marks what a member of the family has read",
     "mfa_trust": "says whether this browser is kept, after every factor was proven",
 }
 """The name of an address -> why a form there tries no credential."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
 
@@ -26,11 +27,24 @@ ITEMS = (
     Item("portal_home", gettext_lazy("What is held"), "home"),
     Item("portal_timeline", gettext_lazy("Recordings"), "play", ("portal_play", "portal_choose")),
     Item("portal_looked", gettext_lazy("Who looked"), "eye"),
+    Item("portal_stop", gettext_lazy("What is allowed"), "lock", ("portal_use",)),
+    Item("portal_keeping", gettext_lazy("How long it is kept"), "erase", ("portal_keeping_kind",)),
+    Item(
+        "portal_requests",
+        gettext_lazy("Requests"),
+        "receipt",
+        below=("portal_request", "portal_thread", "portal_receipt"),
+    ),
+    Item("portal_notices", gettext_lazy("Notices"), "mail"),
 )
 """In the order in which they are shown."""
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Return the member of a family's page, and the pages of that family; none on other pages."""
+    """Return the member of a family's page, the pages of that family, and how many notices are new; none on other pages."""
     member = getattr(request, "member", None)
-    return {"member": member, "portal_items": ITEMS if member is not None else ()}
+    if member is None:
+        return {"member": None, "portal_items": ()}
+    # Why lazy: a page that shows no navigation asks nothing.
+    unread = SimpleLazyObject(lambda: settings.EXPUNGE_CLERK.orders.unread(member.account, member.family))
+    return {"member": member, "portal_items": ITEMS, "portal_unread": unread}

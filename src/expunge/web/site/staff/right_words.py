@@ -14,6 +14,7 @@ _WORDS = {
     StaffRight.REQUEST_VIEWS: gettext_noop("Ask to see part of a recording"),
     StaffRight.APPROVE_VIEWS: gettext_noop("Approve that another person sees a recording"),
     StaffRight.SEE_VIEWS: gettext_noop("See the part of a recording that was approved"),
+    StaffRight.CHECK_FORMS: gettext_noop("Check signed forms of people who ask to be guardian"),
     StaffRight.MANAGE_STAFF: gettext_noop("Invite people, and grant and revoke rights"),
     StaffRight.CONFIRM_RIGHTS: gettext_noop("Confirm that rights are still needed"),
     StaffRight.READ_STAFF: gettext_noop("Read who of the staff may do what"),

@@ -1,0 +1,169 @@
+"""Exports that wait to be fetched: made, ended and swept. The end of one is the death of its key."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from expunge.core.datamap.artefact import DataKind
+from expunge.core.datamap.person import Person
+from expunge.core.export.export_state import ExportState
+from expunge.core.export.wanted_export import ExportProgress, WantedExport
+from expunge.core.journal.export_events import ExportEnd
+from expunge.core.values.ids import OrderId
+from expunge.engine.export import export_register, exporting
+from expunge.engine.export.exporting import ExportSummary
+from expunge.engine.gate import consent_register
+from expunge.engine.kernel.context import Context
+from expunge.engine.subjects import locating
+from expunge.engine.subjects.resolving import ResolvedName
+from expunge.errors import Refused, UsageError
+from expunge.ports.exports.export_shelf import KEY_BYTES, ExportShelf
+
+KEPT_FOR = timedelta(days=7)
+COPIES = 5
+"""How often each part may be downloaded."""
+MOST_LIVING = 3
+"""Exports of one account that are made, or wait, at a time."""
+_SPARE = 1 << 28
+"""Bytes that an export leaves free on its device."""
+_LOOKED = timedelta(seconds=2)
+_PURPOSE = "export"
+
+
+def begin(context: Context, resolved: ResolvedName, wanted: WantedExport, account: str, user: str) -> OrderId:
+    """Enter an export that an account asked for, and return its id. Nothing is read yet.
+
+    Raises NeedsApproval while guardians are in dispute, UsageError for a wish that cannot be met, Refused where the account has too many
+    exports or there is no room for another one, Busy.
+    """
+    shelf = require_shelf(context)
+    exporting.require(context, resolved, wanted)
+    names = locating.names_of(context, resolved.person)
+    living = [each for each in export_register.of(context, names) if each.account == account and each.ended is None]
+    if len(living) >= MOST_LIVING:
+        message = f"there are {MOST_LIVING} copies already"
+        raise Refused(message, help="delete one of them first")
+    expected = sum(each.bytes for each in exporting.estimate(context, resolved) if wanted.has(each.kind))
+    if shelf.free() < expected + _SPARE:
+        raise Refused("there is no room for this copy now", help="choose fewer kinds, or ask the company to make room")
+    export = export_register.new_id(context)
+    kinds = tuple(kind for kind in DataKind if kind in wanted.kinds)
+    # commit point: view implies log.
+    export_register.begin(context, export, names, kinds, user, account)
+    return export
+
+
+def build(
+    context: Context, export: OrderId, resolved: ResolvedName, wanted: WantedExport, report: Callable[[ExportProgress], None]
+) -> ExportSummary:
+    """Make an export that was entered, sealed under a key of its own. Raises what stood in the way, after the export was ended."""
+    shelf = require_shelf(context)
+    try:
+        key = context.random(KEY_BYTES)
+        sealed_key = context.keys.seal(export, _PURPOSE, key)
+        with shelf.writing(export, key, sealed_key) as folder:
+            done = exporting.write(context, export, resolved, folder, wanted, _Watching(context, export, report))
+        consent_register.require_no_dispute(context, consent_register.load(context), [resolved.person])
+        until = context.clock.now() + KEPT_FOR
+        export_register.ready(context, export, [part.bytes for part in done.parts], until)
+    except BaseException as error:
+        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+        end(context, export, ExportEnd.NO_ROOM if full else ExportEnd.FAILED)
+        raise
+    return done
+
+
+class _Watching:
+    """Reports on, and ends the making of an export that was ended meanwhile: by its account, or by an order."""
+
+    def __init__(self, context: Context, export: OrderId, report: Callable[[ExportProgress], None]) -> None:
+        self._context, self._export, self._report = context, export, report
+        self._looked: datetime | None = None
+
+    def __call__(self, progress: ExportProgress) -> None:
+        now = self._context.clock.now()
+        if self._looked is None or now - self._looked >= _LOOKED:
+            self._looked = now
+            state = export_register.all_exports(self._context).get(self._export)
+            if state is None or state.ended is not None:
+                raise Refused("this export was ended while it was made", help="ask for another one")
+        self._report(progress)
+
+
+def key_of(context: Context, export: OrderId) -> bytes:
+    """Return the key of an export. Raises Refused where it is gone, KeyDestroyed."""
+    return context.keys.open(export, _PURPOSE, require_shelf(context).sealed_key(export))
+
+
+def end(context: Context, export: OrderId, why: ExportEnd) -> None:
+    """End an export: nothing of it is given out any more, its key is destroyed, and its parts are removed. Safe to repeat."""
+    export_register.end(context, export, why)
+    _destroy(context, export)
+
+
+def end_all_of(context: Context, people: Iterable[Person], why: ExportEnd = ExportEnd.ERASED) -> int:
+    """End every export that waits, or is made, with data of any of some people. Return how many there were."""
+    living = _living(context)
+    if not living:
+        return 0
+    names = {name for person in people for name in locating.names_of(context, person)}
+    ending = [each for each in living if names & each.subjects]
+    for state in ending:
+        end(context, state.export, why)
+    return len(ending)
+
+
+def has_living(context: Context) -> bool:
+    """Return whether any export waits or is made."""
+    return bool(_living(context))
+
+
+def sweep(context: Context, made_here: Collection[OrderId] | None = None) -> int:
+    """End exports whose time is over, and remove what a crash left. Return how many were ended or removed.
+
+    Args:
+        context: the composition.
+        made_here: those that this process makes now: every other one that is not ready was interrupted. None where another process may
+            be making some.
+    """
+    if context.exports is None:
+        return 0
+    states, now, count = export_register.all_exports(context), context.clock.now(), 0
+    for state in states.values():
+        if not state.account or state.ended is not None:
+            continue
+        interrupted = state.until is None and made_here is not None and state.export not in made_here
+        if state.is_due(now) or interrupted:
+            end(context, state.export, ExportEnd.FAILED if interrupted else ExportEnd.EXPIRED)
+            count += 1
+    for export in context.exports.kept():
+        known = states.get(export)
+        if known is None or known.ended is not None:
+            _destroy(context, export)
+            count += 1
+    return count
+
+
+def require_shelf(context: Context) -> ExportShelf:
+    """Return the shelf. Raises UsageError where this composition has none."""
+    if context.exports is None:
+        raise UsageError("exports are not kept here", help="write one to a folder with `expunge export`")
+    return context.exports
+
+
+def _living(context: Context) -> list[ExportState]:
+    if context.exports is None:
+        return []
+    return [state for state in export_register.all_exports(context).values() if state.account and state.ended is None]
+
+
+def _destroy(context: Context, export: OrderId) -> None:
+    # commit point: without its key nothing of it opens.
+    context.keys.destroy_order(export)
+    if context.exports is not None:
+        # Why not fatal: the key is dead, and a sweep removes what is left.
+        with suppress(OSError):
+            context.exports.remove(export)

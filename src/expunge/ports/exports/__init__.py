@@ -1,0 +1,1 @@
+"""Ports of exports: where one is written, and where those lie that wait."""

@@ -1,0 +1,86 @@
+"""The words for requests and notices, in the language of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
+
+from expunge.core.datamap.artefact import DataKind
+from expunge.core.journal.notice_events import NoticeKind
+from expunge.core.journal.thread_events import MessageKind
+from expunge.core.pages import languages
+from expunge.core.values.order import OrderKind
+from expunge.core.values.outcome import Reason
+from expunge.ports.families.order_door import RequestState
+
+
+@dataclass(frozen=True)
+class StateWords:
+    """How a state reads, and how it looks."""
+
+    words: str | Promise
+    look: str
+    """Class of the mark."""
+    icon: str
+
+
+KINDS: Mapping[OrderKind, str | Promise] = {
+    OrderKind.ERASURE: gettext_lazy("Erase data"),
+    OrderKind.WITHDRAWAL: gettext_lazy("Erase after a consent was taken back"),
+    OrderKind.EXPIRY: gettext_lazy("Erase what is too old to keep"),
+    OrderKind.INACTIVITY: gettext_lazy("Erase a profile that is not used"),
+    OrderKind.DISGORGEMENT: gettext_lazy("Erase by order of a court or regulator"),
+}
+STATES: Mapping[RequestState, StateWords] = {
+    RequestState.WAITING: StateWords(gettext_lazy("Received, nothing erased yet"), "", "receipt"),
+    RequestState.RUNNING: StateWords(gettext_lazy("Being erased now"), "", "erase"),
+    RequestState.DONE: StateWords(gettext_lazy("Erased and verified"), "good", "check"),
+    RequestState.IN_PART: StateWords(gettext_lazy("Done in part"), "caution", "alert"),
+    RequestState.STOPPED: StateWords(gettext_lazy("Stopped before anything was erased"), "caution", "alert"),
+    RequestState.CAME_BACK: StateWords(gettext_lazy("Found again, being erased once more"), "caution", "alert"),
+}
+NOTICES: Mapping[NoticeKind, str | Promise] = {
+    NoticeKind.RECEIVED: gettext_lazy("A request came in"),
+    NoticeKind.NEEDS_YOU: gettext_lazy("Your answer is needed"),
+    NoticeKind.ANSWERED: gettext_lazy("There is a message for you"),
+    NoticeKind.EXTENDED: gettext_lazy("A request takes longer"),
+    NoticeKind.DONE: gettext_lazy("A request is done"),
+    NoticeKind.IN_PART: gettext_lazy("A request is done in part"),
+    NoticeKind.CANCELLED: gettext_lazy("A request was stopped"),
+    NoticeKind.CAME_BACK: gettext_lazy("Erased data was found again"),
+}
+NOTICE_ICONS: Mapping[NoticeKind, str] = {
+    NoticeKind.RECEIVED: "receipt",
+    NoticeKind.NEEDS_YOU: "alert",
+    NoticeKind.ANSWERED: "mail",
+    NoticeKind.EXTENDED: "alert",
+    NoticeKind.DONE: "check",
+    NoticeKind.IN_PART: "alert",
+    NoticeKind.CANCELLED: "alert",
+    NoticeKind.CAME_BACK: "alert",
+}
+MESSAGES: Mapping[MessageKind, str | Promise] = {
+    MessageKind.MESSAGE: "",
+    MessageKind.QUESTION: gettext_lazy("Needs an answer"),
+    MessageKind.APPEAL: gettext_lazy("Appeal"),
+    MessageKind.ACCEPTED: gettext_lazy("Appeal accepted"),
+    MessageKind.REJECTED: gettext_lazy("Appeal not accepted"),
+}
+
+
+def language() -> str:
+    """Return the language of receipts on this page: Spanish, or else English."""
+    return languages.SPANISH if (get_language() or "").startswith(languages.SPANISH) else languages.ENGLISH
+
+
+def kind_words(kind: DataKind | None, items: int = 2) -> str:
+    """Return the noun of a kind of data for so many items."""
+    return languages.kinds(language())[kind or DataKind.RECORD][items != 1]
+
+
+def reason_words(reason: Reason) -> str:
+    """Return the sentence for why something could not be erased."""
+    return languages.reasons(language())[reason]

@@ -1,0 +1,1 @@
+"""Receipts for people: the check of one that anybody has, without a login."""
