@@ -58,6 +58,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "threads": "kernel recipients",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
+        "families/recordings": "kernel subjects gate vault",
         "families": (
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
         ),

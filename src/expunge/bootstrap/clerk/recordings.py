@@ -22,10 +22,10 @@ from expunge.core.families.looks import LookPage
 from expunge.core.families.selection import Selection
 from expunge.core.families.timeline import TimelineFilter, TimelinePage, page_of
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.families import timelines
-from expunge.engine.families.looking import LookIndex
-from expunge.engine.families.playback import MOST_PLAYED, Playback, Viewer
-from expunge.engine.families.timelines import Timeline
+from expunge.engine.families.recordings import timelines
+from expunge.engine.families.recordings.looking import LookIndex
+from expunge.engine.families.recordings.playback import MOST_PLAYED, Playback, Viewer
+from expunge.engine.families.recordings.timelines import Timeline
 from expunge.engine.subjects import locating
 from expunge.engine.vault.openings import Reader
 from expunge.errors import NotResolved, OpeningNeeded, Refused, Unplayable
@@ -241,7 +241,7 @@ class FamilyRule:
         self._passing = YES if purpose else YES | {GateReason.UNKNOWN_PURPOSE}
 
     def __call__(self, person: Person) -> None:
-        """See :class:`expunge.engine.families.playback.PlaybackRule`."""
+        """See :class:`expunge.engine.families.recordings.playback.PlaybackRule`."""
         self._expunge.vault.renew_gate()
         if self._gate is None or time.monotonic() >= self._until:
             self._gate, self._until = self._expunge.gates.open(), time.monotonic() + _GATE_LASTS
