@@ -33,7 +33,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "verification": "values . log evidence pages",
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "export": "values datamap log evidence journal",
-        "orders": "values datamap models lineage evidence journal",
+        "orders": "values accounts datamap models lineage evidence journal",
         "families": "values accounts datamap journal",
     },
     "engine": {
@@ -56,12 +56,14 @@ FLOORS: dict[str, dict[str, str]] = {
         "execution": "kernel lineage subjects gate export intake consent recipients models evidence retention",
         "destruction": "kernel lineage subjects intake consent recipients retention execution",
         "threads": "kernel recipients",
-        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads",
+        "cohorts": "kernel subjects recipients retention",
+        "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
         "families/recordings": "kernel subjects gate vault",
         "families": (
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
         ),
+        "apps": "kernel families",
     },
     "stores": {
         "": "",
@@ -168,8 +170,10 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/families": "site/shell site/accounts site/defence site/factors",
         "site/receipts": "site/shell",
         "site/portal": "site/shell site/accounts site/defence site/factors site/receipts",
-        "site/portal/recordings": "site/shell site/portal",
         "site/portal/stopping": "site/shell site/portal",
+        "site/portal/recordings": "site/shell site/portal",
+        "site/portal/guardians": "site/shell site/accounts site/defence site/factors site/portal",
+        "site/portal/exporting": "site/shell site/accounts site/factors site/portal site/portal/stopping",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",
