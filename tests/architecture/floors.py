@@ -34,6 +34,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "export": "values datamap log evidence journal",
         "orders": "values accounts datamap models lineage evidence journal",
+        "families": "values accounts datamap journal",
     },
     "engine": {
         "kernel": "",
@@ -58,6 +59,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "cohorts": "kernel subjects recipients retention",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
+        "families/recordings": "kernel subjects gate vault",
         "families": (
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
         ),
