@@ -159,7 +159,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/defence": "site/shell site/accounts site/accounts/columns",
         "site/factors": "site/shell site/accounts",
         "site/families": "site/shell site/accounts site/defence site/factors",
-        "site/portal": "site/shell site/accounts site/defence site/factors",
+        "site/portal": ". site/shell site/accounts site/defence site/factors",
         "site/staff": "site/shell site/accounts site/defence",
         "site/staff/managing": "site/shell site/accounts site/defence site/staff",
         "site/providers/protocol": "",

@@ -27,6 +27,7 @@ from django.views.decorators.http import require_POST, require_safe
 from expunge.core.families.deletion import DeletionStatus, Stage
 from expunge.core.values.ids import OrderId
 from expunge.errors import ExpungeError, IllegalTransition, NotPermitted
+from expunge.web.ending import ENDING
 from expunge.web.site.portal import deletion_words as words
 from expunge.web.site.portal.member import Member, clerk, family_page
 
@@ -118,7 +119,8 @@ def _events(request: HttpRequest, member: Member, found: DeletionStatus) -> Iter
         yield _event(request, member, found, language)
         ends, spoke = time.monotonic() + LONGEST, time.monotonic()
         while room and not found.over and time.monotonic() < ends:
-            time.sleep(EVERY)
+            if ENDING.wait(EVERY):
+                return
             try:
                 now = clerk().deletions.status(member.account, member.family, found.order)
             except (ExpungeError, NotPermitted):
