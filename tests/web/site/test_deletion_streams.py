@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from uuid import UUID
 
-from expunge.web.site.portal.deletion_status import MOST_STREAMS, OF_ACCOUNT, Streams
+from expunge.web.site.portal.live_streams import MOST_STREAMS, OF_ACCOUNT, Streams
 
 ONE, OTHER, THIRD = (UUID(int=number) for number in range(3))
 
