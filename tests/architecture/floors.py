@@ -169,7 +169,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/factors": "site/shell site/accounts",
         "site/families": "site/shell site/accounts site/defence site/factors",
         "site/receipts": "site/shell",
-        "site/portal": "site/shell site/accounts site/defence site/factors site/receipts",
+        "site/portal": ". site/shell site/accounts site/defence site/factors site/receipts",
         "site/portal/stopping": "site/shell site/portal",
         "site/portal/recordings": "site/shell site/portal",
         "site/portal/guardians": "site/shell site/accounts site/defence site/factors site/portal",

@@ -339,7 +339,8 @@ REST = (
     ),
     Mutation(
         "AMZ-05", "transcripts do not go with their recordings", "engine/subjects/locating.py",
-        "upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by}", "upstream = {}", _ONE_CHILD,
+        "upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by and name in leading}", "upstream = {}",
+        _ONE_CHILD,
     ),
     Mutation(
         "FAIL-01", "tables stay when recordings go", "engine/subjects/locating.py",
