@@ -24,7 +24,7 @@ class LocalOrders:
 
     def requests(self, account: UUID, family: str) -> RequestList:
         """See the port."""
-        return requests.listed(self.household.expunge.context, self.household.notices, self._of(account, family))
+        return requests.listed(self.household.expunge.context, self.household.notices, self._of(account, family), str(account))
 
     def request(self, account: UUID, family: str, order: OrderId) -> RequestDetail:
         """See the port."""

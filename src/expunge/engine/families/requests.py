@@ -20,6 +20,7 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.verification import receipt_folder
 from expunge.engine.execution import issued_receipts
+from expunge.engine.export import export_register
 from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CONSENTS, Recorder
@@ -27,7 +28,17 @@ from expunge.engine.kernel.journal_streams import read as read_orders
 from expunge.engine.recipients import deadlines
 from expunge.engine.threads import appeals
 from expunge.errors import NotPermitted
-from expunge.ports.families.order_door import ConsentCard, KeptKind, RequestCard, RequestDetail, RequestList, RequestState, UndoneKind
+from expunge.ports.families.order_door import (
+    ConsentCard,
+    CopyCard,
+    CopyMaker,
+    KeptKind,
+    RequestCard,
+    RequestDetail,
+    RequestList,
+    RequestState,
+    UndoneKind,
+)
 
 MOST_SHOWN = 200
 """Orders of one family that a list shows, newest first."""
@@ -44,13 +55,14 @@ _STATES: Mapping[OrderState, RequestState] = {
 }
 
 
-def listed(context: Context, index: NoticeIndex, family: Pseudonym) -> RequestList:
-    """Return the requests of a family, newest first."""
+def listed(context: Context, index: NoticeIndex, family: Pseudonym, account: str) -> RequestList:
+    """Return the requests of a family, newest first, as an account sees them."""
     orders = index.orders(family)[-MOST_SHOWN:]
     threads = appeals.every(context)
     runs = [recorder.run for recorder in read_orders(context.journal, context.clock, orders)] if orders else []
     cards = [_card(context, run, threads.get(ThreadId(run.order, family), Thread(ThreadId(run.order, family))), family) for run in runs]
-    return RequestList(tuple(sorted(cards, key=lambda card: card.received, reverse=True)), _consents(context, family))
+    newest_first = tuple(sorted(cards, key=lambda card: card.received, reverse=True))
+    return RequestList(newest_first, _consents(context, family), _copies(context, family, account))
 
 
 def detail(context: Context, family: Pseudonym, order: OrderId) -> RequestDetail:
@@ -144,6 +156,19 @@ def _undone(receipt: Receipt) -> tuple[UndoneKind, ...]:
 def _kept(receipt: Receipt) -> tuple[KeptKind, ...]:
     kinds = {each.dataset: each.holds for each in receipt.datasets}
     return tuple(KeptKind(kinds.get(each.dataset), each.items, each.ground, each.until) for each in receipt.kept)
+
+
+def _copies(context: Context, family: Pseudonym, account: str) -> tuple[CopyCard, ...]:
+    found = [
+        CopyCard(
+            each.begun,
+            CopyMaker.COMPANY if not each.account else CopyMaker.YOU if each.account == account else CopyMaker.MEMBER,
+            each.until if each.ended is None else None,
+            each.ended,
+        )
+        for each in export_register.of(context, [family])
+    ]
+    return tuple(reversed(found))[:MOST_SHOWN]
 
 
 def _consents(context: Context, family: Pseudonym) -> tuple[ConsentCard, ...]:

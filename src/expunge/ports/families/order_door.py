@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from expunge.core.datamap.artefact import DataKind
+from expunge.core.journal.export_events import ExportEnd
 from expunge.core.journal.notice_events import NoticeKind
 from expunge.core.journal.thread_events import MessageKind, ThreadSide
 from expunge.core.values.ids import OrderId
@@ -63,6 +64,27 @@ class ConsentCard:
     given: bool
 
 
+class CopyMaker(StrEnum):
+    """The one who had a copy made."""
+
+    YOU = "you"
+    MEMBER = "member"
+    """Another member of the family."""
+    COMPANY = "company"
+
+
+@dataclass(frozen=True)
+class CopyCard:
+    """One copy of the family's data that was asked for. It is fetched on the pages of copies, by its own account alone."""
+
+    at: datetime
+    maker: CopyMaker
+    until: datetime | None = None
+    """Until when it can be fetched; None where it is not ready, or is not kept here."""
+    ended: ExportEnd | None = None
+    """Why it is gone."""
+
+
 @dataclass(frozen=True)
 class UndoneKind:
     """Data that could not be erased, and why."""
@@ -89,6 +111,7 @@ class RequestList:
 
     requests: tuple[RequestCard, ...]
     consents: tuple[ConsentCard, ...]
+    copies: tuple[CopyCard, ...] = ()
 
 
 @dataclass(frozen=True)
