@@ -59,8 +59,9 @@ FLOORS: dict[str, dict[str, str]] = {
         "cohorts": "kernel subjects recipients retention",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
+        "requests": "kernel recipients execution threads export",
         "families": (
-            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads export reports"
+            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
         ),
     },
     "stores": {

@@ -21,11 +21,11 @@ from expunge.core.values.order import OrderState
 from expunge.core.verification import receipt_folder
 from expunge.engine.execution import issued_receipts
 from expunge.engine.export import export_register
-from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CONSENTS, Recorder
 from expunge.engine.kernel.journal_streams import read as read_orders
 from expunge.engine.recipients import deadlines
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.threads import appeals
 from expunge.errors import NotPermitted
 from expunge.ports.families.order_door import (
