@@ -12,6 +12,9 @@ _USES = ("tests/engine/consent/test_use_records.py",)
 _CONSENT = ("tests/core/consent/test_consent.py",)
 _CONSENTS = ("tests/engine/consent/test_consents.py",)
 _ASKING = ("tests/engine/consent/test_asking.py",)
+_STOPPING = ("tests/engine/families/test_stopping.py",)
+_STOPPING_PAGES = ("tests/web/site/test_stopping.py::test_a_gate_that_cannot_be_written_is_not_called_stopped",)
+_OWN_PERIODS = ("tests/engine/families/test_own_periods.py",)
 _EPHEMERAL = ("tests/gate/test_ephemeral.py",)
 _RING = ("tests/orders/test_ring.py",)
 _STANDING = ("tests/orders/test_standing.py",)
@@ -171,9 +174,25 @@ CONSENT = (
         "return _may_speak(consents, subject, proof, at) if proof else None", "return None", (*_CONSENT, *_CONSENTS),
     ),
     Mutation(
-        "COP-11", "a parent is shown nothing of tables", "engine/reports/exporting.py",
-        "for item in _items(context, dataset, copy):", "for item in _items(context, dataset, copy) if dataset.paths else ():",
+        "COP-11", "a parent is shown nothing of tables", "engine/export/exporting.py",
+        "for item in self._items(dataset, copy):", "for item in self._items(dataset, copy) if dataset.paths else ():",
         ("tests/engine/execution/test_stories.py::test_an_export_holds_what_is_held_byte_for_byte_with_hashes",),
+    ),
+    Mutation(
+        "COP-11", "programs are not told that a family stopped a use", "engine/consent/consent_decisions.py",
+        "    fencing.publish(context)\n    return WithdrawalResult(", "    return WithdrawalResult(", _STOPPING,
+    ),
+    Mutation(
+        "COP-11", "the page calls a use stopped, whatever the gate says", "bootstrap/clerk/local_stopping.py",
+        "GateSays(bool(answers) and all(each.allowed for each in answers),", "GateSays(False,", _STOPPING_PAGES,
+    ),
+    Mutation(
+        "COP-11", "a shorter keeping time takes nothing", "engine/families/own_periods.py",
+        "orders += _orders_of(context, person, wanted[subject])", "pass", _OWN_PERIODS,
+    ),
+    Mutation(
+        "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/own_periods.py",
+        "replace(asked, where=Window(each.rule.field, since.get(name), each.until))", "asked", _OWN_PERIODS,
     ),
 )  # fmt: skip
 

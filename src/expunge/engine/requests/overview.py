@@ -27,7 +27,7 @@ from expunge.engine.kernel.journal_streams import read as read_orders
 from expunge.engine.recipients import deadlines
 from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.threads import appeals
-from expunge.errors import NotPermitted
+from expunge.errors import UsageError
 from expunge.ports.families.order_door import (
     ConsentCard,
     CopyCard,
@@ -66,7 +66,7 @@ def listed(context: Context, index: NoticeIndex, family: Pseudonym, account: str
 
 
 def detail(context: Context, family: Pseudonym, order: OrderId) -> RequestDetail:
-    """Return one request. Raises NotPermitted for an order that is not about the family's subject."""
+    """Return one request. Raises UsageError for an order that is not about the family's subject."""
     run = run_of(context, family, order)
     name = ThreadId(order, family)
     thread = appeals.every(context).get(name, Thread(name))
@@ -87,16 +87,16 @@ def detail(context: Context, family: Pseudonym, order: OrderId) -> RequestDetail
 
 
 def run_of(context: Context, family: Pseudonym, order: OrderId) -> Run:
-    """Return an order about the family's subject. Raises NotPermitted for any other: it does not say whether there is one."""
+    """Return an order about the family's subject. Raises UsageError for any other: it does not say whether there is one."""
     if context.journal.length(order):
         run = Recorder(context.journal, context.clock, order).run
         if family in run.subjects:
             return run
-    raise NotPermitted("this family has no such request", help="open the list of requests again")
+    raise UsageError("this family has no such request", help="open the list of requests again")
 
 
 def receipt_files(context: Context, family: Pseudonym, order: OrderId) -> dict[str, bytes]:
-    """Return the files of the receipt that holds for the family's subject. Raises as :func:`run_of`, UsageError where there is none."""
+    """Return the files of the receipt that holds for the family's subject. Raises as :func:`run_of`, also where there is none."""
     run = run_of(context, family, order)
     return issued_receipts.folder(context, issued_receipts.latest(run, run.subjects.index(family) + 1))
 

@@ -166,7 +166,7 @@ class OrderDoor(Protocol):
         ...
 
     def request(self, account: UUID, family: str, order: OrderId) -> RequestDetail:
-        """Return one of them. Raises NotPermitted for an order that is not about the family."""
+        """Return one of them. Raises UsageError for an order that is not about the family."""
         ...
 
     def messages(self, account: UUID, family: str, order: OrderId, session: bytes) -> tuple[ThreadMessage, ...]:
@@ -207,7 +207,7 @@ class ReceiptDoor(Protocol):
     def receipt(self, account: UUID, family: str, order: OrderId) -> dict[str, bytes]:
         """Return the files of the receipt that holds for the family's subject, by name.
 
-        Raises NotPermitted for an order that is not about the family, UsageError where it has no receipt.
+        Raises UsageError for an order that is not about the family, and where it has no receipt.
         """
         ...
 
