@@ -160,7 +160,7 @@ def test_the_receipt_is_shown_taken_along_and_checked_without_a_login(family: Fa
     shown = family.request("receipt/")
     code = re.search(r"[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}", shown.words)
     assert code is not None
-    assert '<svg class="picture"' in shown.text
+    assert '<svg class="picture code-picture"' in shown.text
     assert " style=" not in shown.text
     page = family.request("receipt/page/")
     assert "style-src 'sha256-" in page.headers["Content-Security-Policy"]
