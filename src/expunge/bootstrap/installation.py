@@ -62,6 +62,7 @@ from expunge.bootstrap.vault.opening_service import OpeningService
 from expunge.bootstrap.vault.readings import ReadingService
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vaults import Vaults
+from expunge.bootstrap.webhooks import WebhookService
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery
@@ -136,6 +137,7 @@ class Expunge(Queries):
         self.families = FamilyService(context, self._changing, self._alone)
         self.threads = ThreadService(context, self._changing, self._alone)
         self.notices = NoticeService(context, self._changing, self._alone)
+        self.webhooks = WebhookService(context, self._changing, self._alone)
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
         self.exports = ExportService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)
