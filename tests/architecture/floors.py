@@ -60,6 +60,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
         "families/recordings": "kernel subjects gate vault",
+        "requests": "kernel recipients execution threads export",
         "families": (
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
         ),

@@ -45,7 +45,7 @@ PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
         ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep",
          "consent_arrive",
-         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
+         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail", "receipt_check"),
         ALL,
     ),
     # Ways in: each shows the person's own login, sign-up, reset or recovery, or leads on.
@@ -78,7 +78,8 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "portal_home", "portal_lock", "portal_places", "portal_places_off", "portal_timeline", "portal_choose", "portal_play",
             "portal_media", "portal_sketch", "portal_looked", "portal_delete", "portal_delete_preview", "portal_delete_confirm",
             "portal_deletion", "portal_deletion_live", "portal_deletion_call_off", "portal_stop", "portal_use", "portal_keeping",
-            "portal_keeping_kind", "portal_unused"
+            "portal_keeping_kind", "portal_unused", "portal_requests", "portal_request", "portal_thread", "portal_receipt",
+            "portal_receipt_page", "portal_receipt_folder", "portal_notices",
         ),
         OF_FAMILY,
     ),
