@@ -35,6 +35,7 @@ from expunge.core.accounts.staff_events import AccessMethod
 from expunge.core.consent.consent_events import EndReason
 from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
+from expunge.core.export.wanted_export import EVERYTHING
 from expunge.core.journal.access_tokens import TokenScope
 from expunge.core.pages.yearly_report import ReportKind
 from expunge.core.values.cause import OnRequest
@@ -165,7 +166,22 @@ VERBS: dict[str, Call] = {
     "recover": lambda world: world.opened.recover(),
     "state_comparison": lambda world: world.opened.state_comparison(),
     "accept_rollback": lambda world: world.opened.accept_rollback("priya", "the newest copy"),
-    "export": lambda world: world.opened.export(world.person(), world.home.folder / f"{threading.get_ident()}.zip"),
+    "export": lambda world: world.opened.export(world.person(), world.home.folder / f"export-{threading.get_ident()}"),
+    "exports.estimate": lambda world: world.opened.exports.estimate(world.person()),
+    "exports.write": lambda world: world.opened.exports.write(world.person(), world.home.folder / f"written-{threading.get_ident()}"),
+    "exports.begin": lambda world: world.opened.exports.begin(world.person(), EVERYTHING, str(uuid4())),
+    "exports.build": lambda world: world.opened.exports.build(
+        world.opened.exports.begin(world.person(), EVERYTHING, str(uuid4())), world.person(), EVERYTHING
+    ),
+    "exports.states": lambda world: world.opened.exports.states(world.person()),
+    "exports.states_of": lambda world: world.opened.exports.states_of(world.person().person.subject),
+    "exports.require_no_dispute": lambda world: world.opened.exports.require_no_dispute(world.person()),
+    "exports.fetch": lambda world: world.opened.exports.fetch(OrderId("exp-" + "a" * 20), 1, 0, 1),
+    "exports.key": lambda world: world.opened.exports.key(OrderId("exp-" + "a" * 20)),
+    "exports.read": lambda world: world.opened.exports.read(OrderId("exp-" + "a" * 20), bytes(32), 1, 0, 1),
+    "exports.beside": lambda world: world.opened.exports.beside(OrderId("exp-" + "a" * 20), "manifest.json"),
+    "exports.end": lambda world: world.opened.exports.end(OrderId("exp-" + "a" * 20)),
+    "exports.sweep": lambda world: world.opened.exports.sweep(),
     "gate": lambda world: world.opened.gate().may_use(Subject("profile", BELA), "train"),
     "gate_publish": lambda world: world.opened.gate_publish(),
     "scoped.within": lambda world: world.opened.scoped.within(

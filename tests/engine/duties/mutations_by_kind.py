@@ -28,6 +28,7 @@ _PAGES = ("tests/web/site/test_staff_decisions.py",)
 _FUNCTIONS = ("tests/core/accounts/test_staff_functions.py",)
 _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
+_COHORTS = ("tests/engine/cohorts/test_cohorts.py",)
 _ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
 
 
@@ -173,8 +174,8 @@ CONSENT = (
         "return _may_speak(consents, subject, proof, at) if proof else None", "return None", (*_CONSENT, *_CONSENTS),
     ),
     Mutation(
-        "COP-11", "a parent is shown nothing of tables", "engine/reports/exporting.py",
-        "for item in _items(context, dataset, copy):", "for item in _items(context, dataset, copy) if dataset.paths else ():",
+        "COP-11", "a parent is shown nothing of tables", "engine/export/exporting.py",
+        "for item in self._items(dataset, copy):", "for item in self._items(dataset, copy) if dataset.paths else ():",
         ("tests/engine/execution/test_stories.py::test_an_export_holds_what_is_held_byte_for_byte_with_hashes",),
     ),
     Mutation(
@@ -186,11 +187,11 @@ CONSENT = (
         "GateSays(bool(answers) and all(each.allowed for each in answers),", "GateSays(False,", _STOPPING_PAGES,
     ),
     Mutation(
-        "COP-11", "a shorter keeping time takes nothing", "engine/families/own_periods.py",
+        "COP-11", "a shorter keeping time takes nothing", "engine/families/stopping/own_periods.py",
         "orders += _orders_of(context, person, wanted[subject])", "pass", _OWN_PERIODS,
     ),
     Mutation(
-        "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/own_periods.py",
+        "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/stopping/own_periods.py",
         "replace(asked, where=Window(each.rule.field, since.get(name), each.until))", "asked", _OWN_PERIODS,
     ),
 )  # fmt: skip
@@ -589,5 +590,21 @@ STAFF = (
     Mutation(
         "NST-10", "an idle account goes on", "core/accounts/staff_state.py",
         "return StaffStanding.IDLE if self.unseen(now) > IDLE_DAYS else StaffStanding.ACTIVE", "return StaffStanding.ACTIVE", _STAFF,
+    ),
+    Mutation(
+        "RNG-30", "a customer without a time is not of the period", "engine/cohorts/customers.py",
+        "if span.value and began < query.until", "if span.value and span.first and began < query.until", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "customers found later have no time of their own", "engine/cohorts/customers.py",
+        "found += deadlines.owed(context, what, LATER, {IDENTIFIED: identified})", "pass", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "another letter is sent than was fixed", "engine/cohorts/letters.py",
+        "if template.digest != cohort.template:", "if False:", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "a customer who was told is told again", "core/journal/cohorts.py",
+        "_OWED = frozenset({Told.NOT_YET,", "_OWED = frozenset({Told.TAKEN, Told.NOT_YET,", _COHORTS,
     ),
 )  # fmt: skip

@@ -64,7 +64,9 @@ class HttpPerson:
     last: Shown | None = None
     address: str = field(default_factory=client_address)
 
-    def ask(self, method: str, url: str, fields: dict[str, str] | None = None, *, follow: bool = True, **headers: str) -> Shown:
+    def ask(
+        self, method: str, url: str, fields: dict[str, str] | list[tuple[str, str]] | None = None, *, follow: bool = True, **headers: str
+    ) -> Shown:
         """Send a request, and follow where it leads."""
         for _ in range(10):
             parts = urlsplit(urljoin(f"{self.site.origin}/", url))
