@@ -298,7 +298,8 @@ def _tell_run(retired: ExpiryRun, runs: Sequence[Run], *, as_json: bool) -> None
     if retired.own:
         output.say(f"{output.count(retired.own, 'order')} for people whose families chose a shorter time")
     if retired.own_left_out:
-        output.say(f"{output.count(retired.own_left_out, 'person', 'people')} left out: a store did not answer, or guardians are in dispute")
+        people = output.count(retired.own_left_out, "person", "people")
+        output.say(f"{people} left out: a store did not answer, or guardians are in dispute")
     last = _last_sentence(retired, runs)
     if last:
         output.say(last)
