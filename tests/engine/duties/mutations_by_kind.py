@@ -192,7 +192,7 @@ CONSENT = (
     ),
     Mutation(
         "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/stopping/own_periods.py",
-        "replace(asked, where=Window(each.rule.field, since.get(name), each.until))", "asked", _OWN_PERIODS,
+        "(replace(asked, where=window),)", "(asked,)", _OWN_PERIODS,
     ),
 )  # fmt: skip
 
