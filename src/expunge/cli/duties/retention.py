@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expunge.cli.duties import postings
 from expunge.cli.orders import apply
 from expunge.cli.terminal import options, output, person_prompt
 from expunge.cli.terminal.exit_codes import Exit
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from expunge.core.values.periods import Period
     from expunge.engine.retention.expiry import ExpiryRun
 
-app = typer.Typer(help="Retention: preview, run, inactive, keep, publish, claims, may-collect, may-require.", no_args_is_help=True)
+app = typer.Typer(
+    help="Retention: preview, run, inactive, keep, publish, claims, disclosure, posted, may-collect, may-require.", no_args_is_help=True
+)
 _BAR = 32
 
 
@@ -204,6 +207,9 @@ def _tell_claims(found: Sequence[CheckedClaim]) -> None:
 def _exit_for(found: Sequence[CheckedClaim]) -> None:
     if not all(each.true for each in found):
         raise typer.Exit(Exit.FAILED)
+
+
+postings.add_to(app)
 
 
 @app.command("may-collect")
