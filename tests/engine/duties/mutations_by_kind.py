@@ -232,12 +232,12 @@ CONSENT = (
         "GateSays(bool(answers) and all(each.allowed for each in answers),", "GateSays(False,", _STOPPING_PAGES,
     ),
     Mutation(
-        "COP-11", "a shorter keeping time takes nothing", "engine/families/own_periods.py",
+        "COP-11", "a shorter keeping time takes nothing", "engine/families/stopping/own_periods.py",
         "orders += _orders_of(context, person, wanted[subject])", "pass", _OWN_PERIODS,
     ),
     Mutation(
-        "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/own_periods.py",
-        "replace(asked, where=Window(each.rule.field, since.get(name), each.until))", "asked", _OWN_PERIODS,
+        "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/stopping/own_periods.py",
+        "(replace(asked, where=window),)", "(asked,)", _OWN_PERIODS,
     ),
 )  # fmt: skip
 
