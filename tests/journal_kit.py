@@ -701,7 +701,7 @@ def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
             NoticesSeen(at(), account, child, NOW),
         ),
         "cohorts": (
-            CohortFound(at(), "reviewed recordings", "voice", START, NOW, digest("letter"), (child,)),
+            CohortFound(at(), "reviewed recordings", "voice", START, NOW, digest("letter"), (child,), START, first=True),
             CohortTried(at(), "reviewed recordings", child),
             CohortSent(at(), "reviewed recordings", child, LetterResult.REFUSED),
             CohortBounced(at(), "reviewed recordings", child, "priya"),

@@ -43,7 +43,7 @@ OF_FAMILY = frozenset({Role.GUARDIAN, Role.CHILD})
 
 PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
-        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "consent_arrive",
+        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep", "consent_arrive",
          "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
         ALL,
     ),
@@ -72,7 +72,17 @@ PAGES: Mapping[str, frozenset[Role]] = {
         ),
         CUSTOMERS,
     ),
+    **dict.fromkeys(("portal_home", "portal_lock", "portal_places", "portal_places_off"), OF_FAMILY),
+    **dict.fromkeys(
+        ("portal_home", "portal_lock", "portal_delete", "portal_delete_preview", "portal_delete_confirm", "portal_deletion",
+         "portal_deletion_live", "portal_deletion_call_off"),
+        OF_FAMILY,
+    ),
+    **dict.fromkeys(
+        ("portal_timeline", "portal_choose", "portal_play", "portal_media", "portal_sketch", "portal_looked"), OF_FAMILY
+    ),
     **dict.fromkeys(("portal_home", "portal_lock"), OF_FAMILY),
+    **dict.fromkeys(("portal_stop", "portal_use", "portal_keeping", "portal_keeping_kind", "portal_unused"), OF_FAMILY),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
@@ -111,6 +121,8 @@ LEAD_IN = frozenset(
     {"/", "/child/", "/account/login/", "/account/reauthenticate/", "/account/2fa/reauthenticate/", "/staff/", "/staff/sign-in/"}
 )
 """Pages that lead in: an answer that leads there shows nothing but what is the person's own."""
+TO_PLAYERS = frozenset({"portal_media", "portal_sketch"})
+"""They answer a player, which cannot show a page: outside an opening by 403, and not by leading to one."""
 SLUG = "<slug>"
 """Stands in a path for the family, which each session has a word of its own for."""
 

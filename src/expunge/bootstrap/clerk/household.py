@@ -21,7 +21,6 @@ from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.engine.accounts.owners import Owners
-from expunge.engine.families.kept_selections import KeptSelections
 from expunge.engine.families.labels import FamilyLabels
 from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.families.openings import Openings
@@ -48,8 +47,6 @@ class Household:
     people: FamilyPeople
     labels: FamilyLabels
     """First names, as pages call subjects."""
-    selections: KeptSelections
-    """What families chose, and have not acted on yet."""
     recordings: FamilyRecordings
     """Timelines, open recordings and looks, as far as they are kept in memory."""
     notices: NoticeIndex
@@ -111,7 +108,6 @@ class KeptHousehold:
         """
         self._passphrase = passphrase
         self._openings = Openings()
-        self._selections = KeptSelections()
         self._households = OfMap(map_path, self._opened, _close)
 
     @contextmanager
@@ -142,7 +138,6 @@ class KeptHousehold:
             openings=self._openings,
             people=people,
             labels=FamilyLabels(expunge.context, people.find),
-            selections=self._selections,
             recordings=FamilyRecordings(expunge),
             notices=NoticeIndex(expunge.context),
             owners=Owners(register, KeeperAccounts(place), letters, company=company, site=site),

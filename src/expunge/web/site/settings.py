@@ -150,6 +150,7 @@ def _pages() -> dict[str, Any]:
                         "shell": f"{_NAMESPACE}.shell.tags",
                         "recovery": f"{_NAMESPACE}.accounts.recovery",
                         "staff_words": f"{_NAMESPACE}.staff.managing.word_tags",
+                        "unused": f"{_NAMESPACE}.portal.stopping.unused_tags",
                     },
                 },
             }
