@@ -81,7 +81,11 @@ PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
         ("portal_timeline", "portal_choose", "portal_play", "portal_media", "portal_sketch", "portal_looked"), OF_FAMILY
     ),
-    **dict.fromkeys(("portal_home", "portal_lock"), OF_FAMILY),
+    **dict.fromkeys(("portal_home", "portal_lock", "portal_guardians"), OF_FAMILY),
+    **dict.fromkeys(
+        ("portal_guardians_ask", "portal_guardians_invite", "portal_guardians_leave", "portal_guardians_dispute"),
+        frozenset({Role.GUARDIAN}),
+    ),
     **dict.fromkeys(("portal_stop", "portal_use", "portal_keeping", "portal_keeping_kind", "portal_unused"), OF_FAMILY),
     **dict.fromkeys(
         (

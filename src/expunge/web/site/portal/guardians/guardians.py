@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from hashlib import sha256
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,12 +19,28 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.mail_addresses import is_address
 from expunge.core.accounts.memberships import MembershipRole
 from expunge.core.consent.guardian_faults import GuardianFault
-from expunge.errors import GuardianshipRefused
+from expunge.errors import GuardianshipRefused, NotPermitted
 from expunge.ports.families.guardian_door import INVITE, INVITE_SUBJECT, STEP_DOWN, GuardianLine
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.factors import asking
 from expunge.web.site.portal.guardians import choosing, words
 from expunge.web.site.portal.member import Member, clerk, family_page
+
+
+_P = ParamSpec("_P")
+_View = Callable[Concatenate[HttpRequest, Member, _P], HttpResponseBase]
+
+
+def _of_guardians(view: _View[_P]) -> _View[_P]:
+    """Refuse a page to a member who is no guardian. The clerk refuses the act as well."""
+
+    @wraps(view)
+    def page(request: HttpRequest, member: Member, *args: _P.args, **kwargs: _P.kwargs) -> HttpResponseBase:
+        if member.role is not MembershipRole.GUARDIAN:
+            raise NotPermitted("only a guardian may do this", help="go back to the page of guardians")
+        return view(request, member, *args, **kwargs)
+
+    return page
 
 
 @require_safe
@@ -53,6 +71,7 @@ def _told(line: GuardianLine) -> dict[str, Any]:
 
 @require_http_methods(["GET", "POST"])
 @family_page
+@_of_guardians
 def ask(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Show the direct notice; take what the guardian chose, and begin to ask."""
     fault = None
@@ -74,6 +93,7 @@ def ask(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @family_page
+@_of_guardians
 def invite(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Ask for the address of the person to invite, and lead to the page that confirms."""
     address, oneself = request.POST.get("address", "").strip(), request.POST.get("who", "") == "subject"
@@ -91,6 +111,7 @@ def invite(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @family_page
+@_of_guardians
 def leave(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Say what stepping down means, and lead to the page that confirms."""
     if request.method == "POST":
@@ -105,6 +126,7 @@ def leave(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @family_page
+@_of_guardians
 def dispute(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Say what a dispute stops and what goes on; begin one."""
     if request.method == "POST":
