@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from tests.web.site.walk import Walk
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
 def guard(walk: Walk) -> None:
     """Look at each page, from that of a family."""
-    home = walk.page.url
+    home = urlsplit(walk.page.url).path
     walk.go(f"{home}guardians/")
     walk.see("portal_guardians")
     walk.go(f"{home}guardians/ask/")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from hashlib import sha256
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -27,20 +25,10 @@ from expunge.web.site.portal.guardians import choosing, words
 from expunge.web.site.portal.member import Member, clerk, family_page
 
 
-_P = ParamSpec("_P")
-_View = Callable[Concatenate[HttpRequest, Member, _P], HttpResponseBase]
-
-
-def _of_guardians(view: _View[_P]) -> _View[_P]:
-    """Refuse a page to a member who is no guardian. The clerk refuses the act as well."""
-
-    @wraps(view)
-    def page(request: HttpRequest, member: Member, *args: _P.args, **kwargs: _P.kwargs) -> HttpResponseBase:
-        if member.role is not MembershipRole.GUARDIAN:
-            raise NotPermitted("only a guardian may do this", help="go back to the page of guardians")
-        return view(request, member, *args, **kwargs)
-
-    return page
+def _require_guardian(member: Member) -> None:
+    """Raise NotPermitted for a member who is no guardian. The clerk refuses the act as well."""
+    if member.role is not MembershipRole.GUARDIAN:
+        raise NotPermitted("only a guardian may do this", help="go back to the page of guardians")
 
 
 @require_safe
@@ -71,9 +59,9 @@ def _told(line: GuardianLine) -> dict[str, Any]:
 
 @require_http_methods(["GET", "POST"])
 @family_page
-@_of_guardians
 def ask(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Show the direct notice; take what the guardian chose, and begin to ask."""
+    _require_guardian(member)
     fault = None
     if request.method == "POST":
         try:
@@ -93,9 +81,9 @@ def ask(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @family_page
-@_of_guardians
 def invite(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Ask for the address of the person to invite, and lead to the page that confirms."""
+    _require_guardian(member)
     address, oneself = request.POST.get("address", "").strip(), request.POST.get("who", "") == "subject"
     problem = request.method == "POST" and not is_address(address)
     if request.method == "POST" and not problem:
@@ -111,9 +99,9 @@ def invite(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @family_page
-@_of_guardians
 def leave(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Say what stepping down means, and lead to the page that confirms."""
+    _require_guardian(member)
     if request.method == "POST":
         if not guard().credentials(member.account):
             return render(request, "portal/guardians/protect.html", {}, status=403)
@@ -126,9 +114,9 @@ def leave(request: HttpRequest, member: Member) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @family_page
-@_of_guardians
 def dispute(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Say what a dispute stops and what goes on; begin one."""
+    _require_guardian(member)
     if request.method == "POST":
         clerk().guardians.dispute(member.account, member.family)
         messages.success(request, _("Changes are stopped. We have written to every guardian."))
