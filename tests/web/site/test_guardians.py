@@ -21,6 +21,7 @@ from tests.web.site.guardian_company import Texts, follow, guardian_site, link_t
 from tests.web.site.handing_over import enrol_kept, let_the_day_pass
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
+from tests.web.site.office import at_the_machine
 from tests.web.site.test_accessibility import AXE, TAGS, axe
 
 PICTURES = os.environ.get("EXPUNGE_PICTURES", "")
@@ -220,6 +221,27 @@ def test_a_guardian_invites_another_one_who_proves_it_alone_and_a_dispute_stops_
     one.confirm()
     assert one.person.last is not None
     assert served.sink.count("third@home.example") == 0
+
+
+def test_the_company_invites_a_parent_by_a_link_and_messages_go_where_it_says(served: SiteServed) -> None:
+    words = ("guardian", "invite", "profile:p-ada", "--contact", "known@home.example", "--born", "2020-06-15")
+    ran = at_the_machine(served.folder, *words)
+    link = ran.out.strip()
+    assert link.startswith(f"{served.origin}/consent/#")
+    parent = HttpPerson(served)
+    parent.sign_up("other.address@home.example")
+    page = follow(parent, link.partition("#")[2])
+    assert "Are you guardian of a child?" in page.words
+    assert "birthday" not in page.words, "the company said it"
+    page = parent.send("notice", method="email plus")
+    assert page.path.startswith("/consent/requests/"), page.words
+    assert served.sink.count("other.address@home.example") == 1, "no more than the code of the sign-up"
+    answered(parent, link_to(served, "known@home.example", QUESTION))
+    assert "You are guardian now" in answered(parent, link_to(served, "known@home.example", AGAIN)).words
+    assert "This link has ended" in follow(parent, link.partition("#")[2]).words
+    young = at_the_machine(served.folder, "guardian", "invite", "profile:p-tom", "--oneself").out.strip()
+    page = follow(parent, young.partition("#")[2])
+    assert "Take over your own data" in page.words
 
 
 def test_a_guardian_steps_down_with_a_credential_and_sees_nothing_any_more(served: SiteServed) -> None:
