@@ -46,6 +46,8 @@ PAGES: Mapping[str, frozenset[Role]] = {
         ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep",
          "consent_arrive",
          "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail", "receipt_check"),
+        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep", "consent_arrive",
+         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
         ALL,
     ),
     # Ways in: each shows the person's own login, sign-up, reset or recovery, or leads on.
@@ -83,6 +85,15 @@ PAGES: Mapping[str, frozenset[Role]] = {
         ),
         OF_FAMILY,
     ),
+    **dict.fromkeys(
+        ("portal_timeline", "portal_choose", "portal_play", "portal_media", "portal_sketch", "portal_looked"), OF_FAMILY
+    ),
+    **dict.fromkeys(("portal_home", "portal_lock", "portal_guardians"), OF_FAMILY),
+    **dict.fromkeys(
+        ("portal_guardians_ask", "portal_guardians_invite", "portal_guardians_leave", "portal_guardians_dispute"),
+        frozenset({Role.GUARDIAN}),
+    ),
+    **dict.fromkeys(("portal_stop", "portal_use", "portal_keeping", "portal_keeping_kind", "portal_unused"), OF_FAMILY),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
