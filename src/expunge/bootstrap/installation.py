@@ -23,7 +23,9 @@ from expunge.adapters.keys.local_keystore import create
 from expunge.adapters.outbound import lineage_http
 from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
 from expunge.bootstrap.accounts.family_service import FamilyService
+from expunge.bootstrap.accounts.notice_service import NoticeService
 from expunge.bootstrap.accounts.staffing import StaffService
+from expunge.bootstrap.accounts.thread_service import ThreadService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -60,6 +62,7 @@ from expunge.bootstrap.vault.opening_service import OpeningService
 from expunge.bootstrap.vault.readings import ReadingService
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vaults import Vaults
+from expunge.bootstrap.webhooks import WebhookService
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery
@@ -132,6 +135,9 @@ class Expunge(Queries):
         self.uses = UseRecordService(context, self._changing, self._alone)
         self.staff = StaffService(context, self._changing, self._alone)
         self.families = FamilyService(context, self._changing, self._alone)
+        self.threads = ThreadService(context, self._changing, self._alone)
+        self.notices = NoticeService(context, self._changing, self._alone)
+        self.webhooks = WebhookService(context, self._changing, self._alone)
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
         self.exports = ExportService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)

@@ -12,6 +12,9 @@ _USES = ("tests/engine/consent/test_use_records.py",)
 _CONSENT = ("tests/core/consent/test_consent.py",)
 _CONSENTS = ("tests/engine/consent/test_consents.py",)
 _ASKING = ("tests/engine/consent/test_asking.py",)
+_STOPPING = ("tests/engine/families/test_stopping.py",)
+_STOPPING_PAGES = ("tests/web/site/test_stopping.py::test_a_gate_that_cannot_be_written_is_not_called_stopped",)
+_OWN_PERIODS = ("tests/engine/families/test_own_periods.py",)
 _EPHEMERAL = ("tests/gate/test_ephemeral.py",)
 _RING = ("tests/orders/test_ring.py",)
 _STANDING = ("tests/orders/test_standing.py",)
@@ -25,6 +28,7 @@ _PAGES = ("tests/web/site/test_staff_decisions.py",)
 _FUNCTIONS = ("tests/core/accounts/test_staff_functions.py",)
 _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
+_COHORTS = ("tests/engine/cohorts/test_cohorts.py",)
 _ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
 
 
@@ -173,6 +177,22 @@ CONSENT = (
         "COP-11", "a parent is shown nothing of tables", "engine/export/exporting.py",
         "for item in self._items(dataset, copy):", "for item in self._items(dataset, copy) if dataset.paths else ():",
         ("tests/engine/execution/test_stories.py::test_an_export_holds_what_is_held_byte_for_byte_with_hashes",),
+    ),
+    Mutation(
+        "COP-11", "programs are not told that a family stopped a use", "engine/consent/consent_decisions.py",
+        "    fencing.publish(context)\n    return WithdrawalResult(", "    return WithdrawalResult(", _STOPPING,
+    ),
+    Mutation(
+        "COP-11", "the page calls a use stopped, whatever the gate says", "bootstrap/clerk/local_stopping.py",
+        "GateSays(bool(answers) and all(each.allowed for each in answers),", "GateSays(False,", _STOPPING_PAGES,
+    ),
+    Mutation(
+        "COP-11", "a shorter keeping time takes nothing", "engine/families/own_periods.py",
+        "orders += _orders_of(context, person, wanted[subject])", "pass", _OWN_PERIODS,
+    ),
+    Mutation(
+        "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/own_periods.py",
+        "replace(asked, where=Window(each.rule.field, since.get(name), each.until))", "asked", _OWN_PERIODS,
     ),
 )  # fmt: skip
 
@@ -570,5 +590,21 @@ STAFF = (
     Mutation(
         "NST-10", "an idle account goes on", "core/accounts/staff_state.py",
         "return StaffStanding.IDLE if self.unseen(now) > IDLE_DAYS else StaffStanding.ACTIVE", "return StaffStanding.ACTIVE", _STAFF,
+    ),
+    Mutation(
+        "RNG-30", "a customer without a time is not of the period", "engine/cohorts/customers.py",
+        "if span.value and began < query.until", "if span.value and span.first and began < query.until", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "customers found later have no time of their own", "engine/cohorts/customers.py",
+        "found += deadlines.owed(context, what, LATER, {IDENTIFIED: identified})", "pass", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "another letter is sent than was fixed", "engine/cohorts/letters.py",
+        "if template.digest != cohort.template:", "if False:", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "a customer who was told is told again", "core/journal/cohorts.py",
+        "_OWED = frozenset({Told.NOT_YET,", "_OWED = frozenset({Told.TAKEN, Told.NOT_YET,", _COHORTS,
     ),
 )  # fmt: skip

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from expunge.bootstrap import Expunge
-from expunge.core.families.order_notices import AGAIN, IN_FLIGHT, MAILED_FOR, TRIED_FOR
 from expunge.core.journal.notice_events import LetterResult, NoticeKind, NoticeTried
 from expunge.core.journal.thread_events import MessageKind, ThreadSide
 from expunge.core.journal.threads import ThreadId
+from expunge.core.orders.order_notices import AGAIN, IN_FLIGHT, MAILED_FOR, TRIED_FOR
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.families import notices
 from expunge.engine.families.notices import NoticeIndex

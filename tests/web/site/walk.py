@@ -57,6 +57,24 @@ NO_PAGE = {
     "staff_company_callback": "the same",
     "staff_company_logins": "looked at in test_company_staff.py",
     "portal_lock": "takes a form and leads back",
+    "portal_places": "test_held_browser.py walks there, in a company with places",
+    "portal_places_off": "the same",
+    "portal_delete_confirm": "takes a form and leads on",
+    "portal_delete_preview": "needs data to delete: looked at in test_deleting_live.py",
+    "portal_deletion": "the same",
+    "portal_deletion_live": "answers a script",
+    "portal_deletion_call_off": "takes a form and leads back",
+    "portal_timeline": "test_recordings_browser.py walks there, in a company with recordings",
+    "portal_play": "the same",
+    "portal_looked": "the same",
+    "portal_choose": "takes a form and hands it to another page",
+    "portal_media": "gives out media",
+    "portal_sketch": "gives out a drawing",
+    "portal_stop": "test_stopping.py walks there, in a company that asks for consent",
+    "portal_use": "the same",
+    "portal_keeping": "the same",
+    "portal_keeping_kind": "the same",
+    "portal_unused": "the same",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
@@ -129,6 +147,7 @@ class Walk:
 
     def from_outside(self) -> None:
         self.visit("home")
+        self.visit("what_we_keep")
         self.visit("account_login")
         self.fill(login="nobody.here@example.org", password="not the password of anyone")
         self.send("password")
@@ -341,6 +360,8 @@ class Walk:
         self.visit("portal_families")
         self.page.locator("main ul a").first.click()
         self.see("portal_home")
+        self.page.locator("nav.rooms a[href$='/delete/']").click()
+        self.see("portal_delete")
 
     def interrupted(self) -> None:
         """Send a form after the login of its page has ended."""

@@ -61,8 +61,10 @@ class LocalStopping:
         """See the port."""
         return own_periods.preview(self.household.expunge.context, self._person(account, family).person, kind, period)
 
-    def choose_period(self, account: UUID, family: str, kind: DataKind, period: OwnPeriod | None) -> bool:
+    def choose_period(self, account: UUID, family: str, session: bytes, kind: DataKind, period: OwnPeriod | None) -> bool:
         """See the port."""
+        if period is not None:
+            self.household.require_open(account, family, session)
         person, expunge = self._person(account, family).person, self.household.expunge
         with expunge.retention.changing():
             return own_periods.choose(expunge.context, person, kind, period, str(account))

@@ -31,6 +31,7 @@ AGAIN = timedelta(hours=1)
 """After so long, what could not be done for a reason that may pass is tried again."""
 TO_WORKERS = 20.0
 """Seconds that a queued order waits for a worker, with state on PostgreSQL."""
+_CHANNELS = frozenset({deleting.CHANNEL, deleting.APP_CHANNEL})
 _OVER = frozenset({OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED})
 _BEFORE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED})
 
@@ -94,14 +95,14 @@ class OrderCarrier:
             with self._used() as household:
                 return self.look(household)
         except ExpungeError as error:
-            telemetry.log(Action.WORK_FAILED, error=Opaque(type(error).__name__))
+            _tell(error)
             return self._look
 
     def look(self, household: Household) -> float:
         """Take each order of a family as far as it goes now. Return the seconds until the next look."""
         expunge = household.expunge
         if self._open is None:
-            self._open = {run.order for run in expunge.orders() if run.received.channel == deleting.CHANNEL and not _is_over(run)}
+            self._open = {run.order for run in expunge.orders() if run.received.channel in _CHANNELS and not _is_over(run)}
         pauses = [self._look]
         for order in sorted(self._open):
             if self._stopping.is_set():
@@ -112,12 +113,20 @@ class OrderCarrier:
                 # Another command runs orders: it may even run this one.
                 pauses.append(SOON)
             except ExpungeError as error:
-                telemetry.log(Action.WORK_FAILED, order=Opaque(order), error=Opaque(type(error).__name__))
-        try:
-            expunge.run_due()
-        except Busy:
-            pauses.append(SOON)
+                _tell(error, order)
+        if not expunge.has_workers:
+            pauses.append(self._run_due(household))
         return max(0.0, min(pauses))
+
+    def _run_due(self, household: Household) -> float:
+        """Carry out what an operator queued; with state on PostgreSQL that is the workers' part."""
+        try:
+            household.expunge.run_due()
+        except Busy:
+            return SOON
+        except ExpungeError as error:
+            _tell(error)
+        return self._look
 
     def _take(self, household: Household, run: Run) -> float:
         """Take one order one step further."""
@@ -178,12 +187,20 @@ class OrderCarrier:
         self._queued.pop(order, None)
 
 
+def _tell(error: ExpungeError, order: OrderId | None = None) -> None:
+    kind = type(error).__name__
+    telemetry.log(Action.WORK_FAILED, order=None if order is None else Opaque(order), error=Opaque(kind))
+
+
 def _is_over(run: Run) -> bool:
     return run.state in _OVER or run.final
 
 
 def _still_asked_for(household: Household, run: Run) -> bool:
     """Return whether the account that entered an order may still ask for it, in the family of each of its people."""
+    if run.received.channel == deleting.APP_CHANNEL:
+        # The company's own statement stood for it, and no account.
+        return True
     context, asked = household.expunge.context, Pseudonym(run.received.requester)
     members = ({deleting.account_name(context, each.account) for each in household.members_of(subject)} for subject in run.subjects)
     return all(asked in names for names in members)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 from uuid import UUID
@@ -28,7 +28,7 @@ from expunge.engine.families.playback import MOST_PLAYED, Playback, Viewer
 from expunge.engine.families.timelines import Timeline
 from expunge.engine.subjects import locating
 from expunge.engine.vault.openings import Reader
-from expunge.errors import NotResolved, OpeningNeeded, Refused
+from expunge.errors import NotResolved, OpeningNeeded, Refused, Unplayable
 from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.gate.decisions import YES, GateReason
@@ -67,7 +67,8 @@ class FamilyRecordings:
         self.looks = LookIndex(expunge.context)
         self._secret = secrets.token_bytes(32)
         self._timelines: OrderedDict[str, _Kept] = OrderedDict()
-        self._sketches: OrderedDict[tuple[str, str], Sketch] = OrderedDict()
+        self._sketches: OrderedDict[tuple[str, str], Sketch | None] = OrderedDict()
+        """(web session, handle) -> sketch; None where the recording cannot be played."""
         self._guard = threading.Lock()
         self._making = threading.Lock()
 
@@ -111,16 +112,31 @@ class FamilyRecordings:
         """Return a sketch, from memory within the same web session. Raises as :meth:`Playback.preview`."""
         key = viewer.opening, handle
         with self._guard:
-            known = self._sketches.get(key)
+            known, tried = self._sketches.get(key), key in self._sketches
         if known is not None:
             return known
-        media, head, size = self.playback.preview(viewer, timeline, handle, MOST_DECODED)
-        found = self.sketcher.sketch(media, head, size)
+        if tried:
+            raise Unplayable("this cannot be played", help="export it instead")
+        try:
+            media, head, size = self.playback.preview(viewer, timeline, handle, MOST_DECODED)
+            found = self.sketcher.sketch(media, head, size)
+        except Unplayable:
+            self._keep(key, None)
+            raise
+        self._keep(key, found)
+        return found
+
+    def broken(self, viewer: Viewer, handle: str) -> bool:
+        """Return whether it is known that a recording cannot be played."""
+        key = viewer.opening, handle
         with self._guard:
-            self._sketches[key] = found
+            return key in self._sketches and self._sketches[key] is None
+
+    def _keep(self, key: tuple[str, str], sketch: Sketch | None) -> None:
+        with self._guard:
+            self._sketches[key] = sketch
             while len(self._sketches) > MOST_SKETCHES:
                 self._sketches.popitem(last=False)
-        return found
 
     def close(self) -> None:
         """Close recordings that are open, and end what makes sketches."""
@@ -141,8 +157,9 @@ class LocalRecordings:
 
     def timeline(self, account: UUID, family: str, session: bytes, wanted: TimelineFilter, after: str, most: int) -> TimelinePage:
         """See the port."""
-        _, found = self._opened(account, family, session)
-        return page_of(found.items, wanted, after, most, found.could_not)
+        viewer, found = self._opened(account, family, session)
+        page = page_of(found.items, wanted, after, most, found.could_not)
+        return replace(page, items=tuple(replace(each, broken=self.kept.broken(viewer, each.handle)) for each in page.items))
 
     def recording(self, account: UUID, family: str, session: bytes, handle: str) -> RecordingCard:
         """See the port."""
@@ -200,7 +217,14 @@ class LocalRecordings:
         except OpeningNeeded:
             self.kept.playback.end(viewer.opening)
             raise
-        return viewer, self.kept.timeline(viewer, lambda: self.household.person(family).person, fresh=fresh)
+        return viewer, self.kept.timeline(viewer, lambda: self._person(family), fresh=fresh)
+
+    def _person(self, family: str) -> Person:
+        """Return a family's subject; of whom nothing is held, one without identifiers, whose timeline is empty."""
+        try:
+            return self.household.person(family).person
+        except NotResolved:
+            return Person(Pseudonym(family), {}, {})
 
 
 class FamilyRule:

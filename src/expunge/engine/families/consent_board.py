@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from expunge.core.consent import consent_events as ce
 from expunge.core.consent.board import BoardEntry, BoardRecipient, BoardSwitch, Consequence, Speaker
 from expunge.core.consent.consent import ConsentAnswer, Consents, LastDecision, consented
+from expunge.core.consent.consent_rules import lacks
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.protected_kinds import kind_held
 from expunge.core.datamap.purposes import Ground, Purpose
@@ -45,8 +47,13 @@ def _switch(context: Context, consents: Consents, subject: Pseudonym, purpose: P
         purpose.name, purpose.description, purpose.use, purpose.needs, answer.why, _kinds(context, purpose.datasets), can_stop,
         version, text, _follows(context, going), _kinds(context, learnt_from(context.data_map, purpose.datasets) - set(going)),
         tuple(_recipients(context, purpose)), tuple(_history(consents, known, purpose.name, account)),
-        bool(by) and by != account, ordered.order if ordered else "",
+        bool(by) and by != account, _binds(consents, known, said, now), ordered.order if ordered else "",
     )  # fmt: skip
+
+
+def _binds(consents: Consents, subject: Pseudonym, said: LastDecision, now: datetime) -> bool:
+    proof = said.withdrawn.proof if said.withdrawn is not None else ""
+    return bool(proof) and lacks(consents, subject, proof, now) is None
 
 
 def _taken(said: LastDecision) -> tuple[str, ...]:

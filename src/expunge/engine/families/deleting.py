@@ -44,6 +44,8 @@ from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import UsageError
 
 CHANNEL = "portal"
+APP_CHANNEL = "app"
+"""Of orders that the company's own app entered for a customer, by the company's signed statement."""
 _ATTESTED = "an account of the family that confirmed it with a credential"
 _ACCOUNT = "expunge.account"
 """Kind of the pseudonym under which an account stands in registers; no identity kind of a map has a dot in it."""
@@ -98,7 +100,9 @@ def _chosen(context: Context, selection: Selection) -> tuple[Mapping[str, frozen
             roots = [
                 name
                 for name, each in data_map.datasets.items()
-                if not each.derived_from and not isinstance(each.subject, AboutNobody | Inherited) and kind_held(data_map, name) in kinds
+                if not isinstance(each.subject, AboutNobody | Inherited)
+                and kind_held(data_map, name) in kinds
+                and not item_orders.is_made(data_map, name)
             ]
             if not roots:
                 message = "no data of this kind is collected by itself"

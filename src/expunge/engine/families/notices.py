@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from expunge.core.families.order_notices import (
+from expunge.core.journal import events as ev
+from expunge.core.journal.notice_events import LetterResult, NoticeSent, NoticesSeen, NoticeTried
+from expunge.core.journal.peek import peek
+from expunge.core.orders.order_notices import (
     MAILED_FOR,
     STEPS,
     NoticeLedger,
@@ -20,9 +23,6 @@ from expunge.core.families.order_notices import (
     notice_of,
     unread,
 )
-from expunge.core.journal import events as ev
-from expunge.core.journal.notice_events import LetterResult, NoticeSent, NoticesSeen, NoticeTried
-from expunge.core.journal.peek import peek
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import NOTICES, THREADS, is_order, read_register, register, register_behind

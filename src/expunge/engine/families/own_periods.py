@@ -24,7 +24,7 @@ from expunge.core.values.copy import Selector
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.periods import end_of
-from expunge.core.values.scope import Scope, Window
+from expunge.core.values.scope import ItemScope, Window
 from expunge.engine.execution.leaving_people import LeavingPeople
 from expunge.engine.gate import consent_register
 from expunge.engine.intake import cancelling, person_orders
@@ -33,7 +33,7 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import PERIODS, Recorder, read_register, register_behind
 from expunge.engine.retention import expiry, last_uses
 from expunge.engine.retention.expiry import ExpiryDue
-from expunge.engine.subjects import hold_register, locating
+from expunge.engine.subjects import hold_register, locating, spellings
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import CouldNotLook, NeedsApproval, UsageError
@@ -102,8 +102,15 @@ def preview(context: Context, person: Person, kind: DataKind, period: OwnPeriod)
     kept, failed = 0, set[DataKind]()
     ends: list[datetime] = []
     for group in expiry.groups(context, due):
-        located = _look(context, person, group, since={})
-        for name in _going(context, [each.rule.dataset for each in group]):
+        try:
+            found = _find(context, person, group, {})
+        except store_calls.TROUBLE:
+            failed.add(kind)
+            continue
+        if found is None:
+            continue
+        located = _look(context, person, found)
+        for name in found.scope.datasets:
             of = kind_held(context.data_map, name)
             if name in located.failed:
                 failed.add(of)
@@ -114,9 +121,8 @@ def preview(context: Context, person: Person, kind: DataKind, period: OwnPeriod)
                     kept += each.items
                     ends.append(each.until)
     along = {each.value: items[each] for each in DataKind if items.get(each) and each is not kind}
-    return PeriodPreview(
-        kind, period, items.get(kind, 0), along, kept, max(ends, default=None), tuple(each for each in DataKind if each in failed)
-    )
+    could_not = tuple(each for each in DataKind if each in failed)
+    return PeriodPreview(kind, period, items.get(kind, 0), along, kept, max(ends, default=None), could_not)
 
 
 def choose(context: Context, person: Person, kind: DataKind, period: OwnPeriod | None, account: str) -> bool:
@@ -182,10 +188,57 @@ def _may_be_about(context: Context, dataset: Dataset, person: Person) -> bool:
 # --- what goes --------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What has outlived a keeping time: how it is found, and how far the order reaches."""
+
+    scope: ItemScope
+    selectors: Mapping[str, Mapping[Pseudonym, Selector]] = field(repr=False)
+    until: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def _find(context: Context, person: Person, group: Sequence[ExpiryDue], since: Mapping[str, datetime]) -> _Found | None:
+    """What there is of a person that has outlived its time; None where nothing has. Raises as the stores do."""
+    selectors: dict[str, dict[Pseudonym, Selector]] = {}
+    roots: dict[str, int] = {}
+    for each in group:
+        name = each.rule.dataset
+        dataset = context.data_map.datasets[name]
+        asked = _asked(context, person, dataset)
+        if asked is None:
+            continue
+        window = Window(each.rule.field, since.get(name), each.until)
+        asked = spellings.widened(context, dataset, (replace(asked, where=window),))[0]
+        items = sum(copy.items for copy in store_calls.locate(context.open_store(dataset.store), dataset, (asked,)))
+        if items:
+            selectors[name], roots[name] = {person.subject: asked}, items
+    if not roots:
+        return None
+    taking = [each for each in group if each.rule.dataset in roots]
+    said = (f"before {each.until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} in {each.rule.dataset}" for each in taking)
+    kinds = ", ".join(_kinds_of(context, roots))
+    scope = ItemScope(f"keeping time chosen by the family for {kinds}: {'; '.join(said)}", _going(context, list(roots)), roots=roots)
+    return _Found(scope, selectors, {each.rule.dataset: each.until for each in taking})
+
+
+def _asked(context: Context, person: Person, dataset: Dataset) -> Selector | None:
+    if isinstance(dataset.subject, ByField):
+        return selector(context.data_map, dataset, person, {})
+    # Only what leads to its items says which are this person's.
+    whole = locating.locate(context, (person,))
+    if dataset.name in whole.failed:
+        raise CouldNotLook(whole.failed[dataset.name].detail)
+    return whole.selectors.get(dataset.name, {}).get(person.subject)
+
+
+def _kinds_of(context: Context, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({kind_held(context.data_map, name).value for name in names}))
+
+
 def _going(context: Context, names: Sequence[str]) -> tuple[str, ...]:
     """Datasets with whose items others go: all that are found through them alone, and what the map has follow them; sorted.
 
-    What is found in several ways stays while one of them leads to something that stays.
+    What is found in several ways stays while one of them leads to something that stays. A model that can only forget whole people stays.
     """
     reached = set(names)
     while True:
@@ -195,45 +248,15 @@ def _going(context: Context, names: Sequence[str]) -> tuple[str, ...]:
             if isinstance(each.subject, Through) and each.name not in reached and set(each.subject.sources) <= reached
         }
         if not more:
-            return tuple(sorted(following(context.data_map, reached)))
+            acts = {name: context.data_map.datasets[name].on_erase.act for name in following(context.data_map, reached)}
+            return tuple(sorted(name for name, act in acts.items() if act is not EraseAct.FORGET))
         reached |= more
 
 
-def _look(context: Context, person: Person, group: Sequence[ExpiryDue], since: Mapping[str, datetime]) -> LocatedCopies:
-    scope = _scope(context, group)
-    selectors = _selectors(context, person, group, since)
-    holds = hold_register.binding_on(context, [person], scope)
-    return locating.locate(context, (person,), holds, selectors, scope=scope, leaving=LeavingPeople(context))
-
-
-def _scope(context: Context, group: Sequence[ExpiryDue]) -> Scope:
-    said = (f"before {each.until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} in {each.rule.dataset}" for each in group)
-    kinds = ", ".join(sorted({kind_held(context.data_map, each.rule.dataset).value for each in group}))
-    return Scope(
-        f"keeping time chosen by the family for {kinds}: {'; '.join(said)}", _going(context, [each.rule.dataset for each in group])
-    )
-
-
-def _selectors(
-    context: Context, person: Person, group: Sequence[ExpiryDue], since: Mapping[str, datetime]
-) -> dict[str, dict[Pseudonym, Selector]]:
-    """How the items that outlived their time are found: as the person's are, within a window."""
-    found: dict[str, dict[Pseudonym, Selector]] = {}
-    whole: LocatedCopies | None = None
-    for each in group:
-        name = each.rule.dataset
-        dataset = context.data_map.datasets[name]
-        if isinstance(dataset.subject, ByField):
-            asked = selector(context.data_map, dataset, person, {})
-        else:
-            # Only what leads to its items says which are this person's.
-            whole = whole or locating.locate(context, (person,))
-            if name in whole.failed:
-                continue
-            asked = whole.selectors.get(name, {}).get(person.subject)
-        if asked is not None:
-            found[name] = {person.subject: replace(asked, where=Window(each.rule.field, since.get(name), each.until))}
-    return found
+def _look(context: Context, person: Person, found: _Found) -> LocatedCopies:
+    """The same look as that of the order."""
+    holds = hold_register.binding_on(context, [person], found.scope)
+    return locating.locate(context, (person,), holds, found.selectors, scope=found.scope, leaving=LeavingPeople(context))
 
 
 # --- carrying out -----------------------------------------------------------------------------------------
@@ -270,19 +293,20 @@ def _orders_of(context: Context, person: Person, mine: Mapping[DataKind, OwnPeri
                 since[rule.dataset] = cut_off(now, rule.period)
     due = [each for each in due if since[each.rule.dataset] < each.until]
     for group in expiry.groups(context, due):
-        located = _look(context, person, group, since)
-        failed = [each.rule.dataset for each in group if each.rule.dataset in located.failed]
+        found = _find(context, person, group, since)
+        if found is None:
+            continue
+        located = _look(context, person, found)
+        failed = [name for name in found.scope.roots if name in located.failed]
         if failed:
             raise CouldNotLook(located.failed[failed[0]].detail)
-        taking = [each for each in group if any(copy.items for copy in located.copies.get(each.rule.dataset, ()))]
-        if not taking:
+        if not any(copy.items for name in found.scope.roots for copy in located.copies.get(name, ())):
+            # A hold keeps all of it: an order would say so every day.
             continue
-        last_uses.note_expiring(context, {each.rule.dataset: each.until for each in taking})
-        kinds = tuple(sorted({kind_held(context.data_map, each.rule.dataset).value for each in taking}))
-        request = person_orders.OrderRequest(
-            (ResolvedName("", person, known=True),), "schedule", ByOwnPeriod(kinds),
-            selectors=_selectors(context, person, taking, since), scope=_scope(context, taking),
-        )  # fmt: skip
+        last_uses.note_expiring(context, found.until)
+        resolved = (ResolvedName("", person, known=True),)
+        cause = ByOwnPeriod(_kinds_of(context, found.scope.roots))
+        request = person_orders.OrderRequest(resolved, "schedule", cause, selectors=found.selectors, scope=found.scope)
         with context.journal.changing():
             # Why again: the family may have chosen otherwise beside the look.
             if chosen(context).get(person.subject, {}) == mine:

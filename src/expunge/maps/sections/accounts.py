@@ -19,6 +19,7 @@ from expunge.core.accounts.accounts_spec import (
     HandOverSpec,
     MailSpec,
 )
+from expunge.core.accounts.app_spec import AppSpec
 from expunge.core.accounts.origins import read_origin
 from expunge.core.values import b64
 from expunge.core.values.signature import check_ed25519, check_p256_spki, ed25519_spki
@@ -27,6 +28,7 @@ from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
 from expunge.maps.sections.acts import parse_size
+from expunge.maps.sections.app import read_app
 from expunge.maps.sections.posted import read_posted
 from expunge.maps.sections.providers import read_providers
 from expunge.ports.store_kind import absolute
@@ -68,6 +70,7 @@ def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpe
         networks=tuple(_networks(form, table)),
         providers=read_providers(form, table.get("providers"), folder, RULE),
         handover=_handover(form, table.get("handover")),
+        app=_app(form, table, folder),
         posted=read_posted(form, table.get("posted"), folder, RULE),
         password_memory=form.parsed(table.get("password_memory"), "accounts.password_memory", RULE, _password_memory) or PASSWORD_MEMORY,
         playback=_playback(form, table.get("playback"), purposes),
@@ -94,6 +97,14 @@ def _mail(form: Form, value: Value | None, folder: Path) -> MailSpec | None:
             _MEND,
         )
     return MailSpec(server, sender, absolute(folder, file) if file else "", variable)
+
+
+def _app(form: Form, table: TableNode, folder: Path) -> AppSpec | None:
+    given = table.get("app")
+    if given is not None and table.get("handover") is None:
+        text = "accounts.app stands without accounts.handover, whose keys sign its statements"
+        form.faults.add(RULE, given.line, text, "handover: {issuer: https://app.example.com, keys: {app-1: …}}")
+    return read_app(form, given, folder, RULE)
 
 
 def _playback(form: Form, value: Value | None, purposes: Collection[str]) -> str:
