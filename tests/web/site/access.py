@@ -78,7 +78,7 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "portal_home", "portal_lock", "portal_places", "portal_places_off", "portal_timeline", "portal_choose", "portal_play",
             "portal_media", "portal_sketch", "portal_looked", "portal_delete", "portal_delete_preview", "portal_delete_confirm",
             "portal_deletion", "portal_deletion_live", "portal_deletion_call_off", "portal_stop", "portal_use", "portal_keeping",
-            "portal_keeping_kind", "portal_unused"
+            "portal_keeping_kind", "portal_unused", "portal_export", "portal_export_end", "portal_export_part", "portal_export_check",
         ),
         OF_FAMILY,
     ),

@@ -104,7 +104,7 @@ def test_a_parent_takes_a_copy_home(served: SiteServed) -> None:
     one = guardian(served, "copies@home.example", "p-mia")
     one.go("export/")
     assert one.person.last is not None
-    assert "Downloading does not delete anything." in one.person.last.words
+    assert "Downloading does not erase anything." in one.person.last.words
     assert "Voice recordings: 2" in one.person.last.words
     told = ask_for(one, "voice recordings", "transcripts")
     assert "The copy is being made." in told.words
@@ -243,7 +243,7 @@ def test_a_copy_is_deleted_by_its_account(served: SiteServed) -> None:
     assert found is not None
     told = one.person.post(found[1])
     assert "The copy is erased. The data itself is still held." in told.words
-    assert "You deleted it. It is erased." in told.words
+    assert "You ended it. It is erased." in told.words
     assert raw(one.person, part)[0] == 302
 
 
