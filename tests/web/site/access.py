@@ -82,6 +82,7 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "portal_deletion", "portal_deletion_live", "portal_deletion_call_off", "portal_stop", "portal_use", "portal_keeping",
             "portal_keeping_kind", "portal_unused", "portal_requests", "portal_request", "portal_thread", "portal_receipt",
             "portal_receipt_page", "portal_receipt_folder", "portal_notices",
+            "portal_keeping_kind", "portal_unused", "portal_export", "portal_export_end", "portal_export_part", "portal_export_check",
         ),
         OF_FAMILY,
     ),

@@ -89,6 +89,10 @@ NO_PAGE = {
     "portal_keeping_kind": "the same",
     "portal_unused": "the same",
     "portal_receipt_folder": "a file",
+    "portal_export": "test_exporting.py walks there, in a company with something to copy",
+    "portal_export_end": "takes a form and leads back",
+    "portal_export_part": "gives out a file",
+    "portal_export_check": "the same",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
