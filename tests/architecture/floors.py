@@ -63,7 +63,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "families": (
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
         ),
-        "apps": "kernel families",
+        "apps": "kernel intake families",
     },
     "stores": {
         "": "",
