@@ -110,4 +110,9 @@ def with_purposes(folder: Path, further: str) -> None:
 def app_site(folder: Path, section: str = "app: {}", further: str = "cooling_off: 1 days\n") -> Iterator[App]:
     """Serve such a company. By itself it waits for a day, so that no test erases anything."""
     with site(folder, "--access-log", folder / "access.log", enrich=lambda place: with_purposes(place, further), further=section) as served:
-        yield App(served, issue(folder, "app", "families"))
+        app, until = App(served, issue(folder, "app", "families")), time.monotonic() + 60
+        while app.exchange().status == 503:
+            # The clerk begins beside the server.
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        yield app
