@@ -37,7 +37,7 @@ class Receiver:
 def receiving(folder: Path) -> Iterator[Receiver]:
     """Run it until the block ends."""
     file = folder / "received.jsonl"
-    command = [sys.executable, "-m", "tests.engine.apps.receiver", str(file)]
+    command = [sys.executable, __file__, str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -111,9 +111,13 @@ def test_twenty_lines_delete_everything_and_the_receipt_holds(tmp_path: Path, cl
             with pytest.raises(client.Problem) as ended:
                 api.list_orders(family)
             assert (ended.value.status, ended.value.kind) == (401, "token")
-            assert expunge("webhooks", "list", "--json", cwd=folder).json["messages"]
-            receiver.behave("ok")
+            waiting = expunge("webhooks", "list", "--json", cwd=folder).json["messages"]
+            assert {each["fault"] for each in waiting if each["tries"]} == {"answered 500"}
             assert expunge("webhooks", "list", cwd=folder).code == 0
+            receiver.behave("ok")
+            again = expunge("webhooks", "retry", *(each["message"] for each in waiting), "--json", cwd=folder)
+            assert again.json["messages"] == len(waiting)
+            assert expunge("webhooks", "retry", "msg_none", cwd=folder).code == 2
             _until(lambda: {"order.received", "order.ended"} <= {each["type"] for each in _messages(receiver.taken, client)})
             told = _messages(receiver.taken, client)
             assert all(each["data"]["families"] == [family] for each in told)
