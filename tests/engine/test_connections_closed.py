@@ -233,6 +233,8 @@ VERBS: dict[str, Call] = {
     "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(
         NewEquivalence("nobody", AccessMethod.TOTP, "0" * 64, "SEC-1", datetime.now(UTC) + timedelta(days=30)), ""
     ),
+    "webhooks.waiting": lambda world: world.opened.webhooks.waiting(),
+    "webhooks.retry": lambda world: world.opened.webhooks.retry(),
     "families.decisions": lambda world: world.opened.families.decisions(),
     "families.family_of": lambda world: world.opened.families.family_of(f"profile:{BELA}"),
     "families.decide": lambda world: world.opened.families.decide(str(uuid4()), "ef" * 16, MembershipRole.GUARDIAN),
