@@ -432,6 +432,14 @@ class Client:
         )
         return OrderList.read(_object(answer))
 
+    def cancel_order(self, family: str, order: str) -> Order:
+        """Cancel an order of which nothing was erased yet. Scope: `delete`. Safe to repeat."""
+        answer = self._ask(
+            "POST",
+            f"/api/v1/app/families/{_part(family)}/orders/{_part(order)}/cancel",
+        )
+        return Order.read(_object(answer))
+
     def said(self, *, event: str) -> SaidOrder:
         """Order the deletion of what a customer just said, with everything made from it, by a signed event of the company's assistant.
 
@@ -449,14 +457,6 @@ class Client:
         answer = self._ask(
             "GET",
             f"/api/v1/app/families/{_part(family)}/orders/{_part(order)}",
-        )
-        return Order.read(_object(answer))
-
-    def cancel_order(self, family: str, order: str) -> Order:
-        """Cancel an order of which nothing was erased yet. Scope: `delete`. Safe to repeat."""
-        answer = self._ask(
-            "POST",
-            f"/api/v1/app/families/{_part(family)}/orders/{_part(order)}/cancel",
         )
         return Order.read(_object(answer))
 

@@ -24,6 +24,7 @@ from expunge.adapters.outbound import lineage_http
 from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
 from expunge.bootstrap.accounts.family_service import FamilyService
 from expunge.bootstrap.accounts.staffing import StaffService
+from expunge.bootstrap.clerk.webhook_service import WebhookService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -60,7 +61,6 @@ from expunge.bootstrap.vault.opening_service import OpeningService
 from expunge.bootstrap.vault.readings import ReadingService
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vaults import Vaults
-from expunge.bootstrap.webhooks import WebhookService
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery

@@ -236,7 +236,9 @@ def add_app(api: NinjaAPI, apps: AppDoor, guard: Guard) -> None:
     api.add_exception_handler(HttpError, problems.of_http)
     _add_tokens(api, apps, AppClient(guard))
     _add_families(api, apps, AppToken())
-    _add_orders(api, apps, AppClient(guard), AppToken())
+    _add_deletions(api, apps, AppToken())
+    _add_events(api, apps, AppClient(guard))
+    _add_orders(api, apps, AppToken())
     _add_consents(api, apps, AppToken())
 
 
@@ -322,7 +324,7 @@ def _add_families(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
             return _held(apps.held(shown(request), family))
 
 
-def _add_orders(api: NinjaAPI, apps: AppDoor, client: AppClient, token: AppToken) -> None:
+def _add_deletions(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     @api.post(
         f"{_FAMILY}/orders",
         auth=token,
@@ -341,6 +343,22 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, client: AppClient, token: AppToken
             order = apps.order(shown(request), family, idempotency_key)
         return 201 if order.fresh else 200, _order(order)
 
+    @api.post(
+        f"{_ORDER}/cancel",
+        auth=token,
+        response=Order,
+        operation_id="cancel_order",
+        summary="Cancel an order",
+        tags=_TAG,
+        openapi_extra=_extra(401, 403, 404, 409, 411, 413, 503, example=_AN_ORDER | {"state": "cancelled"}),
+    )
+    def cancel_order(request: HttpRequest, family: FamilyPath, order: OrderPath) -> dict[str, Any]:
+        """Cancel an order of which nothing was erased yet. Scope: `delete`. Safe to repeat."""
+        with told():
+            return _order(apps.cancel(shown(request), family, order))
+
+
+def _add_events(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
     @api.post(
         f"{_PREFIX}/events",
         auth=client,
@@ -372,6 +390,8 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, client: AppClient, token: AppToken
             family, order = apps.said(shown(request), body.event)
         return 201 if order.fresh else 200, _order(order) | {"family": family}
 
+
+def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     @api.get(
         f"{_FAMILY}/orders",
         auth=token,
@@ -405,20 +425,6 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, client: AppClient, token: AppToken
         """Tell where an order stands. Scope: `read`."""
         with told():
             return _order(apps.status(shown(request), family, order))
-
-    @api.post(
-        f"{_ORDER}/cancel",
-        auth=token,
-        response=Order,
-        operation_id="cancel_order",
-        summary="Cancel an order",
-        tags=_TAG,
-        openapi_extra=_extra(401, 403, 404, 409, 411, 413, 503, example=_AN_ORDER | {"state": "cancelled"}),
-    )
-    def cancel_order(request: HttpRequest, family: FamilyPath, order: OrderPath) -> dict[str, Any]:
-        """Cancel an order of which nothing was erased yet. Scope: `delete`. Safe to repeat."""
-        with told():
-            return _order(apps.cancel(shown(request), family, order))
 
     @api.get(
         f"{_ORDER}/receipt",
