@@ -58,10 +58,10 @@ FLOORS: dict[str, dict[str, str]] = {
         "cohorts": "kernel subjects recipients retention",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
-        "families": (
-            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
-        ),
         "families/stopping": "kernel subjects gate intake consent recipients accounts retention execution",
+        "families": (
+            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports families/stopping"
+        ),
         "apps": "kernel families",
     },
     "stores": {
