@@ -61,10 +61,11 @@ FLOORS: dict[str, dict[str, str]] = {
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
         "families/recordings": "kernel subjects gate vault",
         "requests": "kernel recipients execution threads export",
-        "families": (
-            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
-        ),
         "families/stopping": "kernel subjects gate intake consent recipients accounts retention execution",
+        "families": (
+            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports "
+            "families/stopping"
+        ),
         "apps": "kernel families intake",
     },
     "stores": {
