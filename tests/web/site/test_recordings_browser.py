@@ -22,6 +22,7 @@ from tests.web.site.kit import SiteServed, site
 from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
 
 pytestmark = pytest.mark.browser
+WIDE = {"width": 1100, "height": 760}
 PAGE = b"<!doctype html><title>hers</title><script>alert(document.domain)</script>"
 PHOTOS = """\
   photos:
@@ -135,11 +136,12 @@ def test_the_list_goes_by_keys(timeline: Page, person: Visitor) -> None:
 
 def test_it_goes_by_the_tab_key_alone(timeline: Page) -> None:
     reached = set[str]()
-    for _ in range(40):
+    for _ in range(90):
         timeline.keyboard.press("Tab")
         reached.add(timeline.evaluate("document.activeElement.id || document.activeElement.getAttribute('href') || ''"))
     assert {"kind-voice", "since", "until", "text"} <= reached
     assert sum("/play/" in each for each in reached) == 6
+    assert {f"item-{number}" for number in range(1, 7)} | {"all"} <= reached
 
 
 def test_damaged_files_and_pages_are_said_to_be_unplayable(timeline: Page, served: SiteServed, opened: tuple[Guardian, str]) -> None:
@@ -179,16 +181,17 @@ def test_no_page_violates_a_rule(timeline: Page, served: SiteServed, opened: tup
     titles: set[str] = set()
 
     def look(name: str, page: Page) -> None:
-        page.evaluate(AXE)
-        found.extend(axe(page, name, {"type": "tag", "values": TAGS}))
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        found.extend(axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS}))
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        if page.viewport_size == WIDE:
+            page.evaluate(AXE)
+            found.extend(axe(page, name, {"type": "tag", "values": TAGS}))
+            page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+            found.extend(axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS}))
+            page.emulate_media(color_scheme="light", reduced_motion="reduce")
         assert page.locator("h1").count() == 1
         assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"), name
         titles.add(page.title())
 
-    for size in ({"width": 1100, "height": 760}, {"width": 360, "height": 740}):
+    for size in (WIDE, {"width": 360, "height": 740}):
         timeline.set_viewport_size(size)
         walk_recordings.walk(timeline, f"{served.origin}{opened[1]}", look)
     assert found == []
