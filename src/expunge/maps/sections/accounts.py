@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from expunge.core.accounts.accounts_spec import (
     CompanySpec,
     HandOverSpec,
     MailSpec,
+    PostedNotice,
 )
 from expunge.core.accounts.app_spec import AppSpec
 from expunge.core.accounts.origins import read_origin
@@ -26,10 +28,9 @@ from expunge.core.values.signature import check_ed25519, check_p256_spki, ed2551
 from expunge.errors import EvidenceInvalid
 from expunge.maps.document import words
 from expunge.maps.document.form import Form
-from expunge.maps.document.nodes import TableNode, Value
+from expunge.maps.document.nodes import ListNode, TableNode, Value
 from expunge.maps.sections.acts import parse_size
 from expunge.maps.sections.app import read_app
-from expunge.maps.sections.posted import read_posted
 from expunge.maps.sections.providers import read_providers
 from expunge.ports.store_kind import absolute
 
@@ -41,6 +42,9 @@ _MOST_ISSUER = 128
 _WRITE_KEY = "keys: {name: the text between the lines of `openssl pkey -pubout`}, of an Ed25519 or a P-256 key"
 _MOST_TOLD = 300
 _SCHEMES = {"smtp", "smtp+starttls", "smtps"}
+_POSTED = "accounts.posted"
+_NOTICE_ID = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
 def read_company(form: Form, root: TableNode) -> CompanySpec:
@@ -71,7 +75,7 @@ def read_accounts(form: Form, root: TableNode, folder: Path, company: CompanySpe
         providers=read_providers(form, table.get("providers"), folder, RULE),
         handover=_handover(form, table.get("handover")),
         app=_app(form, table, folder),
-        posted=read_posted(form, table.get("posted"), folder, RULE),
+        posted=_read_posted(form, table.get("posted"), folder, RULE),
         password_memory=form.parsed(table.get("password_memory"), "accounts.password_memory", RULE, _password_memory) or PASSWORD_MEMORY,
         playback=_playback(form, table.get("playback"), purposes),
         line=table.line,
@@ -215,4 +219,56 @@ def _sender(text: str) -> str:
 def _variable(text: str) -> str:
     if not _VARIABLE.fullmatch(text):
         raise ValueError("secret_variable: the name of a variable, without ${}")
+    return text
+
+
+def _read_posted(form: Form, value: Value | None, folder: Path, rule: str) -> tuple[PostedNotice, ...]:
+    """Return the notices that a map names. Files are read when they are shown."""
+    if value is None:
+        return ()
+    if not isinstance(value, ListNode):
+        mend = 'posted: [{id: order, file: notices/order.txt, from: "2026-12-01", until: "2027-06-01"}]'
+        form.faults.add("wrong-type", value.line, f"{_POSTED} is no list", mend)
+        return ()
+    found = tuple(_notices(form, value, folder, rule))
+    for place, notice in enumerate(found):
+        if any(notice.id == other.id for other in found[:place]):
+            form.faults.add(rule, notice.line, f"{_POSTED} names {notice.id!r} twice", "each notice has an id of its own")
+    return found
+
+
+def _notices(form: Form, value: ListNode, folder: Path, rule: str) -> Iterator[PostedNotice]:
+    for number, item in enumerate(value.items):
+        what = f"{_POSTED}[{number}]"
+        table = form.table(item, what, words.POSTED, ("id", "file", "from", "until"))
+        if table is None:
+            continue
+        name = form.parsed(table.get("id"), f"{what}.id", rule, _notice_id)
+        file = form.text(table.get("file"), f"{what}.file")
+        since = form.parsed(table.get("from"), f"{what}.from", "bad-date", _day)
+        until = form.parsed(table.get("until"), f"{what}.until", "bad-date", _day)
+        language = form.parsed(table.get("language"), f"{what}.language", rule, _language) or "en"
+        if since and until and until <= since:
+            text = f"{what} ends before it is shown"
+            form.faults.add(rule, table.line_of("until"), text, "until: the day after the last one on which it is shown")
+        elif name and file and since and until:
+            yield PostedNotice(name, absolute(folder, file), since, until, language, table.line)
+
+
+def _notice_id(text: str) -> str:
+    if not _NOTICE_ID.fullmatch(text):
+        raise ValueError("id: small letters, digits and '-', beginning with a letter, at most 31, such as order")
+    return text
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError('write the day as "2026-12-01"') from None
+
+
+def _language(text: str) -> str:
+    if not _LANGUAGE.fullmatch(text):
+        raise ValueError("language: en, es, pt-BR")
     return text
