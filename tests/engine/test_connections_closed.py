@@ -267,6 +267,8 @@ VERBS: dict[str, Call] = {
     "notices.unreached": lambda world: world.opened.notices.unreached("none"),
     "notices.bounced": lambda world: world.opened.notices.bounced("none", f"profile:{BELA}"),
     "notices.try_out": lambda world: world.opened.notices.try_out("a@example.org", LETTER),
+    "webhooks.waiting": lambda world: world.opened.webhooks.waiting(),
+    "webhooks.retry": lambda world: world.opened.webhooks.retry(),
     "families.decisions": lambda world: world.opened.families.decisions(),
     "families.family_of": lambda world: world.opened.families.family_of(f"profile:{BELA}"),
     "families.decide": lambda world: world.opened.families.decide(str(uuid4()), "ef" * 16, MembershipRole.GUARDIAN),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from expunge.core.accounts.app_spec import AppScope
 from expunge.core.accounts.asks import AskKind
 from expunge.core.journal.access_tokens import TokenScope
 from tests.web.site.rendered import pages
@@ -46,8 +47,6 @@ PAGES: Mapping[str, frozenset[Role]] = {
         ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep",
          "consent_arrive",
          "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail", "receipt_check"),
-        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep", "consent_arrive",
-         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
         ALL,
     ),
     # Ways in: each shows the person's own login, sign-up, reset or recovery, or leads on.
@@ -196,6 +195,17 @@ API: Mapping[str, TokenScope | None] = {
     "readyz": None,
 }
 """Operation of the API -> the scope of the token that it takes; None where it takes none."""
+
+
+APP: Mapping[str, TokenScope | AppScope | None] = {
+    **dict.fromkeys(("exchange", "end_login", "said"), TokenScope.FAMILIES),
+    **dict.fromkeys(("list_families", "end_token"), None),
+    **dict.fromkeys(("get_held", "list_orders", "get_order", "list_consents"), AppScope.READ),
+    "withdraw_consent": AppScope.STOP,
+    **dict.fromkeys(("order_deletion", "cancel_order"), AppScope.DELETE),
+    "get_receipt": AppScope.RECEIPTS,
+}
+"""Operation of the API for the company's app -> the scope of its token: the app's own, or a customer's; None for any customer's."""
 
 
 @dataclass(frozen=True)
