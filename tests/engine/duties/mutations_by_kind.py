@@ -84,10 +84,6 @@ SCOPE = (
         "for copy in located.held_in(name) if name not in away else ():", "for copy in ():", _PLACES,
     ),
     Mutation(
-        "AMZ-06", "an aggregate is shown as a person's places", "core/datamap/protected_kinds.py",
-        "if not isinstance(each.subject, AboutNobody)}", "}", _PLACES,
-    ),
-    Mutation(
         "AMZ-09", "another period than the enforced one is told", "core/retention/disclosure.py",
         "None if whole else schedule.period,", "None,", _POSTED,
     ),
