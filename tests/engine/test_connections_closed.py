@@ -44,6 +44,7 @@ from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
 from expunge.core.values.scope import Scope
 from expunge.core.verification.ledger_record import LedgerKind
+from expunge.engine.consent.invitations import NewInvitation
 from expunge.engine.consent.parental_consent import ConsentQuestion
 from expunge.engine.consent.use_decisions import Assurance, UseReview
 from expunge.engine.intake.person_orders import OrderRequest
@@ -266,6 +267,8 @@ VERBS: dict[str, Call] = {
     "notices.unreached": lambda world: world.opened.notices.unreached("none"),
     "notices.bounced": lambda world: world.opened.notices.bounced("none", f"profile:{BELA}"),
     "notices.try_out": lambda world: world.opened.notices.try_out("a@example.org", LETTER),
+    "webhooks.waiting": lambda world: world.opened.webhooks.waiting(),
+    "webhooks.retry": lambda world: world.opened.webhooks.retry(),
     "families.decisions": lambda world: world.opened.families.decisions(),
     "families.family_of": lambda world: world.opened.families.family_of(f"profile:{BELA}"),
     "families.decide": lambda world: world.opened.families.decide(str(uuid4()), "ef" * 16, MembershipRole.GUARDIAN),
@@ -316,6 +319,7 @@ VERBS: dict[str, Call] = {
     "consents.answer_any": lambda world: world.opened.consents.answer_any("nobody", ""),
     "consents.asked": lambda world: world.opened.consents.asked(),
     "consents.receipt": lambda world: world.opened.consents.receipt("con-nobody"),
+    "consents.invite": lambda world: world.opened.consents.invite(NewInvitation(world.person())),
     "consents.evidence": lambda world: world.opened.consents.evidence("nobody"),
     "consents.sweep": lambda world: world.opened.consents.sweep({}),
     "consents.withdraw": lambda world: world.opened.consents.withdraw(world.opened.resolve(PARENT), "training"),

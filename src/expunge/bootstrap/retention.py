@@ -19,7 +19,7 @@ from expunge.core.retention.public_claims import CheckedClaim, Published
 from expunge.core.retention.retention_rules import DatasetAge
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.periods import Period
-from expunge.engine.families import own_periods
+from expunge.engine.families.stopping import own_periods
 from expunge.engine.retention import expiry, inactive_profiles, postings, published_policy
 from expunge.engine.retention.expiry import MOST, ExpiryRun
 from expunge.engine.retention.inactive_profiles import InactivityWatch
@@ -43,7 +43,7 @@ class RetentionService(DomainService):
     def retire(self, *, most: int = MOST, requester: str = "") -> ExpiryRun:
         """Receive orders for due items: one by the map's periods, and one for each person of whom a family chose a shorter one.
 
-        See :func:`expunge.engine.retention.expiry.retire` and :func:`expunge.engine.families.own_periods.retire`.
+        See :func:`expunge.engine.retention.expiry.retire` and :func:`expunge.engine.families.stopping.own_periods.retire`.
         """
         with self.alone():
             run = expiry.retire(self.context, most=most, requester=requester)

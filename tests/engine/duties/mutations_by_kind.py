@@ -12,6 +12,7 @@ _USES = ("tests/engine/consent/test_use_records.py",)
 _CONSENT = ("tests/core/consent/test_consent.py",)
 _CONSENTS = ("tests/engine/consent/test_consents.py",)
 _ASKING = ("tests/engine/consent/test_asking.py",)
+_ACCOUNTS = ("tests/engine/consent/test_account_requests.py",)
 _STOPPING = ("tests/engine/families/test_stopping.py",)
 _STOPPING_PAGES = ("tests/web/site/test_stopping.py::test_a_gate_that_cannot_be_written_is_not_called_stopped",)
 _OWN_PERIODS = ("tests/engine/families/test_own_periods.py",)
@@ -174,6 +175,38 @@ SCOPE = (
 
 CONSENT = (
     Mutation(
+        "COP-03", "an answer to a notice that did not reach its reader counts", "engine/consent/parental_consent.py",
+        "if one.account and not direct_notices.reached(context, one):", "if False:", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-03", "another notice than the one that holds now counts as read", "engine/consent/direct_notices.py",
+        "if notice.digest != digest:", "if False:", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-03", "the notice names no third party", "core/consent/direct_notice.py",
+        "if not outward:", "if True:", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-03", "a mail that no server took was delivered", "engine/consent/parental_consent.py",
+        "    begun = method.begin(_asking(context, one, token))\n    now, request",
+        "    register(context.journal, CONSENTS, *direct_notices.delivered(context, one.asked.request, _language(one), ae.NoticeWay.MAIL))\n"
+        "    begun = method.begin(_asking(context, one, token))\n    now, request",
+        _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-06", "a box that was not ticked is agreed to", "engine/consent/parental_consent.py",
+        "chosen = tuple(_chosen(context, consents, name) for name in question.purposes)",
+        "chosen = tuple(_chosen(context, consents, name) for name, each in context.data_map.purposes.items() if each.text)", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-07", "the account that asks checks its own form", "engine/consent/signed_scans.py",
+        "if one.account is not None and one.account.account == by:", "if False:", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-09", "a request that was taken back keeps the address", "engine/consent/parental_consent.py",
+        "    forget(context, OrderId(one.asked.request), ASKED)\n    if one.scan", "    if one.scan", _ACCOUNTS,
+    ),
+    Mutation(
         "RNG-12", "consent inside general terms counts", "core/consent/consent_rules.py",
         "if _APART_FROM.search(surface):", "if False:", _CONSENT,
     ),
@@ -232,12 +265,12 @@ CONSENT = (
         "GateSays(bool(answers) and all(each.allowed for each in answers),", "GateSays(False,", _STOPPING_PAGES,
     ),
     Mutation(
-        "COP-11", "a shorter keeping time takes nothing", "engine/families/own_periods.py",
+        "COP-11", "a shorter keeping time takes nothing", "engine/families/stopping/own_periods.py",
         "orders += _orders_of(context, person, wanted[subject])", "pass", _OWN_PERIODS,
     ),
     Mutation(
-        "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/own_periods.py",
-        "replace(asked, where=Window(each.rule.field, since.get(name), each.until))", "asked", _OWN_PERIODS,
+        "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/stopping/own_periods.py",
+        "(replace(asked, where=window),)", "(asked,)", _OWN_PERIODS,
     ),
 )  # fmt: skip
 
@@ -339,7 +372,8 @@ REST = (
     ),
     Mutation(
         "AMZ-05", "transcripts do not go with their recordings", "engine/subjects/locating.py",
-        "upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by}", "upstream = {}", _ONE_CHILD,
+        "upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by and name in leading}", "upstream = {}",
+        _ONE_CHILD,
     ),
     Mutation(
         "FAIL-01", "tables stay when recordings go", "engine/subjects/locating.py",

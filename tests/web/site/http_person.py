@@ -80,7 +80,7 @@ class HttpPerson:
             try:
                 connection.request(method, f"{parts.path}?{parts.query}" if parts.query else parts.path, body, sent)
                 answer = connection.getresponse()
-                text = answer.read().decode()
+                text = answer.read().decode(errors="replace")
             finally:
                 connection.close()
             for line in answer.headers.get_all("Set-Cookie", []):

@@ -282,6 +282,7 @@ def _tell_run(retired: ExpiryRun, runs: Sequence[Run], *, as_json: bool) -> None
         ]
         body = {"orders": [apply.summary(each) for each in runs], "due": due, "resumed": retired.resumed, "left_out": left_out}
         body["staying"] = list(retired.staying)
+        body |= {"own": retired.own, "own_left_out": retired.own_left_out}
         body["held"] = [{"dataset": each.dataset, "items": each.items, "until": each.until} for each in retired.held]
         output.write_json("retention-run/1", body)
         return
@@ -300,6 +301,11 @@ def _tell_run(retired: ExpiryRun, runs: Sequence[Run], *, as_json: bool) -> None
         output.say(f"{held.dataset}: {output.count(held.items, 'item')} under a hold{until}, as an earlier receipt says")
     for name, why in left_out.items():
         output.say(f"{name}: left out: {why}")
+    if retired.own:
+        output.say(f"{output.count(retired.own, 'order')} for people whose families chose a shorter time")
+    if retired.own_left_out:
+        people = output.count(retired.own_left_out, "person", "people")
+        output.say(f"{people} left out: a store did not answer, or guardians are in dispute")
     last = _last_sentence(retired, runs)
     if last:
         output.say(last)

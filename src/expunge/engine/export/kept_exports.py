@@ -72,8 +72,12 @@ def build(
         until = context.clock.now() + KEPT_FOR
         export_register.ready(context, export, [part.bytes for part in done.parts], until)
     except BaseException as error:
+        ended = export_register.all_exports(context)[export].ended is not None
         full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
         end(context, export, ExportEnd.NO_ROOM if full else ExportEnd.FAILED)
+        if ended and isinstance(error, OSError):
+            # Why: its folder was removed below it.
+            raise _ended() from error
         raise
     return done
 
@@ -91,7 +95,7 @@ class _Watching:
             self._looked = now
             state = export_register.all_exports(self._context).get(self._export)
             if state is None or state.ended is not None:
-                raise Refused("this export was ended while it was made", help="ask for another one")
+                raise _ended()
         self._report(progress)
 
 
@@ -154,6 +158,10 @@ def require_shelf(context: Context) -> ExportShelf:
     if context.exports is None:
         raise UsageError("exports are not kept here", help="write one to a folder with `expunge export`")
     return context.exports
+
+
+def _ended() -> Refused:
+    return Refused("this export was ended while it was made", help="ask for another one")
 
 
 def _living(context: Context) -> list[ExportState]:

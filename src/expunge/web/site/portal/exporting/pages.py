@@ -35,7 +35,7 @@ SIZES: Mapping[int, str | Promise] = {
 }
 ENDS: Mapping[ExportEnd, str | Promise] = {
     ExportEnd.EXPIRED: gettext_lazy("Its time was over. It is erased."),
-    ExportEnd.CANCELLED: gettext_lazy("You deleted it. It is erased."),
+    ExportEnd.CANCELLED: gettext_lazy("You ended it. It is erased."),
     ExportEnd.ERASED: gettext_lazy("The data in it is being erased, so this copy was erased first."),
     ExportEnd.FAILED: gettext_lazy("It could not be made. Nothing of it is left. Ask for another one."),
     ExportEnd.NO_ROOM: gettext_lazy("There was no room for it. Nothing of it is left. Choose fewer kinds, or try again tomorrow."),
@@ -181,4 +181,4 @@ def _problem(error: Busy | NeedsApproval | NotResolved | Refused) -> str:
         case Busy():
             return _("Many copies are being made at the moment. Try again in an hour.")
         case _:
-            return _("There are three copies already, or there is no room. Delete a copy first, or choose fewer kinds.")
+            return _("There are three copies already, or there is no room. Erase a copy first, or choose fewer kinds.")
