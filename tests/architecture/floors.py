@@ -34,7 +34,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "export": "values datamap log evidence journal",
         "orders": "values accounts datamap models lineage evidence journal",
-        "families": "values accounts datamap journal",
+        "families": "values accounts datamap journal orders",
     },
     "engine": {
         "kernel": "",
@@ -66,7 +66,7 @@ FLOORS: dict[str, dict[str, str]] = {
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports "
             "families/stopping"
         ),
-        "apps": "kernel families intake",
+        "apps": "kernel families intake requests",
     },
     "stores": {
         "": "",
