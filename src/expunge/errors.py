@@ -140,6 +140,15 @@ class GuardianshipRefused(ExpungeError):
         """The value of a member of :class:`expunge.core.consent.guardian_faults.GuardianFault`."""
 
 
+class AppRefused(ExpungeError):
+    """A request of the company's app is refused; nothing was done by it."""
+
+    def __init__(self, message: str, *, help: str = "", reason: str = "") -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message, help=help)
+        self.reason = reason
+        """The value of a :class:`expunge.core.families.app_access.AppFault`."""
+
+
 class EvidenceInvalid(ExpungeError):
     """A receipt, proof or log does not verify or cannot be parsed; do not rely on it."""
 

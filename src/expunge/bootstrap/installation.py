@@ -26,6 +26,7 @@ from expunge.bootstrap.accounts.family_service import FamilyService
 from expunge.bootstrap.accounts.notice_service import NoticeService
 from expunge.bootstrap.accounts.staffing import StaffService
 from expunge.bootstrap.accounts.thread_service import ThreadService
+from expunge.bootstrap.clerk.webhook_service import WebhookService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -136,6 +137,7 @@ class Expunge(Queries):
         self.families = FamilyService(context, self._changing, self._alone)
         self.threads = ThreadService(context, self._changing, self._alone)
         self.notices = NoticeService(context, self._changing, self._alone)
+        self.webhooks = WebhookService(context, self._changing, self._alone)
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
         self.exports = ExportService(context, self._changing, self._alone)
         self.models = ModelService(context, self._changing, self._alone)

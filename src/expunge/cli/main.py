@@ -26,7 +26,7 @@ from expunge.cli.duties import (
 from expunge.cli.estate import discover, ingest, init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, exports, holds, orders, plan_commands, receipts, recheck, status
-from expunge.cli.services import clerks, keepers, known_passwords, logs, mail, serve, tokens, worker
+from expunge.cli.services import clerks, keepers, known_passwords, logs, mail, serve, tokens, webhooks, worker
 from expunge.cli.terminal import exit_codes, person_prompt
 from expunge.cli.terminal.error_messages import ErrorBoundary
 
@@ -58,6 +58,7 @@ NOUNS = (
     (SET_UP, "map", maps.app),
     (SET_UP, "lineage", lineages.app),
     (SET_UP, "token", tokens.app),
+    (SET_UP, "webhooks", webhooks.app),
     (SET_UP, "staff", staff.app),
     (SET_UP, "families", families.app),
     (SET_UP, "learn", learn.app),

@@ -91,6 +91,8 @@ class Ready(Schema):
     )
 
 
+_ERRORS = frozenset({"application/json", "application/problem+json"})
+"""Kinds of content that errors of ours have."""
 _KNOWN = {
     404: ("there is nothing at this address", "the URL", "see /api/openapi.json for what there is"),
     405: ("this address does not know this method", "the method", "see /api/openapi.json for what there is"),
@@ -140,7 +142,7 @@ def of_surprise(status: int) -> HttpResponse:
 
 def strict(response: HttpResponseBase, further: Mapping[str, str]) -> HttpResponseBase:
     """Return the response with the headers that every answer has, and further ones. An error without JSON becomes an error of ours."""
-    if response.status_code >= 400 and response.headers.get("Content-Type", "").partition(";")[0] != "application/json":
+    if response.status_code >= 400 and response.headers.get("Content-Type", "").partition(";")[0] not in _ERRORS:
         allow = response.headers.get("Allow")
         response = of_surprise(response.status_code)
         if allow:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 
 from expunge.bootstrap.serving.server_door import ServerDoor
 from expunge.core.journal.access_tokens import TokenScope
@@ -15,8 +16,9 @@ from expunge.core.lineage.observations import Observation
 from expunge.core.lineage.openlineage import EventRefusal
 from expunge.core.retention.collection_permission import may_collect
 from expunge.errors import ExpungeError, SenderRefused
-from expunge.web import bodies
+from expunge.web import bodies, problems
 from expunge.web.answers import Collection, Fault, Problem, Taken, of_problem, of_surprise, unavailable
+from expunge.web.app_api import add_app
 from expunge.web.guarding import Bearer, Guard, refusal, shown
 from expunge.web.metrics import Metrics
 from expunge.web.operation import add_operation
@@ -30,7 +32,7 @@ _ANSWERS: dict[int, Any] = {200: Taken, **dict.fromkeys((400, 401, 403, 405, 408
 
 def make_api(door: ServerDoor, readiness: Readiness, metrics: Metrics, refused_token: Callable[[str], None] | None = None) -> NinjaAPI:
     """The whole API over an open door. ``refused_token`` is told the client's address of each token that nobody issued."""
-    api = NinjaAPI(
+    api = DocumentedApi(
         title="Expunge",
         version="1",
         description="Takes recordings into vaults, and OpenLineage events, so that orders reach what pipelines made of people's data.",
@@ -74,8 +76,21 @@ def make_api(door: ServerDoor, readiness: Readiness, metrics: Metrics, refused_t
 
     add_recordings(api, door, Bearer(guard, TokenScope.INGEST))
 
+    if door.apps is not None:
+        add_app(api, door.apps, guard)
+
     add_operation(api, readiness, metrics, Bearer(guard, TokenScope.METRICS))
     return api
+
+
+class DocumentedApi(NinjaAPI):
+    """The API, whose document has the form of problems as well."""
+
+    def get_openapi_schema(self, *args: Any, **options: Any) -> OpenAPISchema:
+        """Return the document."""
+        found = super().get_openapi_schema(*args, **options)
+        problems.document(found)
+        return found
 
 
 def _collect(door: ServerDoor, name: str) -> dict[str, Any]:

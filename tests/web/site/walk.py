@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page
 
-from tests.web.site import walk_guardians, walk_staff
+from tests.web.site import walk_guardians, walk_requests, walk_staff
 from tests.web.site.browser import Visitor
 from tests.web.site.handing_over import enrol_kept, let_the_day_pass, link_in_mail, signed, stop_link, token
 from tests.web.site.kit import SiteServed, client_address
@@ -87,6 +87,11 @@ NO_PAGE = {
     "portal_keeping": "the same",
     "portal_keeping_kind": "the same",
     "portal_unused": "the same",
+    "portal_receipt_folder": "a file",
+    "portal_export": "test_exporting.py walks there, in a company with something to copy",
+    "portal_export_end": "takes a form and leads back",
+    "portal_export_part": "gives out a file",
+    "portal_export_check": "the same",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
@@ -375,6 +380,7 @@ class Walk:
         walk_guardians.guard(self)
         self.page.locator("nav.rooms a[href$='/delete/']").click()
         self.see("portal_delete")
+        walk_requests.requests(self, authenticator, "profile:p-1", "profile:p-2")
 
     def interrupted(self) -> None:
         """Send a form after the login of its page has ended."""

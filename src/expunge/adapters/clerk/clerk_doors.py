@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expunge.adapters.clerk.clerk_apps import ClerkApps
 from expunge.adapters.clerk.clerk_deletions import ClerkDeletions
 from expunge.adapters.clerk.clerk_exports import ClerkExports
 from expunge.adapters.clerk.clerk_families import ClerkFamilies
@@ -24,6 +25,7 @@ def doors_at(place: KeeperPlace, patience: float = PATIENCE) -> FamilyDoors:
     """
     connections = Connections(place, patience)
     return FamilyDoors(
+        apps=ClerkApps(connections),
         guardians=ClerkGuardians(connections),
         orders=ClerkOrders(connections),
         receipts=ClerkReceipts(connections),

@@ -23,14 +23,15 @@ _OPTIONS: Options = {"strict_aud": True, "require": ["iss", "aud"], "verify_exp"
 class JwtHandOverTokens:
     """Implements ``expunge.ports.accounts.hand_overs.HandOverTokens``. A key of the map signs by one algorithm alone."""
 
-    def __init__(self, spec: HandOverSpec | None, audience: str) -> None:
+    def __init__(self, spec: HandOverSpec | None, audience: str, type_: str = TYPE) -> None:
         """Read the keys.
 
         Args:
             spec: the map's section; None where the keeper takes no tokens.
             audience: the origin of the pages: the claim ``aud``.
+            type_: the header ``typ`` of each token: one kind never passes for another.
         """
-        self._spec, self._audience = spec, audience
+        self._spec, self._audience, self._type = spec, audience, type_
         self._keys: dict[str, tuple[Any, str]] = {}
         for name, text in spec.keys if spec else ():
             key = load_der_public_key(b64.decode(text))
@@ -63,8 +64,9 @@ class JwtHandOverTokens:
             ) from None
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise _unreadable() from None
-        if header.get("typ") != TYPE:
-            raise refusal(HandOverFault.MALFORMED, f"a hand-over token is malformed: its header 'typ' is not {TYPE!r}")
+        if header.get("typ") != self._type:
+            message = f"a hand-over token is malformed: its header 'typ' is not {self._type!r}"
+            raise refusal(HandOverFault.MALFORMED, message)
         return name, claims
 
 

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 
 from expunge.adapters.keeper.frames import Frame
 from expunge.core.values.canonical import Json
-from expunge.errors import DecisionRefused, ExpungeError, GuardianshipRefused, HandOverRefused, SenderRefused, StateUnavailable, WrongOffset
+from expunge.errors import (
+    AppRefused,
+    DecisionRefused,
+    ExpungeError,
+    GuardianshipRefused,
+    HandOverRefused,
+    SenderRefused,
+    StateUnavailable,
+    WrongOffset,
+)
 
-_WITH_REASON: dict[object, type[SenderRefused | DecisionRefused | HandOverRefused | GuardianshipRefused]] = {
-    each.__name__: each for each in (SenderRefused, DecisionRefused, HandOverRefused, GuardianshipRefused)
+_WITH_REASON: dict[object, type[SenderRefused | DecisionRefused | HandOverRefused | GuardianshipRefused | AppRefused]] = {
+    each.__name__: each for each in (SenderRefused, DecisionRefused, HandOverRefused, GuardianshipRefused, AppRefused)
 }
 _OK, _ERROR, _MESSAGE, _HELP, _RECEIVED, _REASON = "answer", "error", "message", "help", "received", "reason"
 
@@ -35,7 +44,7 @@ def error_frame(error: ExpungeError) -> Frame:
     match error:
         case WrongOffset():
             head[_RECEIVED] = error.received
-        case SenderRefused() | DecisionRefused() | HandOverRefused() | GuardianshipRefused():
+        case SenderRefused() | DecisionRefused() | HandOverRefused() | GuardianshipRefused() | AppRefused():
             head[_REASON] = error.reason
     return Frame(head)
 

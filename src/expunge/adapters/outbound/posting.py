@@ -5,8 +5,12 @@ No redirect is followed. The body names people or carries a token, and is for th
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
 import ssl
+import threading
+from collections.abc import Iterator, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from expunge.core.values.service_address import fault_of
@@ -23,7 +27,16 @@ class ServiceUnreached(Exception):
     """No answer came. The text is the name of the error, and repeats nothing of the body."""
 
 
-def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0, content_type: str = "application/json") -> tuple[int, bytes]:
+def post(
+    url: str,
+    body: bytes,
+    *,
+    token: str = "",
+    timeout: float = 30.0,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+    within: float | None = None,
+) -> tuple[int, bytes]:
     """Post JSON, or what ``content_type`` says. Return the status and the beginning of the answer, for every status.
 
     Args:
@@ -32,6 +45,8 @@ def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0, conte
         token: a bearer token; empty for none.
         timeout: seconds for the connection and each answer.
         content_type: of the body.
+        headers: further ones.
+        within: seconds for all of it together; None for as long as each answer comes in time.
 
     Raises:
         Unsafe: before anything is sent.
@@ -39,15 +54,37 @@ def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0, conte
     """
     parts = urlsplit(url)
     connection = _connection(parts, timeout)
-    headers = {"Content-Type": content_type, "User-Agent": "expunge", **({"Authorization": f"Bearer {token}"} if token else {})}
+    sent = {"Content-Type": content_type, "User-Agent": "expunge", **({"Authorization": f"Bearer {token}"} if token else {})}
     try:
-        connection.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, headers)
-        response = connection.getresponse()
-        return response.status, response.read(MOST)
+        with _cut(connection, within):
+            connection.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, sent | dict(headers or {}))
+            response = connection.getresponse()
+            return response.status, response.read(MOST)
     except (OSError, http.client.HTTPException) as error:
         raise ServiceUnreached(type(error).__name__) from error
     finally:
         connection.close()
+
+
+@contextlib.contextmanager
+def _cut(connection: http.client.HTTPConnection, within: float | None) -> Iterator[None]:
+    """Shut a connection down once its time is over: a server that sends a byte now and then keeps nobody waiting."""
+    if within is None:
+        yield
+        return
+
+    def shut() -> None:
+        # Why suppressed: it may be closed, or not open yet.
+        with contextlib.suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(within, shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:

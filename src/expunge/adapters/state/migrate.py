@@ -12,7 +12,15 @@ from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
-from expunge.adapters.state.migrations import m0001_initial, m0002_server, m0003_append, m0004_accounts, m0005_families, m0006_waits
+from expunge.adapters.state.migrations import (
+    m0001_initial,
+    m0002_server,
+    m0003_append,
+    m0004_accounts,
+    m0005_families,
+    m0006_waits,
+    m0007_app,
+)
 from expunge.errors import Misconfigured, StateCorrupt
 from expunge.faults import failpoint
 
@@ -24,6 +32,7 @@ _IN_ORDER: tuple[tuple[str, type[Migration]], ...] = (
     ("m0004_accounts", m0004_accounts.Migration),
     ("m0005_families", m0005_families.Migration),
     ("m0006_waits", m0006_waits.Migration),
+    ("m0007_app", m0007_app.Migration),
 )
 """Module names are identifiers (Django does not mind), so that they can be imported by an ordinary statement."""
 

@@ -10,9 +10,14 @@ from typing import ClassVar
 from django.db import models
 
 from expunge.adapters.state.account_models import AccountRow, CodeDeviceRow, CredentialRow, HandOverRow, MembershipRow, RecoveryRow
+from expunge.adapters.state.app_models import AppLoginEndRow, AppRequestRow, AppStatementRow, AppTokenRow, WebhookRow, WebhookSinceRow
 
 __all__ = [
     "AccountRow",
+    "AppLoginEndRow",
+    "AppRequestRow",
+    "AppStatementRow",
+    "AppTokenRow",
     "CodeDeviceRow",
     "CredentialRow",
     "Event",
@@ -23,6 +28,8 @@ __all__ = [
     "RecoveryRow",
     "ShelfFile",
     "Stream",
+    "WebhookRow",
+    "WebhookSinceRow",
 ]
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from expunge.adapters.clerk.app_requests import AppDesk
 from expunge.adapters.clerk.deletion_requests import DeletionDesk
 from expunge.adapters.clerk.export_requests import ExportDesk
 from expunge.adapters.clerk.family_requests import FamilyDesk
@@ -26,6 +27,7 @@ from expunge.bootstrap.clerk.exporter import Exporter
 from expunge.bootstrap.clerk.guardian_rounds import GuardianRounds
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
+from expunge.bootstrap.clerk.local_apps import LocalApps
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.local_exports import LocalExports
 from expunge.bootstrap.clerk.local_families import LocalFamilies
@@ -36,6 +38,7 @@ from expunge.bootstrap.clerk.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.notice_rounds import NoticeRounds
 from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 from expunge.bootstrap.clerk.recordings import LocalRecordings
+from expunge.bootstrap.clerk.webhook_watch import WebhookWatch
 
 T = TypeVar("T")
 
@@ -64,13 +67,14 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
         kept = KeptHousehold(map_path, passphrase)
         room, carrier = HeldRoom(kept.used), OrderCarrier(kept.used)
         guardians, exporter = GuardianRounds(kept), Exporter(kept.used)
+        watch = WebhookWatch(kept, map_path)
         clerk = Keeper(handlers(kept, room, carrier, exporter), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening, ExitStack() as beside:
-            for end in (kept.close, room.close, carrier.stop, guardians.end, exporter.stop):
+            for end in (kept.close, room.close, carrier.stop, guardians.end, exporter.stop, watch.end):
                 beside.callback(end)
             beside.enter_context(NoticeRounds(kept))
             beside.callback(place.leave)
-            for begin in (room.begin, carrier.start, guardians.begin, exporter.start):
+            for begin in (room.begin, carrier.start, guardians.begin, exporter.start, watch.begin):
                 begin()
             clerk.run(listening, ready)
 
@@ -85,6 +89,7 @@ def handlers(kept: KeptHousehold, room: HeldRoom, carrier: OrderCarrier, exporte
         **DeletionDesk(_door(kept, lambda household: LocalDeletions(household, carrier))).handlers(),
         **OrderDesk(_door(kept, LocalOrders), _door(kept, LocalReceipts)).handlers(),
         **GuardiansDesk(_door(kept, LocalGuardians)).handlers(),
+        **AppDesk(_door(kept, lambda household: LocalApps(household, room, carrier))).handlers(),
         **ExportDesk(_door(kept, lambda household: LocalExports(household, exporter))).handlers(),
     }
 

@@ -16,15 +16,16 @@ from expunge.adapters.outbound.mail_smtp import SmtpLetters
 from expunge.bootstrap import Expunge, keeping
 from expunge.bootstrap.accounts.guard_settings import settings_of
 from expunge.bootstrap.accounts.kept_guard import NoLetters
+from expunge.bootstrap.clerk.app_parts import AppParts, RequestsUnderWay
 from expunge.bootstrap.clerk.recordings import FamilyRecordings
 from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.engine.accounts.owners import Owners
 from expunge.engine.families.labels import FamilyLabels
-from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import NotPermitted, NotResolved
 from expunge.ports.accounts.account_guard import AskPermits
@@ -55,6 +56,8 @@ class Household:
     """Writes letters to the owners of accounts."""
     letters: Letters
     """Sends them, and other letters."""
+    apps: AppParts
+    """What answers the company's app."""
 
     def require_member(self, account: UUID, family: str, *roles: MembershipRole) -> Membership:
         """Return the membership of an account in a family, as the keeper's tables have it now.
@@ -108,6 +111,7 @@ class KeptHousehold:
         """
         self._passphrase = passphrase
         self._openings = Openings()
+        self._under_way = RequestsUnderWay()
         self._households = OfMap(map_path, self._opened, _close)
 
     @contextmanager
@@ -131,6 +135,7 @@ class KeptHousehold:
         settings = settings_of(expunge.map.accounts) if expunge.map.accounts else None
         letters: Letters = SmtpLetters(settings.mail, settings.sender) if settings and settings.mail else NoLetters()
         company, site = (settings.company, settings.origin) if settings else ("", "")
+        notices = NoticeIndex(expunge.context)
         return Household(
             expunge=expunge,
             register=register,
@@ -139,9 +144,10 @@ class KeptHousehold:
             people=people,
             labels=FamilyLabels(expunge.context, people.find),
             recordings=FamilyRecordings(expunge),
-            notices=NoticeIndex(expunge.context),
+            notices=notices,
             owners=Owners(register, KeeperAccounts(place), letters, company=company, site=site),
             letters=letters,
+            apps=AppParts.of(expunge.context, journal.alias, notices, self._under_way),
         )
 
 

@@ -31,6 +31,7 @@ AGAIN = timedelta(hours=1)
 """After so long, what could not be done for a reason that may pass is tried again."""
 TO_WORKERS = 20.0
 """Seconds that a queued order waits for a worker, with state on PostgreSQL."""
+_CHANNELS = frozenset({deleting.CHANNEL, deleting.APP_CHANNEL})
 _OVER = frozenset({OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED})
 _BEFORE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED})
 
@@ -101,7 +102,7 @@ class OrderCarrier:
         """Take each order of a family as far as it goes now. Return the seconds until the next look."""
         expunge = household.expunge
         if self._open is None:
-            self._open = {run.order for run in expunge.orders() if run.received.channel == deleting.CHANNEL and not _is_over(run)}
+            self._open = {run.order for run in expunge.orders() if run.received.channel in _CHANNELS and not _is_over(run)}
         pauses = [self._look]
         for order in sorted(self._open):
             if self._stopping.is_set():
@@ -197,6 +198,9 @@ def _is_over(run: Run) -> bool:
 
 def _still_asked_for(household: Household, run: Run) -> bool:
     """Return whether the account that entered an order may still ask for it, in the family of each of its people."""
+    if run.received.channel == deleting.APP_CHANNEL:
+        # The company's own statement stood for it, and no account.
+        return True
     context, asked = household.expunge.context, Pseudonym(run.received.requester)
     members = ({deleting.account_name(context, each.account) for each in household.members_of(subject)} for subject in run.subjects)
     return all(asked in names for names in members)

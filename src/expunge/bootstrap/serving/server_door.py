@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from expunge.adapters.clerk.clerk_doors import doors_at
 from expunge.adapters.host.gc_tuning import RelaxedCollector
 from expunge.adapters.keeper.keeper_senders import KeeperSenders
 from expunge.bootstrap import keeping
 from expunge.bootstrap.vault import vault_names
 from expunge.core.datamap.datamap import DataMap
+from expunge.ports.families.app_door import AppDoor
 from expunge.ports.sender_door import SenderDoor
 from expunge.ports.vault.sealed_library import Subject
 
@@ -29,16 +31,20 @@ class Sent:
 class ServerDoor:
     """The map of a server, and the door for its senders. A context manager."""
 
-    def __init__(self, data_map: DataMap, senders: KeeperSenders) -> None:
+    def __init__(self, data_map: DataMap, senders: KeeperSenders, apps: AppDoor | None = None) -> None:
         """Composed by :meth:`of`."""
         self.map = data_map
+        self.apps = apps
+        """The clerk's door for the company's app; None for a map that offers none."""
         self._senders = senders
         self._collecting = RelaxedCollector()
 
     @classmethod
     def of(cls, data_map: DataMap) -> Self:
-        """Open the door of a map, which need not say where stores lie. The keeper need not run before the first call."""
-        return cls(data_map, KeeperSenders(keeping.place_of_map(data_map)))
+        """Open the door of a map, which need not say where stores lie. Keeper and clerk need not run before the first call."""
+        place, spec = keeping.place_of_map(data_map), data_map.accounts
+        apps = doors_at(keeping.clerk_beside(place)).apps if spec is not None and spec.app is not None else None
+        return cls(data_map, KeeperSenders(place), apps)
 
     def __enter__(self) -> Self:
         return self

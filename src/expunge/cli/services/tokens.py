@@ -23,7 +23,7 @@ app = typer.Typer(help="Tokens of programs: issue, revoke, list.", no_args_is_he
 @app.command()
 def issue(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The program that will use it: airflow-prod.", show_default=False)],
-    scope: Annotated[str, typer.Option(help="What it is good for: lineage, collect, ingest or metrics.", show_default=False)],
+    scope: Annotated[str, typer.Option(help="What it is good for: lineage, collect, ingest, families or metrics.", show_default=False)],
     days: Annotated[int, typer.Option(help="How long it works.", min=1, max=3650)] = 90,
     map_file: options.Map = None,
     as_json: options.Json = False,

@@ -7,6 +7,8 @@ from datetime import date
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
+from expunge.core.accounts.app_spec import AppSpec
+
 DATABASE = "sqlite:///.expunge-accounts/accounts.db"
 """The accounts' database where the map names none: in a folder beside the map, which is not the state's."""
 
@@ -158,6 +160,8 @@ class AccountsSpec:
     """Companies at which people have accounts that they log in by, in the order of their buttons."""
     handover: HandOverSpec | None = None
     """The company's tokens that say who is in which family; None where the keeper takes none."""
+    app: AppSpec | None = None
+    """The company's own app, which offers the acts of the pages; None where it offers none."""
     posted: tuple[PostedNotice, ...] = ()
     """Notices of orders that the pages show, in the order of the map."""
     password_memory: int = PASSWORD_MEMORY

@@ -94,14 +94,14 @@ def read_claims(claims: Mapping[str, Json]) -> HandOver:
     """Return the hand-over that verified claims make. Raises HandOverRefused for claims of another form. Times are not judged."""
     if unknown := claims.keys() - _CLAIMS:
         raise _malformed("it has the claim {!r}, which is not known", min(unknown)[:20])
-    issuer, token_id, address = _text(claims, "iss"), _text(claims, "jti"), claims.get("address", "")
+    issuer, token_id, address = read_text(claims, "iss"), read_text(claims, "jti"), claims.get("address", "")
     if not isinstance(address, str) or (address and (len(address) != _HEX_DIGEST or set(address) - set("0123456789abcdef"))):
         raise _malformed("its claim 'address' is no SHA-256 in small hex letters")
     families = claims.get("families")
     if not isinstance(families, list) or not 1 <= len(families) <= MOST_FAMILIES:
         raise _malformed("its claim 'families' is no list of 1 to {} entries", MOST_FAMILIES)
-    told = tuple(map(_told, families))
-    return HandOver(issuer, token_id, _time(claims, "iat"), _time(claims, "exp"), told, address)
+    told = tuple(map(read_told, families))
+    return HandOver(issuer, token_id, read_time(claims, "iat"), read_time(claims, "exp"), told, address)
 
 
 def require_in_time(hand_over: HandOver, now: datetime) -> None:
@@ -129,7 +129,8 @@ _MENDS = {
 }
 
 
-def _told(entry: Json) -> ToldMembership:
+def read_told(entry: Json) -> ToldMembership:
+    """Return the membership that an entry of ``families`` tells of. Raises HandOverRefused."""
     if not isinstance(entry, dict) or entry.keys() != {"subject", "role"}:
         raise _malformed("an entry of its claim 'families' has not exactly 'subject' and 'role'")
     subject = entry["subject"]
@@ -141,14 +142,16 @@ def _told(entry: Json) -> ToldMembership:
         raise _malformed("a role is none of guardian, self and former") from error
 
 
-def _text(claims: Mapping[str, Json], name: str) -> str:
+def read_text(claims: Mapping[str, Json], name: str) -> str:
+    """Return a claim that is a short text. Raises HandOverRefused."""
     value = claims.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= _MOST_ID:
         raise _malformed("its claim {!r} is no text of 1 to {} characters", name, _MOST_ID)
     return value
 
 
-def _time(claims: Mapping[str, Any], name: str) -> datetime:
+def read_time(claims: Mapping[str, Any], name: str) -> datetime:
+    """Return a claim that is a time, in whole seconds since 1970. Raises HandOverRefused."""
     value = claims.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**33:
         raise _malformed("its claim {!r} is no whole number of seconds since 1970", name)

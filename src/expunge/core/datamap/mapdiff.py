@@ -16,6 +16,7 @@ from ipaddress import ip_network
 from typing import Any, TypeAlias
 
 from expunge.core.accounts.accounts_spec import AccountsSpec, ProviderAudience
+from expunge.core.accounts.app_spec import AppSpec
 from expunge.core.datamap.datamap import (
     AboutNobody,
     Aggregate,
@@ -70,7 +71,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
     ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"compare", "label", "last_used", "inactive_after"}),
     OnErase: frozenset({"compare"}),
-    AccountsSpec: frozenset({"password_memory", "playback", "posted"}),
+    AccountsSpec: frozenset({"app", "password_memory", "playback", "posted"}),
     StoreSpec: frozenset({"scan"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
@@ -342,6 +343,19 @@ def _weaker_accounts(old: AccountsSpec | None, new: AccountsSpec | None) -> list
         reasons.append("the notice of an order is shown for a shorter time")
     if given is not None and not given.address_required and (had is None or had.address_required):
         reasons.append("a hand-over token counts without the mail address of its person")
+    return [*reasons, *_weaker_app(old.app, new.app)]
+
+
+def _weaker_app(old: AppSpec | None, new: AppSpec | None) -> list[str]:
+    if new is None:
+        return []
+    if old is None or set(new.acts) - set(old.acts):
+        return ["the company's app may do more for its customers"]
+    reasons = []
+    if new.fresh_login > old.fresh_login:
+        reasons.append("the company's app may order deletions after an older login")
+    if new.token_for > old.token_for:
+        reasons.append("an access token of the company's app counts for longer")
     return reasons
 
 

@@ -32,6 +32,8 @@ class TokenScope(StrEnum):
     """Asking whether a kind of data may be collected."""
     INGEST = "ingest"
     """Sending recordings into vaults."""
+    FAMILIES = "families"
+    """Acting for customers of the company's app, by its signed statements."""
     METRICS = "metrics"
     """Reading the server's metrics."""
 

@@ -44,6 +44,8 @@ from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import UsageError
 
 CHANNEL = "portal"
+APP_CHANNEL = "app"
+"""Of orders that the company's own app entered for a customer, by the company's signed statement."""
 _ATTESTED = "an account of the family that confirmed it with a credential"
 _ACCOUNT = "expunge.account"
 """Kind of the pseudonym under which an account stands in registers; no identity kind of a map has a dot in it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from expunge.core.accounts.app_spec import ACTS
+
 Schema = dict[str, Any]
 
 
@@ -14,6 +16,7 @@ def accounts() -> Schema:
         "database": _text("Where accounts are kept, apart from the state; sqlite:///.expunge-accounts/accounts.db by default."),
         "mail": _mail(),
         "handover": _handover(),
+        "app": _app(),
         "password_memory": _text("Memory that the hash of one password takes: 100 MiB by default, 19 MiB at least."),
         "playback": _text("The purpose that has to permit it before a family hears or sees a recording of its own; none by default."),
         "networks": {
@@ -52,6 +55,28 @@ def _handover() -> Schema:
         },
     }
     return {**_table(fields, "issuer", "keys"), "description": "Tokens by which the company says who is in which family."}
+
+
+def _app() -> Schema:
+    webhook = {
+        "url": _text("Where to: https://app.example.com/hooks; plain http to this machine alone."),
+        "secret_file": _text("A file whose first line is whsec_ and the base64 of 24 to 64 random bytes."),
+    }
+    acts = list(ACTS)
+    fields = {
+        "token_for": _text("How long an access token counts: 10 minutes by default, 1 hour at most."),
+        "fresh_login": _text("How old the customer's authentication may be for a deletion: 15 minutes by default."),
+        "acts": {
+            "anyOf": [{"enum": acts}, {"type": "array", "items": {"enum": acts}}],
+            "description": "What tokens may allow; all of them by default.",
+        },
+        "webhooks": {
+            "type": "object",
+            "additionalProperties": _table(webhook, "url", "secret_file"),
+            "description": "Name and address of each server that is told of the steps of orders.",
+        },
+    }
+    return {**_table(fields), "description": "The company's own app, which offers its customers what the pages offer."}
 
 
 def _mail() -> Schema:

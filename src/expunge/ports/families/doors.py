@@ -1,9 +1,10 @@
-"""The doors of the clerk, as the pages hold them."""
+"""The doors of the clerk, as the pages and the API hold them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from expunge.ports.families.app_door import AppDoor
 from expunge.ports.families.deletion_door import DeletionDoor
 from expunge.ports.families.export_door import ExportDoor
 from expunge.ports.families.family_door import FamilyDoor
@@ -19,6 +20,8 @@ class FamilyDoors:
     """One door for each thing that pages ask the clerk for."""
 
     families: FamilyDoor
+    apps: AppDoor
+    """The company's app, which asks for its customers."""
     exports: ExportDoor
     held: HeldDoor
     deletions: DeletionDoor

@@ -40,6 +40,7 @@ ITEMS = (
     Item("portal_timeline", gettext_lazy("Recordings"), "play", ("portal_play", "portal_choose")),
     Item("portal_looked", gettext_lazy("Who looked"), "eye"),
     Item("portal_guardians", gettext_lazy("Guardians"), "key", _GUARDIANS),
+    Item("portal_export", gettext_lazy("A copy of the data"), "download"),
 )
 """In the order in which they are shown."""
 

@@ -16,6 +16,7 @@ urlpatterns = [
     path("<slug:slug>/places/off/", whereabouts.switch_off, name="portal_places_off"),
     path("<slug:slug>/lock/", opening.end, name="portal_lock"),
     path("<slug:slug>/", include("expunge.web.site.portal.stopping.urls")),
+    path("<slug:slug>/", include("expunge.web.site.portal.exporting.urls")),
     path("<slug:slug>/requests/", requests.requests, name="portal_requests"),
     path("<slug:slug>/requests/<slug:order>/", requests.one, name="portal_request"),
     path("<slug:slug>/requests/<slug:order>/messages/", requests.thread, name="portal_thread"),
@@ -31,4 +32,5 @@ urlpatterns = [
     path("<slug:slug>/delete/<slug:order>/call-off/", deletion_status.call_off, name="portal_deletion_call_off"),
     path("<slug:slug>/guardians/", include("expunge.web.site.portal.guardians.urls")),
     path("<slug:slug>/", include("expunge.web.site.portal.recordings.urls")),
+    path("<slug:slug>/guardians/", include("expunge.web.site.portal.guardians.urls")),
 ]

@@ -29,6 +29,7 @@ _DRAWINGS = {
     "model": '<circle cx="6" cy="6" r="2"/><circle cx="6" cy="18" r="2"/><circle cx="18" cy="12" r="2.4"/>'
     '<path d="m7.9 7 7.8 4M7.9 17l7.8-4M6 8v8"/>',
     "play": '<circle cx="12" cy="12" r="8.5"/><path d="M10 8.5v7l5.5-3.5-5.5-3.5Z"/>',
+    "download": '<path d="M12 4v11M7.5 10.5 12 15l4.5-4.5M4.5 19.5h15"/>',
     "out": '<path d="M10 4.5H6a1.5 1.5 0 0 0-1.5 1.5v12A1.5 1.5 0 0 0 6 19.5h4M15 8l4 4-4 4M19 12H9.5"/>',
 }
 
