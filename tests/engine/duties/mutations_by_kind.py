@@ -185,7 +185,8 @@ CONSENT = (
     Mutation(
         "COP-03", "a mail that no server took was delivered", "engine/consent/parental_consent.py",
         "    begun = method.begin(_asking(context, one, token))\n    now, request",
-        "    register(context.journal, CONSENTS, *direct_notices.delivered(context, one.asked.request, _language(one), ae.NoticeWay.MAIL))\n"
+        "    told = direct_notices.delivered(context, one.asked.request, _language(one), ae.NoticeWay.MAIL)\n"
+        "    register(context.journal, CONSENTS, *told)\n"
         "    begun = method.begin(_asking(context, one, token))\n    now, request",
         _ACCOUNTS,
     ),
