@@ -34,6 +34,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "export": "values datamap log evidence journal",
         "orders": "values accounts datamap models lineage evidence journal",
+        "families": "values accounts datamap journal",
     },
     "engine": {
         "kernel": "",
@@ -58,10 +59,13 @@ FLOORS: dict[str, dict[str, str]] = {
         "cohorts": "kernel subjects recipients retention",
         "reports": "kernel subjects gate vault consent recipients accounts retention execution destruction threads cohorts",
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
+        "families/recordings": "kernel subjects gate vault",
+        "requests": "kernel recipients execution threads export",
         "families": (
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
         ),
-        "apps": "kernel families",
+        "families/stopping": "kernel subjects gate intake consent recipients accounts retention execution",
+        "apps": "kernel families intake",
     },
     "stores": {
         "": "",
@@ -167,7 +171,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "site/factors": "site/shell site/accounts",
         "site/families": "site/shell site/accounts site/defence site/factors",
         "site/receipts": "site/shell",
-        "site/portal": "site/shell site/accounts site/defence site/factors site/receipts",
+        "site/portal": ". site/shell site/accounts site/defence site/factors site/receipts",
         "site/portal/stopping": "site/shell site/portal",
         "site/portal/recordings": "site/shell site/portal",
         "site/portal/guardians": "site/shell site/accounts site/defence site/factors site/portal",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from expunge.core.accounts.accounts_spec import (
     ProviderAudience,
     ProviderSpec,
 )
+from expunge.core.accounts.app_spec import AppSpec, WebhookSpec
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest, map_diff
 from expunge.core.values.copy import FindingKind
@@ -118,6 +119,59 @@ def test_keys_of_hand_over_tokens_are_read(tmp_path: Path) -> None:
 
 POSTED = 'id: order, file: notices/order.txt, from: "2026-12-01", until: "2027-06-01"'
 NOTICE = PostedNotice("order", "/srv/order.txt", date(2026, 12, 1), date(2027, 6, 1))
+
+
+def test_the_companys_app_is_read_with_what_it_does_not_say(tmp_path: Path) -> None:
+    keys = f"handover: {{issuer: 'https://app.example.com', keys: {{app-1: {ED25519}}}}}"
+    spec = read_map(written(tmp_path, f"{ORIGIN}, {keys}, app: {{}}"), {}, kinds=Kinds()).accounts
+    assert spec is not None
+    assert spec.app == AppSpec(timedelta(minutes=10), timedelta(minutes=15), ("read", "stop", "delete", "receipts"))
+    hooks = "webhooks: {app: {url: 'https://app.example.com/hooks', secret_file: ./hook.secret}}"
+    text = f"{ORIGIN}, {keys}, app: {{token_for: 5 minutes, fresh_login: 1 hours, acts: [delete, read], {hooks}}}"
+    spec = read_map(written(tmp_path, text), {}, kinds=Kinds()).accounts
+    assert spec is not None
+    hook = WebhookSpec("app", "https://app.example.com/hooks", str(tmp_path / "hook.secret"))
+    assert spec.app == AppSpec(timedelta(minutes=5), timedelta(hours=1), ("read", "delete"), (hook,))
+
+
+@pytest.mark.parametrize(
+    ("app", "rules"),
+    [
+        ("{token_for: 2 hours}", ["bad-span"]),
+        ("{token_for: 0 minutes}", ["bad-span"]),
+        ("{fresh_login: 13 hours}", ["bad-span"]),
+        ("{acts: [read, export]}", ["bad-accounts"]),
+        ("{webhooks: {app: {url: 'http://app.example.com', secret_file: x}}}", ["bad-accounts"]),
+        ("{webhooks: {app: {url: 'https://app.example.com'}}}", ["missing-key"]),
+        ("{webhooks: {aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb: {url: 'https://app.example.com', secret_file: x}}}", ["bad-accounts"]),
+        ("{scopes: [read]}", ["unknown-key"]),
+    ],
+    ids=["long", "none", "old", "no such act", "in the clear", "no secret", "a name", "a word"],
+)
+def test_an_app_that_cannot_be_meant_is_a_fault(tmp_path: Path, app: str, rules: list[str]) -> None:
+    keys = f"handover: {{issuer: 'https://app.example.com', keys: {{app-1: {ED25519}}}}}"
+    assert [each.rule for each in examine(written(tmp_path, f"{ORIGIN}, {keys}, app: {app}"), {}, kinds=Kinds()).faults] == rules
+
+
+def test_an_app_without_the_companys_keys_is_a_fault(tmp_path: Path) -> None:
+    assert [each.rule for each in examine(written(tmp_path, f"{ORIGIN}, app: {{}}"), {}, kinds=Kinds()).faults] == ["bad-accounts"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "weaker"),
+    [
+        (None, AppSpec(), ("the company's app may do more for its customers",)),
+        (AppSpec(acts=("read",)), AppSpec(), ("the company's app may do more for its customers",)),
+        (AppSpec(), AppSpec(fresh_login=timedelta(hours=1)), ("the company's app may order deletions after an older login",)),
+        (AppSpec(), AppSpec(token_for=timedelta(hours=1)), ("an access token of the company's app counts for longer",)),
+        (AppSpec(), None, ()),
+        (AppSpec(), AppSpec(acts=("read",)), ()),
+    ],
+    ids=["an app", "more acts", "older logins", "longer tokens", "no app", "fewer acts"],
+)
+def test_a_reviewer_sees_that_an_app_may_do_more(before: AppSpec | None, after: AppSpec | None, weaker: tuple[str, ...]) -> None:
+    maps = [replace(voice_company(), accounts=AccountsSpec("https://privacy.example.com", app=each)) for each in (before, after)]
+    assert tuple(reason for change in map_diff(*maps) for reason in change.weaker) == weaker
 
 
 def test_a_notice_is_read_with_its_days(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from expunge.bootstrap.accounts.family_service import FamilyService
 from expunge.bootstrap.accounts.notice_service import NoticeService
 from expunge.bootstrap.accounts.staffing import StaffService
 from expunge.bootstrap.accounts.thread_service import ThreadService
+from expunge.bootstrap.clerk.webhook_service import WebhookService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -62,7 +63,6 @@ from expunge.bootstrap.vault.opening_service import OpeningService
 from expunge.bootstrap.vault.readings import ReadingService
 from expunge.bootstrap.vault.service import VaultService
 from expunge.bootstrap.vault.vaults import Vaults
-from expunge.bootstrap.webhooks import WebhookService
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
 from expunge.core.discovery.discovery import Discovery

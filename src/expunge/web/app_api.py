@@ -152,6 +152,20 @@ class Order(Schema):
     has_receipt: bool = Field(description="Whether a receipt was issued.")
 
 
+class Said(Schema):
+    """A signed event of the company's assistant."""
+
+    event: str = Field(
+        description="The JWT, of the type `said+jwt`.", min_length=1, max_length=8192, examples=["eyJ0eXAiOiJzYWlkK2p3dCJ9…"]
+    )
+
+
+class SaidOrder(Order):
+    """The request to delete that an event made."""
+
+    family: str = Field(description="The handle of the customer's family.", examples=[_HANDLE])
+
+
 class OrderList(Schema):
     """A page of orders, newest first."""
 
@@ -205,17 +219,12 @@ class AppClient:
         try:
             found = self._bearer(request)
         except Problem as problem:
-            kinds = {401: "client-token", 403: "client-scope", 429: "too-many", 503: "away"}
-            titles = {
-                401: "The app's token does not count",
-                403: "The app's token is for something else",
-                429: "Too many tokens were refused",
-            }
+            fault = problem.fault
+            if problem.status in (401, 403):
+                raise problems.client_refused(problem.status, fault["error"], fault["help"]) from None
+            kind, title = ("too-many", "Too many tokens were refused") if problem.status == 429 else ("away", "It cannot be done now")
             again = int(problem.headers.get("Retry-After", 0))
-            title, fault = titles.get(problem.status, "It cannot be done now"), problem.fault
-            raise AppProblem(
-                kinds[problem.status], problem.status, title, fault["error"], fault["where"], fault["help"], retry_after=again
-            ) from None
+            raise AppProblem(kind, problem.status, title, fault["error"], fault["where"], fault["help"], retry_after=again) from None
         _require_small(request)
         return found
 
@@ -227,6 +236,8 @@ def add_app(api: NinjaAPI, apps: AppDoor, guard: Guard) -> None:
     api.add_exception_handler(HttpError, problems.of_http)
     _add_tokens(api, apps, AppClient(guard))
     _add_families(api, apps, AppToken())
+    _add_deletions(api, apps, AppToken())
+    _add_events(api, apps, AppClient(guard))
     _add_orders(api, apps, AppToken())
     _add_consents(api, apps, AppToken())
 
@@ -313,7 +324,7 @@ def _add_families(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
             return _held(apps.held(shown(request), family))
 
 
-def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
+def _add_deletions(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     @api.post(
         f"{_FAMILY}/orders",
         auth=token,
@@ -332,6 +343,55 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
             order = apps.order(shown(request), family, idempotency_key)
         return 201 if order.fresh else 200, _order(order)
 
+    @api.post(
+        f"{_ORDER}/cancel",
+        auth=token,
+        response=Order,
+        operation_id="cancel_order",
+        summary="Cancel an order",
+        tags=_TAG,
+        openapi_extra=_extra(401, 403, 404, 409, 411, 413, 503, example=_AN_ORDER | {"state": "cancelled"}),
+    )
+    def cancel_order(request: HttpRequest, family: FamilyPath, order: OrderPath) -> dict[str, Any]:
+        """Cancel an order of which nothing was erased yet. Scope: `delete`. Safe to repeat."""
+        with told():
+            return _order(apps.cancel(shown(request), family, order))
+
+
+def _add_events(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
+    @api.post(
+        f"{_PREFIX}/events",
+        auth=client,
+        response={200: SaidOrder, 201: SaidOrder},
+        operation_id="said",
+        summary="Delete what I just said",
+        tags=_TAG,
+        openapi_extra=_extra(
+            400,
+            401,
+            403,
+            409,
+            411,
+            413,
+            415,
+            422,
+            429,
+            503,
+            example=_SAID,
+            of_example=(200, 201),
+        ),
+    )
+    def said(request: HttpRequest, body: Said) -> tuple[int, dict[str, Any]]:
+        """Order the deletion of what a customer just said, with everything made from it, by a signed event of the company's assistant.
+
+        201: the order was made, and stands on the device. 200: this event made it before.
+        """
+        with told():
+            family, order = apps.said(shown(request), body.event)
+        return 201 if order.fresh else 200, _order(order) | {"family": family}
+
+
+def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     @api.get(
         f"{_FAMILY}/orders",
         auth=token,
@@ -365,20 +425,6 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
         """Tell where an order stands. Scope: `read`."""
         with told():
             return _order(apps.status(shown(request), family, order))
-
-    @api.post(
-        f"{_ORDER}/cancel",
-        auth=token,
-        response=Order,
-        operation_id="cancel_order",
-        summary="Cancel an order",
-        tags=_TAG,
-        openapi_extra=_extra(401, 403, 404, 409, 411, 413, 503, example=_AN_ORDER | {"state": "cancelled"}),
-    )
-    def cancel_order(request: HttpRequest, family: FamilyPath, order: OrderPath) -> dict[str, Any]:
-        """Cancel an order of which nothing was erased yet. Scope: `delete`. Safe to repeat."""
-        with told():
-            return _order(apps.cancel(shown(request), family, order))
 
     @api.get(
         f"{_ORDER}/receipt",
@@ -493,7 +539,7 @@ _HELD = {
     "made": [{"kind": "models", "learnt": 1, "unknown": 0}],
     "not_counted": [],
 }
-_AN_ORDER = {
+_AN_ORDER: dict[str, Any] = {
     "order": _ORDER_ID,
     "state": "received",
     "words": _WORDS[AppOrderState.RECEIVED],
@@ -506,4 +552,5 @@ _AN_ORDER = {
     "can_cancel": True,
     "has_receipt": False,
 }
+_SAID = {**_AN_ORDER, "everything": False, "family": _HANDLE}
 _CONSENT = {"purpose": "training", "description": "to make speech recognition better", "agreed": True, "since": "2026-11-02T08:15:00Z"}

@@ -12,7 +12,8 @@ from ninja import Field, Schema
 from ninja.errors import HttpError, ValidationError
 
 from expunge.core.families.app_access import AppFault
-from expunge.errors import AppRefused, ExpungeError, UsageError
+from expunge.core.journal.access_tokens import TokenRefused
+from expunge.errors import AppRefused, ExpungeError, SenderRefused, UsageError
 
 TYPE = "application/problem+json"
 _URN = "urn:expunge:problem:"
@@ -76,6 +77,12 @@ def no_token() -> AppProblem:
     return AppProblem(AppFault.TOKEN.value, status, title, "there is no access token", _WHERE[401], help_)
 
 
+def client_refused(status: int, detail: str, help_: str) -> AppProblem:
+    """Return the problem of a request with which the app's own token does not come: 401, or 403 for a token of another scope."""
+    kind, title = _CLIENT[status]
+    return AppProblem(kind, status, title, detail, _WHERE[401], help_)
+
+
 def too_large(most: int) -> AppProblem:
     """Return the problem of a body that is too large."""
     return AppProblem("too-large", 413, "The body is too large", f"the body has more than {most // 2**10} KiB", "the body", "send less")
@@ -119,6 +126,8 @@ def told() -> Iterator[None]:
         raise AppProblem(
             fault.value, status, title, error.message, _WHERE.get(status, "the request"), error.help, retry_after=again
         ) from None
+    except SenderRefused as error:
+        raise client_refused(401 if error.reason != TokenRefused.NOT_FOR_THIS.name else 403, error.message, error.help) from None
     except UsageError as error:
         raise malformed(error.message, "the request", error.help) from None
     except ExpungeError as error:
@@ -138,6 +147,7 @@ def responses(*statuses: int) -> dict[int, Any]:
     return {status: {"description": _MEANS[status], "content": content} for status in statuses}
 
 
+_CLIENT = {401: ("client-token", "The app's token does not count"), 403: ("client-scope", "The app's token is for something else")}
 _FORM = "see /api/openapi.json for the form"
 _WHERE = {401: "the header Authorization", 403: "the header Authorization", 404: "the path"}
 _MEANS = {

@@ -18,7 +18,7 @@ from expunge.core.journal.notice_events import LetterResult, NoticeKind
 from expunge.core.values import canonical
 from expunge.errors import ExpungeError, UsageError
 from expunge.ports.accounts.letters import Letter
-from tests.engine.families.test_family_letters import AT, FAMILY, Scene, scene_in
+from tests.engine.requests.test_family_letters import AT, FAMILY, Scene, scene_in
 
 
 class Wire:

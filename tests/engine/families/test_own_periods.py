@@ -16,7 +16,7 @@ from expunge.core.orders.run import Run
 from expunge.core.retention.own_periods import OwnPeriod
 from expunge.core.values.cause import ByOwnPeriod
 from expunge.core.values.order import OrderKind, OrderState
-from expunge.engine.families import own_periods
+from expunge.engine.families.stopping import own_periods
 from expunge.errors import NeedsApproval, UsageError
 from expunge.gate import Subject
 from tests.engine.consents import CHILD, asking

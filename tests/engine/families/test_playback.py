@@ -10,7 +10,7 @@ import pytest
 
 from expunge.core.families.media_types import MediaType, media_type_of
 from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
-from expunge.engine.families.playback import MOST_PLAYED, MOST_PLAYS, OWN
+from expunge.engine.families.recordings.playback import MOST_PLAYED, MOST_PLAYS, OWN
 from expunge.engine.kernel.journal_streams import OPENINGS, read_register
 from expunge.engine.vault import reviewing
 from expunge.errors import ItemGone, Refused, Unplayable, UsageError
@@ -125,7 +125,7 @@ def test_a_sealed_recording_that_was_erased_gives_no_further_byte(company: Compa
 
 def test_a_recording_that_data_no_longer_leads_to_is_not_played(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     company.talk("t-1", ANNA, BELA)
-    monkeypatch.setattr("expunge.engine.families.playback.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("expunge.engine.families.recordings.playback.LOOK_AGAIN", 0.0)
     with viewing(company) as view:
         handle = view.handle()
         assert view.read(handle, 0, 10)

@@ -14,7 +14,7 @@ from expunge.core.datamap.datamap import EraseAct
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
 from expunge.engine.consent import guardian_register, parental_consent
-from expunge.engine.families import consent_board, stopping
+from expunge.engine.families.stopping import consent_board, stopping
 from expunge.engine.kernel.journal_streams import CONSENTS, register
 from expunge.errors import StateUnavailable, UsageError
 from expunge.faults import arm

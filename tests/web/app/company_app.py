@@ -42,6 +42,14 @@ def statement(company: Company, *subjects: str, role: str = "guardian", **claims
     return company.token(now, *told, kid=kid, header=header, further=further)
 
 
+def said(company: Company, subject: str = "profile:p-mia", **claims: Any) -> str:
+    """An event of the assistant: the customer said to delete something. A claim that is None is left out."""
+    now = claims.pop("now", time.time())
+    further = {"families": None, "subject": subject, **claims}
+    header = {"typ": "said+jwt", **further.pop("header", {})}
+    return company.token(now, kid=further.pop("kid", "app-1"), header=header, further=further)
+
+
 @dataclass
 class App:
     """The server of the company's app."""
@@ -90,16 +98,21 @@ class Customer:
         return self.ask("POST", "orders", Idempotency_Key=key or secrets.token_hex(16))
 
 
-def with_purposes(folder: Path) -> None:
-    """Give the company what families look at, and a purpose that rests on consent."""
+def with_purposes(folder: Path, further: str) -> None:
+    """Give the company what families look at, and a purpose that rests on consent; ``further``: more of the map."""
     enrich(folder)
     (folder / "training.md").write_text("# We would like to use your voice for training\n\nYou can say no.\n")
     path = folder / "expunge.yaml"
-    path.write_text(path.read_text() + PURPOSES)
+    path.write_text(path.read_text() + PURPOSES + further)
 
 
 @contextlib.contextmanager
-def app_site(folder: Path, section: str = "app: {}") -> Iterator[App]:
-    """Serve such a company."""
-    with site(folder, "--access-log", folder / "access.log", enrich=with_purposes, further=section) as served:
-        yield App(served, issue(folder, "app", "families"))
+def app_site(folder: Path, section: str = "app: {}", further: str = "cooling_off: 1 days\n") -> Iterator[App]:
+    """Serve such a company. By itself it waits for a day, so that no test erases anything."""
+    with site(folder, "--access-log", folder / "access.log", enrich=lambda place: with_purposes(place, further), further=section) as served:
+        app, until = App(served, issue(folder, "app", "families")), time.monotonic() + 60
+        while app.exchange().status == 503:
+            # The clerk begins beside the server.
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        yield app

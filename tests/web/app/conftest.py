@@ -18,3 +18,10 @@ def app_of_the_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]
 def app(app_of_the_worker: App) -> App:
     """The same, for one test."""
     return app_of_the_worker
+
+
+@pytest.fixture
+def many_bad_tokens(app: App) -> Iterator[None]:
+    """Tell other tests nothing of the tokens that are refused here: the worker counts those of all clients for a minute, in memory."""
+    yield
+    app.site.begin_worker_anew()

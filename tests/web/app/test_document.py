@@ -53,6 +53,7 @@ _EXAMPLES = 12
 """For each operation and kind of data in a short run; the soak takes fifty times as many."""
 
 
+@pytest.mark.usefixtures("many_bad_tokens")
 def test_no_answer_is_a_server_error_or_beside_the_document(app: App) -> None:
     """0 server errors, 0 violations, over requests that fit the document and over requests that do not."""
     tokens = {scope: issue(app.site.folder, f"document-{scope}", scope) for scope in sorted(set(_SCOPES.values()))}

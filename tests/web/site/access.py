@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from expunge.core.accounts.app_spec import AppScope
 from expunge.core.accounts.asks import AskKind
 from expunge.core.journal.access_tokens import TokenScope
 from tests.web.site.rendered import pages
@@ -45,7 +46,7 @@ PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
         ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep",
          "consent_arrive",
-         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
+         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail", "receipt_check"),
         ALL,
     ),
     # Ways in: each shows the person's own login, sign-up, reset or recovery, or leads on.
@@ -78,10 +79,21 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "portal_home", "portal_lock", "portal_places", "portal_places_off", "portal_timeline", "portal_choose", "portal_play",
             "portal_media", "portal_sketch", "portal_looked", "portal_delete", "portal_delete_preview", "portal_delete_confirm",
             "portal_deletion", "portal_deletion_live", "portal_deletion_call_off", "portal_stop", "portal_use", "portal_keeping",
+            "portal_keeping_kind", "portal_unused", "portal_requests", "portal_request", "portal_thread", "portal_receipt",
+            "portal_receipt_page", "portal_receipt_folder", "portal_notices",
             "portal_keeping_kind", "portal_unused", "portal_export", "portal_export_end", "portal_export_part", "portal_export_check",
         ),
         OF_FAMILY,
     ),
+    **dict.fromkeys(
+        ("portal_timeline", "portal_choose", "portal_play", "portal_media", "portal_sketch", "portal_looked"), OF_FAMILY
+    ),
+    **dict.fromkeys(("portal_home", "portal_lock", "portal_guardians"), OF_FAMILY),
+    **dict.fromkeys(
+        ("portal_guardians_ask", "portal_guardians_invite", "portal_guardians_leave", "portal_guardians_dispute"),
+        frozenset({Role.GUARDIAN}),
+    ),
+    **dict.fromkeys(("portal_stop", "portal_use", "portal_keeping", "portal_keeping_kind", "portal_unused"), OF_FAMILY),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
@@ -183,6 +195,17 @@ API: Mapping[str, TokenScope | None] = {
     "readyz": None,
 }
 """Operation of the API -> the scope of the token that it takes; None where it takes none."""
+
+
+APP: Mapping[str, TokenScope | AppScope | None] = {
+    **dict.fromkeys(("exchange", "end_login", "said"), TokenScope.FAMILIES),
+    **dict.fromkeys(("list_families", "end_token"), None),
+    **dict.fromkeys(("get_held", "list_orders", "get_order", "list_consents"), AppScope.READ),
+    "withdraw_consent": AppScope.STOP,
+    **dict.fromkeys(("order_deletion", "cancel_order"), AppScope.DELETE),
+    "get_receipt": AppScope.RECEIPTS,
+}
+"""Operation of the API for the company's app -> the scope of its token: the app's own, or a customer's; None for any customer's."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,18 @@ import pytest
 from expunge.core.accounts.staff import JobFunction
 from expunge.core.consent import consent_receipt
 from tests.engine.consent.scans import PDF
+from tests.web.site.browser import chromium, visitor
 from tests.web.site.deciders import Decider
 from tests.web.site.family_company import Guardian, guardian
 from tests.web.site.guardian_company import Texts, follow, guardian_site, link_to, text_gateway, upload
 from tests.web.site.handing_over import enrol_kept, let_the_day_pass
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
+from tests.web.site.office import at_the_machine
+from tests.web.site.test_accessibility import AXE, TAGS, axe
 
+PICTURES = os.environ.get("EXPUNGE_PICTURES", "")
+"""A folder for pictures of the pages, to look at."""
 QUESTION, AGAIN = "A question about your child's data", "Please confirm once more, about your child's data"
 INVITED = "You are invited to look after a child's data"
 
@@ -217,6 +223,27 @@ def test_a_guardian_invites_another_one_who_proves_it_alone_and_a_dispute_stops_
     assert served.sink.count("third@home.example") == 0
 
 
+def test_the_company_invites_a_parent_by_a_link_and_messages_go_where_it_says(served: SiteServed) -> None:
+    words = ("guardian", "invite", "profile:p-ada", "--contact", "known@home.example", "--born", "2020-06-15")
+    ran = at_the_machine(served.folder, *words)
+    link = ran.out.strip()
+    assert link.startswith(f"{served.origin}/consent/#")
+    parent = HttpPerson(served)
+    parent.sign_up("other.address@home.example")
+    page = follow(parent, link.partition("#")[2])
+    assert "Are you guardian of a child?" in page.words
+    assert "birthday" not in page.words, "the company said it"
+    page = parent.send("notice", method="email plus")
+    assert page.path.startswith("/consent/requests/"), page.words
+    assert served.sink.count("other.address@home.example") == 1, "no more than the code of the sign-up"
+    answered(parent, link_to(served, "known@home.example", QUESTION))
+    assert "You are guardian now" in answered(parent, link_to(served, "known@home.example", AGAIN)).words
+    assert "This link has ended" in follow(parent, link.partition("#")[2]).words
+    young = at_the_machine(served.folder, "guardian", "invite", "profile:p-tom", "--oneself").out.strip()
+    page = follow(parent, young.partition("#")[2])
+    assert "Take over your own data" in page.words
+
+
 def test_a_guardian_steps_down_with_a_credential_and_sees_nothing_any_more(served: SiteServed) -> None:
     one = guardian(served, "leaving@home.example", "p-ada")
     page = one.person.get(one.go("guardians/leave/"))
@@ -258,3 +285,41 @@ def test_where_data_goes_to_others_the_choice_is_apart_and_mail_is_not_enough(tm
         page = choose(one, "signed form", "training", born="2020-06-15")
         assert "Print the form" in page.words
         assert "partners" not in page.words.lower()
+
+
+def test_pages_that_only_such_a_company_has_are_for_everybody(served: SiteServed) -> None:
+    one = guardian(served, "axe@home.example", "p-ada")
+    form = choose(one, "signed form", "training", "review", born="2020-06-15").path
+    one.person.get(form)
+    upload(one.person, PDF)
+    asked = form.split("/")[3]
+    one.person.get("/consent/requests/")
+    mail = guardian(served, "axe.mail@home.example", "p-tom")
+    choose(mail, "email plus", "training", born="2019-01-02")
+    follow(mail.person, link_to(served, mail.address, QUESTION))
+    officer = Decider.joins(served, "officer-axe", JobFunction.OFFICER)
+    looks = (
+        (one.person, (one.go("guardians/"), one.go("guardians/ask/"), one.go("guardians/invite/"), form, "/consent/requests/")),
+        (mail.person, ("/consent/answer/",)),
+        (officer, ("/staff/forms/", f"/staff/forms/{asked}/")),
+    )
+    found: list[str] = []
+    with chromium() as browser:
+        for width in (1100, 390):
+            for person, paths in looks:
+                with visitor(browser, viewport={"width": width, "height": 844}, reduced_motion="reduce") as shown:
+                    shown.context.add_cookies(
+                        [{"name": name, "value": value, "url": served.origin} for name, value in person.cookies.items()]
+                    )
+                    shown.context.set_extra_http_headers({"X-Forwarded-For": person.address, "User-Agent": person.agent})
+                    for path in paths:
+                        page = shown.go(f"{served.origin}{path}")
+                        assert page.url.endswith(path), (path, page.url)
+                        page.evaluate(AXE)
+                        found += axe(page, path, {"type": "tag", "values": TAGS})
+                        wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+                        found += [f"{path} is too wide"] if wide else []
+                        if PICTURES:
+                            page.screenshot(path=f"{PICTURES}/{width}{path.replace('/', '-')}.png", full_page=True)
+                    found += shown.complaints
+    assert found == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -104,6 +104,42 @@ def test_a_choice_that_means_nothing_is_told_and_keeps_the_page(served_family: S
     ):
         page = mother.person.post(path, act="area", **edges)
         assert "Write each edge as a number of degrees" in page.words
+
+
+def places_of(one: Guardian) -> Shown:
+    """The page of places, opened."""
+    one.go("places/")
+    if one.person.last is not None and one.person.last.path == "/account/confirm/":
+        one.confirm()
+    assert one.person.last is not None
+    return one.person.last
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count"),
+    [
+        (lambda page: {"act": "places", "place": re.findall(r'name="place" value="(\w+)"', page.text)[0]}, "1"),
+        (lambda page: {"act": "squares", "square": re.findall(r'name="square" value="([\d.]+)"', page.text)[0]}, "1"),
+        (lambda _: {"act": "area", "south": "51,47", "west": "-1", "north": "51.49", "east": "0"}, "2"),
+    ],
+    ids=["by hand", "by square", "by area"],
+)
+def test_chosen_places_lead_to_what_erasing_them_means(
+    served_family: SiteServed, mother: Guardian, chosen: Callable[[Shown], dict[str, str]], count: str
+) -> None:
+    page = places_of(mother)
+    look = re.findall(r'name="look" value="(\w+)"', page.text)[0]
+    preview = mother.person.post(page.path, look=look, **chosen(page))
+    assert preview.path == page.path.replace("/places/", "/delete/preview/")
+    assert f"Places {count} item" in preview.words
+
+
+def test_places_that_were_read_anew_are_not_chosen_by_an_old_page(served_family: SiteServed, mother: Guardian) -> None:
+    page = places_of(mother)
+    handle = re.findall(r'name="place" value="(\w+)"', page.text)[0]
+    told = mother.person.post(page.path, act="places", place=handle, look="0" * 12)
+    assert told.path == page.path
+    assert "Look at them and choose anew." in told.words
 
 
 @pytest.mark.duty("AMZ-09")

@@ -183,3 +183,20 @@ def test_no_page_reads_a_recording_to_list_it(served_family: SiteServed) -> None
     before = told.count("You : your own recordings")
     one.person.get(f"{base}timeline/")
     assert one.person.get(f"{base}looked/").words.count("You : your own recordings") == before
+
+
+def test_chosen_recordings_are_led_to_the_preview_of_erasing_them(served_family: SiteServed) -> None:
+    one, base = opened(served_family, "chooses@home.example", "p-mia")
+    page = one.person.get(f"{base}timeline/")
+    handle = media_of(page.text)[0].rstrip("/").rpartition("/")[2]
+    chosen = one.person.post(f"{base}timeline/choose/", act="erase", item=handle)
+    assert chosen.path == f"{base}delete/preview/"
+    assert "1 " in chosen.words
+    assert handle not in chosen.url
+    by_words = one.person.post(f"{base}timeline/choose/", act="erase", all="all", text="walrus")
+    assert by_words.path == f"{base}delete/preview/"
+    for nothing in ({}, {"item": "0" * 32}, {"all": "all", "text": "no such words"}, {"item": f"voice/p-mia/{MIA[0]}.wav"}):
+        answer = one.person.post(f"{base}timeline/choose/", act="erase", **nothing)
+        assert "Nothing was chosen" in answer.words
+    assert one.person.post(f"{base}timeline/choose/", act="nonsense", item=handle).path == f"{base}timeline/"
+    assert all((served_family.folder / "world" / "media" / "voice" / "p-mia" / f"{each}.wav").exists() for each in MIA)

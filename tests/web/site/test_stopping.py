@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from expunge.bootstrap import Expunge
+from expunge.bootstrap import Expunge, keeping
 from expunge.bootstrap.clerk.household import KeptHousehold
 from expunge.bootstrap.clerk.local_stopping import LocalStopping
 from expunge.faults import arm
@@ -25,6 +26,7 @@ from tests.web.site.handing_over import newest_account
 from tests.web.site.kit import SiteServed
 from tests.web.site.stopping_company import flag, give, stopping_site
 from tests.web.site.test_accessibility import check, look_around
+from tests.web.site.test_openings import place
 from tests.web.site.walk_stopping import walk
 
 STOPPED = re.compile(r"Stopped at \d\d:\d\d:\d\d")
@@ -81,7 +83,9 @@ def test_a_parent_stops_training_and_programs_are_refused_within_a_second(served
     assert "Stopped: you, on these pages." in told.words
     again = one.person.post(page)
     assert again.words.count("Stopped: you, on these pages.") == 1, "the form came twice"
-    assert "To allow it, agree in the app of Acme Doorbells." in again.words
+    link = re.search(r'href="([^"]*)">Agree to it, as a guardian', again.text)
+    assert link is not None, "to allow it again is no button"
+    assert one.person.get(link[1]).status == 200
     assert one.person.get("/account/sessions/").path == "/account/sessions/", "and it took no credential"
 
 
@@ -142,6 +146,20 @@ def test_who_is_guardian_no_more_stops_nothing(served: SiteServed) -> None:
     served.kept("UPDATE expunge_membership SET role = 'former'")
     assert "connected with no child" in one.person.post(page).words
     assert gate_of(served, "p-tom", "training") is GateReason.PERMITTED
+
+
+def test_a_clerk_that_dies_meanwhile_stops_once_and_is_called_stopped_only_then(served: SiteServed) -> None:
+    give(served, "p-ada", "sharing")
+    one = guardian(served, "away@home.example", "p-ada")
+    page = one.go("stop/sharing/")
+    os.kill(keeping.process_status(place(served)).pid, signal.SIGKILL)
+    told = one.person.post(page)
+    until = time.monotonic() + 30
+    while told.status == 503 and time.monotonic() < until:
+        assert not STOPPED.search(told.words)
+        told = one.person.post(page)
+    assert STOPPED.search(told.words)
+    assert told.words.count("Stopped: you, on these pages.") == 1
 
 
 def test_what_is_no_purpose_kind_or_time_changes_nothing(served: SiteServed) -> None:

@@ -17,6 +17,7 @@ from expunge.ports.families.app_door import AppConsent, AppDoor, AppGrant, AppOr
 from expunge.ports.families.held_door import HeldAnswer
 
 PAGE = tuple[tuple[AppOrder, ...], bool]
+SAID = tuple[str, AppOrder]
 CONSENTS = tuple[AppConsent, ...]
 MOST_STATEMENT = 16 * 2**10
 """Bytes of a statement that go over the socket; how many count is for the verifier to say."""
@@ -79,6 +80,16 @@ class AppOrderAll(OfApp):
     header: BearerText
     family: str
     key: str
+
+
+@dataclass(frozen=True)
+class AppSaid(OfApp):
+    """An order for what a customer just said, by the event in the body."""
+
+    name = "app-said"
+    with_body = True
+    most_body = MOST_STATEMENT
+    header: BearerText
 
 
 @dataclass(frozen=True)
@@ -157,6 +168,7 @@ class AppDesk:
             AppFamilies: lambda door, ask, _: Answer(list(door.families(ask.header))),
             AppHeld: lambda door, ask, _: Answer(written(HeldAnswer, door.held(ask.header, ask.family))),
             AppOrderAll: lambda door, ask, _: Answer(written(AppOrder, door.order(ask.header, ask.family, ask.key))),
+            AppSaid: lambda door, ask, body: Answer(written(SAID, door.said(ask.header, _text(body)))),
             AppOrders: _listed,
             AppStatus: lambda door, ask, _: Answer(written(AppOrder, door.status(ask.header, ask.family, ask.order))),
             AppCancel: lambda door, ask, _: Answer(written(AppOrder, door.cancel(ask.header, ask.family, ask.order))),

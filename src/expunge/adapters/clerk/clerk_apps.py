@@ -52,6 +52,12 @@ class ClerkApps:
         found: AppOrder = read(AppOrder, self._connections.ask(wire.AppOrderAll(BearerText(header), family, key)).value)
         return found
 
+    def said(self, header: str, event: str) -> tuple[str, AppOrder]:
+        """See the port."""
+        told = self._connections.ask(wire.AppSaid(BearerText(header)), event.encode("ascii", "replace")).value
+        found: tuple[str, AppOrder] = read(wire.SAID, told)
+        return found
+
     def orders(self, header: str, family: str, after: str, most: int) -> tuple[tuple[AppOrder, ...], bool]:
         """See the port."""
         found: tuple[tuple[AppOrder, ...], bool] = read(

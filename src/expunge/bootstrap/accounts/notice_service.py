@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
 from expunge.adapters.database.journal_django import DjangoJournal
@@ -16,8 +17,8 @@ from expunge.core.journal.cohorts import CohortNotice
 from expunge.core.journal.notice_events import LetterResult
 from expunge.engine.cohorts import customers, letters
 from expunge.engine.cohorts.customers import CohortQuery
-from expunge.engine.families import notices
-from expunge.engine.families.notices import LettersSent, NoticeIndex
+from expunge.engine.requests import notices
+from expunge.engine.requests.notices import LettersSent, NoticeIndex
 from expunge.engine.subjects import resolving
 from expunge.ports.accounts.letters import Letter
 
@@ -41,9 +42,21 @@ class NoticeService(DomainService):
         """Return one. Raises UsageError where there is none of that name."""
         return customers.named(self.context, name)
 
-    def find_cohort(self, query: CohortQuery) -> CohortNotice:
-        """Find the customers; see :func:`expunge.engine.cohorts.customers.find`."""
-        return customers.find(self.context, query)
+    def find_cohort(
+        self, name: str, dataset: str, period: tuple[datetime, datetime], ordered: datetime, template: bytes, when: str = ""
+    ) -> CohortNotice:
+        """Find the customers of a period and enter them; see :func:`expunge.engine.cohorts.customers.find`.
+
+        Args:
+            name: the operator's name for the notice.
+            dataset: whose items say who was a customer.
+            period: from, and before.
+            ordered: when the order to tell them was entered.
+            template: the letter's file.
+            when: the field with an item's time; empty for that of the keeping time.
+        """
+        digest = letters.read_template(template).digest
+        return customers.find(self.context, CohortQuery(name, dataset, *period, digest, ordered, when))
 
     def send_cohort(self, name: str, template: bytes, most: int = 100_000) -> CohortNotice:
         """Send the letter to those who have to be told; see :func:`expunge.engine.cohorts.letters.send`."""

@@ -13,11 +13,11 @@ from expunge.adapters.database.webhooks_django import DjangoWebhookLedger
 from expunge.adapters.host.secret_file import read_secret
 from expunge.adapters.outbound.webhook_http import HttpWebhooks
 from expunge.bootstrap.accounts.family_names import family_names
-from expunge.core.families.app_access import TYPE, AppFault
+from expunge.core.families.app_access import SAID_TYPE, TYPE, AppFault
 from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope, admit
 from expunge.engine.apps.app_tokens import AppRules, AppTokens
 from expunge.engine.apps.webhooks import Webhooks
-from expunge.engine.families.notices import NoticeIndex
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import TOKENS
 from expunge.engine.reports import token_register
@@ -68,9 +68,10 @@ class AppParts:
         if spec is not None and spec.app is not None and spec.handover is not None:
             names = family_names(lambda: context.data_map, context.keys.pseudonym_key)
             statements = JwtHandOverTokens(spec.handover, spec.origin, TYPE)
-            rules = AppRules(spec.app, spec.handover)
+            events = JwtHandOverTokens(spec.handover, spec.origin, SAID_TYPE)
+            rules = AppRules(spec.app, spec.handover, statements, events)
             key = context.keys.pseudonym_key
-            tokens = AppTokens(rules, statements, names, tables, clients.works, key, context.clock, context.random)
+            tokens = AppTokens(rules, names, tables, clients.works, key, context.clock, context.random)
             courier = HttpWebhooks(lambda hook: read_secret(hook.secret_file, "", "secret", f"the web hook {hook.name}"))
             webhooks = Webhooks(orders, DjangoWebhookLedger(alias), courier, tokens.handle_of, context.clock)
         return cls(tokens, tables, orders, clients, under_way, webhooks)

@@ -23,8 +23,8 @@ from expunge.engine.families import holdings, location_reminders, whereabouts
 from expunge.engine.families.holdings import Origins
 from expunge.engine.families.kept_counts import KeptCounts
 from expunge.engine.families.order_watch import OrderWatch
-from expunge.engine.families.postings import PostedTexts
 from expunge.engine.families.whereabouts import Whereabouts
+from expunge.engine.retention.postings import PostedTexts
 from expunge.errors import ExpungeError, NotResolved
 
 _ORIGINS_SECONDS = 600.0

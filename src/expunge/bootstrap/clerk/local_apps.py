@@ -15,18 +15,20 @@ from expunge.bootstrap.clerk.household import Household
 from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 from expunge.core.accounts.app_spec import AppScope
 from expunge.core.consent.consent import ConsentReason
-from expunge.core.families.app_access import AppFault
+from expunge.core.families.app_access import AppFault, SaidEvent
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
+from expunge.engine.apps import said
 from expunge.engine.apps.app_tokens import AppTokens, request_key
 from expunge.engine.families import deleting
 from expunge.engine.intake import earlier_orders, person_orders
+from expunge.engine.intake.item_orders import ItemReach
 from expunge.engine.intake.person_orders import OrderRequest
 from expunge.engine.kernel.journal_streams import read
 from expunge.engine.subjects.resolving import ResolvedName
-from expunge.errors import AppRefused, Conflict, IllegalTransition, NeedsApproval
+from expunge.errors import AppRefused, Conflict, IllegalTransition, NeedsApproval, UsageError
 from expunge.ports.families.app_door import MOST_ORDERS, AppConsent, AppGrant, AppOrder, AppOrderState
 from expunge.ports.families.app_tables import AppRequest, AppTokenRecord
 from expunge.ports.families.held_door import HeldAnswer
@@ -96,6 +98,22 @@ class LocalApps:
                     raise
             self._parts.tables.finish_request(name, order)
         return self._shown(self._run(who, order), who, fresh=fresh)
+
+    def said(self, header: str, event: str) -> tuple[str, AppOrder]:
+        """See the port."""
+        client, (told, who, key) = self._parts.clients.admit(header), self._tokens.said(event)
+        context, handle = self.household.expunge.context, self._tokens.handle_of(who)
+        order = person_orders.order_id(context, f"said\n{told.use.hex()}")
+        if order in self._parts.orders.orders(who):
+            return handle, self._shown(self._run(who, order), who)
+        person = self._person(who)
+        found = None if person is None else self._meant(person, told)
+        if person is None or found is None:
+            raise _nothing_held()
+        words = f"the company's app {client.id}: an event signed by {key}, that the customer said to delete it"
+        request = OrderRequest((person,), deleting.APP_CHANNEL, OnRequest(words), selectors=found.selectors, scope=found.scope, order=order)
+        fresh = self._received(request, order)
+        return handle, self._shown(self._run(who, order), who, fresh=fresh)
 
     def orders(self, header: str, family: str, after: str, most: int) -> tuple[tuple[AppOrder, ...], bool]:
         """See the port."""
@@ -187,16 +205,26 @@ class LocalApps:
         if open_ := [each for each in standing if each in mine]:
             return open_[-1], False
         request = OrderRequest((person,), deleting.APP_CHANNEL, OnRequest(_words(record)), order=order)
+        return order, self._received(request, order)
+
+    def _meant(self, person: ResolvedName, told: SaidEvent) -> ItemReach | None:
         try:
-            expunge.scoped.within(request)
+            return said.reach(self.household.expunge.context, person.person, told)
+        except UsageError as error:
+            raise AppRefused(error.message, help=error.help, reason=AppFault.NOTHING_HELD.value) from error
+
+    def _received(self, request: OrderRequest, order: OrderId) -> bool:
+        """Receive an order, and have it carried out. Return whether it is new."""
+        try:
+            self.household.expunge.scoped.within(request)
         except Conflict:
-            # It was made meanwhile: by this key alone an order has this id.
-            return order, False
+            # It was made meanwhile: by this request alone an order has this id.
+            return False
         except NeedsApproval as error:
             message = "guardians of this person are in dispute: neither side orders anything"
             raise AppRefused(message, help="the company settles it", reason=AppFault.DISPUTE.value) from error
         self.carrier.took(order)
-        return order, True
+        return True
 
     def _runs(self, orders: Sequence[OrderId]) -> list[Run]:
         context = self.household.expunge.context

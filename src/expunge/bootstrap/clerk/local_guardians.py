@@ -307,8 +307,6 @@ class LocalGuardians:
     def sweep(self) -> None:
         """Send messages that are due, end what nobody answered, and delete evidence whose time is up."""
         self.household.expunge.consents.sweep(self._methods())
-        with self.household.expunge.consents.changing():
-            invitations.sweep(self._context)
 
     def settle(self) -> Settled:
         """Give and end the memberships that the register of guardians owes, and write to those whom it concerns."""

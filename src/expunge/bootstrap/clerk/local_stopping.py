@@ -12,7 +12,7 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.retention.inactivity import InactiveProfile
 from expunge.core.retention.own_periods import KindPeriod, OwnPeriod, PeriodPreview
 from expunge.core.values.ids import pseudonym
-from expunge.engine.families import consent_board, own_periods, stopping
+from expunge.engine.families.stopping import consent_board, own_periods, stopping
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import StateUnavailable
 from expunge.gate import Gate, Subject

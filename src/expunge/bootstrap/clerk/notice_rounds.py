@@ -11,8 +11,8 @@ from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.bootstrap import keeping
 from expunge.bootstrap.accounts.letter_doors import letter_doors
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
-from expunge.engine.families import notices
-from expunge.engine.families.notices import LettersSent
+from expunge.engine.requests import notices
+from expunge.engine.requests.notices import LettersSent
 from expunge.errors import ExpungeError
 from expunge.telemetry import Action
 

@@ -22,13 +22,13 @@ from expunge.core.families.looks import LookPage
 from expunge.core.families.selection import Selection
 from expunge.core.families.timeline import TimelineFilter, TimelinePage, page_of
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.families import timelines
-from expunge.engine.families.looking import LookIndex
-from expunge.engine.families.playback import MOST_PLAYED, Playback, Viewer
-from expunge.engine.families.timelines import Timeline
+from expunge.engine.families.recordings import timelines
+from expunge.engine.families.recordings.looking import LookIndex
+from expunge.engine.families.recordings.playback import MOST_PLAYED, Playback, Viewer
+from expunge.engine.families.recordings.timelines import Timeline
 from expunge.engine.subjects import locating
 from expunge.engine.vault.openings import Reader
-from expunge.errors import NotResolved, OpeningNeeded, Refused, Unplayable
+from expunge.errors import ItemGone, NotResolved, OpeningNeeded, Refused, Unplayable
 from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.gate.decisions import YES, GateReason
@@ -38,8 +38,8 @@ from expunge.ports.families.sketching import MOST_DECODED, Sketch, Sketcher
 if TYPE_CHECKING:
     from expunge.bootstrap.clerk.household import Household
 
-FRESH = 20.0
-"""Seconds for which a timeline is listed again without asking the stores."""
+FRESH, LONGEST, TIMES = 20.0, 300.0, 60
+"""Seconds for which a timeline is listed again without asking the stores: at least, at most, and as a multiple of what it took to make."""
 MOST_TIMELINES = 32
 MOST_SKETCHES = 2_000
 """Sketches that are kept in memory: a kilobyte each, pictures some ten."""
@@ -83,7 +83,7 @@ class FamilyRecordings:
         Args:
             viewer: the account.
             person: looks the person up.
-            fresh: whether one that is older than :data:`FRESH` is made anew. To play, its handles are enough: each range asks the store.
+            fresh: whether one that is not young enough is made anew. To play, its handles are enough: each range asks the store.
         """
         known = self._known(viewer)
         if known is not None and not (fresh and known.until < time.monotonic()):
@@ -92,13 +92,22 @@ class FamilyRecordings:
             again = self._known(viewer)
             if again is not None and again is not known:
                 return again.timeline
+            began = time.monotonic()
             found = timelines.make(self.expunge.context, person(), partial(self._handle, viewer.opening))
+        now = time.monotonic()
         with self._guard:
-            self._timelines[viewer.opening] = _Kept(found, time.monotonic() + FRESH)
+            self._timelines[viewer.opening] = _Kept(found, now + min(LONGEST, max(FRESH, TIMES * (now - began))))
             self._timelines.move_to_end(viewer.opening)
             while len(self._timelines) > MOST_TIMELINES:
                 self._timelines.popitem(last=False)
         return found
+
+    def stale(self, viewer: Viewer) -> None:
+        """Have the next list asked of the stores: this one has something that is gone, or is about to be."""
+        with self._guard:
+            known = self._timelines.get(viewer.opening)
+            if known is not None:
+                known.until = 0.0
 
     def _known(self, viewer: Viewer) -> _Kept | None:
         with self._guard:
@@ -178,16 +187,20 @@ class LocalRecordings:
     def part(self, account: UUID, family: str, session: bytes, handle: str, first: int | None, last: int | None) -> MediaPart:
         """See the port."""
         viewer, found = self._opened(account, family, session, fresh=False)
-        opened = self.kept.playback.begin(viewer, found, handle)
-        begin = max(0, opened.size - (last or 0)) if first is None else first
-        end = min(opened.size if last is None or first is None else last, opened.size, begin + MOST_PLAYED)
-        if begin >= end:
-            return MediaPart(opened.media, opened.size, begin, b"")
-        return MediaPart(opened.media, opened.size, begin, self.kept.playback.read(viewer, found, handle, begin, end))
+        try:
+            opened = self.kept.playback.begin(viewer, found, handle)
+            begin = max(0, opened.size - (last or 0)) if first is None else first
+            end = min(opened.size if last is None or first is None else last, opened.size, begin + MOST_PLAYED)
+            data = self.kept.playback.read(viewer, found, handle, begin, end) if begin < end else b""
+        except ItemGone:
+            self.kept.stale(viewer)
+            raise
+        return MediaPart(opened.media, opened.size, begin, data)
 
     def choose(self, account: UUID, family: str, session: bytes, handles: Sequence[str], wanted: TimelineFilter | None) -> Selection:
         """See the port."""
-        _, found = self._opened(account, family, session, fresh=False)
+        viewer, found = self._opened(account, family, session, fresh=False)
+        self.kept.stale(viewer)
         return found.chosen(handles) if wanted is None else found.all_of(wanted)
 
     def looks(self, account: UUID, family: str, session: bytes, before: int | None, most: int) -> LookPage:
@@ -241,7 +254,7 @@ class FamilyRule:
         self._passing = YES if purpose else YES | {GateReason.UNKNOWN_PURPOSE}
 
     def __call__(self, person: Person) -> None:
-        """See :class:`expunge.engine.families.playback.PlaybackRule`."""
+        """See :class:`expunge.engine.families.recordings.playback.PlaybackRule`."""
         self._expunge.vault.renew_gate()
         if self._gate is None or time.monotonic() >= self._until:
             self._gate, self._until = self._expunge.gates.open(), time.monotonic() + _GATE_LASTS

@@ -56,12 +56,9 @@ def find(
 
     The letter is fixed now, by its hash: each customer gets the same, and nothing else.
     """
-    from expunge.engine.cohorts.customers import CohortQuery
-    from expunge.engine.cohorts.letters import read_template
-
-    query = CohortQuery(name, dataset, _day(since), _day(until), read_template(letter.read_bytes()).digest, _day(ordered), when)
+    period = _day(since), _day(until)
     with opened(map_file) as expunge:
-        found = expunge.notices.find_cohort(query)
+        found = expunge.notices.find_cohort(name, dataset, period, _day(ordered), letter.read_bytes(), when)
     _told(found, as_json=as_json)
 
 

@@ -24,10 +24,16 @@ from expunge.errors import AppRefused, HandOverRefused
 
 TYPE = "onbehalf+jwt"
 """The header ``typ`` of a statement (RFC 8725, 3.11): no hand-over token passes for one, and no statement for a hand-over token."""
+SAID_TYPE = "said+jwt"
+"""The header ``typ`` of an event of the company's assistant."""
+MOST_MINUTES = 1440
 SECRET_BYTES = 32
 ENDED_FOR = timedelta(days=1)
 """For so long an ended login is remembered. No statement that was signed before its end counts for longer than eleven minutes."""
 _CLAIMS = {"iss", "aud", "jti", "iat", "exp", "sid", "auth_time", "scope", "families"}
+_SAID_CLAIMS = {"iss", "aud", "jti", "iat", "exp", "subject", "minutes", "dataset", "items"}
+_MOST_ITEMS = 100
+_MOST_SUBJECT = 512
 _TEXT = re.compile(r"expunge_app_([A-Za-z0-9_-]{43})")
 _HANDLE = b"expunge/app-family/1\0"
 _LOGIN = b"expunge/app-login/1\0"
@@ -128,16 +134,69 @@ def read_scopes(text: Json) -> frozenset[AppScope]:
     return frozenset(map(AppScope, words))
 
 
-def require_in_time(statement: AppStatement, now: datetime) -> None:
+@dataclass(frozen=True)
+class SaidEvent:
+    """The claims of an event of the company's assistant: a customer said *delete what I just said*."""
+
+    issuer: str
+    token_id: str = field(repr=False)
+    issued_at: datetime
+    until: datetime
+    subject: str = field(repr=False)
+    """KIND:VALUE, as in a statement."""
+    minutes: int = 0
+    """What was recorded in so many minutes before the event; 0 where items are named."""
+    dataset: str = ""
+    items: tuple[str, ...] = field(default=(), repr=False)
+    """The names of items of the dataset, as the store has them: paths of files, keys of rows."""
+
+    @property
+    def use(self) -> bytes:
+        """The SHA-256 that marks the event: the same event means one order."""
+        return sha256(f"{SAID_TYPE}\0{self.issuer}\0{self.token_id}".encode()).digest()
+
+
+def read_said(claims: Mapping[str, Json]) -> SaidEvent:
+    """Return the event that verified claims make. Raises AppRefused for claims of another form. Times are not judged."""
+    if unknown := claims.keys() - _SAID_CLAIMS:
+        message = f"it has the claim {min(unknown)[:20]!r}, which is not known"
+        raise _malformed(message)
+    subject, minutes, dataset, items = (claims.get(name) for name in ("subject", "minutes", "dataset", "items"))
+    if not isinstance(subject, str) or not all(subject.partition(":")) or len(subject) > _MOST_SUBJECT:
+        raise _malformed("its claim 'subject' is not KIND:VALUE")
+    try:
+        texts = tuple(read_text(claims, name) for name in ("iss", "jti"))
+        times = tuple(read_time(claims, name) for name in ("iat", "exp"))
+    except HandOverRefused as error:
+        raise _malformed(error.message.partition(": ")[2]) from error
+    event = *texts, *times, subject
+    if minutes is not None and dataset is None and items is None:
+        if not isinstance(minutes, int) or isinstance(minutes, bool) or not 1 <= minutes <= MOST_MINUTES:
+            message = f"its claim 'minutes' is no number from 1 to {MOST_MINUTES}"
+            raise _malformed(message)
+        return SaidEvent(*event, minutes=minutes)
+    if minutes is None and isinstance(dataset, str) and isinstance(items, list) and 1 <= len(items) <= _MOST_ITEMS:
+        names = tuple(item for item in items if isinstance(item, str) and 1 <= len(item) <= _MOST_SUBJECT)
+        if len(names) == len(items):
+            return SaidEvent(*event, dataset=dataset, items=names)
+    message = f"it has neither 'minutes' nor 'dataset' with 1 to {_MOST_ITEMS} 'items'"
+    raise _malformed(message)
+
+
+def require_in_time(statement: AppStatement | SaidEvent, now: datetime) -> None:
     """Raise AppRefused for a statement that has ended, is of a time to come, or is good for longer than ten minutes."""
     issued, until = statement.issued_at, statement.until
-    if until - issued > LONGEST or until <= issued or issued - now > SKEW or statement.authenticated_at - now > SKEW:
+    if until - issued > LONGEST or until <= issued or issued - now > SKEW or _authenticated(statement) - now > SKEW:
         message = "a statement is of a time to come, or is good for longer than ten minutes"
         help_ = "set the clocks of both servers right, and exp at most ten minutes after iat"
         raise AppRefused(message, help=help_, reason=AppFault.STATEMENT_TIME.value)
     if now - until >= SKEW:
         message = "the time of a statement is over"
         raise AppRefused(message, help="sign a new one for each exchange", reason=AppFault.STATEMENT_TIME.value)
+
+
+def _authenticated(statement: AppStatement | SaidEvent) -> datetime:
+    return statement.authenticated_at if isinstance(statement, AppStatement) else statement.issued_at
 
 
 def statement_used() -> AppRefused:

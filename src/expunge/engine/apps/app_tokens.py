@@ -6,7 +6,7 @@ use the token, its login, the app, the company's key and what the map allows now
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -18,8 +18,10 @@ from expunge.core.families.app_access import (
     ENDED_FOR,
     SECRET_BYTES,
     AppFault,
+    SaidEvent,
     family_handle,
     login_digest,
+    read_said,
     read_scopes,
     read_statement,
     require_in_time,
@@ -29,6 +31,7 @@ from expunge.core.families.app_access import (
     unsigned,
 )
 from expunge.core.journal.access_tokens import Token
+from expunge.core.values.canonical import Json
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import AlreadyThere, AppRefused, HandOverRefused
 from expunge.ports.accounts.hand_overs import HandOverTokens
@@ -39,11 +42,14 @@ from expunge.ports.families.app_tables import AppTables, AppTokenRecord
 
 @dataclass(frozen=True)
 class AppRules:
-    """What the map says of the company's app now."""
+    """What the map says of the company's app now, and what verifies the texts that the company signs."""
 
     app: AppSpec
     company: HandOverSpec
     """Its keys sign statements."""
+    statements: HandOverTokens
+    events: HandOverTokens
+    """Verifies events of the company's assistant."""
 
 
 class AppTokens:
@@ -52,7 +58,6 @@ class AppTokens:
     def __init__(
         self,
         rules: AppRules,
-        statements: HandOverTokens,
         family_of: Callable[[str], str],
         tables: AppTables,
         client_works: Callable[[str], bool],
@@ -64,7 +69,6 @@ class AppTokens:
 
         Args:
             rules: of the map.
-            statements: verifies them.
             family_of: turns the company's own KIND:VALUE into a pseudonym; raises HandOverRefused for a kind that the map does not have.
             tables: keep tokens, by their hashes.
             client_works: tells whether an app's own token still counts, by its id.
@@ -72,15 +76,12 @@ class AppTokens:
             clock: never goes back.
             random: gives random bytes.
         """
-        self._rules, self._statements, self._family_of, self._tables = rules, statements, family_of, tables
+        self._rules, self._family_of, self._tables = rules, family_of, tables
         self._client_works, self._handle_key, self._clock, self._random = client_works, handle_key, clock, random
 
     def exchange(self, client: Token, statement: str, scope: str) -> AppGrant:
         """Return an access token for a statement; see :meth:`expunge.ports.families.app_door.AppDoor.exchange`."""
-        try:
-            key, claims = self._statements.verified(statement)
-        except HandOverRefused as error:
-            raise unsigned(error.message.replace("a hand-over token", "a statement")) from error
+        key, claims = _verified(self._rules.statements, statement)
         told, now = read_statement(claims), self._clock.now()
         require_in_time(told, now)
         wanted = read_scopes(scope) if scope else told.scopes & self._allowed
@@ -88,10 +89,7 @@ class AppTokens:
             message = "the statement or the map does not allow this scope"
             help_ = "have the company's server name it in the claim scope, and the map under accounts.app.acts"
             raise AppRefused(message, help=help_, reason=AppFault.SCOPE.value)
-        try:
-            families = tuple(dict.fromkeys(Pseudonym(self._family_of(each.subject)) for each in told.told))
-        except HandOverRefused as error:
-            raise unsigned("a statement names a person by a kind that the map does not have") from error
+        families = tuple(dict.fromkeys(self._named(each.subject) for each in told.told))
         secret = self._random(SECRET_BYTES)
         digest = token_digest(f"Bearer {token_text(secret)}")
         assert digest is not None
@@ -105,6 +103,19 @@ class AppTokens:
             message = "the customer's login at the app has ended"
             raise AppRefused(message, help="have the customer log in again", reason=AppFault.LOGIN_ENDED.value)
         return AppGrant(token_text(secret), until, wanted, tuple(map(self.handle_of, families)))
+
+    def said(self, event: str) -> tuple[SaidEvent, Pseudonym, str]:
+        """Return what an event of the company's assistant says, the family that it is about, and the name of the key that signed it.
+
+        Raises AppRefused. Why it is not marked as used: the same event means the same order.
+        """
+        key, claims = _verified(self._rules.events, event)
+        told = read_said(claims)
+        require_in_time(told, self._clock.now())
+        if AppScope.DELETE not in self._allowed:
+            message = "the map does not allow apps to order deletions"
+            raise AppRefused(message, help="name delete under accounts.app.acts", reason=AppFault.SCOPE.value)
+        return told, self._named(told.subject), key
 
     def end_login(self, session: str) -> int:
         """End a login at the app; return how many tokens ended with it."""
@@ -150,6 +161,12 @@ class AppTokens:
         """Return the handle by which apps name a family."""
         return family_handle(self._handle_key(), family)
 
+    def _named(self, subject: str) -> Pseudonym:
+        try:
+            return Pseudonym(self._family_of(subject))
+        except HandOverRefused as error:
+            raise unsigned("a statement names a person by a kind that the map does not have") from error
+
     @property
     def _allowed(self) -> frozenset[AppScope]:
         return frozenset(map(AppScope, self._rules.app.acts))
@@ -157,6 +174,13 @@ class AppTokens:
     def _stands(self, record: AppTokenRecord) -> bool:
         """Return whether the company's key and the app's own token, by which an access token came, still count."""
         return record.key in dict(self._rules.company.keys) and self._client_works(record.client)
+
+
+def _verified(tokens: HandOverTokens, text: str) -> tuple[str, Mapping[str, Json]]:
+    try:
+        return tokens.verified(text)
+    except HandOverRefused as error:
+        raise unsigned(error.message.replace("a hand-over token", "a statement")) from error
 
 
 def request_key(record: AppTokenRecord, family: Pseudonym, key: str) -> bytes:

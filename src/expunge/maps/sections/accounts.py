@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,21 +20,25 @@ from expunge.core.accounts.accounts_spec import (
     HandOverSpec,
     MailSpec,
 )
-from expunge.core.accounts.app_spec import AppSpec
+from expunge.core.accounts.app_spec import ACTS, FRESH_LOGIN, LONGEST_FRESH, LONGEST_TOKEN, TOKEN_FOR, AppSpec, WebhookSpec
 from expunge.core.accounts.origins import read_origin
 from expunge.core.values import b64
+from expunge.core.values.periods import parse_span
+from expunge.core.values.service_address import is_safe
 from expunge.core.values.signature import check_ed25519, check_p256_spki, ed25519_spki
 from expunge.errors import EvidenceInvalid
 from expunge.maps.document import words
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import TableNode, Value
 from expunge.maps.sections.acts import parse_size
-from expunge.maps.sections.app import read_app
 from expunge.maps.sections.posted import read_posted
 from expunge.maps.sections.providers import read_providers
 from expunge.ports.store_kind import absolute
 
 RULE = "bad-accounts"
+_APP = "accounts.app"
+_HOOK = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_MINUTE = timedelta(minutes=1)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _MEND = "server: smtps://user@mail.example.com, and secret_file: ./smtp.password, or secret_variable: SMTP_PASSWORD"
@@ -104,7 +109,7 @@ def _app(form: Form, table: TableNode, folder: Path) -> AppSpec | None:
     if given is not None and table.get("handover") is None:
         text = "accounts.app stands without accounts.handover, whose keys sign its statements"
         form.faults.add(RULE, given.line, text, "handover: {issuer: https://app.example.com, keys: {app-1: …}}")
-    return read_app(form, given, folder, RULE)
+    return _read_app(form, given, folder, RULE)
 
 
 def _playback(form: Form, value: Value | None, purposes: Collection[str]) -> str:
@@ -215,4 +220,61 @@ def _sender(text: str) -> str:
 def _variable(text: str) -> str:
     if not _VARIABLE.fullmatch(text):
         raise ValueError("secret_variable: the name of a variable, without ${}")
+    return text
+
+
+def _read_app(form: Form, value: Value | None, folder: Path, rule: str) -> AppSpec | None:
+    """Return what the company's app may do, and its web hooks; None without. A fault is noted under ``rule``."""
+    table = form.table(value, _APP, words.APP) if value is not None else None
+    if table is None:
+        return None
+    token_for = form.parsed(table.get("token_for"), f"{_APP}.token_for", "bad-span", _token_for) or TOKEN_FOR
+    fresh = form.parsed(table.get("fresh_login"), f"{_APP}.fresh_login", "bad-span", _fresh) or FRESH_LOGIN
+    return AppSpec(token_for, fresh, _app_acts(form, table, rule), tuple(_webhooks(form, table, folder, rule)))
+
+
+def _app_acts(form: Form, table: TableNode, rule: str) -> tuple[str, ...]:
+    given = table.get("acts")
+    if given is None:
+        return ACTS
+    named = form.texts(given, f"{_APP}.acts", one_is_enough=True)
+    if strange := [act for act in named if act not in ACTS]:
+        form.faults.add(rule, given.line, f"{_APP}.acts: {strange[0]!r} is no act of an app", f"acts: [{', '.join(ACTS)}]")
+    return tuple(act for act in ACTS if act in named)
+
+
+def _webhooks(form: Form, table: TableNode, folder: Path, rule: str) -> Iterator[WebhookSpec]:
+    if table.get("webhooks") is None:
+        return
+    for name, value in form.named(table, "webhooks"):
+        what = f"{_APP}.webhooks.{name.text}"
+        if not _HOOK.fullmatch(name.text):
+            text = f"{_APP}.webhooks: {name.text!r} is no name of a web hook"
+            form.faults.add(rule, name.line, text, "small letters, digits and '-', beginning with a letter, at most 31")
+        entry = form.table(value, what, words.WEBHOOK, words.WEBHOOK)
+        if entry is None:
+            continue
+        url = form.parsed(entry.get("url"), f"{what}.url", rule, _hook_url, shown=False)
+        file = form.text(entry.get("secret_file"), f"{what}.secret_file")
+        if url and file:
+            yield WebhookSpec(name.text, url, absolute(folder, file), entry.line)
+
+
+def _token_for(text: str) -> timedelta:
+    span = parse_span(text)
+    if not _MINUTE <= span <= LONGEST_TOKEN:
+        raise ValueError("token_for: 10 minutes; from 1 minute to 1 hour")
+    return span
+
+
+def _fresh(text: str) -> timedelta:
+    span = parse_span(text)
+    if not _MINUTE <= span <= LONGEST_FRESH:
+        raise ValueError("fresh_login: 15 minutes; from 1 minute to 12 hours")
+    return span
+
+
+def _hook_url(text: str) -> str:
+    if not is_safe(text):
+        raise ValueError("url: https://app.example.com/hooks; plain http to this machine alone")
     return text

@@ -117,6 +117,13 @@ class AppDoor(Protocol):
         """
         ...
 
+    def said(self, header: str, event: str) -> tuple[str, AppOrder]:
+        """Order the deletion of what a customer just said, by a signed event of the company's assistant. Return the family's handle too.
+
+        The same event gives the same order. ``header`` and errors: as for :meth:`exchange`.
+        """
+        ...
+
     def orders(self, header: str, family: str, after: str, most: int) -> tuple[tuple[AppOrder, ...], bool]:
         """Return orders about a family, newest first, after one of them (empty: from the newest on), and whether there are more."""
         ...

@@ -68,7 +68,9 @@ class RangedReadingSuite(ItemListingSuite):
             assert isinstance(store, RangedReading)
             for dataset, copy, key, state in self.items(store, datasets):
                 head, _, tail = key.rpartition("/")
+                middle = "/".join([*key.split("/")[:-2], "..", tail])
                 for hostile in (
+                    middle,
                     f"{head}/../{tail}",
                     f"../{key}",
                     f"/{key}",

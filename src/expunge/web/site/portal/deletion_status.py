@@ -6,14 +6,10 @@ and after two minutes, an answer has one event, and says when the browser shall 
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -27,13 +23,11 @@ from django.views.decorators.http import require_POST, require_safe
 from expunge.core.families.deletion import DeletionStatus, Stage
 from expunge.core.values.ids import OrderId
 from expunge.errors import ExpungeError, IllegalTransition, NotPermitted
+from expunge.web.ending import ENDING
 from expunge.web.site.portal import deletion_words as words
+from expunge.web.site.portal.live_streams import Streams
 from expunge.web.site.portal.member import Member, clerk, family_page
 
-MOST_STREAMS = 4
-"""Streams at once, of 16 threads that the server has."""
-OF_ACCOUNT = 2
-"""Streams of one account."""
 LONGEST = 120.0
 """Seconds after which a stream ends; the browser asks again."""
 EVERY = 0.5
@@ -42,29 +36,6 @@ HEARTBEAT = 15.0
 """Seconds after which a stream says that it is there, where nothing happens."""
 AGAIN = 3_000
 """Milliseconds after which a browser asks again that got no stream."""
-
-
-class Streams:
-    """The bound on streams. Safe between threads."""
-
-    def __init__(self, most: int = MOST_STREAMS, of_account: int = OF_ACCOUNT) -> None:
-        """Take the bounds."""
-        self._most, self._of_account = most, of_account
-        self._guard = threading.Lock()
-        self._open: Counter[UUID] = Counter()
-
-    @contextmanager
-    def place(self, account: UUID) -> Iterator[bool]:
-        """Give whether there is room for one more stream of an account, and keep the room for the length of a block."""
-        with self._guard:
-            room = self._open.total() < self._most and self._open[account] < self._of_account
-            self._open[account] += room
-        try:
-            yield room
-        finally:
-            with self._guard:
-                self._open[account] -= room
-                self._open += Counter()
 
 
 _streams = Streams()
@@ -118,7 +89,8 @@ def _events(request: HttpRequest, member: Member, found: DeletionStatus) -> Iter
         yield _event(request, member, found, language)
         ends, spoke = time.monotonic() + LONGEST, time.monotonic()
         while room and not found.over and time.monotonic() < ends:
-            time.sleep(EVERY)
+            if ENDING.wait(EVERY):
+                return
             try:
                 now = clerk().deletions.status(member.account, member.family, found.order)
             except (ExpungeError, NotPermitted):

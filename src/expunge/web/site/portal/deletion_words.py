@@ -13,33 +13,9 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.families.deletion import Place, PlaceState, Remade, Stage, Staying, StayReason, Unread
 from expunge.core.values.outcome import RETRYABLE, Reason
+from expunge.web.site.portal.kind_words import NAMED
 
-_NAMES: dict[DataKind, str | Promise] = {
-    DataKind.VOICE: gettext_lazy("Voice recordings"),
-    DataKind.VIDEO: gettext_lazy("Videos"),
-    DataKind.PICTURE: gettext_lazy("Pictures"),
-    DataKind.DETAILS: gettext_lazy("Details of recordings"),
-    DataKind.TRANSCRIPT: gettext_lazy("Transcripts"),
-    DataKind.MESSAGE: gettext_lazy("Messages"),
-    DataKind.CONVERSATION: gettext_lazy("Conversations"),
-    DataKind.VOICEPRINT: gettext_lazy("Voiceprints"),
-    DataKind.FACEPRINT: gettext_lazy("Faceprints"),
-    DataKind.EMBEDDING: gettext_lazy("Descriptions in numbers"),
-    DataKind.LOCATION: gettext_lazy("Places"),
-    DataKind.EVENT: gettext_lazy("Events of use"),
-    DataKind.NOTE: gettext_lazy("Notes of reviewers"),
-    DataKind.EXAMPLE: gettext_lazy("Training examples"),
-    DataKind.CONTENTS: gettext_lazy("Search entries"),
-    DataKind.ACCOUNT: gettext_lazy("Account details"),
-    DataKind.PROFILE: gettext_lazy("Profile"),
-    DataKind.DEVICE: gettext_lazy("Devices"),
-    DataKind.CONSENT: gettext_lazy("Records of consent"),
-    DataKind.SEGMENT: gettext_lazy("Groups"),
-    DataKind.MODEL: gettext_lazy("Models that learnt from it"),
-    DataKind.COPY: gettext_lazy("Copies"),
-    DataKind.BACKUP: gettext_lazy("Backups"),
-    DataKind.RECORD: gettext_lazy("Further entries"),
-}
+_NAMES: dict[DataKind, str | Promise] = {**NAMED, DataKind.MODEL: gettext_lazy("Models that learnt from it")}
 _ITEMS = ngettext_lazy("%(count)d item", "%(count)d items", "count")
 _REMADE = {
     EraseAct.RETRAIN: gettext_lazy("They are trained anew without this data."),

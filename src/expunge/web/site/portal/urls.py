@@ -30,6 +30,7 @@ urlpatterns = [
     path("<slug:slug>/delete/<slug:order>/", deletion_status.status, name="portal_deletion"),
     path("<slug:slug>/delete/<slug:order>/live/", deletion_status.live, name="portal_deletion_live"),
     path("<slug:slug>/delete/<slug:order>/call-off/", deletion_status.call_off, name="portal_deletion_call_off"),
+    path("<slug:slug>/guardians/", include("expunge.web.site.portal.guardians.urls")),
     path("<slug:slug>/", include("expunge.web.site.portal.recordings.urls")),
     path("<slug:slug>/guardians/", include("expunge.web.site.portal.guardians.urls")),
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -14,16 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from expunge.core.datamap.artefact import DataKind
-from expunge.core.families.selection import Area, Selection
+from expunge.core.families.selection import Area
 from expunge.core.families.whereabouts import Grid
 from expunge.errors import UsageError
 from expunge.ports.families.held_door import ChosenPlaces, ChosenSquares, PlacesChoice
+from expunge.web.site.portal import deleting
 from expunge.web.site.portal.kind_words import NAMED, counted, why
 from expunge.web.site.portal.member import Member, clerk, family_page
 
-Erasing: TypeAlias = Callable[[HttpRequest, Member, Selection], HttpResponseBase]
-"""Leads to the page on which a person sees what erasing a selection means. Nothing is done yet."""
-_ERASING: list[Erasing] = []
 _UNIT = 32
 """Height of a square in the units of the picture."""
 _MARGIN, _LABEL = 76, 84
@@ -66,11 +63,6 @@ class Picture:
     unit: int = _UNIT
 
 
-def offer_erasing(act: Erasing) -> None:
-    """Have the page of places offer to erase them, by what shows the preview of a selection."""
-    _ERASING[:] = [act]
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @family_page
 def places(request: HttpRequest, member: Member) -> HttpResponseBase:
@@ -86,7 +78,6 @@ def places(request: HttpRequest, member: Member) -> HttpResponseBase:
         "listed": page.grid is not None and len(page.grid.squares) <= _MOST_LISTED,
         "rows": [(place, degrees(place.latitude, place.longitude, 4)) for place in page.places],
         "away": [(NAMED[kind], why(reason)) for kind, reason in page.not_looked],
-        "erasing": bool(_ERASING),
         "standing": door.location(member.account, member.family),
     }
     return render(request, "portal/places.html", values)
@@ -113,7 +104,7 @@ def _choose(request: HttpRequest, member: Member) -> HttpResponseBase:
             request, _("Write each edge as a number of degrees: north and south from -90 to 90, west and east from -180 to 180.")
         )
         return here
-    if choice is None or not _ERASING:
+    if choice is None:
         messages.error(request, _("Choose places, squares or an area first."))
         return here
     look = request.POST.get("look", "")[:40]
@@ -122,7 +113,7 @@ def _choose(request: HttpRequest, member: Member) -> HttpResponseBase:
     except UsageError:
         messages.error(request, _("No place of the list is meant by that, or the places have changed. Look at them and choose anew."))
         return here
-    return _ERASING[0](request, member, chosen)
+    return deleting.begin(request, member, chosen)
 
 
 def _choice(request: HttpRequest) -> PlacesChoice | None:

@@ -172,7 +172,7 @@ def withdraw(request: HttpRequest, asked: str) -> HttpResponse:
         clerk().guardians.withdraw(account_of(request).pk, asked)
     except GuardianshipRefused as refusal:
         return _fault(request, choosing.fault_of(refusal))
-    messages.success(request, _("You took the request back. What was kept to ask you is deleted."))
+    messages.success(request, _("You took the request back. What was kept to ask you is erased."))
     return redirect("consent_request", asked)
 
 

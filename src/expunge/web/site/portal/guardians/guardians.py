@@ -17,12 +17,18 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.mail_addresses import is_address
 from expunge.core.accounts.memberships import MembershipRole
 from expunge.core.consent.guardian_faults import GuardianFault
-from expunge.errors import GuardianshipRefused
+from expunge.errors import GuardianshipRefused, NotPermitted
 from expunge.ports.families.guardian_door import INVITE, INVITE_SUBJECT, STEP_DOWN, GuardianLine
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.factors import asking
 from expunge.web.site.portal.guardians import choosing, words
 from expunge.web.site.portal.member import Member, clerk, family_page
+
+
+def _require_guardian(member: Member) -> None:
+    """Raise NotPermitted for a member who is no guardian. The clerk refuses the act as well."""
+    if member.role is not MembershipRole.GUARDIAN:
+        raise NotPermitted("only a guardian may do this", help="go back to the page of guardians")
 
 
 @require_safe
@@ -55,6 +61,7 @@ def _told(line: GuardianLine) -> dict[str, Any]:
 @family_page
 def ask(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Show the direct notice; take what the guardian chose, and begin to ask."""
+    _require_guardian(member)
     fault = None
     if request.method == "POST":
         try:
@@ -76,6 +83,7 @@ def ask(request: HttpRequest, member: Member) -> HttpResponseBase:
 @family_page
 def invite(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Ask for the address of the person to invite, and lead to the page that confirms."""
+    _require_guardian(member)
     address, oneself = request.POST.get("address", "").strip(), request.POST.get("who", "") == "subject"
     problem = request.method == "POST" and not is_address(address)
     if request.method == "POST" and not problem:
@@ -93,6 +101,7 @@ def invite(request: HttpRequest, member: Member) -> HttpResponseBase:
 @family_page
 def leave(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Say what stepping down means, and lead to the page that confirms."""
+    _require_guardian(member)
     if request.method == "POST":
         if not guard().credentials(member.account):
             return render(request, "portal/guardians/protect.html", {}, status=403)
@@ -107,6 +116,7 @@ def leave(request: HttpRequest, member: Member) -> HttpResponseBase:
 @family_page
 def dispute(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Say what a dispute stops and what goes on; begin one."""
+    _require_guardian(member)
     if request.method == "POST":
         clerk().guardians.dispute(member.account, member.family)
         messages.success(request, _("Changes are stopped. We have written to every guardian."))

@@ -16,7 +16,7 @@ Words = str | Promise
 FAULTS: dict[GuardianFault, tuple[Words, Words]] = {
     GuardianFault.NO_LINK: (_("This link opens nothing"), _("A part of it may be missing. Open it again from the newest message.")),
     GuardianFault.USED: (_("This link was used before"), _("That answer counts. If another message follows, open the link in that one.")),
-    GuardianFault.OVER: (_("This link has ended"), _("Nothing was agreed to, and what was kept to ask you is deleted. Begin again.")),
+    GuardianFault.OVER: (_("This link has ended"), _("Nothing was agreed to, and what was kept to ask you is erased. Begin again.")),
     GuardianFault.DONE: (_("You have agreed already"), _("There is nothing more to do. You see it under your requests.")),
     GuardianFault.OTHER_ACCOUNT: (
         _("This link is for another account"),
@@ -39,7 +39,7 @@ FAULTS: dict[GuardianFault, tuple[Words, Words]] = {
     GuardianFault.BIRTHDAY: (_("Check the birthday"), _("It is missing, or it is that of a person who decides alone.")),
     GuardianFault.AWAY: (
         _("Our message cannot go out right now"),
-        _("A request that you began is kept, and we try again by ourselves. An invitation was not made: try again later."),
+        _("A request that you began is kept, and we try again by ourselves. An invitation was not made: invite again in an hour."),
     ),
     GuardianFault.UNDER_WAY: (_("You are in the middle of it"), _("A request of yours is open. Go on with it, or take it back first.")),
     GuardianFault.NOT_YET: (_("The day has not come"), _("The young person does not decide alone yet. Open the link again on that day.")),
@@ -73,7 +73,7 @@ METHODS: dict[str, tuple[Words, Words, Words]] = {
     "signed form": (
         _("By a signed form"),
         _("You print a form, sign it, and send a picture of it. A person looks at it, mostly within a few days."),
-        _("It counts for everything. The picture is kept sealed for 90 days, then deleted."),
+        _("It counts for everything. The picture is kept sealed for 90 days, then erased."),
     ),
 }
 """Method -> its name, what it takes and how long, what it allows."""
@@ -92,10 +92,10 @@ STATES: dict[RequestState, Words] = {
 REASONS: dict[str, Words] = {
     AskingEnd.NOT_PROVEN.value: _("It could not be shown that a parent answered."),
     AskingEnd.NOT_REACHED.value: _("The address or number could not be reached."),
-    AskingEnd.EXPIRED.value: _("The time was over. What was kept to ask you is deleted."),
+    AskingEnd.EXPIRED.value: _("The time was over. What was kept to ask you is erased."),
     AskingEnd.CHANGED.value: _("What was asked changed meanwhile, so your answer counts for nothing. Begin again."),
     AskingEnd.NOT_ENOUGH.value: _("Data goes to other companies now, and this way is not enough for that. Choose the signed form."),
-    AskingEnd.WITHDRAWN.value: _("You took it back. What was kept to ask you is deleted."),
+    AskingEnd.WITHDRAWN.value: _("You took it back. What was kept to ask you is erased."),
     ScanRefusal.UNREADABLE.value: _("The picture cannot be read. Take it again, in good light."),
     ScanRefusal.NOT_SIGNED.value: _("The form is not signed."),
     ScanRefusal.OTHER_FORM.value: _("The number on the form is that of another request. Print the form of this one."),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from django.urls import path
+from django.utils.translation import gettext_lazy
 
-from expunge.web.site.portal.recordings import looked, media, timeline
+from expunge.web.site.portal import deleting
+from expunge.web.site.portal.recordings import choosing, looked, media, timeline
+
+choosing.offer(choosing.ChosenAct("erase", gettext_lazy("Erase these"), deleting.begin, "erase", danger=True))
 
 urlpatterns = [
     path("timeline/", timeline.timeline, name="portal_timeline"),

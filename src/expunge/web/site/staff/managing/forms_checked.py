@@ -104,7 +104,7 @@ def finish(request: StaffRequest, asked: str) -> JsonResponse:  # noqa: ARG001 -
     except (NotPermitted, ProofRefused, UsageError):
         return trouble(_("The passkey did not confirm this. Nothing has changed."))
     accepted = ask.detail("decision") == ACCEPT
-    messages.success(request, _("The form is accepted.") if accepted else _("The form is refused, and its picture is deleted."))
+    messages.success(request, _("The form is accepted.") if accepted else _("The form is refused, and its picture is erased."))
     return JsonResponse({"to": reverse("staff_forms")})
 
 

@@ -13,8 +13,11 @@ from expunge.bootstrap import Expunge
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.protected_kinds import ProtectedKind
 from expunge.core.values.periods import Period
-from expunge.engine.families import postings
-from expunge.engine.families.postings import PostedTexts
+from expunge.engine.reports import estate_duties
+from expunge.engine.reports.estate_duties import DutyState
+from expunge.engine.retention import postings
+from expunge.engine.retention.postings import PostedTexts
+from tests.cli.running import expunge as command
 from tests.engine.families.company import NOW, Clock, build
 
 NOTICE = "About an order against us\n\nThe court says:\nwe kept recordings.\n\n\nWrite to privacy@nightowl.example.\n"
@@ -134,3 +137,61 @@ def test_a_changed_schedule_is_another_disclosure_and_the_register_has_both(comp
         assert before[1].digest == after[1].digest
         shown = [each.sha256 for each in postings.postings(opened.context).shown if each.name == "disclosure:geolocation"]
         assert shown == [before[0].digest, after[0].digest]
+
+
+def today(opened: Expunge, duty: str) -> tuple[DutyState, str]:
+    found = next(each for each in estate_duties.look(opened.context) if each.duty.id == duty)
+    return found.today, found.why
+
+
+@pytest.mark.duty("AMZ-09")
+def test_the_estate_is_told_whether_the_page_tells_the_schedule_that_is_enforced(company: Path) -> None:
+    # Of the recordings the oldest goes on 30 December.
+    with at(company, Clock()) as opened:
+        assert "has not been shown yet" in today(opened, "AMZ-09")[1]
+        PostedTexts(opened.context).disclosures()
+        assert today(opened, "AMZ-09")[0] is DutyState.MET
+    text = (company / "expunge.yaml").read_text()
+    (company / "expunge.yaml").write_text(text.replace("period: 60 days, from: at", "period: 61 days, from: at"))
+    with at(company, Clock(NOW + timedelta(minutes=1))) as opened:
+        assert "has changed since" in today(opened, "AMZ-09")[1]
+        PostedTexts(opened.context).disclosures()
+        assert today(opened, "AMZ-09")[0] is DutyState.MET
+    with at(company, Clock(NOW + timedelta(days=60))) as opened:
+        assert "items are past their period" in today(opened, "AMZ-09")[1]
+
+
+@pytest.mark.duty("AMZ-10")
+def test_the_estate_is_told_of_days_without_the_notice(company: Path) -> None:
+    clock = Clock()
+    with at(company, clock) as opened:
+        assert "as it was not shown yet" in today(opened, "AMZ-10")[1]
+        PostedTexts(opened.context).notices()
+        assert today(opened, "AMZ-10")[0] is DutyState.MET
+        clock.at = NOW + timedelta(days=3)
+        assert "order was not shown on 2 days" in today(opened, "AMZ-10")[1]
+
+
+@pytest.mark.duty("AMZ-09", "AMZ-10")
+def test_commands_print_what_was_shown_and_hold_a_version_against_the_schedule(company: Path) -> None:
+    told = command("retention", "disclosure", "--json", cwd=company)
+    place, voice = told.json["disclosures"]
+    assert (told.code, place["of"], place["shown"], voice["of"]) == (0, "geolocation", None, "voice")
+    assert (place["data"][0]["days"], place["data"][0]["purpose"]) == (60, "say what the weather is")
+    with Expunge.open(company / "expunge.yaml") as opened:
+        texts = PostedTexts(opened.context)
+        texts.notices()
+        texts.disclosures()
+    held = command("retention", "disclosure", "--matches", place["sha256"][:12], cwd=company)
+    assert held.code == 0
+    assert "shown, last on" in held.out
+    text = (company / "expunge.yaml").read_text()
+    (company / "expunge.yaml").write_text(text.replace("period: 60 days, from: at", "period: 90 days, from: at"))
+    stale = command("retention", "disclosure", "--matches", place["sha256"][:12], cwd=company)
+    assert stale.code == 1
+    assert "NOT THE SCHEDULE OF NOW" in stale.out
+    shown = command("retention", "posted", "--json", cwd=company)
+    (notice,) = shown.json["notices"]
+    assert (notice["id"], notice["from"], notice["until"]) == ("order", "2026-11-30", "2027-05-31")
+    assert {each["name"] for each in shown.json["shown"]} >= {"disclosure:geolocation", "disclosure:voice"}
+    assert command("retention", "posted", cwd=company).out.startswith("order: from 2026-11-30, until 2027-05-31")

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from expunge.core.datamap.artefact import DataKind
-from expunge.core.datamap.datamap import DataMap, Dataset, PathLayout
+from expunge.core.datamap.datamap import DataMap, Dataset, PathLayout, Through
 from expunge.core.datamap.person import Person
 from expunge.core.datamap.protected_kinds import kind_held
 from expunge.core.families.selection import ChosenItems
 from expunge.core.families.timeline import SHOWN, TimelineFilter, TimelineItem, in_order
+from expunge.core.orders.plan import dependents_first
 from expunge.core.values.copy import Copy
 from expunge.core.values.hold import item_tag
 from expunge.core.values.ids import Pseudonym
-from expunge.core.values.scope import MODIFIED
+from expunge.core.values.scope import MODIFIED, Scope
 from expunge.core.values.timestamps import latest
-from expunge.engine.families import joined_rows
-from expunge.engine.families.joined_rows import Beside, Join
+from expunge.engine.families.recordings import joined_rows
+from expunge.engine.families.recordings.joined_rows import Beside, Join
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import locating
@@ -27,6 +28,8 @@ from expunge.ports.optional.item_listing import ItemListing, ListedItem
 
 HandleOf = Callable[[str, str], str]
 """Returns the handle of an item, from its dataset and key."""
+_NOTHING = Scope("a look", ("",))
+"""The scope of no dataset: all that is found is something that stays, and nothing is set aside for others or for holds."""
 _MEND = "go back to the timeline and choose anew"
 
 
@@ -89,15 +92,24 @@ def recordings_of(data_map: DataMap) -> tuple[Dataset, ...]:
     )
 
 
+def find(context: Context, person: Person, names: Collection[str]) -> tuple[dict[str, Copy], set[str]]:
+    """Return a person's copies in some datasets and in those that they are found through, and the names of datasets that failed."""
+    data_map, wanted = context.data_map, set(names)
+    for dataset in dependents_first(data_map):
+        wanted |= set(dataset.subject.sources) if dataset.name in wanted and isinstance(dataset.subject, Through) else set()
+    part = replace(context, data_map=replace(data_map, datasets={name: each for name, each in data_map.datasets.items() if name in wanted}))
+    located = locating.locate(part, (person,), scope=_NOTHING)
+    return {name: found[0] for name, found in located.kept_copies.items() if found}, set(located.failed)
+
+
 def make(context: Context, person: Person, handle_of: HandleOf) -> Timeline:
     """Look through the stores once. Trouble with one of them never hides another."""
     data_map = context.data_map
     recordings = recordings_of(data_map)
     joins = {each.name: tuple(joined_rows.beside(data_map, each)) for each in recordings}
     names = {each.name for each in recordings} | {join.dataset.name for some in joins.values() for join in some}
-    located = locating.find(context, person, names)
-    copies = {name: found[0] for name, found in located.copies.items() if found}
-    failed, devices = set(located.failed), joined_rows.device_fields(data_map)
+    copies, failed = find(context, person, names)
+    devices = joined_rows.device_fields(data_map)
     items: list[TimelineItem] = []
     held: dict[str, HeldItem] = {}
     tag_key = context.keys.pseudonym_key()

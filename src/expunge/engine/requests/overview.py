@@ -20,14 +20,25 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.verification import receipt_folder
 from expunge.engine.execution import issued_receipts
-from expunge.engine.families.notices import NoticeIndex
+from expunge.engine.export import export_register
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import CONSENTS, Recorder
 from expunge.engine.kernel.journal_streams import read as read_orders
 from expunge.engine.recipients import deadlines
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.threads import appeals
-from expunge.errors import NotPermitted
-from expunge.ports.families.order_door import ConsentCard, KeptKind, RequestCard, RequestDetail, RequestList, RequestState, UndoneKind
+from expunge.errors import UsageError
+from expunge.ports.families.order_door import (
+    ConsentCard,
+    CopyCard,
+    CopyMaker,
+    KeptKind,
+    RequestCard,
+    RequestDetail,
+    RequestList,
+    RequestState,
+    UndoneKind,
+)
 
 MOST_SHOWN = 200
 """Orders of one family that a list shows, newest first."""
@@ -44,17 +55,18 @@ _STATES: Mapping[OrderState, RequestState] = {
 }
 
 
-def listed(context: Context, index: NoticeIndex, family: Pseudonym) -> RequestList:
-    """Return the requests of a family, newest first."""
+def listed(context: Context, index: NoticeIndex, family: Pseudonym, account: str) -> RequestList:
+    """Return the requests of a family, newest first, as an account sees them."""
     orders = index.orders(family)[-MOST_SHOWN:]
     threads = appeals.every(context)
     runs = [recorder.run for recorder in read_orders(context.journal, context.clock, orders)] if orders else []
     cards = [_card(context, run, threads.get(ThreadId(run.order, family), Thread(ThreadId(run.order, family))), family) for run in runs]
-    return RequestList(tuple(sorted(cards, key=lambda card: card.received, reverse=True)), _consents(context, family))
+    newest_first = tuple(sorted(cards, key=lambda card: card.received, reverse=True))
+    return RequestList(newest_first, _consents(context, family), _copies(context, family, account))
 
 
 def detail(context: Context, family: Pseudonym, order: OrderId) -> RequestDetail:
-    """Return one request. Raises NotPermitted for an order that is not about the family's subject."""
+    """Return one request. Raises UsageError for an order that is not about the family's subject."""
     run = run_of(context, family, order)
     name = ThreadId(order, family)
     thread = appeals.every(context).get(name, Thread(name))
@@ -75,16 +87,16 @@ def detail(context: Context, family: Pseudonym, order: OrderId) -> RequestDetail
 
 
 def run_of(context: Context, family: Pseudonym, order: OrderId) -> Run:
-    """Return an order about the family's subject. Raises NotPermitted for any other: it does not say whether there is one."""
+    """Return an order about the family's subject. Raises UsageError for any other: it does not say whether there is one."""
     if context.journal.length(order):
         run = Recorder(context.journal, context.clock, order).run
         if family in run.subjects:
             return run
-    raise NotPermitted("this family has no such request", help="open the list of requests again")
+    raise UsageError("this family has no such request", help="open the list of requests again")
 
 
 def receipt_files(context: Context, family: Pseudonym, order: OrderId) -> dict[str, bytes]:
-    """Return the files of the receipt that holds for the family's subject. Raises as :func:`run_of`, UsageError where there is none."""
+    """Return the files of the receipt that holds for the family's subject. Raises as :func:`run_of`, also where there is none."""
     run = run_of(context, family, order)
     return issued_receipts.folder(context, issued_receipts.latest(run, run.subjects.index(family) + 1))
 
@@ -144,6 +156,19 @@ def _undone(receipt: Receipt) -> tuple[UndoneKind, ...]:
 def _kept(receipt: Receipt) -> tuple[KeptKind, ...]:
     kinds = {each.dataset: each.holds for each in receipt.datasets}
     return tuple(KeptKind(kinds.get(each.dataset), each.items, each.ground, each.until) for each in receipt.kept)
+
+
+def _copies(context: Context, family: Pseudonym, account: str) -> tuple[CopyCard, ...]:
+    found = [
+        CopyCard(
+            each.begun,
+            CopyMaker.COMPANY if not each.account else CopyMaker.YOU if each.account == account else CopyMaker.MEMBER,
+            each.until if each.ended is None else None,
+            each.ended,
+        )
+        for each in export_register.of(context, [family])
+    ]
+    return tuple(reversed(found))[:MOST_SHOWN]
 
 
 def _consents(context: Context, family: Pseudonym) -> tuple[ConsentCard, ...]:

@@ -14,10 +14,9 @@ from expunge.core.datamap.person import Person
 from expunge.core.families.media_types import HEAD, MediaType, media_type_of
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.families.timelines import HeldItem, Timeline
+from expunge.engine.families.recordings.timelines import HeldItem, Timeline, find
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
-from expunge.engine.subjects import locating
 from expunge.engine.vault import openings
 from expunge.engine.vault.openings import FAMILIES, Reader, Refusals
 from expunge.errors import ItemGone, Refused, StoreUnavailable, Unplayable, UsageError
@@ -279,11 +278,10 @@ class _Current:
     def __call__(self) -> Copy:
         """Return it. Raises ItemGone where nothing leads to the dataset's items any more."""
         if isinstance(self._dataset.subject, Through) and time.monotonic() >= self._until:
-            found = locating.find(self._context, self._person, {self._dataset.name})
-            copies = found.copies.get(self._dataset.name, ())
-            if not copies:
+            copies, _ = find(self._context, self._person, {self._dataset.name})
+            if self._dataset.name not in copies:
                 raise ItemGone("the recording is not there any more, or is not this person's", help="look at the timeline again")
-            self._copy, self._until = copies[0], time.monotonic() + LOOK_AGAIN
+            self._copy, self._until = copies[self._dataset.name], time.monotonic() + LOOK_AGAIN
         return self._copy
 
 

@@ -16,9 +16,9 @@ from expunge.core.journal.thread_events import MessageKind, ThreadSide
 from expunge.core.journal.threads import ThreadId
 from expunge.core.orders.order_notices import AGAIN, IN_FLIGHT, MAILED_FOR, TRIED_FOR
 from expunge.core.values.ids import OrderId, Pseudonym
-from expunge.engine.families import notices
-from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.kernel.journal_streams import NOTICES, read_register, register
+from expunge.engine.requests import notices
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.threads import messages
 from expunge.engine.threads.messages import Note
 from expunge.faults import arm
