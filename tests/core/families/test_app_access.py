@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -152,10 +153,7 @@ def test_pauses_grow_and_end_after_a_day() -> None:
     message = WebhookMessage("msg_1", "app", OrderId("ord-a"), "order.ended", NOW, b"{}", tries=0, first_at=NOW)
     while (due := next_try(message, at)) is not None:
         pauses.append(due - at)
-        message, at = (
-            WebhookMessage(*[getattr(message, each) for each in ("id", "hook", "order", "type", "at", "body")], message.tries + 1, NOW),
-            due,
-        )
+        message, at = replace(message, tries=message.tries + 1), due
     assert pauses[0] == timedelta(seconds=5)
     assert pauses == sorted(pauses)
     assert max(pauses) == timedelta(hours=4)
