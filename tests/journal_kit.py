@@ -424,7 +424,7 @@ def consents() -> tuple[ev.Event, ...]:
     for use in Use:
         other = replace(terms, use=use)
         events.append(ce.ConsentTermsFixed(at(), other.digest(), other))
-    for number, how in enumerate(ask.AskingEnd):
+    for number, how in enumerate(each for each in ask.AskingEnd if each is not ask.AskingEnd.WITHDRAWN):
         request = f"ask-{number:016d}"
         events += [
             ask.ConsentAsked(
@@ -455,6 +455,33 @@ def consents() -> tuple[ev.Event, ...]:
         ce.GuardianProven(at(), "grd-0000000000000009", MIA, "profile", DAD, "court paper", "priya", "America/Los_Angeles"),
         ce.WithdrawalByAccount(at(), "wdr-0000000000000001", "40000000-0000-4000-8000-000000000000"),
     ]
+    return (*events, *account_requests(at))
+
+
+def account_requests(at: Times) -> tuple[ev.Event, ...]:
+    """Requests of accounts of the pages, invitations, and scans that staff looked at."""
+    account, request, later = "7b1f1f4e-0000-4000-8000-000000000001", "ask-00000000000000aa", at.last + timedelta(days=14)
+    asked = ask.ConsentAsked(at(), request, MIA, "profile", "00" * 16, MUM, "", "", "", "", "", "signed form", later)
+    chosen = ask.AskedPurpose("training", "training", "1", digest("May we?"), digest("terms"))
+    events: list[ev.Event] = [
+        ask.NoticeFixed(at(), 1, "en", digest("notice")),
+        asked,
+        ask.AccountAsked(at(), request, account, (chosen,), digest("notice"), "es", "inv-0000000000000001"),
+        *(ask.NoticeDelivered(at(), request, digest("notice"), way) for way in ask.NoticeWay),
+        ask.ScanHanded(at(), request, "scn-0000000000000001", digest("a scan"), "image/png"),
+        ask.ScanOpened(at(), request, account),
+        *(ask.ScanRefused(at(), request, why, account) for why in ask.ScanRefusal),
+        ask.AccountAgreed(at(), request, "grd-0000000000000009", ("cns-0000000000000001",)),
+        ask.AskingEnded(at(), request, ask.AskingEnd.AGREED, account),
+        replace(asked, at=at(), request="ask-00000000000000ab"),
+        ask.AskingEnded(at(), "ask-00000000000000ab", ask.AskingEnd.WITHDRAWN, ""),
+    ]
+    for number, how in enumerate(ask.InvitationEnd):
+        name, oneself = f"inv-{number:016d}", number == 1
+        events += [
+            ask.GuardianInvited(at(), name, MIA, "profile", "00" * 16, digest(f"link {number}"), account, later, oneself=oneself),
+            ask.InvitationEnded(at(), name, how),
+        ]
     return tuple(events)
 
 
@@ -591,6 +618,11 @@ def families(at: Times) -> tuple[ev.Event, ...]:
         fe.MembershipDecided(at(), account, "fe" * 16, MembershipRole.SELF, company),
         fe.MembershipDecided(at(), account, family, MembershipRole.FORMER, se.ByMachineUser("omar")),
         fe.MembershipDecided(at(), account, "fe" * 16, MembershipRole.FORMER, fe.ByOwner()),
+        fe.MembershipDecided(
+            NOW, account, "fd" * 16, MembershipRole.GUARDIAN, fe.ByConsent("ask-00000000000000aa", "grd-0000000000000009")
+        ),
+        fe.MembershipDecided(NOW, account, "fd" * 16, MembershipRole.FORMER, fe.ByMember()),
+        fe.MembershipDecided(NOW, account, "fd" * 16, MembershipRole.SELF, fe.ByMajority()),
     )
 
 
@@ -645,6 +677,9 @@ def staff(at: Times) -> tuple[ev.Event, ...]:
         se.StaffInvited(at(), keyed, "desk-2", reviewer, views, by, digest("link 4"), NOW, "", first=False),
         se.StaffEnrolled(at(), keyed, digest("a third claim"), keyed=True),
         se.StaffKeysConfirmed(at(), keyed, ("k3qd-7h2m-xw5a-p4ty",), by),
+        se.RightsChanged(
+            NOW, late, JobFunction.OFFICER, (StaffRight.CHECK_FORMS,), granted=True, by=omar, reason=se.StaffReason.NEEDED, reference=""
+        ),
     )
 
 
@@ -666,7 +701,7 @@ def told_families(at: Times) -> dict[str, tuple[ev.Event, ...]]:
             NoticesSeen(at(), account, child, NOW),
         ),
         "cohorts": (
-            CohortFound(at(), "reviewed recordings", "voice", START, NOW, digest("letter"), (child,)),
+            CohortFound(at(), "reviewed recordings", "voice", START, NOW, digest("letter"), (child,), START, first=True),
             CohortTried(at(), "reviewed recordings", child),
             CohortSent(at(), "reviewed recordings", child, LetterResult.REFUSED),
             CohortBounced(at(), "reviewed recordings", child, "priya"),
@@ -770,13 +805,14 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
                 at(),
                 OrderId("exp-" + "e" * 20),
                 (Pseudonym("cd" * 16),),
-                (DataKind.VOICE, DataKind.TRANSCRIPT),
+                tuple(DataKind),
                 "expunge",
                 "6f1a2c34-0d5e-4b6f-8a7b-9c8d7e6f5a4b",
             ),
             ExportReady(at(), OrderId("exp-" + "e" * 20), (4096, 512), NOW),
             ExportFetched(at(), OrderId("exp-" + "e" * 20), 1, 0, 4096),
             ExportEnded(at(), OrderId("exp-" + "e" * 20), ExportEnd.EXPIRED),
+            *(ExportEnded(NOW, OrderId("exp-" + "e" * 20), why) for why in list(ExportEnd)[1:]),
         ),
         "epochs": (
             EpochRotated(at(), 2, 40_000, "expunge"),

@@ -8,13 +8,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests import exports
 from tests.cli import world
 from tests.cli.running import expunge, in_a_process
 
@@ -305,15 +305,38 @@ def test_hostile_names_are_data_never_syntax(company: Path, name: str) -> None:
     assert world.rows(company, "accounts") == before
 
 
-def test_export_gives_a_zip_with_a_manifest_of_hashes_and_never_overwrites(company: Path) -> None:
-    ran = expunge("export", "profile:p-mia", "--out", "mia.zip", "--json", cwd=company)
+def test_export_gives_zips_with_signed_lists_of_hashes_and_never_overwrites(company: Path) -> None:
+    ran = expunge("export", "profile:p-mia", "--out", "mia", "--json", cwd=company)
     assert ran.code == 0
-    with zipfile.ZipFile(company / "mia.zip") as archive:
-        manifest = json.loads(archive.read("manifest.json"))
-        names = {each["name"] for each in manifest["items"]}
-        media = next(name for name in names if "rec-m1-71835.wav" in name)
-        assert archive.read(media) == (company / "world/media/voice/p-mia/rec-m1-71835.wav").read_bytes()
-    assert expunge("export", "profile:p-mia", "--out", "mia.zip", cwd=company).code == 2
+    held = exports.held(company / "mia")
+    media = next(name for name in held if "rec-m1-71835.wav" in name)
+    assert held[media] == (company / "world/media/voice/p-mia/rec-m1-71835.wav").read_bytes()
+    assert expunge("export", "profile:p-mia", "--out", "mia", cwd=company).code == 2
+    assert [part["file"] for part in json.loads(ran.out)["parts"]] == ["part-1.zip"]
+
+
+def test_an_export_is_verified_by_keys_got_elsewhere(company: Path) -> None:
+    assert expunge("export", "profile:p-mia", "--out", "mia", "--part-size", "1MiB", "--language", "es", cwd=company).code == 0
+    assert "Qué se guarda" in exports.everything(company / "mia")["index.html"].decode()
+    ran = expunge("export-verify", "mia", "--trust", "mia/trust-policy.txt", "--json", cwd=company)
+    assert (ran.code, json.loads(ran.out)["trusted"]) == (0, True)
+    part = company / "mia" / "part-1.zip"
+    assert expunge("export-verify", part, cwd=company).code == 0
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    changed = expunge("export-verify", "mia", cwd=company)
+    assert changed.code == 6
+    assert "part-1.zip was changed" in changed.err
+
+
+def test_an_export_of_some_kinds_has_no_others_and_says_so(company: Path) -> None:
+    assert expunge("export", "profile:p-mia", "--out", "mia", "--kinds", "nonsense", cwd=company).code == 2
+    assert expunge("export", "profile:p-mia", "--out", "mia", "--part-size", "7 apples", cwd=company).code == 2
+    assert expunge("export", "profile:p-mia", "--out", "mia", "--part-size", "1KB", cwd=company).code == 2
+    assert expunge("export", "profile:p-mia", "--out", "mia", "--language", "tlh", cwd=company).code == 2
+    assert not (company / "mia").exists()
+    assert expunge("export", "profile:p-mia", "--out", "mia", "--kinds", "transcripts", cwd=company).code == 0
+    assert {row["kind"] for row in exports.listed(company / "mia")} <= {"transcripts"}
+    assert exports.manifest(company / "mia")["not_asked_for"]
 
 
 def test_what_comes_back_is_found_by_verify_and_by_sweep(company: Path) -> None:

@@ -56,7 +56,8 @@ def come_in(origin: str, login: Login) -> HttpPerson:
     """Log in with the password and the code that the command shows."""
     person = HttpPerson(Pages(origin))  # type: ignore[arg-type]
     person.log_in(login.address, login.password)
-    person.send("code", code=login.code)
+    page = person.send("code", code=login.code)
+    assert page.path != "/account/2fa/authenticate/", page.words
     return person
 
 
@@ -65,6 +66,10 @@ def test_each_family_logs_in_by_what_the_terminal_says_and_sees_its_own(folder: 
     (origin,) = set(re.findall(r"Open (http://localhost:\d+)/", said))
     logins = logins_of(folder / "demo")
     assert [each.name for each in logins] == ["Alice Hartley", "Vera Sokolov", "Ngozi Okafor"]
+    used = logins[-1].code
+    while logins[-1].code == used:
+        # Each code counts once, and the present one may have confirmed the hand-over a moment ago.
+        time.sleep(0.5)
     for login in logins:
         assert login.address in said
         assert login.password in said

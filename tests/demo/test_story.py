@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import wave
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,14 @@ from expunge.demo.story.chapters import tell
 from expunge.demo.voices.speech import Tones
 from expunge.errors import UsageError
 from expunge.servers.processes import wait_until
+from tests import exports
 from tests.web.site.browser import chromium
 
 pytestmark = pytest.mark.slow
 
 FILES = {
     "receipt.dsse.json", "receipt.pae", "receipt.sig", "receipt.tlog-proof", "trust-policy.txt", "signer.pem", "receipt.html",
-    "export.zip", "before.json", "opening.json", "receipt.sigstore.json", "trusted-root.json",
+    "export", "before.json", "opening.json", "receipt.sigstore.json", "trusted-root.json",
 }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def test_the_doorbell_was_sealed_opened_refused_and_is_dark(told: tuple[Stage, s
     pieces = [ring.film[at : at + 48] for ring in stage.rings for at in range(2000, len(ring.film) - 48, len(ring.film) // 20)]
     for place in ("world", "state", "nightly", "twin", "before", "servers"):
         assert Search([], pieces).folder(stage.folder / place) == []
-    exported = [path for path in stage.folder.rglob("export.zip") if Search([], pieces).folder(path)]
+    exported = [path for path in stage.folder.rglob("part-1.zip") if Search([], pieces).folder(path)]
     assert len(exported) == 2, "the search sees what there is"
 
 
@@ -185,11 +185,12 @@ def test_every_server_is_stopped_and_left_its_data_whole(stage: Stage) -> None:
 
 def test_the_export_holds_media_byte_for_byte(stage: Stage) -> None:
     for number, request in enumerate(stage.world.requests, 1):
-        with zipfile.ZipFile(stage.guardian(number) / "export.zip") as archive:
-            sounds = {name: archive.read(name) for name in archive.namelist() if name.endswith(".wav")}
-        own = {name: data for name, data in sounds.items() if not name.startswith("shared/")}
+        held = exports.everything(stage.guardian(number) / "export")
+        sounds = {name: data for name, data in held.items() if name.endswith(".wav")}
+        theirs = {row["name"] for row in exports.listed(stage.guardian(number) / "export") if row.get("shared")}
+        own = {name: data for name, data in sounds.items() if name not in theirs}
         assert len(own) >= 2
-        assert len(sounds) > len(own), "a recording of several people, under shared/"
+        assert len(sounds) > len(own), "a recording of several people"
         recorded = {recording.path.rpartition("/")[2]: recording for recording in stage.world.recordings}
         for name, data in sounds.items():
             recording = recorded[name.rpartition("/")[2]]
@@ -202,7 +203,7 @@ def test_the_export_holds_media_byte_for_byte(stage: Stage) -> None:
 def test_receipts_hold_no_string_of_anybody(stage: Stage) -> None:
     strings = [text for texts in _strings(stage) for text in texts]
     for number in (1, 2, 3):
-        for name in FILES - {"export.zip", "before.json", "opening.json"}:
+        for name in FILES - {"export", "before.json", "opening.json"}:
             assert Search(strings).folder(stage.guardian(number) / name) == []
 
 

@@ -62,7 +62,8 @@ def test_an_estate_is_told_what_it_meets_today_and_what_to_write(home: Household
     assert by_id["TIM-02"]["today"] == DutyState.NO.value
     assert "declare a store of kind backup" in by_id["TIM-02"]["why"]
     assert by_id["NST-10"]["today"] == DutyState.NO.value
-    assert by_id["AMZ-10"]["today"] == DutyState.PEOPLE.value
+    assert by_id["AMZ-11"]["today"] == DutyState.PEOPLE.value
+    assert "the map posts no notice of an order" in by_id["AMZ-10"]["why"]
 
 
 def test_no_duty_is_said_to_be_met_that_the_own_table_does_not_call_met(home: Household) -> None:

@@ -35,13 +35,16 @@ from expunge.core.accounts.staff_events import AccessMethod
 from expunge.core.consent.consent_events import EndReason
 from expunge.core.consent.use_records import RecordKind, ReviewDecision
 from expunge.core.disgorgement.disgorgement_events import ItemExcepted
+from expunge.core.export.wanted_export import EVERYTHING
 from expunge.core.journal.access_tokens import TokenScope
+from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages.yearly_report import ReportKind
 from expunge.core.values.cause import OnRequest
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
 from expunge.core.values.scope import Scope
 from expunge.core.verification.ledger_record import LedgerKind
+from expunge.engine.consent.invitations import NewInvitation
 from expunge.engine.consent.parental_consent import ConsentQuestion
 from expunge.engine.consent.use_decisions import Assurance, UseReview
 from expunge.engine.intake.person_orders import OrderRequest
@@ -55,6 +58,7 @@ from tests.engine.household import ANNA, BELA, CARA, DINO, Household, copy
 LIMB = ItemExcepted(datetime(2031, 1, 1, tzinfo=UTC), "nobody", "models", "item", "", "ground", "authority", None, "Priya", "")
 REVIEW = UseReview("answer", ReviewDecision.APPROVED, {"used": "to answer the question"}, datetime(2027, 1, 1, tzinfo=UTC))
 ASSURANCE = Assurance("Skylark", b"we keep it safe", datetime(2027, 1, 1, tzinfo=UTC))
+LETTER = b"Subject: A letter\n\nWhat happened.\n"
 AGENCY = Path(__file__).parents[2] / "orders" / "everalbum.yaml"
 VAULT = """\
   doorbell: {store: sealed, path: "doorbell/{profile_id}/{recording_id}.wav", subject: {profile: profile_id}, retention: seen}
@@ -165,7 +169,22 @@ VERBS: dict[str, Call] = {
     "recover": lambda world: world.opened.recover(),
     "state_comparison": lambda world: world.opened.state_comparison(),
     "accept_rollback": lambda world: world.opened.accept_rollback("priya", "the newest copy"),
-    "export": lambda world: world.opened.export(world.person(), world.home.folder / f"{threading.get_ident()}.zip"),
+    "export": lambda world: world.opened.export(world.person(), world.home.folder / f"export-{threading.get_ident()}"),
+    "exports.estimate": lambda world: world.opened.exports.estimate(world.person()),
+    "exports.write": lambda world: world.opened.exports.write(world.person(), world.home.folder / f"written-{threading.get_ident()}"),
+    "exports.begin": lambda world: world.opened.exports.begin(world.person(), EVERYTHING, str(uuid4())),
+    "exports.build": lambda world: world.opened.exports.build(
+        world.opened.exports.begin(world.person(), EVERYTHING, str(uuid4())), world.person(), EVERYTHING
+    ),
+    "exports.states": lambda world: world.opened.exports.states(world.person()),
+    "exports.states_of": lambda world: world.opened.exports.states_of(world.person().person.subject),
+    "exports.require_no_dispute": lambda world: world.opened.exports.require_no_dispute(world.person()),
+    "exports.fetch": lambda world: world.opened.exports.fetch(OrderId("exp-" + "a" * 20), 1, 0, 1),
+    "exports.key": lambda world: world.opened.exports.key(OrderId("exp-" + "a" * 20)),
+    "exports.read": lambda world: world.opened.exports.read(OrderId("exp-" + "a" * 20), bytes(32), 1, 0, 1),
+    "exports.beside": lambda world: world.opened.exports.beside(OrderId("exp-" + "a" * 20), "manifest.json"),
+    "exports.end": lambda world: world.opened.exports.end(OrderId("exp-" + "a" * 20)),
+    "exports.sweep": lambda world: world.opened.exports.sweep(),
     "gate": lambda world: world.opened.gate().may_use(Subject("profile", BELA), "train"),
     "gate_publish": lambda world: world.opened.gate_publish(),
     "scoped.within": lambda world: world.opened.scoped.within(
@@ -206,6 +225,9 @@ VERBS: dict[str, Call] = {
     "retention.keep": lambda world: world.opened.retention.keep(world.person(), "the parent"),
     "retention.claims": lambda world: world.opened.retention.claims(),
     "retention.public": lambda world: world.opened.retention.public(),
+    "retention.disclosures": lambda world: world.opened.retention.disclosures(),
+    "retention.postings": lambda world: world.opened.retention.postings(),
+    "retention.notices": lambda world: world.opened.retention.notices(),
     "records.pack": lambda world: world.opened.records.pack(world.home.folder / f"pack-{threading.get_ident()}.zip"),
     "records.enter": lambda world: world.opened.records.enter(LedgerKind.ROLE, date(2026, 1, 5), role="steward"),
     "records.ledger": lambda world: world.opened.records.ledger(),
@@ -233,6 +255,18 @@ VERBS: dict[str, Call] = {
     "staff.record_equivalence": lambda world: world.opened.staff.record_equivalence(
         NewEquivalence("nobody", AccessMethod.TOTP, "0" * 64, "SEC-1", datetime.now(UTC) + timedelta(days=30)), ""
     ),
+    "threads.every": lambda world: world.opened.threads.every(),
+    "threads.waiting": lambda world: world.opened.threads.waiting(),
+    "threads.read": lambda world: world.opened.threads.read(world.done),
+    "threads.answer": lambda world: world.opened.threads.answer(world.fresh, 1, MessageKind.MESSAGE, "we look"),
+    "notices.send_due": lambda world: world.opened.notices.send_due(),
+    "notices.cohorts": lambda world: world.opened.notices.cohorts(),
+    "notices.cohort": lambda world: world.opened.notices.cohort("none"),
+    "notices.find_cohort": lambda world: world.opened.notices.find_cohort("all", "accounts", (REVIEW.until, LIMB.at), LIMB.at, LETTER),
+    "notices.send_cohort": lambda world: world.opened.notices.send_cohort("all", LETTER),
+    "notices.unreached": lambda world: world.opened.notices.unreached("none"),
+    "notices.bounced": lambda world: world.opened.notices.bounced("none", f"profile:{BELA}"),
+    "notices.try_out": lambda world: world.opened.notices.try_out("a@example.org", LETTER),
     "webhooks.waiting": lambda world: world.opened.webhooks.waiting(),
     "webhooks.retry": lambda world: world.opened.webhooks.retry(),
     "families.decisions": lambda world: world.opened.families.decisions(),
@@ -268,6 +302,7 @@ VERBS: dict[str, Call] = {
     "openings.review": lambda world: world.opened.openings.review(),
     "consents.give": lambda world: world.opened.consents.give(world.opened.resolve(PARENT), "training", AGREED),
     "consents.register": lambda world: world.opened.consents.register(),
+    "consents.stop_location": lambda world: world.opened.consents.stop_location(world.person()),
     "consents.ask": lambda world: world.opened.consents.ask(world.opened.resolve(PARENT), "training"),
     "consents.texts": lambda world: world.opened.consents.texts(),
     "consents.text": lambda world: world.opened.consents.text("training", "1"),
@@ -284,6 +319,7 @@ VERBS: dict[str, Call] = {
     "consents.answer_any": lambda world: world.opened.consents.answer_any("nobody", ""),
     "consents.asked": lambda world: world.opened.consents.asked(),
     "consents.receipt": lambda world: world.opened.consents.receipt("con-nobody"),
+    "consents.invite": lambda world: world.opened.consents.invite(NewInvitation(world.person())),
     "consents.evidence": lambda world: world.opened.consents.evidence("nobody"),
     "consents.sweep": lambda world: world.opened.consents.sweep({}),
     "consents.withdraw": lambda world: world.opened.consents.withdraw(world.opened.resolve(PARENT), "training"),
@@ -308,7 +344,7 @@ VERBS: dict[str, Call] = {
 STATELESS = {
     "accept_rollback", "candidates", "resolve", "resolve_all", "contact", "residue", "trust_policy", "leases", "worker", "work", "gate",
     "scoped.about_class", "cosign_log", "published_policy",
-    "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
+    "retention.preview", "retention.disclosures", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
     "uses.review_faults", "staff.record_equivalence", "staff.link", "families.family_of",

@@ -72,7 +72,7 @@ def machine(tmp_path: Path) -> Machine:
 
 def day(machine: Machine, held: dict[str, bytes]) -> set[Path]:
     """Let a day pass. Return the files that are in the clear on purpose."""
-    expunge, camera, given = machine.expunge, machine.folder / "camera.flac", machine.folder / "export.zip"
+    expunge, camera, given = machine.expunge, machine.folder / "camera.flac", machine.folder / "export"
 
     def pipe(one: str, name: str, *, code: int = 0, **more: str) -> None:
         fields = ("--field", f"profile_id={one}", "--field", f"recording_id={name}")
@@ -104,7 +104,7 @@ def day(machine: Machine, held: dict[str, bytes]) -> set[Path]:
     expunge("apply", number, "--yes", code=-9, EXPUNGE_FAILPOINT="vault.erase.unlink:before=kill")
     expunge("apply", number, "--yes")
     expunge("sweep")
-    return {camera, given}
+    return {camera, given / "part-1.zip"}
 
 
 @pytest.mark.soak

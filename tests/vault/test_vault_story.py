@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +16,7 @@ from expunge.errors import ExpungeError
 from expunge.ports.vault.sealed_library import SealedRecording
 from expunge.vault.chunked import object_context, open_sealed
 from expunge.vault.library import Library
+from tests import exports
 from tests.cli.running import expunge
 from tests.engine.consents import Shifted
 from tests.vault.doorbells import ANNA, BELA, CARA, PEOPLE, Doorbells, speech
@@ -195,11 +195,10 @@ def test_an_order_opens_nothing_of_who_stays(home: Doorbells, rung: dict[str, by
 def test_an_export_is_entered(home: Doorbells, rung: dict[str, bytes], tmp_path: Path):
     """A person's own recordings go into their export, and each of them is in the journal as opened for it."""
     with home.open() as opened:
-        opened.export(opened.resolve(ANNA), tmp_path / "anna.zip")
+        opened.export(opened.resolve(ANNA), tmp_path / "anna")
         entered = opened.vault.openings()
     assert {(each.purpose, each.program) for each in entered} == {("subject access", "expunge export")}
-    with zipfile.ZipFile(tmp_path / "anna.zip") as archive:
-        held = sorted(archive.read(name) for name in archive.namelist() if name.endswith(".flac"))
+    held = sorted(data for name, data in exports.held(tmp_path / "anna").items() if name.endswith(".flac"))
     assert held == sorted(data for name, data in rung.items() if name.startswith(ANNA))
     assert len(entered) == 2
 

@@ -15,9 +15,10 @@ from expunge.core.consent.consent import ConsentAnswer, Consents
 from expunge.core.consent.consent_requests import OpenAsking
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.values.ids import OrderId
-from expunge.engine.consent import consent_decisions, disclosure_texts, guardian_register, parental_consent
+from expunge.engine.consent import consent_decisions, disclosure_texts, guardian_register, invitations, parental_consent
 from expunge.engine.consent.consent_decisions import Agreement, ConsentGrant, WithdrawalResult
 from expunge.engine.consent.disclosure_texts import DisclosureText
+from expunge.engine.consent.invitations import NewInvitation
 from expunge.engine.consent.parental_consent import AskingAnswer, ConsentQuestion
 from expunge.engine.families import location_reminders
 from expunge.engine.gate import consent_register
@@ -25,7 +26,7 @@ from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import UsageError
 from expunge.ports.consent_method import AskingBegun, ConsentMethod, HandedEvidence
 
-__all__ = ["Agreement", "ConsentQuestion", "ConsentService"]
+__all__ = ["Agreement", "ConsentQuestion", "ConsentService", "NewInvitation"]
 
 
 class ConsentService(DomainService):
@@ -130,7 +131,19 @@ class ConsentService(DomainService):
     def sweep(self, methods: Mapping[str, ConsentMethod]) -> parental_consent.AskingsSwept:
         """Send due messages, end requests without an answer in time, and delete evidence whose time is up."""
         with self.changing():
+            invitations.sweep(self.context)
             return parental_consent.sweep(self.context, methods)
+
+    def invite(self, new: NewInvitation) -> tuple[str, str]:
+        """Invite a person to show that they are guardian, or to take over; see :func:`expunge.engine.consent.invitations.invite`.
+
+        Return the invitation's id, and the link for the company to hand over. Raises UsageError where the map has no pages.
+        """
+        if self.context.data_map.accounts is None:
+            raise UsageError("an invitation leads to the pages, and the map has none", help="accounts: {origin: ...} in the map")
+        with self.changing():
+            name, token = invitations.invite(self.context, new)
+        return name, f"{self.context.data_map.accounts.origin}/consent/#{token}"
 
     def merge(self, source: ResolvedName, into: ResolvedName, *, by: str, reason: str) -> None:
         """Two identities are one person's."""

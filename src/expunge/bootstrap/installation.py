@@ -23,7 +23,9 @@ from expunge.adapters.keys.local_keystore import create
 from expunge.adapters.outbound import lineage_http
 from expunge.bootstrap import applied_map, discovering, rolled_back, worker_process
 from expunge.bootstrap.accounts.family_service import FamilyService
+from expunge.bootstrap.accounts.notice_service import NoticeService
 from expunge.bootstrap.accounts.staffing import StaffService
+from expunge.bootstrap.accounts.thread_service import ThreadService
 from expunge.bootstrap.clerk.webhook_service import WebhookService
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
@@ -133,6 +135,8 @@ class Expunge(Queries):
         self.uses = UseRecordService(context, self._changing, self._alone)
         self.staff = StaffService(context, self._changing, self._alone)
         self.families = FamilyService(context, self._changing, self._alone)
+        self.threads = ThreadService(context, self._changing, self._alone)
+        self.notices = NoticeService(context, self._changing, self._alone)
         self.webhooks = WebhookService(context, self._changing, self._alone)
         self.disgorgements = DisgorgementService(context, self._changing, self._alone)
         self.exports = ExportService(context, self._changing, self._alone)

@@ -11,15 +11,19 @@ from expunge import durable
 from expunge.bootstrap.open_state import published
 from expunge.bootstrap.service import DomainService
 from expunge.bootstrap.state_folder import GATE
+from expunge.core.journal.posting_events import Postings
+from expunge.core.retention import disclosure
+from expunge.core.retention.disclosure import RetentionDisclosure
 from expunge.core.retention.inactivity import InactiveProfile
 from expunge.core.retention.public_claims import CheckedClaim, Published
 from expunge.core.retention.retention_rules import DatasetAge
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.periods import Period
-from expunge.engine.families import own_periods
-from expunge.engine.retention import expiry, inactive_profiles, published_policy
+from expunge.engine.families.stopping import own_periods
+from expunge.engine.retention import expiry, inactive_profiles, postings, published_policy
 from expunge.engine.retention.expiry import MOST, ExpiryRun
 from expunge.engine.retention.inactive_profiles import InactivityWatch
+from expunge.engine.retention.postings import NoticeStanding
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import Misconfigured, UsageError
 from expunge.ports.keys import InstallationKeys
@@ -39,7 +43,7 @@ class RetentionService(DomainService):
     def retire(self, *, most: int = MOST, requester: str = "") -> ExpiryRun:
         """Receive orders for due items: one by the map's periods, and one for each person of whom a family chose a shorter one.
 
-        See :func:`expunge.engine.retention.expiry.retire` and :func:`expunge.engine.families.own_periods.retire`.
+        See :func:`expunge.engine.retention.expiry.retire` and :func:`expunge.engine.families.stopping.own_periods.retire`.
         """
         with self.alone():
             run = expiry.retire(self.context, most=most, requester=requester)
@@ -95,6 +99,18 @@ class RetentionService(DomainService):
                     raise Misconfigured(message, help="name a folder that can be written to") from error
                 published_policy.publish(self.context, made)
         return found
+
+    def disclosures(self) -> tuple[RetentionDisclosure, ...]:
+        """Return what pages tell the public of the retention of whereabouts and voices, by the map as it is now."""
+        return disclosure.disclosures(self.context.data_map)
+
+    def postings(self) -> Postings:
+        """Return which texts pages showed the public, and when."""
+        return postings.postings(self.context)
+
+    def notices(self) -> tuple[NoticeStanding, ...]:
+        """Return how far each notice of an order was posted as the map says."""
+        return postings.standings(self.context)
 
     def _refused(self) -> frozenset[bytes]:
         return published(self.state / GATE, self.keys)

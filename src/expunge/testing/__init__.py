@@ -15,7 +15,8 @@ pytest.register_assert_rewrite(
     "expunge.testing.store_faults",
     "expunge.testing.store_windows",
     "expunge.testing.store_placing",
-    "expunge.testing.store_items",
+    "expunge.testing.items.item_listing_suite",
+    "expunge.testing.items.ranged_reading_suite",
     "expunge.testing.journal_suite",
     "expunge.testing.keys_suite",
     "expunge.testing.log_suite",
@@ -27,8 +28,9 @@ pytest.register_assert_rewrite(
 )
 
 from expunge.testing.consent_method_suite import ConsentMethodSuite  # noqa: E402
+from expunge.testing.items.item_listing_suite import ItemListingSuite  # noqa: E402
+from expunge.testing.items.ranged_reading_suite import RangedReadingSuite  # noqa: E402
 from expunge.testing.people import AWKWARD, Person, people, person  # noqa: E402
-from expunge.testing.store_items import ItemListingSuite, RangedReadingSuite  # noqa: E402
 from expunge.testing.store_placing import PlacingSuite  # noqa: E402
 from expunge.testing.store_suite import StoreSuite  # noqa: E402
 from expunge.testing.store_windows import WindowSuite  # noqa: E402

@@ -42,6 +42,8 @@ _LEDGER = "tests/engine/reports/test_duty_ledger.py"
 _PACK = "tests/engine/reports/test_evidence_pack.py"
 _YEARLY = "tests/engine/reports/test_yearly_reports.py"
 _PERIODS = "tests/engine/reports/test_record_periods.py"
+_ITEMS = "tests/engine/families/test_item_orders.py"
+_DELETING = "tests/engine/families/test_deleting.py"
 _RECIPIENTS = "tests/engine/recipients/test_recipients.py"
 
 
@@ -160,6 +162,35 @@ MUTATIONS = (
         "TIM-04", "the receipt does not name the recipients that were told", "engine/execution/order_conclusion.py",
         "*instructions.told_in_receipt(recipients, recorder.run.order))", ")",
         (_RECIPIENTS,),
+    ),
+    Mutation(
+        "TIM-04", "a recipient is told to erase what was not chosen too", "engine/recipients/instruction_reach.py",
+        "if selector.only:", "if False:", (f"{_ITEMS}::test_a_recipient_is_told_of_the_named_items_and_of_nothing_else",),
+    ),
+    Mutation(
+        "TIM-04", "data that no field leads to stays in silence", "engine/subjects/locating.py",
+        "unlinked = isinstance(scope, ItemScope) and name in scope.unlinked", "unlinked = False",
+        (f"{_ITEMS}::test_what_no_field_leads_to_stays_and_the_receipt_says_why",),
+    ),
+    Mutation(
+        "AMZ-05", "other items of the child go with the chosen one", "engine/intake/item_orders.py",
+        "return replace(selector, only={name: wanted})", "return selector",
+        (f"{_ITEMS}::test_a_recording_goes_with_its_transcript_and_nothing_else_does",),
+    ),
+    Mutation(
+        "AMZ-05", "an order that lost its items takes all of the child", "engine/subjects/locating.py",
+        "and not all(each.subject in named and named[each.subject].narrowed for each in people)", "and False",
+        (f"{_ITEMS}::test_without_its_selectors_the_order_takes_nothing",),
+    ),
+    Mutation(
+        "COP-11", "a parent erases something else than was shown", "bootstrap/clerk/local_deletions.py",
+        "if prepared.preview.digest != digest:", "if False:",
+        (f"{_DELETING}::test_a_plan_that_changed_since_is_shown_again_and_nothing_is_done",),
+    ),
+    Mutation(
+        "COP-11", "an order goes on though its parent is one no more", "bootstrap/clerk/order_carrier.py",
+        "and not _still_asked_for(household, run):", "and False:",
+        (f"{_DELETING}::test_a_role_that_ends_before_anything_was_erased_ends_the_order",),
     ),
     Mutation(
         "AMZ-01", "the last use is not noted before retention takes it", "engine/retention/expiry.py",

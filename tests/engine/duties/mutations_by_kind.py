@@ -12,6 +12,10 @@ _USES = ("tests/engine/consent/test_use_records.py",)
 _CONSENT = ("tests/core/consent/test_consent.py",)
 _CONSENTS = ("tests/engine/consent/test_consents.py",)
 _ASKING = ("tests/engine/consent/test_asking.py",)
+_ACCOUNTS = ("tests/engine/consent/test_account_requests.py",)
+_STOPPING = ("tests/engine/families/test_stopping.py",)
+_STOPPING_PAGES = ("tests/web/site/test_stopping.py::test_a_gate_that_cannot_be_written_is_not_called_stopped",)
+_OWN_PERIODS = ("tests/engine/families/test_own_periods.py",)
 _EPHEMERAL = ("tests/gate/test_ephemeral.py",)
 _RING = ("tests/orders/test_ring.py",)
 _STANDING = ("tests/orders/test_standing.py",)
@@ -25,6 +29,7 @@ _PAGES = ("tests/web/site/test_staff_decisions.py",)
 _FUNCTIONS = ("tests/core/accounts/test_staff_functions.py",)
 _CLOCKS = ("tests/core/datamap/test_clocks.py",)
 _DUES = ("tests/engine/recipients/test_dues.py",)
+_COHORTS = ("tests/engine/cohorts/test_cohorts.py",)
 _ONE_CHILD = ("tests/engine/execution/test_stories.py::test_one_child_goes_and_nothing_of_them_is_left_anywhere",)
 
 
@@ -41,6 +46,11 @@ def _guarding(test: str) -> tuple[str, ...]:
 
 def _methods(test: str) -> tuple[str, ...]:
     return (f"tests/web/site/test_methods.py::{test}",)
+
+
+_POSTED = ("tests/engine/retention/test_postings.py",)
+_REMINDED = ("tests/engine/families/test_location_reminders.py",)
+_PLACES = ("tests/engine/families/test_whereabouts.py",)
 
 
 SCOPE = (
@@ -68,6 +78,46 @@ SCOPE = (
     Mutation(
         "AMZ-06", "exact places count as de-identified", "engine/retention/content_kinds.py",
         "if signs.decimals and is_geolocation(max(signs.decimals), linkable=False):", "if False:", _CONTENT,
+    ),
+    Mutation(
+        "AMZ-06", "places of some datasets are not shown", "engine/families/whereabouts.py",
+        "for copy in located.held_in(name) if name not in away else ():", "for copy in ():", _PLACES,
+    ),
+    Mutation(
+        "AMZ-06", "an aggregate is shown as a person's places", "core/datamap/protected_kinds.py",
+        "if not isinstance(each.subject, AboutNobody)}", "}", _PLACES,
+    ),
+    Mutation(
+        "AMZ-09", "another period than the enforced one is told", "core/retention/disclosure.py",
+        "None if whole else schedule.period,", "None,", _POSTED,
+    ),
+    Mutation(
+        "AMZ-09", "a changed schedule keeps its version", "core/retention/disclosure.py",
+        '"days": each.period.days if each.period else 0,', '"days": 0,', _POSTED,
+    ),
+    Mutation(
+        "AMZ-09", "no record says which schedule was shown", "engine/retention/postings.py",
+        "self._note(each.name, each.digest)", "pass", _POSTED,
+    ),
+    Mutation(
+        "AMZ-09", "a schedule that changed since counts as told", "engine/reports/estate_duties.py",
+        "if latest.sha256 != each.digest:", "if False:", _POSTED,
+    ),
+    Mutation(
+        "AMZ-10", "a notice is shown without its record", "engine/retention/postings.py",
+        'self._note(name_of(notice), shown.sha256 if shown is not None else "")', "pass", _POSTED,
+    ),
+    Mutation(
+        "AMZ-10", "a notice ends before its time", "core/accounts/accounts_spec.py",
+        "return self.since <= day < self.until", "return self.since == day", _POSTED,
+    ),
+    Mutation(
+        "AMZ-10", "days without the notice are not counted", "engine/retention/postings.py",
+        "missed = sum(day not in days for", "missed = sum(False for", _POSTED,
+    ),
+    Mutation(
+        "AMZ-10", "a changed text counts as the same", "engine/retention/postings.py",
+        "bool(latest and shown and latest.sha256 == shown.sha256)", "True", _POSTED,
     ),
     Mutation(
         "COP-01", "what tells a voice apart is not biometric", "core/datamap/protected_kinds.py",
@@ -125,6 +175,38 @@ SCOPE = (
 
 CONSENT = (
     Mutation(
+        "COP-03", "an answer to a notice that did not reach its reader counts", "engine/consent/parental_consent.py",
+        "if one.account and not direct_notices.reached(context, one):", "if False:", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-03", "another notice than the one that holds now counts as read", "engine/consent/direct_notices.py",
+        "if notice.digest != digest:", "if False:", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-03", "the notice names no third party", "core/consent/direct_notice.py",
+        "if not outward:", "if True:", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-03", "a mail that no server took was delivered", "engine/consent/parental_consent.py",
+        "    begun = method.begin(_asking(context, one, token))\n    now, request",
+        "    register(context.journal, CONSENTS, *direct_notices.delivered(context, one.asked.request, _language(one), ae.NoticeWay.MAIL))\n"
+        "    begun = method.begin(_asking(context, one, token))\n    now, request",
+        _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-06", "a box that was not ticked is agreed to", "engine/consent/parental_consent.py",
+        "chosen = tuple(_chosen(context, consents, name) for name in question.purposes)",
+        "chosen = tuple(_chosen(context, consents, name) for name, each in context.data_map.purposes.items() if each.text)", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-07", "the account that asks checks its own form", "engine/consent/signed_scans.py",
+        "if one.account is not None and one.account.account == by:", "if False:", _ACCOUNTS,
+    ),
+    Mutation(
+        "COP-09", "a request that was taken back keeps the address", "engine/consent/parental_consent.py",
+        "    forget(context, OrderId(one.asked.request), ASKED)\n    if one.scan", "    if one.scan", _ACCOUNTS,
+    ),
+    Mutation(
         "RNG-12", "consent inside general terms counts", "core/consent/consent_rules.py",
         "if _APART_FROM.search(surface):", "if False:", _CONSENT,
     ),
@@ -170,9 +252,25 @@ CONSENT = (
         "return _may_speak(consents, subject, proof, at) if proof else None", "return None", (*_CONSENT, *_CONSENTS),
     ),
     Mutation(
-        "COP-11", "a parent is shown nothing of tables", "engine/reports/exporting.py",
-        "for item in _items(context, dataset, copy):", "for item in _items(context, dataset, copy) if dataset.paths else ():",
+        "COP-11", "a parent is shown nothing of tables", "engine/export/exporting.py",
+        "for item in self._items(dataset, copy):", "for item in self._items(dataset, copy) if dataset.paths else ():",
         ("tests/engine/execution/test_stories.py::test_an_export_holds_what_is_held_byte_for_byte_with_hashes",),
+    ),
+    Mutation(
+        "COP-11", "programs are not told that a family stopped a use", "engine/consent/consent_decisions.py",
+        "    fencing.publish(context)\n    return WithdrawalResult(", "    return WithdrawalResult(", _STOPPING,
+    ),
+    Mutation(
+        "COP-11", "the page calls a use stopped, whatever the gate says", "bootstrap/clerk/local_stopping.py",
+        "GateSays(bool(answers) and all(each.allowed for each in answers),", "GateSays(False,", _STOPPING_PAGES,
+    ),
+    Mutation(
+        "COP-11", "a shorter keeping time takes nothing", "engine/families/stopping/own_periods.py",
+        "orders += _orders_of(context, person, wanted[subject])", "pass", _OWN_PERIODS,
+    ),
+    Mutation(
+        "COP-11", "a shorter keeping time takes what is younger as well", "engine/families/stopping/own_periods.py",
+        "(replace(asked, where=window),)", "(asked,)", _OWN_PERIODS,
     ),
 )  # fmt: skip
 
@@ -231,6 +329,27 @@ DESTRUCTION = (
         'files.update({f"receipts/{order}/{name}": data for name, data in folder.items()})', "pass", _STANDING,
     ),
     Mutation(
+        "DSG-11", "a family is reminded once and never again", "engine/accounts/reminder_times.py",
+        "return end_of(reminded or family.since, EVERY) - _AHEAD",
+        "return datetime.max.replace(tzinfo=family.since.tzinfo) if reminded else end_of(family.since, EVERY) - _AHEAD", _REMINDED,
+    ),
+    Mutation(
+        "DSG-11", "the register says nothing of a reminder", "engine/families/location_reminders.py",
+        "register(context.journal, REMINDERS, LocationReminded(context.clock.now(), family.family, written))", "pass", _REMINDED,
+    ),
+    Mutation(
+        "DSG-11", "the switch ends no consent", "engine/families/location_reminders.py",
+        "consent_decisions.withdraw(context, person, purpose)", "pass", _REMINDED,
+    ),
+    Mutation(
+        "DSG-11", "a consent alone reminds no family", "engine/families/location_reminders.py",
+        "agreed |= dict.fromkeys(each.name for each in purposes if _holds(consents, person, each, now))", "pass", _REMINDED,
+    ),
+    Mutation(
+        "DSG-11", "a family that waits for a reminder is not told of", "engine/reports/late_reminders.py",
+        "return sum(_may_be_collected(context, consents, each.family, now) for each in late)", "return 0", _REMINDED,
+    ),
+    Mutation(
         "DSG-08", "any kind of data may be collected", "gate/file_gate.py",
         "scheduled = not (view.head.collect or {}).keys().isdisjoint(with_broader(name))", "scheduled = True",
         ("tests/gate/test_collecting.py",),
@@ -253,7 +372,8 @@ REST = (
     ),
     Mutation(
         "AMZ-05", "transcripts do not go with their recordings", "engine/subjects/locating.py",
-        "upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by}", "upstream = {}", _ONE_CHILD,
+        "upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by and name in leading}", "upstream = {}",
+        _ONE_CHILD,
     ),
     Mutation(
         "FAIL-01", "tables stay when recordings go", "engine/subjects/locating.py",
@@ -570,5 +690,21 @@ STAFF = (
     Mutation(
         "NST-10", "an idle account goes on", "core/accounts/staff_state.py",
         "return StaffStanding.IDLE if self.unseen(now) > IDLE_DAYS else StaffStanding.ACTIVE", "return StaffStanding.ACTIVE", _STAFF,
+    ),
+    Mutation(
+        "RNG-30", "a customer without a time is not of the period", "engine/cohorts/customers.py",
+        "if span.value and began < query.until", "if span.value and span.first and began < query.until", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "customers found later have no time of their own", "engine/cohorts/customers.py",
+        "found += deadlines.owed(context, what, LATER, {IDENTIFIED: identified})", "pass", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "another letter is sent than was fixed", "engine/cohorts/letters.py",
+        "if template.digest != cohort.template:", "if False:", _COHORTS,
+    ),
+    Mutation(
+        "RNG-30", "a customer who was told is told again", "core/journal/cohorts.py",
+        "_OWED = frozenset({Told.NOT_YET,", "_OWED = frozenset({Told.TAKEN, Told.NOT_YET,", _COHORTS,
     ),
 )  # fmt: skip

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +24,7 @@ from expunge.engine.kernel.context import Progress
 from expunge.errors import Drift
 from expunge.ports.store import Store
 from expunge.testing.forked import in_child
+from tests import exports
 from tests.engine.household import ANNA, BELA, CARA, PEOPLE, SAID, Erased, Household, strings_of, wav
 
 
@@ -205,12 +204,14 @@ def test_a_hold_for_one_child_keeps_nothing_of_another(home: Household) -> None:
 
 def test_an_export_that_could_not_read_a_place_says_so_inside(home: Household) -> None:
     (home.world / "lake").rename(home.world / "elsewhere")
-    target = home.folder / "export.zip"
+    target = home.folder / "export"
     with home.open() as opened:
         exported = opened.export(opened.resolve(f"profile:{ANNA}"), target)
     assert set(exported.failed) == {"events"}
-    with zipfile.ZipFile(target) as archive:
-        assert [each["dataset"] for each in json.loads(archive.read("manifest.json"))["could_not"]] == ["events"]
+    assert [each["dataset"] for each in exports.manifest(target)["could_not"]] == ["events"]
+    page = exports.everything(target)["index.html"].decode()
+    assert "What could not be read" in page
+    assert "Records, from events: the system that has it did not answer." in page
 
 
 def test_a_later_look_names_the_store_it_could_not_search(erased: Erased) -> None:

@@ -14,8 +14,8 @@ from uuid import UUID
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.recordings import FamilyRecordings
 from expunge.core.datamap.person import Person
-from expunge.engine.families.playback import Viewer
-from expunge.engine.families.timelines import Timeline
+from expunge.engine.families.recordings.playback import Viewer
+from expunge.engine.families.recordings.timelines import Timeline
 from tests.engine.household import shorten_pauses, wav
 
 ANNA, BELA = "prf-anna-7Q2M9K4T", "prf-bela-3R8W1Z6P"

@@ -104,6 +104,7 @@ def test_a_copy_that_the_map_does_not_declare_is_residue(home: Household) -> Non
     assert any(Reason.RESIDUE.value in reason for reason in run.reasons), run.reasons
 
 
+@pytest.mark.duty("TIM-04")
 def test_what_no_field_leads_to_stays_and_the_receipt_says_why(home: Household) -> None:
     declared = "subject: {profile: profile_id}, derived_from: [voice], on_erase: erase, retention: life"
     labels = f"  labels: {{store: app, table: labels, {declared}}}\n"
@@ -286,6 +287,28 @@ def test_items_found_through_a_device_are_told_apart_too(home: Household) -> Non
     assert home.search("secret cookie jar") == []
 
 
+@pytest.mark.duty("AMZ-05")
+def test_what_is_found_through_what_was_not_chosen_stays(home: Household) -> None:
+    """Captions are of recordings and of calls. Those of calls stay where a recording was chosen."""
+    with closing(sqlite3.connect(home.database)) as database, database:
+        database.executescript(
+            "CREATE TABLE calls (call_id TEXT PRIMARY KEY, profile_id TEXT, closed_at TEXT);"
+            "CREATE TABLE captions (caption_id INTEGER PRIMARY KEY, of TEXT, words TEXT, closed_at TEXT);"
+        )
+        database.execute("INSERT INTO calls (call_id, profile_id) VALUES ('call-77', ?)", (ANNA,))
+        captions = [("rec-anna-1-X7", "caption of a recording"), ("rec-anna-0-X7", "caption of another"), ("call-77", "caption of a call")]
+        database.executemany("INSERT INTO captions (of, words) VALUES (?, ?)", captions)
+    home.write_map(
+        more="  calls: {store: app, table: calls, subject: {profile: profile_id}, retention: life}\n"
+        "  captions: {store: app, table: captions, subject: {through: {voice: recording_id, calls: call_id}, via: of}, retention: life}\n"
+    )
+    run = done(home, {"voice": {SECOND}})
+    with closing(sqlite3.connect(home.database)) as database:
+        left = [row[0] for row in database.execute("SELECT words FROM captions ORDER BY 1")]
+    assert left == ["caption of a call", "caption of another"], run.reasons
+
+
+@pytest.mark.duty("TIM-04")
 def test_a_recipient_is_told_of_the_named_items_and_of_nothing_else(home: Household) -> None:
     """TIM-04: providers and third parties hear what to erase, and no more than what was asked."""
     recipients = "recipients:\n  cloud: {gets: [voice]}\n"

@@ -21,6 +21,7 @@ from expunge.engine.families import location_reminders
 from expunge.engine.families.location_reminders import RemindersSent
 from expunge.engine.families.people import FamilyPeople
 from expunge.engine.kernel.journal_streams import FAMILIES, REMINDERS, read_register, register
+from expunge.engine.reports import estate_duties, late_reminders
 from expunge.errors import StoreUnavailable
 from tests.engine.families.company import BEN, MIA, NOW, Clock, build
 
@@ -137,10 +138,10 @@ def test_mail_that_is_away_is_tried_again_and_the_register_says_nothing_before(r
     assert reminders.remind() == RemindersSent(later=1)
     assert reminders.events() == []
     reminders.clock.at += timedelta(days=10)
-    assert location_reminders.overdue(reminders.opened.context) == 1
+    assert late_reminders.overdue(reminders.opened.context) == 1
     reminders.letters.away = False
     assert reminders.remind() == RemindersSent(reminded=1)
-    assert location_reminders.overdue(reminders.opened.context) == 0
+    assert late_reminders.overdue(reminders.opened.context) == 0
 
 
 def test_a_family_without_an_address_is_counted_and_stays_due(reminders: Pass) -> None:
@@ -199,3 +200,20 @@ def test_whoever_agreed_is_reminded_also_while_no_place_is_held(asking: Pass, co
     db.close()
     asking.clock.at = SIX_MONTHS
     assert asking.remind() == RemindersSent(reminded=1, not_collected=1)
+
+
+@pytest.mark.duty("DSG-11")
+def test_the_estate_is_told_of_families_that_wait(company: Path) -> None:
+    def why(opened: Expunge) -> str:
+        return next(each.why for each in estate_duties.look(opened.context) if each.duty.id == "DSG-11")
+
+    clock, path = Clock(), company / "expunge.yaml"
+    with Expunge.open(path, clock=clock) as opened:
+        assert "nothing writes to families" in why(opened)
+    mail = "mail: {server: 'smtp://localhost', sender: privacy@nightowl.example}"
+    path.write_text(f"{path.read_text()}accounts: {{origin: https://privacy.nightowl.example, {mail}}}\n")
+    with Expunge.open(path, clock=clock) as opened:
+        Pass(opened, clock).member(MOTHER)
+        assert why(opened) == "no family waits for a reminder that whereabouts are collected"
+        clock.at = SIX_MONTHS + timedelta(days=10)
+        assert "1 families were not reminded" in why(opened)

@@ -16,7 +16,7 @@ from expunge.core.orders.run import Run
 from expunge.core.retention.own_periods import OwnPeriod
 from expunge.core.values.cause import ByOwnPeriod
 from expunge.core.values.order import OrderKind, OrderState
-from expunge.engine.families import own_periods
+from expunge.engine.families.stopping import own_periods
 from expunge.errors import NeedsApproval, UsageError
 from expunge.gate import Subject
 from tests.engine.consents import CHILD, asking
@@ -176,6 +176,7 @@ def test_a_kind_or_period_that_is_not_offered_is_refused_and_nothing_is_written(
         assert opened.context.journal.length("periods") == 0
 
 
+@pytest.mark.duty("COP-11")
 def test_events_in_records_go_by_the_time_in_them(family: Household) -> None:
     now = datetime.now(UTC)
     said = [(ANNA, -3, "asked how deep the deepest lake of Siberia is"), (ANNA, 1, "wants to be woken when the bakery opens")]
@@ -189,3 +190,33 @@ def test_events_in_records_go_by_the_time_in_them(family: Household) -> None:
     assert [(run.state, run.reasons) for run in own_orders(runs)] == [(OrderState.FULFILLED, ())]
     left = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     assert [each["said"] for each in left] == [said[1][2], said[2][2]]
+
+
+@pytest.mark.parametrize(("follows", "left"), [("on_expiry: follow", False), ("on_expiry: stay", True)], ids=["follows", "stays"])
+def test_what_learnt_from_it_goes_where_the_map_has_it_follow(family: Household, follows: str, left: bool) -> None:
+    weights = family.world / "media" / "models" / "intent.bin"
+    weights.parent.mkdir()
+    weights.write_bytes(b"weights that learnt how children ask for lakes")
+    model = f"  model: {{store: media, path: models/intent.bin, kind: model, derived_from: [voice], on_erase: destroy, {follows}, retention: life}}\n"
+    family.map.write_text(family.map.read_text().replace("datasets:\n", f"datasets:\n{model}", 1))
+    aged(family, ANNA, 31)
+    with family.open() as opened:
+        shown = own_periods.preview(opened.context, anna(opened), DataKind.VOICE, OwnPeriod.DAYS_30)
+    assert (DataKind.MODEL.value in shown.along) is not left
+    choose(family, OwnPeriod.DAYS_30)
+    _, (run,) = ran(family)
+    assert (run.state, weights.exists()) == (OrderState.FULFILLED, left)
+
+
+def test_a_hold_on_one_item_keeps_that_one_and_the_others_go(family: Household) -> None:
+    aged(family, ANNA, 40)
+    with family.open() as opened:
+        (copy, *_) = opened.locate([opened.resolve(CHILD)]).held_in("voice")
+        until = datetime.now(UTC) + 300 * DAY
+        opened.holds.place(opened.resolve(CHILD), "voice", items=copy.keys[:1], ground="a dispute", authority="counsel", until=until)
+        shown = own_periods.preview(opened.context, anna(opened), DataKind.VOICE, OwnPeriod.DAYS_30)
+    assert (shown.items, shown.held) == (1, 1)
+    choose(family, OwnPeriod.DAYS_30)
+    _, (run,) = ran(family)
+    assert (run.state, run.reasons) == (OrderState.IN_PART, ("voice: kept, a dispute",))
+    assert ran(family)[1] == [], "what is held makes no order of its own, day by day"

@@ -10,7 +10,7 @@ import pytest
 
 from expunge.core.families.media_types import MediaType, media_type_of
 from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
-from expunge.engine.families.playback import MOST_PLAYED, MOST_PLAYS, OWN
+from expunge.engine.families.recordings.playback import MOST_PLAYED, MOST_PLAYS, OWN
 from expunge.engine.kernel.journal_streams import OPENINGS, read_register
 from expunge.engine.vault import reviewing
 from expunge.errors import ItemGone, Refused, Unplayable, UsageError
@@ -125,7 +125,7 @@ def test_a_sealed_recording_that_was_erased_gives_no_further_byte(company: Compa
 
 def test_a_recording_that_data_no_longer_leads_to_is_not_played(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     company.talk("t-1", ANNA, BELA)
-    monkeypatch.setattr("expunge.engine.families.playback.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("expunge.engine.families.recordings.playback.LOOK_AGAIN", 0.0)
     with viewing(company) as view:
         handle = view.handle()
         assert view.read(handle, 0, 10)
@@ -172,9 +172,11 @@ def test_only_media_of_the_list_is_given_out(company: Company, data: bytes) -> N
 
 def test_a_type_is_told_by_content() -> None:
     for head, media in (
-        (wav("x")[:64], MediaType.WAV), (b"fLaC\0\0\0\x22", MediaType.FLAC), (b"ID3\4", MediaType.MP3), (b"\xff\xfb\x90\x64", MediaType.MP3),
+        (wav("x")[:64], MediaType.WAV), (b"fLaC\0\0\0\x22", MediaType.FLAC), (b"ID3\4", MediaType.MP3),
+        (b"\xff\xfb\x90\x64", MediaType.MP3),
         (b"\xff\xf1\x50\x80", MediaType.AAC), (b"OggS" + b"\0" * 24 + b"OpusHead", MediaType.OGG), (FILM[:64], MediaType.MP4),
-        (b"\0\0\0\x20ftypM4A ", MediaType.M4A), (b"\x1aE\xdf\xa3\x9fB\x86\x81\1webm", MediaType.WEBM), (b"\xff\xd8\xff\xe0", MediaType.JPEG),
+        (b"\0\0\0\x20ftypM4A ", MediaType.M4A), (b"\x1aE\xdf\xa3\x9fB\x86\x81\1webm", MediaType.WEBM),
+        (b"\xff\xd8\xff\xe0", MediaType.JPEG),
         (b"\x89PNG\r\n\x1a\n", MediaType.PNG), (b"GIF89a", MediaType.GIF), (b"RIFF\0\0\0\0WEBPVP8 ", MediaType.WEBP),
         (b"\xff\xff\xff\xff", None), (b"\xff\xfb\xf0\0", None), (b"\x1aE\xdf\xa3matroska", None), (PAGE, None), (b"", None),
     ):  # fmt: skip

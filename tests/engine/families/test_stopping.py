@@ -13,11 +13,13 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
-from expunge.engine.families import consent_board, stopping
+from expunge.engine.consent import guardian_register, parental_consent
+from expunge.engine.families.stopping import consent_board, stopping
+from expunge.engine.kernel.journal_streams import CONSENTS, register
 from expunge.errors import StateUnavailable, UsageError
 from expunge.faults import arm
 from expunge.gate import GateReason, Subject
-from tests.engine.consents import AGREED, CHILD, asking, prove
+from tests.engine.consents import AGREED, BORN, CHILD, asking
 from tests.engine.household import ANNA, Household
 
 MOTHER, FATHER = "40000000-0000-4000-8000-000000000000", "50000000-0000-4000-8000-000000000000"
@@ -110,14 +112,38 @@ def test_a_form_that_comes_twice_withdraws_once(family: Household) -> None:
     assert [each.given for each in switch(family, "training").history] == [True, False]
 
 
+def authorise(home: Household, account: str) -> str:
+    """Let an account of the pages have shown that it is guardian."""
+    with home.open() as opened:
+        child, own = opened.resolve(CHILD), parental_consent.guardian_of(opened.context, account)
+        event = guardian_register.proven(opened.context, child, own, born=BORN, method="signed form", by="priya")
+        guardian_register.keep_birthday(opened.context, event.proof, BORN)
+        register(opened.context.journal, CONSENTS, event)
+    return event.proof
+
+
 def test_a_guardians_no_wins_over_another_guardians_yes(family: Household) -> None:
-    with family.open() as opened:
-        proof = prove(opened)
-    give(family, "training", proof=proof)
+    mothers, fathers = authorise(family, MOTHER), authorise(family, FATHER)
+    give(family, "training", proof=mothers)
     stop(family, "training", FATHER)
-    found = switch(family, "training", MOTHER)
-    assert (found.allowed, found.stopped_by_another) == (False, True)
-    assert [each.by for each in found.history] == [Speaker.GUARDIAN, Speaker.ANOTHER_ACCOUNT]
+    mine, others = switch(family, "training", FATHER), switch(family, "training", MOTHER)
+    assert (others.allowed, others.stopped_by_another, others.no_binds) == (False, True, True)
+    assert [each.by for each in others.history] == [Speaker.GUARDIAN, Speaker.ANOTHER_ACCOUNT]
+    assert mine.history[-1].by is Speaker.YOU
+    with pytest.raises(UsageError, match="another guardian said no"):
+        give(family, "training", proof=mothers)
+    give(family, "training", proof=fathers)
+    assert switch(family, "training").allowed
+
+
+def test_in_a_dispute_everybody_may_stop(family: Household) -> None:
+    give(family, "training", proof=authorise(family, MOTHER))
+    with family.open() as opened:
+        opened.consents.freeze(opened.resolve(CHILD), by="priya", reason="custody is before a court")
+    assert switch(family, "training").why is ConsentReason.FROZEN
+    stop(family, "training", MOTHER)
+    found = switch(family, "training", FATHER)
+    assert (found.why, found.stopped_by_another, found.no_binds) == (ConsentReason.WITHDRAWN, True, False)
 
 
 def test_a_gate_that_cannot_be_written_is_told_and_the_next_try_stops(family: Household) -> None:

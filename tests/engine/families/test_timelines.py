@@ -109,6 +109,17 @@ def test_chosen_recordings_are_a_selection_of_their_keys(company: Company) -> No
             view.timeline.all_of(TimelineFilter(text="nobody said this"))
 
 
+def test_a_list_is_asked_of_the_stores_anew_once_something_is_gone(company: Company) -> None:
+    company.speak(ANNA, "2026-05-01", "r-1")
+    path = company.speak(ANNA, "2026-05-02", "r-2")
+    with viewing(company) as view:
+        before = view.timeline
+        path.unlink()
+        assert view.timeline is before, "kept for a moment"
+        view.kept.stale(view.viewer)
+        assert [each.at.day for each in view.timeline.items if each.at] == [1]
+
+
 def test_a_store_that_cannot_be_read_hides_no_other_and_is_named(company: Company) -> None:
     company.speak(ANNA, "2026-05-01", "r-1", "words")
     with viewing(company) as view:

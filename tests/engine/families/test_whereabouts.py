@@ -8,15 +8,13 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from expunge.bootstrap import Expunge
-from expunge.core.families.selection import Area, ChosenItems, Everything
+from expunge.core.families.selection import Area, ChosenItems
 from expunge.core.families.whereabouts import Place
 from expunge.engine.families import whereabouts
-from expunge.engine.families.kept_selections import KEPT_SECONDS, KeptSelections
 from expunge.engine.families.whereabouts import Whereabouts
 from expunge.errors import UsageError
 from tests.engine.families.company import BEN, HOME, MIA, NOW, Clock, build
@@ -143,16 +141,3 @@ def test_places_in_files_of_many_records_are_shown_and_not_chosen_one_by_one(com
     assert [(each.key, each.latitude) for each in mine] == [("", 48.2), ("", 48.2)]
     with pytest.raises(UsageError):
         whereabouts.chosen(mine)
-
-
-def test_a_choice_is_one_sessions_and_ends_after_half_an_hour() -> None:
-    now, account, session = 0.0, uuid4(), b"s" * 32
-    kept = KeptSelections(lambda: now)
-    token = kept.keep(account, "family", session, Everything())
-    assert kept.get(token, account, "family", session) == Everything()
-    for other in ((uuid4(), "family", session), (account, "other", session), (account, "family", b"t" * 32)):
-        with pytest.raises(UsageError):
-            kept.get(token, *other)
-    now = KEPT_SECONDS
-    with pytest.raises(UsageError):
-        kept.get(token, account, "family", session)

@@ -44,7 +44,10 @@ OF_FAMILY = frozenset({Role.GUARDIAN, Role.CHILD})
 
 PAGES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(
-        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over",
+        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep",
+         "consent_arrive",
+         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail", "receipt_check"),
+        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep", "consent_arrive",
          "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
         ALL,
     ),
@@ -67,10 +70,32 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
             "mfa_reauthenticate_webauthn", "families_hand_over_confirm", "families_hand_over_other", "families_hand_over_done",
             "providers_again", "socialaccount_connections", "portal_families",
+            # Each names a request, and the clerk looks at whose it is.
+            "consent_answer", "consent_other_account", "consent_requests", "consent_request", "consent_form", "consent_scan",
+            "consent_withdraw", "consent_receipt",
         ),
         CUSTOMERS,
     ),
-    **dict.fromkeys(("portal_home", "portal_lock"), OF_FAMILY),
+    **dict.fromkeys(
+        (
+            "portal_home", "portal_lock", "portal_places", "portal_places_off", "portal_timeline", "portal_choose", "portal_play",
+            "portal_media", "portal_sketch", "portal_looked", "portal_delete", "portal_delete_preview", "portal_delete_confirm",
+            "portal_deletion", "portal_deletion_live", "portal_deletion_call_off", "portal_stop", "portal_use", "portal_keeping",
+            "portal_keeping_kind", "portal_unused", "portal_requests", "portal_request", "portal_thread", "portal_receipt",
+            "portal_receipt_page", "portal_receipt_folder", "portal_notices",
+            "portal_keeping_kind", "portal_unused", "portal_export", "portal_export_end", "portal_export_part", "portal_export_check",
+        ),
+        OF_FAMILY,
+    ),
+    **dict.fromkeys(
+        ("portal_timeline", "portal_choose", "portal_play", "portal_media", "portal_sketch", "portal_looked"), OF_FAMILY
+    ),
+    **dict.fromkeys(("portal_home", "portal_lock", "portal_guardians"), OF_FAMILY),
+    **dict.fromkeys(
+        ("portal_guardians_ask", "portal_guardians_invite", "portal_guardians_leave", "portal_guardians_dispute"),
+        frozenset({Role.GUARDIAN}),
+    ),
+    **dict.fromkeys(("portal_stop", "portal_use", "portal_keeping", "portal_keeping_kind", "portal_unused"), OF_FAMILY),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
@@ -91,6 +116,7 @@ PAGES: Mapping[str, frozenset[Role]] = {
         ),
         STAFF,
     ),
+    **dict.fromkeys(("staff_forms", "staff_form", "staff_form_scan", "staff_form_begin", "staff_form_finish"), frozenset({Role.OFFICER})),
     **dict.fromkeys(("staff_people", "staff_person", "staff_review", "staff_attempts", "staff_incident"), READERS),
     **dict.fromkeys(("staff_decide", "staff_decide_function", "staff_invite"), frozenset({Role.ADMINISTRATOR})),
     **dict.fromkeys(
@@ -108,6 +134,8 @@ LEAD_IN = frozenset(
     {"/", "/child/", "/account/login/", "/account/reauthenticate/", "/account/2fa/reauthenticate/", "/staff/", "/staff/sign-in/"}
 )
 """Pages that lead in: an answer that leads there shows nothing but what is the person's own."""
+TO_PLAYERS = frozenset({"portal_media", "portal_sketch"})
+"""They answer a player, which cannot show a page: outside an opening by 403, and not by leading to one."""
 SLUG = "<slug>"
 """Stands in a path for the family, which each session has a word of its own for."""
 

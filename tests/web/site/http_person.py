@@ -64,7 +64,9 @@ class HttpPerson:
     last: Shown | None = None
     address: str = field(default_factory=client_address)
 
-    def ask(self, method: str, url: str, fields: dict[str, str] | None = None, *, follow: bool = True, **headers: str) -> Shown:
+    def ask(
+        self, method: str, url: str, fields: dict[str, str] | list[tuple[str, str]] | None = None, *, follow: bool = True, **headers: str
+    ) -> Shown:
         """Send a request, and follow where it leads."""
         for _ in range(10):
             parts = urlsplit(urljoin(f"{self.site.origin}/", url))
@@ -78,7 +80,7 @@ class HttpPerson:
             try:
                 connection.request(method, f"{parts.path}?{parts.query}" if parts.query else parts.path, body, sent)
                 answer = connection.getresponse()
-                text = answer.read().decode()
+                text = answer.read().decode(errors="replace")
             finally:
                 connection.close()
             for line in answer.headers.get_all("Set-Cookie", []):

@@ -10,8 +10,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
+from tests.web.site import walk_stopping
 from tests.web.site.browser import chromium, visitor
 from tests.web.site.kit import site
+from tests.web.site.stopping_company import stopping_site
 from tests.web.site.walk import Walk
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -39,6 +41,7 @@ SECTIONS = (
     ("Inside", ("home.", "mfa_", "usersessions_", "accounts_enrol", "accounts_close", "accounts_typed")),
     ("Getting back in", ("accounts_recovery",)),
     ("Coming from the company's app", ("families_",)),
+    ("A family stops something", ("portal_stop", "portal_use", "portal_keeping", "portal_unused")),
     ("When something is wrong", ("",)),
 )
 COLOURS = 32
@@ -121,7 +124,15 @@ def main() -> None:
     ):
         walk = Walk(served, person, look)
         walk.everything()
-    PAGE.write_text(written(walk.seen, titles))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stopping_site(Path(folder)) as served,
+        chromium() as browser,
+        visitor(browser, viewport=WIDE) as person,
+    ):
+        walk_stopping.walk(served, person, look)
+    # Each name once, in the order in which it was seen.
+    PAGE.write_text(written(list(titles), titles))
 
 
 if __name__ == "__main__":

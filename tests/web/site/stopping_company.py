@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,15 +71,32 @@ def stopping_site(folder: Path) -> Iterator[SiteServed]:
 
 def give(served: SiteServed, child: str, *purposes: str) -> None:
     """Agree for a child, as the company's app would."""
-    with Expunge.open(served.folder / "expunge.yaml") as opened:
+
+    def agree(opened: Expunge) -> None:
         for purpose in purposes:
             opened.consents.give(opened.resolve(f"profile:{child}"), purpose, AGREED)
+
+    _apart(served, agree)
 
 
 def flag(served: SiteServed, child: str) -> None:
     """Let a child's profile have been found unused a week ago."""
-    with Expunge.open(served.folder / "expunge.yaml") as opened:
+
+    def enter(opened: Expunge) -> None:
         now = opened.context.clock.now()
         subject = opened.resolve(f"profile:{child}").person.subject
         event = IdleFlagged(now - timedelta(days=7), "profile", subject, now - timedelta(days=600), "recordings")
         register(opened.context.journal, IDLE, event)
+
+    _apart(served, enter)
+
+
+def _apart(served: SiteServed, act: Callable[[Expunge], None]) -> None:
+    """Act in a thread of its own: Django keeps out of the one in which Playwright waits."""
+
+    def run() -> None:
+        with Expunge.open(served.folder / "expunge.yaml") as opened:
+            act(opened)
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(run).result()

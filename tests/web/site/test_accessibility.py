@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -38,6 +39,10 @@ _SHAPE = """() => ({
 })"""
 
 
+Way: TypeAlias = Callable[[SiteServed, Visitor, Callable[[str, Page], None]], None]
+"""Leads a visitor from page to page, and has each looked at."""
+
+
 @dataclass
 class Looked:
     """What was seen on a walk."""
@@ -55,7 +60,10 @@ def axe(page: Page, name: str, rules: dict[str, Any]) -> list[str]:
     return [f"{name}: {each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]
 
 
-def look_around(served: SiteServed, browser: Browser, *, least: int, family: str = "ruiz", **options: Any) -> Looked:
+def look_around(
+    served: SiteServed, browser: Browser, *, least: int, family: str = "ruiz", walk: Way | None = None, **options: Any
+) -> Looked:
+    """Look at every page of a walk: that of all pages, or another."""
     looked = Looked()
     shape = _SHAPE.replace("LEAST", str(least))
 
@@ -68,7 +76,10 @@ def look_around(served: SiteServed, browser: Browser, *, least: int, family: str
 
     with visitor(browser, **options) as person:
         person.page.add_init_script(AXE)
-        Walk(served, person, look, family=family).everything()
+        if walk is None:
+            Walk(served, person, look, family=family).everything()
+        else:
+            walk(served, person, look)
         looked.complaints += person.complaints
     return looked
 

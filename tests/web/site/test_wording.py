@@ -39,7 +39,7 @@ BANNED = {
         r"autentica\w+|credencial\w*|dos factores|segundo factor|2fa|mfa|totp|webauthn|token",
         r"csrf|http|servidor|base de datos|biom[eé]tric\w+|usuario",
         r"haga clic aqu[ií]|login|loguear\w*|email|e-mail",
-        r"elimin\w+|suprim\w+|destru\w+|purg\w+|verific\w+",
+        r"elimin\w+|suprim\w+|destru\w+|purg\w+|(?<!borrado y )verific\w+",
         # A person is spoken to as usted.
         r"tu|tus|tuyo|tuya|contigo|puedes|tienes|quieres|necesitas|eres|est[aá]s|has|haz",
         r"ve a|escribe tu|introduce|(?<!usted )inicia sesi[oó]n|elige",

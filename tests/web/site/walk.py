@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page
 
-from tests.web.site import walk_staff
+from tests.web.site import walk_requests, walk_staff
+from tests.web.site import walk_guardians, walk_staff
 from tests.web.site.browser import Visitor
 from tests.web.site.handing_over import enrol_kept, let_the_day_pass, link_in_mail, signed, stop_link, token
 from tests.web.site.kit import SiteServed, client_address
@@ -57,6 +58,41 @@ NO_PAGE = {
     "staff_company_callback": "the same",
     "staff_company_logins": "looked at in test_company_staff.py",
     "portal_lock": "takes a form and leads back",
+    "consent_answer": "looked at in test_guardians.py",
+    "consent_request": "the same",
+    "consent_other_account": "logs out, and leads on",
+    "consent_form": "hands out a file",
+    "consent_scan": "takes a form and leads back",
+    "consent_withdraw": "takes a form and leads back",
+    "consent_receipt": "hands out a file",
+    "staff_forms": "looked at in test_guardians.py",
+    "staff_form": "the same",
+    "staff_form_scan": "hands out a file",
+    "staff_form_begin": "answers a script",
+    "staff_form_finish": "answers a script",
+    "portal_places": "test_held_browser.py walks there, in a company with places",
+    "portal_places_off": "the same",
+    "portal_delete_confirm": "takes a form and leads on",
+    "portal_delete_preview": "needs data to delete: looked at in test_deleting_live.py",
+    "portal_deletion": "the same",
+    "portal_deletion_live": "answers a script",
+    "portal_deletion_call_off": "takes a form and leads back",
+    "portal_timeline": "test_recordings_browser.py walks there, in a company with recordings",
+    "portal_play": "the same",
+    "portal_looked": "the same",
+    "portal_choose": "takes a form and hands it to another page",
+    "portal_media": "gives out media",
+    "portal_sketch": "gives out a drawing",
+    "portal_stop": "test_stopping.py walks there, in a company that asks for consent",
+    "portal_use": "the same",
+    "portal_keeping": "the same",
+    "portal_keeping_kind": "the same",
+    "portal_unused": "the same",
+    "portal_receipt_folder": "a file",
+    "portal_export": "test_exporting.py walks there, in a company with something to copy",
+    "portal_export_end": "takes a form and leads back",
+    "portal_export_part": "gives out a file",
+    "portal_export_check": "the same",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
@@ -129,6 +165,7 @@ class Walk:
 
     def from_outside(self) -> None:
         self.visit("home")
+        self.visit("what_we_keep")
         self.visit("account_login")
         self.fill(login="nobody.here@example.org", password="not the password of anyone")
         self.send("password")
@@ -341,6 +378,10 @@ class Walk:
         self.visit("portal_families")
         self.page.locator("main ul a").first.click()
         self.see("portal_home")
+        walk_guardians.guard(self)
+        self.page.locator("nav.rooms a[href$='/delete/']").click()
+        self.see("portal_delete")
+        walk_requests.requests(self, authenticator, "profile:p-1", "profile:p-2")
 
     def interrupted(self) -> None:
         """Send a form after the login of its page has ended."""

@@ -9,6 +9,8 @@ from uuid import UUID
 from expunge.adapters.clerk import held_requests as wire
 from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.requests import Request
+from expunge.core.families import selection
+from expunge.core.families.selection import Selection
 from expunge.core.retention.disclosure import RetentionDisclosure
 from expunge.ports.families.held_door import HeldAnswer, LocationStanding, PlacesChoice, PlacesPage, PublicNotice
 
@@ -31,9 +33,10 @@ class ClerkHeld:
         """See the port."""
         return wire.read_page(self._told(wire.Places(str(account), family, session.hex(), page)))
 
-    def choose(self, account: UUID, family: str, session: bytes, look: str, choice: PlacesChoice) -> str:
+    def choose(self, account: UUID, family: str, session: bytes, look: str, choice: PlacesChoice) -> Selection:
         """See the port."""
-        return str(self._told(wire.ChoosePlaces(str(account), family, session.hex(), look), wire.written_choice(choice)))
+        told = self._told(wire.ChoosePlaces(str(account), family, session.hex(), look), wire.written_choice(choice))
+        return selection.from_json(told)
 
     def location(self, account: UUID, family: str) -> LocationStanding:
         """See the port."""

@@ -45,9 +45,9 @@ class ClerkStopping:
         found: PeriodPreview = self._ask(wire.PreviewOwnPeriod(str(account), family, kind.value, period.value), PeriodPreview)
         return found
 
-    def choose_period(self, account: UUID, family: str, kind: DataKind, period: OwnPeriod | None) -> bool:
+    def choose_period(self, account: UUID, family: str, session: bytes, kind: DataKind, period: OwnPeriod | None) -> bool:
         """See the port."""
-        found: bool = self._ask(wire.ChooseOwnPeriod(str(account), family, kind.value, period.value if period else ""), bool)
+        found: bool = self._ask(wire.ChooseOwnPeriod(str(account), family, session.hex(), kind.value, period.value if period else ""), bool)
         return found
 
     def idle(self, account: UUID, family: str) -> IdleNotice | None:

@@ -148,7 +148,7 @@ class ExportDesk:
 
 def words_of(wanted: WantedExport) -> Name:
     """Return the kinds of a wish as a request names them."""
-    return Name(",".join(kind.value for kind in DataKind if kind in wanted.kinds))
+    return Name(",".join(kind.value for kind in wanted.ordered))
 
 
 def read_offered(told: Any) -> OfferedKind:

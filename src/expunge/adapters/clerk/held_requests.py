@@ -16,6 +16,7 @@ from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.requests import Request
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.protected_kinds import ProtectedKind
+from expunge.core.families import selection
 from expunge.core.families.holdings import Holdings, KindHeld, MadeFrom, NotCounted
 from expunge.core.families.selection import Area
 from expunge.core.families.whereabouts import Grid, Square
@@ -116,8 +117,8 @@ class HeldDesk:
         acts: dict[type[Request], Callable[[HeldDoor, Any, bytes], Any]] = {
             Held: lambda door, ask, _: _of_answer(door.held(account_of(ask.account), ask.family)),
             Places: lambda door, ask, _: _of_page(door.places(account_of(ask.account), ask.family, session_of(ask.session), ask.page)),
-            ChoosePlaces: lambda door, ask, body: door.choose(
-                account_of(ask.account), ask.family, session_of(ask.session), ask.look, read_choice(body)
+            ChoosePlaces: lambda door, ask, body: selection.to_json(
+                door.choose(account_of(ask.account), ask.family, session_of(ask.session), ask.look, read_choice(body))
             ),
             Location: lambda door, ask, _: _of_standing(door.location(account_of(ask.account), ask.family)),
             StopLocation: lambda door, ask, _: door.stop_location(account_of(ask.account), ask.family),

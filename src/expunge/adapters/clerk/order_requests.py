@@ -16,6 +16,7 @@ from expunge.adapters.keeper.guard_requests import account_of
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.requests import Request
 from expunge.core.datamap.artefact import DataKind
+from expunge.core.journal.export_events import ExportEnd
 from expunge.core.journal.notice_events import NoticeKind
 from expunge.core.journal.thread_events import MessageKind, ThreadSide
 from expunge.core.journal.threads import MOST_TEXT
@@ -25,6 +26,8 @@ from expunge.core.values.outcome import Reason
 from expunge.errors import UsageError
 from expunge.ports.families.order_door import (
     ConsentCard,
+    CopyCard,
+    CopyMaker,
     KeptKind,
     NoticeLine,
     OrderDoor,
@@ -169,7 +172,10 @@ def read_list(body: bytes) -> RequestList:
     """Return the requests of an answer."""
     told = json.loads(body)
     consents = tuple(ConsentCard(_time(at), purpose, given) for at, purpose, given in told["consents"])
-    return RequestList(tuple(map(_read_card, told["requests"])), consents)
+    copies = tuple(
+        CopyCard(_time(at), CopyMaker(maker), _maybe(until), ExportEnd(why) if why else None) for at, maker, until, why in told["copies"]
+    )
+    return RequestList(tuple(map(_read_card, told["requests"])), consents, copies)
 
 
 def read_detail(body: bytes) -> RequestDetail:
@@ -236,7 +242,8 @@ def _notices_seen(door: OrderDoor, ask: SeeNotices, _: bytes) -> Answer:
 
 def _written_list(found: RequestList) -> object:
     consents = [[each.at.isoformat(), each.purpose, each.given] for each in found.consents]
-    return {"requests": list(map(_written_card, found.requests)), "consents": consents}
+    copies = [[each.at.isoformat(), each.maker.value, _text(each.until), each.ended.value if each.ended else None] for each in found.copies]
+    return {"requests": list(map(_written_card, found.requests)), "consents": consents, "copies": copies}
 
 
 def _written_card(card: RequestCard) -> list[object]:

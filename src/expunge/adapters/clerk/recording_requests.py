@@ -215,13 +215,14 @@ def _handles(body: bytes) -> tuple[str, ...]:
 def _item(item: TimelineItem) -> Json:
     at = item.at.isoformat() if item.at else None
     seconds = None if item.seconds is None else repr(item.seconds)
-    return [item.handle, item.kind.value, at, item.size, item.transcript, item.device, seconds, item.shared]
+    return [item.handle, item.kind.value, at, item.size, item.transcript, item.device, seconds, item.shared, item.broken]
 
 
 def _read_item(told: Any) -> TimelineItem:
-    handle, kind, at, size, transcript, device, seconds, shared = told
+    handle, kind, at, size, transcript, device, seconds, shared, broken = told
     moment = datetime.fromisoformat(at) if at else None
-    return TimelineItem(handle, DataKind(kind), moment, size, transcript, device, None if seconds is None else float(seconds), shared)
+    length = None if seconds is None else float(seconds)
+    return TimelineItem(handle, DataKind(kind), moment, size, transcript, device, length, shared, broken)
 
 
 def _page(page: TimelinePage) -> Json:

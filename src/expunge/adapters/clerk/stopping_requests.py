@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from expunge.adapters.clerk import values
-from expunge.adapters.clerk.family_requests import OfFamilies
+from expunge.adapters.clerk.family_requests import OfFamilies, session_of
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.guard_requests import account_of
 from expunge.adapters.keeper.key_requests import Handler
@@ -71,6 +71,7 @@ class ChooseOwnPeriod(OfFamilies):
     name = "choose-own-period"
     account: str
     family: str
+    session: str
     kind: str
     period: str
 
@@ -127,7 +128,7 @@ def _chosen(ask: PreviewOwnPeriod) -> tuple[DataKind, OwnPeriod]:
 
 def _choose(door: StoppingDoor, ask: ChooseOwnPeriod) -> bool:
     period = _word(OwnPeriod, ask.period) if ask.period else None
-    return door.choose_period(account_of(ask.account), ask.family, _word(DataKind, ask.kind), period)
+    return door.choose_period(account_of(ask.account), ask.family, session_of(ask.session), _word(DataKind, ask.kind), period)
 
 
 def _word(words: type[_Word], text: str) -> _Word:

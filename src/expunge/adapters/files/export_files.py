@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,8 +49,7 @@ class PlainExportFolder:
     def part(self, number: int) -> Iterator[PartFile]:
         """Write a part."""
         path = self._here / part_name(number)
-        with path.open("xb") as file:
-            path.chmod(0o600)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             yield file
             file.flush()
             durable.fsync(file, at="export.part")

@@ -260,11 +260,3 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
     if letter.html:
         message.add_alternative(letter.html, subtype="html")
     return message
-
-
-class DirectLetters(SmtpLetters):
-    """The same without a thread: a letter is handed over while its writer waits, who then knows that the server took it."""
-
-    def post(self, letter: Letter) -> None:
-        """Hand a letter over. Raises StoreUnavailable where it is to be tried again, UsageError where the server refuses for good."""
-        self._server.send(message_of(letter, self._sender))

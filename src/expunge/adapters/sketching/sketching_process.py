@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import resource
+import struct
 import sys
 from itertools import pairwise
 
@@ -25,6 +26,20 @@ _FRAMES = 64 * 48_000 * 4
 """Samples that are decoded at most: about four minutes of a recording of one channel at 48,000 a second."""
 _PIXELS = 50_000_000
 _FORMATS = {MediaType.JPEG: "JPEG", MediaType.PNG: "PNG", MediaType.GIF: "GIF", MediaType.WEBP: "WEBP"}
+# What else a library raises for damaged content ends the process; the recording is then told to be unplayable too.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    SyntaxError,
+    EOFError,
+    MemoryError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 
 def main() -> None:
@@ -38,7 +53,7 @@ def main() -> None:
         head = _all(length)
         try:
             found = sketch_of(MediaType(media.rstrip(b"\0").decode()), head, size)
-        except Exception:  # noqa: BLE001 - a library for media raises anything for damaged content
+        except _DAMAGED:
             found = None
         answer = found or Sketch()
         seconds = -1.0 if answer.seconds is None else answer.seconds

@@ -16,15 +16,15 @@ from hashlib import sha256
 
 from expunge import telemetry
 from expunge.bootstrap.clerk.household import Household
-from expunge.bootstrap.clerk.reminding import open_letters
+from expunge.bootstrap.clerk.reminding import letters_of
 from expunge.core.families.holdings import Holdings
 from expunge.core.families.whereabouts import Place
 from expunge.engine.families import holdings, location_reminders, whereabouts
 from expunge.engine.families.holdings import Origins
 from expunge.engine.families.kept_counts import KeptCounts
 from expunge.engine.families.order_watch import OrderWatch
-from expunge.engine.families.postings import PostedTexts
 from expunge.engine.families.whereabouts import Whereabouts
+from expunge.engine.retention.postings import PostedTexts
 from expunge.errors import ExpungeError, NotResolved
 
 _ORIGINS_SECONDS = 600.0
@@ -145,7 +145,8 @@ class HeldRoom:
 
     def remind(self) -> None:
         """Remind the families that are due that whereabouts are collected."""
-        with self._used() as household, open_letters(household) as letters:
+        with self._used() as household:
+            letters = letters_of(household)
             if letters is not None:
                 sent = location_reminders.remind(household.expunge.context, household.people.find, letters)
                 if sent.reminded or sent.later or sent.unreachable:

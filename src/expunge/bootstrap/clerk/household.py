@@ -22,11 +22,10 @@ from expunge.bootstrap.serving.followed_map import OfMap
 from expunge.core.accounts.asks import AskKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.engine.accounts.owners import Owners
-from expunge.engine.families.kept_selections import KeptSelections
 from expunge.engine.families.labels import FamilyLabels
-from expunge.engine.families.notices import NoticeIndex
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import NotPermitted, NotResolved
 from expunge.ports.accounts.account_guard import AskPermits
@@ -49,8 +48,6 @@ class Household:
     people: FamilyPeople
     labels: FamilyLabels
     """First names, as pages call subjects."""
-    selections: KeptSelections
-    """What families chose, and have not acted on yet."""
     recordings: FamilyRecordings
     """Timelines, open recordings and looks, as far as they are kept in memory."""
     notices: NoticeIndex
@@ -114,7 +111,6 @@ class KeptHousehold:
         """
         self._passphrase = passphrase
         self._openings = Openings()
-        self._selections = KeptSelections()
         self._under_way = RequestsUnderWay()
         self._households = OfMap(map_path, self._opened, _close)
 
@@ -147,7 +143,6 @@ class KeptHousehold:
             openings=self._openings,
             people=people,
             labels=FamilyLabels(expunge.context, people.find),
-            selections=self._selections,
             recordings=FamilyRecordings(expunge),
             notices=notices,
             owners=Owners(register, KeeperAccounts(place), letters, company=company, site=site),

@@ -28,10 +28,17 @@ from expunge.core.values.ids import Pseudonym
 from expunge.engine.accounts import guardian_memberships
 from expunge.engine.accounts.family_register import FamilyRegister
 from expunge.engine.accounts.guardian_memberships import Settled
-from expunge.engine.consent import consent_decisions, direct_notices, guardian_register, invitations, parental_consent, signed_scans
+from expunge.engine.consent import (
+    consent_decisions,
+    direct_notices,
+    guardian_register,
+    guardian_views,
+    invitations,
+    parental_consent,
+    signed_scans,
+)
 from expunge.engine.consent.invitations import NewInvitation, OpenedInvitation
 from expunge.engine.consent.parental_consent import AccountQuestion
-from expunge.engine.families import guardian_views
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import (
@@ -300,8 +307,6 @@ class LocalGuardians:
     def sweep(self) -> None:
         """Send messages that are due, end what nobody answered, and delete evidence whose time is up."""
         self.household.expunge.consents.sweep(self._methods())
-        with self.household.expunge.consents.changing():
-            invitations.sweep(self._context)
 
     def settle(self) -> Settled:
         """Give and end the memberships that the register of guardians owes, and write to those whom it concerns."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from expunge.bootstrap.clerk.held_room import HeldRoom, PlacesLook
 from expunge.bootstrap.clerk.household import Household
 from expunge.core.datamap.protected_kinds import kind_held
-from expunge.core.families.selection import Area, ChosenItems
+from expunge.core.families.selection import Area, ChosenItems, Selection
 from expunge.core.families.whereabouts import gridded
 from expunge.core.journal.reminder_events import last_reminded
 from expunge.core.retention.disclosure import RetentionDisclosure
@@ -71,14 +71,13 @@ class LocalHeld:
             tuple((kind_held(data_map, name), reason) for name, reason in found.not_looked),
         )
 
-    def choose(self, account: UUID, family: str, session: bytes, look: str, choice: PlacesChoice) -> str:
+    def choose(self, account: UUID, family: str, session: bytes, look: str, choice: PlacesChoice) -> Selection:
         """See the port."""
         self.household.require_open(account, family, session)
         known = self.room.look(self.household, family)
         if known.name != look:
             raise UsageError("the places were read anew since they were shown", help=_AGAIN)
-        selection = self._chosen(known, choice)
-        return self.household.selections.keep(account, family, session, selection)
+        return self._chosen(known, choice)
 
     def location(self, account: UUID, family: str) -> LocationStanding:
         """See the port."""

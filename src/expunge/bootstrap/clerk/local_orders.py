@@ -10,7 +10,7 @@ from expunge.bootstrap.clerk.household import Household
 from expunge.core.journal.thread_events import MessageKind, ThreadSide
 from expunge.core.journal.threads import ThreadId
 from expunge.core.values.ids import OrderId, Pseudonym
-from expunge.engine.families import notices, requests
+from expunge.engine.requests import notices, overview
 from expunge.engine.threads import messages
 from expunge.engine.threads.messages import Note
 from expunge.ports.families.order_door import NoticeLine, RequestDetail, RequestList, ThreadMessage
@@ -24,17 +24,17 @@ class LocalOrders:
 
     def requests(self, account: UUID, family: str) -> RequestList:
         """See the port."""
-        return requests.listed(self.household.expunge.context, self.household.notices, self._of(account, family))
+        return overview.listed(self.household.expunge.context, self.household.notices, self._of(account, family), str(account))
 
     def request(self, account: UUID, family: str, order: OrderId) -> RequestDetail:
         """See the port."""
-        return requests.detail(self.household.expunge.context, self._of(account, family), order)
+        return overview.detail(self.household.expunge.context, self._of(account, family), order)
 
     def messages(self, account: UUID, family: str, order: OrderId, session: bytes) -> tuple[ThreadMessage, ...]:
         """See the port."""
         self.household.require_open(account, family, session)
         context, subject = self.household.expunge.context, Pseudonym(family)
-        requests.run_of(context, subject, order)
+        overview.run_of(context, subject, order)
         return tuple(
             ThreadMessage(
                 each.written.at,
@@ -49,7 +49,7 @@ class LocalOrders:
     def write(self, account: UUID, family: str, order: OrderId, kind: MessageKind, text: str, message: str = "") -> None:
         """See the port."""
         context, subject = self.household.expunge.context, self._of(account, family)
-        requests.run_of(context, subject, order)
+        overview.run_of(context, subject, order)
         messages.write(context, Note(ThreadId(order, subject), ThreadSide.PERSON, kind, str(account), text, message))
 
     def unread(self, account: UUID, family: str) -> int:
@@ -85,7 +85,7 @@ class LocalReceipts:
     def receipt(self, account: UUID, family: str, order: OrderId) -> dict[str, bytes]:
         """See the port."""
         self.household.require_member(account, family)
-        return requests.receipt_files(self.household.expunge.context, Pseudonym(family), order)
+        return overview.receipt_files(self.household.expunge.context, Pseudonym(family), order)
 
     def published_keys(self) -> bytes:
         """See the port."""

@@ -12,7 +12,7 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.retention.inactivity import InactiveProfile
 from expunge.core.retention.own_periods import KindPeriod, OwnPeriod, PeriodPreview
 from expunge.core.values.ids import pseudonym
-from expunge.engine.families import consent_board, own_periods, stopping
+from expunge.engine.families.stopping import consent_board, own_periods, stopping
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import StateUnavailable
 from expunge.gate import Gate, Subject
@@ -61,8 +61,10 @@ class LocalStopping:
         """See the port."""
         return own_periods.preview(self.household.expunge.context, self._person(account, family).person, kind, period)
 
-    def choose_period(self, account: UUID, family: str, kind: DataKind, period: OwnPeriod | None) -> bool:
+    def choose_period(self, account: UUID, family: str, session: bytes, kind: DataKind, period: OwnPeriod | None) -> bool:
         """See the port."""
+        if period is not None:
+            self.household.require_open(account, family, session)
         person, expunge = self._person(account, family).person, self.household.expunge
         with expunge.retention.changing():
             return own_periods.choose(expunge.context, person, kind, period, str(account))

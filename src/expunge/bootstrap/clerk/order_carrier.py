@@ -95,7 +95,7 @@ class OrderCarrier:
             with self._used() as household:
                 return self.look(household)
         except ExpungeError as error:
-            telemetry.log(Action.WORK_FAILED, error=Opaque(type(error).__name__))
+            _tell(error)
             return self._look
 
     def look(self, household: Household) -> float:
@@ -113,12 +113,20 @@ class OrderCarrier:
                 # Another command runs orders: it may even run this one.
                 pauses.append(SOON)
             except ExpungeError as error:
-                telemetry.log(Action.WORK_FAILED, order=Opaque(order), error=Opaque(type(error).__name__))
-        try:
-            expunge.run_due()
-        except Busy:
-            pauses.append(SOON)
+                _tell(error, order)
+        if not expunge.has_workers:
+            pauses.append(self._run_due(household))
         return max(0.0, min(pauses))
+
+    def _run_due(self, household: Household) -> float:
+        """Carry out what an operator queued; with state on PostgreSQL that is the workers' part."""
+        try:
+            household.expunge.run_due()
+        except Busy:
+            return SOON
+        except ExpungeError as error:
+            _tell(error)
+        return self._look
 
     def _take(self, household: Household, run: Run) -> float:
         """Take one order one step further."""
@@ -177,6 +185,11 @@ class OrderCarrier:
             self._open.discard(order)
         self._company.discard(order)
         self._queued.pop(order, None)
+
+
+def _tell(error: ExpungeError, order: OrderId | None = None) -> None:
+    kind = type(error).__name__
+    telemetry.log(Action.WORK_FAILED, order=None if order is None else Opaque(order), error=Opaque(kind))
 
 
 def _is_over(run: Run) -> bool:

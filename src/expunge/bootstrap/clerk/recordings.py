@@ -10,7 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 from uuid import UUID
@@ -22,13 +22,13 @@ from expunge.core.families.looks import LookPage
 from expunge.core.families.selection import Selection
 from expunge.core.families.timeline import TimelineFilter, TimelinePage, page_of
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.families import timelines
-from expunge.engine.families.looking import LookIndex
-from expunge.engine.families.playback import MOST_PLAYED, Playback, Viewer
-from expunge.engine.families.timelines import Timeline
+from expunge.engine.families.recordings import timelines
+from expunge.engine.families.recordings.looking import LookIndex
+from expunge.engine.families.recordings.playback import MOST_PLAYED, Playback, Viewer
+from expunge.engine.families.recordings.timelines import Timeline
 from expunge.engine.subjects import locating
 from expunge.engine.vault.openings import Reader
-from expunge.errors import NotResolved, OpeningNeeded, Refused
+from expunge.errors import ItemGone, NotResolved, OpeningNeeded, Refused, Unplayable
 from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.gate.decisions import YES, GateReason
@@ -38,8 +38,8 @@ from expunge.ports.families.sketching import MOST_DECODED, Sketch, Sketcher
 if TYPE_CHECKING:
     from expunge.bootstrap.clerk.household import Household
 
-FRESH = 20.0
-"""Seconds for which a timeline is listed again without asking the stores."""
+FRESH, LONGEST, TIMES = 20.0, 300.0, 60
+"""Seconds for which a timeline is listed again without asking the stores: at least, at most, and as a multiple of what it took to make."""
 MOST_TIMELINES = 32
 MOST_SKETCHES = 2_000
 """Sketches that are kept in memory: a kilobyte each, pictures some ten."""
@@ -67,7 +67,8 @@ class FamilyRecordings:
         self.looks = LookIndex(expunge.context)
         self._secret = secrets.token_bytes(32)
         self._timelines: OrderedDict[str, _Kept] = OrderedDict()
-        self._sketches: OrderedDict[tuple[str, str], Sketch] = OrderedDict()
+        self._sketches: OrderedDict[tuple[str, str], Sketch | None] = OrderedDict()
+        """(web session, handle) -> sketch; None where the recording cannot be played."""
         self._guard = threading.Lock()
         self._making = threading.Lock()
 
@@ -82,7 +83,7 @@ class FamilyRecordings:
         Args:
             viewer: the account.
             person: looks the person up.
-            fresh: whether one that is older than :data:`FRESH` is made anew. To play, its handles are enough: each range asks the store.
+            fresh: whether one that is not young enough is made anew. To play, its handles are enough: each range asks the store.
         """
         known = self._known(viewer)
         if known is not None and not (fresh and known.until < time.monotonic()):
@@ -91,13 +92,22 @@ class FamilyRecordings:
             again = self._known(viewer)
             if again is not None and again is not known:
                 return again.timeline
+            began = time.monotonic()
             found = timelines.make(self.expunge.context, person(), partial(self._handle, viewer.opening))
+        now = time.monotonic()
         with self._guard:
-            self._timelines[viewer.opening] = _Kept(found, time.monotonic() + FRESH)
+            self._timelines[viewer.opening] = _Kept(found, now + min(LONGEST, max(FRESH, TIMES * (now - began))))
             self._timelines.move_to_end(viewer.opening)
             while len(self._timelines) > MOST_TIMELINES:
                 self._timelines.popitem(last=False)
         return found
+
+    def stale(self, viewer: Viewer) -> None:
+        """Have the next list asked of the stores: this one has something that is gone, or is about to be."""
+        with self._guard:
+            known = self._timelines.get(viewer.opening)
+            if known is not None:
+                known.until = 0.0
 
     def _known(self, viewer: Viewer) -> _Kept | None:
         with self._guard:
@@ -111,16 +121,31 @@ class FamilyRecordings:
         """Return a sketch, from memory within the same web session. Raises as :meth:`Playback.preview`."""
         key = viewer.opening, handle
         with self._guard:
-            known = self._sketches.get(key)
+            known, tried = self._sketches.get(key), key in self._sketches
         if known is not None:
             return known
-        media, head, size = self.playback.preview(viewer, timeline, handle, MOST_DECODED)
-        found = self.sketcher.sketch(media, head, size)
+        if tried:
+            raise Unplayable("this cannot be played", help="export it instead")
+        try:
+            media, head, size = self.playback.preview(viewer, timeline, handle, MOST_DECODED)
+            found = self.sketcher.sketch(media, head, size)
+        except Unplayable:
+            self._keep(key, None)
+            raise
+        self._keep(key, found)
+        return found
+
+    def broken(self, viewer: Viewer, handle: str) -> bool:
+        """Return whether it is known that a recording cannot be played."""
+        key = viewer.opening, handle
         with self._guard:
-            self._sketches[key] = found
+            return key in self._sketches and self._sketches[key] is None
+
+    def _keep(self, key: tuple[str, str], sketch: Sketch | None) -> None:
+        with self._guard:
+            self._sketches[key] = sketch
             while len(self._sketches) > MOST_SKETCHES:
                 self._sketches.popitem(last=False)
-        return found
 
     def close(self) -> None:
         """Close recordings that are open, and end what makes sketches."""
@@ -141,8 +166,9 @@ class LocalRecordings:
 
     def timeline(self, account: UUID, family: str, session: bytes, wanted: TimelineFilter, after: str, most: int) -> TimelinePage:
         """See the port."""
-        _, found = self._opened(account, family, session)
-        return page_of(found.items, wanted, after, most, found.could_not)
+        viewer, found = self._opened(account, family, session)
+        page = page_of(found.items, wanted, after, most, found.could_not)
+        return replace(page, items=tuple(replace(each, broken=self.kept.broken(viewer, each.handle)) for each in page.items))
 
     def recording(self, account: UUID, family: str, session: bytes, handle: str) -> RecordingCard:
         """See the port."""
@@ -161,16 +187,20 @@ class LocalRecordings:
     def part(self, account: UUID, family: str, session: bytes, handle: str, first: int | None, last: int | None) -> MediaPart:
         """See the port."""
         viewer, found = self._opened(account, family, session, fresh=False)
-        opened = self.kept.playback.begin(viewer, found, handle)
-        begin = max(0, opened.size - (last or 0)) if first is None else first
-        end = min(opened.size if last is None or first is None else last, opened.size, begin + MOST_PLAYED)
-        if begin >= end:
-            return MediaPart(opened.media, opened.size, begin, b"")
-        return MediaPart(opened.media, opened.size, begin, self.kept.playback.read(viewer, found, handle, begin, end))
+        try:
+            opened = self.kept.playback.begin(viewer, found, handle)
+            begin = max(0, opened.size - (last or 0)) if first is None else first
+            end = min(opened.size if last is None or first is None else last, opened.size, begin + MOST_PLAYED)
+            data = self.kept.playback.read(viewer, found, handle, begin, end) if begin < end else b""
+        except ItemGone:
+            self.kept.stale(viewer)
+            raise
+        return MediaPart(opened.media, opened.size, begin, data)
 
     def choose(self, account: UUID, family: str, session: bytes, handles: Sequence[str], wanted: TimelineFilter | None) -> Selection:
         """See the port."""
-        _, found = self._opened(account, family, session, fresh=False)
+        viewer, found = self._opened(account, family, session, fresh=False)
+        self.kept.stale(viewer)
         return found.chosen(handles) if wanted is None else found.all_of(wanted)
 
     def looks(self, account: UUID, family: str, session: bytes, before: int | None, most: int) -> LookPage:
@@ -200,7 +230,14 @@ class LocalRecordings:
         except OpeningNeeded:
             self.kept.playback.end(viewer.opening)
             raise
-        return viewer, self.kept.timeline(viewer, lambda: self.household.person(family).person, fresh=fresh)
+        return viewer, self.kept.timeline(viewer, lambda: self._person(family), fresh=fresh)
+
+    def _person(self, family: str) -> Person:
+        """Return a family's subject; of whom nothing is held, one without identifiers, whose timeline is empty."""
+        try:
+            return self.household.person(family).person
+        except NotResolved:
+            return Person(Pseudonym(family), {}, {})
 
 
 class FamilyRule:
@@ -217,7 +254,7 @@ class FamilyRule:
         self._passing = YES if purpose else YES | {GateReason.UNKNOWN_PURPOSE}
 
     def __call__(self, person: Person) -> None:
-        """See :class:`expunge.engine.families.playback.PlaybackRule`."""
+        """See :class:`expunge.engine.families.recordings.playback.PlaybackRule`."""
         self._expunge.vault.renew_gate()
         if self._gate is None or time.monotonic() >= self._until:
             self._gate, self._until = self._expunge.gates.open(), time.monotonic() + _GATE_LASTS

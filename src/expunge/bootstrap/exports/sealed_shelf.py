@@ -109,7 +109,8 @@ class _SealedFolder:
     @contextmanager
     def part(self, number: int) -> Iterator[PartFile]:
         name = part_name(number)
-        with (self._folder / name).open("xb", buffering=0) as file:
+        descriptor = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
             with chunked.SealingWriter(file, self._key, _context(self._export, name)) as sealing:
                 yield _Part(sealing)
             durable.fsync(file, at="exports.part")

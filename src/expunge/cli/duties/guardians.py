@@ -36,6 +36,32 @@ def prove(
 
 
 @app.command()
+def invite(
+    name: person_prompt.Name,
+    contact: Annotated[
+        str,
+        typer.Option(help="Mail address or number of the invited person; sealed.", envvar="EXPUNGE_CONTACT", show_default=False),
+    ] = "",
+    born: Annotated[str, typer.Option(help="The child's birthday, 2017-05-04; sealed.", envvar="EXPUNGE_BORN", show_default=False)] = "",
+    zone: Annotated[str, typer.Option(help="Where the child lives: America/Los_Angeles; else UTC.", show_default=False)] = "",
+    oneself: Annotated[bool, typer.Option("--oneself", help="The young person is invited, to take over on the day of majority.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Invite a person to show on the pages that they decide for a child. Prints the link, which the company hands over.
+
+    Messages of the methods go to the contact alone. Without one the invited person can use the signed form.
+    """
+    from expunge.bootstrap.consents import NewInvitation
+
+    with opened(map_file, recover=True) as expunge:
+        (child,) = person_prompt.resolve(expunge, [name], whole=False)
+        new = NewInvitation(child, contact, born=day(born) if born else None, zone=zone, oneself=oneself)
+        invitation, link = expunge.consents.invite(new)
+    output.write_json("guardian-invited/1", {"invitation": invitation, "link": link}) if as_json else output.say(link)
+
+
+@app.command()
 def end(
     proof: Annotated[str, typer.Argument(metavar="PROOF", help="The proof's id.", show_default=False)],
     why: Annotated[str, typer.Option(help="custody, resigned, or mistaken: then what they agreed to falls as well.", show_default=False)],

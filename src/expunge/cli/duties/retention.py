@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expunge.cli.duties import postings
 from expunge.cli.orders import apply
 from expunge.cli.terminal import options, output, person_prompt
 from expunge.cli.terminal.exit_codes import Exit
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from expunge.core.values.periods import Period
     from expunge.engine.retention.expiry import ExpiryRun
 
-app = typer.Typer(help="Retention: preview, run, inactive, keep, publish, claims, may-collect, may-require.", no_args_is_help=True)
+app = typer.Typer(
+    help="Retention: preview, run, inactive, keep, publish, claims, disclosure, posted, may-collect, may-require.", no_args_is_help=True
+)
 _BAR = 32
 
 
@@ -206,6 +209,9 @@ def _exit_for(found: Sequence[CheckedClaim]) -> None:
         raise typer.Exit(Exit.FAILED)
 
 
+postings.add_to(app)
+
+
 @app.command("may-collect")
 def may_collect(
     types: Annotated[list[str], typer.Argument(metavar="TYPE...", help="Datasets, or data categories: user.biometrics.voice.")],
@@ -276,6 +282,7 @@ def _tell_run(retired: ExpiryRun, runs: Sequence[Run], *, as_json: bool) -> None
         ]
         body = {"orders": [apply.summary(each) for each in runs], "due": due, "resumed": retired.resumed, "left_out": left_out}
         body["staying"] = list(retired.staying)
+        body |= {"own": retired.own, "own_left_out": retired.own_left_out}
         body["held"] = [{"dataset": each.dataset, "items": each.items, "until": each.until} for each in retired.held]
         output.write_json("retention-run/1", body)
         return
@@ -294,6 +301,11 @@ def _tell_run(retired: ExpiryRun, runs: Sequence[Run], *, as_json: bool) -> None
         output.say(f"{held.dataset}: {output.count(held.items, 'item')} under a hold{until}, as an earlier receipt says")
     for name, why in left_out.items():
         output.say(f"{name}: left out: {why}")
+    if retired.own:
+        output.say(f"{output.count(retired.own, 'order')} for people whose families chose a shorter time")
+    if retired.own_left_out:
+        people = output.count(retired.own_left_out, "person", "people")
+        output.say(f"{people} left out: a store did not answer, or guardians are in dispute")
     last = _last_sentence(retired, runs)
     if last:
         output.say(last)

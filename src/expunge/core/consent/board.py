@@ -98,6 +98,8 @@ class BoardSwitch:
     """Oldest first."""
     stopped_by_another: bool = False
     """The last word is the withdrawal of another account."""
+    no_binds: bool = False
+    """That account is a guardian by a proof that is in force: no other guardian's consent counts before its own."""
     order: str = ""
     """Of the last word, where it is a withdrawal: the order that erases what nothing else has a ground to keep."""
     gate: GateSays | None = field(default=None)

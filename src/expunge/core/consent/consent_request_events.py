@@ -163,7 +163,7 @@ class AccountAsked:
     notice: str
     """Hex SHA-256 of the direct notice that the account read."""
     language: str
-    invitation: str = ""
+    invitation: str
     """The invitation that it answers; empty where a member of the family asked by itself."""
 
 
@@ -218,7 +218,7 @@ class GuardianInvited:
     account: str
     """The account of the guardian who invites; empty where the company does."""
     expires: datetime
-    oneself: bool = False
+    oneself: bool
     """Whether the invited person is the subject, who decides alone from a day on."""
 
 

@@ -85,8 +85,8 @@ class KindPages:
 
     def most_bytes(self) -> int:
         """Return a number of bytes that the page at hand does not exceed in all languages together."""
-        frame = _FRAME + (min(len(self.plot.cells), MOST_CELLS) * _DOT + LISTED_PLACES * _ROW if self.plot.points else 0)
-        return self.weight + len(Language) * frame
+        drawing = _FRAME + min(len(self.plot.cells), MOST_CELLS) * _DOT + LISTED_PLACES * _ROW if self.plot.points else 0
+        return self.weight + len(Language) * (_FRAME + drawing)
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,11 @@ def page_path(part: int, language: Language, kind: DataKind, page: int) -> str:
     return f"{part_folder(part)}/pages/{language.value}/{kind_slug(kind)}-{page}.html"
 
 
+def map_path(part: int, language: Language, kind: DataKind) -> str:
+    """Return the path in the archive of the map of a kind."""
+    return f"{part_folder(part)}/pages/{language.value}/{kind_slug(kind)}-map.html"
+
+
 def index_name(language: Language, first: Language) -> str:
     """Return the name of a part's first page in a language; ``first`` is the one that opens by itself."""
     return INDEX if language is first else f"index.{language.value}.html"
@@ -153,6 +158,11 @@ def first_page(facts: FirstPage, language: Language, first: Language) -> bytes:
 def kind_page(pages: KindPages, language: Language, first: Language, *, more: bool) -> bytes:
     """Return the page with the entries at hand; ``more`` says whether another one of this kind follows in this part."""
     return "".join(_kind_page(pages, WORDS[language], language, first, more=more)).encode()
+
+
+def map_page(pages: KindPages, language: Language, first: Language) -> bytes:
+    """Return the page with the map of all places of a kind in one part."""
+    return "".join(_map_page(pages, WORDS[language], language, first)).encode()
 
 
 def _head(title: str, language: Language) -> str:
@@ -257,8 +267,8 @@ def _kind_page(pages: KindPages, words: Words, language: Language, first: Langua
         turns.append(f'<a href="{kind_slug(pages.kind)}-{page + 1}.html">{words.next_page}</a>')
     turn = f"<p>{' '.join(turns)}</p>\n" if turns else ""
     yield turn
-    if pages.plot.points and not more:
-        yield from _map(pages.plot, words)
+    if pages.plot.points:
+        yield f'<p><a href="{kind_slug(pages.kind)}-map.html">{words.map}</a></p>\n'
     yield '<ul class="items">\n'
     yield from pages.bodies.get(language, ())
     yield "</ul>\n"
@@ -310,7 +320,11 @@ def _fields(fields: Sequence[tuple[str, str]]) -> str:
     return f"<dl>{''.join(rows)}</dl>"
 
 
-def _map(plot: PlacePlot, words: Words) -> Iterator[str]:
+def _map_page(pages: KindPages, words: Words, language: Language, first: Language) -> Iterator[str]:
+    name, plot = words.kinds[pages.kind], pages.plot
+    yield _head(f"{name}, {words.map}", language)
+    yield f'<p><a href="../../../{index_name(language, first)}">{words.back}</a> '
+    yield f'<a href="{kind_slug(pages.kind)}-1.html">{escape(name)}</a></p>\n<h1>{escape(name)}</h1>\n'
     yield plot.svg(words.map_label.format(count=number(words, len(plot.cells))), words.north)
     yield f"<p>{words.map_why}</p>\n<h2>{words.map_table}</h2>\n<table>\n<thead><tr>"
     columns = words.latitude, words.longitude, words.number
@@ -320,7 +334,7 @@ def _map(plot: PlacePlot, words: Words) -> Iterator[str]:
             break
         cells = zip(columns, (f"{north:.{plot.decimals}f}", f"{east:.{plot.decimals}f}", number(words, count)), strict=True)
         yield "<tr>" + "".join(f'<td data-label="{label}">{cell}</td>' for label, cell in cells) + "</tr>\n"
-    yield "</tbody>\n</table>\n"
+    yield f"</tbody>\n</table>\n{_FOOT}"
 
 
 def visible_text(text: str) -> str:

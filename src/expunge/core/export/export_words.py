@@ -76,6 +76,7 @@ class Words:
     cannot_play: str
     transcript: str
     rows_more: str
+    map: str
     map_label: str
     map_why: str
     map_table: str
@@ -183,6 +184,7 @@ ENGLISH = Words(
     cannot_play="This browser cannot play it. The file opens in other programs.",
     transcript="What was said, as a machine wrote it down",
     rows_more="{count} more are in the files, and not on this page.",
+    map="Map",
     map_label="A plain map with {count} places. The list below has the same.",
     map_why="The map is coarse: each dot stands for all points near it. The files have the exact points.",
     map_table="Where most points are",
@@ -257,6 +259,7 @@ SPANISH = Words(
     cannot_play="Este navegador no puede reproducirlo. El archivo se abre en otros programas.",
     transcript="Lo que se dijo, tal como lo escribió una máquina",
     rows_more="Hay {count} más en los archivos, que no están en esta página.",
+    map="Mapa",
     map_label="Un mapa sencillo con {count} lugares. La lista de abajo dice lo mismo.",
     map_why="El mapa es aproximado: cada punto representa todos los que están cerca. Los archivos tienen los puntos exactos.",
     map_table="Dónde hay más puntos",

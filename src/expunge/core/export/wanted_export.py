@@ -29,9 +29,14 @@ class WantedExport:
     """Of the page that opens by itself. The other language is one link away."""
 
     @property
+    def ordered(self) -> tuple[DataKind, ...]:
+        """The kinds in the order in which people are told; none means all."""
+        return tuple(kind for kind in DataKind if kind in self.kinds)
+
+    @property
     def digest(self) -> str:
         """The hex SHA-256 of its canonical form, which a confirmation names."""
-        kinds: list[canonical.Json] = [kind.value for kind in DataKind if kind in self.kinds]
+        kinds: list[canonical.Json] = [kind.value for kind in self.ordered]
         form: dict[str, canonical.Json] = {"kinds": kinds, "language": self.language.value, "part_size": self.part_size}
         return sha256(_WANTED + canonical.encode(form)).hexdigest()
 

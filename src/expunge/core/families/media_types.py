@@ -36,12 +36,16 @@ class MediaType(StrEnum):
     @property
     def is_audio(self) -> bool:
         """Return whether it is sound alone."""
-        return self.value.startswith("audio/")
+        return self in _AUDIO
 
     @property
     def is_picture(self) -> bool:
         """Return whether it is a picture."""
-        return self.value.startswith("image/")
+        return self in _PICTURES
+
+
+_AUDIO = frozenset({MediaType.WAV, MediaType.FLAC, MediaType.MP3, MediaType.AAC, MediaType.OGG, MediaType.M4A})
+_PICTURES = frozenset({MediaType.JPEG, MediaType.PNG, MediaType.GIF, MediaType.WEBP, MediaType.AVIF})
 
 
 def media_type_of(head: bytes) -> MediaType | None:

@@ -35,6 +35,8 @@ class TimelineItem:
     """How long it is, where the company wrote that down."""
     shared: bool = False
     """Whether other people are in it as well."""
+    broken: bool = False
+    """Whether it is known that it cannot be played: in this web session it was tried before."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from expunge.core.families.order_notices import OrderNotice
 from expunge.core.journal.notice_events import NoticeKind
+from expunge.core.orders.order_notices import OrderNotice
 from expunge.core.values import canonical, codec
 from expunge.core.values.canonical import Json
 from expunge.core.values.ids import OrderId, Pseudonym

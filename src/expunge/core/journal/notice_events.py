@@ -100,6 +100,10 @@ class CohortFound:
     """Hex SHA-256 of the letter's text."""
     subjects: tuple[Pseudonym, ...]
     """Those whom no earlier look found."""
+    ordered: datetime
+    """When the order to tell them was entered: the time of the first look is counted from there."""
+    first: bool
+    """Whether this is the first look: those whom a later one finds have a time of their own."""
 
 
 @tagged("CohortTried")

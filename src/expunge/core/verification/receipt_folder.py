@@ -21,7 +21,7 @@ REQUIRED = (ENVELOPE, PAE, SIGNATURE, PROOF, POLICY, SIGNER, PAGE)
 OPENING = "opening.json"
 BUNDLE = "receipt.sigstore.json"
 ROOT = "trusted-root.json"
-BESIDE = frozenset({"export.zip", "before.json"})
+BESIDE = frozenset({"export", "export.zip", "before.json"})
 """Files that may lie beside a receipt and say nothing about it; their content is not read."""
 OPTIONAL = frozenset({OPENING, BUNDLE, ROOT, *BESIDE})
 

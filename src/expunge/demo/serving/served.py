@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import signal
@@ -11,10 +12,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from expunge.bootstrap import Expunge
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from expunge.core.accounts.memberships import MembershipRole
 from expunge.demo.company import services
 from expunge.demo.company.build import write_map
@@ -22,8 +27,8 @@ from expunge.demo.company.narration import Narrator
 from expunge.demo.company.people import OWN_ORDER, PARENT_ORDERS, Household
 from expunge.demo.company.stage import Stage
 from expunge.demo.company.world import World
-from expunge.demo.serving.account_maker import code_at
 from expunge.demo.serving.mailbox import DemoLetter, Mailbox, running_mailbox
+from expunge.demo.serving.visitor import Visitor, code_at
 from expunge.demo.story import doorbells, opening
 from expunge.demo.story.chapters import LOGINS, SEED, SERVERS, clear
 from expunge.demo.voices.speech import Speech
@@ -31,6 +36,7 @@ from expunge.errors import UsageError
 from expunge.servers.processes import ServerFailed, free_ports
 
 _LATEST = "1 minute"
+ISSUER = "https://app.lantern.example"
 _WORDS = (
     "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "island", "juniper", "kestrel", "lantern", "meadow", "north",
     "orchard", "pebble", "quarry",
@@ -41,6 +47,7 @@ accounts:
   origin: {origin}
   mail: {{server: "smtp://127.0.0.1:{port}", sender: privacy@lantern.example}}
   password_memory: 19 MiB
+  handover: {{issuer: {issuer}, keys: {{app-1: {key}}}}}
 """
 
 
@@ -96,9 +103,10 @@ def serve(
         opening.undeclared(stage)
         doorbells.ringing(stage)
         origin = f"http://{host}:{port or free_ports(1)[0]}"
-        _add_pages(stage, box, origin)
+        key = Ed25519PrivateKey.generate()
+        _add_pages(stage, box, origin, key)
         with _serving(folder, origin):
-            _tell(teller, folder, origin, _logins(stage, box))
+            _tell(teller, folder, origin, _logins(stage, box, origin, key))
             box.told = lambda letter: _tell_letter(teller, letter)
             _wait_for_the_end()
 
@@ -113,10 +121,12 @@ def logins_of(folder: Path) -> tuple[Login, ...]:
     return tuple(Login(**each | {"people": tuple(each["people"])}) for each in told)
 
 
-def _add_pages(stage: Stage, box: Mailbox, origin: str) -> None:
+def _add_pages(stage: Stage, box: Mailbox, origin: str, key: Ed25519PrivateKey) -> None:
     """Let guardians' orders be carried out without an officer's approval, a minute after they came in."""
     path = write_map(stage.world, with_export=True, state=stage.state)
-    path.write_text(path.read_text("utf-8") + _SECTION.format(origin=origin, port=box.port, cooling=_LATEST), "utf-8")
+    public = base64.b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+    section = _SECTION.format(origin=origin, port=box.port, cooling=_LATEST, issuer=ISSUER, key=public)
+    path.write_text(path.read_text("utf-8") + section, "utf-8")
 
 
 @contextmanager
@@ -137,41 +147,32 @@ def _serving(folder: Path, origin: str) -> Iterator[None]:
             process.stdout.close()
 
 
-def _logins(stage: Stage, box: Mailbox) -> tuple[Login, ...]:
+def _logins(stage: Stage, box: Mailbox, origin: str, key: Ed25519PrivateKey) -> tuple[Login, ...]:
+    """Have each person sign up, and take the company's word for whose guardian they are."""
     made = []
-    command = (sys.executable, "-m", "expunge.demo.serving.account_maker")
-    with (
-        (stage.folder / SERVERS / "accounts.log").open("w") as said,
-        subprocess.Popen(command, cwd=stage.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True) as maker,
-        Expunge.open(stage.map) as expunge,
-    ):
-        for name, address, roles in _members(stage.world):
-            password = "-".join([*(secrets.choice(_WORDS) for _ in range(3)), str(secrets.randbelow(9000) + 1000)])
-            account, seed = _made(maker, box, address, password)
-            for profile, _, role in roles:
-                expunge.families.decide(account, expunge.families.family_of(f"profile:{profile}"), role)
-            made.append(Login(name, address, password, seed, tuple(label for _, label, _ in roles)))
-        assert maker.stdin is not None
-        maker.stdin.close()
+    for name, address, roles in _members(stage.world):
+        password = "-".join([*(secrets.choice(_WORDS) for _ in range(3)), str(secrets.randbelow(9000) + 1000)])
+        before, visitor = len(box.letters), Visitor(origin)
+        seed = visitor.sign_up(address, password, partial(box.code_for, address, before))
+        visitor.hand_over(_token(key, origin, address, roles), seed)
+        made.append(Login(name, address, password, seed, tuple(label for _, label, _ in roles)))
     path = stage.folder / LOGINS
     path.touch(mode=0o600)
     path.write_text(json.dumps([asdict(each) for each in made], ensure_ascii=False, indent=1), "utf-8")
     return tuple(made)
 
 
-def _made(maker: subprocess.Popen[str], box: Mailbox, address: str, password: str) -> tuple[str, str]:
-    assert maker.stdin is not None
-    assert maker.stdout is not None
-    before = len(box.letters)
-    maker.stdin.write(json.dumps({"address": address, "password": password}) + "\n")
-    maker.stdin.flush()
-    for line in maker.stdout:
-        told = json.loads(line)
-        if "account" in told:
-            return told["account"], told["seed"]
-        maker.stdin.write(box.code_for(address, before) + "\n")
-        maker.stdin.flush()
-    raise ServerFailed("an account could not be made", help="see accounts.log beside the servers' logs")
+def _token(key: Ed25519PrivateKey, origin: str, address: str, roles: Sequence[tuple[str, str, MembershipRole]]) -> str:
+    """Return the company's word for the roles of an account, signed as its app would sign it."""
+    import jwt
+
+    now = int(time.time())
+    families = [{"subject": f"profile:{profile}", "role": role.value} for profile, _, role in roles]
+    claims = {
+        "iss": ISSUER, "aud": origin, "jti": secrets.token_hex(8), "iat": now, "exp": now + 600,
+        "address": sha256(address.encode()).hexdigest(), "families": families,
+    }  # fmt: skip
+    return jwt.encode(claims, key, algorithm="EdDSA", headers={"typ": "handover+jwt", "kid": "app-1"})
 
 
 def _members(world: World) -> Iterator[tuple[str, str, Sequence[tuple[str, str, MembershipRole]]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import zipfile
 from typing import TYPE_CHECKING
@@ -47,13 +48,14 @@ def _ask(stage: Stage, expunge: Expunge, number: int, request: Request) -> None:
     folder = stage.guardian(number)
     folder.mkdir(parents=True)
     write_before(folder / "before.json", stage.strings[person.profile_id])
-    exported = expunge.export(resolved, folder / "export.zip")
-    with zipfile.ZipFile(folder / "export.zip") as archive:
-        sounds = [each for each in archive.namelist() if each.endswith(".wav")]
-    shared = sum(sound.startswith("shared/") for sound in sounds)
+    exported = expunge.export(resolved, folder / "export")
+    with zipfile.ZipFile(folder / "export" / "part-1.zip") as archive:
+        listed = json.loads(archive.read("part-1/manifest.json"))["files"]
+    sounds = [each for each in listed if each["name"].endswith(".wav")]
+    shared = sum("shared" in sound for sound in sounds)
     stage.expect(
         len(sounds) - shared >= 2 and shared >= 1 and not exported.failed,
-        f"given first: export.zip, {exported.items} items, {len(sounds) - shared} recordings of their own and {shared} with others",
+        f"given first: export/part-1.zip, {exported.items} items, {len(sounds) - shared} recordings of their own and {shared} with others",
     )
     home = next(household for household in stage.world.households if household.account_id == person.account_id)
     accepted = expunge.order_erase([resolved], attested=f"{OFFICER}, by the account's second factor", contact=person.email or home.email)

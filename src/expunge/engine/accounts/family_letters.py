@@ -6,8 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from expunge.core.accounts.memberships import MembershipRole
-from expunge.core.families.notice_texts import notice_letter
 from expunge.core.journal.notice_events import LetterResult, NoticeKind
+from expunge.core.orders.notice_texts import notice_letter
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.accounts.owners import Owners
 from expunge.ports.accounts.account_register import AccountRegister

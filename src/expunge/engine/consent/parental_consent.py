@@ -224,10 +224,11 @@ def _require_enough(context: Context, method: ConsentMethod) -> None:
 
 def _send(context: Context, method: ConsentMethod, one: OpenAsking) -> AskingBegun:
     """Begin the next step under a fresh token. Written down after it left: a crash between sends it again, under another token."""
-    token = base64.urlsafe_b64encode(context.random(24)).decode()
+    printed = one.account is not None and method.evidence is ConsentEvidence.DOCUMENT
+    token = _readable(context) if printed else base64.urlsafe_b64encode(context.random(24)).decode()
     begun = method.begin(_asking(context, one, token))
     now, request = context.clock.now(), one.asked.request
-    if one.account is not None and method.evidence is ConsentEvidence.DOCUMENT:
+    if printed:
         # Why kept: the account prints the form when it likes, and a member of staff compares the number on it.
         place = OrderId(request)
         context.shelf.put(place, ASKED, context.keys.seal(place, ASKED, canonical.encode({**_sealed(context, one), _NUMBER: token})))
@@ -237,6 +238,12 @@ def _send(context: Context, method: ConsentMethod, one: OpenAsking) -> AskingBeg
         events += direct_notices.delivered(context, request, _language(one), way)
     register(context.journal, CONSENTS, *events)
     return begun
+
+
+def _readable(context: Context) -> str:
+    """Return a token that a person can compare with a printed one: 80 bits, in four groups."""
+    letters = base64.b32encode(context.random(10)).decode()
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
 
 
 def form(context: Context, method: ConsentMethod, one: OpenAsking) -> AskingBegun:

@@ -31,7 +31,7 @@ from expunge.core.export.export_page import Entry, FirstPage, HeldKind, KindPage
 from expunge.core.export.export_words import Language
 from expunge.core.export.wanted_export import EVERYTHING, ExportProgress, WantedExport
 from expunge.core.values.copy import Copy, Item
-from expunge.core.values.ids import OrderId
+from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.core.values.signature import ed25519_pem
 from expunge.engine.export import export_register, shown_rows
@@ -46,6 +46,7 @@ from expunge.engine.subjects import locating
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.engine.vault import openings
+from expunge.engine.vault.openings import Reader
 from expunge.errors import UsageError
 from expunge.ports.exports.export_folder import ExportFolder
 from expunge.ports.optional.sealed_items import SealedItems
@@ -57,6 +58,8 @@ _ROOM_OF_FRAMES = 16 * 1024
 """Bytes of the first pages around their lists."""
 _LINES = "application/jsonl"
 _MOST_NAME = 1000
+_LOOKED_AT = frozenset({DataKind.VOICE, DataKind.VIDEO, DataKind.PICTURE, DataKind.TRANSCRIPT, DataKind.LOCATION})
+"""Kinds of which families are told who looked."""
 _FIRST = frozenset({DataKind.TRANSCRIPT})
 """Kinds that are read before all others, because recordings show them."""
 
@@ -99,10 +102,10 @@ def export(
     made = export_register.new_id(context)
     require(context, resolved, wanted)
     reader = openings.this_reader(*openings.EXPORT)
-    kinds = tuple(kind for kind in DataKind if kind in wanted.kinds)
+    kinds = wanted.ordered
     # commit point: view implies log.
     export_register.begin(context, made, locating.names_of(context, resolved.person), kinds, reader.user)
-    return write(context, made, resolved, folder, wanted, report)
+    return write(context, made, resolved, folder, wanted, reader, report)
 
 
 def write(
@@ -110,13 +113,25 @@ def write(
     made: OrderId,
     resolved: ResolvedName,
     folder: ExportFolder,
-    wanted: WantedExport = EVERYTHING,
+    wanted: WantedExport,
+    reader: Reader,
     report: Callable[[ExportProgress], None] = _silent,
 ) -> ExportSummary:
-    """Write an export that is entered already. What ``report`` raises ends it. Raises as :func:`export`."""
+    """Write an export that is entered already. What ``report`` raises ends it. Raises as :func:`export`.
+
+    Args:
+        context: the composition.
+        made: the export's id.
+        resolved: the person.
+        folder: takes the parts.
+        wanted: what is asked for.
+        reader: under whose name each dataset, and each sealed recording, is entered as opened.
+        report: told how far it is.
+    """
     require(context, resolved, wanted)
     located = locating.locate(context, (resolved.person,))
-    return _Writing(context, made, wanted, located, folder, report).all()
+    entries = _Entries(context, made, locating.names_of(context, resolved.person), reader)
+    return _Writing(context, made, wanted, located, folder, report, entries).all()
 
 
 def require(context: Context, resolved: ResolvedName, wanted: WantedExport) -> None:
@@ -137,8 +152,10 @@ class _Writing:
         located: LocatedCopies,
         folder: ExportFolder,
         report: Callable[[ExportProgress], None],
+        entries: _Entries,
     ) -> None:
         self._context, self._wanted, self._located, self._report = context, wanted, located, report
+        self._entries = entries
         self._map = context.data_map
         self._folder = folder
         self._made = made
@@ -204,7 +221,7 @@ class _Writing:
     def _items(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """Yield the items of a copy. Where the store gives up, each remaining file is asked for by itself."""
         try:
-            yield from _opened(self._context, dataset, copy)
+            yield from self._entries.opened(dataset, copy)
         except store_calls.TROUBLE as error:
             if not isinstance(dataset.layout, PathLayout) or len(copy.keys) < 2:
                 self._could_not(dataset, store_calls.as_unable(error))
@@ -398,6 +415,11 @@ class _Writing:
             self._put(export_page.page_path(part, language, pages.kind, pages.done + 1), data, "text/html")
         pages.turn()
 
+    def _write_map(self, pages: KindPages) -> None:
+        for language in Language if pages.plot.points else ():
+            data = export_page.map_page(pages, language, self._wanted.language)
+            self._put(export_page.map_path(self._parts.number, language, pages.kind), data, "text/html")
+
     def _time(self, kind: DataKind, at: datetime | None) -> None:
         if at is not None:
             first, last = self._times.get(kind, (at, at))
@@ -423,6 +445,7 @@ class _Writing:
         for pages in self._pages.values():
             if pages.entries:
                 self._write_page(pages, more=False)
+                self._write_map(pages)
                 self._with_pages.setdefault(pages.kind, []).append(number)
         for language in Language:
             page = export_page.first_page(self._first_page(last=last), language, self._wanted.language)
@@ -450,7 +473,7 @@ class _Writing:
 
     def _scope(self) -> ExportScope:
         left = [LeftOut(each.kind, each.items) for each in self._held if not self._wanted.has(each.kind)]
-        kinds = tuple(kind for kind in DataKind if kind in self._wanted.kinds)
+        kinds = self._wanted.ordered
         tool = f"expunge {self._context.version}"
         return ExportScope(self._made, self._at, kinds, tool, tuple(self._unread), left)
 
@@ -471,6 +494,28 @@ class _Writing:
 
 
 @dataclass(frozen=True)
+class _Entries:
+    """Enters what an export reads before it reads it, so that families are shown it among the looks at their recordings."""
+
+    context: Context
+    made: OrderId
+    subjects: frozenset[Pseudonym]
+    reader: Reader
+
+    def opened(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """Yield the items of a copy: of sealed ones each is entered, of others the dataset as a whole."""
+        store = self.context.open_store(dataset.store)
+        if isinstance(store, SealedItems):
+            for recording in store.opened_by_export(dataset, copy):
+                # commit point: view implies log.
+                openings.enter(self.context, recording, self.reader, 0, recording.size)
+        elif kind_held(self.context.data_map, dataset.name) in _LOOKED_AT:
+            # commit point: view implies log.
+            openings.enter_item(self.context, dataset.name, self.made, sorted(self.subjects), self.reader, 0, max(1, copy.bytes))
+        yield from store_calls.export(store, dataset, copy)
+
+
+@dataclass(frozen=True)
 class _Placed:
     """One item on its way into a part."""
 
@@ -480,14 +525,6 @@ class _Placed:
     name: str
     """Its path below ``data``."""
     media_type: str
-
-
-def _opened(context: Context, dataset: Dataset, copy: Copy) -> Iterator[Item]:
-    store = context.open_store(dataset.store)
-    for each in store.opened_by_export(dataset, copy) if isinstance(store, SealedItems) else ():
-        # commit point: view implies log.
-        openings.enter(context, each, openings.this_reader(*openings.EXPORT), 0, each.size)
-    yield from store_calls.export(store, dataset, copy)
 
 
 def _piece_name(name: str, piece: int) -> str:

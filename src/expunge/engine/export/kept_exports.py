@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.person import Person
 from expunge.core.export.export_state import ExportState
 from expunge.core.export.wanted_export import ExportProgress, WantedExport
@@ -19,6 +19,7 @@ from expunge.engine.gate import consent_register
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import locating
 from expunge.engine.subjects.resolving import ResolvedName
+from expunge.engine.vault import openings
 from expunge.errors import Refused, UsageError
 from expunge.ports.exports.export_shelf import KEY_BYTES, ExportShelf
 
@@ -50,7 +51,7 @@ def begin(context: Context, resolved: ResolvedName, wanted: WantedExport, accoun
     if shelf.free() < expected + _SPARE:
         raise Refused("there is no room for this copy now", help="choose fewer kinds, or ask the company to make room")
     export = export_register.new_id(context)
-    kinds = tuple(kind for kind in DataKind if kind in wanted.kinds)
+    kinds = wanted.ordered
     # commit point: view implies log.
     export_register.begin(context, export, names, kinds, user, account)
     return export
@@ -60,18 +61,23 @@ def build(
     context: Context, export: OrderId, resolved: ResolvedName, wanted: WantedExport, report: Callable[[ExportProgress], None]
 ) -> ExportSummary:
     """Make an export that was entered, sealed under a key of its own. Raises what stood in the way, after the export was ended."""
-    shelf = require_shelf(context)
+    shelf, state = require_shelf(context), export_register.all_exports(context)[export]
+    reader = replace(openings.this_reader(*openings.EXPORT), account=state.account, family=resolved.person.subject)
     try:
         key = context.random(KEY_BYTES)
         sealed_key = context.keys.seal(export, _PURPOSE, key)
         with shelf.writing(export, key, sealed_key) as folder:
-            done = exporting.write(context, export, resolved, folder, wanted, _Watching(context, export, report))
+            done = exporting.write(context, export, resolved, folder, wanted, reader, _Watching(context, export, report))
         consent_register.require_no_dispute(context, consent_register.load(context), [resolved.person])
         until = context.clock.now() + KEPT_FOR
         export_register.ready(context, export, [part.bytes for part in done.parts], until)
     except BaseException as error:
+        ended = export_register.all_exports(context)[export].ended is not None
         full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
         end(context, export, ExportEnd.NO_ROOM if full else ExportEnd.FAILED)
+        if ended and isinstance(error, OSError):
+            # Why: its folder was removed below it.
+            raise _ended() from error
         raise
     return done
 
@@ -89,7 +95,7 @@ class _Watching:
             self._looked = now
             state = export_register.all_exports(self._context).get(self._export)
             if state is None or state.ended is not None:
-                raise Refused("this export was ended while it was made", help="ask for another one")
+                raise _ended()
         self._report(progress)
 
 
@@ -152,6 +158,10 @@ def require_shelf(context: Context) -> ExportShelf:
     if context.exports is None:
         raise UsageError("exports are not kept here", help="write one to a folder with `expunge export`")
     return context.exports
+
+
+def _ended() -> Refused:
+    return Refused("this export was ended while it was made", help="ask for another one")
 
 
 def _living(context: Context) -> list[ExportState]:

@@ -15,7 +15,7 @@ from expunge.core.export.wanted_export import LEAST_PART
 from expunge.errors import UsageError
 from expunge.ports.exports.export_folder import ExportFolder, PartFile
 
-MOST_AT_ONCE = 8 * 1024 * 1024
+MOST_AT_ONCE = 4 * 1024 * 1024
 """Bytes of a file that are held in memory."""
 _HEADERS = 200
 """Bytes that a zip keeps about one file beside its name, which it has twice."""

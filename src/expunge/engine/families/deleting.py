@@ -100,7 +100,9 @@ def _chosen(context: Context, selection: Selection) -> tuple[Mapping[str, frozen
             roots = [
                 name
                 for name, each in data_map.datasets.items()
-                if not each.derived_from and not isinstance(each.subject, AboutNobody | Inherited) and kind_held(data_map, name) in kinds
+                if not isinstance(each.subject, AboutNobody | Inherited)
+                and kind_held(data_map, name) in kinds
+                and not item_orders.is_made(data_map, name)
             ]
             if not roots:
                 message = "no data of this kind is collected by itself"

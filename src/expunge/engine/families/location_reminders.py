@@ -8,19 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
 
-from expunge.core.accounts.family_events import MembershipDecided
-from expunge.core.accounts.memberships import MembershipRole
 from expunge.core.consent.consent import Consents, consented
 from expunge.core.datamap.person import Person
 from expunge.core.datamap.purposes import Ground, Purpose, Use
 from expunge.core.journal.reminder_events import LocationReminded, LocationSwitchedOff, last_reminded
-from expunge.core.values.ids import Pseudonym
-from expunge.core.values.periods import Period, end_of
 from expunge.core.values.scope import Scope
-from expunge.engine.accounts import family_register
+from expunge.engine.accounts import reminder_times
 from expunge.engine.consent import consent_decisions
 from expunge.engine.families import whereabouts
 from expunge.engine.gate import consent_register
@@ -31,10 +26,6 @@ from expunge.engine.subjects import locating
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import CouldNotLook, NotResolved
 from expunge.ports.families.reminder_letters import ReminderLetters
-
-EVERY = Period(months=6)
-_AHEAD = timedelta(days=1)
-"""So long before six months are over a family is reminded: what runs several times a day may miss some."""
 
 
 @dataclass(frozen=True)
@@ -65,36 +56,6 @@ class RemindersSent:
     """Families that are due and are tried again, because mail or a store is away."""
 
 
-@dataclass(frozen=True)
-class FamilyMembers:
-    """A family with the accounts that have a role in it now."""
-
-    family: Pseudonym
-    members: tuple[UUID, ...]
-    since: datetime
-    """Since when the first of them has it."""
-
-
-def families(context: Context) -> tuple[FamilyMembers, ...]:
-    """Return every family that an account has a role in now, by the register of memberships."""
-    latest: dict[tuple[str, str], MembershipDecided] = {}
-    for decision in family_register.decisions(context.journal):
-        latest[decision.family, decision.account] = decision
-    found: dict[str, list[MembershipDecided]] = {}
-    for decision in latest.values():
-        if decision.role is not MembershipRole.FORMER:
-            found.setdefault(decision.family, []).append(decision)
-    return tuple(
-        FamilyMembers(Pseudonym(family), tuple(UUID(each.account) for each in mine), min(each.at for each in mine))
-        for family, mine in sorted(found.items())
-    )
-
-
-def due_from(family: FamilyMembers, reminded: datetime | None) -> datetime:
-    """Return the time from which a family is to be reminded: six months after the last reminder, or after the first member came."""
-    return end_of(reminded or family.since, EVERY) - _AHEAD
-
-
 def collection(context: Context, person: Person) -> LocationCollection:
     """Return on what ground whereabouts of a person are collected. Raises StoreUnavailable, CouldNotLook."""
     consents, now = consent_register.load(context), context.clock.now()
@@ -123,8 +84,8 @@ def remind(context: Context, people: Callable[[str], ResolvedName | None], lette
     if not whereabouts.datasets(context):
         return sent
     reminded = last_reminded(read_register(context.journal, REMINDERS))
-    for family in families(context):
-        if context.clock.now() < due_from(family, reminded.get(family.family)):
+    for family in reminder_times.families(context):
+        if context.clock.now() < reminder_times.due_from(family, reminded.get(family.family)):
             sent = replace(sent, not_due=sent.not_due + 1)
             continue
         try:
@@ -142,14 +103,6 @@ def remind(context: Context, people: Callable[[str], ResolvedName | None], lette
         register(context.journal, REMINDERS, LocationReminded(context.clock.now(), family.family, written))
         sent = replace(sent, reminded=sent.reminded + 1)
     return sent
-
-
-def overdue(context: Context) -> int:
-    """Return how many families were to be reminded a week ago and were not, as far as the registers say; asks no store."""
-    reminded = last_reminded(read_register(context.journal, REMINDERS))
-    consents, now = consent_register.load(context), context.clock.now()
-    late = [each for each in families(context) if now - timedelta(days=7) > due_from(each, reminded.get(each.family))]
-    return sum(_may_be_collected(context, consents, each.family, now) for each in late)
 
 
 def switch_off(context: Context, person: ResolvedName) -> tuple[str, ...]:
@@ -171,15 +124,6 @@ def _collecting(context: Context, dataset: str) -> Iterator[Purpose]:
 
 def _holds(consents: Consents, person: Person, purpose: Purpose, at: datetime) -> bool:
     return consented(consents, person.subject, purpose.name, at).holds
-
-
-def _may_be_collected(context: Context, consents: Consents, family: Pseudonym, at: datetime) -> bool:
-    """Whether any dataset is collected of a family: by a consent that holds, or on a ground that no register tells."""
-    for name in whereabouts.datasets(context):
-        purposes = list(_collecting(context, name))
-        if not purposes or any(each.needs is not Ground.CONSENT or consented(consents, family, each.name, at).holds for each in purposes):
-            return True
-    return False
 
 
 def _held(context: Context, person: Person, names: Iterable[str]) -> Iterator[str]:

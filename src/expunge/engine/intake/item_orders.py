@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import AboutNobody, DataMap, Dataset, Inherited, Through
 from expunge.core.datamap.person import Person
+from expunge.core.datamap.protected_kinds import kind_held
 from expunge.core.retention.retention_rules import rule_of
 from expunge.core.values.cause import Cause
 from expunge.core.values.copy import Copy, Selector
@@ -104,9 +106,20 @@ def _require_root(data_map: DataMap, name: str) -> None:
     if isinstance(dataset.subject, AboutNobody | Inherited):
         message = f"{name} has no items of one person"
         raise UsageError(message, help="choose the items that it was made from")
-    if dataset.derived_from:
-        message = f"{name} is made from {', '.join(dataset.derived_from)}: one item alone would leave the rest of its family"
-        raise UsageError(message, help=f"choose the items of {dataset.derived_from[0]}; what was made from them goes with them")
+    sources = dataset.derived_from or (dataset.subject.sources if is_made(data_map, name) and isinstance(dataset.subject, Through) else ())
+    if sources:
+        message = f"{name} is made from {', '.join(sources)}: one item alone would leave the rest of its family"
+        raise UsageError(message, help=f"choose the items of {sources[0]}; what was made from them goes with them")
+
+
+_MADE = frozenset({DataKind.TRANSCRIPT, DataKind.VOICEPRINT, DataKind.FACEPRINT, DataKind.EMBEDDING, DataKind.NOTE, DataKind.DETAILS})
+"""Kinds of data that are made from recordings, whatever else a map says of them."""
+
+
+def is_made(data_map: DataMap, name: str) -> bool:
+    """Return whether the items of a dataset are made from those of another, so that none of them is the first of its family."""
+    dataset = data_map.datasets[name]
+    return bool(dataset.derived_from) or (isinstance(dataset.subject, Through) and kind_held(data_map, name) in _MADE)
 
 
 def families(data_map: DataMap, roots: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:

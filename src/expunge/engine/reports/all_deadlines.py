@@ -13,6 +13,7 @@ from expunge.core.journal.recipient_ledger import SETTLED, InstructionState
 from expunge.core.values.order import OrderState
 from expunge.core.values.periods import end_of
 from expunge.engine.accounts import staff_review
+from expunge.engine.cohorts import customers
 from expunge.engine.consent import data_without_ground, parental_consent
 from expunge.engine.destruction import disgorgement_orders
 from expunge.engine.gate import use_records
@@ -44,6 +45,7 @@ def everything(context: Context) -> tuple[Deadline, ...]:
         *of_openings(context),
         *staff_review.owed(context),
         *appeals.owed(context),
+        *customers.owed(context),
     )
     return deadlines.soonest_first(found)
 

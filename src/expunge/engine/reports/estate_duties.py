@@ -25,6 +25,7 @@ from expunge.core.datamap.datamap import AboutNobody, ByField, ModelLayout, Tabl
 from expunge.core.datamap.protected_kinds import ProtectedKind, in_scope
 from expunge.core.datamap.purposes import Ground
 from expunge.core.retention.collection_permission import unneeded
+from expunge.core.retention.disclosure import DISCLOSED, disclosures
 from expunge.core.retention.inactivity import watched_for
 from expunge.core.retention.public_claims import LATE_DAYS, claims_of, outdated
 from expunge.core.retention.public_recipients import public_recipients
@@ -36,8 +37,8 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.recipients import deadlines, instructions, seen_recipients
 from expunge.engine.recipients.deadlines import Deadline
-from expunge.engine.reports import all_deadlines, duty_ledger
-from expunge.engine.retention import content_kinds, published_policy
+from expunge.engine.reports import all_deadlines, duty_ledger, late_reminders
+from expunge.engine.retention import content_kinds, postings, published_policy
 from expunge.engine.vault import reviewing
 
 FRESH = timedelta(seconds=60)
@@ -270,6 +271,44 @@ def _whereabouts(context: Context) -> str:
     return _unsaid(context, frozenset({ProtectedKind.LOCATION}))
 
 
+def _disclosed(context: Context) -> str:
+    """Why the public is not told how long whereabouts and voices are kept, or is told another time than the one that is enforced."""
+    told = disclosures(context.data_map)
+    if told and context.data_map.accounts is None:
+        return "the map has no `accounts`, so that no page tells how long whereabouts and voices are kept"
+    known = postings.postings(context)
+    for each in told:
+        latest = known.latest(each.name)
+        if latest is None:
+            return f"the page *What we keep* has not been shown yet with {each.of.value}: run `expunge serve`"
+        if latest.sha256 != each.digest:
+            return f"the schedule of {each.of.value} has changed since the page *What we keep* was shown last: run `expunge serve`"
+    kept = {name for scope in in_scope(context.data_map) if scope.kind in DISCLOSED for name in scope.datasets}
+    found = (_unreached(context, rule) for rule in rules(context.data_map) if rule.dataset in kept and not rule.goes_with)
+    return "; ".join(filter(None, found))
+
+
+def _posted(context: Context) -> str:
+    """Why the notice of an order is not shown as the map says."""
+    found = postings.standings(context)
+    if not found:
+        return "the map posts no notice of an order: `posted:` under `accounts`, where an order asks for one"
+    today = context.clock.now().date()
+    wrong = [f"{each.notice.id} was not shown on {each.missed} days" for each in found if each.missed]
+    wrong += [f"{each.notice.id} lies in its file as it was not shown yet" for each in found if each.notice.due(today) and not each.current]
+    return "; ".join(wrong)
+
+
+def _reminders(context: Context) -> str:
+    """Why families are not reminded that whereabouts are collected."""
+    if not any(each.datasets for each in in_scope(context.data_map) if each.kind is ProtectedKind.LOCATION):
+        return ""
+    if context.data_map.accounts is None or context.data_map.accounts.mail is None:
+        return "whereabouts are collected, and nothing writes to families: `accounts` of the map has no `mail`"
+    late = late_reminders.overdue(context)
+    return f"{late} families were not reminded for more than six months: `expunge serve` sends reminders" if late else ""
+
+
 def _unsaid(context: Context, kinds: frozenset[ProtectedKind]) -> str:
     """Which datasets hold something of these kinds that their categories do not say, and what could not be looked at."""
     found = []
@@ -400,6 +439,7 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "claims": _claims,
     "clocks": _clocks,
     "consent": _consent,
+    "disclosed": _disclosed,
     "gate": _gate,
     "guardians": _guardians,
     "inactivity": _inactivity,
@@ -408,10 +448,12 @@ _CHECKS: dict[str, Callable[[Context], str]] = {
     "lineage": _lineage,
     "necessity": _necessity,
     "openings": _openings,
+    "posted": _posted,
     "prompt": _prompt,
     "provenance": _provenance,
     "readers": _readers,
     "recipients": _recipients,
+    "reminders": _reminders,
     "requests": _requests,
     "retention": _retention,
     "reviews": _reviews,
@@ -430,6 +472,7 @@ _SAID = {
     "claims": "what was published is true, as far as it was looked at",
     "clocks": "nothing is overdue",
     "consent": "purposes rest on consent, with texts",
+    "disclosed": "the page tells the schedule that is enforced",
     "gate": "the gate's snapshot is fresh",
     "guardians": "the map says who decides for a child",
     "inactivity": "what is not used any more has an end",
@@ -438,10 +481,12 @@ _SAID = {
     "lineage": "what is derived names its sources",
     "necessity": "all that is asked of children is needed for what they do, or they are free to say no",
     "openings": "every opening of twelve months was allowed at its time, and a person has looked",
+    "posted": "each notice of an order was shown on each of its days",
     "prompt": "what has to go promptly has a number, and none is over",
     "provenance": "models say what they were made from",
     "readers": "whereabouts lie sealed, and each purpose that uses them names the accounts that may open them",
     "recipients": "recipients are declared, and none is late",
+    "reminders": "no family waits for a reminder that whereabouts are collected",
     "requests": "requests of authorities have a clock, and none is overdue",
     "retention": "everything has a finite period that reaches it, a purpose and a need, nothing is past it, and every rule is used",
     "reviews": "every use of location has a review that holds",

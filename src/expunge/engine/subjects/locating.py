@@ -161,20 +161,6 @@ def locate(  # noqa: PLR0913 - each is a fact of the order that its caller knows
     return located
 
 
-def find(context: Context, person: Person, names: Collection[str]) -> LocatedCopies:
-    """Find the copies of one person in some datasets, and where those are found through. Nothing is set aside for others or holds."""
-    wanted, located, raw = set(names), LocatedCopies(), dict[str, dict[Pseudonym, Copy]]()
-    for dataset in dependents_first(context.data_map):
-        wanted |= set(dataset.subject.sources) if dataset.name in wanted and isinstance(dataset.subject, Through) else set()
-    for dataset in reversed(dependents_first(context.data_map)):
-        if dataset.name in wanted and not isinstance(dataset.subject, AboutNobody | Inherited):
-            try:
-                _locate_one(context, dataset, (person,), located, raw, {}, _Theirs(), None)
-            except store_calls.TROUBLE as error:
-                located.failed[dataset.name] = store_calls.as_unable(error)
-    return located
-
-
 @dataclass(frozen=True)
 class KnownArtefacts:
     """The artefacts that an order knows already."""

@@ -66,7 +66,7 @@ class ExportCard:
 
 def export_ask(account: UUID, family: str, wanted: WantedExport) -> Ask:
     """Return the ask by which an account confirms an export."""
-    kinds = ", ".join(kind.value for kind in DataKind if kind in wanted.kinds) or "all"
+    kinds = ", ".join(kind.value for kind in wanted.ordered) or "all"
     return Ask(AskKind.EXPORT, account, family, ((DIGEST, wanted.digest), (KINDS, kinds)))
 
 

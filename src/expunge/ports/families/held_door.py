@@ -16,7 +16,7 @@ from uuid import UUID
 
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.families.holdings import Holdings
-from expunge.core.families.selection import Area
+from expunge.core.families.selection import Area, Selection
 from expunge.core.families.whereabouts import Grid
 from expunge.core.retention.disclosure import RetentionDisclosure
 from expunge.core.values.outcome import Reason
@@ -116,8 +116,8 @@ class HeldDoor(Protocol):
         """Return the places of a child. Raises OpeningNeeded where the account has to confirm first."""
         ...
 
-    def choose(self, account: UUID, family: str, session: bytes, look: str, choice: PlacesChoice) -> str:
-        """Keep the places that a person chose, for what is done with them next. Return the token of the selection.
+    def choose(self, account: UUID, family: str, session: bytes, look: str, choice: PlacesChoice) -> Selection:
+        """Return the selection of the places that a person chose, for what is done with them next.
 
         Raises UsageError where nothing was chosen, or the places have changed since the look; OpeningNeeded.
         """

@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from expunge.core.datamap.artefact import DataKind
+from expunge.core.journal.export_events import ExportEnd
 from expunge.core.journal.notice_events import NoticeKind
 from expunge.core.journal.thread_events import MessageKind, ThreadSide
 from expunge.core.values.ids import OrderId
@@ -63,6 +64,27 @@ class ConsentCard:
     given: bool
 
 
+class CopyMaker(StrEnum):
+    """The one who had a copy made."""
+
+    YOU = "you"
+    MEMBER = "member"
+    """Another member of the family."""
+    COMPANY = "company"
+
+
+@dataclass(frozen=True)
+class CopyCard:
+    """One copy of the family's data that was asked for. It is fetched on the pages of copies, by its own account alone."""
+
+    at: datetime
+    maker: CopyMaker
+    until: datetime | None = None
+    """Until when it can be fetched; None where it is not ready, or is not kept here."""
+    ended: ExportEnd | None = None
+    """Why it is gone."""
+
+
 @dataclass(frozen=True)
 class UndoneKind:
     """Data that could not be erased, and why."""
@@ -89,6 +111,7 @@ class RequestList:
 
     requests: tuple[RequestCard, ...]
     consents: tuple[ConsentCard, ...]
+    copies: tuple[CopyCard, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +166,7 @@ class OrderDoor(Protocol):
         ...
 
     def request(self, account: UUID, family: str, order: OrderId) -> RequestDetail:
-        """Return one of them. Raises NotPermitted for an order that is not about the family."""
+        """Return one of them. Raises UsageError for an order that is not about the family."""
         ...
 
     def messages(self, account: UUID, family: str, order: OrderId, session: bytes) -> tuple[ThreadMessage, ...]:
@@ -184,7 +207,7 @@ class ReceiptDoor(Protocol):
     def receipt(self, account: UUID, family: str, order: OrderId) -> dict[str, bytes]:
         """Return the files of the receipt that holds for the family's subject, by name.
 
-        Raises NotPermitted for an order that is not about the family, UsageError where it has no receipt.
+        Raises UsageError for an order that is not about the family, and where it has no receipt.
         """
         ...
 

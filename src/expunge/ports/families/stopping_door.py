@@ -1,7 +1,7 @@
 """The port of what a family stops: consents, keeping times of its own, and profiles that nobody uses.
 
-Nothing here takes a credential, and nothing shows content: to stop something is never harder than to allow it. Each verb looks the
-membership up in the keeper's tables.
+Nothing here shows content. To stop a use takes no credential: it is never harder than to allow it. To shorten a keeping time erases data,
+and takes an opening, as every deletion does. Each verb looks the membership up in the keeper's tables.
 
 Every verb raises NotPermitted without a membership, NotResolved where nothing is held of the subject any more, ClerkAway where the clerk
 does not answer now, StateUnavailable where its state or a store does not, and UsageError for malformed arguments. No message holds an
@@ -63,10 +63,11 @@ class StoppingDoor(Protocol):
         """Return what a keeping time removes now. Raises UsageError for one that is not offered."""
         ...
 
-    def choose_period(self, account: UUID, family: str, kind: DataKind, period: OwnPeriod | None) -> bool:
-        """Choose a keeping time; None gives it up. Return False where it was so already.
+    def choose_period(self, account: UUID, family: str, session: bytes, kind: DataKind, period: OwnPeriod | None) -> bool:
+        """Choose a keeping time; None gives it up, which takes no opening. Return False where it was so already.
 
-        Raises UsageError for one that is not offered, NeedsApproval while guardians are in dispute.
+        Raises OpeningNeeded without an opening in the session, UsageError for a time that is not offered, NeedsApproval while guardians are
+        in dispute.
         """
         ...
 

@@ -23,13 +23,11 @@ def state_of(root: Path, key: str) -> ItemState:
 def read_range(root: Path, key: str, state: ItemState, first: int, last: int) -> bytes:
     """Return a part of a file in one state. Raises ItemGone where the file is another one by now, CouldNotLook."""
     with _opened(root, key) as handle:
-        if _state(handle) != state:
-            raise gone()
         parts, at = [], first
         while at < last and (part := os.pread(handle, last - at, at)):
             parts.append(part)
             at += len(part)
-        # Why again: a writer that cuts or overwrites the file while it is read would have two contents mixed.
+        # Why afterwards: a writer that cuts or overwrites the file while it is read would have two contents mixed.
         if at < last or _state(handle) != state:
             raise gone()
         return b"".join(parts)

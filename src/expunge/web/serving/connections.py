@@ -24,6 +24,7 @@ from gunicorn.http import get_parser, wsgi
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from expunge.web.answers import HEADERS
+from expunge.web.ending import ENDING
 from expunge.web.tls import HSTS
 
 LINE: Final = 2048
@@ -283,6 +284,7 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
     def handle_exit(self, number: int, frame: FrameType | None) -> None:
         """Finish what is under way, and close idle connections at once: gunicorn would wait for them as long as for a request."""
         super().handle_exit(number, frame)
+        ENDING.set()
         self.method_queue.defer(self._close_idle)
 
     def _close_idle(self) -> None:

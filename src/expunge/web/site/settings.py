@@ -63,6 +63,10 @@ def _values(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+_UPLOADS = [f"{_NAMESPACE}.portal.guardians.scan_upload.ScanUpload", "django.core.files.uploadhandler.MemoryFileUploadHandler"]
+"""No file of a form is ever written."""
+
+
 def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
     return {
         "EXPUNGE_SITE": spec,
@@ -117,7 +121,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         ],
         "CACHES": {"default": {"BACKEND": f"{_NAMESPACE}.accounts.counters.CounterCache"}},
         # In memory alone: the process may write no temporary file.
-        "FILE_UPLOAD_HANDLERS": ["django.core.files.uploadhandler.MemoryFileUploadHandler"],
+        "FILE_UPLOAD_HANDLERS": _UPLOADS,
         "USE_TZ": True,
         "TIME_ZONE": "UTC",
         # Nothing of a request is logged by Django: addresses of people stand in forms.
@@ -146,6 +150,7 @@ def _pages() -> dict[str, Any]:
                         "shell": f"{_NAMESPACE}.shell.tags",
                         "recovery": f"{_NAMESPACE}.accounts.recovery",
                         "staff_words": f"{_NAMESPACE}.staff.managing.word_tags",
+                        "unused": f"{_NAMESPACE}.portal.stopping.unused_tags",
                     },
                 },
             }

@@ -90,9 +90,9 @@ def family_page(
     return page
 
 
-def ask_to_open(request: HttpRequest, member: Member) -> HttpResponse:
-    """Lead to the page on which the account confirms an opening; it then goes on to the page that was asked for."""
-    after = request.get_full_path() if request.method == "GET" else ""
+def ask_to_open(request: HttpRequest, member: Member, after: str = "") -> HttpResponse:
+    """Lead to the page on which the account confirms an opening; it then goes on to ``after``, or to the page that was asked for."""
+    after = after or (request.get_full_path() if request.method == "GET" else "")
     ask = Ask(AskKind.PLAYBACK, member.account, member.family)
     return asking.begin(request, ask, label=member.label, slug=member.slug, after=after)
 

@@ -1,14 +1,13 @@
-"""The families of an account, and the first page of each."""
+"""The families of an account."""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from expunge.web.site.portal.member import Member, clerk, family_page, members
+from expunge.web.site.portal.member import members
 
 
 @require_safe
@@ -19,11 +18,3 @@ def families(request: HttpRequest) -> HttpResponse:
     if len(found) == 1:
         return redirect("portal_home", found[0].slug)
     return render(request, "portal/families.html", {"members": found})
-
-
-@require_safe
-@family_page
-def home(request: HttpRequest, member: Member) -> HttpResponseBase:
-    """Show the first page of a family."""
-    until = clerk().families.open_until(member.account, member.family, member.session)
-    return render(request, "portal/home.html", {"open_until": until})

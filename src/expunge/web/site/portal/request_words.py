@@ -9,12 +9,13 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 
 from expunge.core.datamap.artefact import DataKind
+from expunge.core.journal.export_events import ExportEnd
 from expunge.core.journal.notice_events import NoticeKind
 from expunge.core.journal.thread_events import MessageKind
 from expunge.core.pages import languages
 from expunge.core.values.order import OrderKind
 from expunge.core.values.outcome import Reason
-from expunge.ports.families.order_door import RequestState
+from expunge.ports.families.order_door import CopyCard, CopyMaker, RequestState
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,27 @@ MESSAGES: Mapping[MessageKind, str | Promise] = {
     MessageKind.ACCEPTED: gettext_lazy("Appeal accepted"),
     MessageKind.REJECTED: gettext_lazy("Appeal not accepted"),
 }
+COPIES: Mapping[CopyMaker, str | Promise] = {
+    CopyMaker.YOU: gettext_lazy("You asked for a copy"),
+    CopyMaker.MEMBER: gettext_lazy("Another member of the family asked for a copy"),
+    CopyMaker.COMPANY: gettext_lazy("The company made a copy"),
+}
+_ENDS: Mapping[ExportEnd, str | Promise] = {
+    ExportEnd.EXPIRED: gettext_lazy("It expired, and is erased."),
+    ExportEnd.CANCELLED: gettext_lazy("It was stopped, and is erased."),
+    ExportEnd.ERASED: gettext_lazy("It is erased with the data."),
+    ExportEnd.FAILED: gettext_lazy("It could not be made."),
+    ExportEnd.NO_ROOM: gettext_lazy("It could not be made: there was no room for it."),
+}
+
+
+def copy_state(copy: CopyCard) -> str | Promise:
+    """Return what became of a copy."""
+    if copy.ended is not None:
+        return _ENDS[copy.ended]
+    if copy.maker is CopyMaker.COMPANY:
+        return gettext_lazy("It is not kept here.")
+    return gettext_lazy("It can be fetched.") if copy.until else gettext_lazy("It is being made.")
 
 
 def language() -> str:

@@ -92,6 +92,11 @@ def requests(request: HttpRequest, member: Member) -> HttpResponseBase:
 def one(request: HttpRequest, member: Member, order: str) -> HttpResponseBase:
     """Show one request, and take a message or an appeal about it."""
     name = OrderId(order)
+    try:
+        found = clerk().orders.request(member.account, member.family, name)
+    except UsageError:
+        # Why the list: the address is of another family, or was mistyped. It does not say which.
+        return redirect("portal_requests", member.slug)
     forms_of = {MessageKind.MESSAGE: MessageForm(), MessageKind.APPEAL: AppealForm()}
     if request.method == "POST":
         kind = MessageKind.APPEAL if "appeal" in request.POST else MessageKind.MESSAGE
@@ -106,7 +111,6 @@ def one(request: HttpRequest, member: Member, order: str) -> HttpResponseBase:
                 said = _("Your appeal is on its way.") if kind is MessageKind.APPEAL else _("Your message is on its way.")
                 messages.success(request, said)
                 return redirect("portal_request", member.slug, order)
-    found = clerk().orders.request(member.account, member.family, name)
     values = {"request_": ShownRequest(found.card), "detail": found, **_told(found)}
     shown = {"message_form": forms_of[MessageKind.MESSAGE], "appeal_form": forms_of[MessageKind.APPEAL]}
     failed = next((form for form in forms_of.values() if form.errors), None)
@@ -117,7 +121,10 @@ def one(request: HttpRequest, member: Member, order: str) -> HttpResponseBase:
 @family_page
 def thread(request: HttpRequest, member: Member, order: str) -> HttpResponseBase:
     """Show what both sides wrote about a request; the account confirms first that it is at the keys."""
-    found = clerk().orders.messages(member.account, member.family, OrderId(order), member.session)
+    try:
+        found = clerk().orders.messages(member.account, member.family, OrderId(order), member.session)
+    except UsageError:
+        return redirect("portal_requests", member.slug)
     return render(request, "portal/thread.html", {"order": order, "thread": [ShownMessage(each) for each in found]})
 
 

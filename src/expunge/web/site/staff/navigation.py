@@ -35,6 +35,7 @@ ITEMS = (
     Item("staff_home", gettext_lazy("Start"), "receipt"),
     Item("staff_people", gettext_lazy("People and rights"), "devices", _PEOPLE, (StaffRight.READ_STAFF,)),
     Item("staff_review", gettext_lazy("Confirm rights"), "check", (), (StaffRight.READ_STAFF,)),
+    Item("staff_forms", gettext_lazy("Signed forms"), "list", ("staff_form",), (StaffRight.CHECK_FORMS,)),
     Item("staff_attempts", gettext_lazy("Login attempts"), "lock", ("staff_incident",), (StaffRight.READ_STAFF, StaffRight.READ_EVIDENCE)),
     Item("staff_security", gettext_lazy("Passkeys and devices"), "passkey"),
     Item(_COMPANIES, gettext_lazy("Company logins"), "key"),

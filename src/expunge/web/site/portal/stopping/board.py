@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods, require_safe
 
 from expunge.core.consent.board import GROUPS, BoardEntry, BoardSwitch
@@ -21,8 +22,10 @@ from expunge.web.site.portal.stopping import words
 from expunge.web.site.portal.stopping.reaching import address_of, stopping_page
 
 BOARD, USE = "portal_stop", "portal_use"
-_AGREE = ("portal_guardian", "portal_guardians")
+_AGREE = ("portal_guardians_ask", "portal_guardians")
 """Pages of another room, on which a guardian agrees by a method that the law asks for."""
+_ORDER = ("portal_request",)
+"""The page of another room, which says what becomes of an order."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Switch:
     @property
     def follows(self) -> list[str]:
         """What a withdrawal takes away, or took."""
-        return [str(words.ACTS[each.act]) % {"kind": words.KINDS[each.kind]} for each in self.switch.follows]
+        return [capfirst(str(words.ACTS[each.act]) % {"kind": words.KINDS[each.kind]}) for each in self.switch.follows]
 
     @property
     def learnt(self) -> str:
@@ -132,7 +135,8 @@ def use(request: HttpRequest, member: Member, purpose: str) -> HttpResponseBase:
     found = next((each for each in doors.board(member.account, member.family) if each.purpose == purpose), None)
     if found is None:
         raise Http404
-    return render(request, "portal/stopping/use.html", {"each": Switch(found), "agree": address_of(member, *_AGREE)})
+    order = address_of(member, *_ORDER, further=(found.order,)) if found.order else ""
+    return render(request, "portal/stopping/use.html", {"each": Switch(found), "agree": address_of(member, *_AGREE), "order": order})
 
 
 def listed(kinds: Iterable[DataKind]) -> str:

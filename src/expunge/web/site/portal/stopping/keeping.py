@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest
@@ -17,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.retention.own_periods import KindPeriod, OwnPeriod, PeriodPreview
 from expunge.core.values.periods import Period
-from expunge.web.site.portal.member import Member, clerk
+from expunge.errors import OpeningNeeded
+from expunge.web.site.portal.member import Member, ask_to_open, clerk
 from expunge.web.site.portal.stopping import words
 from expunge.web.site.portal.stopping.board import listed
 from expunge.web.site.portal.stopping.reaching import stopping_page
@@ -108,7 +110,11 @@ def _choose(request: HttpRequest, member: Member, found: Kind) -> HttpResponseBa
     period = _period(asked)
     if asked and period is None:
         raise Http404
-    clerk().stopping.choose_period(member.account, member.family, found.known.kind, period)
+    try:
+        clerk().stopping.choose_period(member.account, member.family, member.session, found.known.kind, period)
+    except OpeningNeeded:
+        # Back to the preview, which is looked at anew: what it counts may have changed meanwhile.
+        return ask_to_open(request, member, f"{request.path}?{urlencode({'period': asked})}")
     if period is None:
         messages.success(request, _("Saved. The company's own time holds again: %(period)s.") % {"period": found.longest})
     else:

@@ -45,11 +45,17 @@ def stopping_page(
     return before
 
 
-def address_of(member: Member, *names: str) -> str:
-    """Return the address of the first page of these names that there is; empty where there is none."""
+def address_of(member: Member, *names: str, further: tuple[str, ...] = ()) -> str:
+    """Return the address of the first page of these names that there is; empty where there is none.
+
+    Args:
+        member: whose family the page is about.
+        names: of pages that other rooms have, the best first.
+        further: what the address says beside the family.
+    """
     for name in names:
         try:
-            return reverse(name, args=(member.slug,))
+            return reverse(name, args=(member.slug, *further))
         except NoReverseMatch:
             continue
     return ""

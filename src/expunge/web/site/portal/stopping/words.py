@@ -74,12 +74,12 @@ GROUNDS: Mapping[Ground, Promise] = {
     ),
 }
 ACTS: Mapping[EraseAct, Promise] = {
-    EraseAct.ERASE: gettext_lazy("%(kind)s: erased"),
-    EraseAct.FORGET: gettext_lazy("%(kind)s: made to forget the child"),
-    EraseAct.REBUILD: gettext_lazy("%(kind)s: made again without the child"),
-    EraseAct.RETRAIN: gettext_lazy("%(kind)s: trained again without the child"),
-    EraseAct.DESTROY: gettext_lazy("%(kind)s: destroyed as a whole"),
-    EraseAct.KEEP: gettext_lazy("%(kind)s: kept, because the law asks for it"),
+    EraseAct.ERASE: gettext_lazy("%(kind)s will be erased."),
+    EraseAct.FORGET: gettext_lazy("%(kind)s will forget the child."),
+    EraseAct.REBUILD: gettext_lazy("%(kind)s will be made again without the child."),
+    EraseAct.RETRAIN: gettext_lazy("%(kind)s will be trained again without the child."),
+    EraseAct.DESTROY: gettext_lazy("%(kind)s will be erased as a whole."),
+    EraseAct.KEEP: gettext_lazy("%(kind)s will be kept, because the law asks for it."),
 }
 SPEAKERS: Mapping[Speaker, Promise] = {
     Speaker.YOU: gettext_lazy("you, on these pages"),

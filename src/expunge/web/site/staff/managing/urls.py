@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from expunge.web.site.staff.managing import attempts, deciding, people, still
+from expunge.web.site.staff.managing import attempts, deciding, forms_checked, people, still
 
 urlpatterns = [
     path("still/<str:right>/", still.still, name="staff_still"),
@@ -16,6 +16,11 @@ urlpatterns = [
     path("decide/begin/", deciding.begin, name="staff_decide_begin"),
     path("decide/finish/", deciding.finish, name="staff_decide_finish"),
     path("review/", people.review, name="staff_review"),
+    path("forms/", forms_checked.waiting, name="staff_forms"),
+    path("forms/<slug:asked>/", forms_checked.form, name="staff_form"),
+    path("forms/<slug:asked>/scan/", forms_checked.scan, name="staff_form_scan"),
+    path("forms/<slug:asked>/begin/", forms_checked.begin, name="staff_form_begin"),
+    path("forms/<slug:asked>/finish/", forms_checked.finish, name="staff_form_finish"),
     path("attempts/", attempts.attempts, name="staff_attempts"),
     path("attempts/<int:number>/", attempts.incident, name="staff_incident"),
 ]

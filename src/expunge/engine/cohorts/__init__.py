@@ -1,0 +1,1 @@
+"""Notices to all customers of a past period."""

@@ -1,0 +1,1 @@
+"""Recordings of a person as its family sees them: timelines, playback, who looked."""

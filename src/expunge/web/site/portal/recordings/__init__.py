@@ -1,0 +1,1 @@
+"""The pages of a child's recordings: timeline, playback, and who looked."""

@@ -1,0 +1,107 @@
+"""A guardian watches a deletion in a real browser: each step is shown as it happens, and every page of the way keeps to the rules."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.web.site.browser import visitor
+from tests.web.site.family_company import Guardian, enrich, guardian
+from tests.web.site.handing_over import signed
+from tests.web.site.kit import SiteServed, site
+from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
+
+pytestmark = pytest.mark.browser
+COOLING = "cooling_off: 30 minutes\n"
+SHOTS = os.environ.get("EXPUNGE_SHOTS", "")
+"""A folder for pictures of the pages."""
+
+
+def slow_to_begin(folder: Path) -> None:
+    """The company of families, whose orders can be called off for half an hour."""
+    enrich(folder)
+    path = folder / "expunge.yaml"
+    path.write_text(path.read_text().replace("stores:\n", f"{COOLING}stores:\n", 1))
+
+
+def looked_at(page: Page, name: str) -> list[str]:
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    found = axe(page, name, {"type": "tag", "values": TAGS})
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    found += axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS})
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def ordered(page: Page, one: Guardian) -> None:
+    """Confirm what the preview shows, with the passkey."""
+    page.fill("#typed", "erase")
+    page.locator("main form .danger").click()
+    page.evaluate(
+        "answer => { const field = document.querySelector('main [name=credential]'); field.value = answer; field.form.submit() }",
+        signed(page.content(), one.authenticator),
+    )
+    page.locator("#progress").wait_for()
+
+
+@pytest.fixture(scope="module")
+def slow_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteServed]:
+    with site(tmp_path_factory.mktemp("live"), enrich=slow_to_begin) as served:
+        yield served
+
+
+def test_each_step_is_shown_as_it_happens(slow_site: SiteServed, browser: Browser) -> None:
+    violations: list[str] = []
+    served = slow_site
+    with visitor(browser) as person:
+        one = guardian(served, "mia.mother@home.example", "p-mia", "p-tom")
+        page = person.page
+        page.add_init_script(AXE)
+        page.set_viewport_size({"width": 1100, "height": 800})
+        person.context.add_cookies([{"name": name, "value": value, "url": served.origin} for name, value in one.person.cookies.items()])
+        person.context.set_extra_http_headers({"X-Forwarded-For": one.person.address})
+        page.goto(f"{served.origin}/child/")
+        page.locator("main ul a").first.click()
+        page.locator("nav.rooms a[href$='/delete/']").click()
+        violations += looked_at(page, "choose")
+        page.locator("main form .danger").click()
+        violations += looked_at(page, "preview")
+        ordered(page, one)
+        violations += looked_at(page, "cooling")
+        assert "call this off" in page.locator("h1").inner_text()
+        assert page.locator("[data-without-live]").is_hidden()
+        page.locator("button", has_text="Call it off").click()
+        page.wait_for_function("document.querySelector('h1').innerText === 'Called off'")
+        violations += looked_at(page, "called-off")
+        path = served.folder / "expunge.yaml"
+        path.write_text(path.read_text().replace(COOLING, ""))
+        page.locator("nav.rooms a[href$='/delete/']").click()
+        page.locator("main form .danger").click()
+        ordered(page, one)
+        begun = time.monotonic()
+        seen: list[str] = []
+        while not seen or "Erased and" not in seen[-1]:
+            shown = f"{page.locator('h1').inner_text()}: {page.locator('.lead').inner_text()}"
+            if shown not in seen:
+                seen.append(shown)
+                if "erasing" in shown:
+                    violations += looked_at(page, "working")
+            assert time.monotonic() - begun < 60, seen
+            page.wait_for_timeout(50)
+        violations += looked_at(page, "done")
+        assert len(seen) > 1, "the page was shown before it ended, and was not loaded again since"
+        assert "Erased and verified" in seen[-1]
+        assert page.locator("button", has_text="Call it off").count() == 0
+        page.set_viewport_size({"width": 360, "height": 740})
+        page.reload()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        violations += looked_at(page, "done-phone")
+        assert [each for each in person.complaints if "Failed to load" not in each] == []
+    assert violations == []
