@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page
 
-from tests.web.site import walk_requests, walk_staff
-from tests.web.site import walk_guardians, walk_staff
+from tests.web.site import walk_guardians, walk_requests, walk_staff
 from tests.web.site.browser import Visitor
 from tests.web.site.handing_over import enrol_kept, let_the_day_pass, link_in_mail, signed, stop_link, token
 from tests.web.site.kit import SiteServed, client_address
