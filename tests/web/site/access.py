@@ -47,8 +47,6 @@ PAGES: Mapping[str, frozenset[Role]] = {
         ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep",
          "consent_arrive",
          "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail", "receipt_check"),
-        ("home", "language", "appearance", "account_logout", "account_inactive", "families_hand_over", "what_we_keep", "consent_arrive",
-         "accounts_recovery_stop_by_mail", "accounts_added_stop_by_mail"),
         ALL,
     ),
     # Ways in: each shows the person's own login, sign-up, reset or recovery, or leads on.

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from expunge.core.accounts.app_spec import WebhookSpec
 from expunge.core.orders.webhooks import KEPT, TOLD_FOR, WebhookMessage, message_of, next_try
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.families.notices import NoticeIndex
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.errors import Undelivered
 from expunge.ports.clock import Clock
 from expunge.ports.families.webhook_courier import WebhookCourier
