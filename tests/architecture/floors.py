@@ -65,7 +65,7 @@ FLOORS: dict[str, dict[str, str]] = {
             "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
         ),
         "families/stopping": "kernel subjects gate intake consent recipients accounts retention execution",
-        "apps": "kernel families intake",
+        "apps": "kernel intake requests",
     },
     "stores": {
         "": "",

@@ -10,8 +10,8 @@ import pytest
 
 from expunge.core.accounts.app_spec import AppScope
 from expunge.core.families.app_access import AppFault, family_handle, read_scopes, read_statement, require_in_time, token_digest, token_text
-from expunge.core.families.order_notices import OrderNotice
 from expunge.core.journal.notice_events import NoticeKind
+from expunge.core.orders.order_notices import OrderNotice
 from expunge.core.orders.webhooks import TRIED_FOR, WebhookMessage, message_of, next_try, read_secret, signature
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.errors import AppRefused

@@ -23,7 +23,7 @@ from expunge.core.families.app_access import family_handle
 from expunge.core.orders.webhooks import TRIED_FOR
 from expunge.core.values.ids import OrderId
 from expunge.engine.apps.webhooks import WebhookRound, Webhooks
-from expunge.engine.families.notices import NoticeIndex
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.errors import KeystoreLocked
 from expunge.faults import ReplyLost, arm
 from tests.engine.apps.receiver import Receiver, receiving
