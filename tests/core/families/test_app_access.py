@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,9 @@ import pytest
 
 from expunge.core.accounts.app_spec import AppScope
 from expunge.core.families.app_access import AppFault, family_handle, read_scopes, read_statement, require_in_time, token_digest, token_text
-from expunge.core.families.order_notices import OrderNotice
-from expunge.core.families.webhooks import TRIED_FOR, WebhookMessage, message_of, next_try, read_secret, signature
 from expunge.core.journal.notice_events import NoticeKind
+from expunge.core.orders.order_notices import OrderNotice
+from expunge.core.orders.webhooks import TRIED_FOR, WebhookMessage, message_of, next_try, read_secret, signature
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.errors import AppRefused
 
@@ -152,10 +153,7 @@ def test_pauses_grow_and_end_after_a_day() -> None:
     message = WebhookMessage("msg_1", "app", OrderId("ord-a"), "order.ended", NOW, b"{}", tries=0, first_at=NOW)
     while (due := next_try(message, at)) is not None:
         pauses.append(due - at)
-        message, at = (
-            WebhookMessage(*[getattr(message, each) for each in ("id", "hook", "order", "type", "at", "body")], message.tries + 1, NOW),
-            due,
-        )
+        message, at = replace(message, tries=message.tries + 1), due
     assert pauses[0] == timedelta(seconds=5)
     assert pauses == sorted(pauses)
     assert max(pauses) == timedelta(hours=4)

@@ -20,7 +20,7 @@ from expunge.adapters.outbound.webhook_http import HttpWebhooks
 from expunge.bootstrap import Expunge
 from expunge.core.accounts.app_spec import WebhookSpec
 from expunge.core.families.app_access import family_handle
-from expunge.core.families.webhooks import TRIED_FOR
+from expunge.core.orders.webhooks import TRIED_FOR
 from expunge.core.values.ids import OrderId
 from expunge.engine.apps.webhooks import WebhookRound, Webhooks
 from expunge.engine.requests.notices import NoticeIndex

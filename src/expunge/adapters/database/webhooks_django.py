@@ -7,7 +7,7 @@ from datetime import datetime
 
 from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
-from expunge.core.families.webhooks import WebhookMessage
+from expunge.core.orders.webhooks import WebhookMessage
 from expunge.core.values.ids import OrderId
 from expunge.faults import failpoint
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from expunge.adapters.outbound import posting
 from expunge.core.accounts.app_spec import WebhookSpec
-from expunge.core.families.webhooks import WebhookMessage, read_secret, signature
+from expunge.core.orders.webhooks import WebhookMessage, read_secret, signature
 from expunge.errors import KeystoreLocked, Misconfigured, Undelivered
 
 SECONDS = 10.0

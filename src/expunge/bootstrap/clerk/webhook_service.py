@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from expunge.adapters.database.journal_django import DjangoJournal
 from expunge.adapters.database.webhooks_django import DjangoWebhookLedger
 from expunge.bootstrap.service import DomainService
-from expunge.core.families.webhooks import WebhookMessage
+from expunge.core.orders.webhooks import WebhookMessage
 from expunge.errors import UsageError
 
 

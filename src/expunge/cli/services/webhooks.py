@@ -10,7 +10,7 @@ from expunge.cli.terminal import options, output
 from expunge.cli.terminal.installation import opened
 
 if TYPE_CHECKING:
-    from expunge.core.families.webhooks import WebhookMessage
+    from expunge.core.orders.webhooks import WebhookMessage
 
 app = typer.Typer(help="Web hooks of the company's app: messages that were not taken.", no_args_is_help=True)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from expunge.core.accounts.app_spec import WebhookSpec
-from expunge.core.families.webhooks import KEPT, TOLD_FOR, WebhookMessage, message_of, next_try
+from expunge.core.orders.webhooks import KEPT, TOLD_FOR, WebhookMessage, message_of, next_try
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.requests.notices import NoticeIndex
 from expunge.errors import Undelivered

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from expunge.core.accounts.app_spec import WebhookSpec
-from expunge.core.families.webhooks import WebhookMessage
+from expunge.core.orders.webhooks import WebhookMessage
 
 
 class WebhookCourier(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from expunge.core.families.webhooks import WebhookMessage
+from expunge.core.orders.webhooks import WebhookMessage
 
 
 class WebhookLedger(Protocol):
