@@ -128,3 +128,25 @@ def test_another_family_finds_no_page_of_the_order(family_alone: SiteServed) -> 
     assert "no such request" in found.words
     assert order not in found.text
     assert stranger.person.get(f"{home}delete/{order}/live/").status == 204
+
+
+@pytest.mark.duty("AMZ-05", "COP-11")
+def test_one_recording_of_the_timeline_goes_with_its_transcript_and_voiceprint(family_alone: SiteServed) -> None:
+    one = guardian(family_alone, "mia.cousin@home.example", "p-mia")
+    home = one.go("timeline/").removesuffix("timeline/")
+    one.confirm()
+    handles = re.findall(r'name="item" value="([0-9a-f]{32})"', one.person.last.text)
+    assert len(handles) == 2, one.person.last.words
+    one.person.post(f"{home}timeline/choose/", act="erase", item=handles[0])
+    page = one.person.last
+    assert page.path == f"{home}delete/preview/"
+    words = " ".join(page.words.split())
+    assert "Voice recordings 1 item" in words
+    assert "Transcripts 1 item" in words
+    assert "Voiceprints 1 item" in words
+    one.person.send("digest")
+    assert "Erased and verified" in ended(one, one.person.last.path)
+    left = list((family_alone.folder / "world" / "media" / "voice" / "p-mia").glob("*"))
+    assert len(left) == 1
+    with closing(sqlite3.connect(family_alone.folder / "world" / "app.db")) as database:
+        assert database.execute("SELECT count(*) FROM voiceprints WHERE recording_id = ?", (left[0].stem,)).fetchone() == (1,)
