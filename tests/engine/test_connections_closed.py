@@ -351,7 +351,8 @@ ITEM = {f"voice/{CARA}/rec-cara-0-X7.wav"}
 STATELESS = {
     "accept_rollback", "candidates", "resolve", "resolve_all", "contact", "residue", "trust_policy", "leases", "worker", "work", "gate",
     "scoped.about_class", "scoped.reach_of_items", "cosign_log", "published_policy",
-    "retention.preview", "retention.disclosures", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
+    "retention.preview", "retention.disclosures",
+    "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
     "uses.review_faults", "staff.record_equivalence", "staff.link", "families.family_of", "notices.send_due", "notices.try_out",
