@@ -80,20 +80,15 @@ PAGES: Mapping[str, frozenset[Role]] = {
             "portal_media", "portal_sketch", "portal_looked", "portal_delete", "portal_delete_preview", "portal_delete_confirm",
             "portal_deletion", "portal_deletion_live", "portal_deletion_call_off", "portal_stop", "portal_use", "portal_keeping",
             "portal_keeping_kind", "portal_unused", "portal_requests", "portal_request", "portal_thread", "portal_receipt",
-            "portal_receipt_page", "portal_receipt_folder", "portal_notices",
-            "portal_keeping_kind", "portal_unused", "portal_export", "portal_export_end", "portal_export_part", "portal_export_check",
+            "portal_receipt_page", "portal_receipt_folder", "portal_notices", "portal_export", "portal_export_end",
+            "portal_export_part", "portal_export_check", "portal_guardians",
         ),
         OF_FAMILY,
     ),
     **dict.fromkeys(
-        ("portal_timeline", "portal_choose", "portal_play", "portal_media", "portal_sketch", "portal_looked"), OF_FAMILY
-    ),
-    **dict.fromkeys(("portal_home", "portal_lock", "portal_guardians"), OF_FAMILY),
-    **dict.fromkeys(
         ("portal_guardians_ask", "portal_guardians_invite", "portal_guardians_leave", "portal_guardians_dispute"),
         frozenset({Role.GUARDIAN}),
     ),
-    **dict.fromkeys(("portal_stop", "portal_use", "portal_keeping", "portal_keeping_kind", "portal_unused"), OF_FAMILY),
     **dict.fromkeys(
         (
             "staff_sign_in", "staff_sign_in_begin", "staff_sign_in_finish", "staff_sign_out", "staff_enrol", "staff_enrol_prove",
