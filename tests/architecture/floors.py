@@ -34,7 +34,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "journal": "values accounts datamap models lineage discovery retention consent disgorgement",
         "export": "values datamap log evidence journal",
         "orders": "values accounts datamap models lineage evidence journal",
-        "families": "values accounts datamap journal",
+        "families": "values accounts datamap journal orders",
     },
     "engine": {
         "kernel": "",
@@ -61,11 +61,12 @@ FLOORS: dict[str, dict[str, str]] = {
         "aftercare": "kernel opaque subjects gate intake consent models evidence execution",
         "families/recordings": "kernel subjects gate vault",
         "requests": "kernel recipients execution threads export",
-        "families": (
-            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports"
-        ),
         "families/stopping": "kernel subjects gate intake consent recipients accounts retention execution",
-        "apps": "kernel intake requests",
+        "families": (
+            "kernel lineage subjects gate vault intake consent recipients accounts models evidence retention execution threads reports "
+            "families/stopping"
+        ),
+        "apps": "kernel families intake requests",
     },
     "stores": {
         "": "",

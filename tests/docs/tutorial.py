@@ -21,6 +21,7 @@ BLOCK = re.compile(
 MARK = "\x01"
 
 VARYING = (
+    (re.compile(r"short code: [A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}"), "short code: CODE"),
     (re.compile(r"ord-[a-z2-7]{20}"), "ord-ID"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z| UTC)"), "TIME"),
     (re.compile(r"SHA256:[A-Za-z0-9+/]{43}"), "FINGERPRINT"),

@@ -199,6 +199,12 @@ VERBS: dict[str, Call] = {
     "scoped.about_class": lambda world: world.opened.scoped.about_class(
         OrderKind.EXPIRY, Scope("retention", ("nowhere",)), {}, rule="by the map"
     ),
+    "scoped.reach_of_items": lambda world: world.opened.scoped.reach_of_items(world.person(CARA), {"voice": ITEM}),
+    "scoped.about_items": lambda world: world.opened.scoped.about_items(
+        world.person(CARA),
+        world.opened.scoped.reach_of_items(world.person(CARA), {"voice": ITEM}),
+        cause=OnRequest("the parent confirmed it"),
+    ),
     "dues.all": lambda world: world.opened.dues.all(),
     "dues.extend": lambda world: world.opened.dues.extend(world.planned, "many requests"),
     "dues.in_scope": lambda world: world.opened.dues.in_scope(),
@@ -341,13 +347,15 @@ VERBS: dict[str, Call] = {
 }
 """Every verb with a call, in an order that makes sense. One that is refused has to close what it opened as well."""
 
+ITEM = {f"voice/{CARA}/rec-cara-0-X7.wav"}
 STATELESS = {
     "accept_rollback", "candidates", "resolve", "resolve_all", "contact", "residue", "trust_policy", "leases", "worker", "work", "gate",
-    "scoped.about_class", "cosign_log", "published_policy",
-    "retention.preview", "retention.disclosures", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
+    "scoped.about_class", "scoped.reach_of_items", "cosign_log", "published_policy",
+    "retention.preview", "retention.disclosures",
+    "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",
     "records.trust_policy", "residue_groups", "uses.message_of_review", "uses.message_of_assurance", "uses.review", "uses.assure",
-    "uses.review_faults", "staff.record_equivalence", "staff.link", "families.family_of",
+    "uses.review_faults", "staff.record_equivalence", "staff.link", "families.family_of", "notices.send_due", "notices.try_out",
     "epochs.status", "epochs.message", "epochs.approve", "openings.inventory", "derivations.derive",
     "derivations.draw",
     *(f"{name}.{verb}" for name in ("vault", "adoption", "derivations", "readings") for verb in (

@@ -84,10 +84,6 @@ SCOPE = (
         "for copy in located.held_in(name) if name not in away else ():", "for copy in ():", _PLACES,
     ),
     Mutation(
-        "AMZ-06", "an aggregate is shown as a person's places", "core/datamap/protected_kinds.py",
-        "if not isinstance(each.subject, AboutNobody)}", "}", _PLACES,
-    ),
-    Mutation(
         "AMZ-09", "another period than the enforced one is told", "core/retention/disclosure.py",
         "None if whole else schedule.period,", "None,", _POSTED,
     ),
@@ -189,7 +185,8 @@ CONSENT = (
     Mutation(
         "COP-03", "a mail that no server took was delivered", "engine/consent/parental_consent.py",
         "    begun = method.begin(_asking(context, one, token))\n    now, request",
-        "    register(context.journal, CONSENTS, *direct_notices.delivered(context, one.asked.request, _language(one), ae.NoticeWay.MAIL))\n"
+        "    told = direct_notices.delivered(context, one.asked.request, _language(one), ae.NoticeWay.MAIL)\n"
+        "    register(context.journal, CONSENTS, *told)\n"
         "    begun = method.begin(_asking(context, one, token))\n    now, request",
         _ACCOUNTS,
     ),

@@ -7,6 +7,7 @@ import json
 import os
 import posixpath
 import re
+import sqlite3
 import subprocess
 import tracemalloc
 import zipfile
@@ -433,3 +434,18 @@ def test_the_same_data_gives_the_same_files(tmp_path: Path) -> None:
     sums = [{row["name"]: row["sha256"] for row in exports.listed(each)} for each in (first, second)]
     assert sums[0] == sums[1]
     assert all(hashlib.sha256(exports.everything(first)[name]).hexdigest() == digest for name, digest in sums[0].items())
+
+
+def test_pages_of_awkward_data_push_no_part_over_its_size(tmp_path: Path) -> None:
+    """Names and texts of which each character takes six on a page, in many small files and one long table."""
+    names = {f"{number:04}{'&' * 150}\u6f22.txt": b"\"<&>'" * 600 for number in range(250)}
+    home = company.build(tmp_path, names, places=1500)
+    with sqlite3.connect(home.database) as db:
+        db.execute("UPDATE transcripts SET text = ?", ('"&<>' * 2000,))
+    db.close()
+    target = write(home, wanted=WantedExport(part_size=LEAST_PART))
+    sizes = [part.stat().st_size for part in exports.parts(target)]
+    assert max(sizes) <= LEAST_PART
+    held = exports.held(target)
+    assert len([name for name in held if name.startswith("voice/")]) == 250
+    assert check(target, None).parts == len(sizes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from expunge.core.orders.run import Run
 from expunge.core.retention.own_periods import OwnPeriod
 from expunge.core.values.cause import ByOwnPeriod
 from expunge.core.values.order import OrderKind, OrderState
+from expunge.engine.families import holdings
 from expunge.engine.families.stopping import own_periods
 from expunge.errors import NeedsApproval, UsageError
 from expunge.gate import Subject
@@ -197,7 +198,8 @@ def test_what_learnt_from_it_goes_where_the_map_has_it_follow(family: Household,
     weights = family.world / "media" / "models" / "intent.bin"
     weights.parent.mkdir()
     weights.write_bytes(b"weights that learnt how children ask for lakes")
-    model = f"  model: {{store: media, path: models/intent.bin, kind: model, derived_from: [voice], on_erase: destroy, {follows}, retention: life}}\n"
+    made = f"kind: model, derived_from: [voice], on_erase: destroy, {follows}, retention: life"
+    model = f"  model: {{store: media, path: models/intent.bin, {made}}}\n"
     family.map.write_text(family.map.read_text().replace("datasets:\n", f"datasets:\n{model}", 1))
     aged(family, ANNA, 31)
     with family.open() as opened:
@@ -220,3 +222,22 @@ def test_a_hold_on_one_item_keeps_that_one_and_the_others_go(family: Household) 
     _, (run,) = ran(family)
     assert (run.state, run.reasons) == (OrderState.IN_PART, ("voice: kept, a dispute",))
     assert ran(family)[1] == [], "what is held makes no order of its own, day by day"
+
+
+def test_what_is_held_says_when_the_next_goes_by_the_familys_own_time(family: Household) -> None:
+    aged(family, ANNA, 10)
+    today = datetime.now(UTC).date()
+
+    def goes() -> date | None:
+        with family.open() as opened:
+            found = holdings.count(opened.context, anna(opened), holdings.origins(opened.context))
+        return next(each.goes for each in found.kinds if each.kind is DataKind.VOICE)
+
+    before = goes()
+    assert before is not None
+    assert before > today + 500 * DAY
+    choose(family, OwnPeriod.DAYS_30)
+    after = goes()
+    assert after in (today + 20 * DAY, today + 21 * DAY)
+    choose(family, OwnPeriod.NOT_KEPT)
+    assert goes() == today

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 from contextlib import closing, suppress
+from dataclasses import replace
 
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
+from expunge.core.values.copy import Selector
+from expunge.core.values.outcome import Erased
 from expunge.testing import ItemListingSuite, StoreSuite
 from expunge.testing.harness import KEY, erase_all, locate_all
 from expunge.testing.people import holds, people
@@ -70,6 +73,31 @@ class TestVault(StoreSuite, ItemListingSuite):
     def state(self, folder):
         """Beside the folder and the key table there are the table's journal and its index, which come and go with who has it open."""
         return {path: data for path, data in contents(folder) if not path.name.endswith(("-wal", "-shm"))}
+
+    def test_one_recording_of_a_person_goes_by_its_name(self, folder):
+        (one,) = people(1)
+        with closing(self.library(folder)) as library:
+            for number in (1, 2):
+                name = f"doorbell/{one.id}/r-{number}.mp4"
+                data = f"ring number {number} ".encode() * 200
+                ingest(
+                    library,
+                    NewRecording("doorbell", name, (("profile", one.id),), now(), clear_before=False),
+                    io.BytesIO(data),
+                    lambda: None,
+                )
+        spec, (doorbell, _) = self.declare(folder)
+        with closing(opened(spec, (doorbell,))) as store:
+            (copy,) = store.locate(doorbell, [Selector(one.pseudonym, {"profile_id": frozenset({one.id})})])
+            names = store.names_of(doorbell, copy)
+            assert {each["recording_id"] for each in names.values()} == {"r-1", "r-2"}
+            assert names.keys() == set(copy.keys)
+            (chosen,) = store.locate(doorbell, [replace(copy.selector, only={"recording_id": frozenset({"r-1"})})])
+            assert chosen.items == 1
+            assert store.erase(doorbell, [chosen], KEY) == {one.pseudonym: Erased(1, chosen.bytes)}
+            (left,) = store.locate(doorbell, [copy.selector])
+            assert [names[key]["recording_id"] for key in left.keys] == ["r-2"]
+            assert [each.items for each in store.probe(doorbell, [chosen])] == [0]
 
     def test_the_sealed_file_goes_with_the_erasure(self, folder):
         """Not only with the purge: its size says how long somebody was there."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.web.site import walk_stopping
+from tests.web.site import walk_recordings, walk_stopping
 from tests.web.site.browser import chromium, visitor
 from tests.web.site.kit import site
+from tests.web.site.recordings_company import recordings_site
 from tests.web.site.stopping_company import stopping_site
 from tests.web.site.walk import Walk
 
@@ -41,6 +42,7 @@ SECTIONS = (
     ("Inside", ("home.", "mfa_", "usersessions_", "accounts_enrol", "accounts_close", "accounts_typed")),
     ("Getting back in", ("accounts_recovery",)),
     ("Coming from the company's app", ("families_",)),
+    ("A family sees and hears recordings", ("portal_timeline", "portal_play", "portal_looked")),
     ("A family stops something", ("portal_stop", "portal_use", "portal_keeping", "portal_unused")),
     ("When something is wrong", ("",)),
 )
@@ -131,6 +133,13 @@ def main() -> None:
         visitor(browser, viewport=WIDE) as person,
     ):
         walk_stopping.walk(served, person, look)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        recordings_site(Path(folder)) as served,
+        chromium() as browser,
+        visitor(browser, viewport=WIDE) as person,
+    ):
+        walk_recordings.walk(served, person, look)
     # Each name once, in the order in which it was seen.
     PAGE.write_text(written(list(titles), titles))
 

@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
-import soundfile
-from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.cli import world
-from tests.vault.doorbells import speech
-from tests.web.site import family_company, walk_recordings
+from tests.web.site import walk_recordings
 from tests.web.site.browser import Visitor
-from tests.web.site.family_company import Guardian, guardian
-from tests.web.site.kit import SiteServed, site
-from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
+from tests.web.site.family_company import Guardian
+from tests.web.site.kit import SiteServed
+from tests.web.site.recordings_company import confirmed, recordings_site
+from tests.web.site.test_accessibility import check, look_around
 
 pytestmark = pytest.mark.browser
-PAGE = b"<!doctype html><title>hers</title><script>alert(document.domain)</script>"
-PHOTOS = """\
-  photos:
-    store: media
-    path: "photos/{profile_id}/{photo_id}.jpg"
-    subject: {profile: profile_id}
-    categories: [user.content.photo]
-    retention: voice
-"""
-
-
-def voice() -> bytes:
-    """A real voice as WAV, long enough to come in several ranges."""
-    try:
-        samples, rate = soundfile.read(io.BytesIO(speech(0)), dtype="int16")
-    except soundfile.LibsndfileError:
-        rate = 16_000
-        samples = (8000 * np.sin(np.arange(20 * rate) / 20)).astype(np.int16)
-    out = io.BytesIO()
-    soundfile.write(out, samples[: 20 * rate], rate, format="WAV")
-    return out.getvalue()
+WIDE = {"width": 1100, "height": 760}
 
 
 def until(page: Page, expression: str) -> None:
@@ -54,34 +31,15 @@ def until(page: Page, expression: str) -> None:
     raise AssertionError(expression)
 
 
-def enrich(folder: Path) -> None:
-    """A company whose recordings are of every sort: a long voice, a page, a damaged one, a picture."""
-    family_company.enrich(folder)
-    media = folder / "world" / "media"
-    for name, data in (("rec-long", voice()), ("rec-page", PAGE), ("rec-torn", b"RIFF\xff\xff\xff\xffWAVEfmt torn off here")):
-        (media / "voice" / "p-mia" / f"{name}.wav").write_bytes(data)
-    picture = io.BytesIO()
-    Image.linear_gradient("L").resize((640, 400)).save(picture, "JPEG")
-    photo = media / "photos" / "p-mia" / "photo-1.jpg"
-    photo.parent.mkdir(parents=True)
-    photo.write_bytes(picture.getvalue())
-    path = folder / "expunge.yaml"
-    path.write_text(path.read_text().replace("datasets:\n", f"datasets:\n{PHOTOS}", 1))
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteServed]:
-    with site(tmp_path_factory.mktemp("recorded"), enrich=enrich) as found:
+    with recordings_site(tmp_path_factory.mktemp("recorded")) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def opened(served: SiteServed) -> tuple[Guardian, str]:
-    one = guardian(served, "watches@home.example", "p-mia")
-    base = one.go()
-    one.person.get(f"{base}timeline/")
-    one.confirm()
-    return one, base
+    return confirmed(served, "watches@home.example")
 
 
 @pytest.fixture
@@ -135,11 +93,12 @@ def test_the_list_goes_by_keys(timeline: Page, person: Visitor) -> None:
 
 def test_it_goes_by_the_tab_key_alone(timeline: Page) -> None:
     reached = set[str]()
-    for _ in range(40):
+    for _ in range(90):
         timeline.keyboard.press("Tab")
         reached.add(timeline.evaluate("document.activeElement.id || document.activeElement.getAttribute('href') || ''"))
     assert {"kind-voice", "since", "until", "text"} <= reached
     assert sum("/play/" in each for each in reached) == 6
+    assert {f"item-{number}" for number in range(1, 7)} | {"all"} <= reached
 
 
 def test_damaged_files_and_pages_are_said_to_be_unplayable(timeline: Page, served: SiteServed, opened: tuple[Guardian, str]) -> None:
@@ -174,23 +133,14 @@ def test_media_opened_by_itself_is_no_page(timeline: Page, served: SiteServed) -
         assert b"<script" not in answer.body()
 
 
-def test_no_page_violates_a_rule(timeline: Page, served: SiteServed, opened: tuple[Guardian, str], person: Visitor) -> None:
-    found: list[str] = []
-    titles: set[str] = set()
-
-    def look(name: str, page: Page) -> None:
-        page.evaluate(AXE)
-        found.extend(axe(page, name, {"type": "tag", "values": TAGS}))
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        found.extend(axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS}))
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        assert page.locator("h1").count() == 1
-        assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"), name
-        titles.add(page.title())
-
-    for size in ({"width": 1100, "height": 760}, {"width": 360, "height": 740}):
-        timeline.set_viewport_size(size)
-        walk_recordings.walk(timeline, f"{served.origin}{opened[1]}", look)
-    assert found == []
-    assert len(titles) == 5
-    assert [each for each in person.complaints if "Failed to load resource" not in each] == []
+@pytest.mark.parametrize(
+    ("lang", "least", "options"),
+    [pytest.param("en", 24, {}, marks=pytest.mark.soak), ("es", 44, {"is_mobile": True, "has_touch": True})],
+    ids=["wide", "phone in Spanish"],
+)
+def test_no_page_violates_a_rule(served: SiteServed, browser: Browser, lang: str, least: int, options: dict[str, Any]) -> None:
+    wide = {"viewport": {"width": 390, "height": 844}} if options else {"viewport": {"width": 1100, "height": 760}}
+    way = partial(walk_recordings.walk, name=f"walker.{lang}")
+    looked = look_around(served, browser, least=least, walk=way, locale=lang, **wide, **options)
+    check(looked, lang)
+    assert len({shape["title"] for shape in looked.shapes.values()}) == 5

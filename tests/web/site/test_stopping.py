@@ -214,7 +214,7 @@ def test_an_unused_profile_is_kept_by_a_button_and_twice_is_once(served: SiteSer
     one = guardian(served, "idle@home.example", "p-tom")
     assert "is in use" in words(one, "unused/")
     flag(served, "p-tom")
-    assert "This profile is not used. It will be erased by" in words(one, "keeping/")
+    assert "This profile is not used. It will be erased by" in words(one, ""), "home says so"
     page = one.go("unused/")
     assert one.person.last is not None
     assert "It will be erased by" in one.person.last.words

@@ -6,30 +6,36 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page
 
+from tests.web.site.browser import Visitor
+from tests.web.site.kit import SiteServed
+from tests.web.site.recordings_company import confirmed
 
-def walk(page: Page, family: str, look: Callable[[str, Page], None]) -> None:
-    """Visit every page and state.
 
-    Args:
-        page: of a guardian who confirmed that it is the guardian.
-        family: the address of the pages of one child, which has recordings.
-        look: looks at each page.
-    """
-    page.goto(f"{family}timeline/")
-    look("portal_timeline", page)
+def walk(served: SiteServed, visitor: Visitor, look: Callable[[str, Page], None], name: str = "walker") -> None:
+    """Visit every page and state. ``served``: pages of `recordings_company.recordings_site`."""
+    one, home = confirmed(served, f"{name}@home.example")
+    visitor.context.add_cookies([{"name": key, "value": value, "url": served.origin} for key, value in one.person.cookies.items()])
+    page = visitor.page
+
+    def see(path: str, state: str) -> None:
+        page.goto(f"{served.origin}{home}{path}")
+        page.wait_for_load_state()
+        look(state, page)
+
+    see("timeline/", "portal_timeline")
     plays = page.locator("[data-recording]").evaluate_all(
-        "rows => rows.map(each => [each.dataset.tag, each.querySelector('[data-play]').href])"
+        "rows => rows.map(each => [each.dataset.tag, each.querySelector('[data-play]').getAttribute('href')])"
     )
-    page.goto(f"{family}timeline/?until=2001-01-01")
-    look("portal_timeline.none", page)
+    see("timeline/?until=2001-01-01", "portal_timeline.none")
     told: set[str] = set()
     for tag, address in plays:
-        page.goto(address)
+        page.goto(f"{served.origin}{address}")
         state = tag if page.locator(f"main {tag}.whole").count() else "broken"
         if state not in told:
             told.add(state)
             look(f"portal_play.{state}", page)
-    page.goto(f"{family}play/{'0' * 32}/")
-    look("portal_play.gone", page)
-    page.goto(f"{family}looked/")
-    look("portal_looked", page)
+    see(f"play/{'0' * 32}/", "portal_play.gone")
+    see("looked/", "portal_looked")
+    one.person.get(home)
+    one.person.send("csrfmiddlewaretoken")
+    see("looked/", "portal_looked.counts")

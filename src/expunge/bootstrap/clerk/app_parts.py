@@ -17,10 +17,10 @@ from expunge.core.families.app_access import SAID_TYPE, TYPE, AppFault
 from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope, admit
 from expunge.engine.apps.app_tokens import AppRules, AppTokens
 from expunge.engine.apps.webhooks import Webhooks
-from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import TOKENS
 from expunge.engine.reports import token_register
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.errors import AppRefused, Misconfigured, SenderRefused
 from expunge.ports.families.app_tables import AppTables
 

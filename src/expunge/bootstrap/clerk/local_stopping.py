@@ -12,7 +12,7 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.retention.inactivity import InactiveProfile
 from expunge.core.retention.own_periods import KindPeriod, OwnPeriod, PeriodPreview
 from expunge.core.values.ids import pseudonym
-from expunge.engine.families.stopping import consent_board, own_periods, stopping
+from expunge.engine.families.stopping import consent_board, idle_notices, own_periods, stopping
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import StateUnavailable
 from expunge.gate import Gate, Subject
@@ -72,7 +72,7 @@ class LocalStopping:
     def idle(self, account: UUID, family: str) -> IdleNotice | None:
         """See the port."""
         subject = self._person(account, family).person.subject
-        state = self.household.expunge.retention.idle().get(subject)
+        state = idle_notices.notice(self.household.expunge.context, subject)
         return _notice(state) if state is not None else None
 
     def keep(self, account: UUID, family: str) -> IdleNotice:

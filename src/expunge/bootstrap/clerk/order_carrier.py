@@ -85,6 +85,9 @@ class OrderCarrier:
                 if not self._stopping.is_set():
                     pause = self._once()
         except BaseException:
+            if self._stopping.is_set():
+                # What is closed under it goes on at the next start.
+                return
             # Why the whole process: a clerk that answers and carries nothing out would keep people waiting. The server starts it anew.
             os.kill(os.getpid(), signal.SIGTERM)
             raise

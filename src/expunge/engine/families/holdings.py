@@ -6,7 +6,7 @@ counted. Days are found by windows of time over the same selectors: nothing is r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -20,12 +20,13 @@ from expunge.core.disgorgement.limb_scope import DARK
 from expunge.core.disgorgement.taint import Ancestry
 from expunge.core.families.holdings import Holdings, KindHeld, MadeFrom, NotCounted, earliest, in_order, not_counted, together
 from expunge.core.orders.plan import dependents_first
+from expunge.core.retention.own_periods import OwnPeriod
 from expunge.core.retention.retention_rules import RetentionRule, rule_of
 from expunge.core.values.copy import Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Unable
-from expunge.core.values.periods import end_of
 from expunge.core.values.scope import Window
+from expunge.engine.families.stopping import own_periods
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_ancestry
@@ -67,7 +68,7 @@ def count(context: Context, person: Person, known: Origins) -> Holdings:
     at = context.clock.now()
     holds = hold_register.binding_on(context, [person])
     located = locating.locate(context, (person,), holds)
-    days = _Days(context, located, person.subject, at)
+    days = _Days(context, located, person.subject, at, own_periods.chosen_for(context, person))
     kinds: list[KindHeld] = []
     failed = {name: NotCounted(kind_held(context.data_map, name), unable.reason) for name, unable in located.failed.items()}
     for dataset in reversed(dependents_first(context.data_map)):
@@ -107,9 +108,10 @@ class _Aged:
 class _Days:
     """Finds days, and remembers those of the datasets that others are found through."""
 
-    def __init__(self, context: Context, located: LocatedCopies, subject: Pseudonym, at: datetime) -> None:
+    def __init__(self, context: Context, located: LocatedCopies, subject: Pseudonym, at: datetime, own: Mapping[str, OwnPeriod]) -> None:
         self._context, self._located, self._subject = context, located, subject
         self._at = at.astimezone(UTC)
+        self._own = own
         self._known: dict[str, _Aged] = {}
 
     def of(self, dataset: Dataset, items: int, bound: frozenset[str]) -> _Aged:
@@ -133,7 +135,8 @@ class _Days:
         except store_calls.TROUBLE:
             # The items were counted. Their own time cannot be read, so that no period of theirs ends.
             return _Aged(None, earliest(*(each.goes for each in before)), items)
-        own = _end(expiring, rule) if expiring is not None else None
+        chosen = self._own.get(dataset.name)
+        own = own_periods.ends_on(expiring, rule, chosen, self._at.date()) if expiring is not None else None
         return _Aged(oldest, earliest(own, *(each.goes for each in before)), max(0, items - dated))
 
     def _by_rule(self, dataset: Dataset, rule: RetentionRule, bound: frozenset[str]) -> tuple[date | None, date | None, int]:
@@ -197,13 +200,6 @@ def _values(selector: Selector) -> int:
 
 def _undated(found: Sequence[_Aged]) -> int:
     return sum(each.undated for each in found)
-
-
-def _end(day: date, rule: RetentionRule) -> date | None:
-    try:
-        return end_of(day, rule.period)
-    except OverflowError:
-        return None
 
 
 # --- what was made from it ---------------------------------------------------------------------------------

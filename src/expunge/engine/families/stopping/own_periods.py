@@ -69,6 +69,29 @@ def chosen(context: Context) -> dict[Pseudonym, dict[DataKind, OwnPeriodChosen]]
     return fold_own_periods(read_register(context.journal, PERIODS))
 
 
+def chosen_for(context: Context, person: Person) -> Mapping[str, OwnPeriod]:
+    """Return the keeping times of one person that are carried out: dataset -> time."""
+    mine = chosen(context).get(person.subject, {})
+    return {
+        rule.dataset: each.period for kind, each in mine.items() if each.period is not None for rule in _rules_of(context, person, kind)
+    }
+
+
+def ends_on(day: date, rule: RetentionRule, own: OwnPeriod | None, today: date) -> date | None:
+    """Return the day on which an item of that day goes by itself: by a family's own time where that is shorter, else by the map's.
+
+    None past the year 9999.
+    """
+    if own is not None and own.shortens(rule.period):
+        if own.period is None:
+            return today
+        return end_of(day, own.period)
+    try:
+        return end_of(day, rule.period)
+    except OverflowError:
+        return None
+
+
 def offered(context: Context, person: Person) -> tuple[KindPeriod, ...]:
     """Return the kinds of data of a person that a keeping time can be chosen for, in the order in which people are told of kinds.
 
@@ -353,16 +376,9 @@ def _ends(
         first = _oldest(context, person, rule)
     except store_calls.TROUBLE:
         return
-    if first is None:
-        return
-    if own is OwnPeriod.NOT_KEPT:
-        yield now.date(), True
-        return
-    period = (own.period if own else None) or rule.period
-    try:
-        yield end_of(first.astimezone(UTC), period).date(), own is not None
-    except OverflowError:
-        return
+    day = ends_on(first.astimezone(UTC).date(), rule, own, now.date()) if first is not None else None
+    if day is not None:
+        yield day, own is not None
 
 
 def _oldest(context: Context, person: Person, rule: RetentionRule) -> datetime | None:

@@ -68,6 +68,6 @@ if (list) {
       boxes.slice(from, to + 1).forEach(box => { box.checked = event.target.checked })
     }
     last = at
-    if (told) told.textContent = String(boxes.filter(box => box.checked).length)
+    if (told) told.textContent = `${told.dataset.chosen} ${boxes.filter(box => box.checked).length}`
   })
 }
