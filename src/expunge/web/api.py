@@ -66,7 +66,7 @@ def make_api(door: ServerDoor, readiness: Readiness, metrics: Metrics, refused_t
     @api.get(
         "/api/v1/collect/{name}",
         auth=Bearer(guard, TokenScope.COLLECT),
-        response={200: Collection, **dict.fromkeys((401, 403, 405, 429, 500, 503), Fault)},
+        response={200: Collection, **dict.fromkeys((400, 401, 403, 405, 429, 500, 503), Fault)},
         summary="Whether a kind of data may be collected",
         operation_id="get_collect",
     )

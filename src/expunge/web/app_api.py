@@ -520,7 +520,7 @@ def _consent(consent: AppConsent) -> dict[str, Any]:
 
 
 def _extra(*statuses: int, example: Any = None, zipped: bool = False, of_example: tuple[int, ...] = (200,)) -> dict[str, Any]:
-    found: dict[int, Any] = problems.responses(*statuses, 500)
+    found: dict[int, Any] = problems.responses(*sorted({400, 500, *statuses}))
     if zipped:
         found[200] = {
             "description": "The folder of the receipt.",

@@ -31,7 +31,7 @@ def add_operation(api: NinjaAPI, readiness: Readiness, metrics: Metrics, bearer:
     @api.get(
         "/metrics",
         auth=bearer,
-        response=dict.fromkeys((401, 403, 429, 500, 503), Fault),
+        response=dict.fromkeys((400, 401, 403, 429, 500, 503), Fault),
         summary="Metrics for Prometheus",
         operation_id="metrics",
         openapi_extra={"responses": {200: {"description": "Prometheus's text format.", "content": {"text/plain": {}}}}},

@@ -144,7 +144,9 @@ def document(schema: dict[str, Any]) -> None:
 def responses(*statuses: int) -> dict[int, Any]:
     """Return the documented answers of these statuses."""
     content = {TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    return {status: {"description": _MEANS[status], "content": content} for status in statuses}
+    # Why two forms: what is no HTTP, or too long for a line of it, is answered before it has an address.
+    unreadable = content | {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}}
+    return {status: {"description": _MEANS[status], "content": unreadable if status == 400 else content} for status in statuses}
 
 
 _CLIENT = {401: ("client-token", "The app's token does not count"), 403: ("client-scope", "The app's token is for something else")}
