@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
@@ -38,33 +40,35 @@ _COUNTED: Mapping[DataKind, Promise] = {
     DataKind.BACKUP: ngettext_lazy("%(number)s backup", "%(number)s backups", "number"),
     DataKind.RECORD: ngettext_lazy("%(number)s record", "%(number)s records", "number"),
 }
-NAMED: Mapping[DataKind, str | Promise] = {
-    DataKind.VOICE: gettext_lazy("Voice recordings"),
-    DataKind.VIDEO: gettext_lazy("Videos"),
-    DataKind.PICTURE: gettext_lazy("Pictures"),
-    DataKind.DETAILS: gettext_lazy("Details of recordings"),
-    DataKind.TRANSCRIPT: gettext_lazy("Transcripts"),
-    DataKind.MESSAGE: gettext_lazy("Messages"),
-    DataKind.CONVERSATION: gettext_lazy("Conversations"),
-    DataKind.VOICEPRINT: gettext_lazy("Voiceprints"),
-    DataKind.FACEPRINT: gettext_lazy("Faceprints"),
-    DataKind.EMBEDDING: gettext_lazy("Descriptions in numbers"),
-    DataKind.LOCATION: gettext_lazy("Places"),
-    DataKind.EVENT: gettext_lazy("Events of use"),
-    DataKind.NOTE: gettext_lazy("Notes of reviewers"),
-    DataKind.EXAMPLE: gettext_lazy("Training examples"),
-    DataKind.CONTENTS: gettext_lazy("Search entries"),
-    DataKind.ACCOUNT: gettext_lazy("Account details"),
-    DataKind.PROFILE: gettext_lazy("Profiles"),
-    DataKind.DEVICE: gettext_lazy("Devices"),
-    DataKind.CONSENT: gettext_lazy("Records of consent"),
-    DataKind.SEGMENT: gettext_lazy("Groups"),
-    DataKind.MODEL: gettext_lazy("Models"),
-    DataKind.COPY: gettext_lazy("Copies"),
-    DataKind.BACKUP: gettext_lazy("Backups"),
-    DataKind.RECORD: gettext_lazy("Further entries"),
+IN_TEXT: Mapping[DataKind, Promise] = {
+    DataKind.VOICE: gettext_lazy("voice recordings"),
+    DataKind.VIDEO: gettext_lazy("videos"),
+    DataKind.PICTURE: gettext_lazy("pictures"),
+    DataKind.DETAILS: gettext_lazy("details of recordings"),
+    DataKind.TRANSCRIPT: gettext_lazy("transcripts"),
+    DataKind.MESSAGE: gettext_lazy("messages"),
+    DataKind.CONVERSATION: gettext_lazy("conversations"),
+    DataKind.VOICEPRINT: gettext_lazy("voiceprints"),
+    DataKind.FACEPRINT: gettext_lazy("faceprints"),
+    DataKind.EMBEDDING: gettext_lazy("descriptions in numbers"),
+    DataKind.LOCATION: gettext_lazy("places"),
+    DataKind.EVENT: gettext_lazy("events of use"),
+    DataKind.NOTE: gettext_lazy("notes of reviewers"),
+    DataKind.EXAMPLE: gettext_lazy("training examples"),
+    DataKind.CONTENTS: gettext_lazy("search entries"),
+    DataKind.ACCOUNT: gettext_lazy("account details"),
+    DataKind.PROFILE: gettext_lazy("profiles"),
+    DataKind.DEVICE: gettext_lazy("devices"),
+    DataKind.CONSENT: gettext_lazy("records of consent"),
+    DataKind.SEGMENT: gettext_lazy("groups"),
+    DataKind.MODEL: gettext_lazy("models"),
+    DataKind.COPY: gettext_lazy("copies"),
+    DataKind.BACKUP: gettext_lazy("backups"),
+    DataKind.RECORD: gettext_lazy("further entries"),
 }
-"""Kind -> what it is called where no number is known."""
+"""Kind -> what it is called in a sentence, where no number is known."""
+NAMED: Mapping[DataKind, str] = {kind: capfirst(cast("str", name)) for kind, name in IN_TEXT.items()}
+"""Kind -> what it is called at the beginning of a line. The values are lazy: they are in the language of the page."""
 ICONS: Mapping[DataKind, str] = {
     DataKind.VOICE: "voice",
     DataKind.VIDEO: "eye",

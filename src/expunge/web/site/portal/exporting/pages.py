@@ -25,8 +25,8 @@ from expunge.errors import Busy, NeedsApproval, NotResolved, Refused, UsageError
 from expunge.ports.families.export_door import ExportCard, OfferedKind, export_ask
 from expunge.web.site.accounts.guarding import guard_session
 from expunge.web.site.factors import asking
+from expunge.web.site.portal.kind_words import IN_TEXT
 from expunge.web.site.portal.member import Member, clerk, family_page
-from expunge.web.site.portal.stopping.words import KINDS
 
 SIZES: Mapping[int, str | Promise] = {
     2_000_000_000: gettext_lazy("2 GB, which opens everywhere"),
@@ -78,7 +78,7 @@ class Copy:
 
 def listed(kinds: Sequence[DataKind]) -> str:
     """Return kinds in words, with commas."""
-    return ", ".join(str(KINDS[kind]) for kind in kinds) or _("everything")
+    return ", ".join(str(IN_TEXT[kind]) for kind in kinds) or _("everything")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,7 +90,7 @@ def copies(request: HttpRequest, member: Member) -> HttpResponseBase:
     offered, problem = _offered(member)
     found = [Copy(card) for card in clerk().exports.exports(member.account, member.family)]
     total = sum(kind.bytes for kind in offered)
-    rows = [(kind, KINDS[kind.kind]) for kind in offered]
+    rows = [(kind, IN_TEXT[kind.kind]) for kind in offered]
     context = {"copies": found[:_SHOWN], "offered": rows, "total": total, "sizes": SIZES.items(), "problem": problem, "checks": CHECKS}
     return render(request, "portal/exporting/copies.html", context)
 

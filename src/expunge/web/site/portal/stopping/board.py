@@ -17,6 +17,7 @@ from expunge.core.consent.board import GROUPS, BoardEntry, BoardSwitch
 from expunge.core.consent.consent import ConsentReason
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.purposes import Ground
+from expunge.web.site.portal import kind_words
 from expunge.web.site.portal.member import Member, clerk
 from expunge.web.site.portal.stopping import words
 from expunge.web.site.portal.stopping.reaching import address_of, stopping_page
@@ -77,7 +78,7 @@ class Switch:
     @property
     def follows(self) -> list[str]:
         """What a withdrawal takes away, or took."""
-        return [capfirst(str(words.ACTS[each.act]) % {"kind": words.KINDS[each.kind]}) for each in self.switch.follows]
+        return [capfirst(str(words.ACTS[each.act]) % {"kind": kind_words.IN_TEXT[each.kind]}) for each in self.switch.follows]
 
     @property
     def learnt(self) -> str:
@@ -141,7 +142,7 @@ def use(request: HttpRequest, member: Member, purpose: str) -> HttpResponseBase:
 
 def listed(kinds: Iterable[DataKind]) -> str:
     """Return kinds of data in a list."""
-    return ", ".join(str(words.KINDS[each]) for each in kinds)
+    return ", ".join(str(kind_words.IN_TEXT[each]) for each in kinds)
 
 
 def _groups(found: tuple[BoardSwitch, ...]) -> Iterator[Group]:

@@ -19,6 +19,7 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.retention.own_periods import KindPeriod, OwnPeriod, PeriodPreview
 from expunge.core.values.periods import Period
 from expunge.errors import OpeningNeeded
+from expunge.web.site.portal import kind_words
 from expunge.web.site.portal.member import Member, ask_to_open, clerk
 from expunge.web.site.portal.stopping import words
 from expunge.web.site.portal.stopping.board import listed
@@ -50,7 +51,7 @@ class Kind:
     @property
     def words(self) -> str | Promise:
         """Its name on the page."""
-        return words.KINDS[self.known.kind]
+        return kind_words.IN_TEXT[self.known.kind]
 
     @property
     def along(self) -> str:
@@ -145,7 +146,7 @@ def _removes(preview: PeriodPreview | None) -> str:
 def _along(preview: PeriodPreview | None) -> list[str]:
     if preview is None:
         return []
-    return [f"{words.KINDS[DataKind(name)]}: {count}" for name, count in preview.along.items()]
+    return [f"{kind_words.IN_TEXT[DataKind(name)]}: {count}" for name, count in preview.along.items()]
 
 
 def period_words(period: Period) -> str:

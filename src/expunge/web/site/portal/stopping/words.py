@@ -9,37 +9,10 @@ from django.utils.translation import gettext_lazy
 
 from expunge.core.consent.board import Speaker
 from expunge.core.consent.consent import ConsentReason
-from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.purposes import Ground, Use
 from expunge.core.retention.own_periods import OwnPeriod
 
-KINDS: Mapping[DataKind, Promise] = {
-    DataKind.VOICE: gettext_lazy("voice recordings"),
-    DataKind.VIDEO: gettext_lazy("videos"),
-    DataKind.PICTURE: gettext_lazy("pictures"),
-    DataKind.DETAILS: gettext_lazy("details of recordings"),
-    DataKind.TRANSCRIPT: gettext_lazy("transcripts"),
-    DataKind.MESSAGE: gettext_lazy("messages"),
-    DataKind.CONVERSATION: gettext_lazy("conversations"),
-    DataKind.VOICEPRINT: gettext_lazy("voiceprints"),
-    DataKind.FACEPRINT: gettext_lazy("faceprints"),
-    DataKind.EMBEDDING: gettext_lazy("embeddings"),
-    DataKind.LOCATION: gettext_lazy("location points"),
-    DataKind.EVENT: gettext_lazy("usage events"),
-    DataKind.NOTE: gettext_lazy("reviewers' notes"),
-    DataKind.EXAMPLE: gettext_lazy("training examples"),
-    DataKind.CONTENTS: gettext_lazy("search entries"),
-    DataKind.ACCOUNT: gettext_lazy("account details"),
-    DataKind.PROFILE: gettext_lazy("profiles"),
-    DataKind.DEVICE: gettext_lazy("devices"),
-    DataKind.CONSENT: gettext_lazy("consents"),
-    DataKind.SEGMENT: gettext_lazy("groups"),
-    DataKind.MODEL: gettext_lazy("models"),
-    DataKind.COPY: gettext_lazy("copies"),
-    DataKind.BACKUP: gettext_lazy("backups"),
-    DataKind.RECORD: gettext_lazy("records"),
-}
 GROUPS: Mapping[Use, tuple[Promise, Promise]] = {
     Use.COLLECTION: (gettext_lazy("Collecting"), gettext_lazy("What the devices and the app take in, and what for.")),
     Use.REVIEW: (gettext_lazy("People who listen or look"), gettext_lazy("Staff who hear or see recordings, to find out what went wrong.")),
