@@ -169,7 +169,7 @@ def read_said(claims: Mapping[str, Json]) -> SaidEvent:
         times = tuple(read_time(claims, name) for name in ("iat", "exp"))
     except HandOverRefused as error:
         raise _malformed(error.message.partition(": ")[2]) from error
-    event = (*texts, *times, subject)
+    event = *texts, *times, subject
     if minutes is not None and dataset is None and items is None:
         if not isinstance(minutes, int) or isinstance(minutes, bool) or not 1 <= minutes <= MOST_MINUTES:
             message = f"its claim 'minutes' is no number from 1 to {MOST_MINUTES}"

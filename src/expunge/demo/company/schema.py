@@ -78,7 +78,7 @@ company:                                        # who gives receipts
   complaints: "the Data Protection Commission, www.dataprotection.example"
 identities:
   account: {dataset: accounts, key: account_id, also: [email]}
-  profile: {dataset: profiles, key: profile_id, also: [email, own_device], member_of: account}
+  profile: {dataset: profiles, key: profile_id, also: [email, own_device], member_of: account, label: name}
 stores:
   app:  {kind: postgres, url: "${LANTERN_DATABASE}", outside: ["nightly backups and snapshots of it, overwritten after 35 days"]}
   audio:
