@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.web.site import walk_recordings, walk_stopping
+from tests.web.site import walk_families, walk_recordings, walk_stopping
 from tests.web.site.browser import chromium, visitor
 from tests.web.site.kit import site
 from tests.web.site.recordings_company import recordings_site
@@ -140,6 +140,13 @@ def main() -> None:
         visitor(browser, viewport=WIDE) as person,
     ):
         walk_recordings.walk(served, person, look)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        site(Path(folder), enrich=walk_families.slow_to_begin) as served,
+        chromium() as browser,
+        visitor(browser, viewport=WIDE) as person,
+    ):
+        walk_families.walk(served, person, look)
     # Each name once, in the order in which it was seen.
     PAGE.write_text(written(list(titles), titles))
 
