@@ -165,20 +165,19 @@ def read_said(claims: Mapping[str, Json]) -> SaidEvent:
     if not isinstance(subject, str) or not all(subject.partition(":")) or len(subject) > _MOST_SUBJECT:
         raise _malformed("its claim 'subject' is not KIND:VALUE")
     try:
-        texts = tuple(read_text(claims, name) for name in ("iss", "jti"))
-        times = tuple(read_time(claims, name) for name in ("iat", "exp"))
+        issuer, token_id = read_text(claims, "iss"), read_text(claims, "jti")
+        issued_at, until = read_time(claims, "iat"), read_time(claims, "exp")
     except HandOverRefused as error:
         raise _malformed(error.message.partition(": ")[2]) from error
-    event = *texts, *times, subject
     if minutes is not None and dataset is None and items is None:
         if not isinstance(minutes, int) or isinstance(minutes, bool) or not 1 <= minutes <= MOST_MINUTES:
             message = f"its claim 'minutes' is no number from 1 to {MOST_MINUTES}"
             raise _malformed(message)
-        return SaidEvent(*event, minutes=minutes)
+        return SaidEvent(issuer, token_id, issued_at, until, subject, minutes=minutes)
     if minutes is None and isinstance(dataset, str) and isinstance(items, list) and 1 <= len(items) <= _MOST_ITEMS:
         names = tuple(item for item in items if isinstance(item, str) and 1 <= len(item) <= _MOST_SUBJECT)
         if len(names) == len(items):
-            return SaidEvent(*event, dataset=dataset, items=names)
+            return SaidEvent(issuer, token_id, issued_at, until, subject, dataset=dataset, items=names)
     message = f"it has neither 'minutes' nor 'dataset' with 1 to {_MOST_ITEMS} 'items'"
     raise _malformed(message)
 
