@@ -45,6 +45,7 @@ from expunge.errors import (
     AlreadyThere,
     NeedsApproval,
     NotPermitted,
+    NotResolved,
     Refused,
     StoreUnavailable,
     UsageError,
@@ -95,7 +96,7 @@ class LocalGuardians:
         if any(one.asked.subject == family and one.ended is None and self._now < one.asked.expires for one in own):
             raise refused(GuardianFault.UNDER_WAY, "this account is answering a request about the child already")
         contact = self._address(account) if method.name == "email plus" else chosen.number if method.name == "text plus" else ""
-        child, born = self.household.person(family), _born(chosen)
+        child, born = self._person(family), _born(chosen)
         self._require_birthday(child, account, born, chosen.zone)
         question = AccountQuestion(child, str(account), chosen.purposes, chosen.notice, chosen.language, born, contact, chosen.zone)
         with self._asking(method, chosen):
@@ -216,7 +217,7 @@ class LocalGuardians:
             raise refused(GuardianFault.AWAY, "no message goes out: the map names no mail server")
         oneself = act == INVITE_SUBJECT
         days = self._context.data_map.consent_wait.days
-        new = NewInvitation(self.household.person(family), address, str(ask.account), oneself=oneself)
+        new = NewInvitation(self._person(family), address, str(ask.account), oneself=oneself)
 
         def send(token: str) -> None:
             InvitationMail(*mail).send(address, f"{accounts.origin}/consent/#{token}", days, language, oneself=oneself)
@@ -243,7 +244,7 @@ class LocalGuardians:
     def dispute(self, account: UUID, family: str) -> None:
         """See the port."""
         self.household.require_member(account, family, MembershipRole.GUARDIAN)
-        child = self.household.person(family)
+        child = self._person(family)
         try:
             with self.household.expunge.consents.changing():
                 guardian_register.freeze(self._context, child, by=guardian_views.BY_A_GUARDIAN, reason="guardians do not agree")
@@ -335,6 +336,13 @@ class LocalGuardians:
         if method is None:
             raise refused(GuardianFault.METHOD, "the company has not set up this way")
         return method
+
+    def _person(self, family: str) -> ResolvedName:
+        """Return the child. Raises GuardianshipRefused where nothing of them is held: no order and no consent could be about them."""
+        try:
+            return self.household.person(family)
+        except NotResolved:
+            raise refused(GuardianFault.CANNOT, "nothing of this person is held", "open the company's app") from None
 
     def _reaching(self, invited: OpenedInvitation) -> dict[str, ConsentMethod]:
         """Return the methods that an invitation can be answered by: those whose messages go to its address, and the form."""

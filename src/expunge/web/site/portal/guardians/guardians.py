@@ -118,7 +118,12 @@ def dispute(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Say what a dispute stops and what goes on; begin one."""
     _require_guardian(member)
     if request.method == "POST":
-        clerk().guardians.dispute(member.account, member.family)
+        try:
+            clerk().guardians.dispute(member.account, member.family)
+        except GuardianshipRefused as refusal:
+            what, do = words.FAULTS[choosing.fault_of(refusal)]
+            messages.error(request, f"{what}. {do}")
+            return redirect("portal_guardians", member.slug)
         messages.success(request, _("Changes are stopped. We have written to every guardian."))
         return redirect("portal_guardians", member.slug)
     card = clerk().guardians.guardians(member.account, member.family)
