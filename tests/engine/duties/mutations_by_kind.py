@@ -447,7 +447,7 @@ REST = (
     ),
     Mutation(
         "RNG-19", "who was refused is not entered", "engine/vault/openings.py",
-        "self._enter(context, recording, reader, error.message)", "pass", _OPENINGS,
+        "self._enter(context, dataset, recording, subjects, reader, why)", "pass", _OPENINGS,
     ),
     Mutation(
         "AMZ-14", "any account opens for any purpose", "engine/vault/openings.py",
