@@ -31,7 +31,7 @@ from expunge.core.values.cause import ByGuardian, Cause, OnRequest
 from expunge.core.values.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Erased, Kept, Reason, Unable
-from expunge.core.values.scope import FORGETS_PEOPLE, UNLINKED, Window
+from expunge.core.values.scope import FORGETS_PEOPLE, LED_TO_BY_BOTH, UNLINKED, Window
 from expunge.engine.evidence import receipt_entries
 from expunge.engine.execution import planning, queueing
 from expunge.engine.execution.planning import PlanAhead
@@ -178,7 +178,12 @@ def _stays(kind: DataKind, ground: str, until: datetime | None, items: int) -> S
     return Staying(kind, items, reason, ground if reason is StayReason.GROUND else "", until)
 
 
-_REASONS = {locating.SHARED_GROUND: StayReason.SHARED, UNLINKED: StayReason.UNLINKED, FORGETS_PEOPLE: StayReason.LEFT}
+_REASONS = {
+    locating.SHARED_GROUND: StayReason.SHARED,
+    UNLINKED: StayReason.UNLINKED,
+    LED_TO_BY_BOTH: StayReason.UNLINKED,
+    FORGETS_PEOPLE: StayReason.LEFT,
+}
 """Grounds that the engine itself gives; all others are the operator's words."""
 
 
