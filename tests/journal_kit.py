@@ -718,6 +718,7 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             access_tokens.TokenIssued(at(), "44556677ccdd", "app", access_tokens.TokenScope.COLLECT, digest("other"), NOW),
             access_tokens.TokenIssued(NOW, "8899aabbccdd", "camera", access_tokens.TokenScope.INGEST, digest("third"), NOW),
             access_tokens.TokenIssued(NOW, "ddeeff001122", "prometheus", access_tokens.TokenScope.METRICS, digest("fourth"), NOW),
+            access_tokens.TokenIssued(NOW, "334455667788", "family app", access_tokens.TokenScope.FAMILIES, digest("fifth"), NOW),
             access_tokens.TokenRevoked(at(), "44556677ccdd"),
         ),
         "tellings": (LineageTold(at(), LIFE, 1), LineageTold(at(), LIFE, 2)),

@@ -43,10 +43,18 @@ SECTIONS = (
     ("Getting back in", ("accounts_recovery",)),
     ("Coming from the company's app", ("families_",)),
     ("A family sees and hears recordings", ("portal_timeline", "portal_play", "portal_looked")),
+    ("A family looks at what is held", ("portal_home", "portal_places", "portal_families", "what_we_keep")),
+    ("A family erases, and takes a copy", ("portal_delet", "portal_export")),
+    ("Requests, notices and receipts", ("portal_request", "portal_thread", "portal_receipt", "portal_notices", "receipt_")),
+    ("Guardians", ("portal_guardians", "consent_")),
     ("A family stops something", ("portal_stop", "portal_use", "portal_keeping", "portal_unused")),
     ("When something is wrong", ("",)),
 )
 COLOURS = 32
+_LOADED = """() => Promise.all([...document.images].map(each => {
+  each.loading = 'eager';
+  return each.decode().catch(() => null);
+}))"""
 
 
 def file_of(name: str, kind: str = "") -> str:
@@ -62,6 +70,8 @@ def take(name: str, page: Page) -> None:
     """Take the pictures of one state."""
     page.evaluate("document.activeElement?.blur(); window.scrollTo(0, 0)")
     page.evaluate("document.fonts.ready")
+    # Pictures that wait until they are scrolled to would be missing.
+    page.evaluate(_LOADED)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     _save(page.screenshot(full_page=True), file_of(name))
     if name in MAIN:

@@ -24,7 +24,7 @@ def slow_to_begin(folder: Path) -> None:
 
 def walk(served: SiteServed, visitor: Visitor, look: Callable[[str, Page], None], name: str = "walker") -> None:
     """Visit every page and state. ``served``: pages of a company that :func:`slow_to_begin` enriched."""
-    one = guardian(served, f"{name}@home.example", "p-mia", "p-tom")
+    one = guardian(served, f"{name}@home.example", "p-mia")
     walk_held.held(served, visitor, one, look)
     ask_for(one, "voice recordings", "transcripts")
     ready(one)

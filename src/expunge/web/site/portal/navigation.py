@@ -26,19 +26,14 @@ class Item:
 _GUARDIANS = ("portal_guardians_ask", "portal_guardians_invite", "portal_guardians_leave", "portal_guardians_dispute")
 ITEMS = (
     Item("portal_home", gettext_lazy("What is held"), "home"),
-    Item("portal_places", gettext_lazy("Places"), "pin", ("portal_places_off",)),
-    Item("portal_stop", gettext_lazy("What is allowed"), "lock", ("portal_use",)),
-    Item("portal_keeping", gettext_lazy("How long it is kept"), "erase", ("portal_keeping_kind",)),
-    Item(
-        "portal_requests",
-        gettext_lazy("Requests"),
-        "receipt",
-        below=("portal_request", "portal_thread", "portal_receipt"),
-    ),
-    Item("portal_notices", gettext_lazy("Notices"), "mail"),
-    Item("portal_delete", gettext_lazy("Erase"), "erase", ("portal_delete_preview", "portal_deletion")),
     Item("portal_timeline", gettext_lazy("Recordings"), "play", ("portal_play", "portal_choose")),
+    Item("portal_places", gettext_lazy("Places"), "pin", ("portal_places_off",)),
     Item("portal_looked", gettext_lazy("Who looked"), "eye"),
+    Item("portal_stop", gettext_lazy("What is allowed"), "lock", ("portal_use",)),
+    Item("portal_keeping", gettext_lazy("How long it is kept"), "clock", ("portal_keeping_kind",)),
+    Item("portal_delete", gettext_lazy("Erase"), "erase", ("portal_delete_preview", "portal_deletion")),
+    Item("portal_requests", gettext_lazy("Requests"), "receipt", ("portal_request", "portal_thread", "portal_receipt")),
+    Item("portal_notices", gettext_lazy("Notices"), "mail"),
     Item("portal_guardians", gettext_lazy("Guardians"), "key", _GUARDIANS),
     Item("portal_export", gettext_lazy("A copy of the data"), "download"),
 )
