@@ -5,9 +5,14 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 
+from expunge.core.datamap.artefact import DataKind
+from expunge.core.families.deletion import Stage
+from expunge.core.families.selection import TimeRange
 from expunge.core.values.order import OrderState
 from expunge.core.values.scope import LED_TO_BY_BOTH
+from tests.engine.families.test_deleting import FORM, MUM, SESSION, carried, clerk, family
 from tests.engine.families.test_item_orders import done, receipt
 from tests.engine.household import ANNA, Household, wav
 
@@ -52,3 +57,38 @@ def test_what_one_family_alone_leads_to_goes_although_a_neighbour_has_the_same_f
     assert run.state is OrderState.FULFILLED, run.reasons
     with closing(sqlite3.connect(home.database)) as database:
         assert database.execute("SELECT recording_id FROM transcripts").fetchall() == [("rec-0001",)]
+
+
+def with_drawings_and_notes(home: Household) -> None:
+    """Two tables of the child, kept until the account is closed, with the time at which each row was made beside it."""
+    with closing(sqlite3.connect(home.database)) as database, database:
+        for table in ("drawings", "diary"):
+            database.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, profile_id TEXT, words TEXT, made_at TEXT, closed_at TEXT)")
+        rows = [
+            (ANNA, "a yellow submarine under the bed", "2026-05-01T23:30:00Z", "2027-01-01"),
+            (ANNA, "a dragon who eats spinach only", "2026-05-02T00:00:00Z", "2026-05-01"),
+        ]
+        database.executemany("INSERT INTO drawings (profile_id, words, made_at, closed_at) VALUES (?, ?, ?, ?)", rows)
+        database.execute("INSERT INTO diary (profile_id, words, made_at) VALUES (?, 'rain all day long', '2026-07-01T00:00:00Z')", (ANNA,))
+    home.write_map(
+        more="".join(
+            f"  {table}: {{store: app, table: {table}, holds: pictures, subject: {{profile: profile_id}}, collected: made_at, retention: life}}\n"
+            for table in ("drawings", "diary")
+        )
+    )
+
+
+def test_a_stretch_of_time_goes_by_the_day_that_people_are_shown(home: Household) -> None:
+    """And not by the field from which the period of retention runs; kinds of which nothing lies in it do not stand in the way."""
+    with_drawings_and_notes(home)
+    day = TimeRange(frozenset({DataKind.PICTURE}), datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC))
+    with clerk(home) as doors:
+        shown = doors.preview(MUM, family(doors), SESSION, day)
+        assert [(each.kind, each.items) for each in shown.going] == [(DataKind.PICTURE, 1)]
+        answer = doors.delete(MUM, family(doors), SESSION, day, FORM, shown.digest)
+        carried(doors)
+        assert answer.order is not None
+        assert doors.status(MUM, family(doors), answer.order).stage is Stage.DONE
+    with closing(sqlite3.connect(home.database)) as database:
+        assert database.execute("SELECT made_at FROM drawings").fetchall() == [("2026-05-02T00:00:00Z",)]
+        assert database.execute("SELECT count(*) FROM diary").fetchone() == (1,)

@@ -69,6 +69,9 @@ def reach(
         dataset = context.data_map.datasets[name]
         copies = [each for each in held.held_in(name) if each.subject == person.subject and each.selector is not None]
         selector = held.selectors.get(name, {}).get(person.subject)
+        if name in windows and len(names) > 1 and not _any_in(context, dataset, selector, windows[name]):
+            # A stretch of time over several kinds of data takes those of which something lies in it.
+            continue
         if selector is None or not copies:
             message = f"nothing of the chosen items is in {name} any more"
             raise UsageError(message, help=_AGAIN)
@@ -83,11 +86,20 @@ def reach(
             message = f"the items of {name} are not what was chosen any more" if met else f"no item of {name} lies in it"
             raise UsageError(message, help=_AGAIN)
         selectors[name] = {person.subject: narrowed}
-    linked, unlinked = families(context.data_map, names)
+    if not selectors:
+        message = "nothing of the chosen kinds lies in it"
+        raise UsageError(message, help=_AGAIN)
+    linked, unlinked = families(context.data_map, roots)
     datasets = tuple(sorted(linked | unlinked))
     return ItemReach(
-        ItemScope(_basis(keys, windows), datasets, roots=dict(sorted(roots.items())), unlinked=tuple(sorted(unlinked))), selectors
+        ItemScope(_basis(keys, windows.keys() & roots), datasets, roots=dict(sorted(roots.items())), unlinked=tuple(sorted(unlinked))),
+        selectors,
     )
+
+
+def _any_in(context: Context, dataset: Dataset, selector: Selector | None, window: Window) -> bool:
+    asked = () if selector is None else (replace(selector, where=window),)
+    return bool(store_calls.locate(context.open_store(dataset.store), dataset, asked))
 
 
 def _basis(keys: Mapping[str, Collection[str]], windows: Iterable[str]) -> str:
@@ -173,8 +185,9 @@ def _named(context: Context, dataset: Dataset, selector: Selector, copies: Colle
 
 
 def dated(data_map: DataMap, names: Iterable[str], window: Window) -> dict[str, Window]:
-    """Return a stretch of time for some datasets, each over the field from which its retention runs."""
-    return {name: replace(window, field=rule_of(data_map, data_map.datasets[name]).field) for name in names}
+    """Return a stretch of time for some datasets, each over the field by which people are shown when an item was collected."""
+    chosen = {name: data_map.datasets[name] for name in names}
+    return {name: replace(window, field=each.collected or rule_of(data_map, each).field) for name, each in chosen.items()}
 
 
 def receive_items(
