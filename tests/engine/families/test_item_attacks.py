@@ -8,11 +8,12 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from expunge.core.datamap.artefact import DataKind
-from expunge.core.families.deletion import Stage
+from expunge.core.families.deletion import PlaceState, Stage
 from expunge.core.families.selection import TimeRange
 from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Reason
 from expunge.core.values.scope import LED_TO_BY_BOTH
-from tests.engine.families.test_deleting import FORM, MUM, SESSION, carried, clerk, family
+from tests.engine.families.test_deleting import FORM, MUM, ONE, SESSION, carried, clerk, family, one
 from tests.engine.families.test_item_orders import done, receipt
 from tests.engine.household import ANNA, Household, wav
 
@@ -92,3 +93,28 @@ def test_a_stretch_of_time_goes_by_the_day_that_people_are_shown(home: Household
     with closing(sqlite3.connect(home.database)) as database:
         assert database.execute("SELECT made_at FROM drawings").fetchall() == [("2026-05-02T00:00:00Z",)]
         assert database.execute("SELECT count(*) FROM diary").fetchone() == (1,)
+
+
+def test_a_trace_in_a_place_that_the_order_is_not_about_is_among_the_places(home: Household) -> None:
+    """An order in part never shows *erased and verified* everywhere."""
+    gone = (home.world / "media" / ONE.keys["voice"][0]).read_bytes()
+    with closing(sqlite3.connect(home.database)) as database, database:
+        database.execute("CREATE TABLE cache (id INTEGER PRIMARY KEY, copied BLOB)")
+        database.execute("INSERT INTO cache (copied) VALUES (?)", (gone,))
+    with clerk(home) as doors:
+        order = one(doors)
+        carried(doors)
+        status = doors.status(MUM, family(doors), order)
+    assert status.stage is Stage.IN_PART
+    assert [each.reason for each in status.places if each.state is PlaceState.NOT_YET] == [Reason.RESIDUE]
+
+
+def test_a_store_without_data_that_could_not_be_looked_through_is_among_the_places(home: Household) -> None:
+    with clerk(home) as doors:
+        order = one(doors)
+        shutil.move(home.world / "lake", home.world / "lake-away")
+        carried(doors)
+        status = doors.status(MUM, family(doors), order)
+        reasons = doors.household.expunge.status(order).reasons
+    assert status.stage is Stage.IN_PART, reasons
+    assert any(each.state is PlaceState.NOT_YET for each in status.places)

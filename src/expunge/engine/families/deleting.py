@@ -251,6 +251,7 @@ def _places(context: Context, run: Run, subject: Pseudonym) -> Iterator[Place]:
                 yield from _places_of(
                     run, subject, name, kind_held(data_map, name), step.kind, step.note, entries.get(name), kept.get(name, ())
                 )
+    yield from _beside(run, verified.datasets)
     for name, some in kept.items():
         if name in data_map.stores:
             yield from (
@@ -259,6 +260,20 @@ def _places(context: Context, run: Run, subject: Pseudonym) -> Iterator[Place]:
 
 
 _ABOUT_DATA = frozenset({StepKind.ERASE, StepKind.DESTROY, StepKind.FORGET, StepKind.KEEP, StepKind.MANUAL})
+
+
+def _beside(run: Run, entries: Iterable[DatasetEntry]) -> Iterator[Place]:
+    """Yield what an order could not do in no dataset that it is about: traces in other places, stores that were not looked through."""
+    assert run.plan is not None
+    about = {name for step in run.plan.steps if step.kind in _ABOUT_DATA for name in step.datasets}
+    for each in entries:
+        if each.dataset not in about and each.outcome is Result.UNABLE:
+            yield Place(DataKind.RECORD, PlaceState.NOT_YET, each.items, reason=each.reason)
+    unseen = (
+        step for step in run.plan.steps if step.kind is StepKind.VERIFY and step.store not in run.current.judged and not step.datasets
+    )
+    for _ in (*unseen, *run.plan.observed) if run.state is OrderState.IN_PART else ():
+        yield Place(DataKind.RECORD, PlaceState.NOT_YET, 0, reason=Reason.CANNOT_TELL)
 
 
 def _places_of(
