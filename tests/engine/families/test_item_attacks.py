@@ -71,12 +71,8 @@ def with_drawings_and_notes(home: Household) -> None:
         ]
         database.executemany("INSERT INTO drawings (profile_id, words, made_at, closed_at) VALUES (?, ?, ?, ?)", rows)
         database.execute("INSERT INTO diary (profile_id, words, made_at) VALUES (?, 'rain all day long', '2026-07-01T00:00:00Z')", (ANNA,))
-    home.write_map(
-        more="".join(
-            f"  {table}: {{store: app, table: {table}, holds: pictures, subject: {{profile: profile_id}}, collected: made_at, retention: life}}\n"
-            for table in ("drawings", "diary")
-        )
-    )
+    rest = "holds: pictures, subject: {profile: profile_id}, collected: made_at, retention: life}"
+    home.write_map(more="".join(f"  {table}: {{store: app, table: {table}, {rest}\n" for table in ("drawings", "diary")))
 
 
 def test_a_stretch_of_time_goes_by_the_day_that_people_are_shown(home: Household) -> None:
