@@ -7,12 +7,15 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 
+import pytest
+
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.families.deletion import PlaceState, Stage
 from expunge.core.families.selection import TimeRange
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from expunge.core.values.scope import LED_TO_BY_BOTH
+from expunge.errors import UsageError
 from tests.engine.families.test_deleting import FORM, MUM, ONE, SESSION, carried, clerk, family, one
 from tests.engine.families.test_item_orders import done, receipt
 from tests.engine.household import ANNA, Household, wav
@@ -114,3 +117,12 @@ def test_a_store_without_data_that_could_not_be_looked_through_is_among_the_plac
         reasons = doors.household.expunge.status(order).reasons
     assert status.stage is Stage.IN_PART, reasons
     assert any(each.state is PlaceState.NOT_YET for each in status.places)
+
+
+def test_a_kind_whose_items_have_no_time_is_not_left_out_without_a_word(home: Household) -> None:
+    with_drawings_and_notes(home)
+    with closing(sqlite3.connect(home.database)) as database, database:
+        database.execute("UPDATE diary SET made_at = 'in summer'")
+    day = TimeRange(frozenset({DataKind.PICTURE}), datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC))
+    with clerk(home) as doors, pytest.raises(UsageError, match="no item of diary lies in it"):
+        doors.preview(MUM, family(doors), SESSION, day)

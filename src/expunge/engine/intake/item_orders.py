@@ -69,8 +69,8 @@ def reach(
         dataset = context.data_map.datasets[name]
         copies = [each for each in held.held_in(name) if each.subject == person.subject and each.selector is not None]
         selector = held.selectors.get(name, {}).get(person.subject)
-        if name in windows and len(names) > 1 and not _any_in(context, dataset, selector, windows[name]):
-            # A stretch of time over several kinds of data takes those of which something lies in it.
+        if name in windows and len(names) > 1 and _all_lie_outside(context, dataset, selector, windows[name]):
+            # Why not what has no time: it may lie in it, and would be left out without a word.
             continue
         if selector is None or not copies:
             message = f"nothing of the chosen items is in {name} any more"
@@ -97,9 +97,18 @@ def reach(
     )
 
 
-def _any_in(context: Context, dataset: Dataset, selector: Selector | None, window: Window) -> bool:
-    asked = () if selector is None else (replace(selector, where=window),)
-    return bool(store_calls.locate(context.open_store(dataset.store), dataset, asked))
+def _all_lie_outside(context: Context, dataset: Dataset, selector: Selector | None, window: Window) -> bool:
+    """Return whether every item of the person has a time, and none lies in the window; also where there is no item."""
+    if selector is None:
+        return True
+    edge, store = window.since or window.until, context.open_store(dataset.store)
+
+    def items(*windows: Window | None) -> int:
+        asked = (replace(selector, where=each) for each in windows)
+        return sum(copy.items for each in asked for copy in store_calls.locate(store, dataset, (each,)))
+
+    dated = items(Window(window.field, until=edge), Window(window.field, since=edge))
+    return not items(window) and dated == items(None)
 
 
 def _basis(keys: Mapping[str, Collection[str]], windows: Iterable[str]) -> str:
