@@ -14,10 +14,10 @@ from expunge.core.families.deletion import PlaceState, Stage
 from expunge.core.families.selection import TimeRange
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
-from expunge.core.values.scope import LED_TO_BY_BOTH
+from expunge.core.values.scope import LED_TO_BY_BOTH, Window
 from expunge.errors import UsageError
 from tests.engine.families.test_deleting import FORM, MUM, ONE, SESSION, carried, clerk, family, one
-from tests.engine.families.test_item_orders import done, receipt
+from tests.engine.families.test_item_orders import done, named, receipt
 from tests.engine.household import ANNA, Household, wav
 
 VOICE = '"voice/{profile_id}/{recording_id}.wav"'
@@ -126,3 +126,43 @@ def test_a_kind_whose_items_have_no_time_is_not_left_out_without_a_word(home: Ho
     day = TimeRange(frozenset({DataKind.PICTURE}), datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC))
     with clerk(home) as doors, pytest.raises(UsageError, match="no item of diary lies in it"):
         doors.preview(MUM, family(doors), SESSION, day)
+
+
+def test_an_item_that_has_another_name_when_the_order_begins_is_not_said_to_be_erased(home: Household) -> None:
+    with home.open() as opened:
+        order = named(opened, {"voice": set(ONE.keys["voice"])})
+        path = home.world / "media" / ONE.keys["voice"][0]
+        path.rename(path.with_name("rec-anna-9-X7.wav"))
+        opened.plan(order)
+        run = opened.apply(order)
+    assert run.state is OrderState.IN_PART
+    assert f"voice: {Reason.CANNOT_TELL.value}" in run.reasons
+    entry = next(each for each in receipt(home, run)["datasets"] if each["dataset"] == "voice")
+    assert entry["detail"].startswith("1 of the 1 items that were meant were not there any more")
+
+
+def test_an_item_whose_time_changed_is_not_said_to_be_erased(home: Household) -> None:
+    with_drawings_and_notes(home)
+    with home.open() as opened:
+        window = Window("made_at", datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 3, tzinfo=UTC))
+        order = named(opened, {}, {"drawings": window})
+        with closing(sqlite3.connect(home.database)) as database, database:
+            database.execute("UPDATE drawings SET made_at = '2026-06-01T00:00:00Z' WHERE words LIKE '%dragon%'")
+        opened.plan(order)
+        run = opened.apply(order)
+    assert run.state is OrderState.IN_PART
+    assert f"drawings: {Reason.CANNOT_TELL.value}" in run.reasons
+    entry = next(each for each in receipt(home, run)["datasets"] if each["dataset"] == "drawings")
+    assert entry["items"] == 1
+
+
+def test_a_transcript_goes_although_its_recording_was_gone_before_the_order_began(home: Household) -> None:
+    with home.open() as opened:
+        order = named(opened, {"voice": set(ONE.keys["voice"])})
+        (home.world / "media" / ONE.keys["voice"][0]).unlink()
+        opened.plan(order)
+        run = opened.apply(order)
+    assert run.state is OrderState.IN_PART, "who erased the recording, and whether, nobody can tell"
+    with closing(sqlite3.connect(home.database)) as database:
+        assert database.execute("SELECT count(*) FROM transcripts WHERE recording_id = 'rec-anna-1-X7'").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM transcripts WHERE recording_id = 'rec-anna-0-X7'").fetchone() == (1,)

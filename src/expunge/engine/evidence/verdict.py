@@ -16,6 +16,7 @@ why the entry says *unable*. :class:`Judge` carries these numbers, and so does `
    9. The store reaches less than the map asks for, or than the plan said.
    10. The scan found nothing, and could not have found anything; nor was every byte accounted for.
    11. Rows of other people name the person in a column that the map does not know.
+   12. The order names items, and fewer of them were met than it names: they may be there under another name or time.
 
    Numbers 6 and 8 to 10 are about *erased* alone.
 6. Judge the rest of the store: windows that no declared dataset accounts for, undeclared columns that hold keys of the subject, and what a
@@ -39,6 +40,7 @@ from expunge.core.orders.run import Run
 from expunge.core.values.copy import Probed
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, discharges
+from expunge.core.values.scope import ItemScope
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import EVERYBODY
 from expunge.ports.scanner import Coverage
@@ -48,6 +50,7 @@ ELSEWHERE = "elsewhere in "
 SCANNER = "expunge.residue/1"
 _TOO_SHORT = "nothing in it is long enough to be looked for in raw bytes"
 _SHARED = "other people's data holds every window that could be looked for, or none could be seen before"
+_MOVED = "nothing tells whether they are gone, or have another name or time"
 _SAID = 5
 """Things that are named one by one."""
 _NOT_TAKEN = Unable(Reason.ERROR, "the step was not taken")
@@ -165,6 +168,12 @@ class Judge:
             # (5.10) The scan found nothing, and could not have found anything.
             if self.capabilities.grounding >= Grounding.SCRUBBED and figures.verdict is not ScanVerdict.GONE:
                 yield Unable(Reason.CANNOT_TELL, _why_blind(figures))
+        # (5.12) Items that the order names are not there, and it was not this order that erased them.
+        scope = self.run.plan.scope if self.run.plan is not None else None
+        meant = scope.roots.get(dataset.name, 0) if isinstance(scope, ItemScope) else 0
+        missed = meant - staying - (outcome.items if isinstance(outcome, Erased) else 0)
+        if missed > 0:
+            yield Unable(Reason.CANNOT_TELL, f"{missed} of the {meant} items that were meant were not there any more: {_MOVED}")
 
     def _unpurged(self) -> Iterator[Unable]:
         """Say why what was erased of this store is not physical yet."""

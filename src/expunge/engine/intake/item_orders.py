@@ -91,10 +91,12 @@ def reach(
         raise UsageError(message, help=_AGAIN)
     linked, unlinked = families(context.data_map, roots)
     datasets = tuple(sorted(linked | unlinked))
-    return ItemReach(
-        ItemScope(_basis(keys, windows.keys() & roots), datasets, roots=dict(sorted(roots.items())), unlinked=tuple(sorted(unlinked))),
-        selectors,
-    )
+    basis = _basis(keys, windows.keys() & roots)
+    scope = ItemScope(basis, datasets, roots=dict(sorted(roots.items())), unlinked=tuple(sorted(unlinked)))
+    # Why now: when the items are gone by another hand before the order begins, nothing else leads to what was made from them.
+    family = locating.locate(context, (person,), (), selectors, scope=scope).selectors
+    made = {name: family[name] for name in sorted(linked - roots.keys()) if person.subject in family.get(name, {})}
+    return ItemReach(scope, {**selectors, **made})
 
 
 def _all_lie_outside(context: Context, dataset: Dataset, selector: Selector | None, window: Window) -> bool:
