@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from expunge.core.datamap.artefact import DataKind
-from expunge.core.families.deletion import PlaceState, Stage
+from expunge.core.families.deletion import PlaceState, Stage, StayReason
 from expunge.core.families.selection import TimeRange
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
@@ -117,6 +117,25 @@ def test_a_store_without_data_that_could_not_be_looked_through_is_among_the_plac
         reasons = doors.household.expunge.status(order).reasons
     assert status.stage is Stage.IN_PART, reasons
     assert any(each.state is PlaceState.NOT_YET for each in status.places)
+
+
+@pytest.mark.duty("COP-11")
+def test_items_without_a_time_are_shown_as_staying_and_the_receipt_says_so(home: Household) -> None:
+    """They may be of the days that were chosen."""
+    with_drawings_and_notes(home)
+    with closing(sqlite3.connect(home.database)) as database, database:
+        database.execute("INSERT INTO drawings (profile_id, words) VALUES (?, 'an anteater on a swing')", (ANNA,))
+    day = TimeRange(frozenset({DataKind.PICTURE}), datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC))
+    with clerk(home) as doors:
+        shown = doors.preview(MUM, family(doors), SESSION, day)
+        assert [(each.kind, each.items, each.reason) for each in shown.staying] == [(DataKind.PICTURE, 1, StayReason.UNDATED)]
+        answer = doors.delete(MUM, family(doors), SESSION, day, FORM, shown.digest)
+        carried(doors)
+        assert answer.order is not None
+        run = doors.household.expunge.status(answer.order)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    (reach,) = [each for each in receipt(home, run)["out_of_scope"] if each.startswith("the order reaches")]
+    assert "the items of drawings of a stretch of time, less 1 of which no time can be read" in reach
 
 
 def test_a_kind_whose_items_have_no_time_is_not_left_out_without_a_word(home: Household) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from uuid import UUID
 
@@ -72,7 +72,7 @@ def prepare(context: Context, person: ResolvedName, account: UUID, selection: Se
     StoreUnavailable where a store cannot be read, Misconfigured where the map does not allow the order.
     """
     consent_register.require_no_dispute(context, consent_register.load(context), [person.person])
-    name = account_name(context, account)
+    name, undated = account_name(context, account), dict[str, int]()
     cause = _cause(context, person.person.subject, name)
     if isinstance(selection, Everything):
         request = OrderRequest((person,), CHANNEL, cause, requester=name)
@@ -80,7 +80,10 @@ def prepare(context: Context, person: ResolvedName, account: UUID, selection: Se
         keys, windows = _chosen(context, selection)
         found = item_orders.reach(context, person.person, keys, windows)
         request = OrderRequest((person,), CHANNEL, cause, requester=name, selectors=found.selectors, scope=found.scope)
-    return DeletionRequest(request, preview_of(context, planning.ahead_of(context, request)))
+        undated.update(found.undated)
+    shown = preview_of(context, planning.ahead_of(context, request))
+    without = (Staying(kind_held(context.data_map, each), items, StayReason.UNDATED) for each, items in undated.items())
+    return DeletionRequest(request, replace(shown, staying=deletion.staying_together((*shown.staying, *without))))
 
 
 def _cause(context: Context, subject: Pseudonym, account: Pseudonym) -> Cause:

@@ -37,6 +37,8 @@ class ItemReach:
     scope: ItemScope
     selectors: Mapping[str, Mapping[Pseudonym, Selector]] = field(repr=False)
     """Dataset -> subject -> which of its items are meant."""
+    undated: Mapping[str, int] = field(default_factory=dict)
+    """Dataset -> items of the person without a time that can be read, where a stretch of time is meant: they stay."""
 
 
 def reach(
@@ -62,6 +64,7 @@ def reach(
     held = locating.locate(context, (person,))
     selectors: dict[str, dict[Pseudonym, Selector]] = {}
     roots: dict[str, int] = {}
+    undated: dict[str, int] = {}
     for name in names:
         if name in held.failed:
             message = f"dataset {name} could not be read: {held.failed[name].reason.value}"
@@ -69,7 +72,9 @@ def reach(
         dataset = context.data_map.datasets[name]
         copies = [each for each in held.held_in(name) if each.subject == person.subject and each.selector is not None]
         selector = held.selectors.get(name, {}).get(person.subject)
-        if name in windows and len(names) > 1 and _all_lie_outside(context, dataset, selector, windows[name]):
+        if name in windows and (without := _undated(context, dataset, selector, windows[name])):
+            undated[name] = without
+        elif name in windows and len(names) > 1 and not _items(context, dataset, selector, windows[name]):
             # Why not what has no time: it may lie in it, and would be left out without a word.
             continue
         if selector is None or not copies:
@@ -91,32 +96,33 @@ def reach(
         raise UsageError(message, help=_AGAIN)
     linked, unlinked = families(context.data_map, roots)
     datasets = tuple(sorted(linked | unlinked))
-    basis = _basis(keys, windows.keys() & roots)
+    basis = _basis(keys, windows.keys() & roots, undated)
     scope = ItemScope(basis, datasets, roots=dict(sorted(roots.items())), unlinked=tuple(sorted(unlinked)))
     # Why now: when the items are gone by another hand before the order begins, nothing else leads to what was made from them.
     family = locating.locate(context, (person,), (), selectors, scope=scope).selectors
     made = {name: family[name] for name in sorted(linked - roots.keys()) if person.subject in family.get(name, {})}
-    return ItemReach(scope, {**selectors, **made})
+    return ItemReach(scope, {**selectors, **made}, undated)
 
 
-def _all_lie_outside(context: Context, dataset: Dataset, selector: Selector | None, window: Window) -> bool:
-    """Return whether every item of the person has a time, and none lies in the window; also where there is no item."""
-    if selector is None:
-        return True
-    edge, store = window.since or window.until, context.open_store(dataset.store)
-
-    def items(*windows: Window | None) -> int:
-        asked = (replace(selector, where=each) for each in windows)
-        return sum(copy.items for each in asked for copy in store_calls.locate(store, dataset, (each,)))
-
-    dated = items(Window(window.field, until=edge), Window(window.field, since=edge))
-    return not items(window) and dated == items(None)
+def _undated(context: Context, dataset: Dataset, selector: Selector | None, window: Window) -> int:
+    """Return how many of the person's items have no time that can be read: none of them lies in any window."""
+    edge = window.since or window.until
+    windows = (None, Window(window.field, until=edge), Window(window.field, since=edge))
+    total, before, after = (_items(context, dataset, selector, each) for each in windows)
+    return max(0, total - before - after)
 
 
-def _basis(keys: Mapping[str, Collection[str]], windows: Iterable[str]) -> str:
+def _items(context: Context, dataset: Dataset, selector: Selector | None, window: Window | None) -> int:
+    asked = () if selector is None else (replace(selector, where=window),)
+    return sum(copy.items for copy in store_calls.locate(context.open_store(dataset.store), dataset, asked))
+
+
+def _basis(keys: Mapping[str, Collection[str]], windows: Iterable[str], undated: Mapping[str, int]) -> str:
     """Say which items are meant, in words of the map and numbers, for plan and receipt."""
     said = [f"{len(some)} named item{'s' if len(some) > 1 else ''} of {name}" for name, some in sorted(keys.items())]
-    said += [f"the items of {name} of a stretch of time" for name in sorted(windows)]
+    for name in sorted(windows):
+        less = f", less {undated[name]} of which no time can be read" if name in undated else ""
+        said.append(f"the items of {name} of a stretch of time{less}")
     return f"{', '.join(said)}, and what was made from {'it' if said[0].startswith('1 ') and len(said) == 1 else 'them'}"
 
 
