@@ -12,9 +12,12 @@ import pytest
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.families.deletion import PlaceState, Stage, StayReason
 from expunge.core.families.selection import TimeRange
+from expunge.core.log import dsse
+from expunge.core.pages import receipt_v6, receipt_v6_spanish
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from expunge.core.values.scope import LED_TO_BY_BOTH, Window
+from expunge.core.verification.receipt_folder import ENVELOPE
 from expunge.errors import UsageError
 from tests.engine.families.test_deleting import FORM, MUM, ONE, SESSION, carried, clerk, family, one
 from tests.engine.families.test_item_orders import done, named, receipt
@@ -185,3 +188,34 @@ def test_a_transcript_goes_although_its_recording_was_gone_before_the_order_bega
     with closing(sqlite3.connect(home.database)) as database:
         assert database.execute("SELECT count(*) FROM transcripts WHERE recording_id = 'rec-anna-1-X7'").fetchone() == (0,)
         assert database.execute("SELECT count(*) FROM transcripts WHERE recording_id = 'rec-anna-0-X7'").fetchone() == (1,)
+
+
+@pytest.mark.duty("COP-11")
+@pytest.mark.parametrize("stretch", [False, True], ids=["named", "stretch"])
+def test_the_page_of_a_receipt_for_items_does_not_read_as_everything_of_the_person(home: Household, *, stretch: bool) -> None:
+    with_drawings_and_notes(home)
+    if stretch:
+        run = done(home, {}, {"drawings": Window("made_at", datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC))})
+    else:
+        with closing(sqlite3.connect(home.database)) as database, database:
+            database.execute("DELETE FROM transcripts WHERE recording_id = 'rec-anna-1-X7'")
+        run = done(home, {"voice": set(ONE.keys["voice"])})
+    assert run.state is OrderState.FULFILLED, run.reasons
+    with home.open() as opened:
+        statement = dsse.parse(opened.receipt_folder(run.order)[ENVELOPE]).payload
+    plain = receipt_v6.render(statement).decode().partition("Technical annex")[0]
+    assert "All data of this order that was found is erased" in plain
+    assert "Everything else about this person stays" in plain
+    assert not any(lie in plain for lie in ("All data about this person", "Nothing of this person", "No new data from then on"))
+    spanish = receipt_v6_spanish.render(statement).decode()
+    assert "Todo lo demás se queda" in spanish
+    assert "Sin datos nuevos desde" not in spanish
+
+
+def test_the_page_of_a_receipt_for_a_person_reads_as_before(home: Household) -> None:
+    run = home.erase(f"profile:{ANNA}")
+    with home.open() as opened:
+        statement = dsse.parse(opened.receipt_folder(run.order)[ENVELOPE]).payload
+    plain = receipt_v6.render(statement).decode().partition("Technical annex")[0]
+    assert "All data about this person that was found is erased" in plain
+    assert "Everything else about this person stays" not in plain
