@@ -98,10 +98,19 @@ def reach(
     datasets = tuple(sorted(linked | unlinked))
     basis = _basis(keys, windows.keys() & roots, undated)
     scope = ItemScope(basis, datasets, roots=dict(sorted(roots.items())), unlinked=tuple(sorted(unlinked)))
-    # Why now: when the items are gone by another hand before the order begins, nothing else leads to what was made from them.
+    return ItemReach(scope, _with_family(context, person, selectors, scope), undated)
+
+
+def _with_family(
+    context: Context, person: Person, selectors: Mapping[str, Mapping[Pseudonym, Selector]], scope: ItemScope
+) -> dict[str, Mapping[Pseudonym, Selector]]:
+    """Return the selectors of items with those of what was made from them.
+
+    Why now: when the items are gone by another hand before the order begins, nothing else leads to it.
+    """
     family = locating.locate(context, (person,), (), selectors, scope=scope).selectors
-    made = {name: family[name] for name in sorted(linked - roots.keys()) if person.subject in family.get(name, {})}
-    return ItemReach(scope, {**selectors, **made}, undated)
+    made = {name: family[name] for name in sorted(scope.linked - scope.roots.keys()) if person.subject in family.get(name, {})}
+    return {**selectors, **made}
 
 
 def _undated(context: Context, dataset: Dataset, selector: Selector | None, window: Window) -> int:
