@@ -219,3 +219,14 @@ def test_the_page_of_a_receipt_for_a_person_reads_as_before(home: Household) -> 
     plain = receipt_v6.render(statement).decode().partition("Technical annex")[0]
     assert "All data about this person that was found is erased" in plain
     assert "Everything else about this person stays" not in plain
+
+
+def test_items_that_an_order_for_everything_erased_meanwhile_are_not_missed(home: Household) -> None:
+    with home.open() as opened:
+        order = named(opened, {"voice": set(ONE.keys["voice"])})
+        opened.plan(order)
+        everything = opened.order_erase([opened.resolve(f"profile:{ANNA}")]).order
+        opened.plan(everything)
+        assert opened.apply(everything).state is OrderState.FULFILLED
+        run = opened.apply(order)
+    assert run.state is OrderState.FULFILLED, run.reasons

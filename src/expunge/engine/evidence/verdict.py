@@ -34,13 +34,16 @@ from expunge.core.evidence.receipt import FORMS, NOBODY_STAYS, Accounted, Datase
 from expunge.core.evidence.row_account import RowAccount
 from expunge.core.evidence.trace_evidence import Figures, TraceLedger
 from expunge.core.evidence.unread_places import bucket
+from expunge.core.journal import events as ev
 from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.orders.plan import REMAKING, Step, StepKind, aim
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import Probed
 from expunge.core.values.ids import Pseudonym
+from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, discharges
 from expunge.core.values.scope import ItemScope
+from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import EVERYBODY
 from expunge.ports.scanner import Coverage
@@ -122,7 +125,7 @@ class Judge:
         staying = keeping + answered
         # Why an absent subject is probed as clean without a call: nothing in the dataset can mean them, so there is nothing to ask it for.
         looked = probed or Probed(subject, 0, ("nothing to look for",))
-        against = next(self._objections(dataset, outcome, looked, figures, staying), None)
+        against = next(self._objections(dataset, subject, outcome, looked, figures, staying), None)
         if against is not None:
             # Why not nothing: rows went, and the receipt shows that none of it could be confirmed.
             went = outcome.items if isinstance(outcome, Erased) else 0
@@ -133,7 +136,9 @@ class Judge:
             return self._make(dataset, Result.KEPT, keeping, Grounding.NONE, looked, figures, staying)
         return self._make(dataset, Result.ABSENT, 0, Grounding.NONE, looked, figures, staying)
 
-    def _objections(self, dataset: Dataset, outcome: Outcome, probed: Probed, figures: Figures, staying: int) -> Iterator[Unable]:
+    def _objections(
+        self, dataset: Dataset, subject: Pseudonym, outcome: Outcome, probed: Probed, figures: Figures, staying: int
+    ) -> Iterator[Unable]:
         """Yield what speaks against *erased*, *absent* or *kept*, the first first; the numbers are those at the head of this module."""
         # (5.1) The step could not do it.
         if isinstance(outcome, Unable):
@@ -172,8 +177,19 @@ class Judge:
         scope = self.run.plan.scope if self.run.plan is not None else None
         meant = scope.roots.get(dataset.name, 0) if isinstance(scope, ItemScope) else 0
         missed = meant - staying - (outcome.items if isinstance(outcome, Erased) else 0)
-        if missed > 0:
+        if missed > 0 and not self._erased_whole(subject):
             yield Unable(Reason.CANNOT_TELL, f"{missed} of the {meant} items that were meant were not there any more: {_MOVED}")
+
+    def _erased_whole(self, subject: Pseudonym) -> bool:
+        """Return whether an order for everything of the person was fulfilled since: it finds items under whatever name they have."""
+        asked = self.run.received.at
+        for order in journal_streams.orders(self.context.journal):
+            first = ev.decode(next(iter(self.context.journal.read(order))))
+            if isinstance(first, ev.Received) and first.scope is None and subject in first.subjects:
+                other = journal_streams.Recorder(self.context.journal, self.context.clock, order).run
+                if other.state is OrderState.FULFILLED and other.ended_at is not None and other.ended_at >= asked:
+                    return True
+        return False
 
     def _unpurged(self) -> Iterator[Unable]:
         """Say why what was erased of this store is not physical yet."""
