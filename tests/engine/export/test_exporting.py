@@ -449,3 +449,31 @@ def test_pages_of_awkward_data_push_no_part_over_its_size(tmp_path: Path) -> Non
     held = exports.held(target)
     assert len([name for name in held if name.startswith("voice/")]) == 250
     assert check(target, None).parts == len(sizes)
+
+
+def test_rows_that_are_the_persons_alone_and_rows_with_others_are_both_given(tmp_path: Path) -> None:
+    """An erasure would take the first and keep the second, so that they are looked for as two; both are held about the person."""
+    home = company.build(tmp_path / "home", places=0)
+    with sqlite3.connect(home.database) as db:
+        db.executescript(
+            """
+            CREATE TABLE members (game_id TEXT, profile_id TEXT, recorded_at TEXT, PRIMARY KEY (game_id, profile_id));
+            CREATE TABLE games (game_id TEXT PRIMARY KEY, said TEXT, recorded_at TEXT);
+            """
+        )
+        db.executemany("INSERT INTO members (game_id, profile_id) VALUES (?, ?)", [("g-1", CHILD), ("g-2", CHILD), ("g-2", OTHER)])
+        db.executemany("INSERT INTO games (game_id, said) VALUES (?, ?)", [("g-1", "alone in the forest"), ("g-2", "together at sea")])
+    db.close()
+    more = """\
+  members: {store: app, table: members, subject: {profile: profile_id}, retention: life}
+  games: {store: app, table: games, subject: {through: members, via: game_id}, shared: keep, retention: life}
+"""
+    home.map.write_text(home.map.read_text() + more)
+    with home.open() as opened:
+        opened.export(opened.resolve(f"profile:{CHILD}"), home.folder / "out")
+    (part,) = (home.folder / "out").glob("*.zip")
+    with zipfile.ZipFile(part) as archive:
+        rows = [
+            row for name in archive.namelist() if "/games" in name and name.endswith(".jsonl") for row in company.lines(archive.read(name))
+        ]
+    assert sorted(str(row["said"]) for row in rows) == ["alone in the forest", "together at sea"]

@@ -14,10 +14,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from expunge import faults
-from expunge.adapters.database.account_register_django import DjangoAccountRegister
-from expunge.adapters.keeper.keeper_guard import KeeperGuard
-from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap import Expunge
 from expunge.bootstrap.clerk.household import Household as Clerk
+from expunge.bootstrap.clerk.household import KeptHousehold
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 from expunge.core.accounts.memberships import Membership, MembershipRole
@@ -32,14 +31,12 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from expunge.engine.families import deleting
-from expunge.engine.families.openings import Openings
-from expunge.engine.families.people import FamilyPeople
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import IllegalTransition, NeedsApproval, NotPermitted, OpeningNeeded, UsageError
 from expunge.ports.accounts.account_register import AccountRecord
 from expunge.testing.forked import in_child
 from tests.engine.consents import asking
-from tests.engine.household import ANNA, BELA, Household
+from tests.engine.household import ANNA, BELA, Household, shorten_pauses
 
 MUM, DAD, STRANGER = (UUID(int=number) for number in (1, 2, 3))
 SESSION = b"s" * 32
@@ -50,14 +47,9 @@ ONE = ChosenItems({"voice": (f"voice/{ANNA}/rec-anna-1-X7.wav",)})
 @contextmanager
 def clerk(home: Household) -> Iterator[LocalDeletions]:
     """The clerk's doors over a household, whose parents are guardians of Anna; nothing is carried out by itself."""
-    with home.open() as opened:
-        household = Clerk(
-            opened,
-            DjangoAccountRegister(opened.context.journal.alias),  # type: ignore[attr-defined]
-            KeeperGuard(keeping.place_of_map(opened.map)),
-            Openings(),
-            FamilyPeople(opened.context),
-        )
+    with closing(KeptHousehold(home.map)) as kept, kept.used() as household:
+        opened = household.expunge
+        shorten_pauses(opened)
         for account in (MUM, DAD, STRANGER):
             household.register.open_account(AccountRecord(account, account.bytes, "en", datetime.now(UTC)))
         for account in (MUM, DAD):

@@ -28,6 +28,8 @@ class StayReason(StrEnum):
     """People who stay are in it as well."""
     UNLINKED = "unlinked"
     """Nothing says from which of the items it was made."""
+    UNDATED = "undated"
+    """It has no time that can be read, and a stretch of time was chosen."""
     LEFT = "left"
     """A model that can forget a whole person alone."""
     BACKUP = "backup"

@@ -55,7 +55,11 @@ _LOOKED = (
 _CLASSES = frozenset({OrderKind.EXPIRY, OrderKind.DISGORGEMENT})
 """Orders about a class of items, of however many people, rather than about a person."""
 _ABOUT: Mapping[bool, str] = {False: "about this person", True: "of this order"}
-"""The words for an order's data, by whether the order is about a class."""
+"""The words for an order's data, by whether the order is about less than everything of a person."""
+_REACH = "the order reaches "
+_ITEMS = (" named item", " of a stretch of time", "keeping time chosen by the family")
+"""What the sentence about the reach of an order says where it is about some items of a person."""
+_REST = "This order was about a part of the data about this person. Everything else about this person stays."
 _DONE_TO_CLASS: Mapping[EraseAct, str] = {
     EraseAct.FORGET: "made to forget it",
     EraseAct.REBUILD: "made anew without it",
@@ -78,6 +82,17 @@ def render(statement: bytes) -> bytes:
         _annex(receipt, statement),
     ]
     return ("".join(part for part in parts if part) + "</main>\n</body>\n</html>\n").encode("utf-8")
+
+
+def about_items(receipt: r.Receipt) -> bool:
+    """Return whether an order was about some items of a person, so that nothing is said of the others."""
+    reaches = (each for each in receipt.out_of_scope if each.startswith(_REACH))
+    return receipt.order_kind not in _CLASSES and any(sign in each for each in reaches for sign in _ITEMS)
+
+
+def less_than_a_person(receipt: r.Receipt) -> bool:
+    """Return whether an order was about something else than everything of a person: a class of items, or some items of the person."""
+    return receipt.order_kind in _CLASSES or about_items(receipt)
 
 
 def short_code(statement: bytes) -> str:
@@ -113,7 +128,7 @@ def _verdict(receipt: r.Receipt) -> str:
 def _done(receipt: r.Receipt) -> tuple[str, str, str]:
     """Return how a receipt looks by which nothing is left to do, its title, and what is told under it."""
     checked = f" on {v1.day(receipt.times.verified)}" if receipt.times.verified else ""
-    whose = _ABOUT[receipt.order_kind in _CLASSES]
+    whose = _ABOUT[less_than_a_person(receipt)]
     if _any_erased(receipt):
         named = any(each.act is MentionAct.KEEP for each in receipt.mentions)
         more = " Records of other people still name this person: see below." if named else ""
@@ -175,7 +190,7 @@ def _erased(receipt: r.Receipt) -> str:
 
 
 def _done_by(receipt: r.Receipt, act: EraseAct) -> str:
-    return _DONE_TO_CLASS.get(act, words.DONE[act]) if receipt.order_kind in _CLASSES else words.DONE[act]
+    return _DONE_TO_CLASS.get(act, words.DONE[act]) if less_than_a_person(receipt) else words.DONE[act]
 
 
 def _listing(kinds: Mapping[DataKind, int]) -> str:
@@ -195,7 +210,7 @@ def _nothing(receipt: r.Receipt) -> str:
     found = {each.holds or DataKind.RECORD for each in receipt.datasets if each.outcome is not r.Result.ABSENT}
     absent = {each.holds for each in receipt.datasets if each.outcome is r.Result.ABSENT and each.holds} - found
     names = [_plural(kind) for kind in DataKind if kind in absent]
-    whose = "order" if receipt.order_kind in _CLASSES else "person"
+    whose = "order" if less_than_a_person(receipt) else "person"
     return f"Nothing of this {whose} was found among {', '.join(names)}." if names else ""
 
 
@@ -213,10 +228,11 @@ def _undone(receipt: r.Receipt) -> str:
 def _stays(receipt: r.Receipt) -> str:
     kinds = {each.dataset: each.holds for each in receipt.datasets}
     lines = [f"{_noun(kinds.get(each.dataset), each.items)}: kept{_until(each)}. Why: {v1.text(each.ground)}." for each in receipt.kept]
+    lines += [_REST] if about_items(receipt) else []
     lines += list(dict.fromkeys(f"{_capital(v1.text(each.says))}." for each in receipt.outside))
     lines += _of_others(receipt)
     if receipt.orphaned:
-        whose = _ABOUT[receipt.order_kind in _CLASSES]
+        whose = _ABOUT[less_than_a_person(receipt)]
         lines.append(f"Some records name nobody whom the company knows. Whether any is data {whose}, this receipt cannot tell.")
     if receipt.unread:
         lines.append("Some places belong to no data that the company names, or cannot be read. The annex lists them, with the reasons.")
@@ -240,7 +256,7 @@ def _of_others(receipt: r.Receipt) -> Iterable[str]:
     if receipt.shared_values:
         yield "Lists that are about nobody, such as one of cities, have words that this data had as well. They stay."
     if any(model.stayed for model in receipt.models):
-        learnt = "from what was erased" if receipt.order_kind in _CLASSES else "from this person"
+        learnt = "from what was erased" if less_than_a_person(receipt) else "from this person"
         yield f"Models whose sealed lists of what they learnt from show that it was not {learnt} go on as they are."
     if models := _recognised(receipt):
         yield f"An attack can still tell who was in {v1.count(models, 'model')}. The annex says more."
@@ -256,7 +272,7 @@ def _when(receipt: r.Receipt) -> str:
     times = receipt.times
     rows = [
         ("Order received", v1.moment(times.requested)),
-        ("No new data from then on", v1.moment(times.fenced)),
+        *([] if about_items(receipt) else [("No new data from then on", v1.moment(times.fenced))]),
         ("Last erased", v1.moment(times.erased) if times.erased else "nothing was erased"),
         ("Verified", v1.moment(times.verified) if times.verified else "nothing could be verified"),
         ("Looked at again by", v1.moment(receipt.valid_until)),

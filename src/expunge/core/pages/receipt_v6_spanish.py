@@ -19,9 +19,8 @@ from expunge.core.models.membership_opinion import Opinion
 from expunge.core.pages import receipt_v1 as v1
 from expunge.core.pages import receipt_v6 as v6
 from expunge.core.pages import receipt_v6_spanish_words as words
-from expunge.core.values.order import OrderKind
 
-_CLASSES = frozenset({OrderKind.EXPIRY, OrderKind.DISGORGEMENT})
+_REST = "Esta orden era sobre una parte de los datos de esta persona. Todo lo demás se queda."
 _ANNEX = '<section class="annex">'
 _ENGLISH_ANNEX = '<section class="annex" lang="en">'
 _TRANSLATED = (
@@ -65,7 +64,7 @@ def _verdict(receipt: r.Receipt) -> str:
 
 def _done(receipt: r.Receipt) -> tuple[str, str, str]:
     checked = f" el {_day(receipt.times.verified)}" if receipt.times.verified else ""
-    whose = words.ABOUT[receipt.order_kind in _CLASSES]
+    whose = words.ABOUT[v6.less_than_a_person(receipt)]
     if _any_erased(receipt):
         named = any(each.act is MentionAct.KEEP for each in receipt.mentions)
         more = " Registros de otras personas todavía nombran a esta persona: vea más abajo." if named else ""
@@ -126,7 +125,7 @@ def _erased(receipt: r.Receipt) -> str:
 
 
 def _act(receipt: r.Receipt, act: EraseAct) -> str:
-    return words.DONE_TO_CLASS.get(act, words.DONE[act]) if receipt.order_kind in _CLASSES else words.DONE[act]
+    return words.DONE_TO_CLASS.get(act, words.DONE[act]) if v6.less_than_a_person(receipt) else words.DONE[act]
 
 
 def _listing(kinds: Mapping[DataKind, int]) -> str:
@@ -143,7 +142,7 @@ def _nothing(receipt: r.Receipt) -> str:
     found = {each.holds or DataKind.RECORD for each in receipt.datasets if each.outcome is not r.Result.ABSENT}
     absent = {each.holds for each in receipt.datasets if each.outcome is r.Result.ABSENT and each.holds} - found
     names = [words.KINDS[kind][1] for kind in DataKind if kind in absent]
-    whose = words.ABOUT[receipt.order_kind in _CLASSES]
+    whose = words.ABOUT[v6.less_than_a_person(receipt)]
     return f"No se encontró nada {whose} entre {', '.join(names)}." if names else ""
 
 
@@ -166,10 +165,11 @@ def _stays(receipt: r.Receipt) -> str:
         f"{_noun(kinds.get(each.dataset), each.items)}: se conserva{_until(each)}. Por qué: {v1.text(each.ground)}."
         for each in receipt.kept
     ]
+    lines += [_REST] if v6.about_items(receipt) else []
     lines += list(dict.fromkeys(f"{_capital(v1.text(each.says))}." for each in receipt.outside))
     lines += _of_others(receipt)
     if receipt.orphaned:
-        whose = words.ABOUT[receipt.order_kind in _CLASSES]
+        whose = words.ABOUT[v6.less_than_a_person(receipt)]
         lines.append(f"Algunos registros no nombran a nadie que la empresa conozca. Este recibo no puede decir si hay datos {whose} ahí.")
     if receipt.unread:
         lines.append("Algunos lugares no son de datos que la empresa nombre, o no se pueden leer. El anexo dice cuáles y por qué.")
@@ -191,7 +191,7 @@ def _of_others(receipt: r.Receipt) -> Iterable[str]:
     if receipt.shared_values:
         yield "Listas que no tratan de ninguna persona, como una de ciudades, tienen palabras que también tenían estos datos. Se quedan."
     if any(model.stayed for model in receipt.models):
-        learnt = "de lo que se borró" if receipt.order_kind in _CLASSES else "de esta persona"
+        learnt = "de lo que se borró" if v6.less_than_a_person(receipt) else "de esta persona"
         yield f"Siguen igual los modelos cuyas listas selladas muestran que no aprendieron {learnt}."
     if models := _recognised(receipt):
         yield f"Un ataque todavía puede saber quién estaba en {_noun(DataKind.MODEL, models)}. El anexo dice más."
@@ -205,7 +205,7 @@ def _when(receipt: r.Receipt) -> str:
     times = receipt.times
     rows = [
         ("Orden recibida", _moment(times.requested)),
-        ("Sin datos nuevos desde", _moment(times.fenced)),
+        *([] if v6.about_items(receipt) else [("Sin datos nuevos desde", _moment(times.fenced))]),
         ("Último borrado", _moment(times.erased) if times.erased else "no se borró nada"),
         ("Comprobado", _moment(times.verified) if times.verified else "no se pudo comprobar nada"),
         ("Se mira otra vez antes del", _moment(receipt.valid_until)),

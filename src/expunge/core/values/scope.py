@@ -98,5 +98,7 @@ Reach = Scope | ItemScope
 """The reach of an order, as it is stored."""
 UNLINKED = "no field of the map leads from the named items to the data here that was made from them"
 """Why data stays that was made from named items."""
+LED_TO_BY_BOTH = "items of the person that were not named lead to it as well, so that nothing says from which it was made"
+"""Why data stays that is found through named items and through others of the same person."""
 FORGETS_PEOPLE = "it can forget a whole person, and the order is about some items alone"
 """Why a model that learnt from named items is left to an operator."""

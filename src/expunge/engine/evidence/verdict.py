@@ -16,6 +16,7 @@ why the entry says *unable*. :class:`Judge` carries these numbers, and so does `
    9. The store reaches less than the map asks for, or than the plan said.
    10. The scan found nothing, and could not have found anything; nor was every byte accounted for.
    11. Rows of other people name the person in a column that the map does not know.
+   12. The order names items, and fewer of them were met than it names: they may be there under another name or time.
 
    Numbers 6 and 8 to 10 are about *erased* alone.
 6. Judge the rest of the store: windows that no declared dataset accounts for, undeclared columns that hold keys of the subject, and what a
@@ -33,12 +34,16 @@ from expunge.core.evidence.receipt import FORMS, NOBODY_STAYS, Accounted, Datase
 from expunge.core.evidence.row_account import RowAccount
 from expunge.core.evidence.trace_evidence import Figures, TraceLedger
 from expunge.core.evidence.unread_places import bucket
+from expunge.core.journal import events as ev
 from expunge.core.models.model_outcomes import ComparisonResult
 from expunge.core.orders.plan import REMAKING, Step, StepKind, aim
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import Probed
 from expunge.core.values.ids import Pseudonym
+from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, discharges
+from expunge.core.values.scope import ItemScope
+from expunge.engine.kernel import journal_streams
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import EVERYBODY
 from expunge.ports.scanner import Coverage
@@ -48,6 +53,7 @@ ELSEWHERE = "elsewhere in "
 SCANNER = "expunge.residue/1"
 _TOO_SHORT = "nothing in it is long enough to be looked for in raw bytes"
 _SHARED = "other people's data holds every window that could be looked for, or none could be seen before"
+_MOVED = "nothing tells whether they are gone, or have another name or time"
 _SAID = 5
 """Things that are named one by one."""
 _NOT_TAKEN = Unable(Reason.ERROR, "the step was not taken")
@@ -119,7 +125,7 @@ class Judge:
         staying = keeping + answered
         # Why an absent subject is probed as clean without a call: nothing in the dataset can mean them, so there is nothing to ask it for.
         looked = probed or Probed(subject, 0, ("nothing to look for",))
-        against = next(self._objections(dataset, outcome, looked, figures, staying), None)
+        against = next(self._objections(dataset, subject, outcome, looked, figures, staying), None)
         if against is not None:
             # Why not nothing: rows went, and the receipt shows that none of it could be confirmed.
             went = outcome.items if isinstance(outcome, Erased) else 0
@@ -130,7 +136,9 @@ class Judge:
             return self._make(dataset, Result.KEPT, keeping, Grounding.NONE, looked, figures, staying)
         return self._make(dataset, Result.ABSENT, 0, Grounding.NONE, looked, figures, staying)
 
-    def _objections(self, dataset: Dataset, outcome: Outcome, probed: Probed, figures: Figures, staying: int) -> Iterator[Unable]:
+    def _objections(
+        self, dataset: Dataset, subject: Pseudonym, outcome: Outcome, probed: Probed, figures: Figures, staying: int
+    ) -> Iterator[Unable]:
         """Yield what speaks against *erased*, *absent* or *kept*, the first first; the numbers are those at the head of this module."""
         # (5.1) The step could not do it.
         if isinstance(outcome, Unable):
@@ -165,6 +173,23 @@ class Judge:
             # (5.10) The scan found nothing, and could not have found anything.
             if self.capabilities.grounding >= Grounding.SCRUBBED and figures.verdict is not ScanVerdict.GONE:
                 yield Unable(Reason.CANNOT_TELL, _why_blind(figures))
+        # (5.12) Items that the order names are not there, and it was not this order that erased them.
+        scope = self.run.plan.scope if self.run.plan is not None else None
+        meant = scope.roots.get(dataset.name, 0) if isinstance(scope, ItemScope) else 0
+        missed = meant - staying - (outcome.items if isinstance(outcome, Erased) else 0)
+        if missed > 0 and not self._erased_whole(subject):
+            yield Unable(Reason.CANNOT_TELL, f"{missed} of the {meant} items that were meant were not there any more: {_MOVED}")
+
+    def _erased_whole(self, subject: Pseudonym) -> bool:
+        """Return whether an order for everything of the person was fulfilled since: it finds items under whatever name they have."""
+        asked = self.run.received.at
+        for order in journal_streams.orders(self.context.journal):
+            first = ev.decode(next(iter(self.context.journal.read(order))))
+            if isinstance(first, ev.Received) and first.scope is None and subject in first.subjects:
+                other = journal_streams.Recorder(self.context.journal, self.context.clock, order).run
+                if other.state is OrderState.FULFILLED and other.ended_at is not None and other.ended_at >= asked:
+                    return True
+        return False
 
     def _unpurged(self) -> Iterator[Unable]:
         """Say why what was erased of this store is not physical yet."""

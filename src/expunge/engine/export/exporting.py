@@ -179,7 +179,7 @@ class _Writing:
         self._counts: dict[str, int] = {}
         self._bytes = self._written = 0
         self._done = set[tuple[str, str]]()
-        """(dataset, name) of items that were written, of the dataset at hand."""
+        """(dataset, name) of items that were written, of the copy at hand."""
         self._copies = own_copies(located)
         self._held = held(self._map, located)
         self._of_bytes = sum(each.bytes for each in self._held if wanted.has(each.kind))
@@ -209,8 +209,13 @@ class _Writing:
     # --- one dataset ----------------------------------------------------------------------------
 
     def _dataset(self, dataset: Dataset) -> None:
-        self._done.clear()
-        for copy, shared in self._copies[dataset.name]:
+        seen = frozenset[str]()
+        for each, shared in self._copies[dataset.name]:
+            copy, seen = each.without(seen), seen.union(each.keys)
+            if not copy.keys:
+                continue
+            # Why of each copy: tables call the rows of each of them by the same name.
+            self._done.clear()
             theirs = shared or bool(dataset.people) or dataset.shared is Shared.KEEP
             for item in self._items(dataset, copy):
                 if (dataset.name, item.name) in self._done:

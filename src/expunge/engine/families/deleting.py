@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from uuid import UUID
 
@@ -31,7 +31,7 @@ from expunge.core.values.cause import ByGuardian, Cause, OnRequest
 from expunge.core.values.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Erased, Kept, Reason, Unable
-from expunge.core.values.scope import FORGETS_PEOPLE, UNLINKED, Window
+from expunge.core.values.scope import FORGETS_PEOPLE, LED_TO_BY_BOTH, UNLINKED, Window
 from expunge.engine.evidence import receipt_entries
 from expunge.engine.execution import planning, queueing
 from expunge.engine.execution.planning import PlanAhead
@@ -72,7 +72,7 @@ def prepare(context: Context, person: ResolvedName, account: UUID, selection: Se
     StoreUnavailable where a store cannot be read, Misconfigured where the map does not allow the order.
     """
     consent_register.require_no_dispute(context, consent_register.load(context), [person.person])
-    name = account_name(context, account)
+    name, undated = account_name(context, account), dict[str, int]()
     cause = _cause(context, person.person.subject, name)
     if isinstance(selection, Everything):
         request = OrderRequest((person,), CHANNEL, cause, requester=name)
@@ -80,7 +80,10 @@ def prepare(context: Context, person: ResolvedName, account: UUID, selection: Se
         keys, windows = _chosen(context, selection)
         found = item_orders.reach(context, person.person, keys, windows)
         request = OrderRequest((person,), CHANNEL, cause, requester=name, selectors=found.selectors, scope=found.scope)
-    return DeletionRequest(request, preview_of(context, planning.ahead_of(context, request)))
+        undated.update(found.undated)
+    shown = preview_of(context, planning.ahead_of(context, request))
+    without = (Staying(kind_held(context.data_map, each), items, StayReason.UNDATED) for each, items in undated.items())
+    return DeletionRequest(request, replace(shown, staying=deletion.staying_together((*shown.staying, *without))))
 
 
 def _cause(context: Context, subject: Pseudonym, account: Pseudonym) -> Cause:
@@ -178,7 +181,12 @@ def _stays(kind: DataKind, ground: str, until: datetime | None, items: int) -> S
     return Staying(kind, items, reason, ground if reason is StayReason.GROUND else "", until)
 
 
-_REASONS = {locating.SHARED_GROUND: StayReason.SHARED, UNLINKED: StayReason.UNLINKED, FORGETS_PEOPLE: StayReason.LEFT}
+_REASONS = {
+    locating.SHARED_GROUND: StayReason.SHARED,
+    UNLINKED: StayReason.UNLINKED,
+    LED_TO_BY_BOTH: StayReason.UNLINKED,
+    FORGETS_PEOPLE: StayReason.LEFT,
+}
 """Grounds that the engine itself gives; all others are the operator's words."""
 
 
@@ -246,6 +254,7 @@ def _places(context: Context, run: Run, subject: Pseudonym) -> Iterator[Place]:
                 yield from _places_of(
                     run, subject, name, kind_held(data_map, name), step.kind, step.note, entries.get(name), kept.get(name, ())
                 )
+    yield from _beside(run, verified.datasets)
     for name, some in kept.items():
         if name in data_map.stores:
             yield from (
@@ -254,6 +263,20 @@ def _places(context: Context, run: Run, subject: Pseudonym) -> Iterator[Place]:
 
 
 _ABOUT_DATA = frozenset({StepKind.ERASE, StepKind.DESTROY, StepKind.FORGET, StepKind.KEEP, StepKind.MANUAL})
+
+
+def _beside(run: Run, entries: Iterable[DatasetEntry]) -> Iterator[Place]:
+    """Yield what an order could not do in no dataset that it is about: traces in other places, stores that were not looked through."""
+    assert run.plan is not None
+    about = {name for step in run.plan.steps if step.kind in _ABOUT_DATA for name in step.datasets}
+    for each in entries:
+        if each.dataset not in about and each.outcome is Result.UNABLE:
+            yield Place(DataKind.RECORD, PlaceState.NOT_YET, each.items, reason=each.reason)
+    unseen = (
+        step for step in run.plan.steps if step.kind is StepKind.VERIFY and step.store not in run.current.judged and not step.datasets
+    )
+    for _ in (*unseen, *run.plan.observed) if run.state is OrderState.IN_PART else ():
+        yield Place(DataKind.RECORD, PlaceState.NOT_YET, 0, reason=Reason.CANNOT_TELL)
 
 
 def _places_of(

@@ -37,6 +37,8 @@ class ItemReach:
     scope: ItemScope
     selectors: Mapping[str, Mapping[Pseudonym, Selector]] = field(repr=False)
     """Dataset -> subject -> which of its items are meant."""
+    undated: Mapping[str, int] = field(default_factory=dict)
+    """Dataset -> items of the person without a time that can be read, where a stretch of time is meant: they stay."""
 
 
 def reach(
@@ -62,6 +64,7 @@ def reach(
     held = locating.locate(context, (person,))
     selectors: dict[str, dict[Pseudonym, Selector]] = {}
     roots: dict[str, int] = {}
+    undated: dict[str, int] = {}
     for name in names:
         if name in held.failed:
             message = f"dataset {name} could not be read: {held.failed[name].reason.value}"
@@ -69,6 +72,11 @@ def reach(
         dataset = context.data_map.datasets[name]
         copies = [each for each in held.held_in(name) if each.subject == person.subject and each.selector is not None]
         selector = held.selectors.get(name, {}).get(person.subject)
+        if name in windows and (without := _undated(context, dataset, selector, windows[name])):
+            undated[name] = without
+        elif name in windows and len(names) > 1 and not _items(context, dataset, selector, windows[name]):
+            # Why not what has no time: it may lie in it, and would be left out without a word.
+            continue
         if selector is None or not copies:
             message = f"nothing of the chosen items is in {name} any more"
             raise UsageError(message, help=_AGAIN)
@@ -83,17 +91,47 @@ def reach(
             message = f"the items of {name} are not what was chosen any more" if met else f"no item of {name} lies in it"
             raise UsageError(message, help=_AGAIN)
         selectors[name] = {person.subject: narrowed}
-    linked, unlinked = families(context.data_map, names)
+    if not selectors:
+        message = "nothing of the chosen kinds lies in it"
+        raise UsageError(message, help=_AGAIN)
+    linked, unlinked = families(context.data_map, roots)
     datasets = tuple(sorted(linked | unlinked))
-    return ItemReach(
-        ItemScope(_basis(keys, windows), datasets, roots=dict(sorted(roots.items())), unlinked=tuple(sorted(unlinked))), selectors
-    )
+    basis = _basis(keys, windows.keys() & roots, undated)
+    scope = ItemScope(basis, datasets, roots=dict(sorted(roots.items())), unlinked=tuple(sorted(unlinked)))
+    return ItemReach(scope, _with_family(context, person, selectors, scope), undated)
 
 
-def _basis(keys: Mapping[str, Collection[str]], windows: Iterable[str]) -> str:
+def _with_family(
+    context: Context, person: Person, selectors: Mapping[str, Mapping[Pseudonym, Selector]], scope: ItemScope
+) -> dict[str, Mapping[Pseudonym, Selector]]:
+    """Return the selectors of items with those of what was made from them.
+
+    Why now: when the items are gone by another hand before the order begins, nothing else leads to it.
+    """
+    family = locating.locate(context, (person,), (), selectors, scope=scope).selectors
+    made = {name: family[name] for name in sorted(scope.linked - scope.roots.keys()) if person.subject in family.get(name, {})}
+    return {**selectors, **made}
+
+
+def _undated(context: Context, dataset: Dataset, selector: Selector | None, window: Window) -> int:
+    """Return how many of the person's items have no time that can be read: none of them lies in any window."""
+    edge = window.since or window.until
+    windows = (None, Window(window.field, until=edge), Window(window.field, since=edge))
+    total, before, after = (_items(context, dataset, selector, each) for each in windows)
+    return max(0, total - before - after)
+
+
+def _items(context: Context, dataset: Dataset, selector: Selector | None, window: Window | None) -> int:
+    asked = () if selector is None else (replace(selector, where=window),)
+    return sum(copy.items for copy in store_calls.locate(context.open_store(dataset.store), dataset, asked))
+
+
+def _basis(keys: Mapping[str, Collection[str]], windows: Iterable[str], undated: Mapping[str, int]) -> str:
     """Say which items are meant, in words of the map and numbers, for plan and receipt."""
     said = [f"{len(some)} named item{'s' if len(some) > 1 else ''} of {name}" for name, some in sorted(keys.items())]
-    said += [f"the items of {name} of a stretch of time" for name in sorted(windows)]
+    for name in sorted(windows):
+        less = f", less {undated[name]} of which no time can be read" if name in undated else ""
+        said.append(f"the items of {name} of a stretch of time{less}")
     return f"{', '.join(said)}, and what was made from {'it' if said[0].startswith('1 ') and len(said) == 1 else 'them'}"
 
 
@@ -173,8 +211,9 @@ def _named(context: Context, dataset: Dataset, selector: Selector, copies: Colle
 
 
 def dated(data_map: DataMap, names: Iterable[str], window: Window) -> dict[str, Window]:
-    """Return a stretch of time for some datasets, each over the field from which its retention runs."""
-    return {name: replace(window, field=rule_of(data_map, data_map.datasets[name]).field) for name in names}
+    """Return a stretch of time for some datasets, each over the field by which people are shown when an item was collected."""
+    chosen = {name: data_map.datasets[name] for name in names}
+    return {name: replace(window, field=each.collected or rule_of(data_map, each).field) for name, each in chosen.items()}
 
 
 def receive_items(

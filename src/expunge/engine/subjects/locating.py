@@ -14,12 +14,18 @@ from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.hold import Hold, item_tag, keeping
 from expunge.core.values.ids import Pseudonym, pseudonym
 from expunge.core.values.outcome import Kept, Reason, Unable
-from expunge.core.values.scope import UNLINKED, ItemScope, Scope
+from expunge.core.values.scope import LED_TO_BY_BOTH, UNLINKED, ItemScope, Scope
 from expunge.engine.kernel import spelt_names, store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.subjects import item_people, resolving, spellings
-from expunge.engine.subjects.staying_links import StayingLinks, led_to_by_the_rest, staying_links
+from expunge.engine.subjects.staying_links import (
+    StayingLinks,
+    led_to_by_the_rest,
+    less_led_to_by_both,
+    made_from_what_goes,
+    staying_links,
+)
 from expunge.ports.store import Store
 
 T = TypeVar("T")
@@ -330,7 +336,8 @@ def _locate_one(
 ) -> None:
     sources = dataset.subject.sources if isinstance(dataset.subject, Through) else ()
     unread = [name for name in sources if name in located.failed]
-    if unread and dataset.name not in known:
+    # Why always where items were chosen: those that stay may lead to what is found, and nobody could tell.
+    if unread and (dataset.name not in known or (items is not None and dataset.name in items.linked)):
         located.failed[dataset.name] = Unable(Reason.UNREACHABLE, f"found through {unread[0]}, which could not be read")
         return
     if dataset.name in theirs.nameless:
@@ -356,36 +363,25 @@ def _locate_one(
     store = context.open_store(dataset.store)
     selectors = {asked.subject: asked for asked in spellings.widened(context, dataset, tuple(selectors.values()))}
     copies = store_calls.locate(store, dataset, tuple(selectors.values()))
-    copies = _made_from_what_goes(store, dataset, copies, raw)
+    copies = made_from_what_goes(store, dataset, copies, raw)
     located.selectors[dataset.name] = selectors
     if spared:
         copies = _spare(store, dataset, copies, located, theirs)
     # What stays of a person whose order is about a part explains what is seen in it: what was recorded after a new consent, unnamed items.
+    both: tuple[Copy, ...] = ()
     beyond = [each.rest for each in selectors.values() if (each.where is not None or each.only) and not each.anybodys]
     if items is not None and isinstance(dataset.subject, Through) and dataset.name in items.linked - items.roots.keys():
         staying = [copy for name, by in raw.items() if name not in items.linked for copy in by.values()]
         staying += [copy for copies in located.kept_copies.values() for copy in copies]
         beyond = led_to_by_the_rest(dataset.subject, staying, selectors)
-    if beyond:
-        located.kept_copies[dataset.name] = tuple(store_calls.locate(store, dataset, tuple(beyond)))
+        if dataset.on_erase.act is not EraseAct.KEEP:
+            apart = less_led_to_by_both(store, dataset, dataset.subject, copies, staying)
+            copies, both, located.narrowed[dataset.name] = apart.going, apart.staying, dict(apart.narrowed)
+            located.kept[dataset.name] = {copy.subject: (Kept(LED_TO_BY_BOTH, None, copy.items),) for copy in both}
+    if beyond or both:
+        located.kept_copies[dataset.name] = (*both, *store_calls.locate(store, dataset, tuple(beyond)))
     raw[dataset.name] = {copy.subject: copy for copy in copies}
     located.copies[dataset.name] = tuple(copies)
-
-
-def _made_from_what_goes(
-    store: Store, dataset: Dataset, copies: Sequence[Copy], raw: Mapping[str, Mapping[Pseudonym, Copy]]
-) -> tuple[Copy, ...]:
-    """Return the copies less what a value led to, and was made from items that are not among those that were found."""
-    found: list[Copy] = []
-    for copy in copies:
-        asked = copy.selector
-        if not isinstance(dataset.subject, Through) or asked is None or asked.every or asked.narrowed:
-            found.append(copy)
-            continue
-        going = {name: raw[name][copy.subject].keys for name in dataset.subject.sources if copy.subject in raw.get(name, {})}
-        left = copy.without(store_calls.led_from_elsewhere(store, dataset, copy, going))
-        found += [left] if left.items else []
-    return tuple(found)
 
 
 def _spare(store: Store, dataset: Dataset, copies: Sequence[Copy], located: LocatedCopies, theirs: _Theirs) -> tuple[Copy, ...]:

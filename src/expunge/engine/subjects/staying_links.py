@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from expunge.core.datamap.datamap import Dataset, Through
 from expunge.core.values.copy import Copy, Selector
@@ -12,6 +12,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
 from expunge.engine.subjects.living_keys import LivingKeys
+from expunge.ports.store import Store
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,66 @@ def led_to_by_the_rest(rule: Through, staying: Sequence[Copy], going: Mapping[Ps
         staying: copies of the erased people, in any dataset, that an order for some items leaves.
         going: subject -> the selector of what goes.
     """
+    values = _values_of(rule, staying)
+    asked = {who: going[who].match.get(rule.via, frozenset()) if who in going else frozenset[str]() for who in values}
+    return [Selector(who, {rule.via: left}) for who, each in values.items() if (left := each - asked[who])]
+
+
+def _values_of(rule: Through, staying: Sequence[Copy]) -> dict[Pseudonym, frozenset[str]]:
     values: dict[Pseudonym, frozenset[str]] = {}
     for name, link in rule.ways:
         for copy in staying:
             if copy.dataset == name:
                 values[copy.subject] = values.get(copy.subject, frozenset()) | copy.links.get(link, frozenset())
-    asked = {who: going[who].match.get(rule.via, frozenset()) if who in going else frozenset[str]() for who in values}
-    return [Selector(who, {rule.via: left}) for who, each in values.items() if (left := each - asked[who])]
+    return values
+
+
+def made_from_what_goes(
+    store: Store, dataset: Dataset, copies: Sequence[Copy], raw: Mapping[str, Mapping[Pseudonym, Copy]]
+) -> tuple[Copy, ...]:
+    """Return the copies less what a value led to, and was made from items that are not among those that were found."""
+    found: list[Copy] = []
+    for copy in copies:
+        asked = copy.selector
+        if not isinstance(dataset.subject, Through) or asked is None or asked.every or asked.narrowed:
+            found.append(copy)
+            continue
+        going = {name: raw[name][copy.subject].keys for name in dataset.subject.sources if copy.subject in raw.get(name, {})}
+        left = copy.without(store_calls.led_from_elsewhere(store, dataset, copy, going))
+        found += [left] if left.items else []
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class LedToByBoth:
+    """What is found through items that go, less what items of the same person that stay lead to as well."""
+
+    going: tuple[Copy, ...]
+    staying: tuple[Copy, ...]
+    """What both lead to: nothing says from which of them it was made."""
+    narrowed: Mapping[Pseudonym, Selector]
+    """How the rest is found, for those of whom something is left out."""
+
+
+def less_led_to_by_both(store: Store, dataset: Dataset, rule: Through, copies: Sequence[Copy], staying: Sequence[Copy]) -> LedToByBoth:
+    """Return copies that an order for some items would take, less what items of the person that stay lead to as well.
+
+    Raises as ``locate`` of the store.
+    """
+    values, going, aside, narrowed = _values_of(rule, staying), list[Copy](), list[Copy](), dict[Pseudonym, Selector]()
+    for copy in copies:
+        asked = copy.selector.match.get(rule.via, frozenset()) if copy.selector is not None else frozenset[str]()
+        both = asked & values.get(copy.subject, frozenset())
+        if not both or copy.selector is None:
+            going.append(copy)
+            continue
+        left = replace(copy.selector, match={**copy.selector.match, rule.via: asked - both})
+        found = store_calls.locate(store, dataset, (replace(copy.selector, match={rule.via: both}),))
+        keys = frozenset(key for each in found for key in each.keys).intersection(copy.keys)
+        narrowed[copy.subject] = left
+        aside += [part for part in (copy.without(set(copy.keys) - keys),) if part.items]
+        going += [part for part in (replace(copy, selector=left).without(keys),) if part.keys]
+    return LedToByBoth(tuple(going), tuple(aside), narrowed)
 
 
 def staying_links(

@@ -26,6 +26,7 @@ _REMADE = {
 _STAYS = {
     StayReason.SHARED: gettext_lazy("Other people are in them too, and they stay."),
     StayReason.UNLINKED: gettext_lazy("Nothing says which of them were made from what you chose. “Erase everything” takes them."),
+    StayReason.UNDATED: gettext_lazy("They have no time, so nobody can tell whether they are of the days that you chose."),
     StayReason.LEFT: gettext_lazy("They can only forget a whole person. “Erase everything” makes them forget."),
     StayReason.BACKUP: gettext_lazy("They lie in backups, which end by themselves. If one is used before, they are erased again."),
 }
