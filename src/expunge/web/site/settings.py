@@ -101,6 +101,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         "MIDDLEWARE": [
             f"{_NAMESPACE}.defence.middleware.EvenTimes",
             f"{_NAMESPACE}.shell.headers.StrictHeaders",
+            f"{_NAMESPACE}.shell.headers.Utf8Forms",
             f"{_NAMESPACE}.shell.assets.Assets",
             f"{_NAMESPACE}.shell.keeper_first.KeeperFirst",
             "django.contrib.sessions.middleware.SessionMiddleware",
