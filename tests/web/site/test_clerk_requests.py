@@ -20,8 +20,12 @@ from expunge.adapters.keeper.connection import Connections
 from expunge.adapters.keeper.requests import BearerText, Name
 from expunge.bootstrap import Expunge
 from expunge.core.families.selection import ChosenItems
-from expunge.errors import ExpungeError, OpeningNeeded, StateUnavailable
+from expunge.core.families.timeline import TimelineFilter
+from expunge.errors import ExpungeError, NeedsApproval, OpeningNeeded, Refused, StateUnavailable
+from expunge.gate import Subject
+from expunge.gate.decisions import GateReason
 from expunge.ports.families.guardian_door import Chosen
+from expunge.ports.families.held_door import ChosenSquares
 from tests.web.site.family_company import family_site
 from tests.web.site.kit import SiteServed
 from tests.web.site.test_openings import at_the_clerk, place
@@ -133,6 +137,32 @@ def test_content_takes_an_opening(served: SiteServed, at: Connections) -> None:
                 and isinstance(refused(at, request(kind, str(mia.account), mia.family, session), body(kind)), OpeningNeeded)
             }
             assert needed == CONTENT
+
+
+def test_in_a_dispute_neither_side_is_shown_what_a_child_said_or_where_it_was(served: SiteServed, at: Connections) -> None:
+    with at_the_clerk(served, "asks.disputes@home.example", "p-mia") as mia, Expunge.open(served.folder / "expunge.yaml") as opened:
+        who = mia.account, mia.family, mia.session
+        mia.doors.families.open(mia.permit(mia.ask), mia.session, mia.ask)
+        (item, *_), look = mia.doors.recordings.timeline(*who, TimelineFilter(), "", 10).items, mia.doors.held.places(*who, 1).look
+        mia.doors.recordings.part(*who, item.handle, 0, 10)
+        assert any(each.item for each in mia.doors.recordings.looks(*who, None, 10).looks)
+        opened.consents.freeze(opened.resolve("profile:p-mia"), by="priya", reason="two court papers")
+        try:
+            for attack in (
+                lambda: mia.doors.recordings.timeline(*who, TimelineFilter(), "", 10),
+                lambda: mia.doors.recordings.recording(*who, item.handle),
+                lambda: mia.doors.held.places(*who, 1),
+                lambda: mia.doors.held.choose(*who, look, ChosenSquares(((0, 0),))),
+            ):
+                with pytest.raises(NeedsApproval):
+                    attack()
+            assert opened.gates.open().may_use(Subject("profile", "p-mia"), "training").reason is GateReason.FROZEN
+            with pytest.raises(Refused, match="dispute"):
+                mia.doors.recordings.part(*who, item.handle, 0, 10)
+            assert not any(each.item for each in mia.doors.recordings.looks(*who, None, 10).looks)
+        finally:
+            opened.consents.release(opened.resolve("profile:p-mia"), by="priya", reason="settled")
+        assert mia.doors.recordings.timeline(*who, TimelineFilter(), "", 10).items
 
 
 @pytest.mark.parametrize("word", ["x", "\x00", "\ud7ff", "-1", "consents", "2026-01-01T00:00:00", "a" * 256, "'\"<&>", "../../journal"])
