@@ -15,11 +15,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from expunge import faults
 from expunge.adapters.database.account_register_django import DjangoAccountRegister
+from expunge.adapters.keeper.keeper_accounts import KeeperAccounts
 from expunge.adapters.keeper.keeper_guard import KeeperGuard
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.accounts.kept_guard import NoLetters
+from expunge.bootstrap.clerk.app_parts import AppParts, RequestsUnderWay
 from expunge.bootstrap.clerk.household import Household as Clerk
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.order_carrier import OrderCarrier
+from expunge.bootstrap.clerk.recordings import FamilyRecordings
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.consent.consent_events import EndReason
 from expunge.core.datamap.artefact import DataKind
@@ -31,9 +35,12 @@ from expunge.core.values.cause import ByGuardian
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
+from expunge.engine.accounts.owners import Owners
 from expunge.engine.families import deleting
+from expunge.engine.families.labels import FamilyLabels
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
+from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import IllegalTransition, NeedsApproval, NotPermitted, OpeningNeeded, UsageError
 from expunge.ports.accounts.account_register import AccountRecord
@@ -51,12 +58,21 @@ ONE = ChosenItems({"voice": (f"voice/{ANNA}/rec-anna-1-X7.wav",)})
 def clerk(home: Household) -> Iterator[LocalDeletions]:
     """The clerk's doors over a household, whose parents are guardians of Anna; nothing is carried out by itself."""
     with home.open() as opened:
+        context, place = opened.context, keeping.place_of_map(opened.map)
+        alias: str = context.journal.alias  # type: ignore[attr-defined]
+        register, people, notices, letters = DjangoAccountRegister(alias), FamilyPeople(context), NoticeIndex(context), NoLetters()
         household = Clerk(
-            opened,
-            DjangoAccountRegister(opened.context.journal.alias),  # type: ignore[attr-defined]
-            KeeperGuard(keeping.place_of_map(opened.map)),
-            Openings(),
-            FamilyPeople(opened.context),
+            expunge=opened,
+            register=register,
+            permits=KeeperGuard(place),
+            openings=Openings(),
+            people=people,
+            labels=FamilyLabels(context, people.find),
+            recordings=FamilyRecordings(opened),
+            notices=notices,
+            owners=Owners(register, KeeperAccounts(place), letters, company="", site=""),
+            letters=letters,
+            apps=AppParts.of(context, alias, notices, RequestsUnderWay()),
         )
         for account in (MUM, DAD, STRANGER):
             household.register.open_account(AccountRecord(account, account.bytes, "en", datetime.now(UTC)))

@@ -78,7 +78,7 @@ def ready(one: Guardian) -> str:
         if found is not None and "It is being made." not in one.person.last.words:
             return found[1]
         time.sleep(0.05)
-    raise AssertionError(one.person.last.words)
+    raise AssertionError(one.person.last and one.person.last.words)
 
 
 def whole(one: Guardian, part: str) -> bytes:
