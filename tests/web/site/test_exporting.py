@@ -9,6 +9,7 @@ import re
 import time
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -16,7 +17,9 @@ import pytest
 
 from expunge.adapters.clerk.clerk_doors import doors_at
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.clerk import exporter
 from expunge.bootstrap.clerk.clerk_process import place_of
+from expunge.bootstrap.clerk.household import KeptHousehold
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.export.export_words import Language
 from expunge.core.export.wanted_export import WantedExport
@@ -27,6 +30,7 @@ from expunge.ports.families.export_door import export_ask
 from tests.web.site.family_company import Guardian, family_site, guardian
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
+from tests.web.site.test_openings import at_the_clerk
 
 PART = re.compile(r'href="(/child/[0-9a-f]+/export/(exp-[a-z2-7]{20})/part-1\.zip)"')
 END = re.compile(r'action="(/child/[0-9a-f]+/export/exp-[a-z2-7]{20}/end/)"')
@@ -74,7 +78,7 @@ def ready(one: Guardian) -> str:
         if found is not None and "It is being made." not in one.person.last.words:
             return found[1]
         time.sleep(0.05)
-    raise AssertionError(one.person.last.words)
+    raise AssertionError(one.person.last and one.person.last.words)
 
 
 def whole(one: Guardian, part: str) -> bytes:
@@ -277,3 +281,43 @@ def test_a_malformed_wish_is_answered_in_words(served: SiteServed) -> None:
     assert raw(one.person, f"{page}exp-{'a' * 20}/part-1.zip")[0] == 302
     assert raw(one.person, f"{page}..%2f..%2fkeys/part-1.zip")[0] == 404
     assert raw(one.person, f"{page}exp-{'a' * 20}/check/..%2fkey")[0] in {302, 404}
+
+
+def test_a_recovery_ends_a_download_that_goes_on(served: SiteServed) -> None:
+    with at_the_clerk(served, "recovers@home.example", "p-mia") as clerk:
+        exports, who = clerk.doors.exports, (clerk.account, clerk.family, clerk.session)
+        wanted = WantedExport(frozenset({DataKind.VOICE}))
+        permit = clerk.permit(export_ask(clerk.account, clerk.family, wanted))
+        export = exports.begin(permit, clerk.session, clerk.account, clerk.family, wanted)
+        for _ in range(200):
+            if exports.exports(clerk.account, clerk.family)[0].parts:
+                break
+            time.sleep(0.05)
+        clerk.doors.families.open(clerk.permit(clerk.ask), clerk.session, clerk.ask)
+        ticket = exports.fetch(*who, export, 1, 0, 10)
+        assert len(exports.read(*who, ticket, 0)) == 10
+        served.kept(
+            "INSERT INTO expunge_account_recovery (account_id, begun_at, ready_at, lapses_at, stop, secret, letters) "
+            "VALUES (?, datetime('now'), datetime('now', '+3 days'), datetime('now', '+10 days'), zeroblob(32), zeroblob(0), 1)",
+            clerk.account.hex,
+        )
+        with pytest.raises(NotPermitted, match="recovery"):
+            exports.read(*who, ticket, 0)
+        with pytest.raises(NotPermitted, match="recovery"):
+            exports.fetch(*who, export, 1, 0, 10)
+        exports.cancel(clerk.account, clerk.family, export)
+
+
+def test_a_ticket_that_is_used_all_the_time_ends_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code in the web process could else read on for as long as the copy waits, without the person at the keys."""
+    now = 1000.0
+    monkeypatch.setattr("expunge.bootstrap.clerk.exporter.time.monotonic", lambda: now)
+    tickets, account, session = exporter.Exporter(KeptHousehold(Path("no map")).used), uuid4(), bytes(32)
+    ticket = exporter.Ticket(account, "f", session, OrderId("exp-a"), 1, 10, b"", now, 0, now)
+    secret = tickets.admit(ticket)
+    while now < 1000 + 3600 - 200:
+        now += 200
+        tickets.ticket(secret, account, "f", session)
+    now += 200
+    with pytest.raises(Refused, match="ended"):
+        tickets.ticket(secret, account, "f", session)

@@ -228,9 +228,13 @@ def test_the_company_invites_a_parent_by_a_link_and_messages_go_where_it_says(se
     ran = at_the_machine(served.folder, *words)
     link = ran.out.strip()
     assert link.startswith(f"{served.origin}/consent/#")
+    token = link.partition("#")[2]
+    other = HttpPerson(served)
+    other.sign_up("other.address@home.example")
+    assert "This link is for another account" in follow(other, token).words
     parent = HttpPerson(served)
-    parent.sign_up("other.address@home.example")
-    page = follow(parent, link.partition("#")[2])
+    parent.sign_up("Known@home.example")
+    page = follow(parent, token)
     assert "Are you guardian of a child?" in page.words
     assert "birthday" not in page.words, "the company said it"
     page = parent.send("notice", method="email plus")
@@ -238,7 +242,7 @@ def test_the_company_invites_a_parent_by_a_link_and_messages_go_where_it_says(se
     assert served.sink.count("other.address@home.example") == 1, "no more than the code of the sign-up"
     answered(parent, link_to(served, "known@home.example", QUESTION))
     assert "You are guardian now" in answered(parent, link_to(served, "known@home.example", AGAIN)).words
-    assert "This link has ended" in follow(parent, link.partition("#")[2]).words
+    assert "This link has ended" in follow(parent, token).words
     young = at_the_machine(served.folder, "guardian", "invite", "profile:p-ada", "--oneself")
     assert "far away" in young.err, "the day of majority is years away"
 

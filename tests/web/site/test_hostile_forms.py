@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from base64 import urlsafe_b64decode
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -66,6 +68,24 @@ def test_a_hand_over_is_confirmed_by_no_rubbish_and_goes_on(anna: HttpPerson, se
     assert (page.status, page.path) == (200, "/account/confirm/")
     assert "Confirm the connection?" in page.words
     assert anna.post("/handover/", token="é" * 100).status == 400
+
+
+@pytest.mark.parametrize(
+    "charset", ["unicode_escape", "raw_unicode_escape", "utf-16", "utf-7", "zlib", "base64", "idna", "rot13", "undefined"]
+)
+def test_what_a_form_says_of_its_characters_counts_for_nothing(anna: HttpPerson, charset: str) -> None:
+    anna.get("/receipt/check/")
+    fields = {"csrfmiddlewaretoken": anna.cookies["csrf"], "text": "\\ud800{}"}
+    parts = "".join(f'--X\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
+    kind = f"multipart/form-data; boundary=X; charset={charset}"
+    where = urlsplit(anna.site.origin)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
+    cookies = "; ".join(f"{name}={value}" for name, value in anna.cookies.items())
+    sent = {"User-Agent": anna.agent, "Cookie": cookies, "X-Forwarded-For": anna.address, "Origin": anna.site.origin, "Content-Type": kind}
+    connection.request("POST", "/receipt/check/", f"{parts}--X--\r\n".encode(), sent)
+    answer = connection.getresponse()
+    assert (answer.status, b"not canonical JSON" in answer.read()) == (200, True)
+    connection.close()
 
 
 def test_an_address_that_was_changed_and_not_confirmed_keeps_nothing_from_its_owner(anna: HttpPerson) -> None:

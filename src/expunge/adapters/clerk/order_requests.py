@@ -236,6 +236,8 @@ def _notices_seen(door: OrderDoor, ask: SeeNotices, _: bytes) -> Answer:
         until = _time(ask.until)
     except ValueError as error:
         raise UsageError("a field of a request is no time", help=_HELP) from error
+    if until.tzinfo is None:
+        raise UsageError("a time of a request has no time zone", help=_HELP)
     door.see_notices(account_of(ask.account), ask.family, until)
     return Answer()
 

@@ -25,6 +25,8 @@ _PAUSE = 60.0
 """Seconds between two sweeps."""
 _IDLE = 300.0
 """Seconds after which a ticket that is not used ends."""
+_LONGEST = 3600.0
+"""Seconds after which a ticket ends, however it is used: it must not outlive by much the opening under which it was given."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Ticket:
     used: float
     first: int
     """The first byte of the range."""
+    given: float = field(default_factory=time.monotonic)
+
+    def is_over(self, now: float) -> bool:
+        """Return whether it gives out nothing any more."""
+        return now - self.used >= _IDLE or now - self.given >= _LONGEST
 
 
 class Exporter:
@@ -101,7 +108,7 @@ class Exporter:
         secret = secrets.token_hex(16)
         now = time.monotonic()
         with self._guard:
-            self._tickets = {name: each for name, each in self._tickets.items() if now - each.used < _IDLE}
+            self._tickets = {name: each for name, each in self._tickets.items() if not each.is_over(now)}
             while len(self._tickets) >= MOST_TICKETS:
                 del self._tickets[next(iter(self._tickets))]
             self._tickets[secret] = ticket
@@ -112,7 +119,7 @@ class Exporter:
         now = time.monotonic()
         with self._guard:
             found = self._tickets.get(secret)
-            if found is None or now - found.used >= _IDLE or (found.account, found.family, found.session) != (account, family, session):
+            if found is None or found.is_over(now) or (found.account, found.family, found.session) != (account, family, session):
                 raise Refused("this download has ended", help="begin it again, or go on with it on the page")
             found.used = now
             return found

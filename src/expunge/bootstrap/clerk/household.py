@@ -25,6 +25,7 @@ from expunge.engine.accounts.owners import Owners
 from expunge.engine.families.labels import FamilyLabels
 from expunge.engine.families.openings import Openings
 from expunge.engine.families.people import FamilyPeople
+from expunge.engine.gate import consent_register
 from expunge.engine.requests.notices import NoticeIndex
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import NotPermitted, NotResolved
@@ -90,6 +91,27 @@ class Household:
             raise NotPermitted(message, help="stop the recovery if it is not yours; else wait until the time that the letter says")
         self.openings.require(account, family, session)
         return found
+
+    def require_shown(self, account: UUID, family: str, session: bytes) -> Membership:
+        """As :meth:`require_open`, for lists of what a child said and where it was: in a dispute of guardians neither side sees them.
+
+        Raises NeedsApproval then.
+        """
+        found = self.require_open(account, family, session)
+        self.require_no_dispute(family)
+        return found
+
+    def require_no_dispute(self, family: str) -> None:
+        """Raise NeedsApproval while guardians of a family's subject are in dispute."""
+        consents = consent_register.load(self.expunge.context)
+        if not consents.frozen:
+            return
+        try:
+            person = self.person(family).person
+        except NotResolved:
+            # Nothing is held that could be shown.
+            return
+        consent_register.require_no_dispute(self.expunge.context, consents, [person])
 
     def person(self, family: str) -> ResolvedName:
         """Return the identities of a family's subject. Raises NotResolved where nothing is held, and as the stores do."""

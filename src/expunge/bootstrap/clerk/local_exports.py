@@ -85,15 +85,16 @@ class LocalExports:
     def _fetchable(self, account: UUID, family: str, session: bytes, export: str) -> ExportState:
         """Return an open export of an account that may be shown content now."""
         self.household.require_open(account, family, session)
-        now = self.household.expunge.context.clock.now()
-        if self.household.register.recovery_times(account).closes(AskKind.EXPORT, now):
-            raise NotPermitted("a recovery of this account is under way, or ended a short while ago", help="wait until it is over")
         self.household.expunge.exports.require_no_dispute(self.household.person(family))
         return self._mine_open(account, family, export)
 
     def _mine_open(self, account: UUID, family: str, export: str) -> ExportState:
+        # Why at each read: a download that goes on may be the one that a recovery is begun against.
+        now = self.household.expunge.context.clock.now()
+        if self.household.register.recovery_times(account).closes(AskKind.EXPORT, now):
+            raise NotPermitted("a recovery of this account is under way, or ended a short while ago", help="wait until it is over")
         state = self._mine(account, family, export)
-        if not state.is_open(self.household.expunge.context.clock.now()):
+        if not state.is_open(now):
             raise _gone()
         return state
 

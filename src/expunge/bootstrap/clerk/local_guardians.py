@@ -16,6 +16,7 @@ from expunge.bootstrap.accounts.staff_desks import directory
 from expunge.bootstrap.clerk.household import Household
 from expunge.bootstrap.consents import mail_of, methods_of
 from expunge.core.accounts.asks import Ask, AskKind
+from expunge.core.accounts.hand_over import address_digest
 from expunge.core.accounts.letter_texts import LetterKind
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.accounts.staff import StaffRight
@@ -166,7 +167,7 @@ class LocalGuardians:
 
     def invitation(self, account: UUID, token: str, language: str) -> NoticeCard:
         """See the port."""
-        invited = self._invitation(token)
+        invited = self._invitation(account, token)
         event = invited.invitation.invited
         card = guardian_views.notice(self._context, self._reaching(invited), language, born_known=invited.born is not None)
         if self._is_guardian(account, event.subject) and not event.oneself:
@@ -185,7 +186,7 @@ class LocalGuardians:
 
     def take(self, account: UUID, token: str, chosen: Chosen) -> str:
         """See the port."""
-        invited = self._invitation(token)
+        invited = self._invitation(account, token)
         method = self._reaching(invited).get(chosen.method)
         if method is None:
             raise refused(GuardianFault.METHOD, "the invitation names no address for this way")
@@ -197,7 +198,7 @@ class LocalGuardians:
 
     def take_over(self, account: UUID, token: str) -> None:
         """See the port."""
-        self._invitation(token)
+        self._invitation(account, token)
         try:
             with self._changing():
                 guardian_memberships.take_over(self._context, self._families(), token, account)
@@ -379,13 +380,29 @@ class LocalGuardians:
             raise refused(GuardianFault.USED if later else GuardianFault.NO_LINK, "the token is not that of the last message")
         return one
 
-    def _invitation(self, token: str) -> OpenedInvitation:
+    def _invitation(self, account: UUID, token: str) -> OpenedInvitation:
+        """Return the invitation of a link, for the account that it may count for. Raises GuardianshipRefused.
+
+        A link passes through the web process. Where it was sent by mail, it counts for the account with that proven address alone: code in
+        that process cannot take it for an account of its own.
+        """
         try:
-            return invitations.opened(self._context, token)
+            invited = invitations.opened(self._context, token)
         except UsageError:
             known = invitations.by_token(self._context, token)
             fault = GuardianFault.NO_LINK if known is None else GuardianFault.OVER
             raise refused(fault, "this link is no invitation that can be taken", "ask for another one") from None
+        if "@" in invited.contact and not self._reads(account, invited.contact):
+            message = "the invitation went to a mail address that is not proven to be this account's"
+            raise refused(GuardianFault.OTHER_ACCOUNT, message, "log in with the account of that address, or sign up with it")
+        return invited
+
+    def _reads(self, account: UUID, address: str) -> bool:
+        """Return whether a mail address is the proven one of an account, as the keeper's tables have it."""
+        record = self.household.register.account(account)
+        if record is None or record.proven_at is None or not record.address:
+            return False
+        return hmac.compare_digest(address_digest(self.household.owners.address_of(record)), address_digest(address))
 
     @property
     def _now(self) -> datetime:

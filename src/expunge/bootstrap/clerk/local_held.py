@@ -46,7 +46,7 @@ class LocalHeld:
 
     def places(self, account: UUID, family: str, session: bytes, page: int) -> PlacesPage:
         """See the port."""
-        self.household.require_open(account, family, session)
+        self.household.require_shown(account, family, session)
         try:
             look = self.room.look(self.household, family)
         except NotResolved:
@@ -73,7 +73,7 @@ class LocalHeld:
 
     def choose(self, account: UUID, family: str, session: bytes, look: str, choice: PlacesChoice) -> Selection:
         """See the port."""
-        self.household.require_open(account, family, session)
+        self.household.require_shown(account, family, session)
         known = self.room.look(self.household, family)
         if known.name != look:
             raise UsageError("the places were read anew since they were shown", help=_AGAIN)

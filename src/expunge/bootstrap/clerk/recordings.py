@@ -26,9 +26,10 @@ from expunge.engine.families.recordings import timelines
 from expunge.engine.families.recordings.looking import LookIndex
 from expunge.engine.families.recordings.playback import MOST_PLAYED, Playback, Viewer
 from expunge.engine.families.recordings.timelines import Timeline
+from expunge.engine.gate import consent_register
 from expunge.engine.subjects import locating
 from expunge.engine.vault.openings import Reader
-from expunge.errors import ItemGone, NotResolved, OpeningNeeded, Refused, Unplayable
+from expunge.errors import ItemGone, NeedsApproval, NotResolved, OpeningNeeded, Refused, Unplayable
 from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.gate.decisions import YES, GateReason
@@ -166,13 +167,13 @@ class LocalRecordings:
 
     def timeline(self, account: UUID, family: str, session: bytes, wanted: TimelineFilter, after: str, most: int) -> TimelinePage:
         """See the port."""
-        viewer, found = self._opened(account, family, session)
+        viewer, found = self._shown(account, family, session)
         page = page_of(found.items, wanted, after, most, found.could_not)
         return replace(page, items=tuple(replace(each, broken=self.kept.broken(viewer, each.handle)) for each in page.items))
 
     def recording(self, account: UUID, family: str, session: bytes, handle: str) -> RecordingCard:
         """See the port."""
-        _, found = self._opened(account, family, session)
+        _, found = self._shown(account, family, session)
         found.item(handle)
         at = next(number for number, each in enumerate(found.items) if each.handle == handle)
         newer = found.items[at - 1].handle if at else ""
@@ -206,8 +207,7 @@ class LocalRecordings:
     def looks(self, account: UUID, family: str, session: bytes, before: int | None, most: int) -> LookPage:
         """See the port."""
         self.household.require_member(account, family)
-        within = self.household.openings.left(account, family, session) is not None
-        if within:
+        if self._is_shown(account, family, session):
             viewer, found = self._opened(account, family, session)
             items = {each.handle: each for each in found.items}
             recordings = {(held.dataset, held.recording): items[handle] for handle, held in found.held.items()}
@@ -231,6 +231,20 @@ class LocalRecordings:
             self.kept.playback.end(viewer.opening)
             raise
         return viewer, self.kept.timeline(viewer, lambda: self._person(family), fresh=fresh)
+
+    def _shown(self, account: UUID, family: str, session: bytes) -> tuple[Viewer, Timeline]:
+        """As :meth:`_opened`, for lists, which have what was said. For a recording the gate is asked, which enters a refusal."""
+        viewer, found = self._opened(account, family, session)
+        self.household.require_no_dispute(family)
+        return viewer, found
+
+    def _is_shown(self, account: UUID, family: str, session: bytes) -> bool:
+        """Return whether looks are told with their recordings now, or by counts alone."""
+        try:
+            self.household.require_no_dispute(family)
+        except NeedsApproval:
+            return False
+        return self.household.openings.left(account, family, session) is not None
 
     def _person(self, family: str) -> Person:
         """Return a family's subject; of whom nothing is held, one without identifiers, whose timeline is empty."""
@@ -256,6 +270,12 @@ class FamilyRule:
     def __call__(self, person: Person) -> None:
         """See :class:`expunge.engine.families.recordings.playback.PlaybackRule`."""
         self._expunge.vault.renew_gate()
+        try:
+            consent_register.require_no_dispute(self._expunge.context, consent_register.load(self._expunge.context), [person])
+        except NeedsApproval as error:
+            # Why not left to the gate: its answer may be seconds old.
+            help_ = "the company ends it"
+            raise Refused("this recording is not given out: guardians are in dispute", help=help_) from error
         if self._gate is None or time.monotonic() >= self._until:
             self._gate, self._until = self._expunge.gates.open(), time.monotonic() + _GATE_LASTS
         for kind, values in person.ids.items():

@@ -23,11 +23,12 @@ class ConsentEntries:
 
 
 def of_everybody(context: Context) -> ConsentEntries:
-    """Fold the register and ask for all subjects; nothing where the map names no purpose that rests on consent."""
+    """Fold the register and ask for all subjects; nothing where the map names no purpose that rests on consent and none is in dispute."""
     asked = [name for name, each in context.data_map.purposes.items() if each.needs is Ground.CONSENT]
-    if not asked and not context.data_map.guardians:
-        return ConsentEntries()
     consents = consent_register.load(context)
+    # Why the disputes too: guardians who came by the company's word can begin one under any map.
+    if not asked and not context.data_map.guardians and not consents.frozen:
+        return ConsentEntries()
     now = context.clock.now()
     entries = {subject: frozenset(map(bytes.fromhex, theirs)) for subject, theirs in list(consents.entries.items())}
     given: dict[str, set[bytes]] = {name: set() for name in asked}

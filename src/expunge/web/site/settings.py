@@ -21,6 +21,7 @@ _HOUR = 3600
 LONGEST_SESSION = 14 * 24 * _HOUR
 """Seconds for which a login lasts, however it is used."""
 _NAMESPACE = "expunge.web.site"
+_OF_EVERY_PAGE = f"{_NAMESPACE}.shell.headers.StrictHeaders", f"{_NAMESPACE}.shell.headers.Utf8Forms"
 _CODE = 15 * 60
 """Seconds for which a code that came by mail is taken."""
 CODES_AN_HOUR = 5
@@ -100,7 +101,7 @@ def _project(spec: AccountsSpec, database: dict[str, Any]) -> dict[str, Any]:
         ],
         "MIDDLEWARE": [
             f"{_NAMESPACE}.defence.middleware.EvenTimes",
-            f"{_NAMESPACE}.shell.headers.StrictHeaders",
+            *_OF_EVERY_PAGE,
             f"{_NAMESPACE}.shell.assets.Assets",
             f"{_NAMESPACE}.shell.keeper_first.KeeperFirst",
             "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,4 +1,4 @@
-"""The bound on live streams: each holds a thread of the server, and pages need threads too."""
+"""The bounds on live streams and on downloads: each holds a thread of the server, and pages need threads too."""
 
 from __future__ import annotations
 
@@ -35,3 +35,7 @@ class Streams:
             with self._guard:
                 self._open[account] -= room
                 self._open += Counter()
+
+
+DOWNLOADS = Streams()
+"""The bound on downloads of copies: a slow client keeps a thread for as long as it likes."""

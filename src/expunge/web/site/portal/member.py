@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.accounts.memberships import MembershipRole
-from expunge.errors import NotPermitted, OpeningNeeded
+from expunge.errors import NeedsApproval, NotPermitted, OpeningNeeded
 from expunge.ports.families.doors import FamilyDoors
 from expunge.web.site.accounts.guarding import account_of, guard_session
 from expunge.web.site.factors import asking
@@ -84,6 +85,9 @@ def family_page(
             return view(request, found, *args, **kwargs)
         except OpeningNeeded:
             return ask_to_open(request, found)
+        except NeedsApproval:
+            messages.error(request, _("Guardians of this child disagree. Until that is settled, nothing is erased, and nothing is shown."))
+            return redirect("portal_home", slug)
         except NotPermitted as refusal:
             return views.not_allowed(request, refusal)
 

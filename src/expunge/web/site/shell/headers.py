@@ -1,4 +1,4 @@
-"""The headers that every page has."""
+"""The headers that every page has, and the one of a form that counts for nothing: what it says of its characters."""
 
 from __future__ import annotations
 
@@ -53,3 +53,20 @@ class StrictHeaders:
         if not request.path.startswith(settings.STATIC_URL) or response.status_code not in _OF_FILES:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+class Utf8Forms:
+    """Middleware that reads each form as UTF-8 (HTML Living Standard, 4.10.21.5), whatever ``charset`` its ``Content-Type`` names.
+
+    Python knows codecs that are no character sets, and some that give characters which cannot be written: their forms ended as a defect.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        """Take the next handler."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, after the form's own word is set aside."""
+        if request.encoding is not None:
+            request.encoding = "utf-8"
+        return self._get_response(request)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -15,17 +15,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from expunge.core.export.export_manifest import part_name
-from expunge.errors import KeeperAway, NeedsApproval, Refused, StateUnavailable
+from expunge.errors import NeedsApproval, NotPermitted, Refused, StateUnavailable
 from expunge.ports.families.export_door import ExportedPart
 from expunge.web.site.portal.exporting.pages import CHECKS
+from expunge.web.site.portal.live_streams import DOWNLOADS
 from expunge.web.site.portal.member import Member, clerk, family_page
 
-AT_A_TIME = 4
-"""Downloads at a time. Each holds a thread of the server as long as it lasts."""
 WINDOW = 64 * 1024 * 1024
 """Bytes that are entered in the journal at a time, before they are given out: a download that stops counts as far as it came."""
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
-_FREE = threading.BoundedSemaphore(AT_A_TIME)
 
 
 @require_safe
@@ -44,12 +42,14 @@ def part(request: HttpRequest, member: Member, export: str, part: int) -> HttpRe
         return response
     if request.method == "HEAD":
         return _described(HttpResponse(content_type="application/zip"), found, tag, first, last)
-    if not _FREE.acquire(blocking=False):
+    turn = ExitStack()
+    if not turn.enter_context(DOWNLOADS.place(member.account)):
+        turn.close()
         messages.error(request, _("Other copies are being downloaded at the moment. Try again in a few minutes."))
         answer = redirect("portal_export", member.slug)
         answer.headers["Retry-After"] = "300"
         return answer
-    sending = _Sending(member, export, part, first, last)
+    sending = _Sending(member, export, part, first, last, turn)
     try:
         # Why here: what is refused is said by a page, and not by a download that breaks off.
         sending.enter(first)
@@ -80,11 +80,11 @@ def beside(request: HttpRequest, member: Member, export: str, name: str) -> Http
 class _Sending:
     """The bytes of a range, entered window by window, read from the clerk a megabyte at a time. Gives its turn back when it is closed."""
 
-    def __init__(self, member: Member, export: str, part: int, first: int, last: int) -> None:
+    def __init__(self, member: Member, export: str, part: int, first: int, last: int, turn: ExitStack) -> None:
         self._member, self._export, self._part = member, export, part
         self._at, self._last = first, last
         self._ticket, self._until = "", first
-        self._open = True
+        self._turn = turn
 
     def enter(self, first: int) -> None:
         """Have the next window entered. Raises OpeningNeeded, Refused."""
@@ -105,7 +105,7 @@ class _Sending:
                     return
                 self._at += len(data)
                 yield data
-        except (Refused, NeedsApproval, KeeperAway, StateUnavailable):
+        except (Refused, NotPermitted, NeedsApproval, StateUnavailable):
             # As above: the head is sent, so that no page can say it.
             return
         finally:
@@ -113,9 +113,7 @@ class _Sending:
 
     def close(self) -> None:
         """Give the turn back. Safe to repeat."""
-        if self._open:
-            self._open = False
-            _FREE.release()
+        self._turn.close()
 
 
 def _part_of(member: Member, export: str, part: int) -> ExportedPart | None:

@@ -20,7 +20,7 @@ FAULTS: dict[GuardianFault, tuple[Words, Words]] = {
     GuardianFault.DONE: (_("You have agreed already"), _("There is nothing more to do. You see it under your requests.")),
     GuardianFault.OTHER_ACCOUNT: (
         _("This link is for another account"),
-        _("It counts only for the account that began the request. Log in with that one."),
+        _("It counts only for the account that began the request, or that has the mail address that was invited. Log in with that one."),
     ),
     GuardianFault.DISPUTE: (
         _("The guardians do not agree"),

@@ -11,7 +11,17 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from expunge.core.datamap.artefact import DataKind
-from expunge.errors import CouldNotLook, ItemGone, NotPermitted, OpeningNeeded, Refused, StoreUnavailable, Unplayable, UsageError
+from expunge.errors import (
+    CouldNotLook,
+    ItemGone,
+    NeedsApproval,
+    NotPermitted,
+    OpeningNeeded,
+    Refused,
+    StoreUnavailable,
+    Unplayable,
+    UsageError,
+)
 from expunge.ports.families.recording_door import MOST_PART, MediaPart
 from expunge.web.site.portal.member import Member, clerk, family_page
 from expunge.web.site.portal.recordings import outline
@@ -118,7 +128,7 @@ def _answered(act: Callable[[], HttpResponse]) -> HttpResponse:
     """Answer a player by a status alone: it cannot show a page."""
     try:
         return act()
-    except (OpeningNeeded, NotPermitted, Refused):
+    except (OpeningNeeded, NotPermitted, NeedsApproval, Refused):
         status = HTTPStatus.FORBIDDEN
     except (ItemGone, UsageError):
         status = HTTPStatus.NOT_FOUND
