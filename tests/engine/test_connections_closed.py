@@ -117,6 +117,9 @@ def _of_vault(name: str) -> dict[str, Call]:
         "readable_page": lambda _, desk: desk.readable_page("doorbell", "keeping", 0),
         "incoming": lambda _, desk: desk.incoming("doorbell", f"doorbell/{DINO}/r-9.wav", Claimed((), False, "", None)).abandon(),
         "opened": lambda _, desk: desk.opened(f"doorbell/{RANG}", Reader("priya", "test", "keeping"), 0, None).close(),
+        "opened_by_family": lambda _, desk: desk.opened_by_family(
+            f"doorbell/{RANG}", Reader("priya", "test", "keeping"), lambda: None
+        ).close(),
         "open": lambda _, desk: _read(desk),
         "openings": lambda _, desk: desk.openings(),
     }
@@ -350,7 +353,8 @@ VERBS: dict[str, Call] = {
 ITEM = {f"voice/{CARA}/rec-cara-0-X7.wav"}
 STATELESS = {
     "accept_rollback", "candidates", "resolve", "resolve_all", "contact", "residue", "trust_policy", "leases", "worker", "work", "gate",
-    "scoped.about_class", "scoped.reach_of_items", "cosign_log", "published_policy",
+    "scoped.about_class", "scoped.reach_of_items", "consents.invite", "exports.beside", "exports.key", "exports.read",
+    "notices.send_cohort", "cosign_log", "published_policy",
     "retention.preview", "retention.disclosures",
     "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read", "dues.in_scope",

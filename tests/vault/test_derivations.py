@@ -162,8 +162,8 @@ def test_an_order_takes_what_was_made_from_recordings_of_the_person_alone(home: 
             opened.derivations.derive(f"doorbell/{path_of(one, 'r')}", "waves", waveform, purpose="look")
         assert not [each for each in opened.check() if each.store == "recordings" and each.kind.value == "undeclared"]
     assert home.erase(CARA).state is OrderState.FULFILLED
-    assert expunge("export", f"profile:{ANNA}", "--out", tmp_path / "anna.zip", "--map", home.map).code == 0
-    assert not [name for name in ZipFile(tmp_path / "anna.zip").namelist() if BELA in name]
+    assert expunge("export", f"profile:{ANNA}", "--out", tmp_path / "anna", "--map", home.map).code == 0
+    assert not [name for name in ZipFile(tmp_path / "anna" / "part-1.zip").namelist() if BELA in name]
     run = home.erase(ANNA)
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
     assert home.entries(run)["waves"] == ("erased", "gone")
