@@ -111,7 +111,9 @@ def test_twenty_lines_delete_everything_and_the_receipt_holds(tmp_path: Path, cl
             with pytest.raises(client.Problem) as ended:
                 api.list_orders(family)
             assert (ended.value.status, ended.value.kind) == (401, "token")
-            waiting = expunge("webhooks", "list", "--json", cwd=folder).json["messages"]
+            # The clerk looks for steps every two seconds.
+            _until(lambda: any(each["tries"] for each in _waiting(folder)))
+            waiting = _waiting(folder)
             assert {each["fault"] for each in waiting if each["tries"]} == {"answered 500"}
             assert expunge("webhooks", "list", cwd=folder).code == 0
             receiver.behave("ok")
@@ -123,6 +125,12 @@ def test_twenty_lines_delete_everything_and_the_receipt_holds(tmp_path: Path, cl
             assert all(each["data"]["families"] == [family] for each in told)
             assert {each["data"]["order"] for each in told} == {order}
             _until(lambda: not expunge("webhooks", "list", "--json", cwd=folder).json["messages"])
+
+
+def _waiting(folder: Path) -> list[dict[str, Any]]:
+    """The messages that were not taken yet."""
+    found: list[dict[str, Any]] = expunge("webhooks", "list", "--json", cwd=folder).json["messages"]
+    return found
 
 
 def _messages(taken: list[dict[str, Any]], client: ModuleType) -> list[dict[str, Any]]:
