@@ -125,7 +125,9 @@ def test_titles_are_unique(looked: Looked) -> None:
     several = {title for title, count in counted.items() if count > 1}
     # One page each for people outside and inside, for one address of two kinds, and for a closed account by two ways.
     assert several <= {"This account is closed \u2013 Acme Doorbells", "Confirm your email address \u2013 Acme Doorbells"}
-    assert all(title.endswith(" \u2013 Acme Doorbells") for title in counted)
+    # The page of a receipt is the receipt's own, which is the same in every place.
+    own = titles["portal_receipt_page"]
+    assert all(title.endswith(" \u2013 Acme Doorbells") for title in counted if title not in own)
     assert all(shape["title"].startswith("Problem: ") for name, shape in looked.shapes.items() if name.endswith(".problem"))
 
 
@@ -218,5 +220,5 @@ def test_every_state_is_shown_in_the_documentation(looked: Looked) -> None:
     sizes = {path.name: path.stat().st_size for path in PICTURES.iterdir()}
     shown = PAGE.read_text()
     assert {name for name in looked.shapes if file_of(name) not in sizes or f"`{name}`" not in shown} == set()
-    assert {name for name, size in sizes.items() if size > 60 * 1024 or name not in shown} == set()
+    assert {name for name, size in sizes.items() if size > 120 * 1024 or name not in shown} == set()
     assert sum(sizes.values()) < 5 * 1024 * 1024
