@@ -67,9 +67,9 @@ class Consent:
     purpose: str
     """Its name in the data map."""
     description: str
-    """What data is used for."""
+    """The use of the data."""
     agreed: bool
-    """Whether there is a consent that holds now."""
+    """Whether a consent holds now."""
     since: datetime | None
     """The time of the last decision; null where there was none."""
 
@@ -86,7 +86,7 @@ class Consent:
 
 @dataclass(frozen=True)
 class ConsentList:
-    """The consents of a family's person."""
+    """The consents of the person of a family."""
 
     consents: tuple[Consent, ...]
 
@@ -124,7 +124,7 @@ class Grant:
     expires_in: int
     """Seconds."""
     scope: str
-    """What it allows, apart by blanks."""
+    """The acts that it allows, separated by blanks."""
     families: tuple[str, ...]
     """The handles of the customer's families, in the order of the statement."""
 
@@ -170,7 +170,7 @@ class HeldKind:
 
 @dataclass(frozen=True)
 class HeldList:
-    """What is held about a family's person."""
+    """The data that is held about the person of a family."""
 
     counted_at: datetime | None
     """When the count began; null while the first one goes on."""

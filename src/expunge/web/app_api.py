@@ -66,7 +66,7 @@ class Exchange(Schema):
     )
     scope: str = Field(
         "",
-        description="Of `read`, `stop`, `delete` and `receipts`, apart by blanks; all that the statement names where it is empty.",
+        description="Of `read`, `stop`, `delete` and `receipts`, separated by blanks; all that the statement names where it is empty.",
         max_length=64,
         examples=["read delete"],
     )
@@ -78,7 +78,7 @@ class Grant(Schema):
     access_token: str = Field(description="Goes into `Authorization: Bearer TOKEN`.")
     token_type: str = Field(description="`Bearer`.")
     expires_in: int = Field(description="Seconds.", ge=0)
-    scope: str = Field(description="What it allows, apart by blanks.")
+    scope: str = Field(description="The acts that it allows, separated by blanks.")
     families: list[str] = Field(description="The handles of the customer's families, in the order of the statement.")
 
 
@@ -127,7 +127,7 @@ class HeldUnknown(Schema):
 
 
 class HeldList(Schema):
-    """What is held about a family's person."""
+    """The data that is held about the person of a family."""
 
     counted_at: datetime | None = Field(description="When the count began; null while the first one goes on.")
     counting: bool = Field(description="Whether a newer count goes on: ask again in a few seconds.")
@@ -177,13 +177,13 @@ class Consent(Schema):
     """Where one purpose stands that rests on consent."""
 
     purpose: str = Field(description="Its name in the data map.")
-    description: str = Field(description="What data is used for.")
-    agreed: bool = Field(description="Whether there is a consent that holds now.")
+    description: str = Field(description="The use of the data.")
+    agreed: bool = Field(description="Whether a consent holds now.")
     since: datetime | None = Field(description="The time of the last decision; null where there was none.")
 
 
 class ConsentList(Schema):
-    """The consents of a family's person."""
+    """The consents of the person of a family."""
 
     consents: list[Consent]
 

@@ -30,7 +30,7 @@ from expunge.core.values.cause import ByGuardian
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
-from expunge.engine.families import deleting
+from expunge.engine.consent import parental_consent
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import IllegalTransition, NeedsApproval, NotPermitted, OpeningNeeded, UsageError
 from expunge.ports.accounts.account_register import AccountRecord
@@ -253,7 +253,7 @@ def test_the_order_of_a_proven_guardian_names_the_proof_and_ends_with_it(home: H
     asking(home)
     with clerk(home) as doors:
         opened = doors.household.expunge
-        guardian = ResolvedName("account", Person(deleting.account_name(opened.context, MUM), {}, {}), known=True)
+        guardian = ResolvedName("account", Person(parental_consent.guardian_of(opened.context, str(MUM)), {}, {}), known=True)
         born = datetime.now(UTC).date() - timedelta(days=3000)
         proof = opened.consents.prove(opened.resolve(f"profile:{ANNA}"), guardian, born=born, method="signed form", by="officer")
         order = one(doors)

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from expunge.adapters.database.account_register_django import DjangoAccountRegister
-from expunge.adapters.keeper.keeper_guard import KeeperGuard
-from expunge.bootstrap import Expunge, keeping
-from expunge.bootstrap.clerk.household import Household
+from expunge.bootstrap import Expunge
+from expunge.bootstrap.clerk.household import KeptHousehold
 from expunge.bootstrap.clerk.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 from expunge.core.accounts.memberships import Membership, MembershipRole
@@ -25,8 +23,6 @@ from expunge.core.families.selection import Everything
 from expunge.demo.company import services
 from expunge.demo.company.build import build_company, write_map
 from expunge.demo.voices.speech import Tones
-from expunge.engine.families.openings import Openings
-from expunge.engine.families.people import FamilyPeople
 from expunge.ports.accounts.account_register import AccountRecord
 
 PARENT = UUID(int=1)
@@ -45,7 +41,7 @@ def main() -> None:
                 applied(opened, children[0])
                 for first, second in zip(children[1::2], children[2::2], strict=True):
                     alone = applied(opened, first)
-                    seconds, items, places = by_the_clerk(opened, second)
+                    seconds, items, places = by_the_clerk(folder / "expunge.yaml", second)
                     print(
                         f"`order erase`, `plan` and `apply` {alone[0]:.2f} s, `apply` alone {alone[1]:.2f} s ({alone[2]} items); "
                         f"by the clerk {seconds:.2f} s ({items} items, {places} places)"
@@ -63,32 +59,23 @@ def applied(opened: Expunge, child: str) -> tuple[float, float, int]:
     return time.monotonic() - ordered, time.monotonic() - begun, sum(sum(by.values()) for by in forecast.items.values())
 
 
-def by_the_clerk(opened: Expunge, child: str) -> tuple[float, int, int]:
+def by_the_clerk(path: Path, child: str) -> tuple[float, int, int]:
     """Seconds from the confirmed form to an end, items that the preview showed, and places."""
-    register = DjangoAccountRegister(opened.context.journal.alias)  # type: ignore[attr-defined]
-    guard = KeeperGuard(keeping.place_of_map(opened.map))
-    household = Household(opened, register, guard, Openings(), FamilyPeople(opened.context))
-    register.open_account(AccountRecord(PARENT, b"parent", "en", datetime.now(UTC)))
-    family = opened.resolve(f"profile:{child}").person.subject
-    register.set_membership(Membership(PARENT, family, MembershipRole.GUARDIAN, datetime.now(UTC)))
-
-    @contextmanager
-    def used():  # type: ignore[no-untyped-def]
-        opened.stay()
-        yield household
-
-    carrier = OrderCarrier(used)
-    doors = LocalDeletions(household, carrier)
-    carrier.start()
-    shown = doors.preview(PARENT, family, b"s" * 32, Everything())
-    begun = time.monotonic()
-    answer = doors._receive(PARENT, family, Everything(), f"form of {child}", shown.digest)
-    assert answer.order is not None
-    while (status := doors.status(PARENT, family, answer.order)).stage not in {Stage.DONE, Stage.IN_PART}:
-        time.sleep(0.05)
-    seconds = time.monotonic() - begun
-    carrier.stop()
-    guard.close()
+    with closing(KeptHousehold(path)) as kept, kept.used() as household:
+        family = household.expunge.resolve(f"profile:{child}").person.subject
+        household.register.open_account(AccountRecord(PARENT, b"parent", "en", datetime.now(UTC)))
+        household.register.set_membership(Membership(PARENT, family, MembershipRole.GUARDIAN, datetime.now(UTC)))
+        carrier = OrderCarrier(kept.used)
+        doors = LocalDeletions(household, carrier)
+        carrier.start()
+        shown = doors.preview(PARENT, family, b"s" * 32, Everything())
+        begun = time.monotonic()
+        answer = doors._receive(PARENT, family, Everything(), f"form of {child}", shown.digest)
+        assert answer.order is not None
+        while (status := doors.status(PARENT, family, answer.order)).stage not in {Stage.DONE, Stage.IN_PART}:
+            time.sleep(0.05)
+        seconds = time.monotonic() - begun
+        carrier.stop()
     return seconds, shown.items, len(status.places)
 
 

@@ -51,6 +51,8 @@ SECTIONS = (
     ("When something is wrong", ("",)),
 )
 COLOURS = 32
+LONGEST = 2000
+"""Pixels of a picture from its top: the page of a receipt is as long as its annex."""
 _LOADED = """() => Promise.all([...document.images].map(each => {
   each.loading = 'eager';
   return each.decode().catch(() => null);
@@ -62,7 +64,9 @@ def file_of(name: str, kind: str = "") -> str:
 
 
 def _save(picture: bytes, name: str) -> None:
-    found = Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).convert("RGB")
+    whole = Image.open(io.BytesIO(picture))
+    shown = whole.crop((0, 0, whole.width, min(whole.height, LONGEST)))
+    found = shown.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).convert("RGB")
     found.save(PICTURES / name, "WEBP", lossless=True, method=6)
 
 

@@ -220,5 +220,5 @@ def test_every_state_is_shown_in_the_documentation(looked: Looked) -> None:
     sizes = {path.name: path.stat().st_size for path in PICTURES.iterdir()}
     shown = PAGE.read_text()
     assert {name for name in looked.shapes if file_of(name) not in sizes or f"`{name}`" not in shown} == set()
-    assert {name for name, size in sizes.items() if size > 120 * 1024 or name not in shown} == set()
-    assert sum(sizes.values()) < 5 * 1024 * 1024
+    assert {name for name, size in sizes.items() if size > 60 * 1024 or name not in shown} == set()
+    assert sum(sizes.values()) < 20 * 1024 * len(sizes)

@@ -11,22 +11,15 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.web.site.browser import visitor
-from tests.web.site.family_company import Guardian, enrich, guardian
+from tests.web.site.family_company import Guardian, guardian
 from tests.web.site.handing_over import signed
 from tests.web.site.kit import SiteServed, site
 from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
+from tests.web.site.walk_families import COOLING, slow_to_begin
 
 pytestmark = pytest.mark.browser
-COOLING = "cooling_off: 30 minutes\n"
 SHOTS = os.environ.get("EXPUNGE_SHOTS", "")
 """A folder for pictures of the pages."""
-
-
-def slow_to_begin(folder: Path) -> None:
-    """The company of families, whose orders can be called off for half an hour."""
-    enrich(folder)
-    path = folder / "expunge.yaml"
-    path.write_text(path.read_text().replace("stores:\n", f"{COOLING}stores:\n", 1))
 
 
 def looked_at(page: Page, name: str) -> list[str]:

@@ -139,6 +139,15 @@ def test_a_parent_takes_a_copy_home(served: SiteServed) -> None:
     assert not [path for path in kept if b"rec-m1-71835" in path.read_bytes()]
 
 
+def test_a_copy_stands_among_the_requests_of_the_family(served: SiteServed) -> None:
+    one = guardian(served, "copies-listed@home.example", "p-mia")
+    ask_for(one, "transcripts")
+    ready(one)
+    one.go("requests/")
+    assert one.person.last is not None
+    assert "You asked for a copy. It can be fetched. It expires on" in one.person.last.words
+
+
 def test_a_download_goes_on_where_it_stopped(served: SiteServed) -> None:
     one = guardian(served, "resumes@home.example", "p-tom")
     part = copy(one)

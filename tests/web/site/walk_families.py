@@ -14,12 +14,14 @@ from tests.web.site.handing_over import signed
 from tests.web.site.kit import SiteServed
 from tests.web.site.test_exporting import ask_for, ready
 
+COOLING = "cooling_off: 30 minutes\n"
+
 
 def slow_to_begin(folder: Path) -> None:
     """The company of families, whose orders can be called off for half an hour."""
     enrich(folder)
     path = folder / "expunge.yaml"
-    path.write_text(path.read_text().replace("stores:\n", "cooling_off: 30 minutes\nstores:\n", 1))
+    path.write_text(path.read_text().replace("stores:\n", f"{COOLING}stores:\n", 1))
 
 
 def walk(served: SiteServed, visitor: Visitor, look: Callable[[str, Page], None], name: str = "walker") -> None:

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.guard_requests import account_of
@@ -123,8 +122,3 @@ def _time(moment: datetime | None) -> str | None:
 def _ended(door: FamilyDoor, ask: EndOpening) -> Answer:
     door.end(account_of(ask.account), ask.family, session_of(ask.session))
     return Answer()
-
-
-def opening_ask(account: UUID, family: str) -> Ask:
-    """Return the ask by which an account confirms an opening."""
-    return Ask(AskKind.PLAYBACK, account, family)

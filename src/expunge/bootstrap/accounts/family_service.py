@@ -49,7 +49,7 @@ class FamilyService(DomainService):
         try:
             who = UUID(account)
         except ValueError as error:
-            raise UsageError("this is no account", help="give its id, as its owner's page and `expunge families list` show it") from error
+            raise UsageError("this is no account", help="give its id, as `expunge families list` shows it") from error
         with self.changing(), self._register() as register:
             by = ByMachineUser(getpass.getuser())
             (changed,) = register.decide(who, [(family, role)], by) or (None,)

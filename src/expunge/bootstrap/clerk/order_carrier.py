@@ -19,6 +19,7 @@ from expunge.bootstrap.clerk.household import Household
 from expunge.core.orders.run import Run
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
+from expunge.engine.consent import parental_consent
 from expunge.engine.families import deleting
 from expunge.errors import Busy, Drift, ExpungeError, NeedsApproval
 from expunge.telemetry import Action, Opaque
@@ -205,5 +206,7 @@ def _still_asked_for(household: Household, run: Run) -> bool:
         # The company's own statement stood for it, and no account.
         return True
     context, asked = household.expunge.context, Pseudonym(run.received.requester)
-    members = ({deleting.account_name(context, each.account) for each in household.members_of(subject)} for subject in run.subjects)
+    members = (
+        {parental_consent.guardian_of(context, str(each.account)) for each in household.members_of(subject)} for subject in run.subjects
+    )
     return all(asked in names for names in members)

@@ -70,7 +70,7 @@ def send_cohort(
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Send the letter to the customers who have to be told. After a crash or a refusal, run it again: nobody is left out."""
+    """Send the letter to the customers who have to be told. After a crash or a refusal, run it again: each customer is reached."""
     with opened(map_file) as expunge:
         found = expunge.notices.send_cohort(name, letter.read_bytes(), most)
     _told(found, as_json=as_json)

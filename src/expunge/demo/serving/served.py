@@ -201,9 +201,9 @@ def _tell(narrator: Narrator, folder: Path, origin: str, logins: Sequence[Login]
             "people are shown here, and go nowhere else."
         )
         narrator.say(
-            "A passkey of your own works too (Security, Add a passkey): it confirms after a day, since it was added. To try one without a "
-            "device, let Chromium have a virtual authenticator: developer tools, More tools, WebAuthn, Enable, Add (ctap2, internal, with "
-            "resident keys and user verification)."
+            "A passkey of your own works too (Your account, Ways to log in). It confirms after a day, since it was added. To try one "
+            "without a device, let Chromium have a virtual authenticator: developer tools, More tools, WebAuthn, Enable, Add (ctap2, "
+            "internal, with resident keys and user verification)."
         )
         narrator.say("Ctrl-C ends it.")
 

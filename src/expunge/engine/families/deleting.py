@@ -28,10 +28,11 @@ from expunge.core.families.selection import ChosenItems, Everything, Selection, 
 from expunge.core.orders.plan import StepKind
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import ByGuardian, Cause, OnRequest
-from expunge.core.values.ids import OrderId, Pseudonym, pseudonym
+from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Erased, Kept, Reason, Unable
 from expunge.core.values.scope import FORGETS_PEOPLE, LED_TO_BY_BOTH, UNLINKED, Window
+from expunge.engine.consent import parental_consent
 from expunge.engine.evidence import receipt_entries
 from expunge.engine.execution import planning, queueing
 from expunge.engine.execution.planning import PlanAhead
@@ -47,8 +48,6 @@ CHANNEL = "portal"
 APP_CHANNEL = "app"
 """Of orders that the company's own app entered for a customer, by the company's signed statement."""
 _ATTESTED = "an account of the family that confirmed it with a credential"
-_ACCOUNT = "expunge.account"
-"""Kind of the pseudonym under which an account stands in registers; no identity kind of a map has a dot in it."""
 _WAITING = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED})
 
 
@@ -60,11 +59,6 @@ class DeletionRequest:
     preview: DeletionPreview
 
 
-def account_name(context: Context, account: UUID) -> Pseudonym:
-    """Return the pseudonym under which an account stands in registers and orders."""
-    return pseudonym(context.keys.pseudonym_key(), _ACCOUNT, str(account))
-
-
 def prepare(context: Context, person: ResolvedName, account: UUID, selection: Selection) -> DeletionRequest:
     """Return the order that a selection makes, with a preview from its plan. Nothing is journalled.
 
@@ -72,7 +66,7 @@ def prepare(context: Context, person: ResolvedName, account: UUID, selection: Se
     StoreUnavailable where a store cannot be read, Misconfigured where the map does not allow the order.
     """
     consent_register.require_no_dispute(context, consent_register.load(context), [person.person])
-    name, undated = account_name(context, account), dict[str, int]()
+    name, undated = parental_consent.guardian_of(context, str(account)), dict[str, int]()
     cause = _cause(context, person.person.subject, name)
     if isinstance(selection, Everything):
         request = OrderRequest((person,), CHANNEL, cause, requester=name)

@@ -103,12 +103,6 @@ class KeptCounts(Generic[T]):
             if entry is not None:
                 self._drop(entry)
 
-    def forget_all(self) -> None:
-        """Drop every count."""
-        with self._guard:
-            for entry in self._entries.values():
-                self._drop(entry)
-
     def close(self) -> None:
         """End the looks for orders, and wait for what goes on."""
         self._ending.set()

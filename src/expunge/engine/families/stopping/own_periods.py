@@ -42,16 +42,6 @@ _CANCELLABLE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLA
 
 
 @dataclass(frozen=True)
-class NextDeletion:
-    """The day on which the oldest item of a kind goes by itself."""
-
-    kind: DataKind
-    day: date
-    own: bool
-    """True where the family's own period ends first."""
-
-
-@dataclass(frozen=True)
 class OwnPeriodRun:
     """What a run found for people with a keeping time of their own."""
 
@@ -347,49 +337,3 @@ def _standing(context: Context) -> Iterator[Run]:
 def _kinds(run: Run) -> tuple[str, ...]:
     cause = run.received.cause
     return cause.kinds if isinstance(cause, ByOwnPeriod) else ()
-
-
-# --- what comes next --------------------------------------------------------------------------------------
-
-
-def next_deletions(context: Context, person: Person) -> tuple[NextDeletion, ...]:
-    """Return of each kind the day on which its oldest item goes by itself: by the family's own period, else by the map's.
-
-    A day that has passed is the day of the next run, which is today. Kinds without an item whose time can be read are left out, and so are
-    those that cannot be looked at: the caller says that of the kind's count. In UTC.
-    """
-    now = context.clock.now().astimezone(UTC)
-    found = []
-    for each in offered(context, person):
-        days = [day for rule in _rules_of(context, person, each.kind) for day in _ends(context, person, rule, each.chosen, now)]
-        if days:
-            day, own = min(days)
-            found.append(NextDeletion(each.kind, max(day, now.date()), own))
-    return tuple(sorted(found, key=lambda each: each.day))
-
-
-def _ends(
-    context: Context, person: Person, rule: RetentionRule, mine: OwnPeriodChosen | None, now: datetime
-) -> Iterable[tuple[date, bool]]:
-    own = mine.period if mine is not None and mine.period is not None and mine.period.shortens(rule.period) else None
-    try:
-        first = _oldest(context, person, rule)
-    except store_calls.TROUBLE:
-        return
-    day = ends_on(first.astimezone(UTC).date(), rule, own, now.date()) if first is not None else None
-    if day is not None:
-        yield day, own is not None
-
-
-def _oldest(context: Context, person: Person, rule: RetentionRule) -> datetime | None:
-    """The time of the oldest item of a person in a dataset; None where none can be read, or where it is found through others."""
-    dataset = context.data_map.datasets[rule.dataset]
-    if not isinstance(dataset.subject, ByField):
-        return None
-    store, times = context.open_store(dataset.store), []
-    for kind, name in dataset.subject.pairs():
-        mine = person.ids.get(kind, frozenset())
-        if mine:
-            spans = store_calls.spans(store, dataset, name, rule.field)
-            times += [span.first for span in spans if span.first is not None and span.value in mine]
-    return min((each if each.tzinfo else each.replace(tzinfo=UTC) for each in times), default=None)

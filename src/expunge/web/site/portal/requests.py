@@ -82,9 +82,12 @@ class AppealForm(forms.Form):
 def requests(request: HttpRequest, member: Member) -> HttpResponseBase:
     """List the requests of the family."""
     found = clerk().orders.requests(member.account, member.family)
-    return render(
-        request, "portal/requests.html", {"requests": [ShownRequest(each) for each in found.requests], "consents": found.consents}
-    )
+    values = {
+        "requests": [ShownRequest(each) for each in found.requests],
+        "copies": [(each, words.COPIES[each.maker], words.copy_state(each)) for each in found.copies],
+        "consents": found.consents,
+    }
+    return render(request, "portal/requests.html", values)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
