@@ -175,13 +175,13 @@ class HeldList:
     counted_at: datetime | None
     """When the count began; null while the first one goes on."""
     counting: bool
-    """Whether a newer count goes on: ask again in a few seconds."""
+    """True while a newer count goes on: ask again in a few seconds."""
     kinds: tuple[HeldKind, ...]
-    """What is about the person alone, or about few."""
+    """Kinds of data about the person alone, or about few people."""
     made: tuple[HeldMade, ...]
-    """What learnt from it."""
+    """Things that learnt from that data."""
     not_counted: tuple[HeldUnknown, ...]
-    """What could not be looked at."""
+    """Data that could not be counted."""
 
     @classmethod
     def read(cls, told: Any) -> HeldList:
@@ -233,7 +233,7 @@ class HeldUnknown:
 
 @dataclass(frozen=True)
 class LoginEnded:
-    """What ended with a login."""
+    """The number of access tokens that ended with a login."""
 
     tokens: int
     """Access tokens that ended."""

@@ -89,7 +89,7 @@ class LoginEnd(Schema):
 
 
 class LoginEnded(Schema):
-    """What ended with a login."""
+    """The number of access tokens that ended with a login."""
 
     tokens: int = Field(description="Access tokens that ended.", ge=0)
 
@@ -130,10 +130,10 @@ class HeldList(Schema):
     """The data that is held about the person of a family."""
 
     counted_at: datetime | None = Field(description="When the count began; null while the first one goes on.")
-    counting: bool = Field(description="Whether a newer count goes on: ask again in a few seconds.")
-    kinds: list[HeldKind] = Field(description="What is about the person alone, or about few.")
-    made: list[HeldMade] = Field(description="What learnt from it.")
-    not_counted: list[HeldUnknown] = Field(description="What could not be looked at.")
+    counting: bool = Field(description="True while a newer count goes on: ask again in a few seconds.")
+    kinds: list[HeldKind] = Field(description="Kinds of data about the person alone, or about few people.")
+    made: list[HeldMade] = Field(description="Things that learnt from that data.")
+    not_counted: list[HeldUnknown] = Field(description="Data that could not be counted.")
 
 
 class Order(Schema):
@@ -314,7 +314,7 @@ def _add_families(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
         auth=token,
         response=HeldList,
         operation_id="get_held",
-        summary="What is held about the person",
+        summary="The data that is held about the person",
         tags=_TAG,
         openapi_extra=_extra(401, 403, 404, 503, example=_HELD),
     )

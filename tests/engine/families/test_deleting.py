@@ -317,10 +317,9 @@ def test_a_clerk_that_died_in_the_middle_goes_on_at_its_next_start(home: Househo
         assert doors.status(MUM, family(doors), order).stage is Stage.DONE
 
 
-def test_another_command_that_runs_orders_is_waited_for(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_command_that_runs_orders_is_waited_for(home: Household) -> None:
     with clerk(home) as doors:
         order = one(doors)
-        monkeypatch.setattr("expunge.adapters.database.journal_django.WAIT", 0.01, raising=False)
         with home.open() as other, other.context.journal.exclusive():
             pause = doors.carrier.look(doors.household)
             assert pause <= 2.0
