@@ -23,6 +23,7 @@ from expunge.core.log.tlog_proof import TlogProof
 from expunge.core.models.membership_opinion import AttackFigures, Membership, Opinion
 from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.note import Algorithm, VerifierKey
+from expunge.core.pages import LATEST
 from expunge.core.values.ids import OrderId, PlanDigest
 from expunge.core.values.order import OrderKind
 from expunge.core.values.outcome import Reason
@@ -273,9 +274,15 @@ def with_differences(**changes: object) -> receipt.Receipt:
 
 
 def of_now(*datasets: receipt.DatasetEntry, page: int = 4, **changes: object) -> receipt.Receipt:
-    """A receipt of these datasets, of the latest page unless told otherwise."""
-    said = {"datasets": datasets, "verdict": receipt.verdict_of(datasets, ()), "tool": receipt.Tool("expunge", "0.2.0", page)}
-    return fulfilled(**{**said, **changes})
+    """A receipt of these datasets, of page 4 unless told otherwise."""
+    return at_page(fulfilled(**{"datasets": datasets, "verdict": receipt.verdict_of(datasets, ()), **changes}), page)
+
+
+def at_page(said: receipt.Receipt, page: int = LATEST) -> receipt.Receipt:
+    """The receipt as a version of the page has it: from page 7 on with its reach, which is everything of its kind unless it is told."""
+    of_a_class = said.order_kind in receipt.OF_A_CLASS
+    reach = said.reach or (receipt.ReceiptReach.CLASS if of_a_class else receipt.ReceiptReach.PERSON)
+    return replace(said, tool=receipt.Tool("expunge", "0.2.0", page), reach=reach if page >= 7 else None)
 
 
 def in_part(**changes: object) -> receipt.Receipt:
@@ -310,8 +317,26 @@ ISSUER = receipt.IssuingCompany("Night Owl", "privacy@nightowl.example", "the Da
 BACKUPS = receipt.CopiesOutside("media", "nightly backups of the recordings, overwritten after 35 days")
 
 
+REACH = "the order reaches recordings, transcripts (1 named item of recordings) and nothing else: not doorbell, invoices"
+
+
+def for_some_items(**changes: object) -> receipt.Receipt:
+    """A receipt of page 7 for an order about one recording and what was made from it."""
+    made = for_people()
+    datasets = tuple(replace(each, items=1) for each in made.datasets if each.dataset in ("recordings", "transcripts"))
+    said = {
+        "datasets": datasets,
+        "kept": (),
+        "verdict": Verdict.FULFILLED,
+        "out_of_scope": (REACH, *made.out_of_scope),
+        "tool": receipt.Tool("expunge", "0.2.0", 7),
+        "reach": receipt.ReceiptReach.ITEMS,
+    }
+    return replace(made, **{**said, **changes})  # type: ignore[arg-type]
+
+
 def for_people(**changes: object) -> receipt.Receipt:
-    """A receipt of the newest page that says who gives it and what each dataset holds; one place is left, and one is kept."""
+    """A receipt of page 6 that says who gives it and what each dataset holds; one place is left, and one is kept."""
     holds = {
         "recordings": DataKind.VOICE,
         "locations": DataKind.LOCATION,

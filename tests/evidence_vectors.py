@@ -18,6 +18,7 @@ from tests.evidence_kit import (
     ORIGIN,
     SeededKeys,
     for_people,
+    for_some_items,
     fulfilled,
     in_part,
     issue,
@@ -67,6 +68,7 @@ RECEIPTS = {
     "receipt-forms": with_forms,
     "receipt-others": with_text_of_others,
     "receipt-for-people": for_people,
+    "receipt-some-items": for_some_items,
 }
 """Folder of a released receipt -> what makes it."""
 

@@ -17,9 +17,10 @@ from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence import commitment, receipt
 from expunge.core.evidence.receipt import Result, ScanMode, ScanVerdict, Verdict
+from expunge.core.values.order import OrderKind
 from expunge.core.values.outcome import Reason
 from expunge.errors import EvidenceInvalid
-from tests.evidence_kit import IDENTIFIERS, OPENING, SeededKeys, absent, at, entry, fulfilled, in_part, issue, scan
+from tests.evidence_kit import IDENTIFIERS, OPENING, SeededKeys, absent, at, entry, for_some_items, fulfilled, in_part, issue, scan
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,12 @@ DISHONEST = {
     "no list of what is out of scope": lambda: fulfilled(out_of_scope=()),
     "an empty sentence out of scope": lambda: fulfilled(out_of_scope=("",)),
     "no dataset": lambda: fulfilled(datasets=()),
+    "page 7 without its reach": lambda: for_some_items(reach=None),
+    "a reach before page 7": lambda: fulfilled(reach=receipt.ReceiptReach.PERSON),
+    "a class of items in an order about a person": lambda: for_some_items(reach=receipt.ReceiptReach.CLASS),
+    "everything of a person in an order about a class": lambda: for_some_items(
+        order_kind=OrderKind.EXPIRY, reach=receipt.ReceiptReach.PERSON
+    ),
     "done with a failure": lambda: in_part(verdict=Verdict.FULFILLED),
     "done with something kept": lambda: in_part(verdict=Verdict.FULFILLED, datasets=(entry("invoices"),)),
     "in part with nothing left": lambda: fulfilled(verdict=Verdict.IN_PART),

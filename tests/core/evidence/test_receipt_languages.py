@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 
 from expunge.core.evidence import receipt
-from expunge.core.pages import LATEST, languages, receipt_v6, receipt_v6_spanish_words, receipt_v6_words, render
-from tests.evidence_kit import absent, for_people, fulfilled, in_part, of_now, with_mentions, with_models, with_text_of_others
+from expunge.core.pages import languages, receipt_v6, receipt_v6_spanish_words, receipt_v6_words, render
+from tests.evidence_kit import (
+    absent,
+    at_page,
+    for_people,
+    for_some_items,
+    fulfilled,
+    in_part,
+    of_now,
+    with_mentions,
+    with_models,
+    with_text_of_others,
+)
 
 RECEIPTS = {
     "fulfilled": fulfilled(),
@@ -19,11 +29,12 @@ RECEIPTS = {
     "models": with_models(),
     "others": with_text_of_others(),
     "nothing": of_now(absent()),
+    "some items": for_some_items(),
 }
 
 
 def statement(name: str) -> bytes:
-    return receipt.build(replace(RECEIPTS[name], tool=receipt.Tool("expunge", "0.2.0", LATEST)))
+    return receipt.build(at_page(RECEIPTS[name]))
 
 
 @pytest.mark.parametrize("name", RECEIPTS)
@@ -45,6 +56,13 @@ def test_the_whole_page_is_one_file_with_the_annex_in_english(name: str) -> None
     assert page.count('<section class="annex" lang="en">') == 1
     assert page.endswith("</main>\n</body>\n</html>\n")
     assert "receipt.html" in page
+
+
+def test_the_spanish_page_of_some_items_does_not_read_as_everything_of_the_person() -> None:
+    spanish = languages.plain_part(statement("some items"), "es")
+    assert "Se borraron todos los datos de esta orden que se encontraron" in spanish
+    assert "Todo lo demás se queda." in spanish
+    assert not any(lie in spanish for lie in ("todos los datos sobre esta persona", "Sin datos nuevos desde"))
 
 
 def test_the_issued_page_stays_what_a_check_compares() -> None:

@@ -11,19 +11,30 @@ from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence import receipt
-from expunge.core.evidence.receipt import Result
+from expunge.core.evidence.receipt import ReceiptReach, Result
 from expunge.core.evidence.unread_places import PlaceKind, UnreadPlace
-from expunge.core.pages import LATEST, receipt_v6, receipt_v6_words, render
+from expunge.core.pages import receipt_v6, receipt_v6_words, render
 from expunge.core.values.order import OrderKind
 from expunge.core.values.outcome import Reason
-from tests.evidence_kit import absent, entry, for_people, in_ranges, of_now, with_models, with_text_of_others
+from tests.evidence_kit import (
+    REACH,
+    absent,
+    at_page,
+    entry,
+    for_people,
+    for_some_items,
+    in_ranges,
+    of_now,
+    with_models,
+    with_text_of_others,
+)
 
 ANNEX = '<section class="annex">'
 
 
 def parts(said: receipt.Receipt) -> tuple[str, str]:
     """What stands before the annex of the newest page, and the annex."""
-    page = render(receipt.build(replace(said, tool=receipt.Tool("expunge", "0.2.0", LATEST)))).decode()
+    page = render(receipt.build(at_page(said))).decode()
     before, annex, after = page.partition(ANNEX)
     assert annex
     return before.partition("<body>")[2], after
@@ -168,6 +179,39 @@ def test_an_order_about_a_class_of_items_names_no_person(kind: OrderKind) -> Non
     said = with_models(order_kind=kind, orphaned=with_text_of_others().orphaned)
     before = parts(said)[0] + told(absent(), order_kind=kind)
     assert ("this person" in before) is (kind not in {OrderKind.EXPIRY, OrderKind.DISGORGEMENT})
+
+
+EVERYTHING = ("about this person that was found", "Nothing of this person", "No new data from then on", "to forget this person")
+
+
+@pytest.mark.parametrize("kind", [OrderKind.ERASURE, OrderKind.WITHDRAWAL, OrderKind.INACTIVITY])
+@pytest.mark.parametrize("reach", [ReceiptReach.ITEMS, ReceiptReach.PART])
+@pytest.mark.parametrize(
+    "words", [REACH, "the order reaches all of it", "everything of the person", "le orden alcanza una grabación"], ids=range(4)
+)
+def test_no_words_make_a_receipt_for_some_items_read_as_everything(kind: OrderKind, reach: ReceiptReach, words: str) -> None:
+    before, _ = parts(for_some_items(order_kind=kind, reach=reach, out_of_scope=(words,)))
+    assert "All data of this order that was found is erased" in before
+    assert "Everything else about this person stays." in before
+    assert not any(lie in before for lie in EVERYTHING)
+
+
+def test_no_words_make_a_receipt_for_a_person_read_as_less() -> None:
+    before, _ = parts(for_some_items(reach=ReceiptReach.PERSON))
+    assert REACH in for_some_items().out_of_scope
+    assert "All data about this person that was found is erased" in before
+    assert "No new data from then on" in before
+    assert "Everything else about this person stays." not in before
+
+
+def test_a_receipt_of_page_6_reads_its_reach_from_its_sentence_as_when_it_was_issued() -> None:
+    sentence = replace(at_page(for_some_items(), 6), out_of_scope=(REACH,))
+    assert "Everything else about this person stays." in render(receipt.build(sentence)).decode()
+    assert "Everything else about this person stays." not in render(receipt.build(replace(sentence, out_of_scope=("it",)))).decode()
+
+
+def test_nothing_of_a_class_says_that_no_new_data_came_in() -> None:
+    assert "No new data from then on" not in parts(for_some_items(reach=ReceiptReach.CLASS, order_kind=OrderKind.EXPIRY))[0]
 
 
 def test_a_place_that_nothing_accounts_for_is_told() -> None:

@@ -272,7 +272,7 @@ def test_a_receipt_whose_next_probe_is_due_says_so() -> None:
 
 
 def test_a_page_of_an_unknown_template_version_is_refused() -> None:
-    said = in_part(tool=receipt.Tool("expunge", "9.0", 99))
+    said = in_part(tool=receipt.Tool("expunge", "9.0", 99), reach=receipt.ReceiptReach.PERSON)
     assert "template version 99" in refused(resigned(receipt.build(said)))
 
 

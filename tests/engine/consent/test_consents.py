@@ -147,6 +147,9 @@ def test_a_withdrawal_ends_use_at_once_and_erases_what_nothing_else_needs(family
     assert (run.received.kind, run.received.scope is not None) == (OrderKind.WITHDRAWAL, True)
     family.plan(second.order)
     assert family.apply(second.order).state is OrderState.FULFILLED
+    with family.open() as opened:
+        page = opened.receipt_folder(second.order)["receipt.html"].decode()
+    assert "Everything else about this person stays." in page, "the profile, and what the contract needs"
     assert not family.search(*SAID[ANNA], where=("world/media",))
     after = family.logical()
     assert any(ANNA in name and name.startswith("profiles") for name in after), "the profile stays: the contract needs it"

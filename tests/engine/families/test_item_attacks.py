@@ -13,7 +13,7 @@ from expunge.core.datamap.artefact import DataKind
 from expunge.core.families.deletion import PlaceState, Stage, StayReason
 from expunge.core.families.selection import TimeRange
 from expunge.core.log import dsse
-from expunge.core.pages import receipt_v6, receipt_v6_spanish
+from expunge.core.pages import receipt_v6_spanish, render
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from expunge.core.values.scope import LED_TO_BY_BOTH, Window
@@ -203,7 +203,8 @@ def test_the_page_of_a_receipt_for_items_does_not_read_as_everything_of_the_pers
     assert run.state is OrderState.FULFILLED, run.reasons
     with home.open() as opened:
         statement = dsse.parse(opened.receipt_folder(run.order)[ENVELOPE]).payload
-    plain = receipt_v6.render(statement).decode().partition("Technical annex")[0]
+    plain = render(statement).decode().partition("Technical annex")[0]
+    assert b'"reach":"items"' in statement
     assert "All data of this order that was found is erased" in plain
     assert "Everything else about this person stays" in plain
     assert not any(lie in plain for lie in ("All data about this person", "Nothing of this person", "No new data from then on"))
@@ -216,7 +217,8 @@ def test_the_page_of_a_receipt_for_a_person_reads_as_before(home: Household) -> 
     run = home.erase(f"profile:{ANNA}")
     with home.open() as opened:
         statement = dsse.parse(opened.receipt_folder(run.order)[ENVELOPE]).payload
-    plain = receipt_v6.render(statement).decode().partition("Technical annex")[0]
+    plain = render(statement).decode().partition("Technical annex")[0]
+    assert b'"reach":"person"' in statement
     assert "All data about this person that was found is erased" in plain
     assert "Everything else about this person stays" not in plain
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.bootstrap import Expunge
-from expunge.core.evidence.receipt import Result
+from expunge.core.evidence.receipt import ReceiptReach, Result
 from expunge.core.retention.retention_rules import cut_off
 from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.periods import Period, end_of, parse_period
@@ -101,7 +101,7 @@ def test_the_receipt_of_a_run_names_schedules_and_cut_offs(home: Household) -> N
     aged(home, ANNA, 120)
     _, (run,) = ran(home)
     made = receipt(home, run.order)
-    assert made.order_kind is OrderKind.EXPIRY
+    assert (made.order_kind, made.reach) == (OrderKind.EXPIRY, ReceiptReach.CLASS)
     assert {each.dataset: each.outcome for each in made.datasets} == {"voice": Result.ERASED, "transcripts": Result.ERASED}
     until = (datetime.now(UTC) - 90 * DAY).date().isoformat()
     assert run.received.scope is not None

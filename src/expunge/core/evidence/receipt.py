@@ -36,6 +36,10 @@ NOBODY_STAYS = "nobody stays"
 """Why a scan had no control: nobody stays in the store whose content could be looked for."""
 _DIFFERENCES_COUNT = 4
 """Page from which on a comparison that differs speaks against a model. Before it, such a model was listed as done."""
+_SAYS_REACH = 7
+"""Page from which on a receipt names its reach in a field. Before it, a sentence of ``out_of_scope`` alone tells."""
+OF_A_CLASS = frozenset({OrderKind.EXPIRY, OrderKind.DISGORGEMENT})
+"""Orders about a class of items, of however many people, rather than about a person."""
 _HEX = re.compile(r"[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"SHA256:[0-9A-Za-z+/]{43}")
 
@@ -54,6 +58,19 @@ class Result(StrEnum):
     ABSENT = "absent"
     KEPT = "kept"
     UNABLE = "unable"
+
+
+class ReceiptReach(StrEnum):
+    """How far the order reached."""
+
+    PERSON = "person"
+    """Everything of the person."""
+    PART = "part"
+    """Some datasets of the person: those of a purpose whose consent was withdrawn."""
+    ITEMS = "items"
+    """Some items of the person, with everything made from them."""
+    CLASS = "class"
+    """A class of items, of however many people."""
 
 
 class ScanMode(StrEnum):
@@ -445,6 +462,8 @@ class Receipt:
     """The company that gives the receipt; from page 6 on, None where the map names none."""
     outside: tuple[CopiesOutside, ...] = field(default=(), metadata=LATER)
     """Copies of the stores that the map names; from page 6 on. They stand in ``out_of_scope`` as well."""
+    reach: ReceiptReach | None = field(default=None, metadata=LATER)
+    """How far the order reached; from page 7 on always there, before it never."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
@@ -475,6 +494,12 @@ class Receipt:
         _require(len(set(quoting)) == len(quoting), "text of others is listed twice for a dataset")
         lost = [each.dataset for each in self.orphaned]
         _require(len(set(lost)) == len(lost), "orphaned items of a dataset are listed twice")
+        _require(
+            (self.tool.page >= _SAYS_REACH) == (self.reach is not None),
+            "the reach of the order belongs to page 7 and later, and to those alone",
+        )
+        of_a_class = self.order_kind in OF_A_CLASS
+        _require(self.reach is None or (self.reach is ReceiptReach.CLASS) == of_a_class, "the reach contradicts the kind of the order")
         blocked = blocking(self.unread)
         gone = {each.store for each in self.datasets if each.scan is not None and each.scan.verdict is ScanVerdict.GONE}
         _require(not blocked & gone, "a scan says gone, and a place of its store holds what nobody could read and nobody declared")

@@ -18,9 +18,10 @@ PAGES: Mapping[int, Callable[[bytes], bytes]] = {
     4: receipt_v4.render,
     5: receipt_v5.render,
     6: receipt_v6.render,
+    7: receipt_v6.render,
 }
 """Template version -> page. Add; never change or remove."""
-LATEST = 6
+LATEST = 7
 
 
 def render(statement: bytes) -> bytes:

@@ -4,7 +4,9 @@ The first part says who gives the receipt, what of each kind of data was erased,
 was found* and *erased* are said where they are the whole truth alone. An order about a class of items names no person. The annex has what
 earlier versions said place by place; what is the same for several places stands there once. Neither has advice for operators.
 
-Released: do not change it, add a version 7 beside it.
+Version 7 is the same template. How far the order reached it has from a field of the statement, and version 6 from a sentence.
+
+Released: do not change it, add a version 8 beside it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ from expunge.core.pages import receipt_v4 as v4
 from expunge.core.pages import receipt_v5 as v5
 from expunge.core.pages import receipt_v6_words as words
 from expunge.core.pages.receipt_v1_style import STYLE
-from expunge.core.values.order import OrderKind
 
 _MORE_STYLE = """\
 .kinds { columns: 2; column-gap: 2.5rem; margin: .5rem 0 1.25rem; }
@@ -52,13 +53,12 @@ _LOOKED = (
     "<p>Each place was read again in the ordinary ways, and its raw bytes were searched for fingerprints of the person's content that were "
     "taken before, by a program that did not do the erasing. A number in the last column is the note below that says how.</p>\n"
 )
-_CLASSES = frozenset({OrderKind.EXPIRY, OrderKind.DISGORGEMENT})
-"""Orders about a class of items, of however many people, rather than about a person."""
 _ABOUT: Mapping[bool, str] = {False: "about this person", True: "of this order"}
 """The words for an order's data, by whether the order is about less than everything of a person."""
-_REACH = "the order reaches "
-_ITEMS = (" named item", " of a stretch of time", "keeping time chosen by the family")
-"""What the sentence about the reach of an order says where it is about some items of a person."""
+_REACH_SAYS = "the order reaches "
+_ITEMS_SAY = (" named item", " of a stretch of time", "keeping time chosen by the family")
+"""The words of page 6 about an order for some items of a person: its statements have no field that tells."""
+_SOME = frozenset({r.ReceiptReach.PART, r.ReceiptReach.ITEMS})
 _REST = "This order was about a part of the data about this person. Everything else about this person stays."
 _DONE_TO_CLASS: Mapping[EraseAct, str] = {
     EraseAct.FORGET: "made to forget it",
@@ -84,15 +84,23 @@ def render(statement: bytes) -> bytes:
     return ("".join(part for part in parts if part) + "</main>\n</body>\n</html>\n").encode("utf-8")
 
 
-def about_items(receipt: r.Receipt) -> bool:
-    """Return whether an order was about some items of a person, so that nothing is said of the others."""
-    reaches = (each for each in receipt.out_of_scope if each.startswith(_REACH))
-    return receipt.order_kind not in _CLASSES and any(sign in each for each in reaches for sign in _ITEMS)
+def about_some(receipt: r.Receipt) -> bool:
+    """Return whether an order was about some data of a person, so that nothing is said of the rest."""
+    if receipt.reach is not None:
+        return receipt.reach in _SOME
+    reaches = (each for each in receipt.out_of_scope if each.startswith(_REACH_SAYS))
+    return receipt.order_kind not in r.OF_A_CLASS and any(sign in each for each in reaches for sign in _ITEMS_SAY)
 
 
 def less_than_a_person(receipt: r.Receipt) -> bool:
-    """Return whether an order was about something else than everything of a person: a class of items, or some items of the person."""
-    return receipt.order_kind in _CLASSES or about_items(receipt)
+    """Return whether an order was about something else than everything of a person: a class of items, or some data of the person."""
+    return receipt.order_kind in r.OF_A_CLASS or about_some(receipt)
+
+
+def lets_nothing_in(receipt: r.Receipt) -> bool:
+    """Return whether the page says that no new data of the person came in after the order."""
+    # Why by page: page 6 said it of classes of items as well, about which no person is suppressed.
+    return receipt.reach is r.ReceiptReach.PERSON if receipt.reach is not None else not about_some(receipt)
 
 
 def short_code(statement: bytes) -> str:
@@ -228,7 +236,7 @@ def _undone(receipt: r.Receipt) -> str:
 def _stays(receipt: r.Receipt) -> str:
     kinds = {each.dataset: each.holds for each in receipt.datasets}
     lines = [f"{_noun(kinds.get(each.dataset), each.items)}: kept{_until(each)}. Why: {v1.text(each.ground)}." for each in receipt.kept]
-    lines += [_REST] if about_items(receipt) else []
+    lines += [_REST] if about_some(receipt) else []
     lines += list(dict.fromkeys(f"{_capital(v1.text(each.says))}." for each in receipt.outside))
     lines += _of_others(receipt)
     if receipt.orphaned:
@@ -272,7 +280,7 @@ def _when(receipt: r.Receipt) -> str:
     times = receipt.times
     rows = [
         ("Order received", v1.moment(times.requested)),
-        *([] if about_items(receipt) else [("No new data from then on", v1.moment(times.fenced))]),
+        *([("No new data from then on", v1.moment(times.fenced))] if lets_nothing_in(receipt) else []),
         ("Last erased", v1.moment(times.erased) if times.erased else "nothing was erased"),
         ("Verified", v1.moment(times.verified) if times.verified else "nothing could be verified"),
         ("Looked at again by", v1.moment(receipt.valid_until)),

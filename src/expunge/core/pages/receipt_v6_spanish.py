@@ -165,7 +165,7 @@ def _stays(receipt: r.Receipt) -> str:
         f"{_noun(kinds.get(each.dataset), each.items)}: se conserva{_until(each)}. Por qué: {v1.text(each.ground)}."
         for each in receipt.kept
     ]
-    lines += [_REST] if v6.about_items(receipt) else []
+    lines += [_REST] if v6.about_some(receipt) else []
     lines += list(dict.fromkeys(f"{_capital(v1.text(each.says))}." for each in receipt.outside))
     lines += _of_others(receipt)
     if receipt.orphaned:
@@ -205,7 +205,7 @@ def _when(receipt: r.Receipt) -> str:
     times = receipt.times
     rows = [
         ("Orden recibida", _moment(times.requested)),
-        *([] if v6.about_items(receipt) else [("Sin datos nuevos desde", _moment(times.fenced))]),
+        *([("Sin datos nuevos desde", _moment(times.fenced))] if v6.lets_nothing_in(receipt) else []),
         ("Último borrado", _moment(times.erased) if times.erased else "no se borró nada"),
         ("Comprobado", _moment(times.verified) if times.verified else "no se pudo comprobar nada"),
         ("Se mira otra vez antes del", _moment(receipt.valid_until)),

@@ -21,6 +21,8 @@ from expunge.core.models.model_outcomes import keyed_contents
 from expunge.core.orders.run import Run
 from expunge.core.pages import LATEST
 from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.order import OrderKind
+from expunge.core.values.scope import ItemScope, Reach
 from expunge.core.values.signature import key_id
 from expunge.core.verification import receipt_pack
 from expunge.engine.evidence.verification import Entries, SubjectEntries
@@ -179,6 +181,7 @@ class Issuer:
             orphaned=said.orphaned,
             issuer=_issuer(data_map),
             outside=_outside(data_map, datasets),
+            reach=_reach(run.received.kind, run.plan.scope),
         )
         evidence_rules.require(made)
         return made
@@ -198,6 +201,15 @@ def _told(data_map: DataMap, entry: DatasetEntry) -> DatasetEntry:
     # A store of backups that goes on holding is an entry of its own.
     retaining = entry.dataset == entry.store and entry.outcome is receipt.Result.KEPT
     return replace(entry, holds=DataKind.BACKUP) if retaining else entry
+
+
+def _reach(kind: OrderKind, scope: Reach | None) -> receipt.ReceiptReach:
+    """Return how far an order reached, from the scope of the plan that was carried out."""
+    if kind in receipt.OF_A_CLASS:
+        return receipt.ReceiptReach.CLASS
+    if scope is None:
+        return receipt.ReceiptReach.PERSON
+    return receipt.ReceiptReach.ITEMS if isinstance(scope, ItemScope) else receipt.ReceiptReach.PART
 
 
 def _issuer(data_map: DataMap) -> receipt.IssuingCompany | None:
