@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from enum import Enum
 
 import pytest
 
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence import receipt
+from expunge.core.evidence.unread_places import PlaceKind
+from expunge.core.models.membership_opinion import Opinion
+from expunge.core.models.model_outcomes import ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.pages import languages, receipt_v6, receipt_v6_spanish_words, receipt_v6_words, render
+from expunge.core.pages import receipt_v1 as v1
+from expunge.core.values.outcome import Reason
 from tests.evidence_kit import (
     absent,
     at_page,
@@ -21,6 +31,13 @@ from tests.evidence_kit import (
     with_text_of_others,
 )
 
+UNCHANGED = {
+    "Plan (SHA-256)",
+    "expunge receipt verify . --trust THEIR-KEYS.txt",
+    "openssl pkeyutl -verify -pubin -inkey signer.pem -rawin \\\n  -in receipt.pae -sigfile receipt.sig",
+    "receipt.tlog-proof",
+}
+"""What is the same in both languages: names of files, commands and their answers."""
 RECEIPTS = {
     "fulfilled": fulfilled(),
     "in part": in_part(),
@@ -49,13 +66,68 @@ def test_every_number_and_date_of_the_english_part_is_in_the_spanish_one(name: s
 
 
 @pytest.mark.parametrize("name", RECEIPTS)
-def test_the_whole_page_is_one_file_with_the_annex_in_english(name: str) -> None:
+def test_the_whole_page_is_one_spanish_file(name: str) -> None:
     page = languages.page(statement(name), "es").decode()
     assert page.startswith("<!DOCTYPE html>")
     assert page.count('<html lang="es">') == 1
-    assert page.count('<section class="annex" lang="en">') == 1
+    assert page.count('<section class="annex">') == 1
     assert page.endswith("</main>\n</body>\n</html>\n")
     assert "receipt.html" in page
+
+
+def annexes(name: str) -> tuple[str, str]:
+    """The annex of the issued page, and of the Spanish one."""
+    made = statement(name)
+    english, spanish = (languages.page(made, language).decode().partition('<section class="annex">')[2] for language in ("en", "es"))
+    return english, spanish
+
+
+@pytest.mark.parametrize("name", RECEIPTS)
+def test_the_spanish_annex_has_each_section_row_and_fingerprint_of_the_issued_one(name: str) -> None:
+    english, spanish = annexes(name)
+    for sign in ("<h3>", "<tr>", "<td", "<dt>", "<dd>", "<li>", "<table>", "<details>", "<sup>"):
+        assert english.count(sign) == spanish.count(sign), sign
+    codes = [re.findall(r"<code>(.*?)</code>", each, re.DOTALL) for each in (english, spanish)]
+    assert codes[0][:-1] == codes[1][:-1], "but for the word *page* in the last one"
+    assert re.findall(r'datetime="[^"]+"', english) == re.findall(r'datetime="[^"]+"', spanish)
+    assert re.findall(r'data-label="Items">([\d,]+)', english) == [
+        each.replace(".", ",") for each in re.findall(r'data-label="Elementos">([\d.]+)', spanish)
+    ]
+
+
+@pytest.mark.parametrize("name", RECEIPTS)
+def test_no_fixed_words_of_the_annex_stay_in_english(name: str) -> None:
+    english, spanish = annexes(name)
+    spanish = re.sub(r'<(?:span|em) lang="en">.*?</(?:span|em)>', "", spanish)
+    first, second = ({each.strip() for each in re.findall(r">([^<>]+)<", page)} for page in (english, spanish))
+    signed = sorted({v1.text(each) for each in texts(json.loads(statement(name)))} | stores(name), key=len, reverse=True)
+    of_their_own = re.compile("|".join(re.escape(each) for each in signed))
+    alike = {each for each in first & second if re.search("[A-Za-z]{3}", of_their_own.sub("", each))}
+    assert alike <= UNCHANGED
+
+
+def stores(name: str) -> set[str]:
+    """Sentences about a store, without its name."""
+    return {v1.text(each) for each in receipt_v6.left_out(RECEIPTS[name])}
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text of a statement."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from texts(each)
+
+
+@pytest.mark.parametrize("name", RECEIPTS)
+def test_what_was_signed_as_text_stands_in_the_spanish_annex_as_it_was_signed(name: str) -> None:
+    _, spanish = annexes(name)
+    said = RECEIPTS[name]
+    signed = {each.ground for each in said.kept} | {each.dataset for each in said.datasets} | set(receipt_v6.left_out(said))
+    assert all(v1.text(each) in spanish for each in signed)
+    sentences = set(receipt_v6.left_out(said)) - {each.says for each in said.outside}
+    assert all(f'<span lang="en">{v1.text(each)}</span>' in spanish for each in sentences)
 
 
 def test_the_spanish_page_of_some_items_does_not_read_as_everything_of_the_person() -> None:
@@ -69,6 +141,18 @@ def test_the_issued_page_stays_what_a_check_compares() -> None:
     made = statement("for people")
     assert languages.page(made, "en") == render(made)
     assert languages.page(made, "fr") == render(made)
+
+
+@pytest.mark.parametrize(
+    ("table", "keys"),
+    [
+        ("RESULT", receipt.Result), ("GROUNDING", Grounding), ("REASON", Reason), ("PLACE", PlaceKind), ("MENTION", MentionAct),
+        ("COMPARED", ComparisonResult), ("SIGHT", SourceAccess), ("NETWORK", NetworkAccess), ("OPINION", Opinion),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each.__name__,
+)  # fmt: skip
+def test_each_word_of_the_annex_has_a_spanish_one(table: str, keys: type[Enum]) -> None:
+    assert set(getattr(receipt_v6_spanish_words, table)) == set(keys)
 
 
 @pytest.mark.parametrize("table", ["KINDS", "FROM", "DONE", "DEPTH", "WHY"])

@@ -360,7 +360,12 @@ def _kept(receipt: r.Receipt) -> str:
 
 
 def _scope(receipt: r.Receipt) -> str:
-    """Return what is out of scope, each sentence once, with the stores that it is true of."""
+    lines = "".join(f"<li>{_where(stores)}{v1.text(sentence)}</li>\n" for sentence, stores in left_out(receipt).items())
+    return v1.section("What this receipt does not speak about", f"<ul>\n{lines}</ul>\n")
+
+
+def left_out(receipt: r.Receipt) -> Mapping[str, Sequence[str]]:
+    """Return what is out of scope, each sentence once, with the stores that it is true of; none where it is about no store."""
     known = {each.store for each in receipt.datasets}
     grouped: dict[str, list[str]] = {}
     for sentence in receipt.out_of_scope:
@@ -369,8 +374,7 @@ def _scope(receipt: r.Receipt) -> str:
             grouped.setdefault(rest, []).append(store)
         else:
             grouped.setdefault(sentence, [])
-    lines = "".join(f"<li>{_where(stores)}{v1.text(sentence)}</li>\n" for sentence, stores in grouped.items())
-    return v1.section("What this receipt does not speak about", f"<ul>\n{lines}</ul>\n")
+    return grouped
 
 
 def _where(stores: Sequence[str]) -> str:

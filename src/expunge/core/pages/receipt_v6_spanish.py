@@ -1,44 +1,40 @@
 """The receipt page in Spanish: a translation of what version 6 says in plain words, over the same statement.
 
-It is made for its reader and is no part of the receipt: ``receipt.html`` is what a check compares, and stays as it was issued. The
-technical annex stays in English. It may be bettered at any time, because nothing is checked against it.
+It is made for its reader and is no part of the receipt: ``receipt.html`` is what a check compares, and stays as it was issued. It may be
+bettered at any time, because nothing is checked against it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence import receipt as r
-from expunge.core.evidence.receipt_codec import instant
 from expunge.core.models.membership_opinion import Opinion
 from expunge.core.pages import receipt_v1 as v1
 from expunge.core.pages import receipt_v6 as v6
 from expunge.core.pages import receipt_v6_spanish_words as words
+from expunge.core.pages.receipt_v6_spanish_annex import annex
 
 _REST = "Esta orden era sobre una parte de los datos de esta persona. Todo lo demás se queda."
-_ANNEX = '<section class="annex">'
-_ENGLISH_ANNEX = '<section class="annex" lang="en">'
 _TRANSLATED = (
     "<p>Esta página es una traducción. La empresa firmó los datos del recibo y la página en inglés <code>receipt.html</code>. "
-    "El anexo técnico está en inglés.</p>\n"
+    "Los nombres, las razones y las frases que se firmaron como texto están como se firmaron.</p>\n"
 )
 
 
 def render(statement: bytes) -> bytes:
     """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
     receipt, page = r.parse(statement), v6.render(statement).decode()
-    head, _, rest = page.partition("<main>\n")
+    head = page.partition("<main>\n")[0]
     english_title = f"<title>Receipt {v1.text(receipt.order)}</title>"
     head = head.replace('<html lang="en">', '<html lang="es">', 1).replace(
         english_title, f"<title>Recibo {v1.text(receipt.order)}</title>", 1
     )
-    annex = rest.partition(_ANNEX)[2]
-    return f"{head}<main>\n{_header(receipt)}{body(statement)}{_ENGLISH_ANNEX}{annex}".encode()
+    return f"{head}<main>\n{_header(receipt)}{body(statement)}{annex(receipt)}</main>\n</body>\n</html>\n".encode()
 
 
 def body(statement: bytes) -> str:
@@ -52,7 +48,7 @@ def _header(receipt: r.Receipt) -> str:
     by = f"{v1.text(receipt.issuer.name)} da este recibo." if receipt.issuer else "La empresa que tenía los datos da este recibo."
     names = ", ".join(map(v1.text, receipt.sampled))
     sampled = f", por una muestra de {names}: allí no se buscó en la mayor parte de los bytes" if receipt.sampled else ""
-    came = f"{words.FROM[receipt.order_kind]}, del {_day(receipt.times.requested)}"
+    came = f"{words.FROM[receipt.order_kind]}, del {words.day(receipt.times.requested)}"
     order = f"Responde a la orden <strong>{v1.text(receipt.order)}</strong>, que viene de {came}."
     return f"<header>\n<h1>Recibo de borrado{sampled}</h1>\n<p>{by} {order}</p>\n{_TRANSLATED}</header>\n"
 
@@ -63,7 +59,7 @@ def _verdict(receipt: r.Receipt) -> str:
 
 
 def _done(receipt: r.Receipt) -> tuple[str, str, str]:
-    checked = f" el {_day(receipt.times.verified)}" if receipt.times.verified else ""
+    checked = f" el {words.day(receipt.times.verified)}" if receipt.times.verified else ""
     whose = words.ABOUT[v6.less_than_a_person(receipt)]
     if _any_erased(receipt):
         named = any(each.act is MentionAct.KEEP for each in receipt.mentions)
@@ -83,7 +79,7 @@ def _done(receipt: r.Receipt) -> tuple[str, str, str]:
 
 def _in_part(receipt: r.Receipt) -> tuple[str, str, str]:
     if open_ := sum(each.outcome is r.Result.UNABLE for each in receipt.datasets):
-        places = f"{_figure(open_)} {'lugar' if open_ == 1 else 'lugares'}"
+        places = f"{words.figure(open_)} {'lugar' if open_ == 1 else 'lugares'}"
         told = f"No se pudo terminar en {places}: vea más abajo. La orden sigue abierta hasta que la empresa termine."
         return "bad", "Todavía no está todo borrado", told
     if _any_erased(receipt):
@@ -99,13 +95,9 @@ def _recognised(receipt: r.Receipt) -> int:
     return sum(model.membership is not None and model.membership.verdict is Opinion.FAIL for model in receipt.models)
 
 
-def _figure(value: int) -> str:
-    return f"{value:,}".replace(",", ".")
-
-
 def _noun(kind: DataKind | None, items: int) -> str:
     one, several = words.KINDS[kind or DataKind.RECORD]
-    return f"{_figure(items)} {one if items == 1 else several}"
+    return f"{words.figure(items)} {one if items == 1 else several}"
 
 
 def _erased(receipt: r.Receipt) -> str:
@@ -178,7 +170,7 @@ def _stays(receipt: r.Receipt) -> str:
 
 
 def _until(kept: r.KeptItems) -> str:
-    return f" hasta el {_day(kept.until)}" if kept.until else ", y este recibo no tiene fecha para su final"
+    return f" hasta el {words.day(kept.until)}" if kept.until else ", y este recibo no tiene fecha para su final"
 
 
 def _of_others(receipt: r.Receipt) -> Iterable[str]:
@@ -204,11 +196,11 @@ def _capital(text: str) -> str:
 def _when(receipt: r.Receipt) -> str:
     times = receipt.times
     rows = [
-        ("Orden recibida", _moment(times.requested)),
-        *([("Sin datos nuevos desde", _moment(times.fenced))] if v6.lets_nothing_in(receipt) else []),
-        ("Último borrado", _moment(times.erased) if times.erased else "no se borró nada"),
-        ("Comprobado", _moment(times.verified) if times.verified else "no se pudo comprobar nada"),
-        ("Se mira otra vez antes del", _moment(receipt.valid_until)),
+        ("Orden recibida", words.moment(times.requested)),
+        *([("Sin datos nuevos desde", words.moment(times.fenced))] if v6.lets_nothing_in(receipt) else []),
+        ("Último borrado", words.moment(times.erased) if times.erased else "no se borró nada"),
+        ("Comprobado", words.moment(times.verified) if times.verified else "no se pudo comprobar nada"),
+        ("Se mira otra vez antes del", words.moment(receipt.valid_until)),
     ]
     return v1.section("Cuándo", "<dl>\n" + "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in rows) + "</dl>\n")
 
@@ -222,12 +214,3 @@ def _questions(receipt: r.Receipt, statement: bytes) -> str:
         lines.append(f"<p>Reclamaciones: puede reclamar ante {v1.text(receipt.issuer.complaints)}.</p>\n")
     lines.append("<p>Cualquier persona puede comprobar este recibo sin la empresa: el anexo dice cómo.</p>\n")
     return v1.section("Preguntas, reclamaciones y comprobación", "".join(lines))
-
-
-def _day(when: datetime) -> str:
-    return f'<time datetime="{instant(when)}">{when.day} de {words.MONTHS[when.month - 1]} de {when.year}</time>'
-
-
-def _moment(when: datetime) -> str:
-    written = f"{when.day} de {words.MONTHS[when.month - 1]} de {when.year}, {when:%H:%M:%S} UTC"
-    return f'<time datetime="{instant(when)}">{written}</time>'
