@@ -36,7 +36,9 @@ _ENGLISH = {
     "form-parent": "I am the child's parent or guardian. I agree that data is used for this:",
     "form-parent-alone": "I am the child's parent or guardian.",
     "form-back": "I can take this back at any time.",
-    "form-line": "Name, date, signature",
+    "form-name": "Name",
+    "form-date": "Date",
+    "form-signature": "Signature",
     "form-number": "Please return it signed within {days} days. Number:",
 }
 _SPANISH = {
@@ -69,7 +71,9 @@ _SPANISH = {
     "form-parent": "Soy padre, madre o responsable del menor. Acepto que se usen los datos para esto:",
     "form-parent-alone": "Soy padre, madre o responsable del menor.",
     "form-back": "Puedo retirarlo en cualquier momento.",
-    "form-line": "Nombre, fecha, firma",
+    "form-name": "Nombre",
+    "form-date": "Fecha",
+    "form-signature": "Firma",
     "form-number": "Devuélvalo firmado antes de {days} días. Número:",
 }
 
@@ -126,22 +130,60 @@ def invitation(language: str, link: str, days: int, *, oneself: bool) -> str:
 
 
 def form(asking: Asking) -> str:
-    """Return a page to print and sign, in HTML."""
+    """Return a page to print and sign, in HTML: one sheet of A4 or Letter for a notice of usual length.
+
+    What is signed stays together on one sheet, with the number that staff compare.
+    """
     language = "es" if asking.language.lower().startswith("es") else "en"
-    paragraphs = "".join(f"<p>{_lines(each)}</p>" for each in asking.disclosure.split("\n\n") if each.strip())
     if asking.purpose:
         agreed = f"{said(language, 'form-parent')} <strong>{html.escape(asking.purpose)}</strong>."
     else:
         agreed = said(language, "form-parent-alone")
     title = said(language, "form")
+    lines = "".join(f"<p>{said(language, f'form-{each}')}</p>" for each in ("name", "date", "signature"))
     return (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
-        "<style>body{max-width:40em;margin:2em auto;font:1rem/1.5 serif}.line{border-top:1px solid;margin-top:4em}</style></head>"
-        f"<body><h1>{title}</h1>{paragraphs}<p>{agreed}</p>"
-        f"<p>{html.escape(_notice(asking))} {said(language, 'form-back')}</p>"
-        f'<p class="line">{said(language, "form-line")}</p>'
-        f"<p>{said(language, 'form-number', days=asking.expires_days)} <code>{html.escape(asking.token)}</code></p></body></html>"
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>{_FORM_STYLE}</style></head>'
+        f"<body><h1>{title}</h1>{_told(asking.disclosure)}"
+        f'<section class="signed"><p>{agreed}</p><p>{html.escape(_notice(asking))} {said(language, "form-back")}</p>'
+        f'<div class="lines">{lines}</div>'
+        f"<p>{said(language, 'form-number', days=asking.expires_days)} <code>{html.escape(asking.token)}</code></p></section></body></html>"
     )
+
+
+_BULLET = "- "
+_FORM_STYLE = (
+    "@page{margin:14mm 18mm}"
+    "body{max-width:42em;margin:2em auto;padding:0 1em;font:1rem/1.4 Georgia,'Times New Roman',serif;color:#000;background:#fff}"
+    "h1{font-size:1.5em;margin:0 0 .6em}h2{font-size:1em;margin:0 0 .2em}"
+    "p{margin:.4em 0}ul{margin:0;padding-left:1.2em}li{margin:.1em 0}"
+    ".points{columns:2 18em;column-gap:2em;margin-top:1em}.points section{break-inside:avoid;margin-bottom:.9em}"
+    ".signed{border-top:1.5pt solid;margin-top:1.2em;padding-top:.6em;break-inside:avoid}"
+    ".lines{display:grid;grid-template-columns:5fr 2fr 5fr;gap:1.5em;margin:3.2em 0 1em}"
+    ".lines p{border-top:.75pt solid;margin:0;padding-top:.2em}"
+    "code{font:bold 1.05em ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;white-space:nowrap}"
+    "@media print{body{max-width:none;margin:0;padding:0;font-size:9.5pt;line-height:1.32}}"
+)
+"""Black on white, also where the screen is dark: what is printed is what is seen."""
+
+
+def _told(disclosure: str) -> str:
+    """Return the text that stands before what is signed, as HTML: paragraphs, then headings with their points in two columns."""
+    parts = [part.strip() for part in disclosure.split("\n\n") if part.strip()]
+    paragraphs = "".join(f"<p>{_lines(part)}</p>" for part in parts if not _has_points(part))
+    points = "".join(map(_section, filter(_has_points, parts)))
+    return f'{paragraphs}<div class="points">{points}</div>' if points else paragraphs
+
+
+def _has_points(part: str) -> bool:
+    points = part.splitlines()[1:]
+    return bool(points) and all(point.startswith(_BULLET) for point in points)
+
+
+def _section(part: str) -> str:
+    heading, *points = part.splitlines()
+    items = "".join(f"<li>{html.escape(point.removeprefix(_BULLET))}</li>" for point in points)
+    return f"<section><h2>{html.escape(heading)}</h2><ul>{items}</ul></section>"
 
 
 def _lines(text: str) -> str:
