@@ -150,6 +150,11 @@ FLOORS: dict[str, dict[str, str]] = {
         "database": "host files state",
         "clerk": "keeper",
     },
+    "bootstrap/clerk": {
+        "": "",
+        "rounds": ".",
+        "desks": ". rounds",
+    },
     "cli": {
         "terminal": "",
         "estate": "terminal",
@@ -193,7 +198,10 @@ FLOORS: dict[str, dict[str, str]] = {
         "": "story",
     },
 }
-"""Room -> floor -> the floors of the same room that it may import, bottom first. ``.`` is the room's own folder."""
+"""Room -> floor -> the floors of the same room that it may import, bottom first. ``.`` is the room's own folder.
+
+A folder of ``bootstrap`` may have floors of its own: the room as a whole has none, because it puts all others together.
+"""
 
 NEW_FLOORS = {"stores": "near tree tables arrow"}
 """Room -> the floors that a floor may import which the table does not name: a new kind of store needs no line there."""
@@ -202,23 +210,30 @@ NEW_FLOORS = {"stores": "near tree tables arrow"}
 def floors(tree: Tree) -> Iterator[str]:
     """Every import inside a room goes along an arrow between its floors; a folder that is not on the map is a fault too."""
     for module in tree:
-        arrows = FLOORS.get(module.room)
+        room = room_of(tree, module)
+        arrows = FLOORS.get(room)
         if arrows is None:
             continue
-        here = floor_of(tree, module)
-        below = arrows.get(here, NEW_FLOORS.get(module.room) if here else None)
+        here = floor_of(tree, module, room)
+        below = arrows.get(here, NEW_FLOORS.get(room) if here else None)
         if below is None:
             if not (here == "" and module.path.name == "__init__.py"):
-                yield f"{module.name}: the floor {here or '.'!r} of {module.room} is not on the map of floors"
+                yield f"{module.name}: the floor {here or '.'!r} of {room} is not on the map of floors"
             continue
         allowed = {"" if each == "." else each for each in below.split()} | {here}
         for each in module.imports:
             target = tree.resolve(each.target)
-            if target is None or tree.modules[target].room != module.room or target == f"{PACKAGE}.{module.room}":
+            if target is None or room_of(tree, tree.modules[target]) != room or target == f"{PACKAGE}.{room.replace('/', '.')}":
                 continue
-            there = floor_of(tree, tree.modules[target])
+            there = floor_of(tree, tree.modules[target], room)
             if there not in allowed:
-                yield f"{module.name}:{each.line}: {module.room}/{here} may not import {module.room}/{there} ({target})"
+                yield f"{module.name}:{each.line}: {room}/{here} may not import {room}/{there} ({target})"
+
+
+def room_of(tree: Tree, module: Module) -> str:
+    """Return the room of a module, or the folder of it that has floors of its own."""
+    folder = f"{module.room}/{floor_of(tree, module)}"
+    return next((room for room in FLOORS if "/" in room and f"{folder}/".startswith(f"{room}/")), module.room)
 
 
 def floor_order(floors_of: dict[str, dict[str, str]]) -> Iterator[str]:
@@ -245,12 +260,12 @@ def folder_sizes(tree: Tree) -> Iterator[str]:
             yield f"{folder}: a folder for one module"
 
 
-def floor_of(tree: Tree, module: Module) -> str:
+def floor_of(tree: Tree, module: Module, room: str = "") -> str:
     """Return the folder of a module inside its room: ``ladder`` or ``postgres/ladder``; empty for the room's own."""
     parts = module.name.split(".")
     if module.path.name != "__init__.py":
         parts = parts[:-1]
-    return "/".join(parts[2:])
+    return "/".join(parts[2 + room.count("/") :])
 
 
 def _has_folders(tree: Tree, folder: str) -> bool:

@@ -165,6 +165,24 @@ def test_a_floor_that_may_import_one_above_it_is_reported() -> None:
     assert list(floor_order({"engine": {"kernel": "execution", "execution": "kernel"}}))
 
 
+def test_a_folder_of_the_composition_root_has_floors_of_its_own(tmp_path: Path) -> None:
+    clerk = {
+        "bootstrap/__init__.py": "from expunge.bootstrap.clerk import household\n",
+        "bootstrap/clerk/__init__.py": "",
+        "bootstrap/clerk/household.py": "from expunge.bootstrap import keeping\n",
+        "bootstrap/clerk/rounds/__init__.py": "",
+        "bootstrap/clerk/rounds/carrier.py": "from expunge.bootstrap.clerk import household\n",
+        "bootstrap/clerk/desks/__init__.py": "",
+        "bootstrap/clerk/desks/apps.py": "from expunge.bootstrap.clerk.rounds import carrier\n",
+        "bootstrap/keeping.py": "",
+    }
+    good = {**{name: text for name, text in GOOD.items() if name != "bootstrap.py"}, **clerk}
+    assert list(RULES["floors"](write(tmp_path / "good", good))) == []
+    upward = {"bootstrap/clerk/rounds/carrier.py": "from expunge.bootstrap.clerk.desks import apps\n"}
+    (fault,) = RULES["floors"](write(tmp_path / "bad", {**good, **upward}))
+    assert "bootstrap/clerk/rounds may not import bootstrap/clerk/desks" in fault
+
+
 def test_a_new_kind_of_store_may_import_what_kinds_share_and_nothing_more(tmp_path: Path) -> None:
     shared = {"stores/tree/__init__.py": "", "stores/tree/interface.py": "", "stores/tree/ages.py": ""}
     kind = {"stores/toy/__init__.py": "", "stores/toy/kind.py": "", "stores/toy/store.py": "from expunge.stores.tree import interface\n"}

@@ -13,7 +13,7 @@ PAGE = ROOT / "ARCHITECTURE.md"
 SOURCE = ROOT / "src" / "expunge"
 NAMED = re.compile(r"`([\w/]+\.py)` `(\w+)`")
 MODULE = re.compile(r"`([\w/]+\.py)`")
-FLOORS_ROW = re.compile(r"^\| `(\w+)/` \| (.*) \|$", re.MULTILINE)
+FLOORS_ROW = re.compile(r"^\| `([\w/]+)/` \| (.*) \|$", re.MULTILINE)
 
 
 def section(title: str) -> str:

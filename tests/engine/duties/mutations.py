@@ -183,12 +183,12 @@ MUTATIONS = (
         (f"{_ITEMS}::test_without_its_selectors_the_order_takes_nothing",),
     ),
     Mutation(
-        "COP-11", "a parent erases something else than was shown", "bootstrap/clerk/local_deletions.py",
+        "COP-11", "a parent erases something else than was shown", "bootstrap/clerk/desks/local_deletions.py",
         "if prepared.preview.digest != digest:", "if False:",
         (f"{_DELETING}::test_a_plan_that_changed_since_is_shown_again_and_nothing_is_done",),
     ),
     Mutation(
-        "COP-11", "an order goes on though its parent is one no more", "bootstrap/clerk/order_carrier.py",
+        "COP-11", "an order goes on though its parent is one no more", "bootstrap/clerk/rounds/order_carrier.py",
         "and not _still_asked_for(household, run):", "and False:",
         (f"{_DELETING}::test_a_role_that_ends_before_anything_was_erased_ends_the_order",),
     ),

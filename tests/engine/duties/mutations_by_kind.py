@@ -258,7 +258,7 @@ CONSENT = (
         "    fencing.publish(context)\n    return WithdrawalResult(", "    return WithdrawalResult(", _STOPPING,
     ),
     Mutation(
-        "COP-11", "the page calls a use stopped, whatever the gate says", "bootstrap/clerk/local_stopping.py",
+        "COP-11", "the page calls a use stopped, whatever the gate says", "bootstrap/clerk/desks/local_stopping.py",
         "GateSays(bool(answers) and all(each.allowed for each in answers),", "GateSays(False,", _STOPPING_PAGES,
     ),
     Mutation(

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from expunge import faults
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.household import Household as Clerk
 from expunge.bootstrap.clerk.household import KeptHousehold
-from expunge.bootstrap.clerk.local_deletions import LocalDeletions
-from expunge.bootstrap.clerk.order_carrier import OrderCarrier
+from expunge.bootstrap.clerk.rounds.order_carrier import OrderCarrier
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.consent.consent_events import EndReason
 from expunge.core.datamap.artefact import DataKind

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from expunge.bootstrap.clerk.desks.local_apps import LocalApps
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import KeptHousehold
-from expunge.bootstrap.clerk.local_apps import LocalApps
-from expunge.bootstrap.clerk.order_carrier import OrderCarrier
+from expunge.bootstrap.clerk.rounds.order_carrier import OrderCarrier
 from expunge.errors import AppRefused
 from expunge.faults import ReplyLost, arm
 from tests.engine.accounts.company import Company

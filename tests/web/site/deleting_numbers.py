@@ -14,9 +14,9 @@ from pathlib import Path
 from uuid import UUID
 
 from expunge.bootstrap import Expunge
+from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
 from expunge.bootstrap.clerk.household import KeptHousehold
-from expunge.bootstrap.clerk.local_deletions import LocalDeletions
-from expunge.bootstrap.clerk.order_carrier import OrderCarrier
+from expunge.bootstrap.clerk.rounds.order_carrier import OrderCarrier
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.families.deletion import Stage
 from expunge.core.families.selection import Everything

@@ -17,9 +17,9 @@ import pytest
 
 from expunge.adapters.clerk.clerk_doors import doors_at
 from expunge.bootstrap import Expunge
-from expunge.bootstrap.clerk import exporter
-from expunge.bootstrap.clerk.clerk_process import place_of
 from expunge.bootstrap.clerk.household import KeptHousehold
+from expunge.bootstrap.clerk.rounds import exporter
+from expunge.bootstrap.serving.clerk_process import place_of
 from expunge.core.datamap.artefact import DataKind
 from expunge.core.export.export_words import Language
 from expunge.core.export.wanted_export import WantedExport
@@ -320,7 +320,7 @@ def test_a_recovery_ends_a_download_that_goes_on(served: SiteServed) -> None:
 def test_a_ticket_that_is_used_all_the_time_ends_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """Code in the web process could else read on for as long as the copy waits, without the person at the keys."""
     now = 1000.0
-    monkeypatch.setattr("expunge.bootstrap.clerk.exporter.time.monotonic", lambda: now)
+    monkeypatch.setattr("expunge.bootstrap.clerk.rounds.exporter.time.monotonic", lambda: now)
     tickets, account, session = exporter.Exporter(KeptHousehold(Path("no map")).used), uuid4(), bytes(32)
     ticket = exporter.Ticket(account, "f", session, OrderId("exp-a"), 1, 10, b"", now, 0, now)
     secret = tickets.admit(ticket)

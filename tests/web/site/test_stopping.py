@@ -17,8 +17,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from expunge.bootstrap import Expunge, keeping
+from expunge.bootstrap.clerk.desks.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.household import KeptHousehold
-from expunge.bootstrap.clerk.local_stopping import LocalStopping
 from expunge.faults import arm
 from expunge.gate import GateReason, Subject
 from tests.web.site.family_company import Guardian, guardian

@@ -33,9 +33,8 @@ def run(
 
     It works with the keys itself, or asks the keeper where a passphrase locks them. `expunge serve` starts one where none runs.
     """
-    from expunge.bootstrap.clerk import clerk_process
     from expunge.bootstrap.open_state import map_file as found_map
-    from expunge.bootstrap.serving import keeper_process
+    from expunge.bootstrap.serving import clerk_process, keeper_process
 
     path = found_map(map_file).absolute()
     place = clerk_process.place_of(path)
@@ -52,7 +51,7 @@ def run(
 def status(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Ask the clerk how it is. Exit code 1 when none answers."""
     from expunge.bootstrap import keeping
-    from expunge.bootstrap.clerk import clerk_process
+    from expunge.bootstrap.serving import clerk_process
 
     found = keeping.process_status(clerk_process.place_of(map_file))
     if as_json:
@@ -66,7 +65,7 @@ def status(map_file: options.Map = None, as_json: options.Json = False) -> None:
 def stop(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Have the clerk end, and wait until it has. What it carries out goes on at its next start. Exit code 1 when none runs."""
     from expunge.bootstrap import keeping
-    from expunge.bootstrap.clerk import clerk_process
+    from expunge.bootstrap.serving import clerk_process
 
     place = clerk_process.place_of(map_file)
     keeping.stop_keeper(place)

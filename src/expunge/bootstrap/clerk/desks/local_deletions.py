@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from expunge.bootstrap.clerk.household import Household
-from expunge.bootstrap.clerk.order_carrier import OrderCarrier
+from expunge.bootstrap.clerk.rounds.order_carrier import OrderCarrier
 from expunge.core.accounts.asks import Ask, AskKind
 from expunge.core.families.deletion import DeletionPreview, DeletionStatus
 from expunge.core.families.selection import Everything, Selection

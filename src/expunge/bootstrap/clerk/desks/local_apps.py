@@ -12,7 +12,7 @@ from hashlib import sha256
 from expunge.bootstrap.clerk.app_parts import AppParts
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household
-from expunge.bootstrap.clerk.order_carrier import OrderCarrier
+from expunge.bootstrap.clerk.rounds.order_carrier import OrderCarrier
 from expunge.core.accounts.app_spec import AppScope
 from expunge.core.consent.consent import ConsentReason
 from expunge.core.families.app_access import AppFault, SaidEvent

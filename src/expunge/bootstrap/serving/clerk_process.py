@@ -23,22 +23,22 @@ from expunge.adapters.keeper.place import CLERK, KeeperPlace
 from expunge.adapters.keeper.requests import Request
 from expunge.adapters.keeper.server import Keeper
 from expunge.bootstrap import keeping
-from expunge.bootstrap.clerk.exporter import Exporter
-from expunge.bootstrap.clerk.guardian_rounds import GuardianRounds
+from expunge.bootstrap.clerk.desks.local_apps import LocalApps
+from expunge.bootstrap.clerk.desks.local_deletions import LocalDeletions
+from expunge.bootstrap.clerk.desks.local_exports import LocalExports
+from expunge.bootstrap.clerk.desks.local_families import LocalFamilies
+from expunge.bootstrap.clerk.desks.local_guardians import LocalGuardians
+from expunge.bootstrap.clerk.desks.local_held import LocalHeld
+from expunge.bootstrap.clerk.desks.local_orders import LocalOrders, LocalReceipts
+from expunge.bootstrap.clerk.desks.local_stopping import LocalStopping
 from expunge.bootstrap.clerk.held_room import HeldRoom
 from expunge.bootstrap.clerk.household import Household, KeptHousehold
-from expunge.bootstrap.clerk.local_apps import LocalApps
-from expunge.bootstrap.clerk.local_deletions import LocalDeletions
-from expunge.bootstrap.clerk.local_exports import LocalExports
-from expunge.bootstrap.clerk.local_families import LocalFamilies
-from expunge.bootstrap.clerk.local_guardians import LocalGuardians
-from expunge.bootstrap.clerk.local_held import LocalHeld
-from expunge.bootstrap.clerk.local_orders import LocalOrders, LocalReceipts
-from expunge.bootstrap.clerk.local_stopping import LocalStopping
-from expunge.bootstrap.clerk.notice_rounds import NoticeRounds
-from expunge.bootstrap.clerk.order_carrier import OrderCarrier
 from expunge.bootstrap.clerk.recordings import LocalRecordings
-from expunge.bootstrap.clerk.webhook_watch import WebhookWatch
+from expunge.bootstrap.clerk.rounds.exporter import Exporter
+from expunge.bootstrap.clerk.rounds.guardian_rounds import GuardianRounds
+from expunge.bootstrap.clerk.rounds.notice_rounds import NoticeRounds
+from expunge.bootstrap.clerk.rounds.order_carrier import OrderCarrier
+from expunge.bootstrap.clerk.rounds.webhook_watch import WebhookWatch
 
 T = TypeVar("T")
 
@@ -66,7 +66,8 @@ def answer(place: KeeperPlace, map_path: Path, admitted: Admitted, ready: Callab
     with place.held():
         kept = KeptHousehold(map_path, passphrase)
         room, carrier = HeldRoom(kept.used), OrderCarrier(kept.used)
-        guardians, exporter = GuardianRounds(kept), Exporter(kept.used)
+        exporter = Exporter(kept.used)
+        guardians = GuardianRounds(kept, lambda household: LocalGuardians(household).go_round())
         watch = WebhookWatch(kept, map_path)
         clerk = Keeper(handlers(kept, room, carrier, exporter), place.identity, admitted, process=CLERK)
         with place.listen(for_others=admitted.others) as listening, ExitStack() as beside:

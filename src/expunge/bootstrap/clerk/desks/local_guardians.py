@@ -306,6 +306,11 @@ class LocalGuardians:
                 signed_scans.refuse(self._context, request, digest, ScanRefusal[decision], str(ask.account))
         self.settle()
 
+    def go_round(self) -> None:
+        """Do what is due without a request: messages, ends, evidence whose time is up, and memberships."""
+        self.sweep()
+        self.settle()
+
     def sweep(self) -> None:
         """Send messages that are due, end what nobody answered, and delete evidence whose time is up."""
         self.household.expunge.consents.sweep(self._methods())

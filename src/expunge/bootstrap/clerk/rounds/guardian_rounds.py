@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
-from expunge.bootstrap.clerk.household import KeptHousehold
-from expunge.bootstrap.clerk.local_guardians import LocalGuardians
+from expunge.bootstrap.clerk.household import Household, KeptHousehold
 from expunge.errors import ExpungeError
 
 _FIRST, _EVERY = 30.0, 60.0
@@ -17,11 +17,16 @@ _END_WITHIN = 5.0
 class GuardianRounds:
     """Looks in a thread beside, until :meth:`end`."""
 
-    def __init__(self, kept: KeptHousehold) -> None:
-        """Begin nothing yet."""
-        self._kept = kept
+    def __init__(self, kept: KeptHousehold, go_round: Callable[[Household], None]) -> None:
+        """Begin nothing yet.
+
+        Args:
+            kept: the household, as it is at each round.
+            go_round: sends, ends and settles what is due in it.
+        """
+        self._kept, self._round = kept, go_round
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._go_round, name="guardians", daemon=True)
+        self._thread = threading.Thread(target=self._go_on, name="guardians", daemon=True)
 
     def begin(self) -> None:
         """Begin."""
@@ -32,12 +37,10 @@ class GuardianRounds:
         self._ending.set()
         self._thread.join(_END_WITHIN)
 
-    def _go_round(self) -> None:
+    def _go_on(self) -> None:
         pause = _FIRST
         while not self._ending.wait(pause):
             pause = _EVERY
             # Why suppressed: the state may be away for now, and the next round is soon enough.
             with suppress(ExpungeError), self._kept.used() as household:
-                guardians = LocalGuardians(household)
-                guardians.sweep()
-                guardians.settle()
+                self._round(household)

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
-from expunge.bootstrap.clerk.exporter import Exporter, Ticket
 from expunge.bootstrap.clerk.household import Household
+from expunge.bootstrap.clerk.rounds.exporter import Exporter, Ticket
 from expunge.core.accounts.asks import AskKind
 from expunge.core.export.export_manifest import MANIFEST
 from expunge.core.export.export_state import ExportState

@@ -1,0 +1,1 @@
+"""The desks of the clerk: each answers the requests of one subject, over the household."""
