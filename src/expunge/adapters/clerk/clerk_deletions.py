@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from expunge.adapters.clerk import deletion_requests as wire
+from expunge.adapters.clerk import values
 from expunge.adapters.keeper.connection import Connections
-from expunge.adapters.keeper.requests import Name
+from expunge.adapters.keeper.requests import Name, Request
 from expunge.core.accounts.asks import Ask
-from expunge.core.families import deletion
 from expunge.core.families.deletion import DeletionPreview, DeletionStatus
 from expunge.core.families.selection import Selection
 from expunge.core.values.ids import OrderId
@@ -30,13 +29,14 @@ class ClerkDeletions:
     def preview(self, account: UUID, family: str, session: bytes, selection: Selection) -> DeletionPreview:
         """See the port."""
         request = wire.PreviewDeletion(str(account), family, session.hex())
-        told: Any = self._connections.ask(request, wire.written_selection(selection)).value
-        return deletion.preview_from_json(told)
+        preview: DeletionPreview = values.read(DeletionPreview, self._connections.ask(request, wire.written_selection(selection)).value)
+        return preview
 
     def delete(self, account: UUID, family: str, session: bytes, selection: Selection, form: str, digest: str) -> DeletionAnswer:
         """See the port."""
         request = wire.Delete(str(account), family, session.hex(), form, digest)
-        return wire.read_answer(self._connections.ask(request, wire.written_selection(selection)).value)
+        answer: DeletionAnswer = values.read(DeletionAnswer, self._connections.ask(request, wire.written_selection(selection)).value)
+        return answer
 
     def delete_everything(self, permit: str, session: bytes, ask: Ask) -> DeletionAnswer:
         """See the port."""
@@ -44,19 +44,23 @@ class ClerkDeletions:
             raise UsageError("an ask to delete everything names a family", help="ask with the same version of Expunge as the clerk runs")
         details = tuple((name, Name(value)) for name, value in ask.details)
         request = wire.DeleteEverything(permit, session.hex(), str(ask.account), ask.family, details)
-        return wire.read_answer(self._connections.ask(request).value)
+        answer: DeletionAnswer = values.read(DeletionAnswer, self._connections.ask(request).value)
+        return answer
 
     def status(self, account: UUID, family: str, order: OrderId) -> DeletionStatus:
         """See the port."""
-        told: Any = self._connections.ask(wire.DeletionStatusAsked(str(account), family, order)).value
-        return deletion.status_from_json(told)
+        return self._status(wire.DeletionStatusAsked(str(account), family, order))
 
     def under_way(self, account: UUID, family: str) -> tuple[DeletionStatus, ...]:
         """See the port."""
-        told: Any = self._connections.ask(wire.DeletionsUnderWay(str(account), family)).value
-        return tuple(deletion.status_from_json(each) for each in told)
+        answer = self._connections.ask(wire.DeletionsUnderWay(str(account), family))
+        statuses: tuple[DeletionStatus, ...] = values.read(tuple[DeletionStatus, ...], answer.value)
+        return statuses
 
     def call_off(self, account: UUID, family: str, order: OrderId) -> DeletionStatus:
         """See the port."""
-        told: Any = self._connections.ask(wire.CallOff(str(account), family, order)).value
-        return deletion.status_from_json(told)
+        return self._status(wire.CallOff(str(account), family, order))
+
+    def _status(self, request: Request) -> DeletionStatus:
+        status: DeletionStatus = values.read(DeletionStatus, self._connections.ask(request).value)
+        return status

@@ -7,16 +7,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from expunge.adapters.clerk import values
 from expunge.adapters.clerk.family_requests import OfFamilies, session_of
 from expunge.adapters.keeper.answers import Answer
 from expunge.adapters.keeper.guard_requests import account_of
 from expunge.adapters.keeper.key_requests import Handler
 from expunge.adapters.keeper.requests import Name, Request
 from expunge.core.accounts.asks import Ask, AskKind
-from expunge.core.families import deletion, selection
+from expunge.core.families import selection
+from expunge.core.families.deletion import DeletionPreview, DeletionStatus
 from expunge.core.families.selection import Selection
 from expunge.core.values import canonical
-from expunge.core.values.canonical import Json
 from expunge.core.values.ids import OrderId
 from expunge.errors import StateCorrupt, UsageError
 from expunge.ports.families.deletion_door import DeletionAnswer, DeletionDoor
@@ -102,23 +103,26 @@ class DeletionDesk:
     def handlers(self) -> dict[type[Request], Handler]:
         """Return a handler for each kind of request."""
         acts: dict[type[Request], Callable[[DeletionDoor, Any, bytes], Answer]] = {
-            PreviewDeletion: lambda door, ask, body: Answer(
-                deletion.preview_to_json(door.preview(account_of(ask.account), ask.family, session_of(ask.session), read_selection(body)))
+            PreviewDeletion: lambda door, ask, body: _answer(
+                DeletionPreview, door.preview(account_of(ask.account), ask.family, session_of(ask.session), read_selection(body))
             ),
-            Delete: lambda door, ask, body: _written(
+            Delete: lambda door, ask, body: _answer(
+                DeletionAnswer,
                 door.delete(
                     account_of(ask.account), ask.family, session_of(ask.session), read_selection(body), ask.form, ask.digest
-                )
+                ),
             ),
-            DeleteEverything: lambda door, ask, _: _written(door.delete_everything(ask.permit, session_of(ask.session), _everything(ask))),
-            DeletionStatusAsked: lambda door, ask, _: Answer(
-                deletion.status_to_json(door.status(account_of(ask.account), ask.family, OrderId(ask.order)))
+            DeleteEverything: lambda door, ask, _: _answer(
+                DeletionAnswer, door.delete_everything(ask.permit, session_of(ask.session), _everything(ask))
             ),
-            DeletionsUnderWay: lambda door, ask, _: Answer(
-                [deletion.status_to_json(each) for each in door.under_way(account_of(ask.account), ask.family)]
+            DeletionStatusAsked: lambda door, ask, _: _answer(
+                DeletionStatus, door.status(account_of(ask.account), ask.family, OrderId(ask.order))
             ),
-            CallOff: lambda door, ask, _: Answer(
-                deletion.status_to_json(door.call_off(account_of(ask.account), ask.family, OrderId(ask.order)))
+            DeletionsUnderWay: lambda door, ask, _: _answer(
+                tuple[DeletionStatus, ...], door.under_way(account_of(ask.account), ask.family)
+            ),
+            CallOff: lambda door, ask, _: _answer(
+                DeletionStatus, door.call_off(account_of(ask.account), ask.family, OrderId(ask.order))
             ),
         }  # fmt: skip
         return {kind: self._of_door(act) for kind, act in acts.items()}
@@ -145,15 +149,8 @@ def read_selection(body: bytes) -> Selection:
     return selection.from_json(told)
 
 
-def read_answer(told: Any) -> DeletionAnswer:
-    """Return the answer to a confirmation."""
-    order, preview = told
-    return DeletionAnswer(None if order is None else OrderId(str(order)), None if preview is None else deletion.preview_from_json(preview))
-
-
-def _written(answer: DeletionAnswer) -> Answer:
-    preview: Json = None if answer.preview is None else deletion.preview_to_json(answer.preview)
-    return Answer([answer.order, preview])
+def _answer(kind: Any, value: object) -> Answer:
+    return Answer(values.written(kind, value))
 
 
 def _everything(ask: DeleteEverything) -> Ask:

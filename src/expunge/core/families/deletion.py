@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -220,108 +220,3 @@ class DeletionStatus:
 def in_order(places: Iterable[Place]) -> tuple[Place, ...]:
     """Return places in the order in which people are told of kinds."""
     return tuple(sorted(places, key=lambda each: _ORDER[each.kind]))
-
-
-def status_to_json(status: DeletionStatus) -> dict[str, Json]:
-    """Encode a status, for the clerk's answers."""
-    return {
-        "order": status.order,
-        "stage": status.stage.value,
-        "everything": status.everything,
-        "asked": instant(status.asked),
-        "begins": instant(status.begins),
-        "due": _time(status.due),
-        "ended": _time(status.ended),
-        "may_cancel": status.may_cancel,
-        "places": [
-            {
-                "kind": each.kind.value,
-                "state": each.state.value,
-                "items": each.items,
-                "until": _time(each.until),
-                "stays": each.reason.value if isinstance(each.reason, StayReason) else None,
-                "could_not": each.reason.value if isinstance(each.reason, Reason) else None,
-                "ground": each.ground,
-            }
-            for each in status.places
-        ],
-        "version": status.version,
-        "final": status.final,
-    }
-
-
-def status_from_json(told: Mapping[str, object]) -> DeletionStatus:
-    """Inverse of :func:`status_to_json`. Raises KeyError, TypeError or ValueError for anything else."""
-    body: dict[str, object] = dict(told)
-    places = body["places"]
-    assert isinstance(places, list)
-    return DeletionStatus(
-        OrderId(str(body["order"])),
-        Stage(str(body["stage"])),
-        bool(body["everything"]),
-        datetime.fromisoformat(str(body["asked"])),
-        datetime.fromisoformat(str(body["begins"])),
-        _read(body["due"]),
-        _read(body["ended"]),
-        bool(body["may_cancel"]),
-        tuple(_place(each) for each in places),
-        int(str(body["version"])),
-        bool(body["final"]),
-    )
-
-
-def _place(told: Mapping[str, object]) -> Place:
-    reason: StayReason | Reason | None = StayReason(str(told["stays"])) if told["stays"] else None
-    if told["could_not"]:
-        reason = Reason(str(told["could_not"]))
-    return Place(
-        DataKind(str(told["kind"])),
-        PlaceState(str(told["state"])),
-        int(str(told["items"])),
-        _read(told["until"]),
-        reason,
-        str(told["ground"]),
-    )
-
-
-def preview_to_json(preview: DeletionPreview) -> dict[str, Json]:
-    """Encode a preview, for the clerk's answers."""
-    return {
-        "going": [[each.kind.value, each.items] for each in preview.going],
-        "staying": [[each.kind.value, each.items, each.reason.value, each.ground, _time(each.until)] for each in preview.staying],
-        "remade": [[each.kind.value, each.act.value] for each in preview.remade],
-        "unread": [[each.kind.value, each.reason.value] for each in preview.unread],
-        "others": preview.others,
-        "cooling_seconds": preview.cooling_seconds,
-        "basis": preview.basis,
-    }
-
-
-def preview_from_json(told: Mapping[str, object]) -> DeletionPreview:
-    """Inverse of :func:`preview_to_json`. Raises KeyError, TypeError or ValueError for anything else."""
-    going, staying, remade, unread = (list(_lists(told[name])) for name in ("going", "staying", "remade", "unread"))
-    return DeletionPreview(
-        tuple(Going(DataKind(str(kind)), int(str(items))) for kind, items in going),
-        tuple(
-            Staying(DataKind(str(kind)), int(str(items)), StayReason(str(reason)), str(ground), _read(until))
-            for kind, items, reason, ground, until in staying
-        ),
-        tuple(Remade(DataKind(str(kind)), EraseAct(str(act))) for kind, act in remade),
-        tuple(Unread(DataKind(str(kind)), Reason(str(reason))) for kind, reason in unread),
-        int(str(told["others"])),
-        int(str(told["cooling_seconds"])),
-        str(told["basis"]),
-    )
-
-
-def _lists(value: object) -> Iterable[list[object]]:
-    assert isinstance(value, list)
-    return value
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else instant(at)
-
-
-def _read(value: object) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(str(value))
