@@ -40,6 +40,17 @@ def pages(language: str = "en") -> Pages:
     return Pages(**json.loads(done.stdout))
 
 
+def address_of(url: str) -> str:
+    """Return the name of the address that a URL leads to, as the router finds it."""
+    path = re.sub(r"^\w+://[^/]+", "", url).partition("?")[0].partition("#")[0]
+    return next((name for pattern, name in _patterns() if pattern.fullmatch(path)), "")
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(re.escape(path).replace("<pk>", "[^/]+")), name) for path, name in pages().routes]
+
+
 def _routes(patterns: Any, before: str = "/") -> Iterator[tuple[str, str]]:
     for each in patterns:
         route = before + str(each.pattern).lstrip("^")

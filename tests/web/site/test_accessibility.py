@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page
 
 from tests.web.site.browser import Visitor, visitor
 from tests.web.site.kit import SiteServed
-from tests.web.site.rendered import pages
+from tests.web.site.rendered import address_of, pages
 from tests.web.site.screenshots import PAGE, PICTURES, file_of
-from tests.web.site.walk import NO_PAGE, PASSWORD, Walk
+from tests.web.site.walk import ELSEWHERE, NO_PAGE, PASSWORD, WAYS, Walk
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -50,7 +50,8 @@ class Looked:
     shapes: dict[str, dict[str, Any]] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
+    seen: dict[str, set[str]] = field(default_factory=dict)
+    """Address -> how it was looked at: of :data:`tests.web.site.walk.WAYS`."""
 
 
 def axe(page: Page, name: str, rules: dict[str, Any]) -> list[str]:
@@ -66,6 +67,7 @@ def look_around(
     """Look at every page of a walk: that of all pages, or another."""
     looked = Looked()
     shape = _SHAPE.replace("LEAST", str(least))
+    ways = WAYS if options.get("is_mobile") else WAYS - {"phone"}
 
     def look(name: str, page: Page) -> None:
         looked.shapes[name] = page.evaluate(shape)
@@ -73,6 +75,7 @@ def look_around(
         looked.violations += axe(page, name, {"type": "tag", "values": TAGS})
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         looked.violations += axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS})
+        looked.seen.setdefault(address_of(page.url), set()).update(ways)
 
     with visitor(browser, **options) as person:
         person.page.add_init_script(AXE)
@@ -109,11 +112,18 @@ def test_no_page_violates_a_rule(looked: Looked) -> None:
 
 
 def test_every_address_was_visited(looked: Looked) -> None:
-    """A page that is added is looked at, or says why it shows nothing."""
+    """A page that is added is looked at by this walk or by another that proves it, or says why it shows nothing."""
     visited = {name.partition(".")[0] for name in looked.shapes}
-    assert set(pages().addresses) - visited - set(NO_PAGE) == set()
-    assert set(NO_PAGE) - set(pages().addresses) <= {"mfa_trust"}
+    told = set(NO_PAGE) | set(ELSEWHERE)
+    assert set(pages().addresses) - visited - told == set()
+    assert told - set(pages().addresses) <= {"mfa_trust"}
     assert not visited & set(NO_PAGE)
+    assert not set(NO_PAGE) & set(ELSEWHERE)
+    assert {name for name in visited & set(pages().addresses) if not looked.seen.get(name)} <= BY_ANOTHER_NAME
+
+
+BY_ANOTHER_NAME = {"account_inactive"}
+"""Pages that another address shows, or that were rendered apart."""
 
 
 def test_titles_are_unique(looked: Looked) -> None:

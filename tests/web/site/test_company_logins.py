@@ -17,7 +17,7 @@ from tests.web.site.companies.company import CLIENT, SECRET, AtCompany, Person
 from tests.web.site.companies.company import PASSWORD as COMPANY_PASSWORD
 from tests.web.site.companies.kit import Connected, begin, come_in, connected, there
 from tests.web.site.http_person import PASSWORD, HttpPerson, code_of
-from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
+from tests.web.site.looking import Look, prove
 from tests.web.site.test_stolen_database import search
 
 NAMES = ("marta", "leo", "ines", "paul", "rosa", "vera", "tom", "uma", "ned", "zoe", "eve", "pia", "kim", "amy")
@@ -443,17 +443,13 @@ def test_the_operator_is_told_and_no_person_is_named(companies: Connected) -> No
 @pytest.mark.soak
 def test_every_page_in_a_real_browser(companies: Connected, person: Visitor) -> None:
     page, origin = person.page, companies.site.origin
-    violations: list[str] = []
+    looks = Look()
 
     def look(name: str) -> None:
         page.wait_for_load_state()
-        page.evaluate(AXE)
         assert page.locator("main").count() == page.locator("h1").count() == 1, name
-        for scheme, rules in (("light", {"type": "tag", "values": TAGS}), ("dark", {"type": "rule", "values": OF_COLOURS})):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            violations.extend(axe(page, f"{name}, {scheme}", rules))
+        looks.at(page, name)
         if folder := os.environ.get("EXPUNGE_PICTURES"):
-            page.emulate_media(color_scheme="light")
             page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
     def press(company: str = "Example Home") -> None:
@@ -510,6 +506,7 @@ def test_every_page_in_a_real_browser(companies: Connected, person: Visitor) -> 
         press()
         page.wait_for_url("**/by/home/back/**")
     look("denied")
-    assert violations == []
+    assert looks.found == []
+    prove(__name__, looks.seen)
     ours = [each for each in person.complaints if origin in each and "Failed to load resource" not in each]
     assert ours == []

@@ -19,8 +19,8 @@ from tests.web.site.companies.company import AtCompany, Company, Person, running
 from tests.web.site.companies.kit import there
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed, free_port, site
+from tests.web.site.looking import Look, prove
 from tests.web.site.office import Employee, employee, staff_of
-from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
 
 PEOPLE = [Person(name, f"{name}@acme.example") for name in ("ada", "ben", "cleo", "dora", "emil", "fay", "gus")]
 STRONG = {"acr": "phr", "amr": ["hwk", "pin"]}
@@ -171,16 +171,13 @@ def test_the_pages_in_a_real_browser(office: Office, person: Visitor) -> None:
     page, origin = person.page, office.site.origin
     gus = office.connected("desk-gus", "gus")
     gus.sign_in()
-    violations: list[str] = []
+    looks = Look()
 
     def look(name: str, path: str) -> None:
         page.goto(f"{origin}{path}")
         page.wait_for_load_state()
-        page.evaluate(AXE)
         assert page.locator("main").count() == page.locator("h1").count() == 1, name
-        for scheme, rules in (("light", {"type": "tag", "values": TAGS}), ("dark", {"type": "rule", "values": OF_COLOURS})):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            violations.extend(axe(page, f"{name}, {scheme}", rules))
+        looks.at(page, name)
         if folder := os.environ.get("EXPUNGE_PICTURES"):
             page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
@@ -190,5 +187,6 @@ def test_the_pages_in_a_real_browser(office: Office, person: Visitor) -> None:
     person.context.add_cookies([{"name": "session", "value": gus.cookies["session"], "url": origin}])
     look("staff-logins", "/staff/company-logins/")
     assert page.get_by_text("Gus", exact=True).is_visible()
-    assert violations == []
+    assert looks.found == []
+    prove(__name__, looks.seen)
     assert [each for each in person.complaints if origin in each] == []

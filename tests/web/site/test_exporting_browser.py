@@ -16,6 +16,7 @@ from tests.engine.export.test_exporting import HOSTILE
 from tests.web.site.browser import Visitor
 from tests.web.site.family_company import guardian
 from tests.web.site.kit import SiteServed
+from tests.web.site.looking import Look, prove
 from tests.web.site.test_accessibility import AXE, OF_COLOURS, TAGS, axe
 from tests.web.site.test_exporting import ask_for, ready
 
@@ -106,23 +107,17 @@ def test_pages_of_a_copy_are_accessible_on_screen_telephone_and_paper(unpacked: 
 def test_the_page_of_copies_violates_no_rule(served_family: SiteServed, person: Visitor) -> None:
     one = guardian(served_family, "copies-seen@home.example", "p-mia")
     home = one.go()
-    page, found = person.page, list[str]()
+    page, looks = person.page, Look()
     person.context.add_cookies([{"name": key, "value": value, "url": served_family.origin} for key, value in one.person.cookies.items()])
 
     def look(name: str) -> None:
-        for width in (1100, 360):
-            page.set_viewport_size({"width": width, "height": 800})
-            page.goto(f"{served_family.origin}{home}export/")
-            assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"), name
-            page.evaluate(AXE)
-            found.extend(axe(page, name, {"type": "tag", "values": TAGS}))
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        found.extend(axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS}))
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.goto(f"{served_family.origin}{home}export/")
+        looks.at(page, name)
 
     look("portal_export")
     ask_for(one, "voice recordings")
     ready(one)
     look("portal_export.ready")
-    assert found == []
+    assert looks.found == []
+    prove(__name__, looks.seen)
     assert person.complaints == []

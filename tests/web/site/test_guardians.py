@@ -21,8 +21,8 @@ from tests.web.site.guardian_company import Texts, follow, guardian_site, link_t
 from tests.web.site.handing_over import enrol_kept, let_the_day_pass
 from tests.web.site.http_person import HttpPerson, Shown
 from tests.web.site.kit import SiteServed
+from tests.web.site.looking import Look, prove
 from tests.web.site.office import at_the_machine
-from tests.web.site.test_accessibility import AXE, TAGS, axe
 
 PICTURES = os.environ.get("EXPUNGE_PICTURES", "")
 """A folder for pictures of the pages, to look at."""
@@ -301,28 +301,23 @@ def test_pages_that_only_such_a_company_has_are_for_everybody(served: SiteServed
     choose(mail, "email plus", "training", born="2019-01-02")
     follow(mail.person, link_to(served, mail.address, QUESTION))
     officer = Decider.joins(served, "officer-axe", JobFunction.OFFICER)
-    looks = (
+    ways = (
         (one.person, (one.go("guardians/"), one.go("guardians/ask/"), one.go("guardians/invite/"), form, "/consent/requests/")),
         (mail.person, ("/consent/answer/",)),
         (officer, ("/staff/forms/", f"/staff/forms/{asked}/")),
     )
-    found: list[str] = []
+    looks = Look()
     with chromium() as browser:
-        for width in (1100, 390):
-            for person, paths in looks:
-                with visitor(browser, viewport={"width": width, "height": 844}, reduced_motion="reduce") as shown:
-                    shown.context.add_cookies(
-                        [{"name": name, "value": value, "url": served.origin} for name, value in person.cookies.items()]
-                    )
-                    shown.context.set_extra_http_headers({"X-Forwarded-For": person.address, "User-Agent": person.agent})
-                    for path in paths:
-                        page = shown.go(f"{served.origin}{path}")
-                        assert page.url.endswith(path), (path, page.url)
-                        page.evaluate(AXE)
-                        found += axe(page, path, {"type": "tag", "values": TAGS})
-                        wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-                        found += [f"{path} is too wide"] if wide else []
-                        if PICTURES:
-                            page.screenshot(path=f"{PICTURES}/{width}{path.replace('/', '-')}.png", full_page=True)
-                    found += shown.complaints
-    assert found == []
+        for person, paths in ways:
+            with visitor(browser) as shown:
+                shown.context.add_cookies([{"name": name, "value": value, "url": served.origin} for name, value in person.cookies.items()])
+                shown.context.set_extra_http_headers({"X-Forwarded-For": person.address, "User-Agent": person.agent})
+                for path in paths:
+                    page = shown.go(f"{served.origin}{path}")
+                    assert page.url.endswith(path), (path, page.url)
+                    looks.at(page, path)
+                    if PICTURES:
+                        page.screenshot(path=f"{PICTURES}/{path.replace('/', '-')}.png", full_page=True)
+                looks.found += shown.complaints
+    assert looks.found == []
+    prove(__name__, looks.seen)

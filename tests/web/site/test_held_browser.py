@@ -17,7 +17,10 @@ from tests.web.site import family_company
 from tests.web.site.browser import visitor
 from tests.web.site.family_company import Guardian, guardian
 from tests.web.site.kit import SiteServed, site
-from tests.web.site.test_accessibility import _SHAPE, AXE, TAGS, Looked, axe, check
+from tests.web.site.looking import prove
+from tests.web.site.rendered import address_of
+from tests.web.site.test_accessibility import _SHAPE, AXE, OF_COLOURS, TAGS, Looked, axe, check
+from tests.web.site.walk import WAYS
 from tests.web.site.walk_held import NAMES, held
 
 pytestmark = pytest.mark.browser
@@ -70,6 +73,10 @@ def test_no_page_violates_a_rule(
     def look(name: str, page: Page) -> None:
         looked.shapes[name] = page.evaluate(_SHAPE.replace("LEAST", str(least)))
         looked.violations += axe(page, name, {"type": "tag", "values": TAGS})
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        looked.violations += axe(page, f"{name}, dark", {"type": "rule", "values": OF_COLOURS})
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        looked.seen[address_of(page.url)] = set(WAYS)
 
     with visitor(browser, viewport={"width": size[0], "height": size[1]}, locale=lang) as person:
         person.page.add_init_script(AXE)
@@ -77,3 +84,5 @@ def test_no_page_violates_a_rule(
         looked.complaints += person.complaints
     check(looked, lang)
     assert tuple(looked.shapes) == NAMES
+    if size[0] < 400:
+        prove(__name__, looked.seen)

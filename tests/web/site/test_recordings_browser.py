@@ -15,6 +15,7 @@ from tests.web.site import walk_recordings
 from tests.web.site.browser import Visitor
 from tests.web.site.family_company import Guardian
 from tests.web.site.kit import SiteServed
+from tests.web.site.looking import prove
 from tests.web.site.recordings_company import confirmed, recordings_site
 from tests.web.site.test_accessibility import check, look_around
 
@@ -144,3 +145,5 @@ def test_no_page_violates_a_rule(served: SiteServed, browser: Browser, lang: str
     looked = look_around(served, browser, least=least, walk=way, locale=lang, **wide, **options)
     check(looked, lang)
     assert len({shape["title"] for shape in looked.shapes.values()}) == 5
+    if options:
+        prove(__name__, looked.seen)

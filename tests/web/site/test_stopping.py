@@ -24,6 +24,7 @@ from expunge.gate import GateReason, Subject
 from tests.web.site.family_company import Guardian, guardian
 from tests.web.site.handing_over import newest_account
 from tests.web.site.kit import SiteServed
+from tests.web.site.looking import prove
 from tests.web.site.stopping_company import flag, give, stopping_site
 from tests.web.site.test_accessibility import check, look_around
 from tests.web.site.test_openings import place
@@ -231,6 +232,8 @@ def test_no_page_violates_a_rule(served: SiteServed, browser: Browser, lang: str
     looked = look_around(served, browser, least=least, walk=way, locale=lang, **wide, **options)
     check(looked, lang)
     assert len({shape["title"] for shape in looked.shapes.values()}) >= 6
+    if options:
+        prove(__name__, looked.seen)
 
 
 def test_nothing_of_a_person_stands_in_an_address_or_in_the_log(served: SiteServed) -> None:

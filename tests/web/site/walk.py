@@ -6,7 +6,7 @@ import base64
 import hmac
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Page
@@ -46,55 +46,60 @@ NO_PAGE = {
     "staff_removing": "answers a script",
     "staff_removing_confirmed": "answers a script",
     "staff_sessions": "takes a form and leads back",
-    "openid_connect_login": "leads to a company: test_company_logins.py goes there, and looks at the pages on the way",
-    "openid_connect_callback": "the same",
-    "providers_again": "the same",
-    "socialaccount_connections": "the same",
-    "socialaccount_signup": "the same",
     "socialaccount_login_cancelled": "no way leads there: what went wrong is told where the company leads back to",
     "socialaccount_login_error": "the same",
     "staff_company_login": "leads to a company: test_company_staff.py goes there",
     "staff_company_callback": "the same",
-    "staff_company_logins": "looked at in test_company_staff.py",
     "portal_lock": "takes a form and leads back",
-    "consent_answer": "looked at in test_guardians.py",
-    "consent_request": "the same",
     "consent_other_account": "logs out, and leads on",
     "consent_form": "hands out a file",
     "consent_scan": "takes a form and leads back",
     "consent_withdraw": "takes a form and leads back",
     "consent_receipt": "hands out a file",
-    "staff_forms": "looked at in test_guardians.py",
-    "staff_form": "the same",
     "staff_form_scan": "hands out a file",
     "staff_form_begin": "answers a script",
     "staff_form_finish": "answers a script",
-    "portal_places": "test_held_browser.py walks there, in a company with places",
-    "portal_places_off": "the same",
     "portal_delete_confirm": "takes a form and leads on",
-    "portal_delete_preview": "needs data to delete: looked at in test_deleting_live.py",
-    "portal_deletion": "the same",
     "portal_deletion_live": "answers a script",
     "portal_deletion_call_off": "takes a form and leads back",
-    "portal_timeline": "test_recordings_browser.py walks there, in a company with recordings",
-    "portal_play": "the same",
-    "portal_looked": "the same",
     "portal_choose": "takes a form and hands it to another page",
     "portal_media": "gives out media",
     "portal_sketch": "gives out a drawing",
-    "portal_stop": "test_stopping.py walks there, in a company that asks for consent",
-    "portal_use": "the same",
-    "portal_keeping": "the same",
-    "portal_keeping_kind": "the same",
-    "portal_unused": "the same",
     "portal_receipt_folder": "a file",
-    "portal_export": "test_exporting.py walks there, in a company with something to copy",
     "portal_export_end": "takes a form and leads back",
     "portal_export_part": "gives out a file",
     "portal_export_check": "the same",
     "mfa_trust": "these settings do not trust browsers",
 }
 """Named addresses that show no page of their own, and why."""
+ELSEWHERE: Mapping[str, str] = {
+    "consent_answer": "test_guardians",
+    "consent_request": "test_guardians",
+    "openid_connect_callback": "test_company_logins",
+    "openid_connect_login": "test_company_logins",
+    "portal_delete_preview": "test_deleting_live",
+    "portal_deletion": "test_deleting_live",
+    "portal_export": "test_exporting_browser",
+    "portal_keeping": "test_stopping",
+    "portal_keeping_kind": "test_stopping",
+    "portal_looked": "test_recordings_browser",
+    "portal_places": "test_held_browser",
+    "portal_places_off": "test_held_browser",
+    "portal_play": "test_recordings_browser",
+    "portal_stop": "test_stopping",
+    "portal_timeline": "test_recordings_browser",
+    "portal_unused": "test_stopping",
+    "portal_use": "test_stopping",
+    "providers_again": "test_company_logins",
+    "socialaccount_connections": "test_company_logins",
+    "socialaccount_signup": "test_company_logins",
+    "staff_company_logins": "test_company_staff",
+    "staff_form": "test_guardians",
+    "staff_forms": "test_guardians",
+}
+"""Address that the great walk does not visit -> the module of tests whose walk does. ``looking.prove`` stands at the end of that walk."""
+WAYS = frozenset({"axe", "dark", "phone"})
+"""How each address is looked at."""
 
 
 @dataclass
