@@ -59,6 +59,18 @@ def test_a_toy_tree_is_counted_right(toy: Path) -> None:
     assert "| 2 | 2 | 4 | 4 | 0 |" in rows
 
 
+def test_a_folder_is_a_heap_by_its_modules(toy: Path) -> None:
+    """A folder of twenty modules and its ``__init__`` has twenty-one files, and is no heap; one more makes it one."""
+    for number in range(20):
+        (toy / "engine" / f"m{number}.py").write_text("")
+    for path in (toy / "engine").glob("[!m_]*.py"):
+        path.unlink()
+    (toy / "engine" / "__init__.py").write_text("")
+    assert "| folders with more than 20 modules | 0 | - |" in house("--source", str(toy)).splitlines()
+    (toy / "engine" / "one_more.py").write_text("")
+    assert "| folders with more than 20 modules | 1 | engine 22 |" in house("--source", str(toy)).splitlines()
+
+
 def test_the_toy_is_drawn_with_its_arrows(toy: Path, tmp_path: Path) -> None:
     house("--source", str(toy), "--svg", str(tmp_path / "toy.svg"))
     drawn = ET.parse(tmp_path / "toy.svg")
