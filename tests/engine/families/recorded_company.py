@@ -65,6 +65,14 @@ datasets:
     subject: {{profile: profile_id}}
     categories: [user.content.video]
     retention: seen
+  heard:
+    store: sealed
+    path: "heard/{{profile_id}}/{{ring_id}}.txt"
+    subject: {{profile: profile_id}}
+    derived_from: [bell]
+    on_erase: erase
+    holds: transcripts
+    retention: seen
   rings:
     store: app
     table: rings
@@ -114,6 +122,10 @@ class Company:
         """Take a film into the vault."""
         opened.vault.ingest("bell", f"bell/{profile}/{ring}.mp4", io.BytesIO(data))
         self.sql("INSERT INTO rings VALUES (?, ?, '2026-03-04T05:06:07Z', 4.5)", ring, profile)
+
+    def hear(self, opened: Expunge, profile: str, ring: str, text: str) -> None:
+        """Take what was said in a film into the vault."""
+        opened.vault.ingest("heard", f"heard/{profile}/{ring}.txt", io.BytesIO(text.encode()))
 
     def sql(self, text: str, *values: object) -> None:
         with closing(sqlite3.connect(self.world / "app.db")) as database, database:

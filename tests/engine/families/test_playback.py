@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from expunge.core.families.media_types import MediaType, media_type_of
+from expunge.core.families.timeline import MOST_WORDS
 from expunge.core.journal.opening_events import OpeningRefused, RecordingOpened
 from expunge.engine.families.recordings.playback import MOST_PLAYED, MOST_PLAYS, OWN
 from expunge.engine.kernel.journal_streams import OPENINGS, read_register
@@ -60,6 +61,53 @@ def test_plain_and_sealed_recordings_are_read_whole_in_ranges(company: Company) 
         journal = b"".join(view.opened.context.journal.read(OPENINGS))
         assert not any(word in journal for word in (ANNA.encode(), b"r-1", b"g-1", b"kitchen"))
         assert reviewing.review(view.opened.context).violations == 0
+
+
+SAID = "the fox at the door has a red scarf \N{LATIN SMALL LETTER E WITH ACUTE}"
+
+
+def test_what_was_said_lies_sealed_and_is_read_for_its_recording_alone(company: Company) -> None:
+    with viewing(company) as view:
+        company.ring(view.opened, ANNA, "g-1")
+        company.ring(view.opened, ANNA, "g-2")
+        company.hear(view.opened, ANNA, "g-1", SAID)
+        company.ring(view.opened, BELA, "g-3")
+        company.hear(view.opened, BELA, "g-3", "nothing of Anna")
+        timeline = view.timeline
+        assert [each.transcript for each in timeline.items] == ["", ""], "a list opens nothing"
+        assert entered(view) == []
+        words = {each.handle: view.kept.playback.words(view.viewer, timeline, each.handle) for each in timeline.items}
+        assert sorted(words.values()) == ["", SAID]
+        (event,) = entered(view)
+        assert isinstance(event, RecordingOpened)
+        assert (event.dataset, event.account, event.first, event.last) == ("heard", str(ACCOUNT), 0, len(SAID.encode()))
+        (sealed,) = timeline.sealed_words.values()
+        assert event.recording == sealed.recording, "who looked finds it by that name"
+        with pytest.raises(ItemGone):
+            view.kept.playback.begin(view.viewer, timeline, sealed.recording)
+
+
+def test_no_more_of_sealed_words_is_read_than_is_shown(company: Company) -> None:
+    with viewing(company) as view:
+        company.ring(view.opened, ANNA, "g-1")
+        company.hear(view.opened, ANNA, "g-1", "\N{EURO SIGN}" * 10_000)
+        told = view.kept.playback.words(view.viewer, view.timeline, view.handle())
+        assert told == "\N{EURO SIGN}" * MOST_WORDS
+        (event,) = entered(view)
+        assert isinstance(event, RecordingOpened)
+        assert event.last - event.first == 4 * MOST_WORDS
+
+
+def test_an_order_closes_what_was_said(company: Company) -> None:
+    with viewing(company) as view:
+        company.ring(view.opened, ANNA, "g-1")
+        company.hear(view.opened, ANNA, "g-1", SAID)
+        timeline, handle = view.timeline, view.handle()
+        assert view.kept.playback.words(view.viewer, timeline, handle) == SAID
+        company.order(ANNA)
+        with pytest.raises(Refused, match="is not given out"):
+            view.kept.playback.words(view.viewer, timeline, handle)
+        assert isinstance(entered(view)[-1], OpeningRefused)
 
 
 def test_what_cannot_be_entered_is_not_read(company: Company) -> None:

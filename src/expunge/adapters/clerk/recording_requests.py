@@ -165,7 +165,7 @@ def read_page(told: Any) -> TimelinePage:
 
 def read_recording(told: Any) -> RecordingCard:
     """Return a recording of an answer."""
-    return RecordingCard(_read_item(told[0]), told[1], told[2])
+    return RecordingCard(_read_item(told[0]), told[1], told[2], told[3])
 
 
 def read_sketch(answer: Answer) -> Sketch:
@@ -231,7 +231,7 @@ def _page(page: TimelinePage) -> Json:
 
 
 def _card(card: RecordingCard) -> Json:
-    return [_item(card.item), card.newer, card.older]
+    return [_item(card.item), card.newer, card.older, card.words_closed]
 
 
 def _sketch(sketch: Sketch) -> Answer:

@@ -29,7 +29,7 @@ from expunge.engine.families.recordings.timelines import Timeline
 from expunge.engine.gate import consent_register
 from expunge.engine.subjects import locating
 from expunge.engine.vault.openings import Reader
-from expunge.errors import ItemGone, NeedsApproval, NotResolved, OpeningNeeded, Refused, Unplayable
+from expunge.errors import CouldNotLook, ItemGone, NeedsApproval, NotResolved, OpeningNeeded, Refused, StoreUnavailable, Unplayable
 from expunge.gate import Gate
 from expunge.gate import Subject as GateSubject
 from expunge.gate.decisions import YES, GateReason
@@ -173,12 +173,18 @@ class LocalRecordings:
 
     def recording(self, account: UUID, family: str, session: bytes, handle: str) -> RecordingCard:
         """See the port."""
-        _, found = self._shown(account, family, session)
+        viewer, found = self._shown(account, family, session)
         found.item(handle)
         at = next(number for number, each in enumerate(found.items) if each.handle == handle)
         newer = found.items[at - 1].handle if at else ""
         older = found.items[at + 1].handle if at + 1 < len(found.items) else ""
-        return RecordingCard(found.items[at], newer, older)
+        item, closed = found.items[at], False
+        try:
+            words = self.kept.playback.words(viewer, found, handle)
+        except (Refused, StoreUnavailable, CouldNotLook, ItemGone):
+            # Why told on the page: the recording itself may be shown, and it says why where it may not.
+            words, closed = "", True
+        return RecordingCard(replace(item, transcript=words or item.transcript), newer, older, closed)
 
     def sketch(self, account: UUID, family: str, session: bytes, handle: str) -> Sketch:
         """See the port."""
@@ -210,7 +216,9 @@ class LocalRecordings:
         if self._is_shown(account, family, session):
             viewer, found = self._opened(account, family, session)
             items = {each.handle: each for each in found.items}
-            recordings = {(held.dataset, held.recording): items[handle] for handle, held in found.held.items()}
+            # What was said is looked at as a part of its recording.
+            parts = [*found.held.items(), *found.sealed_words.items()]
+            recordings = {(held.dataset, held.recording): items[handle] for handle, held in parts}
             return self.kept.looks.page(found.subjects, viewer.account, recordings, before, most)
         return self.kept.looks.page(self._names(family), str(account))
 

@@ -29,7 +29,7 @@ class TimelineItem:
     size: int
     """Bytes."""
     transcript: str = field(default="", repr=False)
-    """Up to :data:`MOST_WORDS` characters; empty where none is held, or where it lies sealed."""
+    """Up to :data:`MOST_WORDS` characters; empty where none is held. In a list, also where it lies sealed."""
     device: str = field(default="", repr=False)
     seconds: float | None = None
     """How long it is, where the company wrote that down."""

@@ -43,6 +43,8 @@ class RecordingCard:
     newer: str
     """Handle of the next newer one; empty where there is none."""
     older: str
+    words_closed: bool = False
+    """Whether what was said lies sealed and is not given out now: the gate refuses it, or its store does not answer."""
 
 
 class RecordingDoor(Protocol):

@@ -31,11 +31,20 @@ _MOST_LINE = 1 << 20
 _DAY = 86_400
 
 
+@dataclass(frozen=True, slots=True)
+class SealedWords:
+    """A transcript that lies sealed. It is opened for its recording alone, and never for a list."""
+
+    dataset: str
+    item: ListedItem = field(repr=False)
+
+
 @dataclass
 class Beside:
     """What is known of one recording from elsewhere. Private."""
 
     transcript: str = field(default="", repr=False)
+    sealed: SealedWords | None = None
     device: str = field(default="", repr=False)
     seconds: float | None = None
     times: dict[str, datetime] = field(default_factory=dict)
@@ -94,6 +103,13 @@ def read(context: Context, join: Join, copy: Copy, devices: frozenset[str], foun
     """Take in the rows or files of a copy, by the values with which they name recordings. Raises as stores do."""
     said = kind_held(context.data_map, join.dataset.name) is DataKind.TRANSCRIPT
     aside = {*join.dataset.subject_fields, *(theirs for _, theirs in join.pairs)}
+    for listed in _sealed(context, join.dataset, copy):
+        named = _named(listed)
+        key = join.of_row(named)
+        if key is not None:
+            of = found.setdefault(key, Beside())
+            of.take(named, "", devices)
+            of.sealed = of.sealed or (SealedWords(join.dataset.name, listed) if said else None)
     for row in _rows(context, join.dataset, copy, said=said):
         key = join.of_row(row)
         if key is not None:
@@ -126,11 +142,23 @@ def _rows(context: Context, dataset: Dataset, copy: Copy, *, said: bool) -> Iter
         if isinstance(store, ItemListing) and isinstance(store, RangedReading):
             for listed in store_calls.listed(store, dataset, copy):
                 text = _text_of(store, dataset, copy, listed) if said else ""
-                yield {**{name: next(iter(values)) for name, values in listed.fields.items() if len(values) == 1}, "text": text}
+                yield {**_named(listed), "text": text}
         return
     for item in store_calls.export(store, dataset, copy):
         if item.media_type == "application/jsonl":
             yield from _lines(item.chunks)
+
+
+def _sealed(context: Context, dataset: Dataset, copy: Copy) -> Iterator[ListedItem]:
+    """Yield the items that lie sealed, without a byte of them."""
+    store = context.open_store(dataset.store)
+    if dataset.paths and not dataset.format and isinstance(store, ItemListing) and not isinstance(store, RangedReading):
+        yield from (listed for listed in store_calls.listed(store, dataset, copy) if listed.sealed_as)
+
+
+def _named(listed: ListedItem) -> dict[str, str]:
+    """Return what the name of an item says, where it can be read in one way."""
+    return {name: next(iter(values)) for name, values in listed.fields.items() if len(values) == 1}
 
 
 def _lines(chunks: Any) -> Iterator[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol
 from expunge.core.datamap.datamap import Dataset, Through
 from expunge.core.datamap.person import Person
 from expunge.core.families.media_types import HEAD, MediaType, media_type_of
+from expunge.core.families.timeline import MOST_WORDS
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.families.recordings.timelines import HeldItem, Timeline, find
@@ -28,6 +29,8 @@ OWN = "recordings of one's own"
 """The purpose that openings have where the map names none for playback."""
 MOST_PLAYS = 64
 """Recordings that are open at once; the one that was not read for longest is closed for another."""
+_MOST_BYTES_OF_WORDS = 4 * MOST_WORDS
+"""Bytes of a sealed transcript that are read: as many as its characters may have in UTF-8 (RFC 3629)."""
 LOOK_AGAIN = 5.0
 """Seconds after which it is looked up again whether data leads from the person to a recording that does not name the person itself."""
 
@@ -184,6 +187,21 @@ class Playback:
             end = min(most, play.size)
             data = b"".join(play.read(first, min(first + MOST_PLAYED, end)) for first in range(0, end, MOST_PLAYED))
             return _told(data[:HEAD]), data, whole
+        finally:
+            play.close()
+
+    def words(self, viewer: Viewer, timeline: Timeline, handle: str) -> str:
+        """Return what was said in a recording whose transcript lies sealed, up to :data:`MOST_WORDS` characters; empty for another.
+
+        The transcript is entered as an opening of its own. Raises as :meth:`begin` does for a sealed recording.
+        """
+        sealed = timeline.sealed_words.get(handle)
+        if sealed is None:
+            return ""
+        play, _ = self._begin(viewer, timeline, sealed, _MOST_BYTES_OF_WORDS)
+        try:
+            # Why left out: the last character may be cut off in the middle.
+            return play.read(0, play.size).decode("utf-8", "ignore")[:MOST_WORDS] if play.size else ""
         finally:
             play.close()
 

@@ -19,7 +19,7 @@ from expunge.core.values.ids import Pseudonym
 from expunge.core.values.scope import MODIFIED, Scope
 from expunge.core.values.timestamps import latest
 from expunge.engine.families.recordings import joined_rows
-from expunge.engine.families.recordings.joined_rows import Beside, Join
+from expunge.engine.families.recordings.joined_rows import Beside, Join, SealedWords
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import locating
@@ -62,6 +62,8 @@ class Timeline:
     could_not: tuple[str, ...]
     """The kinds of data of datasets that could not be read, as people are told."""
     at: datetime
+    sealed_words: dict[str, HeldItem] = field(default_factory=dict, repr=False)
+    """Handle of a recording -> its transcript, where that lies sealed."""
 
     def item(self, handle: str) -> HeldItem:
         """Return an item. Raises ItemGone for a handle that this timeline has not given."""
@@ -112,6 +114,7 @@ def make(context: Context, person: Person, handle_of: HandleOf) -> Timeline:
     devices = joined_rows.device_fields(data_map)
     items: list[TimelineItem] = []
     held: dict[str, HeldItem] = {}
+    sealed_words: dict[str, HeldItem] = {}
     tag_key = context.keys.pseudonym_key()
     for dataset in recordings:
         copy = copies.get(dataset.name)
@@ -123,11 +126,15 @@ def make(context: Context, person: Person, handle_of: HandleOf) -> Timeline:
                 handle = handle_of(dataset.name, listed.key)
                 name = listed.sealed_as or item_tag(tag_key, dataset.name, listed.key)
                 held[handle] = HeldItem(dataset.name, listed.key, name, bool(listed.sealed_as), listed.size)
-                items.append(_item(data_map, dataset, listed, handle, known, devices, shared=listed.key in copy.shared))
+                item, words = _item(data_map, dataset, listed, handle, known, devices, shared=listed.key in copy.shared)
+                items.append(item)
+                if words is not None and not item.transcript:
+                    sealed_words[handle] = HeldItem(words.dataset, words.item.key, words.item.sealed_as, sealed=True, size=words.item.size)
         except store_calls.TROUBLE:
             failed.add(dataset.name)
     subjects = frozenset({*locating.names_of(context, person), person.subject})
-    return Timeline(person, subjects, in_order(items), held, copies, _kinds(data_map, failed & names), context.clock.now())
+    could_not = _kinds(data_map, failed & names)
+    return Timeline(person, subjects, in_order(items), held, copies, could_not, context.clock.now(), sealed_words)
 
 
 def _listed(context: Context, dataset: Dataset, copy: Copy) -> Iterable[ListedItem]:
@@ -160,7 +167,8 @@ def _item(
     devices: frozenset[str],
     *,
     shared: bool,
-) -> TimelineItem:
+) -> tuple[TimelineItem, SealedWords | None]:
+    """Return a recording with what is known of it, and its transcript where that lies sealed."""
     found = Beside()
     start = dataset.collected or data_map.retention[dataset.retention].start
     times = [latest(listed.fields[start])] if start in listed.fields else [listed.modified] if start == MODIFIED else []
@@ -169,13 +177,13 @@ def _item(
         row = rows.get(key) if key is not None else None
         if row is not None:
             found.transcript, found.device = found.transcript or row.transcript, found.device or row.device
+            found.sealed = found.sealed or row.sealed
             found.seconds = found.seconds if found.seconds is not None else row.seconds
             times += [row.times[start]] if start in row.times else []
     named = joined_rows.device_in({name: next(iter(each)) for name, each in listed.fields.items() if len(each) == 1}, devices)
     at = next((each for each in times if each is not None), listed.modified)
-    return TimelineItem(
-        handle, kind_held(data_map, dataset.name), at, listed.size, found.transcript, named or found.device, found.seconds, shared
-    )
+    kind, device = kind_held(data_map, dataset.name), named or found.device
+    return TimelineItem(handle, kind, at, listed.size, found.transcript, device, found.seconds, shared), found.sealed
 
 
 def _kinds(data_map: DataMap, failed: Iterable[str]) -> tuple[str, ...]:

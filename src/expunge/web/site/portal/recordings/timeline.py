@@ -59,6 +59,7 @@ def recording(request: HttpRequest, member: Member, handle: str) -> HttpResponse
     except ItemGone:
         return _gone(request)
     values: dict[str, Any] = {"shown": shown(card.item), "newer": card.newer, "older": card.older, "refused": "", "broken": False}
+    values["words_closed"] = card.words_closed
     try:
         part = door.part(member.account, member.family, member.session, handle, 0, 1)
         values["media"] = part.media.value
