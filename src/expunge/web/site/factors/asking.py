@@ -49,7 +49,8 @@ from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
 from expunge.web.site.factors.waiting import waits_of
 
-_ASKED = "expunge_asked"
+_ASKED, _FIRST = "expunge_asked", "expunge_asked_first"
+"""What a browser is asked; what it was asked before its account had anything that could confirm it."""
 _TO_KNOWN, _TO_NEW = "known", "new"
 """Where a code went: to the address that the account logs in with, or to one that it changed to and has not confirmed."""
 Given = Mapping[str, str]
@@ -106,7 +107,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     """Show an ask and take its confirmation; then do it."""
     account = request.user
     assert isinstance(account, Account)
-    held = request.session.get(_ASKED)
+    held = request.session.get(_ASKED) or _waiting(request, account)
     if held is None or held["account"] != str(account.pk):
         return redirect("home")
     asked = _Asked(request, account, held)
@@ -120,6 +121,16 @@ def confirm(request: HttpRequest) -> HttpResponse:
         request.session.modified = True
         return redirect("accounts_confirm")
     return asked.answered()
+
+
+def _waiting(request: HttpRequest, account: Account) -> dict[str, Any] | None:
+    """Return what was asked before the account had a way to confirm, once it has one; it is asked from now on."""
+    held: dict[str, Any] | None = request.session.get(_FIRST)
+    if held is None or held["account"] != str(account.pk) or not guard().credentials(account.pk):
+        return None
+    request.session[_ASKED] = held
+    del request.session[_FIRST]
+    return held
 
 
 class _Asked:
@@ -181,6 +192,8 @@ class _Asked:
         """Show it to an account that has nothing which could confirm it: its mail address does, where the ask allows that."""
         if not self.ask.kind.by_mail:
             messages.info(self._request, _("First add a passkey or a code app. It then confirms what only you may do."))
+            # Why kept: to add one is confirmed as well, which takes the place of this ask.
+            self._request.session[_FIRST] = self._request.session.pop(_ASKED)
             return redirect("accounts_enrol")
         if is_mfa_enabled(self._account, ["webauthn", "totp"]):
             # Why: it is from before the keeper had any, and its owner has more than a mailbox to show.

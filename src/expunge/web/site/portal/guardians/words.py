@@ -82,6 +82,7 @@ STATES: dict[RequestState, Words] = {
     RequestState.WAITS_ANSWER: _("Open the link in our message"),
     RequestState.UNSENT: _("Our message has not gone out yet; we try again"),
     RequestState.WAITS_SECOND: _("Your first answer is here; a second message follows"),
+    RequestState.WAITS_AGAIN: _("Your first answer is here; open the link in our second message"),
     RequestState.WAITS_FORM: _("Print the form, sign it, and send a picture of it"),
     RequestState.WAITS_STAFF: _("A person looks at your form"),
     RequestState.SCAN_REFUSED: _("The form was not accepted; send another picture"),

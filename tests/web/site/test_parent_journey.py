@@ -1,0 +1,246 @@
+"""The whole way of a parent in a real browser, from an invitation to a receipt that a stranger can check: by keys alone, and by a finger."""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from expunge.cli.terminal.export_files import check as check_export
+from expunge.core.verification import receipt_verify
+from expunge.gate import Gate, GateReason, Subject
+from expunge.gate.settings import read
+from tests.cli import world
+from tests.web.site import journey_company
+from tests.web.site.browser import Visitor, visitor
+from tests.web.site.guardian_company import link_to
+from tests.web.site.hands import Finger, Hands, Keys, Looks, translated
+from tests.web.site.http_person import PASSWORD
+from tests.web.site.journey_company import journey_site
+from tests.web.site.kit import SiteServed
+from tests.web.site.office import at_the_machine
+from tests.web.site.test_accessibility import AXE, TAGS, axe
+from tests.web.site.test_recordings_browser import until
+
+pytestmark = pytest.mark.browser
+QUESTION = {"en": "A question about your child's data", "es": "?"}
+AGAIN = {"en": "Please confirm once more, about your child's data", "es": "?"}
+WITHIN = 1.0
+"""Seconds in which programs are refused once a parent said stop."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteServed]:
+    with journey_site(tmp_path_factory.mktemp("journey")) as running:
+        yield running
+
+
+@dataclass
+class Journey:
+    """One parent of one child."""
+
+    served: SiteServed
+    hands: Hands
+    say: Callable[..., str]
+    child: str
+    address: str
+    folder: Path
+    """For what is downloaded."""
+
+    @property
+    def page(self) -> Page:
+        return self.hands.page
+
+    def words(self) -> str:
+        return " ".join(self.page.locator("main").inner_text().split())
+
+    def says(self, text: str, **values: object) -> None:
+        assert self.say(text, **values) in self.words(), (text, self.page.url, self.words())
+
+    def confirm(self) -> None:
+        """Confirm with the passkey that it is the parent."""
+        self.hands.go(self.say("Confirm with your passkey"))
+
+    def whole(self) -> None:
+        """Go the whole way."""
+        self.comes()
+        self.shows_to_be_guardian()
+        self.sees()
+        self.protects_and_plays()
+        self.takes_a_copy()
+        self.stops_training()
+        self.deletes_and_watches()
+        self.checks_the_receipt()
+
+    def comes(self) -> None:
+        """Come by the company's invitation, and sign up."""
+        say, hands = self.say, self.hands
+        ran = at_the_machine(self.served.folder, "guardian", "invite", f"profile:{self.child}", "--contact", self.address)
+        hands.open(ran.out.strip())
+        hands.go(say("Sign up"))
+        hands.write(say("Email address"), self.address)
+        hands.write(say("Password"), PASSWORD)
+        hands.go(say("Create an account"))
+        hands.write(say("Code"), self.served.sink.code(self.address))
+        hands.go(say("Go on"))
+        self.says("Are you guardian of a child?")
+
+    def shows_to_be_guardian(self) -> None:
+        """Choose, then answer two mails; log out and in between, as on another day."""
+        say, hands = self.say, self.hands
+        hands.tick("teach our speech recogniser")
+        hands.write_day(say("The child's birthday"), "15", "06", "2020")
+        hands.tick(say("By mail, twice"))
+        hands.go(say("I have read it. Go on"))
+        self.says("Open the link in our message")
+        hands.go(say("Log out"))
+        hands.open(self.link(QUESTION))
+        hands.go(say("Log in"))
+        hands.write(say("Email address"), self.address)
+        hands.write(say("Password"), PASSWORD)
+        hands.go(say("Log in"))
+        self.says("Is that what you want?")
+        hands.go(say("Yes, I agree"))
+        self.says("Your first answer is here; open the link in our second message")
+        hands.open(self.link(AGAIN))
+        hands.go(say("Yes, I agree"))
+        self.says("You are guardian now. If the child has other guardians, they got a letter.")
+
+    def link(self, subjects: dict[str, str]) -> str:
+        """The address in the newest message of a subject."""
+        return f"{self.served.origin}/consent/#{link_to(self.served, self.address, subjects[self.hands.looks.lang])}"
+
+    def sees(self) -> None:
+        """See what is held, in numbers."""
+        self.hands.go(self.say("Your family"))
+        # It counts by itself until the numbers are there.
+        self.page.locator("#held .rows").wait_for()
+        for kind, count in (("%(number)s voice recording", 3), ("%(number)s transcript", 2), ("%(number)s place", 0)):
+            many = self.plural(kind, count) if count else ""
+            assert many in self.words(), self.words()
+        assert self.plural("%(number)s model learnt from this data.", 1) in self.words()
+
+    def plural(self, text: str, count: int) -> str:
+        return str(count)
+
+    def protects_and_plays(self) -> None:
+        """Open the recordings, which takes a passkey; make one, and listen."""
+        say, hands = self.say, self.hands
+        hands.go(say("Recordings"))
+        mails = self.served.sink.count(self.address)
+        hands.go(say("Add a passkey"))
+        hands.write(say("Code"), self.served.sink.code(self.address, mails + 1))
+        hands.go(say("Confirm"))
+        hands.go(say("Make the passkey"))
+        self.says("Recovery codes")
+        hands.go(say("I have kept them. Go on"))
+        self.confirm()
+        assert self.page.locator("[data-recording]").count() == 3
+        assert world.SAID[world.PEOPLE[self.child][2][0]] in self.words()
+        hands.follow("main [data-play]")
+        hands.play()
+        until(self.page, "document.querySelector('audio').currentTime > 0.2")
+        hands.go(say("Who looked"))
+        self.says("You")
+
+    def takes_a_copy(self) -> None:
+        """Have a copy made, download it, and check it with keys that the company publishes."""
+        say, hands = self.say, self.hands
+        hands.go(say("A copy of the data"))
+        hands.go(say("Make the copy"))
+        self.confirm()
+        while self.say("It is being made.") in self.words():
+            hands.go(say("Look again"))
+        (part,) = self.page.locator("main a[download][href$='.zip']").all_inner_texts()
+        path = hands.download(" ".join(part.split()), self.folder)
+        found = check_export(path, self.published())
+        assert found.files > 5
+        with zipfile.ZipFile(path) as archive:
+            held = b"".join(archive.read(name) for name in archive.namelist())
+        for said in (world.SAID[each] for each in world.PEOPLE[self.child][2]):
+            assert said.encode() in held
+
+    def published(self) -> bytes:
+        """The keys that the company publishes."""
+        return (self.served.folder / "state" / "log" / "trust-policy.txt").read_bytes()
+
+    def stops_training(self) -> None:
+        """Stop training; a pipeline with a key of its own is refused within a second."""
+        say, hands = self.say, self.hands
+        gate = self.gate()
+        subject = Subject("profile", self.child)
+        assert gate.may_use(subject, "training")
+        hands.go(say("What is allowed"))
+        stop = hands.find(say("Stop: %(what)s", what="teach our speech recogniser"))
+        began = time.monotonic()
+        stop()
+        while (answer := gate.may_use(subject, "training")).allowed:
+            assert time.monotonic() < began + 20
+        took = time.monotonic() - began
+        hands.settled()
+        assert answer.reason is GateReason.WITHDRAWN
+        assert took < WITHIN, f"{took:.2f} s from the key to the refusal"
+        self.says("Programs are refused from now on.")
+
+    def gate(self) -> Gate:
+        """The gate of a pipeline on this machine."""
+        folder = self.folder / "pipeline"
+        ran = at_the_machine(self.served.folder, "gate", "key", f"train-{self.hands.looks.name}", "--to", str(folder))
+        assert ran.code == 0, ran.err
+        return read({"EXPUNGE_GATE": str(folder / "gate.toml")}, folder).gate()
+
+    def deletes_and_watches(self) -> None:
+        """Erase everything, and watch until it is erased and verified, without loading the page again."""
+        say, hands = self.say, self.hands
+        hands.go(say("Erase"))
+        hands.go(say("Show all that would go"))
+        hands.write(say("To go on, type “%(word)s”", word=say("erase")), say("erase"))
+        hands.go(say("Erase everything"))
+        self.confirm()
+        self.page.evaluate("document.body.dataset.same = 'page'")
+        done = say("Erased and verified")
+        self.page.locator("h1", has_text=done).wait_for()
+        assert self.page.evaluate("document.body.dataset.same") == "page"
+        assert self.page.title().startswith(done)
+        hands.looks.look(self.page)
+
+    def checks_the_receipt(self) -> None:
+        """Take the receipt, have it checked by the page, and check it again without the company."""
+        say, hands = self.say, self.hands
+        hands.go(say("See the receipt"))
+        path = hands.download(say("Download the receipt"), self.folder)
+        hands.go(say("Check a receipt"))
+        hands.hand_in(say("The receipt"), path)
+        hands.go(say("Check it"))
+        self.says("The receipt holds")
+        self.says("The code that you typed is the same.")
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(self.folder)
+        (folder,) = (each.parent for each in self.folder.glob("receipt-*/*.dsse.json"))
+        files = {each.name: each.read_bytes() for each in folder.iterdir()}
+        verified = receipt_verify.verify(files, self.published(), at=None)
+        assert verified.trusted
+        assert {each.outcome.value for each in verified.receipt.datasets} <= {"erased", "absent"}
+
+
+def journey(served: SiteServed, person: Visitor, kind: type[Hands], lang: str, child: str, folder: Path) -> Journey:
+    name = "keys" if kind is Keys else "finger"
+    ours = (*world.SAID.values(), *journey_company.WORDS)
+    looks = Looks(lang, name, ours)
+    person.take_authenticator()
+    return Journey(served, kind(person.page, looks), translated(lang), child, f"{name}@home.example", folder)
+
+
+def test_by_the_keyboard_alone(served: SiteServed, browser: Browser, tmp_path: Path) -> None:
+    with visitor(browser, viewport={"width": 1100, "height": 760}) as person:
+        one = journey(served, person, Keys, "en", "p-mia", tmp_path)
+        one.whole()
+        assert one.hands.looks.wrong == []
+        assert one.hands.hidden == []
+        assert person.complaints == []
