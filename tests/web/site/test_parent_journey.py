@@ -29,8 +29,8 @@ from tests.web.site.test_accessibility import AXE, TAGS, axe
 from tests.web.site.test_recordings_browser import until
 
 pytestmark = pytest.mark.browser
-QUESTION = {"en": "A question about your child's data", "es": "?"}
-AGAIN = {"en": "Please confirm once more, about your child's data", "es": "?"}
+QUESTION = {"en": "A question about your child's data", "es": "Una pregunta sobre los datos de su menor"}
+AGAIN = {"en": "Please confirm once more, about your child's data", "es": "Confirme otra vez, sobre los datos de su menor"}
 WITHIN = 1.0
 """Seconds in which programs are refused once a parent said stop."""
 
@@ -72,14 +72,14 @@ class Journey:
         self.comes()
         self.shows_to_be_guardian()
         self.sees()
-        self.protects_and_plays()
+        self.plays()
         self.takes_a_copy()
         self.stops_training()
         self.deletes_and_watches()
         self.checks_the_receipt()
 
     def comes(self) -> None:
-        """Come by the company's invitation, and sign up."""
+        """Come by the company's invitation, sign up, and make a passkey."""
         say, hands = self.say, self.hands
         ran = at_the_machine(self.served.folder, "guardian", "invite", f"profile:{self.child}", "--contact", self.address)
         hands.open(ran.out.strip())
@@ -89,6 +89,15 @@ class Journey:
         hands.go(say("Create an account"))
         hands.write(say("Code"), self.served.sink.code(self.address))
         hands.go(say("Go on"))
+        self.says("Add a passkey or a code app first. One that you add after you are guardian opens recordings only a day later.")
+        mails = self.served.sink.count(self.address)
+        hands.go(say("Add a passkey"))
+        if self.page.url.endswith("/confirm/"):
+            hands.write(say("Code"), self.served.sink.code(self.address, mails + 1))
+            hands.go(say("Confirm"))
+        hands.go(say("Make the passkey"))
+        self.says("Recovery codes")
+        hands.go(say("I have kept them. Go on"))
         self.says("Are you guardian of a child?")
 
     def shows_to_be_guardian(self) -> None:
@@ -105,6 +114,7 @@ class Journey:
         hands.write(say("Email address"), self.address)
         hands.write(say("Password"), PASSWORD)
         hands.go(say("Log in"))
+        hands.go(say("Use your passkey"))
         self.says("Is that what you want?")
         hands.go(say("Yes, I agree"))
         self.says("Your first answer is here; open the link in our second message")
@@ -129,17 +139,10 @@ class Journey:
     def plural(self, text: str, count: int) -> str:
         return str(count)
 
-    def protects_and_plays(self) -> None:
-        """Open the recordings, which takes a passkey; make one, and listen."""
+    def plays(self) -> None:
+        """Open the recordings, which takes the passkey, and listen."""
         say, hands = self.say, self.hands
         hands.go(say("Recordings"))
-        mails = self.served.sink.count(self.address)
-        hands.go(say("Add a passkey"))
-        hands.write(say("Code"), self.served.sink.code(self.address, mails + 1))
-        hands.go(say("Confirm"))
-        hands.go(say("Make the passkey"))
-        self.says("Recovery codes")
-        hands.go(say("I have kept them. Go on"))
         self.confirm()
         assert self.page.locator("[data-recording]").count() == 3
         assert world.SAID[world.PEOPLE[self.child][2][0]] in self.words()

@@ -33,6 +33,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -43,7 +44,7 @@ from expunge.core.accounts.asks import Ask, AskKind
 from expunge.errors import Busy, ChallengeEnded, CredentialCopied, ExpungeError, NotPermitted, ProofRefused, Undelivered, UsageError
 from expunge.ports.accounts.account_guard import CodeProof, CredentialCard, PasskeyProof
 from expunge.ports.accounts.authenticators import Options
-from expunge.web.site.accounts import guarding
+from expunge.web.site.accounts import guarding, protecting
 from expunge.web.site.accounts.forms import PasskeyAnswer
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
@@ -130,6 +131,7 @@ def _waiting(request: HttpRequest, account: Account) -> dict[str, Any] | None:
         return None
     request.session[_ASKED] = held
     del request.session[_FIRST]
+    protecting.arrived(request)
     return held
 
 
@@ -191,10 +193,10 @@ class _Asked:
     def _by_mail(self, problem: str) -> HttpResponse:
         """Show it to an account that has nothing which could confirm it: its mail address does, where the ask allows that."""
         if not self.ask.kind.by_mail:
-            messages.info(self._request, _("First add a passkey or a code app. It then confirms what only you may do."))
             # Why kept: to add one is confirmed as well, which takes the place of this ask.
             self._request.session[_FIRST] = self._request.session.pop(_ASKED)
-            return redirect("accounts_enrol")
+            why = _("First add a passkey or a code app. It then confirms what only you may do.")
+            return protecting.protect_first(self._request, reverse("accounts_confirm"), why)
         if is_mfa_enabled(self._account, ["webauthn", "totp"]):
             # Why: it is from before the keeper had any, and its owner has more than a mailbox to show.
             raise_if_reauthentication_required(self._request, app="allauth.mfa")

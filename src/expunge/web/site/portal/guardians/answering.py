@@ -13,6 +13,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,7 +21,8 @@ from expunge.core.consent.guardian_faults import GuardianFault
 from expunge.core.consent.scans import ScanFault
 from expunge.errors import GuardianshipRefused
 from expunge.ports.families.guardian_door import RequestCard, RequestState
-from expunge.web.site.accounts.guarding import account_of
+from expunge.web.site.accounts import protecting
+from expunge.web.site.accounts.guarding import account_of, guard
 from expunge.web.site.defence.outcomes import note_success
 from expunge.web.site.portal.guardians import choosing, scan_upload, words
 from expunge.web.site.portal.member import clerk
@@ -43,13 +45,18 @@ def arrive(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/consent/arrive.html")
     if not request.user.is_authenticated:
         return render(request, "portal/consent/first.html")
-    return redirect("consent_answer")
+    then = reverse("consent_answer")
+    if not protecting.leads_to(request, then) and not guard().credentials(account_of(request).pk):
+        why = _("Add a passkey or a code app first. One that you add after you are guardian opens recordings only a day later.")
+        return protecting.protect_first(request, then, why)
+    return redirect(then)
 
 
 @require_http_methods(["GET", "POST"])
 @login_required
 def answer(request: HttpRequest) -> HttpResponse:
     """Show what the link that waits asks, and take the answer."""
+    protecting.arrived(request)
     asked, token = request.session.get(_LINK, ("", ""))
     if not token:
         return redirect("consent_requests")
