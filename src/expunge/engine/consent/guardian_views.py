@@ -131,7 +131,9 @@ def _state(context: Context, one: OpenAsking) -> tuple[RequestState, str]:
         return RequestState.UNSENT, ""
     if one.asked.method == "signed form":
         return RequestState.WAITS_FORM, ""
-    return (RequestState.WAITS_SECOND if one.sent.step == one.done else RequestState.WAITS_ANSWER), ""
+    if one.sent.step == one.done:
+        return RequestState.WAITS_SECOND, ""
+    return (RequestState.WAITS_AGAIN if one.done else RequestState.WAITS_ANSWER), ""
 
 
 def _words(context: Context, name: str) -> str:

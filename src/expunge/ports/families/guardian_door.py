@@ -48,6 +48,8 @@ class RequestState(StrEnum):
     """The message could not leave yet; it is tried again."""
     WAITS_SECOND = "waits-second"
     """The first answer came; the second message follows."""
+    WAITS_AGAIN = "waits-again"
+    """The second message left; its link is to be opened."""
     WAITS_FORM = "waits-form"
     """The form is to be printed, signed and handed in."""
     WAITS_STAFF = "waits-staff"

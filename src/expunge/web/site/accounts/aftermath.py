@@ -54,12 +54,16 @@ def reset_password(user: Any, **_: Any) -> None:
 
 
 def enrolled(request: Any, user: Any, authenticator: Any, **_: Any) -> None:
-    """Open the account again after a recovery, once it has a second factor."""
-    if authenticator.type != Authenticator.Type.RECOVERY_CODES and user.must_enrol:
-        Account.objects.filter(pk=user.pk).update(must_enrol=False)
-        user.must_enrol = False
+    """Open the account again after a recovery, once it has a second factor. Its first factor counts as shown by its making."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        return
+    factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    if user.must_enrol or not factors.exclude(pk=authenticator.pk).exists():
         # Why: the person made it a moment ago, and looks at the recovery codes next.
         record_authentication(request, user, "mfa", type=authenticator.type, id=authenticator.pk, reauthenticated=True)
+    if user.must_enrol:
+        Account.objects.filter(pk=user.pk).update(must_enrol=False)
+        user.must_enrol = False
 
 
 def tidy() -> None:

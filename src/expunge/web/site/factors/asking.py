@@ -33,6 +33,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -47,9 +48,11 @@ from expunge.web.site.accounts import guarding
 from expunge.web.site.accounts.forms import PasskeyAnswer
 from expunge.web.site.accounts.guarding import guard, guard_session
 from expunge.web.site.accounts.models import Account
+from expunge.web.site.factors import protecting
 from expunge.web.site.factors.waiting import waits_of
 
-_ASKED = "expunge_asked"
+_ASKED, _FIRST = "expunge_asked", "expunge_asked_first"
+"""What a browser is asked; what it was asked before its account had anything that could confirm it."""
 _TO_KNOWN, _TO_NEW = "known", "new"
 """Where a code went: to the address that the account logs in with, or to one that it changed to and has not confirmed."""
 Given = Mapping[str, str]
@@ -106,7 +109,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     """Show an ask and take its confirmation; then do it."""
     account = request.user
     assert isinstance(account, Account)
-    held = request.session.get(_ASKED)
+    held = request.session.get(_ASKED) or _waiting(request, account)
     if held is None or held["account"] != str(account.pk):
         return redirect("home")
     asked = _Asked(request, account, held)
@@ -120,6 +123,17 @@ def confirm(request: HttpRequest) -> HttpResponse:
         request.session.modified = True
         return redirect("accounts_confirm")
     return asked.answered()
+
+
+def _waiting(request: HttpRequest, account: Account) -> dict[str, Any] | None:
+    """Return what was asked before the account had a way to confirm, once it has one; it is asked from now on."""
+    held: dict[str, Any] | None = request.session.get(_FIRST)
+    if held is None or held["account"] != str(account.pk) or not guard().credentials(account.pk):
+        return None
+    request.session[_ASKED] = held
+    del request.session[_FIRST]
+    protecting.arrived(request)
+    return held
 
 
 class _Asked:
@@ -180,8 +194,10 @@ class _Asked:
     def _by_mail(self, problem: str) -> HttpResponse:
         """Show it to an account that has nothing which could confirm it: its mail address does, where the ask allows that."""
         if not self.ask.kind.by_mail:
-            messages.info(self._request, _("First add a passkey or a code app. It then confirms what only you may do."))
-            return redirect("accounts_enrol")
+            # Why kept: to add one is confirmed as well, which takes the place of this ask.
+            self._request.session[_FIRST] = self._request.session.pop(_ASKED)
+            why = _("First add a passkey or a code app. It then confirms what only you may do.")
+            return protecting.protect_first(self._request, reverse("accounts_confirm"), why)
         if is_mfa_enabled(self._account, ["webauthn", "totp"]):
             # Why: it is from before the keeper had any, and its owner has more than a mailbox to show.
             raise_if_reauthentication_required(self._request, app="allauth.mfa")

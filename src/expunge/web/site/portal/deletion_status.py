@@ -121,6 +121,7 @@ def _shown(found: DeletionStatus, member: Member) -> dict[str, Any]:
         "next": following,
         "places": places,
         "begins": found.begins if found.stage is Stage.COOLING else None,
+        "receipt": found.over and found.stage is not Stage.CANCELLED,
         "done": found.done,
         "total": len(found.places),
     }

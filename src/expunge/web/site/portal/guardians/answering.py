@@ -13,6 +13,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,10 +21,12 @@ from expunge.core.consent.guardian_faults import GuardianFault
 from expunge.core.consent.scans import ScanFault
 from expunge.errors import GuardianshipRefused
 from expunge.ports.families.guardian_door import RequestCard, RequestState
-from expunge.web.site.accounts.guarding import account_of
+from expunge.web.site.accounts.guarding import account_of, guard
 from expunge.web.site.defence.outcomes import note_success
+from expunge.web.site.factors import protecting
 from expunge.web.site.portal.guardians import choosing, scan_upload, words
 from expunge.web.site.portal.member import clerk
+from expunge.web.site.portal.request_words import method_name
 
 _LINK = "expunge_consent_link"
 _TOKEN = re.compile(r"(?:(ask-[0-9a-f]{16})\.)?([A-Za-z0-9_=%-]{16,128})")
@@ -42,7 +45,7 @@ def arrive(request: HttpRequest) -> HttpResponse:
     if _LINK not in request.session:
         return render(request, "portal/consent/arrive.html")
     if not request.user.is_authenticated:
-        return render(request, "portal/consent/first.html")
+        return render(request, "portal/consent/first.html", {"login_next": reverse("consent_arrive")})
     return redirect("consent_answer")
 
 
@@ -76,7 +79,7 @@ def _invitation(request: HttpRequest, token: str) -> HttpResponse:
     notice = door.invitation(account, token, choosing.language())
     template = "portal/consent/take_over.html" if notice.oneself else "portal/consent/invited.html"
     if request.method != "POST":
-        return render(request, template, choosing.shown(request, notice))
+        return _unprotected(request) or render(request, template, choosing.shown(request, notice))
     if notice.oneself:
         door.take_over(account, token)
         _spent(request)
@@ -99,8 +102,18 @@ def _invitation(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("consent_request", made)
 
 
+def _unprotected(request: HttpRequest) -> HttpResponse | None:
+    """Lead an invited account without a way to confirm to add one, once: the first one waits a day where it comes after the membership."""
+    here = reverse("consent_answer")
+    if protecting.leads_to(request, here) or guard().credentials(account_of(request).pk):
+        return None
+    why = _("Add a passkey or a code app first. One that you add after you are guardian opens recordings only a day later.")
+    return protecting.protect_first(request, here, why)
+
+
 def _spent(request: HttpRequest) -> None:
     note_success(request)
+    protecting.arrived(request)
     request.session.pop(_LINK, None)
 
 
@@ -197,7 +210,7 @@ def _told(card: RequestCard) -> dict[str, object]:
         "card": card,
         "state": words.STATES[card.state],
         "reason": words.REASONS.get(card.reason, ""),
-        "method": words.method_name(card.method),
+        "method": method_name(card.method),
         "open": card.state in _OPEN,
         "by_form": card.method == "signed form" and card.state in _OPEN,
         "done": card.state is RequestState.AGREED,
