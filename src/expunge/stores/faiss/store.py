@@ -14,7 +14,7 @@ from pathlib import Path
 from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.retention.age_histogram import Ages, AgeSpan
-from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
@@ -30,7 +30,7 @@ from expunge.stores.faiss.erase import FaissEraser
 from expunge.stores.faiss.index_file import lists_of, twin
 from expunge.stores.faiss.index_folder import FaissFolder, looking, of_keys
 from expunge.stores.faiss.reading import FaissReading
-from expunge.stores.files.presence import FolderPresence
+from expunge.stores.files.presence import ANOTHER, FolderPresence
 from expunge.stores.near.lying_files import files_of
 
 OUT_OF_SCOPE = (
@@ -100,6 +100,8 @@ class Faiss:
     def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
         """Compare the folder with the map."""
         patterns = [each.pattern for each in ignored if each.store == self._spec.name]
+        if (trouble := self._presence.trouble()) == ANOTHER:
+            yield Finding(FindingKind.MISSING, self._spec.name, str(self._root), trouble, self._presence.mend)
         yield from faiss_check.findings(self._spec.name, self._root, list(self._folders.values()), patterns)
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:

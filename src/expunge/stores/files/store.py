@@ -287,7 +287,7 @@ class Files:
         """A fresh walk for the selectors' values, and each old key looked up by its name."""
         # Why not afresh as well: digests of content say that it was parsed, and nothing about who is in it.
         fresh = Files(self._spec, self._datasets, self._sound)
-        fresh._presence.known = self._presence.known  # noqa: SLF001 - it is another of this class
+        fresh._presence.known = self._presence.known
         found: dict[Pseudonym, Copy] = {}
         could_not = ""
         try:
