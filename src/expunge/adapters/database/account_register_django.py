@@ -507,8 +507,11 @@ class DjangoAccountRegister:
         """See the port. Connections of threads that stayed and have ended since are closed."""
         with self._guard:
             ended = [self._staying.pop(thread) for thread in list(self._staying) if not thread.is_alive()]
-            if threading.current_thread() not in self._staying:
-                self._staying[threading.current_thread()] = Hold(self._alias)
+            thread = threading.current_thread()
+            if thread not in self._staying:
+                self._staying[thread] = Hold(self._alias)
+            mine = self._staying[thread]
+        mine.renew()
         for hold in ended:
             hold.release()
 

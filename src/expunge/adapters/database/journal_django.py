@@ -321,12 +321,16 @@ class DjangoJournal:
     def stay(self) -> None:
         """Keep the calling thread's connection until :meth:`close`: for threads that live as long as the opened journal.
 
+        Called again, it lets go of a connection that the server ended while the thread was idle: the next call opens another one.
         Connections of threads that stayed and have ended since are closed.
         """
         with self._guard:
             ended = [self._staying.pop(thread) for thread in list(self._staying) if not thread.is_alive()]
-            if threading.current_thread() not in self._staying:
-                self._staying[threading.current_thread()] = Hold(self._alias)
+            thread = threading.current_thread()
+            if thread not in self._staying:
+                self._staying[thread] = Hold(self._alias)
+            mine = self._staying[thread]
+        mine.renew()
         for hold in ended:
             hold.release()
 

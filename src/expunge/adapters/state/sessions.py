@@ -8,12 +8,17 @@ closed.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
+
+
+_IDLE = 1.0
+"""Seconds without a use after which a server may have ended a connection unnoticed."""
 
 
 class _Held:
@@ -24,6 +29,15 @@ class _Held:
         self.holders = 0
         # Kept here as well as by Django, so that the end of the thread does not drop it while somebody holds it.
         self._connection = connection
+        self._used = time.monotonic()
+
+    def renew(self) -> None:
+        """Close the connection where its server ended it while it was idle; the thread's next call opens another one."""
+        now, connection = time.monotonic(), self._connection
+        idle, self._used = now - self._used > _IDLE, now
+        if idle and connection.vendor == "postgresql" and connection.connection is not None and not connection.in_atomic_block:
+            if not connection.is_usable():
+                self.close()
 
     def close(self) -> None:
         """Close the connection, from whichever thread; the thread's next call opens it again."""
@@ -57,6 +71,11 @@ class Hold:
         self._held: _Held | None = held
         with held.guard:
             held.holders += 1
+
+    def renew(self) -> None:
+        """Be sure, in its thread, that a connection that was idle still works: a server that began anew has ended it."""
+        if self._held is not None:
+            self._held.renew()
 
     def release(self) -> None:
         """Let go of it, from any thread; safe to call twice. The last holder closes the connection."""
