@@ -395,7 +395,7 @@ class Expunge(Queries):
     ) -> None:
         """Carry out queued orders beside other workers until ``stop`` is set; see :func:`expunge.bootstrap.worker_process.work`."""
         applied_map.remember(self.map, self.context.map_digest)
-        stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key(), self._vaults.library)
+        stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key(), self._vaults.library, self._places)
         scheduling = replace(self.context, open_store=stores)
         try:
             worker_process.work(

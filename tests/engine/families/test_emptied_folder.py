@@ -1,4 +1,4 @@
-"""The disk of the recordings is away and leaves an empty folder behind: each page says that it could not look, never that nothing is held."""
+"""The disk of the recordings is away and leaves an empty folder: each page says that it could not look, never that nothing is held."""
 
 from __future__ import annotations
 
@@ -116,9 +116,9 @@ def test_an_order_waits_for_the_disk_and_is_fulfilled_once_it_is_back(company: P
         assert run.state is OrderState.IN_PART
         assert "recordings: unreachable" in run.reasons
         disk.mount()
-        assert [each for each in disk.folder.rglob(f"{MIA}/*/*.wav")]
+        assert list(disk.folder.rglob(f"{MIA}/*/*.wav"))
         opened.apply(order)
-        assert not [each for each in disk.folder.rglob(f"{MIA}/*/*.wav")]
+        assert not list(disk.folder.rglob(f"{MIA}/*/*.wav"))
 
 
 def test_what_was_emptied_on_purpose_stays_readable(company: Path) -> None:

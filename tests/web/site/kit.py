@@ -13,7 +13,6 @@ import sqlite3
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http import HTTPStatus
@@ -171,6 +170,19 @@ class SiteServed:
         self.sink.mails.clear()
 
 
+@contextlib.contextmanager
+def databases(server: PostgresServer) -> Iterator[dict[str, str]]:
+    """Lend `site` two empty databases on a server, as its arguments ``database`` and ``state``."""
+    number = next(_DATABASES)
+    names = {"database": f"accounts_{number}", "state": f"state_{number}"}
+    try:
+        yield {what: server.database(name) for what, name in names.items()}
+    finally:
+        server.start()
+        for name in names.values():
+            server.drop(name)
+
+
 @dataclass
 class SiteOnServers(SiteServed):
     """The running pages, with the accounts and the keeper's tables on PostgreSQL."""
@@ -204,8 +216,6 @@ def _asked(database: str, statement: str, values: Sequence[Any]) -> list[Any]:
     return [tuple(each.hex if isinstance(each, UUID) else each for each in row) for row in rows]
 
 
-SERVER: ContextVar[PostgresServer | None] = ContextVar("server", default=None)
-"""Where a company that names no database has both of its own; None for files."""
 _DATABASES = itertools.count(1)
 _CLIENTS = itertools.count(1)
 
@@ -276,8 +286,6 @@ def site(
         enrich: adds to the stores and the map of the company, before it is served.
         environ: further variables.
     """
-    if (server := SERVER.get()) and not (database or state):
-        database, state = (server.database(f"{what}_{next(_DATABASES)}") for what in ("accounts", "state"))
     token = company(folder, state)
     port = port or free_port()
     origin = f"http://localhost:{port}"
