@@ -16,7 +16,6 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
-
 _IDLE = 1.0
 """Seconds without a use after which a server may have ended a connection unnoticed."""
 
@@ -35,9 +34,10 @@ class _Held:
         """Close the connection where its server ended it while it was idle; the thread's next call opens another one."""
         now, connection = time.monotonic(), self._connection
         idle, self._used = now - self._used > _IDLE, now
-        if idle and connection.vendor == "postgresql" and connection.connection is not None and not connection.in_atomic_block:
-            if not connection.is_usable():
-                self.close()
+        # Why one vendor: a file needs no server to be there.
+        looks = idle and connection.vendor == "postgresql" and connection.connection is not None and not connection.in_atomic_block
+        if looks and not connection.is_usable():
+            self.close()
 
     def close(self) -> None:
         """Close the connection, from whichever thread; the thread's next call opens it again."""
