@@ -33,7 +33,7 @@ from expunge.ports.accounts.account_register import AccountRecord
 
 HERE = Path(__file__).resolve().parent
 PARENT = UUID(int=1)
-TURNS = 3
+TURNS = 2
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,38 @@ class Hold:
                 held.close()
 
 
+class StayingThreads:
+    """The connections of threads that keep theirs until :meth:`close`. Safe between threads."""
+
+    def __init__(self, alias: str) -> None:
+        """Hold none yet."""
+        self._alias = alias
+        self._guard = threading.Lock()
+        self._holds: dict[threading.Thread, Hold] = {}
+
+    def stay(self) -> None:
+        """Keep the calling thread's connection; close those of threads that have ended since.
+
+        Called again, it lets go of a connection that the server ended while the thread was idle: the next call opens another one.
+        """
+        thread = threading.current_thread()
+        with self._guard:
+            ended = [self._holds.pop(each) for each in list(self._holds) if not each.is_alive()]
+            if thread not in self._holds:
+                self._holds[thread] = Hold(self._alias)
+            mine = self._holds[thread]
+        mine.renew()
+        for hold in ended:
+            hold.release()
+
+    def close(self) -> None:
+        """Let go of the connections of all threads; safe to call twice."""
+        with self._guard:
+            holds, self._holds = self._holds, {}
+        for hold in holds.values():
+            hold.release()
+
+
 @contextmanager
 def session(alias: str) -> Iterator[None]:
     """Keep the calling thread's connection open for the length of a block, however many calls are made in it; sessions nest."""
