@@ -172,10 +172,10 @@ def rows_of(lake: Lake, part: LakeName) -> int:
 class LocalLake:
     """A lake in a folder of this machine. See :class:`Lake`."""
 
-    def __init__(self, store: str, root: Path, presence: FolderPresence) -> None:
+    def __init__(self, store: str, root: Path, presence: FolderPresence | None = None) -> None:
         self.store = store
         self.root = root
-        self.presence = presence
+        self.presence = presence or FolderPresence(store, root, ())
 
     def present(self) -> None:
         """Raise StoreUnavailable when the folder is not there, or may be one whose disk is away."""
