@@ -16,6 +16,7 @@ from typing import Self
 from expunge.adapters.commands.local_commands import LocalCommands
 from expunge.adapters.files.gate_file import FileGatePublisher
 from expunge.adapters.files.index_files import FileIndex
+from expunge.adapters.files.places_files import FilePlaces
 from expunge.adapters.files.trainings_files import FileTrainings
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
 from expunge.adapters.host.gc_tuning import RelaxedCollector
@@ -53,7 +54,7 @@ from expunge.bootstrap.records import RecordService
 from expunge.bootstrap.retention import RetentionService
 from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import ModelService, OrderService
-from expunge.bootstrap.state_folder import EXPORTS, GATE, INDEX, KEYS, SCRATCH, require_keys
+from expunge.bootstrap.state_folder import EXPORTS, GATE, INDEX, KEYS, PLACES, SCRATCH, require_keys
 from expunge.bootstrap.use_records import UseRecordService
 from expunge.bootstrap.vault.adopting.adoption import AdoptionService
 from expunge.bootstrap.vault.derivations import DerivationService
@@ -97,6 +98,7 @@ from expunge.gate import Gate
 from expunge.ports.clock import Clock
 from expunge.ports.keys import InstallationKeys
 from expunge.ports.leases import Lease
+from expunge.ports.optional.known_places import KnownPlaces
 from expunge.residue import ResidueScanner
 from expunge.residue.opaque.recognition import recognise
 from expunge.stores import OpenStores
@@ -115,7 +117,14 @@ class Expunge(Queries):
     """
 
     def __init__(
-        self, data_map: DataMap, context: Context, stores: OpenStores, keys: InstallationKeys, kept: InstallationState, vaults: Vaults
+        self,
+        data_map: DataMap,
+        context: Context,
+        stores: OpenStores,
+        keys: InstallationKeys,
+        kept: InstallationState,
+        vaults: Vaults,
+        places: KnownPlaces,
     ) -> None:
         """Composed by :meth:`open`."""
         self.map = data_map
@@ -124,6 +133,7 @@ class Expunge(Queries):
         self._keys = keys
         self._kept = kept
         self._vaults = vaults
+        self._places = places
         self._journal = kept.journal
         self.scoped = OrderService(context, self._changing, self._alone)
         self.dues = DeadlineService(context, self._changing, self._alone)
@@ -211,7 +221,8 @@ class Expunge(Queries):
         witnesses = witnesses_of(data_map.witnesses, telling.now)
         log = rolled_back.open_log(state, keys, journal, witnesses)
         vaults = Vaults(data_map, keys, passphrase, telling.now, ShredHeads(journal, telling.now))
-        stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key(), vaults.library)
+        places = FilePlaces(state / PLACES)
+        stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key(), vaults.library, places)
         context = Context(
             data_map=data_map,
             map_digest=digest(data_map),
@@ -237,7 +248,7 @@ class Expunge(Queries):
             exports=SealedExportShelf(state / EXPORTS),
         )
         rollback = rolled_back.examine(state, keys, kept, log)
-        opened = cls(data_map, context, stores, keys, kept, vaults)
+        opened = cls(data_map, context, stores, keys, kept, vaults, places)
         opened.rollback = rollback
         opened.clock_behind = behind
         return opened
@@ -384,7 +395,7 @@ class Expunge(Queries):
     ) -> None:
         """Carry out queued orders beside other workers until ``stop`` is set; see :func:`expunge.bootstrap.worker_process.work`."""
         applied_map.remember(self.map, self.context.map_digest)
-        stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key(), self._vaults.library)
+        stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key(), self._vaults.library, self._places)
         scheduling = replace(self.context, open_store=stores)
         try:
             worker_process.work(
@@ -463,9 +474,14 @@ class Expunge(Queries):
             discovery.remember(self.context, found)
         return found
 
-    def restored(self, store: str, *, report: Reporter = silent) -> RestoreReplay:
-        """Replay every suppression into a store that was put back from a backup; see :mod:`expunge.engine.aftercare.restored_stores`."""
+    def restored(self, store: str, *, empty: bool = False, report: Reporter = silent) -> RestoreReplay:
+        """Replay every suppression into a store that was put back from a backup; see :mod:`expunge.engine.aftercare.restored_stores`.
+
+        With ``empty`` a folder in which nothing lies is believed to be the store's, whichever one data lay in before.
+        """
         with self._alone():
+            if empty and store in self.map.stores:
+                self._places.forget(store)
             recovering.recover(self.context)
             swept = restored_stores.find(self.context, store)
         orders = tuple(dict.fromkeys(each.followed_by for each in swept.came_back))

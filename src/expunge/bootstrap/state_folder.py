@@ -14,6 +14,7 @@ SCRATCH = "scratch"
 GATE = "gate/snapshot"
 INDEX = "index"
 EXPORTS = "exports"
+PLACES = "places"
 DATABASE = "state.db"
 
 

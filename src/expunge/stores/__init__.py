@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 from expunge.core.datamap.datamap import DataMap, Dataset, StoreSpec
 from expunge.errors import Misconfigured
 from expunge.ports.index import LocateIndex
+from expunge.ports.optional.known_places import FollowedPlaces, KnownPlaces
 from expunge.ports.optional.table_survey import TableSurvey
 from expunge.ports.store import Store
 from expunge.ports.store_kind import StoreKind
@@ -181,7 +182,12 @@ class OpenStores:
     """Opens each store of a map once, at first use; :meth:`close` lets go of all."""
 
     def __init__(
-        self, data_map: DataMap, index: LocateIndex | None = None, index_key: bytes = b"", libraries: OpenLibrary | None = None
+        self,
+        data_map: DataMap,
+        index: LocateIndex | None = None,
+        index_key: bytes = b"",
+        libraries: OpenLibrary | None = None,
+        places: KnownPlaces | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -190,11 +196,13 @@ class OpenStores:
             index: for the kinds that use one (those with an attribute ``index``).
             index_key: 32 bytes, its key.
             libraries: opens what lies sealed, where the keys are; for the kinds with an attribute ``library``.
+            places: remembers where data lay; for the kinds with folders.
         """
         self.data_map = data_map
         self._index = index
         self._index_key = index_key
         self._libraries = libraries
+        self._places = places
         self._opened: dict[str, Store] = {}
         self._guard = threading.Lock()
 
@@ -208,6 +216,8 @@ class OpenStores:
                     store.index, store.index_key = self._index, self._index_key
                 if isinstance(store, Sealed) and self._libraries is not None:
                     store.library = self._libraries(self.data_map.stores[name])
+                if isinstance(store, FollowedPlaces) and self._places is not None:
+                    store.follow(self._places)
                 self._opened[name] = store
             return self._opened[name]
 

@@ -13,7 +13,7 @@ from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.core.values.copy import FindingKind, Selector
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Reason, Unable
-from expunge.errors import CouldNotLook, Misconfigured
+from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable
 from expunge.faults import ReplyLost, arm
 from expunge.stores.faiss.store import Faiss
 from expunge.testing.store_reading import Listener
@@ -416,5 +416,5 @@ def test_a_sidecar_alone_is_looked_through_as_well(tmp_path):
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with opened(tmp_path / "nowhere") as store:
         assert [each.kind for each in store.check(())] == [FindingKind.MISSING]
-        with pytest.raises(CouldNotLook, match="not there"):
+        with pytest.raises(StoreUnavailable, match="not there"):
             list(store.locate(VOICES, [Selector(KIM, {"person": frozenset({"kim"})})]))

@@ -12,17 +12,20 @@ import socket
 import sqlite3
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import psycopg
 from aiosmtpd.controller import Controller
 
 from expunge.adapters.state.url import sqlite_url
 from expunge.bootstrap.state_folder import DATABASE
+from expunge.servers.postgres import PostgresServer
 from tests.engine.accounts.company import ISSUER, Company
 from tests.web.serving import Served, company, serving
 
@@ -167,6 +170,53 @@ class SiteServed:
         self.sink.mails.clear()
 
 
+@contextlib.contextmanager
+def databases(server: PostgresServer) -> Iterator[dict[str, str]]:
+    """Lend `site` two empty databases on a server, as its arguments ``database`` and ``state``."""
+    number = next(_DATABASES)
+    names = {"database": f"accounts_{number}", "state": f"state_{number}"}
+    try:
+        yield {what: server.database(name) for what, name in names.items()}
+    finally:
+        server.start()
+        for name in names.values():
+            server.drop(name)
+
+
+@dataclass
+class SiteOnServers(SiteServed):
+    """The running pages, with the accounts and the keeper's tables on PostgreSQL."""
+
+    accounts: str = ""
+    journal: str = ""
+
+    @property
+    def state(self) -> str:
+        return self.journal
+
+    def kept(self, statement: str, *values: Any) -> list[Any]:
+        return _asked(self.journal, statement, values)
+
+    def sql(self, statement: str, *values: Any) -> list[Any]:
+        return _asked(self.accounts, statement, values)
+
+    def forget_everyone(self) -> None:
+        found = self.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        names = sorted({name for (name,) in found} - set(_OF_THE_SERVER))
+        self.sql(f"TRUNCATE {', '.join(names)}")
+        self.kept(f"TRUNCATE {', '.join(f'expunge_{name}' for name in _OF_PEOPLE)}")
+        self.sink.mails.clear()
+
+
+def _asked(database: str, statement: str, values: Sequence[Any]) -> list[Any]:
+    """Ask as the tests ask SQLite, and return what it would."""
+    with psycopg.connect(database) as connection:
+        answer = connection.execute(statement.replace("?", "%s").encode(), values)
+        rows = answer.fetchall() if answer.description else []
+    return [tuple(each.hex if isinstance(each, UUID) else each for each in row) for row in rows]
+
+
+_DATABASES = itertools.count(1)
 _CLIENTS = itertools.count(1)
 
 
@@ -249,7 +299,8 @@ def site(
         told = [word for proxy in proxies for word in ("--proxy", proxy)]
         with serving(folder, token, "--port", str(port), *told, *options, **environ) as served:
             _wait_for(f"{origin}/account/login/")
-            yield SiteServed(served, origin, sink, folder, controller, signer)
+            running = served, origin, sink, folder, controller, signer
+            yield SiteOnServers(*running, accounts=database, journal=state) if state and database else SiteServed(*running)
 
 
 def _wait_for(page: str, within: float = 60.0) -> None:

@@ -6,7 +6,6 @@ so that two processes never both add the first credential or both remove the las
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,7 +18,7 @@ from django.db.models import Q, QuerySet
 from expunge.adapters.database import account_rows
 from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
-from expunge.adapters.state.sessions import Hold
+from expunge.adapters.state.sessions import StayingThreads
 from expunge.core.accounts.memberships import Membership, MembershipRole
 from expunge.core.accounts.recovery import RecoveryTimes
 from expunge.errors import AlreadyThere, Conflict, NotPermitted, UsageError
@@ -70,8 +69,7 @@ class DjangoAccountRegister:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._guard = threading.Lock()
-        self._staying: dict[threading.Thread, Hold] = {}
+        self._staying = StayingThreads(self._alias)
 
     # --- accounts -------------------------------------------------------------------------------
 
@@ -504,20 +502,12 @@ class DjangoAccountRegister:
     # --- connections ----------------------------------------------------------------------------
 
     def stay(self) -> None:
-        """See the port. Connections of threads that stayed and have ended since are closed."""
-        with self._guard:
-            ended = [self._staying.pop(thread) for thread in list(self._staying) if not thread.is_alive()]
-            if threading.current_thread() not in self._staying:
-                self._staying[threading.current_thread()] = Hold(self._alias)
-        for hold in ended:
-            hold.release()
+        """See the port, and :class:`StayingThreads`."""
+        self._staying.stay()
 
     def close(self) -> None:
         """See the port."""
-        with self._guard:
-            staying, self._staying = self._staying, {}
-        for hold in staying.values():
-            hold.release()
+        self._staying.close()
 
     def _read(self, statement: str, account: UUID, *values: str) -> list[tuple[Any, ...]]:
         """Return the rows of one account by a statement of ours: these reads stand before each ask, and the ORM takes ten times as long."""

@@ -26,7 +26,7 @@ from expunge.adapters.state.configuration import configure, ensure_django
 from expunge.adapters.state.explained import RESTORE, conflict, explained
 from expunge.adapters.state.fencing import give_back, require_newest
 from expunge.adapters.state.migrate import migrate, require_durable
-from expunge.adapters.state.sessions import Hold, session
+from expunge.adapters.state.sessions import StayingThreads, session
 from expunge.errors import StateCorrupt, StateRolledBack, UsageError
 from expunge.faults import failpoint
 from expunge.ports.leases import Lease
@@ -84,8 +84,7 @@ class DjangoJournal:
         self._file = file
         self._wait = wait
         self._threads = threading.local()
-        self._guard = threading.Lock()
-        self._staying: dict[threading.Thread, Hold] = {}
+        self._staying = StayingThreads(self._alias)
         self.refusal: StateRolledBack | None = None
         """Why nothing may be appended now: the state was put back from an older copy, and no person has decided yet."""
         self.stay()
@@ -319,23 +318,12 @@ class DjangoJournal:
         return session(self._alias)
 
     def stay(self) -> None:
-        """Keep the calling thread's connection until :meth:`close`: for threads that live as long as the opened journal.
-
-        Connections of threads that stayed and have ended since are closed.
-        """
-        with self._guard:
-            ended = [self._staying.pop(thread) for thread in list(self._staying) if not thread.is_alive()]
-            if threading.current_thread() not in self._staying:
-                self._staying[threading.current_thread()] = Hold(self._alias)
-        for hold in ended:
-            hold.release()
+        """Keep the calling thread's connection until :meth:`close`: for threads that live as long as the opened journal."""
+        self._staying.stay()
 
     def close(self) -> None:
         """Close the connections of all threads that stayed; a call that comes later opens one for itself. Safe to call twice."""
-        with self._guard:
-            staying, self._staying = self._staying, {}
-        for hold in staying.values():
-            hold.release()
+        self._staying.close()
 
     def _changes(self) -> bool:
         return getattr(self._threads, "changing", False)

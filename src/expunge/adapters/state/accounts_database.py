@@ -34,7 +34,8 @@ def accounts_database(data_map: DataMap) -> AccountsDatabase | None:
         if data_map.state_url and _place(found.settings) == _place(url.parse(data_map.state_url, Path()).settings):
             message = "accounts.database is the state's database, which the web process may not open"
             raise Misconfigured(message, help="make a database of its own, with a role of its own")
-        return AccountsDatabase(found.settings, None)
+        # A server that began anew has ended the connections of every thread: each request looks once before it relies on its own.
+        return AccountsDatabase(found.settings | {"CONN_HEALTH_CHECKS": True}, None)
     if found.file.resolve().is_relative_to(Path(data_map.state).absolute().resolve()):
         message = "accounts.database lies in the state folder, which the web process may not open"
         raise Misconfigured(message, help="give it a folder of its own, such as sqlite:///.expunge-accounts/accounts.db")

@@ -8,12 +8,16 @@ closed.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
+
+_IDLE = 1.0
+"""Seconds without a use after which a server may have ended a connection unnoticed."""
 
 
 class _Held:
@@ -24,6 +28,16 @@ class _Held:
         self.holders = 0
         # Kept here as well as by Django, so that the end of the thread does not drop it while somebody holds it.
         self._connection = connection
+        self._used = time.monotonic()
+
+    def renew(self) -> None:
+        """Close the connection where its server ended it while it was idle; the thread's next call opens another one."""
+        now, connection = time.monotonic(), self._connection
+        idle, self._used = now - self._used > _IDLE, now
+        # Why one vendor: a file needs no server to be there.
+        looks = idle and connection.vendor == "postgresql" and connection.connection is not None and not connection.in_atomic_block
+        if looks and not connection.is_usable():
+            self.close()
 
     def close(self) -> None:
         """Close the connection, from whichever thread; the thread's next call opens it again."""
@@ -58,6 +72,11 @@ class Hold:
         with held.guard:
             held.holders += 1
 
+    def renew(self) -> None:
+        """Be sure, in its thread, that a connection that was idle still works: a server that began anew has ended it."""
+        if self._held is not None:
+            self._held.renew()
+
     def release(self) -> None:
         """Let go of it, from any thread; safe to call twice. The last holder closes the connection."""
         held, self._held = self._held, None
@@ -67,6 +86,38 @@ class Hold:
             held.holders -= 1
             if not held.holders:
                 held.close()
+
+
+class StayingThreads:
+    """The connections of threads that keep theirs until :meth:`close`. Safe between threads."""
+
+    def __init__(self, alias: str) -> None:
+        """Hold none yet."""
+        self._alias = alias
+        self._guard = threading.Lock()
+        self._holds: dict[threading.Thread, Hold] = {}
+
+    def stay(self) -> None:
+        """Keep the calling thread's connection; close those of threads that have ended since.
+
+        Called again, it lets go of a connection that the server ended while the thread was idle: the next call opens another one.
+        """
+        thread = threading.current_thread()
+        with self._guard:
+            ended = [self._holds.pop(each) for each in list(self._holds) if not each.is_alive()]
+            if thread not in self._holds:
+                self._holds[thread] = Hold(self._alias)
+            mine = self._holds[thread]
+        mine.renew()
+        for hold in ended:
+            hold.release()
+
+    def close(self) -> None:
+        """Let go of the connections of all threads; safe to call twice."""
+        with self._guard:
+            holds, self._holds = self._holds, {}
+        for hold in holds.values():
+            hold.release()
 
 
 @contextmanager

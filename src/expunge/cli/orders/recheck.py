@@ -108,6 +108,7 @@ def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
 
 def restored(
     store: Annotated[str, typer.Argument(help="The store that was put back from a backup.", show_default=False)],
+    empty: Annotated[bool, typer.Option("--empty", help="Nothing lies in its folder, and that is meant so.", show_default=False)] = False,
     yes: options.Yes = False,
     map_file: options.Map = None,
     as_json: options.Json = False,
@@ -118,7 +119,7 @@ def restored(
     """
     options.confirm(f"Erase everybody in {store} again who was erased before?", yes=yes)
     with opened(map_file, recover=True) as expunge, ProgressReporter("restored") as report:
-        replayed = expunge.restored(store, report=report)
+        replayed = expunge.restored(store, empty=empty, report=report)
     if as_json:
         orders = [{"order": run.order, "follows": run.received.follows, "state": run.state} for run in replayed.runs]
         output.write_json(

@@ -7,18 +7,20 @@ that the map leads through. :mod:`expunge.stores.faiss.memory_index` erases from
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.retention.age_histogram import Ages, AgeSpan
-from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
-from expunge.errors import CouldNotLook
+from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.optional.file_listing import NameFile, StoreFile
+from expunge.ports.optional.known_places import KnownPlaces
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.surroundings import Near
 from expunge.ports.scanner import Tracer
@@ -28,6 +30,7 @@ from expunge.stores.faiss.erase import FaissEraser
 from expunge.stores.faiss.index_file import lists_of, twin
 from expunge.stores.faiss.index_folder import FaissFolder, looking, of_keys
 from expunge.stores.faiss.reading import FaissReading
+from expunge.stores.files.presence import ANOTHER, FolderPresence
 from expunge.stores.near.lying_files import files_of
 
 OUT_OF_SCOPE = (
@@ -56,6 +59,17 @@ class Faiss:
         self._root = Path(spec.url.removeprefix("file://")).resolve()
         self._number = number
         self._folders = {dataset.name: FaissFolder(self._root, dataset, number) for dataset in datasets}
+        self._presence = FolderPresence(spec.name, self._root, datasets)
+
+    def follow(self, known: KnownPlaces) -> None:
+        """Compare the folder, and those in it that templates name, with the ones in which indexes lay before."""
+        self._presence.known = known
+
+    @contextmanager
+    def _looking(self, dataset: Dataset) -> Iterator[None]:
+        self._presence.require(dataset.name)
+        with looking(dataset):
+            yield
 
     @property
     def capabilities(self) -> Capabilities:
@@ -86,16 +100,18 @@ class Faiss:
     def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
         """Compare the folder with the map."""
         patterns = [each.pattern for each in ignored if each.store == self._spec.name]
+        if (trouble := self._presence.trouble()) == ANOTHER:
+            yield Finding(FindingKind.MISSING, self._spec.name, str(self._root), trouble, self._presence.mend)
         yield from faiss_check.findings(self._spec.name, self._root, list(self._folders.values()), patterns)
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """One pass over the sidecars."""
-        with looking(dataset):
+        with self._looking(dataset):
             yield from self._reading(dataset).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Yield the bystanders, grouped by the values of the subject fields."""
-        with looking(dataset):
+        with self._looking(dataset):
             yield from self._reading(dataset).bystanders(erased, limit)
 
     def holds(self, dataset: Dataset, path: Path) -> bool:
@@ -136,22 +152,22 @@ class Faiss:
 
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
         """Read records by the line on which they begin in a sidecar."""
-        with looking(dataset):
+        with self._looking(dataset):
             yield from nominated.copies(self._folders[dataset.name], rows, erased)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """One pass over the sidecars."""
-        with looking(dataset):
+        with self._looking(dataset):
             return self._reading(dataset).ages(field, edges)
 
     def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
         """One pass over the sidecars."""
-        with looking(dataset):
+        with self._looking(dataset):
             yield from self._reading(dataset).spans(by, field)
 
     def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
         """One pass over the sidecars."""
-        with looking(dataset):
+        with self._looking(dataset):
             yield from self._reading(dataset).named(field)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
@@ -159,12 +175,12 @@ class Faiss:
         yield Item(f"{dataset.name}.jsonl", self._told(dataset, copy), "application/jsonl", bool(copy.shared))
 
     def _told(self, dataset: Dataset, copy: Copy) -> Iterator[bytes]:
-        with looking(dataset):
+        with self._looking(dataset):
             yield from self._reading(dataset).lines_of(copy)
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Trace records, numbers, vectors, and the codes that the index stores."""
-        with looking(dataset):
+        with self._looking(dataset):
             self._reading(dataset).trace(copies, tracer)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
@@ -172,12 +188,12 @@ class Faiss:
         fresh = FaissFolder(self._root, dataset, self._number)
         could_not, seen = "", {copy.subject: set[str]() for copy in copies}
         try:
-            with looking(dataset):
+            with self._looking(dataset):
                 for found in FaissReading(fresh).locate([each.selector for each in copies if each.selector]):
                     seen[found.subject].update(found.keys)
                 for copy in copies:
                     seen[copy.subject].update(_still_there(fresh, copy))
-        except CouldNotLook as error:
+        except (CouldNotLook, StoreUnavailable) as error:
             could_not = error.message
         for copy in copies:
             yield Probed(copy.subject, len(seen[copy.subject]), ("sidecar", "index by number"), could_not)
@@ -205,15 +221,15 @@ class Faiss:
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
         """Write each index anew without their vectors, then its sidecar."""
-        if not self._root.is_dir():
-            missing = Unable(Reason.UNREACHABLE, f"{dataset.name}: the store's folder is not there")
+        if trouble := self._presence.trouble(dataset.name):
+            missing = Unable(Reason.UNREACHABLE, f"{dataset.name}: {trouble}")
             return {copy.subject: missing for copy in copies}
         return FaissEraser(self._folders[dataset.name]).erase(copies)
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
         """Climb the ladder: leftovers, old files of lists, open readers."""
-        if not self._root.is_dir():
-            return Unable(Reason.UNREACHABLE, "the store's folder is not there")
+        if trouble := self._presence.trouble(*(dataset.name for dataset in datasets)):
+            return Unable(Reason.UNREACHABLE, trouble)
         return ladder.climb(self._root, [self._folders[dataset.name] for dataset in datasets])
 
     def close(self) -> None:

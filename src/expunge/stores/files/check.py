@@ -10,6 +10,7 @@ from expunge.core.values.copy import Finding, FindingKind
 from expunge.durable import TEMPORARY_PREFIX
 from expunge.stores.files.folders import ListedFolder, listed_below
 from expunge.stores.files.local_tree import PresentState
+from expunge.stores.files.presence import FolderPresence
 from expunge.stores.tree.check import DECLARE, NamesCheck
 from expunge.stores.tree.folder_layout import FolderLayout
 from expunge.stores.tree.link_names import LinkNames
@@ -21,8 +22,9 @@ _NAMED_SINGLY = 3
 class FilesCheck:
     """One comparison."""
 
-    def __init__(self, store: str, root: Path, layouts: Sequence[FolderLayout], ignored: Sequence[str]) -> None:
+    def __init__(self, store: str, root: Path, layouts: Sequence[FolderLayout], ignored: Sequence[str], presence: FolderPresence) -> None:
         self._root = root
+        self._presence = presence
         self._layouts = layouts
         self._names = NamesCheck(store, layouts, ignored)
         self._second_names = LinkNames(root, layouts)
@@ -33,6 +35,8 @@ class FilesCheck:
         if not self._root.is_dir():
             yield self._names.finding(FindingKind.MISSING, ".", "the store's folder is not there", "correct `url:` or mount the folder")
             return
+        if trouble := self._presence.trouble():
+            yield self._names.finding(FindingKind.MISSING, ".", trouble, self._presence.mend)
         if not os.access(self._root, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             yield self._names.finding(
                 FindingKind.PERMISSION, ".", "the folder cannot be written to", "give this user the right to write to it"

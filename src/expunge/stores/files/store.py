@@ -24,6 +24,7 @@ from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reaso
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.optional.file_listing import NameFile, StoreFile
 from expunge.ports.optional.item_listing import ListedItem
+from expunge.ports.optional.known_places import KnownPlaces
 from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.ranged_reading import ItemState, check_range
 from expunge.ports.optional.spelling_search import StoreEquality
@@ -35,6 +36,7 @@ from expunge.stores.files.folders import clear_temporaries, listed_below
 from expunge.stores.files.local_tree import LocalTree
 from expunge.stores.files.open_files import holders
 from expunge.stores.files.preflight import FilesPreflight
+from expunge.stores.files.presence import FolderPresence
 from expunge.stores.near.lying_files import files_of
 from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
@@ -69,6 +71,11 @@ class Files:
         self._root = Path(spec.url.removeprefix("file://")).resolve()
         self._layouts = {dataset.name: FolderLayout.of(dataset, self._sound[dataset.name]) for dataset in datasets}
         self._remembered = {dataset.name: RememberedSpellings() for dataset in datasets}
+        self._presence = FolderPresence(spec.name, self._root, datasets)
+
+    def follow(self, known: KnownPlaces) -> None:
+        """Compare the folder, and those in it that templates name, with the ones in which data lay before."""
+        self._presence.known = known
 
     @property
     def capabilities(self) -> Capabilities:
@@ -85,11 +92,11 @@ class Files:
 
     def _check(self, ignored: Sequence[Ignore]) -> FilesCheck:
         patterns = [each.pattern for each in ignored if each.store == self._spec.name]
-        return FilesCheck(self._spec.name, self._root, tuple(self._layouts.values()), patterns)
+        return FilesCheck(self._spec.name, self._root, tuple(self._layouts.values()), patterns, self._presence)
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """One walk over the dataset's folders; files with records are read once. Raises StoreUnavailable, CouldNotLook."""
-        self._present()
+        self._presence.require(dataset.name)
         return self._search(dataset).locate(selectors)
 
     def names_of(self, dataset: Dataset, copy: Copy) -> Mapping[str, Mapping[str, str]]:
@@ -98,7 +105,7 @@ class Files:
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Yield the bystanders, grouped by the values of the subject fields; of a dataset about nobody each record."""
-        self._present()
+        self._presence.require(dataset.name)
         if isinstance(dataset.subject, AboutNobody):
             items = NominatedItems(self._tree(dataset), self._layouts[dataset.name], self._modified, erased)
             return self._listed(dataset, islice(items.every(), limit))
@@ -114,17 +121,17 @@ class Files:
 
     def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
         """Folders are listed down to the value, records are read."""
-        self._present()
+        self._presence.require(dataset.name)
         yield from self._spellings_of(dataset).near(field, texts)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """By names, times of writing and records."""
-        self._present()
+        self._presence.require(dataset.name)
         return TreeAging(self._tree(dataset), self._layouts[dataset.name]).ages(field, edges)
 
     def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
         """By names, times of writing and records."""
-        self._present()
+        self._presence.require(dataset.name)
         return TreeAging(self._tree(dataset), self._layouts[dataset.name]).spans(by, field)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
@@ -133,7 +140,7 @@ class Files:
 
     def listed(self, dataset: Dataset, copy: Copy) -> Iterator[ListedItem]:
         """One walk over the folders of the copy's subject."""
-        self._present()
+        self._presence.require(dataset.name)
         yield from TreeItems(self._tree(dataset), self._layouts[dataset.name]).listed(copy)
 
     def state_of(self, dataset: Dataset, copy: Copy, key: str) -> ItemState:
@@ -148,7 +155,7 @@ class Files:
         return ranges.read_range(self._root, key, state, first, last)
 
     def _require_own(self, dataset: Dataset, copy: Copy, key: str) -> None:
-        self._present()
+        self._presence.require(dataset.name)
         TreeItems(self._tree(dataset), self._layouts[dataset.name]).require_own(copy, key)
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
@@ -162,7 +169,7 @@ class Files:
 
     def schema_words(self) -> Iterator[str]:
         """Columns that CSV files name."""
-        self._present()
+        self._presence.require()
         for layout in self._layouts.values():
             yield from self._search(layout.dataset).header()
 
@@ -182,14 +189,14 @@ class Files:
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
         """Unlink, rewrite, and remove folders named after a subject; each durable before the answer."""
-        if not self._root.is_dir():
-            return {copy.subject: Unable(Reason.UNREACHABLE, "the store's folder is not there") for copy in copies}
+        if trouble := self._presence.trouble(dataset.name):
+            return {copy.subject: Unable(Reason.UNREACHABLE, trouble) for copy in copies}
         return TreeEraser(self._tree(dataset), self._layouts[dataset.name]).erase(copies)
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
         """Clear leftovers of interrupted runs, then make sure that no process holds a removed file open."""
-        if not self._root.is_dir():
-            return Unable(Reason.UNREACHABLE, "the store's folder is not there")
+        if trouble := self._presence.trouble(*(dataset.name for dataset in datasets)):
+            return Unable(Reason.UNREACHABLE, trouble)
         try:
             removed, alive = self._clear()
         except OSError as error:
@@ -258,7 +265,7 @@ class Files:
 
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
         """Each file is read once for all its records."""
-        self._present()
+        self._presence.require(dataset.name)
         items = NominatedItems(self._tree(dataset), self._layouts[dataset.name], self._modified, erased)
         yield from self._listed(dataset, items.copies(rows))
 
@@ -280,6 +287,7 @@ class Files:
         """A fresh walk for the selectors' values, and each old key looked up by its name."""
         # Why not afresh as well: digests of content say that it was parsed, and nothing about who is in it.
         fresh = Files(self._spec, self._datasets, self._sound)
+        fresh._presence.known = self._presence.known
         found: dict[Pseudonym, Copy] = {}
         could_not = ""
         try:
@@ -297,7 +305,7 @@ class Files:
 
     def look_again(self, dataset: Dataset, selectors: Sequence[Selector]) -> tuple[dict[Pseudonym, Copy], bool]:
         """Return the copies found now, and whether any file could not be read."""
-        self._present()
+        self._presence.require(dataset.name)
         search = self._search(dataset)
         found = {each.subject: each for each in search.locate(selectors)}
         return found, bool(search.unreadable)
@@ -317,8 +325,3 @@ class Files:
 
     def _tree(self, dataset: Dataset) -> LocalTree:
         return LocalTree(self._root, self._layouts[dataset.name], tuple(self._layouts.values()))
-
-    def _present(self) -> None:
-        if not self._root.is_dir():
-            message = f"store {self._spec.name}: its folder is not there"
-            raise StoreUnavailable(message, help="correct `url:` or mount the folder, then run again")

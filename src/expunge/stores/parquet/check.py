@@ -125,6 +125,8 @@ class LakeCheck:
         if not self._root.is_dir():
             yield say(FindingKind.MISSING, ".", "the store's folder is not there", "correct `url:` or mount the folder")
             return
+        if trouble := self._lake.presence.trouble():
+            yield say(FindingKind.MISSING, ".", trouble, self._lake.presence.mend)
         if not os.access(self._root, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
             yield say(FindingKind.PERMISSION, ".", "the folder cannot be written to", "give this user the right to write to it")
         unlisted: list[str] = []

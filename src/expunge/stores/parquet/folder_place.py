@@ -14,6 +14,7 @@ from expunge.core.values.outcome import Outcome, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.stores.files.local_tree import LocalTree
+from expunge.stores.files.presence import FolderPresence
 from expunge.stores.parquet import ladder
 from expunge.stores.parquet.check import LakeCheck, LakePreflight
 from expunge.stores.parquet.lake.copy_keys import named
@@ -37,7 +38,9 @@ class FolderPlace:
 
     def __init__(self, spec: StoreSpec, layouts: Mapping[str, LakeLayout]) -> None:
         self._everything = tuple(layouts.values())
-        self.lake = LocalLake(spec.name, Path(spec.url.removeprefix("file://")).resolve())
+        root = Path(spec.url.removeprefix("file://")).resolve()
+        self.presence = FolderPresence(spec.name, root, [layout.dataset for layout in layouts.values()])
+        self.lake = LocalLake(spec.name, root, self.presence)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -46,7 +49,7 @@ class FolderPlace:
 
     def fresh(self) -> AbstractContextManager[LocalLake]:
         """The lake over a handle of its own."""
-        return nullcontext(LocalLake(self.lake.store, self.lake.root))
+        return nullcontext(LocalLake(self.lake.store, self.lake.root, self.presence))
 
     def tree(self, layout: LakeLayout) -> LocalTree:
         """Return the tree that changes files, for one call."""
@@ -54,7 +57,8 @@ class FolderPlace:
 
     def missing(self) -> Unable | None:
         """Why nothing can be changed at all; None when something can."""
-        return None if self.lake.root.is_dir() else Unable(Reason.UNREACHABLE, "the store's folder is not there")
+        trouble = self.presence.trouble()
+        return Unable(Reason.UNREACHABLE, trouble) if trouble else None
 
     def check(self, ignored: Sequence[str]) -> Iterator[Finding]:
         """Compare the folder with the map."""

@@ -23,6 +23,7 @@ from expunge.durable import TEMPORARY_PREFIX
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.index import LocateIndex
 from expunge.ports.optional.file_listing import NameFile, StoreFile
+from expunge.ports.optional.known_places import KnownPlaces
 from expunge.ports.optional.placing import LiveRows
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.ports.optional.row_accounts import FileHolds, TableFile
@@ -64,6 +65,11 @@ class Parquet:
         """Folders with files that no dataset declares, as they were listed last."""
         self._place = (BucketPlace if spec.url.startswith("s3://") else FolderPlace)(spec, self._layouts)
         self._lake: Lake = self._place.lake
+
+    def follow(self, known: KnownPlaces) -> None:
+        """Compare a folder, and those in it that templates name, with the ones in which data lay before; nothing for a bucket."""
+        if isinstance(self._place, FolderPlace):
+            self._place.presence.known = known
 
     @property
     def capabilities(self) -> Capabilities:

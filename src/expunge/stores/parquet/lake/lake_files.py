@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.outcome import Reason
-from expunge.errors import StoreUnavailable
 from expunge.stores.arrow.damage import Damaged, readable
 from expunge.stores.files.folders import declared_inside
+from expunge.stores.files.presence import FolderPresence
 from expunge.stores.parquet.lake.copy_keys import OLDER
 from expunge.stores.tree.folder_layout import FolderLayout, WantedValues, opened
 from expunge.stores.tree.record_files import Unreadable
@@ -172,15 +172,14 @@ def rows_of(lake: Lake, part: LakeName) -> int:
 class LocalLake:
     """A lake in a folder of this machine. See :class:`Lake`."""
 
-    def __init__(self, store: str, root: Path) -> None:
+    def __init__(self, store: str, root: Path, presence: FolderPresence | None = None) -> None:
         self.store = store
         self.root = root
+        self.presence = presence or FolderPresence(store, root, ())
 
     def present(self) -> None:
-        """Raise StoreUnavailable when the folder is not there."""
-        if not self.root.is_dir():
-            message = f"store {self.store}: its folder is not there"
-            raise StoreUnavailable(message, help="correct `url:` or mount the folder, then run again")
+        """Raise StoreUnavailable when the folder is not there, or may be one whose disk is away."""
+        self.presence.require()
 
     def parts(self, template: CompiledTemplate, wanted: Callable[[Bindings], bool]) -> Iterator[LakeName]:
         """Yield every name that fits a template, sorted by name; a folder follows its content. Raises OSError."""
