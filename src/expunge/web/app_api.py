@@ -258,7 +258,7 @@ def _add_tokens(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
         Each statement counts once. Where the answer was lost, sign a new one. Export and playback are in no scope: they are for the pages,
         where the person confirms with a passkey.
         """
-        with told():
+        with told(request):
             grant = apps.exchange(shown(request), body.statement, body.scope)
         left = max(0, int((grant.until - datetime.now(UTC)).total_seconds()))
         scope = " ".join(sorted(grant.scopes))
@@ -275,7 +275,7 @@ def _add_tokens(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
     )
     def end_login(request: HttpRequest, body: LoginEnd) -> dict[str, Any]:
         """End each access token of a customer's login at the app: call it when the customer logs out. Safe to repeat."""
-        with told():
+        with told(request):
             return {"tokens": apps.end_login(shown(request), body.sid)}
 
     @api.delete(
@@ -289,7 +289,7 @@ def _add_tokens(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
     )
     def end_token(request: HttpRequest) -> tuple[int, None]:
         """End the access token of the request. Safe to repeat (RFC 7009, 2.2)."""
-        with told():
+        with told(request):
             apps.end_token(shown(request))
         return 204, None
 
@@ -306,7 +306,7 @@ def _add_families(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def list_families(request: HttpRequest) -> dict[str, Any]:
         """List the handles of the customer's families: 32 hex digits each, the same in each token and in web hooks."""
-        with told():
+        with told(request):
             return {"families": list(apps.families(shown(request)))}
 
     @api.get(
@@ -320,7 +320,7 @@ def _add_families(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def get_held(request: HttpRequest, family: FamilyPath) -> dict[str, Any]:
         """Count what is held, by kind, with what was made from it. Scope: `read`."""
-        with told():
+        with told(request):
             return _held(apps.held(shown(request), family))
 
 
@@ -339,7 +339,7 @@ def _add_deletions(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
 
         201: the order was made, and stands on the device. 200: this key made it before, or an order for everything is open already.
         """
-        with told():
+        with told(request):
             order = apps.order(shown(request), family, idempotency_key)
         return 201 if order.fresh else 200, _order(order)
 
@@ -353,8 +353,8 @@ def _add_deletions(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
         openapi_extra=_extra(401, 403, 404, 409, 411, 413, 503, example=_AN_ORDER | {"state": "cancelled"}),
     )
     def cancel_order(request: HttpRequest, family: FamilyPath, order: OrderPath) -> dict[str, Any]:
-        """Cancel an order of which nothing was erased yet. Scope: `delete`. Safe to repeat."""
-        with told():
+        """Cancel an order of which nothing was erased yet. Scope: `delete`, with a fresh authentication. Safe to repeat."""
+        with told(request):
             return _order(apps.cancel(shown(request), family, order))
 
 
@@ -386,7 +386,7 @@ def _add_events(api: NinjaAPI, apps: AppDoor, client: AppClient) -> None:
 
         201: the order was made, and stands on the device. 200: this event made it before.
         """
-        with told():
+        with told(request):
             family, order = apps.said(shown(request), body.event)
         return 201 if order.fresh else 200, _order(order) | {"family": family}
 
@@ -408,7 +408,7 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
         limit: Annotated[int, Query(description="Orders of a page.", ge=1, le=MOST_ORDERS)] = 20,
     ) -> dict[str, Any]:
         """List orders, newest first, however they came in. Scope: `read`."""
-        with told():
+        with told(request):
             page, more = apps.orders(shown(request), family, _after(cursor), limit)
         return {"orders": list(map(_order, page)), "next": _cursor(page[-1].order) if more else None}
 
@@ -423,7 +423,7 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def get_order(request: HttpRequest, family: FamilyPath, order: OrderPath) -> dict[str, Any]:
         """Tell where an order stands. Scope: `read`."""
-        with told():
+        with told(request):
             return _order(apps.status(shown(request), family, order))
 
     @api.get(
@@ -436,7 +436,7 @@ def _add_orders(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def get_receipt(request: HttpRequest, family: FamilyPath, order: OrderPath) -> HttpResponse:
         """Give the receipt's folder as a zip, which `expunge receipt verify` checks offline. Scope: `receipts`."""
-        with told():
+        with told(request):
             data = apps.receipt(shown(request), family, order)
         headers = {"Content-Disposition": f'attachment; filename="receipt-{order}.zip"'}
         return HttpResponse(data, content_type="application/zip", headers=headers)
@@ -454,7 +454,7 @@ def _add_consents(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def list_consents(request: HttpRequest, family: FamilyPath) -> dict[str, Any]:
         """List each purpose that rests on consent, and where it stands. Scope: `read`."""
-        with told():
+        with told(request):
             return {"consents": list(map(_consent, apps.consents(shown(request), family)))}
 
     @api.delete(
@@ -468,7 +468,7 @@ def _add_consents(api: NinjaAPI, apps: AppDoor, token: AppToken) -> None:
     )
     def withdraw_consent(request: HttpRequest, family: FamilyPath, purpose: PurposePath) -> dict[str, Any]:
         """Withdraw a consent, at once: from then on the gate refuses. Scope: `stop`. Safe to repeat."""
-        with told():
+        with told(request):
             return _consent(apps.withdraw(shown(request), family, purpose))
 
 

@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 from ninja.errors import HttpError, ValidationError
 
-from expunge.core.families.app_access import AppFault
+from expunge.core.families.app_access import AppFault, token_digest
 from expunge.core.journal.access_tokens import TokenRefused
 from expunge.errors import AppRefused, ExpungeError, SenderRefused, UsageError
+from expunge.web.turns import KNOWN, Asker, AskerKind
 
 TYPE = "application/problem+json"
 _URN = "urn:expunge:problem:"
@@ -115,10 +116,13 @@ def of_http(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpRes
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn errors of the clerk into problems."""
+def told(request: HttpRequest) -> Iterator[None]:
+    """Turn errors of the clerk into problems. A request without one showed a token that counts."""
+    header = request.headers.get("Authorization", "")
     try:
         yield
+        if token_digest(header) is not None:
+            KNOWN.know(header, Asker(AskerKind.ACCOUNT, KNOWN.hashed(header).hex()))
     except AppRefused as error:
         fault = AppFault(error.reason)
         status, title = _KINDS[fault]

@@ -169,6 +169,7 @@ ASKS: Mapping[AskKind, frozenset[Role]] = {
     AskKind.EXPORT: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.PLAYBACK: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.DELETE_EVERYTHING: frozenset({Role.GUARDIAN, Role.CHILD}),
+    AskKind.CALL_OFF: frozenset({Role.GUARDIAN, Role.CHILD}),
     AskKind.CHANGE_OF_GUARDIAN: frozenset({Role.GUARDIAN}),
     AskKind.VIEW: frozenset({Role.REVIEWER}),
     AskKind.APPROVAL: frozenset({Role.OFFICER}),

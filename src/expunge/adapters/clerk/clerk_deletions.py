@@ -40,10 +40,7 @@ class ClerkDeletions:
 
     def delete_everything(self, permit: str, session: bytes, ask: Ask) -> DeletionAnswer:
         """See the port."""
-        if ask.family is None:
-            raise UsageError("an ask to delete everything names a family", help="ask with the same version of Expunge as the clerk runs")
-        details = tuple((name, Name(value)) for name, value in ask.details)
-        request = wire.DeleteEverything(permit, session.hex(), str(ask.account), ask.family, details)
+        request = wire.DeleteEverything(permit, session.hex(), str(ask.account), _family(ask), _details(ask))
         return wire.read_answer(self._connections.ask(request).value)
 
     def status(self, account: UUID, family: str, order: OrderId) -> DeletionStatus:
@@ -56,7 +53,18 @@ class ClerkDeletions:
         told: Any = self._connections.ask(wire.DeletionsUnderWay(str(account), family)).value
         return tuple(deletion.status_from_json(each) for each in told)
 
-    def call_off(self, account: UUID, family: str, order: OrderId) -> DeletionStatus:
+    def call_off(self, permit: str, session: bytes, ask: Ask) -> DeletionStatus:
         """See the port."""
-        told: Any = self._connections.ask(wire.CallOff(str(account), family, order)).value
+        request = wire.CallOff(permit, session.hex(), str(ask.account), _family(ask), _details(ask))
+        told: Any = self._connections.ask(request).value
         return deletion.status_from_json(told)
+
+
+def _family(ask: Ask) -> str:
+    if ask.family is None:
+        raise UsageError("an ask about a deletion names a family", help="ask with the same version of Expunge as the clerk runs")
+    return ask.family
+
+
+def _details(ask: Ask) -> tuple[tuple[str, Name], ...]:
+    return tuple((name, Name(value)) for name, value in ask.details)

@@ -84,12 +84,14 @@ class DeletionsUnderWay(OfFamilies):
 
 @dataclass(frozen=True)
 class CallOff(OfFamilies):
-    """An order that is cancelled."""
+    """An order that is cancelled, under a permit of the keeper's."""
 
     name = "call-off"
+    permit: str
+    session: str
     account: str
     family: str
-    order: str
+    details: tuple[tuple[str, Name], ...]
 
 
 class DeletionDesk:
@@ -110,7 +112,9 @@ class DeletionDesk:
                     account_of(ask.account), ask.family, session_of(ask.session), read_selection(body), ask.form, ask.digest
                 )
             ),
-            DeleteEverything: lambda door, ask, _: _written(door.delete_everything(ask.permit, session_of(ask.session), _everything(ask))),
+            DeleteEverything: lambda door, ask, _: _written(
+                door.delete_everything(ask.permit, session_of(ask.session), _ask(AskKind.DELETE_EVERYTHING, ask))
+            ),
             DeletionStatusAsked: lambda door, ask, _: Answer(
                 deletion.status_to_json(door.status(account_of(ask.account), ask.family, OrderId(ask.order)))
             ),
@@ -118,7 +122,7 @@ class DeletionDesk:
                 [deletion.status_to_json(each) for each in door.under_way(account_of(ask.account), ask.family)]
             ),
             CallOff: lambda door, ask, _: Answer(
-                deletion.status_to_json(door.call_off(account_of(ask.account), ask.family, OrderId(ask.order)))
+                deletion.status_to_json(door.call_off(ask.permit, session_of(ask.session), _ask(AskKind.CALL_OFF, ask)))
             ),
         }  # fmt: skip
         return {kind: self._of_door(act) for kind, act in acts.items()}
@@ -156,6 +160,5 @@ def _written(answer: DeletionAnswer) -> Answer:
     return Answer([answer.order, preview])
 
 
-def _everything(ask: DeleteEverything) -> Ask:
-    details = tuple((name, str(value)) for name, value in ask.details)
-    return Ask(AskKind.DELETE_EVERYTHING, account_of(ask.account), ask.family, details)
+def _ask(kind: AskKind, ask: DeleteEverything | CallOff) -> Ask:
+    return Ask(kind, account_of(ask.account), ask.family, tuple((name, str(value)) for name, value in ask.details))

@@ -133,7 +133,7 @@ class AppDoor(Protocol):
         ...
 
     def cancel(self, header: str, family: str, order: str) -> AppOrder:
-        """Cancel an order that has erased nothing. Safe to repeat."""
+        """Cancel an order that has erased nothing. Safe to repeat. Takes a fresh authentication, as an order does."""
         ...
 
     def receipt(self, header: str, family: str, order: str) -> bytes:
