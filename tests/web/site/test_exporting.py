@@ -114,6 +114,13 @@ def test_a_parent_takes_a_copy_home(served: SiteServed) -> None:
     assert "The copy is being made." in told.words
     part = ready(one)
     assert "It holds: voice recordings, transcripts." in one.person.last.words
+    letter = served.sink.about("copies@home.example", "Your copy is ready at Acme Doorbells", within=60)
+    body = letter.get_body(("plain",))
+    assert body is not None
+    told_by_mail = body.get_content()
+    assert served.origin in told_by_mail
+    for secret in ("exp-", "p-mia", "Mia", "voice"):
+        assert secret not in told_by_mail
     assert raw(one.person, part)[0] == 302, "an account that is not at the keys now gets nothing"
     open_up(one, part)
     data = whole(one, part)

@@ -79,6 +79,11 @@ class Household:
             raise NotPermitted("this account has no such role in this family", help="open a new link in the company's app")
         return found
 
+    def is_member(self, account: UUID, family: str) -> bool:
+        """Return whether an account may ask for what is held of a family now."""
+        found = self.register.membership(account, family)
+        return found is not None and found.role in _MEMBERS
+
     def members_of(self, family: str) -> tuple[Membership, ...]:
         """Return the memberships of a family that let an account ask for what is held, as the keeper's tables have them now."""
         return tuple(each for each in self.register.members(family) if each.role in _MEMBERS)
