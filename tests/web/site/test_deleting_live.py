@@ -37,6 +37,11 @@ def ordered(page: Page, one: Guardian) -> None:
     """Confirm what the preview shows, with the passkey."""
     page.fill("#typed", "erase")
     page.locator("main form .danger").click()
+    confirmed(page, one)
+
+
+def confirmed(page: Page, one: Guardian) -> None:
+    """Confirm what the page asks, with the passkey."""
     page.evaluate(
         "answer => { const field = document.querySelector('main [name=credential]'); field.value = answer; field.form.submit() }",
         signed(page.content(), one.authenticator),
@@ -71,6 +76,8 @@ def test_each_step_is_shown_as_it_happens(slow_site: SiteServed, browser: Browse
         assert "call this off" in page.locator("h1").inner_text()
         assert page.locator("[data-without-live]").is_hidden()
         page.locator("button", has_text="Call it off").click()
+        violations += looked_at(page, "call-off")
+        confirmed(page, one)
         page.wait_for_function("document.querySelector('h1').innerText === 'Called off'")
         violations += looked_at(page, "called-off")
         path = served.folder / "expunge.yaml"
