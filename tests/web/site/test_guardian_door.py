@@ -77,7 +77,7 @@ def test_no_family_is_reached_without_its_membership_and_nothing_changes_without
     details = (("act", "invite"), ("address", sha256(address.encode()).hexdigest()))
     invite = Ask(AskKind.CHANGE_OF_GUARDIAN, mine, own, details)
     leave = Ask(AskKind.CHANGE_OF_GUARDIAN, mine, own, (("act", "step-down"),))
-    for attack in (
+    attacks: tuple[Callable[[], object], ...] = (
         lambda: door.invite("no permit", session, invite, address, "en"),
         lambda: door.invite("no permit", session, invite, "other@example.org", "en"),
         lambda: door.invite("no permit", session, leave, address, "en"),
@@ -87,7 +87,8 @@ def test_no_family_is_reached_without_its_membership_and_nothing_changes_without
         lambda: door.dispute("no permit", session, Ask(AskKind.CHANGE_OF_GUARDIAN, mine, own, (("act", "dispute"),))),
         lambda: door.dispute("no permit", session, Ask(AskKind.CHANGE_OF_GUARDIAN, mine, other, (("act", "dispute"),))),
         lambda: door.dispute("no permit", session, leave),
-    ):
+    )
+    for attack in attacks:
         with pytest.raises((NotPermitted, ProofRefused, ExpungeError)):
             attack()
     assert served.sink.count(address) == 0
