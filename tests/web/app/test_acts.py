@@ -255,8 +255,7 @@ def test_one_recording_is_deleted_by_its_handle_and_once(app: App) -> None:
     assert (again.status, again.json["order"]) == (200, answer.json["order"])
     assert kind(customer.ask("DELETE", f"recordings/{listed[1]['recording']}", Idempotency_Key=key)) == (422, "key-reused")
     assert kind(customer.delete(key)) == (422, "key-reused")
-    ran = expunge("orders", "--json", cwd=app.site.folder)
-    assert answer.json["order"] in ran.out
+    assert expunge("status", answer.json["order"], cwd=app.site.folder).code == 0
     for word in ("rec-m1", "voice/p-mia", "Mia"):
         assert word not in str(listed)
     assert customer.ask("POST", f"orders/{answer.json['order']}/cancel").status == 200
@@ -269,9 +268,7 @@ def test_a_recording_of_another_family_or_one_that_is_not_there_is_out_of_reach(
     for handle in (of_tom["recording"], "0" * 32):
         assert kind(mia.ask("DELETE", f"recordings/{handle}", Idempotency_Key=secrets.token_hex(16))) == (404, "recording")
     assert kind(mia.ask("DELETE", "recordings/walrus", Idempotency_Key=secrets.token_hex(16))) == (404, "address")
-    assert mia.ask("GET", "orders").json["orders"] == [] or all(
-        each["state"] == "cancelled" for each in mia.ask("GET", "orders").json["orders"]
-    )
+    assert {each["state"] for each in mia.ask("GET", "orders").json["orders"]} <= {"cancelled"}
 
 
 def test_recordings_are_listed_and_deleted_and_orders_cancelled_by_a_fresh_authentication_alone(app: App) -> None:

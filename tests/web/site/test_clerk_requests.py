@@ -34,6 +34,7 @@ from expunge.errors import (
     ProofRefused,
     Refused,
     StateUnavailable,
+    UsageError,
 )
 from expunge.gate import Subject
 from expunge.gate.decisions import GateReason
@@ -86,6 +87,8 @@ def request(kind: type[OfFamilies], account: str, family: str, session: str, wor
         }[of]  # fmt: skip
     if kind.name in {"list-timeline", "choose-recordings"} and not word:
         told |= {"kinds": "", "since": "", "until": ""}
+    if kind.name == "write-message" and not word:
+        told["kind"] = MessageKind.MESSAGE.value
     return kind(**told)
 
 
@@ -173,7 +176,7 @@ def test_what_keeps_data_or_speaks_for_a_family_takes_the_family_at_the_keys(ser
             lambda: doors.orders.write(*who, tom.session, MessageKind.MESSAGE, "not by the family"),
             lambda: doors.orders.write(*who, tom.session, MessageKind.APPEAL, "not by the family"),
         ):
-            with pytest.raises((NotPermitted, ProofRefused, ChallengeEnded, OpeningNeeded)):
+            with pytest.raises((NotPermitted, ProofRefused, ChallengeEnded, OpeningNeeded, UsageError)):
                 attack()
         assert opened.status(order).state is not OrderState.CANCELLED
         assert doors.guardians.guardians(tom.account, tom.family).dispute is None
