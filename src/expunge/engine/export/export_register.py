@@ -84,8 +84,13 @@ def again(context: Context, export: OrderId) -> bool:
 
 
 def told(context: Context, export: OrderId) -> None:
-    """Enter that the account of a copy was written that it is ready."""
-    register(context.journal, EXPORTS, ExportTold(context.clock.now(), export))
+    """Enter that the account of a copy was written that it is ready; once, and of a copy that was entered."""
+
+    def decide(events: list[object]) -> Sequence[ExportEvent]:
+        state = fold(events).get(export)
+        return (ExportTold(context.clock.now(), export),) if state is not None and not state.told else ()
+
+    register_behind(context.journal, EXPORTS, decide)  # type: ignore[arg-type]  # events of one register
 
 
 def ready(context: Context, export: OrderId, parts: Sequence[int], until: datetime) -> None:
