@@ -70,7 +70,7 @@ def offer_asks() -> None:
     asking.offer(
         AskKind.CALL_OFF,
         asking.AskPage(
-            title=lambda _request, _ask, given: _("Call the deletion off: %(label)s?") % {"label": given["label"]},
+            title=lambda _request, _ask, given: _("Call the request off: %(label)s?") % {"label": given["label"]},
             text=lambda _request, _ask, _given: _("What was to be erased stays. Every guardian gets a letter. Confirm that it is you."),
             act=_call_off,
             back="portal_families",
